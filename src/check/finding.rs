@@ -1,0 +1,310 @@
+//! Typed findings: what is wrong, with its facts, before any word is made of it.
+
+use crate::object::{Forbidden, Key, Kind, Seconds, Text};
+
+use super::reason::{Reason, Severity};
+use crate::x509::trust::Found;
+
+/// One defect of one binding or Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is here.
+    pub severity: Severity,
+    /// What is wrong.
+    pub fact: Fact,
+}
+
+impl Finding {
+    /// A finding with the usual severity of its reason.
+    pub fn new(fact: Fact) -> Self {
+        Self {
+            severity: fact.reason().severity(),
+            fact,
+        }
+    }
+
+    /// A finding whose facts make it more or less severe than usual.
+    pub fn at(severity: Severity, fact: Fact) -> Self {
+        Self { severity, fact }
+    }
+
+    /// Its reason.
+    pub fn reason(&self) -> Reason {
+        self.fact.reason()
+    }
+}
+
+/// What a client gets in place of the certificate that was meant, as far as the controller is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Instead {
+    /// The controller's default certificate.
+    DefaultCertificate,
+    /// The connection is refused or reset: the listener is not programmed.
+    NoConnection,
+    /// The controller is not known, so nothing is said.
+    Unknown,
+}
+
+/// Which rule makes a renewal due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DueBy {
+    /// The CA's renewal window (RFC 9773).
+    Window,
+    /// Two thirds of the lifetime are gone (half, where it is ten days or less).
+    Lifetime,
+    /// `--expiring-within`.
+    Asked,
+}
+
+/// A route or other object, for a message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectRef {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace and name.
+    pub key: Key,
+}
+
+/// The facts of a finding: one variant a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)] // The fields are named by what they hold; the pages of the catalogue say the rest.
+pub enum Fact {
+    // reference
+    SecretNotFound {
+        secret: Key,
+        instead: Instead,
+        among_manifests: bool,
+    },
+    SecretNameEmpty {
+        instead: Instead,
+    },
+    Forbidden(Forbidden),
+    WrongSecretType {
+        secret: Key,
+        found: Text,
+        usable: bool,
+    },
+    MissingData {
+        secret: Key,
+        data_key: &'static str,
+        empty: bool,
+    },
+    RuleHostWithoutTls {
+        host: Text,
+        asked_for_acme: bool,
+    },
+    TlsHostWithoutRule {
+        host: Text,
+    },
+    DefaultBackendOnly,
+    /// `class` is empty when the route names none and no class is the default.
+    IngressClassNotFound {
+        class: Text,
+        kind: Kind,
+    },
+    InvalidCertificateRef {
+        group: Text,
+        kind: Text,
+        name: Text,
+        why: &'static str,
+    },
+    RefNotPermitted {
+        secret: Key,
+        from: Kind,
+        from_namespace: Text,
+    },
+    HostnameConflict {
+        listener: Text,
+        other: ObjectRef,
+        other_listener: Text,
+    },
+    NoMatchingListenerHostname {
+        route: ObjectRef,
+        hostnames: Vec<Text>,
+    },
+    OverlappingCertificates {
+        other: ObjectRef,
+        other_listener: Text,
+    },
+    DuplicateHost {
+        others: Vec<ObjectRef>,
+        winner: Option<ObjectRef>,
+    },
+    OrphanSecret {
+        secret: Key,
+    },
+    // parse
+    InvalidCertificate {
+        secret: Key,
+        position: usize,
+        why: String,
+    },
+    InvalidKey {
+        secret: Key,
+        why: String,
+    },
+    EncryptedKey {
+        secret: Key,
+    },
+    InvalidKeyPair {
+        secret: Key,
+    },
+    LeafNotFirst {
+        secret: Key,
+        position: usize,
+    },
+    // time
+    Expired {
+        not_after: Seconds,
+    },
+    NotYetValid {
+        not_before: Seconds,
+    },
+    RenewalDue {
+        not_after: Seconds,
+        since: Seconds,
+        by: DueBy,
+    },
+    RenewNow {
+        window_end: Seconds,
+    },
+    ChainExpired {
+        subject: Text,
+        not_after: Seconds,
+        not_before: Seconds,
+    },
+    ChainExpiresFirst {
+        subject: Text,
+        not_after: Seconds,
+    },
+    LifetimeTooLong {
+        days: u32,
+        allowed: u32,
+    },
+    // names
+    HostMismatch {
+        host: Text,
+        names: Vec<Text>,
+        instead: Instead,
+    },
+    CommonNameOnly {
+        common_name: Text,
+    },
+    WildcardTooBroad {
+        name: Text,
+    },
+    UnusedNames {
+        names: Vec<Text>,
+    },
+    // chain
+    MissingIntermediate {
+        issuer: Text,
+        found: Found,
+    },
+    UntrustedIssuer {
+        issuer: Text,
+        root_presented: bool,
+    },
+    WrongOrder,
+    ExtraRoot {
+        subject: Text,
+    },
+    ExtraCertificate {
+        subject: Text,
+    },
+    SelfSigned,
+    StagingIssuer {
+        issuer: Text,
+    },
+    ControllerDefaultCertificate {
+        controller: &'static str,
+    },
+    ConstraintViolated {
+        why: String,
+    },
+    // strength
+    WeakKey {
+        algorithm: Text,
+        bits: u32,
+    },
+    WeakSignature {
+        algorithm: Text,
+    },
+    RepeatedKey {
+        others: Vec<Key>,
+    },
+    LeafIsCa,
+    MissingServerAuth,
+    ClientAuthLost,
+    MustStaple,
+    // ownership
+    CertificateNotReady {
+        certificate: Key,
+        reason: Text,
+        message: Text,
+    },
+    IssuerNotReady {
+        kind: Kind,
+        issuer: Key,
+        missing: bool,
+        message: Text,
+    },
+    OrderFailed {
+        order: Key,
+        state: Text,
+        message: Text,
+    },
+    ChallengeStuck {
+        challenge: Key,
+        dns_name: Text,
+        challenge_type: Text,
+        message: Text,
+    },
+    ConflictingOwners {
+        secret: Key,
+        owners: Vec<ObjectRef>,
+    },
+    // served
+    ServedDiffers {
+        address: Text,
+        served_sha256: String,
+        stored_sha256: String,
+    },
+    ServedExpired {
+        address: Text,
+        not_after: Seconds,
+    },
+    ServedWrongHost {
+        address: Text,
+        names: Vec<Text>,
+    },
+    NotServed {
+        address: Text,
+        why: String,
+    },
+    StalePods {
+        secret: Key,
+        pods: Vec<Text>,
+        changed: Seconds,
+    },
+    DnsElsewhere {
+        resolved: Vec<Text>,
+        expected: Vec<Text>,
+    },
+}
+
+impl Fact {
+    /// The reason that these facts belong to.
+    pub fn reason(&self) -> Reason {
+        macro_rules! table { ($($name:ident)*) => { match self { $(Self::$name { .. } => Reason::$name,)* } } }
+        table!(SecretNotFound SecretNameEmpty Forbidden WrongSecretType MissingData RuleHostWithoutTls
+            TlsHostWithoutRule DefaultBackendOnly IngressClassNotFound InvalidCertificateRef RefNotPermitted
+            HostnameConflict NoMatchingListenerHostname OverlappingCertificates DuplicateHost OrphanSecret
+            InvalidCertificate InvalidKey EncryptedKey InvalidKeyPair LeafNotFirst Expired NotYetValid RenewalDue
+            RenewNow ChainExpired ChainExpiresFirst LifetimeTooLong HostMismatch CommonNameOnly WildcardTooBroad
+            UnusedNames MissingIntermediate UntrustedIssuer WrongOrder ExtraRoot ExtraCertificate SelfSigned
+            StagingIssuer ControllerDefaultCertificate ConstraintViolated WeakKey WeakSignature RepeatedKey LeafIsCa
+            MissingServerAuth ClientAuthLost MustStaple CertificateNotReady IssuerNotReady OrderFailed ChallengeStuck
+            ConflictingOwners ServedDiffers ServedExpired ServedWrongHost NotServed StalePods DnsElsewhere)
+    }
+}

@@ -1,0 +1,185 @@
+//! The catalogue: every reason, its group and its page.
+
+use std::str::FromStr;
+
+/// How bad a finding is. Ordered: `Info < Warning < Critical`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; no client fails.
+    Info,
+    /// Clients will fail, or some do.
+    Warning,
+    /// Clients fail now.
+    Critical,
+}
+
+impl Severity {
+    /// The word that reports show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($group:ident { $($name:ident $severity:ident),* $(,)? })*) => {
+        /// A finding's name, as Kubernetes conditions have it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs)] // Each has its page: `page()`.
+        pub enum Reason { $($($name,)*)* }
+
+        impl Reason {
+            /// All reasons, in the catalogue's order.
+            pub const ALL: &'static [Reason] = &[$($(Reason::$name,)*)*];
+
+            /// The name as reports print it.
+            pub fn as_str(self) -> &'static str {
+                match self { $($(Self::$name => stringify!($name),)*)* }
+            }
+
+            /// The group of the catalogue that it belongs to.
+            pub fn group(self) -> &'static str {
+                match self { $($(Self::$name => stringify!($group),)*)* }
+            }
+
+            /// How severe it usually is; a finding may say otherwise where the facts do.
+            pub fn severity(self) -> Severity {
+                match self { $($(Self::$name => Severity::$severity,)*)* }
+            }
+
+            /// The page that `explain` prints, in Markdown.
+            pub fn page(self) -> &'static str {
+                match self {
+                    $($(Self::$name => include_str!(concat!("../../docs/findings/", stringify!($name), ".md")),)*)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    reference {
+        SecretNotFound Critical, SecretNameEmpty Warning, Forbidden Warning, WrongSecretType Critical,
+        MissingData Critical, RuleHostWithoutTls Info, TlsHostWithoutRule Warning, DefaultBackendOnly Warning,
+        IngressClassNotFound Warning, InvalidCertificateRef Critical, RefNotPermitted Critical, HostnameConflict Warning,
+        NoMatchingListenerHostname Warning, OverlappingCertificates Warning, DuplicateHost Warning, OrphanSecret Info,
+    }
+    parse {
+        InvalidCertificate Critical, InvalidKey Critical, EncryptedKey Critical, InvalidKeyPair Critical,
+        LeafNotFirst Critical,
+    }
+    time {
+        Expired Critical, NotYetValid Critical, RenewalDue Warning, RenewNow Warning, ChainExpired Critical,
+        ChainExpiresFirst Warning, LifetimeTooLong Warning,
+    }
+    names {
+        HostMismatch Critical, CommonNameOnly Critical, WildcardTooBroad Warning, UnusedNames Info,
+    }
+    chain {
+        MissingIntermediate Critical, UntrustedIssuer Critical, WrongOrder Info, ExtraRoot Info, ExtraCertificate Info,
+        SelfSigned Critical, StagingIssuer Critical, ControllerDefaultCertificate Critical, ConstraintViolated Critical,
+    }
+    strength {
+        WeakKey Critical, WeakSignature Critical, RepeatedKey Warning, LeafIsCa Warning, MissingServerAuth Critical,
+        ClientAuthLost Info, MustStaple Warning,
+    }
+    ownership {
+        CertificateNotReady Warning, IssuerNotReady Warning, OrderFailed Warning, ChallengeStuck Warning,
+        ConflictingOwners Warning,
+    }
+    served {
+        ServedDiffers Warning, ServedExpired Critical, ServedWrongHost Critical, NotServed Critical, StalePods Warning,
+        DnsElsewhere Warning,
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    /// Reads a reason's name, in any case.
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|r| r.as_str().eq_ignore_ascii_case(s))
+            .ok_or_else(|| UnknownReason {
+                name: s.to_owned(),
+                nearest: nearest(s),
+            })
+    }
+}
+
+/// No reason has that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownReason {
+    /// What was asked for.
+    pub name: String,
+    /// The reason whose name is nearest to it.
+    pub nearest: Reason,
+}
+
+impl std::error::Error for UnknownReason {}
+
+impl std::fmt::Display for UnknownReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "no reason is called {:?}; the nearest is {}",
+            self.name, self.nearest
+        )
+    }
+}
+
+/// The reason with the most letter pairs in common with `name`.
+fn nearest(name: &str) -> Reason {
+    let pairs = |s: &str| -> Vec<(u8, u8)> {
+        let lower = s.to_ascii_lowercase();
+        lower.as_bytes().windows(2).map(|w| (w[0], w[1])).collect()
+    };
+    let wanted = pairs(name);
+    let score = |r: &Reason| {
+        let have = pairs(r.as_str());
+        let common = wanted.iter().filter(|p| have.contains(p)).count();
+        common * 1000 / (wanted.len() + have.len()).max(1)
+    };
+    Reason::ALL
+        .iter()
+        .copied()
+        .max_by_key(score)
+        .unwrap_or(Reason::SecretNotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_page_that_begins_with_its_name_and_tells_meaning_and_remedy() {
+        for reason in Reason::ALL {
+            let page = reason.page();
+            assert!(
+                page.starts_with(&format!("# {reason}\n")),
+                "{reason}: the page's first line"
+            );
+            for section in ["## What it means", "## How to see it", "## How to mend it"] {
+                assert!(page.contains(section), "{reason}: section {section:?} is missing");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_is_read_in_any_case_and_a_wrong_one_names_the_nearest() {
+        assert_eq!("hostmismatch".parse(), Ok(Reason::HostMismatch));
+        let error = "HostMissmatch".parse::<Reason>().expect_err("no such reason");
+        assert_eq!(error.nearest, Reason::HostMismatch);
+    }
+}

@@ -1,0 +1,15 @@
+//! `kubectl certs`: every missing, expired or mismatched certificate behind a cluster's Ingresses, Gateways and TLS
+//! Secrets, and what to do about it.
+//!
+//! ```text
+//! cluster   ┐          changes                       ┌→ report   table, wide, json, yaml, name, jsonpath, junit, sarif
+//!           ├→ source ─────────→ inventory → check ──┤
+//! manifests ┘                                verdicts└→ show
+//! ```
+
+pub mod check;
+pub mod object;
+pub mod report;
+pub mod source;
+pub mod text;
+pub mod x509;

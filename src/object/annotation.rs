@@ -1,0 +1,55 @@
+//! The annotations that findings are made of; all others are skipped while reading.
+
+/// The class of an Ingress before `spec.ingressClassName`; still read by most controllers.
+pub const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
+/// Marks the `IngressClass` that serves Ingresses without class.
+pub const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
+/// kube-lego's and cert-manager's request for a certificate.
+pub const TLS_ACME: &str = "kubernetes.io/tls-acme";
+/// cert-manager's request for a certificate from a `ClusterIssuer`.
+pub const CLUSTER_ISSUER: &str = "cert-manager.io/cluster-issuer";
+/// cert-manager's request for a certificate from an Issuer.
+pub const ISSUER: &str = "cert-manager.io/issuer";
+/// The Certificate that cert-manager made a Secret for.
+pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
+/// Google's managed certificates of an Ingress.
+pub const GKE_MANAGED: &str = "networking.gke.io/managed-certificates";
+/// Google's uploaded certificates of an Ingress.
+pub const GCP_PRE_SHARED: &str = "ingress.gcp.kubernetes.io/pre-shared-cert";
+/// The certificates of an AWS load balancer.
+pub const ALB_CERTIFICATE: &str = "alb.ingress.kubernetes.io/certificate-arn";
+/// ingress-nginx: TLS is not ended but passed through.
+pub const NGINX_PASSTHROUGH: &str = "nginx.ingress.kubernetes.io/ssl-passthrough";
+/// ingress-nginx: this Ingress only takes a share of another's requests.
+pub const NGINX_CANARY: &str = "nginx.ingress.kubernetes.io/canary";
+/// Traefik: this Ingress is served over TLS although it has no tls entry.
+pub const TRAEFIK_TLS: &str = "traefik.ingress.kubernetes.io/router.tls";
+/// Traefik: a resolver issues the certificate.
+pub const TRAEFIK_RESOLVER: &str = "traefik.ingress.kubernetes.io/router.tls.certresolver";
+/// Reasons that do not count on this object, separated by commas.
+pub const IGNORE: &str = "kubectl-certs/ignore";
+/// The renewal window (RFC 9773) as `START/END`, each an RFC 3339 time.
+pub const RENEWAL_WINDOW: &str = "kubectl-certs/renewal-window";
+
+const WANTED: &[&str] = &[
+    INGRESS_CLASS,
+    DEFAULT_CLASS,
+    TLS_ACME,
+    CLUSTER_ISSUER,
+    ISSUER,
+    CERTIFICATE_NAME,
+    GKE_MANAGED,
+    GCP_PRE_SHARED,
+    ALB_CERTIFICATE,
+    NGINX_PASSTHROUGH,
+    NGINX_CANARY,
+    TRAEFIK_TLS,
+    TRAEFIK_RESOLVER,
+    IGNORE,
+    RENEWAL_WINDOW,
+];
+
+/// Whether an annotation is kept while reading.
+pub fn wanted(key: &str) -> bool {
+    WANTED.contains(&key)
+}

@@ -1,0 +1,346 @@
+//! Plain views of what is read from a cluster or from manifests: only the fields that a finding is made of.
+//!
+//! The types know nothing of kube, YAML or certificates. `source` fills them, `inventory` joins them.
+
+pub mod annotation;
+pub mod certmanager;
+pub mod consumer;
+pub mod gateway;
+pub mod ingress;
+pub mod secret;
+
+use compact_str::CompactString;
+
+pub use certmanager::{Certificate, CertificateRequest, Challenge, Issuer, Order};
+pub use consumer::Consumer;
+pub use gateway::{Gateway, GatewayClass, ListenerSet, ReferenceGrant, Route};
+pub use ingress::{Ingress, IngressClass, IngressRoute};
+pub use secret::Secret;
+
+/// Text as it came from outside: unchecked and uncleared. Short ones are kept in place.
+pub type Text = CompactString;
+
+/// Seconds since 1970-01-01T00:00:00Z. An `i64`, because RFC 5280's 99991231235959Z is beyond some calendars.
+pub type Seconds = i64;
+
+/// The kinds that are read. The order is that of the lists in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// networking.k8s.io/v1 Ingress (extensions/v1beta1 and networking.k8s.io/v1beta1 in manifests).
+    Ingress,
+    /// networking.k8s.io/v1 `IngressClass`.
+    IngressClass,
+    /// gateway.networking.k8s.io Gateway.
+    Gateway,
+    /// gateway.networking.k8s.io `GatewayClass`.
+    GatewayClass,
+    /// gateway.networking.k8s.io `ListenerSet`, or gateway.networking.x-k8s.io `XListenerSet`.
+    ListenerSet,
+    /// gateway.networking.k8s.io `HTTPRoute`.
+    HttpRoute,
+    /// gateway.networking.k8s.io `GRPCRoute`.
+    GrpcRoute,
+    /// gateway.networking.k8s.io `TLSRoute`.
+    TlsRoute,
+    /// gateway.networking.k8s.io `ReferenceGrant`.
+    ReferenceGrant,
+    /// traefik.io/v1alpha1 `IngressRoute`.
+    IngressRoute,
+    /// v1 Secret.
+    Secret,
+    /// cert-manager.io/v1 Certificate.
+    Certificate,
+    /// cert-manager.io/v1 `CertificateRequest`.
+    CertificateRequest,
+    /// cert-manager.io/v1 Issuer.
+    Issuer,
+    /// cert-manager.io/v1 `ClusterIssuer`.
+    ClusterIssuer,
+    /// acme.cert-manager.io/v1 Order.
+    Order,
+    /// acme.cert-manager.io/v1 Challenge.
+    Challenge,
+    /// v1 Namespace: its labels, for listeners that allow routes by a selector.
+    Namespace,
+    /// v1 Pod.
+    Pod,
+    /// apps/v1 Deployment.
+    Deployment,
+    /// apps/v1 `StatefulSet`.
+    StatefulSet,
+    /// apps/v1 `DaemonSet`.
+    DaemonSet,
+    /// batch/v1 Job.
+    Job,
+    /// batch/v1 `CronJob`.
+    CronJob,
+    /// v1 `ServiceAccount`.
+    ServiceAccount,
+}
+
+impl Kind {
+    /// The kind as manifests spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingress => "Ingress",
+            Self::IngressClass => "IngressClass",
+            Self::Gateway => "Gateway",
+            Self::GatewayClass => "GatewayClass",
+            Self::ListenerSet => "ListenerSet",
+            Self::HttpRoute => "HTTPRoute",
+            Self::GrpcRoute => "GRPCRoute",
+            Self::TlsRoute => "TLSRoute",
+            Self::ReferenceGrant => "ReferenceGrant",
+            Self::IngressRoute => "IngressRoute",
+            Self::Secret => "Secret",
+            Self::Certificate => "Certificate",
+            Self::CertificateRequest => "CertificateRequest",
+            Self::Issuer => "Issuer",
+            Self::ClusterIssuer => "ClusterIssuer",
+            Self::Order => "Order",
+            Self::Challenge => "Challenge",
+            Self::Namespace => "Namespace",
+            Self::Pod => "Pod",
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Job => "Job",
+            Self::CronJob => "CronJob",
+            Self::ServiceAccount => "ServiceAccount",
+        }
+    }
+
+    /// The plural, lower-case name that RBAC rules and API paths use.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingresses",
+            Self::IngressClass => "ingressclasses",
+            Self::Gateway => "gateways",
+            Self::GatewayClass => "gatewayclasses",
+            Self::ListenerSet => "listenersets",
+            Self::HttpRoute => "httproutes",
+            Self::GrpcRoute => "grpcroutes",
+            Self::TlsRoute => "tlsroutes",
+            Self::ReferenceGrant => "referencegrants",
+            Self::IngressRoute => "ingressroutes",
+            Self::Secret => "secrets",
+            Self::Certificate => "certificates",
+            Self::CertificateRequest => "certificaterequests",
+            Self::Issuer => "issuers",
+            Self::ClusterIssuer => "clusterissuers",
+            Self::Order => "orders",
+            Self::Challenge => "challenges",
+            Self::Namespace => "namespaces",
+            Self::Pod => "pods",
+            Self::Deployment => "deployments",
+            Self::StatefulSet => "statefulsets",
+            Self::DaemonSet => "daemonsets",
+            Self::Job => "jobs",
+            Self::CronJob => "cronjobs",
+            Self::ServiceAccount => "serviceaccounts",
+        }
+    }
+
+    /// Whether objects of the kind live in a namespace.
+    pub fn namespaced(self) -> bool {
+        !matches!(
+            self,
+            Self::IngressClass | Self::GatewayClass | Self::ClusterIssuer | Self::Namespace
+        )
+    }
+}
+
+/// A namespace and a name: what identifies an object of a known kind. Cluster-wide objects have an empty namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// The namespace; empty for kinds that have none.
+    pub namespace: Text,
+    /// The name.
+    pub name: Text,
+}
+
+impl Key {
+    /// The key of `name` in `namespace`.
+    pub fn new(namespace: impl Into<Text>, name: impl Into<Text>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Key {
+    /// `namespace/name`, or the name alone for kinds without namespace. Not cleared for a terminal.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.namespace.is_empty() {
+            f.write_str(&self.name)
+        } else {
+            write!(f, "{}/{}", self.namespace, self.name)
+        }
+    }
+}
+
+/// What is kept of an object's metadata.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// The namespace; empty for kinds that have none.
+    pub namespace: Text,
+    /// The name.
+    pub name: Text,
+    /// creationTimestamp; manifests seldom have one.
+    pub created: Option<Seconds>,
+    /// All labels of routes and namespaces; none for other kinds.
+    pub labels: Vec<(Text, Text)>,
+    /// The annotations that [`annotation::wanted`] names.
+    pub annotations: Vec<(Text, Text)>,
+    /// ownerReferences.
+    pub owners: Vec<Owner>,
+}
+
+impl Meta {
+    /// Namespace and name.
+    pub fn key(&self) -> Key {
+        Key {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// The value of an annotation that is kept.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+    }
+
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+    }
+}
+
+/// One ownerReference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Its kind, such as `Certificate` or `ReplicaSet`.
+    pub kind: Text,
+    /// Its name.
+    pub name: Text,
+    /// Whether it is the controlling one.
+    pub controller: bool,
+}
+
+/// One object that was read.
+#[derive(Debug)]
+pub enum Object {
+    /// An Ingress.
+    Ingress(Ingress),
+    /// An `IngressClass`.
+    IngressClass(IngressClass),
+    /// A Gateway.
+    Gateway(Gateway),
+    /// A `GatewayClass`.
+    GatewayClass(GatewayClass),
+    /// A `ListenerSet` or `XListenerSet`.
+    ListenerSet(ListenerSet),
+    /// An HTTP, GRPC or TLS route of the Gateway API.
+    Route(Route),
+    /// A `ReferenceGrant`.
+    ReferenceGrant(ReferenceGrant),
+    /// Traefik's `IngressRoute`.
+    IngressRoute(IngressRoute),
+    /// A Secret that may hold a certificate.
+    Secret(Secret),
+    /// cert-manager's Certificate.
+    Certificate(Certificate),
+    /// cert-manager's `CertificateRequest`.
+    CertificateRequest(CertificateRequest),
+    /// cert-manager's Issuer or `ClusterIssuer`.
+    Issuer(Issuer),
+    /// cert-manager's Order.
+    Order(Order),
+    /// cert-manager's Challenge.
+    Challenge(Challenge),
+    /// A Namespace: labels alone.
+    Namespace(Meta),
+    /// A Pod, workload or `ServiceAccount` that uses Secrets.
+    Consumer(Consumer),
+}
+
+impl Object {
+    /// The object's kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Ingress(_) => Kind::Ingress,
+            Self::IngressClass(_) => Kind::IngressClass,
+            Self::Gateway(_) => Kind::Gateway,
+            Self::GatewayClass(_) => Kind::GatewayClass,
+            Self::ListenerSet(_) => Kind::ListenerSet,
+            Self::Route(route) => route.kind,
+            Self::ReferenceGrant(_) => Kind::ReferenceGrant,
+            Self::IngressRoute(_) => Kind::IngressRoute,
+            Self::Secret(_) => Kind::Secret,
+            Self::Certificate(_) => Kind::Certificate,
+            Self::CertificateRequest(_) => Kind::CertificateRequest,
+            Self::Issuer(issuer) => {
+                if issuer.cluster {
+                    Kind::ClusterIssuer
+                } else {
+                    Kind::Issuer
+                }
+            }
+            Self::Order(_) => Kind::Order,
+            Self::Challenge(_) => Kind::Challenge,
+            Self::Namespace(_) => Kind::Namespace,
+            Self::Consumer(consumer) => consumer.kind,
+        }
+    }
+
+    /// The object's metadata.
+    pub fn meta(&self) -> &Meta {
+        match self {
+            Self::Ingress(o) => &o.meta,
+            Self::IngressClass(o) => &o.meta,
+            Self::Gateway(o) => &o.meta,
+            Self::GatewayClass(o) => &o.meta,
+            Self::ListenerSet(o) => &o.meta,
+            Self::Route(o) => &o.meta,
+            Self::ReferenceGrant(o) => &o.meta,
+            Self::IngressRoute(o) => &o.meta,
+            Self::Secret(o) => &o.meta,
+            Self::Certificate(o) => &o.meta,
+            Self::CertificateRequest(o) => &o.meta,
+            Self::Issuer(o) => &o.meta,
+            Self::Order(o) => &o.meta,
+            Self::Challenge(o) => &o.meta,
+            Self::Namespace(meta) => meta,
+            Self::Consumer(o) => &o.meta,
+        }
+    }
+}
+
+/// One message from a source to the inventory.
+#[derive(Debug)]
+pub enum Change {
+    /// An object is there, new or changed.
+    Set(Object),
+    /// An object is gone.
+    Gone(Kind, Key),
+    /// Everything of a kind has been sent that the scope holds: what was not sent does not exist.
+    Listed(Kind),
+    /// The kind is not served by the cluster, so there is none.
+    NotServed(Kind),
+    /// Something could not be read for lack of a right.
+    Forbidden(Forbidden),
+}
+
+/// What could not be read, and the right that was missing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Forbidden {
+    /// The kind.
+    pub kind: Kind,
+    /// The namespace; `None` when it was asked for cluster-wide.
+    pub namespace: Option<Text>,
+    /// The object's name, when one object was asked for.
+    pub name: Option<Text>,
+    /// The missing verb: `list`, `get` or `watch`.
+    pub verb: &'static str,
+}

@@ -1,0 +1,85 @@
+//! One line of a status: what every format is made from. Borrows from the inventory, so 50,000 of them cost little.
+
+use crate::{
+    check::{Finding, Severity},
+    object::{Key, Kind, Seconds, Text},
+    x509::Certificate,
+};
+
+/// The state of a binding: its worst finding that counts, or that it could not be read.
+///
+/// Ordered by how soon somebody should look: `Healthy < Info < Unknown < Warning < Critical`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// Nothing is wrong.
+    Healthy,
+    /// Something is worth knowing.
+    Info,
+    /// It could not be read.
+    Unknown,
+    /// Clients will fail, or some do.
+    Warning,
+    /// Clients fail now.
+    Critical,
+}
+
+impl Status {
+    /// The word that reports show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Info => "info",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl From<Severity> for Status {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Info => Self::Info,
+            Severity::Warning => Self::Warning,
+            Severity::Critical => Self::Critical,
+        }
+    }
+}
+
+/// The route of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteRef<'a> {
+    /// Ingress, `IngressRoute`, Gateway or `ListenerSet`.
+    pub kind: Kind,
+    /// Its name.
+    pub name: &'a str,
+    /// The listener's name, for Gateways and `ListenerSets`.
+    pub listener: Option<&'a str>,
+}
+
+/// One binding, or one Secret that no route uses, with its verdict.
+#[derive(Debug, Clone)]
+pub struct Row<'a> {
+    /// The kubeconfig context; empty for manifests.
+    pub context: &'a str,
+    /// The namespace of the route, or of the Secret where there is no route.
+    pub namespace: &'a str,
+    /// The route; `None` when the row is about a Secret alone.
+    pub route: Option<RouteRef<'a>>,
+    /// The host; `None` when the finding belongs to no host. An empty text or `*` is every host.
+    pub host: Option<&'a str>,
+    /// The Secrets that are named for it, the one that is expected to serve it first.
+    pub secrets: &'a [Key],
+    /// The class of the route, where it has one.
+    pub class: Option<&'a str>,
+    /// When the route (or the Secret, where there is no route) was created.
+    pub created: Option<Seconds>,
+    /// The route's labels.
+    pub labels: &'a [(Text, Text)],
+    /// The leaf that is expected to be served.
+    pub certificate: Option<&'a Certificate>,
+    /// The findings that count, worst first.
+    pub findings: &'a [Finding],
+    /// The state.
+    pub status: Status,
+}

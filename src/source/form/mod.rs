@@ -1,0 +1,1 @@
+//! The shapes of the API objects in JSON and YAML, and how they become views.

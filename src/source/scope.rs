@@ -1,0 +1,208 @@
+//! Which objects are asked for: namespaces, excluded namespaces, labels of routes.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::object::{
+    Kind, Object, Text,
+    gateway::{LabelSelector, Operator, Requirement},
+};
+
+/// Which namespaces are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Namespaces {
+    /// All (`-A`).
+    All,
+    /// These (`-n`, more than once), or the context's.
+    Only(Vec<Text>),
+}
+
+/// What a scan looks at.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The namespaces.
+    pub namespaces: Namespaces,
+    /// Namespaces left out (`--exclude-namespace`, globs).
+    pub excluded: GlobSet,
+    /// `-l` as it was given, for the API server; it chooses routes.
+    pub selector: Option<String>,
+    /// `-l`, parsed, for manifests and watches.
+    pub labels: LabelSelector,
+    /// `--field-selector`, for the API server; it chooses routes.
+    pub field_selector: Option<String>,
+}
+
+/// A scope that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScopeError {
+    /// A glob of `--exclude-namespace` is malformed.
+    #[error("cannot read the pattern {pattern:?} of --exclude-namespace")]
+    Glob {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A selector of `-l` is malformed.
+    #[error("cannot read the label selector {selector:?} at {at:?}")]
+    Selector {
+        /// The selector.
+        selector: String,
+        /// The part that cannot be read.
+        at: String,
+    },
+}
+
+impl Scope {
+    /// Everything in every namespace.
+    pub fn everything() -> Self {
+        Self {
+            namespaces: Namespaces::All,
+            excluded: GlobSet::empty(),
+            selector: None,
+            labels: LabelSelector::default(),
+            field_selector: None,
+        }
+    }
+
+    /// A scope of `namespaces` without those that match a glob of `excluded`, and of the routes that `selector` chooses.
+    pub fn new(namespaces: Namespaces, excluded: &[String], selector: Option<&str>) -> Result<Self, ScopeError> {
+        let mut set = GlobSetBuilder::new();
+        for pattern in excluded {
+            set.add(Glob::new(pattern).map_err(|_| ScopeError::Glob {
+                pattern: pattern.clone(),
+            })?);
+        }
+        let excluded = set.build().map_err(|_| ScopeError::Glob {
+            pattern: excluded.join(" "),
+        })?;
+        let labels = selector.map(parse_selector).transpose()?.unwrap_or_default();
+        Ok(Self {
+            namespaces,
+            excluded,
+            selector: selector.map(str::to_owned),
+            labels,
+            field_selector: None,
+        })
+    }
+
+    /// Whether objects of a namespace are in the scope; cluster-wide objects (an empty namespace) always are.
+    pub fn allows_namespace(&self, namespace: &str) -> bool {
+        let named = match &self.namespaces {
+            Namespaces::All => true,
+            Namespaces::Only(names) => names.iter().any(|n| n == namespace),
+        };
+        namespace.is_empty() || (named && !self.excluded.is_match(namespace))
+    }
+
+    /// Whether an object is in the scope. Labels choose among routes alone.
+    pub fn allows(&self, object: &Object) -> bool {
+        let meta = object.meta();
+        let labels_count = matches!(
+            object.kind(),
+            Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute
+        );
+        self.allows_namespace(&meta.namespace) && (!labels_count || self.labels.matches(&meta.labels))
+    }
+}
+
+/// Reads kubectl's label selectors: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas.
+pub fn parse_selector(selector: &str) -> Result<LabelSelector, ScopeError> {
+    let mut requirements = Vec::new();
+    let mut rest = selector.trim();
+    while !rest.is_empty() {
+        let end = end_of_requirement(rest);
+        let part = rest[..end].trim();
+        rest = rest[end..].trim_start_matches(',').trim_start();
+        let wrong = || ScopeError::Selector {
+            selector: selector.to_owned(),
+            at: part.to_owned(),
+        };
+        requirements.push(requirement(part).ok_or_else(wrong)?);
+    }
+    Ok(LabelSelector { requirements })
+}
+
+/// Where the first requirement ends: at a comma outside parentheses.
+fn end_of_requirement(text: &str) -> usize {
+    let mut depth = 0usize;
+    for (i, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => return i,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn requirement(part: &str) -> Option<Requirement> {
+    let make = |key: &str, operator, values: Vec<Text>| {
+        let key = key.trim();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+        (!key.is_empty() && key.chars().all(plain)).then(|| Requirement {
+            key: key.into(),
+            operator,
+            values,
+        })
+    };
+    if let Some(key) = part.strip_prefix('!') {
+        return make(key, Operator::DoesNotExist, Vec::new());
+    }
+    if let Some((key, value)) = part.split_once("!=") {
+        return make(key, Operator::NotIn, vec![value.trim().into()]);
+    }
+    if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
+        return make(key, Operator::In, vec![value.trim().into()]);
+    }
+    if let Some(list) = part.strip_suffix(')') {
+        let (head, values) = list.split_once('(')?;
+        let (key, word) = head.trim_end().rsplit_once(char::is_whitespace)?;
+        let values = values.split(',').map(|v| v.trim().into()).collect();
+        return match word {
+            "in" => make(key, Operator::In, values),
+            "notin" => make(key, Operator::NotIn, values),
+            _ => None,
+        };
+    }
+    make(part, Operator::Exists, Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(selector: &str, labels: &[(&str, &str)]) -> bool {
+        let labels: Vec<(Text, Text)> = labels.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        parse_selector(selector).expect(selector).matches(&labels)
+    }
+
+    #[test]
+    fn selectors_mean_what_kubectl_means() {
+        let labels = [("app", "web"), ("tier", "front")];
+        for (selector, expected) in [
+            ("app=web", true),
+            ("app==web,tier=front", true),
+            ("app!=web", false),
+            ("other!=x", true),
+            ("app in (api, web)", true),
+            ("app notin (api),tier", true),
+            ("!app", false),
+            ("!other,app in (web),tier=front", true),
+            ("app=web,tier=back", false),
+        ] {
+            assert_eq!(matches(selector, &labels), expected, "{selector}");
+        }
+        for wrong in ["a b", "a in b)", "=x", "a within (b)"] {
+            assert!(parse_selector(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn excluded_namespaces_are_globs_and_cluster_wide_objects_stay() {
+        let scope = Scope::new(Namespaces::All, &["kube-*".into(), "dev-?".into()], None).expect("globs");
+        assert!(!scope.allows_namespace("kube-system"));
+        assert!(!scope.allows_namespace("dev-1"));
+        assert!(scope.allows_namespace("dev-10"));
+        assert!(scope.allows_namespace(""));
+        assert!(Scope::new(Namespaces::All, &["a[".into()], None).is_err());
+    }
+}

@@ -1,0 +1,8 @@
+//! Text for people: clearing, widths, ages and dates.
+
+pub mod clear;
+pub mod time;
+pub mod width;
+
+pub use clear::{Clear, clear};
+pub use time::{age, date, date_time, parse_time};

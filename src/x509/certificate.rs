@@ -1,0 +1,129 @@
+//! One certificate: the fields that findings and reports are made of (RFC 5280).
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::object::{Seconds, Text};
+
+/// A SHA-256 digest of DER.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl std::fmt::Display for Fingerprint {
+    /// Lower-case hexadecimal without separators.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// What kind of public key a certificate has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    /// RSA with the modulus's length in bits.
+    Rsa(u32),
+    /// A named elliptic curve: `p256`, `p384`, `p521`, `p192`, or its OID; and its length in bits (0 when unknown).
+    Ec(Text, u32),
+    /// Ed25519.
+    Ed25519,
+    /// Ed448.
+    Ed448,
+    /// DSA with its length in bits.
+    Dsa(u32),
+    /// Anything else, by its OID.
+    Other(Text),
+}
+
+impl std::fmt::Display for KeyAlgorithm {
+    /// `rsa-2048`, `ecdsa-p256`, `ed25519`, ... as reports show it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rsa(bits) => write!(f, "rsa-{bits}"),
+            Self::Ec(curve, _) => write!(f, "ecdsa-{curve}"),
+            Self::Ed25519 => f.write_str("ed25519"),
+            Self::Ed448 => f.write_str("ed448"),
+            Self::Dsa(bits) => write!(f, "dsa-{bits}"),
+            Self::Other(oid) => f.write_str(oid),
+        }
+    }
+}
+
+/// A subject alternative name that a server can be known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum San {
+    /// A dNSName as it stands in the certificate, in lower case; perhaps a wildcard.
+    Dns(Text),
+    /// An iPAddress.
+    Ip(IpAddr),
+}
+
+impl std::fmt::Display for San {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dns(name) => f.write_str(name),
+            Self::Ip(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// What the extended key usage says. Without the extension, everything is allowed (RFC 5280, section 4.2.1.12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExtendedKeyUsage {
+    /// Whether the extension is there.
+    pub present: bool,
+    /// id-kp-serverAuth, or anyExtendedKeyUsage.
+    pub server_auth: bool,
+    /// id-kp-clientAuth.
+    pub client_auth: bool,
+}
+
+/// What is kept of one certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The subject, as RFC 4514 writes it; shared between certificates. Not cleared for a terminal.
+    pub subject: Arc<str>,
+    /// The issuer, as RFC 4514 writes it; shared between certificates. Not cleared for a terminal.
+    pub issuer: Arc<str>,
+    /// The issuer in short, for a column: its common name, else its organisation, else all of it.
+    pub issuer_short: Arc<str>,
+    /// The subject's (last) common name. Never used for judging a host.
+    pub common_name: Option<Text>,
+    /// The serial number, lower-case hexadecimal, without leading zeros.
+    pub serial: Text,
+    /// SHA-256 of the DER.
+    pub sha256: Fingerprint,
+    /// SHA-256 of the subjectPublicKeyInfo.
+    pub key_sha256: Fingerprint,
+    /// The start of its validity.
+    pub not_before: Seconds,
+    /// The last second of its validity.
+    pub not_after: Seconds,
+    /// dNSName and iPAddress entries of the subjectAltName, in their order.
+    pub names: Vec<San>,
+    /// Whether there is a subjectAltName extension at all.
+    pub has_san: bool,
+    /// The public key's algorithm.
+    pub key: KeyAlgorithm,
+    /// The signature's algorithm, such as `ecdsa-with-SHA384` or `sha1WithRSAEncryption`.
+    pub signature: &'static str,
+    /// Whether the signature's hash is broken: MD2, MD5 or SHA-1.
+    pub weak_signature: bool,
+    /// basicConstraints says CA.
+    pub is_ca: bool,
+    /// Its extended key usage.
+    pub usage: ExtendedKeyUsage,
+    /// It asks for OCSP stapling (RFC 7633).
+    pub must_staple: bool,
+    /// Subject and issuer are the same name and its own key verifies its signature.
+    pub self_signed: bool,
+    /// subjectKeyIdentifier.
+    pub subject_key_id: Option<Box<[u8]>>,
+    /// authorityKeyIdentifier's keyIdentifier.
+    pub authority_key_id: Option<Box<[u8]>>,
+    /// The first http URL at which its issuer's certificate can be had (authorityInfoAccess, caIssuers).
+    pub issuer_url: Option<Text>,
+}

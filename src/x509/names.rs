@@ -1,0 +1,1 @@
+//! Hosts against names (RFC 9525).

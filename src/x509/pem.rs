@@ -1,0 +1,1 @@
+//! PEM: the blocks of a text, in linear time.

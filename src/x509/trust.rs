@@ -1,0 +1,73 @@
+//! Whether certificates reach a trusted root, whatever the date: signatures and constraints by rustls-webpki.
+
+use std::sync::Arc;
+
+use crate::object::{Key, Text};
+
+/// The roots that are trusted.
+#[derive(Debug, Default)]
+pub struct Anchors {}
+
+/// Where a missing intermediate was found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Found {
+    /// In another Secret of the cluster.
+    Secret(Key),
+    /// Among the known intermediates of public CAs.
+    PublicCas,
+    /// In a file given by `--ca-file`.
+    CaFile,
+    /// Not found; the certificate names this URL, which was not fetched.
+    Url(Text),
+    /// Nowhere.
+    Nowhere,
+}
+
+/// Why a path fails for another reason than a missing or untrusted issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathError {
+    /// Path length, name constraints, CA flag missing, key usage: in words.
+    Constraint(String),
+    /// A signature on the path is not its issuer's.
+    BadSignature,
+    /// A signature on the path uses MD5, SHA-1 or another algorithm that is no longer accepted: which.
+    WeakSignature(String),
+    /// The certificate cannot be used by a TLS client: version 1, an unknown critical extension, broken DER.
+    Unusable(String),
+}
+
+/// Whether certificates reach a trusted root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// Not judged: there is no leaf, or its signatures have not been verified yet.
+    NotJudged,
+    /// They do.
+    Trusted {
+        /// The root's subject in short.
+        root: Arc<str>,
+        /// Whether it is one of the public roots rather than one of `--ca-file`.
+        public: bool,
+        /// The positions of the presented certificates that the path uses, the leaf's included, from leaf to root.
+        path: Vec<u8>,
+        /// The leaf itself is in `--ca-file`.
+        by_equality: bool,
+    },
+    /// They would, with one more certificate.
+    MissingIntermediate {
+        /// The subject of the missing certificate.
+        issuer: Arc<str>,
+        /// Where it was found.
+        found: Found,
+    },
+    /// They reach no trusted root.
+    Untrusted {
+        /// The issuer (RFC 4514) that is not trusted.
+        issuer: Arc<str>,
+        /// Whether that root is itself among the certificates.
+        root_presented: bool,
+    },
+    /// The leaf is self-signed and not trusted.
+    SelfSigned,
+    /// A path is there, and is refused.
+    Refused(PathError),
+}

@@ -1,0 +1,3 @@
+//! Measures a scan.
+
+fn main() {}
