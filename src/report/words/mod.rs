@@ -1,15 +1,113 @@
 //! The words of the findings: what is wrong, with its facts, and what to do about it.
+//!
+//! One file a family of the catalogue holds both for its reasons. Texts from outside go in raw: whoever writes them to a
+//! terminal clears them. In commands they are quoted for a shell.
 
-use crate::{check::Finding, object::Seconds, report::row::Row};
+mod chain;
+mod names;
+mod ownership;
+mod parse;
+mod reference;
+mod say;
+mod served;
+mod strength;
+mod time;
 
-/// One sentence that says what is wrong, with its facts. Not cleared for a terminal.
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    check::{Fact, Finding},
+    object::Seconds,
+    report::row::Row,
+};
+
+/// One sentence, or two short ones, that say what is wrong, with its facts. Not cleared for a terminal.
 pub fn message(finding: &Finding, row: &Row<'_>, now: Seconds) -> String {
-    let _ = (row, now);
-    finding.reason().to_string()
+    (family(&finding.fact).message)(&finding.fact, row, now)
 }
 
-/// One sentence that says what to do, with a command where one does it. Not cleared for a terminal.
+/// What to do, with a command where one does it. Not cleared for a terminal; what comes from outside is quoted for a
+/// shell inside commands.
 pub fn remedy(finding: &Finding, row: &Row<'_>) -> String {
-    let _ = row;
-    finding.reason().to_string()
+    (family(&finding.fact).remedy)(&finding.fact, row)
+}
+
+/// Where the words of a family are.
+struct Family {
+    message: fn(&Fact, &Row<'_>, Seconds) -> String,
+    remedy: fn(&Fact, &Row<'_>) -> String,
+}
+
+/// The family of a fact. The compiler asks for a new reason's family here, the tests for its words.
+fn family(fact: &Fact) -> Family {
+    macro_rules! family {
+        ($module:ident) => {
+            Family {
+                message: $module::message,
+                remedy: $module::remedy,
+            }
+        };
+    }
+    match fact {
+        Fact::SecretNotFound { .. }
+        | Fact::SecretNameEmpty { .. }
+        | Fact::Forbidden(_)
+        | Fact::WrongSecretType { .. }
+        | Fact::MissingData { .. }
+        | Fact::RuleHostWithoutTls { .. }
+        | Fact::TlsHostWithoutRule { .. }
+        | Fact::DefaultBackendOnly
+        | Fact::IngressClassNotFound { .. }
+        | Fact::InvalidCertificateRef { .. }
+        | Fact::RefNotPermitted { .. }
+        | Fact::HostnameConflict { .. }
+        | Fact::NoMatchingListenerHostname { .. }
+        | Fact::OverlappingCertificates { .. }
+        | Fact::DuplicateHost { .. }
+        | Fact::OrphanSecret { .. } => family!(reference),
+        Fact::InvalidCertificate { .. }
+        | Fact::InvalidKey { .. }
+        | Fact::EncryptedKey { .. }
+        | Fact::InvalidKeyPair { .. }
+        | Fact::LeafNotFirst { .. } => family!(parse),
+        Fact::Expired { .. }
+        | Fact::NotYetValid { .. }
+        | Fact::RenewalDue { .. }
+        | Fact::RenewNow { .. }
+        | Fact::ChainExpired { .. }
+        | Fact::ChainExpiresFirst { .. }
+        | Fact::LifetimeTooLong { .. } => family!(time),
+        Fact::HostMismatch { .. }
+        | Fact::CommonNameOnly { .. }
+        | Fact::WildcardTooBroad { .. }
+        | Fact::UnusedNames { .. } => family!(names),
+        Fact::MissingIntermediate { .. }
+        | Fact::UntrustedIssuer { .. }
+        | Fact::WrongOrder
+        | Fact::ExtraRoot { .. }
+        | Fact::ExtraCertificate { .. }
+        | Fact::SelfSigned
+        | Fact::StagingIssuer { .. }
+        | Fact::ControllerDefaultCertificate { .. }
+        | Fact::ConstraintViolated { .. } => family!(chain),
+        Fact::WeakKey { .. }
+        | Fact::WeakSignature { .. }
+        | Fact::RepeatedKey { .. }
+        | Fact::LeafIsCa
+        | Fact::MissingServerAuth
+        | Fact::ClientAuthLost
+        | Fact::MustStaple => family!(strength),
+        Fact::CertificateNotReady { .. }
+        | Fact::IssuerNotReady { .. }
+        | Fact::OrderFailed { .. }
+        | Fact::ChallengeStuck { .. }
+        | Fact::ConflictingOwners { .. } => family!(ownership),
+        Fact::ServedDiffers { .. }
+        | Fact::ServedExpired { .. }
+        | Fact::ServedWrongHost { .. }
+        | Fact::NotServed { .. }
+        | Fact::StalePods { .. }
+        | Fact::DnsElsewhere { .. } => family!(served),
+    }
 }

@@ -1,0 +1,145 @@
+//! The path from the leaf to a trusted root.
+
+use super::say::{
+    brief, certificate, expected, host, openssl, quote, renew, route, secret, show, show_secret, store, the_certificate,
+};
+use crate::{check::Fact, object::Seconds, report::row::Row, x509::trust::Found};
+
+pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
+    let it = certificate(row);
+    match fact {
+        Fact::MissingIntermediate { issuer, found } => format!(
+            "{it} comes without the intermediate {}: clients that do not have it refuse the connection. {}",
+            brief(issuer),
+            match found {
+                Found::Secret(key) => format!("It is in {}.", secret(key, row)),
+                Found::PublicCas => "It is a known intermediate of a public CA.".to_owned(),
+                Found::CaFile => "It is in the file given by --ca-file.".to_owned(),
+                Found::Url(url) => format!("The certificate says that it is at {}.", brief(url)),
+                Found::Nowhere => "It was not found.".to_owned(),
+            }
+        ),
+        Fact::UntrustedIssuer { issuer, root_presented } => format!(
+            "{it} leads to {}, which is not a trusted root{}: clients that have not been given that root refuse it.",
+            brief(issuer),
+            if *root_presented {
+                ", although it is sent along"
+            } else {
+                ""
+            }
+        ),
+        Fact::WrongOrder => format!(
+            "The intermediates after {} are not in order, each certified by the next: most clients sort them, strict ones \
+             refuse the connection.",
+            the_certificate(row)
+        ),
+        Fact::ExtraRoot { subject } => format!(
+            "{it} is followed by the root {}, which clients have or do not trust: it only makes each handshake longer.",
+            brief(subject)
+        ),
+        Fact::ExtraCertificate { subject } => format!(
+            "{it} is followed by {}, which is no part of its chain: it makes each handshake longer.",
+            brief(subject)
+        ),
+        Fact::SelfSigned => format!(
+            "{it} is signed by its own key and by no CA: clients refuse it for {}.",
+            host(row)
+        ),
+        Fact::StagingIssuer { issuer } => format!(
+            "{it} was issued by {}, a CA for rehearsals that no client trusts.",
+            brief(issuer)
+        ),
+        Fact::ControllerDefaultCertificate { controller } => format!(
+            "{it} is the one that {controller} makes for itself as its default: no client trusts it for {}.",
+            host(row)
+        ),
+        Fact::ConstraintViolated { why } => format!(
+            "The chain of {} breaks a rule of its CAs: {}. Clients refuse it.",
+            the_certificate(row),
+            brief(why.trim().trim_end_matches('.'))
+        ),
+        _ => fact.reason().to_string(),
+    }
+}
+
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+    match fact {
+        Fact::MissingIntermediate { found, .. } => missing(found, row),
+        Fact::UntrustedIssuer { .. } => format!(
+            "Where a private CA is meant, give its root to the clients and to `kubectl certs status --ca-file ca.pem`; \
+             otherwise issue the certificate with a publicly trusted CA. {}",
+            renew(row)
+        ),
+        Fact::WrongOrder => rearrange(
+            "Put the server's certificate first and after each certificate the one that signed it",
+            row,
+        ),
+        Fact::ExtraRoot { .. } => rearrange("Leave the root out of tls.crt; ca.crt is its place", row),
+        Fact::ExtraCertificate { .. } => rearrange("Leave that certificate out of tls.crt", row),
+        Fact::SelfSigned => format!(
+            "Issue it with a CA that the clients trust; where clients pin this very certificate, give it to `kubectl certs \
+             status --ca-file cert.pem`. {}",
+            renew(row)
+        ),
+        Fact::StagingIssuer { .. } => format!(
+            "Issue it again from production: with cert-manager, let the Certificate's issuerRef name an issuer whose \
+             spec.acme.server is https://acme-v02.api.letsencrypt.org/directory. {}",
+            renew(row)
+        ),
+        Fact::ControllerDefaultCertificate { .. } => format!(
+            "Store a certificate for {} in the Secret that {} names. {}",
+            host(row),
+            route(row),
+            renew(row)
+        ),
+        Fact::ConstraintViolated { .. } => format!(
+            "Issue it again from a CA that may certify {}; `{}` shows the chain with its constraints. {}",
+            host(row),
+            show(row),
+            renew(row)
+        ),
+        _ => fact.reason().to_string(),
+    }
+}
+
+fn missing(found: &Found, row: &Row<'_>) -> String {
+    let get = match found {
+        Found::Secret(key) => format!(
+            "Append it to the server's certificate: `{}` shows the Secret that has it",
+            show_secret(key)
+        ),
+        Found::Url(url) if url.starts_with("http://") => format!(
+            "Fetch it with `curl -sS {} | openssl x509 -inform DER -out chain.pem` and append it: `cat cert.pem chain.pem \
+             > fullchain.pem`",
+            quote(url)
+        ),
+        Found::CaFile => {
+            "Append it from the file given by --ca-file: `cat cert.pem intermediate.pem > fullchain.pem`".to_owned()
+        }
+        Found::PublicCas | Found::Url(_) | Found::Nowhere => {
+            "Use the whole chain that the CA delivers (fullchain.pem, not cert.pem)".to_owned()
+        }
+    };
+    let Some(key) = expected(row) else {
+        return format!("{get}.");
+    };
+    format!(
+        "{get}; then store it: `{}`. A renewal brings it along, too.",
+        store(key)
+    )
+}
+
+/// Changes the order or the contents of `tls.crt`.
+fn rearrange(what: &str, row: &Row<'_>) -> String {
+    let Some(key) = expected(row) else {
+        return format!("{what}.");
+    };
+    format!(
+        "{what}, when it is next stored (`{}`); `{}` shows the present order.",
+        store(key),
+        openssl(
+            key,
+            "crl2pkcs7 -nocrl -certfile /dev/stdin | openssl pkcs7 -print_certs -noout"
+        )
+    )
+}

@@ -1,0 +1,367 @@
+//! What a route refers to, and whether it is there.
+
+use super::say::{
+    api_group, brief, certs, create, host, in_namespace, instead, kubectl, kubectl_route, list, object, openssl,
+    owner_of_route, quote, route, secret, secret_field, show_secret,
+};
+use crate::{
+    check::{Fact, Instead},
+    object::{Forbidden, Key, Kind, Seconds},
+    report::row::Row,
+    text::date,
+};
+
+pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
+    match fact {
+        Fact::SecretNotFound {
+            secret: key,
+            instead: gets,
+            among_manifests,
+        } => not_found(key, *gets, *among_manifests, row),
+        Fact::SecretNameEmpty { instead: gets } => format!(
+            "A tls entry of {} for {} names no Secret: {}.",
+            route(row),
+            host(row),
+            match gets {
+                Instead::Unknown => "which certificate clients get is up to the controller".to_owned(),
+                known => instead(*known, ""),
+            }
+        ),
+        Fact::Forbidden(forbidden) => forbidden_message(forbidden),
+        Fact::WrongSecretType {
+            secret: key,
+            found,
+            usable,
+        } => format!(
+            "{} has the type {}, not kubernetes.io/tls{}.",
+            secret(key, row),
+            if found.is_empty() {
+                "Opaque".into()
+            } else {
+                brief(found)
+            },
+            if *usable {
+                ": it holds tls.crt and tls.key, which some controllers use and others ignore"
+            } else {
+                ", and lacks the pair of tls.crt and tls.key: no certificate can be served from it"
+            }
+        ),
+        Fact::MissingData {
+            secret: key,
+            data_key,
+            empty,
+        } => {
+            let it = secret(key, row);
+            let so = "its certificate cannot be served";
+            if *empty {
+                format!("{data_key} of {it} is empty: {so}.")
+            } else {
+                format!("{it} has no {data_key}: {so}.")
+            }
+        }
+        Fact::RuleHostWithoutTls { host, asked_for_acme } => format!(
+            "{} is in a rule of {} but in none of its tls entries{}: it has no certificate of its own.",
+            brief(host),
+            route(row),
+            if *asked_for_acme {
+                ", although an annotation asks for a certificate"
+            } else {
+                ""
+            }
+        ),
+        Fact::TlsHostWithoutRule { host } => format!(
+            "{} is in a tls entry of {} but in none of its rules: the certificate is there, and no request for the host \
+             is routed.",
+            brief(host),
+            route(row)
+        ),
+        Fact::DefaultBackendOnly => format!(
+            "{} has tls entries and no rule, only a default backend: most controllers ignore its tls entries.",
+            route(row)
+        ),
+        Fact::IngressClassNotFound { class, kind } if class.is_empty() => format!(
+            "{} names no class and no {} is the default: no controller is bound to serve it.",
+            route(row),
+            kind.as_str()
+        ),
+        Fact::IngressClassNotFound { class, kind } => format!(
+            "{} names the class {}, and there is no {} of that name: no controller is bound to serve it.",
+            owner_of_route(row),
+            brief(class),
+            kind.as_str()
+        ),
+        Fact::DuplicateHost { others, winner } => format!(
+            "{} is also served by {} with another Secret: {}.",
+            host(row),
+            list(others.iter().map(|o| object(o, row))),
+            match winner {
+                Some(winner) => format!("clients get the certificate of {}", object(winner, row)),
+                None => "which certificate clients get is the controller's choice".to_owned(),
+            }
+        ),
+        Fact::OrphanSecret { secret: key } => format!(
+            "No route, Pod, workload, ServiceAccount or Certificate that was read uses {}{}.",
+            secret(key, row),
+            row.certificate.map_or_else(String::new, |c| format!(
+                ", whose certificate ends on {}",
+                date(c.not_after)
+            ))
+        ),
+        other => gateway_message(other, row),
+    }
+}
+
+/// The reasons of the Gateway API.
+fn gateway_message(fact: &Fact, row: &Row<'_>) -> String {
+    match fact {
+        Fact::InvalidCertificateRef { group, kind, name, why } => {
+            let dot = if group.is_empty() { "" } else { "." };
+            format!(
+                "The certificateRef {}{dot}{}/{} of {} cannot be used ({why}): the listener has no certificate from it.",
+                brief(kind),
+                brief(group),
+                brief(name),
+                route(row)
+            )
+        }
+        Fact::RefNotPermitted {
+            secret: key,
+            from,
+            from_namespace,
+        } => format!(
+            "No ReferenceGrant in namespace {} permits a {} of namespace {} to use Secret {}: {} has no certificate from \
+             it.",
+            brief(&key.namespace),
+            from.as_str(),
+            brief(from_namespace),
+            brief(&key.name),
+            route(row)
+        ),
+        Fact::HostnameConflict {
+            listener,
+            other,
+            other_listener,
+        } => format!(
+            "Listener {} has the port and the hostname of listener {} of {}: at most one of the two is served.",
+            brief(listener),
+            brief(other_listener),
+            object(other, row)
+        ),
+        Fact::NoMatchingListenerHostname { route: from, hostnames } => format!(
+            "{} attaches to {}, whose hostname matches none of its own ({}): none of its requests is served there.",
+            object(from, row),
+            route(row),
+            list(hostnames)
+        ),
+        Fact::OverlappingCertificates { other, other_listener } => format!(
+            "The certificate of {} also covers hosts of listener {} of {}: a client that reuses its HTTP/2 connection \
+             reaches the wrong listener or is answered 421.",
+            route(row),
+            brief(other_listener),
+            object(other, row)
+        ),
+        _ => fact.reason().to_string(),
+    }
+}
+
+fn not_found(key: &Key, gets: Instead, among_manifests: bool, row: &Row<'_>) -> String {
+    let it = secret(key, row);
+    if among_manifests {
+        format!(
+            "{it}, which {} names, is not among the manifests{}.",
+            route(row),
+            instead(gets, "; unless the cluster has it, ")
+        )
+    } else {
+        format!(
+            "{it}, which {} names, does not exist{}.",
+            route(row),
+            instead(gets, "; ")
+        )
+    }
+}
+
+/// What could not be read, by its name or by its plural.
+fn forbidden_message(f: &Forbidden) -> String {
+    let what = f.name.as_ref().map_or_else(
+        || f.kind.plural().to_owned(),
+        |name| format!("{} {}", f.kind.as_str(), brief(name)),
+    );
+    let place = match &f.namespace {
+        Some(namespace) => format!("in namespace {}", brief(namespace)),
+        None if f.kind.namespaced() => "in all namespaces".to_owned(),
+        None => "in the cluster".to_owned(),
+    };
+    format!(
+        "The right to {} {what} {place} is missing, so the state is not known.",
+        f.verb
+    )
+}
+
+/// How the right is checked and granted.
+fn forbidden_remedy(f: &Forbidden) -> String {
+    let group = api_group(f.kind);
+    let plural = f.kind.plural();
+    let resource = if group.is_empty() {
+        plural.to_owned()
+    } else {
+        format!("{plural}.{group}")
+    };
+    let target = f
+        .name
+        .as_ref()
+        .map_or_else(|| resource.clone(), |name| format!("{resource}/{name}"));
+    let place = match &f.namespace {
+        Some(namespace) => in_namespace(namespace),
+        None if f.kind.namespaced() => " -A".to_owned(),
+        None => String::new(),
+    };
+    let (role, names) = (
+        if f.namespace.is_some() { "Role" } else { "ClusterRole" },
+        f.name
+            .as_ref()
+            .map_or_else(String::new, |name| format!(", resourceNames: [\"{}\"]", brief(name))),
+    );
+    format!(
+        "Have the rule `{{apiGroups: [\"{group}\"], resources: [\"{plural}\"]{names}, verbs: [\"{}\"]}}` added to a \
+         {role} that you are bound to, and check it with `kubectl auth can-i {} {}{place}`.",
+        f.verb,
+        f.verb,
+        quote(&target)
+    )
+}
+
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+    match fact {
+        Fact::SecretNotFound {
+            secret: key,
+            among_manifests: true,
+            ..
+        } => format!(
+            "Add the Secret's manifest or what makes it (a Certificate, a SealedSecret, an ExternalSecret), or see whether \
+             the cluster has it with `{}`.",
+            kubectl("get", Kind::Secret, key)
+        ),
+        Fact::SecretNotFound { secret: key, .. } => format!(
+            "If a Certificate should write it, see why it does not with `kubectl{} get certificate.cert-manager.io`; \
+             otherwise create it with `{}`, or correct {} of {}.",
+            in_namespace(&key.namespace),
+            create(key, &key.name),
+            secret_field(row),
+            owner_of_route(row)
+        ),
+        Fact::SecretNameEmpty { .. } => format!(
+            "Name a Secret in that tls entry, unless the controller's default certificate is meant to serve {}; `{}` \
+             shows what clients get.",
+            host(row),
+            certs("probe", row)
+        ),
+        Fact::Forbidden(forbidden) => forbidden_remedy(forbidden),
+        Fact::WrongSecretType { secret: key, .. } => format!(
+            "A Secret's type cannot be changed: make one beside it with `{}` and name it in {} of {}.",
+            create(key, &format!("{}-2", key.name)),
+            secret_field(row),
+            owner_of_route(row)
+        ),
+        Fact::MissingData { secret: key, .. } => format!(
+            "Store certificate and key together: `{}`. Where something else fills the Secret, see who does with `{}`.",
+            super::say::store(key),
+            kubectl("describe", Kind::Secret, key)
+        ),
+        Fact::RuleHostWithoutTls { host, .. } => format!(
+            "Add {} to the hosts of a tls entry of {} whose Secret covers it, or leave it as it is where plain HTTP is \
+             meant; see the entries with `{}`.",
+            brief(host),
+            owner_of_route(row),
+            kubectl_route("describe", row)
+        ),
+        Fact::TlsHostWithoutRule { host } => format!(
+            "Add a rule for {} to {}, or take the host out of its tls entry; see both with `{}`.",
+            brief(host),
+            owner_of_route(row),
+            kubectl_route("describe", row)
+        ),
+        Fact::DefaultBackendOnly => format!(
+            "Add a rule with a host that the certificate covers to {}, or set the certificate as the controller's default \
+             one; see the Ingress with `{}`.",
+            owner_of_route(row),
+            kubectl_route("describe", row)
+        ),
+        Fact::IngressClassNotFound { class, kind } => class_remedy(class.is_empty(), *kind, row),
+        Fact::DuplicateHost { .. } => format!(
+            "Keep the host in one route, or let all of them name the same Secret; `{}` shows which certificate clients \
+             get.",
+            certs("probe", row)
+        ),
+        Fact::OrphanSecret { secret: key } => format!(
+            "Ask its owner whether something outside what was read uses it (`{}` shows labels, annotations and owner); if \
+             so, nothing is to be done. `{}` shows what it holds.",
+            kubectl("describe", Kind::Secret, key),
+            show_secret(key)
+        ),
+        other => gateway_remedy(other, row),
+    }
+}
+
+fn class_remedy(unnamed: bool, kind: Kind, row: &Row<'_>) -> String {
+    let list = format!("kubectl get {}", kind.plural());
+    if kind == Kind::GatewayClass {
+        return format!(
+            "Set spec.gatewayClassName of {} to one that `{list}` lists, or install the implementation that brings it.",
+            owner_of_route(row)
+        );
+    }
+    let default = if unnamed {
+        ", or mark one as the default with the annotation ingressclass.kubernetes.io/is-default-class: \"true\""
+    } else {
+        ", or install the controller that brings it"
+    };
+    format!(
+        "Set spec.ingressClassName of {} to one that `{list}` lists{default}.",
+        owner_of_route(row)
+    )
+}
+
+fn gateway_remedy(fact: &Fact, row: &Row<'_>) -> String {
+    let see = format!("`{}`", kubectl_route("describe", row));
+    match fact {
+        Fact::InvalidCertificateRef { .. } => format!(
+            "Let the certificateRef name a kubernetes.io/tls Secret (group \"\", kind Secret) that exists and holds a \
+             matching pair; {see} shows the listener's conditions."
+        ),
+        Fact::RefNotPermitted {
+            secret: key,
+            from,
+            from_namespace,
+        } => format!(
+            "Create a ReferenceGrant in namespace {} with spec `{{from: [{{group: gateway.networking.k8s.io, kind: {}, \
+             namespace: {}}}], to: [{{group: \"\", kind: Secret, name: {}}}]}}`, or keep the Secret in the namespace of \
+             the {}; `kubectl{} get referencegrant -o yaml` shows the present ones.",
+            brief(&key.namespace),
+            from.as_str(),
+            brief(from_namespace),
+            brief(&key.name),
+            from.as_str(),
+            in_namespace(&key.namespace)
+        ),
+        Fact::HostnameConflict { .. } => format!(
+            "Give the two listeners different hostnames or ports, or keep one of them; {see} shows which one is marked \
+             Conflicted."
+        ),
+        Fact::NoMatchingListenerHostname { route: from, .. } => format!(
+            "Give {} a hostname that the listener's covers, or attach it to another listener by \
+             parentRefs[].sectionName; see it with `{}`.",
+            object(from, row),
+            kubectl("describe", from.kind, &from.key)
+        ),
+        Fact::OverlappingCertificates { .. } => format!(
+            "Give each listener a certificate that names its own hosts alone, or serve the hosts from one listener; {} \
+             shows the names.",
+            row.secrets.first().map_or_else(
+                || see.clone(),
+                |key| format!("`{}`", openssl(key, "x509 -noout -ext subjectAltName"))
+            )
+        ),
+        _ => fact.reason().to_string(),
+    }
+}

@@ -1,0 +1,161 @@
+//! What is served against what is stored.
+
+use super::say::{brief, certs, expected, host, in_namespace, kubectl, list, moment, quote, route, secret, show};
+use crate::{
+    check::Fact,
+    object::{Key, Kind, Seconds},
+    report::row::Row,
+};
+
+/// How many hexadecimal digits of a fingerprint tell two certificates apart for a reader.
+const DIGITS: usize = 16;
+
+pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
+    match fact {
+        Fact::ServedDiffers {
+            address,
+            served_sha256,
+            stored_sha256,
+        } => format!(
+            "{} serves another certificate for {} than {} holds (SHA-256 {} served, {} stored).",
+            brief(address),
+            host(row),
+            stored(row),
+            short(served_sha256),
+            short(stored_sha256)
+        ),
+        Fact::ServedExpired { address, not_after } => format!(
+            "{} serves a certificate for {} that expired on {}: clients refuse it.",
+            brief(address),
+            host(row),
+            moment(*not_after, now)
+        ),
+        Fact::ServedWrongHost { address, names } => format!(
+            "{} serves a certificate that does not cover {}, but {}: clients refuse it.",
+            brief(address),
+            host(row),
+            list(names)
+        ),
+        Fact::NotServed { address, why } => format!(
+            "{} completes no TLS handshake for {}: {}.",
+            brief(address),
+            host(row),
+            brief(why.trim().trim_end_matches('.'))
+        ),
+        Fact::StalePods {
+            secret: key,
+            pods,
+            changed,
+        } => format!(
+            "{} changed on {}, and {} Pod{} that started before mount{} it by subPath or environment and still \
+             use{} the old certificate: {}.",
+            secret(key, row),
+            moment(*changed, now),
+            pods.len(),
+            if pods.len() == 1 { "" } else { "s" },
+            if pods.len() == 1 { "s" } else { "" },
+            if pods.len() == 1 { "s" } else { "" },
+            list(pods)
+        ),
+        Fact::DnsElsewhere { resolved, expected } => format!(
+            "{} resolves to {}, and {} is at {}: clients reach something else.",
+            host(row),
+            list(resolved),
+            route(row),
+            list(expected)
+        ),
+        _ => fact.reason().to_string(),
+    }
+}
+
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+    match fact {
+        Fact::ServedDiffers { address, .. } => format!(
+            "Compare with `{}` and `{}`: the controller has not loaded the Secret (its log says why; a reload or restart \
+             helps), another route wins the host, or a proxy in front ends TLS.",
+            s_client(address, row, "-noout -subject -issuer -dates -fingerprint -sha256"),
+            show(row)
+        ),
+        Fact::ServedExpired { address, .. } => format!(
+            "See it with `{}`. Where the Secret holds a newer one (`{}`), the controller or a proxy in front has not loaded \
+             it: restart it; otherwise renew the Secret's.",
+            s_client(address, row, "-noout -dates"),
+            show(row)
+        ),
+        Fact::ServedWrongHost { address, .. } => format!(
+            "See it with `{}`: where it is the controller's default one, the route's Secret is missing, unreadable or does \
+             not cover the host (`{}`); where it is another's, look for who serves that address.",
+            s_client(address, row, "-noout -subject -ext subjectAltName"),
+            certs("status", row)
+        ),
+        Fact::NotServed { address, .. } => format!(
+            "Try it with `{}`; check that the address is reachable from here, that the port is open and that the controller \
+             accepts the route (`{}`).",
+            s_client(address, row, "-noout -subject"),
+            super::say::kubectl_route("describe", row)
+        ),
+        Fact::StalePods { secret: key, pods, .. } => stale(key, pods.first().map(|p| p.as_str())),
+        Fact::DnsElsewhere { .. } => format!(
+            "Point the host's record at the route's address, or say what stands in front of it (a CDN, a NAT) is meant: \
+             `dig +short {}` shows the record, `{}` the route's address.",
+            quote(row.host.unwrap_or("")),
+            super::say::kubectl_route("get", row)
+        ),
+        _ => fact.reason().to_string(),
+    }
+}
+
+fn stale(key: &Key, pod: Option<&str>) -> String {
+    let see = pod.map_or_else(
+        || format!("kubectl{} get pods", in_namespace(&key.namespace)),
+        |pod| {
+            let pod = Key::new(key.namespace.clone(), pod);
+            format!("{} | grep 'Controlled By'", kubectl("describe", Kind::Pod, &pod))
+        },
+    );
+    format!(
+        "Restart their workload with `kubectl{} rollout restart deployment/NAME` (`{see}` leads to it), and mount the Secret as \
+         a whole volume so that the next change arrives by itself.",
+        in_namespace(&key.namespace)
+    )
+}
+
+/// The command that prints what an address serves for the row's host.
+fn s_client(address: &str, row: &Row<'_>, arguments: &str) -> String {
+    let name = match row.host {
+        None | Some("" | "*") => String::new(),
+        Some(host) => format!(" -servername {}", quote(host)),
+    };
+    format!(
+        "openssl s_client -connect {}{name} </dev/null 2>/dev/null | openssl x509 {arguments}",
+        quote(&with_port(address))
+    )
+}
+
+/// The address with its port; 443 where it has none. IPv6 addresses get the brackets that openssl wants.
+fn with_port(address: &str) -> String {
+    if address.parse::<std::net::SocketAddr>().is_ok() {
+        return address.to_owned();
+    }
+    match address.parse::<std::net::IpAddr>() {
+        Ok(ip) => std::net::SocketAddr::new(ip, 443).to_string(),
+        Err(_)
+            if address
+                .rsplit_once(':')
+                .is_some_and(|(_, port)| port.parse::<u16>().is_ok()) =>
+        {
+            address.to_owned()
+        }
+        Err(_) => format!("{address}:443"),
+    }
+}
+
+/// `Secret shop-tls`, or `the Secret`.
+fn stored(row: &Row<'_>) -> String {
+    expected(row).map_or_else(|| "the Secret".to_owned(), |key| secret(key, row))
+}
+
+/// The first digits of a fingerprint.
+fn short(sha256: &str) -> String {
+    sha256.chars().take(DIGITS).collect()
+}

@@ -1,0 +1,92 @@
+//! Keys, signatures and usages.
+
+use super::say::{brief, certificate, expected, host, list, name, openssl, renew, show, the_certificate};
+use crate::{check::Fact, object::Seconds, report::row::Row};
+
+pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
+    let it = certificate(row);
+    match fact {
+        Fact::WeakKey { algorithm, bits } => format!(
+            "{it} has a weak key, {}{}: clients refuse it.",
+            brief(algorithm),
+            if *bits == 0 {
+                String::new()
+            } else {
+                format!(" of {bits} bits")
+            }
+        ),
+        Fact::WeakSignature { algorithm } => format!(
+            "{it}, or an intermediate of its chain, is signed with {}, which can be forged: clients refuse it.",
+            brief(algorithm)
+        ),
+        Fact::RepeatedKey { others } => format!(
+            "The private key of {} is in {} other Secret{} too: {}. Whoever gets one has them all.",
+            the_certificate(row),
+            others.len(),
+            if others.len() == 1 { "" } else { "s" },
+            list(others.iter().map(|key| name(key, row)))
+        ),
+        Fact::LeafIsCa => format!(
+            "{it} is marked as a CA and serves {} itself: some clients refuse it, and whoever gets its key can issue \
+             certificates.",
+            host(row)
+        ),
+        Fact::MissingServerAuth => format!(
+            "{it} may not be used by a server (its extended key usage lacks serverAuth): clients refuse it for {}.",
+            host(row)
+        ),
+        Fact::ClientAuthLost if row.certificate.is_some_and(|c| c.usage.client_auth) => format!(
+            "{it} may also be used by a client (clientAuth), and public CAs no longer issue that: after its renewal it will \
+             not be."
+        ),
+        Fact::ClientAuthLost => format!(
+            "{it} may not be used by a client (its extended key usage lacks clientAuth): a peer that asks for a client \
+             certificate refuses it."
+        ),
+        Fact::MustStaple => format!(
+            "{it} demands a stapled OCSP response (must-staple), which its server does not send in most set-ups: clients \
+             that keep to it refuse {}.",
+            host(row)
+        ),
+        _ => fact.reason().to_string(),
+    }
+}
+
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+    let see = expected(row).map_or_else(|| show(row), |key| openssl(key, "x509 -noout -text"));
+    match fact {
+        Fact::WeakKey { .. } => format!(
+            "Make a new key (ECDSA P-256, or RSA of 2048 bits or more) and issue the certificate again for it; with \
+             cert-manager by spec.privateKey of the Certificate and rotationPolicy: Always. {}",
+            renew(row)
+        ),
+        Fact::WeakSignature { .. } => format!(
+            "Issue it again from a CA that signs with SHA-256 or better; `{see}` shows the signature. {}",
+            renew(row)
+        ),
+        Fact::RepeatedKey { .. } => format!(
+            "Issue each certificate for a key of its own, with cert-manager by spec.privateKey.rotationPolicy: Always; where \
+             the Secrets are copies of one on purpose, let who copies them be the only one to write them. {}",
+            renew(row)
+        ),
+        Fact::LeafIsCa => format!(
+            "Issue a server certificate from it and serve that; with cert-manager, leave isCA out of the Certificate. {}",
+            renew(row)
+        ),
+        Fact::MissingServerAuth => format!(
+            "Issue it again with serverAuth, with cert-manager by \"server auth\" in spec.usages of the Certificate; `{see}` \
+             shows the usages. {}",
+            renew(row)
+        ),
+        Fact::ClientAuthLost => format!(
+            "Where it is used as a client certificate too, take one for that from a private CA; `{see}` shows the usages. \
+             Otherwise nothing is to be done."
+        ),
+        Fact::MustStaple => format!(
+            "Issue it again without must-staple, which public CAs are giving up together with OCSP; `{see}` shows it as TLS \
+             Feature. {}",
+            renew(row)
+        ),
+        _ => fact.reason().to_string(),
+    }
+}

@@ -1,0 +1,101 @@
+//! Validity: expired, not yet valid, due.
+
+use super::say::{brief, certificate, expected, moment, openssl, renew, show, the_certificate};
+use crate::{
+    check::{DueBy, Fact},
+    object::Seconds,
+    report::row::Row,
+};
+
+pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
+    let it = certificate(row);
+    match fact {
+        Fact::Expired { not_after } => {
+            format!("{it} expired on {}: clients refuse it.", moment(*not_after, now))
+        }
+        Fact::NotYetValid { not_before } => {
+            format!(
+                "{it} is valid only from {}: until then clients refuse it.",
+                moment(*not_before, now)
+            )
+        }
+        Fact::RenewalDue { not_after, since, by } => {
+            let ends = moment(*not_after, now);
+            match by {
+                DueBy::Asked => format!("{it} expires on {ends}: within the time given by --expiring-within."),
+                DueBy::Window => format!(
+                    "{it} expires on {ends}, and the CA's renewal window has been open since {}.",
+                    moment(*since, now)
+                ),
+                DueBy::Lifetime => format!(
+                    "{it} expires on {ends}, and by its lifetime it has been due for renewal since {}.",
+                    moment(*since, now)
+                ),
+            }
+        }
+        Fact::RenewNow { window_end } => format!(
+            "The CA's renewal window of {} ended on {}, before the certificate was due by its age: it may have been \
+             revoked or be about to be.",
+            the_certificate(row),
+            moment(*window_end, now)
+        ),
+        Fact::ChainExpired {
+            subject,
+            not_after,
+            not_before,
+        } => {
+            if *not_before > now {
+                format!(
+                    "The intermediate {} beside {} is valid only from {}: clients refuse the chain.",
+                    brief(subject),
+                    the_certificate(row),
+                    moment(*not_before, now)
+                )
+            } else {
+                format!(
+                    "The intermediate {} beside {} expired on {}: clients refuse the chain.",
+                    brief(subject),
+                    the_certificate(row),
+                    moment(*not_after, now)
+                )
+            }
+        }
+        Fact::ChainExpiresFirst { subject, not_after } => format!(
+            "The intermediate {} expires on {}, before {} does.",
+            brief(subject),
+            moment(*not_after, now),
+            the_certificate(row)
+        ),
+        Fact::LifetimeTooLong { days, allowed } => format!(
+            "{it} is valid for {days} days, and publicly trusted ones of its date may be for {allowed} at most: \
+             browsers refuse it."
+        ),
+        _ => fact.reason().to_string(),
+    }
+}
+
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+    match fact {
+        Fact::Expired { .. } | Fact::RenewalDue { .. } => format!("Renew it. {}", renew(row)),
+        Fact::NotYetValid { .. } => format!(
+            "Compare the dates with `{}` and the clock of what issued it; wait for that moment, or store the previous \
+             certificate or one issued with a right clock. {}",
+            expected(row).map_or_else(|| show(row), |key| openssl(key, "x509 -noout -dates")),
+            renew(row)
+        ),
+        Fact::RenewNow { .. } => format!(
+            "Renew it now, and look for a notice of the CA about revocations. {}",
+            renew(row)
+        ),
+        Fact::ChainExpired { .. } | Fact::ChainExpiresFirst { .. } => format!(
+            "Replace the intermediate by the CA's present one: a renewal brings it along. See the chain with `{}`. {}",
+            show(row),
+            renew(row)
+        ),
+        Fact::LifetimeTooLong { allowed, .. } => format!(
+            "Issue it again for {allowed} days or fewer; with cert-manager by spec.duration of its Certificate. {}",
+            renew(row)
+        ),
+        _ => fact.reason().to_string(),
+    }
+}
