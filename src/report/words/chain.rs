@@ -34,7 +34,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             the_certificate(row)
         ),
         Fact::ExtraRoot { subject } => format!(
-            "{it} is followed by the root {}, which clients have or do not trust: it only makes each handshake longer.",
+            "{it} is followed by the root {}, which clients already have or do not trust: it only makes each handshake longer.",
             brief(subject)
         ),
         Fact::ExtraCertificate { subject } => format!(
@@ -74,7 +74,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
             "Put the server's certificate first and after each certificate the one that signed it",
             row,
         ),
-        Fact::ExtraRoot { .. } => rearrange("Leave the root out of tls.crt; ca.crt is its place", row),
+        Fact::ExtraRoot { .. } => rearrange("Leave the root out of tls.crt (ca.crt is its place)", row),
         Fact::ExtraCertificate { .. } => rearrange("Leave that certificate out of tls.crt", row),
         Fact::SelfSigned => format!(
             "Issue it with a CA that the clients trust; where clients pin this very certificate, give it to `kubectl certs \
@@ -135,7 +135,7 @@ fn rearrange(what: &str, row: &Row<'_>) -> String {
         return format!("{what}.");
     };
     format!(
-        "{what}, when it is next stored (`{}`); `{}` shows the present order.",
+        "{what} when it is next stored (`{}`); `{}` shows the present order.",
         store(key),
         openssl(
             key,

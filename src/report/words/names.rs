@@ -27,7 +27,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             host(row)
         ),
         Fact::WildcardTooBroad { name } => format!(
-            "{it} names the wildcard {}, which stands right under a public suffix: browsers do not accept it.",
+            "{it} names the wildcard {}, which stands right under a public suffix: public CAs do not issue it, and some browsers refuse it.",
             brief(name)
         ),
         Fact::UnusedNames { names } => format!(

@@ -268,11 +268,15 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
             super::say::store(key),
             kubectl("describe", Kind::Secret, key)
         ),
-        Fact::RuleHostWithoutTls { host, .. } => format!(
-            "Add {} to the hosts of a tls entry of {} whose Secret covers it, or leave it as it is where plain HTTP is \
-             meant; see the entries with `{}`.",
+        Fact::RuleHostWithoutTls { host, asked_for_acme } => format!(
+            "Add {} to the hosts of a tls entry of {} whose Secret covers it{}; see the entries with `{}`.",
             brief(host),
             owner_of_route(row),
+            if *asked_for_acme {
+                ", for a certificate is asked for by tls entry"
+            } else {
+                ", or leave it as it is where plain HTTP or the default certificate is meant"
+            },
             kubectl_route("describe", row)
         ),
         Fact::TlsHostWithoutRule { host } => format!(

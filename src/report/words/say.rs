@@ -265,9 +265,8 @@ pub(super) fn renew(row: &Row<'_>) -> String {
         );
     }
     format!(
-        "Where a cert-manager Certificate writes the Secret (`kubectl{0} get certificate.cert-manager.io`, column \
-         SECRET), run `cmctl renew CERTIFICATE{0}`; otherwise issue it again with the ACME client or the CA that made \
-         it and run `{1}`.",
+        "With cert-manager, run `cmctl renew CERTIFICATE{0}` (`kubectl{0} get certificate.cert-manager.io` shows which one \
+         writes the Secret); otherwise issue it again with the ACME client or the CA that made it and run `{1}`.",
         in_namespace(&key.namespace),
         store(key)
     )
@@ -279,6 +278,17 @@ fn certificate_of<'a>(row: &Row<'a>) -> Option<&'a Key> {
         Fact::CertificateNotReady { certificate, .. } => Some(certificate),
         _ => None,
     })
+}
+
+/// A name that stands for the row's host where a wildcard cannot be: in SNI and in a look-up. `None` for every host.
+pub(super) fn one_host(row: &Row<'_>) -> Option<String> {
+    match row.host {
+        None | Some("" | "*") => None,
+        Some(host) => Some(
+            host.strip_prefix("*.")
+                .map_or_else(|| host.to_owned(), |parent| format!("any.{parent}")),
+        ),
+    }
 }
 
 /// The command that pipes `tls.crt` of a Secret into `openssl ARGUMENTS`.

@@ -1,9 +1,11 @@
 //! What is served against what is stored.
 
-use super::say::{brief, certs, expected, host, in_namespace, kubectl, list, moment, quote, route, secret, show};
+use super::say::{
+    brief, certs, expected, host, in_namespace, kubectl, list, moment, one_host, quote, route, secret, show,
+};
 use crate::{
     check::Fact,
-    object::{Key, Kind, Seconds},
+    object::{Key, Kind, Seconds, Text},
     report::row::Row,
 };
 
@@ -31,7 +33,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             moment(*not_after, now)
         ),
         Fact::ServedWrongHost { address, names } => format!(
-            "{} serves a certificate that does not cover {}, but {}: clients refuse it.",
+            "{} serves a certificate that does not cover {} (it names {}): clients refuse it.",
             brief(address),
             host(row),
             list(names)
@@ -91,14 +93,17 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
         Fact::NotServed { address, .. } => format!(
             "Try it with `{}`; check that the address is reachable from here, that the port is open and that the controller \
              accepts the route (`{}`).",
-            s_client(address, row, "-noout -subject"),
+            handshake(address, row),
             super::say::kubectl_route("describe", row)
         ),
-        Fact::StalePods { secret: key, pods, .. } => stale(key, pods.first().map(|p| p.as_str())),
+        Fact::StalePods { secret: key, pods, .. } => stale(key, pods.first().map(Text::as_str)),
         Fact::DnsElsewhere { .. } => format!(
-            "Point the host's record at the route's address, or say what stands in front of it (a CDN, a NAT) is meant: \
-             `dig +short {}` shows the record, `{}` the route's address.",
-            quote(row.host.unwrap_or("")),
+            "Point the host's record at the route's address, unless what it points at (a CDN, a NAT) is meant to stand in front \
+             of it: `{}` shows the record, `{}` the route's address.",
+            one_host(row).map_or_else(
+                || "dig +short HOST".to_owned(),
+                |host| format!("dig +short {}", quote(&host))
+            ),
             super::say::kubectl_route("get", row)
         ),
         _ => fact.reason().to_string(),
@@ -114,7 +119,7 @@ fn stale(key: &Key, pod: Option<&str>) -> String {
         },
     );
     format!(
-        "Restart their workload with `kubectl{} rollout restart deployment/NAME` (`{see}` leads to it), and mount the Secret as \
+        "Restart their workload with `kubectl{} rollout restart deployment/NAME` (or statefulset/NAME, daemonset/NAME: `{see}` leads to it), and mount the Secret as \
          a whole volume so that the next change arrives by itself.",
         in_namespace(&key.namespace)
     )
@@ -122,12 +127,16 @@ fn stale(key: &Key, pod: Option<&str>) -> String {
 
 /// The command that prints what an address serves for the row's host.
 fn s_client(address: &str, row: &Row<'_>, arguments: &str) -> String {
-    let name = match row.host {
-        None | Some("" | "*") => String::new(),
-        Some(host) => format!(" -servername {}", quote(host)),
-    };
+    format!("{} 2>/dev/null | openssl x509 {arguments}", handshake(address, row))
+}
+
+/// The command that makes one handshake. An address is not a name for SNI (RFC 6066, section 3).
+fn handshake(address: &str, row: &Row<'_>) -> String {
+    let name = one_host(row)
+        .filter(|host| host.parse::<std::net::IpAddr>().is_err())
+        .map_or_else(String::new, |host| format!(" -servername {}", quote(&host)));
     format!(
-        "openssl s_client -connect {}{name} </dev/null 2>/dev/null | openssl x509 {arguments}",
+        "openssl s_client -connect {}{name} </dev/null",
         quote(&with_port(address))
     )
 }

@@ -1,0 +1,221 @@
+//! Samples of the reasons about certificates.
+
+use super::{
+    NOW, key,
+    samples::{Sample, texts},
+};
+use crate::{
+    check::{DueBy, Fact, Instead},
+    object::Key,
+    text::time::DAY,
+    x509::trust::Found,
+};
+
+pub(super) fn contents() -> Vec<Sample> {
+    vec![
+        (
+            Fact::InvalidCertificate {
+                secret: key(),
+                position: 1,
+                why: "it is a private key".into(),
+            },
+            &["Certificate 2", "shop-tls", "it is a private key"],
+        ),
+        (
+            Fact::InvalidKey {
+                secret: key(),
+                why: "no PEM block".into(),
+            },
+            &["tls.key", "shop-tls", "no PEM block"],
+        ),
+        (Fact::EncryptedKey { secret: key() }, &["shop-tls", "encrypted"]),
+        (
+            Fact::InvalidKeyPair { secret: key() },
+            &["shop-tls", "tls.key", "not the key"],
+        ),
+        (
+            Fact::LeafNotFirst {
+                secret: key(),
+                position: 2,
+            },
+            &["shop-tls", "place 3"],
+        ),
+    ]
+}
+
+pub(super) fn times_and_names() -> Vec<Sample> {
+    let due = |by| Fact::RenewalDue {
+        not_after: NOW + 19 * DAY,
+        since: NOW - 11 * DAY,
+        by,
+    };
+    let chain = |not_before, not_after| Fact::ChainExpired {
+        subject: "CN=R11,O=Let's Encrypt,C=US".into(),
+        not_after,
+        not_before,
+    };
+    let mismatch = |names: &[&str], instead| Fact::HostMismatch {
+        host: "pay.shop.example".into(),
+        names: texts(names),
+        instead,
+    };
+    vec![
+        (
+            Fact::Expired {
+                not_after: NOW - 10 * DAY,
+            },
+            &["shop-tls", "2026-11-21", "10d ago"],
+        ),
+        (
+            Fact::NotYetValid {
+                not_before: NOW + 2 * DAY,
+            },
+            &["shop-tls", "2026-12-03", "in 2d"],
+        ),
+        (
+            due(DueBy::Window),
+            &["2026-12-20", "in 19d", "2026-11-20", "11d ago", "window"],
+        ),
+        (
+            due(DueBy::Lifetime),
+            &["2026-12-20", "in 19d", "2026-11-20", "lifetime"],
+        ),
+        (due(DueBy::Asked), &["2026-12-20", "in 19d", "--expiring-within"]),
+        (
+            Fact::RenewNow { window_end: NOW - DAY },
+            &["shop-tls", "2026-11-30", "24h ago", "revoked"],
+        ),
+        (chain(NOW - 900 * DAY, NOW - DAY), &["CN=R11", "expired on 2026-11-30"]),
+        (
+            chain(NOW + DAY, NOW + 900 * DAY),
+            &["CN=R11", "valid only from 2026-12-02"],
+        ),
+        (
+            Fact::ChainExpiresFirst {
+                subject: "CN=R11".into(),
+                not_after: NOW + 5 * DAY,
+            },
+            &["CN=R11", "2026-12-06", "in 5d"],
+        ),
+        (
+            Fact::LifetimeTooLong {
+                days: 397,
+                allowed: 200,
+            },
+            &["397", "200"],
+        ),
+        (
+            mismatch(&["shop.example", "www.shop.example"], Instead::DefaultCertificate),
+            &["pay.shop.example", "www.shop.example", "default certificate"],
+        ),
+        (
+            mismatch(&["a", "b", "c", "d", "e", "f", "g"], Instead::Unknown),
+            &["a, b, c, d, e and 2 more"],
+        ),
+        (
+            Fact::CommonNameOnly {
+                common_name: "shop.example".into(),
+            },
+            &["shop.example", "subject alternative name"],
+        ),
+        (Fact::WildcardTooBroad { name: "*.co.uk".into() }, &["*.co.uk"]),
+        (
+            Fact::UnusedNames {
+                names: texts(&["old.shop.example"]),
+            },
+            &["1 host ", "old.shop.example"],
+        ),
+    ]
+}
+
+pub(super) fn chains() -> Vec<Sample> {
+    let missing = |found| Fact::MissingIntermediate {
+        issuer: "CN=E7,O=Let's Encrypt,C=US".into(),
+        found,
+    };
+    vec![
+        (
+            missing(Found::Secret(Key::new("blog", "blog-tls"))),
+            &["CN=E7", "Secret blog/blog-tls"],
+        ),
+        (missing(Found::PublicCas), &["CN=E7", "public CA"]),
+        (missing(Found::CaFile), &["CN=E7", "--ca-file"]),
+        (
+            missing(Found::Url("http://e7.i.lencr.org/".into())),
+            &["CN=E7", "http://e7.i.lencr.org/"],
+        ),
+        (missing(Found::Nowhere), &["CN=E7", "not found"]),
+        (
+            Fact::UntrustedIssuer {
+                issuer: "CN=Corp Root".into(),
+                root_presented: false,
+            },
+            &["CN=Corp Root"],
+        ),
+        (
+            Fact::UntrustedIssuer {
+                issuer: "CN=Corp Root".into(),
+                root_presented: true,
+            },
+            &["CN=Corp Root", "sent along"],
+        ),
+        (Fact::WrongOrder, &["shop-tls", "order"]),
+        (
+            Fact::ExtraRoot {
+                subject: "CN=ISRG Root X1".into(),
+            },
+            &["CN=ISRG Root X1"],
+        ),
+        (
+            Fact::ExtraCertificate {
+                subject: "CN=R3".into(),
+            },
+            &["CN=R3"],
+        ),
+        (Fact::SelfSigned, &["shop-tls", "its own key"]),
+        (
+            Fact::StagingIssuer {
+                issuer: "(STAGING) Baloney Bulgur YE2".into(),
+            },
+            &["shop-tls", "(STAGING) Baloney Bulgur YE2"],
+        ),
+        (
+            Fact::ControllerDefaultCertificate { controller: "Traefik" },
+            &["Traefik", "shop.example"],
+        ),
+        (
+            Fact::ConstraintViolated {
+                why: "shop.example is outside the names that CN=Corp Sub CA may certify".into(),
+            },
+            &["CN=Corp Sub CA"],
+        ),
+    ]
+}
+
+pub(super) fn strengths() -> Vec<Sample> {
+    vec![
+        (
+            Fact::WeakKey {
+                algorithm: "RSA".into(),
+                bits: 1024,
+            },
+            &["RSA of 1024 bits"],
+        ),
+        (
+            Fact::WeakSignature {
+                algorithm: "sha1WithRSAEncryption".into(),
+            },
+            &["sha1WithRSAEncryption"],
+        ),
+        (
+            Fact::RepeatedKey {
+                others: vec![Key::new("shop", "old-tls"), Key::new("blog", "blog-tls")],
+            },
+            &["2 other Secrets", "old-tls, blog/blog-tls"],
+        ),
+        (Fact::LeafIsCa, &["shop-tls", "CA"]),
+        (Fact::MissingServerAuth, &["shop-tls", "serverAuth"]),
+        (Fact::ClientAuthLost, &["shop-tls", "clientAuth"]),
+        (Fact::MustStaple, &["shop-tls", "OCSP"]),
+    ]
+}
