@@ -1,6 +1,29 @@
 //! Values become text: one file a format, and the words of the findings.
+//!
+//! Every format is made from `&[Row]`; [`output::write`] chooses among them. Text from outside is cleared of what could
+//! change a terminal; JSON, YAML and SARIF keep every character, the unsafe ones as escapes.
 
+pub mod explain;
+pub mod item;
+pub mod json;
+pub mod jsonpath;
+pub mod junit;
+pub mod name;
+pub mod order;
+pub mod output;
 pub mod row;
+pub mod sarif;
+pub mod summary;
+pub mod table;
 pub mod words;
+pub mod yaml;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
+
+pub use order::{SortBy, sort};
+pub use output::{Context, Format};
 pub use row::{RouteRef, Row, Status};
+pub use summary::summary;

@@ -83,3 +83,14 @@ pub struct Row<'a> {
     /// The state.
     pub status: Status,
 }
+
+impl<'a> Row<'a> {
+    /// What the row is about: the kind and name of its route, or of its Secret where there is no route.
+    pub fn subject(&self) -> (Kind, &'a str) {
+        match (self.route, self.secrets.first()) {
+            (Some(route), _) => (route.kind, route.name),
+            (None, Some(secret)) => (Kind::Secret, &secret.name),
+            (None, None) => (Kind::Secret, ""),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! `kubectl certs explain`: the pages of the catalogue, for a terminal.
+
+use anstyle::Style;
+
+use crate::check::Reason;
+
+/// The page of a reason: its headings bold where `colour` is asked for, its code as it stands.
+pub fn explain(reason: Reason, colour: bool) -> String {
+    let bold = bold(colour);
+    let mut out = String::new();
+    let mut code = false;
+    for line in reason.page().trim_end().lines() {
+        if line.starts_with("```") {
+            code = !code;
+            continue;
+        }
+        let heading = line.trim_start_matches('#');
+        if code {
+            out.push_str(if line.is_empty() { "" } else { "    " });
+            out.push_str(line);
+        } else if heading.len() < line.len() && heading.starts_with(' ') {
+            out.push_str(&format!("{bold}{}{bold:#}", heading.trim()));
+        } else {
+            out.push_str(line);
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// All reasons by their group: name, usual severity, and what it means in one sentence.
+pub fn list(colour: bool) -> String {
+    let bold = bold(colour);
+    let widest = Reason::ALL.iter().map(|r| r.as_str().len()).max().unwrap_or(0);
+    let mut out = String::new();
+    let mut group = "";
+    for reason in Reason::ALL {
+        if reason.group() != group {
+            let gap = if group.is_empty() { "" } else { "\n" };
+            group = reason.group();
+            out.push_str(&format!("{gap}{bold}{}{bold:#}\n", group.to_ascii_uppercase()));
+        }
+        let line = format!(
+            "  {:widest$}   {:8}   {}",
+            reason.as_str(),
+            reason.severity().as_str(),
+            first_sentence(&first_paragraph(*reason)),
+        );
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn bold(colour: bool) -> Style {
+    if colour { Style::new().bold() } else { Style::new() }
+}
+
+/// The first paragraph of a reason's page, on one line; the reason's name where the page has none.
+pub(super) fn first_paragraph(reason: Reason) -> String {
+    let words: Vec<&str> = reason
+        .page()
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| line.is_empty() || line.starts_with('#'))
+        .take_while(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    if words.is_empty() {
+        reason.as_str().to_owned()
+    } else {
+        words.join(" ").replace('`', "")
+    }
+}
+
+/// Up to the first full stop that ends a sentence.
+fn first_sentence(paragraph: &str) -> &str {
+    let end = paragraph
+        .match_indices(". ")
+        .map(|(at, _)| at + 1)
+        .find(|at| !paragraph[..*at].ends_with("e.g.") && !paragraph[..*at].ends_with("i.e."));
+    &paragraph[..end.unwrap_or(paragraph.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_no_markup_and_its_headings_are_bold_when_asked() {
+        for reason in Reason::ALL {
+            let page = explain(*reason, false);
+            assert!(page.starts_with(&format!("{reason}\n")), "{reason}");
+            assert!(page.contains("\nHow to mend it\n"), "{reason}");
+            assert!(!page.contains("```") && !page.contains('\x1b'), "{reason}");
+        }
+        let page = explain(Reason::Expired, true);
+        assert!(page.starts_with("\x1b[1mExpired\x1b[0m\n"), "{page:?}");
+    }
+
+    #[test]
+    fn the_list_has_one_line_a_reason_under_its_group() {
+        let list = list(false);
+        let groups: Vec<&str> = list
+            .lines()
+            .filter(|l| l.chars().all(char::is_uppercase) && !l.is_empty())
+            .collect();
+        assert_eq!(
+            groups,
+            [
+                "REFERENCE",
+                "PARSE",
+                "TIME",
+                "NAMES",
+                "CHAIN",
+                "STRENGTH",
+                "OWNERSHIP",
+                "SERVED"
+            ]
+        );
+        for reason in Reason::ALL {
+            let line = list
+                .lines()
+                .find(|l| l.split_whitespace().next() == Some(reason.as_str()));
+            let line = line.expect(reason.as_str());
+            assert!(line.contains(reason.severity().as_str()), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_ends_at_its_full_stop() {
+        assert_eq!(first_sentence("One. Two."), "One.");
+        assert_eq!(
+            first_sentence("A name, e.g. a.example, is wrong. Two."),
+            "A name, e.g. a.example, is wrong."
+        );
+        assert_eq!(first_sentence("Until v1.2 only"), "Until v1.2 only");
+    }
+}

@@ -1,0 +1,106 @@
+//! `-o jsonpath=TEMPLATE`: kubectl's templates over the `StatusList`.
+//!
+//! A template is text with expressions in braces: a path (`{.items[*].host}`), a quoted text (`{"\n"}`), or a range
+//! (`{range .items[*]}...{end}`), in which paths begin at the current item. The paths are evaluated as RFC 9535 has them.
+
+mod parse;
+mod path;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufWriter, Write};
+
+use serde_json::Value;
+
+use super::{item::StatusList, row::Row};
+use crate::{object::Seconds, text::Clear};
+
+/// A template that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Node>);
+
+/// One path, in kubectl's dialect, that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    /// The same path as RFC 9535 writes it.
+    query: serde_json_path::JsonPath,
+    /// The names that it begins with.
+    pub(super) leading: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Node {
+    Text(String),
+    Path(Path),
+    Range(Path, Vec<Node>),
+}
+
+/// A template or path that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read the JSONPath at character {position}: {message}")]
+pub struct JsonPathError {
+    /// The character that it cannot be read from; the first is 1.
+    pub position: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl Template {
+    /// Reads a template.
+    pub fn parse(template: &str) -> Result<Self, JsonPathError> {
+        parse::template(template).map(Self)
+    }
+
+    /// Writes what the template makes of `rows`, judged at `now`. Texts of the rows are cleared for a terminal, those of
+    /// the template are not. Nothing is added, no newline either, as kubectl has it.
+    pub fn write(&self, rows: &[Row<'_>], now: Seconds, out: &mut dyn Write) -> io::Result<()> {
+        let document = serde_json::to_value(StatusList::new(rows, now))?;
+        let mut out = BufWriter::new(out);
+        run(&self.0, &document, &mut out)?;
+        out.flush()
+    }
+}
+
+impl Path {
+    /// Reads one path, with or without braces: `.host`, `{.host}`.
+    pub fn parse(path: &str) -> Result<Self, JsonPathError> {
+        parse::single(path)
+    }
+
+    /// What the path leads to, as one text: several results are joined by spaces. `None` when it leads to nothing.
+    pub fn text(&self, value: &Value) -> Option<String> {
+        let mut out = Vec::new();
+        write_results(self, value, &mut out).ok()?;
+        (!out.is_empty()).then(|| String::from_utf8_lossy(&out).into_owned())
+    }
+}
+
+fn run(nodes: &[Node], current: &Value, out: &mut impl Write) -> io::Result<()> {
+    for node in nodes {
+        match node {
+            Node::Text(text) => out.write_all(text.as_bytes())?,
+            Node::Path(path) => write_results(path, current, out)?,
+            Node::Range(path, body) => {
+                for item in path.query.query(current) {
+                    run(body, item, out)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A null is as good as a missing key: nothing is written.
+fn write_results(path: &Path, current: &Value, out: &mut impl Write) -> io::Result<()> {
+    let results = path.query.query(current);
+    for (i, value) in results.iter().filter(|v| !v.is_null()).enumerate() {
+        if i > 0 {
+            out.write_all(b" ")?;
+        }
+        match value {
+            Value::String(text) => write!(out, "{}", Clear(text))?,
+            other => write!(out, "{}", Clear(&other.to_string()))?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! `-o name`: `RESOURCE.GROUP/NAME`, as kubectl prints names, each object once.
+
+use std::{
+    collections::HashSet,
+    io::{self, BufWriter, Write},
+};
+
+use super::row::Row;
+use crate::{object::Kind, text::Clear};
+
+/// Writes the name of each object that `rows` are about, once, in the rows' order: the route, or the Secret where there
+/// is no route.
+pub fn write(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    let mut seen = HashSet::new();
+    for row in rows {
+        let (kind, name) = row.subject();
+        if seen.insert((row.context, row.namespace, kind, name)) {
+            writeln!(out, "{}/{}", resource(kind), Clear(name))?;
+        }
+    }
+    out.flush()
+}
+
+/// The resource as kubectl names it: lower case, with the API group unless it is the core group.
+fn resource(kind: Kind) -> String {
+    let group = match kind {
+        Kind::Ingress | Kind::IngressClass => ".networking.k8s.io",
+        Kind::Gateway | Kind::GatewayClass | Kind::ListenerSet => ".gateway.networking.k8s.io",
+        Kind::IngressRoute => ".traefik.io",
+        _ => "",
+    };
+    format!("{}{group}", kind.as_str().to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::fixtures::Shop;
+
+    #[test]
+    fn each_object_is_named_once_as_kubectl_names_it() {
+        let shop = Shop::new();
+        let mut out = Vec::new();
+        write(&shop.rows(), &mut out).expect("a vector");
+        insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"));
+    }
+}

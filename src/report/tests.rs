@@ -1,0 +1,235 @@
+//! The documents as a whole: what programs and people read.
+
+use serde_json::Value;
+
+use super::{
+    fixtures::{NOW, Shop, without_words},
+    output::{Context, Format, write},
+    sarif::Place,
+};
+use crate::{check::Reason, report::Row};
+
+fn document(shop: &Shop, format: &str) -> String {
+    let context = Context {
+        now: NOW,
+        show_context: true,
+        ..Context::default()
+    };
+    let format: Format = format.parse().expect("a format");
+    let mut out = Vec::new();
+    write(&format, &shop.rows(), &context, &mut out).expect("a vector");
+    String::from_utf8(out).expect("UTF-8")
+}
+
+fn some(shop: Shop) -> Shop {
+    Shop(
+        shop.0
+            .into_iter()
+            .skip(3)
+            .take(7)
+            .chain(Shop::with_hostile().0.into_iter().skip(10).take(1))
+            .collect(),
+    )
+}
+
+#[test]
+fn json() {
+    insta::assert_snapshot!(without_words(&document(&some(Shop::new()), "json")));
+}
+
+#[test]
+fn yaml() {
+    insta::assert_snapshot!(without_words(&document(&some(Shop::new()), "yaml")));
+}
+
+#[test]
+fn junit() {
+    insta::assert_snapshot!(without_words(&document(&some(Shop::new()), "junit")));
+}
+
+#[test]
+fn sarif() {
+    let mut log: Value = serde_json::from_str(&document(&some(Shop::new()), "sarif")).expect("JSON");
+    let run = &mut log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array_mut().expect("rules");
+    assert_eq!(rules.len(), Reason::ALL.len());
+    assert!(rules.iter().all(|r| {
+        r["shortDescription"]["text"]
+            .as_str()
+            .is_some_and(|t| !t.is_empty() && !t.contains('\n'))
+    }));
+    rules.clear();
+    run["tool"]["driver"]["version"] = "VERSION".into();
+    for result in run["results"].as_array_mut().expect("results") {
+        let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
+        assert_eq!(result["ruleId"], Reason::ALL[index].as_str());
+        result["message"]["text"] = "...".into();
+    }
+    insta::assert_snapshot!(serde_json::to_string_pretty(&log).expect("JSON"));
+}
+
+#[test]
+fn sarif_says_where_the_manifest_is() {
+    let shop = Shop::new();
+    let place = |row: &Row<'_>| {
+        (row.namespace == "shop").then(|| Place {
+            file: "deploy/a b#1.yaml".into(),
+            line: Some(12),
+        })
+    };
+    let context = Context {
+        now: NOW,
+        place: Some(&place),
+        ..Context::default()
+    };
+    let mut out = Vec::new();
+    write(&Format::Sarif, &shop.rows(), &context, &mut out).expect("a vector");
+    let log: Value = serde_json::from_slice(&out).expect("JSON");
+    let location = &log["runs"][0]["results"][0]["locations"][0];
+    assert_eq!(
+        location["physicalLocation"]["artifactLocation"]["uri"],
+        "deploy/a%20b%231.yaml"
+    );
+    assert_eq!(location["physicalLocation"]["region"]["startLine"], 12);
+    let elsewhere = &log["runs"][0]["results"][1]["locations"][0];
+    assert!(elsewhere.get("physicalLocation").is_none(), "{elsewhere}");
+}
+
+#[test]
+fn yaml_and_json_are_the_same_document() {
+    let shop = Shop::with_hostile();
+    let json: Value = serde_json::from_str(&document(&shop, "json")).expect("JSON");
+    let yaml: Value = serde_saphyr::from_str(&document(&shop, "yaml")).expect("YAML");
+    assert_eq!(json, yaml);
+    assert_eq!(
+        json["items"][10]["host"], "evil\u{1b}[31m\u{202e}moc.elpmaxe",
+        "every character is kept"
+    );
+}
+
+#[test]
+fn what_is_not_known_has_no_key() {
+    let shop = Shop::new();
+    let mut rows = shop.rows();
+    rows[0].context = "";
+    let mut out = Vec::new();
+    super::json::write(&rows, NOW, &mut out).expect("a vector");
+    let list: Value = serde_json::from_slice(&out).expect("JSON");
+    let item = |host: &str| {
+        list["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .find(|i| i["host"] == host)
+            .cloned()
+    };
+    assert!(list["items"][0].get("context").is_none());
+    assert_eq!(list["items"][1]["context"], "prod");
+    assert!(item("*").is_some(), "an empty host is every host");
+    let lone = list["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .find(|i| i.get("route").is_none())
+        .expect("a Secret");
+    assert!(lone.get("host").is_none());
+    assert!(item("dash.example").expect("a row").get("notAfter").is_none());
+}
+
+#[test]
+fn documents_hold_nothing_that_changes_a_terminal() {
+    let shop = Shop::with_hostile();
+    for format in [
+        "table",
+        "wide",
+        "json",
+        "yaml",
+        "name",
+        "junit",
+        "sarif",
+        "jsonpath={.items}",
+        "jsonpath={.items[*]['host','issuer']}",
+    ] {
+        let out = document(&shop, format);
+        let bad = out.chars().find(|c| *c != '\n' && crate::text::clear::is_unsafe(*c));
+        assert_eq!(bad, None, "{format}");
+    }
+}
+
+#[test]
+fn junit_counts_failures_and_errors() {
+    let out = document(&Shop::new(), "junit");
+    assert!(
+        out.contains("<testsuites name=\"kubectl certs\" tests=\"10\" failures=\"5\" errors=\"1\">"),
+        "{out}"
+    );
+    let evil = document(&Shop::with_hostile(), "junit");
+    assert!(
+        !evil
+            .chars()
+            .any(|c| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}'))
+    );
+}
+
+mod schema {
+    use super::*;
+
+    fn schema() -> Value {
+        serde_json::from_str(include_str!("../../docs/reference/schema.json")).expect("JSON")
+    }
+
+    fn list() -> Value {
+        serde_json::from_str(&document(&Shop::with_hostile(), "json")).expect("JSON")
+    }
+
+    #[test]
+    fn it_is_valid_itself_and_fits_what_is_written() {
+        assert!(jsonschema::meta::is_valid(&schema()));
+        let validator = jsonschema::validator_for(&schema()).expect("a schema");
+        let errors: Vec<String> = validator
+            .iter_errors(&list())
+            .map(|e| format!("{e} at {}", e.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+
+    #[test]
+    fn it_names_every_reason_and_field() {
+        let schema = schema();
+        let reasons: Vec<&str> = Reason::ALL.iter().map(|r| r.as_str()).collect();
+        assert_eq!(schema["$defs"]["reason"]["enum"], serde_json::json!(reasons));
+        let mut fields: Vec<&str> = crate::report::item::FIELDS.to_vec();
+        fields.sort_unstable();
+        let mut properties: Vec<&String> = schema["$defs"]["item"]["properties"]
+            .as_object()
+            .expect("an object")
+            .keys()
+            .collect();
+        properties.sort_unstable();
+        assert_eq!(properties, fields);
+    }
+
+    #[test]
+    fn it_refuses_what_is_never_written() {
+        let validator = jsonschema::validator_for(&schema()).expect("a schema");
+        let wrong: [(&str, fn(&mut Value)); 8] = [
+            ("a field of the list", |l| l["metadata"] = serde_json::json!({})),
+            ("a field of an item", |l| l["items"][0]["colour"] = "red".into()),
+            ("a status", |l| l["items"][0]["status"] = "fine".into()),
+            ("a reason", |l| l["items"][0]["findings"][0]["reason"] = "Bored".into()),
+            ("an empty host", |l| l["items"][0]["host"] = "".into()),
+            ("no findings", |l| {
+                drop(l["items"][0].as_object_mut().expect("item").remove("findings"))
+            }),
+            ("half a leaf", |l| {
+                drop(l["items"][0].as_object_mut().expect("item").remove("serial"))
+            }),
+            ("a local time", |l| l["evaluatedAt"] = "2026-12-01 00:00".into()),
+        ];
+        for (what, spoil) in wrong {
+            let mut list = list();
+            spoil(&mut list);
+            assert!(!validator.is_valid(&list), "{what}");
+        }
+    }
+}
