@@ -1,5 +1,7 @@
 //! `kubectl certs explain`: the pages of the catalogue, for a terminal.
 
+use std::fmt::Write;
+
 use anstyle::Style;
 
 use crate::check::Reason;
@@ -19,7 +21,7 @@ pub fn explain(reason: Reason, colour: bool) -> String {
             out.push_str(if line.is_empty() { "" } else { "    " });
             out.push_str(line);
         } else if heading.len() < line.len() && heading.starts_with(' ') {
-            out.push_str(&format!("{bold}{}{bold:#}", heading.trim()));
+            let _ = write!(out, "{bold}{}{bold:#}", heading.trim());
         } else {
             out.push_str(line);
         }
@@ -38,7 +40,7 @@ pub fn list(colour: bool) -> String {
         if reason.group() != group {
             let gap = if group.is_empty() { "" } else { "\n" };
             group = reason.group();
-            out.push_str(&format!("{gap}{bold}{}{bold:#}\n", group.to_ascii_uppercase()));
+            let _ = writeln!(out, "{gap}{bold}{}{bold:#}", group.to_ascii_uppercase());
         }
         let line = format!(
             "  {:widest$}   {:8}   {}",
@@ -121,7 +123,7 @@ mod tests {
             let line = list
                 .lines()
                 .find(|l| l.split_whitespace().next() == Some(reason.as_str()));
-            let line = line.expect(reason.as_str());
+            let line = line.unwrap_or_else(|| panic!("{reason} is missing"));
             assert!(line.contains(reason.severity().as_str()), "{line}");
         }
     }

@@ -1,5 +1,7 @@
 //! Rows for the tests of the formats: a small shop, and text from somebody who means harm.
 
+use std::fmt::Write;
+
 use crate::{
     check::{DueBy, Fact, Finding, Instead, Severity},
     object::{Forbidden, Key, Kind, Seconds, Text},
@@ -242,7 +244,7 @@ impl Shop {
         shop.0.push(evil);
         shop.0.push(
             Entry::ingress("日本語", "例え.テスト.日本語の長い名前.example", "証明書").leaf(
-                i64::MAX,
+                253_402_300_799,
                 "認証局",
                 &["例え.テスト"],
             ),
@@ -266,7 +268,7 @@ pub(crate) fn without_words(document: &str) -> String {
         if let Some(start) = wordy.iter().find(|w| trimmed.starts_with(*w)) {
             let start = start.trim_end_matches('"');
             let comma = if line.ends_with(',') { "," } else { "" };
-            out.push_str(&format!("{indent}{start} ...{comma}\n"));
+            let _ = writeln!(out, "{indent}{start} ...{comma}");
             continue;
         }
         let severity = ["critical ", "warning ", "info "].iter().find_map(|s| line.find(s));
@@ -276,12 +278,12 @@ pub(crate) fn without_words(document: &str) -> String {
         {
             in_body = true;
             let close = line[start..].find('<').map_or("", |at| &line[start + at..]);
-            out.push_str(&format!("{}: ...{close}\n", &line[..end]));
+            let _ = writeln!(out, "{}: ...{close}", &line[..end]);
             continue;
         }
         if in_body && line.starts_with("  ") && !trimmed.starts_with('<') {
             let close = line.find('<').map_or("", |at| &line[at..]);
-            out.push_str(&format!("  ...{close}\n"));
+            let _ = writeln!(out, "  ...{close}");
             in_body = close.is_empty();
             continue;
         }

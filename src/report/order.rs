@@ -132,7 +132,7 @@ fn by_field(field: Field, a: &Row<'_>, b: &Row<'_>) -> Ordering {
     match field {
         Field::Namespace => a.namespace.cmp(b.namespace),
         Field::Name => a.subject().1.cmp(b.subject().1),
-        Field::Host => last(a.host, b.host),
+        Field::Host => last(a.host.map(item::host), b.host.map(item::host)),
         Field::Status => b.status.cmp(&a.status),
         Field::Expires => last(expires(a), expires(b)),
         Field::Age => last(a.created.map(std::cmp::Reverse), b.created.map(std::cmp::Reverse)),

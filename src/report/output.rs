@@ -138,18 +138,29 @@ impl FromStr for Format {
     }
 }
 
-/// The format with the most letters of `name` in their order.
+/// The format with the fewest letters to change.
 fn nearest(name: &str) -> &'static str {
-    let score = |format: &&&str| {
-        let word = format.split('=').next().unwrap_or_default();
-        let mut letters = name.chars().map(|c| c.to_ascii_lowercase());
-        let common = word
-            .chars()
-            .filter(|c| letters.clone().next().is_some() && letters.any(|l| l == *c))
-            .count();
-        common * 1000 / (word.len() + name.chars().count()).max(1)
-    };
-    FORMATS.iter().max_by_key(score).copied().unwrap_or("table")
+    let name: Vec<char> = name.chars().take(32).map(|c| c.to_ascii_lowercase()).collect();
+    let word = |format: &str| format.split('=').next().unwrap_or_default().chars().collect::<Vec<_>>();
+    FORMATS
+        .iter()
+        .min_by_key(|format| edits(&name, &word(format)))
+        .copied()
+        .unwrap_or("table")
+}
+
+/// How many letters to insert, remove or replace make `b` of `a` (Levenshtein).
+fn edits(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
 }
 
 /// What the formats have to know besides the rows.
@@ -173,7 +184,7 @@ pub struct Context<'a> {
     /// How long it took.
     pub elapsed: Option<Duration>,
     /// Where a row's object stands in a manifest.
-    pub place: Option<&'a dyn Fn(&Row<'_>) -> Option<sarif::Place>>,
+    pub place: Option<sarif::Places<'a>>,
 }
 
 /// Writes `rows`, sorted and filtered, in `format`.

@@ -1,6 +1,9 @@
 //! `-o sarif`: SARIF 2.1.0, one result a finding, for code scanning.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
 use serde::{Serialize, Serializer};
 
@@ -15,6 +18,9 @@ pub struct Place {
     /// The first line of the object, from 1; `None` when it is not known.
     pub line: Option<usize>,
 }
+
+/// Tells where the object of a row stands in a manifest, where that is known.
+pub type Places<'a> = &'a dyn Fn(&Row<'_>) -> Option<Place>;
 
 /// Writes a SARIF log, one result at a time.
 pub fn write(rows: &[Row<'_>], context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -70,13 +76,19 @@ struct Driver {
 struct Rule {
     id: &'static str,
     short_description: Text,
-    help: Text,
+    help: Help,
     default_configuration: Configuration,
 }
 
 #[derive(Serialize)]
 struct Text {
     text: String,
+}
+
+#[derive(Serialize)]
+struct Help {
+    text: String,
+    markdown: &'static str,
 }
 
 #[derive(Serialize)]
@@ -91,8 +103,9 @@ impl Rule {
             short_description: Text {
                 text: explain::first_paragraph(reason),
             },
-            help: Text {
-                text: reason.page().to_owned(),
+            help: Help {
+                text: explain::explain(reason, false),
+                markdown: reason.page(),
             },
             default_configuration: Configuration {
                 level: level(reason.severity()),
@@ -204,7 +217,7 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -160,7 +160,7 @@ fn documents_hold_nothing_that_changes_a_terminal() {
 fn junit_counts_failures_and_errors() {
     let out = document(&Shop::new(), "junit");
     assert!(
-        out.contains("<testsuites name=\"kubectl certs\" tests=\"10\" failures=\"5\" errors=\"1\">"),
+        out.contains("<testsuites name=\"kubectl certs\" tests=\"10\" skipped=\"0\" failures=\"5\" errors=\"1\">"),
         "{out}"
     );
     let evil = document(&Shop::with_hostile(), "junit");
@@ -169,6 +169,34 @@ fn junit_counts_failures_and_errors() {
             .chars()
             .any(|c| matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}'))
     );
+}
+
+#[test]
+fn a_closed_pipe_is_told_as_one() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let shop = Shop::new();
+    for format in [
+        "table",
+        "wide",
+        "json",
+        "yaml",
+        "name",
+        "junit",
+        "sarif",
+        "jsonpath={.items}",
+    ] {
+        let format: Format = format.parse().expect("a format");
+        let error = write(&format, &shop.rows(), &Context::default(), &mut Closed).expect_err("closed");
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{format:?}");
+    }
 }
 
 mod schema {
@@ -212,17 +240,18 @@ mod schema {
     #[test]
     fn it_refuses_what_is_never_written() {
         let validator = jsonschema::validator_for(&schema()).expect("a schema");
-        let wrong: [(&str, fn(&mut Value)); 8] = [
+        type Spoil = fn(&mut Value);
+        let wrong: [(&str, Spoil); 8] = [
             ("a field of the list", |l| l["metadata"] = serde_json::json!({})),
             ("a field of an item", |l| l["items"][0]["colour"] = "red".into()),
             ("a status", |l| l["items"][0]["status"] = "fine".into()),
             ("a reason", |l| l["items"][0]["findings"][0]["reason"] = "Bored".into()),
             ("an empty host", |l| l["items"][0]["host"] = "".into()),
             ("no findings", |l| {
-                drop(l["items"][0].as_object_mut().expect("item").remove("findings"))
+                drop(l["items"][0].as_object_mut().expect("item").remove("findings"));
             }),
             ("half a leaf", |l| {
-                drop(l["items"][0].as_object_mut().expect("item").remove("serial"))
+                drop(l["items"][0].as_object_mut().expect("item").remove("serial"));
             }),
             ("a local time", |l| l["evaluatedAt"] = "2026-12-01 00:00".into()),
         ];

@@ -3,7 +3,10 @@
 //! YAML 1.2 is a superset of JSON, so every text that is not evidently plain is a JSON string, with the characters that
 //! YAML does not count as printable escaped too.
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, BufWriter, Write},
+};
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
@@ -145,7 +148,9 @@ impl Formatter for Yaml {
             CharEscape::LineFeed => self.text.push_str("\\n"),
             CharEscape::CarriageReturn => self.text.push_str("\\r"),
             CharEscape::Tab => self.text.push_str("\\t"),
-            CharEscape::AsciiControl(byte) => self.text.push_str(&format!("\\u{byte:04x}")),
+            CharEscape::AsciiControl(byte) => {
+                let _ = write!(self.text, "\\u{byte:04x}");
+            }
         }
         Ok(())
     }

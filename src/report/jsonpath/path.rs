@@ -1,5 +1,7 @@
 //! Translates one path from kubectl's dialect to RFC 9535: names with escaped dots, names and texts in either quote.
 
+use std::fmt::Write;
+
 use serde_json_path::JsonPath;
 
 use super::{
@@ -174,7 +176,9 @@ fn literal(text: &str, out: &mut String) {
                 out.push('\\');
                 out.push(c);
             }
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if c < ' ' => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
             c => out.push(c),
         }
     }

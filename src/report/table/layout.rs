@@ -17,22 +17,27 @@ pub struct Layout {
     pub(super) now: Seconds,
 }
 
-/// The columns that may be narrowed, the least important first: to which width while columns may still be left out, and
-/// to which at the very last.
-const NARROWED: &[(Column, usize, usize)] = &[
-    (Column::Labels, 12, 6),
-    (Column::Names, 16, 6),
-    (Column::Issuer, 10, 6),
-    (Column::Secret, 14, 8),
-    (Column::Reason, 18, 8),
-    (Column::Route, 16, 8),
-    (Column::Host, 20, 10),
-    (Column::Namespace, usize::MAX, 6),
-    (Column::Context, usize::MAX, 6),
+/// The columns that may be narrowed, and how much of a fair share each may have, in tenths.
+const NARROWED: &[(Column, usize)] = &[
+    (Column::Host, 13),
+    (Column::Reason, 10),
+    (Column::Route, 10),
+    (Column::Secret, 8),
+    (Column::Namespace, 8),
+    (Column::Context, 8),
+    (Column::Names, 8),
+    (Column::Issuer, 6),
+    (Column::Labels, 6),
 ];
 
-/// The columns that are left out of a narrow table, in this order.
-const LEFT_OUT: &[Column] = &[Column::Issuer, Column::Secret, Column::Route];
+/// No column becomes narrower than this.
+const LEAST: usize = 6;
+
+/// The columns that are left out of a narrow table, in this order, and the fair share below which each is.
+const LEFT_OUT: &[(Column, usize)] = &[(Column::Issuer, 16), (Column::Secret, 14), (Column::Route, 12)];
+
+/// The fair share below which a wide table is not narrowed at all.
+const LEAST_WIDE: usize = 12;
 
 impl Layout {
     /// The columns that `context` asks for, each as wide as its widest cell; narrower, and fewer, where a terminal of
@@ -49,24 +54,24 @@ impl Layout {
         let Some(room) = context.width.filter(|room| layout.total() > *room) else {
             return layout;
         };
-        // A wide table shows all it has: it is narrowed where that suffices, and else runs over.
-        let fewest = if wide { 0 } else { LEFT_OUT.len() };
-        let attempts = (0..=fewest.min(2))
-            .map(|out| (out, false))
-            .chain([(fewest.min(2), true), (fewest, true)]);
-        for (left_out, hard) in attempts {
+        layout.cuts = true;
+        if wide {
+            // It was asked to show all it has: it is narrowed where that leaves something to read, and else runs over.
             let mut narrow = layout.clone();
-            narrow.columns.retain(|(c, _)| !LEFT_OUT[..left_out].contains(c));
-            if narrow.columns.len() < layout.columns.len() {
-                // Other columns name what the one that is gone would have named.
-                narrow.widths(rows, context.no_headers);
-            }
-            narrow.narrow(room, hard);
-            if narrow.total() <= room || (!wide && left_out == fewest) {
-                narrow.cuts = true;
+            let share = narrow.narrow(room);
+            layout.cuts = false;
+            return if share < LEAST_WIDE { layout } else { narrow };
+        }
+        for (column, least) in LEFT_OUT {
+            let mut narrow = layout.clone();
+            if narrow.narrow(room) >= *least {
                 return narrow;
             }
+            layout.columns.retain(|(c, _)| c != column);
+            // Another column names what the one that is gone would have named.
+            layout.widths(rows, context.no_headers);
         }
+        layout.narrow(room);
         layout
     }
 
@@ -98,13 +103,38 @@ impl Layout {
         self.columns.iter().map(|(_, room)| room).sum::<usize>() + gaps
     }
 
-    /// Narrows one column after the other until the table fits, or none can be narrowed any more.
-    fn narrow(&mut self, room: usize, hard: bool) {
-        for (column, soft, least) in NARROWED {
-            let over = self.total().saturating_sub(room);
+    /// Narrows the widest columns until the table fits, and returns the fair share that this leaves to each: the columns
+    /// that need less than theirs stay whole.
+    fn narrow(&mut self, room: usize) -> usize {
+        let whole = self.columns.clone();
+        let (mut fits, mut over) = (0, room + 1);
+        while over - fits > 1 {
+            let share = fits + (over - fits) / 2;
+            self.share(&whole, share);
+            if self.total() <= room {
+                fits = share;
+            } else {
+                over = share;
+            }
+        }
+        self.share(&whole, fits);
+        // What rounding left over goes to the most important.
+        let mut left = room.saturating_sub(self.total());
+        for (column, _) in NARROWED {
+            let wanted = whole.iter().find(|(c, _)| c == column).map_or(0, |(_, width)| *width);
             if let Some((_, have)) = self.columns.iter_mut().find(|(c, _)| c == column) {
-                let least = if hard { *least } else { *soft };
-                *have = (*have).min(have.saturating_sub(over).max(least));
+                let more = wanted.saturating_sub(*have).min(left);
+                *have += more;
+                left -= more;
+            }
+        }
+        fits
+    }
+
+    fn share(&mut self, whole: &[(Column, usize)], share: usize) {
+        for ((column, have), (_, wanted)) in self.columns.iter_mut().zip(whole) {
+            if let Some((_, tenths)) = NARROWED.iter().find(|(c, _)| c == column) {
+                *have = (*wanted).min((share * tenths / 10).max(LEAST));
             }
         }
     }
