@@ -202,6 +202,8 @@ fn a_closed_pipe_is_told_as_one() {
 mod schema {
     use super::*;
 
+    type Spoil = fn(&mut Value);
+
     fn schema() -> Value {
         serde_json::from_str(include_str!("../../docs/reference/schema.json")).expect("JSON")
     }
@@ -240,7 +242,6 @@ mod schema {
     #[test]
     fn it_refuses_what_is_never_written() {
         let validator = jsonschema::validator_for(&schema()).expect("a schema");
-        type Spoil = fn(&mut Value);
         let wrong: [(&str, Spoil); 8] = [
             ("a field of the list", |l| l["metadata"] = serde_json::json!({})),
             ("a field of an item", |l| l["items"][0]["colour"] = "red".into()),
