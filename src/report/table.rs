@@ -7,7 +7,10 @@ mod layout;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
 use anstyle::{AnsiColor, Style};
 
@@ -78,9 +81,7 @@ impl Layout {
 
     /// Adds one cell to a line. The last one is not padded, so that lines have no trailing spaces.
     fn push(&self, line: &mut String, index: usize, text: &str, style: Style) {
-        line.push_str(&style.render().to_string());
-        line.push_str(text);
-        line.push_str(&style.render_reset().to_string());
+        let _ = write!(line, "{style}{text}{style:#}");
         if let Some((_, room)) = self.columns.get(index).filter(|_| index + 1 < self.columns.len()) {
             line.extend(std::iter::repeat_n(' ', room.saturating_sub(width(text))));
             line.push_str(GAP);

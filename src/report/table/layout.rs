@@ -50,7 +50,7 @@ impl Layout {
             now: context.now,
         };
         layout.columns = columns(context, wide);
-        layout.widths(rows, context.no_headers);
+        layout.widths(rows, context.no_headers, |_| true);
         let Some(room) = context.width.filter(|room| layout.total() > *room) else {
             return layout;
         };
@@ -68,8 +68,10 @@ impl Layout {
                 return narrow;
             }
             layout.columns.retain(|(c, _)| c != column);
-            // Another column names what the one that is gone would have named.
-            layout.widths(rows, context.no_headers);
+            if *column != Column::Issuer {
+                // These name now what the column that is gone would have named.
+                layout.widths(rows, context.no_headers, |c| matches!(c, Column::Route | Column::Host));
+            }
         }
         layout.narrow(room);
         layout
@@ -79,17 +81,17 @@ impl Layout {
         self.columns.iter().any(|(c, _)| *c == column)
     }
 
-    /// Makes each column as wide as its widest cell.
-    fn widths(&mut self, rows: &[Row<'_>], no_headers: bool) {
+    /// Makes each column that is `chosen` as wide as its widest cell.
+    fn widths(&mut self, rows: &[Row<'_>], no_headers: bool, chosen: fn(Column) -> bool) {
         let mut cell = String::new();
         let mut columns = std::mem::take(&mut self.columns);
-        for (column, room) in &mut columns {
+        for (column, room) in columns.iter_mut().filter(|(c, _)| chosen(*c)) {
             *room = if no_headers { 0 } else { width(column.header()) };
         }
         // The cells ask which other columns there are.
         self.columns.clone_from(&columns);
         for row in rows {
-            for (column, room) in &mut columns {
+            for (column, room) in columns.iter_mut().filter(|(c, _)| chosen(*c)) {
                 cell.clear();
                 column.write(row, self, usize::MAX, &mut cell);
                 *room = width(&cell).max(*room);
