@@ -2,7 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{certificate::Certificate, trust::Trust};
+use secrecy::{ExposeSecret, SecretSlice};
+
+use super::{
+    certificate::Certificate,
+    der::Outline,
+    interner::{Der, Interner},
+    key,
+    pem::{self, Block},
+    trust::Trust,
+};
 
 /// The state of the private key beside the certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,3 +63,166 @@ impl Bundle {
             .filter(move |(i, _)| Some(*i) != self.leaf)
     }
 }
+
+/// A bundle and the DER of its certificates, which is needed once more, to judge trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// The bundle; its trust is not judged.
+    pub bundle: Bundle,
+    /// The DER of `bundle.certificates`, in the same order.
+    pub der: Vec<Der>,
+}
+
+/// Parses the bytes of `tls.crt` and `tls.key`. What is absent or empty is so in the bundle; what cannot be read is said in it.
+pub fn parse(certificate: Option<&[u8]>, key: Option<&SecretSlice<u8>>, interner: &mut Interner) -> Parsed {
+    let mut pile = Pile::default();
+    pile.read_pem(certificate.unwrap_or_default(), pem::BUNDLE_CAP, interner);
+    let key = key.map_or(key::Read::Nothing, |key| key::read(key.expose_secret()));
+    pile.finish(Some(&key))
+}
+
+/// Parses the certificates that a server presented, the leaf first. At most [`pem::COUNT_CAP`] are read.
+pub fn parse_chain(ders: &[impl AsRef<[u8]>], interner: &mut Interner) -> Parsed {
+    let mut pile = Pile::default();
+    for (position, der) in ders.iter().enumerate() {
+        if !pile.read_der(position, der.as_ref(), interner) {
+            break;
+        }
+    }
+    pile.finish(None)
+}
+
+/// Parses a file of certificates, PEM or DER, with or without a private key among them.
+pub fn parse_file(contents: &[u8], interner: &mut Interner) -> Parsed {
+    let mut pile = Pile {
+        keys_allowed: true,
+        ..Pile::default()
+    };
+    if contents.first() == Some(&super::der::SEQUENCE) && pem::blocks(contents).next().is_none() {
+        let key = key::read_der(contents);
+        if matches!(key, key::Read::Key(_) | key::Read::Encrypted) {
+            return pile.finish(Some(&key));
+        }
+        pile.read_der(0, contents, interner);
+        return pile.finish(None);
+    }
+    pile.read_pem(contents, pem::BUNDLE_CAP, interner);
+    match pem::blocks(contents).find(Block::is_private_key) {
+        Some(_) => pile.finish(key::read_blocks(contents).ok().as_ref()),
+        None => pile.finish(None),
+    }
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Pile {
+    certificates: Vec<Arc<Certificate>>,
+    der: Vec<Der>,
+    unreadable: Vec<(usize, String)>,
+    keys_allowed: bool,
+}
+
+impl Pile {
+    fn read_pem(&mut self, text: &[u8], cap: usize, interner: &mut Interner) {
+        if text.trim_ascii().is_empty() {
+            return;
+        }
+        if text.len() > cap {
+            let error = pem::PemError::TooLarge { size: text.len(), cap };
+            self.unreadable.push((0, error.to_string()));
+            return;
+        }
+        let mut any = false;
+        for block in pem::blocks(text) {
+            any = true;
+            if !self.read_block(&block, interner) {
+                return;
+            }
+        }
+        if !any {
+            self.unreadable.push((0, pem::why_no_block(text)));
+        }
+    }
+
+    /// Reads one block; `false` when there are too many.
+    fn read_block(&mut self, block: &Block<'_>, interner: &mut Interner) -> bool {
+        if block.is_certificate() {
+            return match block.decode(pem::CERTIFICATE_CAP) {
+                Ok(der) => self.read_der(block.position, &der, interner),
+                Err(error) => self.refuse(block.position, error.to_string()),
+            };
+        }
+        let why = match block.label {
+            // nginx reads these from the same file, and Go skips them.
+            b"DH PARAMETERS" | b"EC PARAMETERS" => return true,
+            _ if block.is_private_key() && self.keys_allowed => return true,
+            _ if block.is_private_key() => "a private key among the certificates",
+            b"TRUSTED CERTIFICATE" => "a certificate in OpenSSL's own format: convert it with openssl x509",
+            b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => "a certificate request, not a certificate",
+            b"PKCS7" => "PKCS #7: convert it with openssl pkcs7 -print_certs",
+            b"PUBLIC KEY" | b"RSA PUBLIC KEY" => "a public key, not a certificate",
+            b"X509 CRL" => "a revocation list, not a certificate",
+            _ => "not a certificate",
+        };
+        self.refuse(block.position, why.to_owned())
+    }
+
+    fn read_der(&mut self, position: usize, der: &[u8], interner: &mut Interner) -> bool {
+        if self.certificates.len() >= pem::COUNT_CAP {
+            return self.refuse(position, too_many());
+        }
+        match interner.certificate(der) {
+            Ok((certificate, der)) => {
+                self.certificates.push(certificate);
+                self.der.push(der);
+                true
+            }
+            Err(error) => self.refuse(position, error.to_string()),
+        }
+    }
+
+    fn refuse(&mut self, position: usize, why: String) -> bool {
+        // A file of rubbish blocks is told once, as one with too many certificates is.
+        let room = self.unreadable.len() < pem::COUNT_CAP;
+        let more = room && self.certificates.len() < pem::COUNT_CAP;
+        self.unreadable.push((position, if room { why } else { too_many() }));
+        more
+    }
+
+    fn finish(self, key: Option<&key::Read>) -> Parsed {
+        let keys: Vec<&[u8]> = self.der.iter().map(|der| Outline::of(der).map_or(&[][..], |o| o.public_key)).collect();
+        let state = key.map_or(KeyState::NotAsked, |key| key::state(key, &keys));
+        let leaf = leaf(&self.certificates, &state);
+        Parsed {
+            bundle: Bundle {
+                certificates: self.certificates,
+                unreadable: self.unreadable,
+                leaf,
+                key: state,
+                trust: Trust::NotJudged,
+            },
+            der: self.der,
+        }
+    }
+}
+
+fn too_many() -> String {
+    format!("more than {} blocks: the rest was not read", pem::COUNT_CAP)
+}
+
+/// The certificate whose key there is, unless that is a CA beside others; else the first that is no CA; else the first.
+fn leaf(certificates: &[Arc<Certificate>], key: &KeyState) -> Option<usize> {
+    let first_leaf = certificates.iter().position(|c| !c.is_ca);
+    let of_key = match key {
+        KeyState::Matches => Some(0),
+        KeyState::OfPosition(position) => Some(*position),
+        _ => None,
+    };
+    of_key
+        .filter(|at| first_leaf.is_none() || certificates.get(*at).is_some_and(|c| !c.is_ca))
+        .or(first_leaf)
+        .or_else(|| (!certificates.is_empty()).then_some(0))
+}
+
+#[cfg(test)]
+mod tests;

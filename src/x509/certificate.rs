@@ -2,11 +2,45 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use super::interner::Interner;
 use crate::object::{Seconds, Text};
+
+mod distinguished;
+mod read;
+
+pub(crate) use distinguished::name_of;
+pub(crate) use read::read;
+
+/// Why DER is not a certificate: fragments that fit "cannot be read: ...".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// The structure is not that of a certificate, or a length in it is wrong.
+    #[error("it is not a DER certificate")]
+    NotDer,
+    /// Bytes follow the certificate.
+    #[error("{0} bytes follow the certificate")]
+    Trailing(usize),
+    /// notBefore or notAfter is not a time of RFC 5280.
+    #[error("its validity is not a time")]
+    Validity,
+    /// Another part cannot be read: which.
+    #[error("its {0} cannot be read")]
+    Part(&'static str),
+}
 
 /// A SHA-256 digest of DER.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// The digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest.as_ref());
+        Self(sha256)
+    }
+}
 
 impl std::fmt::Display for Fingerprint {
     /// Lower-case hexadecimal without separators.
@@ -126,4 +160,11 @@ pub struct Certificate {
     pub authority_key_id: Option<Box<[u8]>>,
     /// The first http URL at which its issuer's certificate can be had (authorityInfoAccess, caIssuers).
     pub issuer_url: Option<Text>,
+}
+
+impl Certificate {
+    /// Reads one DER certificate. Bytes after it are an error; a subjectAltName that cannot be read has no names.
+    pub fn from_der(der: &[u8], interner: &mut Interner) -> Result<Self, CertificateError> {
+        read(der, Fingerprint::of(der), interner)
+    }
 }

@@ -1,1 +1,270 @@
 //! Private keys: read only as far as the comparison with a certificate needs.
+//!
+//! Loading an RSA key costs more than parsing fifty certificates, so its modulus and exponent are compared as they stand in the
+//! file, and an elliptic key's public point where the file has it. Only the public half ever leaves this module.
+
+use aws_lc_rs::{
+    agreement,
+    signature::{Ed25519KeyPair, KeyPair},
+};
+
+use super::{
+    bundle::KeyState,
+    der::{BIT_STRING, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, context, public_key_parts, unsigned},
+    pem,
+};
+
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+const ED448: &[u8] = &[0x2b, 0x65, 0x71];
+const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+const P384: &[u8] = &[0x2b, 0x81, 0x04, 0, 34];
+const P521: &[u8] = &[0x2b, 0x81, 0x04, 0, 35];
+
+/// What a key file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// Nothing but white space.
+    Nothing,
+    /// An encrypted key.
+    Encrypted,
+    /// Something that is not a usable key, and why; the words never repeat its bytes.
+    Invalid(String),
+    /// A key: its public half.
+    Key(PublicHalf),
+}
+
+/// The public half of a private key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublicHalf {
+    /// RSA: modulus and exponent without leading zeros.
+    Rsa {
+        /// The modulus.
+        modulus: Vec<u8>,
+        /// The public exponent.
+        exponent: Vec<u8>,
+    },
+    /// An elliptic curve's point, compressed; the curve's OID where the key names it.
+    Ec {
+        /// The curve's OID.
+        curve: Option<Vec<u8>>,
+        /// The compressed point (SEC 1, section 2.3.3).
+        point: Vec<u8>,
+    },
+    /// Ed25519's point.
+    Ed25519(Vec<u8>),
+}
+
+impl PublicHalf {
+    /// Whether this is the key in `info`, a certificate's subjectPublicKeyInfo.
+    pub fn is_in(&self, info: &[u8]) -> bool {
+        let Some((oid, parameters, key)) = public_key_parts(info) else {
+            return false;
+        };
+        match self {
+            Self::Rsa { modulus, exponent } => {
+                let numbers = || {
+                    let mut numbers = Reader::new(key).expect(SEQUENCE)?.inside();
+                    Some((numbers.expect(INTEGER)?.value, numbers.expect(INTEGER)?.value))
+                };
+                (oid == RSA || oid == RSA_PSS)
+                    && numbers().is_some_and(|(m, e)| unsigned(m) == modulus && unsigned(e) == exponent)
+            }
+            Self::Ec { curve, point } => {
+                let other = parameters.filter(|p| p.tag == OID).map(|p| p.value);
+                let same_curve = curve.as_deref().zip(other).is_none_or(|(a, b)| a == b);
+                oid == EC && same_curve && compressed(key).is_some_and(|k| k == *point)
+            }
+            Self::Ed25519(point) => oid == ED25519 && key == point,
+        }
+    }
+}
+
+/// Reads the first private key of a PEM text; parameters and attributes before it are skipped.
+pub fn read(text: &[u8]) -> Read {
+    if text.trim_ascii().is_empty() {
+        return Read::Nothing;
+    }
+    if text.len() > pem::KEY_CAP {
+        let (size, cap) = (text.len(), pem::KEY_CAP);
+        return Read::Invalid(pem::PemError::TooLarge { size, cap }.to_string());
+    }
+    read_blocks(text).unwrap_or_else(|other| Read::Invalid(other.unwrap_or_else(|| pem::why_no_block(text))))
+}
+
+/// Reads the first private key among any blocks. The error says what there is instead, if there is any block.
+pub(crate) fn read_blocks(text: &[u8]) -> Result<Read, Option<String>> {
+    let mut other = None;
+    for block in pem::blocks(text) {
+        if block.is_private_key() {
+            return Ok(read_block(&block));
+        }
+        other = other.or(match block.label {
+            // OpenSSL writes the curve before the key.
+            b"EC PARAMETERS" | b"DSA PARAMETERS" | b"DH PARAMETERS" => None,
+            b"PUBLIC KEY" | b"RSA PUBLIC KEY" => Some("it is a public key, not a private one".to_owned()),
+            b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => {
+                Some("it is a certificate request, not a private key".to_owned())
+            }
+            _ if block.is_certificate() => Some("it is a certificate, not a private key".to_owned()),
+            _ => Some("it is not a private key".to_owned()),
+        });
+    }
+    Err(other)
+}
+
+fn read_block(block: &pem::Block<'_>) -> Read {
+    if block.encrypted {
+        return Read::Encrypted;
+    }
+    if block.label == b"OPENSSH PRIVATE KEY" {
+        return Read::Invalid("it is in OpenSSH's format: convert it with ssh-keygen -p -m PEM".to_owned());
+    }
+    match block.decode_secret(pem::KEY_CAP) {
+        Ok(der) if block.label == b"ENCRYPTED PRIVATE KEY" && der.first() == Some(&SEQUENCE) => Read::Encrypted,
+        Ok(der) => read_der(&der),
+        Err(error) => Read::Invalid(error.to_string()),
+    }
+}
+
+/// Reads a DER private key: PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), told apart by structure as Go
+/// does, because labels are often wrong.
+pub fn read_der(der: &[u8]) -> Read {
+    let mut reader = Reader::new(der);
+    let Some(outer) = reader.expect(SEQUENCE) else {
+        return Read::Invalid("it is not a DER key".to_owned());
+    };
+    if !reader.is_empty() {
+        return Read::Invalid("bytes follow the key".to_owned());
+    }
+    let mut fields = outer.inside();
+    let Some(first) = fields.next() else {
+        return Read::Invalid("it is empty".to_owned());
+    };
+    let second = fields.clone().next().map(|e| e.tag);
+    let read = match (first.tag, second) {
+        // PKCS#8's EncryptedPrivateKeyInfo: an algorithm, then what it encrypted.
+        (SEQUENCE, Some(OCTET_STRING)) => return Read::Encrypted,
+        (INTEGER, Some(SEQUENCE)) => pkcs8(fields),
+        (INTEGER, Some(INTEGER)) => rsa(outer.whole),
+        (INTEGER, Some(OCTET_STRING)) => ec(outer.whole, None),
+        _ => Err("it is not a private key".to_owned()),
+    };
+    read.map_or_else(Read::Invalid, Read::Key)
+}
+
+/// `PrivateKeyInfo`, from its algorithm on.
+fn pkcs8(mut fields: Reader<'_>) -> Result<PublicHalf, String> {
+    let broken = || "its PKCS#8 structure is broken".to_owned();
+    let mut algorithm = fields.expect(SEQUENCE).ok_or_else(broken)?.inside();
+    let oid = algorithm.expect(OID).ok_or_else(broken)?.value;
+    let key = fields.expect(OCTET_STRING).ok_or_else(broken)?.value;
+    match oid {
+        RSA | RSA_PSS => rsa(key),
+        EC => ec(key, algorithm.expect(OID).map(|curve| curve.value)),
+        ED25519 => {
+            let seed = Reader::new(key).expect(OCTET_STRING).ok_or_else(broken)?.value;
+            let pair = Some(seed).filter(|s| s.len() == 32).map(Ed25519KeyPair::from_seed_unchecked);
+            let pair = pair.and_then(Result::ok).ok_or("it is not an Ed25519 key")?;
+            Ok(PublicHalf::Ed25519(pair.public_key().as_ref().to_vec()))
+        }
+        ED448 => Err("it is an Ed448 key, which TLS servers do not take".to_owned()),
+        DSA => Err("it is a DSA key, which no client accepts".to_owned()),
+        _ => Err("its algorithm is not known".to_owned()),
+    }
+}
+
+/// `RSAPrivateKey`: all nine numbers must be there, the first two after the version are the public half.
+fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
+    let broken = || "its RSA numbers are broken".to_owned();
+    let mut numbers = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
+    numbers.expect(INTEGER).ok_or_else(broken)?;
+    let modulus = unsigned(numbers.expect(INTEGER).ok_or_else(broken)?.value);
+    let exponent = unsigned(numbers.expect(INTEGER).ok_or_else(broken)?.value);
+    for _ in 0..6 {
+        numbers.expect(INTEGER).ok_or_else(broken)?;
+    }
+    if modulus.is_empty() || exponent.is_empty() {
+        return Err(broken());
+    }
+    Ok(PublicHalf::Rsa {
+        modulus: modulus.to_vec(),
+        exponent: exponent.to_vec(),
+    })
+}
+
+/// `ECPrivateKey`. Without the public point, it is computed.
+fn ec(der: &[u8], curve: Option<&[u8]>) -> Result<PublicHalf, String> {
+    let broken = || "its EC structure is broken".to_owned();
+    let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
+    fields.expect(INTEGER).ok_or_else(broken)?;
+    let scalar = fields.expect(OCTET_STRING).ok_or_else(broken)?.value;
+    let named = fields.expect(context(0)).and_then(|p| p.inside().expect(OID)).map(|o| o.value);
+    let curve = curve.or(named);
+    let point = fields
+        .expect(context(1))
+        .and_then(|p| p.inside().expect(BIT_STRING))
+        .and_then(|bits| compressed(bits.value.get(1..)?));
+    let point = match point {
+        Some(point) => point,
+        None => computed(scalar, curve)?,
+    };
+    Ok(PublicHalf::Ec {
+        curve: curve.map(<[u8]>::to_vec),
+        point,
+    })
+}
+
+/// The compressed public point of a private scalar. A key that names no curve is taken for the curve of its length.
+fn computed(scalar: &[u8], curve: Option<&[u8]>) -> Result<Vec<u8>, String> {
+    let (algorithm, length): (_, usize) = match (curve, scalar.len()) {
+        (Some(P256), _) | (None, 32) => (&agreement::ECDH_P256, 32),
+        (Some(P384), _) | (None, 48) => (&agreement::ECDH_P384, 48),
+        (Some(P521), _) | (None, 66) => (&agreement::ECDH_P521, 66),
+        _ => return Err("its curve is not one that TLS servers take".to_owned()),
+    };
+    let wrong = || "its number does not fit its curve".to_owned();
+    let scalar = unsigned(scalar);
+    let zeros = length.checked_sub(scalar.len()).ok_or_else(wrong)?;
+    let mut padded = zeroize::Zeroizing::new(vec![0; length]);
+    padded[zeros..].copy_from_slice(scalar);
+    let key = agreement::PrivateKey::from_private_key(algorithm, &padded).map_err(|_| wrong())?;
+    let public = key.compute_public_key().map_err(|_| wrong())?;
+    compressed(public.as_ref()).ok_or_else(wrong)
+}
+
+/// A point in compressed form; `None` when it is neither compressed nor uncompressed.
+fn compressed(point: &[u8]) -> Option<Vec<u8>> {
+    match point {
+        [2 | 3, _, ..] => Some(point.to_vec()),
+        [4, coordinates @ ..] if coordinates.len() % 2 == 0 => {
+            let (x, y) = coordinates.split_at(coordinates.len() / 2);
+            let mut point = Vec::with_capacity(1 + x.len());
+            point.push(2 | (y.last()? & 1));
+            point.extend_from_slice(x);
+            Some(point)
+        }
+        _ => None,
+    }
+}
+
+/// The state of a key beside certificates, whose subjectPublicKeyInfos are given in their order.
+pub(crate) fn state(read: &Read, keys: &[&[u8]]) -> KeyState {
+    match read {
+        Read::Nothing => KeyState::Missing,
+        Read::Encrypted => KeyState::Encrypted,
+        Read::Invalid(why) => KeyState::Invalid(why.clone()),
+        Read::Key(_) if keys.is_empty() => KeyState::NothingToCompare,
+        Read::Key(half) => match keys.iter().position(|info| half.is_in(info)) {
+            Some(0) => KeyState::Matches,
+            Some(position) => KeyState::OfPosition(position),
+            None => KeyState::Differs,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,19 @@
 
 pub mod bundle;
 pub mod certificate;
+mod der;
+pub mod interner;
+pub mod issuers;
 pub mod key;
 pub mod names;
 pub mod pem;
+mod signature;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod trust;
 
-pub use bundle::{Bundle, KeyState};
+pub use bundle::{Bundle, KeyState, Parsed};
 pub use certificate::{Certificate, Fingerprint, KeyAlgorithm, San};
-pub use trust::{Anchors, Trust};
+pub use interner::{Der, Interner};
+pub use issuers::{default_certificate_of, is_staging_issuer};
+pub use trust::{Anchors, Judge, Memo, Trust};

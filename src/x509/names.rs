@@ -1,1 +1,195 @@
-//! Hosts against names (RFC 9525).
+//! Hosts against names (RFC 9525). The common name plays no part.
+
+use std::{borrow::Cow, net::IpAddr};
+
+use super::certificate::San;
+use crate::object::Text;
+
+/// A host in the one form in which hosts are compared: lower case, no trailing dot, A-labels (UTS 46), IP addresses in their
+/// canonical form, a wildcard label as it is. What IDNA refuses stays as it is, in lower case.
+pub fn normalize(host: &str) -> Text {
+    normalized(host).into()
+}
+
+fn normalized(host: &str) -> Cow<'_, str> {
+    if is_plain_name(host) {
+        return Cow::Borrowed(host);
+    }
+    let host = host.trim();
+    if let Some(address) = address(host) {
+        return Cow::Owned(address.to_string());
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.is_ascii() {
+        return Cow::Owned(host.to_ascii_lowercase());
+    }
+    let (wildcard, rest) = match host.strip_prefix("*.") {
+        Some(rest) => ("*.", rest),
+        None => ("", host),
+    };
+    match idna::domain_to_ascii(rest) {
+        Ok(ascii) => Cow::Owned(format!("{wildcard}{}", ascii.strip_suffix('.').unwrap_or(&ascii))),
+        Err(_) => Cow::Owned(host.to_lowercase()),
+    }
+}
+
+/// Whether a host is a name in its normal form already: the usual case, without allocation. Its last label has a letter first,
+/// so it is no IP address.
+fn is_plain_name(host: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_' | b'*');
+    let top = host.rsplit('.').next().and_then(|label| label.bytes().next());
+    host.bytes().all(plain) && top.is_some_and(|b| b.is_ascii_lowercase())
+}
+
+/// An IP address, with or without the brackets that URLs have.
+fn address(host: &str) -> Option<IpAddr> {
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    bare.parse().ok()
+}
+
+/// Whether a certificate with this name is valid for the host (RFC 9525, section 6). A wildcard is one whole leftmost label and
+/// stands for exactly one label; a host that is itself a wildcard, as an Ingress may have it, is covered by the same wildcard
+/// alone; an IP address by an iPAddress alone.
+pub fn matches(host: &str, san: &San) -> bool {
+    matches_normalized(&normalized(host), san)
+}
+
+/// Whether one of the names is valid for the host.
+pub fn covered(host: &str, names: &[San]) -> bool {
+    let host = normalized(host);
+    names.iter().any(|san| matches_normalized(&host, san))
+}
+
+fn matches_normalized(host: &str, san: &San) -> bool {
+    match san {
+        San::Ip(name) => address(host).is_some_and(|address| address == *name),
+        San::Dns(_) if host.is_empty() || address(host).is_some() => false,
+        San::Dns(name) => match name.strip_prefix("*.") {
+            Some(parent) => {
+                let (label, rest) = host.split_once('.').unwrap_or((host, ""));
+                !label.is_empty() && !parent.is_empty() && !parent.contains('*') && rest == parent
+            }
+            None => !name.contains('*') && name == host,
+        },
+    }
+}
+
+/// Whether a name is a wildcard right under a public suffix of the ICANN section, such as `*.com` or `*.co.uk`: it speaks for
+/// domains of other owners, and CAs must not issue it (CA/Browser Forum, section 3.2.2.6). Suffixes of the private section
+/// (`*.web.app`) belong to one owner, and unknown ones (`*.internal`) to the cluster's: neither counts.
+pub fn wildcard_too_broad(name: &str) -> bool {
+    let name = normalized(name);
+    let Some(parent) = name.strip_prefix("*.") else {
+        return false;
+    };
+    psl::suffix(parent.as_bytes()).is_some_and(|suffix| {
+        suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes() == parent.as_bytes()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dns(name: &str) -> San {
+        San::Dns(name.into())
+    }
+
+    #[test]
+    fn hosts_have_one_form() {
+        for (host, normal) in [
+            ("Shop.Example", "shop.example"),
+            ("shop.example.", "shop.example"),
+            ("*.Shop.Example", "*.shop.example"),
+            ("müller.example", "xn--mller-kva.example"),
+            ("*.MÜLLER.example.", "*.xn--mller-kva.example"),
+            ("XN--MLLER-KVA.example", "xn--mller-kva.example"),
+            ("ｓｈｏｐ。example", "shop.example"),
+            ("[2001:DB8:0:0::1]", "2001:db8::1"),
+            ("192.0.2.1", "192.0.2.1"),
+            ("a_b.example", "a_b.example"),
+            ("", ""),
+            ("*", "*"),
+        ] {
+            assert_eq!(normalize(host), normal, "{host}");
+            assert_eq!(normalize(&normalize(host)), normal, "{host} twice");
+        }
+    }
+
+    #[test]
+    fn the_rules_of_rfc_9525() {
+        for (host, name, expected) in [
+            ("a.example", "a.example", true),
+            ("A.Example.", "a.example", true),
+            ("a.example", "b.example", false),
+            ("a.example", "a.example.org", false),
+            // A wildcard is one whole leftmost label, and stands for one label.
+            ("a.example.org", "*.example.org", true),
+            ("example.org", "*.example.org", false),
+            ("a.b.example.org", "*.example.org", false),
+            (".example.org", "*.example.org", false),
+            ("foo.example.org", "f*.example.org", false),
+            ("foo.example.org", "*o.example.org", false),
+            ("a.foo.example.org", "a.*.example.org", false),
+            ("a.b.example.org", "*.*.example.org", false),
+            ("example", "*", false),
+            ("a.example", "*.", false),
+            ("xn--mller-kva.example.org", "*.example.org", true),
+            // U-labels are compared as A-labels; a SAN with a U-label is none.
+            ("müller.example", "xn--mller-kva.example", true),
+            ("müller.example", "müller.example", false),
+            ("bücher.example.org", "*.example.org", true),
+            // A wildcard host is covered by the same wildcard alone.
+            ("*.a.example", "*.a.example", true),
+            ("*.a.example", "x.a.example", false),
+            ("*.b.a.example", "*.a.example", false),
+            ("*", "*.example", false),
+            ("", "*.example", false),
+            // A dNSName never covers an address.
+            ("192.0.2.1", "192.0.2.1", false),
+            ("192.0.2.1", "*.0.2.1", false),
+        ] {
+            assert_eq!(matches(host, &dns(name)), expected, "{host} against {name}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_compared_as_addresses() {
+        let name = San::Ip("2001:db8::1".parse().expect("address"));
+        assert!(matches("[2001:DB8:0::1]", &name));
+        assert!(!matches("2001:db8::2", &name));
+        assert!(!matches("a.example", &name));
+        assert!(covered("192.0.2.1", &[dns("a.example"), San::Ip([192, 0, 2, 1].into())]));
+        assert!(!covered("192.0.2.1", &[dns("192.0.2.1")]));
+        assert!(!covered("a.example", &[]));
+    }
+
+    #[test]
+    fn wildcards_right_under_a_public_suffix_are_too_broad() {
+        for (name, expected) in [
+            ("*.com", true),
+            ("*.co.uk", true),
+            ("*.CO.UK.", true),
+            ("*.xn--p1ai", true),
+            ("*.example.com", false),
+            ("*.example.co.uk", false),
+            ("*.internal", false),
+            ("*.svc.cluster.local", false),
+            ("*.github.io", false),
+            ("com", false),
+            ("a.com", false),
+            ("*", false),
+        ] {
+            assert_eq!(wildcard_too_broad(name), expected, "{name}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn random_text_never_panics(host in "\\PC*", name in "\\PC*") {
+            let _ = (matches(&host, &dns(&name)), wildcard_too_broad(&name));
+            let once = normalize(&host);
+            let _ = normalize(&once);
+        }
+    }
+}

@@ -1,1 +1,222 @@
-//! PEM: the blocks of a text, in linear time.
+//! PEM: the blocks of a text, in linear time (RFC 7468, read as leniently as OpenSSL and Go read it).
+
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+};
+use zeroize::Zeroizing;
+
+/// The largest PEM block of a certificate, in bytes; cert-manager's limit.
+pub const CERTIFICATE_CAP: usize = 36_500;
+/// The largest PEM text of a private key, in bytes; cert-manager's limit.
+pub const KEY_CAP: usize = 13_000;
+/// The largest PEM text of a bundle, in bytes; cert-manager's limit.
+pub const BUNDLE_CAP: usize = 330_000;
+/// The most certificates of a bundle that are read. A real chain has four, a TLS handshake seldom ten.
+pub const COUNT_CAP: usize = 100;
+
+/// OpenSSL and Go ignore the bits that are left over in the last character.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// Why a block cannot be read. The words never repeat its content.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PemError {
+    /// There is a BEGIN line, and no END line before the next BEGIN line or the end of the text.
+    #[error("its END line is missing")]
+    Unterminated,
+    /// The END line has another label.
+    #[error("its END line has another label than its BEGIN line")]
+    OtherLabel,
+    /// Something follows on the END line: usually the next BEGIN line, after two files were joined.
+    #[error("a line break is missing after its END line")]
+    Joined,
+    /// The body is not base64.
+    #[error("it is not base64")]
+    NotBase64,
+    /// There is no body.
+    #[error("it is empty")]
+    Empty,
+    /// It is larger than is read.
+    #[error("it has {size} bytes, and at most {cap} are read")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// What is read at most.
+        cap: usize,
+    },
+}
+
+/// One block between a BEGIN and an END line. Nothing is copied until it is decoded.
+#[derive(Clone)]
+pub struct Block<'a> {
+    /// Its position among the blocks of the text, from 0.
+    pub position: usize,
+    /// What stands between `-----BEGIN ` and `-----`.
+    pub label: &'a [u8],
+    /// A `Proc-Type: 4,ENCRYPTED` header says that the body is encrypted (RFC 1421).
+    pub encrypted: bool,
+    body: Result<&'a [u8], PemError>,
+}
+
+impl std::fmt::Debug for Block<'_> {
+    /// The label alone: the body may be a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Block({:?})", String::from_utf8_lossy(self.label))
+    }
+}
+
+impl Block<'_> {
+    /// Whether the label is that of a private key of any kind.
+    pub fn is_private_key(&self) -> bool {
+        self.label.ends_with(b"PRIVATE KEY")
+    }
+
+    /// Whether the label is that of a certificate.
+    pub fn is_certificate(&self) -> bool {
+        matches!(self.label, b"CERTIFICATE" | b"X509 CERTIFICATE")
+    }
+
+    /// The decoded body, for what is public.
+    pub fn decode(&self, cap: usize) -> Result<Vec<u8>, PemError> {
+        let body = self.body(cap)?;
+        let mut compact = Vec::with_capacity(body.len());
+        compact_into(body, &mut compact);
+        let decoded = BASE64.decode(&compact).map_err(|_| PemError::NotBase64)?;
+        if decoded.is_empty() { Err(PemError::Empty) } else { Ok(decoded) }
+    }
+
+    /// The decoded body, for what is secret: every copy is overwritten when it is dropped.
+    pub fn decode_secret(&self, cap: usize) -> Result<Zeroizing<Vec<u8>>, PemError> {
+        let body = self.body(cap)?;
+        let mut compact = Zeroizing::new(Vec::with_capacity(body.len()));
+        compact_into(body, &mut compact);
+        // Sized once: a vector that grows would leave copies behind.
+        let mut decoded = Zeroizing::new(vec![0; base64::decoded_len_estimate(compact.len())]);
+        let length = BASE64
+            .decode_slice(compact.as_slice(), &mut decoded)
+            .map_err(|_| PemError::NotBase64)?;
+        decoded.truncate(length);
+        if decoded.is_empty() { Err(PemError::Empty) } else { Ok(decoded) }
+    }
+
+    fn body(&self, cap: usize) -> Result<&[u8], PemError> {
+        let body = self.body.clone()?;
+        if body.len() > cap {
+            return Err(PemError::TooLarge { size: body.len(), cap });
+        }
+        Ok(body)
+    }
+}
+
+/// Appends `body` without white space. `out` has room for all of it.
+fn compact_into(body: &[u8], out: &mut Vec<u8>) {
+    for line in body.split(|b| b.is_ascii_whitespace()) {
+        out.extend_from_slice(line);
+    }
+}
+
+/// The blocks of a text, in order. Text outside of blocks is skipped, one pass over the lines does it all.
+pub fn blocks(text: &[u8]) -> Blocks<'_> {
+    Blocks { text, at: 0, found: 0 }
+}
+
+/// Iterator of [`blocks`].
+#[derive(Debug, Clone)]
+pub struct Blocks<'a> {
+    text: &'a [u8],
+    at: usize,
+    found: usize,
+}
+
+impl<'a> Blocks<'a> {
+    /// The next line, trimmed, with the places where it begins and where the next begins.
+    fn line(&self, from: usize) -> Option<(&'a [u8], usize)> {
+        let rest = self.text.get(from..).filter(|r| !r.is_empty())?;
+        let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+        Some((rest[..length].trim_ascii(), (from + length + 1).min(self.text.len())))
+    }
+}
+
+impl<'a> Iterator for Blocks<'a> {
+    type Item = Block<'a>;
+
+    fn next(&mut self) -> Option<Block<'a>> {
+        // Outside: look for a BEGIN line.
+        let label = loop {
+            let (line, next) = self.line(self.at)?;
+            self.at = next;
+            if let Some(label) = marked(line, b"-----BEGIN ") {
+                break label;
+            }
+        };
+        let position = self.found;
+        self.found += 1;
+        let mut block = Block {
+            position,
+            label,
+            encrypted: false,
+            body: Err(PemError::Unterminated),
+        };
+        // Inside: headers, then the body, until an END line. A BEGIN line is left for the next call.
+        let mut body_from = self.at;
+        let mut in_headers = true;
+        while let Some((line, next)) = self.line(self.at) {
+            if line.starts_with(b"-----") {
+                if line.starts_with(b"-----BEGIN ") {
+                    return Some(block);
+                }
+                let body_to = self.at;
+                self.at = next;
+                block.body = match line.strip_prefix(b"-----END ") {
+                    None => continue,
+                    Some(rest) => match rest.strip_prefix(label).and_then(|r| r.strip_prefix(b"-----")) {
+                        Some(b"") => Ok(&self.text[body_from..body_to]),
+                        Some(_) => Err(PemError::Joined),
+                        None => Err(PemError::OtherLabel),
+                    },
+                };
+                return Some(block);
+            }
+            self.at = next;
+            if in_headers {
+                if line.contains(&b':') {
+                    block.encrypted |= line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED");
+                    body_from = next;
+                } else if line.is_empty() {
+                    body_from = next;
+                } else {
+                    in_headers = false;
+                }
+            }
+        }
+        Some(block)
+    }
+}
+
+/// The label of a line that begins with `mark` and ends with five dashes.
+fn marked<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
+    line.strip_prefix(mark)?.strip_suffix(b"-----")
+}
+
+/// What is wrong with a text in which there is no block, in words that help.
+pub fn why_no_block(text: &[u8]) -> String {
+    let text = text.trim_ascii();
+    if text.first() == Some(&0x30) {
+        "it is DER, not PEM".into()
+    } else if text.starts_with(b"LS0tLS1CRUdJTi") {
+        "it is base64 of PEM: it was encoded twice".into()
+    } else if text.starts_with(b"MII") {
+        "it is base64 without its BEGIN and END lines".into()
+    } else if text.windows(11).take(BUNDLE_CAP).any(|w| w == b"-----BEGIN ") {
+        "its BEGIN line is broken".into()
+    } else {
+        "there is no PEM block in it".into()
+    }
+}
+
+#[cfg(test)]
+mod tests;

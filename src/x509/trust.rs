@@ -1,12 +1,23 @@
 //! Whether certificates reach a trusted root, whatever the date: signatures and constraints by rustls-webpki.
 
+//!
+//! `anchors` holds the roots, `pool` the certificates that could complete a path, `path` asks webpki, `memo` remembers signatures,
+//! and `judge` turns the answer into [`Trust`].
+
 use std::sync::Arc;
 
 use crate::object::{Key, Text};
 
-/// The roots that are trusted.
-#[derive(Debug, Default)]
-pub struct Anchors {}
+mod anchors;
+mod judge;
+mod memo;
+mod path;
+mod pool;
+mod undated;
+
+pub use anchors::{AnchorError, Anchors};
+pub use judge::Judge;
+pub use memo::Memo;
 
 /// Where a missing intermediate was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,0 +1,197 @@
+//! Distinguished names as text (RFC 4514), for people to read: control characters stay for the writers to clear.
+
+use std::{borrow::Cow, fmt::Write, sync::Arc};
+
+use crate::x509::{
+    der::{OID, Reader, SEQUENCE, SET},
+    interner::Name,
+};
+
+/// Short names of attribute types, by the content bytes of their OIDs (RFC 4514, section 3, and what OpenSSL shows).
+const TYPES: &[(&[u8], &str)] = &[
+    (&[0x55, 4, 3], "CN"),
+    (&[0x55, 4, 10], "O"),
+    (&[0x55, 4, 11], "OU"),
+    (&[0x55, 4, 6], "C"),
+    (&[0x55, 4, 8], "ST"),
+    (&[0x55, 4, 7], "L"),
+    (&[0x55, 4, 9], "STREET"),
+    (&[0x55, 4, 5], "serialNumber"),
+    (&[0x55, 4, 17], "postalCode"),
+    (&[0x55, 4, 12], "title"),
+    (&[0x55, 4, 4], "SN"),
+    (&[0x55, 4, 42], "GN"),
+    (&[0x55, 4, 15], "businessCategory"),
+    (&[0x55, 4, 97], "organizationIdentifier"),
+    (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1], "emailAddress"),
+    (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25], "DC"),
+    (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1], "UID"),
+];
+
+/// The name whose DER content (without the outer SEQUENCE) is `content`: `CN=...,O=...`, the last RDN first, and in short
+/// its last common name, else its organisation, else all of it.
+pub(crate) fn name_of(content: &[u8]) -> Name {
+    let mut rdns = Vec::new();
+    let (mut common, mut organisation) = (None, None);
+    let mut reader = Reader::new(content);
+    while let Some(rdn) = reader.expect(SET) {
+        let mut text = String::new();
+        let mut attributes = rdn.inside();
+        while let Some((kind, value)) = attributes.expect(SEQUENCE).and_then(|a| attribute(a.inside())) {
+            if !text.is_empty() {
+                text.push('+');
+            }
+            match kind.as_ref() {
+                "CN" => common = Some(value.clone()),
+                "O" => organisation = Some(value.clone()),
+                _ => {}
+            }
+            text.push_str(&kind);
+            text.push('=');
+            escape_into(&value, &mut text);
+        }
+        rdns.push(text);
+    }
+    rdns.reverse();
+    let full: Arc<str> = rdns.join(",").into();
+    let short = match common.or(organisation).filter(|s| !s.is_empty()) {
+        Some(short) => short.into(),
+        None => full.clone(),
+    };
+    Name { full, short }
+}
+
+/// The last common name of a name's DER content.
+pub(super) fn common_name(content: &[u8]) -> Option<String> {
+    let mut found = None;
+    let mut reader = Reader::new(content);
+    while let Some(rdn) = reader.expect(SET) {
+        let mut attributes = rdn.inside();
+        while let Some((kind, value)) = attributes.expect(SEQUENCE).and_then(|a| attribute(a.inside())) {
+            if kind == "CN" {
+                found = Some(value);
+            }
+        }
+    }
+    found
+}
+
+/// Type and value of one attribute.
+fn attribute(mut parts: Reader<'_>) -> Option<(Cow<'static, str>, String)> {
+    let oid = parts.expect(OID)?.value;
+    let value = parts.next()?;
+    let kind = TYPES
+        .iter()
+        .find(|(known, _)| *known == oid)
+        .map_or_else(|| Cow::Owned(dotted(oid)), |(_, name)| Cow::Borrowed(*name));
+    Some((kind, decoded(value.tag, value.value)))
+}
+
+/// A string of any of the ASN.1 string types; what cannot be decoded becomes U+FFFD.
+fn decoded(tag: u8, bytes: &[u8]) -> String {
+    match tag {
+        // BMPString: UTF-16, big-endian.
+        0x1e => {
+            let units = bytes.chunks(2).map(|c| match c {
+                [high, low] => u16::from_be_bytes([*high, *low]),
+                _ => 0xfffd,
+            });
+            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        }
+        // UniversalString: UTF-32, big-endian.
+        0x1c => bytes
+            .chunks(4)
+            .map(|c| {
+                <[u8; 4]>::try_from(c)
+                    .ok()
+                    .and_then(|four| char::from_u32(u32::from_be_bytes(four)))
+                    .unwrap_or(char::REPLACEMENT_CHARACTER)
+            })
+            .collect(),
+        // TeletexString: Latin-1 in practice, where it is not UTF-8.
+        0x14 => match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
+        },
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+/// RFC 4514, section 2.4, but for NUL and other controls.
+fn escape_into(value: &str, out: &mut String) {
+    let last = value.len().saturating_sub(1);
+    for (i, c) in value.char_indices() {
+        let special = matches!(c, ',' | '+' | '"' | '\\' | '<' | '>' | ';');
+        if special || (i == 0 && matches!(c, ' ' | '#')) || (i == last && c == ' ') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+}
+
+/// An OID's content bytes in dotted form.
+pub(super) fn dotted(oid: &[u8]) -> String {
+    let mut text = String::new();
+    let mut arc = 0u128;
+    let mut first = true;
+    for byte in oid {
+        arc = (arc.wrapping_shl(7)) | u128::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            if first {
+                let top = (arc / 40).min(2);
+                let _ = write!(text, "{top}.{}", arc - top * 40);
+                first = false;
+            } else {
+                let _ = write!(text, ".{arc}");
+            }
+            arc = 0;
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+        let mut der = vec![tag, u8::try_from(value.len()).expect("short")];
+        der.extend_from_slice(value);
+        der
+    }
+
+    fn rdn(oid: &[u8], tag: u8, value: &[u8]) -> Vec<u8> {
+        tlv(SET, &tlv(SEQUENCE, &[tlv(OID, oid), tlv(tag, value)].concat()))
+    }
+
+    #[test]
+    fn names_read_from_the_most_specific_part_and_are_escaped() {
+        let content = [
+            rdn(&[0x55, 4, 6], 0x13, b"DE"),
+            rdn(&[0x55, 4, 10], 0x0c, b"A, B+C"),
+            rdn(&[0x55, 4, 3], 0x0c, b"#x\x1b[31m "),
+        ]
+        .concat();
+        let name = name_of(&content);
+        assert_eq!(&*name.full, "CN=\\#x\x1b[31m\\ ,O=A\\, B\\+C,C=DE");
+        assert_eq!(&*name.short, "#x\x1b[31m ");
+        assert_eq!(&*name_of(&rdn(&[0x55, 4, 10], 0x0c, b"Org")).short, "Org");
+        assert_eq!(&*name_of(&rdn(&[0x55, 4, 6], 0x0c, b"DE")).short, "C=DE");
+        assert_eq!(&*name_of(&[]).full, "");
+    }
+
+    #[test]
+    fn old_string_types_and_unknown_attributes_are_shown() {
+        assert_eq!(&*name_of(&rdn(&[0x55, 4, 3], 0x1e, &[0, b'M', 0, 0xfc])).full, "CN=M\u{fc}");
+        assert_eq!(&*name_of(&rdn(&[0x55, 4, 3], 0x14, &[b'M', 0xfc])).full, "CN=M\u{fc}");
+        assert_eq!(&*name_of(&rdn(&[0x55, 4, 3], 0x1c, &[0, 0, 0, b'x', 1])).full, "CN=x\u{fffd}");
+        assert_eq!(&*name_of(&rdn(&[0x2b, 6, 1, 4, 1, 0x82, 0x37], 0x0c, b"v")).full, "1.3.6.1.4.1.311=v");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn random_bytes_never_panic(bytes: Vec<u8>) {
+            let _ = (name_of(&bytes), common_name(&bytes), dotted(&bytes));
+        }
+    }
+}

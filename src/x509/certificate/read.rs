@@ -1,0 +1,277 @@
+//! DER to [`Certificate`]: x509-parser reads the structure, and only the extensions that are used.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use x509_parser::{
+    certificate::X509CertificateParser,
+    error::X509Error,
+    extensions::{
+        AuthorityInfoAccess, AuthorityKeyIdentifier, BasicConstraints, GeneralName, KeyIdentifier,
+        SubjectAlternativeName, X509Extension,
+    },
+    nom::{self, Parser},
+    prelude::FromDer,
+};
+
+use super::{
+    Certificate, CertificateError, ExtendedKeyUsage, Fingerprint, KeyAlgorithm, San,
+    distinguished::{common_name, dotted, name_of},
+};
+use crate::{
+    object::Text,
+    x509::{
+        der::{INTEGER, OID, Outline, Reader, SEQUENCE, bits, public_key_parts, unsigned},
+        interner::Interner,
+        signature,
+    },
+};
+
+const SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 14];
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
+const AUTHORITY_KEY_ID: &[u8] = &[0x55, 0x1d, 35];
+const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
+const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
+const TLS_FEATURE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 24];
+
+const ANY_USAGE: &[u8] = &[0x55, 0x1d, 37, 0];
+const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
+const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
+const CA_ISSUERS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 48, 2];
+
+/// status_request of RFC 6066, the TLS feature that RFC 7633 calls must-staple.
+const STATUS_REQUEST: u8 = 5;
+
+/// Reads one DER certificate whose digest is known.
+pub(crate) fn read(der: &[u8], sha256: Fingerprint, interner: &mut Interner) -> Result<Certificate, CertificateError> {
+    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+    let (rest, x509) = parser.parse(der).map_err(|e| why(&e))?;
+    if !rest.is_empty() {
+        return Err(CertificateError::Trailing(rest.len()));
+    }
+    let outline = Outline::of(der).ok_or(CertificateError::NotDer)?;
+
+    let extensions = Extensions::of(x509.tbs_certificate.extensions());
+    let issuer = interner.name(outline.issuer, true, || name_of(outline.issuer));
+    let subject = interner.name(outline.subject, extensions.is_ca, || name_of(outline.subject));
+    let (signature, weak_signature) = signature::name_of(outline.algorithm);
+    let (subject_id, authority_id) = (extensions.subject_key_id, extensions.authority_key_id);
+    let self_signed = outline.issuer == outline.subject && signed_by_itself(&outline, subject_id, authority_id);
+    Ok(Certificate {
+        common_name: common_name(outline.subject).map(Text::from),
+        subject: subject.full,
+        issuer: issuer.full,
+        issuer_short: issuer.short,
+        serial: hexadecimal(x509.tbs_certificate.raw_serial()),
+        sha256,
+        key_sha256: Fingerprint::of(outline.public_key),
+        not_before: x509.validity().not_before.timestamp(),
+        not_after: x509.validity().not_after.timestamp(),
+        names: extensions.names,
+        has_san: extensions.has_san,
+        key: key_algorithm(outline.public_key),
+        signature,
+        weak_signature,
+        is_ca: extensions.is_ca,
+        usage: extensions.usage,
+        must_staple: extensions.must_staple,
+        self_signed,
+        subject_key_id: subject_id.map(Into::into),
+        authority_key_id: authority_id.map(Into::into),
+        issuer_url: extensions.issuer_url,
+    })
+}
+
+fn why(error: &nom::Err<X509Error>) -> CertificateError {
+    let (nom::Err::Error(error) | nom::Err::Failure(error)) = error else {
+        return CertificateError::NotDer;
+    };
+    match error {
+        X509Error::InvalidDate => CertificateError::Validity,
+        X509Error::InvalidVersion => CertificateError::Part("version"),
+        X509Error::InvalidSerial => CertificateError::Part("serial number"),
+        X509Error::InvalidAlgorithmIdentifier => CertificateError::Part("signature algorithm"),
+        X509Error::InvalidX509Name => CertificateError::Part("subject or issuer"),
+        X509Error::InvalidSPKI => CertificateError::Part("public key"),
+        X509Error::InvalidExtensions | X509Error::DuplicateExtensions => CertificateError::Part("extensions"),
+        X509Error::InvalidSignatureValue => CertificateError::Part("signature"),
+        _ => CertificateError::NotDer,
+    }
+}
+
+/// Subject and issuer are already known to be one name. A signature of a kind that is no longer verified (MD5, a short
+/// key) counts by its key identifiers.
+fn signed_by_itself(outline: &Outline<'_>, subject_id: Option<&[u8]>, authority_id: Option<&[u8]>) -> bool {
+    if authority_id.is_some() && authority_id != subject_id {
+        return false;
+    }
+    signature::verifies(outline.public_key, outline.signed, outline.algorithm, outline.signature).unwrap_or(true)
+}
+
+/// What the extensions say.
+#[derive(Default)]
+struct Extensions<'a> {
+    names: Vec<San>,
+    has_san: bool,
+    is_ca: bool,
+    usage: ExtendedKeyUsage,
+    must_staple: bool,
+    subject_key_id: Option<&'a [u8]>,
+    authority_key_id: Option<&'a [u8]>,
+    issuer_url: Option<Text>,
+}
+
+impl<'a> Extensions<'a> {
+    fn of(list: &[X509Extension<'a>]) -> Self {
+        let mut all = Self::default();
+        for extension in list {
+            let value = extension.value;
+            match extension.oid.as_bytes() {
+                SUBJECT_KEY_ID => all.subject_key_id = KeyIdentifier::from_der(value).ok().map(|(_, id)| id.0),
+                AUTHORITY_KEY_ID => {
+                    all.authority_key_id = AuthorityKeyIdentifier::from_der(value)
+                        .ok()
+                        .and_then(|(_, id)| id.key_identifier)
+                        .map(|id| id.0);
+                }
+                BASIC_CONSTRAINTS => all.is_ca = BasicConstraints::from_der(value).is_ok_and(|(_, b)| b.ca),
+                SUBJECT_ALT_NAME => {
+                    all.has_san = true;
+                    if let Ok((_, names)) = SubjectAlternativeName::from_der(value) {
+                        all.names = names.general_names.iter().filter_map(san).collect();
+                    }
+                }
+                EXTENDED_KEY_USAGE => all.usage = usage(value),
+                AUTHORITY_INFO_ACCESS => all.issuer_url = issuer_url(value),
+                TLS_FEATURE => all.must_staple = asks_for_stapling(value),
+                _ => {}
+            }
+        }
+        all
+    }
+}
+
+/// A name that a server can be known by; a dNSName that is not UTF-8 is kept, and matches nothing.
+fn san(name: &GeneralName<'_>) -> Option<San> {
+    match name {
+        GeneralName::DNSName(name) => Some(San::Dns(Text::from(*name).to_lowercase())),
+        GeneralName::Invalid(tag, bytes) if tag.0 == 2 => {
+            Some(San::Dns(Text::from(String::from_utf8_lossy(bytes)).to_lowercase()))
+        }
+        GeneralName::IPAddress(bytes) => {
+            let four = <[u8; 4]>::try_from(*bytes).map(|b| IpAddr::V4(Ipv4Addr::from(b)));
+            let sixteen = || <[u8; 16]>::try_from(*bytes).map(|b| IpAddr::V6(Ipv6Addr::from(b)));
+            four.or_else(|_| sixteen()).ok().map(San::Ip)
+        }
+        _ => None,
+    }
+}
+
+fn usage(value: &[u8]) -> ExtendedKeyUsage {
+    let mut usage = ExtendedKeyUsage {
+        present: true,
+        ..ExtendedKeyUsage::default()
+    };
+    let Some(list) = Reader::new(value).expect(SEQUENCE) else {
+        return usage;
+    };
+    let mut purposes = list.inside();
+    while let Some(purpose) = purposes.expect(OID) {
+        match purpose.value {
+            ANY_USAGE => (usage.server_auth, usage.client_auth) = (true, true),
+            SERVER_AUTH => usage.server_auth = true,
+            CLIENT_AUTH => usage.client_auth = true,
+            _ => {}
+        }
+    }
+    usage
+}
+
+fn issuer_url(value: &[u8]) -> Option<Text> {
+    let (_, access) = AuthorityInfoAccess::from_der(value).ok()?;
+    access.iter().find_map(|description| match &description.access_location {
+        GeneralName::URI(url) if description.access_method.as_bytes() == CA_ISSUERS && is_http(url) => {
+            Some(Text::from(*url))
+        }
+        _ => None,
+    })
+}
+
+fn is_http(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"))
+}
+
+fn asks_for_stapling(value: &[u8]) -> bool {
+    let Some(list) = Reader::new(value).expect(SEQUENCE) else {
+        return false;
+    };
+    let mut features = list.inside();
+    while let Some(feature) = features.expect(INTEGER) {
+        if feature.value == [STATUS_REQUEST] {
+            return true;
+        }
+    }
+    false
+}
+
+/// The public key's kind, by the OID and the parameters of its subjectPublicKeyInfo.
+fn key_algorithm(info: &[u8]) -> KeyAlgorithm {
+    let Some((oid, parameters, key)) = public_key_parts(info) else {
+        return KeyAlgorithm::Other(Text::from("unknown"));
+    };
+    match oid {
+        // rsaEncryption, RSASSA-PSS.
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1 | 10] => {
+            let modulus = Reader::new(key).expect(SEQUENCE).and_then(|k| k.inside().expect(INTEGER));
+            KeyAlgorithm::Rsa(modulus.map_or(0, |m| bits(m.value)))
+        }
+        // id-ecPublicKey, whose parameters name the curve.
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1] => match parameters.filter(|p| p.tag == OID) {
+            Some(curve) => named_curve(curve.value),
+            None => KeyAlgorithm::Ec(Text::from("explicit"), 0),
+        },
+        [0x2b, 0x65, 0x70] => KeyAlgorithm::Ed25519,
+        [0x2b, 0x65, 0x71] => KeyAlgorithm::Ed448,
+        // id-dsa, whose parameters begin with the prime.
+        [0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1] => {
+            let prime = parameters.and_then(|p| p.inside().expect(INTEGER));
+            KeyAlgorithm::Dsa(prime.map_or(0, |p| bits(p.value)))
+        }
+        other => KeyAlgorithm::Other(dotted(other).into()),
+    }
+}
+
+fn named_curve(oid: &[u8]) -> KeyAlgorithm {
+    let (name, bits) = match oid {
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 1] => ("p192", 192),
+        [0x2b, 0x81, 0x04, 0, 33] => ("p224", 224),
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7] => ("p256", 256),
+        [0x2b, 0x81, 0x04, 0, 34] => ("p384", 384),
+        [0x2b, 0x81, 0x04, 0, 35] => ("p521", 521),
+        other => return KeyAlgorithm::Ec(dotted(other).into(), 0),
+    };
+    KeyAlgorithm::Ec(Text::from(name), bits)
+}
+
+/// Lower-case hexadecimal without leading zeros.
+fn hexadecimal(serial: &[u8]) -> Text {
+    let serial = unsigned(serial);
+    let Some((first, rest)) = serial.split_first() else {
+        return Text::from("0");
+    };
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    let mut text = Text::with_capacity(serial.len() * 2);
+    if *first > 0x0f {
+        text.push(digit(first >> 4));
+    }
+    text.push(digit(first & 0x0f));
+    for byte in rest {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0x0f));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! The little of DER that is read by hand: elements with their places, and where the parts of a certificate are.
+
+use std::ops::Range;
+
+/// BOOLEAN.
+pub(crate) const BOOLEAN: u8 = 0x01;
+/// INTEGER.
+pub(crate) const INTEGER: u8 = 0x02;
+/// BIT STRING.
+pub(crate) const BIT_STRING: u8 = 0x03;
+/// OCTET STRING.
+pub(crate) const OCTET_STRING: u8 = 0x04;
+/// OBJECT IDENTIFIER.
+pub(crate) const OID: u8 = 0x06;
+/// `UTCTime`.
+pub(crate) const UTC_TIME: u8 = 0x17;
+/// `GeneralizedTime`.
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+/// SEQUENCE.
+pub(crate) const SEQUENCE: u8 = 0x30;
+/// SET.
+pub(crate) const SET: u8 = 0x31;
+
+/// `[n]`, constructed.
+pub(crate) const fn context(n: u8) -> u8 {
+    0xa0 | n
+}
+
+/// One element: its tag, its value, and where both are in the whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    pub(crate) value: &'a [u8],
+    /// Tag, length and value.
+    pub(crate) whole: &'a [u8],
+    /// Where `value` begins in the bytes that the first reader was made of.
+    pub(crate) at: usize,
+}
+
+impl<'a> Element<'a> {
+    /// Reads the elements inside.
+    pub(crate) fn inside(&self) -> Reader<'a> {
+        Reader {
+            rest: self.value,
+            at: self.at,
+        }
+    }
+
+    /// Where tag, length and value are in the bytes that the first reader was made of.
+    pub(crate) fn range(&self) -> Range<usize> {
+        let end = self.at + self.value.len();
+        end - self.whole.len()..end
+    }
+}
+
+/// Reads one element after the other. Lengths are definite and of at most four bytes; anything else is `None`.
+#[derive(Clone)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, at: 0 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next element; the reader stays where it is when there is none.
+    pub(crate) fn next(&mut self) -> Option<Element<'a>> {
+        let (&tag, after_tag) = self.rest.split_first()?;
+        let (&first, after_first) = after_tag.split_first()?;
+        if tag & 0x1f == 0x1f {
+            return None;
+        }
+        let (length, header) = if first < 0x80 {
+            (usize::from(first), 2)
+        } else {
+            let count = usize::from(first & 0x7f);
+            if count == 0 || count > 4 {
+                return None;
+            }
+            let bytes = after_first.get(..count)?;
+            let length = bytes.iter().fold(0usize, |sum, b| (sum << 8) | usize::from(*b));
+            (length, 2 + count)
+        };
+        let end = header.checked_add(length)?;
+        let whole = self.rest.get(..end)?;
+        let element = Element {
+            tag,
+            value: &whole[header..],
+            whole,
+            at: self.at + header,
+        };
+        self.rest = &self.rest[end..];
+        self.at += end;
+        Some(element)
+    }
+
+    /// The next element, when it has this tag.
+    pub(crate) fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
+        if *self.rest.first()? == tag { self.next() } else { None }
+    }
+}
+
+/// Where the parts of a certificate are (RFC 5280, section 4.1). Names and algorithms without their outer SEQUENCE, as
+/// webpki gives them.
+#[derive(Clone)]
+pub(crate) struct Outline<'a> {
+    /// What is signed, tag and length included, and where it is.
+    pub(crate) signed: &'a [u8],
+    pub(crate) signed_at: Range<usize>,
+    /// 1, 2 or 3.
+    pub(crate) version: u8,
+    pub(crate) issuer: &'a [u8],
+    pub(crate) subject: &'a [u8],
+    /// notBefore and notAfter.
+    pub(crate) validity: [Element<'a>; 2],
+    /// subjectPublicKeyInfo, tag and length included.
+    pub(crate) public_key: &'a [u8],
+    /// The outer signatureAlgorithm.
+    pub(crate) algorithm: &'a [u8],
+    pub(crate) signature: &'a [u8],
+    extensions: Option<Reader<'a>>,
+}
+
+impl<'a> Outline<'a> {
+    /// The outline of one certificate; `None` when its structure is not a certificate's.
+    pub(crate) fn of(der: &'a [u8]) -> Option<Self> {
+        let mut certificate = Reader::new(der).expect(SEQUENCE)?.inside();
+        let signed = certificate.expect(SEQUENCE)?;
+        let algorithm = certificate.expect(SEQUENCE)?.value;
+        let signature = certificate.expect(BIT_STRING)?.value.get(1..)?;
+
+        let mut fields = signed.inside();
+        let version = match fields.expect(context(0)) {
+            Some(explicit) => explicit.inside().expect(INTEGER)?.value.last()?.saturating_add(1),
+            None => 1,
+        };
+        fields.expect(INTEGER)?;
+        fields.expect(SEQUENCE)?;
+        let issuer = fields.expect(SEQUENCE)?.value;
+        let mut validity = fields.expect(SEQUENCE)?.inside();
+        let validity = [validity.next()?, validity.next()?];
+        let subject = fields.expect(SEQUENCE)?.value;
+        let public_key = fields.expect(SEQUENCE)?.whole;
+        let mut extensions = None;
+        while let Some(field) = fields.next() {
+            if field.tag == context(3) {
+                extensions = field.inside().expect(SEQUENCE).map(|list| list.inside());
+            }
+        }
+        Some(Self {
+            signed: signed.whole,
+            signed_at: signed.range(),
+            version,
+            issuer,
+            subject,
+            validity,
+            public_key,
+            algorithm,
+            signature,
+            extensions,
+        })
+    }
+
+    /// The value of the extension with this OID (its content bytes).
+    pub(crate) fn extension(&self, oid: &[u8]) -> Option<Element<'a>> {
+        let mut extensions = self.extensions.clone()?;
+        while let Some(extension) = extensions.next() {
+            let mut parts = extension.inside();
+            if parts.expect(OID)?.value == oid {
+                let _critical = parts.expect(BOOLEAN);
+                return parts.expect(OCTET_STRING);
+            }
+        }
+        None
+    }
+}
+
+/// The algorithm's OID, its parameters and the key of a subjectPublicKeyInfo.
+pub(crate) fn public_key_parts(info: &[u8]) -> Option<(&[u8], Option<Element<'_>>, &[u8])> {
+    let mut parts = Reader::new(info).expect(SEQUENCE)?.inside();
+    let mut algorithm = parts.expect(SEQUENCE)?.inside();
+    let oid = algorithm.expect(OID)?.value;
+    let key = parts.expect(BIT_STRING)?.value.get(1..)?;
+    Some((oid, algorithm.next(), key))
+}
+
+/// An INTEGER's bytes without leading zeros.
+pub(crate) fn unsigned(value: &[u8]) -> &[u8] {
+    let zeros = value.iter().take_while(|b| **b == 0).count();
+    &value[zeros..]
+}
+
+/// The length in bits of an unsigned INTEGER.
+pub(crate) fn bits(value: &[u8]) -> u32 {
+    let value = unsigned(value);
+    let Some(first) = value.first() else { return 0 };
+    u32::try_from(value.len() * 8).map_or(u32::MAX, |all| all - first.leading_zeros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absurd_lengths_are_refused_and_places_are_right() {
+        for wrong in [
+            &[0x30][..],
+            &[0x30, 0x80],
+            &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+            &[0x30, 0x88, 1, 2, 3, 4, 5, 6, 7, 8],
+            &[0x1f, 0x01, 0x00],
+            &[0x30, 0x05, 0x00],
+        ] {
+            assert!(Reader::new(wrong).next().is_none(), "{wrong:?}");
+        }
+        let der = [0x30, 0x07, 0x02, 0x01, 0x05, 0x04, 0x02, 0xab, 0xcd];
+        let mut inside = Reader::new(&der).next().expect("sequence").inside();
+        assert!(inside.expect(OCTET_STRING).is_none());
+        assert_eq!(inside.next().map(|e| e.range()), Some(2..5));
+        let octets = inside.next().expect("octets");
+        assert_eq!((octets.at, octets.value), (7, &[0xab, 0xcd][..]));
+        assert!(inside.is_empty());
+    }
+
+    #[test]
+    fn bits_of_integers() {
+        assert_eq!(bits(&[0x00, 0x80, 0x00]), 16);
+        assert_eq!(bits(&[0x01, 0x00]), 9);
+        assert_eq!(bits(&[]), 0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn random_bytes_never_panic(bytes: Vec<u8>) {
+            let _ = Outline::of(&bytes);
+            let _ = public_key_parts(&bytes);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What many bundles have in common is parsed and kept once.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::certificate::{Certificate, CertificateError, Fingerprint};
+
+/// The DER of one certificate; shared when the certificate is.
+pub type Der = Arc<[u8]>;
+
+/// How many CA certificates, and how many names, are kept: far beyond any cluster, and a bound for one that is hostile.
+const CAP: usize = 20_000;
+
+/// A name in full and in short, as [`Certificate`] has them.
+#[derive(Debug, Clone)]
+pub(crate) struct Name {
+    pub(crate) full: Arc<str>,
+    pub(crate) short: Arc<str>,
+}
+
+/// Shares issuers' names and whole CA certificates between bundles: ten thousand bundles with one intermediate parse it
+/// once. Each thread that parses has its own.
+#[derive(Debug, Default)]
+pub struct Interner {
+    certificates: HashMap<Fingerprint, (Arc<Certificate>, Der)>,
+    names: HashMap<Box<[u8]>, Name>,
+}
+
+impl Interner {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a certificate, or finds it by the digest of its DER. CA certificates are kept, leaves are not.
+    pub fn certificate(&mut self, der: &[u8]) -> Result<(Arc<Certificate>, Der), CertificateError> {
+        let sha256 = Fingerprint::of(der);
+        if let Some((certificate, der)) = self.certificates.get(&sha256) {
+            return Ok((certificate.clone(), der.clone()));
+        }
+        let certificate = Arc::new(super::certificate::read(der, sha256, self)?);
+        let der = Der::from(der);
+        if certificate.is_ca && self.certificates.len() < CAP {
+            self.certificates.insert(sha256, (certificate.clone(), der.clone()));
+        }
+        Ok((certificate, der))
+    }
+
+    /// The name with this DER, formatted by `make` when it is new. It is kept when `keep` says that others will have it.
+    pub(crate) fn name(&mut self, der: &[u8], keep: bool, make: impl FnOnce() -> Name) -> Name {
+        if let Some(name) = self.names.get(der) {
+            return name.clone();
+        }
+        let name = make();
+        if keep && self.names.len() < CAP {
+            self.names.insert(der.into(), name.clone());
+        }
+        name
+    }
+}

@@ -1,0 +1,1 @@
+//! A PKI for tests, made anew each time.

@@ -1,0 +1,180 @@
+//! The roots that are trusted: Mozilla's, and those of `--ca-file`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, LazyLock},
+};
+
+use rustls::pki_types::{CertificateDer, Der, TrustAnchor};
+
+use super::{Found, pool::Known};
+use crate::x509::{
+    certificate::{CertificateError, Fingerprint, name_of},
+    der::Outline,
+    interner::Interner,
+    pem::{self, PemError},
+};
+
+const SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 14];
+
+/// The largest file of roots that is read; Mozilla's has 220 kB.
+const FILE_CAP: usize = 16 << 20;
+
+/// Why a file of roots cannot be used: fragments that fit "failed to read the roots of FILE: ...".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnchorError {
+    /// There is no certificate in it.
+    #[error("{0}")]
+    Nothing(String),
+    /// It is too large.
+    #[error(transparent)]
+    TooLarge(PemError),
+    /// A block is not PEM.
+    #[error("PEM block {number} cannot be read")]
+    Pem {
+        /// Its number, from 1.
+        number: usize,
+        /// Why.
+        #[source]
+        error: PemError,
+    },
+    /// A certificate is not one.
+    #[error("certificate {number} cannot be read")]
+    Certificate {
+        /// The number of its PEM block, from 1.
+        number: usize,
+        /// Why.
+        #[source]
+        error: CertificateError,
+    },
+}
+
+/// One root.
+#[derive(Debug)]
+pub(super) struct Anchor {
+    subject: Der<'static>,
+    key: Der<'static>,
+    constraints: Option<Der<'static>>,
+    /// Its subject in short.
+    pub(super) short: Arc<str>,
+    /// Whether it is one of the public roots.
+    pub(super) public: bool,
+    /// subjectKeyIdentifier.
+    pub(super) key_id: Option<Box<[u8]>>,
+}
+
+impl Anchor {
+    fn of(der: &CertificateDer<'_>, public: bool) -> Option<Self> {
+        let trusted = webpki::anchor_from_trusted_cert(der).ok()?.to_owned();
+        let outline = Outline::of(der)?;
+        let key_id = outline.extension(SUBJECT_KEY_ID).and_then(|value| value.inside().next());
+        Some(Self {
+            short: name_of(outline.subject).short,
+            subject: trusted.subject,
+            key: trusted.subject_public_key_info,
+            constraints: trusted.name_constraints,
+            public,
+            key_id: key_id.map(|id| id.value.into()),
+        })
+    }
+
+    /// As webpki takes it.
+    pub(super) fn borrowed(&self) -> TrustAnchor<'_> {
+        TrustAnchor {
+            subject: Der::from_slice(&self.subject),
+            subject_public_key_info: Der::from_slice(&self.key),
+            name_constraints: self.constraints.as_ref().map(|c| Der::from_slice(c)),
+        }
+    }
+}
+
+type BySubject = HashMap<Box<[u8]>, Vec<Anchor>>;
+
+/// Mozilla's roots, parsed when the first path is judged.
+static PUBLIC: LazyLock<BySubject> = LazyLock::new(|| {
+    let mut all = BySubject::new();
+    for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+        if let Some(anchor) = Anchor::of(der, true) {
+            all.entry(anchor.subject.as_ref().into()).or_default().push(anchor);
+        }
+    }
+    all
+});
+
+/// The roots that are trusted. The default is none.
+#[derive(Default)]
+pub struct Anchors {
+    public: bool,
+    added: BySubject,
+    /// The digests of all certificates of `--ca-file`: a leaf among them is trusted by equality.
+    pub(super) listed: HashSet<Fingerprint>,
+    /// The certificates of `--ca-file` that are no roots.
+    pub(super) intermediates: Vec<Known>,
+}
+
+impl std::fmt::Debug for Anchors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Anchors(public: {}, added: {})", self.public, self.listed.len())
+    }
+}
+
+impl Anchors {
+    /// The roots that Mozilla trusts for TLS servers.
+    pub fn public() -> Self {
+        Self {
+            public: true,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the certificates of a PEM file (`--ca-file`) and returns how many there are. Self-signed CAs become roots, the others
+    /// known intermediates; a leaf that is itself in the file is trusted. Nothing is added when there is an error.
+    pub fn add_pem(&mut self, text: &[u8]) -> Result<usize, AnchorError> {
+        if text.len() > FILE_CAP {
+            let (size, cap) = (text.len(), FILE_CAP);
+            return Err(AnchorError::TooLarge(PemError::TooLarge { size, cap }));
+        }
+        let mut interner = Interner::new();
+        let mut read = Vec::new();
+        for block in pem::blocks(text).filter(pem::Block::is_certificate) {
+            let number = block.position + 1;
+            let der = block
+                .decode(pem::CERTIFICATE_CAP)
+                .map_err(|error| AnchorError::Pem { number, error })?;
+            let certificate = interner
+                .certificate(&der)
+                .map_err(|error| AnchorError::Certificate { number, error })?;
+            read.push(certificate);
+        }
+        if read.is_empty() {
+            let why = match pem::blocks(text).next() {
+                Some(_) => "there is no certificate in it".to_owned(),
+                None => pem::why_no_block(text),
+            };
+            return Err(AnchorError::Nothing(why));
+        }
+        let count = read.len();
+        for (certificate, der) in read {
+            if !self.listed.insert(certificate.sha256) {
+                continue;
+            }
+            // Roots of version 1 have no extensions that could say CA.
+            let old = || Outline::of(&der).is_some_and(|outline| outline.version < 3);
+            if certificate.self_signed && (certificate.is_ca || old()) {
+                if let Some(anchor) = Anchor::of(&CertificateDer::from(&*der), false) {
+                    self.added.entry(anchor.subject.as_ref().into()).or_default().push(anchor);
+                }
+            } else if !certificate.self_signed {
+                self.intermediates.extend(Known::new(certificate, der, Found::CaFile));
+            }
+        }
+        Ok(count)
+    }
+
+    /// The roots with this subject (its DER without the outer SEQUENCE), those of `--ca-file` first.
+    pub(super) fn by_subject(&self, subject: &[u8]) -> impl Iterator<Item = &Anchor> {
+        let added = self.added.get(subject).into_iter().flatten();
+        let public = self.public.then(|| PUBLIC.get(subject)).flatten();
+        added.chain(public.into_iter().flatten())
+    }
+}

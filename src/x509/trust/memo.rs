@@ -1,0 +1,190 @@
+//! Signatures that were verified are not verified again: P-384 takes as long as parsing eighty certificates.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+
+/// The digest of an algorithm, a public key, a message and a signature.
+pub(super) type Entry = [u8; 32];
+
+/// How many entries are kept, in memory and in bytes: 32 MB.
+const CAP: usize = 1_000_000;
+/// Separate locks, so that threads seldom wait for each other.
+const SHARDS: usize = 16;
+/// What the bytes begin with; the last byte is the version of the format and of what an entry is the digest of.
+const MAGIC: &[u8; 8] = b"kcmemo\0\x01";
+
+/// Remembers which signatures are good and, for the life of the process, which are not. Safe to use from many threads.
+///
+/// It can be kept as bytes between runs: whoever can write those bytes decides what is trusted, so they belong into a
+/// file that the user alone can write.
+pub struct Memo {
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+#[derive(Default)]
+struct Shard {
+    good: HashSet<Entry>,
+    /// Good ones that did not come from bytes.
+    new: Vec<Entry>,
+    bad: HashSet<Entry>,
+}
+
+impl std::fmt::Debug for Memo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Memo({} entries)", self.len())
+    }
+}
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+}
+
+impl Memo {
+    /// The memo in bytes that [`Memo::to_bytes`] gave. Bytes of another version, cut short or changed give an empty one:
+    /// what was forgotten is verified again.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let memo = Self::default();
+        for entry in entries(bytes).unwrap_or_default().chunks_exact(32).take(CAP) {
+            if let Ok(entry) = Entry::try_from(entry) {
+                memo.shard(&entry).good.insert(entry);
+            }
+        }
+        memo
+    }
+
+    /// All good signatures, to be kept in a file: a magic number, the entries in ascending order, a checksum.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut all: Vec<Entry> = Vec::new();
+        for shard in &self.shards {
+            all.extend(lock(shard).good.iter());
+        }
+        all.sort_unstable();
+        all.truncate(CAP);
+        let mut bytes = Vec::with_capacity(MAGIC.len() + (all.len() + 1) * 32);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend(all.iter().flatten());
+        let checksum = digest(&SHA256, &bytes);
+        bytes.extend_from_slice(checksum.as_ref());
+        bytes
+    }
+
+    /// How many good signatures were verified since the memo was made: whether it is worth keeping again.
+    pub fn new_entries(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).new.len()).sum()
+    }
+
+    /// How many good signatures it knows.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).good.len()).sum()
+    }
+
+    /// Whether it knows none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the signature is good: as remembered, else as `verify` says.
+    pub(super) fn remember(&self, entry: Entry, verify: impl FnOnce() -> bool) -> bool {
+        {
+            let shard = self.shard(&entry);
+            if shard.good.contains(&entry) {
+                return true;
+            }
+            if shard.bad.contains(&entry) {
+                return false;
+            }
+        }
+        // Verified outside the lock: two threads may do it twice, none waits.
+        let good = verify();
+        let mut shard = self.shard(&entry);
+        if good && shard.good.len() < CAP / SHARDS && shard.good.insert(entry) {
+            shard.new.push(entry);
+        } else if !good && shard.bad.len() < CAP / SHARDS {
+            shard.bad.insert(entry);
+        }
+        good
+    }
+
+    fn shard(&self, entry: &Entry) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[usize::from(entry[0]) % SHARDS])
+    }
+}
+
+/// A set stays whole when a thread panics while it holds the lock.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The entries in bytes that are whole.
+fn entries(bytes: &[u8]) -> Option<&[u8]> {
+    let (content, checksum) = bytes.split_last_chunk::<32>()?;
+    let entries = content.strip_prefix(MAGIC)?;
+    let whole = entries.len() % 32 == 0 && digest(&SHA256, content).as_ref() == checksum;
+    whole.then_some(entries)
+}
+
+/// The entry of one signature. Each part is preceded by its length, so that no two signatures have the same bytes.
+pub(super) fn entry(parts: [&[u8]; 5]) -> Entry {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut entry = [0; 32];
+    entry.copy_from_slice(context.finish().as_ref());
+    entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(n: u8) -> Entry {
+        entry([&[n], b"", b"", b"", b""])
+    }
+
+    #[test]
+    fn a_signature_is_verified_once_and_failures_stay_in_the_process() {
+        let memo = Memo::default();
+        assert!(memo.remember(of(1), || true));
+        assert!(memo.remember(of(1), || panic!("verified twice")));
+        assert!(!memo.remember(of(2), || false));
+        assert!(!memo.remember(of(2), || panic!("verified twice")));
+        assert_eq!((memo.len(), memo.new_entries()), (1, 1));
+
+        let kept = Memo::from_bytes(&memo.to_bytes());
+        assert!(kept.remember(of(1), || panic!("forgotten")));
+        assert!(kept.remember(of(2), || true), "a failure must not leave the process");
+        assert_eq!((kept.len(), kept.new_entries()), (2, 1));
+        assert_eq!(kept.to_bytes(), Memo::from_bytes(&kept.to_bytes()).to_bytes());
+    }
+
+    #[test]
+    fn bytes_that_are_not_whole_are_forgotten() {
+        let memo = Memo::default();
+        for n in 0..9 {
+            memo.remember(of(n), || true);
+        }
+        let bytes = memo.to_bytes();
+        assert_eq!(Memo::from_bytes(&bytes).len(), 9);
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert!(Memo::from_bytes(&changed).is_empty(), "changed at {at}");
+            assert!(Memo::from_bytes(&bytes[..at]).is_empty(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(entry([b"ab", b"c", b"", b"", b""]), entry([b"a", b"bc", b"", b"", b""]));
+    }
+}

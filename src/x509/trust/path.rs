@@ -1,0 +1,220 @@
+//! One question to webpki: does a leaf reach a root by these candidates, and if not, why?
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use rustls::pki_types::{
+    AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, TrustAnchor, UnixTime,
+};
+use webpki::{EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter};
+
+use super::{
+    PathError,
+    anchors::{Anchor, Anchors},
+    memo::{Memo, entry},
+    pool::{Candidate, differ},
+    undated::{MOMENT, Undated},
+};
+use crate::x509::signature;
+
+/// A path that holds.
+pub(super) struct Path {
+    /// The root's subject in short.
+    pub(super) root: Arc<str>,
+    /// Whether the root is a public one.
+    pub(super) public: bool,
+    /// The issuers on it, by their places among the candidates, from the leaf's on.
+    pub(super) issuers: Vec<usize>,
+}
+
+/// Why there is none.
+pub(super) enum Failure {
+    /// No path reaches a root.
+    NoRoot,
+    /// A path does, and is refused.
+    Refused(PathError),
+}
+
+/// Looks for a path from `leaf` by `candidates` to a root, whatever the dates. With `exact`, roots whose key identifier
+/// says that they are not the issuer do not count.
+pub(super) fn find(
+    leaf: &Candidate<'_>,
+    candidates: &[Candidate<'_>],
+    anchors: &Anchors,
+    exact: bool,
+    memo: &Memo,
+) -> Result<Path, Failure> {
+    let copies: Vec<Undated<'_>> = std::iter::once(Undated::of(leaf.der, &leaf.outline, true))
+        .chain(candidates.iter().map(|c| Undated::of(c.der, &c.outline, false)))
+        .collect();
+    let (roots, borrowed) = roots_for(leaf, candidates, anchors, exact);
+
+    let ders: Vec<CertificateDer<'_>> = copies.iter().map(|c| CertificateDer::from(c.der.as_slice())).collect();
+    let Some((leaf_der, issuer_ders)) = ders.split_first() else {
+        return Err(Failure::NoRoot);
+    };
+    let asked = Asked {
+        memo,
+        copies: &copies,
+        short_key: AtomicU32::new(0),
+    };
+    let remembering: Vec<Remembering<'_>> = signature::accepted()
+        .iter()
+        .map(|algorithm| Remembering {
+            algorithm: *algorithm,
+            asked: &asked,
+        })
+        .collect();
+    let algorithms: Vec<&dyn SignatureVerificationAlgorithm> = remembering.iter().map(|r| r as _).collect();
+
+    let moment = UnixTime::since_unix_epoch(std::time::Duration::from_secs(MOMENT));
+    let result = EndEntityCert::try_from(leaf_der).and_then(|end_entity| {
+        let path = end_entity.verify_for_usage(&algorithms, &borrowed, issuer_ders, moment, AnyUsage, None, None)?;
+        let root = borrowed.iter().position(|b| std::ptr::eq(b, path.anchor()));
+        let issuers = path.intermediate_certificates().filter_map(|on_path| {
+            issuer_ders.iter().position(|der| std::ptr::eq(der.as_ref(), on_path.der().as_ref()))
+        });
+        Ok((root, issuers.collect::<Vec<_>>()))
+    });
+    match result {
+        Ok((root, issuers)) => {
+            // webpki was told that any usage will do, because it would not say whose is wrong; the leaf's is judged elsewhere.
+            let limited = issuers.iter().map(|at| &candidates[*at].certificate).find(|c| c.usage.present && !c.usage.server_auth);
+            if let Some(issuer) = limited {
+                let why = format!("the CA certificate {:?} is not for TLS servers (extended key usage)", issuer.subject);
+                return Err(Failure::Refused(PathError::Constraint(why)));
+            }
+            let root: Option<&Anchor> = root.and_then(|at| roots.get(at).copied());
+            Ok(Path {
+                root: root.map_or_else(|| leaf.certificate.issuer_short.clone(), |r| r.short.clone()),
+                public: root.is_some_and(|r| r.public),
+                issuers,
+            })
+        }
+        Err(Error::UnknownIssuer) => Err(Failure::NoRoot),
+        Err(error) => Err(Failure::Refused(refusal(&error, asked.short_key.into_inner(), candidates))),
+    }
+}
+
+/// The roots that could have issued the leaf or a candidate, twice: as they are, and as webpki takes them.
+fn roots_for<'a>(
+    leaf: &Candidate<'_>,
+    candidates: &[Candidate<'_>],
+    anchors: &'a Anchors,
+    exact: bool,
+) -> (Vec<&'a Anchor>, Vec<TrustAnchor<'a>>) {
+    let mut roots: Vec<&Anchor> = Vec::new();
+    for child in std::iter::once(leaf).chain(candidates) {
+        for root in anchors.by_subject(child.outline.issuer) {
+            let other = differ(root.key_id.as_deref(), child.certificate.authority_key_id.as_deref());
+            if !(exact && other) && !roots.iter().any(|r| std::ptr::eq(*r, root)) {
+                roots.push(root);
+            }
+        }
+    }
+    let borrowed = roots.iter().map(|root| root.borrowed()).collect();
+    (roots, borrowed)
+}
+
+/// webpki's errors in our words. Those of dates cannot occur: the copies are valid at any time.
+fn refusal(error: &Error, short_key: u32, candidates: &[Candidate<'_>]) -> PathError {
+    let constraint = |words: &str| PathError::Constraint(words.to_owned());
+    let unusable = |words: &str| PathError::Unusable(words.to_owned());
+    match error {
+        Error::InvalidSignatureForPublicKey if short_key > 0 => {
+            PathError::WeakSignature(format!("RSA key of {short_key} bits"))
+        }
+        Error::InvalidSignatureForPublicKey => PathError::BadSignature,
+        Error::UnsupportedSignatureAlgorithmContext(context) => weak(&context.signature_algorithm_id),
+        Error::UnsupportedSignatureAlgorithmForPublicKeyContext(context) => {
+            let (name, _) = signature::name_of(&context.signature_algorithm_id);
+            PathError::WeakSignature(format!("{name} by a key of a kind that clients do not accept"))
+        }
+        Error::EndEntityUsedAsCa => match candidates.iter().find(|c| !c.certificate.is_ca) {
+            Some(issuer) => PathError::Constraint(format!("{:?} is not a CA certificate", issuer.certificate.subject)),
+            None => constraint("an issuer is not a CA certificate"),
+        },
+        Error::PathLenConstraintViolated => constraint("a CA certificate allows fewer intermediates (path length)"),
+        Error::NameConstraintViolation => constraint("a CA certificate does not allow these names (name constraints)"),
+        Error::MalformedNameConstraint | Error::InvalidNetworkMaskConstraint => {
+            constraint("the name constraints of a CA certificate are broken")
+        }
+        Error::MaximumPathDepthExceeded => constraint("the path is longer than clients accept"),
+        Error::CertDistrusted => constraint("a CA on the path is distrusted"),
+        Error::IssuerNotCrlSigner => constraint("a key is used for what its key usage does not allow"),
+        Error::UnsupportedCertVersion => unusable("it is not a certificate of X.509 version 3"),
+        Error::UnsupportedCriticalExtension => unusable("it has a critical extension that clients do not know"),
+        Error::SignatureAlgorithmMismatch => unusable("its two signature algorithms differ"),
+        Error::EmptyEkuExtension => unusable("its extended key usage is empty"),
+        Error::ExtensionValueInvalid | Error::MalformedExtensions => unusable("an extension is broken or there twice"),
+        Error::MalformedDnsIdentifier => unusable("a DNS name in it is malformed"),
+        Error::InvalidSerialNumber => unusable("its serial number is malformed"),
+        Error::BadDerTime | Error::InvalidCertValidity | Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
+            unusable("its validity is malformed")
+        }
+        Error::MaximumSignatureChecksExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => unusable("there are too many possible paths"),
+        _ => unusable("its DER is not what clients accept"),
+    }
+}
+
+fn weak(algorithm: &[u8]) -> PathError {
+    match signature::name_of(algorithm) {
+        ("unknown", _) => PathError::WeakSignature("an unknown signature algorithm".to_owned()),
+        (name, _) => PathError::WeakSignature(name.to_owned()),
+    }
+}
+
+/// Accepts every extended key usage.
+struct AnyUsage;
+
+impl ExtendedKeyUsageValidator for AnyUsage {
+    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// What the algorithms of one question share.
+struct Asked<'a> {
+    memo: &'a Memo,
+    copies: &'a [Undated<'a>],
+    /// The length of an RSA key that was too short, in bits.
+    short_key: AtomicU32,
+}
+
+/// An algorithm that asks the memo first, over what was really signed.
+struct Remembering<'a> {
+    algorithm: &'static dyn SignatureVerificationAlgorithm,
+    asked: &'a Asked<'a>,
+}
+
+impl std::fmt::Debug for Remembering<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.algorithm.fmt(f)
+    }
+}
+
+impl SignatureVerificationAlgorithm for Remembering<'_> {
+    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        let message = self.asked.copies.iter().find_map(|copy| copy.original(message)).unwrap_or(message);
+        let (key_algorithm, algorithm) = (self.algorithm.public_key_alg_id(), self.algorithm.signature_alg_id());
+        if let Some(bits) = signature::rsa_bits(key_algorithm.as_ref(), public_key).filter(|bits| *bits < 2048) {
+            self.asked.short_key.store(bits, Ordering::Relaxed);
+            return Err(InvalidSignature);
+        }
+        let entry = entry([key_algorithm.as_ref(), algorithm.as_ref(), public_key, message, signature]);
+        let good = self.asked.memo.remember(entry, || self.algorithm.verify_signature(public_key, message, signature).is_ok());
+        if good { Ok(()) } else { Err(InvalidSignature) }
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.public_key_alg_id()
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        self.algorithm.signature_alg_id()
+    }
+}
