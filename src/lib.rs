@@ -8,8 +8,12 @@
 //! ```
 
 pub mod check;
+pub mod cli;
+pub mod error;
+pub mod inventory;
 pub mod object;
 pub mod report;
+pub mod scan;
 pub mod source;
 pub mod text;
 pub mod x509;

@@ -41,6 +41,8 @@ pub enum Instead {
     DefaultCertificate,
     /// The connection is refused or reset: the listener is not programmed.
     NoConnection,
+    /// Another certificate that is for the host, brought by another route.
+    AnotherCertificate,
     /// The controller is not known, so nothing is said.
     Unknown,
 }

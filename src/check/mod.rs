@@ -1,7 +1,25 @@
-//! Judges what the inventory holds: one family of findings a file.
+//! Judges what the inventory holds: one family of findings a file. Pure: the time is an argument.
+//!
+//! [`binding`] answers for one binding, [`secret`] for a Secret that no route uses.
 
-pub mod finding;
+mod chain;
+mod finding;
+mod names;
+mod ownership;
+mod parse;
 pub mod reason;
+mod reference;
+pub mod select;
+mod served;
+mod strength;
+mod time;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
 
 pub use finding::{DueBy, Fact, Finding, Instead, ObjectRef};
 pub use reason::{Reason, Severity};
+pub use select::Select;
+pub use served::{Probed, ProbedAt, ServedLeaf, judge_probe};
+pub use verdict::{Rules, Subject, Verdict, binding, secret};

@@ -62,10 +62,10 @@ macro_rules! reasons {
 
 reasons! {
     reference {
-        SecretNotFound Critical, SecretNameEmpty Warning, Forbidden Warning, WrongSecretType Critical,
+        SecretNotFound Critical, SecretNameEmpty Info, Forbidden Warning, WrongSecretType Critical,
         MissingData Critical, RuleHostWithoutTls Info, TlsHostWithoutRule Warning, DefaultBackendOnly Warning,
         IngressClassNotFound Warning, InvalidCertificateRef Critical, RefNotPermitted Critical, HostnameConflict Warning,
-        NoMatchingListenerHostname Warning, OverlappingCertificates Warning, DuplicateHost Warning, OrphanSecret Info,
+        NoMatchingListenerHostname Warning, OverlappingCertificates Info, DuplicateHost Warning, OrphanSecret Info,
     }
     parse {
         InvalidCertificate Critical, InvalidKey Critical, EncryptedKey Critical, InvalidKeyPair Critical,

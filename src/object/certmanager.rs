@@ -67,6 +67,8 @@ pub struct Issuer {
     pub cluster: bool,
     /// spec.acme.server, where it is an ACME issuer.
     pub acme_server: Option<Text>,
+    /// spec.ca.secretName: the Secret that holds the issuer's own key.
+    pub ca_secret: Option<Text>,
     /// status.conditions.
     pub conditions: Vec<Condition>,
 }

@@ -11,7 +11,7 @@ pub mod secret;
 
 use compact_str::CompactString;
 
-pub use certmanager::{Certificate, CertificateRequest, Challenge, Issuer, Order};
+pub use certmanager::{Certificate, CertificateRequest, Challenge, Condition, Issuer, Order};
 pub use consumer::Consumer;
 pub use gateway::{Gateway, GatewayClass, ListenerSet, ReferenceGrant, Route};
 pub use ingress::{Ingress, IngressClass, IngressRoute};

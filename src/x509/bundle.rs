@@ -190,7 +190,11 @@ impl Pile {
     }
 
     fn finish(self, key: Option<&key::Read>) -> Parsed {
-        let keys: Vec<&[u8]> = self.der.iter().map(|der| Outline::of(der).map_or(&[][..], |o| o.public_key)).collect();
+        let keys: Vec<&[u8]> = self
+            .der
+            .iter()
+            .map(|der| Outline::of(der).map_or(&[][..], |o| o.public_key))
+            .collect();
         let state = key.map_or(KeyState::NotAsked, |key| key::state(key, &keys));
         let leaf = leaf(&self.certificates, &state);
         Parsed {

@@ -10,7 +10,11 @@ pub fn is_staging_issuer(certificate: &Certificate) -> bool {
 
 /// The same for an issuer's name (RFC 4514).
 pub(crate) fn is_staging_name(name: &str) -> bool {
-    rdns(name).any(|rdn| ["CN=(STAGING) ", "O=(STAGING) ", "CN=Fake LE "].iter().any(|start| rdn.starts_with(start)))
+    rdns(name).any(|rdn| {
+        ["CN=(STAGING) ", "O=(STAGING) ", "CN=Fake LE "]
+            .iter()
+            .any(|start| rdn.starts_with(start))
+    })
 }
 
 /// The controller that made this certificate for itself, to serve where it has no other: `Traefik` or `ingress-nginx`.
@@ -28,35 +32,61 @@ const PUBLIC: &[(&str, &[&str])] = &[
     (
         "Let's Encrypt",
         &[
-            "E1$", "E2$", "E5$", "E6$", "E7$", "E8$", "E9$", "R3$", "R4$", "R10$", "R11$", "R12$", "R13$", "R14$", "YE1$", "YE2$",
-            "YE3$", "YR1$", "YR2$", "YR3$",
+            "E1$", "E2$", "E5$", "E6$", "E7$", "E8$", "E9$", "R3$", "R4$", "R10$", "R11$", "R12$", "R13$", "R14$",
+            "YE1$", "YE2$", "YE3$", "YR1$", "YR2$", "YR3$",
         ],
     ),
     ("ISRG", &["Root YE$", "Root YR$"]),
     (
         "Google Trust Services",
-        &["WE1$", "WE2$", "WE3$", "WE4$", "WE5$", "WR1$", "WR2$", "WR3$", "WR4$", "WR5$"],
+        &[
+            "WE1$", "WE2$", "WE3$", "WE4$", "WE5$", "WR1$", "WR2$", "WR3$", "WR4$", "WR5$",
+        ],
     ),
     ("ZeroSSL", &["ZeroSSL RSA ", "ZeroSSL ECC "]),
-    ("Sectigo Limited", &["Sectigo RSA ", "Sectigo ECC ", "Sectigo Public Server "]),
+    (
+        "Sectigo Limited",
+        &["Sectigo RSA ", "Sectigo ECC ", "Sectigo Public Server "],
+    ),
     (
         "DigiCert Inc",
         &[
-            "DigiCert Global G2 TLS ", "DigiCert Global G3 TLS ", "DigiCert TLS ", "DigiCert SHA2 ", "GeoTrust ", "RapidSSL ",
-            "Thawte ", "Encryption Everywhere ",
+            "DigiCert Global G2 TLS ",
+            "DigiCert Global G3 TLS ",
+            "DigiCert TLS ",
+            "DigiCert SHA2 ",
+            "GeoTrust ",
+            "RapidSSL ",
+            "Thawte ",
+            "Encryption Everywhere ",
         ],
     ),
-    ("Amazon", &["Amazon RSA 2048 M", "Amazon ECDSA 256 M", "Amazon ECDSA 384 M"]),
+    (
+        "Amazon",
+        &["Amazon RSA 2048 M", "Amazon ECDSA 256 M", "Amazon ECDSA 384 M"],
+    ),
     ("GlobalSign nv-sa", &["GlobalSign "]),
-    ("GoDaddy.com, Inc.", &["Go Daddy Secure Certificate Authority", "GoDaddy TLS "]),
-    ("Starfield Technologies, Inc.", &["Starfield Secure Certificate Authority", "Starfield TLS "]),
+    (
+        "GoDaddy.com, Inc.",
+        &["Go Daddy Secure Certificate Authority", "GoDaddy TLS "],
+    ),
+    (
+        "Starfield Technologies, Inc.",
+        &["Starfield Secure Certificate Authority", "Starfield TLS "],
+    ),
     ("SSL Corporation", &["SSL.com "]),
-    ("Entrust Limited", &["Entrust DV TLS ", "Entrust OV TLS ", "Entrust EV TLS "]),
+    (
+        "Entrust Limited",
+        &["Entrust DV TLS ", "Entrust OV TLS ", "Entrust EV TLS "],
+    ),
     ("Buypass AS-983163327", &["Buypass Class 2 CA ", "Buypass Class 3 CA "]),
     ("Asseco Data Systems S.A.", &["Certum "]),
     ("Unizeto Technologies S.A.", &["Certum "]),
     ("Actalis S.p.A.", &["Actalis "]),
-    ("Microsoft Corporation", &["Microsoft Azure RSA TLS ", "Microsoft Azure ECC TLS "]),
+    (
+        "Microsoft Corporation",
+        &["Microsoft Azure RSA TLS ", "Microsoft Azure ECC TLS "],
+    ),
 ];
 
 /// Whether a name (RFC 4514) is that of an intermediate of a public CA. By name alone: it explains a failure, and never
@@ -100,14 +130,22 @@ mod tests {
     #[test]
     fn staging_and_public_issuers_are_told_by_name() {
         for (name, staging, public) in [
-            ("CN=(STAGING) Counterfeit Cashew R10,O=(STAGING) Let's Encrypt,C=US", true, false),
+            (
+                "CN=(STAGING) Counterfeit Cashew R10,O=(STAGING) Let's Encrypt,C=US",
+                true,
+                false,
+            ),
             ("CN=Fake LE Intermediate X1", true, false),
             ("CN=R11,O=Let's Encrypt,C=US", false, true),
             ("CN=R110,O=Let's Encrypt,C=US", false, false),
             ("CN=R11,O=Other", false, false),
             ("CN=R11", false, false),
             ("CN=x\\,O=Let's Encrypt,O=Other", false, false),
-            ("CN=Go Daddy Secure Certificate Authority - G2,OU=http://certs.godaddy.com/repository/,O=GoDaddy.com\\, Inc.,C=US", false, true),
+            (
+                "CN=Go Daddy Secure Certificate Authority - G2,OU=http://certs.godaddy.com/repository/,O=GoDaddy.com\\, Inc.,C=US",
+                false,
+                true,
+            ),
             ("CN=About (STAGING) things,O=Us", false, false),
             ("CN=Not a Fake LE name", false, false),
         ] {

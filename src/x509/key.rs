@@ -167,7 +167,9 @@ fn pkcs8(mut fields: Reader<'_>) -> Result<PublicHalf, String> {
         EC => ec(key, algorithm.expect(OID).map(|curve| curve.value)),
         ED25519 => {
             let seed = Reader::new(key).expect(OCTET_STRING).ok_or_else(broken)?.value;
-            let pair = Some(seed).filter(|s| s.len() == 32).map(Ed25519KeyPair::from_seed_unchecked);
+            let pair = Some(seed)
+                .filter(|s| s.len() == 32)
+                .map(Ed25519KeyPair::from_seed_unchecked);
             let pair = pair.and_then(Result::ok).ok_or("it is not an Ed25519 key")?;
             Ok(PublicHalf::Ed25519(pair.public_key().as_ref().to_vec()))
         }
@@ -202,7 +204,10 @@ fn ec(der: &[u8], curve: Option<&[u8]>) -> Result<PublicHalf, String> {
     let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
     fields.expect(INTEGER).ok_or_else(broken)?;
     let scalar = fields.expect(OCTET_STRING).ok_or_else(broken)?.value;
-    let named = fields.expect(context(0)).and_then(|p| p.inside().expect(OID)).map(|o| o.value);
+    let named = fields
+        .expect(context(0))
+        .and_then(|p| p.inside().expect(OID))
+        .map(|o| o.value);
     let curve = curve.or(named);
     let point = fields
         .expect(context(1))

@@ -82,9 +82,8 @@ pub fn wildcard_too_broad(name: &str) -> bool {
     let Some(parent) = name.strip_prefix("*.") else {
         return false;
     };
-    psl::suffix(parent.as_bytes()).is_some_and(|suffix| {
-        suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes() == parent.as_bytes()
-    })
+    psl::suffix(parent.as_bytes())
+        .is_some_and(|suffix| suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes() == parent.as_bytes())
 }
 
 #[cfg(test)]
@@ -159,7 +158,10 @@ mod tests {
         assert!(matches("[2001:DB8:0::1]", &name));
         assert!(!matches("2001:db8::2", &name));
         assert!(!matches("a.example", &name));
-        assert!(covered("192.0.2.1", &[dns("a.example"), San::Ip([192, 0, 2, 1].into())]));
+        assert!(covered(
+            "192.0.2.1",
+            &[dns("a.example"), San::Ip([192, 0, 2, 1].into())]
+        ));
         assert!(!covered("192.0.2.1", &[dns("192.0.2.1")]));
         assert!(!covered("a.example", &[]));
     }

@@ -86,7 +86,11 @@ impl Block<'_> {
         let mut compact = Vec::with_capacity(body.len());
         compact_into(body, &mut compact);
         let decoded = BASE64.decode(&compact).map_err(|_| PemError::NotBase64)?;
-        if decoded.is_empty() { Err(PemError::Empty) } else { Ok(decoded) }
+        if decoded.is_empty() {
+            Err(PemError::Empty)
+        } else {
+            Ok(decoded)
+        }
     }
 
     /// The decoded body, for what is secret: every copy is overwritten when it is dropped.
@@ -100,7 +104,11 @@ impl Block<'_> {
             .decode_slice(compact.as_slice(), &mut decoded)
             .map_err(|_| PemError::NotBase64)?;
         decoded.truncate(length);
-        if decoded.is_empty() { Err(PemError::Empty) } else { Ok(decoded) }
+        if decoded.is_empty() {
+            Err(PemError::Empty)
+        } else {
+            Ok(decoded)
+        }
     }
 
     fn body(&self, cap: usize) -> Result<&[u8], PemError> {

@@ -96,7 +96,9 @@ fn decoded(tag: u8, bytes: &[u8]) -> String {
                 [high, low] => u16::from_be_bytes([*high, *low]),
                 _ => 0xfffd,
             });
-            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+            char::decode_utf16(units)
+                .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+                .collect()
         }
         // UniversalString: UTF-32, big-endian.
         0x1c => bytes
@@ -182,10 +184,19 @@ mod tests {
 
     #[test]
     fn old_string_types_and_unknown_attributes_are_shown() {
-        assert_eq!(&*name_of(&rdn(&[0x55, 4, 3], 0x1e, &[0, b'M', 0, 0xfc])).full, "CN=M\u{fc}");
+        assert_eq!(
+            &*name_of(&rdn(&[0x55, 4, 3], 0x1e, &[0, b'M', 0, 0xfc])).full,
+            "CN=M\u{fc}"
+        );
         assert_eq!(&*name_of(&rdn(&[0x55, 4, 3], 0x14, &[b'M', 0xfc])).full, "CN=M\u{fc}");
-        assert_eq!(&*name_of(&rdn(&[0x55, 4, 3], 0x1c, &[0, 0, 0, b'x', 1])).full, "CN=x\u{fffd}");
-        assert_eq!(&*name_of(&rdn(&[0x2b, 6, 1, 4, 1, 0x82, 0x37], 0x0c, b"v")).full, "1.3.6.1.4.1.311=v");
+        assert_eq!(
+            &*name_of(&rdn(&[0x55, 4, 3], 0x1c, &[0, 0, 0, b'x', 1])).full,
+            "CN=x\u{fffd}"
+        );
+        assert_eq!(
+            &*name_of(&rdn(&[0x2b, 6, 1, 4, 1, 0x82, 0x37], 0x0c, b"v")).full,
+            "1.3.6.1.4.1.311=v"
+        );
     }
 
     proptest::proptest! {

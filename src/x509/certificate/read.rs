@@ -189,12 +189,14 @@ fn usage(value: &[u8]) -> ExtendedKeyUsage {
 
 fn issuer_url(value: &[u8]) -> Option<Text> {
     let (_, access) = AuthorityInfoAccess::from_der(value).ok()?;
-    access.iter().find_map(|description| match &description.access_location {
-        GeneralName::URI(url) if description.access_method.as_bytes() == CA_ISSUERS && is_http(url) => {
-            Some(Text::from(*url))
-        }
-        _ => None,
-    })
+    access
+        .iter()
+        .find_map(|description| match &description.access_location {
+            GeneralName::URI(url) if description.access_method.as_bytes() == CA_ISSUERS && is_http(url) => {
+                Some(Text::from(*url))
+            }
+            _ => None,
+        })
 }
 
 fn is_http(url: &str) -> bool {
@@ -223,7 +225,9 @@ fn key_algorithm(info: &[u8]) -> KeyAlgorithm {
     match oid {
         // rsaEncryption, RSASSA-PSS.
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1 | 10] => {
-            let modulus = Reader::new(key).expect(SEQUENCE).and_then(|k| k.inside().expect(INTEGER));
+            let modulus = Reader::new(key)
+                .expect(SEQUENCE)
+                .and_then(|k| k.inside().expect(INTEGER));
             KeyAlgorithm::Rsa(modulus.map_or(0, |m| bits(m.value)))
         }
         // id-ecPublicKey, whose parameters name the curve.

@@ -30,11 +30,17 @@ fn what_is_broken_says_how() {
     for (rest, error) in [
         ("aGVsbG8=\n", PemError::Unterminated),
         ("aGVsbG8=\n-----END KEY-----\n", PemError::OtherLabel),
-        ("aGVsbG8=\n-----END CERTIFICATE----------BEGIN CERTIFICATE-----\n", PemError::Joined),
+        (
+            "aGVsbG8=\n-----END CERTIFICATE----------BEGIN CERTIFICATE-----\n",
+            PemError::Joined,
+        ),
         ("a?VsbG8=\n-----END CERTIFICATE-----\n", PemError::NotBase64),
         ("aGVsbG\n-----END CERTIFICATE-----\n", PemError::NotBase64),
         ("-----END CERTIFICATE-----\n", PemError::Empty),
-        ("aGVsbG8gaGVsbG8=\n-----END CERTIFICATE-----\n", PemError::TooLarge { size: 17, cap: 16 }),
+        (
+            "aGVsbG8gaGVsbG8=\n-----END CERTIFICATE-----\n",
+            PemError::TooLarge { size: 17, cap: 16 },
+        ),
     ] {
         assert_eq!(only(&format!("{begin}{rest}")).decode(16), Err(error), "{rest}");
     }
@@ -51,15 +57,24 @@ fn legacy_encryption_is_seen_in_the_headers() {
     assert!(block.encrypted && block.is_private_key());
     assert_eq!(block.decode(100).as_deref(), Ok(&b"hello"[..]));
     assert_eq!(format!("{block:?}"), "Block(\"RSA PRIVATE KEY\")");
-    assert!(!only("-----BEGIN RSA PRIVATE KEY-----\nComment: ENCRYPTED\n\naGVsbG8=\n-----END RSA PRIVATE KEY-----\n").encrypted);
+    assert!(
+        !only("-----BEGIN RSA PRIVATE KEY-----\nComment: ENCRYPTED\n\naGVsbG8=\n-----END RSA PRIVATE KEY-----\n")
+            .encrypted
+    );
 }
 
 #[test]
 fn a_text_without_blocks_says_what_it_is() {
     for (text, why) in [
         (&b"\x30\x82\x01\x00"[..], "it is DER, not PEM"),
-        (b"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==", "it is base64 of PEM: it was encoded twice"),
-        (b"MIIBhTCCASugAwIBAgIQIRi6zePL6mKjOipn+dNuaTAKBggq", "it is base64 without its BEGIN and END lines"),
+        (
+            b"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==",
+            "it is base64 of PEM: it was encoded twice",
+        ),
+        (
+            b"MIIBhTCCASugAwIBAgIQIRi6zePL6mKjOipn+dNuaTAKBggq",
+            "it is base64 without its BEGIN and END lines",
+        ),
         (b"x -----BEGIN CERTIFICATE-----", "its BEGIN line is broken"),
         (b"hello", "there is no PEM block in it"),
     ] {

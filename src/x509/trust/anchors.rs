@@ -67,7 +67,9 @@ impl Anchor {
     fn of(der: &CertificateDer<'_>, public: bool) -> Option<Self> {
         let trusted = webpki::anchor_from_trusted_cert(der).ok()?.to_owned();
         let outline = Outline::of(der)?;
-        let key_id = outline.extension(SUBJECT_KEY_ID).and_then(|value| value.inside().next());
+        let key_id = outline
+            .extension(SUBJECT_KEY_ID)
+            .and_then(|value| value.inside().next());
         Some(Self {
             short: name_of(outline.subject).short,
             subject: trusted.subject,
@@ -162,7 +164,10 @@ impl Anchors {
             let old = || Outline::of(&der).is_some_and(|outline| outline.version < 3);
             if certificate.self_signed && (certificate.is_ca || old()) {
                 if let Some(anchor) = Anchor::of(&CertificateDer::from(&*der), false) {
-                    self.added.entry(anchor.subject.as_ref().into()).or_default().push(anchor);
+                    self.added
+                        .entry(anchor.subject.as_ref().into())
+                        .or_default()
+                        .push(anchor);
                 }
             } else if !certificate.self_signed {
                 self.intermediates.extend(Known::new(certificate, der, Found::CaFile));

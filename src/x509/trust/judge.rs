@@ -56,7 +56,10 @@ impl Judge {
         let mut interner = Interner::new();
         let mut count = 0;
         for block in pem::blocks(text).filter(pem::Block::is_certificate) {
-            let read = block.decode(pem::CERTIFICATE_CAP).ok().and_then(|der| interner.certificate(&der).ok());
+            let read = block
+                .decode(pem::CERTIFICATE_CAP)
+                .ok()
+                .and_then(|der| interner.certificate(&der).ok());
             if let Some(known) = read.and_then(|(certificate, der)| Known::new(certificate, der, Found::PublicCas)) {
                 self.given.add(known);
                 count += 1;
@@ -67,7 +70,13 @@ impl Judge {
 
     /// Remembers the CA certificates of a Secret: they may be what other Secrets lack.
     pub fn learn(&self, key: &Key, parsed: &Parsed) {
-        for (certificate, der) in parsed.bundle.certificates.iter().zip(&parsed.der).filter(|(c, _)| c.is_ca) {
+        for (certificate, der) in parsed
+            .bundle
+            .certificates
+            .iter()
+            .zip(&parsed.der)
+            .filter(|(c, _)| c.is_ca)
+        {
             if let Some(known) = Known::new(certificate.clone(), der.clone(), Found::Secret(key.clone())) {
                 self.learned.write().unwrap_or_else(PoisonError::into_inner).add(known);
             }
@@ -87,7 +96,12 @@ impl Judge {
     /// Judges a bundle whose DER was kept, such as one that lacked an intermediate before all Secrets had been read.
     pub fn judge_again(&self, bundle: &Bundle, ders: &[Der]) -> Trust {
         let certificates = &bundle.certificates;
-        let candidates: Vec<Candidate<'_>> = certificates.iter().zip(ders).enumerate().filter_map(candidate).collect();
+        let candidates: Vec<Candidate<'_>> = certificates
+            .iter()
+            .zip(ders)
+            .enumerate()
+            .filter_map(candidate)
+            .collect();
         let is_leaf = |c: &&Candidate<'_>| matches!(c.origin, Origin::Presented(at) if Some(at) == bundle.leaf);
         let Some(leaf) = candidates.iter().find(is_leaf) else {
             return Trust::NotJudged;

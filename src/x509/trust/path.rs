@@ -74,16 +74,24 @@ pub(super) fn find(
         let path = end_entity.verify_for_usage(&algorithms, &borrowed, issuer_ders, moment, AnyUsage, None, None)?;
         let root = borrowed.iter().position(|b| std::ptr::eq(b, path.anchor()));
         let issuers = path.intermediate_certificates().filter_map(|on_path| {
-            issuer_ders.iter().position(|der| std::ptr::eq(der.as_ref(), on_path.der().as_ref()))
+            issuer_ders
+                .iter()
+                .position(|der| std::ptr::eq(der.as_ref(), on_path.der().as_ref()))
         });
         Ok((root, issuers.collect::<Vec<_>>()))
     });
     match result {
         Ok((root, issuers)) => {
             // webpki was told that any usage will do, because it would not say whose is wrong; the leaf's is judged elsewhere.
-            let limited = issuers.iter().map(|at| &candidates[*at].certificate).find(|c| c.usage.present && !c.usage.server_auth);
+            let limited = issuers
+                .iter()
+                .map(|at| &candidates[*at].certificate)
+                .find(|c| c.usage.present && !c.usage.server_auth);
             if let Some(issuer) = limited {
-                let why = format!("the CA certificate {:?} is not for TLS servers (extended key usage)", issuer.subject);
+                let why = format!(
+                    "the CA certificate {:?} is not for TLS servers (extended key usage)",
+                    issuer.subject
+                );
                 return Err(Failure::Refused(PathError::Constraint(why)));
             }
             let root: Option<&Anchor> = root.and_then(|at| roots.get(at).copied());
@@ -94,7 +102,11 @@ pub(super) fn find(
             })
         }
         Err(Error::UnknownIssuer) => Err(Failure::NoRoot),
-        Err(error) => Err(Failure::Refused(refusal(&error, asked.short_key.into_inner(), candidates))),
+        Err(error) => Err(Failure::Refused(refusal(
+            &error,
+            asked.short_key.into_inner(),
+            candidates,
+        ))),
     }
 }
 
@@ -199,14 +211,27 @@ impl std::fmt::Debug for Remembering<'_> {
 
 impl SignatureVerificationAlgorithm for Remembering<'_> {
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        let message = self.asked.copies.iter().find_map(|copy| copy.original(message)).unwrap_or(message);
+        let message = self
+            .asked
+            .copies
+            .iter()
+            .find_map(|copy| copy.original(message))
+            .unwrap_or(message);
         let (key_algorithm, algorithm) = (self.algorithm.public_key_alg_id(), self.algorithm.signature_alg_id());
         if let Some(bits) = signature::rsa_bits(key_algorithm.as_ref(), public_key).filter(|bits| *bits < 2048) {
             self.asked.short_key.store(bits, Ordering::Relaxed);
             return Err(InvalidSignature);
         }
-        let entry = entry([key_algorithm.as_ref(), algorithm.as_ref(), public_key, message, signature]);
-        let good = self.asked.memo.remember(entry, || self.algorithm.verify_signature(public_key, message, signature).is_ok());
+        let entry = entry([
+            key_algorithm.as_ref(),
+            algorithm.as_ref(),
+            public_key,
+            message,
+            signature,
+        ]);
+        let good = self.asked.memo.remember(entry, || {
+            self.algorithm.verify_signature(public_key, message, signature).is_ok()
+        });
         if good { Ok(()) } else { Err(InvalidSignature) }
     }
 

@@ -48,7 +48,10 @@ impl Pool {
     /// Adds one. Of several Secrets that have it the first by name counts, so that the order of reading changes nothing.
     pub(super) fn add(&mut self, known: Known) {
         let same_subject = self.by_subject.entry(known.subject.clone()).or_default();
-        if let Some(old) = same_subject.iter_mut().find(|k| k.certificate.sha256 == known.certificate.sha256) {
+        if let Some(old) = same_subject
+            .iter_mut()
+            .find(|k| k.certificate.sha256 == known.certificate.sha256)
+        {
             match (&old.found, &known.found) {
                 (Found::Secret(a), Found::Secret(b)) if b < a => old.found = known.found,
                 (Found::Secret(_), Found::CaFile | Found::PublicCas) => old.found = known.found,
@@ -104,7 +107,10 @@ impl Candidate<'_> {
 
     /// The key identifiers say that another key issued `other`.
     pub(super) fn other_key(&self, other: &Candidate<'_>) -> bool {
-        differ(self.certificate.subject_key_id.as_deref(), other.certificate.authority_key_id.as_deref())
+        differ(
+            self.certificate.subject_key_id.as_deref(),
+            other.certificate.authority_key_id.as_deref(),
+        )
     }
 }
 
@@ -125,14 +131,18 @@ pub(super) fn issuers<'a>(
     let mut at = 0;
     let mut child = leaf.clone();
     loop {
-        if !chosen.iter().any(|c| c.outline.subject == child.outline.issuer) && child.outline.issuer != child.outline.subject {
+        if !chosen.iter().any(|c| c.outline.subject == child.outline.issuer)
+            && child.outline.issuer != child.outline.subject
+        {
             let mut same_name: Vec<Candidate<'a>> = presented
                 .iter()
                 .filter(|c| c.outline.subject == child.outline.issuer)
                 .cloned()
                 .collect();
             for known in pools.iter().flat_map(|pool| pool.by_subject(child.outline.issuer)) {
-                let twice = same_name.iter().any(|c| c.certificate.sha256 == known.certificate.sha256);
+                let twice = same_name
+                    .iter()
+                    .any(|c| c.certificate.sha256 == known.certificate.sha256);
                 if let Some(outline) = Outline::of(&known.der).filter(|_| !twice) {
                     same_name.push(Candidate {
                         certificate: &known.certificate,

@@ -38,7 +38,10 @@ impl<'a> Undated<'a> {
                 GENERALIZED_TIME => generalized,
                 _ => continue,
             };
-            if let Some(old) = der.get_mut(time.at..time.at + time.value.len()).filter(|old| old.len() == new.len()) {
+            if let Some(old) = der
+                .get_mut(time.at..time.at + time.value.len())
+                .filter(|old| old.len() == new.len())
+            {
                 old.copy_from_slice(new);
             }
         }

@@ -1,0 +1,107 @@
+//! Chain: does what is sent reach a trusted root, and is it no more and no less than it should be?
+
+use crate::{
+    inventory::Stored,
+    x509::{
+        Bundle, Trust,
+        issuers::{default_certificate_of, is_staging_issuer},
+        trust::PathError,
+    },
+};
+
+use super::{finding::Fact, verdict::Collector};
+
+pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
+    let Some(leaf) = stored.leaf() else { return };
+    let bundle = &stored.bundle;
+    if let Some(controller) = default_certificate_of(leaf) {
+        collector.add(Fact::ControllerDefaultCertificate { controller });
+        return;
+    }
+    match &bundle.trust {
+        Trust::NotJudged => {}
+        Trust::Trusted { path, by_equality, .. } => {
+            if !by_equality {
+                surplus(bundle, Some(path), collector);
+            }
+        }
+        // A chain that ends at a staging root is whole; that its root is not trusted is what staging means.
+        _ if is_staging_issuer(leaf) || bundle.certificates.iter().any(|c| is_staging_issuer(c)) => {
+            collector.add(Fact::StagingIssuer {
+                issuer: leaf.issuer_short.as_ref().into(),
+            });
+        }
+        Trust::SelfSigned => collector.add(Fact::SelfSigned),
+        Trust::MissingIntermediate { issuer, found } => {
+            let issuer = issuer.as_ref().into();
+            collector.add(Fact::MissingIntermediate {
+                issuer,
+                found: found.clone(),
+            });
+        }
+        Trust::Untrusted { issuer, root_presented } => {
+            let root_presented = *root_presented;
+            collector.add(Fact::UntrustedIssuer {
+                issuer: issuer.as_ref().into(),
+                root_presented,
+            });
+        }
+        Trust::Refused(error) => refused(bundle, error, collector),
+    }
+}
+
+fn refused(bundle: &Bundle, error: &PathError, collector: &mut Collector) {
+    match error {
+        PathError::Constraint(why) | PathError::Unusable(why) => {
+            collector.add(Fact::ConstraintViolated { why: why.clone() });
+        }
+        PathError::BadSignature => {
+            let why = "a signature of the chain is not that of the certificate above it".to_owned();
+            collector.add(Fact::ConstraintViolated { why });
+        }
+        // Told by the certificate itself where it is one that was sent.
+        PathError::WeakSignature(_) if bundle.certificates.iter().any(|c| c.weak_signature && !c.self_signed) => {}
+        PathError::WeakSignature(algorithm) => {
+            collector.add(Fact::WeakSignature {
+                algorithm: algorithm.as_str().into(),
+            });
+        }
+    }
+}
+
+/// What is sent beyond the path, and in which order.
+fn surplus(bundle: &Bundle, path: Option<&Vec<u8>>, collector: &mut Collector) {
+    let Some(path) = path else { return };
+    let used: Vec<usize> = path.iter().map(|p| usize::from(*p)).collect();
+    // A certificate sent twice counts as sent in the place where it is used.
+    let mut digests: Vec<_> = used
+        .iter()
+        .filter_map(|p| bundle.certificates.get(*p))
+        .map(|c| c.sha256)
+        .collect();
+    for (position, certificate) in bundle.chain() {
+        if used.contains(&position) {
+            continue;
+        }
+        let subject = certificate.subject.as_ref().into();
+        if certificate.self_signed {
+            collector.add(Fact::ExtraRoot { subject });
+        } else if !continues_path(bundle, &used, position) || digests.contains(&certificate.sha256) {
+            collector.add(Fact::ExtraCertificate { subject });
+        }
+        digests.push(certificate.sha256);
+    }
+    if !used.is_sorted() {
+        collector.add(Fact::WrongOrder);
+    }
+}
+
+/// Whether a certificate carries the path on to an older root: a cross-signed intermediate, sent for old clients.
+fn continues_path(bundle: &Bundle, used: &[usize], position: usize) -> bool {
+    let Some(certificate) = bundle.certificates.get(position) else {
+        return false;
+    };
+    used.iter()
+        .filter_map(|p| bundle.certificates.get(*p))
+        .any(|c| c.issuer == certificate.subject)
+}

@@ -1,0 +1,106 @@
+//! Names: is the host one of the certificate's, and are the certificate's names all wanted? (RFC 9525)
+
+use crate::{
+    inventory::{Inventory, Stored, ingress::covers_host, ingress::normal_host, query::covers, settle::MANY},
+    object::Text,
+    x509::{Certificate, San, names},
+};
+
+use super::{
+    finding::Fact,
+    reason::Severity,
+    verdict::{Collector, Subject},
+};
+
+pub(super) fn judge(subject: &Subject<'_>, stored: &Stored, collector: &mut Collector) {
+    let Some(leaf) = stored.leaf() else { return };
+    let Some((id, binding)) = subject.binding else { return };
+    if subject.named && !covers(stored, &binding.host) {
+        mismatch(subject, leaf, &binding.host, subject.unless_served(), collector);
+    }
+    for san in &leaf.names {
+        if let San::Dns(name) = san
+            && names::wildcard_too_broad(name)
+        {
+            collector.add(Fact::WildcardTooBroad { name: name.clone() });
+        }
+    }
+    // Told once for a certificate, however many hosts it serves.
+    if subject.named && subject.inventory.bindings_of_secret(&stored.meta.key()).first() == Some(&id) {
+        unused(subject.inventory, stored, leaf, collector);
+    }
+}
+
+/// A named Secret that is not served, because its certificate is not for the host and another one is.
+pub(super) fn judge_unserved(subject: &Subject<'_>, stored: &Stored, collector: &mut Collector) {
+    let Some((_, binding)) = subject.binding else { return };
+    if let Some(leaf) = stored.leaf().filter(|_| !covers(stored, &binding.host)) {
+        mismatch(subject, leaf, &binding.host, Severity::Warning, collector);
+    }
+}
+
+fn mismatch(subject: &Subject<'_>, leaf: &Certificate, host: &Text, severity: Severity, collector: &mut Collector) {
+    if !leaf.has_san {
+        let common_name = leaf.common_name.clone().unwrap_or_default();
+        collector.add_at(severity, Fact::CommonNameOnly { common_name });
+        return;
+    }
+    let names = leaf
+        .names
+        .iter()
+        .map(|san| compact_str::format_compact!("{san}"))
+        .collect();
+    let checks = subject
+        .binding
+        .is_some_and(|(_, b)| subject.controller.checks_names(b.route.kind));
+    let instead = if checks {
+        subject.instead()
+    } else {
+        super::Instead::Unknown
+    };
+    collector.add_at(
+        severity,
+        Fact::HostMismatch {
+            host: host.clone(),
+            names,
+            instead,
+        },
+    );
+}
+
+/// Names of the certificate that no route of the Secret has.
+fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector: &mut Collector) {
+    let secret = stored.meta.key();
+    let ids = inventory.bindings_of_secret(&secret);
+    let bound = |id: &crate::inventory::BindingId| inventory.bindings().get(*id);
+    // A route for every host uses every name.
+    if ids.iter().take(MANY).filter_map(bound).any(|b| b.host == "*") {
+        return;
+    }
+    let used = |name: &Text| {
+        let host = normal_host(name);
+        let exact = inventory
+            .bindings_of_host(&host)
+            .iter()
+            .filter_map(bound)
+            .any(|b| b.secrets.contains(&secret));
+        // A name below a wildcard host, or a wildcard name above a host.
+        exact
+            || ids
+                .iter()
+                .filter_map(bound)
+                .any(|b| covers_host(&b.host, &host) || covers_host(&host, &b.host))
+    };
+    let unused: Vec<Text> = leaf
+        .names
+        .iter()
+        .filter_map(|san| match san {
+            San::Dns(name) => Some(name.clone()),
+            San::Ip(_) => None,
+        })
+        .filter(|name| !used(name))
+        .collect();
+    if !unused.is_empty() {
+        collector.add(Fact::UnusedNames { names: unused });
+    }
+}

@@ -1,0 +1,56 @@
+//! Parsing: can the certificate and the key be read, and do they belong together?
+
+use crate::{
+    inventory::{Presence, Stored},
+    x509::KeyState,
+};
+
+use super::{finding::Fact, reason::Severity, verdict::Collector};
+
+/// `worst` is how severe a Secret that cannot be served is here.
+pub(super) fn judge(stored: &Stored, worst: Severity, collector: &mut Collector) {
+    let bundle = &stored.bundle;
+    let secret = stored.meta.key();
+    if stored.certificate == Presence::Present {
+        for (position, why) in &bundle.unreadable {
+            let fact = Fact::InvalidCertificate {
+                secret: secret.clone(),
+                position: *position,
+                why: why.clone(),
+            };
+            collector.add_at(worst, fact);
+        }
+        if bundle.certificates.is_empty() && bundle.unreadable.is_empty() {
+            let why = "it holds no certificate".to_owned();
+            collector.add_at(
+                worst,
+                Fact::InvalidCertificate {
+                    secret: secret.clone(),
+                    position: 0,
+                    why,
+                },
+            );
+        }
+    }
+    match &bundle.key {
+        KeyState::Encrypted => collector.add_at(worst, Fact::EncryptedKey { secret: secret.clone() }),
+        KeyState::Invalid(why) => {
+            collector.add_at(
+                worst,
+                Fact::InvalidKey {
+                    secret: secret.clone(),
+                    why: why.clone(),
+                },
+            );
+        }
+        KeyState::Differs => collector.add_at(worst, Fact::InvalidKeyPair { secret: secret.clone() }),
+        // Controllers compare the key with the first certificate of the file.
+        KeyState::OfPosition(position) if bundle.leaf != Some(*position) => {
+            collector.add_at(worst, Fact::InvalidKeyPair { secret: secret.clone() });
+        }
+        _ => {}
+    }
+    if let Some(position) = bundle.leaf.filter(|p| *p > 0) {
+        collector.add_at(worst, Fact::LeafNotFirst { secret, position });
+    }
+}

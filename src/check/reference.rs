@@ -1,0 +1,185 @@
+//! References: does what a route names exist, may it be used, and do its two sets of hosts agree?
+
+mod gateway;
+mod hosts;
+
+use crate::{
+    inventory::{Binding, Inventory, Origin, Presence, Stored, query::ClassState},
+    object::{Forbidden, Key, Kind, annotation, secret::TLS_TYPE},
+};
+
+use super::{
+    finding::{Fact, Instead, ObjectRef},
+    reason::Severity,
+    verdict::{Collector, Subject},
+};
+
+pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Collector) {
+    for secret in &binding.secrets {
+        judge_secret(subject, secret, collector);
+    }
+    if let Some(skipped) = subject.inventory.skipped_after(binding)
+        && !binding.secrets.contains(&skipped)
+    {
+        let fact = Fact::SecretNotFound {
+            secret: skipped,
+            instead: subject.instead(),
+            among_manifests: false,
+        };
+        collector.add_at(subject.unless_served(), fact);
+    }
+    hosts::judge(subject, binding, collector);
+    match binding.route.kind {
+        Kind::Ingress => judge_ingress(subject, binding, collector),
+        Kind::IngressRoute => secret_name_empty(subject, binding, collector),
+        _ => gateway::judge(subject, binding, collector),
+    }
+}
+
+/// Whether a named Secret is there, may be read, and holds what it should.
+fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) {
+    let inventory = subject.inventory;
+    if let Some(stored) = inventory.secrets().get(secret) {
+        judge_content(stored, collector);
+        return;
+    }
+    if let Some(forbidden) = inventory.forbidden_secret(secret) {
+        collector.unreadable = true;
+        let one = Forbidden {
+            namespace: Some(secret.namespace.clone()),
+            name: Some(secret.name.clone()),
+            ..forbidden.clone()
+        };
+        collector.add(Fact::Forbidden(one));
+        return;
+    }
+    if !inventory.knows_all(Kind::Secret) {
+        // The list of Secrets ended early; that is told once, and nothing is said of what was not read.
+        collector.unreadable = true;
+        return;
+    }
+    let among_manifests = inventory.from_manifests;
+    // Manifests without any Secret are what Helm and Kustomize print for a cluster that gets its Secrets otherwise.
+    let severity = match among_manifests {
+        true if inventory.secrets().is_empty() || made_in_cluster(subject, secret) => Severity::Info,
+        _ => subject.unless_served(),
+    };
+    let fact = Fact::SecretNotFound {
+        secret: secret.clone(),
+        instead: subject.instead(),
+        among_manifests,
+    };
+    collector.add_at(severity, fact);
+}
+
+/// Whether cert-manager will make the Secret once the manifests are in a cluster.
+fn made_in_cluster(subject: &Subject<'_>, secret: &Key) -> bool {
+    let asks = |key| {
+        let route = subject
+            .binding
+            .and_then(|(_, b)| subject.inventory.route_meta(&b.route));
+        route.is_some_and(|meta| meta.annotation(key).is_some())
+    };
+    subject.inventory.certificates_of(secret).next().is_some()
+        || [annotation::CLUSTER_ISSUER, annotation::ISSUER, annotation::TLS_ACME]
+            .into_iter()
+            .any(asks)
+}
+
+/// Whether a Secret has the type and the data of a TLS Secret.
+pub(super) fn judge_content(stored: &Stored, collector: &mut Collector) {
+    let secret = stored.meta.key();
+    if stored.secret_type != TLS_TYPE {
+        let usable = stored.certificate == Presence::Present && stored.key == Presence::Present;
+        let severity = if usable { Severity::Warning } else { Severity::Critical };
+        let found = if stored.secret_type.is_empty() {
+            "Opaque".into()
+        } else {
+            stored.secret_type.clone()
+        };
+        collector.add_at(
+            severity,
+            Fact::WrongSecretType {
+                secret: secret.clone(),
+                found,
+                usable,
+            },
+        );
+    }
+    for (data_key, presence) in [("tls.crt", stored.certificate), ("tls.key", stored.key)] {
+        if presence != Presence::Present {
+            let empty = presence == Presence::Empty;
+            collector.add(Fact::MissingData {
+                secret: secret.clone(),
+                data_key,
+                empty,
+            });
+        }
+    }
+}
+
+fn judge_ingress(subject: &Subject<'_>, binding: &Binding, collector: &mut Collector) {
+    let Some(ingress) = subject.inventory.ingress(&binding.route.key) else {
+        return;
+    };
+    match subject.inventory.controller_of_ingress(ingress).1 {
+        ClassState::Known => {}
+        ClassState::NotFound => collector.add(Fact::IngressClassNotFound {
+            class: ingress.class.clone().unwrap_or_default(),
+            kind: Kind::IngressClass,
+        }),
+        ClassState::NoDefault => {
+            collector.add(Fact::IngressClassNotFound {
+                class: "".into(),
+                kind: Kind::IngressClass,
+            });
+        }
+    }
+    if ingress.rules.is_empty() && !ingress.tls.is_empty() && !subject.controller.loads_without_rules() {
+        collector.add(Fact::DefaultBackendOnly);
+    }
+    secret_name_empty(subject, binding, collector);
+}
+
+/// A tls entry that names no Secret: the controller's default certificate is served, unless another one is picked.
+fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut Collector) {
+    if matches!(binding.origin, Origin::Entry(_)) && binding.secrets.is_empty() && subject.stored.is_none() {
+        let instead = match subject.instead() {
+            Instead::NoConnection => Instead::Unknown,
+            other => other,
+        };
+        collector.add(Fact::SecretNameEmpty { instead });
+    }
+}
+
+/// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
+pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
+    const USERS: [Kind; 9] = [
+        Kind::Ingress,
+        Kind::Gateway,
+        Kind::Pod,
+        Kind::Deployment,
+        Kind::StatefulSet,
+        Kind::DaemonSet,
+        Kind::Job,
+        Kind::CronJob,
+        Kind::ServiceAccount,
+    ];
+    let secret = stored.meta.key();
+    let used = !inventory.bindings_of_secret(&secret).is_empty()
+        || inventory.consumers_of(&secret).next().is_some()
+        || inventory.certificates_of(&secret).next().is_some()
+        || inventory.is_issuers_key(&secret)
+        || !stored.meta.owners.is_empty();
+    if stored.is_tls() && !used && USERS.iter().all(|kind| inventory.knows_all(*kind)) {
+        collector.add(Fact::OrphanSecret { secret });
+    }
+}
+
+/// An object, for a message.
+pub(super) fn object_ref(route: &crate::inventory::RouteKey) -> ObjectRef {
+    ObjectRef {
+        kind: route.kind,
+        key: route.key.clone(),
+    }
+}

@@ -1,0 +1,156 @@
+//! Time: expired, not yet valid, due for renewal, an intermediate that ends first, a lifetime beyond what is allowed.
+
+use crate::{
+    inventory::Stored,
+    object::{Seconds, annotation},
+    x509::{Certificate, Trust},
+};
+
+use super::{
+    finding::{DueBy, Fact},
+    verdict::{Collector, Rules},
+};
+
+const DAY: Seconds = 86_400;
+
+pub(super) fn judge(stored: &Stored, rules: &Rules, collector: &mut Collector) {
+    let Some(leaf) = stored.leaf() else { return };
+    let now = rules.now;
+    collector.moment(leaf.not_before, now);
+    // Valid through its last second (RFC 5280, section 4.1.2.5).
+    collector.moment(leaf.not_after.saturating_add(1), now);
+    if now > leaf.not_after {
+        collector.add(Fact::Expired {
+            not_after: leaf.not_after,
+        });
+    } else if now < leaf.not_before {
+        collector.add(Fact::NotYetValid {
+            not_before: leaf.not_before,
+        });
+    } else {
+        renewal(stored, leaf, rules, collector);
+    }
+    for (position, certificate) in stored.bundle.chain() {
+        if certificate.self_signed || !is_used(stored, position) {
+            continue;
+        }
+        chain_time(leaf, certificate, now, collector);
+    }
+    lifetime(stored, leaf, collector);
+}
+
+/// Whether a certificate of the chain matters: it is on the path, or no path is known.
+fn is_used(stored: &Stored, position: usize) -> bool {
+    match &stored.bundle.trust {
+        Trust::Trusted { path, .. } => path.iter().any(|p| usize::from(*p) == position),
+        _ => true,
+    }
+}
+
+fn chain_time(leaf: &Certificate, certificate: &Certificate, now: Seconds, collector: &mut Collector) {
+    let subject = certificate.subject.as_ref().into();
+    collector.moment(certificate.not_after.saturating_add(1), now);
+    collector.moment(certificate.not_before, now);
+    if now > certificate.not_after || now < certificate.not_before {
+        let (not_after, not_before) = (certificate.not_after, certificate.not_before);
+        collector.add(Fact::ChainExpired {
+            subject,
+            not_after,
+            not_before,
+        });
+    } else if certificate.not_after < leaf.not_after && now <= leaf.not_after {
+        collector.add(Fact::ChainExpiresFirst {
+            subject,
+            not_after: certificate.not_after,
+        });
+    }
+}
+
+/// The moment from which a certificate is due by its age: two thirds of its lifetime, half where that is ten days or less.
+pub fn due_by_lifetime(not_before: Seconds, not_after: Seconds) -> Seconds {
+    let lifetime = not_after.saturating_sub(not_before);
+    let kept = if lifetime <= 10 * DAY {
+        lifetime / 2
+    } else {
+        lifetime / 3
+    };
+    not_after.saturating_sub(kept)
+}
+
+/// Reads the renewal window (RFC 9773) that was noted on the Secret.
+fn window(stored: &Stored) -> Option<(Seconds, Seconds)> {
+    let (start, end) = stored.meta.annotation(annotation::RENEWAL_WINDOW)?.split_once('/')?;
+    let start = crate::text::parse_time(start.trim())?;
+    let end = crate::text::parse_time(end.trim())?;
+    (start <= end).then_some((start, end))
+}
+
+fn renewal(stored: &Stored, leaf: &Certificate, rules: &Rules, collector: &mut Collector) {
+    let (now, not_after) = (rules.now, leaf.not_after);
+    if let Some(asked) = rules.expiring_within {
+        let since = not_after.saturating_sub(asked);
+        collector.moment(since, now);
+        if now >= since {
+            collector.add(Fact::RenewalDue {
+                not_after,
+                since,
+                by: DueBy::Asked,
+            });
+        }
+        return;
+    }
+    let by_age = due_by_lifetime(leaf.not_before, not_after);
+    collector.moment(by_age, now);
+    match window(stored) {
+        Some((start, end)) => {
+            collector.moment(start, now);
+            collector.moment(end, now);
+            if now >= end && now < by_age {
+                collector.add(Fact::RenewNow { window_end: end });
+            } else if now >= start {
+                collector.add(Fact::RenewalDue {
+                    not_after,
+                    since: start,
+                    by: DueBy::Window,
+                });
+            }
+        }
+        None if now >= by_age => collector.add(Fact::RenewalDue {
+            not_after,
+            since: by_age,
+            by: DueBy::Lifetime,
+        }),
+        None => {}
+    }
+}
+
+/// The longest lifetime in days that browsers accept of a public CA's certificate, by the day of its issuance
+/// (CA/Browser Forum, Baseline Requirements, section 6.3.2).
+fn allowed_days(issued: Seconds) -> Option<i64> {
+    const STEPS: [(Seconds, i64); 4] = [
+        (1_868_227_200, 47),
+        (1_805_068_800, 100),
+        (1_773_532_800, 200),
+        (1_598_918_400, 398),
+    ];
+    STEPS
+        .into_iter()
+        .find(|(from, _)| issued >= *from)
+        .map(|(_, days)| days)
+}
+
+fn lifetime(stored: &Stored, leaf: &Certificate, collector: &mut Collector) {
+    if !matches!(stored.bundle.trust, Trust::Trusted { public: true, .. }) {
+        return;
+    }
+    // Both ends count: 90 days are 90 x 86,400 s, the last second included.
+    let seconds = leaf.not_after.saturating_sub(leaf.not_before).saturating_add(1);
+    let days = seconds.saturating_add(DAY - 1) / DAY;
+    if let Some(allowed) = allowed_days(leaf.not_before).filter(|allowed| days > *allowed) {
+        let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+        collector.add(Fact::LifetimeTooLong {
+            days: number(days),
+            allowed: number(allowed),
+        });
+    }
+}

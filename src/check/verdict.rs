@@ -1,0 +1,172 @@
+//! The verdict on one binding, or on one Secret that no route uses.
+
+use crate::{
+    inventory::{Binding, BindingId, Controller, Inventory, Stored, controller::Fallback, query::Serving},
+    object::{Key, Seconds},
+};
+
+use super::{
+    chain,
+    finding::{Fact, Finding, Instead},
+    names, ownership, parse,
+    reason::Severity,
+    reference, served, strength, time,
+};
+
+/// What the judging depends on besides the inventory.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// The moment for which it is judged (`--at`).
+    pub now: Seconds,
+    /// `--expiring-within`: a certificate is due when less than this is left. `None`: by window or lifetime.
+    pub expiring_within: Option<Seconds>,
+}
+
+/// What is wrong, and until when that holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// The findings, worst first.
+    pub findings: Vec<Finding>,
+    /// The Secret that is expected to be served.
+    pub served: Option<Key>,
+    /// Something that the verdict needs could not be read.
+    pub unreadable: bool,
+    /// The next moment at which time alone changes the verdict.
+    pub changes_at: Option<Seconds>,
+}
+
+/// One thing under judgement, as the families of findings see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The joined picture.
+    pub inventory: &'a Inventory,
+    /// The binding; `None` when a Secret is judged for itself.
+    pub binding: Option<(BindingId, &'a Binding)>,
+    /// The controller behind the binding's route.
+    pub controller: Controller,
+    /// The Secret that is expected to be served, or that is judged for itself.
+    pub stored: Option<&'a Stored>,
+    /// Whether that Secret is one that the binding names.
+    pub named: bool,
+    /// The rules.
+    pub rules: Rules,
+}
+
+impl Subject<'_> {
+    /// What a client gets when the Secret that is named cannot be used.
+    pub fn instead(&self) -> Instead {
+        let Some((_, binding)) = self.binding else {
+            return Instead::Unknown;
+        };
+        if self.stored.is_some() && !self.named {
+            return Instead::AnotherCertificate;
+        }
+        match self.controller.fallback(binding.route.kind) {
+            Fallback::DefaultCertificate => Instead::DefaultCertificate,
+            Fallback::NoConnection => Instead::NoConnection,
+            Fallback::Unknown => Instead::Unknown,
+        }
+    }
+
+    /// Critical, unless clients get another certificate that is for the host.
+    pub fn unless_served(&self) -> Severity {
+        if self.stored.is_some() && !self.named {
+            Severity::Warning
+        } else {
+            Severity::Critical
+        }
+    }
+}
+
+/// Collects findings and the moments at which time changes them.
+#[derive(Debug, Default)]
+pub(super) struct Collector {
+    pub(super) findings: Vec<Finding>,
+    pub(super) unreadable: bool,
+    changes_at: Option<Seconds>,
+}
+
+impl Collector {
+    pub(super) fn add(&mut self, fact: Fact) {
+        self.findings.push(Finding::new(fact));
+    }
+
+    pub(super) fn add_at(&mut self, severity: Severity, fact: Fact) {
+        self.findings.push(Finding::at(severity, fact));
+    }
+
+    /// Notes a moment at which something may change, if it lies ahead.
+    pub(super) fn moment(&mut self, at: Seconds, now: Seconds) {
+        if at > now {
+            self.changes_at = Some(self.changes_at.map_or(at, |present| present.min(at)));
+        }
+    }
+
+    fn finish(mut self, served: Option<Key>) -> Verdict {
+        self.findings
+            .sort_by_key(|f| (std::cmp::Reverse(f.severity), f.reason()));
+        Verdict {
+            findings: self.findings,
+            served,
+            unreadable: self.unreadable,
+            changes_at: self.changes_at,
+        }
+    }
+}
+
+/// Judges a binding. `None` when there is no such binding.
+pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Verdict> {
+    let binding = inventory.bindings().get(id)?;
+    let mut collector = Collector::default();
+    if binding.elsewhere {
+        return Some(collector.finish(None));
+    }
+    let serving = inventory.serving(binding);
+    let subject = Subject {
+        inventory,
+        binding: Some((id, binding)),
+        controller: inventory.controller(&binding.route),
+        stored: serving.stored(),
+        named: !matches!(serving, Serving::Other(_)),
+        rules,
+    };
+    reference::judge(&subject, binding, &mut collector);
+    if let Some(stored) = subject.stored {
+        parse::judge(stored, subject.unless_served(), &mut collector);
+        time::judge(stored, &rules, &mut collector);
+        names::judge(&subject, stored, &mut collector);
+        chain::judge(stored, &mut collector);
+        strength::judge(inventory, stored, &mut collector);
+    }
+    // What another route brought does not excuse the one that is named.
+    if !subject.named {
+        for stored in binding.secrets.iter().filter_map(|key| inventory.secrets().get(key)) {
+            names::judge_unserved(&subject, stored, &mut collector);
+        }
+    }
+    for secret in &binding.secrets {
+        ownership::judge(inventory, secret, &rules, &mut collector);
+    }
+    served::stale_pods(inventory, subject.stored.filter(|_| subject.named), &mut collector);
+    Some(collector.finish(subject.stored.map(|s| s.meta.key())))
+}
+
+/// Judges a Secret that no route uses: what a client would see is not known, so its chain and names are not judged.
+pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict> {
+    let stored = inventory.secrets().get(key)?;
+    let mut collector = Collector::default();
+    if stored.is_tls() || stored.holds_certificate() {
+        reference::judge_content(stored, &mut collector);
+        parse::judge(stored, Severity::Warning, &mut collector);
+        time::judge(stored, &rules, &mut collector);
+        strength::judge_key(inventory, stored, &mut collector);
+        ownership::judge(inventory, key, &rules, &mut collector);
+        reference::orphan(inventory, stored, &mut collector);
+        served::stale_pods(inventory, Some(stored), &mut collector);
+        // No client of a route fails by it: what is critical behind a route is a warning here.
+        for finding in &mut collector.findings {
+            finding.severity = finding.severity.min(Severity::Warning);
+        }
+    }
+    Some(collector.finish(Some(key.clone())))
+}

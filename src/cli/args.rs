@@ -1,0 +1,338 @@
+//! The command line, as it is typed. What the words become is in the files of the commands.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
+
+use crate::{
+    check::{Reason, Severity},
+    object::Seconds,
+};
+
+const STYLES: styling::Styles = styling::Styles::plain()
+    .header(styling::AnsiColor::Yellow.on_default())
+    .literal(styling::AnsiColor::Green.on_default());
+
+/// Finds every missing, expired or mismatched certificate behind a cluster's Ingresses, Gateways and TLS Secrets, and
+/// says what to do about it.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl certs", bin_name = "kubectl certs", version, styles = STYLES, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Without a command it runs `status`. Every finding is explained by `kubectl certs explain REASON`."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Everything that `status` takes, when no command is given.
+    #[command(flatten)]
+    pub status: StatusArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show every host that is served over TLS, whether it works, and why not
+    #[command(visible_alias = "get")]
+    Status(Box<StatusCommand>),
+    /// Show all about one route, Secret, PEM file or HOST:PORT
+    Show(Box<ShowArgs>),
+    /// Compare what is served with what is stored
+    Probe(Box<StatusCommand>),
+    /// Say what a finding means, how to see it and how to mend it
+    Explain(ExplainArgs),
+    /// Print the completion script of a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `status` and `probe`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusCommand {
+    /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
+    #[arg(value_name = "ROUTE|SECRET")]
+    pub targets: Vec<String>,
+    /// Everything else.
+    #[command(flatten)]
+    pub args: StatusArgs,
+}
+
+/// What `status` and `probe` take besides names, and the program without a command.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// Where to read from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which findings count.
+    #[command(flatten)]
+    pub check: CheckArgs,
+    /// What is printed.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Keep watching, and print what changes
+    #[arg(short, long, conflicts_with_all = ["filename", "at"])]
+    pub watch: bool,
+    /// Also connect to each route and compare what it serves with what is stored
+    #[arg(long)]
+    pub probe: bool,
+    /// Connect here instead of to the route's own address
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect: Option<String>,
+    /// How long one connection of a probe may take
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub probe_timeout: Duration,
+}
+
+/// `show`.
+#[derive(Debug, Clone, Args)]
+pub struct ShowArgs {
+    /// ingress/NAME, gateway/NAME, secret/NAME, ./FILE or HOST:PORT; a bare NAME is an Ingress
+    #[arg(value_name = "ROUTE|SECRET|FILE|HOST:PORT")]
+    pub target: String,
+    /// Where to read from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which findings count.
+    #[command(flatten)]
+    pub check: CheckArgs,
+    /// Also connect to the route and show what it serves
+    #[arg(long)]
+    pub probe: bool,
+    /// Connect here instead of to the route's own address
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect: Option<String>,
+    /// How long one connection of a probe may take
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub probe_timeout: Duration,
+    /// The server name to ask HOST:PORT for, when it is not HOST
+    #[arg(long, value_name = "NAME")]
+    pub servername: Option<String>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+}
+
+/// `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The reason, such as HostMismatch; without one, all are listed
+    pub reason: Option<String>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+}
+
+/// Where to read from: a cluster, by kubectl's flags with kubectl's meanings, or manifests.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Source")]
+pub struct SourceArgs {
+    /// Read manifests instead of a cluster: files, directories, or - for standard input
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    pub filename: Vec<PathBuf>,
+    /// Read directories below those of -f too
+    #[arg(short = 'R', long, requires = "filename")]
+    pub recursive: bool,
+    /// The namespace; may be given more than once
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Vec<String>,
+    /// All namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// Leave namespaces out; * and ? stand for letters; may be given more than once
+    #[arg(long, value_name = "GLOB")]
+    pub exclude_namespace: Vec<String>,
+    /// Only routes with these labels: KEY=VALUE, KEY!=VALUE, KEY in (A,B), KEY, !KEY
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    pub selector: Option<String>,
+    /// Only routes with these fields, as the API server knows them
+    #[arg(long, value_name = "FIELDS", conflicts_with = "filename")]
+    pub field_selector: Option<String>,
+    /// The kubeconfig file
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig
+    #[arg(long)]
+    pub context: Option<String>,
+    /// The cluster of the kubeconfig
+    #[arg(long)]
+    pub cluster: Option<String>,
+    /// The user of the kubeconfig
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Act as this user
+    #[arg(long = "as", value_name = "USER")]
+    pub as_user: Option<String>,
+    /// Act as a member of this group; may be given more than once
+    #[arg(long = "as-group", value_name = "GROUP")]
+    pub as_group: Vec<String>,
+    /// The bearer token; other users of the machine can see it: prefer a kubeconfig
+    #[arg(long, hide_env_values = true)]
+    pub token: Option<Token>,
+    /// The API server's address
+    #[arg(short, long, value_name = "URL")]
+    pub server: Option<String>,
+    /// The CA of the API server's certificate
+    #[arg(long, value_name = "FILE")]
+    pub certificate_authority: Option<PathBuf>,
+    /// Do not verify the API server's certificate
+    #[arg(long)]
+    pub insecure_skip_tls_verify: bool,
+    /// The name to verify the API server's certificate for
+    #[arg(long, value_name = "NAME")]
+    pub tls_server_name: Option<String>,
+    /// How long one request to the API server may take; 0 is no limit
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+    pub request_timeout: Duration,
+    /// Read lists in pages of this many; 0 is one page
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub chunk_size: u32,
+}
+
+/// Which findings count, and for when.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Checks")]
+pub struct CheckArgs {
+    /// Judge as of this day: 2027-01-31, or 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub at: Option<Seconds>,
+    /// Trust the roots in this file too; its other certificates help to complete chains; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Vec<PathBuf>,
+    /// Call a certificate due when less than this is left, whatever its lifetime: 30d, 12h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub expiring_within: Option<Duration>,
+    /// Only findings of at least this severity
+    #[arg(long, value_enum)]
+    pub min_severity: Option<SeverityArg>,
+    /// Only these reasons; commas between several
+    #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
+    pub reason: Vec<Reason>,
+    /// Leave these reasons out; commas between several
+    #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
+    pub ignore: Vec<Reason>,
+    /// Exit with 1 when a finding is at least this severe
+    #[arg(long, value_enum)]
+    pub fail_on: Option<SeverityArg>,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, junit or sarif
+    #[arg(short, long, value_name = "FORMAT")]
+    pub output: Option<String>,
+    /// Leave the table's head out
+    #[arg(long)]
+    pub no_headers: bool,
+    /// Sort by namespace, name, host, status, expires, age, issuer, or a JSONPath; worst first without it
+    #[arg(long, value_name = "KEY")]
+    pub sort_by: Option<String>,
+    /// Show the routes' labels
+    #[arg(long)]
+    pub show_labels: bool,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+}
+
+/// When to use colour. `NO_COLOR` counts for `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A severity on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeverityArg {
+    /// Everything.
+    Info,
+    /// Warnings and worse.
+    Warning,
+    /// Only what fails now.
+    Critical,
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(arg: SeverityArg) -> Self {
+        match arg {
+            SeverityArg::Info => Self::Info,
+            SeverityArg::Warning => Self::Warning,
+            SeverityArg::Critical => Self::Critical,
+        }
+    }
+}
+
+/// A token from the command line. `Debug` does not show it.
+#[derive(Clone)]
+pub struct Token(pub secrecy::SecretString);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token(***)")
+    }
+}
+
+impl std::str::FromStr for Token {
+    type Err = std::convert::Infallible;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Ok(Self(s.to_owned().into()))
+    }
+}
+
+/// Reads `30d`, `12h`, `90m`, `5s`, or a bare number of seconds as kubectl does.
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    humantime::parse_duration(text).map_err(|e| format!("{e}; write it as 30d, 12h or 90s"))
+}
+
+fn moment(text: &str) -> Result<Seconds, String> {
+    crate::text::parse_time(text).ok_or_else(|| "write it as 2027-01-31 or 2027-01-31T12:00:00Z".to_owned())
+}
+
+fn reason(text: &str) -> Result<Reason, String> {
+    text.parse::<Reason>().map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn kubectls_flags_mean_what_they_mean_there() {
+        let words = "certs status -A -l app=web --chunk-size 500 --request-timeout 30 -o json web secret/x";
+        let cli = Cli::try_parse_from(words.split(' ')).expect("it parses");
+        let Some(Command::Status(args)) = cli.command else {
+            panic!("status")
+        };
+        assert!(args.args.source.all_namespaces);
+        assert_eq!(args.args.source.request_timeout, Duration::from_secs(30));
+        assert_eq!(args.targets, ["web", "secret/x"]);
+    }
+
+    #[test]
+    fn a_token_is_not_shown_by_debug() {
+        let cli = Cli::try_parse_from(["certs", "--token", "s3cr3t"]).expect("it parses");
+        assert!(!format!("{cli:?}").contains("s3cr3t"));
+    }
+}

@@ -1,0 +1,4 @@
+//! The commands.
+
+pub mod args;
+pub mod target;

@@ -1,0 +1,134 @@
+//! Bindings: one host of one route, and the Secrets that are named for it.
+
+use std::sync::Arc;
+
+use crate::object::{Key, Kind, Text};
+
+/// The number of a binding in its inventory. It stays the same while its route, listener and host do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BindingId(pub(super) u32);
+
+/// What has bindings: an Ingress, `IngressRoute`, Gateway or `ListenerSet`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteKey {
+    /// Which of them.
+    pub kind: Kind,
+    /// Its namespace and name.
+    pub key: Key,
+}
+
+impl RouteKey {
+    /// The key of a route.
+    pub fn new(kind: Kind, key: Key) -> Self {
+        Self { kind, key }
+    }
+}
+
+/// How a host came to be a binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// An Ingress's tls entry at this position, or a listener, names it and what should serve it.
+    Entry(u16),
+    /// A rule of an Ingress names it, and no tls entry does.
+    RuleOnly,
+    /// A route of the Gateway API names it, and no listener of its parent takes it.
+    NoListener,
+}
+
+/// One host of one route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The route; shared between its bindings.
+    pub route: Arc<RouteKey>,
+    /// The listener's name, for Gateways and `ListenerSets`.
+    pub listener: Option<Text>,
+    /// The port of the listener; 443 otherwise.
+    pub port: u16,
+    /// The host, normalized (lower case, A-labels); `*` is every host.
+    pub host: Text,
+    /// The Secrets that are named for it, in their order. Gateway references that are not permitted are left out.
+    pub secrets: Vec<Key>,
+    /// How it came to be.
+    pub origin: Origin,
+    /// The certificate comes from elsewhere than a Secret (passthrough, a cloud's, a resolver): nothing is said of it.
+    pub elsewhere: bool,
+    /// The Gateway API routes that name the host on this listener, or that no listener takes.
+    pub routes: Vec<RouteKey>,
+}
+
+impl Binding {
+    /// What tells a binding from its siblings.
+    fn identity(&self) -> (Option<Text>, Text) {
+        (self.listener.clone(), self.host.clone())
+    }
+}
+
+/// All bindings, with numbers that are used again.
+#[derive(Debug, Default)]
+pub struct Bindings {
+    slots: Vec<Option<Binding>>,
+    free: Vec<u32>,
+}
+
+impl Bindings {
+    /// The binding of a number; `None` when it is gone.
+    pub fn get(&self, id: BindingId) -> Option<&Binding> {
+        self.slots.get(id.0 as usize)?.as_ref()
+    }
+
+    /// All of them, in the order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (BindingId, &Binding)> {
+        (0u32..)
+            .zip(&self.slots)
+            .filter_map(|(i, slot)| Some((BindingId(i), slot.as_ref()?)))
+    }
+
+    pub(super) fn insert(&mut self, binding: Binding) -> BindingId {
+        if let Some(free) = self.free.pop() {
+            self.slots[free as usize] = Some(binding);
+            return BindingId(free);
+        }
+        let id = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.push(Some(binding));
+        BindingId(id)
+    }
+
+    pub(super) fn remove(&mut self, id: BindingId) -> Option<Binding> {
+        let gone = self.slots.get_mut(id.0 as usize)?.take();
+        if gone.is_some() {
+            self.free.push(id.0);
+        }
+        gone
+    }
+
+    pub(super) fn replace(&mut self, id: BindingId, binding: Binding) {
+        if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+            *slot = Some(binding);
+        }
+    }
+
+    /// Pairs the bindings that a route had with those that it has now, so that what stays keeps its number.
+    pub(super) fn pair(
+        &self,
+        old: &[BindingId],
+        new: Vec<Binding>,
+    ) -> (Vec<BindingId>, Vec<(Option<BindingId>, Binding)>) {
+        if old.is_empty() {
+            return (Vec::new(), new.into_iter().map(|b| (None, b)).collect());
+        }
+        let mut left: std::collections::HashMap<_, BindingId> = old
+            .iter()
+            .filter_map(|id| self.get(*id).map(|b| (b.identity(), *id)))
+            .collect();
+        let paired = new
+            .into_iter()
+            .map(|b| {
+                let id = left.remove(&b.identity());
+                (id, b)
+            })
+            .collect();
+        let mut gone: Vec<_> = left.into_values().collect();
+        gone.sort_unstable();
+        (gone, paired)
+    }
+}

@@ -1,0 +1,175 @@
+//! Controllers: what is behind a class, and what it does when a certificate is missing or does not fit.
+//!
+//! Each row is held by a test on its facts; Traefik's by the end-to-end tests on the real one.
+
+use crate::object::{Ingress, Kind, annotation};
+
+/// A controller whose behaviour is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Controller {
+    /// The community's ingress-nginx.
+    IngressNginx,
+    /// Traefik.
+    Traefik,
+    /// F5's NGINX ingress controller.
+    F5Nginx,
+    /// Istio.
+    Istio,
+    /// Google's load balancers.
+    Gce,
+    /// AWS's load balancers.
+    Alb,
+    /// One whose behaviour is not in this table.
+    Unknown,
+}
+
+/// What a controller does when the certificate that was named cannot be used for a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fallback {
+    /// Its default certificate is served.
+    DefaultCertificate,
+    /// Nothing is served.
+    NoConnection,
+    /// Not known.
+    Unknown,
+}
+
+impl Controller {
+    /// By `IngressClass.spec.controller` or `GatewayClass.spec.controllerName`.
+    pub fn of_controller_name(name: &str) -> Self {
+        match name {
+            "k8s.io/ingress-nginx" => Self::IngressNginx,
+            "nginx.org/ingress-controller" => Self::F5Nginx,
+            "ingress.k8s.aws/alb" | "gateway.k8s.aws/alb" => Self::Alb,
+            "networking.gke.io/gateway" | "k8s.io/ingress-gce" => Self::Gce,
+            _ if name.starts_with("traefik.io/") => Self::Traefik,
+            _ if name.starts_with("istio.io/") => Self::Istio,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// By a class that has no object: only names that one controller alone uses. `nginx` is used by two.
+    pub fn of_class_name(name: &str) -> Self {
+        match name {
+            "traefik" => Self::Traefik,
+            "gce" | "gce-internal" => Self::Gce,
+            "alb" => Self::Alb,
+            "istio" => Self::Istio,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// What clients get for a host whose certificate is missing, broken or for other names.
+    ///
+    /// A Gateway's listener without a usable certificate is not programmed (Gateway API, `ResolvedRefs`).
+    pub fn fallback(self, route: Kind) -> Fallback {
+        match (self, route) {
+            (Self::IngressNginx | Self::Traefik, Kind::Ingress | Kind::IngressRoute) => Fallback::DefaultCertificate,
+            (Self::Traefik | Self::Istio, Kind::Gateway | Kind::ListenerSet) => Fallback::NoConnection,
+            // F5's rejects the handshake of a host whose Secret is missing or invalid.
+            (Self::F5Nginx, Kind::Ingress) => Fallback::NoConnection,
+            _ => Fallback::Unknown,
+        }
+    }
+
+    /// Whether a certificate is served although it does not name the host.
+    ///
+    /// ingress-nginx falls back to its default certificate; others serve what the listener or the entry names.
+    pub fn checks_names(self, route: Kind) -> bool {
+        matches!(
+            (self, route),
+            (Self::IngressNginx | Self::Traefik, Kind::Ingress | Kind::IngressRoute)
+        )
+    }
+
+    /// Whether a host that no tls entry lists is served by any Secret of that Ingress whose names cover it.
+    pub fn serves_unlisted_hosts(self) -> bool {
+        matches!(self, Self::IngressNginx | Self::Traefik)
+    }
+
+    /// Whether a certificate is chosen by server name among all that any route brought.
+    pub fn picks_among_all(self) -> bool {
+        self == Self::Traefik
+    }
+
+    /// Whether a missing Secret makes it skip the later tls entries of that Ingress.
+    pub fn skips_after_missing(self) -> bool {
+        self == Self::Traefik
+    }
+
+    /// Whether an Ingress without rules still brings its certificate.
+    pub fn loads_without_rules(self) -> bool {
+        self == Self::Traefik
+    }
+
+    /// Whether the oldest of several routes of one host wins.
+    pub fn oldest_wins(self) -> bool {
+        matches!(self, Self::IngressNginx | Self::F5Nginx)
+    }
+
+    /// Whether each Ingress gets a load balancer, and so an address, of its own.
+    pub fn own_address_each(self) -> bool {
+        matches!(self, Self::Gce | Self::Alb)
+    }
+}
+
+/// Whether the Ingress gets its certificate from elsewhere than a Secret: passthrough, a cloud's, Traefik's resolver.
+pub fn certificate_from_elsewhere(ingress: &Ingress) -> bool {
+    let is_true = |key| ingress.meta.annotation(key) == Some("true");
+    [
+        annotation::GKE_MANAGED,
+        annotation::GCP_PRE_SHARED,
+        annotation::ALB_CERTIFICATE,
+        annotation::TRAEFIK_RESOLVER,
+    ]
+    .iter()
+    .any(|key| ingress.meta.annotation(key).is_some())
+        || is_true(annotation::NGINX_PASSTHROUGH)
+}
+
+/// Whether the Ingress is a canary of ingress-nginx: another Ingress of the host has the certificate.
+pub fn is_canary(ingress: &Ingress) -> bool {
+    ingress.meta.annotation(annotation::NGINX_CANARY) == Some("true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_controller_is_known_by_the_name_in_its_class() {
+        for (name, controller) in [
+            ("k8s.io/ingress-nginx", Controller::IngressNginx),
+            ("traefik.io/ingress-controller", Controller::Traefik),
+            ("traefik.io/gateway-controller", Controller::Traefik),
+            ("nginx.org/ingress-controller", Controller::F5Nginx),
+            ("istio.io/gateway-controller", Controller::Istio),
+            ("ingress.k8s.aws/alb", Controller::Alb),
+            ("example.com/own", Controller::Unknown),
+        ] {
+            assert_eq!(Controller::of_controller_name(name), controller, "{name}");
+        }
+        assert_eq!(
+            Controller::of_class_name("nginx"),
+            Controller::Unknown,
+            "two controllers use that name"
+        );
+        assert_eq!(Controller::of_class_name("gce"), Controller::Gce);
+    }
+
+    #[test]
+    fn what_is_served_instead_depends_on_controller_and_route() {
+        assert_eq!(
+            Controller::IngressNginx.fallback(Kind::Ingress),
+            Fallback::DefaultCertificate
+        );
+        assert_eq!(
+            Controller::Traefik.fallback(Kind::IngressRoute),
+            Fallback::DefaultCertificate
+        );
+        assert_eq!(Controller::Traefik.fallback(Kind::Gateway), Fallback::NoConnection);
+        assert_eq!(Controller::F5Nginx.fallback(Kind::Ingress), Fallback::NoConnection);
+        assert_eq!(Controller::Unknown.fallback(Kind::Ingress), Fallback::Unknown);
+        assert!(!Controller::Unknown.picks_among_all() && Controller::Traefik.picks_among_all());
+    }
+}

@@ -1,0 +1,154 @@
+//! Builders for tests: one object in one line.
+
+use std::sync::Arc;
+
+use crate::{
+    object::{Ingress, IngressClass, Key, Meta, Seconds, Text, ingress::IngressTls},
+    x509::{Bundle, Certificate, Fingerprint, KeyAlgorithm, KeyState, San, Trust, certificate::ExtendedKeyUsage},
+};
+
+use super::{Presence, Stored};
+
+/// 2026-12-01T00:00:00Z: the day on which the tests look.
+pub const NOW: Seconds = 1_796_083_200;
+
+/// One day.
+pub const DAY: Seconds = 86_400;
+
+/// A name in a namespace.
+pub fn meta(namespace: &str, name: &str) -> Meta {
+    Meta {
+        namespace: namespace.into(),
+        name: name.into(),
+        ..Meta::default()
+    }
+}
+
+/// An Ingress with tls entries of hosts and a Secret (empty: none), and a rule for each of the hosts.
+pub fn ingress(namespace: &str, name: &str, tls: &[(&[&str], &str)]) -> Ingress {
+    let entry = |(hosts, secret): &(&[&str], &str)| IngressTls {
+        hosts: hosts.iter().map(|h| Text::from(*h)).collect(),
+        secret: (!secret.is_empty()).then(|| Text::from(*secret)),
+    };
+    Ingress {
+        meta: meta(namespace, name),
+        tls: tls.iter().map(entry).collect(),
+        rules: tls
+            .iter()
+            .flat_map(|(hosts, _)| hosts.iter().map(|h| Text::from(*h)))
+            .collect(),
+        ..Ingress::default()
+    }
+}
+
+/// An `IngressClass` of a controller.
+pub fn class(name: &str, controller: &str) -> IngressClass {
+    IngressClass {
+        meta: meta("", name),
+        controller: controller.into(),
+        default: false,
+    }
+}
+
+/// A digest that differs by `seed`.
+pub fn digest(seed: &str) -> Fingerprint {
+    let mut bytes = [7u8; 32];
+    for (i, b) in seed.bytes().enumerate() {
+        bytes[i % 32] = bytes[i % 32].wrapping_mul(31).wrapping_add(b);
+    }
+    Fingerprint(bytes)
+}
+
+/// A healthy leaf for `names`: 90 days, a third of them gone at [`NOW`].
+pub fn leaf(names: &[&str]) -> Certificate {
+    let san = |n: &&str| n.parse().map_or_else(|_| San::Dns(Text::from(*n)), San::Ip);
+    Certificate {
+        subject: format!("CN={}", names.first().unwrap_or(&"")).into(),
+        issuer: "CN=Test CA R1,O=Test".into(),
+        issuer_short: "Test CA R1".into(),
+        common_name: names.first().map(|n| Text::from(*n)),
+        serial: "0a1b2c".into(),
+        sha256: digest(&format!("sha {names:?}")),
+        key_sha256: digest(&format!("key {names:?}")),
+        not_before: NOW - 30 * DAY,
+        not_after: NOW + 60 * DAY,
+        names: names.iter().map(san).collect(),
+        has_san: true,
+        key: KeyAlgorithm::Ec("p256".into(), 256),
+        signature: "ecdsa-with-SHA384",
+        weak_signature: false,
+        is_ca: false,
+        usage: ExtendedKeyUsage {
+            present: true,
+            server_auth: true,
+            client_auth: false,
+        },
+        must_staple: false,
+        self_signed: false,
+        subject_key_id: None,
+        authority_key_id: None,
+        issuer_url: None,
+    }
+}
+
+/// The intermediate that signed [`leaf`]; good for ten years.
+pub fn intermediate() -> Certificate {
+    Certificate {
+        subject: "CN=Test CA R1,O=Test".into(),
+        issuer: "CN=Test Root,O=Test".into(),
+        issuer_short: "Test Root".into(),
+        common_name: Some("Test CA R1".into()),
+        not_before: NOW - 1000 * DAY,
+        not_after: NOW + 2650 * DAY,
+        names: Vec::new(),
+        has_san: false,
+        is_ca: true,
+        usage: ExtendedKeyUsage::default(),
+        ..leaf(&["intermediate"])
+    }
+}
+
+/// Trusted by a public root, over the certificates in their order.
+pub fn trusted(certificates: usize) -> Trust {
+    let path = (0..certificates).filter_map(|i| u8::try_from(i).ok()).collect();
+    Trust::Trusted {
+        root: "Test Root".into(),
+        public: true,
+        path,
+        by_equality: false,
+    }
+}
+
+/// A bundle of a leaf and the intermediate, its key matching, trusted.
+pub fn bundle(leaf: Certificate) -> Bundle {
+    Bundle {
+        certificates: vec![Arc::new(leaf), Arc::new(intermediate())],
+        unreadable: Vec::new(),
+        leaf: Some(0),
+        key: KeyState::Matches,
+        trust: trusted(2),
+    }
+}
+
+/// A TLS Secret of a bundle.
+pub fn stored(namespace: &str, name: &str, bundle: Bundle) -> Stored {
+    Stored {
+        meta: meta(namespace, name),
+        secret_type: crate::object::secret::TLS_TYPE.into(),
+        certificate: Presence::Present,
+        key: Presence::Present,
+        other_keys: Vec::new(),
+        data_changed: None,
+        bundle,
+    }
+}
+
+/// A healthy TLS Secret for `names`.
+pub fn good(namespace: &str, name: &str, names: &[&str]) -> Stored {
+    stored(namespace, name, bundle(leaf(names)))
+}
+
+/// A key.
+pub fn key(namespace: &str, name: &str) -> Key {
+    Key::new(namespace, name)
+}

@@ -1,0 +1,332 @@
+//! From a Gateway, its `ListenerSets` and the routes attached to them to bindings (Gateway API, "Attaching to Gateways").
+
+use std::sync::Arc;
+
+use crate::object::{
+    Gateway, Key, Kind, ListenerSet, Route, Text,
+    gateway::{AllowedNamespaces, CertificateRef, Listener, ParentRef},
+};
+
+use super::{
+    Inventory,
+    binding::{Binding, Origin, RouteKey},
+    ingress::{EVERY_HOST, normal_host},
+};
+
+/// The API group of the Gateway API.
+pub const GROUP: &str = "gateway.networking.k8s.io";
+
+/// One listener with the object that it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnedListener<'a> {
+    /// Gateway or `ListenerSet`.
+    pub kind: Kind,
+    /// The object's metadata.
+    pub meta: &'a crate::object::Meta,
+    /// The listener.
+    pub listener: &'a Listener,
+}
+
+impl OwnedListener<'_> {
+    /// The key of the object that it belongs to.
+    pub fn owner(&self) -> RouteKey {
+        RouteKey::new(self.kind, self.meta.key())
+    }
+}
+
+/// Whether TLS ends at the listener.
+pub fn terminates_tls(listener: &Listener) -> bool {
+    let protocol = listener.protocol.as_str();
+    (protocol.eq_ignore_ascii_case("HTTPS") || protocol.eq_ignore_ascii_case("TLS")) && !listener.passthrough
+}
+
+/// Whether a certificateRef names a core Secret, the one kind that every implementation supports.
+pub fn names_a_secret(reference: &CertificateRef) -> bool {
+    reference.group.is_empty() && reference.kind == "Secret"
+}
+
+/// The part of `hostname` that a listener of `wide` takes: the narrower of both; `None` when they have nothing in common.
+pub fn intersection(wide: &str, hostname: &str) -> Option<Text> {
+    let below = |outer: &str, inner: &str| {
+        // A wildcard of the Gateway API stands for one or more labels (HTTPRoute, spec.hostnames).
+        outer
+            .strip_prefix('*')
+            .is_some_and(|suffix| inner.len() > suffix.len() && inner.ends_with(suffix))
+    };
+    match () {
+        () if wide == hostname || wide == EVERY_HOST => Some(hostname.into()),
+        () if hostname == EVERY_HOST || below(hostname, wide) => Some(wide.into()),
+        () if below(wide, hostname) => Some(hostname.into()),
+        () => None,
+    }
+}
+
+impl Inventory {
+    /// The listeners of a Gateway and of the `ListenerSets` that it lets attach, in the order of their precedence:
+    /// the Gateway's own, then those of older sets, then by namespace and name.
+    pub fn listeners(&self, gateway: &Key) -> Vec<OwnedListener<'_>> {
+        let Some(gateway) = self.gateways.get(gateway) else {
+            return Vec::new();
+        };
+        let own = gateway.listeners.iter().map(|listener| OwnedListener {
+            kind: Kind::Gateway,
+            meta: &gateway.meta,
+            listener,
+        });
+        let mut sets: Vec<&ListenerSet> = self
+            .listener_sets
+            .values()
+            .filter(|set| set.parent.as_ref().is_some_and(|parent| *parent == gateway.meta.key()))
+            .filter(|set| self.admits(&gateway.allowed_listeners, &gateway.meta.namespace, &set.meta.namespace))
+            .collect();
+        sets.sort_by_key(|set| (set.meta.created.unwrap_or(i64::MAX), set.meta.key()));
+        let of_sets = sets.into_iter().flat_map(|set| {
+            let owned = |listener| OwnedListener {
+                kind: Kind::ListenerSet,
+                meta: &set.meta,
+                listener,
+            };
+            set.listeners.iter().map(owned)
+        });
+        own.chain(of_sets).collect()
+    }
+
+    /// The listener that a binding belongs to.
+    pub fn listener(&self, binding: &Binding) -> Option<&Listener> {
+        let name = binding.listener.as_ref()?;
+        let listeners = match binding.route.kind {
+            Kind::Gateway => &self.gateways.get(&binding.route.key)?.listeners,
+            Kind::ListenerSet => &self.listener_sets.get(&binding.route.key)?.listeners,
+            _ => return None,
+        };
+        listeners.iter().find(|l| l.name == *name)
+    }
+
+    /// The Gateway that a route of kind Gateway or `ListenerSet` belongs to.
+    pub fn gateway_of(&self, route: &RouteKey) -> Option<&Gateway> {
+        match route.kind {
+            Kind::Gateway => self.gateways.get(&route.key),
+            Kind::ListenerSet => self.gateways.get(self.listener_sets.get(&route.key)?.parent.as_ref()?),
+            _ => None,
+        }
+    }
+
+    /// Whether something in the namespace `from` may attach to what is in the namespace `at`.
+    pub(super) fn admits(&self, allowed: &AllowedNamespaces, at: &Text, from: &Text) -> bool {
+        match allowed {
+            AllowedNamespaces::Same => at == from,
+            AllowedNamespaces::All => true,
+            AllowedNamespaces::None => false,
+            // Without the namespace's labels nobody can say; a route that asks for the listener is taken at its word.
+            AllowedNamespaces::Selector(selector) => {
+                self.namespaces.get(from).is_none_or(|labels| selector.matches(labels))
+            }
+        }
+    }
+
+    /// Whether a listener of `kind` in the namespace `from` may use the Secret: same namespace, or a `ReferenceGrant`.
+    pub fn permits(&self, kind: Kind, from: &Text, secret: &Key) -> bool {
+        secret.namespace == *from
+            || self.grants.values().any(|grant| {
+                grant.meta.namespace == secret.namespace
+                    && grant
+                        .from
+                        .iter()
+                        .any(|f| f.group == GROUP && f.kind == kind.as_str() && f.namespace == *from)
+                    && grant.to.iter().any(|t| {
+                        t.group.is_empty()
+                            && t.kind == "Secret"
+                            && t.name.as_ref().is_none_or(|name| *name == secret.name)
+                    })
+            })
+    }
+
+    /// The bindings of a Gateway and its `ListenerSets`.
+    ///
+    /// A listener's are the hosts of the routes attached to it, cut to its hostname; the hostname itself where none is
+    /// attached. A host of a route that no listener of its parent takes is a binding without listener.
+    pub(super) fn bindings_of_gateway(&self, key: &Key) -> Vec<Binding> {
+        let Some(gateway) = self.gateways.get(key) else {
+            return Vec::new();
+        };
+        let listeners = self.listeners(key);
+        let mut parents = vec![RouteKey::new(Kind::Gateway, key.clone())];
+        for listener in &listeners {
+            let owner = listener.owner();
+            if parents.last() != Some(&owner) && owner.kind == Kind::ListenerSet {
+                parents.push(owner);
+            }
+        }
+        let routes: Vec<(&RouteKey, &Route, &ParentRef)> = parents
+            .iter()
+            .flat_map(|parent| {
+                self.routes_by_parent
+                    .get(parent)
+                    .into_iter()
+                    .flatten()
+                    .map(move |key| (parent, key))
+            })
+            .filter_map(|(parent, key)| Some((parent, self.routes.get(key)?)))
+            .flat_map(|(parent, route)| {
+                let here = |p: &&ParentRef| {
+                    is_parent_kind(&p.kind, parent.kind)
+                        && p.name == parent.key.name
+                        && p.namespace.as_ref().unwrap_or(&route.meta.namespace) == &parent.key.namespace
+                };
+                route.parents.iter().filter(here).map(move |p| (parent, route, p))
+            })
+            .collect();
+        let mut bindings = Vec::new();
+        let mut taken: Vec<Vec<bool>> = routes
+            .iter()
+            .map(|(_, route, _)| vec![route.hostnames.is_empty(); route.hostnames.len().max(1)])
+            .collect();
+        for owned in &listeners {
+            self.bindings_of_listener(owned, &routes, &mut taken, &mut bindings);
+        }
+        let gateway_key = Arc::new(RouteKey::new(Kind::Gateway, gateway.meta.key()));
+        for ((_, route, _), taken) in routes.iter().zip(&taken) {
+            for hostname in route
+                .hostnames
+                .iter()
+                .zip(taken)
+                .filter(|(_, taken)| !**taken)
+                .map(|(h, _)| normal_host(h))
+            {
+                let names = RouteKey::new(route.kind, route.meta.key());
+                let twin = |b: &Binding| b.listener.is_none() && b.host == hostname;
+                if let Some(present) = bindings.iter_mut().find(|b| twin(b)) {
+                    present.routes.push(names);
+                    continue;
+                }
+                bindings.push(Binding {
+                    route: gateway_key.clone(),
+                    listener: None,
+                    port: 443,
+                    host: hostname,
+                    secrets: Vec::new(),
+                    origin: Origin::NoListener,
+                    elsewhere: false,
+                    routes: vec![names],
+                });
+            }
+        }
+        bindings
+    }
+
+    fn bindings_of_listener(
+        &self,
+        owned: &OwnedListener<'_>,
+        routes: &[(&RouteKey, &Route, &ParentRef)],
+        taken: &mut [Vec<bool>],
+        bindings: &mut Vec<Binding>,
+    ) {
+        let listener = owned.listener;
+        let hostname = listener
+            .hostname
+            .as_deref()
+            .map_or_else(|| EVERY_HOST.into(), normal_host);
+        let owner = owned.owner();
+        let mut hosts: Vec<(Text, Vec<RouteKey>)> = Vec::new();
+        let mut positions = std::collections::HashMap::new();
+        for ((parent, route, reference), taken) in routes.iter().zip(taken) {
+            if **parent != owner || !self.attaches(owned, route, reference) {
+                continue;
+            }
+            let everything = [EVERY_HOST.into()];
+            let wanted = if route.hostnames.is_empty() {
+                &everything[..]
+            } else {
+                &route.hostnames
+            };
+            for (wanted, taken) in wanted.iter().zip(taken) {
+                let Some(host) = intersection(&hostname, &normal_host(wanted)) else {
+                    continue;
+                };
+                *taken = true;
+                let at = *positions.entry(host.clone()).or_insert_with(|| {
+                    hosts.push((host, Vec::new()));
+                    hosts.len() - 1
+                });
+                hosts[at].1.push(RouteKey::new(route.kind, route.meta.key()));
+            }
+        }
+        if !terminates_tls(listener) {
+            return;
+        }
+        if hosts.is_empty() {
+            hosts.push((hostname, Vec::new()));
+        }
+        let secrets: Vec<Key> = listener
+            .certificate_refs
+            .iter()
+            .filter(|r| names_a_secret(r))
+            .map(|r| {
+                Key::new(
+                    r.namespace.clone().unwrap_or_else(|| owned.meta.namespace.clone()),
+                    r.name.clone(),
+                )
+            })
+            .filter(|secret| self.permits(owned.kind, &owned.meta.namespace, secret))
+            .collect();
+        let route = Arc::new(owner);
+        bindings.extend(hosts.into_iter().map(|(host, routes)| Binding {
+            route: route.clone(),
+            listener: Some(listener.name.clone()),
+            port: listener.port,
+            host,
+            secrets: secrets.clone(),
+            origin: Origin::Entry(0),
+            elsewhere: listener.certificate_refs.is_empty() && listener.has_options,
+            routes,
+        }));
+    }
+
+    /// Whether a route attaches to a listener: section, port, kind and namespace.
+    fn attaches(&self, owned: &OwnedListener<'_>, route: &Route, reference: &ParentRef) -> bool {
+        let listener = owned.listener;
+        let kind_fits = if listener.allowed_kinds.is_empty() {
+            match listener.protocol.as_str() {
+                "HTTP" | "HTTPS" => matches!(route.kind, Kind::HttpRoute | Kind::GrpcRoute),
+                "TLS" => route.kind == Kind::TlsRoute,
+                _ => true,
+            }
+        } else {
+            listener.allowed_kinds.iter().any(|k| k == route.kind.as_str())
+        };
+        kind_fits
+            && reference
+                .section
+                .as_ref()
+                .is_none_or(|section| *section == listener.name)
+            && reference.port.is_none_or(|port| port == listener.port)
+            && self.admits(&listener.allowed_routes, &owned.meta.namespace, &route.meta.namespace)
+    }
+}
+
+/// Whether the kind that a parentRef names is `kind`; the experimental `XListenerSet` is a `ListenerSet` too.
+pub(super) fn is_parent_kind(named: &str, kind: Kind) -> bool {
+    named == kind.as_str() || (named == "XListenerSet" && kind == Kind::ListenerSet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostnames_are_cut_to_the_listeners() {
+        for (listener, route, host) in [
+            ("*", "a.example", Some("a.example")),
+            ("*.example", "a.example", Some("a.example")),
+            ("*.example", "a.b.example", Some("a.b.example")),
+            ("*.example", "example", None),
+            ("a.example", "*.example", Some("a.example")),
+            ("*.a.example", "*.example", Some("*.a.example")),
+            ("*.example", "*", Some("*.example")),
+            ("a.example", "b.example", None),
+            ("*.example", "badexample", None),
+        ] {
+            assert_eq!(intersection(listener, route).as_deref(), host, "{listener} and {route}");
+        }
+    }
+}

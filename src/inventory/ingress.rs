@@ -1,0 +1,201 @@
+//! From an Ingress, or Traefik's `IngressRoute`, to its bindings.
+
+use std::sync::Arc;
+
+use crate::{
+    object::{Ingress, IngressRoute, Key, Kind, Text, annotation},
+    x509::names::normalize,
+};
+
+use super::{
+    binding::{Binding, Origin, RouteKey},
+    controller::{Controller, certificate_from_elsewhere},
+};
+
+/// The host of a rule or tls entry that names none.
+pub(super) const EVERY_HOST: &str = "*";
+
+/// The bindings of an Ingress: every host of its tls entries, and every host of its rules that TLS is expected for.
+///
+/// An Ingress without any sign of TLS has none. A tls entry without hosts stands for the hosts of the rules.
+pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
+    let route = Arc::new(RouteKey::new(Kind::Ingress, ingress.meta.key()));
+    let elsewhere = certificate_from_elsewhere(ingress);
+    let mut bindings: Vec<Binding> = Vec::with_capacity(ingress.rules.len().max(1));
+    for (position, entry) in ingress.tls.iter().enumerate() {
+        let origin = Origin::Entry(u16::try_from(position).unwrap_or(u16::MAX));
+        let secret = entry
+            .secret
+            .as_ref()
+            .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()));
+        let mut add = |host: &str| {
+            let host = normal_host(host);
+            if let Some(present) = bindings.iter_mut().find(|b| b.host == host) {
+                present
+                    .secrets
+                    .extend(secret.clone().filter(|s| !present.secrets.contains(s)));
+                return;
+            }
+            bindings.push(Binding {
+                route: route.clone(),
+                listener: None,
+                port: 443,
+                host,
+                secrets: secret.clone().into_iter().collect(),
+                origin,
+                elsewhere,
+                routes: Vec::new(),
+            });
+        };
+        if !entry.hosts.is_empty() {
+            entry.hosts.iter().for_each(|host| add(host));
+        } else if ingress.rules.is_empty() {
+            add(EVERY_HOST);
+        } else {
+            ingress.rules.iter().for_each(|host| add(host));
+        }
+    }
+    if expects_tls(ingress, controller) {
+        for host in &ingress.rules {
+            let host = normal_host(host);
+            let listed = |b: &Binding| b.host == host || covers_host(&b.host, &host);
+            if host != EVERY_HOST && !bindings.iter().any(listed) {
+                bindings.push(Binding {
+                    route: route.clone(),
+                    listener: None,
+                    port: 443,
+                    host,
+                    secrets: Vec::new(),
+                    origin: Origin::RuleOnly,
+                    elsewhere,
+                    routes: Vec::new(),
+                });
+            }
+        }
+    }
+    bindings
+}
+
+/// Whether the hosts of the rules are to be had over TLS, so that one without a certificate is worth a word.
+fn expects_tls(ingress: &Ingress, controller: Controller) -> bool {
+    let is_true = |key| ingress.meta.annotation(key) == Some("true");
+    !ingress.tls.is_empty()
+        || is_true(annotation::TLS_ACME)
+        || (controller == Controller::Traefik && is_true(annotation::TRAEFIK_TLS))
+}
+
+/// The bindings of an `IngressRoute` that ends TLS.
+pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
+    let Some(tls) = &route.tls else { return Vec::new() };
+    let key = Arc::new(RouteKey::new(Kind::IngressRoute, route.meta.key()));
+    let secrets: Vec<Key> = tls
+        .secret
+        .iter()
+        .map(|name| Key::new(route.meta.namespace.clone(), name.clone()))
+        .collect();
+    let mut hosts: Vec<Text> = Vec::new();
+    for host in route.hosts.iter().chain(&tls.domains) {
+        let host = normal_host(host);
+        // A domain of the certificate that a rule's host falls under is no host of its own.
+        let implied = hosts.iter().any(|h| *h == host || covers_host(&host, h));
+        if !implied {
+            hosts.push(host);
+        }
+    }
+    if hosts.is_empty() || route.other_hosts {
+        hosts.push(EVERY_HOST.into());
+    }
+    let binding = |host| Binding {
+        route: key.clone(),
+        listener: None,
+        port: 443,
+        host,
+        secrets: secrets.clone(),
+        origin: Origin::Entry(0),
+        elsewhere: tls.resolver.is_some() && secrets.is_empty(),
+        routes: Vec::new(),
+    };
+    hosts.into_iter().map(binding).collect()
+}
+
+/// A host as bindings have it: normalized, and `*` for every host.
+pub fn normal_host(host: &str) -> Text {
+    if host.is_empty() || host == EVERY_HOST {
+        EVERY_HOST.into()
+    } else {
+        normalize(host)
+    }
+}
+
+/// Whether the wildcard host `wide` (`*.a`) takes the host `narrow` (`x.a`), by one whole label.
+pub fn covers_host(wide: &str, narrow: &str) -> bool {
+    wide.strip_prefix("*.")
+        .is_some_and(|parent| narrow.split_once('.').is_some_and(|(_, rest)| rest == parent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::fixtures::ingress;
+
+    fn hosts(bindings: &[Binding]) -> Vec<(&str, Vec<&str>, Origin)> {
+        bindings
+            .iter()
+            .map(|b| {
+                (
+                    b.host.as_str(),
+                    b.secrets.iter().map(|s| s.name.as_str()).collect(),
+                    b.origin,
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn hosts_of_tls_entries_and_hosts_of_rules_become_bindings() {
+        let mut web = ingress("shop", "web", &[(&["Shop.Example", "www.shop.example"], "shop-tls")]);
+        web.rules = ["shop.example", "api.shop.example"].map(Text::from).to_vec();
+        assert_eq!(
+            hosts(&of_ingress(&web, Controller::Unknown)),
+            [
+                ("shop.example", vec!["shop-tls"], Origin::Entry(0)),
+                ("www.shop.example", vec!["shop-tls"], Origin::Entry(0)),
+                ("api.shop.example", vec![], Origin::RuleOnly),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_entry_without_hosts_stands_for_the_rules_and_plain_http_is_no_binding() {
+        let mut web = ingress("shop", "web", &[(&[], "shop-tls")]);
+        web.rules = vec!["a.example".into(), "b.example".into()];
+        assert_eq!(of_ingress(&web, Controller::Unknown).len(), 2);
+        web.rules.clear();
+        assert_eq!(
+            hosts(&of_ingress(&web, Controller::Unknown)),
+            [("*", vec!["shop-tls"], Origin::Entry(0))]
+        );
+
+        let mut plain = ingress("shop", "plain", &[]);
+        plain.rules = vec!["a.example".into()];
+        assert!(of_ingress(&plain, Controller::Unknown).is_empty());
+        plain.meta.annotations = vec![(annotation::TLS_ACME.into(), "true".into())];
+        assert_eq!(
+            hosts(&of_ingress(&plain, Controller::Unknown)),
+            [("a.example", vec![], Origin::RuleOnly)]
+        );
+    }
+
+    #[test]
+    fn a_wildcard_entry_lists_the_hosts_below_it() {
+        let mut web = ingress("shop", "web", &[(&["*.shop.example"], "wild")]);
+        web.rules = vec!["a.shop.example".into(), "a.b.shop.example".into()];
+        assert_eq!(
+            hosts(&of_ingress(&web, Controller::Unknown)),
+            [
+                ("*.shop.example", vec!["wild"], Origin::Entry(0)),
+                ("a.b.shop.example", vec![], Origin::RuleOnly)
+            ]
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! The joined picture of what was read: bindings, Secrets, and the indexes from one to the other.
+//!
+//! [`Inventory::apply`] takes one change; [`Inventory::settle`] then derives the bindings of the routes that it touched,
+//! and says what has to be judged again. Pure: no time, no I/O.
+
+pub mod binding;
+pub mod controller;
+pub mod gateway;
+mod index;
+pub mod ingress;
+pub mod ownership;
+pub mod query;
+pub mod secrets;
+pub(crate) mod settle;
+
+#[cfg(test)]
+pub mod fixtures;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::object::{
+    Certificate, CertificateRequest, Challenge, Change, Consumer, Forbidden, Gateway, GatewayClass, Ingress,
+    IngressClass, IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, ReferenceGrant, Route, Text,
+};
+
+use index::Index;
+
+pub use binding::{Binding, BindingId, Bindings, Origin, RouteKey};
+pub use controller::Controller;
+pub use secrets::{Presence, Secrets, Stored};
+
+/// What a change made worth judging again.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Dirty {
+    /// Bindings that are new, changed, or depend on what changed.
+    pub bindings: BTreeSet<BindingId>,
+    /// Bindings that are gone.
+    pub gone: BTreeSet<BindingId>,
+    /// Secrets whose own verdict may have changed.
+    pub secrets: BTreeSet<Key>,
+}
+
+/// One cluster, or one set of manifests, joined.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// The kubeconfig context; empty for manifests.
+    pub context: Text,
+    /// Whether the source is manifests, which seldom hold everything.
+    pub from_manifests: bool,
+    ingresses: HashMap<Key, Ingress>,
+    ingress_routes: HashMap<Key, IngressRoute>,
+    classes: HashMap<Text, IngressClass>,
+    gateways: HashMap<Key, Gateway>,
+    gateway_classes: HashMap<Text, GatewayClass>,
+    listener_sets: HashMap<Key, ListenerSet>,
+    routes: HashMap<RouteKey, Route>,
+    routes_by_parent: HashMap<RouteKey, BTreeSet<RouteKey>>,
+    grants: HashMap<Key, ReferenceGrant>,
+    namespaces: HashMap<Text, Vec<(Text, Text)>>,
+    certificates: HashMap<Key, Certificate>,
+    certificates_by_secret: HashMap<Key, BTreeSet<Key>>,
+    requests: HashMap<Key, CertificateRequest>,
+    issuers: HashMap<(Kind, Key), Issuer>,
+    orders: HashMap<Key, Order>,
+    challenges: HashMap<Key, Challenge>,
+    consumers: HashMap<(Kind, Key), Consumer>,
+    consumers_by_secret: HashMap<Key, BTreeSet<(Kind, Key)>>,
+    secrets: Secrets,
+    bindings: Bindings,
+    by_route: HashMap<RouteKey, Vec<BindingId>>,
+    by_secret: Index<Key, BindingId>,
+    by_host: Index<Text, BindingId>,
+    listed: HashSet<Kind>,
+    not_served: HashSet<Kind>,
+    forbidden: Vec<Forbidden>,
+    /// Routes whose bindings have to be derived again; Gateways stand for their `ListenerSets`.
+    stale: BTreeSet<RouteKey>,
+    dirty: Dirty,
+}
+
+impl Inventory {
+    /// An empty inventory of a context (empty for manifests).
+    pub fn new(context: impl Into<Text>, from_manifests: bool) -> Self {
+        Self {
+            context: context.into(),
+            from_manifests,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a change of anything but a Secret's content, which comes parsed, by [`Self::store`].
+    ///
+    /// Call [`Self::settle`] before asking anything of the inventory.
+    pub fn apply(&mut self, change: Change) {
+        match change {
+            Change::Set(object) => self.set(object),
+            Change::Gone(kind, key) => self.gone(kind, key),
+            Change::Listed(kind) => {
+                self.listed.insert(kind);
+            }
+            Change::NotServed(kind) => {
+                self.not_served.insert(kind);
+            }
+            Change::Forbidden(forbidden) => {
+                if !self.forbidden.contains(&forbidden) {
+                    self.forbidden.push(forbidden);
+                }
+            }
+        }
+    }
+
+    /// Takes a Secret, parsed.
+    pub fn store(&mut self, stored: Stored) {
+        let key = stored.meta.key();
+        let new_leaf = stored.leaf().map(|l| (l.key_sha256, l.names.clone()));
+        let old = self.secrets.set(stored);
+        let old_leaf = old
+            .as_ref()
+            .and_then(Stored::leaf)
+            .map(|l| (l.key_sha256, l.names.clone()));
+        self.touch_secret(&key, [old_leaf, new_leaf].into_iter().flatten());
+    }
+
+    /// Notes when a Secret's data last changed, by its managedFields.
+    pub fn set_data_changed(&mut self, key: &Key, at: crate::object::Seconds) {
+        if let Some(stored) = self.secrets.get_mut(key) {
+            stored.data_changed = Some(at);
+            self.touch_secret(&key.clone(), std::iter::empty());
+        }
+    }
+
+    /// Notes what a Secret's certificates reach, after all Secrets have been read.
+    pub fn set_trust(&mut self, key: &Key, trust: crate::x509::Trust) {
+        if let Some(stored) = self.secrets.get_mut(key) {
+            stored.bundle.trust = trust;
+            self.touch_secret(&key.clone(), std::iter::empty());
+        }
+    }
+
+    fn set(&mut self, object: Object) {
+        match object {
+            Object::Ingress(o) => {
+                self.mark(Kind::Ingress, o.meta.key());
+                self.ingresses.insert(o.meta.key(), o);
+            }
+            Object::IngressRoute(o) => {
+                self.mark(Kind::IngressRoute, o.meta.key());
+                self.ingress_routes.insert(o.meta.key(), o);
+            }
+            Object::IngressClass(o) => {
+                self.classes.insert(o.meta.name.clone(), o);
+                self.mark_all_ingresses();
+            }
+            Object::Gateway(o) => {
+                self.mark(Kind::Gateway, o.meta.key());
+                self.gateways.insert(o.meta.key(), o);
+            }
+            Object::GatewayClass(o) => {
+                self.gateway_classes.insert(o.meta.name.clone(), o);
+                self.mark_all_gateways();
+            }
+            Object::ListenerSet(o) => {
+                let old = self.listener_sets.get(&o.meta.key()).and_then(|s| s.parent.clone());
+                for parent in old.into_iter().chain(o.parent.clone()) {
+                    self.mark(Kind::Gateway, parent);
+                }
+                self.listener_sets.insert(o.meta.key(), o);
+            }
+            Object::Route(o) => self.set_route(o),
+            Object::ReferenceGrant(o) => {
+                self.grants.insert(o.meta.key(), o);
+                self.mark_all_gateways();
+            }
+            Object::Namespace(o) => {
+                let labels = o.labels;
+                if self.namespaces.get(&o.name) != Some(&labels) {
+                    self.namespaces.insert(o.name, labels);
+                    self.mark_all_gateways();
+                }
+            }
+            // A Secret comes parsed; what reaches this is one that nobody parsed, and holds nothing.
+            Object::Secret(_) => {}
+            Object::Consumer(o) => self.set_consumer(o),
+            Object::Certificate(_)
+            | Object::CertificateRequest(_)
+            | Object::Issuer(_)
+            | Object::Order(_)
+            | Object::Challenge(_) => self.set_certmanager(object),
+        }
+    }
+
+    fn gone(&mut self, kind: Kind, key: Key) {
+        match kind {
+            Kind::Ingress => {
+                self.ingresses.remove(&key);
+                self.mark(kind, key);
+            }
+            Kind::IngressRoute => {
+                self.ingress_routes.remove(&key);
+                self.mark(kind, key);
+            }
+            Kind::IngressClass => {
+                self.classes.remove(&key.name);
+                self.mark_all_ingresses();
+            }
+            Kind::Gateway => {
+                self.gateways.remove(&key);
+                self.mark(kind, key);
+            }
+            Kind::GatewayClass => {
+                self.gateway_classes.remove(&key.name);
+                self.mark_all_gateways();
+            }
+            Kind::ListenerSet => {
+                if let Some(parent) = self.listener_sets.remove(&key).and_then(|s| s.parent) {
+                    self.mark(Kind::Gateway, parent);
+                }
+            }
+            Kind::HttpRoute | Kind::GrpcRoute | Kind::TlsRoute => self.remove_route(&RouteKey::new(kind, key)),
+            Kind::ReferenceGrant => {
+                self.grants.remove(&key);
+                self.mark_all_gateways();
+            }
+            Kind::Namespace => {
+                self.namespaces.remove(&key.name);
+            }
+            Kind::Secret => {
+                let old = self.secrets.remove(&key);
+                let leaf = old
+                    .as_ref()
+                    .and_then(Stored::leaf)
+                    .map(|l| (l.key_sha256, l.names.clone()));
+                self.touch_secret(&key, leaf.into_iter());
+            }
+            Kind::Certificate
+            | Kind::CertificateRequest
+            | Kind::Issuer
+            | Kind::ClusterIssuer
+            | Kind::Order
+            | Kind::Challenge => self.gone_certmanager(kind, &key),
+            Kind::Pod
+            | Kind::Deployment
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::Job
+            | Kind::CronJob
+            | Kind::ServiceAccount => self.remove_consumer(kind, &key),
+        }
+    }
+}

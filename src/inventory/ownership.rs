@@ -1,0 +1,202 @@
+//! Who writes a Secret and who uses it: cert-manager's objects, Pods, workloads, service accounts.
+
+use crate::object::{Certificate, CertificateRequest, Challenge, Consumer, Issuer, Key, Kind, Object, Order};
+
+use super::Inventory;
+
+impl Inventory {
+    pub(super) fn set_certmanager(&mut self, object: Object) {
+        match object {
+            Object::Certificate(o) => {
+                let key = o.meta.key();
+                self.remove_certificate(&key);
+                let secret = Key::new(o.meta.namespace.clone(), o.secret.clone());
+                self.certificates_by_secret
+                    .entry(secret.clone())
+                    .or_default()
+                    .insert(key.clone());
+                self.certificates.insert(key, o);
+                self.touch_secret(&secret, std::iter::empty());
+            }
+            Object::Issuer(o) => {
+                let kind = if o.cluster { Kind::ClusterIssuer } else { Kind::Issuer };
+                let key = o.meta.key();
+                self.issuers.insert((kind, key.clone()), o);
+                self.touch_issuer(kind, &key);
+            }
+            Object::CertificateRequest(o) => {
+                let key = o.meta.key();
+                self.requests.insert(key.clone(), o);
+                self.touch_owner_of(Kind::CertificateRequest, &key);
+            }
+            Object::Order(o) => {
+                let key = o.meta.key();
+                self.orders.insert(key.clone(), o);
+                self.touch_owner_of(Kind::Order, &key);
+            }
+            Object::Challenge(o) => {
+                let key = o.meta.key();
+                self.challenges.insert(key.clone(), o);
+                self.touch_owner_of(Kind::Challenge, &key);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn gone_certmanager(&mut self, kind: Kind, key: &Key) {
+        self.touch_owner_of(kind, key);
+        match kind {
+            Kind::Certificate => self.remove_certificate(key),
+            Kind::CertificateRequest => drop(self.requests.remove(key)),
+            Kind::Order => drop(self.orders.remove(key)),
+            Kind::Challenge => drop(self.challenges.remove(key)),
+            _ => {
+                self.issuers.remove(&(kind, key.clone()));
+                self.touch_issuer(kind, key);
+            }
+        }
+    }
+
+    fn remove_certificate(&mut self, key: &Key) {
+        let Some(old) = self.certificates.remove(key) else {
+            return;
+        };
+        let secret = Key::new(old.meta.namespace.clone(), old.secret);
+        if let Some(certificates) = self.certificates_by_secret.get_mut(&secret) {
+            certificates.remove(key);
+        }
+        self.touch_secret(&secret, std::iter::empty());
+    }
+
+    fn touch_issuer(&mut self, kind: Kind, key: &Key) {
+        let names = |c: &Certificate| {
+            let wanted = if c.issuer.kind == "ClusterIssuer" {
+                Kind::ClusterIssuer
+            } else {
+                Kind::Issuer
+            };
+            wanted == kind
+                && c.issuer.name == key.name
+                && (kind == Kind::ClusterIssuer || c.meta.namespace == key.namespace)
+        };
+        let secrets: Vec<Key> = self
+            .certificates
+            .values()
+            .filter(|c| names(c))
+            .map(|c| Key::new(c.meta.namespace.clone(), c.secret.clone()))
+            .collect();
+        for secret in secrets {
+            self.touch_secret(&secret, std::iter::empty());
+        }
+    }
+
+    /// Marks the Secret whose Certificate owns, over requests and orders, an object of cert-manager.
+    fn touch_owner_of(&mut self, kind: Kind, key: &Key) {
+        let mut kind = kind;
+        let mut at = key.clone();
+        for _ in 0..3 {
+            let (owner_kind, owners) = match kind {
+                Kind::Challenge => (Kind::Order, self.challenges.get(&at).map(|o| &o.meta.owners)),
+                Kind::Order => (Kind::CertificateRequest, self.orders.get(&at).map(|o| &o.meta.owners)),
+                Kind::CertificateRequest => (Kind::Certificate, self.requests.get(&at).map(|o| &o.meta.owners)),
+                _ => break,
+            };
+            let owner = owners.and_then(|owners| owners.iter().find(|o| o.kind == owner_kind.as_str()));
+            let Some(owner) = owner else { return };
+            at = Key::new(at.namespace.clone(), owner.name.clone());
+            kind = owner_kind;
+        }
+        if let Some(certificate) = self.certificates.get(&at) {
+            let secret = Key::new(at.namespace.clone(), certificate.secret.clone());
+            self.touch_secret(&secret, std::iter::empty());
+        }
+    }
+
+    /// cert-manager's Certificates that write a Secret, by name.
+    pub fn certificates_of(&self, secret: &Key) -> impl Iterator<Item = &Certificate> {
+        let keys = self.certificates_by_secret.get(secret);
+        keys.into_iter().flatten().filter_map(|key| self.certificates.get(key))
+    }
+
+    /// The issuer that a Certificate names, with its kind and key; `None` for issuers of other groups.
+    pub fn issuer_of(&self, certificate: &Certificate) -> Option<(Kind, Key, Option<&Issuer>)> {
+        let reference = &certificate.issuer;
+        if !reference.group.is_empty() && reference.group != "cert-manager.io" {
+            return None;
+        }
+        let (kind, key) = match reference.kind.as_str() {
+            "ClusterIssuer" => (Kind::ClusterIssuer, Key::new("", reference.name.clone())),
+            "" | "Issuer" => (
+                Kind::Issuer,
+                Key::new(certificate.meta.namespace.clone(), reference.name.clone()),
+            ),
+            _ => return None,
+        };
+        let issuer = self.issuers.get(&(kind, key.clone()));
+        Some((kind, key, issuer))
+    }
+
+    /// The requests of a Certificate, newest first.
+    pub fn requests_of(&self, certificate: &Certificate) -> Vec<&CertificateRequest> {
+        let mut requests: Vec<_> = self
+            .requests
+            .values()
+            .filter(|r| r.meta.namespace == certificate.meta.namespace)
+            .filter(|r| owned(&r.meta, "Certificate", &certificate.meta.name))
+            .collect();
+        requests.sort_by(|a, b| {
+            b.meta
+                .created
+                .cmp(&a.meta.created)
+                .then_with(|| b.meta.name.cmp(&a.meta.name))
+        });
+        requests
+    }
+
+    /// The orders of a request, newest first.
+    pub fn orders_of(&self, request: &CertificateRequest) -> Vec<&Order> {
+        let mut orders: Vec<_> = self
+            .orders
+            .values()
+            .filter(|o| o.meta.namespace == request.meta.namespace)
+            .filter(|o| owned(&o.meta, "CertificateRequest", &request.meta.name))
+            .collect();
+        orders.sort_by(|a, b| {
+            b.meta
+                .created
+                .cmp(&a.meta.created)
+                .then_with(|| b.meta.name.cmp(&a.meta.name))
+        });
+        orders
+    }
+
+    /// The challenges of an order, by name.
+    pub fn challenges_of(&self, order: &Order) -> Vec<&Challenge> {
+        let mut challenges: Vec<_> = self
+            .challenges
+            .values()
+            .filter(|c| c.meta.namespace == order.meta.namespace && owned(&c.meta, "Order", &order.meta.name))
+            .collect();
+        challenges.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
+        challenges
+    }
+
+    /// Whether an issuer signs with the key of the Secret. A `ClusterIssuer`'s may be in any namespace: the one of
+    /// cert-manager's own resources is a setting of its controller.
+    pub fn is_issuers_key(&self, secret: &Key) -> bool {
+        self.issuers.iter().any(|((kind, key), issuer)| {
+            issuer.ca_secret.as_ref() == Some(&secret.name)
+                && (*kind == Kind::ClusterIssuer || key.namespace == secret.namespace)
+        })
+    }
+
+    /// The Pods, workloads and service accounts that use a Secret.
+    pub fn consumers_of(&self, secret: &Key) -> impl Iterator<Item = &Consumer> {
+        let ids = self.consumers_by_secret.get(secret);
+        ids.into_iter().flatten().filter_map(|id| self.consumers.get(id))
+    }
+}
+
+fn owned(meta: &crate::object::Meta, kind: &str, name: &str) -> bool {
+    meta.owners.iter().any(|o| o.kind == kind && o.name == name)
+}

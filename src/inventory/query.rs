@@ -1,0 +1,356 @@
+//! What a binding is asked for when it is judged: its class and controller, and what is expected to be served.
+
+use crate::{
+    object::{Forbidden, Ingress, IngressClass, IngressRoute, Key, Kind, Meta, Seconds, Text, annotation},
+    x509::{KeyAlgorithm, KeyState, names},
+};
+
+use super::{
+    Inventory,
+    binding::{Binding, BindingId, Bindings, Origin, RouteKey},
+    controller::{Controller, is_canary},
+    ingress::EVERY_HOST,
+    secrets::{Secrets, Stored},
+};
+
+/// Whether there is a class, as far as can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClassState {
+    /// It is there, or nobody can say that it is not.
+    Known,
+    /// It is named, and there is no such class.
+    NotFound,
+    /// None is named, and no class is the default.
+    NoDefault,
+}
+
+/// Which Secret is expected to be served for a binding.
+#[derive(Debug, Clone, Copy)]
+pub enum Serving<'a> {
+    /// One that is named for it.
+    Named(&'a Stored),
+    /// One that another route brought, or that is listed for other hosts of the same Ingress.
+    Other(&'a Stored),
+    /// None of those that are known.
+    Nothing,
+}
+
+impl<'a> Serving<'a> {
+    /// The Secret, whoever brought it.
+    pub fn stored(self) -> Option<&'a Stored> {
+        match self {
+            Self::Named(stored) | Self::Other(stored) => Some(stored),
+            Self::Nothing => None,
+        }
+    }
+}
+
+impl Inventory {
+    /// All bindings.
+    pub fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// All Secrets.
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// The bindings for which a Secret is named.
+    pub fn bindings_of_secret(&self, secret: &Key) -> &[BindingId] {
+        self.by_secret.get(secret)
+    }
+
+    /// The bindings of a host.
+    pub fn bindings_of_host(&self, host: &str) -> &[BindingId] {
+        self.by_host.get(host)
+    }
+
+    /// The Secrets that bindings name, in no order.
+    pub fn named_secrets(&self) -> impl Iterator<Item = &Key> {
+        self.by_secret.keys()
+    }
+
+    /// Whether everything of a kind in the scope has been read (or there cannot be any).
+    pub fn knows_all(&self, kind: Kind) -> bool {
+        (self.listed.contains(&kind) || self.not_served.contains(&kind))
+            && !self.forbidden.iter().any(|f| f.kind == kind)
+    }
+
+    /// What could not be read.
+    pub fn forbidden(&self) -> &[Forbidden] {
+        &self.forbidden
+    }
+
+    /// Why a Secret is not here, when the reason is a missing right.
+    pub fn forbidden_secret(&self, secret: &Key) -> Option<&Forbidden> {
+        self.forbidden
+            .iter()
+            .filter(|f| f.kind == Kind::Secret)
+            .find(|f| match (&f.namespace, &f.name) {
+                (Some(namespace), Some(name)) => *namespace == secret.namespace && *name == secret.name,
+                (Some(namespace), None) => *namespace == secret.namespace,
+                (None, _) => true,
+            })
+    }
+
+    /// An Ingress.
+    pub fn ingress(&self, key: &Key) -> Option<&Ingress> {
+        self.ingresses.get(key)
+    }
+
+    /// An `IngressRoute`.
+    pub fn ingress_route(&self, key: &Key) -> Option<&IngressRoute> {
+        self.ingress_routes.get(key)
+    }
+
+    /// A route of the Gateway API.
+    pub fn route(&self, key: &RouteKey) -> Option<&crate::object::Route> {
+        self.routes.get(key)
+    }
+
+    /// The metadata of a route.
+    pub fn route_meta(&self, route: &RouteKey) -> Option<&Meta> {
+        match route.kind {
+            Kind::Ingress => self.ingresses.get(&route.key).map(|o| &o.meta),
+            Kind::IngressRoute => self.ingress_routes.get(&route.key).map(|o| &o.meta),
+            Kind::Gateway => self.gateways.get(&route.key).map(|o| &o.meta),
+            Kind::ListenerSet => self.listener_sets.get(&route.key).map(|o| &o.meta),
+            _ => self.routes.get(route).map(|o| &o.meta),
+        }
+    }
+
+    /// The addresses that a route's status names.
+    pub fn addresses(&self, route: &RouteKey) -> &[Text] {
+        match route.kind {
+            Kind::Ingress => self.ingresses.get(&route.key).map_or(&[], |o| &o.addresses),
+            Kind::Gateway | Kind::ListenerSet => self.gateway_of(route).map_or(&[], |o| &o.addresses),
+            _ => &[],
+        }
+    }
+
+    /// The class of a route, by field or by annotation; the name of the default class where it names none.
+    pub fn class_name(&self, route: &RouteKey) -> Option<&Text> {
+        match route.kind {
+            Kind::Ingress => {
+                let ingress = self.ingresses.get(&route.key)?;
+                let annotated = ingress
+                    .meta
+                    .annotations
+                    .iter()
+                    .find(|(k, _)| k == annotation::INGRESS_CLASS);
+                // The field counts where both are set: the annotation is deprecated since networking.k8s.io/v1.
+                ingress
+                    .class
+                    .as_ref()
+                    .or(annotated.map(|(_, v)| v))
+                    .or_else(|| Some(&self.default_class()?.meta.name))
+            }
+            Kind::Gateway | Kind::ListenerSet => self.gateway_of(route).map(|g| &g.class),
+            _ => None,
+        }
+    }
+
+    fn default_class(&self) -> Option<&IngressClass> {
+        // Of several defaults, the API server takes the newest.
+        self.classes
+            .values()
+            .filter(|c| c.default)
+            .max_by_key(|c| (c.meta.created, c.meta.name.clone()))
+    }
+
+    /// The controller of an Ingress, and whether its class is there.
+    pub fn controller_of_ingress(&self, ingress: &Ingress) -> (Controller, ClassState) {
+        let all_known = self.knows_all(Kind::IngressClass);
+        if let Some(name) = &ingress.class {
+            return match self.classes.get(name) {
+                Some(class) => (Controller::of_controller_name(&class.controller), ClassState::Known),
+                None => {
+                    let controller = Controller::of_class_name(name);
+                    // Google's controller reads the name; there is no object.
+                    let missing = all_known && controller != Controller::Gce;
+                    (
+                        controller,
+                        if missing {
+                            ClassState::NotFound
+                        } else {
+                            ClassState::Known
+                        },
+                    )
+                }
+            };
+        }
+        if let Some(name) = ingress.meta.annotation(annotation::INGRESS_CLASS) {
+            // An annotation needs no object: each controller compares it with its own setting.
+            let class = self
+                .classes
+                .get(name)
+                .map(|c| Controller::of_controller_name(&c.controller));
+            return (
+                class.unwrap_or_else(|| Controller::of_class_name(name)),
+                ClassState::Known,
+            );
+        }
+        match self.default_class() {
+            Some(class) => (Controller::of_controller_name(&class.controller), ClassState::Known),
+            None if all_known => (Controller::Unknown, ClassState::NoDefault),
+            None => (Controller::Unknown, ClassState::Known),
+        }
+    }
+
+    /// The controller behind a route.
+    pub fn controller(&self, route: &RouteKey) -> Controller {
+        match route.kind {
+            Kind::Ingress => self
+                .ingresses
+                .get(&route.key)
+                .map_or(Controller::Unknown, |i| self.controller_of_ingress(i).0),
+            Kind::IngressRoute => Controller::Traefik,
+            _ => {
+                let class = self.gateway_of(route).and_then(|g| self.gateway_classes.get(&g.class));
+                class.map_or(Controller::Unknown, |c| Controller::of_controller_name(&c.controller))
+            }
+        }
+    }
+
+    /// The `GatewayClass` state of a route's Gateway.
+    pub fn gateway_class_state(&self, route: &RouteKey) -> ClassState {
+        let Some(gateway) = self.gateway_of(route) else {
+            return ClassState::Known;
+        };
+        let there = self.gateway_classes.contains_key(&gateway.class);
+        if there || !self.knows_all(Kind::GatewayClass) {
+            ClassState::Known
+        } else {
+            ClassState::NotFound
+        }
+    }
+
+    pub(super) fn some_controller_picks_among_all(&self) -> bool {
+        !self.ingress_routes.is_empty()
+            || self
+                .classes
+                .values()
+                .any(|c| Controller::of_controller_name(&c.controller).picks_among_all())
+            || self.classes.is_empty()
+                && self
+                    .ingresses
+                    .values()
+                    .any(|i| self.controller_of_ingress(i).0.picks_among_all())
+    }
+
+    /// Whether somebody who writes Ingresses decides for a host together with others: the same controller serves both.
+    pub fn shares_hosts(&self, a: &RouteKey, b: &RouteKey) -> bool {
+        let ingress_like = |r: &RouteKey| matches!(r.kind, Kind::Ingress | Kind::IngressRoute);
+        if !ingress_like(a) || !ingress_like(b) {
+            return false;
+        }
+        let (one, two) = (self.controller(a), self.controller(b));
+        let canary = |r: &RouteKey| self.ingresses.get(&r.key).is_some_and(is_canary) && r.kind == Kind::Ingress;
+        one == two
+            && !one.own_address_each()
+            && (one != Controller::Unknown || self.class_name(a) == self.class_name(b))
+            && !(one == Controller::IngressNginx && (canary(a) || canary(b)))
+    }
+
+    /// When a route was created; manifests seldom say.
+    pub fn created(&self, route: &RouteKey) -> Option<Seconds> {
+        self.route_meta(route)?.created
+    }
+
+    /// The Secret of an earlier tls entry that is missing, when the controller stops reading the Ingress there.
+    pub fn skipped_after(&self, binding: &Binding) -> Option<Key> {
+        let Origin::Entry(position) = binding.origin else {
+            return None;
+        };
+        if binding.route.kind != Kind::Ingress || !self.controller(&binding.route).skips_after_missing() {
+            return None;
+        }
+        let ingress = self.ingresses.get(&binding.route.key)?;
+        let names = ingress
+            .tls
+            .iter()
+            .take(usize::from(position))
+            .filter_map(|entry| entry.secret.as_ref());
+        names
+            .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()))
+            .find(|key| self.secrets.get(key).is_none() && self.knows_all(Kind::Secret))
+    }
+
+    /// Which Secret is expected to be served for a binding, as far as its controller is known.
+    pub fn serving(&self, binding: &Binding) -> Serving<'_> {
+        let controller = self.controller(&binding.route);
+        let skipped = self.skipped_after(binding).is_some();
+        let named = binding.secrets.iter().filter_map(|key| self.secrets.get(key));
+        let best = named
+            .max_by_key(|stored| self.fitness(stored, &binding.host))
+            .filter(|_| !skipped);
+        if let Some(stored) = best
+            && (covers(stored, &binding.host) || !controller.checks_names(binding.route.kind))
+        {
+            return Serving::Named(stored);
+        }
+        if let Some(other) = self.other_serving(binding, controller) {
+            return Serving::Other(other);
+        }
+        best.map_or(Serving::Nothing, Serving::Named)
+    }
+
+    fn other_serving(&self, binding: &Binding, controller: Controller) -> Option<&Stored> {
+        if binding.host == EVERY_HOST {
+            return None;
+        }
+        if controller.picks_among_all() && matches!(binding.route.kind, Kind::Ingress | Kind::IngressRoute) {
+            return self
+                .secrets
+                .naming(&binding.host)
+                .filter(|stored| self.usable(stored) && self.loaded(stored, controller))
+                .max_by_key(|stored| self.fitness(stored, &binding.host));
+        }
+        if controller.serves_unlisted_hosts() && binding.origin == Origin::RuleOnly {
+            let ingress = self.ingresses.get(&binding.route.key)?;
+            return ingress
+                .tls
+                .iter()
+                .filter_map(|entry| entry.secret.as_ref())
+                .filter_map(|name| {
+                    self.secrets
+                        .get(&Key::new(ingress.meta.namespace.clone(), name.clone()))
+                })
+                .find(|stored| self.usable(stored) && covers(stored, &binding.host));
+        }
+        None
+    }
+
+    /// Whether some route of the controller brings the Secret, and the controller gets as far as to read it.
+    fn loaded(&self, stored: &Stored, controller: Controller) -> bool {
+        let ids = self.by_secret.get(&stored.meta.key());
+        ids.iter().filter_map(|id| self.bindings.get(*id)).any(|b| {
+            matches!(b.route.kind, Kind::Ingress | Kind::IngressRoute)
+                && self.controller(&b.route) == controller
+                && self.skipped_after(b).is_none()
+        })
+    }
+
+    fn usable(&self, stored: &Stored) -> bool {
+        stored.leaf().is_some() && matches!(stored.bundle.key, KeyState::Matches)
+    }
+
+    /// How well a Secret serves a host: usable, for the host, and of the algorithm that clients prefer.
+    fn fitness(&self, stored: &Stored, host: &str) -> (bool, bool, bool, std::cmp::Reverse<Key>) {
+        let modern = stored
+            .leaf()
+            .is_some_and(|l| !matches!(l.key, KeyAlgorithm::Rsa(_) | KeyAlgorithm::Dsa(_)));
+        (
+            self.usable(stored),
+            covers(stored, host),
+            modern,
+            std::cmp::Reverse(stored.meta.key()),
+        )
+    }
+}
+
+/// Whether a Secret's leaf names the host. Every host (`*`) is covered by any certificate.
+pub fn covers(stored: &Stored, host: &str) -> bool {
+    host == EVERY_HOST || stored.leaf().is_some_and(|leaf| names::covered(host, &leaf.names))
+}

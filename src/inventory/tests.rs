@@ -1,0 +1,272 @@
+use super::{fixtures::*, query::Serving, *};
+use crate::object::{
+    Meta,
+    gateway::{AllowedNamespaces, CertificateRef, GrantFrom, GrantTo, Listener, ParentRef},
+};
+
+fn listener(name: &str, hostname: &str, secret: Option<(&str, &str)>) -> Listener {
+    let reference = |(namespace, name): (&str, &str)| CertificateRef {
+        group: Text::default(),
+        kind: "Secret".into(),
+        namespace: (!namespace.is_empty()).then(|| namespace.into()),
+        name: name.into(),
+    };
+    Listener {
+        name: name.into(),
+        hostname: (!hostname.is_empty()).then(|| hostname.into()),
+        port: 443,
+        protocol: "HTTPS".into(),
+        certificate_refs: secret.map(reference).into_iter().collect(),
+        ..Listener::default()
+    }
+}
+
+fn gateway(namespace: &str, name: &str, listeners: Vec<Listener>) -> Gateway {
+    Gateway {
+        meta: meta(namespace, name),
+        class: "edge".into(),
+        listeners,
+        ..Gateway::default()
+    }
+}
+
+fn http_route(namespace: &str, name: &str, parent: (&str, &str), hostnames: &[&str]) -> Route {
+    Route {
+        kind: Kind::HttpRoute,
+        meta: meta(namespace, name),
+        parents: vec![ParentRef {
+            kind: "Gateway".into(),
+            namespace: Some(parent.0.into()),
+            name: parent.1.into(),
+            section: None,
+            port: None,
+        }],
+        hostnames: hostnames.iter().map(|h| Text::from(*h)).collect(),
+    }
+}
+
+fn hosts(inventory: &Inventory) -> Vec<(String, String, Option<String>)> {
+    let mut hosts: Vec<_> = inventory
+        .bindings()
+        .iter()
+        .map(|(_, b)| {
+            (
+                b.route.key.to_string(),
+                b.host.to_string(),
+                b.listener.as_ref().map(ToString::to_string),
+            )
+        })
+        .collect();
+    hosts.sort();
+    hosts
+}
+
+fn row(route: &str, host: &str, listener: &str) -> (String, String, Option<String>) {
+    (
+        route.into(),
+        host.into(),
+        (!listener.is_empty()).then(|| listener.into()),
+    )
+}
+
+#[test]
+fn a_listeners_bindings_are_the_hosts_of_the_routes_attached_to_it() {
+    let mut inventory = Inventory::new("c", false);
+    let mut open = listener("https", "*.shop.example", Some(("", "wild")));
+    open.allowed_routes = AllowedNamespaces::All;
+    inventory.apply(Change::Set(Object::Gateway(gateway("edge", "gw", vec![open]))));
+    inventory.settle();
+    assert_eq!(
+        hosts(&inventory),
+        [row("edge/gw", "*.shop.example", "https")],
+        "no route: the hostname itself"
+    );
+
+    let route = http_route("shop", "r", ("edge", "gw"), &["a.shop.example", "other.example"]);
+    inventory.apply(Change::Set(Object::Route(route)));
+    inventory.settle();
+    assert_eq!(
+        hosts(&inventory),
+        [
+            row("edge/gw", "a.shop.example", "https"),
+            row("edge/gw", "other.example", "")
+        ],
+        "the second hostname is taken by no listener"
+    );
+    inventory.apply(Change::Gone(Kind::HttpRoute, key("shop", "r")));
+    inventory.settle();
+    assert_eq!(hosts(&inventory), [row("edge/gw", "*.shop.example", "https")]);
+}
+
+#[test]
+fn a_route_of_another_namespace_attaches_only_where_it_is_let_in() {
+    let mut inventory = Inventory::new("c", false);
+    inventory.apply(Change::Set(Object::Gateway(gateway(
+        "edge",
+        "gw",
+        vec![listener("https", "", Some(("", "t")))],
+    ))));
+    inventory.apply(Change::Set(Object::Route(http_route(
+        "shop",
+        "r",
+        ("edge", "gw"),
+        &["a.example"],
+    ))));
+    inventory.settle();
+    assert_eq!(
+        hosts(&inventory),
+        [row("edge/gw", "*", "https"), row("edge/gw", "a.example", "")]
+    );
+    inventory.apply(Change::Set(Object::Route(http_route(
+        "edge",
+        "r",
+        ("edge", "gw"),
+        &["a.example"],
+    ))));
+    inventory.settle();
+    assert!(hosts(&inventory).contains(&row("edge/gw", "a.example", "https")));
+}
+
+#[test]
+fn a_listener_set_needs_the_gateways_leave() {
+    let mut inventory = Inventory::new("c", false);
+    let mut gw = gateway("edge", "gw", vec![]);
+    gw.allowed_listeners = AllowedNamespaces::None;
+    inventory.apply(Change::Set(Object::Gateway(gw.clone())));
+    inventory.apply(Change::Set(Object::ListenerSet(ListenerSet {
+        meta: meta("shop", "extra"),
+        parent: Some(key("edge", "gw")),
+        listeners: vec![listener("https", "a.example", Some(("", "t")))],
+    })));
+    inventory.settle();
+    assert!(hosts(&inventory).is_empty());
+    gw.allowed_listeners = AllowedNamespaces::All;
+    inventory.apply(Change::Set(Object::Gateway(gw)));
+    inventory.settle();
+    assert_eq!(hosts(&inventory), [row("shop/extra", "a.example", "https")]);
+}
+
+#[test]
+fn a_reference_into_another_namespace_needs_a_grant() {
+    let mut inventory = Inventory::new("c", false);
+    inventory.apply(Change::Set(Object::Gateway(gateway(
+        "edge",
+        "gw",
+        vec![listener("https", "a.example", Some(("certs", "t")))],
+    ))));
+    inventory.settle();
+    let secrets = |i: &Inventory| {
+        i.bindings()
+            .iter()
+            .next()
+            .map(|(_, b)| b.secrets.clone())
+            .unwrap_or_default()
+    };
+    assert!(secrets(&inventory).is_empty());
+    let grant = |name: Option<&str>| ReferenceGrant {
+        meta: meta("certs", "g"),
+        from: vec![GrantFrom {
+            group: gateway::GROUP.into(),
+            kind: "Gateway".into(),
+            namespace: "edge".into(),
+        }],
+        to: vec![GrantTo {
+            group: Text::default(),
+            kind: "Secret".into(),
+            name: name.map(Text::from),
+        }],
+    };
+    inventory.apply(Change::Set(Object::ReferenceGrant(grant(Some("other")))));
+    inventory.settle();
+    assert!(secrets(&inventory).is_empty(), "the grant is for another Secret");
+    inventory.apply(Change::Set(Object::ReferenceGrant(grant(None))));
+    inventory.settle();
+    assert_eq!(secrets(&inventory), [key("certs", "t")]);
+}
+
+#[test]
+fn a_changed_secret_touches_its_own_bindings_and_no_others() {
+    let mut inventory = Inventory::new("c", false);
+    for n in 0..50 {
+        let host = format!("h{n}.example");
+        let secret = format!("s{n}");
+        inventory.apply(Change::Set(Object::Ingress(ingress(
+            "a",
+            &format!("i{n}"),
+            &[(&[&host], &secret)],
+        ))));
+        inventory.store(good("a", &secret, &[&host]));
+    }
+    assert_eq!(inventory.settle().bindings.len(), 50);
+    inventory.store(good("a", "s7", &["h7.example"]));
+    let dirty = inventory.settle();
+    assert_eq!(dirty.bindings.len(), 1);
+    assert_eq!(dirty.secrets.into_iter().collect::<Vec<_>>(), [key("a", "s7")]);
+}
+
+#[test]
+fn a_binding_keeps_its_number_while_its_route_changes_around_it() {
+    let mut inventory = Inventory::new("c", false);
+    inventory.apply(Change::Set(Object::Ingress(ingress(
+        "a",
+        "i",
+        &[(&["x.example", "y.example"], "s")],
+    ))));
+    let before = inventory.settle().bindings;
+    inventory.apply(Change::Set(Object::Ingress(ingress(
+        "a",
+        "i",
+        &[(&["y.example", "z.example"], "s")],
+    ))));
+    let dirty = inventory.settle();
+    assert_eq!(
+        dirty.gone.len() + before.intersection(&dirty.bindings).count(),
+        2,
+        "x is gone, or its number is z's"
+    );
+    assert_eq!(inventory.bindings().iter().count(), 2);
+    inventory.apply(Change::Gone(Kind::Ingress, key("a", "i")));
+    assert_eq!(inventory.settle().gone.len(), 2);
+    assert!(inventory.bindings_of_host("y.example").is_empty());
+}
+
+#[test]
+fn traefik_serves_what_any_of_its_routes_brought_and_others_do_not() {
+    for (controller, other) in [("traefik.io/ingress-controller", true), ("k8s.io/ingress-nginx", false)] {
+        let mut inventory = Inventory::new("c", false);
+        inventory.apply(Change::Set(Object::IngressClass(class("web", controller))));
+        let mut one = ingress("a", "one", &[(&["x.example"], "missing")]);
+        one.class = Some("web".into());
+        let mut two = ingress("b", "two", &[(&["y.example"], "wide")]);
+        two.class = Some("web".into());
+        inventory.apply(Change::Set(Object::Ingress(one)));
+        inventory.apply(Change::Set(Object::Ingress(two)));
+        inventory.store(good("b", "wide", &["*.example"]));
+        inventory.settle();
+        let id = inventory.bindings_of_host("x.example")[0];
+        let binding = inventory.bindings().get(id).expect("it is there");
+        assert_eq!(
+            matches!(inventory.serving(binding), Serving::Other(_)),
+            other,
+            "{controller}"
+        );
+    }
+}
+
+#[test]
+fn the_default_class_counts_for_an_ingress_without_class() {
+    let mut inventory = Inventory::new("c", false);
+    let mut default = class("web", "k8s.io/ingress-nginx");
+    default.default = true;
+    inventory.apply(Change::Set(Object::IngressClass(default)));
+    let plain = ingress("a", "i", &[(&["x.example"], "s")]);
+    assert_eq!(inventory.controller_of_ingress(&plain).0, Controller::IngressNginx);
+    let annotated = Ingress {
+        meta: Meta {
+            annotations: vec![(crate::object::annotation::INGRESS_CLASS.into(), "gce".into())],
+            ..meta("a", "j")
+        },
+        ..plain
+    };
+    assert_eq!(inventory.controller_of_ingress(&annotated).0, Controller::Gce);
+}
