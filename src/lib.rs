@@ -6,11 +6,15 @@
 //!           ├→ source ─────────→ inventory → check ──┤
 //! manifests ┘                                verdicts└→ show
 //! ```
+//!
+//! `scan` carries that flow out for the commands in `cli`. `object`, `x509`, `inventory` and `check` are pure: values
+//! in, values out.
 
 pub mod check;
 pub mod cli;
 pub mod error;
 pub mod inventory;
+pub mod net;
 pub mod object;
 pub mod report;
 pub mod scan;

@@ -15,6 +15,7 @@ pub mod row;
 pub mod sarif;
 pub mod summary;
 pub mod table;
+pub mod show;
 pub mod words;
 pub mod yaml;
 

@@ -1,0 +1,10 @@
+//! What is really served: names are resolved, servers are asked over TLS, and what they show is kept as it came.
+//!
+//! Knows nothing of Kubernetes and judges no certificate.
+
+pub mod address;
+pub mod name;
+pub mod probe;
+
+pub use address::{HostPort, ResolveError, elsewhere, resolve};
+pub use probe::{ProbeError, Served, Target, probe, probe_all};
