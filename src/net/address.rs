@@ -89,12 +89,12 @@ pub enum ResolveError {
         after: Duration,
     },
     /// DNS has no addresses for it, or fails; in the words of the system's resolver.
-    #[error("DNS has no address of {name}: {}", words(source))]
+    #[error("DNS has no address of {name}: {}", words(cause))]
     Failed {
         /// The name.
         name: String,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -136,12 +136,12 @@ pub async fn resolve(host: &str, timeout: Duration) -> Result<Vec<IpAddr>, Resol
         Ok(Ok(Ok(addresses))) if !addresses.is_empty() => Ok(addresses),
         Ok(Ok(Ok(_))) => Err(ResolveError::Failed {
             name,
-            source: io::Error::new(io::ErrorKind::NotFound, "an empty answer"),
+            cause: io::Error::new(io::ErrorKind::NotFound, "an empty answer"),
         }),
-        Ok(Ok(Err(source))) => Err(ResolveError::Failed { name, source }),
+        Ok(Ok(Err(cause))) => Err(ResolveError::Failed { name, cause }),
         Ok(Err(join)) => Err(ResolveError::Failed {
             name,
-            source: io::Error::other(join),
+            cause: io::Error::other(join),
         }),
     }
 }

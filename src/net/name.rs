@@ -77,7 +77,14 @@ mod tests {
         ] {
             assert_eq!(asked(host), expected, "{host:?}");
         }
-        for wrong in ["a b.example", "a..example", "x*.example", "a\u{1b}[31m.example", "*.", "http://a.example"] {
+        for wrong in [
+            "a b.example",
+            "a..example",
+            "x*.example",
+            "a\u{1b}[31m.example",
+            "*.",
+            "http://a.example",
+        ] {
             assert!(asked(wrong).is_err(), "{wrong:?}");
         }
         assert!(asked(&"ü".repeat(100_000)).is_err());

@@ -162,10 +162,7 @@ async fn handshake(
 
 fn config(seen: &Arc<Seen>, asked: &Asked, alpn: &[&[u8]]) -> Result<ClientConfig, ProbeError> {
     let provider = Arc::clone(&PROVIDER);
-    let watch = Arc::new(Watch::new(
-        Arc::clone(seen),
-        provider.signature_verification_algorithms,
-    ));
+    let watch = Arc::new(Watch::new(Arc::clone(seen), provider.signature_verification_algorithms));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(ProbeError::Protocol)?

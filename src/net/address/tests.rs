@@ -63,10 +63,25 @@ fn dns_is_elsewhere_only_when_comparable_addresses_have_none_in_common() {
 
 #[test]
 fn addresses_that_no_server_has_are_refused() {
-    for no in ["0.0.0.0", "0.1.2.3", "::", "224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:0.0.0.0"] {
+    for no in [
+        "0.0.0.0",
+        "0.1.2.3",
+        "::",
+        "224.0.0.1",
+        "ff02::1",
+        "255.255.255.255",
+        "::ffff:0.0.0.0",
+    ] {
         assert!(is_refused(no.parse().expect(no)), "{no}");
     }
-    for yes in ["127.0.0.1", "::1", "10.0.0.1", "192.0.2.1", "169.254.0.1", "2001:db8::1"] {
+    for yes in [
+        "127.0.0.1",
+        "::1",
+        "10.0.0.1",
+        "192.0.2.1",
+        "169.254.0.1",
+        "2001:db8::1",
+    ] {
         assert!(!is_refused(yes.parse().expect(yes)), "{yes}");
     }
 }
@@ -96,8 +111,13 @@ async fn connect_wins_over_the_status_and_the_status_over_dns() {
         .await
         .expect("connect");
     assert_eq!(sockets(at), (Origin::Connect, "198.51.100.1:8443".into()));
-    let at = addresses(None, &status, 4443, "203.0.113.1", SECOND).await.expect("status");
-    assert_eq!(sockets(at), (Origin::Status, "192.0.2.1:4443 [2001:db8::1]:4443".into()));
+    let at = addresses(None, &status, 4443, "203.0.113.1", SECOND)
+        .await
+        .expect("status");
+    assert_eq!(
+        sockets(at),
+        (Origin::Status, "192.0.2.1:4443 [2001:db8::1]:4443".into())
+    );
     let at = addresses(None, &[], HTTPS, "203.0.113.1", SECOND).await.expect("dns");
     assert_eq!(sockets(at), (Origin::Dns, "203.0.113.1:443".into()));
 }
@@ -105,7 +125,9 @@ async fn connect_wins_over_the_status_and_the_status_over_dns() {
 #[tokio::test]
 async fn a_status_name_that_does_not_resolve_leaves_the_other_addresses() {
     let status: Vec<Text> = vec!["not a name".into(), "192.0.2.1".into()];
-    let at = addresses(None, &status, HTTPS, "shop.example", SECOND).await.expect("one");
+    let at = addresses(None, &status, HTTPS, "shop.example", SECOND)
+        .await
+        .expect("one");
     assert_eq!(at.sockets.len(), 1);
     assert!(matches!(at.unresolved[..], [ResolveError::InvalidName(_)]));
     let error = addresses(None, &[], HTTPS, "*", SECOND).await.expect_err("no host");
@@ -115,16 +137,21 @@ async fn a_status_name_that_does_not_resolve_leaves_the_other_addresses() {
 #[tokio::test]
 async fn a_name_of_this_machine_resolves_and_an_unknown_one_says_so_in_words() {
     let local = resolve("localhost", Duration::from_secs(5)).await.expect("localhost");
-    assert!(local.iter().all(|a| a.is_loopback()), "{local:?}");
+    assert!(local.iter().all(IpAddr::is_loopback), "{local:?}");
     let error = resolve("no-such-name.invalid", Duration::from_secs(10))
         .await
         .expect_err("RFC 2606 keeps .invalid free");
     let text = error.to_string();
-    assert!(text.contains("no-such-name.invalid") && !text.contains("lookup address"), "{text}");
+    assert!(
+        text.contains("no-such-name.invalid") && !text.contains("lookup address"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
-async fn no_time_at_all_is_a_timeout_and_not_a_hang() {
-    let error = resolve("no-such-name.invalid", Duration::ZERO).await.expect_err("no time");
-    assert!(matches!(error, ResolveError::Timeout { .. }), "{error}");
+async fn an_answer_comes_by_the_timeout_whatever_dns_does() {
+    let start = Instant::now();
+    let answer = resolve("no-such-name.invalid", Duration::from_millis(1)).await;
+    assert!(answer.is_err());
+    assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
 }

@@ -29,10 +29,10 @@ pub enum ProbeError {
     Refused,
     /// The network says that there is no way.
     #[error("the address cannot be reached from here: {0}")]
-    Unreachable(#[source] io::Error),
+    Unreachable(io::Error),
     /// The connection cannot be made for another reason.
     #[error("cannot connect: {0}")]
-    Connect(#[source] io::Error),
+    Connect(io::Error),
     /// The connection is there and stays silent.
     #[error("it accepts the connection and then says nothing for {} s: TLS may not be on that port, or its backend hangs", after.as_secs_f32())]
     HandshakeTimeout {
@@ -94,10 +94,10 @@ pub enum ProbeError {
     NoApplicationProtocol,
     /// It breaks the rules of TLS in another way.
     #[error("the TLS handshake fails: {0}")]
-    Protocol(#[source] rustls::Error),
+    Protocol(rustls::Error),
     /// The connection fails in the middle.
     #[error("the connection fails during the TLS handshake: {0}")]
-    Broken(#[source] io::Error),
+    Broken(io::Error),
 }
 
 impl ProbeError {
@@ -131,9 +131,9 @@ impl ProbeError {
         use rustls::Error as E;
         match error {
             E::AlertReceived(alert) => Self::from_alert(*alert),
-            E::InvalidMessage(InvalidMessage::CertificatePayloadTooLarge | InvalidMessage::HandshakePayloadTooLarge) => {
-                Self::TooLarge
-            }
+            E::InvalidMessage(
+                InvalidMessage::CertificatePayloadTooLarge | InvalidMessage::HandshakePayloadTooLarge,
+            ) => Self::TooLarge,
             _ if not_tls(head) => Self::other_protocol(head),
             E::NoCertificatesPresented => Self::NoCertificate,
             E::InvalidCertificate(CertificateError::BadEncoding) => Self::BrokenCertificate,

@@ -47,9 +47,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sniff<S> {
         let answer = Pin::new(&mut self.inner).poll_read(cx, buf);
         let came = buf.filled().get(before..).unwrap_or_default();
         if !came.is_empty() {
-            self.head
-                .0
-                .get_or_init(|| came.iter().take(KEPT).copied().collect());
+            self.head.0.get_or_init(|| came.iter().take(KEPT).copied().collect());
         }
         answer
     }

@@ -172,7 +172,11 @@ async fn tls_1_2_rsa_and_the_chosen_protocol_are_noted() {
     let served = ask(tls(config).await, "a.example").await.expect("TLS 1.2");
     assert_eq!(served.tls_version, "TLS 1.2");
     assert_eq!(served.alpn.as_deref(), Some("http/1.1"));
-    assert!(served.signature.is_some_and(|s| s.starts_with("RSA_PSS")), "{:?}", served.signature);
+    assert!(
+        served.signature.is_some_and(|s| s.starts_with("RSA_PSS")),
+        "{:?}",
+        served.signature
+    );
 }
 
 #[tokio::test]
@@ -199,10 +203,16 @@ async fn a_server_that_wants_a_client_certificate_still_shows_its_own() {
             .expect("version")
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(BySni(vec![("", certified(chain.clone(), &key))])));
-        let served = ask(tls(config).await, "mtls.example").await.expect("shown all the same");
+        let served = ask(tls(config).await, "mtls.example")
+            .await
+            .expect("shown all the same");
         assert!(served.client_certificate, "{version:?}");
         assert_eq!(served.chain, [chain[0].to_vec()]);
-        let expected = if version.version == ProtocolVersion::TLSv1_2 { "TLS 1.2" } else { "TLS 1.3" };
+        let expected = if version.version == ProtocolVersion::TLSv1_2 {
+            "TLS 1.2"
+        } else {
+            "TLS 1.3"
+        };
         assert_eq!(served.tls_version, expected);
     }
 }
@@ -212,7 +222,8 @@ async fn a_certificate_without_its_key_and_one_that_is_no_x509_are_errors() {
     let (chain, _) = own(&["a.example"], |_| {});
     let (_, other) = own(&["a.example"], |_| {});
     for version in [&TLS12, &TLS13] {
-        let wrong = builder(&[version]).with_cert_resolver(Arc::new(BySni(vec![("", certified(chain.clone(), &other))])));
+        let wrong =
+            builder(&[version]).with_cert_resolver(Arc::new(BySni(vec![("", certified(chain.clone(), &other))])));
         let error = ask(tls(wrong).await, "a.example").await.expect_err("not its key");
         assert!(matches!(error, ProbeError::BadSignature), "{error}");
     }
@@ -222,7 +233,10 @@ async fn a_certificate_without_its_key_and_one_that_is_no_x509_are_errors() {
         .expect_err("no certificate");
     assert!(matches!(error, ProbeError::BrokenCertificate), "{error}");
     let error = ask(tls(serving(vec![])).await, "a.example").await.expect_err("none");
-    assert!(matches!(error, ProbeError::Alert { .. } | ProbeError::UnknownHost), "{error}");
+    assert!(
+        matches!(error, ProbeError::Alert { .. } | ProbeError::UnknownHost),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -240,7 +254,11 @@ async fn what_is_not_tls_is_named() {
         (b"\x16\x03\x03\xff\xff", "handshake fails"),
     ] {
         let error = ask(plain(Some(answer)).await, "a.example").await.expect_err("no TLS");
-        assert!(error.to_string().contains(expected), "{}: {error}", answer.escape_ascii());
+        assert!(
+            error.to_string().contains(expected),
+            "{}: {error}",
+            answer.escape_ascii()
+        );
     }
 }
 
@@ -279,7 +297,9 @@ async fn a_server_that_trickles_bytes_ends_at_the_timeout_too() {
 #[tokio::test]
 async fn no_packet_goes_to_an_address_or_name_that_cannot_be() {
     for address in ["0.0.0.0:443", "224.0.0.1:443", "[::]:443", "255.255.255.255:443"] {
-        let error = ask(address.parse().expect(address), "a.example").await.expect_err(address);
+        let error = ask(address.parse().expect(address), "a.example")
+            .await
+            .expect_err(address);
         assert!(matches!(error, ProbeError::AddressRefused { .. }), "{error}");
     }
     let error = ask(([127, 0, 0, 1], 1).into(), "no name").await.expect_err("no name");

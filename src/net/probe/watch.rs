@@ -94,7 +94,7 @@ impl ServerCertVerifier for Watch {
         let all = std::iter::once(end_entity).chain(intermediates);
         let _ = self.seen.chain.set(all.map(|c| c.to_vec()).collect());
         match x509_parser::parse_x509_certificate(end_entity) {
-            Ok((rest, _)) if rest.is_empty() => Ok(ServerCertVerified::assertion()),
+            Ok(([], _)) => Ok(ServerCertVerified::assertion()),
             _ => Err(Error::InvalidCertificate(CertificateError::BadEncoding)),
         }
     }

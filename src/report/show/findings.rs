@@ -1,0 +1,111 @@
+//! What is wrong, and what to do about it.
+
+use std::{collections::HashMap, fmt::Write as _, io};
+
+use super::{
+    Show, Words,
+    pen::{Pen, Piece, Sign, Tone},
+};
+use crate::{
+    check::{Finding, Severity},
+    object::Seconds,
+    report::row::{Row, Status},
+    text::width::width,
+};
+
+/// So many hosts are named beside one finding.
+const HOSTS_NAMED: usize = 5;
+
+/// One finding of one or more hosts.
+struct Told<'a> {
+    severity: Severity,
+    reason: &'static str,
+    message: String,
+    remedy: String,
+    hosts: Vec<&'a str>,
+}
+
+/// The findings, worst first; those that say the same of several hosts are told once.
+pub(super) fn findings(pen: &mut Pen<'_>, show: &Show<'_>, words: &Words) -> io::Result<()> {
+    let told = collect(show, words, pen.now());
+    if told.is_empty() {
+        return Ok(());
+    }
+    let counts: Vec<String> = [Severity::Critical, Severity::Warning, Severity::Info]
+        .into_iter()
+        .map(|s| (s, told.iter().filter(|t| t.severity == s).count()))
+        .filter(|(_, n)| *n > 0)
+        .map(|(s, n)| format!("{n} {}", s.as_str()))
+        .collect();
+    pen.title(&format!("Findings: {}", counts.join(", ")))?;
+    let mut remedies: HashMap<&str, &str> = HashMap::new();
+    for t in &told {
+        let status = Status::from(t.severity);
+        let mut head = vec![
+            pen.marked(status, t.severity.as_str()),
+            Piece::gap(),
+            pen.piece(Tone::Strong, t.reason),
+        ];
+        let unnamed: Vec<&str> = t.hosts.iter().copied().filter(|h| !t.message.contains(h)).collect();
+        if !unnamed.is_empty() {
+            let mut list = unnamed.iter().take(HOSTS_NAMED).copied().collect::<Vec<_>>().join(", ");
+            if unnamed.len() > HOSTS_NAMED {
+                let _ = write!(list, " and {} more", unnamed.len() - HOSTS_NAMED);
+            }
+            head.push(pen.dot());
+            head.push(pen.dim(&list));
+        }
+        pen.flow("  ", "    ", &head)?;
+        let message = pen.with_commands(&t.message);
+        pen.flow("    ", "    ", &[message])?;
+        let arrow = pen.sign(Sign::Arrow);
+        let rest = " ".repeat(4 + width(arrow) + 1);
+        let first = *remedies.entry(&t.remedy).or_insert(t.reason);
+        let remedy = if first == t.reason {
+            pen.with_commands(&t.remedy)
+        } else {
+            pen.dim(&format!("the same as for {first}"))
+        };
+        pen.flow(&format!("    {arrow} "), &rest, &[remedy])?;
+    }
+    Ok(())
+}
+
+fn collect<'a>(show: &Show<'a>, words: &Words, now: Seconds) -> Vec<Told<'a>> {
+    let mut told: Vec<Told<'a>> = Vec::new();
+    let mut seen: HashMap<(Severity, &'static str, String, String), usize> = HashMap::new();
+    let of_rows = show
+        .bindings
+        .iter()
+        .flat_map(|b| b.row.findings.iter().map(move |f| (f, &b.row)));
+    for (finding, row) in of_rows {
+        let finding: &Finding = finding;
+        let row: &Row<'a> = row;
+        let (message, remedy) = ((words.message)(finding, row, now), (words.remedy)(finding, row));
+        let reason = finding.reason().as_str();
+        let at = *seen
+            .entry((finding.severity, reason, message.clone(), remedy.clone()))
+            .or_insert_with(|| {
+                told.push(Told {
+                    severity: finding.severity,
+                    reason,
+                    message,
+                    remedy,
+                    hosts: Vec::new(),
+                });
+                told.len() - 1
+            });
+        if let (Some(host), Some(t)) = (row.host, told.get_mut(at))
+            && t.hosts.last() != Some(&host)
+        {
+            t.hosts.push(host);
+        }
+    }
+    for t in &mut told {
+        t.hosts.sort_unstable();
+        t.hosts.dedup();
+    }
+    // The order among equals is that of the rows, worst first in each.
+    told.sort_by_key(|t| std::cmp::Reverse(t.severity));
+    told
+}

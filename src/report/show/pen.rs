@@ -1,0 +1,341 @@
+//! Writes lines that fit: words are wrapped, styles are applied last, text from outside is cleared.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthChar;
+
+use super::Context;
+use crate::{
+    report::row::Status,
+    text::{Clear, width::width},
+};
+
+/// The narrowest screen that lines are made for.
+const NARROWEST: usize = 40;
+/// The cells of a label: `renewal `.
+const LABEL: usize = 9;
+
+/// What a text means, and so its style.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Strong,
+    Dim,
+    Of(Status),
+}
+
+/// A text of one tone. Made by [`Pen`], so that it is clean.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    tone: Tone,
+    text: String,
+    /// Parts in backquotes are commands, which are not broken.
+    commands: bool,
+}
+
+/// A space at which no line is broken.
+const JOIN: char = '\u{a0}';
+
+impl Piece {
+    /// Two spaces, which keep a word apart more than one does.
+    pub(super) fn gap() -> Self {
+        Self {
+            tone: Tone::Plain,
+            text: format!("{JOIN} "),
+            commands: false,
+        }
+    }
+}
+
+/// The signs that have a form in ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    Good,
+    Bad,
+    Warn,
+    Ask,
+    Arrow,
+    Dot,
+    /// A branch of a tree that others follow, the line beside its text, and the last branch.
+    Branch,
+    Stem,
+    Last,
+}
+
+pub(super) struct Pen<'w> {
+    context: Context,
+    out: &'w mut dyn Write,
+}
+
+impl<'w> Pen<'w> {
+    pub(super) fn new(context: Context, out: &'w mut dyn Write) -> Self {
+        Self { context, out }
+    }
+
+    pub(super) fn now(&self) -> crate::object::Seconds {
+        self.context.now
+    }
+
+    pub(super) fn ascii(&self) -> bool {
+        self.context.ascii
+    }
+
+    pub(super) fn width(&self) -> usize {
+        self.context.width.max(NARROWEST)
+    }
+
+    pub(super) fn sign(&self, sign: Sign) -> &'static str {
+        let (sign, ascii) = match sign {
+            Sign::Good => ("✓", "+"),
+            Sign::Bad => ("✗", "x"),
+            Sign::Warn => ("!", "!"),
+            Sign::Ask => ("?", "?"),
+            Sign::Arrow => ("→", "->"),
+            Sign::Dot => ("·", "-"),
+            Sign::Branch => ("├─", "|-"),
+            Sign::Stem => ("│ ", "| "),
+            Sign::Last => ("└─", "`-"),
+        };
+        if self.context.ascii { ascii } else { sign }
+    }
+
+    /// The sign of a status.
+    pub(super) fn mark(&self, status: Status) -> &'static str {
+        self.sign(match status {
+            Status::Critical => Sign::Bad,
+            Status::Warning => Sign::Warn,
+            Status::Unknown => Sign::Ask,
+            Status::Info => Sign::Dot,
+            Status::Healthy => Sign::Good,
+        })
+    }
+
+    /// Text that may come from outside: cleared, and in ASCII where nothing else can be shown.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let mut out = Clear(text).to_string();
+        if self.context.ascii && !out.is_ascii() {
+            let mut plain = String::with_capacity(out.len());
+            for c in out.chars() {
+                match c {
+                    '→' => plain.push_str("->"),
+                    '…' => plain.push_str("..."),
+                    c if c.is_ascii() => plain.push(c),
+                    // A String takes every write.
+                    c => drop(write!(plain, "\\u{{{:x}}}", c as u32)),
+                }
+            }
+            out = plain;
+        }
+        out
+    }
+
+    pub(super) fn piece(&self, tone: Tone, text: &str) -> Piece {
+        Piece {
+            tone,
+            text: self.clean(text),
+            commands: false,
+        }
+    }
+
+    /// Text whose parts in backquotes are commands: each stays in one piece, to be copied.
+    pub(super) fn with_commands(&self, text: &str) -> Piece {
+        Piece {
+            commands: true,
+            ..self.piece(Tone::Plain, text)
+        }
+    }
+
+    /// Text at whose spaces no line is broken, such as a kind and a name.
+    pub(super) fn unbroken(&self, text: &str) -> Piece {
+        Piece {
+            tone: Tone::Plain,
+            text: self.clean(text).replace(' ', &JOIN.to_string()),
+            commands: false,
+        }
+    }
+
+    pub(super) fn plain(&self, text: &str) -> Piece {
+        self.piece(Tone::Plain, text)
+    }
+
+    pub(super) fn dim(&self, text: &str) -> Piece {
+        self.piece(Tone::Dim, text)
+    }
+
+    /// `✓ text` in the status's colour.
+    pub(super) fn marked(&self, status: Status, text: &str) -> Piece {
+        Piece {
+            tone: Tone::Of(status),
+            text: format!("{}{JOIN}{}", self.mark(status), self.clean(text)),
+            commands: false,
+        }
+    }
+
+    /// ` · `, between things of equal rank.
+    pub(super) fn dot(&self) -> Piece {
+        Piece {
+            tone: Tone::Dim,
+            text: format!(" {} ", self.sign(Sign::Dot)),
+            commands: false,
+        }
+    }
+
+    pub(super) fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// A blank line and a section's title.
+    pub(super) fn title(&mut self, title: &str) -> io::Result<()> {
+        self.blank()?;
+        let title = self.piece(Tone::Strong, title);
+        self.flow("", "  ", &[title])
+    }
+
+    /// `label   text`, wrapped under the text.
+    pub(super) fn field(&mut self, prefix: &str, label: &str, pieces: &[Piece]) -> io::Result<()> {
+        let first = format!("{prefix}{label:<LABEL$} ");
+        let rest = format!("{prefix}{:LABEL$} ", "");
+        self.flow(&first, &rest, pieces)
+    }
+
+    /// The cells that are left for the text of a field.
+    pub(super) fn room(&self, prefix: &str) -> usize {
+        self.width().saturating_sub(width(prefix) + LABEL + 1)
+    }
+
+    /// Writes pieces after `first`, and what does not fit on lines that begin with `rest`. Lines are broken at spaces;
+    /// longer words anywhere, commands in backquotes nowhere.
+    pub(super) fn flow(&mut self, first: &str, rest: &str, pieces: &[Piece]) -> io::Result<()> {
+        let mut line = Line::new(first, self.width());
+        for Word { runs, command } in words(pieces) {
+            let cells: usize = runs.iter().map(|(_, t)| width(t)).sum();
+            let gap = usize::from(line.filled);
+            if line.filled && line.cells + gap + cells > line.most {
+                self.end(&line)?;
+                line = Line::new(rest, self.width());
+            } else if line.filled {
+                line.push(Tone::Plain, " ", 1);
+            }
+            let whole = command || line.cells + cells <= line.most;
+            for (tone, text) in runs {
+                if whole {
+                    line.push(tone, text, width(text));
+                    continue;
+                }
+                for c in text.chars() {
+                    let w = c.width().unwrap_or(0);
+                    if line.filled && line.cells + w > line.most {
+                        self.end(&line)?;
+                        line = Line::new(rest, self.width());
+                    }
+                    line.push(tone, c.encode_utf8(&mut [0; 4]), w);
+                }
+            }
+        }
+        self.end(&line)
+    }
+
+    fn end(&mut self, line: &Line) -> io::Result<()> {
+        let mut text = String::new();
+        for (i, (tone, run)) in line.runs.iter().enumerate() {
+            // Spaces at the end of a line are nobody's.
+            let run = if i + 1 == line.runs.len() { run.trim_end() } else { run };
+            let run = run.replace(JOIN, " ");
+            let style = tone.style();
+            if self.context.colour && style != Style::new() {
+                let _ = write!(text, "{style}{run}{style:#}");
+            } else {
+                text.push_str(&run);
+            }
+        }
+        writeln!(self.out, "{text}")
+    }
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        let of = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+        match self {
+            Self::Plain => Style::new(),
+            Self::Strong => Style::new().bold(),
+            Self::Dim => Style::new().dimmed(),
+            Self::Of(Status::Critical) => of(AnsiColor::Red).bold(),
+            Self::Of(Status::Warning) => of(AnsiColor::Yellow),
+            Self::Of(Status::Unknown) => of(AnsiColor::Magenta),
+            Self::Of(Status::Info) => of(AnsiColor::Cyan),
+            Self::Of(Status::Healthy) => of(AnsiColor::Green),
+        }
+    }
+}
+
+/// A line as it fills: runs of one tone.
+struct Line {
+    runs: Vec<(Tone, String)>,
+    cells: usize,
+    most: usize,
+    filled: bool,
+}
+
+impl Line {
+    fn new(prefix: &str, most: usize) -> Self {
+        Self {
+            runs: vec![(Tone::Plain, prefix.to_owned())],
+            cells: width(prefix),
+            most,
+            filled: false,
+        }
+    }
+
+    fn push(&mut self, tone: Tone, text: &str, cells: usize) {
+        self.cells += cells;
+        self.filled = true;
+        match self.runs.last_mut() {
+            Some((last, run)) if *last == tone => run.push_str(text),
+            _ => self.runs.push((tone, text.to_owned())),
+        }
+    }
+}
+
+/// What stays on one line: runs of one tone each.
+#[derive(Default)]
+struct Word<'a> {
+    runs: Vec<(Tone, &'a str)>,
+    command: bool,
+}
+
+/// The words of the pieces; a word may go over several pieces.
+fn words(pieces: &[Piece]) -> Vec<Word<'_>> {
+    let mut words = vec![Word::default()];
+    for Piece { tone, text, commands } in pieces {
+        // A backquote without its partner begins no command.
+        let commands = *commands && text.bytes().filter(|b| *b == b'`').count() % 2 == 0;
+        let (mut quoted, mut start) = (false, 0);
+        for (i, b) in text.bytes().enumerate() {
+            if b == b'`' && commands {
+                quoted = !quoted;
+            }
+            if b == b' ' && !quoted {
+                add(&mut words, *tone, &text[start..i], commands);
+                words.push(Word::default());
+                start = i + 1;
+            }
+        }
+        add(&mut words, *tone, &text[start..], commands);
+    }
+    words.retain(|w| !w.runs.is_empty());
+    words
+}
+
+fn add<'a>(words: &mut [Word<'a>], tone: Tone, text: &'a str, commands: bool) {
+    if let Some(word) = words.last_mut().filter(|_| !text.is_empty()) {
+        word.command |= commands && text.contains('`');
+        word.runs.push((tone, text));
+    }
+}
+
+#[cfg(test)]
+mod tests;
