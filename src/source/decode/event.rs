@@ -1,0 +1,123 @@
+//! A watch in JSON, as it arrives: one event an object.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    DecodeError, Format, Skipped, Status,
+    carry::{Carry, MAX_ITEM},
+    json,
+    scan::Scan,
+    status,
+};
+use crate::object::{Key, Kind, Object};
+
+/// One event of a watch.
+#[derive(Debug)]
+pub enum Event {
+    /// An object is there, new or changed, and its resourceVersion.
+    Set(Object, String),
+    /// An object is gone, and the resourceVersion at which it went.
+    Gone(Key, String),
+    /// Nothing happened up to this resourceVersion.
+    Bookmark(String),
+    /// The server ends the watch: 410 asks for a new list.
+    Error(Status),
+    /// An object is there that cannot be decoded, and its resourceVersion.
+    Unreadable(Skipped, String),
+}
+
+/// Decodes the body of a watch as it arrives. Holds one event and no more.
+pub struct EventDecoder {
+    kind: Kind,
+    scan: Option<Scan>,
+    carry: Carry,
+    failed: Option<DecodeError>,
+}
+
+impl EventDecoder {
+    /// A decoder of the events of `kind`.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            scan: None,
+            carry: Carry::new(kind == Kind::Secret),
+            failed: None,
+        }
+    }
+
+    /// Takes the next bytes, and hands every event that they complete to `sink`, in order.
+    ///
+    /// An error is one of the stream, and stays: watch anew, from the last resourceVersion.
+    pub fn push(&mut self, frame: &[u8], sink: &mut dyn FnMut(Event)) -> Result<(), DecodeError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        self.frame(frame, sink)
+            .inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    fn frame(&mut self, mut frame: &[u8], sink: &mut dyn FnMut(Event)) -> Result<(), DecodeError> {
+        while let Some((&byte, after)) = frame.split_first() {
+            let Some(mut scan) = self.scan else {
+                match byte {
+                    b'{' => self.scan = Some(Scan::default()),
+                    _ if byte.is_ascii_whitespace() => frame = after,
+                    _ => return Err(DecodeError::Json(format!("unexpected {:?}", char::from(byte)))),
+                }
+                continue;
+            };
+            let Some(end) = scan.advance(frame) else {
+                self.scan = Some(scan);
+                return self.carry.push(frame);
+            };
+            self.scan = None;
+            let (piece, rest) = frame.split_at_checked(end).unwrap_or((frame, &[]));
+            frame = rest;
+            if self.carry.is_empty() {
+                if piece.len() > MAX_ITEM {
+                    return Err(DecodeError::TooLarge);
+                }
+                sink(event(self.kind, piece)?);
+            } else {
+                self.carry.push(piece)?;
+                let event = event(self.kind, self.carry.bytes());
+                self.carry.clear();
+                sink(event?);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "type", borrow)]
+    what: std::borrow::Cow<'a, str>,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+fn event(kind: Kind, bytes: &[u8]) -> Result<Event, DecodeError> {
+    let line: Line<'_> = serde_json::from_slice(bytes).map_err(|error| DecodeError::json(Some(kind), &error))?;
+    let body = line.object.get().as_bytes();
+    let named = json::named(body);
+    let version = named
+        .as_ref()
+        .and_then(|meta| meta.resource_version.clone())
+        .unwrap_or_default();
+    let key = named.and_then(|meta| Some(Key::new(meta.namespace.unwrap_or_default(), meta.name?)));
+    match &*line.what {
+        "ADDED" | "MODIFIED" => Ok(match json::item(kind, body) {
+            Ok(object) => Event::Set(object, version),
+            Err(error) => Event::Unreadable(Skipped { key, error }, version),
+        }),
+        "DELETED" => key.map(|key| Event::Gone(key, version)).ok_or(DecodeError::Nameless),
+        "BOOKMARK" => Ok(Event::Bookmark(version)),
+        "ERROR" => Ok(Event::Error(status(Format::Json, body).unwrap_or_default())),
+        other => Err(DecodeError::Kind {
+            expected: "an event".to_owned(),
+            found: other.to_owned(),
+        }),
+    }
+}

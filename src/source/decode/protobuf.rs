@@ -1,0 +1,249 @@
+//! A list in protobuf, as it arrives: envelope, ListMeta, items.
+
+use super::{
+    DecodeError, ListEnd, Skipped,
+    carry::{Carry, MAX_ITEM},
+    envelope::{self, CONTENT_ENCODING, MAGIC, RAW, TYPE_META},
+    view,
+    wire::{Fields, Malformed, Varint, WireType, tag},
+};
+use crate::object::{Kind, Object};
+
+/// The fields of every list.
+const LIST_META: u32 = 1;
+const ITEM: u32 = 2;
+
+/// What the next byte belongs to.
+#[derive(Debug, Clone, Copy)]
+enum At {
+    /// The magic number, so many bytes of which have been seen.
+    Magic(usize),
+    /// A field's tag.
+    Tag,
+    /// The length of a field.
+    Length(u32),
+    /// A field's number that nobody needs.
+    Number,
+    /// So many bytes that nobody needs.
+    Skip(u64),
+    /// A field that is decoded, and its length.
+    Body(u32, usize),
+}
+
+/// Where the list's own message stands in the envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Raw {
+    Before,
+    Inside { left: u64 },
+    After,
+}
+
+/// The decoder of one list.
+pub(super) struct List {
+    kind: Kind,
+    at: At,
+    varint: Varint,
+    raw: Raw,
+    carry: Carry,
+    end: ListEnd,
+}
+
+impl List {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            at: At::Magic(0),
+            varint: Varint::default(),
+            raw: Raw::Before,
+            carry: Carry::new(kind == Kind::Secret),
+            end: ListEnd::default(),
+        }
+    }
+
+    pub(super) fn push(&mut self, mut frame: &[u8], sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
+        if !view::has_protobuf(self.kind) {
+            return Err(DecodeError::NoProtobufOf(self.kind));
+        }
+        while let Some((&byte, after)) = frame.split_first() {
+            self.leave_raw()?;
+            match self.at {
+                At::Magic(seen) => {
+                    if MAGIC.get(seen) != Some(&byte) {
+                        return Err(DecodeError::NotProtobuf);
+                    }
+                    self.at = if seen + 1 == MAGIC.len() {
+                        At::Tag
+                    } else {
+                        At::Magic(seen + 1)
+                    };
+                    frame = after;
+                }
+                At::Tag | At::Length(_) | At::Number => {
+                    self.take(1)?;
+                    frame = after;
+                    if let Some(number) = self.varint.push(byte)? {
+                        self.number(number, sink)?;
+                    }
+                }
+                At::Skip(left) => {
+                    let count = frame.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+                    self.take(count as u64)?;
+                    frame = frame.get(count..).unwrap_or_default();
+                    self.at = skip(left - count as u64);
+                }
+                At::Body(field, length) => {
+                    let count = frame.len().min(length.saturating_sub(self.carry.len()));
+                    self.take(count as u64)?;
+                    let (part, rest) = frame.split_at(count);
+                    frame = rest;
+                    self.body(field, length, part, sink)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<ListEnd, DecodeError> {
+        self.leave_raw()?;
+        if matches!(self.at, At::Tag) && self.varint.is_empty() && self.raw == Raw::After {
+            Ok(self.end)
+        } else {
+            Err(DecodeError::Ended)
+        }
+    }
+
+    /// Leaves the list's message when all of it has been seen.
+    fn leave_raw(&mut self) -> Result<(), DecodeError> {
+        if self.raw != (Raw::Inside { left: 0 }) {
+            return Ok(());
+        }
+        if !matches!(self.at, At::Tag) || !self.varint.is_empty() {
+            return Err(Malformed::Length.into());
+        }
+        self.raw = Raw::After;
+        Ok(())
+    }
+
+    /// Counts bytes of the list's message.
+    fn take(&mut self, count: u64) -> Result<(), Malformed> {
+        if let Raw::Inside { left } = &mut self.raw {
+            *left = left.checked_sub(count).ok_or(Malformed::Length)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on after a tag, length or number.
+    fn number(&mut self, number: u64, sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
+        match self.at {
+            At::Tag => {
+                let (field, wire) = tag(number)?;
+                let known = match self.raw {
+                    Raw::Inside { .. } => matches!(field, LIST_META | ITEM),
+                    Raw::Before | Raw::After => matches!(field, TYPE_META | RAW | CONTENT_ENCODING),
+                };
+                self.at = match wire {
+                    WireType::Bytes => At::Length(field),
+                    _ if known => return Err(Malformed::Type.into()),
+                    WireType::Varint => At::Number,
+                    WireType::Fixed64 => self.skip_inside(8)?,
+                    WireType::Fixed32 => self.skip_inside(4)?,
+                };
+            }
+            At::Length(field) => self.length(field, number, sink)?,
+            _ => self.at = At::Tag,
+        }
+        Ok(())
+    }
+
+    fn skip_inside(&self, count: u64) -> Result<At, Malformed> {
+        match self.raw {
+            Raw::Inside { left } if count > left => Err(Malformed::Length),
+            _ => Ok(skip(count)),
+        }
+    }
+
+    /// Goes on after the length of a field.
+    fn length(&mut self, field: u32, length: u64, sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
+        match (self.raw, field) {
+            (Raw::Before, RAW) => {
+                self.raw = Raw::Inside { left: length };
+                self.at = At::Tag;
+            }
+            (Raw::After, RAW) => return Err(Malformed::Twice.into()),
+            (Raw::Inside { .. }, LIST_META | ITEM) | (Raw::Before | Raw::After, TYPE_META | CONTENT_ENCODING) => {
+                self.skip_inside(length)?;
+                let length = usize::try_from(length)
+                    .ok()
+                    .filter(|length| *length <= MAX_ITEM)
+                    .ok_or(DecodeError::TooLarge)?;
+                self.at = At::Body(field, length);
+                if length == 0 {
+                    self.body(field, 0, &[], sink)?;
+                }
+            }
+            _ => self.at = self.skip_inside(length)?,
+        }
+        Ok(())
+    }
+
+    /// Takes a part of a field, and decodes the field when that is the last one: in place where it is the only one.
+    fn body(
+        &mut self,
+        field: u32,
+        length: usize,
+        part: &[u8],
+        sink: &mut dyn FnMut(Object),
+    ) -> Result<(), DecodeError> {
+        if part.len() == length {
+            self.at = At::Tag;
+            return self.whole(field, part, sink);
+        }
+        self.carry.push(part)?;
+        if self.carry.len() < length {
+            return Ok(());
+        }
+        self.at = At::Tag;
+        let mut carry = std::mem::take(&mut self.carry);
+        let result = self.whole(field, carry.bytes(), sink);
+        carry.clear();
+        self.carry = carry;
+        result
+    }
+
+    fn whole(&mut self, field: u32, bytes: &[u8], sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
+        match (self.raw, field) {
+            (Raw::Inside { .. }, LIST_META) => self.list_meta(bytes),
+            (Raw::Inside { .. }, _) => {
+                match view::decode(self.kind, bytes) {
+                    Ok(object) => sink(object),
+                    Err(error) => self.end.skip(Skipped {
+                        key: view::key(bytes),
+                        error,
+                    }),
+                }
+                Ok(())
+            }
+            (_, TYPE_META) => envelope::expect(&format!("{}List", self.kind.as_str()), &envelope::kind(bytes)?),
+            (_, _) => envelope::check_encoding(bytes),
+        }
+    }
+
+    fn list_meta(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        for field in Fields::new(bytes) {
+            match field? {
+                (2, value) => self.end.resource_version = value.text()?.into(),
+                (3, value) => {
+                    let token = value.text()?;
+                    self.end.continue_token = (!token.is_empty()).then(|| token.into());
+                }
+                (4, value) => self.end.remaining = Some(value.number()?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn skip(count: u64) -> At {
+    if count == 0 { At::Tag } else { At::Skip(count) }
+}

@@ -1,0 +1,90 @@
+//! metav1.Status: how the API server says no, in either format.
+
+use serde::Deserialize;
+
+use super::{
+    Format, envelope,
+    wire::{Fields, Malformed},
+};
+
+/// What an answer that is a Status says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The HTTP status; 0 when it names none.
+    pub code: u16,
+    /// Its reason, such as `Forbidden` or `Expired`.
+    pub reason: String,
+    /// Its message: the server's words.
+    pub message: String,
+    /// details.retryAfterSeconds, when the server asks to wait.
+    pub retry_after: Option<u32>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct StatusForm {
+    kind: String,
+    code: Option<i64>,
+    reason: Option<String>,
+    message: Option<String>,
+    details: Option<Details>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Details {
+    retry_after_seconds: Option<i64>,
+}
+
+impl StatusForm {
+    fn status(self) -> Option<Status> {
+        (self.kind == "Status").then(|| Status {
+            code: code(self.code.unwrap_or_default()),
+            reason: self.reason.unwrap_or_default(),
+            message: self.message.unwrap_or_default(),
+            retry_after: self.details.and_then(|d| seconds(d.retry_after_seconds?)),
+        })
+    }
+}
+
+/// The Status that a body holds; `None` when it is none.
+pub fn status(format: Format, body: &[u8]) -> Option<Status> {
+    match format {
+        Format::Json => serde_json::from_slice::<StatusForm>(body).ok()?.status(),
+        Format::Protobuf => {
+            let envelope = envelope::open(body).ok()?;
+            if envelope.kind != "Status" {
+                return None;
+            }
+            message(envelope.raw).ok()
+        }
+    }
+}
+
+fn message(raw: &[u8]) -> Result<Status, Malformed> {
+    let mut status = Status::default();
+    for field in Fields::new(raw) {
+        match field? {
+            (3, value) => status.message = value.text()?.into(),
+            (4, value) => status.reason = value.text()?.into(),
+            (5, value) => {
+                for field in value.message()? {
+                    if let (5, value) = field? {
+                        status.retry_after = seconds(value.signed()?);
+                    }
+                }
+            }
+            (6, value) => status.code = code(value.signed()?),
+            _ => {}
+        }
+    }
+    Ok(status)
+}
+
+fn code(number: i64) -> u16 {
+    u16::try_from(number).unwrap_or_default()
+}
+
+/// Zero is how protobuf writes that nothing is asked for.
+fn seconds(number: i64) -> Option<u32> {
+    u32::try_from(number).ok().filter(|seconds| *seconds > 0)
+}

@@ -1,0 +1,81 @@
+//! metav1.ObjectMeta.
+
+use super::super::wire::{Fields, Malformed, Value};
+use crate::object::{Meta, Owner, Text, annotation};
+
+/// Whether labels are kept: those of routes and namespaces are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Labels {
+    Kept,
+    Dropped,
+}
+
+/// The metadata of an object of which nothing else is read.
+pub(super) fn of(message: &[u8], labels: Labels) -> Result<Meta, Malformed> {
+    let mut found = Meta::default();
+    for field in Fields::new(message) {
+        if let (1, value) = field? {
+            found = meta(value, labels)?;
+        }
+    }
+    Ok(found)
+}
+
+/// An ObjectMeta.
+pub(super) fn meta(value: Value<'_>, labels: Labels) -> Result<Meta, Malformed> {
+    let mut meta = Meta::default();
+    for field in value.message()? {
+        match field? {
+            (1, value) => meta.name = value.text()?,
+            (3, value) => meta.namespace = value.text()?,
+            (8, value) => meta.created = super::time(value)?,
+            (11, value) if labels == Labels::Kept => {
+                let (key, value) = entry(value)?;
+                meta.labels.push((lossy(key), lossy(value)));
+            }
+            (12, value) => {
+                let (key, value) = entry(value)?;
+                if std::str::from_utf8(key).is_ok_and(annotation::wanted) {
+                    meta.annotations.push((lossy(key), lossy(value)));
+                }
+            }
+            (13, value) => meta.owners.push(owner(value)?),
+            _ => {}
+        }
+    }
+    Ok(meta)
+}
+
+fn lossy(bytes: &[u8]) -> Text {
+    Text::from_utf8_lossy(bytes)
+}
+
+/// An entry of a map: key and value, each empty where it is left out.
+pub(super) fn entry(value: Value<'_>) -> Result<(&[u8], &[u8]), Malformed> {
+    let (mut key, mut content) = (&[][..], &[][..]);
+    for field in value.message()? {
+        match field? {
+            (1, value) => key = value.bytes()?,
+            (2, value) => content = value.bytes()?,
+            _ => {}
+        }
+    }
+    Ok((key, content))
+}
+
+fn owner(value: Value<'_>) -> Result<Owner, Malformed> {
+    let mut owner = Owner {
+        kind: Text::default(),
+        name: Text::default(),
+        controller: false,
+    };
+    for field in value.message()? {
+        match field? {
+            (1, value) => owner.kind = value.text()?,
+            (3, value) => owner.name = value.text()?,
+            (6, value) => owner.controller = value.number()? != 0,
+            _ => {}
+        }
+    }
+    Ok(owner)
+}

@@ -1,0 +1,46 @@
+//! core/v1 Secret.
+
+use secrecy::SecretSlice;
+
+use super::{
+    super::wire::{Fields, Malformed},
+    meta::{Labels, entry, meta},
+};
+use crate::object::{Meta, Secret, Text};
+
+/// Types whose data is never a certificate: a Helm release is up to a megabyte of archive.
+fn holds_no_certificate(secret_type: &str) -> bool {
+    secret_type.starts_with("helm.sh/release.")
+}
+
+/// A Secret: the values of `tls.crt` and `tls.key`, and the names of the others.
+pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
+    let mut secret = Secret {
+        meta: Meta::default(),
+        secret_type: Text::default(),
+        certificate: None,
+        key: None,
+        other_keys: Vec::new(),
+        data_changed: None,
+    };
+    for field in Fields::new(message) {
+        match field? {
+            (1, value) => secret.meta = meta(value, Labels::Dropped)?,
+            (3, value) => secret.secret_type = value.text()?,
+            _ => {}
+        }
+    }
+    // The type comes after the data, so the data is looked at in a second round.
+    if holds_no_certificate(&secret.secret_type) {
+        return Ok(secret);
+    }
+    for field in Fields::new(message) {
+        let (2, value) = field? else { continue };
+        match entry(value)? {
+            (b"tls.crt", value) => secret.certificate = Some(value.to_vec()),
+            (b"tls.key", value) => secret.key = Some(SecretSlice::from(value.to_vec())),
+            (key, _) => secret.other_keys.push(Text::from_utf8_lossy(key)),
+        }
+    }
+    Ok(secret)
+}
