@@ -194,10 +194,7 @@ impl List {
                 self.at = At::AfterItem;
                 match item(self.kind, bytes) {
                     Ok(object) => sink(object),
-                    Err(error) => self.end.skip(Skipped {
-                        key: key(bytes),
-                        error,
-                    }),
+                    Err(error) => self.end.skip(Skipped { key: key(bytes), error }),
                 }
             }
             Part::Other => {}
@@ -206,9 +203,9 @@ impl List {
     }
 }
 
-/// The view of one object of `kind`.
+/// The view of one object of `kind`. The form's errors quote no value.
 pub(super) fn item(kind: Kind, bytes: &[u8]) -> Result<Object, DecodeError> {
-    let object = form::from_json(kind, bytes).map_err(|error| DecodeError::json(Some(kind), &error))?;
+    let object = form::from_json(kind, bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
     if object.meta().name.is_empty() {
         return Err(DecodeError::Nameless);
     }

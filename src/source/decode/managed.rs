@@ -1,34 +1,11 @@
-//! When a Secret's certificate last changed, by its managedFields.
-//!
-//! A manager's time is that of its last change to any field that it manages, so this is the latest moment that the
-//! change can have been at.
-
-use serde::{Deserialize, de::IgnoredAny};
+//! When a Secret's certificate or key last changed, by the managedFields of its protobuf form.
 
 use super::wire::{Fields, Malformed, Value, text_of};
-use crate::{object::Seconds, text::parse_time};
+use crate::{object::Seconds, source::form};
 
-/// A manager's fieldsV1, as far as it tells whether it manages the certificate.
-#[derive(Deserialize, Default)]
-struct FieldSet {
-    #[serde(rename = "f:data")]
-    data: Option<Data>,
-}
-
-#[derive(Deserialize, Default)]
-struct Data {
-    #[serde(rename = "f:tls.crt")]
-    certificate: Option<IgnoredAny>,
-}
-
-impl FieldSet {
-    fn has_certificate(&self) -> bool {
-        self.data.as_ref().is_some_and(|data| data.certificate.is_some())
-    }
-}
-
-/// By a Secret in protobuf.
-pub(super) fn protobuf(secret: &[u8]) -> Result<Option<Seconds>, Malformed> {
+/// The time of the last change by a manager of the certificate or key. A manager's time is that of its last change to
+/// any field that it manages, so this is the latest moment that the change can have been at.
+pub(super) fn data_changed(secret: &[u8]) -> Result<Option<Seconds>, Malformed> {
     let mut changed = None;
     for field in Fields::new(secret) {
         let (1, meta) = field? else { continue };
@@ -40,46 +17,22 @@ pub(super) fn protobuf(secret: &[u8]) -> Result<Option<Seconds>, Malformed> {
     Ok(changed)
 }
 
-/// A ManagedFieldsEntry's time, if the manager manages the certificate.
+/// A ManagedFieldsEntry's time, if the manager manages the certificate or key.
 fn managed_since(manager: Value<'_>) -> Result<Option<Seconds>, Malformed> {
     let (mut time, mut manages) = (None, false);
     for field in manager.message()? {
         match field? {
             (4, value) => time = super::view::time(value)?,
-            (7, fields) => {
-                let fields = text_of(fields.bytes()?, 1)?.unwrap_or_default();
-                manages = serde_json::from_str::<FieldSet>(&fields).is_ok_and(|f| f.has_certificate());
-            }
+            (7, fields) => manages = is_of_data(&text_of(fields.bytes()?, 1)?.unwrap_or_default()),
             _ => {}
         }
     }
     Ok(time.filter(|_| manages))
 }
 
-#[derive(Deserialize)]
-struct SecretForm {
-    metadata: MetaForm,
-}
-
-#[derive(Deserialize)]
-struct MetaForm {
-    #[serde(rename = "managedFields", default)]
-    managed: Vec<Manager>,
-}
-
-#[derive(Deserialize)]
-struct Manager {
-    time: Option<String>,
-    #[serde(rename = "fieldsV1", default)]
-    fields: FieldSet,
-}
-
-/// By a Secret in JSON; `None` also when its managedFields cannot be read.
-pub(super) fn json(secret: &[u8]) -> Option<Seconds> {
-    let form: SecretForm = serde_json::from_slice(secret).ok()?;
-    let managers = form.metadata.managed.iter();
-    managers
-        .filter(|manager| manager.fields.has_certificate())
-        .filter_map(|manager| parse_time(manager.time.as_deref()?))
-        .max()
+/// Whether a fieldsV1, which is JSON in protobuf too, is of the certificate or key: the rule is that of the JSON form.
+fn is_of_data(fields: &str) -> bool {
+    let entry = format!(r#"{{"time":"1970-01-01T00:00:00Z","fieldsV1":{fields}}}"#);
+    let secret = format!(r#"{{"metadata":{{"managedFields":[{entry}]}}}}"#);
+    form::data_changed(secret.as_bytes()).is_some()
 }

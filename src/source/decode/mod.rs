@@ -29,7 +29,10 @@ pub use event::{Event, EventDecoder};
 pub use status::{Status, status};
 pub use wire::Malformed;
 
-use crate::object::{Key, Kind, Object};
+use crate::{
+    object::{Key, Kind, Object},
+    source::form,
+};
 
 /// How many undecodable items are named; the others are only counted.
 const MAX_NAMED: usize = 1000;
@@ -147,14 +150,14 @@ pub fn object(format: Format, kind: Kind, body: &[u8]) -> Result<Object, DecodeE
             envelope.expect(kind.as_str())?;
             let mut object = view::decode(kind, envelope.raw)?;
             if let Object::Secret(secret) = &mut object {
-                secret.data_changed = managed::protobuf(envelope.raw)?;
+                secret.data_changed = managed::data_changed(envelope.raw)?;
             }
             Ok(object)
         }
         Format::Json => {
             let mut object = json::item(kind, body)?;
             if let Object::Secret(secret) = &mut object {
-                secret.data_changed = secret.data_changed.or_else(|| managed::json(body));
+                secret.data_changed = form::data_changed(body);
             }
             Ok(object)
         }

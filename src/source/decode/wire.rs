@@ -214,10 +214,7 @@ mod tests {
             (b"\x80", Malformed::Length),
             (b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", Malformed::Length),
             (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", Malformed::Varint),
-            (
-                b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00",
-                Malformed::Varint,
-            ),
+            (b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", Malformed::Varint),
             (b"\x02\x00", Malformed::Tag),
             (b"\x0e", Malformed::Tag),
             (b"\x0b", Malformed::Group),

@@ -66,8 +66,7 @@ fn pod_status(value: Value<'_>, consumer: &mut Consumer) -> Result<(), Malformed
     for field in value.message()? {
         match field? {
             (1, phase) => consumer.ended = matches!(phase.bytes()?, b"Succeeded" | b"Failed"),
-            // The statuses of containers, init containers and ephemeral ones.
-            (8 | 10 | 13, status) => {
+            (8, status) => {
                 let started = running_since(status)?;
                 consumer.started = consumer.started.into_iter().chain(started).min();
             }
@@ -148,6 +147,12 @@ impl<'a> Uses<'a> {
                         match field? {
                             (6, secret) => secrets.extend(text_of(secret.bytes()?, 1)?),
                             (26, projected) => projected_secrets(projected, &mut secrets)?,
+                            // nodePublishSecretRef of a CSI driver.
+                            (28, csi) => {
+                                if let Some(reference) = inner(csi, &[5])? {
+                                    self.add(text_of(reference.bytes()?, 1)?, How::Other);
+                                }
+                            }
                             _ => {}
                         }
                     }
@@ -206,14 +211,18 @@ impl<'a> Uses<'a> {
                 let mounts = mounted.get(volume).copied().unwrap_or_default();
                 if mounts.part {
                     let name = name.clone();
-                    self.found.push(SecretUse { name, how: How::SubPath });
+                    self.found.push(SecretUse {
+                        name,
+                        how: How::SubPath,
+                    });
                 }
                 if mounts.whole || !mounts.part {
                     self.found.push(SecretUse { name, how: How::Volume });
                 }
             }
         }
-        self.found.sort_by(|a, b| (&a.name, a.how as u8).cmp(&(&b.name, b.how as u8)));
+        self.found
+            .sort_by(|a, b| (&a.name, a.how as u8).cmp(&(&b.name, b.how as u8)));
         self.found.dedup();
         self.found
     }

@@ -26,7 +26,7 @@ fn spec(value: Value<'_>, ingress: &mut Ingress) -> Result<(), Malformed> {
             (1, _) => ingress.default_backend = true,
             (2, value) => ingress.tls.push(tls(value)?),
             (3, value) => ingress.rules.push(text_of(value.bytes()?, 1)?.unwrap_or_default()),
-            (4, value) => ingress.class = Some(value.text()?),
+            (4, value) => ingress.class = Some(value.text()?).filter(|class| !class.is_empty()),
             _ => {}
         }
     }
@@ -45,18 +45,19 @@ fn tls(value: Value<'_>) -> Result<IngressTls, Malformed> {
     Ok(tls)
 }
 
-/// The IP addresses and host names of status.loadBalancer.ingress.
+/// status.loadBalancer.ingress: the IP address of each, or else its host name.
 fn status(value: Value<'_>, addresses: &mut Vec<Text>) -> Result<(), Malformed> {
     for field in value.message()? {
         let (1, balancer) = field? else { continue };
         for field in balancer.message()? {
             let (1, point) = field? else { continue };
             let point = point.bytes()?;
-            for address in [text_of(point, 1)?, text_of(point, 2)?].into_iter().flatten() {
-                if !address.is_empty() {
-                    addresses.push(address);
-                }
-            }
+            let filled = |address: &Text| !address.is_empty();
+            let ip = text_of(point, 1)?.filter(filled);
+            addresses.extend(match ip {
+                Some(ip) => Some(ip),
+                None => text_of(point, 2)?.filter(filled),
+            });
         }
     }
     Ok(())

@@ -42,5 +42,7 @@ pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
             (key, _) => secret.other_keys.push(Text::from_utf8_lossy(key)),
         }
     }
+    secret.other_keys.sort_unstable();
+    secret.other_keys.dedup();
     Ok(secret)
 }
