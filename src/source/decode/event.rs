@@ -14,6 +14,10 @@ use crate::object::{Key, Kind, Object};
 
 /// One event of a watch.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "events are handed on one at a time, and most hold an object"
+)]
 pub enum Event {
     /// An object is there, new or changed, and its resourceVersion.
     Set(Object, String),

@@ -17,17 +17,17 @@ pub(super) fn data_changed(secret: &[u8]) -> Result<Option<Seconds>, Malformed> 
     Ok(changed)
 }
 
-/// A ManagedFieldsEntry's time, if the manager manages the certificate or key.
+/// A `ManagedFieldsEntry`'s time, if the manager manages the certificate or key.
 fn managed_since(manager: Value<'_>) -> Result<Option<Seconds>, Malformed> {
-    let (mut time, mut manages) = (None, false);
+    let (mut time, mut ours) = (None, false);
     for field in manager.message()? {
         match field? {
             (4, value) => time = super::view::time(value)?,
-            (7, fields) => manages = is_of_data(&text_of(fields.bytes()?, 1)?.unwrap_or_default()),
+            (7, fields) => ours = is_of_data(&text_of(fields.bytes()?, 1)?.unwrap_or_default()),
             _ => {}
         }
     }
-    Ok(time.filter(|_| manages))
+    Ok(time.filter(|_| ours))
 }
 
 /// Whether a fieldsV1, which is JSON in protobuf too, is of the certificate or key: the rule is that of the JSON form.

@@ -1,4 +1,4 @@
-//! A list in protobuf, as it arrives: envelope, ListMeta, items.
+//! A list in protobuf, as it arrives: envelope, `ListMeta`, items.
 
 use super::{
     DecodeError, ListEnd, Skipped,

@@ -108,12 +108,12 @@ impl<'a> Value<'a> {
 
     /// A string; what is not UTF-8 is replaced, as the server does when it writes JSON.
     pub(super) fn text(self) -> Result<Text, Malformed> {
-        self.bytes().map(|bytes| Text::from_utf8_lossy(bytes))
+        self.bytes().map(Text::from_utf8_lossy)
     }
 }
 
 /// The fields of a message in their order. After an error there are none.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Fields<'a> {
     rest: &'a [u8],
 }

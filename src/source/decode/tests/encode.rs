@@ -7,10 +7,10 @@ pub(super) struct Message(pub(super) Vec<u8>);
 impl Message {
     fn varint(&mut self, mut number: u64) {
         while number >= 0x80 {
-            self.0.push((number as u8 & 0x7f) | 0x80);
+            self.0.push(number.to_le_bytes()[0] | 0x80);
             number >>= 7;
         }
-        self.0.push(number as u8);
+        self.0.push(number.to_le_bytes()[0]);
     }
 
     pub(super) fn number(mut self, field: u32, number: u64) -> Self {
@@ -57,10 +57,10 @@ pub(super) fn new() -> Message {
 }
 
 pub(super) fn time(seconds: i64) -> Message {
-    new().number(1, seconds as u64).number(2, 0)
+    new().number(1, seconds.cast_unsigned()).number(2, 0)
 }
 
-/// An ObjectMeta with every field that there is.
+/// An `ObjectMeta` with every field that there is.
 pub(super) fn meta(namespace: &str, name: &str) -> Message {
     let owner = |kind: &str, controller| {
         new()
@@ -115,7 +115,7 @@ pub(super) fn secret(namespace: &str, name: &str, secret_type: &str, certificate
         .number(5, 0)
 }
 
-/// The list of these items, with every field of a ListMeta.
+/// The list of these items, with every field of a `ListMeta`.
 pub(super) fn list(kind: &str, token: &str, items: &[Message]) -> Vec<u8> {
     let meta = new().bytes(1, "").bytes(2, "900").bytes(3, token).number(4, 12);
     let mut raw = new().message(1, &meta);

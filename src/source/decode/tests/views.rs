@@ -7,7 +7,7 @@ use super::{
 use crate::object::{Consumer, consumer::How};
 
 fn read(kind: Kind, message: &Message) -> Object {
-    object(Format::Protobuf, kind, &envelope(kind.as_str(), message)).expect(kind.as_str())
+    object(Format::Protobuf, kind, &envelope(kind.as_str(), message)).expect("an object")
 }
 
 #[test]

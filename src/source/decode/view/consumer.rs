@@ -1,4 +1,4 @@
-//! Pods, the workloads that hold a Pod template, and ServiceAccounts: which Secrets they use, and how.
+//! Pods, the workloads that hold a Pod template, and service accounts: which Secrets they use, and how.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::object::{
     consumer::{How, SecretUse},
 };
 
-/// A Pod, workload or ServiceAccount.
+/// A Pod, workload or service account.
 pub(super) fn consumer(kind: Kind, message: &[u8]) -> Result<Consumer, Malformed> {
     let mut consumer = Consumer {
         kind,
@@ -50,7 +50,7 @@ fn workload_spec<'a>(kind: Kind, value: Value<'a>, uses: &mut Uses<'a>) -> Resul
         if number != wanted {
             continue;
         }
-        // Both a PodTemplateSpec and a JobTemplateSpec have their spec in field 2.
+        // Both kinds of template have their spec in field 2.
         for field in template.message()? {
             match field? {
                 (2, spec) if kind == Kind::CronJob => workload_spec(Kind::Job, spec, uses)?,
@@ -252,7 +252,7 @@ fn inner<'a>(value: Value<'a>, path: &[u32]) -> Result<Option<Value<'a>>, Malfor
     Ok(None)
 }
 
-/// The name in the LocalObjectReference that is a message's first field.
+/// The name in the `LocalObjectReference` that is a message's first field.
 fn local_reference(value: Value<'_>) -> Result<Option<Text>, Malformed> {
     match inner(value, &[1])? {
         Some(reference) => text_of(reference.bytes()?, 1),

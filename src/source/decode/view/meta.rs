@@ -21,7 +21,7 @@ pub(super) fn of(message: &[u8], labels: Labels) -> Result<Meta, Malformed> {
     Ok(found)
 }
 
-/// An ObjectMeta.
+/// An `ObjectMeta`.
 pub(super) fn meta(value: Value<'_>, labels: Labels) -> Result<Meta, Malformed> {
     let mut meta = Meta::default();
     for field in value.message()? {
