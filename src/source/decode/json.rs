@@ -6,6 +6,7 @@ use super::{
     DecodeError, ListEnd, Skipped,
     carry::{Carry, MAX_ITEM},
     scan::Scan,
+    view,
 };
 use crate::{
     object::{Key, Kind, Object},
@@ -205,9 +206,12 @@ impl List {
 
 /// The view of one object of `kind`. The form's errors quote no value.
 pub(super) fn item(kind: Kind, bytes: &[u8]) -> Result<Object, DecodeError> {
-    let object = form::from_json(kind, bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
+    let mut object = form::from_json(kind, bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
     if object.meta().name.is_empty() {
         return Err(DecodeError::Nameless);
+    }
+    if let Object::Secret(secret) = &mut object {
+        view::drop_useless(secret);
     }
     Ok(object)
 }

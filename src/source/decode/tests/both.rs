@@ -62,6 +62,12 @@ fn secrets() {
     let rest = r#""type":"kubernetes.io/tls","immutable":false,
         "data":{"ca.crt":"dGhlIGNh","tls.crt":"UEVN","tls.key":"dGhlIGtleQ=="}"#;
     assert_same(Kind::Secret, &message, rest);
+    let helm = secret("shop", "web", "helm.sh/release.v1", b"PEM");
+    assert_same(
+        Kind::Secret,
+        &helm,
+        &rest.replace("kubernetes.io/tls", "helm.sh/release.v1"),
+    );
     let empty = new()
         .message(1, &meta("shop", "web"))
         .entry(2, "tls.crt", "")

@@ -6,6 +6,8 @@ mod ingress;
 mod meta;
 mod secret;
 
+pub(super) use secret::drop_useless;
+
 use super::{
     DecodeError,
     wire::{Fields, Malformed, Value},

@@ -8,9 +8,18 @@ use super::{
 };
 use crate::object::{Meta, Secret, Text};
 
-/// Types whose data is never a certificate: a Helm release is up to a megabyte of archive.
+/// Whether data of this type is never a certificate: a Helm release is up to a megabyte of archive.
 fn holds_no_certificate(secret_type: &str) -> bool {
     secret_type.starts_with("helm.sh/release.")
+}
+
+/// Drops what the other format keeps of a type that holds no certificate.
+pub(in super::super) fn drop_useless(secret: &mut Secret) {
+    if holds_no_certificate(&secret.secret_type) {
+        secret.certificate = None;
+        secret.key = None;
+        secret.other_keys.clear();
+    }
 }
 
 /// A Secret: the values of `tls.crt` and `tls.key`, and the names of the others.
