@@ -1,1 +1,145 @@
 //! The shapes of the API objects in JSON and YAML, and how they become views.
+//!
+//! The structs hold the fields that are used and skip all others without decoding them. `null`, which kubectl prints
+//! and Helm leaves behind, counts as absent everywhere.
+
+mod certmanager;
+mod consumer;
+mod gateway;
+mod ingress;
+mod lenient;
+mod meta;
+mod route;
+mod secret;
+mod traefik;
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+pub use lenient::without_values;
+pub use secret::data_changed;
+
+use crate::object::{Kind, Meta, Object, Text};
+
+/// The kind that `apiVersion` and `kind` name, or `None` for one that is not read.
+///
+/// Any version of a group is taken whose fields are the same as far as they are used.
+pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    Some(match (group, version, kind) {
+        ("networking.k8s.io" | "extensions", _, "Ingress") => Kind::Ingress,
+        ("networking.k8s.io", _, "IngressClass") => Kind::IngressClass,
+        ("gateway.networking.k8s.io", _, "Gateway") => Kind::Gateway,
+        ("gateway.networking.k8s.io", _, "GatewayClass") => Kind::GatewayClass,
+        ("gateway.networking.k8s.io", _, "ListenerSet") | ("gateway.networking.x-k8s.io", _, "XListenerSet") => {
+            Kind::ListenerSet
+        }
+        ("gateway.networking.k8s.io", _, "HTTPRoute") => Kind::HttpRoute,
+        ("gateway.networking.k8s.io", _, "GRPCRoute") => Kind::GrpcRoute,
+        ("gateway.networking.k8s.io", _, "TLSRoute") => Kind::TlsRoute,
+        ("gateway.networking.k8s.io", _, "ReferenceGrant") => Kind::ReferenceGrant,
+        ("traefik.io" | "traefik.containo.us", "v1alpha1", "IngressRoute") => Kind::IngressRoute,
+        ("cert-manager.io", _, "Certificate") => Kind::Certificate,
+        ("cert-manager.io", _, "CertificateRequest") => Kind::CertificateRequest,
+        ("cert-manager.io", _, "Issuer") => Kind::Issuer,
+        ("cert-manager.io", _, "ClusterIssuer") => Kind::ClusterIssuer,
+        ("acme.cert-manager.io", _, "Order") => Kind::Order,
+        ("acme.cert-manager.io", _, "Challenge") => Kind::Challenge,
+        ("", "v1", "Secret") => Kind::Secret,
+        ("", "v1", "Namespace") => Kind::Namespace,
+        ("", "v1", "Pod") => Kind::Pod,
+        ("", "v1", "ServiceAccount") => Kind::ServiceAccount,
+        ("apps" | "extensions", _, "Deployment") => Kind::Deployment,
+        ("apps", _, "StatefulSet") => Kind::StatefulSet,
+        ("apps" | "extensions", _, "DaemonSet") => Kind::DaemonSet,
+        ("batch", _, "Job") => Kind::Job,
+        ("batch", _, "CronJob") => Kind::CronJob,
+        _ => return None,
+    })
+}
+
+/// Reads one object of a known kind from JSON.
+///
+/// The error has line and column within `json`, and shows no text value of the object, which might be a key.
+pub fn from_json(kind: Kind, json: &[u8]) -> Result<Object, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    decode(kind, &mut deserializer)
+        .and_then(|object| deserializer.end().map(|()| object))
+        .map_err(|error| serde_json::Error::custom(without_values(&error.to_string())))
+}
+
+/// Reads one object of a known kind from a value that was made of YAML. The error shows no text value of the object.
+pub fn from_value(kind: Kind, value: &serde_json::Value) -> Result<Object, serde_json::Error> {
+    decode(kind, value).map_err(|error| serde_json::Error::custom(without_values(&error.to_string())))
+}
+
+/// Reads one object of a known kind from any format that describes itself. Its error may quote values.
+pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D) -> Result<Object, D::Error> {
+    Ok(match kind {
+        Kind::Ingress => Object::Ingress(ingress::Ingress::deserialize(from)?.into()),
+        Kind::IngressClass => Object::IngressClass(ingress::IngressClass::deserialize(from)?.into()),
+        Kind::Gateway => Object::Gateway(gateway::Gateway::deserialize(from)?.into()),
+        Kind::GatewayClass => Object::GatewayClass(gateway::GatewayClass::deserialize(from)?.into()),
+        Kind::ListenerSet => Object::ListenerSet(gateway::ListenerSet::deserialize(from)?.into()),
+        Kind::HttpRoute | Kind::GrpcRoute | Kind::TlsRoute => {
+            Object::Route(route::Route::deserialize(from)?.into_view(kind))
+        }
+        Kind::ReferenceGrant => Object::ReferenceGrant(route::ReferenceGrant::deserialize(from)?.into()),
+        Kind::IngressRoute => Object::IngressRoute(traefik::IngressRoute::deserialize(from)?.into()),
+        Kind::Secret => Object::Secret(secret::Secret::deserialize(from)?.into()),
+        Kind::Certificate => Object::Certificate(certmanager::Certificate::deserialize(from)?.into()),
+        Kind::CertificateRequest => Object::CertificateRequest(certmanager::Request::deserialize(from)?.into()),
+        Kind::Issuer => Object::Issuer(certmanager::Issuer::deserialize(from)?.into_view(false)),
+        Kind::ClusterIssuer => Object::Issuer(certmanager::Issuer::deserialize(from)?.into_view(true)),
+        Kind::Order => Object::Order(certmanager::Order::deserialize(from)?.into()),
+        Kind::Challenge => Object::Challenge(certmanager::Challenge::deserialize(from)?.into()),
+        Kind::Namespace => Object::Namespace(meta::Only::deserialize(from)?.metadata.into()),
+        Kind::Pod => Object::Consumer(consumer::Pod::deserialize(from)?.into()),
+        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
+            Object::Consumer(consumer::Workload::deserialize(from)?.into_view(kind))
+        }
+        Kind::CronJob => Object::Consumer(consumer::CronJob::deserialize(from)?.into()),
+        Kind::ServiceAccount => Object::Consumer(consumer::ServiceAccount::deserialize(from)?.into()),
+    })
+}
+
+/// Puts an object of a kind that lives in a namespace, and whose manifest names none, into `namespace`; takes the
+/// namespace from one that lives in none.
+pub fn place(object: &mut Object, namespace: &Text) {
+    let namespaced = object.kind().namespaced();
+    if let Object::ListenerSet(set) = object
+        && let Some(parent) = &mut set.parent
+        && parent.namespace.is_empty()
+    {
+        parent.namespace = namespace.clone();
+    }
+    let meta = meta_mut(object);
+    if !namespaced {
+        meta.namespace = Text::default();
+    } else if meta.namespace.is_empty() {
+        meta.namespace = namespace.clone();
+    }
+}
+
+fn meta_mut(object: &mut Object) -> &mut Meta {
+    match object {
+        Object::Ingress(o) => &mut o.meta,
+        Object::IngressClass(o) => &mut o.meta,
+        Object::Gateway(o) => &mut o.meta,
+        Object::GatewayClass(o) => &mut o.meta,
+        Object::ListenerSet(o) => &mut o.meta,
+        Object::Route(o) => &mut o.meta,
+        Object::ReferenceGrant(o) => &mut o.meta,
+        Object::IngressRoute(o) => &mut o.meta,
+        Object::Secret(o) => &mut o.meta,
+        Object::Certificate(o) => &mut o.meta,
+        Object::CertificateRequest(o) => &mut o.meta,
+        Object::Issuer(o) => &mut o.meta,
+        Object::Order(o) => &mut o.meta,
+        Object::Challenge(o) => &mut o.meta,
+        Object::Namespace(meta) => meta,
+        Object::Consumer(o) => &mut o.meta,
+    }
+}
+
+#[cfg(test)]
+mod tests;

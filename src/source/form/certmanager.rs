@@ -1,0 +1,227 @@
+//! cert-manager's Certificate, `CertificateRequest`, issuers, Order and Challenge.
+
+use serde::Deserialize;
+
+use super::{
+    lenient::{List, Moment, some},
+    meta::Meta,
+};
+use crate::object::{Text, certmanager as view};
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: Option<Text>,
+    status: Option<Text>,
+    reason: Option<Text>,
+    message: Option<Text>,
+    last_transition_time: Moment,
+}
+
+impl From<Condition> for view::Condition {
+    fn from(condition: Condition) -> Self {
+        Self {
+            kind: condition.kind.unwrap_or_default(),
+            status: condition.status.unwrap_or_default(),
+            reason: condition.reason.unwrap_or_default(),
+            message: condition.message.unwrap_or_default(),
+            since: condition.last_transition_time.0,
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct IssuerRef {
+    kind: Option<Text>,
+    group: Option<Text>,
+    name: Option<Text>,
+}
+
+impl From<Option<IssuerRef>> for view::IssuerRef {
+    fn from(issuer: Option<IssuerRef>) -> Self {
+        let issuer = issuer.unwrap_or_default();
+        Self {
+            kind: some(issuer.kind).unwrap_or_else(|| Text::const_new("Issuer")),
+            group: issuer.group.unwrap_or_default(),
+            name: issuer.name.unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Certificate {
+    metadata: Option<Meta>,
+    spec: Option<CertificateSpec>,
+    status: Option<CertificateStatus>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct CertificateSpec {
+    secret_name: Option<Text>,
+    dns_names: List<Text>,
+    issuer_ref: Option<IssuerRef>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct CertificateStatus {
+    conditions: List<Condition>,
+    renewal_time: Moment,
+    failed_issuance_attempts: Option<u32>,
+}
+
+impl From<Certificate> for view::Certificate {
+    fn from(certificate: Certificate) -> Self {
+        let spec = certificate.spec.unwrap_or_default();
+        let status = certificate.status.unwrap_or_default();
+        Self {
+            meta: certificate.metadata.into(),
+            secret: spec.secret_name.unwrap_or_default(),
+            dns_names: spec.dns_names.0,
+            issuer: spec.issuer_ref.into(),
+            conditions: status.conditions.map(Into::into),
+            renewal_time: status.renewal_time.0,
+            failed_attempts: status.failed_issuance_attempts.unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Conditions {
+    conditions: List<Condition>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Request {
+    metadata: Option<Meta>,
+    spec: Option<RequestSpec>,
+    status: Option<Conditions>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct RequestSpec {
+    issuer_ref: Option<IssuerRef>,
+}
+
+impl From<Request> for view::CertificateRequest {
+    fn from(request: Request) -> Self {
+        Self {
+            meta: request.metadata.into(),
+            issuer: request.spec.and_then(|s| s.issuer_ref).into(),
+            conditions: request.status.unwrap_or_default().conditions.map(Into::into),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Issuer {
+    metadata: Option<Meta>,
+    spec: Option<IssuerSpec>,
+    status: Option<Conditions>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct IssuerSpec {
+    acme: Option<Acme>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Acme {
+    server: Option<Text>,
+}
+
+impl Issuer {
+    /// The view of an Issuer, or of a `ClusterIssuer`.
+    pub(super) fn into_view(self, cluster: bool) -> view::Issuer {
+        view::Issuer {
+            meta: self.metadata.into(),
+            cluster,
+            acme_server: self.spec.and_then(|s| s.acme).and_then(|a| some(a.server)),
+            conditions: self.status.unwrap_or_default().conditions.map(Into::into),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Order {
+    metadata: Option<Meta>,
+    spec: Option<OrderSpec>,
+    status: Option<OrderStatus>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct OrderSpec {
+    dns_names: List<Text>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct OrderStatus {
+    state: Option<Text>,
+    reason: Option<Text>,
+    failure_time: Moment,
+}
+
+impl From<Order> for view::Order {
+    fn from(order: Order) -> Self {
+        let status = order.status.unwrap_or_default();
+        Self {
+            meta: order.metadata.into(),
+            dns_names: order.spec.unwrap_or_default().dns_names.0,
+            state: status.state.unwrap_or_default(),
+            reason: status.reason.unwrap_or_default(),
+            failed_at: status.failure_time.0,
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Challenge {
+    metadata: Option<Meta>,
+    spec: Option<ChallengeSpec>,
+    status: Option<ChallengeStatus>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct ChallengeSpec {
+    dns_name: Option<Text>,
+    #[serde(rename = "type")]
+    kind: Option<Text>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ChallengeStatus {
+    state: Option<Text>,
+    reason: Option<Text>,
+    presented: Option<bool>,
+}
+
+impl From<Challenge> for view::Challenge {
+    fn from(challenge: Challenge) -> Self {
+        let spec = challenge.spec.unwrap_or_default();
+        let status = challenge.status.unwrap_or_default();
+        Self {
+            meta: challenge.metadata.into(),
+            dns_name: spec.dns_name.unwrap_or_default(),
+            challenge_type: spec.kind.unwrap_or_default(),
+            state: status.state.unwrap_or_default(),
+            reason: status.reason.unwrap_or_default(),
+            presented: status.presented.unwrap_or_default(),
+        }
+    }
+}

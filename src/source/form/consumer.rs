@@ -1,0 +1,295 @@
+//! Pods, workloads and service accounts: the Secrets that they name.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+
+use super::{
+    lenient::{List, Moment, Named, some},
+    meta::Meta,
+};
+use crate::object::{
+    Kind, Seconds, Text,
+    consumer::{Consumer, How, SecretUse},
+};
+
+/// The part of a Pod or of a workload's template that names Secrets.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct PodSpec {
+    containers: List<Container>,
+    init_containers: List<Container>,
+    ephemeral_containers: List<Container>,
+    volumes: List<Volume>,
+    image_pull_secrets: List<Named>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Container {
+    env: List<Env>,
+    env_from: List<EnvFrom>,
+    volume_mounts: List<Mount>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Env {
+    value_from: Option<ValueFrom>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct ValueFrom {
+    secret_key_ref: Option<Named>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct EnvFrom {
+    secret_ref: Option<Named>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Mount {
+    name: Option<Text>,
+    sub_path: Option<Text>,
+    sub_path_expr: Option<Text>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Volume {
+    name: Option<Text>,
+    secret: Option<SecretVolume>,
+    projected: Option<Projected>,
+    csi: Option<Csi>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct SecretVolume {
+    secret_name: Option<Text>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Projected {
+    sources: List<Source>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Source {
+    secret: Option<Named>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Csi {
+    node_publish_secret_ref: Option<Named>,
+}
+
+/// The uses of Secrets, each once.
+#[derive(Default)]
+struct Uses {
+    list: Vec<SecretUse>,
+    seen: HashSet<(Text, std::mem::Discriminant<How>)>,
+}
+
+impl Uses {
+    fn add(&mut self, name: Option<Text>, how: How) {
+        if let Some(name) = name
+            && self.seen.insert((name.clone(), std::mem::discriminant(&how)))
+        {
+            self.list.push(SecretUse { name, how });
+        }
+    }
+}
+
+impl PodSpec {
+    fn uses(self) -> Vec<SecretUse> {
+        let mut uses = Uses::default();
+        // How each volume is mounted: whole, by subPath.
+        let mut mounts: HashMap<Text, (bool, bool)> = HashMap::new();
+        let containers = [self.containers, self.init_containers, self.ephemeral_containers];
+        for container in containers.into_iter().flat_map(|list| list.0) {
+            for env in container.env.0 {
+                let name = env.value_from.and_then(|v| v.secret_key_ref).and_then(Named::name);
+                uses.add(name, How::Environment);
+            }
+            for source in container.env_from.0 {
+                uses.add(source.secret_ref.and_then(Named::name), How::Environment);
+            }
+            for mount in container.volume_mounts.0 {
+                let by_sub_path = some(mount.sub_path).or(some(mount.sub_path_expr)).is_some();
+                let entry = mounts.entry(mount.name.unwrap_or_default()).or_default();
+                entry.0 |= !by_sub_path;
+                entry.1 |= by_sub_path;
+            }
+        }
+        for volume in self.volumes.0 {
+            let name = volume.name.unwrap_or_default();
+            let (whole, by_sub_path) = mounts.get(&name).copied().unwrap_or((true, false));
+            let sources = volume.projected.unwrap_or_default().sources.0;
+            let projected = sources.into_iter().map(|s| s.secret.and_then(Named::name));
+            let secret = volume.secret.and_then(|s| some(s.secret_name));
+            for secret in std::iter::once(secret).chain(projected) {
+                if whole {
+                    uses.add(secret.clone(), How::Volume);
+                }
+                if by_sub_path {
+                    uses.add(secret, How::SubPath);
+                }
+            }
+            let csi = volume.csi.and_then(|c| c.node_publish_secret_ref);
+            uses.add(csi.and_then(Named::name), How::Other);
+        }
+        for secret in self.image_pull_secrets.0 {
+            uses.add(secret.name(), How::Other);
+        }
+        uses.list
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Pod {
+    metadata: Option<Meta>,
+    spec: Option<PodSpec>,
+    status: Option<PodStatus>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct PodStatus {
+    phase: Option<Text>,
+    container_statuses: List<ContainerStatus>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ContainerStatus {
+    state: Option<State>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct State {
+    running: Option<Running>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Running {
+    started_at: Moment,
+}
+
+impl PodStatus {
+    /// When the container that has run for longest was started.
+    fn started(&self) -> Option<Seconds> {
+        let running = self.container_statuses.0.iter().filter_map(|s| s.state.as_ref()?.running.as_ref());
+        running.filter_map(|r| r.started_at.0).min()
+    }
+}
+
+impl From<Pod> for Consumer {
+    fn from(pod: Pod) -> Self {
+        let status = pod.status.unwrap_or_default();
+        Self {
+            kind: Kind::Pod,
+            meta: pod.metadata.into(),
+            uses: pod.spec.unwrap_or_default().uses(),
+            started: status.started(),
+            ended: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
+        }
+    }
+}
+
+/// A Deployment, `StatefulSet`, `DaemonSet` or Job.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Workload {
+    metadata: Option<Meta>,
+    spec: Option<WorkloadSpec>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WorkloadSpec {
+    template: Option<Template>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Template {
+    spec: Option<PodSpec>,
+}
+
+impl WorkloadSpec {
+    fn uses(self) -> Vec<SecretUse> {
+        self.template.and_then(|t| t.spec).unwrap_or_default().uses()
+    }
+}
+
+fn template(kind: Kind, metadata: Option<Meta>, uses: Vec<SecretUse>) -> Consumer {
+    Consumer {
+        kind,
+        meta: metadata.into(),
+        uses,
+        started: None,
+        ended: false,
+    }
+}
+
+impl Workload {
+    /// The view of a workload of `kind`.
+    pub(super) fn into_view(self, kind: Kind) -> Consumer {
+        template(kind, self.metadata, self.spec.unwrap_or_default().uses())
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct CronJob {
+    metadata: Option<Meta>,
+    spec: Option<CronJobSpec>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct CronJobSpec {
+    job_template: Option<JobTemplate>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct JobTemplate {
+    spec: Option<WorkloadSpec>,
+}
+
+impl From<CronJob> for Consumer {
+    fn from(job: CronJob) -> Self {
+        let spec = job.spec.and_then(|s| s.job_template).and_then(|t| t.spec);
+        template(Kind::CronJob, job.metadata, spec.unwrap_or_default().uses())
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ServiceAccount {
+    metadata: Option<Meta>,
+    secrets: List<Named>,
+    image_pull_secrets: List<Named>,
+}
+
+impl From<ServiceAccount> for Consumer {
+    fn from(account: ServiceAccount) -> Self {
+        let mut uses = Uses::default();
+        for secret in account.secrets.0.into_iter().chain(account.image_pull_secrets.0) {
+            uses.add(secret.name(), How::Other);
+        }
+        template(Kind::ServiceAccount, account.metadata, uses.list)
+    }
+}

@@ -1,0 +1,106 @@
+//! Ingress (networking.k8s.io/v1, and both v1beta1 of it) and `IngressClass`.
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{
+    lenient::{List, some},
+    meta::{Labels, Meta},
+};
+use crate::object::{Text, annotation, ingress as view};
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Ingress {
+    metadata: Option<Meta<Labels>>,
+    spec: Option<Spec>,
+    status: Option<Status>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    ingress_class_name: Option<Text>,
+    default_backend: Option<IgnoredAny>,
+    /// v1beta1's name for the default backend.
+    backend: Option<IgnoredAny>,
+    tls: List<Tls>,
+    rules: List<Rule>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Tls {
+    hosts: List<Text>,
+    secret_name: Option<Text>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Rule {
+    host: Option<Text>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Status {
+    load_balancer: Option<LoadBalancer>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct LoadBalancer {
+    ingress: List<Address>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Address {
+    ip: Option<Text>,
+    hostname: Option<Text>,
+}
+
+impl From<Ingress> for view::Ingress {
+    fn from(ingress: Ingress) -> Self {
+        let spec = ingress.spec.unwrap_or_default();
+        let addresses = ingress.status.and_then(|s| s.load_balancer).unwrap_or_default().ingress;
+        Self {
+            meta: ingress.metadata.into(),
+            class: some(spec.ingress_class_name),
+            default_backend: spec.default_backend.or(spec.backend).is_some(),
+            tls: spec.tls.map(|tls| view::IngressTls {
+                hosts: tls.hosts.0,
+                secret: some(tls.secret_name),
+            }),
+            rules: spec.rules.map(|rule| rule.host.unwrap_or_default()),
+            addresses: addresses
+                .0
+                .into_iter()
+                .filter_map(|a| some(a.ip).or(some(a.hostname)))
+                .collect(),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct IngressClass {
+    metadata: Option<Meta>,
+    spec: Option<ClassSpec>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ClassSpec {
+    controller: Option<Text>,
+}
+
+impl From<IngressClass> for view::IngressClass {
+    fn from(class: IngressClass) -> Self {
+        let meta: crate::object::Meta = class.metadata.into();
+        Self {
+            controller: class.spec.and_then(|s| s.controller).unwrap_or_default(),
+            default: meta.annotation(annotation::DEFAULT_CLASS) == Some("true"),
+            meta,
+        }
+    }
+}

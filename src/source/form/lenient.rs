@@ -1,0 +1,153 @@
+//! Fields that may be absent, null or empty.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+
+use crate::{
+    object::{Seconds, Text},
+    text::parse_time,
+};
+
+/// A list; null is an empty one, and elements that are null are left out.
+pub(super) struct List<T>(pub(super) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Elements<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
+            type Value = List<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_unit<E>(self) -> Result<List<T>, E> {
+                Ok(List::default())
+            }
+
+            fn visit_none<E>(self) -> Result<List<T>, E> {
+                Ok(List::default())
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<List<T>, D::Error> {
+                from.deserialize_seq(self)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+                let mut list = Vec::new();
+                while let Some(element) = seq.next_element::<Option<T>>()? {
+                    list.extend(element);
+                }
+                Ok(List(list))
+            }
+        }
+        from.deserialize_option(Elements(std::marker::PhantomData))
+    }
+}
+
+impl<T> List<T> {
+    /// The elements as their views.
+    pub(super) fn map<U>(self, view: impl FnMut(T) -> U) -> Vec<U> {
+        self.0.into_iter().map(view).collect()
+    }
+}
+
+/// A moment; null and what is no RFC 3339 time count as absent.
+#[derive(Default)]
+pub(super) struct Moment(pub(super) Option<Seconds>);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Option::<Text>::deserialize(from)?;
+        Ok(Self(text.and_then(|t| parse_time(&t))))
+    }
+}
+
+/// Whether a mapping holds anything; null is an empty one.
+#[derive(Default)]
+pub(super) struct Filled(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Filled {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Filled;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_unit<E>(self) -> Result<Filled, E> {
+                Ok(Filled(false))
+            }
+
+            fn visit_none<E>(self) -> Result<Filled, E> {
+                Ok(Filled(false))
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Filled, D::Error> {
+                from.deserialize_map(self)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filled, A::Error> {
+                let mut filled = false;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    filled = true;
+                }
+                Ok(Filled(filled))
+            }
+        }
+        from.deserialize_option(Any)
+    }
+}
+
+/// A text that is not empty.
+pub(super) fn some(text: Option<Text>) -> Option<Text> {
+    text.filter(|t| !t.is_empty())
+}
+
+/// Something with a name.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Named {
+    name: Option<Text>,
+}
+
+impl Named {
+    /// The name, where it is not empty.
+    pub(super) fn name(self) -> Option<Text> {
+        some(self.name)
+    }
+}
+
+/// A decoder's message without the text values that it quotes: in a Secret they are keys.
+pub fn without_values(message: &str) -> String {
+    const QUOTED: &str = "string \"";
+    let mut out = String::with_capacity(message.len().min(256));
+    let mut rest = message;
+    while let Some(at) = rest.find(QUOTED) {
+        out.push_str(&rest[..at]);
+        out.push_str("string");
+        rest = &rest[at + QUOTED.len()..];
+        // The value is printed as Rust's debug format has it: a quote within is escaped.
+        let mut escaped = false;
+        let end = rest.bytes().position(|b| {
+            let ends = b == b'"' && !escaped;
+            escaped = b == b'\\' && !escaped;
+            ends
+        });
+        rest = end.map_or("", |end| &rest[end + 1..]);
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,226 @@
+//! Secret: the certificate and the key are decoded, all other values are skipped.
+
+use std::fmt;
+
+use base64::{
+    Engine as _, alphabet,
+    engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+};
+use secrecy::SecretSlice;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    lenient::{List, Moment},
+    meta::{Meta, WantedKey},
+};
+use crate::object::{Seconds, Text, secret as view};
+
+/// Base64 as the API server takes it: padded, line ends ignored, trailing bits not looked at.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+const CERTIFICATE: &str = "tls.crt";
+const KEY: &str = "tls.key";
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Secret {
+    metadata: Option<Meta>,
+    #[serde(rename = "type")]
+    secret_type: Option<Text>,
+    data: Data<true>,
+    string_data: Data<false>,
+}
+
+impl From<Secret> for view::Secret {
+    fn from(secret: Secret) -> Self {
+        let (data, string_data) = (secret.data, secret.string_data);
+        let key = string_data.key.or(data.key);
+        let mut other_keys = data.others;
+        other_keys.extend(string_data.others);
+        other_keys.sort_unstable();
+        other_keys.dedup();
+        Self {
+            meta: secret.metadata.into(),
+            secret_type: secret.secret_type.unwrap_or_default(),
+            certificate: string_data.certificate.or(data.certificate).map(|mut c| std::mem::take(&mut *c)),
+            key: key.map(|key| SecretSlice::from(exact(&key))),
+            other_keys,
+            data_changed: None,
+        }
+    }
+}
+
+/// A copy whose capacity is its length: a boxed slice of it is the same allocation, and no part of it is left behind.
+fn exact(bytes: &[u8]) -> Vec<u8> {
+    let mut copy = Vec::with_capacity(bytes.len());
+    copy.extend_from_slice(bytes);
+    copy
+}
+
+/// `data` (base64) or `stringData`.
+#[derive(Default)]
+struct Data<const ENCODED: bool> {
+    certificate: Option<Zeroizing<Vec<u8>>>,
+    key: Option<Zeroizing<Vec<u8>>>,
+    others: Vec<Text>,
+}
+
+impl<'de, const ENCODED: bool> Deserialize<'de> for Data<ENCODED> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Entries<const ENCODED: bool>;
+        impl<'de, const ENCODED: bool> Visitor<'de> for Entries<ENCODED> {
+            type Value = Data<ENCODED>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Data::default())
+            }
+
+            fn visit_none<E>(self) -> Result<Self::Value, E> {
+                Ok(Data::default())
+            }
+
+            fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+                from.deserialize_map(self)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut data = Data::default();
+                while let Some(key) = map.next_key_seed(WantedKey(|_| true))? {
+                    match key.as_deref() {
+                        Some(CERTIFICATE) => data.certificate = Some(map.next_value_seed(Bytes::<ENCODED>)?),
+                        Some(KEY) => data.key = Some(map.next_value_seed(Bytes::<ENCODED>)?),
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            data.others.extend(key);
+                        }
+                    }
+                }
+                Ok(data)
+            }
+        }
+        from.deserialize_option(Entries)
+    }
+}
+
+/// Reads one value of `data` or `stringData`; null is an empty one.
+struct Bytes<const ENCODED: bool>;
+
+impl<'de, const ENCODED: bool> DeserializeSeed<'de> for Bytes<ENCODED> {
+    type Value = Zeroizing<Vec<u8>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_option(self)
+    }
+}
+
+impl<'de, const ENCODED: bool> Visitor<'de> for Bytes<ENCODED> {
+    type Value = Zeroizing<Vec<u8>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Zeroizing::default())
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(Zeroizing::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_str(self)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Zeroizing::new(if ENCODED {
+            decode(text)
+        } else {
+            text.as_bytes().to_vec()
+        }))
+    }
+}
+
+/// The bytes that the base64 `text` stands for; the bytes of the text itself where it is none, so that whoever parses
+/// them says what they are.
+fn decode(text: &str) -> Vec<u8> {
+    let bytes = if text.bytes().any(|b| matches!(b, b'\r' | b'\n')) {
+        let joined: Zeroizing<Vec<u8>> =
+            Zeroizing::new(text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect());
+        BASE64.decode(&*joined)
+    } else {
+        BASE64.decode(text)
+    };
+    bytes.unwrap_or_else(|_| text.as_bytes().to_vec())
+}
+
+/// When the certificate or the key of a Secret last changed, by its managedFields; `None` where they do not say.
+pub fn data_changed(json: &[u8]) -> Option<Seconds> {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Managed {
+        metadata: Option<ManagedMeta>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default, rename_all = "camelCase")]
+    struct ManagedMeta {
+        managed_fields: List<Entry>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Entry {
+        time: Moment,
+        fields_v1: Option<Fields>,
+    }
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Fields {
+        #[serde(rename = "f:data")]
+        data: Option<Owned>,
+    }
+    let managed: Managed = serde_json::from_slice(json).ok()?;
+    let entries = managed.metadata?.managed_fields.0;
+    entries
+        .into_iter()
+        .filter(|e| e.fields_v1.as_ref().and_then(|f| f.data.as_ref()).is_some_and(|o| o.0))
+        .filter_map(|e| e.time.0)
+        .max()
+}
+
+/// Whether the fields under `f:data` hold the certificate or the key, or name none, which means all of them.
+struct Owned(bool);
+
+impl<'de> Deserialize<'de> for Owned {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Children;
+        impl<'de> Visitor<'de> for Children {
+            type Value = Owned;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Owned, A::Error> {
+                let (mut ours, mut children) = (false, 0usize);
+                while let Some(key) = map.next_key_seed(WantedKey(|key| key.starts_with("f:")))? {
+                    children += usize::from(key.is_some());
+                    ours |= matches!(key.as_deref(), Some("f:tls.crt" | "f:tls.key"));
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Ok(Owned(ours || children == 0))
+            }
+        }
+        from.deserialize_map(Children)
+    }
+}

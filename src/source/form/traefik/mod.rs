@@ -1,0 +1,75 @@
+//! Traefik's `IngressRoute`.
+
+mod rule;
+
+use serde::Deserialize;
+
+use super::{
+    lenient::{List, some},
+    meta::{Labels, Meta},
+};
+use crate::object::{Text, ingress as view};
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct IngressRoute {
+    metadata: Option<Meta<Labels>>,
+    spec: Option<Spec>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Spec {
+    entry_points: List<Text>,
+    routes: List<Route>,
+    tls: Option<Tls>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Route {
+    #[serde(rename = "match")]
+    rule: Option<Text>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Tls {
+    secret_name: Option<Text>,
+    cert_resolver: Option<Text>,
+    domains: List<Domain>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Domain {
+    main: Option<Text>,
+    sans: List<Text>,
+}
+
+impl From<IngressRoute> for view::IngressRoute {
+    fn from(route: IngressRoute) -> Self {
+        let spec = route.spec.unwrap_or_default();
+        let mut hosts = rule::Hosts::default();
+        for rule in spec.routes.0.into_iter().filter_map(|r| r.rule) {
+            hosts.read(&rule);
+        }
+        Self {
+            meta: route.metadata.into(),
+            hosts: hosts.names,
+            other_hosts: hosts.others,
+            tls: spec.tls.map(|tls| view::IngressRouteTls {
+                secret: some(tls.secret_name),
+                resolver: some(tls.cert_resolver),
+                domains: tls.domains.0.into_iter().flat_map(Domain::names).collect(),
+            }),
+            entry_points: spec.entry_points.0,
+        }
+    }
+}
+
+impl Domain {
+    fn names(self) -> impl Iterator<Item = Text> {
+        some(self.main).into_iter().chain(self.sans.0)
+    }
+}
