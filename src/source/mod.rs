@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod form;
+pub mod manifests;
 pub mod scope;
 
 pub use scope::Scope;

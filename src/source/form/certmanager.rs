@@ -9,7 +9,7 @@ use super::{
 use crate::object::{Text, certmanager as view};
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Condition {
     #[serde(rename = "type")]
     kind: Option<Text>,
@@ -32,7 +32,7 @@ impl From<Condition> for view::Condition {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct IssuerRef {
     kind: Option<Text>,
     group: Option<Text>,
@@ -51,7 +51,7 @@ impl From<Option<IssuerRef>> for view::IssuerRef {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Certificate {
     metadata: Option<Meta>,
     spec: Option<CertificateSpec>,
@@ -59,7 +59,7 @@ pub(super) struct Certificate {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct CertificateSpec {
     secret_name: Option<Text>,
     dns_names: List<Text>,
@@ -67,7 +67,7 @@ struct CertificateSpec {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct CertificateStatus {
     conditions: List<Condition>,
     renewal_time: Moment,
@@ -91,13 +91,13 @@ impl From<Certificate> for view::Certificate {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Conditions {
     conditions: List<Condition>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Request {
     metadata: Option<Meta>,
     spec: Option<RequestSpec>,
@@ -105,7 +105,7 @@ pub(super) struct Request {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct RequestSpec {
     issuer_ref: Option<IssuerRef>,
 }
@@ -121,7 +121,7 @@ impl From<Request> for view::CertificateRequest {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Issuer {
     metadata: Option<Meta>,
     spec: Option<IssuerSpec>,
@@ -129,13 +129,13 @@ pub(super) struct Issuer {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct IssuerSpec {
     acme: Option<Acme>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Acme {
     server: Option<Text>,
 }
@@ -153,7 +153,7 @@ impl Issuer {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Order {
     metadata: Option<Meta>,
     spec: Option<OrderSpec>,
@@ -161,13 +161,13 @@ pub(super) struct Order {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct OrderSpec {
     dns_names: List<Text>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct OrderStatus {
     state: Option<Text>,
     reason: Option<Text>,
@@ -188,7 +188,7 @@ impl From<Order> for view::Order {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Challenge {
     metadata: Option<Meta>,
     spec: Option<ChallengeSpec>,
@@ -196,7 +196,7 @@ pub(super) struct Challenge {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct ChallengeSpec {
     dns_name: Option<Text>,
     #[serde(rename = "type")]
@@ -204,7 +204,7 @@ struct ChallengeSpec {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct ChallengeStatus {
     state: Option<Text>,
     reason: Option<Text>,

@@ -15,7 +15,7 @@ use crate::object::{
 
 /// The part of a Pod or of a workload's template that names Secrets.
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct PodSpec {
     containers: List<Container>,
     init_containers: List<Container>,
@@ -25,7 +25,7 @@ struct PodSpec {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Container {
     env: List<Env>,
     env_from: List<EnvFrom>,
@@ -33,25 +33,25 @@ struct Container {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Env {
     value_from: Option<ValueFrom>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct ValueFrom {
     secret_key_ref: Option<Named>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct EnvFrom {
     secret_ref: Option<Named>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Mount {
     name: Option<Text>,
     sub_path: Option<Text>,
@@ -59,7 +59,7 @@ struct Mount {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Volume {
     name: Option<Text>,
     secret: Option<SecretVolume>,
@@ -68,25 +68,25 @@ struct Volume {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct SecretVolume {
     secret_name: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Projected {
     sources: List<Source>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Source {
     secret: Option<Named>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Csi {
     node_publish_secret_ref: Option<Named>,
 }
@@ -154,7 +154,7 @@ impl PodSpec {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Pod {
     metadata: Option<Meta>,
     spec: Option<PodSpec>,
@@ -162,26 +162,26 @@ pub(super) struct Pod {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct PodStatus {
     phase: Option<Text>,
     container_statuses: List<ContainerStatus>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct ContainerStatus {
     state: Option<State>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct State {
     running: Option<Running>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Running {
     started_at: Moment,
 }
@@ -189,7 +189,11 @@ struct Running {
 impl PodStatus {
     /// When the container that has run for longest was started.
     fn started(&self) -> Option<Seconds> {
-        let running = self.container_statuses.0.iter().filter_map(|s| s.state.as_ref()?.running.as_ref());
+        let running = self
+            .container_statuses
+            .0
+            .iter()
+            .filter_map(|s| s.state.as_ref()?.running.as_ref());
         running.filter_map(|r| r.started_at.0).min()
     }
 }
@@ -209,20 +213,20 @@ impl From<Pod> for Consumer {
 
 /// A Deployment, `StatefulSet`, `DaemonSet` or Job.
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Workload {
     metadata: Option<Meta>,
     spec: Option<WorkloadSpec>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct WorkloadSpec {
     template: Option<Template>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Template {
     spec: Option<PodSpec>,
 }
@@ -251,20 +255,20 @@ impl Workload {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct CronJob {
     metadata: Option<Meta>,
     spec: Option<CronJobSpec>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct CronJobSpec {
     job_template: Option<JobTemplate>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct JobTemplate {
     spec: Option<WorkloadSpec>,
 }
@@ -277,7 +281,7 @@ impl From<CronJob> for Consumer {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 pub(super) struct ServiceAccount {
     metadata: Option<Meta>,
     secrets: List<Named>,

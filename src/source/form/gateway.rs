@@ -14,7 +14,7 @@ use crate::object::{
 };
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Gateway {
     metadata: Option<Meta<Labels>>,
     spec: Option<Spec>,
@@ -22,7 +22,7 @@ pub(super) struct Gateway {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Spec {
     gateway_class_name: Option<Text>,
     listeners: List<Listener>,
@@ -31,19 +31,19 @@ struct Spec {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Status {
     addresses: List<Address>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Address {
     value: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Listener {
     name: Option<Text>,
     hostname: Option<Text>,
@@ -54,7 +54,7 @@ struct Listener {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Tls {
     mode: Option<Text>,
     certificate_refs: List<CertificateRef>,
@@ -62,7 +62,7 @@ struct Tls {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct CertificateRef {
     group: Option<Text>,
     kind: Option<Text>,
@@ -71,34 +71,34 @@ struct CertificateRef {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Allowed {
     namespaces: Option<From>,
     kinds: List<RouteKind>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct RouteKind {
     kind: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct From {
     from: Option<Text>,
     selector: Option<Selector>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Selector {
     match_labels: Option<BTreeMap<Text, Option<Text>>>,
     match_expressions: List<Expression>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Expression {
     key: Option<Text>,
     operator: Option<Text>,
@@ -202,14 +202,14 @@ impl std::convert::From<Gateway> for view::Gateway {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct GatewayClass {
     metadata: Option<Meta>,
     spec: Option<ClassSpec>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct ClassSpec {
     controller_name: Option<Text>,
 }
@@ -224,21 +224,21 @@ impl std::convert::From<GatewayClass> for view::GatewayClass {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct ListenerSet {
     metadata: Option<Meta<Labels>>,
     spec: Option<SetSpec>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct SetSpec {
     parent_ref: Option<Parent>,
     listeners: List<Listener>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Parent {
     kind: Option<Text>,
     namespace: Option<Text>,

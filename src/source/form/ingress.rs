@@ -9,7 +9,7 @@ use super::{
 use crate::object::{Text, annotation, ingress as view};
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Ingress {
     metadata: Option<Meta<Labels>>,
     spec: Option<Spec>,
@@ -17,7 +17,7 @@ pub(super) struct Ingress {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Spec {
     ingress_class_name: Option<Text>,
     default_backend: Option<IgnoredAny>,
@@ -28,32 +28,32 @@ struct Spec {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Tls {
     hosts: List<Text>,
     secret_name: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Rule {
     host: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Status {
     load_balancer: Option<LoadBalancer>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct LoadBalancer {
     ingress: List<Address>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Address {
     ip: Option<Text>,
     hostname: Option<Text>,
@@ -82,14 +82,14 @@ impl From<Ingress> for view::Ingress {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct IngressClass {
     metadata: Option<Meta>,
     spec: Option<ClassSpec>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct ClassSpec {
     controller: Option<Text>,
 }

@@ -118,7 +118,7 @@ pub(super) fn some(text: Option<Text>) -> Option<Text> {
 
 /// Something with a name.
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Named {
     name: Option<Text>,
 }

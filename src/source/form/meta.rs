@@ -12,7 +12,7 @@ use crate::object::{self, Text, annotation};
 
 /// metadata; labels are kept with [`Labels`] alone.
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 pub(super) struct Meta<L: Default = Skipped> {
     name: Option<Text>,
     namespace: Option<Text>,
@@ -24,13 +24,13 @@ pub(super) struct Meta<L: Default = Skipped> {
 
 /// An object of which the metadata and its labels alone are read.
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Only {
     pub(super) metadata: Option<Meta<Labels>>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Owner {
     kind: Option<Text>,
     name: Option<Text>,

@@ -110,13 +110,13 @@ pub fn place(object: &mut Object, namespace: &Text) {
         && let Some(parent) = &mut set.parent
         && parent.namespace.is_empty()
     {
-        parent.namespace = namespace.clone();
+        parent.namespace.clone_from(namespace);
     }
     let meta = meta_mut(object);
     if !namespaced {
         meta.namespace = Text::default();
     } else if meta.namespace.is_empty() {
-        meta.namespace = namespace.clone();
+        meta.namespace.clone_from(namespace);
     }
 }
 

@@ -9,21 +9,21 @@ use super::{
 use crate::object::{Kind, Text, gateway as view};
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct Route {
     metadata: Option<Meta<Labels>>,
     spec: Option<Spec>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Spec {
     parent_refs: List<Parent>,
     hostnames: List<Text>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Parent {
     kind: Option<Text>,
     namespace: Option<Text>,
@@ -52,21 +52,21 @@ impl Route {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct ReferenceGrant {
     metadata: Option<Meta>,
     spec: Option<GrantSpec>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct GrantSpec {
     from: List<Party>,
     to: List<Party>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Party {
     group: Option<Text>,
     kind: Option<Text>,

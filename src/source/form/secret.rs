@@ -29,11 +29,11 @@ const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 pub(super) struct Secret {
     metadata: Option<Meta>,
     #[serde(rename = "type")]
-    secret_type: Option<Text>,
+    kind: Option<Text>,
     data: Data<true>,
     string_data: Data<false>,
 }
@@ -48,8 +48,11 @@ impl From<Secret> for view::Secret {
         other_keys.dedup();
         Self {
             meta: secret.metadata.into(),
-            secret_type: secret.secret_type.unwrap_or_default(),
-            certificate: string_data.certificate.or(data.certificate).map(|mut c| std::mem::take(&mut *c)),
+            secret_type: secret.kind.unwrap_or_default(),
+            certificate: string_data
+                .certificate
+                .or(data.certificate)
+                .map(|mut c| std::mem::take(&mut *c)),
             key: key.map(|key| SecretSlice::from(exact(&key))),
             other_keys,
             data_changed: None,
@@ -156,8 +159,7 @@ impl<'de, const ENCODED: bool> Visitor<'de> for Bytes<ENCODED> {
 /// them says what they are.
 fn decode(text: &str) -> Vec<u8> {
     let bytes = if text.bytes().any(|b| matches!(b, b'\r' | b'\n')) {
-        let joined: Zeroizing<Vec<u8>> =
-            Zeroizing::new(text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect());
+        let joined: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect());
         BASE64.decode(&*joined)
     } else {
         BASE64.decode(text)
@@ -168,23 +170,23 @@ fn decode(text: &str) -> Vec<u8> {
 /// When the certificate or the key of a Secret last changed, by its managedFields; `None` where they do not say.
 pub fn data_changed(json: &[u8]) -> Option<Seconds> {
     #[derive(Deserialize, Default)]
-    #[serde(default)]
+    #[serde(default, expecting = "a mapping")]
     struct Managed {
         metadata: Option<ManagedMeta>,
     }
     #[derive(Deserialize, Default)]
-    #[serde(default, rename_all = "camelCase")]
+    #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
     struct ManagedMeta {
         managed_fields: List<Entry>,
     }
     #[derive(Deserialize, Default)]
-    #[serde(default, rename_all = "camelCase")]
+    #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
     struct Entry {
         time: Moment,
         fields_v1: Option<Fields>,
     }
     #[derive(Deserialize, Default)]
-    #[serde(default)]
+    #[serde(default, expecting = "a mapping")]
     struct Fields {
         #[serde(rename = "f:data")]
         data: Option<Owned>,

@@ -11,14 +11,14 @@ use super::{
 use crate::object::{Text, ingress as view};
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 pub(super) struct IngressRoute {
     metadata: Option<Meta<Labels>>,
     spec: Option<Spec>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Spec {
     entry_points: List<Text>,
     routes: List<Route>,
@@ -26,14 +26,14 @@ struct Spec {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Route {
     #[serde(rename = "match")]
     rule: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Tls {
     secret_name: Option<Text>,
     cert_resolver: Option<Text>,
@@ -41,7 +41,7 @@ struct Tls {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "a mapping")]
 struct Domain {
     main: Option<Text>,
     sans: List<Text>,

@@ -91,7 +91,9 @@ impl<'a> Iterator for Tokens<'a> {
             self.0 = after;
             return Some(Token::Quoted(text));
         }
-        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
         if end > 0 {
             self.0 = &rest[end..];
             return Some(Token::Word(&rest[..end]));
@@ -132,7 +134,11 @@ mod tests {
             ("Host(`a.example`, `b.example`)", &["a.example", "b.example"], false),
             ("Host(\"a.example\") && PathPrefix(\"/x\")", &["a.example"], false),
             ("(Host(`a`) || Host(`b`)) && Method(`GET`)", &["a", "b"], false),
-            ("Host(`a`) && Path(`/Host(`) && Query(`x`,`Host(\"no\")`)", &["a"], false),
+            (
+                "Host(`a`) && Path(`/Host(`) && Query(`x`,`Host(\"no\")`)",
+                &["a"],
+                false,
+            ),
             ("HostSNI(`a`)||HostSNI(`*`)", &["a"], true),
             ("HostRegexp(`^.+\\.example$`)", &[], true),
             ("HostRegexp(`{sub:[a-z]+}.example`) || Host(`a`)", &["a"], true),

@@ -1,0 +1,208 @@
+//! Where documents end up: objects are placed, chosen and sent; the rest is counted or becomes an error.
+
+use zeroize::Zeroizing;
+
+use super::{ManifestError, NOT_AN_OBJECT, Options, Outcome, files, json, yaml};
+use crate::{
+    object::{Change, Kind, Object, Text, gateway::Listener},
+    source::form,
+};
+
+/// What is read so far, and where it goes.
+pub(super) struct Collect<'a, 's> {
+    pub(super) outcome: Outcome,
+    pub(super) sink: &'s mut dyn FnMut(Change),
+    options: &'a Options<'a>,
+    file: String,
+    /// Whether the file was named outright: then what it holds was meant to be an object.
+    named: bool,
+    /// The document within the file, from 1.
+    document: usize,
+}
+
+/// Where in a document something stands, for an error.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    /// The line of the file, where it is known.
+    pub(super) line: Option<usize>,
+    /// The indexes in lists, such as `items[3]`; empty for the document itself.
+    pub(super) path: String,
+}
+
+impl Place {
+    /// A place known by its line alone.
+    pub(super) fn at(line: usize) -> Self {
+        Self {
+            line: Some(line),
+            path: String::new(),
+        }
+    }
+
+    /// An element of the list at this place.
+    pub(super) fn item(&self, index: usize, line: Option<usize>) -> Self {
+        let dot = if self.path.is_empty() { "" } else { "." };
+        Self {
+            line: line.or(self.line),
+            path: format!("{}{dot}items[{index}]", self.path),
+        }
+    }
+}
+
+impl<'a, 's> Collect<'a, 's> {
+    pub(super) fn new(options: &'a Options<'a>, sink: &'s mut dyn FnMut(Change)) -> Self {
+        Self {
+            outcome: Outcome::default(),
+            sink,
+            options,
+            file: String::new(),
+            named: true,
+            document: 0,
+        }
+    }
+
+    /// Reads the bytes of one file, or says why there are none.
+    pub(super) fn input(&mut self, file: &str, named: bool, bytes: Result<Zeroizing<Vec<u8>>, String>) {
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(message) => return self.file_error(file, message),
+        };
+        self.outcome.files += 1;
+        file.clone_into(&mut self.file);
+        self.named = named;
+        self.document = 0;
+        match files::text(&bytes) {
+            Err((line, message)) => {
+                let place = Place {
+                    line,
+                    path: String::new(),
+                };
+                self.error(&place, &message);
+            }
+            Ok(text) => {
+                let braces = text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("{{");
+                if !braces || !json::read(text, self) {
+                    yaml::read(text, self);
+                }
+            }
+        }
+    }
+
+    /// Whether the file's name says that it holds JSON.
+    pub(super) fn named_json(&self) -> bool {
+        std::path::Path::new(&self.file)
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("json"))
+    }
+
+    /// Counts one more document, to which what follows belongs.
+    pub(super) fn next_document(&mut self) {
+        self.document += 1;
+        self.outcome.documents += 1;
+    }
+
+    /// Notes that a file as a whole cannot be read.
+    pub(super) fn file_error(&mut self, file: &str, message: String) {
+        self.outcome.errors.push(ManifestError {
+            file: file.to_owned(),
+            document: 0,
+            line: None,
+            message,
+        });
+    }
+
+    /// Notes what is wrong at a place of the present document.
+    pub(super) fn error(&mut self, place: &Place, message: &str) {
+        let message = if place.path.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{}: {message}", place.path)
+        };
+        self.outcome.errors.push(ManifestError {
+            file: self.file.clone(),
+            document: self.document,
+            line: place.line,
+            message,
+        });
+    }
+
+    /// Takes one object that was read.
+    pub(super) fn object(&mut self, mut object: Object, place: &Place) {
+        form::place(&mut object, &self.options.default_namespace);
+        if object.meta().name.is_empty() {
+            let message = format!("the {} has no metadata.name", object.kind().as_str());
+            return self.error(place, &message);
+        }
+        if placeholder(&object) {
+            return self.error(place, HELM);
+        }
+        self.outcome.kinds.insert(object.kind());
+        if self.options.scope.allows(&object) {
+            self.outcome.objects += 1;
+            (self.sink)(Change::Set(object));
+        }
+    }
+
+    /// Notes why an object could not be read.
+    pub(super) fn broken(&mut self, kind: Kind, name: &str, place: &Place, why: &str) {
+        let space = if name.is_empty() { "" } else { " " };
+        self.error(place, &format!("cannot read the {}{space}{name}: {why}", kind.as_str()));
+    }
+
+    /// Counts an object of a kind that is not read.
+    pub(super) fn skip(&mut self, api_version: &str, kind: &str) {
+        *self.outcome.skipped.entry(format!("{api_version}/{kind}")).or_default() += 1;
+    }
+
+    /// Takes a document or item that is no object; `what` it is, or lacks.
+    pub(super) fn no_object(&mut self, what: &str, place: &Place) {
+        if self.named {
+            self.error(place, &format!("{NOT_AN_OBJECT}: {what}"));
+        } else {
+            self.skip_no_object();
+        }
+    }
+
+    /// Counts a document that nobody means to be an object.
+    pub(super) fn skip_no_object(&mut self) {
+        *self.outcome.skipped.entry(NOT_AN_OBJECT.to_owned()).or_default() += 1;
+    }
+
+    /// Notes that a document's values are encrypted with SOPS.
+    pub(super) fn encrypted(&mut self, place: &Place) {
+        let file = if self.file == "standard input" {
+            "FILE"
+        } else {
+            &self.file
+        };
+        let message = format!("encrypted with SOPS; decrypt it first: sops -d {file} | kubectl certs status -f -");
+        self.error(place, &message);
+    }
+}
+
+/// What is said of a Helm template that was given in place of what Helm makes of it.
+pub(super) const HELM: &str =
+    "holds {{ }} of a Helm template; render it first: helm template CHART | kubectl certs status -f -";
+
+/// Whether a name or host of the object is a template's placeholder that nobody filled in.
+fn placeholder(object: &Object) -> bool {
+    let has = |text: &Text| text.contains("{{");
+    let any = |texts: &[Text]| texts.iter().any(has);
+    let listeners = |list: &[Listener]| {
+        list.iter()
+            .any(|l| l.hostname.iter().any(has) || l.certificate_refs.iter().any(|r| has(&r.name)))
+    };
+    let meta = object.meta();
+    has(&meta.name)
+        || has(&meta.namespace)
+        || match object {
+            Object::Ingress(o) => any(&o.rules) || o.tls.iter().any(|t| any(&t.hosts) || t.secret.iter().any(has)),
+            Object::Gateway(o) => listeners(&o.listeners),
+            Object::ListenerSet(o) => listeners(&o.listeners),
+            Object::Route(o) => any(&o.hostnames),
+            Object::IngressRoute(o) => {
+                any(&o.hosts) || o.tls.iter().any(|t| any(&t.domains) || t.secret.iter().any(has))
+            }
+            Object::Certificate(o) => has(&o.secret) || any(&o.dns_names),
+            _ => false,
+        }
+}

@@ -1,0 +1,164 @@
+//! From paths to texts: directories in order, no loop, no file that is too large or no text.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File, Metadata},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+use super::collect::Collect;
+
+/// The largest file that is read: more than a cluster's 10,000 Secrets in YAML.
+pub(super) const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Reads one path that was named on the command line: a directory, or a file whatever its extension.
+pub(super) fn walk(path: &Path, recursive: bool, collect: &mut Collect<'_, '_>) {
+    let shown = path.display().to_string();
+    match fs::metadata(path) {
+        Err(error) => collect.file_error(&shown, cannot("read", &error)),
+        // What is no regular file may be a pipe, such as a shell's `<(helm template .)`.
+        Ok(metadata) if !metadata.is_dir() => collect.input(&shown, true, open(path, &metadata)),
+        Ok(_) => Walk {
+            recursive,
+            open: Vec::new(),
+            seen: HashSet::new(),
+        }
+        .directory(path, collect),
+    }
+}
+
+struct Walk {
+    recursive: bool,
+    /// The directories that are being read, from the outermost.
+    open: Vec<PathBuf>,
+    /// All directories that were read: links may lead to one by several ways.
+    seen: HashSet<PathBuf>,
+}
+
+impl Walk {
+    fn directory(&mut self, path: &Path, collect: &mut Collect<'_, '_>) {
+        let shown = path.display().to_string();
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            Err(error) => return collect.file_error(&shown, cannot("read", &error)),
+        };
+        if self.open.contains(&real) {
+            let message = format!("a symbolic link leads back to {}", real.display());
+            return collect.file_error(&shown, message);
+        }
+        if !self.seen.insert(real.clone()) {
+            return;
+        }
+        let mut entries = Vec::new();
+        match fs::read_dir(path) {
+            Err(error) => return collect.file_error(&shown, cannot("list", &error)),
+            Ok(list) => {
+                for entry in list {
+                    match entry {
+                        Ok(entry) => entries.push(entry.path()),
+                        Err(error) => collect.file_error(&shown, cannot("list", &error)),
+                    }
+                }
+            }
+        }
+        entries.sort();
+        self.open.push(real);
+        for entry in entries {
+            self.entry(&entry, collect);
+        }
+        self.open.pop();
+    }
+
+    fn entry(&mut self, path: &Path, collect: &mut Collect<'_, '_>) {
+        let manifest = path.extension().and_then(|e| e.to_str()).is_some_and(|e| {
+            ["yaml", "yml", "json"]
+                .iter()
+                .any(|known| e.eq_ignore_ascii_case(known))
+        });
+        let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+        // A broken link is of interest only where a manifest was meant.
+        let metadata = match fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(_) if !manifest => return,
+            Err(error) => return collect.file_error(&path.display().to_string(), cannot("read", &error)),
+        };
+        if metadata.is_dir() {
+            // Hidden directories hold the state of other tools, and the copies that a mounted ConfigMap is made of.
+            if self.recursive && !hidden {
+                self.directory(path, collect);
+            }
+        } else if manifest {
+            let shown = path.display().to_string();
+            if metadata.is_file() {
+                collect.input(&shown, false, open(path, &metadata));
+            } else {
+                collect.file_error(&shown, "is not a regular file".to_owned());
+            }
+        }
+    }
+}
+
+fn cannot(what: &str, error: &io::Error) -> String {
+    format!("cannot {what} it: {}", reason(error))
+}
+
+/// The system's words, without the number that Rust adds.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn open(path: &Path, metadata: &Metadata) -> Result<Zeroizing<Vec<u8>>, String> {
+    if metadata.len() > MAX_BYTES {
+        return Err(too_large());
+    }
+    let mut file = File::open(path).map_err(|error| cannot("read", &error))?;
+    read_all(&mut file, metadata.len())
+}
+
+fn too_large() -> String {
+    format!("is larger than {} MiB; split it", MAX_BYTES / (1024 * 1024))
+}
+
+/// All bytes of `from`, of which `expected` are foreseen.
+pub(super) fn read_all(from: &mut dyn Read, expected: u64) -> Result<Zeroizing<Vec<u8>>, String> {
+    // Room for one byte more than is expected, so that the end is noticed without a larger copy being made.
+    let room = usize::try_from(expected.min(MAX_BYTES)).unwrap_or_default() + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    from.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| cannot("read", &error))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+/// The bytes as text without its byte order mark; else the line and what is wrong.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, (Option<usize>, String)> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || looks_like_utf16(bytes) {
+        return Err((None, "is UTF-16 text; save it as UTF-8".to_owned()));
+    }
+    let line = |at: usize| Some(bytes[..at].split(|b| *b == b'\n').count());
+    if let Some(at) = bytes.iter().position(|b| *b == 0) {
+        return Err((line(at), "holds a NUL byte: it is no text file".to_owned()));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => Err((line(error.valid_up_to()), "is not UTF-8 text".to_owned())),
+    }
+}
+
+/// Whether every other one of the first bytes is NUL, as in ASCII text saved as UTF-16 without a byte order mark.
+fn looks_like_utf16(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(16) & !1];
+    let every_other = |odd: usize| head.iter().enumerate().all(|(i, b)| (*b == 0) == (i % 2 == odd));
+    !head.is_empty() && (every_other(0) || every_other(1))
+}

@@ -1,0 +1,201 @@
+//! JSON: one value, several one after the other, or one a line. Objects are decoded from their own bytes, so that what
+//! is not used is only skipped.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    collect::{Collect, Place},
+    yaml,
+};
+use crate::{
+    object::Text,
+    source::form::{self, without_values},
+};
+
+/// Lists within lists that are followed.
+const MAX_LISTS: usize = 8;
+
+/// What says what a value is.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
+struct Head<'a> {
+    api_version: Option<Text>,
+    kind: Option<Text>,
+    metadata: Option<HeadMeta>,
+    #[serde(borrow)]
+    items: Option<&'a RawValue>,
+    sops: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, expecting = "a mapping")]
+struct HeadMeta {
+    name: Option<Text>,
+}
+
+/// Counts lines up to places that come one after the other, each byte once.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line, from 1, of the byte `at`.
+    fn of(&mut self, at: usize) -> usize {
+        if at < self.at {
+            (self.at, self.line) = (0, 1);
+        }
+        self.line += self.text[self.at..at].matches('\n').count();
+        self.at = at;
+        self.line
+    }
+
+    /// The line of a value that is a part of the text.
+    fn of_part(&mut self, part: &str) -> usize {
+        let at = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
+        self.of(at.min(self.text.len()))
+    }
+}
+
+/// Reads a text that begins as JSON does. `false` when its first value is no JSON, and the text may be YAML.
+pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) -> bool {
+    let mut lines = Lines { text, at: 0, line: 1 };
+    let mut from = 0;
+    let mut first = true;
+    loop {
+        let mut stream = serde_json::Deserializer::from_str(&text[from..]).into_iter::<&RawValue>();
+        let error = loop {
+            match stream.next() {
+                None => return true,
+                Some(Err(error)) => break error,
+                Some(Ok(raw)) => {
+                    collect.next_document();
+                    let line = lines.of_part(raw.get());
+                    value(raw.get(), None, &Place::at(line), 0, &mut lines, collect);
+                }
+            }
+            first = false;
+        };
+        if first && !collect.named_json() && yaml::is_yaml(text) {
+            return false;
+        }
+        first = false;
+        let at = from + offset(&text[from..], error.line(), error.column());
+        collect.next_document();
+        collect.error(
+            &Place::at(lines.of(at)),
+            &format!("cannot read JSON: {}", plain(&error)),
+        );
+        // The next line that begins a value at its very start; the line of the error itself where that is one.
+        let Some(next) = next_value(text, at) else {
+            return true;
+        };
+        from = next;
+    }
+}
+
+/// The byte at which `serde_json`'s line and column point.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let mut start = 0;
+    for _ in 1..line {
+        match text[start..].find('\n') {
+            Some(end) => start += end + 1,
+            None => break,
+        }
+    }
+    (start + column.saturating_sub(1)).min(text.len())
+}
+
+/// Where the first line at or after `at` begins whose first character opens a value.
+fn next_value(text: &str, at: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    if at > 0 && bytes.get(at) == Some(&b'{') && bytes[at - 1] == b'\n' {
+        return Some(at);
+    }
+    let rest = bytes.get(at..)?;
+    rest.windows(2).position(|w| w == b"\n{").map(|found| at + found + 1)
+}
+
+/// The message without its place, which is given in the file's own lines.
+fn plain(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    without_values(message)
+}
+
+/// Reads one value: an object, or a list of them. `list` is the apiVersion and kind that items without their own have.
+fn value(
+    json: &str,
+    list: Option<(&str, &str)>,
+    place: &Place,
+    depth: usize,
+    lines: &mut Lines<'_>,
+    collect: &mut Collect<'_, '_>,
+) {
+    if !json.starts_with('{') {
+        if json != "null" || depth == 0 {
+            collect.no_object("it is no mapping", place);
+        }
+        return;
+    }
+    let head: Head<'_> = match serde_json::from_str(json) {
+        Ok(head) => head,
+        Err(error) => {
+            let place = inner(place, &error, json, lines);
+            return collect.error(&place, &plain(&error));
+        }
+    };
+    let own = head.api_version.as_deref().zip(head.kind.as_deref());
+    let Some((api_version, kind)) = own.filter(|(a, k)| !a.is_empty() && !k.is_empty()).or(list) else {
+        return collect.no_object("apiVersion or kind is missing", place);
+    };
+    if let (Some(element), Some(items)) = (kind.strip_suffix("List"), head.items) {
+        if depth >= MAX_LISTS {
+            return collect.error(place, "lists are nested too deeply");
+        }
+        let items: Vec<&RawValue> = match serde_json::from_str::<Option<Vec<&RawValue>>>(items.get()) {
+            Ok(items) => items.unwrap_or_default(),
+            Err(_) => return collect.error(place, "items is not a list"),
+        };
+        let typed = (!element.is_empty()).then_some((api_version, element));
+        for (index, item) in items.into_iter().enumerate() {
+            let line = lines.of_part(item.get());
+            value(
+                item.get(),
+                typed,
+                &place.item(index, Some(line)),
+                depth + 1,
+                lines,
+                collect,
+            );
+        }
+        return;
+    }
+    if head.sops.is_some() {
+        collect.encrypted(place);
+    }
+    let Some(known) = form::kind_of(api_version, kind) else {
+        if kind != "List" && head.sops.is_none() {
+            collect.skip(api_version, kind);
+        }
+        return;
+    };
+    match form::from_json(known, json.as_bytes()) {
+        Ok(object) => collect.object(object, place),
+        Err(error) => {
+            let name = head.metadata.and_then(|m| m.name).unwrap_or_default();
+            collect.broken(known, &name, &inner(place, &error, json, lines), &plain(&error));
+        }
+    }
+}
+
+/// The place of an error within `json`, a value that stands at `place`.
+fn inner(place: &Place, error: &serde_json::Error, json: &str, lines: &mut Lines<'_>) -> Place {
+    let begins = lines.of_part(json);
+    Place {
+        line: Some(begins + error.line().saturating_sub(1)),
+        path: place.path.clone(),
+    }
+}

@@ -1,0 +1,95 @@
+//! Manifests as the source in place of a cluster: files, directories and standard input, in YAML and JSON.
+//!
+//! A broken document is an error with its place, and all others are still read.
+
+mod collect;
+mod error;
+mod files;
+mod json;
+mod node;
+mod split;
+mod yaml;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+    path::PathBuf,
+};
+
+use collect::Collect;
+pub use error::ManifestError;
+
+use super::Scope;
+use crate::object::{Change, Kind, Text};
+
+/// How manifests are read.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// Whether directories are read with those below them (`-R`).
+    pub recursive: bool,
+    /// The namespace of objects whose manifest names none.
+    pub default_namespace: Text,
+    /// What is sent; all other objects are left out.
+    pub scope: &'a Scope,
+}
+
+/// What became of the manifests.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The files that were read, standard input included.
+    pub files: usize,
+    /// The documents that hold something: between the `---` of YAML, or JSON values.
+    pub documents: usize,
+    /// The objects that were sent.
+    pub objects: usize,
+    /// How many objects of which `apiVersion/Kind` were skipped because findings are not made of them;
+    /// under [`NOT_AN_OBJECT`] documents of a directory that are something else, such as `values.yaml`.
+    pub skipped: BTreeMap<String, usize>,
+    /// What could not be read.
+    pub errors: Vec<ManifestError>,
+    /// The kinds that were among the manifests, whether the scope holds them or not.
+    pub kinds: BTreeSet<Kind>,
+}
+
+/// The name under which documents that are no Kubernetes object are counted.
+pub const NOT_AN_OBJECT: &str = "not a Kubernetes object";
+
+/// Kinds of which manifests are taken to hold all there are.
+const COMPLETE: [Kind; 9] = [
+    Kind::Ingress,
+    Kind::Gateway,
+    Kind::ListenerSet,
+    Kind::HttpRoute,
+    Kind::GrpcRoute,
+    Kind::TlsRoute,
+    Kind::ReferenceGrant,
+    Kind::IngressRoute,
+    Kind::Secret,
+];
+
+/// Kinds that belong to the cluster and are seldom among manifests: complete only where there is one.
+const COMPLETE_IF_SEEN: [Kind; 3] = [Kind::IngressClass, Kind::GatewayClass, Kind::Namespace];
+
+/// Reads files, directories and standard input (`-`) in the order given, and sends every object that the scope holds.
+///
+/// Afterwards the kinds of routes and Secrets count as listed: what the manifests do not hold does not exist. Classes
+/// and Namespaces count as listed only where at least one of them was among the manifests.
+pub fn read(inputs: &[PathBuf], options: &Options<'_>, stdin: &mut dyn Read, sink: &mut dyn FnMut(Change)) -> Outcome {
+    let mut collect = Collect::new(options, sink);
+    for input in inputs {
+        if input.as_os_str() == "-" {
+            collect.input("standard input", true, files::read_all(stdin, 0));
+        } else {
+            files::walk(input, options.recursive, &mut collect);
+        }
+    }
+    let seen = |kind: &Kind| collect.outcome.kinds.contains(kind);
+    let classes: Vec<Kind> = COMPLETE_IF_SEEN.into_iter().filter(seen).collect();
+    for kind in COMPLETE.into_iter().chain(classes) {
+        (collect.sink)(Change::Listed(kind));
+    }
+    collect.outcome
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+//! One YAML document or list item: an object that is read as soon as its mapping ends, so that neither long values nor
+//! keys stay in memory, or a list of them.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+use zeroize::Zeroize;
+
+use crate::{
+    object::{Kind, Object},
+    source::form,
+};
+
+/// A document, or an item of a list.
+pub(super) enum Node {
+    /// Nothing.
+    Null,
+    /// Something that is no mapping, in words.
+    Other(&'static str),
+    /// A mapping.
+    Mapping(Box<Fields>),
+}
+
+/// A mapping that may be an object.
+#[derive(Default)]
+pub(super) struct Fields {
+    /// apiVersion, where it is a text that is not empty.
+    pub(super) api_version: Option<String>,
+    /// The same of kind.
+    pub(super) kind: Option<String>,
+    /// Whether there is a `sops` entry.
+    pub(super) encrypted: bool,
+    /// Whether it has the headings that Helm prints before a release.
+    helm: [bool; 2],
+    /// What it holds.
+    pub(super) content: Content,
+}
+
+/// What a mapping holds.
+pub(super) enum Content {
+    /// Its fields, not read yet for want of a kind.
+    Raw(Map<String, Value>),
+    /// The items of a list.
+    Items(Vec<Spanned<Node>>),
+    /// A list whose items are something else.
+    NoList,
+    /// An object.
+    Object(Box<Object>),
+    /// An object that cannot be read: its kind, its name, and why.
+    Broken(Kind, String, serde_json::Error),
+    /// An object of a kind that is not read.
+    Unknown,
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Raw(Map::new())
+    }
+}
+
+impl Fields {
+    /// Whether this is what `helm install --dry-run` prints before the manifests.
+    pub(super) fn is_helm_release(&self) -> bool {
+        self.helm == [true; 2] && self.kind.is_none()
+    }
+}
+
+impl Content {
+    /// What the fields mean as an object of `kind`.
+    pub(super) fn decoded(self, api_version: &str, kind: &str) -> Self {
+        let Self::Raw(fields) = self else {
+            return self;
+        };
+        let Some(known) = form::kind_of(api_version, kind) else {
+            return Self::Unknown;
+        };
+        let mut value = Value::Object(fields);
+        let decoded = match form::from_value(known, &value) {
+            Ok(object) => Self::Object(Box::new(object)),
+            Err(error) => {
+                let name = value.pointer("/metadata/name").and_then(Value::as_str);
+                Self::Broken(known, name.unwrap_or_default().to_owned(), error)
+            }
+        };
+        if known == Kind::Secret {
+            wipe(&mut value);
+        }
+        decoded
+    }
+}
+
+/// Overwrites every text: some of them are keys.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(list) => list.iter_mut().for_each(wipe),
+        Value::Object(map) => map.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a Kubernetes object")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
+        Ok(Node::Other("it is a plain value"))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Node, E> {
+        Ok(Node::Other("it is a plain value"))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Node, E> {
+        Ok(Node::Other("it is a plain value"))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
+        Ok(Node::Other("it is a plain value"))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Node, E> {
+        Ok(Node::Other("it is plain text"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Node, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Node::Other("it is a list"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut fields = Fields::default();
+        let mut raw = Map::new();
+        let mut items = None;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "items" => items = Some(map.next_value::<Items>()?.0),
+                "sops" => fields.encrypted = map.next_value::<Option<IgnoredAny>>()?.is_some(),
+                _ => {
+                    let value = map.next_value::<Value>()?;
+                    match key.as_str() {
+                        "apiVersion" => fields.api_version = text(&value),
+                        "kind" => fields.kind = text(&value),
+                        "NAME" => fields.helm[0] = true,
+                        "LAST DEPLOYED" => fields.helm[1] = true,
+                        _ => {}
+                    }
+                    raw.insert(key, value);
+                }
+            }
+        }
+        let list = fields.kind.as_deref().is_some_and(|kind| kind.ends_with("List"));
+        fields.content = match (&fields.api_version, &fields.kind, items) {
+            (_, _, Some(Some(items))) if list => Content::Items(items),
+            (_, _, Some(None)) if list => Content::NoList,
+            (Some(api_version), Some(kind), _) => Content::Raw(raw).decoded(api_version, kind),
+            _ => Content::Raw(raw),
+        };
+        Ok(Node::Mapping(Box::new(fields)))
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().filter(|t| !t.is_empty()).map(str::to_owned)
+}
+
+/// The items of a list; `None` where they are something else. Null is an empty list.
+struct Items(Option<Vec<Spanned<Node>>>);
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct ItemsVisitor;
+        impl<'de> Visitor<'de> for ItemsVisitor {
+            type Value = Items;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_unit<E>(self) -> Result<Items, E> {
+                Ok(Items(Some(Vec::new())))
+            }
+
+            fn visit_none<E>(self) -> Result<Items, E> {
+                Ok(Items(Some(Vec::new())))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Items, E> {
+                Ok(Items(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Items, E> {
+                Ok(Items(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Items, E> {
+                Ok(Items(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Items, E> {
+                Ok(Items(None))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Items, E> {
+                Ok(Items(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Items, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Items(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(Items(Some(items)))
+            }
+        }
+        from.deserialize_any(ItemsVisitor)
+    }
+}
+
+/// Goes to one item of nested lists and reads it as `kind`, for the place of the error alone.
+pub(super) struct Seek<'p> {
+    pub(super) kind: Kind,
+    /// The indexes that lead to the item; empty for the document itself.
+    pub(super) path: &'p [usize],
+}
+
+impl<'de> DeserializeSeed<'de> for Seek<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        if self.path.is_empty() {
+            form::decode(self.kind, from).map(|_| ())
+        } else {
+            from.deserialize_map(self)
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Seek<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "items" {
+                map.next_value_seed(Element(&self))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The items on the way.
+struct Element<'s, 'p>(&'s Seek<'p>);
+
+impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Element<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Some((wanted, path)) = self.0.path.split_first() else {
+            return Ok(());
+        };
+        for _ in 0..*wanted {
+            if seq.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(());
+            }
+        }
+        let kind = self.0.kind;
+        seq.next_element_seed(Seek { kind, path })?;
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+}

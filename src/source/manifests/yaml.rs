@@ -1,0 +1,204 @@
+//! YAML: each document within a budget that grows with its length, each item of a List by itself.
+
+use std::{cell::Cell, rc::Rc};
+
+use serde::Deserialize;
+use serde_saphyr::{DuplicateKeyPolicy, Error, MessageFormatter, UserMessageFormatter, options::NonFiniteFloatPolicy};
+
+use super::{
+    collect::{Collect, HELM, Place},
+    node::{Content, Node, Seek},
+    split::{self, Piece},
+};
+use crate::{object::Kind, source::form::without_values};
+
+/// Nodes that aliases may add to the documents of one file: what the text itself holds is bounded by its length.
+const ALIASED_NODES: usize = 1_000_000;
+/// Nodes that aliases may add to one document.
+const ALIASED_NODES_PER_DOCUMENT: usize = 50_000;
+/// How deep a document may be nested. The decoder takes up to 30 KB of stack a level; resource definitions, the deepest
+/// documents that there are, have some 40 levels.
+const MAX_DEPTH: usize = 64;
+/// Lists within lists that are followed.
+const MAX_LISTS: usize = 8;
+/// Broken objects of one file whose exact line is looked for, which takes reading their document again.
+const EXACT_LINES: usize = 16;
+
+/// Reads the YAML documents of a text.
+pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) {
+    let mut reader = Reader {
+        collect,
+        allowance: ALIASED_NODES,
+        exact: EXACT_LINES,
+    };
+    for piece in split::documents(text) {
+        reader.document(piece);
+    }
+}
+
+/// Whether a text is YAML, whatever it holds.
+pub(super) fn is_yaml(text: &str) -> bool {
+    let mut allowance = 0;
+    let skip = |from: serde_saphyr::Deserializer<'_, '_>| serde::de::IgnoredAny::deserialize(from);
+    split::documents(text).all(|piece| parse(piece, &mut allowance, skip).is_ok())
+}
+
+struct Reader<'c, 'a, 's> {
+    collect: &'c mut Collect<'a, 's>,
+    /// Nodes that aliases may still add.
+    allowance: usize,
+    /// Broken objects whose exact line may still be looked for.
+    exact: usize,
+}
+
+impl Reader<'_, '_, '_> {
+    fn document(&mut self, piece: Piece<'_>) {
+        self.collect.next_document();
+        match parse(piece, &mut self.allowance, |from| Node::deserialize(from)) {
+            Ok(Node::Null) => {}
+            Ok(node) => self.node(piece, node, None, &Place::at(first_line(piece)), &mut Vec::new()),
+            Err(error) => {
+                let place = Place::at(line(piece, &error).unwrap_or_else(|| first_line(piece)));
+                let message = message(&error);
+                if piece.text.contains("{{") {
+                    self.collect.error(&place, &format!("{HELM} ({message})"));
+                } else {
+                    self.collect.error(&place, &format!("cannot read YAML: {message}"));
+                }
+            }
+        }
+    }
+
+    /// Takes one node. `list` is the apiVersion and kind that items without their own have; `path` leads to the node.
+    fn node(&mut self, piece: Piece<'_>, node: Node, list: Option<(&str, &str)>, place: &Place, path: &mut Vec<usize>) {
+        let fields = match node {
+            Node::Null => return,
+            Node::Other(what) => return self.collect.no_object(what, place),
+            Node::Mapping(fields) => fields,
+        };
+        if path.is_empty() && fields.is_helm_release() {
+            return self.collect.skip_no_object();
+        }
+        let own = fields.api_version.as_deref().zip(fields.kind.as_deref());
+        let Some((api_version, kind)) = own.or(list) else {
+            return self.collect.no_object("apiVersion or kind is missing", place);
+        };
+        if fields.encrypted {
+            self.collect.encrypted(place);
+        }
+        match fields.content.decoded(api_version, kind) {
+            Content::Items(items) => {
+                if path.len() >= MAX_LISTS {
+                    return self.collect.error(place, "lists are nested too deeply");
+                }
+                let element = kind.strip_suffix("List").unwrap_or_default();
+                let typed = (!element.is_empty()).then_some((api_version, element));
+                for (index, item) in items.into_iter().enumerate() {
+                    let at = line_of(piece, item.referenced.line());
+                    path.push(index);
+                    self.node(piece, item.value, typed, &place.item(index, at), path);
+                    path.pop();
+                }
+            }
+            Content::NoList => self.collect.error(place, "items is not a list"),
+            Content::Object(object) => self.collect.object(*object, place),
+            Content::Broken(known, name, error) => {
+                let place = self.exact(piece, known, path, place);
+                let message = error.to_string();
+                if message.contains("{{") {
+                    self.collect.error(&place, HELM);
+                } else {
+                    self.collect.broken(known, &name, &place, &without_values(&message));
+                }
+            }
+            Content::Unknown => {
+                if kind != "List" && !fields.encrypted {
+                    self.collect.skip(api_version, kind);
+                }
+            }
+            Content::Raw(_) => {}
+        }
+    }
+
+    /// The place of what breaks the object at `path`: its document is read again, straight into its form.
+    fn exact(&mut self, piece: Piece<'_>, kind: Kind, path: &[usize], place: &Place) -> Place {
+        let mut place = place.clone();
+        if self.exact > 0 {
+            self.exact -= 1;
+            let seek = |from: serde_saphyr::Deserializer<'_, '_>| {
+                serde::de::DeserializeSeed::deserialize(Seek { kind, path }, from)
+            };
+            if let Err(error) = parse(piece, &mut self.allowance, seek) {
+                place.line = line(piece, &error).or(place.line);
+            }
+        }
+        place
+    }
+}
+
+/// Runs `read` over one document within its budget.
+fn parse<R>(
+    piece: Piece<'_>,
+    allowance: &mut usize,
+    read: impl for<'de, 'e> FnOnce(serde_saphyr::Deserializer<'de, 'e>) -> Result<R, Error>,
+) -> Result<R, Error> {
+    let length = piece.text.len();
+    let aliased = (*allowance).min(ALIASED_NODES_PER_DOCUMENT);
+    let nodes = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&nodes);
+    // A node takes at least one byte of text, and an event more ends each list and mapping.
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: length + 16 + aliased,
+            max_events: 2 * (length + 16 + aliased),
+            max_total_scalar_bytes: 2 * length + 32 * aliased,
+            max_recorded_anchor_events: 2 * (length + 16 + aliased),
+            max_depth: MAX_DEPTH,
+            max_documents: 4,
+            enforce_alias_anchor_ratio: false,
+        },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        ignore_binary_tag_for_string: true,
+        // `no` and `n` are names before they are anything else.
+        strict_booleans: true,
+        with_snippet: false,
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 2 * (length + aliased),
+            max_replay_stack_depth: 16,
+        },
+    }
+    .with_budget_report(move |report| counted.set(report.nodes));
+    let result = serde_saphyr::with_deserializer_from_str_with_options(piece.text, options, read);
+    *allowance = allowance.saturating_sub(nodes.get().saturating_sub(length));
+    result
+}
+
+/// What is wrong, on one line and without its place.
+fn message(error: &Error) -> String {
+    let text = UserMessageFormatter.format_message(error.without_snippet());
+    let text = without_values(&text);
+    if text.contains("limit") || text.contains("budget") {
+        return format!("too much nesting or too many aliases ({text})");
+    }
+    text
+}
+
+fn line(piece: Piece<'_>, error: &Error) -> Option<usize> {
+    line_of(piece, error.location()?.line())
+}
+
+/// The line of the file that is line `within` of a document.
+fn line_of(piece: Piece<'_>, within: u64) -> Option<usize> {
+    let within = usize::try_from(within).ok()?;
+    (within > 0).then(|| piece.line + within - 1)
+}
+
+/// The line on which a document's content begins.
+fn first_line(piece: Piece<'_>) -> usize {
+    let empty = |line: &&str| {
+        let line = line.trim();
+        line.is_empty() || line == "---" || line.starts_with('#')
+    };
+    piece.line + piece.text.lines().take_while(empty).count()
+}
