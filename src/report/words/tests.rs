@@ -1,4 +1,5 @@
 mod certificates;
+mod pages;
 mod routes;
 mod samples;
 
