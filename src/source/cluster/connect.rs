@@ -1,0 +1,248 @@
+//! From kubectl's flags and the kubeconfig to a connection.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderValue, header};
+use kube::{Client, Config, client::ClientBuilder};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+
+use super::{
+    credential::{Authorize, Credential},
+    kubeconfig::{self, Chosen},
+    problem::ConnectError,
+    proxy,
+};
+
+/// kubectl's flags that say which server is meant, and as whom. A flag wins over the kubeconfig.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectOptions {
+    /// `--kubeconfig`: this file alone.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+    /// `--cluster`.
+    pub cluster: Option<String>,
+    /// `--user`.
+    pub user: Option<String>,
+    /// `--as`.
+    pub as_user: Option<String>,
+    /// `--as-uid`.
+    pub as_uid: Option<String>,
+    /// `--as-group`.
+    pub as_groups: Vec<String>,
+    /// `--token`.
+    pub token: Option<SecretString>,
+    /// `--server`.
+    pub server: Option<String>,
+    /// `--request-timeout`: how long one request may take in all; `None` or zero means as long as data arrives.
+    pub request_timeout: Option<Duration>,
+    /// `--insecure-skip-tls-verify`.
+    pub insecure_skip_tls_verify: bool,
+    /// `--certificate-authority`.
+    pub certificate_authority: Option<PathBuf>,
+    /// `--tls-server-name`.
+    pub tls_server_name: Option<String>,
+    /// `--client-certificate`.
+    pub client_certificate: Option<PathBuf>,
+    /// `--client-key`.
+    pub client_key: Option<PathBuf>,
+}
+
+/// How long is waited, and how often is asked again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    /// For an answer's first byte: the server gives up after 60 s itself, and says so.
+    pub(super) answer: Duration,
+    /// Between two frames of a list.
+    pub(super) idle: Duration,
+    /// Between two frames of a watch: bookmarks come about once a minute.
+    pub(super) silence: Duration,
+    /// How often one read is asked for in all, while the trouble is passing.
+    pub(super) tries: u32,
+    /// The first pause between two of them; each is twice the one before.
+    pub(super) pause: Duration,
+    /// The longest pause that a server's Retry-After is followed for.
+    pub(super) longest_pause: Duration,
+    /// The longest pause between two attempts of a watch.
+    pub(super) watch_pause: Duration,
+}
+
+impl Timing {
+    pub(super) const DEFAULT: Self = Self {
+        answer: Duration::from_secs(65),
+        idle: Duration::from_mins(1),
+        silence: Duration::from_secs(90),
+        tries: 3,
+        pause: Duration::from_millis(500),
+        longest_pause: Duration::from_secs(10),
+        watch_pause: Duration::from_secs(30),
+    };
+}
+
+/// kubectl waits 30 s for a connection; who looks at certificates from a laptop whose VPN is off should not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// More lists at once would each need a connection and a handshake of their own: kube speaks HTTP/1.1.
+const CONNECTIONS: usize = 16;
+
+/// A way to one API server. Cheap to clone; nothing has been asked yet when it is made.
+#[derive(Clone)]
+pub struct Connection {
+    /// kube's client, with retries and compression switched off.
+    pub client: Client,
+    /// The context's name; `in-cluster` inside a Pod, empty when only `--server` says where.
+    pub context: String,
+    /// The cluster's name in the kubeconfig.
+    pub cluster: String,
+    /// The user's name in the kubeconfig, and whom it acts as.
+    pub user: String,
+    /// The context's namespace, or `default`.
+    pub namespace: String,
+    /// The server's URL.
+    pub server: String,
+    /// How long one request may take in all.
+    pub request_timeout: Option<Duration>,
+    pub(super) credential: Arc<Credential>,
+    pub(super) timing: Timing,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) requests: Arc<AtomicUsize>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("context", &self.context)
+            .field("server", &self.server)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// How many requests have been sent, retries included.
+    pub fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// Makes the connection that the flags, `KUBECONFIG`, `~/.kube/config` or a Pod's service account describe. Runs the
+/// kubeconfig's login plugin where there is one, once; asks the server nothing.
+pub async fn connect(options: &ConnectOptions) -> Result<Connection, ConnectError> {
+    let chosen = kubeconfig::choose(options, &kubeconfig::Surroundings::real())?;
+    open(chosen, options.request_timeout.filter(|t| !t.is_zero())).await
+}
+
+pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> Result<Connection, ConnectError> {
+    let Chosen {
+        context,
+        cluster_name,
+        user,
+        namespace,
+        server,
+        cluster,
+        mut auth,
+        token_first,
+        root_file,
+    } = chosen;
+    let uri: http::Uri = server
+        .parse()
+        .map_err(|_| ConnectError::BadServer { server: server.clone() })?;
+    let mut config = Config::new(uri.clone());
+    config.default_namespace.clone_from(&namespace);
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.tls_server_name = cluster.tls_server_name.clone().filter(|name| !name.is_empty());
+    config.root_cert = if config.accept_invalid_certs {
+        None
+    } else {
+        authorities(&cluster)?
+    };
+    config.root_cert_file = root_file.filter(|_| !config.accept_invalid_certs);
+    config.proxy_url = proxy::choose(cluster.proxy_url.as_deref(), &uri, &|name| std::env::var(name).ok())?;
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.write_timeout = Some(Duration::from_mins(1));
+    // Time between frames is watched for each request: a limit of the connection's would end quiet watches too.
+    config.read_timeout = None;
+    // kube's own retries: 15, POST included, with pauses of up to 1,000 s.
+    config.default_retry = false;
+    // Measured: compressing costs the server more than the bytes saved; and watches may be compressed from 1.37 on.
+    config.disable_compression = true;
+    config.headers.push((
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("kubectl-certs/", env!("CARGO_PKG_VERSION"))),
+    ));
+
+    let credential = Arc::new(Credential::take(&user, &mut auth, &cluster, token_first).await?);
+    config.auth_info = auth;
+    let bad = |cause: String| ConnectError::BadCredentials {
+        user: user.clone(),
+        cause,
+    };
+    let builder = ClientBuilder::try_from(config).map_err(|e| match e {
+        kube::Error::RustlsTls(e) => bad(e.to_string()),
+        kube::Error::InferKubeconfig(e) => bad(e.to_string()),
+        kube::Error::Auth(e) => bad(e.to_string()),
+        other => bad(other.to_string()),
+    })?;
+    let client = builder.with_layer(&Authorize::layer(&credential)).build();
+    Ok(Connection {
+        client,
+        context,
+        cluster: cluster_name,
+        user,
+        namespace,
+        server,
+        request_timeout,
+        credential,
+        timing: Timing::DEFAULT,
+        permits: Arc::new(Semaphore::new(CONNECTIONS)),
+        requests: Arc::default(),
+    })
+}
+
+/// The certificates of the cluster's authority; `None` leaves the choice to the system's.
+fn authorities(cluster: &kube::config::Cluster) -> Result<Option<Vec<Vec<u8>>>, ConnectError> {
+    use base64::Engine;
+    let (pem, from) = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
+        (Some(data), _) if !data.trim().is_empty() => {
+            let data: String = data.split_whitespace().collect();
+            let pem = base64::engine::general_purpose::STANDARD.decode(data);
+            let from = "certificate-authority-data";
+            (
+                pem.map_err(|_| ConnectError::BadAuthority {
+                    from: from.into(),
+                    cause: "not base64".into(),
+                })?,
+                from.to_owned(),
+            )
+        }
+        (_, Some(path)) if !path.is_empty() => {
+            let pem = std::fs::read(path);
+            (
+                pem.map_err(|e| ConnectError::BadAuthority {
+                    from: path.clone(),
+                    cause: e.to_string(),
+                })?,
+                path.clone(),
+            )
+        }
+        _ => return Ok(None),
+    };
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem)
+        .map(|c| c.map(|c| c.to_vec()))
+        .collect();
+    match found {
+        Ok(found) if !found.is_empty() => Ok(Some(found)),
+        _ => Err(ConnectError::BadAuthority {
+            from,
+            cause: "no certificate in it".into(),
+        }),
+    }
+}

@@ -1,0 +1,314 @@
+//! What can go wrong between this program and an API server, each with its hint.
+
+use std::{
+    error::Error as StdError,
+    io::{self, ErrorKind as K},
+    time::Duration,
+};
+
+use rustls::CertificateError;
+
+use crate::{
+    object::{Kind, Text},
+    source::decode::DecodeError,
+};
+
+/// Why something could not be read from a cluster. The messages fit "failed to read the cluster: ...".
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// No connection came about, or it broke before an answer.
+    #[error("cannot reach {server}: {problem}")]
+    Unreachable {
+        /// The server's URL.
+        server: String,
+        /// What stood in the way.
+        problem: Unreachable,
+    },
+    /// The server's own certificate was refused, or TLS failed otherwise.
+    #[error("cannot trust {server}: {problem}")]
+    Tls {
+        /// The server's URL.
+        server: String,
+        /// What is wrong with it.
+        problem: TlsProblem,
+    },
+    /// 401: no credentials, or such as the server does not know or no longer accepts.
+    #[error("{server} does not accept the credentials of {user:?}")]
+    Unauthorized {
+        /// The server's URL.
+        server: String,
+        /// The kubeconfig's user.
+        user: String,
+    },
+    /// 403: the credentials are known and the right is missing.
+    #[error("{message}")]
+    Forbidden {
+        /// The missing verb.
+        verb: &'static str,
+        /// The resource's plural name, as rights have it.
+        resource: &'static str,
+        /// The namespace; `None` when it was asked for cluster-wide.
+        namespace: Option<Text>,
+        /// The server's words, whole.
+        message: String,
+    },
+    /// Any other refusal.
+    #[error("{server} answers {code}{}: {message}", space(reason))]
+    Refused {
+        /// The server's URL.
+        server: String,
+        /// The HTTP status.
+        code: u16,
+        /// The reason, such as `TooManyRequests`.
+        reason: String,
+        /// The server's words.
+        message: String,
+        /// Seconds that the server asks to wait for.
+        retry_after: Option<u32>,
+    },
+    /// The answer does not come from a Kubernetes API server: a proxy's or login page.
+    #[error("{server} answers {code} with {content_type}, not as a Kubernetes API server does")]
+    NotKubernetes {
+        /// The server's URL.
+        server: String,
+        /// The HTTP status.
+        code: u16,
+        /// The Content-Type, or `no content type`.
+        content_type: String,
+    },
+    /// A list broke off twice.
+    #[error("the list of {} broke off after {read}: {cause}", kind.plural())]
+    Interrupted {
+        /// The kind.
+        kind: Kind,
+        /// How many objects had arrived the last time.
+        read: usize,
+        /// Why it broke off.
+        cause: String,
+    },
+    /// `--request-timeout` has passed.
+    #[error("{server} did not answer within {} (--request-timeout)", seconds(*after))]
+    Timeout {
+        /// The server's URL.
+        server: String,
+        /// The time that was granted.
+        after: Duration,
+    },
+    /// An answer that cannot be read.
+    #[error("cannot read {what} from {server}: {source}")]
+    Unreadable {
+        /// The server's URL.
+        server: String,
+        /// What was asked for.
+        what: &'static str,
+        /// Why it cannot be read.
+        source: DecodeError,
+    },
+    /// The kind is served in versions that this program does not know.
+    #[error("{} are served in versions that are not known here: {versions}", kind.plural())]
+    UnknownVersion {
+        /// The kind.
+        kind: Kind,
+        /// The versions.
+        versions: String,
+    },
+    /// A name or selector that no URL can carry.
+    #[error("cannot ask for {path:?}")]
+    BadRequest {
+        /// The path.
+        path: String,
+    },
+    /// The credentials could not be renewed.
+    #[error("cannot renew the credentials of {user:?}: {cause}")]
+    Credentials {
+        /// The kubeconfig's user.
+        user: String,
+        /// Why.
+        cause: String,
+    },
+    /// Whoever wanted the objects has gone; never shown.
+    #[error("nobody waits for the answer any more")]
+    Stopped,
+}
+
+/// Why no connection came about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreachable {
+    /// Nothing listens there.
+    #[error("connection refused")]
+    Refused,
+    /// The name has no address.
+    #[error("no address for its name")]
+    Dns,
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection broke.
+    #[error("connection broke")]
+    Reset,
+    /// A proxy stands in between and refused.
+    #[error("the proxy refused: {0}")]
+    Proxy(String),
+    /// Something else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What is wrong with the server's certificate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsProblem {
+    /// It has expired, by this machine's clock.
+    #[error("its certificate has expired")]
+    Expired,
+    /// It is not valid yet, by this machine's clock.
+    #[error("its certificate is not valid yet")]
+    NotYetValid,
+    /// Its issuer is not among the trusted authorities.
+    #[error("its certificate is signed by an unknown authority")]
+    UnknownIssuer,
+    /// It names other hosts.
+    #[error("its certificate is for another name")]
+    WrongName,
+    /// Something else, in the words of rustls.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl ClusterError {
+    /// One line that says what to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unreachable { problem, .. } => match problem {
+                Unreachable::Refused => "is the cluster running, and its address right? `kubectl cluster-info` asks the same server".into(),
+                Unreachable::Dns => "check the server's name in the kubeconfig, the VPN and the DNS".into(),
+                Unreachable::Timeout => "check the VPN, the firewall and the proxy; --request-timeout changes how long to wait".into(),
+                Unreachable::Reset | Unreachable::Other(_) => "run it again; if it stays, check the load balancer or proxy in front of the server".into(),
+                Unreachable::Proxy(_) => "check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY".into(),
+            },
+            Self::Tls { problem, .. } => match problem {
+                TlsProblem::Expired => "renew the API server's certificate (kubeadm: `kubeadm certs check-expiration`), or check this machine's clock".into(),
+                TlsProblem::NotYetValid => "check this machine's clock and the server's".into(),
+                TlsProblem::UnknownIssuer => "name the cluster's authority with --certificate-authority, or fetch a new kubeconfig; a proxy that opens TLS does this too".into(),
+                TlsProblem::WrongName => "use a name that the certificate has, or --tls-server-name".into(),
+                TlsProblem::Other(_) => "check that the URL is that of an API server, and the proxy in between".into(),
+            },
+            Self::Unauthorized { user, .. } => format!(
+                "log in again as {user:?}: the token or client certificate has expired, or belongs to another cluster (`kubectl auth whoami` asks the same)"
+            ),
+            Self::Forbidden { verb, resource, namespace, .. } => match namespace {
+                Some(namespace) => format!("ask for the right; `kubectl auth can-i {verb} {resource} -n {namespace}` shows when it is there"),
+                None => format!("ask for the right, or name a namespace with -n; `kubectl auth can-i {verb} {resource} -A` shows when it is there"),
+            },
+            Self::Refused { code: 429, .. } => "the server is busy: wait and run it again, or read in chunks with --chunk-size=500".into(),
+            Self::Refused { code: 400, .. } => "check --field-selector and -l: a server knows few fields, metadata.name and metadata.namespace among them".into(),
+            Self::Refused { code: 500.., .. } => "the server has trouble of its own: `kubectl get --raw /readyz?verbose` says which".into(),
+            Self::NotKubernetes { .. } => "check `server` in the kubeconfig and the proxy in between: `kubectl get --raw /version` shows what answers".into(),
+            Self::Interrupted { .. } => "read in chunks with --chunk-size=500, or fewer namespaces with -n".into(),
+            Self::Timeout { .. } => "grant more with --request-timeout".into(),
+            Self::Unreadable { .. } => "a proxy may have changed the answer; `kubectl get --raw` shows it".into(),
+            Self::UnknownVersion { .. } => "a newer release of this program may know them".into(),
+            Self::Credentials { .. } => "log in again with the kubeconfig's login command".into(),
+            Self::Refused { .. } | Self::BadRequest { .. } | Self::Stopped => return None,
+        })
+    }
+
+    /// Whether the server as a whole is out of reach or refuses everything, so that asking for another kind is in vain.
+    pub fn concerns_everything(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Tls { .. }
+                | Self::Unauthorized { .. }
+                | Self::NotKubernetes { .. }
+                | Self::Timeout { .. }
+                | Self::Credentials { .. }
+        )
+    }
+
+    /// Whether asking the same once more may help: the server is busy, or the connection broke.
+    pub(super) fn passing(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => matches!(code, 429 | 503 | 504),
+            Self::NotKubernetes { code, .. } => matches!(code, 502..=504),
+            Self::Unreachable { problem, .. } => *problem == Unreachable::Reset,
+            _ => false,
+        }
+    }
+
+    /// What kube reports, told apart by the causes beneath it.
+    pub(super) fn from_kube(server: &str, error: &kube::Error) -> Self {
+        let server = server.to_owned();
+        match find(error) {
+            Found::Tls(problem) => Self::Tls { server, problem },
+            Found::Unreachable(problem) => Self::Unreachable { server, problem },
+        }
+    }
+}
+
+enum Found {
+    Tls(TlsProblem),
+    Unreachable(Unreachable),
+}
+
+/// Walks the causes. An `io::Error` hides the error that it wraps from `source`, hence the second look.
+fn find(error: &(dyn StdError + 'static)) -> Found {
+    let mut words = String::new();
+    let mut kind = None;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Found::Tls(tls_problem(tls));
+        }
+        words = error.to_string();
+        if words.contains("dns error") || words.contains("failed to lookup address") {
+            return Found::Unreachable(Unreachable::Dns);
+        }
+        if words.starts_with("tunnel error") || words.contains("SOCKS") {
+            return Found::Unreachable(Unreachable::Proxy(words));
+        }
+        if words.contains("connection closed before message completed") {
+            kind = Some(io::ErrorKind::ConnectionReset);
+        }
+        next = error.source();
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            kind = Some(io.kind());
+            if let Some(inner) = io.get_ref() {
+                next = Some(inner);
+            }
+        }
+    }
+    Found::Unreachable(match kind {
+        Some(K::ConnectionRefused) => Unreachable::Refused,
+        Some(K::TimedOut | K::HostUnreachable | K::NetworkUnreachable) => Unreachable::Timeout,
+        Some(K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof) => Unreachable::Reset,
+        _ => Unreachable::Other(words),
+    })
+}
+
+fn tls_problem(error: &rustls::Error) -> TlsProblem {
+    match error {
+        rustls::Error::InvalidCertificate(e) => match e {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsProblem::Expired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsProblem::NotYetValid,
+            // A cluster that was made anew has an authority of the same name with another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsProblem::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                TlsProblem::WrongName
+            }
+            other => TlsProblem::Other(other.to_string()),
+        },
+        other => TlsProblem::Other(other.to_string()),
+    }
+}
+
+fn space(reason: &str) -> String {
+    if reason.is_empty() {
+        String::new()
+    } else {
+        format!(" {reason}")
+    }
+}
+
+fn seconds(after: Duration) -> String {
+    humantime::format_duration(after).to_string()
+}

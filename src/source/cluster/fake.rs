@@ -1,0 +1,223 @@
+//! A server for the faults that no real one shows on demand: broken connections, silence, pages that are no API.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+
+use super::{
+    Connection,
+    connect::{Timing, open},
+    kubeconfig::Chosen,
+};
+use crate::object::{Change, Key, Kind};
+
+/// What the server does after the request.
+pub(super) enum Step {
+    Send(Vec<u8>),
+    /// Cuts the connection with a reset.
+    Reset,
+    /// Says nothing more, and keeps the connection.
+    Hang,
+}
+
+/// An answer with a length.
+pub(super) fn answer(status: &str, content_type: &str, headers: &str, body: &str) -> Vec<Step> {
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    );
+    vec![Step::Send(format!("{head}{body}").into_bytes())]
+}
+
+pub(super) fn json(body: &str) -> Vec<Step> {
+    answer("200 OK", "application/json", "", body)
+}
+
+/// A refusal as the API server words it.
+pub(super) fn refusal(code: u16, reason: &str, headers: &str) -> Vec<Step> {
+    let body = format!(
+        r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","code":{code},"reason":"{reason}","message":"words of {reason}"}}"#
+    );
+    answer(&format!("{code} {reason}"), "application/json", headers, &body)
+}
+
+/// A chunked answer, not ended.
+pub(super) fn begin(pieces: &[&str]) -> Vec<Step> {
+    let mut text =
+        String::from("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for piece in pieces {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{:x}\r\n{piece}\r\n", piece.len());
+    }
+    vec![Step::Send(text.into_bytes())]
+}
+
+/// The same, ended as if it were whole.
+pub(super) fn chunked(pieces: &[&str]) -> Vec<Step> {
+    let mut steps = begin(pieces);
+    steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
+    steps
+}
+
+/// The same, then something else.
+pub(super) fn then(pieces: &[&str], step: Step) -> Vec<Step> {
+    let mut steps = begin(pieces);
+    steps.push(step);
+    steps
+}
+
+/// A list of Ingresses with these names.
+pub(super) fn list(names: &[&str], version: &str, token: &str) -> String {
+    let items: Vec<String> = names
+        .iter()
+        .map(|name| format!(r#"{{"metadata":{{"name":"{name}","namespace":"shop"}},"spec":{{}}}}"#))
+        .collect();
+    let meta = format!(r#"{{"resourceVersion":"{version}","continue":"{token}"}}"#);
+    format!(
+        r#"{{"kind":"IngressList","apiVersion":"networking.k8s.io/v1","metadata":{meta},"items":[{}]}}"#,
+        items.join(",")
+    )
+}
+
+/// One event of a watch.
+pub(super) fn event(what: &str, name: &str, version: &str) -> String {
+    let meta = format!(r#"{{"name":"{name}","namespace":"shop","resourceVersion":"{version}"}}"#);
+    let head = r#""kind":"Ingress","apiVersion":"networking.k8s.io/v1""#;
+    format!("{{\"type\":\"{what}\",\"object\":{{{head},\"metadata\":{meta},\"spec\":{{}}}}}}\n")
+}
+
+type Handler = dyn Fn(&str, usize) -> Vec<Step> + Send + Sync;
+
+/// A running server.
+pub(super) struct Fake {
+    address: std::net::SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Fake {
+    /// Starts one; `handler` gets the path with its query, and how often that path without query was asked for before.
+    pub(super) async fn start(handler: impl Fn(&str, usize) -> Vec<Step> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (handler, log) = (Arc::new(handler) as Arc<Handler>, Arc::clone(&asked));
+        let seen = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&handler), Arc::clone(&log), Arc::clone(&seen)));
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// The paths that were asked for.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// A connection to it that does not wait long.
+    pub(super) async fn connection(&self) -> Connection {
+        let server = format!("http://{}", self.address);
+        let chosen = Chosen {
+            context: "fake".into(),
+            cluster_name: "fake".into(),
+            user: "alice".into(),
+            namespace: "shop".into(),
+            cluster: kube::config::Cluster {
+                server: Some(server.clone()),
+                ..Default::default()
+            },
+            server,
+            auth: kube::config::AuthInfo::default(),
+            token_first: false,
+            root_file: None,
+        };
+        let mut connection = open(chosen, None).await.unwrap();
+        let ms = Duration::from_millis;
+        connection.timing = Timing {
+            answer: ms(400),
+            idle: ms(300),
+            silence: ms(300),
+            tries: 3,
+            pause: ms(20),
+            longest_pause: Duration::from_secs(2),
+            watch_pause: ms(200),
+        };
+        connection
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    handler: Arc<Handler>,
+    asked: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<HashMap<String, usize>>>,
+) {
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => return,
+            }
+        }
+        let text = String::from_utf8(head).unwrap();
+        assert!(text.to_lowercase().contains("user-agent: kubectl-certs/"), "{text}");
+        assert!(text.to_lowercase().contains("accept-encoding: identity"), "{text}");
+        let path = text.split(' ').nth(1).unwrap().to_owned();
+        asked.lock().unwrap().push(path.clone());
+        let before = {
+            let mut seen = seen.lock().unwrap();
+            let count = seen.entry(path.split('?').next().unwrap().to_owned()).or_default();
+            *count += 1;
+            *count - 1
+        };
+        for step in handler(&path, before) {
+            match step {
+                Step::Send(bytes) => {
+                    if stream.write_all(&bytes).await.is_err() {
+                        return;
+                    }
+                }
+                Step::Reset => {
+                    // Lets what was sent arrive first.
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                    let _ = stream.set_zero_linger();
+                    return;
+                }
+                Step::Hang => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// What was sent, in words: `+a` set, `-a` gone, `listed Ingress`, `not served Gateway`, `forbidden ...`.
+pub(super) fn word(change: &Change) -> String {
+    match change {
+        Change::Set(object) => format!("+{}", object.meta().name),
+        Change::Gone(_, Key { name, .. }) => format!("-{name}"),
+        Change::Listed(kind) => format!("listed {}", kind.as_str()),
+        Change::NotServed(kind) => format!("not served {}", kind.as_str()),
+        Change::Forbidden(f) => format!("forbidden {} {}", f.verb, f.kind.plural()),
+    }
+}
+
+/// Everything that comes until the sender is dropped.
+pub(super) async fn words(mut changes: mpsc::Receiver<Change>) -> Vec<String> {
+    let mut out = Vec::new();
+    while let Some(change) = changes.recv().await {
+        out.push(word(&change));
+    }
+    out
+}
+
+/// The kind that the tests read.
+pub(super) const KIND: Kind = Kind::Ingress;

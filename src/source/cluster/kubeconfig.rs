@@ -1,0 +1,317 @@
+//! Which cluster, user and namespace are meant, by kubectl's rules.
+//!
+//! `--kubeconfig` is one file that must be there. `KUBECONFIG` is a list whose missing files are passed over; of two
+//! entries with one name the first wins whole. Else `~/.kube/config`. Inside a Pod its service account, when none of these
+//! is there and no flag names a server, context, cluster or user.
+
+use std::path::{Path, PathBuf};
+
+use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
+
+use super::{connect::ConnectOptions, problem::ConnectError};
+
+/// What was chosen.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) context: String,
+    pub(super) cluster_name: String,
+    pub(super) user: String,
+    pub(super) namespace: String,
+    pub(super) server: String,
+    pub(super) cluster: Cluster,
+    pub(super) auth: AuthInfo,
+    /// A token given by a flag wins over the user's token file and plugin.
+    pub(super) token_first: bool,
+    /// The authority's file that changes while a Pod runs.
+    pub(super) root_file: Option<PathBuf>,
+}
+
+/// Where things are looked for; tests have their own.
+pub(super) struct Surroundings {
+    pub(super) kubeconfig: Option<std::ffi::OsString>,
+    pub(super) home: Option<PathBuf>,
+    pub(super) pod_address: Option<(String, String)>,
+    pub(super) pod_files: PathBuf,
+}
+
+impl Surroundings {
+    pub(super) fn real() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|v: &String| !v.is_empty());
+        Self {
+            kubeconfig: std::env::var_os("KUBECONFIG").filter(|v| !v.is_empty()),
+            home: std::env::home_dir(),
+            pod_address: set("KUBERNETES_SERVICE_HOST").zip(set("KUBERNETES_SERVICE_PORT")),
+            pod_files: PathBuf::from("/var/run/secrets/kubernetes.io/serviceaccount"),
+        }
+    }
+}
+
+/// Reads what is there and chooses.
+pub(super) fn choose(options: &ConnectOptions, around: &Surroundings) -> Result<Chosen, ConnectError> {
+    if options.as_user.is_none() && (options.as_uid.is_some() || !options.as_groups.is_empty()) {
+        return Err(ConnectError::GroupWithoutUser);
+    }
+    let paths = match (&options.kubeconfig, &around.kubeconfig, &around.home) {
+        (Some(path), ..) => vec![path.clone()],
+        (None, Some(list), _) => std::env::split_paths(list)
+            .filter(|p| !p.as_os_str().is_empty())
+            .collect(),
+        (None, None, Some(home)) => vec![home.join(".kube").join("config")],
+        (None, None, None) => Vec::new(),
+    };
+    let mut merged: Option<Kubeconfig> = None;
+    for path in &paths {
+        let Some(mut next) = read(path, options.kubeconfig.is_some())? else {
+            continue;
+        };
+        next.current_context = next.current_context.filter(|name| !name.is_empty());
+        merged = Some(match merged {
+            None => next,
+            Some(before) => before.merge(next).map_err(|e| ConnectError::Invalid {
+                path: path.clone(),
+                problem: e.to_string(),
+            })?,
+        });
+    }
+    let named =
+        options.server.is_some() || options.context.is_some() || options.cluster.is_some() || options.user.is_some();
+    let empty = merged
+        .as_ref()
+        .is_none_or(|c| c.clusters.is_empty() && c.contexts.is_empty() && c.auth_infos.is_empty());
+    if empty && !named {
+        return match pod(around)? {
+            Some(chosen) => with_flags(chosen, options),
+            None => Err(ConnectError::NoKubeconfig { tried: paths }),
+        };
+    }
+    if merged.is_none() && options.server.is_none() {
+        return Err(ConnectError::NoKubeconfig { tried: paths });
+    }
+    with_flags(from_file(&merged.unwrap_or_default(), options)?, options)
+}
+
+/// One file; `None` when it is not there and need not be.
+fn read(path: &Path, required: bool) -> Result<Option<Kubeconfig>, ConnectError> {
+    let invalid = |problem: String| ConnectError::Invalid {
+        path: path.to_owned(),
+        problem,
+    };
+    match Kubeconfig::read_from(path) {
+        Ok(config) => Ok(Some(config)),
+        Err(KubeconfigError::ReadConfig(e, _)) if e.kind() == std::io::ErrorKind::NotFound && !required => Ok(None),
+        Err(KubeconfigError::ReadConfig(source, path)) => Err(ConnectError::Unreadable { path, source }),
+        // The parser's own words quote the file, which holds keys and tokens: the place alone is told.
+        Err(KubeconfigError::Parse(e)) => Err(invalid(match e.location() {
+            Some(at) => format!("its YAML is wrong at line {}, column {}", at.line(), at.column()),
+            None => "its YAML is wrong".to_owned(),
+        })),
+        Err(other) => Err(invalid(other.to_string())),
+    }
+}
+
+fn from_file(config: &Kubeconfig, options: &ConnectOptions) -> Result<Chosen, ConnectError> {
+    let contexts: Vec<String> = config.contexts.iter().map(|c| c.name.clone()).collect();
+    let name = options
+        .context
+        .clone()
+        .filter(|n| !n.is_empty())
+        .or_else(|| config.current_context.clone());
+    let context: Context = match &name {
+        Some(name) => match config.contexts.iter().find(|c| c.name == *name) {
+            Some(found) => found.context.clone().unwrap_or_default(),
+            None => {
+                return Err(ConnectError::NoContext {
+                    name: name.clone(),
+                    nearest: nearest(name, &contexts),
+                    known: contexts,
+                });
+            }
+        },
+        None if options.server.is_some() || options.cluster.is_some() => Context::default(),
+        None => return Err(ConnectError::NoCurrentContext { known: contexts }),
+    };
+    let cluster_name = options.cluster.clone().unwrap_or_else(|| context.cluster.clone());
+    let cluster = config
+        .clusters
+        .iter()
+        .find(|c| c.name == cluster_name)
+        .and_then(|c| c.cluster.clone());
+    let cluster = match cluster {
+        Some(cluster) => cluster,
+        None if options.server.is_some() && options.cluster.is_none() => Cluster::default(),
+        None => {
+            let known = config.clusters.iter().map(|c| c.name.clone()).collect();
+            return Err(ConnectError::NoCluster {
+                name: cluster_name,
+                known,
+            });
+        }
+    };
+    let user = options
+        .user
+        .clone()
+        .or_else(|| context.user.clone())
+        .unwrap_or_default();
+    let auth = match config.auth_infos.iter().find(|u| u.name == user) {
+        Some(found) => found.auth_info.clone().unwrap_or_default(),
+        // As client-go: only a user that a flag names must be there; else the request is anonymous.
+        None if options.user.is_some() => {
+            let known = config.auth_infos.iter().map(|u| u.name.clone()).collect();
+            return Err(ConnectError::NoUser { name: user, known });
+        }
+        None => AuthInfo::default(),
+    };
+    Ok(Chosen {
+        context: name.unwrap_or_default(),
+        cluster_name,
+        user,
+        namespace: context
+            .namespace
+            .filter(|n| !n.is_empty())
+            .unwrap_or_else(|| "default".to_owned()),
+        server: cluster.server.clone().unwrap_or_default(),
+        cluster,
+        auth,
+        token_first: false,
+        root_file: None,
+    })
+}
+
+/// A Pod's service account; `None` outside of a Pod.
+fn pod(around: &Surroundings) -> Result<Option<Chosen>, ConnectError> {
+    let Some((host, port)) = &around.pod_address else {
+        return Ok(None);
+    };
+    let [token, authority, namespace] = ["token", "ca.crt", "namespace"].map(|name| around.pod_files.join(name));
+    if !token.is_file() {
+        return Ok(None);
+    }
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.clone()
+    };
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let namespace = match std::fs::read_to_string(&namespace) {
+        Ok(text) => text.trim().to_owned(),
+        Err(source) => {
+            return Err(ConnectError::Unreadable {
+                path: namespace,
+                source,
+            });
+        }
+    };
+    Ok(Some(Chosen {
+        context: "in-cluster".to_owned(),
+        cluster_name: "in-cluster".to_owned(),
+        user: "service account".to_owned(),
+        namespace,
+        server: format!("https://{host}:{port}"),
+        cluster: Cluster {
+            certificate_authority: Some(path(&authority)),
+            ..Cluster::default()
+        },
+        auth: AuthInfo {
+            token_file: Some(path(&token)),
+            ..AuthInfo::default()
+        },
+        token_first: false,
+        root_file: Some(authority),
+    }))
+}
+
+/// Flags win over what was read.
+fn with_flags(mut chosen: Chosen, options: &ConnectOptions) -> Result<Chosen, ConnectError> {
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let (cluster, auth) = (&mut chosen.cluster, &mut chosen.auth);
+    if let Some(server) = &options.server {
+        // As client-go: the name to check belongs to the server that it was written for.
+        cluster.tls_server_name = None;
+        chosen.server.clone_from(server);
+    }
+    if let Some(path) = &options.certificate_authority {
+        cluster.certificate_authority_data = None;
+        cluster.certificate_authority = Some(text(path));
+        chosen.root_file = None;
+    }
+    if options.insecure_skip_tls_verify {
+        cluster.insecure_skip_tls_verify = Some(true);
+    }
+    if let Some(name) = &options.tls_server_name {
+        cluster.tls_server_name = Some(name.clone());
+    }
+    if let Some(path) = &options.client_certificate {
+        auth.client_certificate_data = None;
+        auth.client_certificate = Some(text(path));
+    }
+    if let Some(path) = &options.client_key {
+        auth.client_key_data = None;
+        auth.client_key = Some(text(path));
+    }
+    if let Some(token) = &options.token {
+        auth.token = Some(token.clone());
+        chosen.token_first = true;
+    }
+    if let Some(user) = &options.as_user {
+        auth.impersonate = Some(user.clone());
+        auth.impersonate_uid.clone_from(&options.as_uid);
+        auth.impersonate_groups = Some(options.as_groups.clone()).filter(|groups| !groups.is_empty());
+    }
+    if let Some(acting) = auth.impersonate.as_ref().filter(|name| !name.is_empty()) {
+        chosen.user = format!("{} as {acting}", chosen.user);
+    }
+    if chosen.server.is_empty() {
+        return Err(ConnectError::NoServer {
+            name: chosen.cluster_name,
+        });
+    }
+    // As client-go: without a scheme it is plain HTTP, unless something about TLS is said.
+    if !chosen.server.contains("://") {
+        let tls = cluster.certificate_authority.is_some()
+            || cluster.certificate_authority_data.is_some()
+            || cluster.insecure_skip_tls_verify == Some(true)
+            || auth.client_certificate.is_some()
+            || auth.client_certificate_data.is_some();
+        chosen.server = format!("{}://{}", if tls { "https" } else { "http" }, chosen.server);
+    }
+    cluster.server = Some(chosen.server.clone());
+    Ok(chosen)
+}
+
+/// The most similar name, where one is similar at all.
+fn nearest(name: &str, known: &[String]) -> Option<String> {
+    let lower = name.to_lowercase();
+    let distance = |other: &String| {
+        let other = other.to_lowercase();
+        // "prod" is meant by someone who has "arn:aws:eks:...:cluster/prod".
+        if other.contains(&lower) || lower.contains(&other) {
+            0
+        } else {
+            edits(&lower, &other)
+        }
+    };
+    let best = known
+        .iter()
+        .filter(|k| !k.is_empty() && k.len() <= 256)
+        .min_by_key(|k| distance(k))?;
+    (distance(best) <= 1 + name.chars().count() / 4).then(|| best.clone())
+}
+
+/// Levenshtein's distance; both texts are names, hence short.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().take(256).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests;

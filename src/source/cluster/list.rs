@@ -1,0 +1,334 @@
+//! Lists: every kind at once, each decoded item by item while it arrives.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use tokio::{
+    sync::{OnceCell, mpsc::Sender},
+    task::JoinSet,
+};
+
+use super::{
+    ClusterError, Connection,
+    paths::{self, Api, Served, Wanted},
+    read::{Part, Read},
+    request::{Asked, DISCOVERY},
+    rights,
+};
+use crate::{
+    object::{Change, Forbidden, Key, Kind, Text},
+    source::{Scope, decode::Skipped, scope::Namespaces},
+};
+
+/// How lists are asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListOptions {
+    /// `--chunk-size`: so many objects an answer. `None` and 0 ask for one answer a kind, which is faster and, decoded as it
+    /// arrives, takes no more memory.
+    pub chunk_size: Option<u32>,
+    /// Whether a watch will follow: what was read is remembered by name, so that what vanishes later can be told.
+    pub for_watch: bool,
+}
+
+/// What a list leaves behind, beside the changes that were sent.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Where a watch of a kind, cluster-wide or of one namespace, starts.
+    pub resource_versions: HashMap<(Kind, Option<Text>), String>,
+    /// What could not be read for another reason than rights.
+    pub incomplete: Vec<(Kind, ClusterError)>,
+    /// How many requests it took.
+    pub requests: usize,
+    /// Objects that could not be understood, and were left out.
+    pub skipped: Vec<(Kind, Skipped)>,
+    /// How many more, of kinds that have very many of them.
+    pub skipped_more: usize,
+    /// The version in which each kind was read.
+    pub(super) apis: HashMap<Kind, Api>,
+    /// What was read, where a watch follows.
+    pub(super) keys: HashMap<(Kind, Option<Text>), HashSet<Key>>,
+    /// What a watch has to read first.
+    pub(super) unread: Vec<(Kind, Option<Text>)>,
+}
+
+/// One run over the kinds.
+pub(super) struct Run {
+    pub(super) connection: Connection,
+    pub(super) scope: Scope,
+    pub(super) options: ListOptions,
+    /// Asks cluster-wide, although the scope names namespaces, and leaves the others out afterwards.
+    pub(super) wide: bool,
+    pub(super) sink: Sender<Change>,
+    served: OnceCell<Option<Served>>,
+    pub(super) namespaces: OnceCell<Option<Vec<Text>>>,
+}
+
+/// What became of one kind.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) api: Option<Api>,
+    pub(super) parts: Vec<(Option<Text>, Part)>,
+    pub(super) errors: Vec<(Option<Text>, ClusterError)>,
+}
+
+/// Reads `kinds` in the scope, all at once, and sends what is there, then [`Change::Listed`] for each kind that was read
+/// as a whole (what was forbidden in some namespaces is sent before it as [`Change::Forbidden`]).
+///
+/// An error means that nothing could be read: the server is out of reach, or refuses the credentials.
+pub async fn list(
+    connection: &Connection,
+    scope: &Scope,
+    kinds: &[Kind],
+    options: &ListOptions,
+    sink: Sender<Change>,
+) -> Result<Listing, ClusterError> {
+    Run::new(connection, scope, *options, false, sink).all(kinds).await
+}
+
+impl Run {
+    pub(super) fn new(
+        connection: &Connection,
+        scope: &Scope,
+        options: ListOptions,
+        wide: bool,
+        sink: Sender<Change>,
+    ) -> Self {
+        Self {
+            connection: connection.clone(),
+            scope: scope.clone(),
+            options,
+            wide,
+            sink,
+            served: OnceCell::new(),
+            namespaces: OnceCell::new(),
+        }
+    }
+
+    pub(super) async fn all(self, kinds: &[Kind]) -> Result<Listing, ClusterError> {
+        let before = self.connection.requests();
+        let run = Arc::new(self);
+        let mut tasks = JoinSet::new();
+        for kind in kinds.iter().copied().collect::<HashSet<_>>() {
+            let run = Arc::clone(&run);
+            // A task each: decoding then uses every core.
+            tasks.spawn(async move { (kind, run.kind(kind).await) });
+        }
+        let mut listing = Listing::default();
+        while let Some(done) = tasks.join_next().await {
+            // A task ends early only when the runtime does.
+            let Ok((kind, outcome)) = done else {
+                return Err(ClusterError::Stopped);
+            };
+            listing.take(kind, outcome, run.options.for_watch);
+        }
+        if run.sink.is_closed() {
+            return Err(ClusterError::Stopped);
+        }
+        listing.requests = run.connection.requests() - before;
+        let hopeless = listing.incomplete.iter().position(|(_, e)| e.concerns_everything());
+        match hopeless {
+            Some(at) if listing.resource_versions.is_empty() => Err(listing.incomplete.swap_remove(at).1),
+            _ => Ok(listing),
+        }
+    }
+
+    async fn kind(&self, kind: Kind) -> Outcome {
+        let apis = if paths::built_in(kind) {
+            paths::versions(kind).to_vec()
+        } else {
+            let served = self.served.get_or_init(|| discover(&self.connection)).await;
+            match served
+                .as_ref()
+                .map_or_else(|| Wanted::Ask(paths::versions(kind).to_vec()), |s| s.wanted(kind))
+            {
+                Wanted::Ask(apis) => apis,
+                Wanted::None => Vec::new(),
+                Wanted::Unknown(versions) => {
+                    return Outcome {
+                        errors: vec![(None, ClusterError::UnknownVersion { kind, versions })],
+                        ..Outcome::default()
+                    };
+                }
+            }
+        };
+        let targets = self.targets(kind);
+        let Some((first, rest)) = targets.split_first() else {
+            self.send(Change::Listed(kind)).await;
+            return Outcome::default();
+        };
+        for api in apis {
+            match self.one(kind, api, first.as_ref()).await {
+                Err(ClusterError::Refused { code: 404, .. }) => {}
+                result => return self.served_at(kind, api, first.clone(), result, rest).await,
+            }
+        }
+        self.send(Change::NotServed(kind)).await;
+        Outcome::default()
+    }
+
+    /// Goes on once it is known which version is there.
+    async fn served_at(
+        &self,
+        kind: Kind,
+        api: Api,
+        first: Option<Text>,
+        result: Result<Part, ClusterError>,
+        rest: &[Option<Text>],
+    ) -> Outcome {
+        let mut outcome = Outcome {
+            api: Some(api),
+            ..Outcome::default()
+        };
+        let mut complete = true;
+        match (result, &first) {
+            (Err(ClusterError::Forbidden { .. }), None) if kind.namespaced() => {
+                complete = rights::by_namespace(self, kind, api, &mut outcome).await;
+            }
+            (result, _) => self.note(kind, first, result, &mut outcome).await,
+        }
+        let mut more = std::pin::pin!(self.many(kind, api, rest));
+        for (namespace, result) in more.as_mut().await {
+            self.note(kind, namespace, result, &mut outcome).await;
+        }
+        let forbidden_whole = outcome.parts.is_empty() && outcome.errors.is_empty();
+        if complete && outcome.errors.is_empty() && !forbidden_whole {
+            self.send(Change::Listed(kind)).await;
+        }
+        outcome
+    }
+
+    /// Several namespaces at once.
+    pub(super) async fn many(
+        &self,
+        kind: Kind,
+        api: Api,
+        namespaces: &[Option<Text>],
+    ) -> Vec<(Option<Text>, Result<Part, ClusterError>)> {
+        use futures_util::StreamExt;
+        futures_util::stream::iter(namespaces.iter().cloned())
+            .map(|namespace| async move {
+                let result = self.one(kind, api, namespace.as_ref()).await;
+                (namespace, result)
+            })
+            .buffer_unordered(self.connection.permits.available_permits().max(1))
+            .collect()
+            .await
+    }
+
+    pub(super) async fn note(
+        &self,
+        kind: Kind,
+        namespace: Option<Text>,
+        result: Result<Part, ClusterError>,
+        outcome: &mut Outcome,
+    ) {
+        match result {
+            Ok(part) => outcome.parts.push((namespace, part)),
+            Err(ClusterError::Forbidden { .. }) => self.send(forbidden(kind, namespace)).await,
+            Err(error) => outcome.errors.push((namespace, error)),
+        }
+    }
+
+    /// One list.
+    pub(super) async fn one(&self, kind: Kind, api: Api, namespace: Option<&Text>) -> Result<Part, ClusterError> {
+        let (labels, fields) = selectors(kind, &self.scope);
+        Read {
+            connection: &self.connection,
+            kind,
+            api,
+            namespace: namespace.map(Text::as_str),
+            labels,
+            fields,
+            chunk: self.options.chunk_size.filter(|size| *size > 0),
+            remember: self.options.for_watch,
+            allows: &|object| self.scope.allows(object),
+            sink: &self.sink,
+        }
+        .run()
+        .await
+    }
+
+    /// Which lists a kind takes: one, or one for each namespace that is named.
+    fn targets(&self, kind: Kind) -> Vec<Option<Text>> {
+        match &self.scope.namespaces {
+            Namespaces::Only(names) if kind.namespaced() && !self.wide => {
+                let mut seen = HashSet::new();
+                let wanted = names
+                    .iter()
+                    .filter(|name| self.scope.allows_namespace(name) && seen.insert(name.as_str()));
+                wanted.cloned().map(Some).collect()
+            }
+            _ => vec![None],
+        }
+    }
+
+    pub(super) async fn send(&self, change: Change) {
+        // Whether anybody still listens is asked at the end.
+        let _ = self.sink.send(change).await;
+    }
+}
+
+pub(super) fn forbidden(kind: Kind, namespace: Option<Text>) -> Change {
+    Change::Forbidden(Forbidden {
+        kind,
+        namespace,
+        name: None,
+        verb: "list",
+    })
+}
+
+/// Which objects of a kind are asked for: TLS Secrets alone, and the routes that the user chose.
+pub(super) fn selectors(kind: Kind, scope: &Scope) -> (Option<&str>, Option<&str>) {
+    match kind {
+        Kind::Secret => (None, Some("type=kubernetes.io/tls")),
+        Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute => {
+            (scope.selector.as_deref(), scope.field_selector.as_deref())
+        }
+        _ => (None, None),
+    }
+}
+
+/// What the cluster serves; `None` when it does not tell: the scan goes on without.
+async fn discover(connection: &Connection) -> Option<Served> {
+    let asked = Asked {
+        verb: "get",
+        resource: "apis",
+        namespace: None,
+    };
+    let answer = connection.get("/apis", DISCOVERY, asked).await;
+    let body = match answer {
+        Ok(answer) => answer.whole(32 << 20).await,
+        Err(error) => Err(error),
+    };
+    match body {
+        Ok(body) => Served::read(&body),
+        Err(error) => {
+            tracing::debug!(%error, "discovery failed; asking for each kind outright");
+            None
+        }
+    }
+}
+
+impl Listing {
+    fn take(&mut self, kind: Kind, outcome: Outcome, for_watch: bool) {
+        self.apis.extend(outcome.api.map(|api| (kind, api)));
+        for (namespace, part) in outcome.parts {
+            self.skipped
+                .extend(part.skipped.into_iter().map(|skipped| (kind, skipped)));
+            self.skipped_more += part.skipped_more;
+            if for_watch {
+                self.keys.insert((kind, namespace.clone()), part.keys);
+            }
+            self.resource_versions.insert((kind, namespace), part.resource_version);
+        }
+        for (namespace, error) in outcome.errors {
+            self.unread.push((kind, namespace));
+            self.incomplete.push((kind, error));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

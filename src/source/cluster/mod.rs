@@ -1,0 +1,37 @@
+//! A cluster as a source: connects as kubectl does, lists once, then follows.
+//!
+//! ```text
+//! flags, KUBECONFIG, Pod → kubeconfig ┐
+//!                proxy, credential ───┴→ connect → Connection
+//! Connection → list ──────────────→ Change…, Listing
+//!                └ rights (403)         │
+//! Connection → watch ←──────────────────┘ → Change…, WatchState
+//! Connection → rights::get_secrets, suspects: what is asked for a few objects alone
+//! ```
+//!
+//! The decision page `docs/decisions/0001-reading-a-cluster.md` says why it is done this way.
+
+mod connect;
+mod credential;
+mod error;
+mod kubeconfig;
+mod list;
+mod paths;
+mod problem;
+mod proxy;
+mod read;
+mod request;
+mod rights;
+mod suspects;
+mod watch;
+
+#[cfg(test)]
+mod fake;
+
+pub use connect::{ConnectOptions, Connection, connect};
+pub use error::{ClusterError, TlsProblem, Unreachable};
+pub use list::{ListOptions, Listing, list};
+pub use problem::ConnectError;
+pub use rights::get_secrets;
+pub use suspects::{EventLine, consumers, data_changed, events};
+pub use watch::{WatchState, watch};

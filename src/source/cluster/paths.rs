@@ -1,0 +1,350 @@
+//! Where each kind is served. The paths are known outright.
+//!
+//! Kinds that come with a cluster are asked for at once. For those of add-ons one `GET /apis` (aggregated discovery) runs
+//! beside the first lists: asking outright would be 14 to 20 requests that end in 404 on a cluster without add-ons, each
+//! of which needs a connection of its own while the others are busy; and a user who lacks rights is told 403 there
+//! and not 404, which would look like something that could not be read. Where discovery fails, every known version is asked
+//! for outright, newest first.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::object::{Key, Kind};
+
+/// One served version of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Api {
+    /// The group; empty for the core group.
+    pub(super) group: &'static str,
+    /// The version.
+    pub(super) version: &'static str,
+    /// The plural name in the path.
+    pub(super) plural: &'static str,
+}
+
+const fn api(group: &'static str, version: &'static str, plural: &'static str) -> Api {
+    Api { group, version, plural }
+}
+
+const GATEWAY: &str = "gateway.networking.k8s.io";
+const NETWORKING: &str = "networking.k8s.io";
+const CERT_MANAGER: &str = "cert-manager.io";
+
+/// The versions of a kind that are known, newest first.
+pub(super) fn versions(kind: Kind) -> &'static [Api] {
+    match kind {
+        Kind::Ingress => const { &[api(NETWORKING, "v1", "ingresses")] },
+        Kind::IngressClass => const { &[api(NETWORKING, "v1", "ingressclasses")] },
+        Kind::Gateway => const { &[api(GATEWAY, "v1", "gateways"), api(GATEWAY, "v1beta1", "gateways")] },
+        Kind::GatewayClass => {
+            const {
+                &[
+                    api(GATEWAY, "v1", "gatewayclasses"),
+                    api(GATEWAY, "v1beta1", "gatewayclasses"),
+                ]
+            }
+        }
+        Kind::ListenerSet => {
+            const {
+                &[
+                    api(GATEWAY, "v1", "listenersets"),
+                    api("gateway.networking.x-k8s.io", "v1alpha1", "xlistenersets"),
+                ]
+            }
+        }
+        Kind::HttpRoute => const { &[api(GATEWAY, "v1", "httproutes"), api(GATEWAY, "v1beta1", "httproutes")] },
+        Kind::GrpcRoute => const { &[api(GATEWAY, "v1", "grpcroutes"), api(GATEWAY, "v1alpha2", "grpcroutes")] },
+        Kind::TlsRoute => {
+            const {
+                &[
+                    api(GATEWAY, "v1", "tlsroutes"),
+                    api(GATEWAY, "v1alpha3", "tlsroutes"),
+                    api(GATEWAY, "v1alpha2", "tlsroutes"),
+                ]
+            }
+        }
+        Kind::ReferenceGrant => {
+            const {
+                &[
+                    api(GATEWAY, "v1", "referencegrants"),
+                    api(GATEWAY, "v1beta1", "referencegrants"),
+                ]
+            }
+        }
+        Kind::IngressRoute => {
+            const {
+                &[
+                    api("traefik.io", "v1alpha1", "ingressroutes"),
+                    api("traefik.containo.us", "v1alpha1", "ingressroutes"),
+                ]
+            }
+        }
+        Kind::Certificate => const { &[api(CERT_MANAGER, "v1", "certificates")] },
+        Kind::CertificateRequest => const { &[api(CERT_MANAGER, "v1", "certificaterequests")] },
+        Kind::Issuer => const { &[api(CERT_MANAGER, "v1", "issuers")] },
+        Kind::ClusterIssuer => const { &[api(CERT_MANAGER, "v1", "clusterissuers")] },
+        Kind::Order => const { &[api("acme.cert-manager.io", "v1", "orders")] },
+        Kind::Challenge => const { &[api("acme.cert-manager.io", "v1", "challenges")] },
+        Kind::Secret => const { &[api("", "v1", "secrets")] },
+        Kind::Namespace => const { &[api("", "v1", "namespaces")] },
+        Kind::Pod => const { &[api("", "v1", "pods")] },
+        Kind::ServiceAccount => const { &[api("", "v1", "serviceaccounts")] },
+        Kind::Deployment => const { &[api("apps", "v1", "deployments")] },
+        Kind::StatefulSet => const { &[api("apps", "v1", "statefulsets")] },
+        Kind::DaemonSet => const { &[api("apps", "v1", "daemonsets")] },
+        Kind::Job => const { &[api("batch", "v1", "jobs")] },
+        Kind::CronJob => const { &[api("batch", "v1", "cronjobs")] },
+    }
+}
+
+/// Whether every cluster serves the kind; the others are custom resources, which have no protobuf.
+pub(super) fn built_in(kind: Kind) -> bool {
+    let group = versions(kind)[0].group;
+    !group.contains('.') || group == NETWORKING
+}
+
+impl Api {
+    /// The path of the kind's objects, of one namespace or of all.
+    pub(super) fn path(self, namespace: Option<&str>) -> String {
+        let Self { group, version, plural } = self;
+        let root = if group.is_empty() {
+            format!("/api/{version}")
+        } else {
+            format!("/apis/{group}/{version}")
+        };
+        match namespace {
+            Some(namespace) => format!("{root}/namespaces/{}/{plural}", encode(namespace)),
+            None => format!("{root}/{plural}"),
+        }
+    }
+
+    /// The path of one object.
+    pub(super) fn object(self, key: &Key) -> String {
+        let namespace = Some(key.namespace.as_str()).filter(|n| !n.is_empty());
+        format!("{}/{}", self.path(namespace), encode(&key.name))
+    }
+}
+
+/// Adds a query to a path.
+pub(super) fn query(path: &mut String, name: &str, value: &str) {
+    path.push(if path.contains('?') { '&' } else { '?' });
+    path.push_str(name);
+    path.push('=');
+    path.push_str(&encode(value));
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+/// Whether an object of this name can exist (RFC 1123 subdomain), so that a request for it makes sense: what a route
+/// names is anybody's text, `../../nodes` included.
+pub(super) fn possible(name: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    name.len() <= 253
+        && edge(name.chars().next())
+        && edge(name.chars().next_back())
+        && name
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
+}
+
+/// What a cluster serves, as its discovery tells.
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    /// By group.
+    groups: HashMap<String, Vec<ServedVersion>>,
+}
+
+/// A version, and the plural names that it has where the server tells them.
+type ServedVersion = (String, Option<Vec<String>>);
+
+/// Which versions of a kind are to be asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// These, in this order, until one is there.
+    Ask(Vec<Api>),
+    /// It is not served.
+    None,
+    /// It is served, in these versions alone, which are not known.
+    Unknown(String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    #[serde(default)]
+    items: Vec<ListedGroup>,
+    #[serde(default)]
+    groups: Vec<OldGroup>,
+}
+
+#[derive(Deserialize)]
+struct ListedGroup {
+    metadata: Named,
+    #[serde(default)]
+    versions: Vec<ListedVersion>,
+}
+
+#[derive(Deserialize)]
+struct OldGroup {
+    name: String,
+    #[serde(default)]
+    versions: Vec<ListedVersion>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct ListedVersion {
+    version: String,
+    resources: Option<Vec<ListedResource>>,
+    /// `Stale` where the list of resources may be old or empty.
+    freshness: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ListedResource {
+    resource: String,
+}
+
+impl Served {
+    /// Reads an `APIGroupDiscoveryList`, or the older `APIGroupList`; `None` when it is neither.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let listed: Listed = serde_json::from_slice(body).ok()?;
+        let new = listed.items.into_iter().map(|g| (g.metadata.name, g.versions, true));
+        let old = listed.groups.into_iter().map(|g| (g.name, g.versions, false));
+        let groups: HashMap<_, _> = new
+            .chain(old)
+            .map(|(name, versions, complete)| {
+                let names = |v: ListedVersion| {
+                    let sure = complete && v.freshness.as_deref() != Some("Stale");
+                    let resources = v
+                        .resources
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(|r| r.resource)
+                        .collect();
+                    (v.version, sure.then_some(resources))
+                };
+                (name, versions.into_iter().map(names).collect())
+            })
+            .collect();
+        (!groups.is_empty()).then_some(Self { groups })
+    }
+
+    /// Which versions of `kind` to ask for.
+    pub(super) fn wanted(&self, kind: Kind) -> Wanted {
+        let has = |api: &&Api| {
+            let versions = self.groups.get(api.group).map(Vec::as_slice).unwrap_or_default();
+            versions.iter().any(|(v, names)| {
+                v == api.version && names.as_ref().is_none_or(|names| names.iter().any(|n| n == api.plural))
+            })
+        };
+        let known: Vec<Api> = versions(kind).iter().filter(has).copied().collect();
+        if !known.is_empty() {
+            return Wanted::Ask(known);
+        }
+        let newest = versions(kind)[0];
+        let others: Vec<&str> = self
+            .groups
+            .get(newest.group)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+            .iter()
+            .filter(|(_, names)| {
+                names
+                    .as_ref()
+                    .is_some_and(|names| names.iter().any(|n| n == newest.plural))
+            })
+            .map(|(version, _)| version.as_str())
+            .collect();
+        if others.is_empty() {
+            Wanted::None
+        } else {
+            Wanted::Unknown(others.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_the_servers_and_text_from_outside_cannot_leave_its_segment() {
+        assert_eq!(versions(Kind::Secret)[0].path(None), "/api/v1/secrets");
+        assert_eq!(
+            versions(Kind::Ingress)[0].path(Some("shop")),
+            "/apis/networking.k8s.io/v1/namespaces/shop/ingresses"
+        );
+        let key = Key::new("../kube-system", "a/b?x=y");
+        assert_eq!(
+            versions(Kind::Secret)[0].object(&key),
+            "/api/v1/namespaces/..%2Fkube-system/secrets/a%2Fb%3Fx%3Dy"
+        );
+        let mut path = versions(Kind::Secret)[0].path(None);
+        query(&mut path, "fieldSelector", "type=kubernetes.io/tls");
+        query(&mut path, "limit", "5");
+        assert_eq!(path, "/api/v1/secrets?fieldSelector=type%3Dkubernetes.io%2Ftls&limit=5");
+    }
+
+    #[test]
+    fn names_that_no_object_can_have_are_told_apart() {
+        for good in ["a", "shop-tls", "a.b-c.d", "0"] {
+            assert!(possible(good), "{good}");
+        }
+        for bad in ["", ".", "..", "a/b", "A", "-a", "a-", "a b", "ä", &"a".repeat(254)] {
+            assert!(!possible(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn discovery_chooses_the_newest_known_version_and_tells_absent_from_unknown() {
+        let new = br#"{"kind":"APIGroupDiscoveryList","items":[
+            {"metadata":{"name":"gateway.networking.k8s.io"},"versions":[
+              {"version":"v2","resources":[{"resource":"grpcroutes"},{"resource":"tlsroutes"}],"freshness":"Current"},
+              {"version":"v1","resources":[{"resource":"gateways"},{"resource":"httproutes"}],"freshness":"Current"},
+              {"version":"v1beta1","resources":[{"resource":"gateways"},{"resource":"referencegrants"}],"freshness":"Current"},
+              {"version":"v1alpha2","resources":[{"resource":"tlsroutes"}],"freshness":"Current"}]},
+            {"metadata":{"name":"cert-manager.io"},"versions":[{"version":"v1","resources":[],"freshness":"Stale"}]}]}"#;
+        let served = Served::read(new).unwrap();
+        let asked = |kind| match served.wanted(kind) {
+            Wanted::Ask(apis) => apis.iter().map(|a| a.version).collect::<Vec<_>>().join(","),
+            Wanted::None => "none".into(),
+            Wanted::Unknown(versions) => format!("unknown {versions}"),
+        };
+        assert_eq!(asked(Kind::Gateway), "v1,v1beta1");
+        assert_eq!(asked(Kind::ReferenceGrant), "v1beta1");
+        assert_eq!(asked(Kind::TlsRoute), "v1alpha2");
+        assert_eq!(asked(Kind::GrpcRoute), "unknown v2");
+        assert_eq!(asked(Kind::ListenerSet), "none");
+        assert_eq!(asked(Kind::Certificate), "v1");
+        assert_eq!(asked(Kind::Order), "none");
+        let old =
+            br#"{"kind":"APIGroupList","groups":[{"name":"gateway.networking.k8s.io","versions":[{"version":"v1"}]}]}"#;
+        let served = Served::read(old).unwrap();
+        assert_eq!(
+            served.wanted(Kind::ListenerSet),
+            Wanted::Ask(vec![versions(Kind::ListenerSet)[0]])
+        );
+        assert_eq!(served.wanted(Kind::Certificate), Wanted::None);
+        assert!(Served::read(b"<html>").is_none());
+        assert!(Served::read(b"{}").is_none());
+    }
+}

@@ -1,0 +1,193 @@
+//! What can be wrong before a server is asked: kubeconfig, context, credentials.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+/// Why there is no connection. The messages fit "failed to connect: ...".
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// No kubeconfig, and no Pod around us.
+    #[error("no kubeconfig found (looked for {}), and this is not a Pod", list(tried))]
+    NoKubeconfig {
+        /// The files that were looked for.
+        tried: Vec<PathBuf>,
+    },
+    /// A kubeconfig cannot be read.
+    #[error("cannot read the kubeconfig {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A kubeconfig is no kubeconfig. Its text is not shown: it holds credentials.
+    #[error("{} is not a kubeconfig: {problem}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        problem: String,
+    },
+    /// There is no context of that name.
+    #[error("no context {name:?}{}", nearest.as_ref().map(|n| format!("; did you mean {n:?}?")).unwrap_or_default())]
+    NoContext {
+        /// The name that was asked for.
+        name: String,
+        /// The most similar one.
+        nearest: Option<String>,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// No context was named, and the kubeconfig has no current one.
+    #[error("no context chosen, and the kubeconfig has no current-context")]
+    NoCurrentContext {
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The context or a flag names a cluster that is not in the kubeconfig.
+    #[error("no cluster {name:?} in the kubeconfig")]
+    NoCluster {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A flag names a user who is not in the kubeconfig.
+    #[error("no user {name:?} in the kubeconfig")]
+    NoUser {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The cluster has no server.
+    #[error("the cluster {name:?} has no server in the kubeconfig")]
+    NoServer {
+        /// The cluster's name.
+        name: String,
+    },
+    /// The server's URL is none.
+    #[error("{server:?} is not the URL of a server")]
+    BadServer {
+        /// What stands there.
+        server: String,
+    },
+    /// The authority's certificates cannot be read.
+    #[error("cannot read the cluster's authority from {from}: {cause}")]
+    BadAuthority {
+        /// The file or field.
+        from: String,
+        /// Why.
+        cause: String,
+    },
+    /// A proxy's URL cannot be used. It is not shown: it may hold a password.
+    #[error("cannot use the proxy of {from}: {cause}")]
+    BadProxy {
+        /// The variable or field.
+        from: &'static str,
+        /// Why.
+        cause: &'static str,
+    },
+    /// Credentials in the kubeconfig cannot be used.
+    #[error("cannot use the credentials of {user:?}: {cause}")]
+    BadCredentials {
+        /// The user.
+        user: String,
+        /// Why.
+        cause: String,
+    },
+    /// `--as-group` or `--as-uid` without `--as`.
+    #[error("a group or uid to act as needs a user to act as")]
+    GroupWithoutUser,
+    /// The login plugin is not installed.
+    #[error("the login plugin {command:?} of {user:?} is not installed")]
+    PluginMissing {
+        /// The command.
+        command: String,
+        /// The user.
+        user: String,
+        /// The kubeconfig's installHint.
+        install_hint: Option<String>,
+    },
+    /// The login plugin wants a terminal.
+    #[error("the login plugin {command:?} of {user:?} needs a terminal")]
+    PluginNeedsTerminal {
+        /// The command.
+        command: String,
+        /// The user.
+        user: String,
+    },
+    /// The login plugin failed.
+    #[error("the login plugin {command:?} of {user:?} failed: {cause}")]
+    PluginFailed {
+        /// The command.
+        command: String,
+        /// The user.
+        user: String,
+        /// How.
+        cause: String,
+    },
+}
+
+impl ConnectError {
+    /// One line that says what to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoKubeconfig { .. } => "name one with --kubeconfig or KUBECONFIG, or read manifests with -f".into(),
+            Self::Unreadable { .. } | Self::Invalid { .. } => {
+                "`kubectl config view --kubeconfig FILE` reads the same file".into()
+            }
+            Self::NoContext { known, .. } | Self::NoCurrentContext { known } => match known.as_slice() {
+                [] => "the kubeconfig has no contexts at all; is it the right file (--kubeconfig)?".into(),
+                known => format!("choose one with --context: {}", some(known)),
+            },
+            Self::NoCluster { known, .. } => format!("the kubeconfig has these clusters: {}", some(known)),
+            Self::NoUser { known, .. } => format!("the kubeconfig has these users: {}", some(known)),
+            Self::NoServer { .. } | Self::BadServer { .. } => {
+                "set it in the kubeconfig (`kubectl config set-cluster`), or name it with --server".into()
+            }
+            Self::BadAuthority { .. } => {
+                "fetch the kubeconfig anew, or name a file with --certificate-authority".into()
+            }
+            Self::BadProxy { .. } => "write it as http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT".into(),
+            Self::BadCredentials { .. } => "log in again, or fetch the kubeconfig anew".into(),
+            Self::GroupWithoutUser => "add --as USER".into(),
+            Self::PluginMissing {
+                install_hint, command, ..
+            } => match install_hint {
+                // The kubeconfig's words may run over several lines.
+                Some(words) => words.split_whitespace().collect::<Vec<_>>().join(" "),
+                None => format!("install {command:?}, or put it on the PATH"),
+            },
+            Self::PluginNeedsTerminal { .. } => "log in once on a terminal, then run this again".into(),
+            Self::PluginFailed { command, .. } => {
+                let program = command.rsplit(['/', '\\']).next().unwrap_or(command);
+                match program.trim_end_matches(".exe") {
+                    "aws" | "aws-iam-authenticator" => {
+                        "log in again: `aws sso login`, or renew the AWS credentials".into()
+                    }
+                    "gke-gcloud-auth-plugin" | "gcloud" => "log in again: `gcloud auth login`".into(),
+                    "kubelogin" | "az" => "log in again: `az login`".into(),
+                    "tsh" => "log in again: `tsh login`".into(),
+                    _ => "log in again; the plugin's own words are above".into(),
+                }
+            }
+        })
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(|p| p.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The first ten, and how many more there are.
+fn some(names: &[String]) -> String {
+    let mut out = names.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > 10 {
+        let _ = write!(out, " and {} more", names.len() - 10);
+    }
+    out
+}

@@ -1,0 +1,184 @@
+//! One list of one kind: page by page where asked, again from the start where it broke off.
+
+use std::collections::HashSet;
+
+use tokio::sync::mpsc::Sender;
+
+use super::{
+    ClusterError, Connection,
+    paths::{self, Api},
+    request::{self, Asked},
+};
+use crate::{
+    object::{Change, Key, Kind, Object},
+    source::decode::{ListDecoder, Skipped},
+};
+
+/// What is to be read, and whereto.
+pub(super) struct Read<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) kind: Kind,
+    pub(super) api: Api,
+    pub(super) namespace: Option<&'a str>,
+    pub(super) labels: Option<&'a str>,
+    pub(super) fields: Option<&'a str>,
+    pub(super) chunk: Option<u32>,
+    pub(super) remember: bool,
+    pub(super) allows: &'a (dyn Fn(&Object) -> bool + Send + Sync),
+    pub(super) sink: &'a Sender<Change>,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub(super) resource_version: String,
+    /// The objects sent, where they are to be remembered.
+    pub(super) keys: HashSet<Key>,
+    /// Objects that could not be understood, and how many more there are.
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) skipped_more: usize,
+}
+
+/// Why a list did not come to its end.
+enum Broken {
+    /// The continue token has expired (410): the server has compacted what the pages were cut from.
+    Expired,
+    /// The connection broke, or the answer ended early, after so many objects.
+    Off {
+        read: usize,
+        cause: String,
+    },
+    Error(ClusterError),
+}
+
+impl From<ClusterError> for Broken {
+    fn from(error: ClusterError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Read<'_> {
+    /// Reads it and sends what is there. Whoever takes the changes may be sent an object twice.
+    pub(super) async fn run(mut self) -> Result<Part, ClusterError> {
+        let Ok(_permit) = self.connection.permits.acquire().await else {
+            return Err(ClusterError::Stopped);
+        };
+        let mut again = true;
+        let mut earlier = HashSet::new();
+        loop {
+            let mut part = Part::default();
+            let broken = match self.pages(&mut part).await {
+                Ok(()) => {
+                    // Sent by an attempt that broke off, and gone by the next.
+                    for key in earlier.difference(&part.keys).cloned().collect::<Vec<_>>() {
+                        self.send(Change::Gone(self.kind, key)).await?;
+                    }
+                    return Ok(part);
+                }
+                Err(broken) => broken,
+            };
+            earlier.extend(part.keys);
+            match broken {
+                // In one answer there is no token that could expire.
+                Broken::Expired => self.chunk = None,
+                Broken::Off { .. } if again => {
+                    again = false;
+                    tokio::time::sleep(request::jitter(self.connection.timing.pause)).await;
+                }
+                Broken::Off { read, cause } => {
+                    return Err(ClusterError::Interrupted {
+                        kind: self.kind,
+                        read,
+                        cause,
+                    });
+                }
+                Broken::Error(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn pages(&self, part: &mut Part) -> Result<(), Broken> {
+        let mut token: Option<String> = None;
+        let mut read = 0;
+        loop {
+            let path = self.path(token.as_deref());
+            let accept = if paths::built_in(self.kind) {
+                request::PROTOBUF
+            } else {
+                request::JSON
+            };
+            let asked = Asked {
+                verb: "list",
+                resource: self.kind.plural(),
+                namespace: self.namespace,
+            };
+            let mut answer = match self.connection.get(&path, accept, asked).await {
+                Err(ClusterError::Refused { code: 410, .. }) if token.is_some() => return Err(Broken::Expired),
+                other => other?,
+            };
+            let mut decoder = ListDecoder::new(answer.format, self.kind);
+            let mut objects = Vec::new();
+            loop {
+                let frame = match answer.frame().await {
+                    Ok(Some(frame)) => frame,
+                    Ok(None) => break,
+                    Err(ClusterError::Unreachable { problem, .. }) => {
+                        return Err(Broken::Off {
+                            read,
+                            cause: problem.to_string(),
+                        });
+                    }
+                    Err(error) => return Err(Broken::Error(error)),
+                };
+                let result = decoder.push(&frame, &mut |object| objects.push(object));
+                for object in objects.drain(..) {
+                    read += 1;
+                    if (self.allows)(&object) {
+                        if self.remember {
+                            part.keys.insert(object.meta().key());
+                        }
+                        self.send(Change::Set(object)).await?;
+                    }
+                }
+                result.map_err(|source| ClusterError::Unreadable {
+                    server: self.connection.server.clone(),
+                    what: self.kind.plural(),
+                    source,
+                })?;
+            }
+            let end = decoder.finish().map_err(|e| Broken::Off {
+                read,
+                cause: e.to_string(),
+            })?;
+            part.resource_version = end.resource_version;
+            part.skipped.extend(end.skipped);
+            part.skipped_more += end.skipped_more;
+            match end.continue_token.filter(|token| !token.is_empty()) {
+                // A server that hands out the token it was given would keep us for ever.
+                Some(next) if token.as_ref() != Some(&next) => token = Some(next),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn path(&self, token: Option<&str>) -> String {
+        let mut path = self.api.path(self.namespace);
+        let limit = self.chunk.map(|size| size.to_string());
+        let queries = [
+            ("labelSelector", self.labels),
+            ("fieldSelector", self.fields),
+            ("limit", limit.as_deref()),
+            ("continue", token),
+        ];
+        for (name, value) in queries {
+            if let Some(value) = value {
+                paths::query(&mut path, name, value);
+            }
+        }
+        path
+    }
+
+    async fn send(&self, change: Change) -> Result<(), ClusterError> {
+        self.sink.send(change).await.map_err(|_| ClusterError::Stopped)
+    }
+}

@@ -1,0 +1,267 @@
+//! One read of the API server: time limits, a bounded number of tries, and what an answer that is no answer means.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Request, StatusCode,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
+};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use tokio::time::{Instant, timeout_at};
+
+use super::{ClusterError, Connection, error::Unreachable};
+use crate::source::decode::{self, Format};
+
+/// Built-in kinds come as protobuf, which is a quarter of the bytes and a third of the time.
+pub(super) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf,application/json;q=0.5";
+/// Custom resources and watches.
+pub(super) const JSON: &str = "application/json";
+/// The metadata alone.
+pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+/// All groups with their resources in one answer; a server before 1.26 answers with the groups alone.
+pub(super) const DISCOVERY: &str =
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+
+/// What an error's body may take; the rest is not read.
+const LONGEST_ERROR: usize = 64 << 10;
+
+/// A successful answer whose body is still to come.
+pub(super) struct Answer {
+    body: Body,
+    /// In which format the body is.
+    pub(super) format: Format,
+    server: String,
+    idle: Duration,
+    deadline: Option<Instant>,
+    granted: Option<Duration>,
+}
+
+impl Answer {
+    /// The next piece; `None` at the end.
+    pub(super) async fn frame(&mut self) -> Result<Option<Bytes>, ClusterError> {
+        loop {
+            let quiet = Instant::now() + self.idle;
+            let until = self.deadline.map_or(quiet, |deadline| deadline.min(quiet));
+            match timeout_at(until, self.body.frame()).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+                Ok(Some(Err(error))) => return Err(ClusterError::from_kube(&self.server, &error)),
+                Err(_) => return Err(late(&self.server, self.deadline, self.granted)),
+            }
+        }
+    }
+
+    /// The whole body, of at most `most` bytes.
+    pub(super) async fn whole(mut self, most: usize) -> Result<Vec<u8>, ClusterError> {
+        let mut out = Vec::new();
+        while let Some(frame) = self.frame().await? {
+            if out.len() + frame.len() > most {
+                return Err(ClusterError::Refused {
+                    server: self.server,
+                    code: 200,
+                    reason: "TooLarge".into(),
+                    message: format!("an answer of more than {most} bytes"),
+                    retry_after: None,
+                });
+            }
+            out.extend_from_slice(&frame);
+        }
+        Ok(out)
+    }
+}
+
+/// `--request-timeout` where it has passed, silence otherwise.
+fn late(server: &str, deadline: Option<Instant>, granted: Option<Duration>) -> ClusterError {
+    match (deadline, granted) {
+        (Some(deadline), Some(after)) if Instant::now() >= deadline => ClusterError::Timeout {
+            server: server.to_owned(),
+            after,
+        },
+        _ => ClusterError::Unreachable {
+            server: server.to_owned(),
+            problem: Unreachable::Timeout,
+        },
+    }
+}
+
+/// What a request asks, for the words of its errors.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) verb: &'static str,
+    pub(super) resource: &'static str,
+    pub(super) namespace: Option<&'a str>,
+}
+
+impl Connection {
+    /// Reads `path`, again while the trouble is passing (429, 502 to 504, a broken connection): at most three times.
+    pub(super) async fn get(&self, path: &str, accept: &'static str, asked: Asked<'_>) -> Result<Answer, ClusterError> {
+        let deadline = self.request_timeout.map(|granted| Instant::now() + granted);
+        let mut pause = self.timing.pause;
+        for _ in 1..self.timing.tries {
+            let error = match self.get_once(path, accept, asked, deadline, self.timing.idle).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.passing() => error,
+                Err(error) => return Err(error),
+            };
+            let wait = match &error {
+                ClusterError::Refused {
+                    retry_after: Some(seconds),
+                    ..
+                } => Duration::from_secs(u64::from(*seconds)).max(pause),
+                _ => jitter(pause),
+            };
+            if wait > self.timing.longest_pause || deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+            pause *= 2;
+        }
+        self.get_once(path, accept, asked, deadline, self.timing.idle).await
+    }
+
+    /// Reads `path` once; a token that is refused is renewed once. `idle` is the longest silence within the body.
+    pub(super) async fn get_once(
+        &self,
+        path: &str,
+        accept: &'static str,
+        asked: Asked<'_>,
+        deadline: Option<Instant>,
+        idle: Duration,
+    ) -> Result<Answer, ClusterError> {
+        let renewed = |cause: &super::ConnectError| ClusterError::Credentials {
+            user: self.user.clone(),
+            cause: cause.to_string(),
+        };
+        self.credential.renew(false).await.map_err(|e| renewed(&e))?;
+        match self.ask(path, accept, asked, deadline, idle).await {
+            Err(ClusterError::Unauthorized { .. }) if self.credential.renew(true).await.map_err(|e| renewed(&e))? => {
+                self.ask(path, accept, asked, deadline, idle).await
+            }
+            other => other,
+        }
+    }
+
+    async fn ask(
+        &self,
+        path: &str,
+        accept: &'static str,
+        asked: Asked<'_>,
+        deadline: Option<Instant>,
+        idle: Duration,
+    ) -> Result<Answer, ClusterError> {
+        let request = Request::get(path)
+            .header(ACCEPT, HeaderValue::from_static(accept))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+            .body(Body::empty())
+            .map_err(|_| ClusterError::BadRequest { path: path.to_owned() })?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let quiet = Instant::now() + self.timing.answer;
+        let until = deadline.map_or(quiet, |deadline| deadline.min(quiet));
+        let response = match timeout_at(until, self.client.send(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(ClusterError::from_kube(&self.server, &error)),
+            Err(_) => return Err(late(&self.server, deadline, self.request_timeout)),
+        };
+        let (parts, body) = response.into_parts();
+        let kind = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("no content type")
+            .to_owned();
+        let format = Format::of(&kind);
+        if let (true, Some(format)) = (parts.status.is_success(), format) {
+            return Ok(Answer {
+                body,
+                format,
+                server: self.server.clone(),
+                idle,
+                deadline,
+                granted: self.request_timeout,
+            });
+        }
+        let answer = Answer {
+            body,
+            format: format.unwrap_or(Format::Json),
+            server: self.server.clone(),
+            idle: idle.min(Duration::from_secs(10)),
+            deadline,
+            granted: self.request_timeout,
+        };
+        Err(self
+            .refusal(parts.status, &parts.headers, answer, format, kind, asked)
+            .await)
+    }
+
+    async fn refusal(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        answer: Answer,
+        format: Option<Format>,
+        content_type: String,
+        asked: Asked<'_>,
+    ) -> ClusterError {
+        let server = self.server.clone();
+        let text = answer.whole(LONGEST_ERROR).await.unwrap_or_default();
+        let said = format.and_then(|format| decode::status(format, &text));
+        let code = status.as_u16();
+        let wait = headers
+            .get(RETRY_AFTER)
+            .and_then(|v| v.to_str().ok())
+            .and_then(|v| v.trim().parse().ok());
+        match (code, said) {
+            (401, _) => ClusterError::Unauthorized {
+                server,
+                user: self.user.clone(),
+            },
+            (403, Some(said)) => ClusterError::Forbidden {
+                verb: asked.verb,
+                resource: asked.resource,
+                namespace: asked.namespace.map(Into::into),
+                message: said.message,
+            },
+            (_, Some(said)) => ClusterError::Refused {
+                server,
+                code,
+                reason: said.reason,
+                message: said.message,
+                retry_after: wait.or(said.retry_after),
+            },
+            // The server's own filters answer in plain text: "404 page not found", "Too many requests, ...".
+            (404 | 410 | 429, None) if content_type.starts_with("text/plain") => ClusterError::Refused {
+                server,
+                code,
+                reason: String::new(),
+                message: String::from_utf8_lossy(&text[..text.len().min(200)]).trim().to_owned(),
+                retry_after: wait,
+            },
+            (429, None) => ClusterError::Refused {
+                server,
+                code,
+                reason: String::new(),
+                message: "too many requests".into(),
+                retry_after: wait,
+            },
+            (_, None) => ClusterError::NotKubernetes {
+                server,
+                code,
+                content_type,
+            },
+        }
+    }
+}
+
+/// Between half of `pause` and all of it, so that many clients do not come back at once.
+pub(super) fn jitter(pause: Duration) -> Duration {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let share = u32::try_from(random % 1000).unwrap_or(0);
+    pause / 2 + pause / 2 * share / 1000
+}

@@ -1,0 +1,163 @@
+//! What to do with less than all rights: one list a namespace, and Secrets by their names.
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc::{self, Sender};
+
+use super::{
+    ClusterError, Connection,
+    list::{Outcome, Run, forbidden},
+    paths::{self, Api},
+    read::Read,
+    request::{Asked, PROTOBUF},
+};
+use crate::{
+    object::{Change, Forbidden, Key, Kind, Object, Text},
+    source::{decode, scope::Namespaces},
+};
+
+/// How many Secrets are asked for at once.
+const AT_ONCE: usize = 32;
+/// A Secret is at most 1 MiB, and a little more in JSON.
+const LARGEST_OBJECT: usize = 8 << 20;
+
+/// Reads a kind namespace by namespace, because the cluster-wide list is forbidden. Tells whether all is known now: read, or
+/// sent as forbidden by name.
+pub(super) async fn by_namespace(run: &Run, kind: Kind, api: Api, outcome: &mut Outcome) -> bool {
+    let known = match &run.scope.namespaces {
+        Namespaces::Only(names) => Some(names),
+        Namespaces::All => run
+            .namespaces
+            .get_or_init(|| namespaces(&run.connection))
+            .await
+            .as_ref(),
+    };
+    let Some(known) = known else {
+        // Which namespaces there are is not for us to know: the context's own is the best guess.
+        run.send(forbidden(kind, None)).await;
+        let own = Text::from(run.connection.namespace.as_str());
+        if run.scope.allows_namespace(&own) {
+            match run.one(kind, api, Some(&own)).await {
+                Ok(part) => outcome.parts.push((Some(own), part)),
+                Err(ClusterError::Forbidden { .. }) => {}
+                Err(error) => outcome.errors.push((Some(own), error)),
+            }
+        }
+        return false;
+    };
+    let names: Vec<Option<Text>> = known
+        .iter()
+        .filter(|name| run.scope.allows_namespace(name))
+        .cloned()
+        .map(Some)
+        .collect();
+    let results = run.many(kind, api, &names).await;
+    if results
+        .iter()
+        .all(|(_, result)| matches!(result, Err(ClusterError::Forbidden { .. })))
+    {
+        run.send(forbidden(kind, None)).await;
+        return false;
+    }
+    for (namespace, result) in results {
+        run.note(kind, namespace, result, outcome).await;
+    }
+    true
+}
+
+/// The names of all namespaces; `None` when they cannot be listed.
+async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
+    let (sink, mut changes) = mpsc::channel(64);
+    let reading = async {
+        let read = Read {
+            connection,
+            kind: Kind::Namespace,
+            api: paths::versions(Kind::Namespace)[0],
+            namespace: None,
+            labels: None,
+            fields: None,
+            chunk: None,
+            remember: false,
+            allows: &|_| true,
+            sink: &sink,
+        };
+        let done = read.run().await;
+        drop(sink);
+        done
+    };
+    let collecting = async {
+        let mut names = Vec::new();
+        while let Some(change) = changes.recv().await {
+            if let Change::Set(Object::Namespace(meta)) = change {
+                names.push(meta.name);
+            }
+        }
+        names
+    };
+    let (done, names) = tokio::join!(reading, collecting);
+    done.ok().map(|_| names)
+}
+
+/// Reads Secrets by name, 32 at once: those that a route names and no list has brought, because they are of another type,
+/// in another namespace, or may not be listed. Sends each as set, gone or forbidden; returns those that could not be read for another
+/// reason.
+pub async fn get_secrets(connection: &Connection, keys: Vec<Key>, sink: Sender<Change>) -> Vec<(Key, ClusterError)> {
+    let sink = &sink;
+    futures_util::stream::iter(keys)
+        .map(|key| async move {
+            let result = get_secret(connection, &key).await;
+            let change = match result {
+                Ok(Some(object)) => Change::Set(object),
+                Ok(None) => Change::Gone(Kind::Secret, key),
+                Err(ClusterError::Forbidden { .. }) => Change::Forbidden(Forbidden {
+                    kind: Kind::Secret,
+                    namespace: Some(key.namespace),
+                    name: Some(key.name),
+                    verb: "get",
+                }),
+                Err(error) => return Some((key, error)),
+            };
+            // Whoever has gone needs no error.
+            let _ = sink.send(change).await;
+            None
+        })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(|failed| async move { failed })
+        .collect()
+        .await
+}
+
+/// One Secret; `None` when there is none of that name.
+pub(super) async fn get_secret(connection: &Connection, key: &Key) -> Result<Option<Object>, ClusterError> {
+    if !paths::possible(&key.name) || !paths::possible(&key.namespace) {
+        return Ok(None);
+    }
+    let asked = Asked {
+        verb: "get",
+        resource: "secrets",
+        namespace: Some(&key.namespace),
+    };
+    let path = paths::versions(Kind::Secret)[0].object(key);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let answer = match connection.get(&path, PROTOBUF, asked).await {
+            Ok(answer) => answer,
+            // A page of the server's own or a proxy's says nothing about one object.
+            Err(ClusterError::Refused { code: 404, reason, .. }) if reason == "NotFound" => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let format = answer.format;
+        let body = match answer.whole(LARGEST_OBJECT).await {
+            Err(ClusterError::Unreachable { .. }) if tries < connection.timing.tries => continue,
+            other => other?,
+        };
+        let unreadable = |source| ClusterError::Unreadable {
+            server: connection.server.clone(),
+            what: "a Secret",
+            source,
+        };
+        return decode::object(format, Kind::Secret, &body)
+            .map(Some)
+            .map_err(unreadable);
+    }
+}

@@ -1,0 +1,262 @@
+//! What is read of a few objects alone, once something about them is wrong.
+
+use futures_util::StreamExt;
+use serde::Deserialize;
+use tokio::sync::mpsc::Sender;
+
+use super::{
+    ClusterError, Connection,
+    list::{ListOptions, Listing, Run},
+    paths,
+    request::{Asked, JSON, METADATA},
+};
+use crate::{
+    object::{Change, Key, Kind, Seconds, Text},
+    source::{Scope, scope::Namespaces},
+    text::parse_time,
+};
+
+/// More namespaces than these are read with one cluster-wide list a kind.
+const FEW_NAMESPACES: usize = 10;
+/// How many objects are asked for at once.
+const AT_ONCE: usize = 16;
+/// Metadata or a page of events.
+const LONGEST_ANSWER: usize = 16 << 20;
+/// How many events of one object are looked through, and how many of the newest are kept.
+const EVENTS_READ: &str = "500";
+const EVENTS_KEPT: usize = 10;
+
+/// Who may use a Secret.
+const CONSUMERS: [Kind; 7] = [
+    Kind::Pod,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::Job,
+    Kind::CronJob,
+    Kind::ServiceAccount,
+];
+
+/// When the certificate of each Secret was last written, by its managedFields: at the latest then, because an entry's time
+/// moves with every field of the same writer. Secrets that cannot be read, or do not tell, are left out.
+pub async fn data_changed(connection: &Connection, keys: &[Key]) -> Vec<(Key, Seconds)> {
+    futures_util::stream::iter(
+        keys.iter()
+            .filter(|key| paths::possible(&key.name) && paths::possible(&key.namespace)),
+    )
+    .map(|key| async move {
+        let asked = Asked {
+            verb: "get",
+            resource: "secrets",
+            namespace: Some(&key.namespace),
+        };
+        let path = paths::versions(Kind::Secret)[0].object(key);
+        let answer = connection.get(&path, METADATA, asked).await.ok()?;
+        let body = answer.whole(LONGEST_ANSWER).await.ok()?;
+        written_at(&body).map(|at| (key.clone(), at))
+    })
+    .buffer_unordered(AT_ONCE)
+    .filter_map(|found| async move { found })
+    .collect()
+    .await
+}
+
+#[derive(Deserialize)]
+struct Partial {
+    metadata: PartialMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PartialMetadata {
+    #[serde(default)]
+    managed_fields: Vec<ManagedFields>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ManagedFields {
+    time: Option<String>,
+    fields_v1: Option<Fields>,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(rename = "f:data")]
+    data: Option<DataFields>,
+}
+
+#[derive(Deserialize)]
+struct DataFields {
+    #[serde(rename = "f:tls.crt")]
+    certificate: Option<serde::de::IgnoredAny>,
+}
+
+/// The newest time of an entry that holds the certificate.
+fn written_at(body: &[u8]) -> Option<Seconds> {
+    let object: Partial = serde_json::from_slice(body).ok()?;
+    let holds = |fields: &Fields| fields.data.as_ref().is_some_and(|data| data.certificate.is_some());
+    let entries = object
+        .metadata
+        .managed_fields
+        .iter()
+        .filter(|entry| entry.fields_v1.as_ref().is_some_and(holds));
+    entries.filter_map(|entry| parse_time(entry.time.as_deref()?)).max()
+}
+
+/// Reads Pods, workloads and service accounts of the namespaces (all for `None`) and sends them; what may not be read is sent
+/// as forbidden.
+pub async fn consumers(
+    connection: &Connection,
+    namespaces: Option<&[Text]>,
+    sink: Sender<Change>,
+) -> Result<Listing, ClusterError> {
+    let mut scope = Scope::everything();
+    let mut wide = true;
+    if let Some(names) = namespaces {
+        scope.namespaces = Namespaces::Only(names.to_vec());
+        wide = names.len() > FEW_NAMESPACES;
+    }
+    Run::new(connection, &scope, ListOptions::default(), wide, sink)
+        .all(&CONSUMERS)
+        .await
+}
+
+/// One event of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventLine {
+    /// When it was last seen.
+    pub when: Seconds,
+    /// Its reason.
+    pub reason: Text,
+    /// The writer's words, uncleared.
+    pub message: String,
+    /// How often it was seen.
+    pub count: u32,
+    /// Whether it is a warning.
+    pub warning: bool,
+}
+
+#[derive(Deserialize)]
+struct EventList {
+    #[serde(default)]
+    items: Vec<RawEvent>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct RawEvent {
+    metadata: RawMetadata,
+    last_timestamp: Option<String>,
+    event_time: Option<String>,
+    first_timestamp: Option<String>,
+    series: Option<RawSeries>,
+    reason: Option<Text>,
+    message: Option<String>,
+    count: Option<u32>,
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct RawMetadata {
+    creation_timestamp: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct RawSeries {
+    count: Option<u32>,
+    last_observed_time: Option<String>,
+}
+
+/// The newest ten events about one object, newest first.
+pub async fn events(
+    connection: &Connection,
+    namespace: &str,
+    kind: Kind,
+    name: &str,
+) -> Result<Vec<EventLine>, ClusterError> {
+    if !paths::possible(name) || !(namespace.is_empty() || paths::possible(namespace)) {
+        return Ok(Vec::new());
+    }
+    // Events about cluster-wide objects are kept in `default`.
+    let place = if namespace.is_empty() { "default" } else { namespace };
+    let mut path = format!("/api/v1/namespaces/{place}/events");
+    paths::query(
+        &mut path,
+        "fieldSelector",
+        &format!("involvedObject.kind={},involvedObject.name={name}", kind.as_str()),
+    );
+    paths::query(&mut path, "limit", EVENTS_READ);
+    let asked = Asked {
+        verb: "list",
+        resource: "events",
+        namespace: Some(place),
+    };
+    let body = connection.get(&path, JSON, asked).await?.whole(LONGEST_ANSWER).await?;
+    // An answer that is no list of events is no reason to fail what they only illustrate.
+    Ok(read_events(&body).unwrap_or_default())
+}
+
+fn read_events(body: &[u8]) -> Option<Vec<EventLine>> {
+    let list: EventList = serde_json::from_slice(body).ok()?;
+    let mut lines: Vec<EventLine> = list.items.into_iter().filter_map(line).collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.when));
+    lines.truncate(EVENTS_KEPT);
+    Some(lines)
+}
+
+fn line(event: RawEvent) -> Option<EventLine> {
+    let series = event.series.unwrap_or_default();
+    let times = [
+        series.last_observed_time,
+        event.last_timestamp,
+        event.event_time,
+        event.first_timestamp,
+        event.metadata.creation_timestamp,
+    ];
+    let when = times.iter().flatten().find_map(|time| parse_time(time))?;
+    Some(EventLine {
+        when,
+        reason: event.reason.unwrap_or_default(),
+        message: event.message.unwrap_or_default(),
+        count: series.count.or(event.count).unwrap_or(1).max(1),
+        warning: event.event_type.as_deref() == Some("Warning"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_writer_of_the_certificate_counts_and_others_do_not() {
+        let body = br#"{"kind":"PartialObjectMetadata","metadata":{"name":"x","managedFields":[
+            {"manager":"a","time":"2026-01-01T00:00:00Z","fieldsV1":{"f:data":{".":{},"f:tls.crt":{},"f:tls.key":{}}}},
+            {"manager":"b","time":"2026-02-01T00:00:00Z","fieldsV1":{"f:data":{"f:tls.crt":{}}}},
+            {"manager":"c","time":"2026-03-01T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}},
+            {"manager":"d","time":"2026-04-01T00:00:00Z","fieldsV1":{"f:data":{"f:ca.crt":{}}}}]}}"#;
+        assert_eq!(written_at(body), parse_time("2026-02-01"));
+        assert_eq!(written_at(br#"{"metadata":{}}"#), None);
+        assert_eq!(written_at(b"<html>"), None);
+    }
+
+    #[test]
+    fn events_are_the_newest_ten_of_both_shapes() {
+        let mut items: Vec<String> = (1..=28)
+            .map(|day| format!(r#"{{"metadata":{{}},"lastTimestamp":"2026-02-{day:02}T00:00:00Z","reason":"R{day}","message":"m","count":{day},"type":"Normal"}}"#))
+            .collect();
+        items.push(r#"{"metadata":{"creationTimestamp":"2026-01-01T00:00:00Z"},"eventTime":"2026-01-02T00:00:00.123456Z","lastTimestamp":null,"reason":"Series","message":"m","type":"Warning","series":{"count":7,"lastObservedTime":"2026-03-01T00:00:00.000000Z"}}"#.into());
+        items.push(r#"{"metadata":{},"reason":"NoTime"}"#.into());
+        let body = format!(r#"{{"kind":"EventList","items":[{}]}}"#, items.join(","));
+        let lines = read_events(body.as_bytes()).unwrap();
+        assert_eq!(lines.len(), 10);
+        assert_eq!(
+            (lines[0].reason.as_str(), lines[0].count, lines[0].warning),
+            ("Series", 7, true)
+        );
+        assert_eq!((lines[1].reason.as_str(), lines[9].reason.as_str()), ("R28", "R20"));
+    }
+}
