@@ -132,6 +132,13 @@ pub(super) struct Issuer {
 #[serde(default, expecting = "a mapping")]
 struct IssuerSpec {
     acme: Option<Acme>,
+    ca: Option<CaIssuer>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
+struct CaIssuer {
+    secret_name: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
@@ -143,10 +150,12 @@ struct Acme {
 impl Issuer {
     /// The view of an Issuer, or of a `ClusterIssuer`.
     pub(super) fn into_view(self, cluster: bool) -> view::Issuer {
+        let spec = self.spec.unwrap_or_default();
         view::Issuer {
             meta: self.metadata.into(),
             cluster,
-            acme_server: self.spec.and_then(|s| s.acme).and_then(|a| some(a.server)),
+            acme_server: spec.acme.and_then(|a| some(a.server)),
+            ca_secret: spec.ca.and_then(|ca| some(ca.secret_name)),
             conditions: self.status.unwrap_or_default().conditions.map(Into::into),
         }
     }
