@@ -53,7 +53,7 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         collector.add(Fact::Forbidden(one));
         return;
     }
-    if !inventory.knows_all(Kind::Secret) {
+    if !inventory.knows_all(Kind::Secret) || inventory.is_unreadable(secret) {
         // The list of Secrets ended early; that is told once, and nothing is said of what was not read.
         collector.unreadable = true;
         return;

@@ -18,6 +18,13 @@ pub struct Select {
 }
 
 impl Select {
+    /// Whether findings of a reason can count at its usual severity: what cannot is not read for.
+    pub fn may_count(&self, reason: Reason) -> bool {
+        self.min_severity.is_none_or(|least| reason.severity() >= least)
+            && (self.only.is_empty() || self.only.contains(&reason))
+            && !self.ignored.contains(&reason)
+    }
+
     /// Whether a finding counts, apart from what its objects say.
     pub fn counts(&self, finding: &Finding) -> bool {
         let reason = finding.reason();

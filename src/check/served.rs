@@ -118,7 +118,7 @@ pub(super) fn stale_pods(inventory: &Inventory, stored: Option<&Stored>, collect
 }
 
 /// Whether a Secret may be one with stale Pods: only of those is it asked when they last changed.
-pub fn is_suspect(inventory: &Inventory, stored: &Stored) -> bool {
+pub fn may_have_stale_pods(inventory: &Inventory, stored: &Stored) -> bool {
     let secret = stored.meta.key();
     stored.holds_certificate()
         && inventory.consumers_of(&secret).any(|c| {

@@ -75,6 +75,7 @@ pub struct Inventory {
     listed: HashSet<Kind>,
     not_served: HashSet<Kind>,
     forbidden: Vec<Forbidden>,
+    unreadable: HashSet<Key>,
     /// Routes whose bindings have to be derived again; Gateways stand for their `ListenerSets`.
     stale: BTreeSet<RouteKey>,
     dirty: Dirty,

@@ -1,7 +1,10 @@
 //! What a binding is asked for when it is judged: its class and controller, and what is expected to be served.
 
 use crate::{
-    object::{Forbidden, Ingress, IngressClass, IngressRoute, Key, Kind, Meta, Seconds, Text, annotation},
+    object::{
+        Forbidden, Ingress, IngressClass, IngressRoute, Key, Kind, Meta, Seconds, Text, annotation,
+        gateway::{AllowedNamespaces, Listener},
+    },
     x509::{KeyAlgorithm, KeyState, names},
 };
 
@@ -69,6 +72,22 @@ impl Inventory {
     /// The Secrets that bindings name, in no order.
     pub fn named_secrets(&self) -> impl Iterator<Item = &Key> {
         self.by_secret.keys()
+    }
+
+    /// From which namespaces something may attach to the listeners of all Gateways and `ListenerSets`.
+    pub fn allowed_namespaces(&self) -> impl Iterator<Item = &AllowedNamespaces> {
+        let of_gateways = self.gateways.values().flat_map(|g| routes_of(&g.listeners).chain([&g.allowed_listeners]));
+        of_gateways.chain(self.listener_sets.values().flat_map(|s| routes_of(&s.listeners)))
+    }
+
+    /// Notes that a Secret could not be read for another reason than a right: nothing is said of it.
+    pub fn mark_unreadable(&mut self, secret: Key) {
+        self.unreadable.insert(secret);
+    }
+
+    /// Whether reading the Secret failed.
+    pub fn is_unreadable(&self, secret: &Key) -> bool {
+        self.unreadable.contains(secret)
     }
 
     /// Whether everything of a kind in the scope has been read (or there cannot be any).
@@ -348,6 +367,10 @@ impl Inventory {
             std::cmp::Reverse(stored.meta.key()),
         )
     }
+}
+
+fn routes_of(listeners: &[Listener]) -> impl Iterator<Item = &AllowedNamespaces> {
+    listeners.iter().map(|l| &l.allowed_routes)
 }
 
 /// Whether a Secret's leaf names the host. Every host (`*`) is covered by any certificate.

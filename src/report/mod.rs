@@ -13,9 +13,9 @@ pub mod order;
 pub mod output;
 pub mod row;
 pub mod sarif;
+pub mod show;
 pub mod summary;
 pub mod table;
-pub mod show;
 pub mod words;
 pub mod yaml;
 

@@ -1,3 +1,9 @@
 //! Carries a scan out: source → inventory → check, for the commands.
 
+pub mod cluster;
 pub mod evaluate;
+pub mod memo;
+pub mod probe;
+pub mod secrets;
+
+pub use evaluate::{About, Judged, evaluate, row};

@@ -1,0 +1,202 @@
+//! A scan of a cluster: lists, then what only some objects need.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::mpsc;
+
+use crate::{
+    check::{Reason, Select},
+    inventory::Inventory,
+    object::{Change, Key, Kind, Text, gateway::AllowedNamespaces},
+    source::{
+        Scope,
+        cluster::{ClusterError, Connection, ListOptions, Listing, consumers, data_changed, get_secrets, list},
+    },
+    x509::Judge,
+};
+
+use super::secrets::Unresolved;
+
+/// The kinds that every scan reads.
+const KINDS: [Kind; 17] = [
+    Kind::Secret,
+    Kind::Ingress,
+    Kind::IngressClass,
+    Kind::Gateway,
+    Kind::GatewayClass,
+    Kind::ListenerSet,
+    Kind::HttpRoute,
+    Kind::GrpcRoute,
+    Kind::TlsRoute,
+    Kind::ReferenceGrant,
+    Kind::IngressRoute,
+    Kind::Certificate,
+    Kind::CertificateRequest,
+    Kind::Issuer,
+    Kind::ClusterIssuer,
+    Kind::Order,
+    Kind::Challenge,
+];
+
+/// Above so many namespaces one list of each kind is cheaper than one a namespace.
+const NAMESPACES_ASKED: usize = 10;
+/// How many changes may wait: each Secret that waits is some 4 KB.
+const WAITING: usize = 128;
+
+/// What a scan leaves besides the inventory.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// Chains that are judged again when Secrets change.
+    pub unresolved: Unresolved,
+    /// Where watches start.
+    pub listing: Listing,
+    /// The Secrets that were fetched by name.
+    pub fetched: Vec<Key>,
+    /// What could not be read for another reason than rights: in words, one line each, not cleared.
+    pub problems: Vec<String>,
+}
+
+/// Reads a cluster into `inventory`, and judges the trust of what it holds.
+///
+/// `wanted` are Secrets that were asked for by name. The findings that `select` leaves out are not read for: who uses the
+/// Secrets without route, and when Secrets changed.
+pub async fn read(
+    connection: &Connection,
+    scope: &Scope,
+    options: &ListOptions,
+    select: &Select,
+    wanted: &[Key],
+    inventory: &mut Inventory,
+    judge: &Judge,
+) -> Result<Read, ClusterError> {
+    let mut read = Read::default();
+    let (sink, changes) = mpsc::channel(WAITING);
+    let listing = list(connection, scope, &KINDS, options, sink);
+    let (listing, ()) = tokio::join!(listing, take(changes, &mut read.unresolved, inventory, judge));
+    read.listing = listing?;
+    for (kind, error) in &read.listing.incomplete {
+        read.problems.push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
+    }
+    for (kind, name, why) in &read.listing.skipped {
+        read.problems.push(format!("cannot understand {} {name}: {why}", kind.as_str()));
+    }
+    namespaces(connection, &mut read, inventory, judge).await?;
+    inventory.settle();
+    named(connection, wanted, &mut read, inventory, judge).await;
+    inventory.settle();
+    read.unresolved.judge_again(inventory, judge);
+    users(connection, select, &mut read, inventory, judge).await?;
+    inventory.settle();
+    Ok(read)
+}
+
+/// Takes changes while they arrive. Parsing blocks its thread, so the runtime is told.
+async fn take(
+    mut changes: mpsc::Receiver<Change>,
+    unresolved: &mut Unresolved,
+    inventory: &mut Inventory,
+    judge: &Judge,
+) {
+    // The first change comes when the server has answered; until then no thread is blocked.
+    let Some(first) = changes.recv().await else { return };
+    let mut first = Some(first);
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| {
+        let next = || first.take().or_else(|| runtime.block_on(changes.recv()));
+        unresolved.take_all(next, inventory, judge);
+    });
+}
+
+/// The labels of namespaces, where a listener chooses by them.
+async fn namespaces(
+    connection: &Connection,
+    read: &mut Read,
+    inventory: &mut Inventory,
+    judge: &Judge,
+) -> Result<(), ClusterError> {
+    if !inventory.some_listener_selects_namespaces() {
+        return Ok(());
+    }
+    let (sink, changes) = mpsc::channel(WAITING);
+    let everything = Scope::everything();
+    let options = ListOptions::default();
+    let listing = list(connection, &everything, &[Kind::Namespace], &options, sink);
+    let (listing, ()) = tokio::join!(listing, take(changes, &mut read.unresolved, inventory, judge));
+    listing.map(drop)
+}
+
+/// The Secrets that are named and that no list brought: of another type, in another namespace, or not to be listed.
+async fn named(
+    connection: &Connection,
+    wanted: &[Key],
+    read: &mut Read,
+    inventory: &mut Inventory,
+    judge: &Judge,
+) {
+    let missing: BTreeSet<Key> = inventory
+        .named_secrets()
+        .chain(wanted)
+        .filter(|key| inventory.secrets().get(key).is_none())
+        .cloned()
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    read.fetched = missing.iter().cloned().collect();
+    let (sink, changes) = mpsc::channel(WAITING);
+    let failed = get_secrets(connection, read.fetched.clone(), sink);
+    // Whatever was said of a whole list, the answer on one name is what counts for it.
+    let (failed, ()) = tokio::join!(failed, take(changes, &mut read.unresolved, inventory, judge));
+    for (key, error) in failed {
+        read.problems.push(format!("cannot read Secret {key}: {}", crate::error::chain(&error)));
+        inventory.mark_unreadable(key);
+    }
+}
+
+/// Who uses the TLS Secrets that no route uses, and when the Secrets changed that Pods read only at their start.
+async fn users(
+    connection: &Connection,
+    select: &Select,
+    read: &mut Read,
+    inventory: &mut Inventory,
+    judge: &Judge,
+) -> Result<(), ClusterError> {
+    let (orphans, stale) = (select.may_count(Reason::OrphanSecret), select.may_count(Reason::StalePods));
+    let suspects: BTreeSet<Text> = inventory
+        .secrets()
+        .iter()
+        .filter(|stored| stored.is_tls() && stored.holds_certificate())
+        .map(|stored| (stored, stored.meta.key()))
+        .filter(|(_, key)| stale || (orphans && inventory.bindings_of_secret(key).is_empty()))
+        .map(|(_, key)| key.namespace)
+        .collect();
+    if !suspects.is_empty() {
+        let namespaces: Vec<Text> = suspects.into_iter().collect();
+        let asked = (namespaces.len() <= NAMESPACES_ASKED).then_some(namespaces.as_slice());
+        let (sink, changes) = mpsc::channel(WAITING);
+        let listing = consumers(connection, asked, sink);
+        let (listing, ()) = tokio::join!(listing, take(changes, &mut read.unresolved, inventory, judge));
+        for (kind, error) in &listing?.incomplete {
+            read.problems.push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
+        }
+    }
+    if stale {
+        let changed: Vec<Key> = inventory
+            .secrets()
+            .iter()
+            .filter(|stored| crate::check::may_have_stale_pods(inventory, stored))
+            .map(|stored| stored.meta.key())
+            .collect();
+        for (key, at) in data_changed(connection, &changed).await {
+            inventory.set_data_changed(&key, at);
+        }
+    }
+    Ok(())
+}
+
+impl Inventory {
+    /// Whether some listener lets routes or `ListenerSets` in by the labels of their namespace.
+    fn some_listener_selects_namespaces(&self) -> bool {
+        self.allowed_namespaces().any(|allowed| matches!(allowed, AllowedNamespaces::Selector(_)))
+    }
+}

@@ -1,0 +1,145 @@
+//! Probes bindings: what is served at each address of their routes, as facts for `check`.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use crate::{
+    check::{Probed, ProbedAt, ServedLeaf},
+    inventory::{Binding, BindingId, Inventory},
+    net::{
+        address::{HostPort, Origin, addresses, elsewhere, resolve},
+        probe::{CONCURRENCY, ProbeError, Served, Target, probe_all},
+    },
+    object::Text,
+    x509::{Interner, bundle},
+};
+use futures_util::StreamExt as _;
+
+/// How bindings are probed.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `--connect`: this address in place of the routes' own.
+    pub connect: Option<HostPort>,
+    /// How long one connection may take.
+    pub timeout: Duration,
+}
+
+/// One answer, for a picture of it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The binding that was asked for.
+    pub binding: BindingId,
+    /// The address that was asked.
+    pub address: SocketAddr,
+    /// What it served.
+    pub result: Result<Served, ProbeError>,
+}
+
+/// Probes the bindings: 32 connections at once, each server name at each address once.
+pub async fn probe(
+    inventory: &Inventory,
+    ids: &[BindingId],
+    options: &Options,
+) -> (BTreeMap<BindingId, Probed>, Vec<Answer>) {
+    let bindings: Vec<(BindingId, &Binding)> =
+        ids.iter().filter_map(|id| Some((*id, inventory.bindings().get(*id)?))).collect();
+    let found: Vec<(BindingId, Found)> = futures_util::stream::iter(&bindings)
+        .map(|(id, binding)| async move { (*id, find(inventory, binding, options).await) })
+        .buffered(CONCURRENCY)
+        .collect()
+        .await;
+    let mut targets = Vec::new();
+    let mut position: HashMap<(SocketAddr, &str), usize> = HashMap::new();
+    for (id, found) in &found {
+        let Some(binding) = inventory.bindings().get(*id) else { continue };
+        for socket in &found.sockets {
+            position.entry((*socket, &binding.host)).or_insert_with(|| {
+                targets.push(Target { address: *socket, server_name: binding.host.to_string() });
+                targets.len() - 1
+            });
+        }
+    }
+    let mut results: Vec<Option<Result<Served, ProbeError>>> =
+        probe_all(&targets, CONCURRENCY, options.timeout).await.into_iter().map(Some).collect();
+    let mut interner = Interner::new();
+    let leaves: Vec<ServedLeaf> = results.iter().flatten().map(|result| leaf(result, &mut interner)).collect();
+    let mut probed = BTreeMap::new();
+    let mut answers = Vec::new();
+    for (id, found) in found {
+        let Some(binding) = inventory.bindings().get(id) else { continue };
+        let mut facts = Probed { resolved: found.resolved, expected: found.expected, at: Vec::new() };
+        if let Some(why) = found.why {
+            facts.at.push(ProbedAt { address: found.asked, served: ServedLeaf::Nothing(why) });
+        }
+        for socket in found.sockets {
+            let Some(at) = position.get(&(socket, binding.host.as_str())) else { continue };
+            facts.at.push(ProbedAt { address: compact_str::format_compact!("{socket}"), served: leaves[*at].clone() });
+            // The first binding that asked for it shows it; the facts are everybody's.
+            answers.extend(results[*at].take().map(|result| Answer { binding: id, address: socket, result }));
+        }
+        probed.insert(id, facts);
+    }
+    (probed, answers)
+}
+
+/// Where a binding is asked for.
+#[derive(Default)]
+struct Found {
+    sockets: Vec<SocketAddr>,
+    /// What stood for the address when nothing could be asked.
+    asked: Text,
+    /// Why nothing could be asked.
+    why: Option<String>,
+    resolved: Option<Vec<Text>>,
+    expected: Vec<Text>,
+}
+
+async fn find(inventory: &Inventory, binding: &Binding, options: &Options) -> Found {
+    let status = inventory.addresses(&binding.route);
+    // A wildcard has no address of its own.
+    let plain = !binding.host.starts_with('*');
+    let place = addresses(options.connect.as_ref(), status, binding.port, &binding.host, options.timeout).await;
+    let place = match place {
+        Ok(place) => place,
+        Err(error) => return Found { asked: binding.host.clone(), why: Some(error.to_string()), ..Found::default() },
+    };
+    let mut found = Found { sockets: place.sockets, ..Found::default() };
+    if found.sockets.is_empty() {
+        let why = place.unresolved.first().map_or_else(|| "the route has no address".to_owned(), ToString::to_string);
+        found.why = Some(why);
+        found.asked = binding.host.clone();
+    }
+    // Only a route that says where it is can be missed by DNS.
+    if place.origin == Origin::Status
+        && plain
+        && binding.host.parse::<IpAddr>().is_err()
+        && let Ok(resolved) = resolve(&binding.host, options.timeout).await
+    {
+        let expected: Vec<IpAddr> = found.sockets.iter().map(SocketAddr::ip).collect();
+        let texts = |ips: &[IpAddr]| ips.iter().map(|ip| compact_str::format_compact!("{ip}")).collect();
+        if elsewhere(&resolved, &expected) {
+            found.expected = texts(&expected);
+        }
+        found.resolved = Some(texts(&resolved));
+    }
+    found
+}
+
+fn leaf(result: &Result<Served, ProbeError>, interner: &mut Interner) -> ServedLeaf {
+    let served = match result {
+        Ok(served) => served,
+        Err(error) => return ServedLeaf::Nothing(crate::error::chain(error)),
+    };
+    // The first certificate is what clients judge, whatever the others are.
+    let Some(first) = served.chain.first() else {
+        return ServedLeaf::Nothing("the server sent no certificate".to_owned());
+    };
+    let parsed = bundle::parse_chain(&[first], interner);
+    match parsed.bundle.certificates.first() {
+        Some(leaf) => ServedLeaf::Certificate(Box::new(leaf.as_ref().clone())),
+        None => ServedLeaf::Nothing("the server sent a certificate that cannot be read".to_owned()),
+    }
+}
