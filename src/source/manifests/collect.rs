@@ -1,5 +1,7 @@
 //! Where documents end up: objects are placed, chosen and sent; the rest is counted or becomes an error.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 use super::{ManifestError, NOT_AN_OBJECT, Options, Outcome, files, json, yaml};
@@ -169,13 +171,26 @@ impl<'a, 's> Collect<'a, 's> {
 
     /// Notes that a document's values are encrypted with SOPS.
     pub(super) fn encrypted(&mut self, place: &Place) {
-        let file = if self.file == "standard input" {
-            "FILE"
+        let file = if self.file == STDIN {
+            "FILE".into()
         } else {
-            &self.file
+            quoted(&self.file)
         };
         let message = format!("encrypted with SOPS; decrypt it first: sops -d {file} | kubectl certs status -f -");
         self.error(place, &message);
+    }
+}
+
+/// What standard input is called in place of a file.
+pub(super) const STDIN: &str = "standard input";
+
+/// A file's name as a shell takes it.
+fn quoted(file: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if file.chars().all(plain) {
+        Cow::Borrowed(file)
+    } else {
+        Cow::Owned(format!("'{}'", file.replace('\'', "'\\''")))
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) fn read(text: &str, collect: &mut Collect<'_, '_>) -> bool {
             &format!("cannot read JSON: {}", plain(&error)),
         );
         // The next line that begins a value at its very start; the line of the error itself where that is one.
-        let Some(next) = next_value(text, at) else {
+        let Some(next) = next_value(text, at.max(from + 1)) else {
             return true;
         };
         from = next;
@@ -105,17 +105,15 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
             None => break,
         }
     }
-    (start + column.saturating_sub(1)).min(text.len())
+    // The column counts bytes, and may point into a letter of several.
+    text.floor_char_boundary(start.saturating_add(column.saturating_sub(1)))
 }
 
-/// Where the first line at or after `at` begins whose first character opens a value.
+/// Where the first line at or after `at`, which is not 0, begins whose first character opens a value.
 fn next_value(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
-    if at > 0 && bytes.get(at) == Some(&b'{') && bytes[at - 1] == b'\n' {
-        return Some(at);
-    }
-    let rest = bytes.get(at..)?;
-    rest.windows(2).position(|w| w == b"\n{").map(|found| at + found + 1)
+    let rest = bytes.get(at - 1..)?;
+    rest.windows(2).position(|w| w == b"\n{").map(|found| at + found)
 }
 
 /// The message without its place, which is given in the file's own lines.

@@ -78,7 +78,7 @@ pub fn read(inputs: &[PathBuf], options: &Options<'_>, stdin: &mut dyn Read, sin
     let mut collect = Collect::new(options, sink);
     for input in inputs {
         if input.as_os_str() == "-" {
-            collect.input("standard input", true, files::read_all(stdin, 0));
+            collect.input(collect::STDIN, true, files::read_all(stdin, 0));
         } else {
             files::walk(input, options.recursive, &mut collect);
         }

@@ -3,7 +3,10 @@
 use std::{cell::Cell, rc::Rc};
 
 use serde::Deserialize;
-use serde_saphyr::{DuplicateKeyPolicy, Error, MessageFormatter, UserMessageFormatter, options::NonFiniteFloatPolicy};
+use serde_saphyr::{
+    DuplicateKeyPolicy, Error, MessageFormatter, UserMessageFormatter, budget::BudgetBreach,
+    options::NonFiniteFloatPolicy,
+};
 
 use super::{
     collect::{Collect, HELM, Place},
@@ -104,12 +107,7 @@ impl Reader<'_, '_, '_> {
             Content::Object(object) => self.collect.object(*object, place),
             Content::Broken(known, name, error) => {
                 let place = self.exact(piece, known, path, place);
-                let message = error.to_string();
-                if message.contains("{{") {
-                    self.collect.error(&place, HELM);
-                } else {
-                    self.collect.broken(known, &name, &place, &without_values(&message));
-                }
+                self.collect.broken(known, &name, &place, &error.to_string());
             }
             Content::Unknown => {
                 if kind != "List" && !fields.encrypted {
@@ -176,12 +174,26 @@ fn parse<R>(
 
 /// What is wrong, on one line and without its place.
 fn message(error: &Error) -> String {
-    let text = UserMessageFormatter.format_message(error.without_snippet());
-    let text = without_values(&text);
-    if text.contains("limit") || text.contains("budget") {
-        return format!("too much nesting or too many aliases ({text})");
+    let mut cause = error;
+    while let Error::AliasError { error, .. } | Error::WithSnippet { error, .. } = cause {
+        cause = error;
     }
-    text
+    let text = UserMessageFormatter.format_message(cause);
+    let too_deep = text.contains("nesting") || text.contains("recursion");
+    match cause {
+        Error::Budget {
+            breach: BudgetBreach::Depth { .. },
+            ..
+        } => format!("it is nested more than {MAX_DEPTH} levels deep"),
+        _ if too_deep => format!("it is nested more than {MAX_DEPTH} levels deep"),
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            "its aliases (*NAME) stand for too much: too many aliases, or aliases of aliases".to_owned()
+        }
+        _ => without_values(&text),
+    }
 }
 
 fn line(piece: Piece<'_>, error: &Error) -> Option<usize> {
