@@ -117,6 +117,7 @@ pub struct ExtendedKeyUsage {
 
 /// What is kept of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
 pub struct Certificate {
     /// The subject, as RFC 4514 writes it; shared between certificates. Not cleared for a terminal.
     pub subject: Arc<str>,

@@ -104,7 +104,9 @@ pub(crate) fn read_blocks(text: &[u8]) -> Result<Read, Option<String>> {
         }
         other = other.or(match block.label {
             // OpenSSL writes the curve before the key.
-            b"EC PARAMETERS" | b"DSA PARAMETERS" | b"DH PARAMETERS" => None,
+            b"EC PARAMETERS" | b"DSA PARAMETERS" | b"DH PARAMETERS" => {
+                Some("there are parameters in it, and no private key".to_owned())
+            }
             b"PUBLIC KEY" | b"RSA PUBLIC KEY" => Some("it is a public key, not a private one".to_owned()),
             b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => {
                 Some("it is a certificate request, not a private key".to_owned())

@@ -51,19 +51,23 @@ fn address(host: &str) -> Option<IpAddr> {
 /// stands for exactly one label; a host that is itself a wildcard, as an Ingress may have it, is covered by the same wildcard
 /// alone; an IP address by an iPAddress alone.
 pub fn matches(host: &str, san: &San) -> bool {
-    matches_normalized(&normalized(host), san)
+    covered(host, std::slice::from_ref(san))
 }
 
 /// Whether one of the names is valid for the host.
 pub fn covered(host: &str, names: &[San]) -> bool {
     let host = normalized(host);
-    names.iter().any(|san| matches_normalized(&host, san))
+    match address(&host) {
+        Some(address) => names.iter().any(|san| matches!(san, San::Ip(name) if *name == address)),
+        None => names.iter().any(|san| is_named(&host, san)),
+    }
 }
 
-fn matches_normalized(host: &str, san: &San) -> bool {
+/// Whether a host that is no IP address, in its normal form, is meant by a dNSName.
+fn is_named(host: &str, san: &San) -> bool {
     match san {
-        San::Ip(name) => address(host).is_some_and(|address| address == *name),
-        San::Dns(_) if host.is_empty() || address(host).is_some() => false,
+        San::Ip(_) => false,
+        San::Dns(_) if host.is_empty() => false,
         San::Dns(name) => match name.strip_prefix("*.") {
             Some(parent) => {
                 let (label, rest) = host.split_once('.').unwrap_or((host, ""));

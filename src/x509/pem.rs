@@ -122,7 +122,7 @@ impl Block<'_> {
 
 /// Appends `body` without white space. `out` has room for all of it.
 fn compact_into(body: &[u8], out: &mut Vec<u8>) {
-    for line in body.split(|b| b.is_ascii_whitespace()) {
+    for line in body.split(u8::is_ascii_whitespace) {
         out.extend_from_slice(line);
     }
 }

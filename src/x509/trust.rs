@@ -82,3 +82,6 @@ pub enum Trust {
     /// A path is there, and is refused.
     Refused(PathError),
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,7 +39,7 @@ const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 const CA_ISSUERS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 48, 2];
 
-/// status_request of RFC 6066, the TLS feature that RFC 7633 calls must-staple.
+/// `status_request` of RFC 6066, the TLS feature that RFC 7633 calls must-staple.
 const STATUS_REQUEST: u8 = 5;
 
 /// Reads one DER certificate whose digest is known.
@@ -102,7 +102,10 @@ fn why(error: &nom::Err<X509Error>) -> CertificateError {
 /// Subject and issuer are already known to be one name. A signature of a kind that is no longer verified (MD5, a short
 /// key) counts by its key identifiers.
 fn signed_by_itself(outline: &Outline<'_>, subject_id: Option<&[u8]>, authority_id: Option<&[u8]>) -> bool {
-    if authority_id.is_some() && authority_id != subject_id {
+    if subject_id
+        .zip(authority_id)
+        .is_some_and(|(subject, authority)| subject != authority)
+    {
         return false;
     }
     signature::verifies(outline.public_key, outline.signed, outline.algorithm, outline.signature).unwrap_or(true)

@@ -1,1 +1,221 @@
+use proptest::prelude::*;
+use rcgen::{
+    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PKCS_RSA_SHA256,
+    PublicKeyData, SignatureAlgorithm,
+};
 
+use super::*;
+use crate::x509::testing::{pem, tlv};
+
+fn half(text: &str) -> PublicHalf {
+    match read(text.as_bytes()) {
+        Read::Key(half) => half,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn why(text: &str) -> String {
+    match read(text.as_bytes()) {
+        Read::Invalid(why) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The key inside of PKCS#8.
+fn inner(pkcs8: &[u8]) -> Vec<u8> {
+    let mut fields = Reader::new(pkcs8).next().expect("PKCS#8").inside();
+    fields.next();
+    fields.next();
+    fields.expect(OCTET_STRING).expect("key").value.to_vec()
+}
+
+fn all() -> [&'static SignatureAlgorithm; 5] {
+    [
+        &PKCS_RSA_SHA256,
+        &PKCS_ECDSA_P256_SHA256,
+        &PKCS_ECDSA_P384_SHA384,
+        &PKCS_ECDSA_P521_SHA512,
+        &PKCS_ED25519,
+    ]
+}
+
+#[test]
+fn a_key_fits_its_own_public_key_and_no_other() {
+    for algorithm in all() {
+        let key = KeyPair::generate_for(algorithm).expect("key");
+        let other = KeyPair::generate_for(algorithm).expect("key");
+        let half = half(&pem("PRIVATE KEY", key.serialized_der()));
+        assert!(half.is_in(&key.subject_public_key_info()), "{algorithm:?}");
+        assert!(!half.is_in(&other.subject_public_key_info()), "{algorithm:?}");
+    }
+}
+
+#[test]
+fn old_formats_are_read_whatever_their_label() {
+    let rsa = KeyPair::generate_for(&PKCS_RSA_SHA256).expect("key");
+    let pkcs1 = match inner_or_self(rsa.serialized_der()) {
+        Some(der) => der,
+        None => rsa.serialized_der().to_vec(),
+    };
+    for label in ["RSA PRIVATE KEY", "PRIVATE KEY"] {
+        assert!(
+            half(&pem(label, &pkcs1)).is_in(&rsa.subject_public_key_info()),
+            "{label}"
+        );
+    }
+    let ec = KeyPair::generate().expect("key");
+    let curve = tlv(0x06, P256);
+    let scalar = scalar_of(&ec);
+    let sec1 = |tail: &[u8]| tlv(0x30, &[&tlv(0x02, &[1])[..], &tlv(0x04, &scalar), tail].concat());
+    let named = sec1(&tlv(0xa0, &curve));
+    let public = sec1(&tlv(0xa1, &tlv(0x03, &[&[0], ec.der_bytes()].concat())));
+    for der in [&named, &public, &sec1(&[])] {
+        let text = pem("EC PARAMETERS", &curve) + &pem("EC PRIVATE KEY", der);
+        assert!(half(&text).is_in(&ec.subject_public_key_info()));
+    }
+    // PKCS#8 version 1 without the public point, as some tools write it.
+    let algorithm = tlv(0x30, &[tlv(0x06, EC), curve].concat());
+    let bare = tlv(0x30, &[tlv(0x02, &[0]), algorithm, tlv(0x04, &sec1(&[]))].concat());
+    assert!(half(&pem("PRIVATE KEY", &bare)).is_in(&ec.subject_public_key_info()));
+    assert!(!half(&pem("PRIVATE KEY", &bare)).is_in(&KeyPair::generate().expect("key").subject_public_key_info()));
+}
+
+/// aws-lc-rs writes RSA keys as PKCS#8.
+fn inner_or_self(der: &[u8]) -> Option<Vec<u8>> {
+    let mut fields = Reader::new(der).next()?.inside();
+    fields.next()?;
+    (fields.next()?.tag == SEQUENCE).then(|| inner(der))
+}
+
+fn scalar_of(key: &KeyPair) -> Vec<u8> {
+    let sec1 = inner(key.serialized_der());
+    let mut fields = Reader::new(&sec1).next().expect("SEC1").inside();
+    fields.next();
+    fields.next().expect("scalar").value.to_vec()
+}
+
+#[test]
+fn ed25519_without_its_public_part_is_computed() {
+    let key = KeyPair::generate_for(&PKCS_ED25519).expect("key");
+    let algorithm = tlv(0x30, &tlv(0x06, ED25519));
+    let v1 = tlv(
+        0x30,
+        &[tlv(0x02, &[0]), algorithm, tlv(0x04, &inner(key.serialized_der()))].concat(),
+    );
+    assert!(half(&pem("PRIVATE KEY", &v1)).is_in(&key.subject_public_key_info()));
+}
+
+#[test]
+fn a_compressed_point_is_the_same_key() {
+    let key = KeyPair::generate().expect("key");
+    let point = compressed(key.der_bytes()).expect("point");
+    let algorithm = tlv(0x30, &[tlv(0x06, EC), tlv(0x06, P256)].concat());
+    let info = tlv(0x30, &[algorithm, tlv(0x03, &[&[0][..], &point].concat())].concat());
+    let half = half(&key.serialize_pem());
+    assert!(half.is_in(&info));
+    let other_curve = tlv(0x30, &[tlv(0x06, EC), tlv(0x06, P384)].concat());
+    assert!(!half.is_in(&tlv(
+        0x30,
+        &[other_curve, tlv(0x03, &[&[0][..], &point].concat())].concat()
+    )));
+}
+
+#[test]
+fn encrypted_keys_are_told_apart() {
+    let pkcs8 = tlv(0x30, &[tlv(0x30, &tlv(0x06, &[0x2a])), tlv(0x04, &[1, 2, 3])].concat());
+    assert_eq!(read(pem("ENCRYPTED PRIVATE KEY", &pkcs8).as_bytes()), Read::Encrypted);
+    assert_eq!(read(pem("PRIVATE KEY", &pkcs8).as_bytes()), Read::Encrypted);
+    let legacy = pem("RSA PRIVATE KEY", &[1, 2, 3]).replace(
+        "KEY-----\nAQ",
+        "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAQ",
+    );
+    assert_eq!(read(legacy.as_bytes()), Read::Encrypted);
+    assert!(matches!(
+        read(pem("RSA PRIVATE KEY", &[1, 2, 3]).as_bytes()),
+        Read::Invalid(_)
+    ));
+}
+
+#[test]
+fn what_is_no_key_says_what_it_is_and_never_repeats_it() {
+    let key = KeyPair::generate().expect("key");
+    let mut long = key.serialized_der().to_vec();
+    long.push(0);
+    for (text, expected) in [
+        (pem("CERTIFICATE", &[0x30, 0]), "it is a certificate, not a private key"),
+        (
+            pem("CERTIFICATE REQUEST", &[0x30, 0]),
+            "it is a certificate request, not a private key",
+        ),
+        (pem("PUBLIC KEY", &[0x30, 0]), "it is a public key, not a private one"),
+        (
+            pem("OPENSSH PRIVATE KEY", &[0]),
+            "it is in OpenSSH's format: convert it with ssh-keygen -p -m PEM",
+        ),
+        (
+            pem("EC PARAMETERS", &[6, 0]),
+            "there are parameters in it, and no private key",
+        ),
+        (pem("PRIVATE KEY", &[1, 2, 3]), "it is not a DER key"),
+        (pem("PRIVATE KEY", &long), "bytes follow the key"),
+        (
+            pem("PRIVATE KEY", &tlv(0x30, &tlv(0x02, &[1]))),
+            "it is not a private key",
+        ),
+        ("secret garbage".to_owned(), "there is no PEM block in it"),
+        ("x".repeat(13_001), "it has 13001 bytes, and at most 13000 are read"),
+    ] {
+        assert_eq!(why(&text), expected);
+    }
+    let dsa = tlv(
+        0x30,
+        &[tlv(0x02, &[0]), tlv(0x30, &tlv(0x06, DSA)), tlv(0x04, &[0])].concat(),
+    );
+    assert_eq!(
+        why(&pem("PRIVATE KEY", &dsa)),
+        "it is a DSA key, which no client accepts"
+    );
+    for nothing in ["", " \n\t\r\n"] {
+        assert_eq!(read(nothing.as_bytes()), Read::Nothing);
+    }
+}
+
+#[test]
+fn of_several_keys_the_first_counts() {
+    let (a, b) = (KeyPair::generate().expect("key"), KeyPair::generate().expect("key"));
+    let both = half(&(a.serialize_pem() + &b.serialize_pem()));
+    assert!(both.is_in(&a.subject_public_key_info()) && !both.is_in(&b.subject_public_key_info()));
+}
+
+#[test]
+fn a_scalar_that_does_not_fit_its_curve_is_refused() {
+    for scalar in [vec![0; 32], vec![0xff; 32], vec![1; 33]] {
+        let sec1 = tlv(
+            0x30,
+            &[tlv(0x02, &[1]), tlv(0x04, &scalar), tlv(0xa0, &tlv(0x06, P256))].concat(),
+        );
+        assert_eq!(why(&pem("EC PRIVATE KEY", &sec1)), "its number does not fit its curve");
+    }
+    let koblitz = tlv(0xa0, &tlv(0x06, &[0x2b, 0x81, 4, 0, 10]));
+    let sec1 = tlv(0x30, &[tlv(0x02, &[1]), tlv(0x04, &[1; 32]), koblitz].concat());
+    assert_eq!(
+        why(&pem("EC PRIVATE KEY", &sec1)),
+        "its curve is not one that TLS servers take"
+    );
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_never_panic(bytes: Vec<u8>) {
+        let _ = (read(&bytes), read_der(&bytes), read(pem("PRIVATE KEY", &bytes).as_bytes()));
+    }
+
+    #[test]
+    fn a_changed_key_never_panics(at: prop::sample::Index, to: u8) {
+        let key = KeyPair::generate().expect("key");
+        let mut der = key.serialized_der().to_vec();
+        let at = at.index(der.len());
+        der[at] = to;
+        let _ = read_der(&der);
+    }
+}

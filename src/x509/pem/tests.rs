@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -101,9 +103,9 @@ proptest! {
         let mut text = String::new();
         for body in &bodies {
             let encoded = BASE64.encode(body);
-            text.push_str(&format!("{between}\n-----BEGIN X-----\n"));
+            let _ = write!(text, "{between}\n-----BEGIN X-----\n");
             for line in encoded.as_bytes().chunks(width) {
-                text.push_str(&format!("{}\r\n", String::from_utf8_lossy(line)));
+                let _ = write!(text, "{}\r\n", String::from_utf8_lossy(line));
             }
             text.push_str("-----END X-----\n");
         }

@@ -144,6 +144,8 @@ impl Judge {
             }
         }
         match failure {
+            // Whatever else is wrong with it, nobody but itself vouches for it.
+            Failure::Refused(_) if leaf.certificate.self_signed => Trust::SelfSigned,
             Failure::Refused(error) => Trust::Refused(error),
             Failure::NoRoot => without_root(leaf, presented, &pools),
         }

@@ -121,7 +121,8 @@ fn roots_for<'a>(
     for child in std::iter::once(leaf).chain(candidates) {
         for root in anchors.by_subject(child.outline.issuer) {
             let other = differ(root.key_id.as_deref(), child.certificate.authority_key_id.as_deref());
-            if !(exact && other) && !roots.iter().any(|r| std::ptr::eq(*r, root)) {
+            let known = roots.iter().any(|r| std::ptr::eq(*r, root));
+            if !known && (!exact || !other) {
                 roots.push(root);
             }
         }
