@@ -73,7 +73,8 @@ pub struct Parsed {
     pub der: Vec<Der>,
 }
 
-/// Parses the bytes of `tls.crt` and `tls.key`. What is absent or empty is so in the bundle; what cannot be read is said in it.
+/// Parses the bytes of `tls.crt` and `tls.key`. What is absent or empty is so in the bundle; what cannot be read is
+/// said in it.
 pub fn parse(certificate: Option<&[u8]>, key: Option<&SecretSlice<u8>>, interner: &mut Interner) -> Parsed {
     let mut pile = Pile::default();
     pile.read_pem(certificate.unwrap_or_default(), pem::BUNDLE_CAP, interner);

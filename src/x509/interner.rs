@@ -45,7 +45,8 @@ impl Interner {
         Ok((certificate, der))
     }
 
-    /// The name with this DER, formatted by `make` when it is new. It is kept when `keep` says that others will have it.
+    /// The name with this DER, formatted by `make` when it is new. It is kept when `keep` says that others will have
+    /// it.
     pub(crate) fn name(&mut self, der: &[u8], keep: bool, make: impl FnOnce() -> Name) -> Name {
         if let Some(name) = self.names.get(der) {
             return name.clone();

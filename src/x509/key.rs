@@ -1,7 +1,8 @@
 //! Private keys: read only as far as the comparison with a certificate needs.
 //!
-//! Loading an RSA key costs more than parsing fifty certificates, so its modulus and exponent are compared as they stand in the
-//! file, and an elliptic key's public point where the file has it. Only the public half ever leaves this module.
+//! Loading an RSA key costs more than parsing fifty certificates, so its modulus and exponent are compared as they
+//! stand in the file, and an elliptic key's public point where the file has it. Only the public half ever leaves this
+//! module.
 
 use aws_lc_rs::{
     agreement,
@@ -132,8 +133,8 @@ fn read_block(block: &pem::Block<'_>) -> Read {
     }
 }
 
-/// Reads a DER private key: PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), told apart by structure as Go
-/// does, because labels are often wrong.
+/// Reads a DER private key: PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), told apart by structure
+/// as Go does, because labels are often wrong.
 pub fn read_der(der: &[u8]) -> Read {
     let mut reader = Reader::new(der);
     let Some(outer) = reader.expect(SEQUENCE) else {

@@ -5,8 +5,8 @@ use std::{borrow::Cow, net::IpAddr};
 use super::certificate::San;
 use crate::object::Text;
 
-/// A host in the one form in which hosts are compared: lower case, no trailing dot, A-labels (UTS 46), IP addresses in their
-/// canonical form, a wildcard label as it is. What IDNA refuses stays as it is, in lower case.
+/// A host in the one form in which hosts are compared: lower case, no trailing dot, A-labels (UTS 46), IP addresses in
+/// their canonical form, a wildcard label as it is. What IDNA refuses stays as it is, in lower case.
 pub fn normalize(host: &str) -> Text {
     normalized(host).into()
 }
@@ -33,8 +33,8 @@ fn normalized(host: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a host is a name in its normal form already: the usual case, without allocation. Its last label has a letter first,
-/// so it is no IP address.
+/// Whether a host is a name in its normal form already: the usual case, without allocation. Its last label has a letter
+/// first, so it is no IP address.
 fn is_plain_name(host: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_' | b'*');
     let top = host.rsplit('.').next().and_then(|label| label.bytes().next());
@@ -47,9 +47,9 @@ fn address(host: &str) -> Option<IpAddr> {
     bare.parse().ok()
 }
 
-/// Whether a certificate with this name is valid for the host (RFC 9525, section 6). A wildcard is one whole leftmost label and
-/// stands for exactly one label; a host that is itself a wildcard, as an Ingress may have it, is covered by the same wildcard
-/// alone; an IP address by an iPAddress alone.
+/// Whether a certificate with this name is valid for the host (RFC 9525, section 6). A wildcard is one whole leftmost
+/// label and stands for exactly one label; a host that is itself a wildcard, as an Ingress may have it, is covered by
+/// the same wildcard alone; an IP address by an iPAddress alone.
 pub fn matches(host: &str, san: &San) -> bool {
     covered(host, std::slice::from_ref(san))
 }
@@ -78,9 +78,9 @@ fn is_named(host: &str, san: &San) -> bool {
     }
 }
 
-/// Whether a name is a wildcard right under a public suffix of the ICANN section, such as `*.com` or `*.co.uk`: it speaks for
-/// domains of other owners, and CAs must not issue it (CA/Browser Forum, section 3.2.2.6). Suffixes of the private section
-/// (`*.web.app`) belong to one owner, and unknown ones (`*.internal`) to the cluster's: neither counts.
+/// Whether a name is a wildcard right under a public suffix of the ICANN section, such as `*.com` or `*.co.uk`: it
+/// speaks for domains of other owners, and CAs must not issue it (CA/Browser Forum, section 3.2.2.6). Suffixes of the
+/// private section (`*.web.app`) belong to one owner, and unknown ones (`*.internal`) to the cluster's: neither counts.
 pub fn wildcard_too_broad(name: &str) -> bool {
     let name = normalized(name);
     let Some(parent) = name.strip_prefix("*.") else {

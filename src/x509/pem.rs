@@ -82,33 +82,16 @@ impl Block<'_> {
 
     /// The decoded body, for what is public.
     pub fn decode(&self, cap: usize) -> Result<Vec<u8>, PemError> {
-        let body = self.body(cap)?;
-        let mut compact = Vec::with_capacity(body.len());
-        compact_into(body, &mut compact);
-        let decoded = BASE64.decode(&compact).map_err(|_| PemError::NotBase64)?;
-        if decoded.is_empty() {
-            Err(PemError::Empty)
-        } else {
-            Ok(decoded)
-        }
+        let mut decoded = Vec::new();
+        decode_into(self.body(cap)?, &mut decoded)?;
+        Ok(decoded)
     }
 
     /// The decoded body, for what is secret: every copy is overwritten when it is dropped.
     pub fn decode_secret(&self, cap: usize) -> Result<Zeroizing<Vec<u8>>, PemError> {
-        let body = self.body(cap)?;
-        let mut compact = Zeroizing::new(Vec::with_capacity(body.len()));
-        compact_into(body, &mut compact);
-        // Sized once: a vector that grows would leave copies behind.
-        let mut decoded = Zeroizing::new(vec![0; base64::decoded_len_estimate(compact.len())]);
-        let length = BASE64
-            .decode_slice(compact.as_slice(), &mut decoded)
-            .map_err(|_| PemError::NotBase64)?;
-        decoded.truncate(length);
-        if decoded.is_empty() {
-            Err(PemError::Empty)
-        } else {
-            Ok(decoded)
-        }
+        let mut decoded = Zeroizing::new(Vec::new());
+        decode_into(self.body(cap)?, &mut decoded)?;
+        Ok(decoded)
     }
 
     fn body(&self, cap: usize) -> Result<&[u8], PemError> {
@@ -120,11 +103,42 @@ impl Block<'_> {
     }
 }
 
-/// Appends `body` without white space. `out` has room for all of it.
-fn compact_into(body: &[u8], out: &mut Vec<u8>) {
-    for line in body.split(u8::is_ascii_whitespace) {
-        out.extend_from_slice(line);
+/// Decodes a body into `out`, which is empty and is sized once: a vector that grows would leave copies behind.
+fn decode_into(body: &[u8], out: &mut Vec<u8>) -> Result<(), PemError> {
+    out.resize(base64::decoded_len_estimate(body.len()), 0);
+    let length = if let Some(length) = decode_lines(body, out) {
+        length
+    } else {
+        // Lines of odd lengths, or a mistake in one: all of it at once.
+        let mut compact = Zeroizing::new(Vec::with_capacity(body.len()));
+        for part in body.split(u8::is_ascii_whitespace) {
+            compact.extend_from_slice(part);
+        }
+        BASE64.decode_slice(&*compact, out).map_err(|_| PemError::NotBase64)?
+    };
+    out.truncate(length);
+    if length == 0 { Err(PemError::Empty) } else { Ok(()) }
+}
+
+/// Decodes lines that each stand for whole bytes, as all tools write them, without joining them first.
+fn decode_lines(body: &[u8], out: &mut [u8]) -> Option<usize> {
+    let mut rest = body.trim_ascii_start();
+    let mut at = 0;
+    let mut width = 0;
+    while !rest.is_empty() {
+        // Most lines are as long as the one before; white space that this overlooks is not base64.
+        width = match rest.get(width) {
+            Some(b'\r' | b'\n') => width,
+            _ => rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()),
+        };
+        let (line, after) = rest.split_at(width);
+        rest = after.trim_ascii_start();
+        if width % 4 != 0 || (line.ends_with(b"=") && !rest.is_empty()) {
+            return None;
+        }
+        at += BASE64.decode_slice(line, out.get_mut(at..)?).ok()?;
     }
+    Some(at)
 }
 
 /// The blocks of a text, in order. Text outside of blocks is skipped, one pass over the lines does it all.

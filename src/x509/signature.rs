@@ -64,8 +64,8 @@ const NAMES: &[(&[u8], &str, bool)] = &[
 const PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
 const SHA1: &[u8] = &[0x2b, 0x0e, 3, 2, 26];
 
-/// The name of the algorithm with this `AlgorithmIdentifier` (without its outer SEQUENCE), and whether its hash is MD2, MD5
-/// or SHA-1.
+/// The name of the algorithm with this `AlgorithmIdentifier` (without its outer SEQUENCE), and whether its hash is MD2,
+/// MD5 or SHA-1.
 pub(crate) fn name_of(algorithm: &[u8]) -> (&'static str, bool) {
     let mut parts = Reader::new(algorithm);
     let Some(oid) = parts.expect(OID).map(|o| o.value) else {

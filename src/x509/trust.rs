@@ -1,8 +1,8 @@
 //! Whether certificates reach a trusted root, whatever the date: signatures and constraints by rustls-webpki.
 
 //!
-//! `anchors` holds the roots, `pool` the certificates that could complete a path, `path` asks webpki, `memo` remembers signatures,
-//! and `judge` turns the answer into [`Trust`].
+//! `anchors` holds the roots, `pool` the certificates that could complete a path, `path` asks webpki, `memo` remembers
+//! signatures, and `judge` turns the answer into [`Trust`].
 
 use std::sync::Arc;
 

@@ -28,8 +28,8 @@ const TYPES: &[(&[u8], &str)] = &[
     (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1], "UID"),
 ];
 
-/// The name whose DER content (without the outer SEQUENCE) is `content`: `CN=...,O=...`, the last RDN first, and in short
-/// its last common name, else its organisation, else all of it.
+/// The name whose DER content (without the outer SEQUENCE) is `content`: `CN=...,O=...`, the last RDN first, and in
+/// short its last common name, else its organisation, else all of it.
 pub(crate) fn name_of(content: &[u8]) -> Name {
     let mut rdns = Vec::new();
     let (mut common, mut organisation) = (None, None);

@@ -16,7 +16,8 @@ fn what_people_paste_is_read() {
         "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----",
         "-----BEGIN CERTIFICATE-----\r\naGVs\r\nbG8=\r\n-----END CERTIFICATE-----\r\n",
         "  -----BEGIN CERTIFICATE-----\n  aGVsbG8=\n  -----END CERTIFICATE-----\n",
-        "Bag Attributes\n    localKeyID: 01\nsubject=CN = x\n-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+        "Bag Attributes\n    localKeyID: 01\nsubject=CN = x\n\
+         -----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
         "\u{feff}\n-----BEGIN CERTIFICATE-----\n\naG Vs\tbG8=\n\n-----END CERTIFICATE-----  \nrest",
     ] {
         let block = only(text);
@@ -54,7 +55,8 @@ fn what_is_broken_says_how() {
 
 #[test]
 fn legacy_encryption_is_seen_in_the_headers() {
-    let text = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\naGVsbG8=\n-----END RSA PRIVATE KEY-----\n";
+    let text = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n\
+                aGVsbG8=\n-----END RSA PRIVATE KEY-----\n";
     let block = only(text);
     assert!(block.encrypted && block.is_private_key());
     assert_eq!(block.decode(100).as_deref(), Ok(&b"hello"[..]));

@@ -129,8 +129,9 @@ impl Anchors {
         }
     }
 
-    /// Adds the certificates of a PEM file (`--ca-file`) and returns how many there are. Self-signed CAs become roots, the others
-    /// known intermediates; a leaf that is itself in the file is trusted. Nothing is added when there is an error.
+    /// Adds the certificates of a PEM file (`--ca-file`) and returns how many there are. Self-signed CAs become roots,
+    /// the others known intermediates; a leaf that is itself in the file is trusted. Nothing is added when there is an
+    /// error.
     pub fn add_pem(&mut self, text: &[u8]) -> Result<usize, AnchorError> {
         if text.len() > FILE_CAP {
             let (size, cap) = (text.len(), FILE_CAP);

@@ -50,8 +50,8 @@ impl Judge {
         &self.memo
     }
 
-    /// Adds intermediates of public CAs, as a PEM text such as the Common CA Database publishes; what cannot be read is skipped.
-    /// Returns how many there are.
+    /// Adds intermediates of public CAs, as a PEM text such as the Common CA Database publishes; what cannot be read is
+    /// skipped. Returns how many there are.
     pub fn know_public(&mut self, text: &[u8]) -> usize {
         let mut interner = Interner::new();
         let mut count = 0;
@@ -151,8 +151,8 @@ impl Judge {
         }
     }
 
-    /// The path by what is presented. A signature that fails may mean that the issuer is another one of the same name: then what
-    /// the key identifiers rule out does not count.
+    /// The path by what is presented. A signature that fails may mean that the issuer is another one of the same name:
+    /// then what the key identifiers rule out does not count.
     fn by_presented(&self, leaf: &Candidate<'_>, presented: &[Candidate<'_>]) -> Result<Trust, Failure> {
         let mut first = None;
         for exact in [false, true] {

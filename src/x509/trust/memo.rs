@@ -48,8 +48,8 @@ impl Default for Memo {
 }
 
 impl Memo {
-    /// The memo in bytes that [`Memo::to_bytes`] gave. Bytes of another version, cut short or changed give an empty one:
-    /// what was forgotten is verified again.
+    /// The memo in bytes that [`Memo::to_bytes`] gave. Bytes of another version, cut short or changed give an empty
+    /// one: what was forgotten is verified again.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let memo = Self::default();
         for entry in entries(bytes).unwrap_or_default().chunks_exact(32).take(CAP) {

@@ -82,7 +82,8 @@ pub(super) fn find(
     });
     match result {
         Ok((root, issuers)) => {
-            // webpki was told that any usage will do, because it would not say whose is wrong; the leaf's is judged elsewhere.
+            // webpki was told that any usage will do, because it would not say whose is wrong; the leaf's is judged
+            // elsewhere.
             let limited = issuers
                 .iter()
                 .map(|at| &candidates[*at].certificate)

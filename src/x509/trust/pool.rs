@@ -11,8 +11,8 @@ use crate::{
 /// How many CA certificates are known at most, and how many of one subject.
 const CAP: usize = 20_000;
 const SAME_SUBJECT_CAP: usize = 16;
-/// How many issuers of one name, and how many issuers in all, are tried: webpki tries every order of them, and a hostile bundle
-/// could have a hundred of one name.
+/// How many issuers of one name, and how many issuers in all, are tried: webpki tries every order of them, and a
+/// hostile bundle could have a hundred of one name.
 const SAME_NAME_TRIED: usize = 3;
 const TRIED: usize = 12;
 
@@ -45,7 +45,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Adds one. Of several Secrets that have it the first by name counts, so that the order of reading changes nothing.
+    /// Adds one. Of several Secrets that have it the first by name counts, so that the order of reading changes
+    /// nothing.
     pub(super) fn add(&mut self, known: Known) {
         let same_subject = self.by_subject.entry(known.subject.clone()).or_default();
         if let Some(old) = same_subject
@@ -100,7 +101,8 @@ pub(super) enum Origin<'a> {
 }
 
 impl Candidate<'_> {
-    /// Whether it may have issued `other`: the names are the same and the key identifiers, where there are any, do not differ.
+    /// Whether it may have issued `other`: the names are the same and the key identifiers, where there are any, do not
+    /// differ.
     pub(super) fn may_issue(&self, other: &Candidate<'_>) -> bool {
         self.outline.subject == other.outline.issuer && !self.other_key(other)
     }
@@ -119,8 +121,8 @@ pub(super) fn differ(a: Option<&[u8]>, b: Option<&[u8]>) -> bool {
     a.zip(b).is_some_and(|(a, b)| a != b)
 }
 
-/// The issuers, their issuers and so on, of `leaf`: from `presented`, and from `pool`. Those whose key identifier fits come
-/// first; with `exact`, others do not come at all.
+/// The issuers, their issuers and so on, of `leaf`: from `presented`, and from `pool`. Those whose key identifier fits
+/// come first; with `exact`, others do not come at all.
 pub(super) fn issuers<'a>(
     leaf: &Candidate<'a>,
     presented: &[Candidate<'a>],

@@ -1,8 +1,8 @@
 //! Certificates as webpki is shown them: valid at any time.
 //!
-//! webpki checks dates and stops at the first that is wrong, so an expired certificate would hide an untrusted one, and windows that
-//! do not overlap would leave no moment at which to verify. It is therefore given copies with a wide validity, and the
-//! signature is verified over what was really signed. The dates themselves are judged in `check`.
+//! webpki checks dates and stops at the first that is wrong, so an expired certificate would hide an untrusted one, and
+//! windows that do not overlap would leave no moment at which to verify. It is therefore given copies with a wide
+//! validity, and the signature is verified over what was really signed. The dates themselves are judged in `check`.
 
 use std::ops::Range;
 
@@ -24,8 +24,8 @@ pub(super) struct Undated<'a> {
 }
 
 impl<'a> Undated<'a> {
-    /// The copy of a certificate. A leaf's CA flag is cleared: that a leaf is a CA is a finding of its own, and no reason for
-    /// clients to refuse it.
+    /// The copy of a certificate. A leaf's CA flag is cleared: that a leaf is a CA is a finding of its own, and no
+    /// reason for clients to refuse it.
     pub(super) fn of(original: &'a [u8], outline: &Outline<'a>, leaf: bool) -> Self {
         let mut der = original.to_vec();
         let wide: [(&[u8], &[u8]); 2] = [
