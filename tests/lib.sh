@@ -1,0 +1,47 @@
+# shellcheck shell=bash disable=SC2154
+# Sourced by tests/run and .ci/run, which set `name`: the machine's part of what they need, stages with their time, where builds go.
+
+# The same place as the testbed's, so that one directory holds all that survives a run.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/kubectl-certs-testbed
+# A clone that CI makes is new each time: with a target directory outside of it only the first run builds the dependencies.
+if [ "${CI:-}" = true ] && [ -z "${CARGO_TARGET_DIR:-}" ]; then
+  export CARGO_TARGET_DIR=$cache/target
+fi
+
+die() { echo "$name: $1" >&2; exit "${2:-1}"; }
+
+# The stages so far, and those that failed.
+stages=() failed_stages=()
+# stage NAME COMMAND...: runs a command under a headline, then says how long it took. A failure is remembered, not fatal:
+# one run tells everything that is wrong.
+stage() {
+  local what=$1 begin=$SECONDS status=0; shift
+  printf '\n=== %s\n' "$what"
+  "$@" || status=$?
+  case $status in 129 | 130 | 143) exit "$status" ;; esac   # a signal ends the whole run
+  if [ "$status" = 0 ]; then
+    stages+=("$(printf '%5d s  %s' $((SECONDS - begin)) "$what")")
+  else
+    stages+=("$(printf '%5d s  %s: FAILED (exit status %d)' $((SECONDS - begin)) "$what" "$status")")
+    failed_stages+=("$what")
+  fi
+  echo "=== ${stages[-1]}"
+  return "$status"
+}
+
+# Cargo, and the C compiler and linker that it calls.
+need_rust() {
+  [ -z "${HOME:-}" ] || PATH=$PATH:$HOME/.cargo/bin   # where rustup puts it, should the profile not say so
+  command -v cargo >/dev/null ||
+    die "Rust is missing: install it from https://rustup.rs (1.95 or newer)" 2
+  local missing=()
+  command -v cc >/dev/null || missing+=(gcc)
+  [ -e /usr/include/stdio.h ] || ! command -v apt-get >/dev/null || missing+=(libc6-dev)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null || die "a C compiler (cc) is missing" 2
+  [ "$(id -u)" = 0 ] || die "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}" 2
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600)
+  if ! "${apt[@]}" update || ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null; then
+    die "cannot install ${missing[*]}"
+  fi
+}
