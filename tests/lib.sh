@@ -3,11 +3,6 @@
 
 # The same place as the testbed's, so that one directory holds all that survives a run.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kubectl-certs-testbed
-# A clone that CI makes is new each time: with a target directory outside of it only the first run builds the dependencies.
-if [ "${CI:-}" = true ] && [ -z "${CARGO_TARGET_DIR:-}" ]; then
-  export CARGO_TARGET_DIR=$cache/target
-fi
-
 die() { echo "$name: $1" >&2; exit "${2:-1}"; }
 
 # The stages so far, and those that failed.
@@ -44,4 +39,17 @@ need_rust() {
   if ! "${apt[@]}" update || ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null; then
     die "cannot install ${missing[*]}"
   fi
+}
+
+# A clone that CI makes is new each time: with a target directory outside of it, only the first run builds the dependencies.
+# Cargo takes the package in two clones for the same and compares times, so it could run one clone's tests for the other:
+# what it has of the package is removed, and runs wait for each other. Where the caller chose a directory, it is the caller's.
+share_target() {
+  [ "${CI:-}" = true ] && [ -z "${CARGO_TARGET_DIR:-}" ] || return 0
+  export CARGO_TARGET_DIR=$cache/target CARGO_INCREMENTAL=0
+  mkdir -p "$CARGO_TARGET_DIR"
+  exec 8>"$CARGO_TARGET_DIR/run.lock"
+  flock -n 8 || { echo "$name: waiting for another run in $CARGO_TARGET_DIR"; flock 8; }
+  cargo clean --quiet --locked -p kubectl-certs
+  cargo clean --quiet --locked --release -p kubectl-certs
 }
