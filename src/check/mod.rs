@@ -22,4 +22,4 @@ pub use finding::{DueBy, Fact, Finding, Instead, ObjectRef};
 pub use reason::{Reason, Severity};
 pub use select::Select;
 pub use served::{Probed, ProbedAt, ServedLeaf, judge_probe, may_have_stale_pods};
-pub use verdict::{Rules, Subject, Verdict, binding, secret};
+pub use verdict::{Rules, Subject, Verdict, binding, bundle, secret};

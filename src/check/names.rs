@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    finding::Fact,
+    finding::{Fact, Instead},
     reason::Severity,
     verdict::{Collector, Subject},
 };
@@ -39,7 +39,26 @@ pub(super) fn judge_unserved(subject: &Subject<'_>, stored: &Stored, collector: 
     }
 }
 
+/// Certificates that belong to no route, for the host that they were asked for.
+pub(super) fn judge_host(stored: &Stored, host: Option<&str>, collector: &mut Collector) {
+    let (Some(leaf), Some(host)) = (stored.leaf(), host) else {
+        return;
+    };
+    let host = normal_host(host);
+    if !covers(stored, &host) {
+        report_mismatch(leaf, &host, Instead::Unknown, Severity::Critical, collector);
+    }
+}
+
 fn mismatch(subject: &Subject<'_>, leaf: &Certificate, host: &Text, severity: Severity, collector: &mut Collector) {
+    let checks = subject
+        .binding
+        .is_some_and(|(_, b)| subject.controller.checks_names(b.route.kind));
+    let instead = if checks { subject.instead() } else { Instead::Unknown };
+    report_mismatch(leaf, host, instead, severity, collector);
+}
+
+fn report_mismatch(leaf: &Certificate, host: &Text, instead: Instead, severity: Severity, collector: &mut Collector) {
     if !leaf.has_san {
         let common_name = leaf.common_name.clone().unwrap_or_default();
         collector.add_at(severity, Fact::CommonNameOnly { common_name });
@@ -50,14 +69,6 @@ fn mismatch(subject: &Subject<'_>, leaf: &Certificate, host: &Text, severity: Se
         .iter()
         .map(|san| compact_str::format_compact!("{san}"))
         .collect();
-    let checks = subject
-        .binding
-        .is_some_and(|(_, b)| subject.controller.checks_names(b.route.kind));
-    let instead = if checks {
-        subject.instead()
-    } else {
-        super::Instead::Unknown
-    };
     collector.add_at(
         severity,
         Fact::HostMismatch {

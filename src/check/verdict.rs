@@ -1,8 +1,9 @@
 //! The verdict on one binding, or on one Secret that no route uses.
 
 use crate::{
-    inventory::{Binding, BindingId, Controller, Inventory, Stored, controller::Fallback, query::Serving},
-    object::{Key, Seconds},
+    inventory::{Binding, BindingId, Controller, Inventory, Presence, Stored, controller::Fallback, query::Serving},
+    object::{Key, Meta, Seconds, secret::TLS_TYPE},
+    x509::Bundle,
 };
 
 use super::{
@@ -169,4 +170,25 @@ pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict>
         }
     }
     Some(collector.finish(Some(key.clone())))
+}
+
+/// Judges certificates that belong to no object, such as a file's or what a server sent: for `host`, where one is given.
+pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding> {
+    let mut collector = Collector::default();
+    let stored = Stored {
+        meta: Meta::default(),
+        secret_type: TLS_TYPE.into(),
+        certificate: Presence::Present,
+        key: Presence::Present,
+        other_keys: Vec::new(),
+        data_changed: None,
+        bundle: bundle.clone(),
+    };
+    let alone = Inventory::default();
+    parse::judge(&stored, Severity::Critical, &mut collector);
+    time::judge(&stored, &rules, &mut collector);
+    names::judge_host(&stored, host, &mut collector);
+    chain::judge(&stored, &mut collector);
+    strength::judge(&alone, &stored, &mut collector);
+    collector.finish(None).findings
 }

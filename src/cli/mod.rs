@@ -1,4 +1,127 @@
-//! The commands.
+//! The commands: one file each. None has logic of its own about certificates.
 
 pub mod args;
+mod colour;
+mod explain;
+mod session;
+mod show;
+mod status;
 pub mod target;
+mod watch;
+
+use std::{future::Future, io::Write as _};
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::{
+    error::{Exit, Failure},
+    text::Clear,
+};
+use args::{Cli, Command, StatusCommand};
+
+/// Runs the program on the process's arguments. Returns how it ends; what went wrong has been told on stderr.
+pub fn run() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come as errors that go to stdout.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+        }
+    };
+    start_log();
+    let result = match cli.command {
+        None => on_runtime(status::run(
+            StatusCommand {
+                targets: Vec::new(),
+                args: cli.status,
+            },
+            false,
+        )),
+        Some(Command::Status(command)) => on_runtime(status::run(*command, false)),
+        Some(Command::Probe(command)) => on_runtime(status::run(*command, true)),
+        Some(Command::Show(command)) => on_runtime(show::run(*command)),
+        Some(Command::Explain(command)) => explain::run(&command),
+        Some(Command::Completion { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "kubectl-certs", &mut script);
+            print(&script)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            match clap_mangen::Man::new(Cli::command()).render(&mut page) {
+                Ok(()) => print(&page),
+                Err(error) => Err(Failure::new(Exit::Usage, error)),
+            }
+        }
+    };
+    result.unwrap_or_else(|failure| {
+        let _ = writeln!(anstream::stderr(), "{failure}");
+        failure.exit
+    })
+}
+
+/// Runs a command until it ends or Ctrl-C is pressed.
+fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = command => result,
+            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+        }
+    });
+    // A name that the system's resolver never answers for must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+/// `KUBECTL_CERTS_LOG` chooses what the program tells of itself, as `tracing` directives; warnings without it.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("KUBECTL_CERTS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("kubectl_certs=warn"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time();
+    let _ = log.try_init();
+}
+
+/// Writes to stdout. A closed pipe is no error: whoever reads has seen enough.
+fn print(bytes: &[u8]) -> Result<Exit, Failure> {
+    let mut out = std::io::stdout().lock();
+    written(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+fn written(result: std::io::Result<()>) -> Result<Exit, Failure> {
+    match result {
+        Ok(()) => Ok(Exit::Ok),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
+        Err(error) => Err(Failure::new(
+            Exit::Usage,
+            format!("cannot write to standard output: {error}"),
+        )),
+    }
+}
+
+fn stderr_line(kind: &str, text: &str) {
+    let _ = writeln!(anstream::stderr(), "{kind}{}", Clear(text.trim()));
+}
+
+/// Something that went wrong, while the rest is still reported.
+fn error_line(text: &str) {
+    stderr_line("error: ", text);
+}
+
+/// Something that the user should know of.
+fn warn(text: &str) {
+    stderr_line("warning: ", text);
+}
+
+/// Something that the user may like to know.
+fn note(text: &str) {
+    stderr_line("", text);
+}

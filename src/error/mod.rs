@@ -24,7 +24,7 @@ impl From<Exit> for std::process::ExitCode {
 }
 
 /// An error that ends a command: what failed, why, and what to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Failure {
     /// The exit status.
     pub exit: Exit,

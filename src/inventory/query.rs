@@ -76,7 +76,10 @@ impl Inventory {
 
     /// From which namespaces something may attach to the listeners of all Gateways and `ListenerSets`.
     pub fn allowed_namespaces(&self) -> impl Iterator<Item = &AllowedNamespaces> {
-        let of_gateways = self.gateways.values().flat_map(|g| routes_of(&g.listeners).chain([&g.allowed_listeners]));
+        let of_gateways = self
+            .gateways
+            .values()
+            .flat_map(|g| routes_of(&g.listeners).chain([&g.allowed_listeners]));
         of_gateways.chain(self.listener_sets.values().flat_map(|s| routes_of(&s.listeners)))
     }
 
@@ -126,6 +129,35 @@ impl Inventory {
     /// A route of the Gateway API.
     pub fn route(&self, key: &RouteKey) -> Option<&crate::object::Route> {
         self.routes.get(key)
+    }
+
+    /// The namespaces that have a route of a kind and name.
+    pub fn namespaces_of_route(&self, kind: Kind, name: &str) -> Vec<Text> {
+        let named = |key: &&Key| key.name == name;
+        let namespaces =
+            |keys: &mut dyn Iterator<Item = &Key>| keys.filter(named).map(|k| k.namespace.clone()).collect();
+        match kind {
+            Kind::Ingress => namespaces(&mut self.ingresses.keys()),
+            Kind::IngressRoute => namespaces(&mut self.ingress_routes.keys()),
+            Kind::Gateway => namespaces(&mut self.gateways.keys()),
+            Kind::ListenerSet => namespaces(&mut self.listener_sets.keys()),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether there is a route of a kind and name, in any namespace.
+    pub fn holds_route(&self, kind: Kind, name: &str) -> bool {
+        !self.namespaces_of_route(kind, name).is_empty()
+    }
+
+    /// Whether anything that was read is in a namespace.
+    pub fn holds_namespace(&self, namespace: &str) -> bool {
+        let inside = |key: &Key| key.namespace == namespace;
+        self.ingresses.keys().any(inside)
+            || self.secrets.iter().any(|stored| stored.meta.namespace == namespace)
+            || self.gateways.keys().any(inside)
+            || self.ingress_routes.keys().any(inside)
+            || self.listener_sets.keys().any(inside)
     }
 
     /// The metadata of a route.

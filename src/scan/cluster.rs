@@ -75,10 +75,14 @@ pub async fn read(
     let (listing, ()) = tokio::join!(listing, take(changes, &mut read.unresolved, inventory, judge));
     read.listing = listing?;
     for (kind, error) in &read.listing.incomplete {
-        read.problems.push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
+        read.problems
+            .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
     }
-    for (kind, name, why) in &read.listing.skipped {
-        read.problems.push(format!("cannot understand {} {name}: {why}", kind.as_str()));
+    for (kind, skipped) in &read.listing.skipped {
+        let name = skipped.key.as_ref().map(ToString::to_string).unwrap_or_default();
+        let why = crate::error::chain(&skipped.error);
+        read.problems
+            .push(format!("cannot understand {} {name}: {why}", kind.as_str()));
     }
     namespaces(connection, &mut read, inventory, judge).await?;
     inventory.settle();
@@ -126,13 +130,7 @@ async fn namespaces(
 }
 
 /// The Secrets that are named and that no list brought: of another type, in another namespace, or not to be listed.
-async fn named(
-    connection: &Connection,
-    wanted: &[Key],
-    read: &mut Read,
-    inventory: &mut Inventory,
-    judge: &Judge,
-) {
+async fn named(connection: &Connection, wanted: &[Key], read: &mut Read, inventory: &mut Inventory, judge: &Judge) {
     let missing: BTreeSet<Key> = inventory
         .named_secrets()
         .chain(wanted)
@@ -148,7 +146,8 @@ async fn named(
     // Whatever was said of a whole list, the answer on one name is what counts for it.
     let (failed, ()) = tokio::join!(failed, take(changes, &mut read.unresolved, inventory, judge));
     for (key, error) in failed {
-        read.problems.push(format!("cannot read Secret {key}: {}", crate::error::chain(&error)));
+        read.problems
+            .push(format!("cannot read Secret {key}: {}", crate::error::chain(&error)));
         inventory.mark_unreadable(key);
     }
 }
@@ -161,7 +160,10 @@ async fn users(
     inventory: &mut Inventory,
     judge: &Judge,
 ) -> Result<(), ClusterError> {
-    let (orphans, stale) = (select.may_count(Reason::OrphanSecret), select.may_count(Reason::StalePods));
+    let (orphans, stale) = (
+        select.may_count(Reason::OrphanSecret),
+        select.may_count(Reason::StalePods),
+    );
     let suspects: BTreeSet<Text> = inventory
         .secrets()
         .iter()
@@ -177,7 +179,8 @@ async fn users(
         let listing = consumers(connection, asked, sink);
         let (listing, ()) = tokio::join!(listing, take(changes, &mut read.unresolved, inventory, judge));
         for (kind, error) in &listing?.incomplete {
-            read.problems.push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
+            read.problems
+                .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
         }
     }
     if stale {
@@ -197,6 +200,7 @@ async fn users(
 impl Inventory {
     /// Whether some listener lets routes or `ListenerSets` in by the labels of their namespace.
     fn some_listener_selects_namespaces(&self) -> bool {
-        self.allowed_namespaces().any(|allowed| matches!(allowed, AllowedNamespaces::Selector(_)))
+        self.allowed_namespaces()
+            .any(|allowed| matches!(allowed, AllowedNamespaces::Selector(_)))
     }
 }

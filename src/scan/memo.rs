@@ -15,14 +15,20 @@ const LARGEST: u64 = 64 << 20;
 
 /// `$XDG_CACHE_HOME/kubectl-certs/signatures`, or below `~/.cache`. `None` without a home.
 fn path() -> Option<PathBuf> {
-    let absolute = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|p| p.is_absolute());
+    let absolute = |variable| {
+        std::env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(cache.join("kubectl-certs").join("signatures"))
 }
 
 /// Reads the memo; an empty one when there is none, or when others could have written it.
 pub fn load() -> Memo {
-    path().and_then(|path| read(&path)).map_or_else(Memo::default, |bytes| Memo::from_bytes(&bytes))
+    path()
+        .and_then(|path| read(&path))
+        .map_or_else(Memo::default, |bytes| Memo::from_bytes(&bytes))
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {

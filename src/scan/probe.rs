@@ -44,8 +44,10 @@ pub async fn probe(
     ids: &[BindingId],
     options: &Options,
 ) -> (BTreeMap<BindingId, Probed>, Vec<Answer>) {
-    let bindings: Vec<(BindingId, &Binding)> =
-        ids.iter().filter_map(|id| Some((*id, inventory.bindings().get(*id)?))).collect();
+    let bindings: Vec<(BindingId, &Binding)> = ids
+        .iter()
+        .filter_map(|id| Some((*id, inventory.bindings().get(*id)?)))
+        .collect();
     let found: Vec<(BindingId, Found)> = futures_util::stream::iter(&bindings)
         .map(|(id, binding)| async move { (*id, find(inventory, binding, options).await) })
         .buffered(CONCURRENCY)
@@ -54,31 +56,61 @@ pub async fn probe(
     let mut targets = Vec::new();
     let mut position: HashMap<(SocketAddr, &str), usize> = HashMap::new();
     for (id, found) in &found {
-        let Some(binding) = inventory.bindings().get(*id) else { continue };
+        let Some(binding) = inventory.bindings().get(*id) else {
+            continue;
+        };
         for socket in &found.sockets {
             position.entry((*socket, &binding.host)).or_insert_with(|| {
-                targets.push(Target { address: *socket, server_name: binding.host.to_string() });
+                targets.push(Target {
+                    address: *socket,
+                    server_name: binding.host.to_string(),
+                });
                 targets.len() - 1
             });
         }
     }
-    let mut results: Vec<Option<Result<Served, ProbeError>>> =
-        probe_all(&targets, CONCURRENCY, options.timeout).await.into_iter().map(Some).collect();
+    let mut results: Vec<Option<Result<Served, ProbeError>>> = probe_all(&targets, CONCURRENCY, options.timeout)
+        .await
+        .into_iter()
+        .map(Some)
+        .collect();
     let mut interner = Interner::new();
-    let leaves: Vec<ServedLeaf> = results.iter().flatten().map(|result| leaf(result, &mut interner)).collect();
+    let leaves: Vec<ServedLeaf> = results
+        .iter()
+        .flatten()
+        .map(|result| leaf(result, &mut interner))
+        .collect();
     let mut probed = BTreeMap::new();
     let mut answers = Vec::new();
     for (id, found) in found {
-        let Some(binding) = inventory.bindings().get(id) else { continue };
-        let mut facts = Probed { resolved: found.resolved, expected: found.expected, at: Vec::new() };
+        let Some(binding) = inventory.bindings().get(id) else {
+            continue;
+        };
+        let mut facts = Probed {
+            resolved: found.resolved,
+            expected: found.expected,
+            at: Vec::new(),
+        };
         if let Some(why) = found.why {
-            facts.at.push(ProbedAt { address: found.asked, served: ServedLeaf::Nothing(why) });
+            facts.at.push(ProbedAt {
+                address: found.asked,
+                served: ServedLeaf::Nothing(why),
+            });
         }
         for socket in found.sockets {
-            let Some(at) = position.get(&(socket, binding.host.as_str())) else { continue };
-            facts.at.push(ProbedAt { address: compact_str::format_compact!("{socket}"), served: leaves[*at].clone() });
+            let Some(at) = position.get(&(socket, binding.host.as_str())) else {
+                continue;
+            };
+            facts.at.push(ProbedAt {
+                address: compact_str::format_compact!("{socket}"),
+                served: leaves[*at].clone(),
+            });
             // The first binding that asked for it shows it; the facts are everybody's.
-            answers.extend(results[*at].take().map(|result| Answer { binding: id, address: socket, result }));
+            answers.extend(results[*at].take().map(|result| Answer {
+                binding: id,
+                address: socket,
+                result,
+            }));
         }
         probed.insert(id, facts);
     }
@@ -101,14 +133,33 @@ async fn find(inventory: &Inventory, binding: &Binding, options: &Options) -> Fo
     let status = inventory.addresses(&binding.route);
     // A wildcard has no address of its own.
     let plain = !binding.host.starts_with('*');
-    let place = addresses(options.connect.as_ref(), status, binding.port, &binding.host, options.timeout).await;
+    let place = addresses(
+        options.connect.as_ref(),
+        status,
+        binding.port,
+        &binding.host,
+        options.timeout,
+    )
+    .await;
     let place = match place {
         Ok(place) => place,
-        Err(error) => return Found { asked: binding.host.clone(), why: Some(error.to_string()), ..Found::default() },
+        Err(error) => {
+            return Found {
+                asked: binding.host.clone(),
+                why: Some(error.to_string()),
+                ..Found::default()
+            };
+        }
     };
-    let mut found = Found { sockets: place.sockets, ..Found::default() };
+    let mut found = Found {
+        sockets: place.sockets,
+        ..Found::default()
+    };
     if found.sockets.is_empty() {
-        let why = place.unresolved.first().map_or_else(|| "the route has no address".to_owned(), ToString::to_string);
+        let why = place
+            .unresolved
+            .first()
+            .map_or_else(|| "the route has no address".to_owned(), ToString::to_string);
         found.why = Some(why);
         found.asked = binding.host.clone();
     }

@@ -35,12 +35,22 @@ struct Done {
 
 /// Parses one Secret and judges its trust.
 fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
-    let Secret { meta, secret_type, certificate, key, other_keys, data_changed } = secret;
+    let Secret {
+        meta,
+        secret_type,
+        certificate,
+        key,
+        other_keys,
+        data_changed,
+    } = secret;
     let presence = Presence::of(certificate.as_deref());
     let key_presence = Presence::of(key.as_ref().map(|k| k.expose_secret()));
     let relevant = secret_type == TLS_TYPE || presence == Presence::Present;
-    let Parsed { mut bundle, der } =
-        if relevant { bundle::parse(certificate.as_deref(), key.as_ref(), interner) } else { nothing() };
+    let Parsed { mut bundle, der } = if relevant {
+        bundle::parse(certificate.as_deref(), key.as_ref(), interner)
+    } else {
+        nothing()
+    };
     let mut unresolved = None;
     if bundle.leaf.is_some() {
         let parsed = Parsed { bundle, der };
@@ -49,7 +59,13 @@ fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
         if parsed.bundle.certificates.iter().any(|c| c.is_ca) {
             judge.learn(&meta.key(), &parsed);
         }
-        let open = matches!(trust, Trust::Untrusted { root_presented: false, .. } | Trust::MissingIntermediate { .. });
+        let open = matches!(
+            trust,
+            Trust::Untrusted {
+                root_presented: false,
+                ..
+            } | Trust::MissingIntermediate { .. }
+        );
         unresolved = open.then_some(parsed.der);
         bundle = parsed.bundle;
         bundle.trust = trust;
@@ -75,7 +91,10 @@ fn nothing() -> Parsed {
         key: KeyState::NotAsked,
         trust: Trust::NotJudged,
     };
-    Parsed { bundle, der: Vec::new() }
+    Parsed {
+        bundle,
+        der: Vec::new(),
+    }
 }
 
 impl Unresolved {
@@ -106,12 +125,7 @@ impl Unresolved {
     }
 
     /// Takes changes until `next` has no more, parsing Secrets on all cores.
-    pub fn take_all(
-        &mut self,
-        mut next: impl FnMut() -> Option<Change>,
-        inventory: &mut Inventory,
-        judge: &Judge,
-    ) {
+    pub fn take_all(&mut self, mut next: impl FnMut() -> Option<Change>, inventory: &mut Inventory, judge: &Judge) {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (give, take) = sync_channel::<Vec<Secret>>(WAITING);
         let (answer, answers) = channel::<Vec<Done>>();
@@ -122,7 +136,10 @@ impl Unresolved {
                 scope.spawn(move || {
                     let mut interner = Interner::new();
                     while let Some(batch) = wait(take) {
-                        let done = batch.into_iter().map(|secret| process(secret, judge, &mut interner)).collect();
+                        let done = batch
+                            .into_iter()
+                            .map(|secret| process(secret, judge, &mut interner))
+                            .collect();
                         if answer.send(done).is_err() {
                             return;
                         }
@@ -167,7 +184,9 @@ impl Unresolved {
     /// Judges once more, with what all Secrets together hold, the chains that reached no trusted root.
     pub fn judge_again(&self, inventory: &mut Inventory, judge: &Judge) {
         for (key, der) in &self.0 {
-            let Some(stored) = inventory.secrets().get(key) else { continue };
+            let Some(stored) = inventory.secrets().get(key) else {
+                continue;
+            };
             let trust = judge.judge_again(&stored.bundle, der);
             if trust != stored.bundle.trust {
                 inventory.set_trust(key, trust);

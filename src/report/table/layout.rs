@@ -77,6 +77,11 @@ impl Layout {
         layout
     }
 
+    /// Counts ages from another moment: a watch writes rows for hours.
+    pub fn at(&mut self, now: Seconds) {
+        self.now = now;
+    }
+
     pub(super) fn has(&self, column: Column) -> bool {
         self.columns.iter().any(|(c, _)| *c == column)
     }

@@ -32,6 +32,6 @@ pub use connect::{ConnectOptions, Connection, connect};
 pub use error::{ClusterError, TlsProblem, Unreachable};
 pub use list::{ListOptions, Listing, list};
 pub use problem::ConnectError;
-pub use rights::get_secrets;
+pub use rights::{get_secrets, namespace_exists};
 pub use suspects::{EventLine, consumers, data_changed, events};
 pub use watch::{WatchState, watch};

@@ -161,3 +161,23 @@ pub(super) async fn get_secret(connection: &Connection, key: &Key) -> Result<Opt
             .map_err(unreadable);
     }
 }
+
+/// Whether there is a namespace of that name; `None` when the server does not say, for lack of a right or otherwise.
+pub async fn namespace_exists(connection: &Connection, name: &str) -> Option<bool> {
+    if !paths::possible(name) {
+        return Some(false);
+    }
+    let asked = Asked {
+        verb: "get",
+        resource: "namespaces",
+        namespace: None,
+    };
+    match connection
+        .get(&format!("/api/v1/namespaces/{name}"), PROTOBUF, asked)
+        .await
+    {
+        Ok(_) => Some(true),
+        Err(ClusterError::Refused { code: 404, reason, .. }) if reason == "NotFound" => Some(false),
+        Err(_) => None,
+    }
+}

@@ -1,0 +1,24 @@
+//! Whether stdout is a terminal, how wide it is, and whether colours are wanted.
+
+use std::io::IsTerminal as _;
+
+use super::args::ColorChoice;
+
+/// Whether to use colour on stdout: `--color`, then `NO_COLOR`, `CLICOLOR` and the terminal's own word.
+pub(super) fn wanted(choice: ColorChoice) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never,
+    }
+}
+
+/// The terminal's width in cells; `None` when stdout is no terminal.
+pub(super) fn terminal_width() -> Option<usize> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size()
+        .map(|(width, _)| usize::from(width.0))
+        .filter(|width| *width > 0)
+}

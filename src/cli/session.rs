@@ -1,0 +1,293 @@
+//! What every command that reads begins with: settings from the command line, a connection or manifests, an inventory.
+
+use std::{
+    collections::BTreeSet,
+    io::Read as _,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    check::{Rules, Select},
+    error::{Exit, Failure, chain},
+    inventory::Inventory,
+    object::{Key, Kind, Seconds, Text},
+    scan::{self, secrets::Unresolved},
+    source::{
+        Scope,
+        cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists},
+        manifests,
+        scope::Namespaces,
+    },
+    x509::{Anchors, Judge},
+};
+
+use super::{
+    args::{CheckArgs, SourceArgs},
+    target::Target,
+};
+
+/// A `--ca-file` is read whole; a bundle of all public roots is 300 KB.
+const LARGEST_CA_FILE: u64 = 16 << 20;
+
+/// What was read, and how it is judged.
+#[derive(Debug)]
+pub struct Session {
+    /// The joined picture.
+    pub inventory: Inventory,
+    /// Judges the trust of what comes later.
+    pub judge: Judge,
+    /// For when, and when due.
+    pub rules: Rules,
+    /// Whether the moment is fixed by `--at`.
+    pub fixed_time: bool,
+    /// What counts.
+    pub select: Select,
+    /// What is looked at.
+    pub scope: Scope,
+    /// The cluster; `None` for manifests.
+    pub connection: Option<Connection>,
+    /// What the scan of a cluster left.
+    pub read: scan::cluster::Read,
+    /// The Secrets that were asked for by name.
+    pub wanted: BTreeSet<Key>,
+    /// The worst that happened while reading.
+    pub exit: Exit,
+}
+
+/// How a session is opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Open {
+    /// Whether a watch will follow.
+    pub for_watch: bool,
+    /// Whether who uses the Secrets is wanted whatever is found.
+    pub all_users: bool,
+}
+
+impl Session {
+    /// Reads what the command line asks for. Trouble that leaves something to report is told on stderr, and remembered in
+    /// `exit`.
+    pub async fn open(source: &SourceArgs, check: &CheckArgs, targets: &[Target], open: Open) -> Result<Self, Failure> {
+        let judge = judge(check)?;
+        let rules = Rules {
+            now: check.at.unwrap_or_else(now),
+            expiring_within: check.expiring_within.map(|d| seconds(d)),
+        };
+        let select = Select {
+            min_severity: check.min_severity.map(Into::into),
+            only: check.reason.iter().copied().collect(),
+            ignored: check.ignore.iter().copied().collect(),
+        };
+        let mut session = Self {
+            inventory: Inventory::default(),
+            judge,
+            rules,
+            fixed_time: check.at.is_some(),
+            select,
+            scope: Scope::everything(),
+            connection: None,
+            read: scan::cluster::Read::default(),
+            wanted: BTreeSet::new(),
+            exit: Exit::Ok,
+        };
+        if source.filename.is_empty() {
+            session.read_cluster(source, targets, open).await?;
+        } else {
+            session.read_manifests(source, targets)?;
+        }
+        scan::memo::save(session.judge.memo());
+        Ok(session)
+    }
+
+    async fn read_cluster(&mut self, source: &SourceArgs, targets: &[Target], open: Open) -> Result<(), Failure> {
+        let connection = connect(&connect_options(source)).await.map_err(|error| {
+            let hint = error.hint();
+            let failure = Failure::of(Exit::Cluster, &error);
+            hint.map_or(failure.clone(), |hint| failure.hint(hint))
+        })?;
+        self.scope = scope(source, Some(&connection.namespace))?;
+        self.inventory = Inventory::new(connection.context.as_str(), false);
+        self.want(targets);
+        let options = ListOptions {
+            chunk_size: Some(source.chunk_size).filter(|n| *n > 0),
+            for_watch: open.for_watch,
+        };
+        let select = if open.all_users {
+            Select::default()
+        } else {
+            self.select.clone()
+        };
+        let wanted: Vec<Key> = self.wanted.iter().cloned().collect();
+        let read = scan::cluster::read(
+            &connection,
+            &self.scope,
+            &options,
+            &select,
+            &wanted,
+            &mut self.inventory,
+            &self.judge,
+        );
+        self.read = read.await.map_err(|error| cluster_failure(&error))?;
+        for problem in &self.read.problems {
+            super::warn(problem);
+            self.exit = self.exit.max(Exit::Cluster);
+        }
+        if let Namespaces::Only(names) = &self.scope.namespaces
+            && !source.namespace.is_empty()
+        {
+            for name in names.iter().filter(|name| !self.inventory.holds_namespace(name)) {
+                if namespace_exists(&connection, name).await == Some(false) {
+                    return Err(
+                        Failure::new(Exit::Cluster, format!("there is no namespace {name:?} in the cluster"))
+                            .hint("`kubectl get namespaces` lists them"),
+                    );
+                }
+            }
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn read_manifests(&mut self, source: &SourceArgs, targets: &[Target]) -> Result<(), Failure> {
+        // Manifests are all read unless namespaces are named: there is no context to take one from.
+        self.scope = scope(source, None)?;
+        self.inventory = Inventory::new("", true);
+        let default_namespace = source.namespace.first().map_or("default", String::as_str).into();
+        let options = manifests::Options {
+            recursive: source.recursive,
+            default_namespace,
+            scope: &self.scope,
+        };
+        let mut changes = Vec::new();
+        let outcome = manifests::read(
+            &source.filename,
+            &options,
+            &mut std::io::stdin().lock(),
+            &mut |change| changes.push(change),
+        );
+        let mut unresolved = Unresolved::default();
+        let mut changes = changes.into_iter();
+        unresolved.take_all(|| changes.next(), &mut self.inventory, &self.judge);
+        self.inventory.settle();
+        unresolved.judge_again(&mut self.inventory, &self.judge);
+        self.inventory.settle();
+        self.read.unresolved = unresolved;
+        self.want(targets);
+        for error in &outcome.errors {
+            super::error_line(&error.to_string());
+            self.exit = self.exit.max(Exit::Usage);
+        }
+        if !outcome.skipped.is_empty() {
+            let mut kinds: Vec<(&String, &usize)> = outcome.skipped.iter().collect();
+            kinds.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+            let total: usize = kinds.iter().map(|(_, n)| **n).sum();
+            let named: Vec<String> = kinds.iter().take(4).map(|(kind, n)| format!("{n} {kind}")).collect();
+            let more = if kinds.len() > 4 { ", ..." } else { "" };
+            let objects = if total == 1 { "object" } else { "objects" };
+            super::note(&format!(
+                "skipped {total} {objects} that have no certificates: {}{more}",
+                named.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Notes the Secrets among the targets, in each namespace that is named.
+    fn want(&mut self, targets: &[Target]) {
+        let names: Vec<&Target> = targets.iter().filter(|t| t.kind == Kind::Secret).collect();
+        match &self.scope.namespaces {
+            Namespaces::Only(namespaces) => {
+                for (namespace, target) in namespaces.iter().flat_map(|n| names.iter().map(move |t| (n, t))) {
+                    self.wanted.insert(Key::new(namespace.clone(), target.name.as_str()));
+                }
+            }
+            Namespaces::All => {
+                let named = |key: &Key| names.iter().any(|t| key.name == t.name);
+                let keys = self.inventory.secrets().iter().map(|stored| stored.meta.key());
+                self.wanted.extend(keys.filter(named).collect::<Vec<_>>());
+            }
+        }
+    }
+}
+
+/// The clock, in seconds.
+pub fn now() -> Seconds {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    seconds(since)
+}
+
+fn seconds(duration: Duration) -> Seconds {
+    Seconds::try_from(duration.as_secs()).unwrap_or(Seconds::MAX)
+}
+
+/// The roots, those of `--ca-file` too, and the signatures that earlier runs have verified.
+pub fn judge(check: &CheckArgs) -> Result<Judge, Failure> {
+    let mut anchors = Anchors::public();
+    for file in &check.ca_file {
+        let text = read_file(file, LARGEST_CA_FILE)
+            .map_err(|error| Failure::usage(format!("cannot read --ca-file {}: {error}", file.display())))?;
+        anchors.add_pem(&text).map_err(|error| {
+            Failure::usage(format!("cannot use --ca-file {}: {}", file.display(), chain(&error)))
+                .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
+        })?;
+    }
+    Ok(Judge::new(anchors, scan::memo::load()))
+}
+
+/// Reads a file of at most `largest` bytes.
+pub fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
+    let mut bytes = Vec::new();
+    let read = file
+        .take(largest + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| e.to_string())?;
+    if read as u64 > largest {
+        return Err(format!("it is larger than {} MiB", largest >> 20));
+    }
+    Ok(bytes)
+}
+
+/// The failure of a cluster that cannot be read at all.
+pub fn cluster_failure(error: &ClusterError) -> Failure {
+    let failure = Failure::of(Exit::Cluster, error);
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn scope(source: &SourceArgs, context_namespace: Option<&str>) -> Result<Scope, Failure> {
+    let namespaces = match (source.all_namespaces, source.namespace.as_slice(), context_namespace) {
+        (true, ..) | (false, [], None) => Namespaces::All,
+        (false, [], Some(namespace)) => Namespaces::Only(vec![namespace.into()]),
+        (false, named, _) => {
+            let mut names: Vec<Text> = named.iter().flat_map(|n| n.split(',')).map(Into::into).collect();
+            names.sort();
+            names.dedup();
+            Namespaces::Only(names)
+        }
+    };
+    let mut scope = Scope::new(namespaces, &source.exclude_namespace, source.selector.as_deref())
+        .map_err(|error| Failure::of(Exit::Usage, &error))?;
+    scope.field_selector.clone_from(&source.field_selector);
+    Ok(scope)
+}
+
+fn connect_options(source: &SourceArgs) -> ConnectOptions {
+    ConnectOptions {
+        kubeconfig: source.kubeconfig.clone(),
+        context: source.context.clone(),
+        cluster: source.cluster.clone(),
+        user: source.user.clone(),
+        as_user: source.as_user.clone(),
+        as_groups: source.as_group.clone(),
+        token: source.token.as_ref().map(|token| token.0.clone()),
+        server: source.server.clone(),
+        request_timeout: Some(source.request_timeout),
+        insecure_skip_tls_verify: source.insecure_skip_tls_verify,
+        certificate_authority: source.certificate_authority.clone(),
+        tls_server_name: source.tls_server_name.clone(),
+        ..ConnectOptions::default()
+    }
+}

@@ -1,0 +1,229 @@
+//! `status` and `probe`: the table of bindings.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufWriter, Write as _},
+    time::Instant,
+};
+
+use crate::{
+    check::Severity,
+    error::{Exit, Failure},
+    inventory::{BindingId, Inventory},
+    net::address::HostPort,
+    object::Kind,
+    report::{self, Context, Format, Row, SortBy, Status, output},
+    scan::{self, About, Judged, probe},
+    source::scope::Namespaces,
+};
+
+use super::{
+    args::{StatusArgs, StatusCommand},
+    colour, note,
+    session::{Open, Session},
+    target::Target,
+    watch, written,
+};
+
+/// What is printed, and how.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) format: Format,
+    pub(super) sort: SortBy,
+    pub(super) colour: bool,
+    pub(super) no_headers: bool,
+    pub(super) show_labels: bool,
+    pub(super) show_namespace: bool,
+}
+
+impl Output {
+    fn of(args: &StatusArgs) -> Result<Self, Failure> {
+        let output = &args.output;
+        let format = output.output.as_deref().unwrap_or_default();
+        let format = if format.is_empty() {
+            Format::Table
+        } else {
+            format
+                .parse()
+                .map_err(|error: output::FormatError| Failure::of(Exit::Usage, &error))?
+        };
+        let sort = output.sort_by.as_deref().map(str::parse).transpose();
+        let sort = sort.map_err(|error: report::order::SortByError| Failure::of(Exit::Usage, &error))?;
+        let source = &args.source;
+        Ok(Self {
+            format,
+            sort: sort.unwrap_or_default(),
+            colour: colour::wanted(output.color),
+            no_headers: output.no_headers,
+            show_labels: output.show_labels,
+            show_namespace: source.all_namespaces
+                || source.namespace.len() > 1
+                || (source.namespace.is_empty() && !source.filename.is_empty()),
+        })
+    }
+
+    pub(super) fn context(&self, now: crate::object::Seconds) -> Context<'static> {
+        Context {
+            now,
+            show_namespace: self.show_namespace,
+            no_headers: self.no_headers,
+            show_labels: self.show_labels,
+            colour: self.colour,
+            width: colour::terminal_width(),
+            ..Context::default()
+        }
+    }
+}
+
+pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let StatusCommand { targets, args } = command;
+    let output = Output::of(&args)?;
+    let targets: Vec<Target> = targets
+        .iter()
+        .map(|word| word.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
+    let connect: Option<HostPort> = args
+        .connect
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: crate::net::address::NotHostPort| Failure::of(Exit::Usage, &error))?;
+    let open = Open {
+        for_watch: args.watch,
+        all_users: false,
+    };
+    let session = Session::open(&args.source, &args.check, &targets, open).await?;
+    not_found(&session, &targets)?;
+    let probe = (probing || args.probe).then(|| probe::Options {
+        connect,
+        timeout: args.probe_timeout,
+    });
+    if args.watch {
+        return watch::run(session, &output, &targets, probe).await;
+    }
+    let mut probed = BTreeMap::new();
+    if let Some(options) = probe {
+        let ids: Vec<BindingId> = session
+            .inventory
+            .bindings()
+            .iter()
+            .map(|(id, _)| id)
+            .filter(|id| about_targets(&session.inventory, &About::Binding(*id), &targets))
+            .collect();
+        probed = scan::probe::probe(&session.inventory, &ids, &options).await.0;
+    }
+    let mut judged = scan::evaluate(
+        &session.inventory,
+        session.rules,
+        &session.select,
+        &probed,
+        &session.wanted,
+    );
+    judged.retain(|judged| about_targets(&session.inventory, &judged.about, &targets));
+    let mut rows: Vec<Row<'_>> = judged
+        .iter()
+        .filter_map(|judged| scan::row(&session.inventory, judged))
+        .collect();
+    report::sort(&mut rows, &output.sort);
+    let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
+    let mut context = output.context(session.rules.now);
+    context.elapsed = Some(started.elapsed());
+    let result = report::output::write(&output.format, &rows, &context, &mut out).and_then(|()| out.flush());
+    drop(out);
+    written(result)?;
+    note(&report::summary(&rows, started.elapsed()));
+    if rows.is_empty() {
+        nothing_found(&session, &args);
+    }
+    Ok(exit(&session, &rows, args.check.fail_on.map(Into::into)))
+}
+
+/// Where to look when nothing was found.
+fn nothing_found(session: &Session, args: &StatusArgs) {
+    if let Namespaces::Only(names) = &session.scope.namespaces
+        && args.source.namespace.is_empty()
+        && let [name] = names.as_slice()
+    {
+        note(&format!("hint: only namespace {name} was looked at; -A looks at all"));
+    }
+}
+
+/// A target that is not there is a mistake worth telling, not an empty table.
+pub(super) fn not_found(session: &Session, targets: &[Target]) -> Result<(), Failure> {
+    for target in targets {
+        let there = match target.kind {
+            Kind::Secret => {
+                session.inventory.secrets().iter().any(|s| s.meta.name == target.name)
+                    || session.inventory.named_secrets().any(|key| key.name == target.name)
+                    || session
+                        .wanted
+                        .iter()
+                        .any(|key| session.inventory.forbidden_secret(key).is_some())
+            }
+            kind => session.inventory.holds_route(kind, &target.name) || !session.inventory.knows_all(kind),
+        };
+        if !there {
+            let place = match &session.scope.namespaces {
+                Namespaces::All => String::new(),
+                Namespaces::Only(names) => format!(" in namespace {}", names.join(", ")),
+            };
+            let failure = Failure::new(Exit::Usage, format!("there is no {target}{place}"));
+            let hint = match (&session.scope.namespaces, target.kind) {
+                (Namespaces::Only(_), _) => "-n chooses the namespace, -A looks in all",
+                (Namespaces::All, Kind::Ingress) => {
+                    "a bare NAME is an Ingress; Gateways are gateway/NAME, Secrets secret/NAME"
+                }
+                (Namespaces::All, _) => "`kubectl certs status -A` lists what there is",
+            };
+            return Err(failure.hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a row is about one of the targets; everything is, where none is named.
+pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Target]) -> bool {
+    if targets.is_empty() {
+        return true;
+    }
+    match about {
+        About::Binding(id) => inventory.bindings().get(*id).is_some_and(|binding| {
+            targets.iter().any(|t| match t.kind {
+                Kind::Secret => binding.secrets.iter().any(|key| key.name == t.name),
+                kind => binding.route.kind == kind && binding.route.key.name == t.name,
+            })
+        }),
+        About::Secret(key) => targets.iter().any(|t| t.kind == Kind::Secret && key.name == t.name),
+        About::Forbidden(_) => true,
+    }
+}
+
+/// Severity decides: manifests that cannot be read, then the cluster, then findings.
+fn exit(session: &Session, rows: &[Row<'_>], fail_on: Option<Severity>) -> Exit {
+    if session.exit == Exit::Usage {
+        return Exit::Usage;
+    }
+    let unreadable = fail_on.is_some() && rows.iter().any(|row| row.status == Status::Unknown || forbidden(row));
+    if session.exit == Exit::Cluster || unreadable {
+        return Exit::Cluster;
+    }
+    let fails = |row: &Row<'_>| row.findings.iter().any(|f| Some(f.severity) >= fail_on);
+    if fail_on.is_some() && rows.iter().any(fails) {
+        Exit::Findings
+    } else {
+        Exit::Ok
+    }
+}
+
+fn forbidden(row: &Row<'_>) -> bool {
+    row.findings
+        .iter()
+        .any(|f| f.reason() == crate::check::Reason::Forbidden)
+}
+
+/// Whether two verdicts look the same to somebody who watches.
+pub(super) fn same(a: &Judged, b: &Judged) -> bool {
+    a.status == b.status && a.verdict.findings == b.verdict.findings && a.verdict.served == b.verdict.served
+}
