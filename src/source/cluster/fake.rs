@@ -143,9 +143,9 @@ impl Fake {
         let mut connection = open(chosen, None).await.unwrap();
         let ms = Duration::from_millis;
         connection.timing = Timing {
-            answer: ms(400),
-            idle: ms(300),
-            silence: ms(300),
+            answer: ms(1000),
+            idle: ms(1000),
+            silence: ms(600),
             tries: 3,
             pause: ms(20),
             longest_pause: Duration::from_secs(2),
