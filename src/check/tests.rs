@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{served::ServedLeaf, *};
 use crate::{
-    inventory::{Inventory, Presence, Stored, fixtures::*},
+    inventory::{
+        Inventory, Presence, Stored,
+        fixtures::{bundle, *},
+    },
     object::{
         Change, Condition, Consumer, Gateway, GatewayClass, Ingress, Issuer, Key, Kind, Meta, Object, Order, Owner,
         Route, Text, annotation,

@@ -18,7 +18,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
                 brief(host)
             },
             list(names),
-            instead(*gets, ", and ")
+            instead(*gets, "; ")
         ),
         Fact::CommonNameOnly { common_name } => format!(
             "{it} has no subject alternative name, only the common name {}: today's clients do not look at it and \

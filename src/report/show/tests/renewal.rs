@@ -101,6 +101,7 @@ fn an_expired_secret_that_cert_manager_fails_to_renew() {
         meta: meta("letsencrypt"),
         cluster: true,
         acme_server: Some("https://acme-v02.api.letsencrypt.org/directory".into()),
+        ca_secret: None,
         conditions: vec![condition("Ready", "True", "ACMEAccountRegistered", "registered")],
     };
     let request = certmanager::CertificateRequest {

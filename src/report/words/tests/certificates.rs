@@ -109,6 +109,10 @@ pub(super) fn times_and_names() -> Vec<Sample> {
             &["pay.shop.example", "www.shop.example", "default certificate"],
         ),
         (
+            mismatch(&["shop.example"], Instead::AnotherCertificate),
+            &["it names shop.example; clients get another route's certificate"],
+        ),
+        (
             mismatch(&["a", "b", "c", "d", "e", "f", "g"], Instead::Unknown),
             &["a, b, c, d, e and 2 more"],
         ),

@@ -25,6 +25,10 @@ pub(super) fn references() -> Vec<Sample> {
             &["edge/shop-tls", "no TLS connection"],
         ),
         (
+            not_found(key(), Instead::AnotherCertificate, false),
+            &["does not exist; clients get another route's certificate", "covers the host"],
+        ),
+        (
             not_found(key(), Instead::Unknown, true),
             &["shop-tls", "among the manifests"],
         ),
@@ -33,6 +37,12 @@ pub(super) fn references() -> Vec<Sample> {
                 instead: Instead::DefaultCertificate,
             },
             &["Ingress web", "shop.example", "default certificate"],
+        ),
+        (
+            Fact::SecretNameEmpty {
+                instead: Instead::AnotherCertificate,
+            },
+            &["names no Secret: clients get another route's certificate"],
         ),
         (
             Fact::SecretNameEmpty {
