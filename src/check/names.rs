@@ -84,8 +84,9 @@ fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector:
     let secret = stored.meta.key();
     let ids = inventory.bindings_of_secret(&secret);
     let bound = |id: &crate::inventory::BindingId| inventory.bindings().get(*id);
-    // A route for every host uses every name.
-    if ids.iter().take(MANY).filter_map(bound).any(|b| b.host == "*") {
+    // A route for every host uses every name; a route that was not asked for may use any.
+    if inventory.may_be_used_elsewhere(&secret)
+        || ids.iter().take(MANY).filter_map(bound).any(|b| b.host == "*") {
         return;
     }
     let used = |name: &Text| {

@@ -60,9 +60,10 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
     }
     let among_manifests = inventory.from_manifests;
     // Manifests without any Secret are what Helm and Kustomize print for a cluster that gets its Secrets otherwise.
-    let severity = match among_manifests {
-        true if inventory.secrets().is_empty() || made_in_cluster(subject, secret) => Severity::Info,
-        _ => subject.unless_served(),
+    let severity = if among_manifests && (inventory.secrets().is_empty() || made_in_cluster(subject, secret)) {
+        Severity::Info
+    } else {
+        subject.unless_served()
     };
     let fact = Fact::SecretNotFound {
         secret: secret.clone(),
@@ -170,7 +171,8 @@ pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Col
         || inventory.consumers_of(&secret).next().is_some()
         || inventory.certificates_of(&secret).next().is_some()
         || inventory.is_issuers_key(&secret)
-        || !stored.meta.owners.is_empty();
+        || !stored.meta.owners.is_empty()
+        || inventory.may_be_used_elsewhere(&secret);
     if stored.is_tls() && !used && USERS.iter().all(|kind| inventory.knows_all(*kind)) {
         collector.add(Fact::OrphanSecret { secret });
     }

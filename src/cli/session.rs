@@ -32,46 +32,46 @@ const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// What was read, and how it is judged.
 #[derive(Debug)]
-pub struct Session {
+pub(super) struct Session {
     /// The joined picture.
-    pub inventory: Inventory,
+    pub(super) inventory: Inventory,
     /// Judges the trust of what comes later.
-    pub judge: Judge,
+    pub(super) judge: Judge,
     /// For when, and when due.
-    pub rules: Rules,
+    pub(super) rules: Rules,
     /// Whether the moment is fixed by `--at`.
-    pub fixed_time: bool,
+    pub(super) fixed_time: bool,
     /// What counts.
-    pub select: Select,
+    pub(super) select: Select,
     /// What is looked at.
-    pub scope: Scope,
+    pub(super) scope: Scope,
     /// The cluster; `None` for manifests.
-    pub connection: Option<Connection>,
+    pub(super) connection: Option<Connection>,
     /// What the scan of a cluster left.
-    pub read: scan::cluster::Read,
+    pub(super) read: scan::cluster::Read,
     /// The Secrets that were asked for by name.
-    pub wanted: BTreeSet<Key>,
+    pub(super) wanted: BTreeSet<Key>,
     /// The worst that happened while reading.
-    pub exit: Exit,
+    pub(super) exit: Exit,
 }
 
 /// How a session is opened.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Open {
+pub(super) struct Open {
     /// Whether a watch will follow.
-    pub for_watch: bool,
+    pub(super) for_watch: bool,
     /// Whether who uses the Secrets is wanted whatever is found.
-    pub all_users: bool,
+    pub(super) all_users: bool,
 }
 
 impl Session {
     /// Reads what the command line asks for. Trouble that leaves something to report is told on stderr, and remembered in
     /// `exit`.
-    pub async fn open(source: &SourceArgs, check: &CheckArgs, targets: &[Target], open: Open) -> Result<Self, Failure> {
+    pub(super) async fn open(source: &SourceArgs, check: &CheckArgs, targets: &[Target], open: Open) -> Result<Self, Failure> {
         let judge = judge(check)?;
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
-            expiring_within: check.expiring_within.map(|d| seconds(d)),
+            expiring_within: check.expiring_within.map(seconds),
         };
         let select = Select {
             min_severity: check.min_severity.map(Into::into),
@@ -107,6 +107,7 @@ impl Session {
         })?;
         self.scope = scope(source, Some(&connection.namespace))?;
         self.inventory = Inventory::new(connection.context.as_str(), false);
+        self.note_choice(source);
         self.want(targets);
         let options = ListOptions {
             chunk_size: Some(source.chunk_size).filter(|n| *n > 0),
@@ -152,6 +153,7 @@ impl Session {
         // Manifests are all read unless namespaces are named: there is no context to take one from.
         self.scope = scope(source, None)?;
         self.inventory = Inventory::new("", true);
+        self.note_choice(source);
         let default_namespace = source.namespace.first().map_or("default", String::as_str).into();
         let options = manifests::Options {
             recursive: source.recursive,
@@ -192,6 +194,13 @@ impl Session {
         Ok(())
     }
 
+    /// Notes in the inventory that it will not hold everything.
+    fn note_choice(&mut self, source: &SourceArgs) {
+        self.inventory.routes_chosen = source.selector.is_some() || source.field_selector.is_some();
+        self.inventory.namespaces_chosen =
+            self.scope.namespaces != Namespaces::All || !source.exclude_namespace.is_empty();
+    }
+
     /// Notes the Secrets among the targets, in each namespace that is named.
     fn want(&mut self, targets: &[Target]) {
         let names: Vec<&Target> = targets.iter().filter(|t| t.kind == Kind::Secret).collect();
@@ -202,16 +211,16 @@ impl Session {
                 }
             }
             Namespaces::All => {
-                let named = |key: &Key| names.iter().any(|t| key.name == t.name);
+                let asked = |key: &Key| names.iter().any(|t| key.name == t.name);
                 let keys = self.inventory.secrets().iter().map(|stored| stored.meta.key());
-                self.wanted.extend(keys.filter(named).collect::<Vec<_>>());
+                self.wanted.extend(keys.filter(asked).collect::<Vec<_>>());
             }
         }
     }
 }
 
 /// The clock, in seconds.
-pub fn now() -> Seconds {
+pub(super) fn now() -> Seconds {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     seconds(since)
 }
@@ -221,7 +230,7 @@ fn seconds(duration: Duration) -> Seconds {
 }
 
 /// The roots, those of `--ca-file` too, and the signatures that earlier runs have verified.
-pub fn judge(check: &CheckArgs) -> Result<Judge, Failure> {
+pub(super) fn judge(check: &CheckArgs) -> Result<Judge, Failure> {
     let mut anchors = Anchors::public();
     for file in &check.ca_file {
         let text = read_file(file, LARGEST_CA_FILE)
@@ -235,7 +244,7 @@ pub fn judge(check: &CheckArgs) -> Result<Judge, Failure> {
 }
 
 /// Reads a file of at most `largest` bytes.
-pub fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+pub(super) fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
     let mut bytes = Vec::new();
     let read = file
@@ -249,7 +258,7 @@ pub fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
 }
 
 /// The failure of a cluster that cannot be read at all.
-pub fn cluster_failure(error: &ClusterError) -> Failure {
+pub(super) fn cluster_failure(error: &ClusterError) -> Failure {
     let failure = Failure::of(Exit::Cluster, error);
     match error.hint() {
         Some(hint) => failure.hint(hint),
@@ -261,8 +270,8 @@ fn scope(source: &SourceArgs, context_namespace: Option<&str>) -> Result<Scope, 
     let namespaces = match (source.all_namespaces, source.namespace.as_slice(), context_namespace) {
         (true, ..) | (false, [], None) => Namespaces::All,
         (false, [], Some(namespace)) => Namespaces::Only(vec![namespace.into()]),
-        (false, named, _) => {
-            let mut names: Vec<Text> = named.iter().flat_map(|n| n.split(',')).map(Into::into).collect();
+        (false, given, _) => {
+            let mut names: Vec<Text> = given.iter().flat_map(|n| n.split(',')).map(Into::into).collect();
             names.sort();
             names.dedup();
             Namespaces::Only(names)

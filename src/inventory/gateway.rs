@@ -141,6 +141,16 @@ impl Inventory {
             })
     }
 
+    /// Whether routes that were not asked for may use the Secret.
+    pub fn may_be_used_elsewhere(&self, secret: &Key) -> bool {
+        let granted = || {
+            self.grants.values().any(|grant| {
+                grant.meta.namespace == secret.namespace && grant.to.iter().any(|t| t.group.is_empty() && t.kind == "Secret")
+            })
+        };
+        self.routes_chosen || (self.namespaces_chosen && granted())
+    }
+
     /// The bindings of a Gateway and its `ListenerSets`.
     ///
     /// A listener's are the hosts of the routes attached to it, cut to its hostname; the hostname itself where none is
@@ -171,7 +181,7 @@ impl Inventory {
                 let here = |p: &&ParentRef| {
                     is_parent_kind(&p.kind, parent.kind)
                         && p.name == parent.key.name
-                        && p.namespace.as_ref().unwrap_or(&route.meta.namespace) == &parent.key.namespace
+                        && *p.namespace.as_ref().unwrap_or(&route.meta.namespace) == parent.key.namespace
                 };
                 route.parents.iter().filter(here).map(move |p| (parent, route, p))
             })
@@ -226,11 +236,11 @@ impl Inventory {
             .hostname
             .as_deref()
             .map_or_else(|| EVERY_HOST.into(), normal_host);
-        let owner = owned.owner();
+        let own = owned.owner();
         let mut hosts: Vec<(Text, Vec<RouteKey>)> = Vec::new();
         let mut positions = std::collections::HashMap::new();
         for ((parent, route, reference), taken) in routes.iter().zip(taken) {
-            if **parent != owner || !self.attaches(owned, route, reference) {
+            if **parent != own || !self.attaches(owned, route, reference) {
                 continue;
             }
             let everything = [EVERY_HOST.into()];
@@ -269,7 +279,7 @@ impl Inventory {
             })
             .filter(|secret| self.permits(owned.kind, &owned.meta.namespace, secret))
             .collect();
-        let route = Arc::new(owner);
+        let route = Arc::new(own);
         bindings.extend(hosts.into_iter().map(|(host, routes)| Binding {
             route: route.clone(),
             listener: Some(listener.name.clone()),

@@ -49,6 +49,10 @@ pub struct Inventory {
     pub context: Text,
     /// Whether the source is manifests, which seldom hold everything.
     pub from_manifests: bool,
+    /// Whether only some routes were asked for (`-l`, `--field-selector`): others may use what these do not.
+    pub routes_chosen: bool,
+    /// Whether only some namespaces were asked for: routes of others may use what a `ReferenceGrant` lets them.
+    pub namespaces_chosen: bool,
     ingresses: HashMap<Key, Ingress>,
     ingress_routes: HashMap<Key, IngressRoute>,
     classes: HashMap<Text, IngressClass>,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, spawn},
+};
 
 use crate::{
     check::{Reason, Select},
@@ -71,9 +74,10 @@ pub async fn read(
 ) -> Result<Read, ClusterError> {
     let mut read = Read::default();
     let (sink, changes) = mpsc::channel(WAITING);
-    let listing = list(connection, scope, &KINDS, options, sink);
-    let (listing, ()) = tokio::join!(listing, take(changes, &mut read.unresolved, inventory, judge));
-    read.listing = listing?;
+    let (from, within, how) = (connection.clone(), scope.clone(), *options);
+    let listing = spawn(async move { list(&from, &within, &KINDS, &how, sink).await });
+    take(changes, &mut read.unresolved, inventory, judge).await;
+    read.listing = finished(listing).await?;
     for (kind, error) in &read.listing.incomplete {
         read.problems
             .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
@@ -92,6 +96,18 @@ pub async fn read(
     users(connection, select, &mut read, inventory, judge).await?;
     inventory.settle();
     Ok(read)
+}
+
+/// What a task of its own came to: [`take`] blocks its thread, so what it waits for must not share its task.
+async fn finished<T>(task: JoinHandle<T>) -> T {
+    match task.await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // A task is cancelled when the runtime ends, and then nobody waits any more.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
 
 /// Takes changes while they arrive. Parsing blocks its thread, so the runtime is told.
@@ -122,11 +138,12 @@ async fn namespaces(
         return Ok(());
     }
     let (sink, changes) = mpsc::channel(WAITING);
-    let everything = Scope::everything();
-    let options = ListOptions::default();
-    let listing = list(connection, &everything, &[Kind::Namespace], &options, sink);
-    let (listing, ()) = tokio::join!(listing, take(changes, &mut read.unresolved, inventory, judge));
-    listing.map(drop)
+    let from = connection.clone();
+    let listing = spawn(async move {
+        list(&from, &Scope::everything(), &[Kind::Namespace], &ListOptions::default(), sink).await
+    });
+    take(changes, &mut read.unresolved, inventory, judge).await;
+    finished(listing).await.map(drop)
 }
 
 /// The Secrets that are named and that no list brought: of another type, in another namespace, or not to be listed.
@@ -142,10 +159,10 @@ async fn named(connection: &Connection, wanted: &[Key], read: &mut Read, invento
     }
     read.fetched = missing.iter().cloned().collect();
     let (sink, changes) = mpsc::channel(WAITING);
-    let failed = get_secrets(connection, read.fetched.clone(), sink);
-    // Whatever was said of a whole list, the answer on one name is what counts for it.
-    let (failed, ()) = tokio::join!(failed, take(changes, &mut read.unresolved, inventory, judge));
-    for (key, error) in failed {
+    let (from, keys) = (connection.clone(), read.fetched.clone());
+    let failed = spawn(async move { get_secrets(&from, keys, sink).await });
+    take(changes, &mut read.unresolved, inventory, judge).await;
+    for (key, error) in finished(failed).await {
         read.problems
             .push(format!("cannot read Secret {key}: {}", crate::error::chain(&error)));
         inventory.mark_unreadable(key);
@@ -176,9 +193,10 @@ async fn users(
         let namespaces: Vec<Text> = suspects.into_iter().collect();
         let asked = (namespaces.len() <= NAMESPACES_ASKED).then_some(namespaces.as_slice());
         let (sink, changes) = mpsc::channel(WAITING);
-        let listing = consumers(connection, asked, sink);
-        let (listing, ()) = tokio::join!(listing, take(changes, &mut read.unresolved, inventory, judge));
-        for (kind, error) in &listing?.incomplete {
+        let (from, asked) = (connection.clone(), asked.map(<[Text]>::to_vec));
+        let listing = spawn(async move { consumers(&from, asked.as_deref(), sink).await });
+        take(changes, &mut read.unresolved, inventory, judge).await;
+        for (kind, error) in &finished(listing).await?.incomplete {
             read.problems
                 .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
         }

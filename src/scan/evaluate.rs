@@ -49,6 +49,8 @@ pub fn evaluate(
         .iter()
         .map(|stored| stored.meta.key())
         .filter(|key| inventory.bindings_of_secret(key).is_empty())
+        // Who chooses routes by label asks for no Secret of others.
+        .filter(|key| !inventory.routes_chosen || wanted.contains(key))
         .collect();
     keys.sort();
     judged.extend(
@@ -221,7 +223,7 @@ pub fn row<'a>(inventory: &'a Inventory, judged: &'a Judged) -> Option<Row<'a>> 
                 }),
                 host: Some(&binding.host),
                 secrets: &binding.secrets,
-                class: inventory.class_name(&binding.route).map(|c| c.as_str()),
+                class: inventory.class_name(&binding.route).map(crate::object::Text::as_str),
                 created: meta.and_then(|m| m.created),
                 labels: meta.map_or(&[], |m| &m.labels),
                 ..base
