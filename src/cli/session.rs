@@ -133,6 +133,17 @@ impl Session {
             super::warn(problem);
             self.exit = self.exit.max(Exit::Cluster);
         }
+        let unseen: BTreeSet<&str> = self
+            .inventory
+            .forbidden()
+            .iter()
+            .filter(|f| f.name.is_none() && !scan::evaluate::has_row(f.kind))
+            .map(|f| f.kind.plural())
+            .collect();
+        if !unseen.is_empty() {
+            let unseen: Vec<&str> = unseen.into_iter().collect();
+            super::warn(&format!("no right to list {}: what they would show is left out", unseen.join(", ")));
+        }
         if let Namespaces::Only(names) = &self.scope.namespaces
             && !source.namespace.is_empty()
         {

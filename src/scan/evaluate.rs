@@ -57,18 +57,12 @@ pub fn evaluate(
         keys.into_iter()
             .filter_map(|key| secret(inventory, key, rules, select, wanted)),
     );
-    let told = |kind: Kind| {
-        matches!(
-            kind,
-            Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute | Kind::Secret
-        )
-    };
-    for (position, forbidden) in inventory.forbidden().iter().enumerate().filter(|(_, f)| told(f.kind)) {
+    for (position, forbidden) in inventory.forbidden().iter().enumerate().filter(|(_, f)| has_row(f.kind)) {
         // A Secret that one binding names is told there.
-        if forbidden.name.is_none() {
-            let findings = vec![Finding::new(Fact::Forbidden(forbidden.clone()))];
+        let finding = Finding::new(Fact::Forbidden(forbidden.clone()));
+        if forbidden.name.is_none() && select.counts(&finding) {
             let verdict = Verdict {
-                findings,
+                findings: vec![finding],
                 unreadable: true,
                 ..Verdict::default()
             };
@@ -80,6 +74,11 @@ pub fn evaluate(
         }
     }
     judged
+}
+
+/// Whether a kind that could not be listed has a row of its own: without it, hosts are missing from the table.
+pub fn has_row(kind: Kind) -> bool {
+    matches!(kind, Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute | Kind::Secret)
 }
 
 /// Judges one binding. `None` when there is nothing to say of it.
