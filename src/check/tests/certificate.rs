@@ -1,0 +1,230 @@
+use super::*;
+
+#[test]
+fn what_is_stored_cannot_be_read() {
+    is(
+        &of_bundle(|b| b.unreadable.push((1, "not DER".into()))),
+        Reason::InvalidCertificate,
+        Severity::Critical,
+    );
+    for (state, reason) in [
+        (KeyState::Invalid("not PEM".into()), Reason::InvalidKey),
+        (KeyState::Encrypted, Reason::EncryptedKey),
+        (KeyState::Differs, Reason::InvalidKeyPair),
+        (KeyState::OfPosition(1), Reason::InvalidKeyPair),
+    ] {
+        is(&of_bundle(|b| b.key = state), reason, Severity::Critical);
+    }
+    healthy(&of_bundle(|b| b.key = KeyState::OfPosition(0)));
+}
+
+#[test]
+fn leaf_not_first() {
+    let swapped = of_bundle(|b| {
+        b.certificates.swap(0, 1);
+        b.leaf = Some(1);
+        b.trust = Trust::Trusted {
+            root: "r".into(),
+            public: true,
+            path: vec![1, 0],
+            by_equality: false,
+        };
+    });
+    is(&swapped, Reason::LeafNotFirst, Severity::Critical);
+}
+
+#[test]
+fn expired_and_not_yet_valid_at_the_second() {
+    is(&of_leaf(|l| l.not_after = NOW - 1), Reason::Expired, Severity::Critical);
+    is_not(&of_leaf(|l| l.not_after = NOW), Reason::Expired);
+    is(
+        &of_leaf(|l| l.not_before = NOW + 1),
+        Reason::NotYetValid,
+        Severity::Critical,
+    );
+    is_not(&of_leaf(|l| l.not_before = NOW), Reason::NotYetValid);
+}
+
+#[test]
+fn renewal_due() {
+    let of = |before: i64, after: i64| {
+        of_leaf(|l| {
+            l.not_before = NOW - before;
+            l.not_after = NOW + after;
+        })
+    };
+    is(&of(61 * DAY, 29 * DAY), Reason::RenewalDue, Severity::Warning);
+    is_not(&of(59 * DAY, 31 * DAY), Reason::RenewalDue);
+    is(&of(81 * 3600, 79 * 3600), Reason::RenewalDue, Severity::Warning);
+    is_not(&of(79 * 3600, 81 * 3600), Reason::RenewalDue);
+    let within = |seconds| {
+        found_by(
+            Rules {
+                expiring_within: Some(seconds),
+                ..RULES
+            },
+            |i| {
+                web(i);
+                i.store(good("a", "tls", &["x.example"]));
+            },
+        )
+    };
+    is(&within(61 * DAY), Reason::RenewalDue, Severity::Warning);
+    is_not(&within(59 * DAY), Reason::RenewalDue);
+}
+
+#[test]
+fn the_cas_window_goes_before_the_lifetime_and_a_window_in_the_past_means_now() {
+    let with_window = |window: &str| {
+        let mut stored = good("a", "tls", &["x.example"]);
+        stored.meta.annotations = vec![(annotation::RENEWAL_WINDOW.into(), window.into())];
+        of_secret(stored)
+    };
+    is(
+        &with_window("2026-11-30T00:00:00Z/2026-12-02T00:00:00Z"),
+        Reason::RenewalDue,
+        Severity::Warning,
+    );
+    is_not(
+        &with_window("2026-12-02T00:00:00Z/2026-12-04T00:00:00Z"),
+        Reason::RenewalDue,
+    );
+    is(
+        &with_window("2026-11-20T00:00:00Z/2026-11-22T00:00:00Z"),
+        Reason::RenewNow,
+        Severity::Warning,
+    );
+    is_not(
+        &with_window("2026-11-30T00:00:00Z/2026-12-02T00:00:00Z"),
+        Reason::RenewNow,
+    );
+    healthy(&with_window("soon"));
+}
+
+#[test]
+fn chain_expired_and_chain_expires_first() {
+    let of = |after: i64| {
+        of_bundle(|b| {
+            let mut ca = intermediate();
+            ca.not_after = NOW + after;
+            b.certificates[1] = ca.into();
+        })
+    };
+    is(&of(-1), Reason::ChainExpired, Severity::Critical);
+    let soon = of(30 * DAY);
+    is(&soon, Reason::ChainExpiresFirst, Severity::Warning);
+    is_not(&soon, Reason::ChainExpired);
+    is_not(&of(61 * DAY), Reason::ChainExpiresFirst);
+}
+
+#[test]
+fn lifetime_too_long() {
+    let of = |issued: &str, days: i64, public: bool| {
+        let issued = crate::text::parse_time(issued).expect("a date");
+        of_bundle(|b| {
+            let mut leaf = leaf(&["x.example"]);
+            leaf.not_before = issued;
+            leaf.not_after = issued + days * DAY - 1;
+            b.certificates[0] = leaf.into();
+            b.trust = Trust::Trusted {
+                root: "r".into(),
+                public,
+                path: vec![0, 1],
+                by_equality: false,
+            };
+        })
+    };
+    for (issued, allowed) in [
+        ("2021-01-01", 398),
+        ("2026-03-15", 200),
+        ("2026-11-01", 200),
+        ("2027-03-15", 100),
+        ("2029-03-15", 47),
+    ] {
+        is(
+            &of(issued, allowed + 1, true),
+            Reason::LifetimeTooLong,
+            Severity::Warning,
+        );
+        is_not(&of(issued, allowed, true), Reason::LifetimeTooLong);
+    }
+    is_not(&of("2026-11-01", 825, false), Reason::LifetimeTooLong);
+    is_not(&of("2020-08-31", 825, true), Reason::LifetimeTooLong);
+}
+
+#[test]
+fn host_mismatch_and_common_name_only() {
+    is(
+        &of_secret(good("a", "tls", &["y.example"])),
+        Reason::HostMismatch,
+        Severity::Critical,
+    );
+    for names in [&["x.example"][..], &["*.example"], &["y.example", "x.example"]] {
+        is_not(&of_secret(good("a", "tls", names)), Reason::HostMismatch);
+    }
+    is(
+        &of_secret(good("a", "tls", &["*.x.example"])),
+        Reason::HostMismatch,
+        Severity::Critical,
+    );
+    let by_name = of_leaf(|l| {
+        l.names.clear();
+        l.has_san = false;
+    });
+    is(&by_name, Reason::CommonNameOnly, Severity::Critical);
+    is_not(&by_name, Reason::HostMismatch);
+}
+
+#[test]
+fn a_mismatch_is_per_host() {
+    let findings = found(|i| {
+        add(
+            i,
+            ingress(
+                "a",
+                "web",
+                &[(&["a.example", "b.example", "c.example", "d.example"], "tls")],
+            ),
+            "nginx",
+        );
+        i.store(good("a", "tls", &["a.example", "b.example", "c.example"]));
+    });
+    assert_eq!(findings.len(), 1, "three good bindings and one mismatch: {findings:#?}");
+    is(&findings, Reason::HostMismatch, Severity::Critical);
+}
+
+#[test]
+fn a_mismatch_is_a_warning_where_another_certificate_is_picked() {
+    let findings = found(|i| {
+        add(i, ingress("a", "web", &[(&["x.example"], "tls")]), "traefik");
+        add(i, ingress("b", "wide", &[(&["y.example"], "wild")]), "traefik");
+        i.store(good("a", "tls", &["z.example"]));
+        i.store(good("b", "wild", &["*.example"]));
+    });
+    is(&findings, Reason::HostMismatch, Severity::Warning);
+}
+
+#[test]
+fn wildcard_too_broad() {
+    is(
+        &of_leaf(|l| l.names.push(x509::San::Dns("*.co.uk".into()))),
+        Reason::WildcardTooBroad,
+        Severity::Warning,
+    );
+    is_not(
+        &of_leaf(|l| l.names.push(x509::San::Dns("*.shop.co.uk".into()))),
+        Reason::WildcardTooBroad,
+    );
+}
+
+#[test]
+fn unused_names() {
+    let of = |names: &[&str]| of_secret(good("a", "tls", names));
+    is(&of(&["x.example", "old.example"]), Reason::UnusedNames, Severity::Info);
+    is_not(&of(&["x.example", "*.example"]), Reason::UnusedNames);
+    let every_host = found(|i| {
+        add(i, ingress("a", "web", &[(&[], "tls")]), "nginx");
+        i.store(good("a", "tls", &["x.example", "old.example"]));
+    });
+    is_not(&every_host, Reason::UnusedNames);
+}

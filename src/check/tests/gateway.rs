@@ -1,0 +1,112 @@
+use super::*;
+
+fn listener(name: &str, hostname: &str, kind: &str, namespace: Option<&str>, secret: &str) -> Listener {
+    Listener {
+        name: name.into(),
+        hostname: Some(hostname.into()),
+        port: 443,
+        protocol: "HTTPS".into(),
+        certificate_refs: vec![CertificateRef {
+            group: Text::default(),
+            kind: kind.into(),
+            namespace: namespace.map(Text::from),
+            name: secret.into(),
+        }],
+        ..Listener::default()
+    }
+}
+
+fn of_listeners(listeners: Vec<Listener>, more: impl FnOnce(&mut Inventory)) -> Vec<Finding> {
+    found(|i| {
+        let gateway = Gateway {
+            meta: meta("a", "gw"),
+            class: "edge".into(),
+            listeners,
+            ..Gateway::default()
+        };
+        i.apply(Change::Set(Object::Gateway(gateway)));
+        more(i);
+    })
+}
+
+#[test]
+fn invalid_certificate_ref_and_ref_not_permitted() {
+    let good_secrets = |i: &mut Inventory| {
+        i.store(good("a", "tls", &["x.example"]));
+        i.store(good("b", "tls", &["x.example"]));
+    };
+    let of = |kind, namespace| of_listeners(vec![listener("l", "x.example", kind, namespace, "tls")], good_secrets);
+    is(
+        &of("Certificate", None),
+        Reason::InvalidCertificateRef,
+        Severity::Critical,
+    );
+    is(&of("Secret", Some("b")), Reason::RefNotPermitted, Severity::Critical);
+    let plain = of("Secret", None);
+    is_not(&plain, Reason::InvalidCertificateRef);
+    is_not(&plain, Reason::RefNotPermitted);
+    is_not(&of("Secret", Some("a")), Reason::RefNotPermitted);
+    let mut none = listener("l", "x.example", "Secret", None, "tls");
+    none.certificate_refs.clear();
+    is(
+        &of_listeners(vec![none], good_secrets),
+        Reason::InvalidCertificateRef,
+        Severity::Critical,
+    );
+}
+
+#[test]
+fn hostname_conflict() {
+    let two = |hostname: &str, port| {
+        let mut second = listener("two", hostname, "Secret", None, "tls");
+        second.port = port;
+        let listeners = vec![listener("one", "x.example", "Secret", None, "tls"), second];
+        of_listeners(listeners, |i| i.store(good("a", "tls", &["x.example", "y.example"])))
+    };
+    is(&two("X.example", 443), Reason::HostnameConflict, Severity::Warning);
+    is_not(&two("y.example", 443), Reason::HostnameConflict);
+    is_not(&two("x.example", 8443), Reason::HostnameConflict);
+}
+
+#[test]
+fn no_matching_listener_hostname() {
+    let attached = |hostname: &str| {
+        of_listeners(vec![listener("l", "*.example", "Secret", None, "tls")], |i| {
+            i.store(good("a", "tls", &["*.example"]));
+            i.apply(Change::Set(Object::Route(Route {
+                kind: Kind::HttpRoute,
+                meta: meta("a", "r"),
+                parents: vec![ParentRef {
+                    kind: "Gateway".into(),
+                    namespace: None,
+                    name: "gw".into(),
+                    section: None,
+                    port: None,
+                }],
+                hostnames: vec![hostname.into()],
+            })));
+        })
+    };
+    is(
+        &attached("x.other"),
+        Reason::NoMatchingListenerHostname,
+        Severity::Warning,
+    );
+    is_not(&attached("x.example"), Reason::NoMatchingListenerHostname);
+}
+
+#[test]
+fn overlapping_certificates() {
+    let two = |second_names: &[&str]| {
+        let listeners = vec![
+            listener("narrow", "api.example", "Secret", None, "api"),
+            listener("wide", "*.example", "Secret", None, "wild"),
+        ];
+        of_listeners(listeners, |i| {
+            i.store(good("a", "api", &["api.example"]));
+            i.store(good("a", "wild", second_names));
+        })
+    };
+    is(&two(&["*.example"]), Reason::OverlappingCertificates, Severity::Info);
+    is_not(&two(&["www.example"]), Reason::OverlappingCertificates);
+}

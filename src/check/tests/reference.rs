@@ -1,0 +1,325 @@
+use super::*;
+
+#[test]
+fn a_healthy_route_has_no_findings() {
+    healthy(&of_secret(good("a", "tls", &["x.example"])));
+}
+
+#[test]
+fn secret_not_found() {
+    is(&found(web), Reason::SecretNotFound, Severity::Critical);
+    is_not(&of_secret(good("a", "tls", &["x.example"])), Reason::SecretNotFound);
+    let elsewhere = found(|i| {
+        web(i);
+        i.store(good("b", "tls", &["x.example"]));
+    });
+    is(&elsewhere, Reason::SecretNotFound, Severity::Critical);
+}
+
+#[test]
+fn a_secret_that_manifests_lack_is_no_alarm_where_the_cluster_makes_it() {
+    let judge = |set_up: &dyn Fn(&mut Inventory)| {
+        let mut inventory = Inventory::new("", true);
+        inventory.apply(Change::Listed(Kind::Secret));
+        set_up(&mut inventory);
+        judge_all(&mut inventory, RULES)
+    };
+    is(&judge(&|i| web(i)), Reason::SecretNotFound, Severity::Info);
+    let others = |i: &mut Inventory| {
+        web(i);
+        i.store(good("b", "other", &["y.example"]));
+    };
+    is(&judge(&others), Reason::SecretNotFound, Severity::Critical);
+    let made = |i: &mut Inventory| {
+        others(i);
+        i.apply(Change::Set(Object::Certificate(certificate("web-cert", "tls"))));
+    };
+    is(&judge(&made), Reason::SecretNotFound, Severity::Info);
+}
+
+#[test]
+fn traefik_stops_at_a_missing_secret() {
+    let set_up = |class: &'static str| {
+        move |i: &mut Inventory| {
+            let two: &[(&[&str], &str)] = &[(&["x.example"], "gone"), (&["y.example"], "tls")];
+            add(i, ingress("a", "web", two), class);
+            i.store(good("a", "tls", &["y.example"]));
+        }
+    };
+    let count = |findings: Vec<Finding>| findings.iter().filter(|f| f.reason() == Reason::SecretNotFound).count();
+    assert_eq!(
+        count(found(set_up("traefik"))),
+        2,
+        "the second host loses its certificate too"
+    );
+    assert_eq!(count(found(set_up("nginx"))), 1);
+}
+
+#[test]
+fn secret_name_empty() {
+    let empty = |class| found(|i| add(i, ingress("a", "web", &[(&["x.example"], "")]), class));
+    is(&empty("nginx"), Reason::SecretNameEmpty, Severity::Info);
+    let picked = found(|i| {
+        add(i, ingress("a", "web", &[(&["x.example"], "")]), "traefik");
+        add(i, ingress("b", "wide", &[(&["y.example"], "wild")]), "traefik");
+        i.store(good("b", "wild", &["*.example"]));
+    });
+    is_not(&picked, Reason::SecretNameEmpty);
+}
+
+#[test]
+fn forbidden() {
+    let cannot = |namespace: Option<&str>| {
+        found(|i| {
+            web(i);
+            i.apply(Change::Forbidden(crate::object::Forbidden {
+                kind: Kind::Secret,
+                namespace: namespace.map(Text::from),
+                name: None,
+                verb: "list",
+            }));
+        })
+    };
+    for namespace in [None, Some("a")] {
+        let findings = cannot(namespace);
+        is(&findings, Reason::Forbidden, Severity::Warning);
+        is_not(&findings, Reason::SecretNotFound);
+    }
+    is_not(&cannot(Some("b")), Reason::Forbidden);
+}
+
+#[test]
+fn what_could_not_be_read_is_never_healthy() {
+    let mut inventory = Inventory::new("test", false);
+    web(&mut inventory);
+    inventory.settle();
+    let id = inventory.bindings().iter().next().map(|(id, _)| id).expect("a binding");
+    assert!(
+        binding(&inventory, id, RULES).expect("a verdict").unreadable,
+        "the list of Secrets never ended"
+    );
+}
+
+#[test]
+fn wrong_secret_type() {
+    let opaque = |stored: Stored| Stored {
+        secret_type: "Opaque".into(),
+        ..stored
+    };
+    let usable = of_secret(opaque(good("a", "tls", &["x.example"])));
+    is(&usable, Reason::WrongSecretType, Severity::Warning);
+    let empty = Stored {
+        key: Presence::Absent,
+        ..opaque(good("a", "tls", &["x.example"]))
+    };
+    is(&of_secret(empty), Reason::WrongSecretType, Severity::Critical);
+}
+
+#[test]
+fn missing_data() {
+    for presence in [Presence::Absent, Presence::Empty] {
+        let stored = Stored {
+            key: presence,
+            ..good("a", "tls", &["x.example"])
+        };
+        is(&of_secret(stored), Reason::MissingData, Severity::Critical);
+    }
+}
+
+#[test]
+fn rule_host_without_tls() {
+    let rules = |annotations: &[(&str, &str)], names: &[&str]| {
+        found(|i| {
+            let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
+            web.rules.push("y.example".into());
+            web.meta.annotations = annotations.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+            add(i, web, "nginx");
+            i.store(good("a", "tls", names));
+        })
+    };
+    is(&rules(&[], &["x.example"]), Reason::RuleHostWithoutTls, Severity::Info);
+    is(
+        &rules(&[(annotation::TLS_ACME, "true")], &["x.example"]),
+        Reason::RuleHostWithoutTls,
+        Severity::Critical,
+    );
+    is_not(&rules(&[], &["x.example", "y.example"]), Reason::RuleHostWithoutTls);
+    is_not(
+        &rules(&[(annotation::NGINX_PASSTHROUGH, "true")], &["x.example"]),
+        Reason::RuleHostWithoutTls,
+    );
+    is_not(
+        &rules(&[(annotation::GKE_MANAGED, "web")], &["x.example"]),
+        Reason::RuleHostWithoutTls,
+    );
+}
+
+#[test]
+fn tls_host_without_rule() {
+    let ruled = |rule: &str| {
+        found(|i| {
+            let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
+            web.rules = vec![rule.into()];
+            add(i, web, "own");
+            i.store(good("a", "tls", &["x.example"]));
+        })
+    };
+    is(&ruled("z.example"), Reason::TlsHostWithoutRule, Severity::Warning);
+    for rule in ["x.example", "X.Example", "*.example", ""] {
+        is_not(&ruled(rule), Reason::TlsHostWithoutRule);
+    }
+}
+
+#[test]
+fn default_backend_only() {
+    let without_rules = |class| {
+        found(|i| {
+            let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
+            web.rules.clear();
+            web.default_backend = true;
+            add(i, web, class);
+            i.store(good("a", "tls", &["x.example"]));
+        })
+    };
+    is(&without_rules("nginx"), Reason::DefaultBackendOnly, Severity::Warning);
+    is_not(&without_rules("traefik"), Reason::DefaultBackendOnly);
+}
+
+#[test]
+fn ingress_class_not_found() {
+    let of_class = |class: Option<&str>| {
+        found(|i| {
+            let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
+            web.class = class.map(Text::from);
+            i.apply(Change::Set(Object::Ingress(web)));
+            i.store(good("a", "tls", &["x.example"]));
+        })
+    };
+    is(
+        &of_class(Some("ngninx")),
+        Reason::IngressClassNotFound,
+        Severity::Warning,
+    );
+    is(&of_class(None), Reason::IngressClassNotFound, Severity::Warning);
+    is_not(&of_class(Some("gce")), Reason::IngressClassNotFound);
+    is_not(&of_class(Some("nginx")), Reason::IngressClassNotFound);
+    let annotated = found(|i| {
+        let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
+        web.meta.annotations = vec![(annotation::INGRESS_CLASS.into(), "whatever".into())];
+        i.apply(Change::Set(Object::Ingress(web)));
+        i.store(good("a", "tls", &["x.example"]));
+    });
+    is_not(&annotated, Reason::IngressClassNotFound);
+}
+
+#[test]
+fn duplicate_host() {
+    let two = |class: &str, other_class: &str, secret: &str, canary: bool| {
+        found(|i| {
+            add(i, ingress("a", "one", &[(&["x.example"], "tls")]), class);
+            let mut other = ingress("a", "two", &[(&["x.example"], secret)]);
+            if canary {
+                other.meta.annotations = vec![(annotation::NGINX_CANARY.into(), "true".into())];
+            }
+            add(i, other, other_class);
+            i.store(good("a", "tls", &["x.example"]));
+            i.store(good("a", "tls2", &["x.example"]));
+        })
+    };
+    is(
+        &two("nginx", "nginx", "tls2", false),
+        Reason::DuplicateHost,
+        Severity::Warning,
+    );
+    is_not(&two("nginx", "nginx", "tls", false), Reason::DuplicateHost);
+    is_not(&two("nginx", "f5", "tls2", false), Reason::DuplicateHost);
+    is_not(&two("nginx", "nginx", "tls2", true), Reason::DuplicateHost);
+}
+
+#[test]
+fn the_oldest_ingress_of_a_host_is_named_as_the_winner_where_that_is_the_rule() {
+    for (class, winner) in [("nginx", Some("old")), ("f5", Some("old")), ("own", None)] {
+        let findings = found(|i| {
+            for (name, created, tls) in [("new", NOW, "t1"), ("old", NOW - DAY, "t2")] {
+                let mut ingress = ingress("a", name, &[(&["x.example"], tls)]);
+                ingress.meta.created = Some(created);
+                add(i, ingress, class);
+                i.store(good("a", tls, &["x.example"]));
+            }
+        });
+        for finding in findings.iter().filter(|f| f.reason() == Reason::DuplicateHost) {
+            let Fact::DuplicateHost { winner: named, .. } = &finding.fact else {
+                unreachable!()
+            };
+            assert_eq!(named.as_ref().map(|w| w.key.name.as_str()), winner, "{class}");
+        }
+        is(&findings, Reason::DuplicateHost, Severity::Warning);
+    }
+}
+
+#[test]
+fn orphan_secret() {
+    let alone = |set_up: &dyn Fn(&mut Inventory)| {
+        found(|i| {
+            i.store(good("a", "tls", &["x.example"]));
+            set_up(i);
+        })
+    };
+    is(&alone(&|_| {}), Reason::OrphanSecret, Severity::Info);
+    is_not(&alone(&|i| web(i)), Reason::OrphanSecret);
+    is_not(
+        &alone(&|i| i.apply(Change::Set(Object::Consumer(pod(How::Volume, NOW))))),
+        Reason::OrphanSecret,
+    );
+    is_not(
+        &alone(&|i| i.apply(Change::Set(Object::Certificate(certificate("c", "tls"))))),
+        Reason::OrphanSecret,
+    );
+    let issuer = Issuer {
+        meta: meta("a", "ca"),
+        ca_secret: Some("tls".into()),
+        ..Issuer::default()
+    };
+    is_not(
+        &alone(&|i| i.apply(Change::Set(Object::Issuer(issuer.clone())))),
+        Reason::OrphanSecret,
+    );
+    let pods_unread = crate::object::Forbidden {
+        kind: Kind::Pod,
+        namespace: None,
+        name: None,
+        verb: "list",
+    };
+    is_not(
+        &alone(&|i| i.apply(Change::Forbidden(pods_unread.clone()))),
+        Reason::OrphanSecret,
+    );
+    let opaque = Stored {
+        secret_type: "Opaque".into(),
+        ..good("a", "tls", &["x.example"])
+    };
+    is_not(&found(|i| i.store(opaque)), Reason::OrphanSecret);
+}
+
+#[test]
+fn a_secret_without_route_is_judged_without_its_names_and_chain() {
+    let findings = found(|i| {
+        let mut bundle = bundle(leaf(&["webhook.svc"]));
+        bundle.trust = Trust::SelfSigned;
+        i.store(stored("a", "webhook", bundle));
+        i.apply(Change::Set(Object::Certificate(certificate("c", "webhook"))));
+        i.apply(Change::Set(Object::Issuer(Issuer {
+            meta: meta("a", "le"),
+            ..Issuer::default()
+        })));
+    });
+    healthy(&findings);
+    let expired = found(|i| {
+        let leaf = x509::Certificate {
+            not_after: NOW - 1,
+            ..leaf(&["webhook.svc"])
+        };
+        i.store(stored("a", "webhook", bundle(leaf)));
+    });
+    is(&expired, Reason::Expired, Severity::Warning);
+}
