@@ -19,7 +19,7 @@ const STYLES: styling::Styles = styling::Styles::plain()
 #[command(name = "kubectl certs", bin_name = "kubectl certs", version, styles = STYLES, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Without a command it runs `status`. Every finding is explained by `kubectl certs explain REASON`."
+    after_help = "Without a command it runs `status`. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 130 interrupted."
 )]
 pub struct Cli {
     /// What to do.
@@ -75,16 +75,16 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     /// Keep watching, and print what changes
-    #[arg(short, long, conflicts_with_all = ["filename", "at"])]
+    #[arg(short, long, help_heading = "Output", conflicts_with_all = ["filename", "at"])]
     pub watch: bool,
     /// Also connect to each route and compare what it serves with what is stored
-    #[arg(long)]
+    #[arg(long, help_heading = "Probe")]
     pub probe: bool,
     /// Connect here instead of to the route's own address
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, help_heading = "Probe", value_name = "HOST:PORT")]
     pub connect: Option<String>,
     /// How long one connection of a probe may take
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long, help_heading = "Probe", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub probe_timeout: Duration,
 }
 
@@ -101,19 +101,19 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub check: CheckArgs,
     /// Also connect to the route and show what it serves
-    #[arg(long)]
+    #[arg(long, help_heading = "Probe")]
     pub probe: bool,
     /// Connect here instead of to the route's own address
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, help_heading = "Probe", value_name = "HOST:PORT")]
     pub connect: Option<String>,
     /// How long one connection of a probe may take
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long, help_heading = "Probe", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     pub probe_timeout: Duration,
     /// The server name to ask HOST:PORT for, when it is not HOST
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Probe", value_name = "NAME")]
     pub servername: Option<String>,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, help_heading = "Output", value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
 }
 
@@ -122,8 +122,8 @@ pub struct ShowArgs {
 pub struct ExplainArgs {
     /// The reason, such as HostMismatch; without one, all are listed
     pub reason: Option<String>,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
 }
 
@@ -134,16 +134,16 @@ pub struct SourceArgs {
     /// Read manifests instead of a cluster: files, directories, or - for standard input
     #[arg(short, long, value_name = "FILE|DIR|-")]
     pub filename: Vec<PathBuf>,
-    /// Read directories below those of -f too
+    /// Read the directories below those of -f too
     #[arg(short = 'R', long, requires = "filename")]
     pub recursive: bool,
-    /// The namespace; may be given more than once
+    /// The namespace, or several with commas or by repeating it; else the context's, and with -f all
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Vec<String>,
     /// All namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     pub all_namespaces: bool,
-    /// Leave namespaces out; * and ? stand for letters; may be given more than once
+    /// Leave namespaces out: kube-*; may be given more than once
     #[arg(long, value_name = "GLOB")]
     pub exclude_namespace: Vec<String>,
     /// Only routes with these labels: KEY=VALUE, KEY!=VALUE, KEY in (A,B), KEY, !KEY
@@ -152,44 +152,44 @@ pub struct SourceArgs {
     /// Only routes with these fields, as the API server knows them
     #[arg(long, value_name = "FIELDS", conflicts_with = "filename")]
     pub field_selector: Option<String>,
-    /// The kubeconfig file
-    #[arg(long, value_name = "FILE")]
+    /// The kubeconfig file; else those of KUBECONFIG, else ~/.kube/config
+    #[arg(help_heading = "Cluster", long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig
-    #[arg(long)]
+    /// The context of the kubeconfig; else its current one
+    #[arg(help_heading = "Cluster", long, value_name = "NAME")]
     pub context: Option<String>,
-    /// The cluster of the kubeconfig
-    #[arg(long)]
+    /// The cluster of the kubeconfig; else the context's
+    #[arg(help_heading = "Cluster", long, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// The user of the kubeconfig
-    #[arg(long)]
+    /// The user of the kubeconfig; else the context's
+    #[arg(help_heading = "Cluster", long, value_name = "NAME")]
     pub user: Option<String>,
     /// Act as this user
-    #[arg(long = "as", value_name = "USER")]
+    #[arg(help_heading = "Cluster", long = "as", value_name = "USER")]
     pub as_user: Option<String>,
     /// Act as a member of this group; may be given more than once
-    #[arg(long = "as-group", value_name = "GROUP")]
+    #[arg(help_heading = "Cluster", long = "as-group", value_name = "GROUP")]
     pub as_group: Vec<String>,
     /// The bearer token; other users of the machine can see it: prefer a kubeconfig
-    #[arg(long, hide_env_values = true)]
+    #[arg(help_heading = "Cluster", long, hide_env_values = true)]
     pub token: Option<Token>,
     /// The API server's address
-    #[arg(short, long, value_name = "URL")]
+    #[arg(help_heading = "Cluster", short, long, value_name = "URL")]
     pub server: Option<String>,
     /// The CA of the API server's certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Cluster", long, value_name = "FILE")]
     pub certificate_authority: Option<PathBuf>,
     /// Do not verify the API server's certificate
-    #[arg(long)]
+    #[arg(help_heading = "Cluster", long)]
     pub insecure_skip_tls_verify: bool,
     /// The name to verify the API server's certificate for
-    #[arg(long, value_name = "NAME")]
+    #[arg(help_heading = "Cluster", long, value_name = "NAME")]
     pub tls_server_name: Option<String>,
     /// How long one request to the API server may take; 0 is no limit
-    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+    #[arg(help_heading = "Cluster", long, value_name = "DURATION", default_value = "0", value_parser = duration)]
     pub request_timeout: Duration,
     /// Read lists in pages of this many; 0 is one page
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(help_heading = "Cluster", long, value_name = "N", default_value_t = 0)]
     pub chunk_size: u32,
 }
 
@@ -200,23 +200,23 @@ pub struct CheckArgs {
     /// Judge as of this day: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub at: Option<Seconds>,
-    /// Trust the roots in this file too; its other certificates help to complete chains; may be given more than once
+    /// Trust the roots in this PEM file too, and complete chains with its other certificates
     #[arg(long, value_name = "FILE")]
     pub ca_file: Vec<PathBuf>,
     /// Call a certificate due when less than this is left, whatever its lifetime: 30d, 12h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub expiring_within: Option<Duration>,
-    /// Only findings of at least this severity
-    #[arg(long, value_enum)]
+    /// Only findings of at least this severity: info, warning or critical
+    #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub min_severity: Option<SeverityArg>,
-    /// Only these reasons; commas between several
+    /// Only findings with these reasons: Expired,HostMismatch
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub reason: Vec<Reason>,
-    /// Leave these reasons out; commas between several
+    /// Leave findings with these reasons out: ExtraRoot,UnusedNames
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub ignore: Vec<Reason>,
-    /// Exit with 1 when a finding is at least this severe
-    #[arg(long, value_enum)]
+    /// Exit with 1 when a finding is at least this severe: info, warning or critical
+    #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub fail_on: Option<SeverityArg>,
 }
 
@@ -224,20 +224,20 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, junit or sarif
+    /// A table without it; else wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, junit or sarif
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<String>,
-    /// Leave the table's head out
+    /// Leave out the line with the column names
     #[arg(long)]
     pub no_headers: bool,
     /// Sort by namespace, name, host, status, expires, age, issuer, or a JSONPath; worst first without it
     #[arg(long, value_name = "KEY")]
     pub sort_by: Option<String>,
-    /// Show the routes' labels
+    /// Add a column with the routes' labels
     #[arg(long)]
     pub show_labels: bool,
-    /// When to use colour
-    #[arg(long, value_enum, default_value_t = ColorChoice::Auto)]
+    /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufWriter, Write as _},
+    net::IpAddr,
     path::Path,
 };
 
@@ -287,15 +288,7 @@ async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
             Some(shown(answer.address, host, &answer.result, leaf.as_ref(), stored))
         })
         .collect();
-    let resolved: Vec<(&str, Vec<std::net::IpAddr>, Vec<std::net::IpAddr>)> = found
-        .0
-        .iter()
-        .filter_map(|(id, probed)| {
-            let ips = |texts: &[Text]| texts.iter().filter_map(|t| t.parse().ok()).collect();
-            let host = inventory.bindings().get(*id)?.host.as_str();
-            Some((host, ips(probed.resolved.as_ref()?), ips(&probed.expected)))
-        })
-        .collect();
+    let resolved = resolved(inventory, &found.0);
     let dns: Vec<Dns<'_>> = resolved
         .iter()
         .map(|(host, resolved, expected)| Dns {
@@ -353,6 +346,19 @@ async fn probe_judged(
     };
     let found = probe::probe(&session.inventory, &ids, &options).await;
     (ids, found)
+}
+
+/// Hosts, what DNS has for each, and where its route is.
+fn resolved<'a>(
+    inventory: &'a Inventory,
+    probed: &BTreeMap<BindingId, Probed>,
+) -> Vec<(&'a str, Vec<IpAddr>, Vec<IpAddr>)> {
+    let ips = |texts: &[Text]| texts.iter().filter_map(|t| t.parse().ok()).collect();
+    let one = |(id, probed): (&BindingId, &Probed)| {
+        let host = inventory.bindings().get(*id)?.host.as_str();
+        Some((host, ips(probed.resolved.as_ref()?), ips(&probed.expected)))
+    };
+    probed.iter().filter_map(one).collect()
 }
 
 fn with_probe(session: &Session, judged: Vec<Judged>, probed: &BTreeMap<BindingId, Probed>) -> Vec<Judged> {
@@ -494,13 +500,13 @@ async fn owners<'a>(inventory: &'a Inventory, connection: Option<&Connection>, k
 }
 
 fn held<'a>(inventory: &'a Inventory, key: &'a Key, users: &'a [User], owned: Option<&'a Owned<'a>>) -> Held<'a> {
-    let owner = owned.map(|owned| Owner {
-        certificate: owned.certificate,
-        issuer: owned.issuer,
-        request: owned.request,
-        order: owned.order,
-        challenges: &owned.challenges,
-        events: &owned.events,
+    let shown = owned.map(|of| Owner {
+        certificate: of.certificate,
+        issuer: of.issuer,
+        request: of.request,
+        order: of.order,
+        challenges: &of.challenges,
+        events: &of.events,
     });
     let base = match inventory.secrets().get(key) {
         Some(stored) => Held {
@@ -514,7 +520,7 @@ fn held<'a>(inventory: &'a Inventory, key: &'a Key, users: &'a [User], owned: Op
     };
     Held {
         users: Some(users),
-        owner,
+        owner: shown,
         ..base
     }
 }

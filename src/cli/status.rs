@@ -26,6 +26,8 @@ use super::{
 };
 
 /// What is printed, and how.
+// Each is a flag of the command line.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
@@ -57,7 +59,7 @@ impl Output {
             no_headers: output.no_headers,
             show_labels: output.show_labels,
             show_namespace: source.all_namespaces
-                || source.namespace.len() > 1
+                || source.namespace.iter().flat_map(|names| names.split(',')).count() > 1
                 || (source.namespace.is_empty() && !source.filename.is_empty()),
         })
     }
@@ -96,7 +98,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     };
     let session = Session::open(&args.source, &args.check, &targets, open).await?;
     not_found(&session, &targets)?;
-    let probe = (probing || args.probe).then(|| probe::Options {
+    let probe = (probing || args.probe).then_some(probe::Options {
         connect,
         timeout: args.probe_timeout,
     });
@@ -133,7 +135,10 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     let result = report::output::write(&output.format, &rows, &context, &mut out).and_then(|()| out.flush());
     drop(out);
     written(result)?;
-    note(&report::summary(&rows, started.elapsed()));
+    // Of what could not be read, nothing can be said.
+    if !rows.is_empty() || session.exit == Exit::Ok {
+        note(&report::summary(&rows, started.elapsed()));
+    }
     if rows.is_empty() {
         nothing_found(&session, &args);
     }

@@ -32,7 +32,7 @@ const WAITING: usize = 256;
 const TOGETHER: usize = 1024;
 /// Time alone changes verdicts by the second at most, and nobody watches that closely.
 const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// What is on the screen.
 struct Watching<'a> {

@@ -61,25 +61,23 @@ impl Controller {
 
     /// What clients get for a host whose certificate is missing, broken or for other names.
     ///
-    /// A Gateway's listener without a usable certificate is not programmed (Gateway API, `ResolvedRefs`).
+    /// A Gateway's listener without a usable certificate is not programmed (Gateway API, `ResolvedRefs`). Traefik listens
+    /// all the same, because all its routes share a port.
     pub fn fallback(self, route: Kind) -> Fallback {
         match (self, route) {
-            (Self::IngressNginx | Self::Traefik, Kind::Ingress | Kind::IngressRoute) => Fallback::DefaultCertificate,
-            (Self::Traefik | Self::Istio, Kind::Gateway | Kind::ListenerSet) => Fallback::NoConnection,
+            (Self::IngressNginx, Kind::Ingress)
+            | (Self::Traefik, Kind::Ingress | Kind::IngressRoute | Kind::Gateway) => Fallback::DefaultCertificate,
             // F5's rejects the handshake of a host whose Secret is missing or invalid.
-            (Self::F5Nginx, Kind::Ingress) => Fallback::NoConnection,
+            (Self::Istio, Kind::Gateway | Kind::ListenerSet) | (Self::F5Nginx, Kind::Ingress) => Fallback::NoConnection,
             _ => Fallback::Unknown,
         }
     }
 
     /// Whether a certificate is served although it does not name the host.
     ///
-    /// ingress-nginx falls back to its default certificate; others serve what the listener or the entry names.
+    /// ingress-nginx and Traefik fall back to their default certificates; others serve what the listener or the entry names.
     pub fn checks_names(self, route: Kind) -> bool {
-        matches!(
-            (self, route),
-            (Self::IngressNginx | Self::Traefik, Kind::Ingress | Kind::IngressRoute)
-        )
+        self.fallback(route) == Fallback::DefaultCertificate
     }
 
     /// Whether a host that no tls entry lists is served by any Secret of that Ingress whose names cover it.
@@ -167,7 +165,11 @@ mod tests {
             Controller::Traefik.fallback(Kind::IngressRoute),
             Fallback::DefaultCertificate
         );
-        assert_eq!(Controller::Traefik.fallback(Kind::Gateway), Fallback::NoConnection);
+        assert_eq!(
+            Controller::Traefik.fallback(Kind::Gateway),
+            Fallback::DefaultCertificate
+        );
+        assert_eq!(Controller::Istio.fallback(Kind::Gateway), Fallback::NoConnection);
         assert_eq!(Controller::F5Nginx.fallback(Kind::Ingress), Fallback::NoConnection);
         assert_eq!(Controller::Unknown.fallback(Kind::Ingress), Fallback::Unknown);
         assert!(!Controller::Unknown.picks_among_all() && Controller::Traefik.picks_among_all());

@@ -11,7 +11,7 @@ enum Few<T> {
 
 /// From a key to the values that depend on it, in the order of their arrival.
 #[derive(Debug, Clone)]
-pub struct Index<K, T> {
+pub(super) struct Index<K, T> {
     map: HashMap<K, Few<T>>,
 }
 
@@ -23,7 +23,7 @@ impl<K, T> Default for Index<K, T> {
 
 impl<K: Hash + Eq, T: Copy + Eq> Index<K, T> {
     /// The values under `key`; none is an empty slice.
-    pub fn get<Q>(&self, key: &Q) -> &[T]
+    pub(super) fn get<Q>(&self, key: &Q) -> &[T]
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -36,7 +36,7 @@ impl<K: Hash + Eq, T: Copy + Eq> Index<K, T> {
     }
 
     /// Adds a value, unless it is there.
-    pub fn insert(&mut self, key: K, value: T) {
+    pub(super) fn insert(&mut self, key: K, value: T) {
         match self.map.entry(key) {
             std::collections::hash_map::Entry::Vacant(entry) => {
                 entry.insert(Few::One(value));
@@ -55,7 +55,7 @@ impl<K: Hash + Eq, T: Copy + Eq> Index<K, T> {
     }
 
     /// Takes a value away.
-    pub fn remove<Q>(&mut self, key: &Q, value: T)
+    pub(super) fn remove<Q>(&mut self, key: &Q, value: T)
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -73,18 +73,14 @@ impl<K: Hash + Eq, T: Copy + Eq> Index<K, T> {
         }
     }
 
-    /// How many keys there are.
-    pub fn len(&self) -> usize {
-        self.map.len()
-    }
-
     /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
     /// All keys, in no order.
-    pub fn keys(&self) -> impl Iterator<Item = &K> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
         self.map.keys()
     }
 }

@@ -214,22 +214,14 @@ impl Inventory {
     pub fn controller_of_ingress(&self, ingress: &Ingress) -> (Controller, ClassState) {
         let all_known = self.knows_all(Kind::IngressClass);
         if let Some(name) = &ingress.class {
-            return match self.classes.get(name) {
-                Some(class) => (Controller::of_controller_name(&class.controller), ClassState::Known),
-                None => {
-                    let controller = Controller::of_class_name(name);
-                    // Google's controller reads the name; there is no object.
-                    let missing = all_known && controller != Controller::Gce;
-                    (
-                        controller,
-                        if missing {
-                            ClassState::NotFound
-                        } else {
-                            ClassState::Known
-                        },
-                    )
-                }
-            };
+            if let Some(class) = self.classes.get(name) {
+                return (Controller::of_controller_name(&class.controller), ClassState::Known);
+            }
+            let controller = Controller::of_class_name(name);
+            // Google's controller reads the name; there is no object.
+            let missing = all_known && controller != Controller::Gce;
+            let state = if missing { ClassState::NotFound } else { ClassState::Known };
+            return (controller, state);
         }
         if let Some(name) = ingress.meta.annotation(annotation::INGRESS_CLASS) {
             // An annotation needs no object: each controller compares it with its own setting.
@@ -278,7 +270,9 @@ impl Inventory {
     }
 
     pub(super) fn some_controller_picks_among_all(&self) -> bool {
+        let gateways = || self.gateway_classes.values().map(|class| &class.controller);
         !self.ingress_routes.is_empty()
+            || gateways().any(|name| Controller::of_controller_name(name).picks_among_all())
             || self
                 .classes
                 .values()
@@ -334,7 +328,7 @@ impl Inventory {
         let skipped = self.skipped_after(binding).is_some();
         let named = binding.secrets.iter().filter_map(|key| self.secrets.get(key));
         let best = named
-            .max_by_key(|stored| self.fitness(stored, &binding.host))
+            .max_by_key(|stored| Self::fitness(stored, &binding.host))
             .filter(|_| !skipped);
         if let Some(stored) = best
             && (covers(stored, &binding.host) || !controller.checks_names(binding.route.kind))
@@ -351,12 +345,12 @@ impl Inventory {
         if binding.host == EVERY_HOST {
             return None;
         }
-        if controller.picks_among_all() && matches!(binding.route.kind, Kind::Ingress | Kind::IngressRoute) {
+        if controller.picks_among_all() && binding.route.kind != Kind::ListenerSet {
             return self
                 .secrets
                 .naming(&binding.host)
-                .filter(|stored| self.usable(stored) && self.loaded(stored, controller))
-                .max_by_key(|stored| self.fitness(stored, &binding.host));
+                .filter(|stored| usable(stored) && self.loaded(stored, controller))
+                .max_by_key(|stored| Self::fitness(stored, &binding.host));
         }
         if controller.serves_unlisted_hosts() && binding.origin == Origin::RuleOnly {
             let ingress = self.ingresses.get(&binding.route.key)?;
@@ -368,7 +362,7 @@ impl Inventory {
                     self.secrets
                         .get(&Key::new(ingress.meta.namespace.clone(), name.clone()))
                 })
-                .find(|stored| self.usable(stored) && covers(stored, &binding.host));
+                .find(|stored| usable(stored) && covers(stored, &binding.host));
         }
         None
     }
@@ -377,28 +371,31 @@ impl Inventory {
     fn loaded(&self, stored: &Stored, controller: Controller) -> bool {
         let ids = self.by_secret.get(&stored.meta.key());
         ids.iter().filter_map(|id| self.bindings.get(*id)).any(|b| {
-            matches!(b.route.kind, Kind::Ingress | Kind::IngressRoute)
+            b.route.kind != Kind::ListenerSet
                 && self.controller(&b.route) == controller
                 && self.skipped_after(b).is_none()
+                // In a listener with several, one that is missing takes the others with it.
+                && (b.route.kind != Kind::Gateway || b.secrets.iter().all(|key| self.secrets.get(key).is_some()))
         })
     }
 
-    fn usable(&self, stored: &Stored) -> bool {
-        stored.leaf().is_some() && matches!(stored.bundle.key, KeyState::Matches)
-    }
-
     /// How well a Secret serves a host: usable, for the host, and of the algorithm that clients prefer.
-    fn fitness(&self, stored: &Stored, host: &str) -> (bool, bool, bool, std::cmp::Reverse<Key>) {
+    fn fitness(stored: &Stored, host: &str) -> (bool, bool, bool, std::cmp::Reverse<Key>) {
         let modern = stored
             .leaf()
             .is_some_and(|l| !matches!(l.key, KeyAlgorithm::Rsa(_) | KeyAlgorithm::Dsa(_)));
         (
-            self.usable(stored),
+            usable(stored),
             covers(stored, host),
             modern,
             std::cmp::Reverse(stored.meta.key()),
         )
     }
+}
+
+/// Whether a Secret holds a certificate and its key.
+fn usable(stored: &Stored) -> bool {
+    stored.leaf().is_some() && matches!(stored.bundle.key, KeyState::Matches)
 }
 
 fn routes_of(listeners: &[Listener]) -> impl Iterator<Item = &AllowedNamespaces> {

@@ -318,6 +318,8 @@ impl Object {
 }
 
 /// One message from a source to the inventory.
+// Nearly all are objects: a box would cost an allocation for each and save nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub enum Change {
     /// An object is there, new or changed.

@@ -16,7 +16,6 @@ use crate::{
     object::{Change, Key, Kind, Object, Secret, secret::TLS_TYPE},
     x509::{Der, Interner, Judge, KeyState, Parsed, Trust, bundle},
 };
-use secrecy::ExposeSecret as _;
 
 /// How many Secrets travel together: a message costs as much as parsing one.
 const BATCH: usize = 16;
@@ -44,7 +43,7 @@ fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
         data_changed,
     } = secret;
     let presence = Presence::of(certificate.as_deref());
-    let key_presence = Presence::of(key.as_ref().map(|k| k.expose_secret()));
+    let key_presence = Presence::of(key.as_ref().map(secrecy::ExposeSecret::expose_secret));
     let relevant = secret_type == TLS_TYPE || presence == Presence::Present;
     let Parsed { mut bundle, der } = if relevant {
         bundle::parse(certificate.as_deref(), key.as_ref(), interner)

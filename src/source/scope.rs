@@ -92,14 +92,16 @@ impl Scope {
         namespace.is_empty() || (named && !self.excluded.is_match(namespace))
     }
 
-    /// Whether an object is in the scope. Labels choose among routes alone.
+    /// Whether an object is in the scope. Labels choose among routes alone; `ReferenceGrants` are in it wherever they are,
+    /// because they are about Secrets that routes of other namespaces name.
     pub fn allows(&self, object: &Object) -> bool {
         let meta = object.meta();
         let labels_count = matches!(
             object.kind(),
             Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute
         );
-        self.allows_namespace(&meta.namespace) && (!labels_count || self.labels.matches(&meta.labels))
+        let granted = object.kind() == Kind::ReferenceGrant;
+        (granted || self.allows_namespace(&meta.namespace)) && (!labels_count || self.labels.matches(&meta.labels))
     }
 }
 
@@ -137,8 +139,9 @@ fn end_of_requirement(text: &str) -> usize {
 fn requirement(part: &str) -> Option<Requirement> {
     let make = |key: &str, operator, values: Vec<Text>| {
         let key = key.trim();
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
-        (!key.is_empty() && key.chars().all(plain)).then(|| Requirement {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let fit = values.iter().all(|value| value.chars().all(plain));
+        (fit && !key.is_empty() && key.chars().all(|c| plain(c) || c == '/')).then(|| Requirement {
             key: key.into(),
             operator,
             values,
@@ -191,7 +194,7 @@ mod tests {
         ] {
             assert_eq!(matches(selector, &labels), expected, "{selector}");
         }
-        for wrong in ["a b", "a in b)", "=x", "a within (b)"] {
+        for wrong in ["a b", "a in b)", "a in (b", "=x", "a=b=c", "a=b c", "a within (b)"] {
             assert!(parse_selector(wrong).is_err(), "{wrong}");
         }
     }

@@ -40,9 +40,9 @@ impl fmt::Display for Clear<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.chars() {
             if is_unsafe(c) {
-                stand_in(c, f)?
+                stand_in(c, f)?;
             } else {
-                fmt::Write::write_char(f, c)?
+                fmt::Write::write_char(f, c)?;
             }
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! cert-manager's objects, and who else writes a Secret.
 
-use super::say::{brief, in_namespace, kubectl, list, name, object, quote, said, secret};
+use std::borrow::Cow;
+
+use super::say::{brief, certificate_of, in_namespace, kubectl, list, name, object, quote, said, secret};
 use crate::{
     check::{Fact, ObjectRef},
     object::{Key, Kind, Seconds},
@@ -93,9 +95,10 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
         ),
         Fact::OrderFailed { order, .. } => format!(
             "See which name failed and why with `{}` and `kubectl{} get challenge`; mend that first, for Let's Encrypt \
-             allows five failures a name and hour, then run `cmctl renew CERTIFICATE{}`.",
+             allows five failures a name and hour, then run `cmctl renew {}{}`.",
             kubectl("describe", Kind::Order, order),
             in_namespace(&order.namespace),
+            certificate_of(row).map_or(Cow::Borrowed("CERTIFICATE"), |certificate| quote(&certificate.name)),
             in_namespace(&order.namespace)
         ),
         Fact::ChallengeStuck {

@@ -274,7 +274,7 @@ pub(super) fn renew(row: &Row<'_>) -> String {
 }
 
 /// The Certificate that another finding of the row says writes its Secret.
-fn certificate_of<'a>(row: &Row<'a>) -> Option<&'a Key> {
+pub(super) fn certificate_of<'a>(row: &Row<'a>) -> Option<&'a Key> {
     row.findings.iter().find_map(|finding| match &finding.fact {
         Fact::CertificateNotReady { certificate, .. } => Some(certificate),
         _ => None,
