@@ -1,0 +1,36 @@
+//! What `--help` says, as wide as most terminals and as narrow as half of one.
+
+use super::{command, finish};
+
+#[test]
+fn help_reads_well() {
+    for (name, args) in [
+        ("help", &["--help"][..]),
+        ("status", &["status", "--help"]),
+        ("show", &["show", "--help"]),
+        ("probe", &["probe", "--help"]),
+        ("explain", &["explain", "--help"]),
+        ("completion", &["completion", "--help"]),
+        ("man", &["man", "--help"]),
+    ] {
+        for width in [100, 60] {
+            let ran = finish(command(args).env("COLUMNS", width.to_string())).ends_with(0);
+            assert!(ran.err.is_empty(), "{}", ran.err);
+            let wrapped = ran.out.lines().filter(|line| !line.starts_with("Usage: "));
+            let longest = wrapped.map(|line| line.chars().count()).max().unwrap_or(0);
+            assert!(longest <= width, "{name}: a line of {longest}");
+            if width == 100 || name == "show" {
+                insta::assert_snapshot!(format!("{name}-{width}"), ran.out);
+            }
+        }
+        let short: Vec<&str> = args
+            .iter()
+            .map(|arg| if *arg == "--help" { "-h" } else { *arg })
+            .collect();
+        assert_eq!(
+            finish(&mut command(&short)).out,
+            finish(&mut command(args)).out,
+            "-h and --help say the same"
+        );
+    }
+}

@@ -1,0 +1,201 @@
+//! The design's allowed imports between modules, held against the text of the sources.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use super::root;
+
+/// Each module of the library, and the others that it may use. Whatever is not here does not exist.
+const ALLOWED: &[(&str, &[&str])] = &[
+    // Pure: values in, values out.
+    ("object", &[]),
+    ("text", &["object"]),
+    ("x509", &["object"]),
+    ("inventory", &["object", "x509"]),
+    ("check", &["object", "x509", "inventory", "text"]),
+    // Reading: nothing of certificates.
+    ("source", &["object", "error", "text"]),
+    ("net", &["object", "error", "text"]),
+    // Text is made here alone.
+    ("report", &["object", "x509", "check", "text"]),
+    // What joins them.
+    (
+        "scan",
+        &[
+            "object",
+            "x509",
+            "inventory",
+            "check",
+            "source",
+            "net",
+            "report",
+            "error",
+            "text",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "object",
+            "x509",
+            "inventory",
+            "check",
+            "source",
+            "net",
+            "report",
+            "scan",
+            "error",
+            "text",
+        ],
+    ),
+    // A leaf.
+    ("error", &["text"]),
+];
+
+/// Modules that know no file, clock, network, environment or terminal.
+const PURE: &[&str] = &["object", "x509", "inventory", "check", "text"];
+
+/// What pure code does not say.
+const IMPURE: &[&str] = &[
+    "kube::",
+    "k8s_openapi",
+    "tokio",
+    "std::fs",
+    "std::env",
+    "std::net::Tcp",
+    "std::process",
+    "std::io",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "println!",
+    "eprintln!",
+    "print!(",
+    "anstream",
+    "tracing",
+];
+
+/// The files of a module without its tests.
+fn sources(module: &str) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    let src = root().join("src");
+    let file = src.join(format!("{module}.rs"));
+    if file.exists() {
+        files.push(file);
+    }
+    collect(&src.join(module), &mut files);
+    assert!(!files.is_empty(), "there is no module {module}");
+    let test = |path: &Path| {
+        let inside = path.strip_prefix(&src).expect("inside");
+        inside.components().any(|part| part.as_os_str() == "tests")
+            || inside
+                .file_stem()
+                .is_some_and(|stem| ["tests", "testing", "fixtures", "fake"].iter().any(|t| stem == *t))
+    };
+    files.retain(|path| !test(path));
+    files
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("it can be read");
+            (path, code(&text))
+        })
+        .collect()
+}
+
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// A file without comments and what follows its test module.
+fn code(text: &str) -> String {
+    let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// The modules that follow each `crate::`, one level of braces included.
+fn used(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = code[at + "crate::".len()..].trim_start();
+        let Some(group) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut start = true;
+        for (i, c) in group.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => start = true,
+                c if start && !c.is_whitespace() => {
+                    found.insert(word(&group[i..]));
+                    start = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn every_module_uses_only_what_it_may() {
+    let lib = std::fs::read_to_string(root().join("src/lib.rs")).expect("it is there");
+    let modules: BTreeSet<&str> = lib
+        .lines()
+        .filter_map(|l| l.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    let listed: BTreeSet<&str> = ALLOWED.iter().map(|(module, _)| *module).collect();
+    assert_eq!(modules, listed, "the table lists each module");
+    let mut wrong = Vec::new();
+    for (module, allowed) in ALLOWED {
+        for (path, code) in sources(module) {
+            for other in used(&code) {
+                let known = modules.contains(other.as_str());
+                if known && other != *module && !allowed.contains(&other.as_str()) {
+                    wrong.push(format!("{}: {module} may not use {other}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_core_is_pure() {
+    let mut wrong = Vec::new();
+    for module in PURE {
+        for (path, code) in sources(module) {
+            for word in IMPURE.iter().filter(|word| code.contains(**word)) {
+                wrong.push(format!("{}: {word}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn groups_of_imports_are_seen() {
+    let code = "use crate::{\n    check::{Fact, Reason},\n    object::Key, text,\n};\nlet x = crate::net::probe();";
+    let found: Vec<String> = used(code).into_iter().collect();
+    assert_eq!(found, ["check", "net", "object", "text"]);
+}

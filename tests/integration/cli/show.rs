@@ -1,0 +1,96 @@
+//! `show`: one route, one Secret, one file.
+
+use super::{file, run};
+use crate::support::pki::Pki;
+
+const FROM: [&str; 6] = [
+    "-f",
+    "docs/example",
+    "--ca-file",
+    "docs/example/root.pem",
+    "--at",
+    "2026-12-01",
+];
+
+fn show(target: &str, more: &[&str]) -> super::Ran {
+    let mut args = vec!["show", target];
+    args.extend(FROM);
+    args.extend(more);
+    run(&args)
+}
+
+#[test]
+fn a_route_a_secret_and_a_gateway_are_pictured() {
+    for (name, target) in [
+        ("show-ingress", "ingress/checkout"),
+        ("show-mismatch", "wholesale"),
+        ("show-secret", "secret/payroll-tls"),
+        ("show-gateway", "gateway/public"),
+        ("show-missing", "secret/newsletter-tls"),
+    ] {
+        insta::assert_snapshot!(name, show(target, &[]).ends_with(0).out);
+    }
+}
+
+#[test]
+fn a_name_in_two_namespaces_wants_one_of_them() {
+    show("secret/careers-tls", &[]).fails(2, &["several namespaces: blog, intranet", "-n"]);
+    let ran = show("secret/careers-tls", &["-n", "blog"]).ends_with(0);
+    assert!(ran.out.contains("careers.larkspur.example"), "{}", ran.out);
+}
+
+#[test]
+fn what_is_shown_can_fail_too() {
+    show("ingress/checkout", &["--fail-on", "critical"]).ends_with(1);
+    show("secret/account-tls", &["--fail-on", "critical"]).ends_with(0);
+    show("ingress/nope", &[]).fails(2, &["there is no ingress/nope"]);
+}
+
+#[test]
+fn a_file_of_certificates_is_pictured() {
+    let pki = Pki::new();
+    let pair = pki.pair(&["a.example", "b.example"]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let root = file(&dir, "root.pem", pki.root_pem());
+    let chain = file(&dir, "chain.pem", &pair.chain);
+    let ran = run(&["show", &chain, "--ca-file", &root]).ends_with(0);
+    assert!(
+        ran.out.contains("a.example") && ran.out.contains("E2E Issuing CA"),
+        "{}",
+        ran.out
+    );
+    let ran = run(&["show", &chain, "--fail-on", "critical"]).ends_with(1);
+    assert!(ran.out.contains("UntrustedIssuer"), "{}", ran.out);
+    // With its key beside it, and as DER.
+    let both = file(&dir, "both.pem", format!("{}{}", pair.key, pair.chain));
+    let ran = run(&["show", &both, "--ca-file", &root]).ends_with(0);
+    assert!(
+        ran.out.contains("a.example") && !ran.out.contains("PRIVATE"),
+        "{}",
+        ran.out
+    );
+    let der = file(&dir, "leaf.der", &pair.der);
+    let ran = run(&["show", &der, "--ca-file", &root]).ends_with(0);
+    assert!(ran.out.contains("a.example"), "{}", ran.out);
+}
+
+#[test]
+fn a_file_that_holds_no_certificate_is_told_of() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (name, content) in [
+        ("empty", &b""[..]),
+        ("text", b"hello\n"),
+        ("binary", &[0, 1, 2, 0xff]),
+        ("bell", b"\x1b[31m\x07"),
+    ] {
+        let path = file(&dir, name, content);
+        let ran = run(&["show", &path]);
+        assert!([0, 2].contains(&ran.status), "{name}: {}{}", ran.out, ran.err);
+        assert!(
+            format!("{}{}", ran.out, ran.err).contains("no certificate"),
+            "{name}: {}{}",
+            ran.out,
+            ran.err
+        );
+    }
+}
