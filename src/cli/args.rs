@@ -137,7 +137,7 @@ pub struct SourceArgs {
     /// Read the directories below those of -f too
     #[arg(short = 'R', long, requires = "filename")]
     pub recursive: bool,
-    /// The namespace, or several with commas or by repeating it; else the context's, and with -f all
+    /// The namespace; may be given more than once; else the context's, and with -f all
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Vec<String>,
     /// All namespaces

@@ -11,7 +11,7 @@ use super::{args::ExplainArgs, colour, print};
 pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let colour = colour::wanted(args.color);
     let Some(name) = &args.reason else {
-        return print(explain::list(colour).as_bytes());
+        return print(explain::list(colour, colour::terminal_width()).as_bytes());
     };
     let reason: Reason = name
         .parse()

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     io::Read as _,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -67,7 +67,12 @@ pub(super) struct Open {
 impl Session {
     /// Reads what the command line asks for. Trouble that leaves something to report is told on stderr, and remembered in
     /// `exit`.
-    pub(super) async fn open(source: &SourceArgs, check: &CheckArgs, targets: &[Target], open: Open) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        source: &SourceArgs,
+        check: &CheckArgs,
+        targets: &[Target],
+        open: Open,
+    ) -> Result<Self, Failure> {
         let judge = judge(check)?;
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
@@ -142,7 +147,10 @@ impl Session {
             .collect();
         if !unseen.is_empty() {
             let unseen: Vec<&str> = unseen.into_iter().collect();
-            super::warn(&format!("no right to list {}: what they would show is left out", unseen.join(", ")));
+            super::warn(&format!(
+                "no right to list {}: what they would show is left out",
+                unseen.join(", ")
+            ));
         }
         if let Namespaces::Only(names) = &self.scope.namespaces
             && !source.namespace.is_empty()
@@ -190,6 +198,9 @@ impl Session {
             super::error_line(&error.to_string());
             self.exit = self.exit.max(Exit::Usage);
         }
+        if outcome.documents == 0 && outcome.errors.is_empty() {
+            return Err(no_manifests(source));
+        }
         if !outcome.skipped.is_empty() {
             let mut kinds: Vec<(&String, &usize)> = outcome.skipped.iter().collect();
             kinds.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
@@ -227,6 +238,30 @@ impl Session {
                 self.wanted.extend(keys.filter(asked).collect::<Vec<_>>());
             }
         }
+    }
+}
+
+/// The failure of input that holds nothing: of a pipe whose writer failed, or a directory that was not meant.
+fn no_manifests(source: &SourceArgs) -> Failure {
+    let stdin = |file: &PathBuf| file.as_os_str() == "-";
+    let names: Vec<String> = source
+        .filename
+        .iter()
+        .map(|file| {
+            if stdin(file) {
+                "standard input".to_owned()
+            } else {
+                file.display().to_string()
+            }
+        })
+        .collect();
+    let failure = Failure::usage(format!("there is no manifest in {}", names.join(", ")));
+    if source.filename.iter().any(|file| file.is_dir()) && !source.recursive {
+        failure.hint("files that end in .yaml, .yml or .json are read; -R reads the directories below too")
+    } else if source.filename.iter().any(stdin) {
+        failure.hint("see whether the command that writes it fails")
+    } else {
+        failure
     }
 }
 
@@ -282,7 +317,7 @@ fn scope(source: &SourceArgs, context_namespace: Option<&str>) -> Result<Scope, 
         (true, ..) | (false, [], None) => Namespaces::All,
         (false, [], Some(namespace)) => Namespaces::Only(vec![namespace.into()]),
         (false, given, _) => {
-            let mut names: Vec<Text> = given.iter().flat_map(|n| n.split(',')).map(Into::into).collect();
+            let mut names: Vec<Text> = given.iter().map(Into::into).collect();
             names.sort();
             names.dedup();
             Namespaces::Only(names)

@@ -33,7 +33,7 @@ use super::{
     colour,
     session::{Open, Session, judge, now, read_file},
     status::{about_targets, not_found},
-    target::Target,
+    target::{Target, TargetError},
     written,
 };
 
@@ -146,6 +146,17 @@ fn file(args: &ShowArgs) -> Result<Exit, Failure> {
     let bytes = read_file(Path::new(&args.target), LARGEST_FILE)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", args.target)))?;
     let parsed = bundle::parse_file(&bytes, &mut Interner::new());
+    if parsed.bundle.certificates.is_empty() {
+        let why = parsed
+            .bundle
+            .unreadable
+            .first()
+            .map_or("it is empty", |(_, why)| why.as_str());
+        return Err(
+            Failure::usage(format!("there is no certificate in {}: {why}", args.target))
+                .hint("it holds certificates as PEM (-----BEGIN CERTIFICATE-----) or one as DER"),
+        );
+    }
     parsed_show(args, Subject::File { path: &args.target }, None, parsed, &[])
 }
 
@@ -228,10 +239,11 @@ fn shown<'a>(
 
 /// A route or a Secret, of a cluster or of manifests.
 async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
-    let target: Target = args
-        .target
-        .parse()
-        .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
+    let target = args.target.parse().map_err(|error: TargetError| {
+        let failure = Failure::of(Exit::Usage, &error);
+        meant_file(args).map_or(failure.clone(), |hint| failure.hint(hint))
+    });
+    let target: Target = target?;
     let connect = args.connect.as_deref().map(str::parse).transpose();
     let connect: Option<HostPort> = connect.map_err(|error: NotHostPort| Failure::of(Exit::Usage, &error))?;
     let targets = [target.clone()];
@@ -240,7 +252,10 @@ async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
         all_users: true,
     };
     let session = Session::open(&args.source, &args.check, &targets, open).await?;
-    not_found(&session, &targets)?;
+    not_found(&session, &targets).map_err(|failure| match meant_file(args) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    })?;
     let inventory = &session.inventory;
     let judged: Vec<Judged> = evaluate(
         inventory,
@@ -319,6 +334,12 @@ async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
         worst,
     );
     Ok(if session.exit == Exit::Ok { exit } else { session.exit })
+}
+
+/// A hint where the target is the path of a file.
+fn meant_file(args: &ShowArgs) -> Option<String> {
+    let there = Path::new(&args.target).is_file();
+    there.then(|| format!("a file begins with ./ or /: kubectl certs show ./{}", args.target))
 }
 
 type Found = (BTreeMap<BindingId, Probed>, Vec<probe::Answer>);

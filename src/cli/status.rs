@@ -59,7 +59,7 @@ impl Output {
             no_headers: output.no_headers,
             show_labels: output.show_labels,
             show_namespace: source.all_namespaces
-                || source.namespace.iter().flat_map(|names| names.split(',')).count() > 1
+                || source.namespace.len() > 1
                 || (source.namespace.is_empty() && !source.filename.is_empty()),
         })
     }
@@ -201,7 +201,10 @@ pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Tar
             })
         }),
         About::Secret(key) => targets.iter().any(|t| t.kind == Kind::Secret && key.name == t.name),
-        About::Forbidden(_) => true,
+        About::Forbidden(position) => inventory
+            .forbidden()
+            .get(*position)
+            .is_some_and(|forbidden| targets.iter().any(|t| t.kind == forbidden.kind)),
     }
 }
 

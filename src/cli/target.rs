@@ -22,8 +22,8 @@ pub enum TargetError {
         /// What stood before the slash.
         kind: String,
     },
-    /// There is no name.
-    #[error("{word:?} has no name")]
+    /// There is no name, or more than one slash.
+    #[error("{word:?} is neither NAME nor KIND/NAME")]
     Name {
         /// The word.
         word: String,

@@ -30,8 +30,9 @@ pub fn explain(reason: Reason, colour: bool) -> String {
     out
 }
 
-/// All reasons by their group: name, usual severity, and what it means in one sentence.
-pub fn list(colour: bool) -> String {
+/// All reasons by their group: name, usual severity, and what it means in one sentence, which is broken into lines that
+/// fit `width` cells where one is given.
+pub fn list(colour: bool, width: Option<usize>) -> String {
     let bold = bold(colour);
     let widest = Reason::ALL.iter().map(|r| r.as_str().len()).max().unwrap_or(0);
     let mut out = String::new();
@@ -42,13 +43,23 @@ pub fn list(colour: bool) -> String {
             group = reason.group();
             let _ = writeln!(out, "{gap}{bold}{}{bold:#}", group.to_ascii_uppercase());
         }
-        let line = format!(
-            "  {:widest$}   {:8}   {}",
+        let _ = write!(
+            out,
+            "  {:widest$}   {:8}  ",
             reason.as_str(),
-            reason.severity().as_str(),
-            first_sentence(&first_paragraph(*reason)),
+            reason.severity().as_str()
         );
-        out.push_str(line.trim_end());
+        let indent = widest + 15;
+        let mut at = indent - 1;
+        for word in first_sentence(&first_paragraph(*reason)).split(' ') {
+            if width.is_some_and(|width| at + 1 + word.len() > width && at > indent) {
+                let _ = write!(out, "\n{:1$}", "", indent - 1);
+                at = indent - 1;
+            }
+            out.push(' ');
+            out.push_str(word);
+            at += 1 + word.len();
+        }
         out.push('\n');
     }
     out
@@ -101,7 +112,13 @@ mod tests {
 
     #[test]
     fn the_list_has_one_line_a_reason_under_its_group() {
-        let list = list(false);
+        let narrow = list(false, Some(60));
+        assert!(narrow.lines().all(|line| line.len() <= 60), "{narrow}");
+        assert_eq!(
+            narrow.split_whitespace().collect::<Vec<_>>(),
+            list(false, None).split_whitespace().collect::<Vec<_>>()
+        );
+        let list = list(false, None);
         let groups: Vec<&str> = list
             .lines()
             .filter(|l| l.chars().all(char::is_uppercase) && !l.is_empty())

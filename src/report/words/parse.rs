@@ -9,6 +9,13 @@ use crate::{
 
 pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     match fact {
+        Fact::InvalidCertificate { position, why, .. } if is_alone(fact) => {
+            format!(
+                "Certificate {} cannot be read: {}.",
+                position.saturating_add(1),
+                trimmed(why)
+            )
+        }
         Fact::InvalidCertificate {
             secret: key,
             position,
@@ -40,8 +47,18 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     }
 }
 
+/// Whether the fact is about a file's or a server's certificates, which no Secret holds.
+fn is_alone(fact: &Fact) -> bool {
+    matches!(fact, Fact::InvalidCertificate { secret, .. } if secret.name.is_empty())
+}
+
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
     match fact {
+        Fact::InvalidCertificate { .. } if is_alone(fact) => {
+            "Make the chain anew as PEM with nothing else in it, the server's certificate first, then its intermediates: \
+             `cat cert.pem chain.pem > fullchain.pem`."
+                .to_owned()
+        }
         Fact::InvalidCertificate { secret, .. } => format!(
             "See what is there with `{}`, then store the chain as PEM with nothing else in it, the server's certificate \
              first, then its intermediates: `{}`.",

@@ -123,7 +123,9 @@ pub(super) fn instead(instead: Instead, before: &str) -> String {
     match instead {
         Instead::DefaultCertificate => format!("{before}clients get the controller's default certificate"),
         Instead::NoConnection => format!("{before}clients get no TLS connection"),
-        Instead::AnotherCertificate => format!("{before}clients get another route's certificate, which covers the host"),
+        Instead::AnotherCertificate => {
+            format!("{before}clients get another route's certificate, which covers the host")
+        }
         Instead::Unknown => String::new(),
     }
 }

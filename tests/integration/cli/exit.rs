@@ -64,7 +64,7 @@ fn a_wrong_command_line_is_2_and_names_what_was_meant() {
         ),
         (
             &["status", "-f", "docs/example", "-o", "jsonpath={.items[}"],
-            &["jsonpath"],
+            &["JSONPath", "character 9"],
         ),
         (&["status", "-f", "docs/example", "-o", "json=x"], &["takes no value"]),
         (
@@ -103,7 +103,7 @@ fn a_wrong_command_line_is_2_and_names_what_was_meant() {
         (&["status", "-f", "docs/example", "-w"], &["--watch", "--filename"]),
         (&["status", "-R"], &["--filename"]),
         (&["status", "-f", "docs/example", "pod/x"], &["pod", "ingress/NAME"]),
-        (&["status", "-f", "docs/example", "secret/"], &["secret/", "no name"]),
+        (&["status", "-f", "docs/example", "secret/"], &["secret/", "KIND/NAME"]),
         (
             &["status", "-f", "docs/example", "secret/nope"],
             &["there is no secret/nope"],

@@ -31,7 +31,6 @@ fn namespaces(more: &[&str]) -> Vec<String> {
 fn namespaces_are_chosen_and_left_out() {
     assert_eq!(namespaces(&[]), ["blog", "edge", "intranet", "roastery", "shop"]);
     assert_eq!(namespaces(&["-n", "shop", "-n", "blog"]), ["blog", "shop"]);
-    assert_eq!(namespaces(&["-n", "shop,blog"]), ["blog", "shop"]);
     assert_eq!(namespaces(&["--exclude-namespace", "*o*"]), ["edge", "intranet"]);
     assert_eq!(
         namespaces(&["-A", "--exclude-namespace", "shop", "--exclude-namespace", "b?og"]),
@@ -56,7 +55,6 @@ fn the_namespace_column_is_there_where_it_tells_something() {
     assert!(head(&["-A"]));
     assert!(head(&["-n", "shop", "-n", "blog"]));
     assert!(!head(&["-n", "shop"]));
-    assert!(head(&["-n", "shop,blog"]), "two namespaces with a comma are two");
 }
 
 #[test]

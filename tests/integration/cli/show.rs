@@ -84,13 +84,22 @@ fn a_file_that_holds_no_certificate_is_told_of() {
         ("bell", b"\x1b[31m\x07"),
     ] {
         let path = file(&dir, name, content);
-        let ran = run(&["show", &path]);
-        assert!([0, 2].contains(&ran.status), "{name}: {}{}", ran.out, ran.err);
-        assert!(
-            format!("{}{}", ran.out, ran.err).contains("no certificate"),
-            "{name}: {}{}",
-            ran.out,
-            ran.err
-        );
+        let ran = run(&["show", &path]).fails(2, &["no certificate in", name, "hint: "]);
+        assert_eq!(ran.err.lines().count(), 2, "{}", ran.err);
     }
+    // One that can be read beside one that cannot.
+    let pem = Pki::new().root_pem();
+    let path = file(
+        &dir,
+        "half.pem",
+        format!("{pem}-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"),
+    );
+    let ran = run(&["show", &path]).ends_with(0);
+    assert!(
+        ran.out.contains("Certificate 2 cannot be read") && !ran.out.contains("''"),
+        "{}",
+        ran.out
+    );
+    run(&["show", "README.md", "-f", "docs/example"]).fails(2, &["ingress/README.md", "hint: a file begins with ./"]);
+    run(&["show", "docs/example/root.pem"]).fails(2, &["hint: a file begins with ./"]);
 }

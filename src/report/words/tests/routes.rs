@@ -26,7 +26,10 @@ pub(super) fn references() -> Vec<Sample> {
         ),
         (
             not_found(key(), Instead::AnotherCertificate, false),
-            &["does not exist; clients get another route's certificate", "covers the host"],
+            &[
+                "does not exist; clients get another route's certificate",
+                "covers the host",
+            ],
         ),
         (
             not_found(key(), Instead::Unknown, true),
