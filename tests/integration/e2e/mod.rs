@@ -1,0 +1,14 @@
+//! The program as kubectl's plugin, against the testbed's real cluster: `tests/run` runs these.
+
+mod bad_input;
+mod connect;
+mod exit;
+mod gateway;
+mod pods;
+mod probe;
+mod rights;
+mod scope;
+mod show;
+mod status;
+mod traefik;
+mod watch;

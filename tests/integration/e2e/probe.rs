@@ -1,0 +1,127 @@
+//! `probe` against the real Traefik: what is served against what is stored.
+
+use serde_json::json;
+
+use crate::support::{
+    cluster::{Namespace, TRAEFIK, ingress},
+    eventually,
+    run::message,
+    tls::{self, wait_until_served},
+};
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn what_is_served_as_it_is_stored_has_no_finding() {
+    let ns = Namespace::new("probe");
+    let (host, old) = (ns.host("a"), ns.host("old"));
+    let (pair, expired) = (ns.pki.pair(&[&host]), ns.pki.expired(&[&old]));
+    ns.apply(vec![
+        pair.secret("a"),
+        expired.secret("old"),
+        ingress("a", &[(&[&host], "a")]),
+        ingress("old", &[(&[&old], "old")]),
+    ]);
+    wait_until_served(&host, &pair);
+    wait_until_served(&old, &expired);
+    // Traefik writes its address into the Ingress; until then there is nothing but DNS to ask.
+    eventually("the Ingress's address", || {
+        let ip = ns.kubectl(&[
+            "get",
+            "ingress",
+            "a",
+            "old",
+            "-o",
+            "jsonpath={.items[*].status.loadBalancer.ingress[0].ip}",
+        ]);
+        (ip == "10.99.0.1 10.99.0.1").then_some(()).ok_or(ip)
+    });
+    for args in [
+        &["probe", "-o", "json"][..],
+        &["probe", "-o", "json", "--connect", TRAEFIK],
+        &["status", "--probe", "-o", "json"],
+    ] {
+        let items = ns.certs(args).ends_with(0).items();
+        assert_eq!(items.verdict(&host), "healthy", "{args:?}");
+        assert_eq!(items.verdict(&old), "critical: Expired, ServedExpired", "{args:?}");
+    }
+    ns.certs(&["probe", "a", "--fail-on", "info"]).ends_with(0);
+    ns.certs(&["probe", "--fail-on", "critical"]).ends_with(1);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn another_certificate_another_name_and_no_answer_are_told_apart() {
+    let ns = Namespace::new("differs");
+    let (host, other) = (ns.host("a"), ns.host("other"));
+    ns.apply(vec![
+        ns.pki.pair(&[&host]).secret("a"),
+        ingress("a", &[(&[&host], "a")]),
+    ]);
+    let probe = |at: &str| {
+        let items = ns.certs(&["probe", "-o", "json", "--connect", at]).ends_with(0).items();
+        let item = items.host(&host).clone();
+        (items.verdict(&host), item)
+    };
+    let (verdict, item) = probe(&tls::serve(&ns.pki.pair(&[&host])));
+    assert_eq!(verdict, "warning: ServedDiffers");
+    assert!(
+        message(&item, "ServedDiffers").contains(item["sha256"].as_str().unwrap().get(..16).unwrap()),
+        "{item:#}"
+    );
+    let (verdict, item) = probe(&tls::serve(&ns.pki.pair(&[&other])));
+    assert_eq!(verdict, "critical: ServedWrongHost, ServedDiffers");
+    assert!(message(&item, "ServedWrongHost").contains(&other), "{item:#}");
+    let (verdict, _) = probe(&tls::serve(&ns.pki.expired(&[&host])));
+    assert_eq!(verdict, "critical: ServedExpired, ServedDiffers");
+    // Nothing listens; somebody listens and says nothing; somebody speaks HTTP without TLS.
+    let (verdict, item) = probe("127.0.0.1:9");
+    assert_eq!(verdict, "critical: NotServed");
+    assert!(message(&item, "NotServed").contains("127.0.0.1:9"), "{item:#}");
+    let silent = [
+        "probe",
+        "-o",
+        "json",
+        "--probe-timeout",
+        "1s",
+        "--connect",
+        &tls::silence(),
+    ];
+    let ran = ns.certs(&silent).ends_with(0);
+    assert_eq!(ran.items().verdict(&host), "critical: NotServed");
+    assert!(ran.took.as_secs() < 5, "{:?}", ran.took);
+    let (verdict, _) = probe("127.0.0.1:8181");
+    assert_eq!(verdict, "critical: NotServed");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn where_the_secret_is_missing_traefik_shows_its_own_certificate() {
+    let ns = Namespace::new("default");
+    let (missing, witness) = (ns.host("missing"), ns.host("witness"));
+    let pair = ns.pki.pair(&[&witness]);
+    ns.apply(vec![
+        ingress("missing", &[(&[&missing], "missing")]),
+        pair.secret("witness"),
+        ingress("witness", &[(&[&witness], "witness")]),
+    ]);
+    wait_until_served(&witness, &pair);
+    assert!(tls::is_traefiks_own(&tls::served(&missing).unwrap()));
+    let items = ns
+        .certs(&["probe", "-o", "json", "--connect", TRAEFIK])
+        .ends_with(0)
+        .items();
+    assert_eq!(items.verdict(&missing), "critical: SecretNotFound, ServedWrongHost");
+    let said = message(items.host(&missing), "SecretNotFound").to_owned();
+    assert!(said.contains("default certificate"), "what clients get: {said}");
+    assert_eq!(items.verdict(&witness), "healthy");
+
+    let shown = ns
+        .certs(&["show", "missing", "--probe", "--connect", TRAEFIK])
+        .ends_with(0);
+    assert!(
+        shown.out.contains("SecretNotFound") && shown.out.contains("ServedWrongHost"),
+        "{}",
+        shown.out
+    );
+    assert_eq!(json!(shown.err), json!(""), "nothing went wrong");
+}

@@ -1,0 +1,26 @@
+//! What the end-to-end tests stand on: a PKI of their own, a namespace each, and the program run as kubectl runs it.
+
+pub(crate) mod cluster;
+pub(crate) mod kubeconfig;
+pub(crate) mod pki;
+pub(crate) mod proxy;
+pub(crate) mod run;
+pub(crate) mod tls;
+
+use std::time::{Duration, Instant};
+
+/// How long anything that should come about soon may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Asks until there is an answer. Panics with `what` and what was `seen` last when there is none in time.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<T, String>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match ask() {
+            Ok(answer) => return answer,
+            Err(seen) => assert!(Instant::now() < until, "{what} did not come about; last seen: {seen}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

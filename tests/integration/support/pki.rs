@@ -1,0 +1,119 @@
+//! A certificate authority made by the test: a root, an intermediate, and leaves with their keys.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SerialNumber,
+};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+
+/// A root and its intermediate.
+pub(crate) struct Pki {
+    root: CertifiedIssuer<'static, KeyPair>,
+    sub: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// What a TLS Secret holds.
+pub(crate) struct Pair {
+    /// The leaf and the intermediate.
+    pub(crate) chain: String,
+    pub(crate) key: String,
+    /// The leaf.
+    pub(crate) der: Vec<u8>,
+    /// The leaf and the intermediate.
+    pub(crate) chain_der: Vec<Vec<u8>>,
+    /// The key, as PKCS #8.
+    pub(crate) key_der: Vec<u8>,
+}
+
+impl Pki {
+    pub(crate) fn new() -> Self {
+        let root = CertifiedIssuer::self_signed(authority("E2E Root"), KeyPair::generate().unwrap()).unwrap();
+        let sub = CertifiedIssuer::signed_by(authority("E2E Issuing CA"), KeyPair::generate().unwrap(), &root).unwrap();
+        Self { root, sub }
+    }
+
+    /// For `--ca-file`.
+    pub(crate) fn root_pem(&self) -> String {
+        self.root.pem()
+    }
+
+    /// A pair that nothing is wrong with.
+    pub(crate) fn pair(&self, names: &[&str]) -> Pair {
+        self.pair_with(names, |_| {})
+    }
+
+    /// One that expired yesterday.
+    pub(crate) fn expired(&self, names: &[&str]) -> Pair {
+        self.pair_with(names, |params| {
+            params.not_before = now() - Duration::days(90);
+            params.not_after = now() - Duration::days(1);
+        })
+    }
+
+    pub(crate) fn pair_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Pair {
+        let mut params = CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, names.first().copied().unwrap_or("e2e"));
+        params.not_before = now() - Duration::days(10);
+        params.not_after = now() + Duration::days(80);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        params.serial_number = Some(serial());
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &self.sub).unwrap();
+        Pair {
+            chain: leaf.pem() + &self.sub.pem(),
+            key: key.serialize_pem(),
+            der: leaf.der().to_vec(),
+            chain_der: vec![leaf.der().to_vec(), self.sub.der().to_vec()],
+            key_der: key.serialize_der(),
+        }
+    }
+}
+
+impl Pair {
+    /// A Secret of the type `kubernetes.io/tls`.
+    pub(crate) fn secret(&self, name: &str) -> Value {
+        self.secret_of("kubernetes.io/tls", name)
+    }
+
+    pub(crate) fn secret_of(&self, kind: &str, name: &str) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": {"name": name},
+            "stringData": {"tls.crt": self.chain, "tls.key": self.key},
+        })
+    }
+}
+
+pub(crate) fn now() -> OffsetDateTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    OffsetDateTime::from_unix_timestamp(i64::try_from(since).unwrap()).unwrap()
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = now() - Duration::days(400);
+    params.not_after = now() + Duration::days(4000);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.use_authority_key_identifier_extension = true;
+    params.serial_number = Some(serial());
+    params
+}
+
+/// 17 octets, the first of them positive (RFC 5280, section 4.1.2.2).
+fn serial() -> SerialNumber {
+    let mut octets = [0x05; 17];
+    aws_lc_rs::rand::fill(&mut octets[1..]).unwrap();
+    SerialNumber::from_slice(&octets)
+}

@@ -1,0 +1,279 @@
+//! Runs kubectl, and the program as kubectl's plugin, and hands back what a user would see.
+
+use std::{
+    ffi::OsString,
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// No run of the program takes longer than this.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How a run ended.
+pub(crate) struct Ran {
+    pub(crate) status: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) took: Duration,
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn ends_with(self, status: i32) -> Self {
+        assert_eq!(
+            self.status,
+            Some(status),
+            "exit status; it said:\n{}\n{}",
+            self.out,
+            self.err
+        );
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self
+    }
+
+    /// The items of `-o json`.
+    #[track_caller]
+    pub(crate) fn items(&self) -> Items {
+        let value: Value = serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("no JSON ({error}):\n{}\n{}", self.out, self.err));
+        assert_eq!(value["kind"], "StatusList");
+        Items(value["items"].as_array().expect("items").clone())
+    }
+}
+
+/// The items of a `StatusList`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Items(pub(crate) Vec<Value>);
+
+impl Items {
+    /// The one item of a host.
+    #[track_caller]
+    pub(crate) fn host(&self, host: &str) -> &Value {
+        let found: Vec<&Value> = self.0.iter().filter(|item| item["host"] == host).collect();
+        assert_eq!(found.len(), 1, "items of {host} in {:#?}", self.0);
+        found[0]
+    }
+
+    /// The one item that is about a Secret alone.
+    pub(crate) fn secret(&self, name: &str) -> Option<&Value> {
+        self.0
+            .iter()
+            .find(|item| item.get("route").is_none() && item["secrets"][0]["name"] == name)
+    }
+
+    /// `STATUS: REASON, ...` of a host.
+    #[track_caller]
+    pub(crate) fn verdict(&self, host: &str) -> String {
+        verdict(self.host(host))
+    }
+}
+
+/// `STATUS: REASON, ...` of an item.
+pub(crate) fn verdict(item: &Value) -> String {
+    let reasons: Vec<&str> = findings(item).iter().filter_map(|f| f["reason"].as_str()).collect();
+    format!("{}: {}", item["status"].as_str().unwrap_or("?"), reasons.join(", "))
+        .trim_end_matches([':', ' '])
+        .to_owned()
+}
+
+pub(crate) fn findings(item: &Value) -> &[Value] {
+    item["findings"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The message of one finding of an item.
+#[track_caller]
+pub(crate) fn message<'a>(item: &'a Value, reason: &str) -> &'a str {
+    let finding = findings(item).iter().find(|f| f["reason"] == reason);
+    finding.unwrap_or_else(|| panic!("no {reason} in {item:#}"))["message"]
+        .as_str()
+        .expect("a message")
+}
+
+/// A run to be.
+pub(crate) struct Call(Command);
+
+impl Call {
+    pub(crate) fn kubectl<I: IntoIterator<Item: Into<OsString>>>(args: I) -> Self {
+        let mut command = Command::new("kubectl");
+        command.args(args.into_iter().map(Into::into));
+        // As the plugin, it is found in PATH; what it remembers is nobody else's.
+        let program = program();
+        let mut path = OsString::from(program.parent().expect("a directory"));
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        command.env("PATH", path);
+        command.env(
+            "XDG_CACHE_HOME",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-cache"),
+        );
+        for name in [
+            "KUBECTL_CERTS_LOG",
+            "NO_COLOR",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "RUST_LOG",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self(command)
+    }
+
+    /// `kubectl certs ...`
+    pub(crate) fn certs<I: IntoIterator<Item: Into<OsString>>>(args: I) -> Self {
+        let args = args.into_iter().map(Into::into);
+        Self::kubectl(std::iter::once(OsString::from("certs")).chain(args))
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.0.env(name, value.into());
+        self
+    }
+
+    pub(crate) fn run(self) -> Ran {
+        self.run_with(b"")
+    }
+
+    /// Runs to the end, with `input` on its standard input. One that hangs is ended, and a failure.
+    #[track_caller]
+    pub(crate) fn run_with(mut self, input: &[u8]) -> Ran {
+        if !input.is_empty() {
+            self.0.stdin(Stdio::piped());
+        }
+        let started = Instant::now();
+        let mut child = self.0.spawn().expect("kubectl is in PATH");
+        let stdin = child.stdin.take();
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let (status, out, err) = std::thread::scope(|scope| {
+            if let Some(mut stdin) = stdin {
+                scope.spawn(move || stdin.write_all(input));
+            }
+            let out = scope.spawn(|| whole(out));
+            let err = scope.spawn(|| whole(err));
+            let status = wait(&mut child, LONGEST);
+            if status.is_none() {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            (status, out.join().unwrap(), err.join().unwrap())
+        });
+        let status = status.unwrap_or_else(|| panic!("hangs: {:?}\n{out}\n{err}", self.0));
+        Ran {
+            status: status.code(),
+            out,
+            err,
+            took: started.elapsed(),
+        }
+    }
+
+    /// Starts it, to be looked at while it runs.
+    pub(crate) fn start(mut self) -> Running {
+        let mut child = self.0.spawn().expect("kubectl is in PATH");
+        let (out, err) = (Lines::default(), Lines::default());
+        out.follow(child.stdout.take().unwrap());
+        err.follow(child.stderr.take().unwrap());
+        Running { child, out, err }
+    }
+}
+
+/// The program under test.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("CARGO_BIN_EXE_kubectl-certs")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_kubectl-certs")), PathBuf::from)
+}
+
+fn whole(from: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    let _ = from.map(|mut from| from.read_to_end(&mut bytes));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn wait(child: &mut Child, longest: Duration) -> Option<ExitStatus> {
+    let until = Instant::now() + longest;
+    loop {
+        match child.try_wait().expect("a child") {
+            Some(status) => return Some(status),
+            None if Instant::now() > until => return None,
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+/// What a stream has said so far.
+#[derive(Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    fn follow(&self, stream: impl Read + Send + 'static) {
+        let lines = Arc::clone(&self.0);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                lines.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
+            }
+        });
+    }
+
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// How many lines there are now: where to look from.
+    pub(crate) fn mark(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// The first line after `mark` that holds all of `words`, and how long it took to come.
+    #[track_caller]
+    pub(crate) fn after(&self, mark: usize, words: &[&str]) -> (String, Duration) {
+        let started = Instant::now();
+        let line = super::eventually(&format!("a line with {words:?}"), || {
+            let lines = self.all();
+            let found = lines
+                .iter()
+                .skip(mark)
+                .find(|line| words.iter().all(|w| line.contains(w)));
+            found.cloned().ok_or_else(|| lines.join("\n"))
+        });
+        (line, started.elapsed())
+    }
+}
+
+/// A program that runs until it is ended.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) out: Lines,
+    pub(crate) err: Lines,
+}
+
+impl Running {
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let done = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status();
+        assert!(done.expect("kill").success());
+    }
+
+    /// Waits for its end: its exit status, and how long that took.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> (Option<i32>, Duration) {
+        let started = Instant::now();
+        let status = wait(&mut self.child, LONGEST).expect("it ends");
+        (status.code(), started.elapsed())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
