@@ -85,23 +85,28 @@ fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector:
     let ids = inventory.bindings_of_secret(&secret);
     let bound = |id: &crate::inventory::BindingId| inventory.bindings().get(*id);
     // A route for every host uses every name; a route that was not asked for may use any.
-    if inventory.may_be_used_elsewhere(&secret)
-        || ids.iter().take(MANY).filter_map(bound).any(|b| b.host == "*") {
+    if inventory.may_be_used_elsewhere(&secret) || ids.iter().take(MANY).filter_map(bound).any(|b| b.host == "*") {
         return;
     }
+    let served = |b: &crate::inventory::Binding| {
+        b.secrets.contains(&secret)
+            || inventory
+                .serving(b)
+                .stored()
+                .and_then(Stored::leaf)
+                .is_some_and(|l| l.sha256 == leaf.sha256)
+    };
     let used = |name: &Text| {
         let host = normal_host(name);
-        let exact = inventory
-            .bindings_of_host(&host)
-            .iter()
-            .filter_map(bound)
-            .any(|b| b.secrets.contains(&secret));
-        // A name below a wildcard host, or a wildcard name above a host.
+        let of_host = inventory.bindings_of_host(&host).iter().take(MANY);
+        let exact = of_host.filter_map(bound).any(served);
+        // A name below a wildcard host, or a wildcard name above a host of these routes.
+        let meets = |b: &crate::inventory::Binding| covers_host(&b.host, &host) || covers_host(&host, &b.host);
         exact
             || ids
                 .iter()
                 .filter_map(bound)
-                .any(|b| covers_host(&b.host, &host) || covers_host(&host, &b.host))
+                .any(|b| meets(b) || (host.starts_with('*') && inventory.bindings_of_route(&b.route).any(meets)))
     };
     let unused: Vec<Text> = leaf
         .names

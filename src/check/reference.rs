@@ -4,7 +4,10 @@ mod gateway;
 mod hosts;
 
 use crate::{
-    inventory::{Binding, Inventory, Origin, Presence, Stored, query::ClassState},
+    inventory::{
+        Binding, Inventory, Origin, Presence, Stored,
+        query::{ClassState, covers},
+    },
     object::{Forbidden, Key, Kind, annotation, secret::TLS_TYPE},
 };
 
@@ -43,7 +46,10 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         judge_content(stored, collector);
         return;
     }
-    if let Some(forbidden) = inventory.forbidden_secret(secret) {
+    if let Some(forbidden) = inventory
+        .forbidden_secret(secret)
+        .filter(|_| !inventory.is_absent(secret))
+    {
         collector.unreadable = true;
         let one = Forbidden {
             namespace: Some(secret.namespace.clone()),
@@ -53,21 +59,31 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         collector.add(Fact::Forbidden(one));
         return;
     }
-    if !inventory.knows_all(Kind::Secret) || inventory.is_unreadable(secret) {
+    if !inventory.is_absent(secret) || inventory.is_unreadable(secret) {
         // The list of Secrets ended early; that is told once, and nothing is said of what was not read.
         collector.unreadable = true;
         return;
     }
+    // Another of the Secrets that are named for the host is served, where the controller is known to go on without this one.
+    let served = subject.controller.picks_among_all()
+        && (subject.stored.zip(subject.binding)).is_some_and(|(stored, (_, b))| covers(stored, &b.host));
     let among_manifests = inventory.from_manifests;
     // Manifests without any Secret are what Helm and Kustomize print for a cluster that gets its Secrets otherwise.
     let severity = if among_manifests && (inventory.secrets().is_empty() || made_in_cluster(subject, secret)) {
         Severity::Info
+    } else if served {
+        Severity::Warning
     } else {
         subject.unless_served()
     };
+    let instead = if served {
+        Instead::AnotherCertificate
+    } else {
+        subject.instead()
+    };
     let fact = Fact::SecretNotFound {
         secret: secret.clone(),
-        instead: subject.instead(),
+        instead,
         among_manifests,
     };
     collector.add_at(severity, fact);
@@ -155,9 +171,14 @@ fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut C
 
 /// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
 pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
-    const USERS: [Kind; 9] = [
+    const USERS: [Kind; 14] = [
         Kind::Ingress,
+        Kind::IngressRoute,
         Kind::Gateway,
+        Kind::ListenerSet,
+        Kind::Certificate,
+        Kind::Issuer,
+        Kind::ClusterIssuer,
         Kind::Pod,
         Kind::Deployment,
         Kind::StatefulSet,

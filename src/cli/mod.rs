@@ -15,7 +15,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::{
     error::{Exit, Failure},
-    text::Clear,
+    text::{Clear, clear::is_unsafe},
 };
 use args::{Cli, Command, StatusCommand};
 
@@ -25,8 +25,12 @@ pub fn run() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come as errors that go to stdout.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            if !error.use_stderr() {
+                let _ = error.print();
+                return Exit::Ok;
+            }
+            complain(&error);
+            return Exit::Usage;
         }
     };
     start_log();
@@ -61,18 +65,31 @@ pub fn run() -> Exit {
     })
 }
 
+/// Tells what is wrong with the command line. An argument may come from elsewhere by way of a script.
+fn complain(error: &clap::Error) {
+    let harmless = |word: std::ffi::OsString| !word.to_string_lossy().chars().any(is_unsafe);
+    if std::env::args_os().all(harmless) {
+        let _ = error.print();
+        return;
+    }
+    for line in error.render().to_string().lines() {
+        let _ = writeln!(anstream::stderr(), "{}", Clear(line));
+    }
+}
+
 /// Runs a command until it ends or Ctrl-C is pressed.
 fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(async {
-        tokio::select! {
-            result = command => result,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    // A task of its own, which ends the process: the command may be reading standard input, or computing.
+    runtime.spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(Exit::Interrupted as i32);
         }
     });
+    let result = runtime.block_on(command);
     // A name that the system's resolver never answers for must not hold up the end.
     runtime.shutdown_background();
     result

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    check::{Rules, Select},
+    check::{Reason, Rules, Select},
     error::{Exit, Failure, chain},
     inventory::Inventory,
     object::{Key, Kind, Seconds, Text},
@@ -78,11 +78,15 @@ impl Session {
             now: check.at.unwrap_or_else(now),
             expiring_within: check.expiring_within.map(seconds),
         };
-        let select = Select {
+        let mut select = Select {
             min_severity: check.min_severity.map(Into::into),
             only: check.reason.iter().copied().collect(),
             ignored: check.ignore.iter().copied().collect(),
         };
+        if open.for_watch {
+            // Pods come and go by the thousand: they are not followed, so nothing is said that they would change.
+            select.ignored.extend([Reason::OrphanSecret, Reason::StalePods]);
+        }
         let mut session = Self {
             inventory: Inventory::default(),
             judge,
@@ -134,6 +138,8 @@ impl Session {
             &self.judge,
         );
         self.read = read.await.map_err(|error| cluster_failure(&error))?;
+        // With -A, only what was read tells in which namespaces a name is.
+        self.want(targets);
         for problem in &self.read.problems {
             super::warn(problem);
             self.exit = self.exit.max(Exit::Cluster);

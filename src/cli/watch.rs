@@ -1,7 +1,7 @@
 //! `-w`: follows changes, and prints the rows whose verdict changed, because of the cluster or because of time.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io::Write as _,
     time::Duration,
 };
@@ -11,10 +11,11 @@ use tokio::sync::mpsc;
 use crate::{
     error::{Exit, Failure},
     inventory::Dirty,
-    object::{Change, Key, Seconds},
+    object::{Change, Forbidden, Key, Kind, Object, Seconds},
     report::{self, Format, Row, table::Layout},
     scan::{self, About, Judged, evaluate, probe},
     source::cluster::{WatchState, watch},
+    text::time::HOUR,
     x509::Interner,
 };
 
@@ -39,8 +40,11 @@ struct Watching<'a> {
     session: Session,
     output: &'a Output,
     targets: &'a [Target],
-    shown: BTreeMap<About, Judged>,
+    /// With the words that say what it was, for when it is gone.
+    shown: BTreeMap<About, (Judged, String)>,
     layout: Option<Layout>,
+    /// When the Secrets without route were last looked at.
+    looked: Seconds,
 }
 
 pub(super) async fn run(
@@ -70,13 +74,14 @@ pub(super) async fn run(
     let following = tokio::spawn(async move {
         watch(&connection, &scope, starts, named, sink, tell).await;
     });
-    let mut followed: BTreeSet<Key> = BTreeSet::new();
+    let mut followed = Followed::default();
     let mut watching = Watching {
         session,
         output,
         targets,
         shown: BTreeMap::new(),
         layout: None,
+        looked: now(),
     };
     let first = evaluate(
         &watching.session.inventory,
@@ -87,8 +92,9 @@ pub(super) async fn run(
     );
     let mut going = watching.show(first)?;
     for key in fetched {
-        follow(&name, &mut followed, key).await;
+        followed.ask(key);
     }
+    followed.send(&name);
     let mut interner = Interner::new();
     while going {
         let wait = watching.until_time_changes_something();
@@ -100,30 +106,85 @@ pub(super) async fn run(
         if !watching.session.fixed_time {
             watching.session.rules.now = now();
         }
-        let by_time = batch.is_empty();
+        let secrets = batch
+            .iter()
+            .any(|c| matches!(c, Change::Set(Object::Secret(_)) | Change::Gone(Kind::Secret, _)));
         for change in batch {
-            watching.apply(change, &mut interner);
+            match change {
+                Change::Forbidden(forbidden) if forbidden.verb == "watch" => unwatched(&forbidden)?,
+                change => watching.apply(change, &mut interner),
+            }
+        }
+        if secrets {
+            // Another Secret may have brought, or taken away, the intermediate that a chain lacks.
+            let session = &mut watching.session;
+            session
+                .read
+                .unresolved
+                .judge_again(&mut session.inventory, &session.judge);
         }
         let dirty = watching.session.inventory.settle();
         for key in watching.missing(&dirty) {
-            follow(&name, &mut followed, key).await;
+            followed.ask(key);
         }
-        going = if by_time {
-            watching.after_time()?
-        } else {
-            watching.after(dirty)?
-        };
+        followed.send(&name);
+        // Time goes on while changes come: what is due is looked at in every round.
+        going = watching.after(dirty)? && watching.after_time()?;
     }
     following.abort();
     Ok(Exit::Ok)
 }
 
-/// Asks for a Secret that is named and that no list brings to be followed.
-async fn follow(name: &mpsc::Sender<Key>, followed: &mut BTreeSet<Key>, key: Key) {
-    if followed.insert(key.clone()) {
-        // An error means that the watch has ended, which the loop sees.
-        let _ = name.send(key).await;
+/// The Secrets that are named and that no list brings: each is asked for once.
+#[derive(Default)]
+struct Followed {
+    asked: BTreeSet<Key>,
+    waiting: VecDeque<Key>,
+}
+
+impl Followed {
+    fn ask(&mut self, key: Key) {
+        if self.asked.insert(key.clone()) {
+            self.waiting.push_back(key);
+        }
     }
+
+    /// Hands on what there is room for. It never waits: the watch may be waiting for this loop to take changes.
+    fn send(&mut self, name: &mpsc::Sender<Key>) {
+        while let Some(key) = self.waiting.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(key)) = name.try_send(key) {
+                self.waiting.push_front(key);
+                return;
+            }
+        }
+    }
+}
+
+/// A kind whose changes may not be seen. Without routes and Secrets, watching would show what is no longer true.
+fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
+    let kind = forbidden.kind;
+    let place = forbidden
+        .namespace
+        .as_ref()
+        .map(|n| format!(" in namespace {n}"))
+        .unwrap_or_default();
+    let told = format!("you have no right to watch {}{place}", kind.plural());
+    if matches!(
+        kind,
+        Kind::Secret | Kind::Ingress | Kind::IngressRoute | Kind::Gateway | Kind::ListenerSet
+    ) {
+        let of = forbidden
+            .namespace
+            .as_ref()
+            .map_or_else(|| "-A".to_owned(), |n| format!("-n {n}"));
+        let hint = format!(
+            "ask for the verb watch (`kubectl auth can-i watch {} {of}` shows when it is there), or run it without -w again and again",
+            kind.plural()
+        );
+        return Err(Failure::new(Exit::Cluster, told).hint(hint));
+    }
+    note(&format!("{told}: changes of them are not seen"));
+    Ok(())
 }
 
 fn tell(state: WatchState) {
@@ -160,11 +221,10 @@ impl Watching<'_> {
         let next: Option<Seconds> = self
             .shown
             .values()
-            .filter_map(|j| j.verdict.changes_at)
-            .filter(|at| *at > now)
+            .filter_map(|(judged, _)| judged.verdict.changes_at)
             .min();
         let seconds = next
-            .map(|at| at.saturating_sub(now))
+            .map(|at| at.saturating_sub(now).max(0))
             .and_then(|s| u64::try_from(s).ok());
         seconds.map_or(LONGEST, Duration::from_secs).clamp(SHORTEST, LONGEST)
     }
@@ -193,21 +253,20 @@ impl Watching<'_> {
             }
         }
         for about in gone {
-            if self.shown.remove(&about).is_some() {
-                tracing::debug!(?about, "gone");
-                note(&self.farewell(&about));
+            if let Some((_, name)) = self.shown.remove(&about) {
+                note(&self.farewell(&about, &name));
             }
         }
         self.show(judged)
     }
 
-    fn farewell(&self, about: &About) -> String {
+    fn farewell(&self, about: &About, name: &str) -> String {
         match about {
             About::Secret(key) => match self.session.inventory.secrets().get(key) {
                 Some(_) => format!("secret {key}: nothing is wrong any more"),
                 None => format!("secret {key} is gone"),
             },
-            _ => "a host is no longer served over TLS".to_owned(),
+            _ => format!("{name} is no longer served over TLS"),
         }
     }
 
@@ -217,10 +276,20 @@ impl Watching<'_> {
         let due: Vec<About> = self
             .shown
             .iter()
-            .filter(|(_, judged)| judged.verdict.changes_at.is_some_and(|at| at <= now))
+            .filter(|(_, (judged, _))| judged.verdict.changes_at.is_some_and(|at| at <= now))
             .map(|(about, _)| about.clone())
             .collect();
         let session = &self.session;
+        let mut due = due;
+        // Secrets without route that are healthy are not shown, so nothing says when they will be worth a row.
+        if now.saturating_sub(self.looked) >= HOUR {
+            self.looked = now;
+            let keys = session.inventory.secrets().iter().map(|stored| stored.meta.key());
+            let alone = keys.filter(|key| session.inventory.bindings_of_secret(key).is_empty());
+            due.extend(alone.map(About::Secret));
+            due.sort();
+            due.dedup();
+        }
         let judged = due.into_iter().filter_map(|about| match about {
             About::Binding(id) => evaluate::binding(&session.inventory, id, session.rules, &session.select, None),
             About::Secret(key) => {
@@ -235,11 +304,17 @@ impl Watching<'_> {
     /// Prints what looks different from before. `false` when nobody reads any more.
     fn show(&mut self, judged: Vec<Judged>) -> Result<bool, Failure> {
         let inventory = &self.session.inventory;
-        let mut news: Vec<Judged> = judged
-            .into_iter()
-            .filter(|judged| about_targets(inventory, &judged.about, self.targets))
-            .collect();
-        news.retain(|judged| !self.shown.get(&judged.about).is_some_and(|before| same(before, judged)));
+        let mut news: Vec<Judged> = Vec::new();
+        for judged in judged {
+            if !about_targets(inventory, &judged.about, self.targets) {
+                continue;
+            }
+            match self.shown.get_mut(&judged.about) {
+                // It looks the same, but time may change it at another moment now.
+                Some((before, _)) if same(before, &judged) => *before = judged,
+                _ => news.push(judged),
+            }
+        }
         let mut rows: Vec<Row<'_>> = news.iter().filter_map(|judged| scan::row(inventory, judged)).collect();
         report::sort(&mut rows, &self.output.sort);
         let mut out = std::io::stdout().lock();
@@ -266,8 +341,25 @@ impl Watching<'_> {
             other => written(other).map(|_| true)?,
         };
         for judged in news {
-            self.shown.insert(judged.about.clone(), judged);
+            let name = scan::row(&self.session.inventory, &judged)
+                .map(|row| what(&row))
+                .unwrap_or_default();
+            self.shown.insert(judged.about.clone(), (judged, name));
         }
         Ok(alive)
+    }
+}
+
+/// What a row is about, for a reader.
+fn what(row: &Row<'_>) -> String {
+    let (kind, name) = row.subject();
+    let kind = kind.as_str().to_lowercase();
+    match row.host {
+        Some(host) => format!(
+            "{}: {kind}/{name}: {}",
+            row.namespace,
+            if host.is_empty() { "*" } else { host }
+        ),
+        None => format!("{}: {kind}/{name}", row.namespace),
     }
 }

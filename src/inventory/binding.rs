@@ -50,6 +50,8 @@ pub struct Binding {
     pub secrets: Vec<Key>,
     /// How it came to be.
     pub origin: Origin,
+    /// Whether a rule of the Ingress routes the host; true for other routes.
+    pub in_rules: bool,
     /// The certificate comes from elsewhere than a Secret (passthrough, a cloud's, a resolver): nothing is said of it.
     pub elsewhere: bool,
     /// The Gateway API routes that name the host on this listener, or that no listener takes.

@@ -112,17 +112,15 @@ impl Controller {
 }
 
 /// Whether the Ingress gets its certificate from elsewhere than a Secret: passthrough, a cloud's, Traefik's resolver.
-pub fn certificate_from_elsewhere(ingress: &Ingress) -> bool {
-    let is_true = |key| ingress.meta.annotation(key) == Some("true");
-    [
-        annotation::GKE_MANAGED,
-        annotation::GCP_PRE_SHARED,
-        annotation::ALB_CERTIFICATE,
-        annotation::TRAEFIK_RESOLVER,
-    ]
-    .iter()
-    .any(|key| ingress.meta.annotation(key).is_some())
-        || is_true(annotation::NGINX_PASSTHROUGH)
+/// An annotation of another controller than the one that serves it means nothing. AWS's load balancers read no Secret.
+pub fn certificate_from_elsewhere(ingress: &Ingress, controller: Controller) -> bool {
+    let annotated = |key| ingress.meta.annotation(key).is_some();
+    let by = |one| controller == one || controller == Controller::Unknown;
+    controller == Controller::Alb
+        || (by(Controller::Gce) && (annotated(annotation::GKE_MANAGED) || annotated(annotation::GCP_PRE_SHARED)))
+        || (by(Controller::Alb) && annotated(annotation::ALB_CERTIFICATE))
+        || (by(Controller::Traefik) && annotated(annotation::TRAEFIK_RESOLVER))
+        || (by(Controller::IngressNginx) && ingress.meta.annotation(annotation::NGINX_PASSTHROUGH) == Some("true"))
 }
 
 /// Whether the Ingress is a canary of ingress-nginx: another Ingress of the host has the certificate.

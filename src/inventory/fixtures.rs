@@ -152,3 +152,14 @@ pub fn good(namespace: &str, name: &str, names: &[&str]) -> Stored {
 pub fn key(namespace: &str, name: &str) -> Key {
     Key::new(namespace, name)
 }
+
+/// A healthy TLS Secret for `names` with a certificate and a key of its own, whatever others name.
+pub fn own(namespace: &str, name: &str, names: &[&str]) -> Stored {
+    let seed = format!("{namespace}/{name}");
+    let leaf = Certificate {
+        sha256: digest(&format!("sha {seed}")),
+        key_sha256: digest(&format!("key {seed}")),
+        ..leaf(names)
+    };
+    stored(namespace, name, bundle(leaf))
+}

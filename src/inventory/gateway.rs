@@ -1,6 +1,10 @@
 //! From a Gateway, its `ListenerSets` and the routes attached to them to bindings (Gateway API, "Attaching to Gateways").
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use crate::object::{
     Gateway, Key, Kind, ListenerSet, Route, Text,
@@ -73,14 +77,11 @@ impl Inventory {
             meta: &gateway.meta,
             listener,
         });
-        let mut sets: Vec<&ListenerSet> = self
-            .listener_sets
-            .values()
-            .filter(|set| set.parent.as_ref().is_some_and(|parent| *parent == gateway.meta.key()))
-            .filter(|set| self.admits(&gateway.allowed_listeners, &gateway.meta.namespace, &set.meta.namespace))
-            .collect();
-        sets.sort_by_key(|set| (set.meta.created.unwrap_or(i64::MAX), set.meta.key()));
-        let of_sets = sets.into_iter().flat_map(|set| {
+        let sets = self.set_order.get(&gateway.meta.key()).into_iter().flatten();
+        let sets = sets
+            .filter_map(|key| self.listener_sets.get(key))
+            .filter(|set| self.admits(&gateway.allowed_listeners, &gateway.meta.namespace, &set.meta.namespace));
+        let of_sets = sets.flat_map(|set| {
             let owned = |listener| OwnedListener {
                 kind: Kind::ListenerSet,
                 meta: &set.meta,
@@ -89,6 +90,15 @@ impl Inventory {
             set.listeners.iter().map(owned)
         });
         own.chain(of_sets).collect()
+    }
+
+    /// Puts the `ListenerSets` of a Gateway in the order of their precedence.
+    pub(super) fn order_sets(&mut self, gateway: &Key) {
+        let of_gateway = self.sets_by_gateway.get(gateway).into_iter().flatten();
+        let mut sets: Vec<&ListenerSet> = of_gateway.filter_map(|key| self.listener_sets.get(key)).collect();
+        sets.sort_by_key(|set| (set.meta.created.unwrap_or(i64::MAX), set.meta.key()));
+        let order = sets.into_iter().map(|set| set.meta.key()).collect();
+        self.set_order.insert(gateway.clone(), order);
     }
 
     /// The listener that a binding belongs to.
@@ -124,9 +134,35 @@ impl Inventory {
         }
     }
 
-    /// Whether a listener of `kind` in the namespace `from` may use the Secret: same namespace, or a `ReferenceGrant`.
+    /// The namespaces whose Secrets the listeners of other namespaces name: their `ReferenceGrants` count.
+    pub fn namespaces_referred_to(&self) -> BTreeSet<Text> {
+        let of_gateways = self.gateways.values().map(|g| (&g.meta, &g.listeners));
+        let of_sets = self.listener_sets.values().map(|s| (&s.meta, &s.listeners));
+        of_gateways
+            .chain(of_sets)
+            .flat_map(|(meta, listeners)| listeners.iter().map(move |l| (meta, l)))
+            .flat_map(|(meta, l)| {
+                l.certificate_refs
+                    .iter()
+                    .filter_map(move |r| Some((meta, r.namespace.as_ref()?)))
+            })
+            .filter(|(meta, namespace)| meta.namespace != **namespace)
+            .map(|(_, namespace)| namespace.clone())
+            .collect()
+    }
+
+    /// Whether the `ReferenceGrants` of a namespace may not be read, so that nobody knows what they allow.
+    fn grants_unknown(&self, namespace: &Text) -> bool {
+        self.forbidden
+            .iter()
+            .any(|f| f.kind == Kind::ReferenceGrant && f.namespace.as_ref().is_none_or(|n| n == namespace))
+    }
+
+    /// Whether a listener of `kind` in the namespace `from` may use the Secret: same namespace, or a `ReferenceGrant`, or
+    /// nobody can say that there is none.
     pub fn permits(&self, kind: Kind, from: &Text, secret: &Key) -> bool {
         secret.namespace == *from
+            || self.grants_unknown(&secret.namespace)
             || self.grants.values().any(|grant| {
                 grant.meta.namespace == secret.namespace
                     && grant
@@ -145,7 +181,8 @@ impl Inventory {
     pub fn may_be_used_elsewhere(&self, secret: &Key) -> bool {
         let granted = || {
             self.grants.values().any(|grant| {
-                grant.meta.namespace == secret.namespace && grant.to.iter().any(|t| t.group.is_empty() && t.kind == "Secret")
+                grant.meta.namespace == secret.namespace
+                    && grant.to.iter().any(|t| t.group.is_empty() && t.kind == "Secret")
             })
         };
         self.routes_chosen || (self.namespaces_chosen && granted())
@@ -167,7 +204,7 @@ impl Inventory {
                 parents.push(owner);
             }
         }
-        let routes: Vec<(&RouteKey, &Route, &ParentRef)> = parents
+        let routes: Vec<Attached<'_>> = parents
             .iter()
             .flat_map(|parent| {
                 self.routes_by_parent
@@ -186,49 +223,91 @@ impl Inventory {
                 route.parents.iter().filter(here).map(move |p| (parent, route, p))
             })
             .collect();
+        // The routes stand parent by parent.
+        let mut ranges: HashMap<&RouteKey, Range<usize>> = HashMap::new();
+        for (position, (parent, ..)) in routes.iter().enumerate() {
+            ranges.entry(parent).or_insert(position..position).end = position + 1;
+        }
         let mut bindings = Vec::new();
-        let mut taken: Vec<Vec<bool>> = routes
-            .iter()
-            .map(|(_, route, _)| vec![route.hostnames.is_empty(); route.hostnames.len().max(1)])
-            .collect();
+        let mut taken: Vec<Taken> = routes.iter().map(|(_, route, _)| Taken::none(route)).collect();
         for owned in &listeners {
-            self.bindings_of_listener(owned, &routes, &mut taken, &mut bindings);
+            let range = ranges.get(&owned.owner()).cloned().unwrap_or_default();
+            self.bindings_of_listener(owned, &routes[range.clone()], &mut taken[range], &mut bindings);
+        }
+        self.untaken(gateway, &routes, &taken, &mut bindings);
+        bindings
+    }
+
+    /// Hosts of routes that listeners let in, and that none of them, nor of another parent of the route, takes.
+    fn untaken(&self, gateway: &Gateway, routes: &[Attached<'_>], taken: &[Taken], bindings: &mut Vec<Binding>) {
+        let mut here: HashSet<(Kind, Key, Text)> = HashSet::new();
+        for ((_, route, _), taken) in routes.iter().zip(taken) {
+            let hosts = route.hostnames.iter().zip(&taken.hosts).filter(|(_, taken)| **taken);
+            here.extend(hosts.map(|(host, _)| (route.kind, route.meta.key(), normal_host(host))));
         }
         let gateway_key = Arc::new(RouteKey::new(Kind::Gateway, gateway.meta.key()));
-        for ((_, route, _), taken) in routes.iter().zip(&taken) {
-            for hostname in route
-                .hostnames
-                .iter()
-                .zip(taken)
-                .filter(|(_, taken)| !**taken)
-                .map(|(h, _)| normal_host(h))
-            {
-                let names = RouteKey::new(route.kind, route.meta.key());
-                let twin = |b: &Binding| b.listener.is_none() && b.host == hostname;
-                if let Some(present) = bindings.iter_mut().find(|b| twin(b)) {
-                    present.routes.push(names);
+        let mut positions: HashMap<Text, usize> = HashMap::new();
+        for ((_, route, _), taken) in routes.iter().zip(taken).filter(|(_, taken)| taken.let_in) {
+            let missed = route.hostnames.iter().zip(&taken.hosts).filter(|(_, taken)| !**taken);
+            for host in missed.map(|(host, _)| normal_host(host)) {
+                if here.contains(&(route.kind, route.meta.key(), host.clone()))
+                    || self.taken_elsewhere(gateway, route, &host)
+                {
                     continue;
                 }
+                let names = RouteKey::new(route.kind, route.meta.key());
+                if let Some(position) = positions.get(&host) {
+                    let present: &mut Vec<RouteKey> = &mut bindings[*position].routes;
+                    present.extend((!present.contains(&names)).then_some(names));
+                    continue;
+                }
+                positions.insert(host.clone(), bindings.len());
                 bindings.push(Binding {
                     route: gateway_key.clone(),
                     listener: None,
                     port: 443,
-                    host: hostname,
+                    host,
                     secrets: Vec::new(),
                     origin: Origin::NoListener,
+                    in_rules: true,
                     elsewhere: false,
                     routes: vec![names],
                 });
             }
         }
-        bindings
+    }
+
+    /// Whether a listener of another Gateway that the route names takes the host, or nobody can say.
+    fn taken_elsewhere(&self, gateway: &Gateway, route: &Route, host: &Text) -> bool {
+        let own = gateway.meta.key();
+        let others = route.parents.iter().filter_map(|p| {
+            let key = Key::new(
+                p.namespace.clone().unwrap_or_else(|| route.meta.namespace.clone()),
+                p.name.clone(),
+            );
+            if is_parent_kind(&p.kind, Kind::ListenerSet) {
+                return self.listener_sets.get(&key).and_then(|set| set.parent.clone());
+            }
+            Some(key)
+        });
+        others.filter(|key| *key != own).any(|key| {
+            let takes = |l: &OwnedListener<'_>| {
+                let hostname = l
+                    .listener
+                    .hostname
+                    .as_deref()
+                    .map_or_else(|| EVERY_HOST.into(), normal_host);
+                intersection(&hostname, host).is_some()
+            };
+            !self.gateways.contains_key(&key) || self.listeners(&key).iter().any(takes)
+        })
     }
 
     fn bindings_of_listener(
         &self,
         owned: &OwnedListener<'_>,
-        routes: &[(&RouteKey, &Route, &ParentRef)],
-        taken: &mut [Vec<bool>],
+        routes: &[Attached<'_>],
+        taken: &mut [Taken],
         bindings: &mut Vec<Binding>,
     ) {
         let listener = owned.listener;
@@ -238,18 +317,19 @@ impl Inventory {
             .map_or_else(|| EVERY_HOST.into(), normal_host);
         let own = owned.owner();
         let mut hosts: Vec<(Text, Vec<RouteKey>)> = Vec::new();
-        let mut positions = std::collections::HashMap::new();
+        let mut positions = HashMap::new();
         for ((parent, route, reference), taken) in routes.iter().zip(taken) {
             if **parent != own || !self.attaches(owned, route, reference) {
                 continue;
             }
+            taken.let_in = true;
             let everything = [EVERY_HOST.into()];
             let wanted = if route.hostnames.is_empty() {
                 &everything[..]
             } else {
                 &route.hostnames
             };
-            for (wanted, taken) in wanted.iter().zip(taken) {
+            for (wanted, taken) in wanted.iter().zip(&mut taken.hosts) {
                 let Some(host) = intersection(&hostname, &normal_host(wanted)) else {
                     continue;
                 };
@@ -287,6 +367,7 @@ impl Inventory {
             host,
             secrets: secrets.clone(),
             origin: Origin::Entry(0),
+            in_rules: true,
             elsewhere: listener.certificate_refs.is_empty() && listener.has_options,
             routes,
         }));
@@ -311,6 +392,26 @@ impl Inventory {
                 .is_none_or(|section| *section == listener.name)
             && reference.port.is_none_or(|port| port == listener.port)
             && self.admits(&listener.allowed_routes, &owned.meta.namespace, &route.meta.namespace)
+    }
+}
+
+/// A route of the Gateway API with the parent that it names.
+type Attached<'a> = (&'a RouteKey, &'a Route, &'a ParentRef);
+
+/// What became of a route at one parent.
+struct Taken {
+    /// Some listener lets it in: its section, port, kind and namespace fit.
+    let_in: bool,
+    /// Which of its hostnames some listener takes.
+    hosts: Vec<bool>,
+}
+
+impl Taken {
+    fn none(route: &Route) -> Self {
+        Self {
+            let_in: false,
+            hosts: vec![route.hostnames.is_empty(); route.hostnames.len().max(1)],
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! From an Ingress, or Traefik's `IngressRoute`, to its bindings.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     object::{Ingress, IngressRoute, Key, Kind, Text, annotation},
@@ -9,7 +12,7 @@ use crate::{
 
 use super::{
     binding::{Binding, Origin, RouteKey},
-    controller::{Controller, certificate_from_elsewhere},
+    controller::{Controller, certificate_from_elsewhere, is_canary},
 };
 
 /// The host of a rule or tls entry that names none.
@@ -17,63 +20,100 @@ pub(super) const EVERY_HOST: &str = "*";
 
 /// The bindings of an Ingress: every host of its tls entries, and every host of its rules that TLS is expected for.
 ///
-/// An Ingress without any sign of TLS has none. A tls entry without hosts stands for the hosts of the rules.
+/// An Ingress without any sign of TLS has none. A tls entry without hosts stands for the hosts of the rules, and a wildcard
+/// of a tls entry that is no rule's host for the hosts of the rules below it: those are what is routed. ingress-nginx does not
+/// look at a canary's tls entries.
 pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
-    let route = Arc::new(RouteKey::new(Kind::Ingress, ingress.meta.key()));
-    let elsewhere = certificate_from_elsewhere(ingress);
-    let mut bindings: Vec<Binding> = Vec::with_capacity(ingress.rules.len().max(1));
+    if controller == Controller::IngressNginx && is_canary(ingress) {
+        return Vec::new();
+    }
+    let mut derived = Derived {
+        route: Arc::new(RouteKey::new(Kind::Ingress, ingress.meta.key())),
+        elsewhere: certificate_from_elsewhere(ingress, controller),
+        bindings: Vec::with_capacity(ingress.rules.len().max(1)),
+        positions: HashMap::new(),
+    };
+    let rules: Vec<Text> = ingress.rules.iter().map(|host| normal_host(host)).collect();
+    let ruled: HashSet<&Text> = rules.iter().collect();
+    let mut below: HashMap<&str, Vec<&Text>> = HashMap::new();
+    for host in &rules {
+        if let Some((_, parent)) = host.split_once('.') {
+            below.entry(parent).or_default().push(host);
+        }
+    }
     for (position, entry) in ingress.tls.iter().enumerate() {
         let origin = Origin::Entry(u16::try_from(position).unwrap_or(u16::MAX));
         let secret = entry
             .secret
             .as_ref()
             .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()));
-        let mut add = |host: &str| {
-            let host = normal_host(host);
-            if let Some(present) = bindings.iter_mut().find(|b| b.host == host) {
-                present
-                    .secrets
-                    .extend(secret.clone().filter(|s| !present.secrets.contains(s)));
-                return;
+        let mut add = |host: &Text| derived.add(host, secret.as_ref(), origin);
+        match (entry.hosts.is_empty(), rules.is_empty()) {
+            (true, true) => add(&EVERY_HOST.into()),
+            (true, false) => rules.iter().for_each(&mut add),
+            _ => {}
+        }
+        for host in entry.hosts.iter().map(|host| normal_host(host)) {
+            let narrower = host.strip_prefix("*.").and_then(|parent| below.get(parent));
+            match narrower.filter(|_| !ruled.contains(&host)) {
+                Some(hosts) => hosts.iter().for_each(|host| add(host)),
+                None => add(&host),
             }
-            bindings.push(Binding {
-                route: route.clone(),
-                listener: None,
-                port: 443,
-                host,
-                secrets: secret.clone().into_iter().collect(),
-                origin,
-                elsewhere,
-                routes: Vec::new(),
-            });
-        };
-        if !entry.hosts.is_empty() {
-            entry.hosts.iter().for_each(|host| add(host));
-        } else if ingress.rules.is_empty() {
-            add(EVERY_HOST);
-        } else {
-            ingress.rules.iter().for_each(|host| add(host));
         }
     }
     if expects_tls(ingress, controller) {
-        for host in &ingress.rules {
-            let host = normal_host(host);
-            let listed = |b: &Binding| b.host == host || covers_host(&b.host, &host);
-            if host != EVERY_HOST && !bindings.iter().any(listed) {
-                bindings.push(Binding {
-                    route: route.clone(),
-                    listener: None,
-                    port: 443,
-                    host,
-                    secrets: Vec::new(),
-                    origin: Origin::RuleOnly,
-                    elsewhere,
-                    routes: Vec::new(),
-                });
+        for host in rules.iter().filter(|host| *host != EVERY_HOST) {
+            let wide = host
+                .split_once('.')
+                .map(|(_, parent)| compact_str::format_compact!("*.{parent}"));
+            if !wide.is_some_and(|wide| derived.positions.contains_key(&wide)) && !derived.positions.contains_key(host)
+            {
+                derived.add(host, None, Origin::RuleOnly);
             }
         }
     }
-    bindings
+    for binding in &mut derived.bindings {
+        let host = &binding.host;
+        let wide = host
+            .split_once('.')
+            .map(|(_, parent)| compact_str::format_compact!("*.{parent}"));
+        binding.in_rules = host == EVERY_HOST
+            || ruled.contains(host)
+            || ruled.contains(&Text::from(EVERY_HOST))
+            || wide.is_some_and(|wide| ruled.contains(&wide))
+            || host.strip_prefix("*.").is_some_and(|parent| below.contains_key(parent));
+    }
+    derived.bindings
+}
+
+/// The bindings so far, each host once: an Ingress may have tens of thousands.
+struct Derived {
+    route: Arc<RouteKey>,
+    elsewhere: bool,
+    bindings: Vec<Binding>,
+    positions: HashMap<Text, usize>,
+}
+
+impl Derived {
+    fn add(&mut self, host: &Text, secret: Option<&Key>, origin: Origin) {
+        if let Some(position) = self.positions.get(host) {
+            let present = &mut self.bindings[*position].secrets;
+            present.extend(secret.filter(|s| !present.contains(s)).cloned());
+            return;
+        }
+        self.positions.insert(host.clone(), self.bindings.len());
+        self.bindings.push(Binding {
+            route: self.route.clone(),
+            listener: None,
+            port: 443,
+            host: host.clone(),
+            secrets: secret.cloned().into_iter().collect(),
+            origin,
+            in_rules: true,
+            elsewhere: self.elsewhere,
+            routes: Vec::new(),
+        });
+    }
 }
 
 /// Whether the hosts of the rules are to be had over TLS, so that one without a certificate is worth a word.
@@ -112,6 +152,7 @@ pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
         host,
         secrets: secrets.clone(),
         origin: Origin::Entry(0),
+        in_rules: true,
         elsewhere: tls.resolver.is_some() && secrets.is_empty(),
         routes: Vec::new(),
     };
@@ -187,9 +228,17 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_entry_lists_the_hosts_below_it() {
+    fn a_wildcard_entry_stands_for_the_hosts_of_the_rules_below_it() {
         let mut web = ingress("shop", "web", &[(&["*.shop.example"], "wild")]);
         web.rules = vec!["a.shop.example".into(), "a.b.shop.example".into()];
+        assert_eq!(
+            hosts(&of_ingress(&web, Controller::Unknown)),
+            [
+                ("a.shop.example", vec!["wild"], Origin::Entry(0)),
+                ("a.b.shop.example", vec![], Origin::RuleOnly)
+            ]
+        );
+        web.rules.push("*.shop.example".into());
         assert_eq!(
             hosts(&of_ingress(&web, Controller::Unknown)),
             [
@@ -197,5 +246,14 @@ mod tests {
                 ("a.b.shop.example", vec![], Origin::RuleOnly)
             ]
         );
+    }
+
+    #[test]
+    fn twenty_thousand_hosts_are_derived_in_linear_time() {
+        let names: Vec<String> = (0..20_000).map(|n| format!("h{n}.shop.example")).collect();
+        let mut web = ingress("shop", "web", &[(&[], "wild")]);
+        web.rules = names.iter().map(Text::from).collect();
+        web.tls[0].hosts = web.rules.clone();
+        assert_eq!(of_ingress(&web, Controller::Unknown).len(), 20_000);
     }
 }

@@ -22,7 +22,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::object::{
     Certificate, CertificateRequest, Challenge, Change, Consumer, Forbidden, Gateway, GatewayClass, Ingress,
-    IngressClass, IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, ReferenceGrant, Route, Text,
+    IngressClass, IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, ReferenceGrant, Route, Text, annotation,
 };
 
 use index::Index;
@@ -59,6 +59,9 @@ pub struct Inventory {
     gateways: HashMap<Key, Gateway>,
     gateway_classes: HashMap<Text, GatewayClass>,
     listener_sets: HashMap<Key, ListenerSet>,
+    sets_by_gateway: HashMap<Key, BTreeSet<Key>>,
+    /// The same, in the order of their precedence.
+    set_order: HashMap<Key, Vec<Key>>,
     routes: HashMap<RouteKey, Route>,
     routes_by_parent: HashMap<RouteKey, BTreeSet<RouteKey>>,
     grants: HashMap<Key, ReferenceGrant>,
@@ -69,6 +72,8 @@ pub struct Inventory {
     issuers: HashMap<(Kind, Key), Issuer>,
     orders: HashMap<Key, Order>,
     challenges: HashMap<Key, Challenge>,
+    /// Requests, orders and challenges by the kind that they are and the owner that they name.
+    owned: HashMap<(Kind, Key), BTreeSet<Key>>,
     consumers: HashMap<(Kind, Key), Consumer>,
     consumers_by_secret: HashMap<Key, BTreeSet<(Kind, Key)>>,
     secrets: Secrets,
@@ -80,9 +85,15 @@ pub struct Inventory {
     not_served: HashSet<Kind>,
     forbidden: Vec<Forbidden>,
     unreadable: HashSet<Key>,
+    /// Some Ingress names, by its class alone, a controller that chooses among all certificates.
+    picks_among_all: bool,
+    /// Secrets of which the server said that there is none of that name.
+    absent: HashSet<Key>,
     /// Routes whose bindings have to be derived again; Gateways stand for their `ListenerSets`.
     stale: BTreeSet<RouteKey>,
     dirty: Dirty,
+    /// Whether bindings have been derived once.
+    settled: bool,
 }
 
 impl Inventory {
@@ -119,6 +130,7 @@ impl Inventory {
     /// Takes a Secret, parsed.
     pub fn store(&mut self, stored: Stored) {
         let key = stored.meta.key();
+        self.absent.remove(&key);
         let new_leaf = stored.leaf().map(|l| (l.key_sha256, l.names.clone()));
         let old = self.secrets.set(stored);
         let old_leaf = old
@@ -147,6 +159,9 @@ impl Inventory {
     fn set(&mut self, object: Object) {
         match object {
             Object::Ingress(o) => {
+                let annotated = o.meta.annotation(annotation::INGRESS_CLASS);
+                let class = o.class.as_deref().or(annotated).unwrap_or_default();
+                self.picks_among_all |= Controller::of_class_name(class).picks_among_all();
                 self.mark(Kind::Ingress, o.meta.key());
                 self.ingresses.insert(o.meta.key(), o);
             }
@@ -168,6 +183,15 @@ impl Inventory {
             }
             Object::ListenerSet(o) => {
                 let old = self.listener_sets.get(&o.meta.key()).and_then(|s| s.parent.clone());
+                if let Some(sets) = old.as_ref().and_then(|parent| self.sets_by_gateway.get_mut(parent)) {
+                    sets.remove(&o.meta.key());
+                }
+                if let Some(parent) = &o.parent {
+                    self.sets_by_gateway
+                        .entry(parent.clone())
+                        .or_default()
+                        .insert(o.meta.key());
+                }
                 for parent in old.into_iter().chain(o.parent.clone()) {
                     self.mark(Kind::Gateway, parent);
                 }
@@ -220,6 +244,9 @@ impl Inventory {
             }
             Kind::ListenerSet => {
                 if let Some(parent) = self.listener_sets.remove(&key).and_then(|s| s.parent) {
+                    if let Some(sets) = self.sets_by_gateway.get_mut(&parent) {
+                        sets.remove(&key);
+                    }
                     self.mark(Kind::Gateway, parent);
                 }
             }
@@ -230,6 +257,7 @@ impl Inventory {
             }
             Kind::Namespace => {
                 self.namespaces.remove(&key.name);
+                self.mark_all_gateways();
             }
             Kind::Secret => {
                 let old = self.secrets.remove(&key);
@@ -238,6 +266,7 @@ impl Inventory {
                     .and_then(Stored::leaf)
                     .map(|l| (l.key_sha256, l.names.clone()));
                 self.touch_secret(&key, leaf.into_iter());
+                self.absent.insert(key);
             }
             Kind::Certificate
             | Kind::CertificateRequest

@@ -1,6 +1,6 @@
 //! Who writes a Secret and who uses it: cert-manager's objects, Pods, workloads, service accounts.
 
-use crate::object::{Certificate, CertificateRequest, Challenge, Consumer, Issuer, Key, Kind, Object, Order};
+use crate::object::{Certificate, CertificateRequest, Challenge, Consumer, Issuer, Key, Kind, Meta, Object, Order};
 
 use super::Inventory;
 
@@ -26,16 +26,19 @@ impl Inventory {
             }
             Object::CertificateRequest(o) => {
                 let key = o.meta.key();
+                self.own(Kind::CertificateRequest, &o.meta);
                 self.requests.insert(key.clone(), o);
                 self.touch_owner_of(Kind::CertificateRequest, &key);
             }
             Object::Order(o) => {
                 let key = o.meta.key();
+                self.own(Kind::Order, &o.meta);
                 self.orders.insert(key.clone(), o);
                 self.touch_owner_of(Kind::Order, &key);
             }
             Object::Challenge(o) => {
                 let key = o.meta.key();
+                self.own(Kind::Challenge, &o.meta);
                 self.challenges.insert(key.clone(), o);
                 self.touch_owner_of(Kind::Challenge, &key);
             }
@@ -112,6 +115,19 @@ impl Inventory {
         }
     }
 
+    /// Notes an object under its owners, so that it is found from them.
+    fn own(&mut self, kind: Kind, meta: &Meta) {
+        for owner in &meta.owners {
+            let key = Key::new(meta.namespace.clone(), owner.name.clone());
+            self.owned.entry((kind, key)).or_default().insert(meta.key());
+        }
+    }
+
+    /// The objects of a kind that some object of that name owns, or has owned.
+    fn owned_by(&self, kind: Kind, owner: &Meta) -> impl Iterator<Item = &Key> {
+        self.owned.get(&(kind, owner.key())).into_iter().flatten()
+    }
+
     /// cert-manager's Certificates that write a Secret, by name.
     pub fn certificates_of(&self, secret: &Key) -> impl Iterator<Item = &Certificate> {
         let keys = self.certificates_by_secret.get(secret);
@@ -139,9 +155,8 @@ impl Inventory {
     /// The requests of a Certificate, newest first.
     pub fn requests_of(&self, certificate: &Certificate) -> Vec<&CertificateRequest> {
         let mut requests: Vec<_> = self
-            .requests
-            .values()
-            .filter(|r| r.meta.namespace == certificate.meta.namespace)
+            .owned_by(Kind::CertificateRequest, &certificate.meta)
+            .filter_map(|key| self.requests.get(key))
             .filter(|r| owned(&r.meta, "Certificate", &certificate.meta.name))
             .collect();
         requests.sort_by(|a, b| {
@@ -156,9 +171,8 @@ impl Inventory {
     /// The orders of a request, newest first.
     pub fn orders_of(&self, request: &CertificateRequest) -> Vec<&Order> {
         let mut orders: Vec<_> = self
-            .orders
-            .values()
-            .filter(|o| o.meta.namespace == request.meta.namespace)
+            .owned_by(Kind::Order, &request.meta)
+            .filter_map(|key| self.orders.get(key))
             .filter(|o| owned(&o.meta, "CertificateRequest", &request.meta.name))
             .collect();
         orders.sort_by(|a, b| {
@@ -173,9 +187,9 @@ impl Inventory {
     /// The challenges of an order, by name.
     pub fn challenges_of(&self, order: &Order) -> Vec<&Challenge> {
         let mut challenges: Vec<_> = self
-            .challenges
-            .values()
-            .filter(|c| c.meta.namespace == order.meta.namespace && owned(&c.meta, "Order", &order.meta.name))
+            .owned_by(Kind::Challenge, &order.meta)
+            .filter_map(|key| self.challenges.get(key))
+            .filter(|c| owned(&c.meta, "Order", &order.meta.name))
             .collect();
         challenges.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));
         challenges

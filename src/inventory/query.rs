@@ -5,7 +5,7 @@ use crate::{
         Forbidden, Ingress, IngressClass, IngressRoute, Key, Kind, Meta, Seconds, Text, annotation,
         gateway::{AllowedNamespaces, Listener},
     },
-    x509::{KeyAlgorithm, KeyState, names},
+    x509::{KeyAlgorithm, KeyState, San, names},
 };
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     controller::{Controller, is_canary},
     ingress::EVERY_HOST,
     secrets::{Secrets, Stored},
+    settle::MANY,
 };
 
 /// Whether there is a class, as far as can be told.
@@ -64,6 +65,15 @@ impl Inventory {
         self.by_secret.get(secret)
     }
 
+    /// The bindings of an Ingress or `IngressRoute`.
+    pub fn bindings_of_route(&self, route: &RouteKey) -> impl Iterator<Item = &Binding> {
+        self.by_route
+            .get(route)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.bindings.get(*id))
+    }
+
     /// The bindings of a host.
     pub fn bindings_of_host(&self, host: &str) -> &[BindingId] {
         self.by_host.get(host)
@@ -88,6 +98,11 @@ impl Inventory {
         self.unreadable.insert(secret);
     }
 
+    /// Whether it is known that there is no such Secret: the server said so, or everything was read.
+    pub fn is_absent(&self, secret: &Key) -> bool {
+        self.secrets.get(secret).is_none() && (self.absent.contains(secret) || self.knows_all(Kind::Secret))
+    }
+
     /// Whether reading the Secret failed.
     pub fn is_unreadable(&self, secret: &Key) -> bool {
         self.unreadable.contains(secret)
@@ -104,16 +119,17 @@ impl Inventory {
         &self.forbidden
     }
 
-    /// Why a Secret is not here, when the reason is a missing right.
+    /// Why a Secret is not here, when the reason is a missing right: the last one that was tried, to read it by its name.
     pub fn forbidden_secret(&self, secret: &Key) -> Option<&Forbidden> {
         self.forbidden
             .iter()
             .filter(|f| f.kind == Kind::Secret)
-            .find(|f| match (&f.namespace, &f.name) {
+            .filter(|f| match (&f.namespace, &f.name) {
                 (Some(namespace), Some(name)) => *namespace == secret.namespace && *name == secret.name,
                 (Some(namespace), None) => *namespace == secret.namespace,
                 (None, _) => true,
             })
+            .max_by_key(|f| f.name.is_some())
     }
 
     /// An Ingress.
@@ -207,7 +223,7 @@ impl Inventory {
         self.classes
             .values()
             .filter(|c| c.default)
-            .max_by_key(|c| (c.meta.created, c.meta.name.clone()))
+            .max_by_key(|c| (c.meta.created, std::cmp::Reverse(c.meta.name.clone())))
     }
 
     /// The controller of an Ingress, and whether its class is there.
@@ -220,7 +236,11 @@ impl Inventory {
             let controller = Controller::of_class_name(name);
             // Google's controller reads the name; there is no object.
             let missing = all_known && controller != Controller::Gce;
-            let state = if missing { ClassState::NotFound } else { ClassState::Known };
+            let state = if missing {
+                ClassState::NotFound
+            } else {
+                ClassState::Known
+            };
             return (controller, state);
         }
         if let Some(name) = ingress.meta.annotation(annotation::INGRESS_CLASS) {
@@ -269,19 +289,16 @@ impl Inventory {
         }
     }
 
+    /// Whether a controller is there that chooses among all certificates by server name.
     pub(super) fn some_controller_picks_among_all(&self) -> bool {
-        let gateways = || self.gateway_classes.values().map(|class| &class.controller);
-        !self.ingress_routes.is_empty()
-            || gateways().any(|name| Controller::of_controller_name(name).picks_among_all())
+        let of_gateways = || self.gateway_classes.values().map(|class| &class.controller);
+        self.picks_among_all
+            || !self.ingress_routes.is_empty()
+            || of_gateways().any(|name| Controller::of_controller_name(name).picks_among_all())
             || self
                 .classes
                 .values()
                 .any(|c| Controller::of_controller_name(&c.controller).picks_among_all())
-            || self.classes.is_empty()
-                && self
-                    .ingresses
-                    .values()
-                    .any(|i| self.controller_of_ingress(i).0.picks_among_all())
     }
 
     /// Whether somebody who writes Ingresses decides for a host together with others: the same controller serves both.
@@ -319,17 +336,70 @@ impl Inventory {
             .filter_map(|entry| entry.secret.as_ref());
         names
             .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()))
-            .find(|key| self.secrets.get(key).is_none() && self.knows_all(Kind::Secret))
+            .find(|key| self.is_absent(key))
     }
 
     /// Which Secret is expected to be served for a binding, as far as its controller is known.
     pub fn serving(&self, binding: &Binding) -> Serving<'_> {
         let controller = self.controller(&binding.route);
+        if let Some(winner) = self.winner(binding, controller)
+            && winner.route != binding.route
+        {
+            return match self.serving_alone(winner, controller) {
+                Serving::Nothing => Serving::Nothing,
+                Serving::Named(stored) | Serving::Other(stored) => Serving::Other(stored),
+            };
+        }
+        self.serving_alone(binding, controller)
+    }
+
+    /// Of several routes of one host, the one whose certificate counts: the oldest, where the controller has that rule
+    /// and every route says when it was made. Ingresses without any tls entry do not take part.
+    pub fn winner(&self, binding: &Binding, controller: Controller) -> Option<&Binding> {
+        if !controller.oldest_wins() || binding.host == EVERY_HOST {
+            return None;
+        }
+        let ids = self.by_host.get(&binding.host);
+        if ids.len() < 2 {
+            return None;
+        }
+        let mut oldest: Option<(Seconds, &Binding)> = None;
+        for other in ids.iter().take(MANY).filter_map(|id| self.bindings.get(*id)) {
+            if !self.shares_hosts(&binding.route, &other.route) || !self.has_tls(&other.route) {
+                continue;
+            }
+            let made = self.created(&other.route)?;
+            if oldest.is_none_or(|(at, old)| (made, &other.route) < (at, &old.route)) {
+                oldest = Some((made, other));
+            }
+        }
+        oldest.map(|(_, winner)| winner)
+    }
+
+    fn has_tls(&self, route: &RouteKey) -> bool {
+        self.ingresses
+            .get(&route.key)
+            .is_some_and(|ingress| !ingress.tls.is_empty())
+    }
+
+    /// What the route itself brings for a host, were there no other route of that host.
+    fn serving_alone(&self, binding: &Binding, controller: Controller) -> Serving<'_> {
         let skipped = self.skipped_after(binding).is_some();
-        let named = binding.secrets.iter().filter_map(|key| self.secrets.get(key));
+        // Of a listener's references, Traefik reads those before one that is missing.
+        let ends = controller.picks_among_all() && binding.route.kind == Kind::Gateway;
+        let reached = binding.secrets.iter().take_while(|key| !(ends && self.is_absent(key)));
+        let named = reached.filter_map(|key| self.secrets.get(key));
         let best = named
             .max_by_key(|stored| Self::fitness(stored, &binding.host))
             .filter(|_| !skipped);
+        // Among all that are loaded, a name that is the host itself goes before a wildcard, whoever brought it.
+        if controller.picks_among_all()
+            && best.is_none_or(|stored| !names_exactly(stored, &binding.host))
+            && let Some(other) = self.other_serving(binding, controller)
+            && names_exactly(other, &binding.host)
+        {
+            return Serving::Other(other);
+        }
         if let Some(stored) = best
             && (covers(stored, &binding.host) || !controller.checks_names(binding.route.kind))
         {
@@ -350,7 +420,12 @@ impl Inventory {
                 .secrets
                 .naming(&binding.host)
                 .filter(|stored| usable(stored) && self.loaded(stored, controller))
-                .max_by_key(|stored| Self::fitness(stored, &binding.host));
+                .max_by_key(|stored| {
+                    (
+                        names_exactly(stored, &binding.host),
+                        Self::fitness(stored, &binding.host),
+                    )
+                });
         }
         if controller.serves_unlisted_hosts() && binding.origin == Origin::RuleOnly {
             let ingress = self.ingresses.get(&binding.route.key)?;
@@ -369,13 +444,17 @@ impl Inventory {
 
     /// Whether some route of the controller brings the Secret, and the controller gets as far as to read it.
     fn loaded(&self, stored: &Stored, controller: Controller) -> bool {
-        let ids = self.by_secret.get(&stored.meta.key());
+        let secret = stored.meta.key();
+        let reached = |b: &Binding| {
+            let mut before = b.secrets.iter().take_while(|key| **key != secret);
+            b.route.kind != Kind::Gateway || !before.any(|key| self.is_absent(key))
+        };
+        let ids = self.by_secret.get(&secret);
         ids.iter().filter_map(|id| self.bindings.get(*id)).any(|b| {
             b.route.kind != Kind::ListenerSet
                 && self.controller(&b.route) == controller
                 && self.skipped_after(b).is_none()
-                // In a listener with several, one that is missing takes the others with it.
-                && (b.route.kind != Kind::Gateway || b.secrets.iter().all(|key| self.secrets.get(key).is_some()))
+                && reached(b)
         })
     }
 
@@ -400,6 +479,14 @@ fn usable(stored: &Stored) -> bool {
 
 fn routes_of(listeners: &[Listener]) -> impl Iterator<Item = &AllowedNamespaces> {
     listeners.iter().map(|l| &l.allowed_routes)
+}
+
+/// Whether a Secret that can be used names the host itself, and not by a wildcard.
+fn names_exactly(stored: &Stored, host: &str) -> bool {
+    usable(stored)
+        && stored
+            .leaf()
+            .is_some_and(|leaf| leaf.names.iter().any(|san| matches!(san, San::Dns(n) if n == host)))
 }
 
 /// Whether a Secret's leaf names the host. Every host (`*`) is covered by any certificate.

@@ -7,7 +7,7 @@ use crate::{
     x509::{Bundle, Certificate, Fingerprint},
 };
 
-use super::index::Index;
+use super::{index::Index, settle::MANY};
 
 /// Whether a data key of a Secret holds something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +176,8 @@ impl Secrets {
         let wide = by_name.map_or(&[][..], |index| index.get(wildcard.as_str()));
         exact
             .iter()
-            .chain(wide)
+            .take(MANY)
+            .chain(wide.iter().take(MANY))
             .filter_map(|id| self.slots.get(*id as usize)?.as_ref())
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 use super::{
     Dirty, Inventory,
     gateway::is_parent_kind,
-    ingress::{of_ingress, of_ingress_route},
+    ingress::{covers_host, of_ingress, of_ingress_route},
 };
 
 /// How many bindings of one host are looked at: beyond it, the rest say the same.
@@ -97,7 +97,8 @@ impl Inventory {
     /// its certificate names or named, where a controller chooses among all certificates.
     pub(super) fn touch_secret(&mut self, key: &Key, leaves: impl Iterator<Item = (Fingerprint, Vec<San>)>) {
         self.dirty.secrets.insert(key.clone());
-        self.dirty.bindings.extend(self.by_secret.get(key));
+        self.touch_routes_of(key);
+        let picks = self.some_controller_picks_among_all();
         for (public_key, names) in leaves {
             let sharing: Vec<Key> = self
                 .secrets
@@ -111,8 +112,48 @@ impl Inventory {
             }
             for san in names {
                 let San::Dns(name) = san else { continue };
-                self.dirty.bindings.extend(self.by_host.get(&name));
+                self.touch_host(&name, picks);
             }
+        }
+    }
+
+    /// All bindings of the routes that name a Secret: what one entry lacks may stop the next, and a host that no entry
+    /// lists may be served by it.
+    fn touch_routes_of(&mut self, secret: &Key) {
+        for id in self.by_secret.get(secret) {
+            self.dirty.bindings.insert(*id);
+            let route = self.bindings.get(*id).map(|b| b.route.as_ref());
+            if let Some(siblings) = route.and_then(|route| self.by_route.get(route)) {
+                self.dirty.bindings.extend(siblings.iter().take(MANY));
+            }
+        }
+    }
+
+    /// The bindings of a host; of those below a wildcard too, where a controller chooses among all certificates.
+    fn touch_host(&mut self, name: &Text, picks: bool) {
+        self.dirty.bindings.extend(self.by_host.get(name));
+        if picks && name.starts_with("*.") {
+            let below = self.bindings.iter().filter(|(_, b)| covers_host(name, &b.host));
+            self.dirty.bindings.extend(below.map(|(id, _)| id));
+        }
+    }
+
+    /// The hosts that the certificates of a route's Secrets name: a controller that chooses among all now has them, or has
+    /// lost them.
+    fn touch_named_hosts(&mut self, secrets: &[Key]) {
+        if !self.some_controller_picks_among_all() {
+            return;
+        }
+        let leaves = secrets.iter().filter_map(|key| self.secrets.get(key)?.leaf());
+        let names: Vec<Text> = leaves
+            .flat_map(|leaf| &leaf.names)
+            .filter_map(|san| match san {
+                San::Dns(name) => Some(name.clone()),
+                San::Ip(_) => None,
+            })
+            .collect();
+        for name in names {
+            self.touch_host(&name, true);
         }
     }
 
@@ -129,10 +170,14 @@ impl Inventory {
                     .get(&route.key)
                     .map(|i| of_ingress(i, self.controller_of_ingress(i).0)),
                 Kind::IngressRoute => self.ingress_routes.get(&route.key).map(of_ingress_route),
-                _ => Some(self.bindings_of_gateway(&route.key)),
+                _ => {
+                    self.order_sets(&route.key);
+                    Some(self.bindings_of_gateway(&route.key))
+                }
             };
             self.replace_bindings(&route, fresh.unwrap_or_default());
         }
+        self.settled = true;
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.bindings.retain(|id| self.bindings.get(*id).is_some());
         dirty.gone.retain(|id| self.bindings.get(*id).is_none());
@@ -141,6 +186,15 @@ impl Inventory {
 
     fn replace_bindings(&mut self, route: &RouteKey, fresh: Vec<Binding>) {
         let old = self.by_route.remove(route).unwrap_or_default();
+        // While everything is read for the first time, all is judged anyway.
+        if !old.is_empty() || !self.by_route.is_empty() && self.settled {
+            let before = old
+                .iter()
+                .filter_map(|id| self.bindings.get(*id))
+                .flat_map(|b| b.secrets.clone());
+            let secrets: Vec<Key> = before.chain(fresh.iter().flat_map(|b| b.secrets.clone())).collect();
+            self.touch_named_hosts(&secrets);
+        }
         let (gone, paired) = self.bindings.pair(&old, fresh);
         for id in gone {
             if let Some(binding) = self.bindings.remove(id) {

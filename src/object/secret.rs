@@ -7,8 +7,7 @@ use super::{Meta, Seconds, Text};
 /// The type of a Secret made for TLS.
 pub const TLS_TYPE: &str = "kubernetes.io/tls";
 
-/// What is read of a Secret. `Debug` shows no key.
-#[derive(Debug)]
+/// What is read of a Secret. `Debug` shows no data: people paste keys into tls.crt.
 pub struct Secret {
     /// Its metadata.
     pub meta: Meta,
@@ -22,4 +21,16 @@ pub struct Secret {
     pub other_keys: Vec<Text>,
     /// When `data` last changed, by its managedFields; read for suspects alone.
     pub data_changed: Option<Seconds>,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secret")
+            .field("meta", &self.meta)
+            .field("secret_type", &self.secret_type)
+            .field("certificate_bytes", &self.certificate.as_ref().map(Vec::len))
+            .field("has_key", &self.key.is_some())
+            .field("other_keys", &self.other_keys)
+            .finish_non_exhaustive()
+    }
 }

@@ -14,6 +14,7 @@ use crate::{
     source::{
         Scope,
         cluster::{ClusterError, Connection, ListOptions, Listing, consumers, data_changed, get_secrets, list},
+        scope::Namespaces,
     },
     x509::Judge,
 };
@@ -78,6 +79,8 @@ pub async fn read(
     let listing = spawn(async move { list(&from, &within, &KINDS, &how, sink).await });
     take(changes, &mut read.unresolved, inventory, judge).await;
     read.listing = finished(listing).await?;
+    inventory.settle();
+    grants(connection, scope, options, &mut read, inventory, judge).await?;
     for (kind, error) in &read.listing.incomplete {
         read.problems
             .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
@@ -127,6 +130,39 @@ async fn take(
     });
 }
 
+/// The `ReferenceGrants` of namespaces that are not in the scope, where listeners name Secrets of them.
+async fn grants(
+    connection: &Connection,
+    scope: &Scope,
+    options: &ListOptions,
+    read: &mut Read,
+    inventory: &mut Inventory,
+    judge: &Judge,
+) -> Result<(), ClusterError> {
+    // Without -n, the list is of all namespaces.
+    let Namespaces::Only(_) = &scope.namespaces else {
+        return Ok(());
+    };
+    let others: Vec<Text> = inventory
+        .namespaces_referred_to()
+        .into_iter()
+        .filter(|namespace| !scope.allows_namespace(namespace))
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let within = Scope {
+        namespaces: Namespaces::Only(others),
+        ..Scope::everything()
+    };
+    let (sink, changes) = mpsc::channel(WAITING);
+    let (from, how) = (connection.clone(), *options);
+    let listing = spawn(async move { list(&from, &within, &[Kind::ReferenceGrant], &how, sink).await });
+    take(changes, &mut read.unresolved, inventory, judge).await;
+    read.listing.absorb(finished(listing).await?);
+    Ok(())
+}
+
 /// The labels of namespaces, where a listener chooses by them.
 async fn namespaces(
     connection: &Connection,
@@ -140,7 +176,14 @@ async fn namespaces(
     let (sink, changes) = mpsc::channel(WAITING);
     let from = connection.clone();
     let listing = spawn(async move {
-        list(&from, &Scope::everything(), &[Kind::Namespace], &ListOptions::default(), sink).await
+        list(
+            &from,
+            &Scope::everything(),
+            &[Kind::Namespace],
+            &ListOptions::default(),
+            sink,
+        )
+        .await
     });
     take(changes, &mut read.unresolved, inventory, judge).await;
     finished(listing).await.map(drop)
@@ -184,7 +227,7 @@ async fn users(
     let suspects: BTreeSet<Text> = inventory
         .secrets()
         .iter()
-        .filter(|stored| stored.is_tls() && stored.holds_certificate())
+        .filter(|stored| stored.is_tls())
         .map(|stored| (stored, stored.meta.key()))
         .filter(|(_, key)| stale || (orphans && inventory.bindings_of_secret(key).is_empty()))
         .map(|(_, key)| key.namespace)

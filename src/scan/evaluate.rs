@@ -57,7 +57,12 @@ pub fn evaluate(
         keys.into_iter()
             .filter_map(|key| secret(inventory, key, rules, select, wanted)),
     );
-    for (position, forbidden) in inventory.forbidden().iter().enumerate().filter(|(_, f)| has_row(f.kind)) {
+    for (position, forbidden) in inventory
+        .forbidden()
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| has_row(f.kind))
+    {
         // A Secret that one binding names is told there.
         let finding = Finding::new(Fact::Forbidden(forbidden.clone()));
         if forbidden.name.is_none() && select.counts(&finding) {
@@ -78,7 +83,10 @@ pub fn evaluate(
 
 /// Whether a kind that could not be listed has a row of its own: without it, hosts are missing from the table.
 pub fn has_row(kind: Kind) -> bool {
-    matches!(kind, Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute | Kind::Secret)
+    matches!(
+        kind,
+        Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute | Kind::Secret
+    )
 }
 
 /// Judges one binding. `None` when there is nothing to say of it.

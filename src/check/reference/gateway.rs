@@ -37,6 +37,11 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
         }
         return;
     }
+    // Hosts of routes that could not be read are missing here.
+    let routes = [Kind::HttpRoute, Kind::GrpcRoute, Kind::TlsRoute];
+    if inventory.forbidden().iter().any(|f| routes.contains(&f.kind)) {
+        collector.unreadable = true;
+    }
     let Some(listener) = inventory.listener(binding) else {
         return;
     };

@@ -1,13 +1,13 @@
 //! The hosts of tls entries against the hosts of rules, and hosts that several routes claim.
 
 use crate::{
-    inventory::{Binding, BindingId, Origin, RouteKey, ingress::covers_host, settle::MANY},
+    inventory::{Binding, BindingId, Origin, RouteKey, settle::MANY},
     object::{Ingress, Kind, annotation},
 };
 
 use super::{
     super::{
-        finding::{Fact, ObjectRef},
+        finding::Fact,
         reason::Severity,
         verdict::{Collector, Subject},
     },
@@ -43,14 +43,8 @@ fn two_sets(subject: &Subject<'_>, binding: &Binding, ingress: &Ingress, collect
                 },
             );
         }
-        Origin::Entry(_) if host != "*" && !ingress.rules.is_empty() => {
-            let ruled = ingress.rules.iter().any(|rule| {
-                let rule = crate::inventory::ingress::normal_host(rule);
-                rule == "*" || rule == *host || covers_host(&rule, host) || covers_host(host, &rule)
-            });
-            if !ruled {
-                collector.add(Fact::TlsHostWithoutRule { host: host.clone() });
-            }
+        Origin::Entry(_) if !binding.in_rules && !ingress.rules.is_empty() => {
+            collector.add(Fact::TlsHostWithoutRule { host: host.clone() });
         }
         _ => {}
     }
@@ -62,6 +56,12 @@ fn duplicate(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector:
     if binding.host == "*" || binding.secrets.is_empty() {
         return;
     }
+    let leaf = |b: &Binding| {
+        let stored = b.secrets.iter().find_map(|key| inventory.secrets().get(key));
+        stored.and_then(|stored| stored.leaf()).map(|leaf| leaf.sha256)
+    };
+    let own = leaf(binding);
+    let winner = inventory.winner(binding, subject.controller).map(|b| b.route.clone());
     let mut others: Vec<&RouteKey> = inventory
         .bindings_of_host(&binding.host)
         .iter()
@@ -70,8 +70,11 @@ fn duplicate(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector:
         .filter_map(|other| inventory.bindings().get(*other))
         .filter(|other| {
             other.route != binding.route
-                && !other.secrets.is_empty()
+                // One that names no Secret decides where the oldest does.
+                && (!other.secrets.is_empty() || winner.as_ref() == Some(&other.route))
                 && other.secrets != binding.secrets
+                // A copy of one certificate in each namespace is served alike by all.
+                && (own.is_none() || own != leaf(other))
                 && inventory.shares_hosts(&binding.route, &other.route)
         })
         .map(|other| other.route.as_ref())
@@ -81,22 +84,12 @@ fn duplicate(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector:
     }
     others.sort();
     others.dedup();
-    let winner = subject
-        .controller
-        .oldest_wins()
-        .then(|| oldest(subject, &binding.route, &others))
-        .flatten();
-    collector.add(Fact::DuplicateHost {
+    // Where another route decides and brings nothing for the host, clients get the default certificate.
+    let loses = winner.as_ref().is_some_and(|w| *w != binding.route) && subject.stored.is_none();
+    let severity = if loses { Severity::Critical } else { Severity::Warning };
+    let fact = Fact::DuplicateHost {
         others: others.into_iter().map(object_ref).collect(),
-        winner,
-    });
-}
-
-/// The oldest of the routes, where all say when they were made.
-fn oldest(subject: &Subject<'_>, own: &RouteKey, others: &[&RouteKey]) -> Option<ObjectRef> {
-    let mut aged = Vec::with_capacity(others.len() + 1);
-    for route in others.iter().copied().chain([own]) {
-        aged.push((subject.inventory.created(route)?, route));
-    }
-    aged.into_iter().min().map(|(_, route)| object_ref(route))
+        winner: winner.as_deref().map(object_ref),
+    };
+    collector.add_at(severity, fact);
 }

@@ -110,3 +110,34 @@ fn overlapping_certificates() {
     is(&two(&["*.example"]), Reason::OverlappingCertificates, Severity::Info);
     is_not(&two(&["www.example"]), Reason::OverlappingCertificates);
 }
+
+#[test]
+fn a_host_that_another_parent_of_the_route_takes_is_no_finding() {
+    let findings = |second: &str| {
+        of_listeners(vec![listener("l", "*.example", "Secret", None, "tls")], |i| {
+            i.store(good("a", "tls", &["*.example"]));
+            let other = Gateway {
+                meta: meta("a", "other"),
+                class: "edge".into(),
+                listeners: vec![listener("l", "*.other", "Secret", None, "tls")],
+                ..Gateway::default()
+            };
+            i.apply(Change::Set(Object::Gateway(other)));
+            let parent = |name: &str| ParentRef {
+                kind: "Gateway".into(),
+                namespace: None,
+                name: name.into(),
+                section: None,
+                port: None,
+            };
+            i.apply(Change::Set(Object::Route(Route {
+                kind: Kind::HttpRoute,
+                meta: meta("a", "r"),
+                parents: vec![parent("gw"), parent(second)],
+                hostnames: vec!["x.example".into(), "x.other".into()],
+            })));
+        })
+    };
+    is_not(&findings("other"), Reason::NoMatchingListenerHostname);
+    is(&findings("gw"), Reason::NoMatchingListenerHostname, Severity::Warning);
+}

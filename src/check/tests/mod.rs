@@ -49,6 +49,10 @@ fn cluster() -> Inventory {
         Kind::Job,
         Kind::CronJob,
         Kind::ServiceAccount,
+        Kind::IngressRoute,
+        Kind::ListenerSet,
+        Kind::Certificate,
+        Kind::ReferenceGrant,
         Kind::Issuer,
         Kind::ClusterIssuer,
     ] {

@@ -148,9 +148,10 @@ fn rule_host_without_tls() {
         &rules(&[(annotation::NGINX_PASSTHROUGH, "true")], &["x.example"]),
         Reason::RuleHostWithoutTls,
     );
-    is_not(
+    is(
         &rules(&[(annotation::GKE_MANAGED, "web")], &["x.example"]),
         Reason::RuleHostWithoutTls,
+        Severity::Info,
     );
 }
 
@@ -223,9 +224,11 @@ fn duplicate_host() {
             }
             add(i, other, other_class);
             i.store(good("a", "tls", &["x.example"]));
-            i.store(good("a", "tls2", &["x.example"]));
+            i.store(own("a", "tls2", &["x.example"]));
+            i.store(good("a", "copy", &["x.example"]));
         })
     };
+    is_not(&two("nginx", "nginx", "copy", false), Reason::DuplicateHost);
     is(
         &two("nginx", "nginx", "tls2", false),
         Reason::DuplicateHost,
@@ -244,7 +247,7 @@ fn the_oldest_ingress_of_a_host_is_named_as_the_winner_where_that_is_the_rule() 
                 let mut ingress = ingress("a", name, &[(&["x.example"], tls)]);
                 ingress.meta.created = Some(created);
                 add(i, ingress, class);
-                i.store(good("a", tls, &["x.example"]));
+                i.store(own("a", tls, &["x.example"]));
             }
         });
         for finding in findings.iter().filter(|f| f.reason() == Reason::DuplicateHost) {
@@ -322,4 +325,106 @@ fn a_secret_without_route_is_judged_without_its_names_and_chain() {
         i.store(stored("a", "webhook", bundle(leaf)));
     });
     is(&expired, Reason::Expired, Severity::Warning);
+}
+
+#[test]
+fn where_the_oldest_route_of_a_host_brings_nothing_the_others_get_nothing() {
+    let two = |class: &str, old_secret: &str| {
+        let mut inventory = cluster();
+        for (name, created, tls) in [("new", NOW, "tls"), ("old", NOW - DAY, old_secret)] {
+            let mut ingress = ingress("a", name, &[(&["x.example"], tls)]);
+            ingress.meta.created = Some(created);
+            add(&mut inventory, ingress, class);
+        }
+        inventory.store(own("a", "tls", &["x.example"]));
+        inventory.store(own("a", "old", &["x.example"]));
+        inventory.settle();
+        let of_new = |b: &crate::inventory::Binding| b.route.key.name == "new";
+        let id = inventory
+            .bindings()
+            .iter()
+            .find(|(_, b)| of_new(b))
+            .map(|(id, _)| id)
+            .expect("a binding");
+        binding(&inventory, id, RULES).expect("a verdict")
+    };
+    let lost = two("nginx", "gone");
+    is(&lost.findings, Reason::DuplicateHost, Severity::Critical);
+    assert_eq!(lost.served, None);
+    let other = two("nginx", "old");
+    is(&other.findings, Reason::DuplicateHost, Severity::Warning);
+    assert_eq!(other.served, Some(key("a", "old")));
+    assert_eq!(
+        two("own", "gone").served,
+        Some(key("a", "tls")),
+        "another controller has no such rule"
+    );
+}
+
+#[test]
+fn a_canarys_certificate_does_not_count_at_ingress_nginx() {
+    let canary = |class| {
+        found(|i| {
+            let mut web = ingress("a", "web", &[(&["x.example"], "gone")]);
+            web.meta.annotations = vec![(annotation::NGINX_CANARY.into(), "true".into())];
+            add(i, web, class);
+        })
+    };
+    healthy(&canary("nginx"));
+    is(&canary("own"), Reason::SecretNotFound, Severity::Critical);
+}
+
+#[test]
+fn an_annotation_of_another_controller_means_nothing() {
+    for annotation in [
+        annotation::ALB_CERTIFICATE,
+        annotation::TRAEFIK_RESOLVER,
+        annotation::GCP_PRE_SHARED,
+    ] {
+        let of = |class: &str| {
+            found(|i| {
+                let mut web = ingress("a", "web", &[(&["x.example"], "gone")]);
+                web.meta.annotations = vec![(annotation.into(), "left over".into())];
+                add(i, web, class);
+            })
+        };
+        is(&of("nginx"), Reason::SecretNotFound, Severity::Critical);
+        healthy(&of("own"));
+    }
+}
+
+#[test]
+fn traefik_takes_the_host_itself_before_a_wildcard_whoever_brought_it() {
+    let two = |class| {
+        found(|i| {
+            add(i, ingress("a", "one", &[(&["x.example"], "wild")]), class);
+            add(i, ingress("b", "two", &[(&["y.example"], "old")]), class);
+            i.store(good("a", "wild", &["*.example"]));
+            let expired = x509::Certificate {
+                not_after: NOW - 1,
+                ..leaf(&["y.example", "x.example"])
+            };
+            i.store(stored("b", "old", bundle(expired)));
+        })
+    };
+    let count = |findings: Vec<Finding>| findings.iter().filter(|f| f.reason() == Reason::Expired).count();
+    assert_eq!(count(two("traefik")), 2, "x.example is served with the expired one");
+    assert_eq!(count(two("nginx")), 1);
+}
+
+#[test]
+fn a_secret_that_the_server_says_is_not_there_is_missing_even_where_secrets_cannot_be_listed() {
+    let findings = found(|i| {
+        web(i);
+        let kind = Kind::Secret;
+        i.apply(Change::Forbidden(crate::object::Forbidden {
+            kind,
+            namespace: None,
+            name: None,
+            verb: "list",
+        }));
+        i.apply(Change::Gone(kind, key("a", "tls")));
+    });
+    is(&findings, Reason::SecretNotFound, Severity::Critical);
+    is_not(&findings, Reason::Forbidden);
 }

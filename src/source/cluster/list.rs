@@ -164,6 +164,18 @@ impl Run {
                 result => return self.served_at(kind, api, first.clone(), result, rest).await,
             }
         }
+        // Every API server has Secrets: this is the wrong URL.
+        if kind == Kind::Secret {
+            let error = ClusterError::NotKubernetes {
+                server: self.connection.server.clone(),
+                code: 404,
+                content_type: "no Secrets".into(),
+            };
+            return Outcome {
+                errors: vec![(None, error)],
+                ..Outcome::default()
+            };
+        }
         self.send(Change::NotServed(kind)).await;
         Outcome::default()
     }
@@ -312,6 +324,18 @@ async fn discover(connection: &Connection) -> Option<Served> {
 }
 
 impl Listing {
+    /// Adds what another list has left, of other kinds or other namespaces.
+    pub fn absorb(&mut self, other: Self) {
+        self.resource_versions.extend(other.resource_versions);
+        self.incomplete.extend(other.incomplete);
+        self.requests += other.requests;
+        self.skipped.extend(other.skipped);
+        self.skipped_more += other.skipped_more;
+        self.apis.extend(other.apis);
+        self.keys.extend(other.keys);
+        self.unread.extend(other.unread);
+    }
+
     fn take(&mut self, kind: Kind, outcome: Outcome, for_watch: bool) {
         self.apis.extend(outcome.api.map(|api| (kind, api)));
         for (namespace, part) in outcome.parts {

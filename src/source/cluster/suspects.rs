@@ -84,6 +84,9 @@ struct ManagedFields {
 struct Fields {
     #[serde(rename = "f:data")]
     data: Option<DataFields>,
+    /// What a server-side apply of stringData manages, although the Secret holds it as data.
+    #[serde(rename = "f:stringData")]
+    string_data: Option<DataFields>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +98,10 @@ struct DataFields {
 /// The newest time of an entry that holds the certificate.
 fn written_at(body: &[u8]) -> Option<Seconds> {
     let object: Partial = serde_json::from_slice(body).ok()?;
-    let holds = |fields: &Fields| fields.data.as_ref().is_some_and(|data| data.certificate.is_some());
+    let holds = |fields: &Fields| {
+        let mut both = fields.data.iter().chain(&fields.string_data);
+        both.any(|data| data.certificate.is_some())
+    };
     let entries = object
         .metadata
         .managed_fields
@@ -236,9 +242,10 @@ mod tests {
         let body = br#"{"kind":"PartialObjectMetadata","metadata":{"name":"x","managedFields":[
             {"manager":"a","time":"2026-01-01T00:00:00Z","fieldsV1":{"f:data":{".":{},"f:tls.crt":{},"f:tls.key":{}}}},
             {"manager":"b","time":"2026-02-01T00:00:00Z","fieldsV1":{"f:data":{"f:tls.crt":{}}}},
+            {"manager":"apply","time":"2026-02-02T00:00:00Z","fieldsV1":{"f:stringData":{"f:tls.crt":{}}}},
             {"manager":"c","time":"2026-03-01T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}},
             {"manager":"d","time":"2026-04-01T00:00:00Z","fieldsV1":{"f:data":{"f:ca.crt":{}}}}]}}"#;
-        assert_eq!(written_at(body), parse_time("2026-02-01"));
+        assert_eq!(written_at(body), parse_time("2026-02-02"));
         assert_eq!(written_at(br#"{"metadata":{}}"#), None);
         assert_eq!(written_at(b"<html>"), None);
     }

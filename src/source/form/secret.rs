@@ -190,12 +190,18 @@ pub fn data_changed(json: &[u8]) -> Option<Seconds> {
     struct Fields {
         #[serde(rename = "f:data")]
         data: Option<Owned>,
+        /// What a server-side apply of stringData manages, although the Secret holds it as data.
+        #[serde(rename = "f:stringData")]
+        string_data: Option<Owned>,
     }
     let managed: Managed = serde_json::from_slice(json).ok()?;
     let entries = managed.metadata?.managed_fields.0;
     entries
         .into_iter()
-        .filter(|e| e.fields_v1.as_ref().and_then(|f| f.data.as_ref()).is_some_and(|o| o.0))
+        .filter(|e| {
+            let mut both = e.fields_v1.iter().flat_map(|f| f.data.iter().chain(&f.string_data));
+            both.any(|owned| owned.0)
+        })
         .filter_map(|e| e.time.0)
         .max()
 }

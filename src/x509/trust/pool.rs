@@ -157,7 +157,8 @@ pub(super) fn issuers<'a>(
             if exact {
                 same_name.retain(|c| !c.other_key(&child));
             }
-            same_name.sort_by_key(|c| c.other_key(&child));
+            // Of two with one name and key, an intermediate that was renewed, clients find the one that is still valid.
+            same_name.sort_by_key(|c| (c.other_key(&child), std::cmp::Reverse(c.certificate.not_after)));
             chosen.extend(same_name.into_iter().take(SAME_NAME_TRIED));
             chosen.truncate(TRIED);
         }
