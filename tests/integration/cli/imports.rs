@@ -88,14 +88,14 @@ fn sources(module: &str) -> Vec<(PathBuf, String)> {
     }
     collect(&src.join(module), &mut files);
     assert!(!files.is_empty(), "there is no module {module}");
-    let test = |path: &Path| {
+    let is_test = |path: &PathBuf| {
         let inside = path.strip_prefix(&src).expect("inside");
         inside.components().any(|part| part.as_os_str() == "tests")
             || inside
                 .file_stem()
                 .is_some_and(|stem| ["tests", "testing", "fixtures", "fake"].iter().any(|t| stem == *t))
     };
-    files.retain(|path| !test(path));
+    files.retain(|path| !is_test(path));
     files
         .into_iter()
         .map(|path| {
