@@ -56,6 +56,37 @@ fn invalid_certificate_ref_and_ref_not_permitted() {
 }
 
 #[test]
+fn nobody_says_what_grants_that_may_not_be_read_allow() {
+    let of = |forbidden_in: &str| {
+        let listeners = vec![listener("l", "x.example", "Secret", Some("b"), "tls")];
+        of_listeners(listeners, |i| {
+            i.store(good("b", "tls", &["x.example"]));
+            i.apply(Change::Forbidden(crate::object::Forbidden {
+                kind: Kind::ReferenceGrant,
+                namespace: Some(forbidden_in.into()),
+                name: None,
+                verb: "list",
+            }));
+        })
+    };
+    is_not(&of("b"), Reason::RefNotPermitted);
+    is(&of("a"), Reason::RefNotPermitted, Severity::Critical);
+}
+
+#[test]
+fn traefik_reads_a_listeners_certificates_up_to_one_that_is_missing() {
+    let of = |names: [&str; 2]| {
+        let mut both = listener("l", "x.example", "Secret", None, names[0]);
+        both.certificate_refs
+            .extend(listener("l", "", "Secret", None, names[1]).certificate_refs);
+        of_listeners(vec![both], |i| i.store(good("a", "tls", &["x.example"])))
+    };
+    is(&of(["tls", "gone"]), Reason::SecretNotFound, Severity::Warning);
+    is(&of(["gone", "tls"]), Reason::SecretNotFound, Severity::Critical);
+    is_not(&of(["tls", "tls"]), Reason::SecretNotFound);
+}
+
+#[test]
 fn hostname_conflict() {
     let two = |hostname: &str, port| {
         let mut second = listener("two", hostname, "Secret", None, "tls");

@@ -124,7 +124,7 @@ pub(super) fn instead(instead: Instead, before: &str) -> String {
         Instead::DefaultCertificate => format!("{before}clients get the controller's default certificate"),
         Instead::NoConnection => format!("{before}clients get no TLS connection"),
         Instead::AnotherCertificate => {
-            format!("{before}clients get another route's certificate, which covers the host")
+            format!("{before}clients get another certificate, which covers the host")
         }
         Instead::Unknown => String::new(),
     }

@@ -1,4 +1,4 @@
-//! `status` of Gateways and ListenerSets, with the real CRDs.
+//! `status` of Gateways and `ListenerSets`, with the real CRDs.
 
 use serde_json::json;
 

@@ -117,7 +117,7 @@ fn rights_in_one_namespace_are_found_out_with_all_namespaces() {
 
     // Once it may list namespaces, it tries each.
     let (name, user) = (format!("{}-namespaces", ns.name), ns.user("one"));
-    ns.apply_wide(vec![
+    ns.apply_wide(&[
         json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name},
             "rules": [rule("", "namespaces", &["get", "list"])],

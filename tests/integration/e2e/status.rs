@@ -1,4 +1,4 @@
-//! `status` of Ingresses, IngressRoutes and what cert-manager is to issue.
+//! `status` of Ingresses, `IngressRoutes` and what cert-manager is to issue.
 
 use serde_json::json;
 

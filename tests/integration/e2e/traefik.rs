@@ -169,26 +169,31 @@ fn routes_of_one_kind_serve_what_those_of_another_have_brought() {
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
-fn of_two_certificates_of_a_listener_a_missing_one_takes_the_other_with_it() {
+fn of_a_listeners_certificates_a_missing_one_ends_the_list() {
     let ns = Namespace::new("two");
-    let (host, witness) = (ns.host("a"), ns.host("witness"));
-    let (pair, other) = (ns.pki.pair(&[&host]), ns.pki.pair(&[&witness]));
+    let (before, after, witness) = (ns.host("before"), ns.host("after"), ns.host("witness"));
+    let [one, two, other] = [&before, &after, &witness].map(|host| ns.pki.pair(&[host]));
     ns.apply(vec![
-        pair.secret("a"),
+        one.secret("before"),
+        two.secret("after"),
         other.secret("witness"),
         gateway(
             "edge",
             &[
-                ("a", &host, json!([{"name": "a"}, {"name": "missing"}])),
+                ("before", &before, json!([{"name": "before"}, {"name": "missing"}])),
+                ("after", &after, json!([{"name": "missing"}, {"name": "after"}])),
                 ("witness", &witness, json!([{"name": "witness"}])),
             ],
         ),
-        http_route("all", &json!({"name": "edge"}), &[&host, &witness]),
+        http_route("all", &json!({"name": "edge"}), &[&before, &after, &witness]),
     ]);
     wait_until_served(&witness, &other);
-    assert!(tls::is_traefiks_own(&tls::served(&host).unwrap()));
+    wait_until_served(&before, &one);
+    assert!(tls::is_traefiks_own(&tls::served(&after).unwrap()));
     let items = probe(&ns);
-    let verdict = items.verdict(&host);
+    assert_eq!(items.host(&before)["secrets"][0]["name"], "before");
+    assert!(!items.verdict(&before).contains("Served"), "{items:#?}");
+    let verdict = items.verdict(&after);
     assert!(
         verdict.starts_with("critical: SecretNotFound, ServedWrongHost"),
         "{items:#?}"

@@ -97,8 +97,8 @@ impl Namespace {
 
     /// Creates objects without namespace, which go when this goes.
     #[track_caller]
-    pub(crate) fn apply_wide(&mut self, objects: Vec<Value>) {
-        for object in &objects {
+    pub(crate) fn apply_wide(&mut self, objects: &[Value]) {
+        for object in objects {
             let kind = object["kind"].as_str().expect("kind").to_lowercase();
             self.others
                 .push(format!("{kind}/{}", object["metadata"]["name"].as_str().expect("name")));

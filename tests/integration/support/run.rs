@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 
 /// No run of the program takes longer than this.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// How a run ended.
 pub(crate) struct Ran {

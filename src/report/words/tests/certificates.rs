@@ -110,7 +110,7 @@ pub(super) fn times_and_names() -> Vec<Sample> {
         ),
         (
             mismatch(&["shop.example"], Instead::AnotherCertificate),
-            &["it names shop.example; clients get another route's certificate"],
+            &["it names shop.example; clients get another certificate"],
         ),
         (
             mismatch(&["a", "b", "c", "d", "e", "f", "g"], Instead::Unknown),

@@ -26,10 +26,7 @@ pub(super) fn references() -> Vec<Sample> {
         ),
         (
             not_found(key(), Instead::AnotherCertificate, false),
-            &[
-                "does not exist; clients get another route's certificate",
-                "covers the host",
-            ],
+            &["does not exist; clients get another certificate", "covers the host"],
         ),
         (
             not_found(key(), Instead::Unknown, true),
@@ -45,7 +42,7 @@ pub(super) fn references() -> Vec<Sample> {
             Fact::SecretNameEmpty {
                 instead: Instead::AnotherCertificate,
             },
-            &["names no Secret: clients get another route's certificate"],
+            &["names no Secret: clients get another certificate"],
         ),
         (
             Fact::SecretNameEmpty {
