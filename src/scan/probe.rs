@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -10,7 +11,7 @@ use crate::{
     check::{Probed, ProbedAt, ServedLeaf},
     inventory::{Binding, BindingId, Inventory},
     net::{
-        address::{HostPort, Origin, addresses, elsewhere, resolve},
+        address::{HostPort, Origin, ResolveError, addresses, elsewhere, resolve},
         probe::{CONCURRENCY, ProbeError, Served, Target, probe_all},
     },
     object::Text,
@@ -26,6 +27,9 @@ pub struct Options {
     /// How long one connection may take.
     pub timeout: Duration,
 }
+
+/// After so many names without any answer, DNS is not asked for more: each would cost the whole time limit.
+const SILENT: usize = 8;
 
 /// One answer, for a picture of it.
 #[derive(Debug)]
@@ -48,8 +52,9 @@ pub async fn probe(
         .iter()
         .filter_map(|id| Some((*id, inventory.bindings().get(*id)?)))
         .collect();
+    let silent = &AtomicUsize::new(0);
     let found: Vec<(BindingId, Found)> = futures_util::stream::iter(&bindings)
-        .map(|(id, binding)| async move { (*id, find(inventory, binding, options).await) })
+        .map(|(id, binding)| async move { (*id, find(inventory, binding, options, silent).await) })
         .buffered(CONCURRENCY)
         .collect()
         .await;
@@ -129,7 +134,7 @@ struct Found {
     expected: Vec<Text>,
 }
 
-async fn find(inventory: &Inventory, binding: &Binding, options: &Options) -> Found {
+async fn find(inventory: &Inventory, binding: &Binding, options: &Options, silent: &AtomicUsize) -> Found {
     let status = inventory.addresses(&binding.route);
     // A wildcard has no address of its own.
     let plain = !binding.host.starts_with('*');
@@ -167,8 +172,18 @@ async fn find(inventory: &Inventory, binding: &Binding, options: &Options) -> Fo
     if place.origin == Origin::Status
         && plain
         && binding.host.parse::<IpAddr>().is_err()
-        && let Ok(resolved) = resolve(&binding.host, options.timeout).await
+        && silent.load(Ordering::Relaxed) < SILENT
     {
+        let resolved = match resolve(&binding.host, options.timeout).await {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                silent.fetch_add(
+                    usize::from(matches!(error, ResolveError::Timeout { .. })),
+                    Ordering::Relaxed,
+                );
+                return found;
+            }
+        };
         let expected: Vec<IpAddr> = found.sockets.iter().map(SocketAddr::ip).collect();
         let texts = |ips: &[IpAddr]| ips.iter().map(|ip| compact_str::format_compact!("{ip}")).collect();
         if elsewhere(&resolved, &expected) {
