@@ -81,6 +81,7 @@ pub async fn read(
     read.listing = finished(listing).await?;
     inventory.settle();
     grants(connection, scope, options, &mut read, inventory, judge).await?;
+    routes_of_others(connection, scope, options, &mut read, inventory, judge).await?;
     for (kind, error) in &read.listing.incomplete {
         read.problems
             .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
@@ -158,6 +159,29 @@ async fn grants(
     let (sink, changes) = mpsc::channel(WAITING);
     let (from, how) = (connection.clone(), *options);
     let listing = spawn(async move { list(&from, &within, &[Kind::ReferenceGrant], &how, sink).await });
+    take(changes, &mut read.unresolved, inventory, judge).await;
+    read.listing.absorb(finished(listing).await?);
+    Ok(())
+}
+
+/// The routes of namespaces that are not in the scope, where a listener of a Gateway in it lets them attach: its hosts are theirs.
+async fn routes_of_others(
+    connection: &Connection,
+    scope: &Scope,
+    options: &ListOptions,
+    read: &mut Read,
+    inventory: &mut Inventory,
+    judge: &Judge,
+) -> Result<(), ClusterError> {
+    let open = |allowed: &AllowedNamespaces| matches!(allowed, AllowedNamespaces::All | AllowedNamespaces::Selector(_));
+    let restricted = matches!(scope.namespaces, Namespaces::Only(_));
+    if !restricted || !inventory.allowed_namespaces().any(open) {
+        return Ok(());
+    }
+    let (sink, changes) = mpsc::channel(WAITING);
+    let (from, how) = (connection.clone(), *options);
+    let routes = [Kind::HttpRoute, Kind::GrpcRoute, Kind::TlsRoute];
+    let listing = spawn(async move { list(&from, &Scope::everything(), &routes, &how, sink).await });
     take(changes, &mut read.unresolved, inventory, judge).await;
     read.listing.absorb(finished(listing).await?);
     Ok(())
