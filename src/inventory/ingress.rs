@@ -34,7 +34,7 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
         positions: HashMap::new(),
     };
     let rules: Vec<Text> = ingress.rules.iter().map(|host| normal_host(host)).collect();
-    let ruled: HashSet<&Text> = rules.iter().collect();
+    let exact: HashSet<&Text> = rules.iter().collect();
     let mut below: HashMap<&str, Vec<&Text>> = HashMap::new();
     for host in &rules {
         if let Some((_, parent)) = host.split_once('.') {
@@ -55,7 +55,7 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
         }
         for host in entry.hosts.iter().map(|host| normal_host(host)) {
             let narrower = host.strip_prefix("*.").and_then(|parent| below.get(parent));
-            match narrower.filter(|_| !ruled.contains(&host)) {
+            match narrower.filter(|_| !exact.contains(&host)) {
                 Some(hosts) => hosts.iter().for_each(|host| add(host)),
                 None => add(&host),
             }
@@ -78,9 +78,9 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
             .split_once('.')
             .map(|(_, parent)| compact_str::format_compact!("*.{parent}"));
         binding.in_rules = host == EVERY_HOST
-            || ruled.contains(host)
-            || ruled.contains(&Text::from(EVERY_HOST))
-            || wide.is_some_and(|wide| ruled.contains(&wide))
+            || exact.contains(host)
+            || exact.contains(&Text::from(EVERY_HOST))
+            || wide.is_some_and(|wide| exact.contains(&wide))
             || host.strip_prefix("*.").is_some_and(|parent| below.contains_key(parent));
     }
     derived.bindings

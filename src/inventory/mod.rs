@@ -43,6 +43,8 @@ pub struct Dirty {
 }
 
 /// One cluster, or one set of manifests, joined.
+// Each flag says for itself what is not held.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Default)]
 pub struct Inventory {
     /// The kubeconfig context; empty for manifests.
