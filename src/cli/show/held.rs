@@ -1,0 +1,122 @@
+//! What a Secret holds, who uses it and who writes it, for a picture.
+
+use crate::{
+    check::ObjectRef,
+    inventory::Inventory,
+    object::{Key, Kind},
+    report::show::{Event, Held, Owner, Presence, User},
+    source::cluster::{Connection, events},
+};
+
+pub(super) fn users(inventory: &Inventory, secret: &Key) -> Vec<User> {
+    let mut users: Vec<User> = Vec::new();
+    let bindings = inventory
+        .bindings_of_secret(secret)
+        .iter()
+        .filter_map(|id| inventory.bindings().get(*id));
+    for binding in bindings {
+        let object = ObjectRef {
+            kind: binding.route.kind,
+            key: binding.route.key.clone(),
+        };
+        if !users.iter().any(|user| user.object == object) {
+            users.push(User { object, how: None });
+        }
+    }
+    for consumer in inventory.consumers_of(secret) {
+        let object = ObjectRef {
+            kind: consumer.kind,
+            key: consumer.meta.key(),
+        };
+        let how = consumer.uses.iter().find(|u| u.name == secret.name).map(|u| u.how);
+        users.push(User { object, how });
+    }
+    for certificate in inventory.certificates_of(secret) {
+        users.push(User {
+            object: ObjectRef {
+                kind: Kind::Certificate,
+                key: certificate.meta.key(),
+            },
+            how: None,
+        });
+    }
+    users
+}
+
+/// cert-manager's objects of one Secret, with what was said about them.
+pub(super) struct Owned<'a> {
+    certificate: &'a crate::object::Certificate,
+    issuer: Option<&'a crate::object::Issuer>,
+    request: Option<&'a crate::object::CertificateRequest>,
+    order: Option<&'a crate::object::Order>,
+    challenges: Vec<&'a crate::object::Challenge>,
+    events: Vec<Event>,
+}
+
+pub(super) async fn owners<'a>(
+    inventory: &'a Inventory,
+    connection: Option<&Connection>,
+    keys: &[Key],
+) -> Vec<Option<Owned<'a>>> {
+    let mut owners = Vec::with_capacity(keys.len());
+    for key in keys {
+        let Some(certificate) = inventory.certificates_of(key).next() else {
+            owners.push(None);
+            continue;
+        };
+        let request = inventory.requests_of(certificate).into_iter().next();
+        let order = request.and_then(|request| inventory.orders_of(request).into_iter().next());
+        let mut said = Vec::new();
+        if let Some(connection) = connection {
+            // Events are an extra: without the right to read them, the picture has none.
+            let namespace = &certificate.meta.namespace;
+            let lines = events(connection, namespace, Kind::Certificate, &certificate.meta.name).await;
+            said.extend(lines.unwrap_or_default().into_iter().map(|line| Event {
+                when: Some(line.when),
+                warning: line.warning,
+                reason: line.reason,
+                message: line.message.into(),
+            }));
+        }
+        owners.push(Some(Owned {
+            certificate,
+            issuer: inventory.issuer_of(certificate).and_then(|(_, _, issuer)| issuer),
+            request,
+            order,
+            challenges: order.map(|order| inventory.challenges_of(order)).unwrap_or_default(),
+            events: said,
+        }));
+    }
+    owners
+}
+
+pub(super) fn held<'a>(
+    inventory: &'a Inventory,
+    key: &'a Key,
+    users: &'a [User],
+    owned: Option<&'a Owned<'a>>,
+) -> Held<'a> {
+    let shown = owned.map(|of| Owner {
+        certificate: of.certificate,
+        issuer: of.issuer,
+        request: of.request,
+        order: of.order,
+        challenges: &of.challenges,
+        events: &of.events,
+    });
+    let base = match inventory.secrets().get(key) {
+        Some(stored) => Held {
+            secret: Some(key),
+            secret_type: &stored.secret_type,
+            other_keys: &stored.other_keys,
+            ..Held::of(&stored.bundle)
+        },
+        None if inventory.forbidden_secret(key).is_some() => Held::without(key, Presence::Forbidden),
+        None => Held::without(key, Presence::NotFound),
+    };
+    Held {
+        users: Some(users),
+        owner: shown,
+        ..base
+    }
+}

@@ -1,0 +1,237 @@
+//! `show`: a picture of one route, Secret, file or server.
+
+use std::{
+    io::{BufWriter, Write as _},
+    path::Path,
+};
+
+use crate::{
+    check::{self},
+    error::{Exit, Failure},
+    net::{
+        address::{HostPort, NotHostPort, addresses},
+        probe::{Served, Target as Ask, probe_all},
+    },
+    report::{
+        Row, Status,
+        show::{self, Binding, Context, Cover, Held, Probed as ShownAt, Show, Shown, Subject},
+    },
+    scan::{self},
+    x509::{Bundle, Certificate, Interner, Parsed, bundle, names},
+};
+
+use super::{
+    args::ShowArgs,
+    colour,
+    session::{judge, now, read_file},
+    written,
+};
+
+mod held;
+mod object;
+
+/// A PEM file of certificates; the largest bundle of roots is 1 MB.
+const LARGEST_FILE: u64 = 16 << 20;
+/// The width of a picture where there is no terminal.
+const WIDTH: usize = 100;
+
+pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
+    let target = args.target.as_str();
+    if target.starts_with("./") || target.starts_with("../") || target.starts_with('/') {
+        return file(&args);
+    }
+    if !target.contains('/') && target.contains(':') {
+        let at = target
+            .parse()
+            .map_err(|error: NotHostPort| Failure::of(Exit::Usage, &error))?;
+        return server(&args, &at).await;
+    }
+    object::object(&args).await
+}
+
+fn context(args: &ShowArgs) -> Context {
+    Context {
+        now: args.check.at.unwrap_or_else(now),
+        colour: colour::wanted(args.color),
+        width: colour::terminal_width().unwrap_or(WIDTH),
+        ascii: std::env::var_os("TERM").is_some_and(|term| term == "linux"),
+    }
+}
+
+fn draw(show: &Show<'_>, args: &ShowArgs) -> Result<Exit, Failure> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    written(show::write(show, &context(args), &mut out).and_then(|()| out.flush()))
+}
+
+/// Certificates that belong to no object, judged for themselves or for one host.
+fn parsed_show(
+    args: &ShowArgs,
+    subject: Subject<'_>,
+    host: Option<&str>,
+    parsed: Parsed,
+    served: &[ShownAt<'_>],
+) -> Result<Exit, Failure> {
+    let judge = judge(&args.check)?;
+    let trust = judge.judge(&parsed);
+    let bundle = Bundle { trust, ..parsed.bundle };
+    scan::memo::save(judge.memo());
+    let now = args.check.at.unwrap_or_else(now);
+    let rules = check::Rules {
+        now,
+        expiring_within: args.check.expiring_within.and_then(|d| i64::try_from(d.as_secs()).ok()),
+    };
+    let findings = check::bundle(&bundle, host, rules);
+    let status = findings
+        .iter()
+        .map(|f| Status::from(f.severity))
+        .max()
+        .unwrap_or(Status::Healthy);
+    let leaf = bundle.leaf().map(AsRef::as_ref);
+    let row = Row {
+        context: "",
+        namespace: "",
+        route: None,
+        host,
+        secrets: &[],
+        class: None,
+        created: None,
+        labels: &[],
+        certificate: leaf,
+        findings: &findings,
+        status,
+    };
+    let bindings = [Binding {
+        row,
+        cover: cover(leaf, host),
+    }];
+    let held = [Held::of(&bundle)];
+    let show = Show {
+        context: "",
+        subject,
+        bindings: &bindings,
+        held: &held,
+        served,
+        dns: &[],
+    };
+    draw(&show, args)?;
+    Ok(fail_on(args, status, findings.iter().map(|f| f.severity).max()))
+}
+
+fn fail_on(args: &ShowArgs, status: Status, worst: Option<check::Severity>) -> Exit {
+    match args.check.fail_on.map(check::Severity::from) {
+        Some(_) if status == Status::Unknown => Exit::Cluster,
+        Some(least) if worst >= Some(least) => Exit::Findings,
+        _ => Exit::Ok,
+    }
+}
+
+fn cover<'a>(leaf: Option<&'a Certificate>, host: Option<&str>) -> Cover<'a> {
+    let (Some(leaf), Some(host)) = (leaf, host.filter(|h| !h.is_empty() && *h != "*")) else {
+        return Cover::NotJudged;
+    };
+    leaf.names
+        .iter()
+        .find(|san| names::matches(host, san))
+        .map_or(Cover::Nothing, Cover::By)
+}
+
+fn file(args: &ShowArgs) -> Result<Exit, Failure> {
+    let bytes = read_file(Path::new(&args.target), LARGEST_FILE)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", args.target)))?;
+    let parsed = bundle::parse_file(&bytes, &mut Interner::new());
+    if parsed.bundle.certificates.is_empty() {
+        let why = parsed
+            .bundle
+            .unreadable
+            .first()
+            .map_or("it is empty", |(_, why)| why.as_str());
+        return Err(
+            Failure::usage(format!("there is no certificate in {}: {why}", args.target))
+                .hint("it holds certificates as PEM (-----BEGIN CERTIFICATE-----) or one as DER"),
+        );
+    }
+    parsed_show(args, Subject::File { path: &args.target }, None, parsed, &[])
+}
+
+async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
+    let host = args.servername.clone().unwrap_or_else(|| at.host.clone());
+    let place = addresses(Some(at), &[], at.port, &host, args.probe_timeout)
+        .await
+        .map_err(|error| Failure::of(Exit::Cluster, &error))?;
+    let asks: Vec<Ask> = place
+        .sockets
+        .iter()
+        .map(|socket| Ask {
+            address: *socket,
+            server_name: host.clone(),
+        })
+        .collect();
+    let answers = probe_all(&asks, probe_concurrency(), args.probe_timeout).await;
+    let first = answers.iter().find_map(|answer| answer.as_ref().ok());
+    let Some(first) = first else {
+        let why = answers.iter().find_map(|a| a.as_ref().err()).map_or_else(
+            || {
+                place
+                    .unresolved
+                    .first()
+                    .map_or_else(|| "it has no address".to_owned(), ToString::to_string)
+            },
+            |error| crate::error::chain(error),
+        );
+        return Err(Failure::new(
+            Exit::Cluster,
+            format!("{at} serves no certificate: {why}"),
+        ));
+    };
+    let mut interner = Interner::new();
+    let parsed = bundle::parse_chain(&first.chain, &mut interner);
+    let leaves: Vec<Option<Certificate>> = answers.iter().map(|answer| leaf_of(answer.as_ref().ok())).collect();
+    let served: Vec<ShownAt<'_>> = asks
+        .iter()
+        .zip(&answers)
+        .zip(&leaves)
+        .map(|((ask, answer), leaf)| shown(ask.address, &host, answer, leaf.as_ref(), None))
+        .collect();
+    parsed_show(args, Subject::Server { at: &args.target }, Some(&host), parsed, &served)
+}
+
+fn probe_concurrency() -> usize {
+    crate::net::probe::CONCURRENCY
+}
+
+fn leaf_of(served: Option<&Served>) -> Option<Certificate> {
+    let parsed = bundle::parse_chain(&[served?.chain.first()?], &mut Interner::new());
+    parsed.bundle.certificates.first().map(|c| c.as_ref().clone())
+}
+
+fn shown<'a>(
+    address: std::net::SocketAddr,
+    host: &'a str,
+    answer: &'a Result<Served, crate::net::probe::ProbeError>,
+    leaf: Option<&'a Certificate>,
+    stored: Option<&Certificate>,
+) -> ShownAt<'a> {
+    let outcome = answer
+        .as_ref()
+        .map_err(|error| crate::error::chain(error))
+        .map(|served| Shown {
+            leaf,
+            length: served.chain.len(),
+            stored: stored.zip(leaf).map(|(stored, leaf)| stored.sha256 == leaf.sha256),
+            tls_version: served.tls_version,
+            alpn: served.alpn.as_deref(),
+            took: served.took,
+            client_certificate: served.client_certificate,
+        });
+    ShownAt {
+        address: compact_str::format_compact!("{address}"),
+        host,
+        outcome,
+    }
+}
+
+/// A hint where the target is the path of a file.
+fn meant_file(args: &ShowArgs) -> Option<String> {
+    let there = Path::new(&args.target).is_file();
+    there.then(|| format!("a file begins with ./ or /: kubectl certs show ./{}", args.target))
+}

@@ -1,0 +1,228 @@
+//! `show` of a route or a Secret, of a cluster or of manifests.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use crate::{
+    check::Probed,
+    error::{Exit, Failure},
+    inventory::{BindingId, Inventory},
+    net::address::{HostPort, NotHostPort},
+    object::{Key, Kind, Text},
+    report::{
+        Row, Status,
+        show::{Binding, Dns, Held, Probed as ShownAt, Show, Subject, User},
+    },
+    scan::{self, About, Judged, evaluate, probe},
+    x509::Certificate,
+};
+
+use super::super::{
+    args::ShowArgs,
+    session::{Open, Session},
+    status::{about_targets, not_found},
+    target::{Target, TargetError},
+};
+use super::{
+    cover, draw, fail_on,
+    held::{held, owners, users},
+    leaf_of, meant_file, shown,
+};
+
+/// A route or a Secret, of a cluster or of manifests.
+pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
+    let target = args.target.parse().map_err(|error: TargetError| {
+        let failure = Failure::of(Exit::Usage, &error);
+        meant_file(args).map_or(failure.clone(), |hint| failure.hint(hint))
+    });
+    let target: Target = target?;
+    let connect = args.connect.as_deref().map(str::parse).transpose();
+    let connect: Option<HostPort> = connect.map_err(|error: NotHostPort| Failure::of(Exit::Usage, &error))?;
+    let targets = [target.clone()];
+    let open = Open {
+        for_watch: false,
+        all_users: true,
+    };
+    let session = Session::open(&args.source, &args.check, &targets, open).await?;
+    not_found(&session, &targets).map_err(|failure| match meant_file(args) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    })?;
+    let inventory = &session.inventory;
+    let judged: Vec<Judged> = evaluate(
+        inventory,
+        session.rules,
+        &session.select,
+        &BTreeMap::new(),
+        &session.wanted,
+    )
+    .into_iter()
+    .filter(|judged| about_targets(inventory, &judged.about, &targets))
+    .filter(|judged| !matches!(judged.about, About::Forbidden(_)))
+    .collect();
+    let (ids, found) = probe_judged(args, &session, &judged, connect).await;
+    let judged = with_probe(&session, judged, &found.0);
+    let namespace = single_namespace(inventory, &judged, &target)?;
+    let rows: Vec<Row<'_>> = judged
+        .iter()
+        .filter_map(|judged| scan::row(inventory, judged))
+        .collect();
+    let bindings: Vec<Binding<'_>> = rows
+        .iter()
+        .map(|row| Binding {
+            row: row.clone(),
+            cover: cover(row.certificate, row.host),
+        })
+        .collect();
+    let keys = secrets_of(inventory, &judged, &target, &namespace);
+    let users: Vec<Vec<User>> = keys.iter().map(|key| users(inventory, key)).collect();
+    let owners = owners(inventory, session.connection.as_ref(), &keys).await;
+    let held: Vec<Held<'_>> = keys
+        .iter()
+        .zip(&users)
+        .zip(&owners)
+        .map(|((key, users), owner)| held(inventory, key, users, owner.as_ref()))
+        .collect();
+    let leaves: Vec<Option<Certificate>> = found.1.iter().map(|a| leaf_of(a.result.as_ref().ok())).collect();
+    let served: Vec<ShownAt<'_>> = found
+        .1
+        .iter()
+        .zip(&leaves)
+        .filter_map(|(answer, leaf)| {
+            let host = inventory.bindings().get(answer.binding)?.host.as_str();
+            let position = ids.iter().position(|id| *id == answer.binding)?;
+            let stored = rows.get(position).and_then(|row| row.certificate);
+            Some(shown(answer.address, host, &answer.result, leaf.as_ref(), stored))
+        })
+        .collect();
+    let resolved = resolved(inventory, &found.0);
+    let dns: Vec<Dns<'_>> = resolved
+        .iter()
+        .map(|(host, resolved, expected)| Dns {
+            host,
+            resolved: Ok(resolved),
+            expected,
+            elsewhere: !expected.is_empty(),
+        })
+        .collect();
+    let subject = Subject::Object {
+        kind: target.kind,
+        namespace: &namespace,
+        name: &target.name,
+    };
+    let show = Show {
+        context: &inventory.context,
+        subject,
+        bindings: &bindings,
+        held: &held,
+        served: &served,
+        dns: &dns,
+    };
+    draw(&show, args)?;
+    let worst = rows.iter().flat_map(|row| row.findings).map(|f| f.severity).max();
+    let exit = fail_on(
+        args,
+        rows.iter().map(|r| r.status).max().unwrap_or(Status::Healthy),
+        worst,
+    );
+    Ok(if session.exit == Exit::Ok { exit } else { session.exit })
+}
+
+type Found = (BTreeMap<BindingId, Probed>, Vec<probe::Answer>);
+
+/// The bindings in the order of their rows, and what a probe of them found.
+async fn probe_judged(
+    args: &ShowArgs,
+    session: &Session,
+    judged: &[Judged],
+    connect: Option<HostPort>,
+) -> (Vec<BindingId>, Found) {
+    let ids: Vec<BindingId> = judged
+        .iter()
+        .filter_map(|judged| match judged.about {
+            About::Binding(id) => Some(id),
+            _ => None,
+        })
+        .collect();
+    if !args.probe && connect.is_none() {
+        return (ids, Found::default());
+    }
+    let options = probe::Options {
+        connect,
+        timeout: args.probe_timeout,
+    };
+    let found = probe::probe(&session.inventory, &ids, &options).await;
+    (ids, found)
+}
+
+/// Hosts, what DNS has for each, and where its route is.
+fn resolved<'a>(
+    inventory: &'a Inventory,
+    probed: &BTreeMap<BindingId, Probed>,
+) -> Vec<(&'a str, Vec<IpAddr>, Vec<IpAddr>)> {
+    let ips = |texts: &[Text]| texts.iter().filter_map(|t| t.parse().ok()).collect();
+    let one = |(id, probed): (&BindingId, &Probed)| {
+        let host = inventory.bindings().get(*id)?.host.as_str();
+        Some((host, ips(probed.resolved.as_ref()?), ips(&probed.expected)))
+    };
+    probed.iter().filter_map(one).collect()
+}
+
+fn with_probe(session: &Session, judged: Vec<Judged>, probed: &BTreeMap<BindingId, Probed>) -> Vec<Judged> {
+    let again = |one: Judged| match one.about {
+        About::Binding(id) if probed.contains_key(&id) => {
+            evaluate::binding(&session.inventory, id, session.rules, &session.select, probed.get(&id)).unwrap_or(one)
+        }
+        _ => one,
+    };
+    judged.into_iter().map(again).collect()
+}
+
+/// The one namespace that the target is in: a picture is of one thing.
+fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Target) -> Result<Text, Failure> {
+    let mut namespaces: Vec<Text> = match target.kind {
+        Kind::Secret => {
+            let stored = inventory.secrets().iter().map(|s| s.meta.key());
+            let named = inventory.named_secrets().cloned();
+            stored
+                .chain(named)
+                .filter(|key| key.name == target.name)
+                .map(|key| key.namespace)
+                .collect()
+        }
+        kind => inventory.namespaces_of_route(kind, &target.name),
+    };
+    namespaces.sort();
+    namespaces.dedup();
+    match namespaces.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Ok(judged
+            .iter()
+            .find_map(|j| scan::row(inventory, j))
+            .map(|row| row.namespace.into())
+            .unwrap_or_default()),
+        several => Err(
+            Failure::usage(format!("{target} is in several namespaces: {}", several.join(", "))).hint("-n chooses one"),
+        ),
+    }
+}
+
+fn secrets_of(inventory: &Inventory, judged: &[Judged], target: &Target, namespace: &Text) -> Vec<Key> {
+    if target.kind == Kind::Secret {
+        return vec![Key::new(namespace.clone(), target.name.as_str())];
+    }
+    let mut keys: Vec<Key> = Vec::new();
+    for judged in judged {
+        let About::Binding(id) = judged.about else { continue };
+        let named = inventory
+            .bindings()
+            .get(id)
+            .map(|b| b.secrets.as_slice())
+            .unwrap_or_default();
+        for key in named.iter().chain(&judged.verdict.served) {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+    }
+    keys
+}
