@@ -188,7 +188,11 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
     parse::judge(&stored, Severity::Critical, &mut collector);
     time::judge(&stored, &rules, &mut collector);
     names::judge_host(&stored, host, &mut collector);
-    chain::judge(&stored, &mut collector);
+    // A root in a file is self-signed because it is a root: nobody serves it.
+    let is_root = bundle.leaf().is_some_and(|leaf| leaf.is_ca && leaf.self_signed);
+    if host.is_some() || !is_root {
+        chain::judge(&stored, &mut collector);
+    }
     strength::judge(&alone, &stored, &mut collector);
     collector.finish(None).findings
 }

@@ -170,6 +170,9 @@ pub struct SourceArgs {
     /// Act as a member of this group; may be given more than once
     #[arg(help_heading = "Cluster", long = "as-group", value_name = "GROUP")]
     pub as_group: Vec<String>,
+    /// Act as the user with this UID
+    #[arg(help_heading = "Cluster", long = "as-uid", value_name = "UID")]
+    pub as_uid: Option<String>,
     /// The bearer token; other users of the machine can see it: prefer a kubeconfig
     #[arg(help_heading = "Cluster", long, hide_env_values = true)]
     pub token: Option<Token>,
@@ -179,6 +182,12 @@ pub struct SourceArgs {
     /// The CA of the API server's certificate
     #[arg(help_heading = "Cluster", long, value_name = "FILE")]
     pub certificate_authority: Option<PathBuf>,
+    /// The certificate to log in with
+    #[arg(help_heading = "Cluster", long, value_name = "FILE")]
+    pub client_certificate: Option<PathBuf>,
+    /// The key of that certificate
+    #[arg(help_heading = "Cluster", long, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
     /// Do not verify the API server's certificate
     #[arg(help_heading = "Cluster", long)]
     pub insecure_skip_tls_verify: bool,

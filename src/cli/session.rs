@@ -342,6 +342,7 @@ fn connect_options(source: &SourceArgs) -> ConnectOptions {
         cluster: source.cluster.clone(),
         user: source.user.clone(),
         as_user: source.as_user.clone(),
+        as_uid: source.as_uid.clone(),
         as_groups: source.as_group.clone(),
         token: source.token.as_ref().map(|token| token.0.clone()),
         server: source.server.clone(),
@@ -349,6 +350,7 @@ fn connect_options(source: &SourceArgs) -> ConnectOptions {
         insecure_skip_tls_verify: source.insecure_skip_tls_verify,
         certificate_authority: source.certificate_authority.clone(),
         tls_server_name: source.tls_server_name.clone(),
-        ..ConnectOptions::default()
+        client_certificate: source.client_certificate.clone(),
+        client_key: source.client_key.clone(),
     }
 }
