@@ -124,10 +124,8 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         &session.wanted,
     );
     judged.retain(|judged| about_targets(&session.inventory, &judged.about, &targets));
-    let mut rows: Vec<Row<'_>> = judged
-        .iter()
-        .filter_map(|judged| scan::row(&session.inventory, judged))
-        .collect();
+    let mut rows: Vec<Row<'_>> = Vec::with_capacity(judged.len());
+    rows.extend(judged.iter().filter_map(|judged| scan::row(&session.inventory, judged)));
     report::sort(&mut rows, &output.sort);
     let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
     let mut context = output.context(session.rules.now);
@@ -142,7 +140,11 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     if rows.is_empty() {
         nothing_found(&session, &args);
     }
-    Ok(exit(&session, &rows, args.check.fail_on.map(Into::into)))
+    let exit = exit(&session, &rows, args.check.fail_on.map(Into::into));
+    // The process ends: the system takes a large inventory back at once, which freeing piece by piece does not.
+    drop(rows);
+    std::mem::forget((session, judged));
+    Ok(exit)
 }
 
 /// Where to look when nothing was found.

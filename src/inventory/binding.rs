@@ -91,6 +91,10 @@ impl Bindings {
             return BindingId(free);
         }
         let id = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        // Doubling would leave up to half of a large vector empty.
+        if self.slots.len() == self.slots.capacity() {
+            self.slots.reserve_exact(self.slots.len() / 4 + 16);
+        }
         self.slots.push(Some(binding));
         BindingId(id)
     }

@@ -55,7 +55,8 @@ pub struct Inventory {
     pub routes_chosen: bool,
     /// Whether only some namespaces were asked for: routes of others may use what a `ReferenceGrant` lets them.
     pub namespaces_chosen: bool,
-    ingresses: HashMap<Key, Ingress>,
+    /// Boxed, as a table of large values is one third empty space.
+    ingresses: HashMap<Key, Box<Ingress>>,
     ingress_routes: HashMap<Key, IngressRoute>,
     classes: HashMap<Text, IngressClass>,
     gateways: HashMap<Key, Gateway>,
@@ -96,6 +97,8 @@ pub struct Inventory {
     dirty: Dirty,
     /// Whether bindings have been derived once.
     settled: bool,
+    /// Whether everything is being read for the first time: all of it is judged then, so nothing is marked for judging.
+    loading: bool,
 }
 
 impl Inventory {
@@ -106,6 +109,12 @@ impl Inventory {
             from_manifests,
             ..Self::default()
         }
+    }
+
+    /// Notes that everything is being read for the first time, or that it has been: in between, [`Self::settle`] does not
+    /// say what has to be judged again.
+    pub fn set_loading(&mut self, loading: bool) {
+        self.loading = loading;
     }
 
     /// Takes a change of anything but a Secret's content, which comes parsed, by [`Self::store`].
@@ -133,6 +142,10 @@ impl Inventory {
     pub fn store(&mut self, stored: Stored) {
         let key = stored.meta.key();
         self.absent.remove(&key);
+        if self.loading {
+            self.secrets.set(stored);
+            return;
+        }
         let new_leaf = stored.leaf().map(|l| (l.key_sha256, l.names.clone()));
         let old = self.secrets.set(stored);
         let old_leaf = old
@@ -165,7 +178,7 @@ impl Inventory {
                 let class = o.class.as_deref().or(annotated).unwrap_or_default();
                 self.picks_among_all |= Controller::of_class_name(class).picks_among_all();
                 self.mark(Kind::Ingress, o.meta.key());
-                self.ingresses.insert(o.meta.key(), o);
+                self.ingresses.insert(o.meta.key(), Box::new(o));
             }
             Object::IngressRoute(o) => {
                 self.mark(Kind::IngressRoute, o.meta.key());

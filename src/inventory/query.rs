@@ -134,7 +134,7 @@ impl Inventory {
 
     /// An Ingress.
     pub fn ingress(&self, key: &Key) -> Option<&Ingress> {
-        self.ingresses.get(key)
+        self.ingresses.get(key).map(AsRef::as_ref)
     }
 
     /// An `IngressRoute`.
@@ -308,7 +308,7 @@ impl Inventory {
             return false;
         }
         let (one, two) = (self.controller(a), self.controller(b));
-        let canary = |r: &RouteKey| self.ingresses.get(&r.key).is_some_and(is_canary) && r.kind == Kind::Ingress;
+        let canary = |r: &RouteKey| self.ingresses.get(&r.key).is_some_and(|i| is_canary(i)) && r.kind == Kind::Ingress;
         one == two
             && !one.own_address_each()
             && (one != Controller::Unknown || self.class_name(a) == self.class_name(b))

@@ -73,7 +73,7 @@ pub(super) type SecretId = u32;
 /// All Secrets, and those that share a public key.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    slots: Vec<Option<Stored>>,
+    slots: Vec<Option<Box<Stored>>>,
     ids: HashMap<Key, SecretId>,
     free: Vec<SecretId>,
     /// By the first eight bytes of the leaf's public key's digest; compared whole when read.
@@ -85,16 +85,16 @@ pub struct Secrets {
 impl Secrets {
     /// The Secret of a key.
     pub fn get(&self, key: &Key) -> Option<&Stored> {
-        self.slots.get(*self.ids.get(key)? as usize)?.as_ref()
+        self.slots.get(*self.ids.get(key)? as usize)?.as_deref()
     }
 
     pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Stored> {
-        self.slots.get_mut(*self.ids.get(key)? as usize)?.as_mut()
+        self.slots.get_mut(*self.ids.get(key)? as usize)?.as_deref_mut()
     }
 
     /// All of them, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Stored> {
-        self.slots.iter().flatten()
+        self.slots.iter().flatten().map(AsRef::as_ref)
     }
 
     /// How many there are.
@@ -123,14 +123,14 @@ impl Secrets {
                     .for_each(|san| by_name.insert(compact_str::format_compact!("{san}"), id));
             }
         }
-        self.slots[id as usize] = Some(stored);
+        self.slots[id as usize] = Some(Box::new(stored));
         self.ids.insert(key, id);
         old
     }
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<Stored> {
         let id = self.ids.remove(key)?;
-        let gone = self.slots.get_mut(id as usize)?.take()?;
+        let gone = *self.slots.get_mut(id as usize)?.take()?;
         self.free.push(id);
         if let Some(leaf) = gone.leaf() {
             self.by_public_key.remove(&short(leaf.key_sha256), id);
@@ -147,7 +147,7 @@ impl Secrets {
     pub fn with_public_key(&self, public_key: Fingerprint) -> impl Iterator<Item = &Stored> {
         let ids = self.by_public_key.get(&short(public_key));
         ids.iter()
-            .filter_map(|id| self.slots.get(*id as usize)?.as_ref())
+            .filter_map(|id| self.slots.get(*id as usize)?.as_deref())
             .filter(move |s| s.leaf().is_some_and(|leaf| leaf.key_sha256 == public_key))
     }
 
@@ -158,7 +158,11 @@ impl Secrets {
         }
         let mut by_name = Index::default();
         for (id, slot) in (0u32..).zip(&self.slots) {
-            for san in slot.iter().filter_map(Stored::leaf).flat_map(|leaf| &leaf.names) {
+            for san in slot
+                .iter()
+                .filter_map(|stored| stored.leaf())
+                .flat_map(|leaf| &leaf.names)
+            {
                 by_name.insert(compact_str::format_compact!("{san}"), id);
             }
         }
@@ -178,7 +182,7 @@ impl Secrets {
             .iter()
             .take(MANY)
             .chain(wide.iter().take(MANY))
-            .filter_map(|id| self.slots.get(*id as usize)?.as_ref())
+            .filter_map(|id| self.slots.get(*id as usize)?.as_deref())
     }
 }
 

@@ -96,6 +96,9 @@ impl Inventory {
     /// Marks what depends on a Secret: its bindings, those of the Secrets that share a key with it, and the hosts that
     /// its certificate names or named, where a controller chooses among all certificates.
     pub(super) fn touch_secret(&mut self, key: &Key, leaves: impl Iterator<Item = (Fingerprint, Vec<San>)>) {
+        if self.loading {
+            return;
+        }
         self.dirty.secrets.insert(key.clone());
         self.touch_routes_of(key);
         let picks = self.some_controller_picks_among_all();
@@ -187,7 +190,7 @@ impl Inventory {
     fn replace_bindings(&mut self, route: &RouteKey, fresh: Vec<Binding>) {
         let old = self.by_route.remove(route).unwrap_or_default();
         // While everything is read for the first time, all is judged anyway.
-        if !old.is_empty() || !self.by_route.is_empty() && self.settled {
+        if !self.loading && (!old.is_empty() || !self.by_route.is_empty() && self.settled) {
             let before = old
                 .iter()
                 .filter_map(|id| self.bindings.get(*id))
@@ -199,7 +202,9 @@ impl Inventory {
         for id in gone {
             if let Some(binding) = self.bindings.remove(id) {
                 self.unlink(id, &binding);
-                self.dirty.gone.insert(id);
+                if !self.loading {
+                    self.dirty.gone.insert(id);
+                }
             }
         }
         let mut ids = Vec::with_capacity(paired.len());
@@ -224,26 +229,35 @@ impl Inventory {
 
     fn link(&mut self, id: BindingId) {
         let Some(binding) = self.bindings.get(id) else { return };
-        self.dirty.bindings.insert(id);
-        self.dirty
-            .bindings
-            .extend(self.by_host.get(&binding.host).iter().take(MANY));
+        if !self.loading {
+            self.dirty.bindings.insert(id);
+            self.dirty
+                .bindings
+                .extend(self.by_host.get(&binding.host).iter().take(MANY));
+            for secret in &binding.secrets {
+                // Names that no route uses are told of at the first binding alone.
+                self.dirty.bindings.extend(self.by_secret.get(secret).first());
+                self.dirty.secrets.insert(secret.clone());
+            }
+        }
         self.by_host.insert(binding.host.clone(), id);
         for secret in &binding.secrets {
-            // Names that no route uses are told of at the first binding alone.
-            self.dirty.bindings.extend(self.by_secret.get(secret).first());
-            self.dirty.secrets.insert(secret.clone());
             self.by_secret.insert(secret.clone(), id);
         }
     }
 
     fn unlink(&mut self, id: BindingId, binding: &Binding) {
         self.by_host.remove(&binding.host, id);
+        for secret in &binding.secrets {
+            self.by_secret.remove(secret, id);
+        }
+        if self.loading {
+            return;
+        }
         self.dirty
             .bindings
             .extend(self.by_host.get(&binding.host).iter().take(MANY));
         for secret in &binding.secrets {
-            self.by_secret.remove(secret, id);
             self.dirty.bindings.extend(self.by_secret.get(secret).first());
             self.dirty.secrets.insert(secret.clone());
         }

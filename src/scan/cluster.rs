@@ -74,6 +74,7 @@ pub async fn read(
     judge: &Judge,
 ) -> Result<Read, ClusterError> {
     let mut read = Read::default();
+    inventory.set_loading(true);
     let (sink, changes) = mpsc::channel(WAITING);
     let (from, within, how) = (connection.clone(), scope.clone(), *options);
     let listing = spawn(async move { list(&from, &within, &KINDS, &how, sink).await });
@@ -99,6 +100,7 @@ pub async fn read(
     read.unresolved.judge_again(inventory, judge);
     users(connection, select, &mut read, inventory, judge).await?;
     inventory.settle();
+    inventory.set_loading(false);
     Ok(read)
 }
 
@@ -123,10 +125,18 @@ async fn take(
 ) {
     // The first change comes when the server has answered; until then no thread is blocked.
     let Some(first) = changes.recv().await else { return };
-    let mut first = Some(first);
     let runtime = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
-        let next = || first.take().or_else(|| runtime.block_on(changes.recv()));
+        // All that wait at once: waking this thread costs more than what it does for one of them.
+        let mut batch = Vec::with_capacity(WAITING);
+        batch.push(first);
+        let next = || {
+            if batch.is_empty() {
+                runtime.block_on(changes.recv_many(&mut batch, WAITING));
+                batch.reverse();
+            }
+            batch.pop()
+        };
         unresolved.take_all(next, inventory, judge);
     });
 }

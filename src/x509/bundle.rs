@@ -190,7 +190,8 @@ impl Pile {
         more
     }
 
-    fn finish(self, key: Option<&key::Read>) -> Parsed {
+    fn finish(mut self, key: Option<&key::Read>) -> Parsed {
+        self.certificates.shrink_to_fit();
         let keys: Vec<&[u8]> = self
             .der
             .iter()

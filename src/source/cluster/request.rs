@@ -20,6 +20,8 @@ pub(super) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf,applicati
 pub(super) const JSON: &str = "application/json";
 /// The metadata alone.
 pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+/// The metadata alone, of a list. JSON: the list decoder knows no other envelope of it.
+pub(super) const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// All groups with their resources in one answer; a server before 1.26 answers with the groups alone.
 pub(super) const DISCOVERY: &str =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";

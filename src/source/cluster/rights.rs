@@ -1,5 +1,7 @@
 //! What to do with less than all rights: one list a namespace, and Secrets by their names.
 
+use std::collections::HashSet;
+
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{self, Sender};
 
@@ -8,13 +10,18 @@ use super::{
     list::{Outcome, Run, forbidden},
     paths::{self, Api},
     read::Read,
-    request::{Asked, PROTOBUF},
+    request::{Asked, METADATA_LIST, PROTOBUF},
 };
 use crate::{
     object::{Change, Forbidden, Key, Kind, Object, Text},
-    source::{decode, scope::Namespaces},
+    source::{
+        decode::{self, ListDecoder},
+        scope::Namespaces,
+    },
 };
 
+/// More Secrets than these are not asked for by name before one list has told which of them are there.
+const MANY: usize = 64;
 /// How many Secrets are asked for at once.
 const AT_ONCE: usize = 32;
 /// A Secret is at most 1 MiB, and a little more in JSON.
@@ -100,8 +107,23 @@ async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
 /// Reads Secrets by name, 32 at once: those that a route names and no list has brought, because they are of another type,
 /// in another namespace, or may not be listed. Sends each as set, gone or forbidden; returns those that could not be read for another
 /// reason.
-pub async fn get_secrets(connection: &Connection, keys: Vec<Key>, sink: Sender<Change>) -> Vec<(Key, ClusterError)> {
+pub async fn get_secrets(
+    connection: &Connection,
+    mut keys: Vec<Key>,
+    sink: Sender<Change>,
+) -> Vec<(Key, ClusterError)> {
     let sink = &sink;
+    if keys.len() > MANY
+        && let Some(there) = other_secrets(connection).await
+    {
+        let (found, absent) = keys.into_iter().partition(|key| there.contains(key));
+        keys = found;
+        let absent: Vec<Key> = absent;
+        for key in absent {
+            // Whoever has gone needs no error.
+            let _ = sink.send(Change::Gone(Kind::Secret, key)).await;
+        }
+    }
     futures_util::stream::iter(keys)
         .map(|key| async move {
             let result = get_secret(connection, &key).await;
@@ -124,6 +146,33 @@ pub async fn get_secrets(connection: &Connection, keys: Vec<Key>, sink: Sender<C
         .filter_map(|failed| async move { failed })
         .collect()
         .await
+}
+
+/// The names of all Secrets that the list of TLS Secrets leaves out, but Helm's; `None` when they cannot be listed.
+async fn other_secrets(connection: &Connection) -> Option<HashSet<Key>> {
+    let mut path = paths::versions(Kind::Secret)[0].path(None);
+    paths::query(
+        &mut path,
+        "fieldSelector",
+        "type!=kubernetes.io/tls,type!=helm.sh/release.v1",
+    );
+    let asked = Asked {
+        verb: "list",
+        resource: "secrets",
+        namespace: None,
+    };
+    let mut answer = connection.get(&path, METADATA_LIST, asked).await.ok()?;
+    let mut decoder = ListDecoder::new(answer.format, Kind::Secret);
+    let mut keys = HashSet::new();
+    while let Some(frame) = answer.frame().await.ok()? {
+        let taken = decoder.push(&frame, &mut |object| {
+            keys.insert(object.meta().key());
+        });
+        taken.ok()?;
+    }
+    let end = decoder.finish().ok()?;
+    let whole = end.skipped.is_empty() && end.continue_token.is_none();
+    whole.then_some(keys)
 }
 
 /// One Secret; `None` when there is none of that name.

@@ -142,6 +142,7 @@ impl<'a> Extensions<'a> {
                     all.has_san = true;
                     if let Ok((_, names)) = SubjectAlternativeName::from_der(value) {
                         all.names = names.general_names.iter().filter_map(san).collect();
+                        all.names.shrink_to_fit();
                     }
                 }
                 EXTENDED_KEY_USAGE => all.usage = usage(value),

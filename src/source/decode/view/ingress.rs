@@ -17,6 +17,10 @@ pub(super) fn ingress(message: &[u8]) -> Result<Ingress, Malformed> {
             _ => {}
         }
     }
+    // Nearly all have one of each, where a vector makes room for four.
+    ingress.tls.shrink_to_fit();
+    ingress.rules.shrink_to_fit();
+    ingress.addresses.shrink_to_fit();
     Ok(ingress)
 }
 
@@ -42,6 +46,7 @@ fn tls(value: Value<'_>) -> Result<IngressTls, Malformed> {
             _ => {}
         }
     }
+    tls.hosts.shrink_to_fit();
     Ok(tls)
 }
 

@@ -43,6 +43,9 @@ pub(super) fn meta(value: Value<'_>, labels: Labels) -> Result<Meta, Malformed> 
             _ => {}
         }
     }
+    meta.labels.shrink_to_fit();
+    meta.annotations.shrink_to_fit();
+    meta.owners.shrink_to_fit();
     Ok(meta)
 }
 

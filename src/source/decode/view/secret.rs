@@ -53,5 +53,6 @@ pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
     }
     secret.other_keys.sort_unstable();
     secret.other_keys.dedup();
+    secret.other_keys.shrink_to_fit();
     Ok(secret)
 }
