@@ -35,6 +35,11 @@ impl<K: Hash + Eq, T: Copy + Eq> Index<K, T> {
         }
     }
 
+    /// Makes room for so many more keys.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.map.reserve(more);
+    }
+
     /// Adds a value, unless it is there.
     pub(super) fn insert(&mut self, key: K, value: T) {
         match self.map.entry(key) {

@@ -19,6 +19,7 @@ pub mod fixtures;
 mod tests;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::object::{
     Certificate, CertificateRequest, Challenge, Change, Consumer, Forbidden, Gateway, GatewayClass, Ingress,
@@ -81,7 +82,7 @@ pub struct Inventory {
     consumers_by_secret: HashMap<Key, BTreeSet<(Kind, Key)>>,
     secrets: Secrets,
     bindings: Bindings,
-    by_route: HashMap<RouteKey, Vec<BindingId>>,
+    by_route: HashMap<Arc<RouteKey>, Box<[BindingId]>>,
     by_secret: Index<Key, BindingId>,
     by_host: Index<Text, BindingId>,
     listed: HashSet<Kind>,

@@ -166,7 +166,14 @@ impl Inventory {
         if self.some_controller_picks_among_all() {
             self.secrets.index_names();
         }
-        for route in std::mem::take(&mut self.stale) {
+        let stale = std::mem::take(&mut self.stale);
+        if self.loading {
+            // Nearly all have one host and one Secret.
+            self.by_route.reserve(stale.len());
+            self.by_host.reserve(stale.len());
+            self.by_secret.reserve(stale.len());
+        }
+        for route in stale {
             let fresh = match route.kind {
                 Kind::Ingress => self
                     .ingresses
@@ -222,8 +229,12 @@ impl Inventory {
             self.link(id);
             ids.push(id);
         }
-        if !ids.is_empty() {
-            self.by_route.insert(route.clone(), ids);
+        let shared = ids
+            .first()
+            .and_then(|id| self.bindings.get(*id))
+            .map(|b| b.route.clone());
+        if let Some(route) = shared {
+            self.by_route.insert(route, ids.into());
         }
     }
 

@@ -157,8 +157,8 @@ pub struct Certificate {
     pub self_signed: bool,
     /// subjectKeyIdentifier.
     pub subject_key_id: Option<Box<[u8]>>,
-    /// authorityKeyIdentifier's keyIdentifier.
-    pub authority_key_id: Option<Box<[u8]>>,
+    /// authorityKeyIdentifier's keyIdentifier; shared between certificates.
+    pub authority_key_id: Option<Arc<[u8]>>,
     /// The first http URL at which its issuer's certificate can be had (authorityInfoAccess, caIssuers).
     pub issuer_url: Option<Text>,
 }

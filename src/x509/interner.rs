@@ -1,6 +1,9 @@
 //! What many bundles have in common is parsed and kept once.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::certificate::{Certificate, CertificateError, Fingerprint};
 
@@ -23,6 +26,7 @@ pub(crate) struct Name {
 pub struct Interner {
     certificates: HashMap<Fingerprint, (Arc<Certificate>, Der)>,
     names: HashMap<Box<[u8]>, Name>,
+    key_ids: HashSet<Arc<[u8]>>,
 }
 
 impl Interner {
@@ -43,6 +47,18 @@ impl Interner {
             self.certificates.insert(sha256, (certificate.clone(), der.clone()));
         }
         Ok((certificate, der))
+    }
+
+    /// The key identifier of an issuer, which all that it issued repeat.
+    pub(crate) fn key_id(&mut self, id: &[u8]) -> Arc<[u8]> {
+        if let Some(known) = self.key_ids.get(id) {
+            return known.clone();
+        }
+        let id: Arc<[u8]> = id.into();
+        if self.key_ids.len() < CAP {
+            self.key_ids.insert(id.clone());
+        }
+        id
     }
 
     /// The name with this DER, formatted by `make` when it is new. It is kept when `keep` says that others will have

@@ -77,7 +77,7 @@ pub(crate) fn read(der: &[u8], sha256: Fingerprint, interner: &mut Interner) -> 
         must_staple: extensions.must_staple,
         self_signed,
         subject_key_id: subject_id.map(Into::into),
-        authority_key_id: authority_id.map(Into::into),
+        authority_key_id: authority_id.map(|id| interner.key_id(id)),
         issuer_url: extensions.issuer_url,
     })
 }
