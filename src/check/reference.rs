@@ -171,7 +171,7 @@ fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut C
 
 /// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
 pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
-    const USERS: [Kind; 14] = [
+    const OTHERS: [Kind; 7] = [
         Kind::Ingress,
         Kind::IngressRoute,
         Kind::Gateway,
@@ -179,13 +179,6 @@ pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Col
         Kind::Certificate,
         Kind::Issuer,
         Kind::ClusterIssuer,
-        Kind::Pod,
-        Kind::Deployment,
-        Kind::StatefulSet,
-        Kind::DaemonSet,
-        Kind::Job,
-        Kind::CronJob,
-        Kind::ServiceAccount,
     ];
     let secret = stored.meta.key();
     let used = !inventory.bindings_of_secret(&secret).is_empty()
@@ -194,7 +187,8 @@ pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Col
         || inventory.is_issuers_key(&secret)
         || !stored.meta.owners.is_empty()
         || inventory.may_be_used_elsewhere(&secret);
-    if stored.is_tls() && !used && USERS.iter().all(|kind| inventory.knows_all(*kind)) {
+    let mut users = OTHERS.iter().chain(&Kind::CONSUMERS);
+    if stored.is_tls() && !used && users.all(|kind| inventory.knows_all(*kind)) {
         collector.add(Fact::OrphanSecret { secret });
     }
 }

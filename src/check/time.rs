@@ -3,6 +3,7 @@
 use crate::{
     inventory::Stored,
     object::{Seconds, annotation},
+    text::time::DAY,
     x509::{Certificate, Trust},
 };
 
@@ -10,8 +11,6 @@ use super::{
     finding::{DueBy, Fact},
     verdict::{Collector, Rules},
 };
-
-const DAY: Seconds = 86_400;
 
 pub(super) fn judge(stored: &Stored, rules: &Rules, collector: &mut Collector) {
     let Some(leaf) = stored.leaf() else { return };

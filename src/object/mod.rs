@@ -79,6 +79,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kinds whose objects use Secrets by name in their own namespace.
+    pub const CONSUMERS: [Self; 7] = [
+        Self::Pod,
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Job,
+        Self::CronJob,
+        Self::ServiceAccount,
+    ];
+
+    /// The routes of the Gateway API, which attach to listeners.
+    pub const ATTACHED: [Self; 3] = [Self::HttpRoute, Self::GrpcRoute, Self::TlsRoute];
+
     /// The kind as manifests spell it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -190,8 +190,7 @@ async fn routes_of_others(
     }
     let (sink, changes) = mpsc::channel(WAITING);
     let (from, how) = (connection.clone(), *options);
-    let routes = [Kind::HttpRoute, Kind::GrpcRoute, Kind::TlsRoute];
-    let listing = spawn(async move { list(&from, &Scope::everything(), &routes, &how, sink).await });
+    let listing = spawn(async move { list(&from, &Scope::everything(), &Kind::ATTACHED, &how, sink).await });
     take(changes, &mut read.unresolved, inventory, judge).await;
     read.listing.absorb(finished(listing).await?);
     Ok(())

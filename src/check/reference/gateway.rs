@@ -38,8 +38,7 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
         return;
     }
     // Hosts of routes that could not be read are missing here.
-    let routes = [Kind::HttpRoute, Kind::GrpcRoute, Kind::TlsRoute];
-    if inventory.forbidden().iter().any(|f| routes.contains(&f.kind)) {
+    if inventory.forbidden().iter().any(|f| Kind::ATTACHED.contains(&f.kind)) {
         collector.unreadable = true;
     }
     let Some(listener) = inventory.listener(binding) else {

@@ -26,17 +26,6 @@ const LONGEST_ANSWER: usize = 16 << 20;
 const EVENTS_READ: &str = "500";
 const EVENTS_KEPT: usize = 10;
 
-/// Who may use a Secret.
-const CONSUMERS: [Kind; 7] = [
-    Kind::Pod,
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::Job,
-    Kind::CronJob,
-    Kind::ServiceAccount,
-];
-
 /// When the certificate of each Secret was last written, by its managedFields: at the latest then, because an entry's time
 /// moves with every field of the same writer. Secrets that cannot be read, or do not tell, are left out.
 pub async fn data_changed(connection: &Connection, keys: &[Key]) -> Vec<(Key, Seconds)> {
@@ -124,7 +113,7 @@ pub async fn consumers(
         wide = names.len() > FEW_NAMESPACES;
     }
     Run::new(connection, &scope, ListOptions::default(), wide, sink)
-        .all(&CONSUMERS)
+        .all(&Kind::CONSUMERS)
         .await
 }
 
