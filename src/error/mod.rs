@@ -13,6 +13,10 @@ pub enum Exit {
     Usage = 2,
     /// The cluster could not be reached or read.
     Cluster = 3,
+    /// ACME, or a challenge.
+    Acme = 4,
+    /// The write, the rollout or the verification.
+    Write = 5,
     /// Interrupted by Ctrl-C.
     Interrupted = 130,
 }

@@ -15,12 +15,74 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("x509", &["object"]),
     ("inventory", &["object", "x509"]),
     ("check", &["object", "x509", "inventory", "text"]),
+    ("name", &["object"]),
+    ("event", &["object", "name"]),
+    (
+        "plan",
+        &["object", "name", "event", "x509", "inventory", "check", "text"],
+    ),
     // Reading: nothing of certificates.
     ("source", &["object", "error", "text"]),
     ("net", &["object", "error", "text"]),
     // Text is made here alone.
-    ("report", &["object", "x509", "check", "text"]),
+    ("report", &["object", "x509", "check", "text", "name", "event", "plan"]),
+    // Writing: the protocol, the answers to challenges, the cluster. The first two do not know each other.
+    ("acme", &["object", "name", "error", "text", "x509"]),
+    (
+        "solve",
+        &[
+            "object",
+            "name",
+            "event",
+            "error",
+            "text",
+            "net",
+            "source",
+            "apply",
+            "inventory",
+        ],
+    ),
+    (
+        "apply",
+        &[
+            "object",
+            "name",
+            "event",
+            "error",
+            "text",
+            "net",
+            "source",
+            "x509",
+            "plan",
+            "inventory",
+        ],
+    ),
+    (
+        "settings",
+        &["object", "name", "error", "text", "acme", "solve", "apply"],
+    ),
     // What joins them.
+    (
+        "engine",
+        &[
+            "object",
+            "name",
+            "event",
+            "error",
+            "text",
+            "net",
+            "source",
+            "x509",
+            "inventory",
+            "check",
+            "scan",
+            "plan",
+            "acme",
+            "solve",
+            "apply",
+            "settings",
+        ],
+    ),
     (
         "scan",
         &[
@@ -48,6 +110,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "scan",
             "error",
             "text",
+            "name",
+            "event",
+            "plan",
+            "acme",
+            "solve",
+            "apply",
+            "settings",
+            "engine",
         ],
     ),
     // A leaf.
@@ -55,7 +125,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that know no file, clock, network, environment or terminal.
-const PURE: &[&str] = &["object", "x509", "inventory", "check", "text"];
+const PURE: &[&str] = &["object", "x509", "inventory", "check", "text", "name", "event", "plan"];
 
 /// What pure code does not say.
 const IMPURE: &[&str] = &[

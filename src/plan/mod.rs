@@ -1,0 +1,1 @@
+//! What is to be renewed, and the steps that it takes. Pure.

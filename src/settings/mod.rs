@@ -1,0 +1,1 @@
+//! Arguments, environment and file become one validated value.

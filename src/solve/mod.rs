@@ -1,0 +1,77 @@
+//! What answers a challenge: HTTP-01 through the cluster's ingress controller, DNS-01 through a DNS provider.
+//!
+//! Solvers know nothing of ACME's protocol: they put an answer where a CA looks for it, wait until it can be seen there, and
+//! take it away again.
+
+use futures_util::future::BoxFuture;
+
+use crate::{
+    event::{Method, Teller},
+    name::Name,
+};
+
+/// One challenge to be answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Challenge {
+    /// The name that is to be proved; of a wildcard the bare domain.
+    pub name: Name,
+    /// Whether it is for the wildcard below the name.
+    pub wildcard: bool,
+    /// The token: base64url, checked by who read it (RFC 8555, section 8.1).
+    pub token: String,
+    /// token `.` thumbprint of the account's key. Not a secret: it is published.
+    pub key_authorization: String,
+}
+
+/// What failed, in words that an operator can act on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SolveError {
+    /// What failed, with what was seen: a lowercase fragment, not cleared.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Whether the cluster or its rights are the cause, rather than the challenge.
+    pub cluster: bool,
+}
+
+impl SolveError {
+    /// A failure of a challenge.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+            cluster: false,
+        }
+    }
+
+    /// The same, with what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, caused by the cluster.
+    #[must_use]
+    pub fn of_cluster(mut self) -> Self {
+        self.cluster = true;
+        self
+    }
+}
+
+/// Answers challenges. Many may be presented at once; what must not happen at the same time the solver keeps apart.
+pub trait Solve: Send + Sync {
+    /// How it proves names.
+    fn method(&self) -> Method;
+
+    /// Puts the answer in place, and returns when it has been seen as the CA will see it.
+    fn present<'a>(&'a self, challenge: &'a Challenge, tell: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>>;
+
+    /// Takes away what [`Self::present`] made for this challenge, after success and failure alike. Does nothing when
+    /// there is nothing. Returns how many objects or records were removed.
+    fn clean<'a>(&'a self, challenge: &'a Challenge) -> BoxFuture<'a, Result<usize, SolveError>>;
+
+    /// Takes away what the challenges of a run share. Does nothing when there is nothing.
+    fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>>;
+}
