@@ -12,7 +12,7 @@ use crate::{
     inventory::{BindingId, Inventory},
     net::address::HostPort,
     object::Kind,
-    report::{self, Context, Format, Row, SortBy, Status, output},
+    report::{self, Context, Format, SortBy, Status, output},
     scan::{self, About, Judged, probe},
     source::scope::Namespaces,
 };
@@ -124,8 +124,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         &session.wanted,
     );
     judged.retain(|judged| about_targets(&session.inventory, &judged.about, &targets));
-    let mut rows: Vec<Row<'_>> = Vec::with_capacity(judged.len());
-    rows.extend(judged.iter().filter_map(|judged| scan::row(&session.inventory, judged)));
+    let mut rows = scan::rows(&session.inventory, &judged);
     report::sort(&mut rows, &output.sort);
     let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
     let mut context = output.context(session.rules.now);
@@ -140,9 +139,9 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     if rows.is_empty() {
         nothing_found(&session, &args);
     }
-    let exit = exit(&session, &rows, args.check.fail_on.map(Into::into));
-    // The process ends: the system takes a large inventory back at once, which freeing piece by piece does not.
     drop(rows);
+    let exit = exit(&session, &judged, args.check.fail_on.map(Into::into));
+    // The process ends: the system takes a large inventory back at once, which freeing piece by piece does not.
     std::mem::forget((session, judged));
     Ok(exit)
 }
@@ -211,29 +210,26 @@ pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Tar
 }
 
 /// Severity decides: manifests that cannot be read, then the cluster, then findings.
-fn exit(session: &Session, rows: &[Row<'_>], fail_on: Option<Severity>) -> Exit {
+fn exit(session: &Session, judged: &[Judged], fail_on: Option<Severity>) -> Exit {
     if session.exit == Exit::Usage {
         return Exit::Usage;
     }
-    let unreadable = fail_on.is_some() && rows.iter().any(|row| row.status == Status::Unknown || forbidden(row));
+    let unreadable = |one: &Judged| one.status == Status::Unknown || forbidden(one);
+    let unreadable = fail_on.is_some() && judged.iter().any(unreadable);
     if session.exit == Exit::Cluster || unreadable {
         return Exit::Cluster;
     }
-    let fails = |row: &Row<'_>| row.findings.iter().any(|f| Some(f.severity) >= fail_on);
-    if fail_on.is_some() && rows.iter().any(fails) {
+    let fails = |one: &Judged| one.findings.iter().any(|f| Some(f.severity) >= fail_on);
+    if fail_on.is_some() && judged.iter().any(fails) {
         Exit::Findings
     } else {
         Exit::Ok
     }
 }
 
-fn forbidden(row: &Row<'_>) -> bool {
-    row.findings
+fn forbidden(judged: &Judged) -> bool {
+    judged
+        .findings
         .iter()
         .any(|f| f.reason() == crate::check::Reason::Forbidden)
-}
-
-/// Whether two verdicts look the same to somebody who watches.
-pub(super) fn same(a: &Judged, b: &Judged) -> bool {
-    a.status == b.status && a.verdict.findings == b.verdict.findings && a.verdict.served == b.verdict.served
 }

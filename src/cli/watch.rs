@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     error::{Exit, Failure},
-    inventory::Dirty,
+    inventory::{Dirty, Inventory},
     object::{Change, Forbidden, Key, Kind, Object, Seconds},
     report::{self, Format, Row, table::Layout},
     scan::{self, About, Judged, evaluate, probe},
@@ -22,7 +22,7 @@ use crate::{
 use super::{
     note,
     session::{Session, now},
-    status::{Output, about_targets, same},
+    status::{Output, about_targets},
     target::Target,
     written,
 };
@@ -40,11 +40,27 @@ struct Watching<'a> {
     session: Session,
     output: &'a Output,
     targets: &'a [Target],
-    /// With the words that say what it was, for when it is gone.
-    shown: BTreeMap<About, (Judged, String)>,
+    shown: BTreeMap<About, Shown>,
     layout: Option<Layout>,
     /// When the Secrets without route were last looked at.
     looked: Seconds,
+}
+
+/// What is shown of one thing.
+struct Shown {
+    judged: Judged,
+    served: Option<Key>,
+    /// The words that say what it was, for when it is gone.
+    name: String,
+}
+
+impl Shown {
+    /// Whether a new verdict looks the same to somebody who watches.
+    fn looks_like(&self, judged: &Judged, inventory: &Inventory) -> bool {
+        self.judged.status == judged.status
+            && self.judged.findings == judged.findings
+            && self.served.as_ref() == judged.served(inventory)
+    }
 }
 
 pub(super) async fn run(
@@ -218,11 +234,7 @@ impl Watching<'_> {
     /// How long nothing changes by time alone.
     fn until_time_changes_something(&self) -> Duration {
         let now = self.session.rules.now;
-        let next: Option<Seconds> = self
-            .shown
-            .values()
-            .filter_map(|(judged, _)| judged.verdict.changes_at)
-            .min();
+        let next: Option<Seconds> = self.shown.values().filter_map(|shown| shown.judged.changes_at).min();
         let seconds = next
             .map(|at| at.saturating_sub(now).max(0))
             .and_then(|s| u64::try_from(s).ok());
@@ -242,7 +254,7 @@ impl Watching<'_> {
             }
         }
         for key in dirty.secrets {
-            let about = About::Secret(key.clone());
+            let about = About::Secret(Box::new(key.clone()));
             let alone = inventory.bindings_of_secret(&key).is_empty();
             match alone
                 .then(|| evaluate::secret(inventory, key, rules, select, &session.wanted))
@@ -253,8 +265,8 @@ impl Watching<'_> {
             }
         }
         for about in gone {
-            if let Some((_, name)) = self.shown.remove(&about) {
-                note(&self.farewell(&about, &name));
+            if let Some(shown) = self.shown.remove(&about) {
+                note(&self.farewell(&about, &shown.name));
             }
         }
         self.show(judged)
@@ -276,7 +288,7 @@ impl Watching<'_> {
         let due: Vec<About> = self
             .shown
             .iter()
-            .filter(|(_, (judged, _))| judged.verdict.changes_at.is_some_and(|at| at <= now))
+            .filter(|(_, shown)| shown.judged.changes_at.is_some_and(|at| at <= now))
             .map(|(about, _)| about.clone())
             .collect();
         let session = &self.session;
@@ -286,15 +298,19 @@ impl Watching<'_> {
             self.looked = now;
             let keys = session.inventory.secrets().iter().map(|stored| stored.meta.key());
             let alone = keys.filter(|key| session.inventory.bindings_of_secret(key).is_empty());
-            due.extend(alone.map(About::Secret));
+            due.extend(alone.map(|key| About::Secret(Box::new(key))));
             due.sort();
             due.dedup();
         }
         let judged = due.into_iter().filter_map(|about| match about {
             About::Binding(id) => evaluate::binding(&session.inventory, id, session.rules, &session.select, None),
-            About::Secret(key) => {
-                evaluate::secret(&session.inventory, key, session.rules, &session.select, &session.wanted)
-            }
+            About::Secret(key) => evaluate::secret(
+                &session.inventory,
+                *key,
+                session.rules,
+                &session.select,
+                &session.wanted,
+            ),
             About::Forbidden(_) => None,
         });
         let judged = judged.collect();
@@ -311,11 +327,11 @@ impl Watching<'_> {
             }
             match self.shown.get_mut(&judged.about) {
                 // It looks the same, but time may change it at another moment now.
-                Some((before, _)) if same(before, &judged) => *before = judged,
+                Some(shown) if shown.looks_like(&judged, inventory) => shown.judged = judged,
                 _ => news.push(judged),
             }
         }
-        let mut rows: Vec<Row<'_>> = news.iter().filter_map(|judged| scan::row(inventory, judged)).collect();
+        let mut rows = scan::rows(inventory, &news);
         report::sort(&mut rows, &self.output.sort);
         let mut out = std::io::stdout().lock();
         let context = self.output.context(self.session.rules.now);
@@ -340,11 +356,11 @@ impl Watching<'_> {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => false,
             other => written(other).map(|_| true)?,
         };
+        drop(rows);
         for judged in news {
-            let name = scan::row(&self.session.inventory, &judged)
-                .map(|row| what(&row))
-                .unwrap_or_default();
-            self.shown.insert(judged.about.clone(), (judged, name));
+            let name = scan::row(inventory, &judged).map(|row| what(&row)).unwrap_or_default();
+            let served = judged.served(inventory).cloned();
+            self.shown.insert(judged.about.clone(), Shown { judged, served, name });
         }
         Ok(alive)
     }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{row::Row, words};
+use super::{row::Row, rows::Rows, words};
 use crate::{
     object::{Key, Seconds},
     text::date_time,
@@ -33,17 +33,17 @@ pub const FIELDS: &[&str] = &[
 /// The whole document. Its items are made one at a time, while it is written.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct StatusList<'a> {
+pub(crate) struct StatusList<'r, 'a> {
     api_version: &'static str,
     kind: &'static str,
     evaluated_at: String,
     #[serde(serialize_with = "items")]
-    items: (&'a [Row<'a>], Seconds),
+    items: (&'r Rows<'a>, Seconds),
 }
 
-impl<'a> StatusList<'a> {
+impl<'r, 'a> StatusList<'r, 'a> {
     /// The list of `rows`, judged at `now`.
-    pub(crate) fn new(rows: &'a [Row<'a>], now: Seconds) -> Self {
+    pub(crate) fn new(rows: &'r Rows<'a>, now: Seconds) -> Self {
         Self {
             api_version: API_VERSION,
             kind: KIND,
@@ -53,8 +53,8 @@ impl<'a> StatusList<'a> {
     }
 }
 
-fn items<S: Serializer>((rows, now): &(&[Row<'_>], Seconds), serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(rows.iter().map(|row| Item::new(row, *now)))
+fn items<S: Serializer>((rows, now): &(&Rows<'_>, Seconds), serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.iter().map(|row| Item::new(&row, *now)))
 }
 
 /// One binding, or one Secret that no route uses. What is not known has no key.

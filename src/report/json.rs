@@ -5,11 +5,11 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::{item::StatusList, row::Row};
+use super::{item::StatusList, rows::Rows};
 use crate::{object::Seconds, text::clear::is_unsafe};
 
 /// Writes `rows`, judged at `now`, as a `StatusList`.
-pub fn write(rows: &[Row<'_>], now: Seconds, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(rows: &Rows<'_>, now: Seconds, out: &mut dyn Write) -> io::Result<()> {
     pretty(&StatusList::new(rows, now), out)
 }
 

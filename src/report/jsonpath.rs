@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde_json::Value;
 
-use super::{item::StatusList, row::Row};
+use super::{item::StatusList, rows::Rows};
 use crate::{object::Seconds, text::Clear};
 
 /// A template that was read.
@@ -53,7 +53,7 @@ impl Template {
 
     /// Writes what the template makes of `rows`, judged at `now`. Texts of the rows are cleared for a terminal, those of
     /// the template are not. Nothing is added, no newline either, as kubectl has it.
-    pub fn write(&self, rows: &[Row<'_>], now: Seconds, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, rows: &Rows<'_>, now: Seconds, out: &mut dyn Write) -> io::Result<()> {
         let document = serde_json::to_value(StatusList::new(rows, now))?;
         let mut out = BufWriter::new(out);
         run(&self.0, &document, &mut out)?;

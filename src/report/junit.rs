@@ -12,14 +12,15 @@ use super::{
     item,
     output::Context,
     row::{Row, Status},
+    rows::Rows,
     words,
 };
 use crate::{object::Seconds, text::clear};
 
 /// Writes a `JUnit` report: critical and warning are failures, what could not be read is an error, the rest passes.
-pub fn write(rows: &[Row<'_>], context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut suites: BTreeMap<(&str, &str), Vec<&Row<'_>>> = BTreeMap::new();
-    for row in rows {
+pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut suites: BTreeMap<(&str, &str), Vec<Row<'_>>> = BTreeMap::new();
+    for row in rows.iter() {
         suites.entry((row.context, row.namespace)).or_default().push(row);
     }
     let mut report = Report::new("kubectl certs");
@@ -34,7 +35,7 @@ pub fn write(rows: &[Row<'_>], context: &Context<'_>, out: &mut dyn Write) -> io
         };
         let name = xml(&name);
         let mut suite = TestSuite::new(&name);
-        suite.add_test_cases(rows.into_iter().map(|row| case(row, &name, context.now)));
+        suite.add_test_cases(rows.iter().map(|row| case(row, &name, context.now)));
         report.add_test_suite(suite);
     }
     let text = report.to_string().map_err(io::Error::other)?;

@@ -1,6 +1,6 @@
 //! Values become text: one file a format, and the words of the findings.
 //!
-//! Every format is made from `&[Row]`; [`output::write`] chooses among them. Text from outside is cleared of what could
+//! Every format is made from [`Rows`]; [`output::write`] chooses among them. Text from outside is cleared of what could
 //! change a terminal; JSON, YAML and SARIF keep every character, the unsafe ones as escapes.
 
 pub mod explain;
@@ -12,6 +12,7 @@ pub mod name;
 pub mod order;
 pub mod output;
 pub mod row;
+pub mod rows;
 pub mod sarif;
 pub mod show;
 pub mod summary;
@@ -27,4 +28,5 @@ mod tests;
 pub use order::{SortBy, sort};
 pub use output::{Context, Format};
 pub use row::{RouteRef, Row, Status};
+pub use rows::Rows;
 pub use summary::summary;

@@ -5,15 +5,15 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use super::row::Row;
+use super::rows::Rows;
 use crate::{object::Kind, text::Clear};
 
 /// Writes the name of each object that `rows` are about, once, in the rows' order: the route, or the Secret where there
 /// is no route.
-pub fn write(rows: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
+pub fn write(rows: &Rows<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let mut seen = HashSet::new();
-    for row in rows {
+    for row in rows.iter() {
         let (kind, name) = row.subject();
         if seen.insert((row.context, row.namespace, kind, name)) {
             writeln!(out, "{}/{}", resource(kind), Clear(name))?;
@@ -42,7 +42,7 @@ mod tests {
     fn each_object_is_named_once_as_kubectl_names_it() {
         let shop = Shop::new();
         let mut out = Vec::new();
-        write(&shop.rows(), &mut out).expect("a vector");
+        write(&shop.rows().into(), &mut out).expect("a vector");
         insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"));
     }
 }

@@ -1,11 +1,15 @@
 //! The order of rows: worst first, or by a field.
 
-use std::{cmp::Ordering, str::FromStr};
+use std::{
+    cmp::{Ordering, Reverse},
+    str::FromStr,
+};
 
 use super::{
     item::{self, Item},
     jsonpath::{JsonPathError, Path},
     row::Row,
+    rows::Rows,
 };
 
 /// A field that rows can be sorted by. Rows that lack it come last.
@@ -103,46 +107,39 @@ fn path(s: &str) -> Result<SortBy, SortByError> {
 }
 
 /// Sorts `rows`. The order is total but for rows that are alike in every part, and the same for the same rows.
-pub fn sort(rows: &mut [Row<'_>], by: &SortBy) {
-    // Rows that it does not tell apart are alike; and no second half of them is needed to sort in place.
-    rows.sort_unstable_by(worst_first);
+pub fn sort(rows: &mut Rows<'_>, by: &SortBy) {
+    rows.sort_by(|row| (Reverse(row.status), last(expires(row))), by_name);
+    let as_they_are = |_: &Row<'_>, _: &Row<'_>| Ordering::Equal;
     match by {
         SortBy::Worst => {}
-        SortBy::Field(field) => rows.sort_by(|a, b| by_field(*field, a, b)),
-        SortBy::Path(path) => rows.sort_by_cached_key(|row| {
-            let value = serde_json::to_value(Item::new(row, 0)).unwrap_or_default();
-            let text = path.text(&value);
-            (text.is_none(), text)
-        }),
+        SortBy::Field(field) => match field {
+            Field::Namespace => rows.sort_by(|row| row.namespace, as_they_are),
+            Field::Name => rows.sort_by(|row| row.subject().1, as_they_are),
+            Field::Host => rows.sort_by(|row| last(row.host.map(item::host)), as_they_are),
+            Field::Status => rows.sort_by(|row| Reverse(row.status), as_they_are),
+            Field::Expires => rows.sort_by(|row| last(expires(row)), as_they_are),
+            Field::Age => rows.sort_by(|row| last(row.created.map(Reverse)), as_they_are),
+            Field::Created => rows.sort_by(|row| last(row.created), as_they_are),
+            Field::Issuer => rows.sort_by(|row| last(row.certificate.map(|c| &c.issuer_short)), as_they_are),
+        },
+        SortBy::Path(path) => {
+            let text = |row: &Row<'_>| {
+                let value = serde_json::to_value(Item::new(row, 0)).unwrap_or_default();
+                last(path.text(&value))
+            };
+            rows.sort_by(text, as_they_are);
+        }
     }
 }
 
-fn worst_first(a: &Row<'_>, b: &Row<'_>) -> Ordering {
-    b.status
-        .cmp(&a.status)
-        .then_with(|| last(expires(a), expires(b)))
-        .then_with(|| a.context.cmp(b.context))
+fn by_name(a: &Row<'_>, b: &Row<'_>) -> Ordering {
+    a.context
+        .cmp(b.context)
         .then_with(|| a.namespace.cmp(b.namespace))
         .then_with(|| a.subject().cmp(&b.subject()))
         .then_with(|| listener(a).cmp(&listener(b)))
         .then_with(|| a.host.cmp(&b.host))
         .then_with(|| a.secrets.cmp(b.secrets))
-}
-
-fn by_field(field: Field, a: &Row<'_>, b: &Row<'_>) -> Ordering {
-    match field {
-        Field::Namespace => a.namespace.cmp(b.namespace),
-        Field::Name => a.subject().1.cmp(b.subject().1),
-        Field::Host => last(a.host.map(item::host), b.host.map(item::host)),
-        Field::Status => b.status.cmp(&a.status),
-        Field::Expires => last(expires(a), expires(b)),
-        Field::Age => last(a.created.map(std::cmp::Reverse), b.created.map(std::cmp::Reverse)),
-        Field::Created => last(a.created, b.created),
-        Field::Issuer => last(
-            a.certificate.map(|c| &c.issuer_short),
-            b.certificate.map(|c| &c.issuer_short),
-        ),
-    }
 }
 
 fn listener<'a>(row: &Row<'a>) -> Option<&'a str> {
@@ -153,12 +150,9 @@ fn expires(row: &Row<'_>) -> Option<i64> {
     row.certificate.map(|c| c.not_after)
 }
 
-/// Compares what is there, and puts what is not there last.
-fn last<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        (a, b) => b.is_some().cmp(&a.is_some()),
-    }
+/// A key that puts what is not there last.
+fn last<T>(value: Option<T>) -> (bool, Option<T>) {
+    (value.is_none(), value)
 }
 
 #[cfg(test)]
@@ -166,10 +160,15 @@ mod tests {
     use super::*;
     use crate::report::fixtures::Shop;
 
-    fn sorted(by: &str) -> Vec<String> {
-        let shop = Shop::new();
+    fn reversed(shop: &Shop) -> Rows<'_> {
         let mut rows = shop.rows();
         rows.reverse();
+        rows.into()
+    }
+
+    fn sorted(by: &str) -> Vec<String> {
+        let shop = Shop::new();
+        let mut rows = reversed(&shop);
         sort(&mut rows, &by.parse().expect(by));
         rows.iter()
             .map(|r| format!("{} {} {}", r.status.as_str(), r.subject().1, r.host.unwrap_or("-")))
@@ -179,19 +178,18 @@ mod tests {
     #[test]
     fn the_worst_comes_first_and_then_what_expires_first() {
         let shop = Shop::new();
-        let (mut one, mut two) = (shop.rows(), shop.rows());
-        two.reverse();
+        let (mut one, mut two) = (Rows::from(shop.rows()), reversed(&shop));
         sort(&mut one, &SortBy::default());
         sort(&mut two, &SortBy::default());
-        let names = |rows: &[Row<'_>]| {
+        let names = |rows: &Rows<'_>| {
             rows.iter()
                 .map(|r| format!("{:?}", (r.subject(), r.host)))
                 .collect::<Vec<_>>()
         };
         assert_eq!(names(&one), names(&two), "the order does not hang on that of the input");
-        assert!(one.windows(2).all(|w| w[0].status >= w[1].status));
-        let first = |i: usize| (one[i].status.as_str(), one[i].host);
-        assert_eq!(first(0), ("critical", Some("shop.example")));
+        assert!(one.iter().map(|row| Reverse(row.status)).is_sorted());
+        let first = one.iter().next().map(|row| (row.status.as_str(), row.host));
+        assert_eq!(first, Some(("critical", Some("shop.example"))));
     }
 
     #[test]

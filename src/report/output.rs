@@ -11,7 +11,7 @@ use super::{
     json,
     jsonpath::{JsonPathError, Template},
     junit, name,
-    row::Row,
+    rows::Rows,
     sarif, table, yaml,
 };
 use crate::object::Seconds;
@@ -188,7 +188,7 @@ pub struct Context<'a> {
 }
 
 /// Writes `rows`, sorted and filtered, in `format`.
-pub fn write(format: &Format, rows: &[Row<'_>], context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(format: &Format, rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Table => table::write(rows, context, false, out),
         Format::Wide => table::write(rows, context, true, out),

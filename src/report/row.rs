@@ -1,4 +1,4 @@
-//! One line of a status: what every format is made from. Borrows from the inventory, so 50,000 of them cost little.
+//! One line of a status: what every format is made from. Borrows from the inventory.
 
 use crate::{
     check::{Finding, Severity},
@@ -58,7 +58,7 @@ pub struct RouteRef<'a> {
 }
 
 /// One binding, or one Secret that no route uses, with its verdict.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     /// The kubeconfig context; empty for manifests.
     pub context: &'a str,

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::{explain, item, json, output::Context, row::Row, words};
+use super::{explain, item, json, output::Context, row::Row, rows::Rows, words};
 use crate::check::{Finding, Reason, Severity};
 
 /// Where an object stands in a manifest.
@@ -23,7 +23,7 @@ pub struct Place {
 pub type Places<'a> = &'a dyn Fn(&Row<'_>) -> Option<Place>;
 
 /// Writes a SARIF log, one result at a time.
-pub fn write(rows: &[Row<'_>], context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
@@ -43,20 +43,20 @@ pub fn write(rows: &[Row<'_>], context: &Context<'_>, out: &mut dyn Write) -> io
 }
 
 #[derive(Serialize)]
-struct Log<'a> {
+struct Log<'r, 'a> {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: [Run<'a>; 1],
+    runs: [Run<'r, 'a>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run<'a> {
+struct Run<'r, 'a> {
     tool: Tool,
     column_kind: &'static str,
     #[serde(serialize_with = "results")]
-    results: (&'a [Row<'a>], &'a Context<'a>),
+    results: (&'r Rows<'a>, &'r Context<'r>),
 }
 
 #[derive(Serialize)]
@@ -168,8 +168,8 @@ struct Region {
     start_line: usize,
 }
 
-fn results<S: Serializer>((rows, context): &(&[Row<'_>], &Context<'_>), serializer: S) -> Result<S::Ok, S::Error> {
-    let each = |row| move |finding| result(finding, row, context);
+fn results<S: Serializer>((rows, context): &(&Rows<'_>, &Context<'_>), serializer: S) -> Result<S::Ok, S::Error> {
+    let each = |row| move |finding| result(finding, &row, context);
     serializer.collect_seq(rows.iter().flat_map(|row| row.findings.iter().map(each(row))))
 }
 

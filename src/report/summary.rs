@@ -1,17 +1,23 @@
 //! The last line of a status, for stderr.
 
-use std::{fmt::Write, time::Duration};
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use super::row::{Row, Status};
+use super::{row::Status, rows::Rows};
 
 /// One line: how many hosts there are, what else was judged, their states with the worst first, and how long it took.
 ///
 /// `15 hosts, 2 Secrets without a route: 3 critical, 3 warning, 11 healthy (0.12 s)`
-pub fn summary(rows: &[Row<'_>], elapsed: Duration) -> String {
-    let count = |f: &dyn Fn(&Row<'_>) -> bool| rows.iter().filter(|r| f(r)).count();
-    let hosts = count(&|r| r.host.is_some());
-    let routes = count(&|r| r.host.is_none() && r.route.is_some());
-    let secrets = rows.len() - hosts - routes;
+pub fn summary(rows: &Rows<'_>, elapsed: Duration) -> String {
+    let (mut hosts, mut routes, mut secrets) = (0, 0, 0);
+    let mut of_status: BTreeMap<Status, usize> = BTreeMap::new();
+    for row in rows.iter() {
+        *match (row.host, row.route) {
+            (Some(_), _) => &mut hosts,
+            (None, Some(_)) => &mut routes,
+            (None, None) => &mut secrets,
+        } += 1;
+        *of_status.entry(row.status).or_default() += 1;
+    }
     let mut out = String::new();
     for (n, one, many) in [
         (hosts, "host", "hosts"),
@@ -27,23 +33,15 @@ pub fn summary(rows: &[Row<'_>], elapsed: Duration) -> String {
         out.push_str("nothing here is served over TLS");
     }
     let mut separator = ": ";
-    for status in [
-        Status::Critical,
-        Status::Warning,
-        Status::Unknown,
-        Status::Info,
-        Status::Healthy,
-    ] {
-        let n = count(&|r| r.status == status);
-        if n > 0 {
-            let all = if n == rows.len() && n > 1 {
-                "all".to_owned()
-            } else {
-                n.to_string()
-            };
-            let _ = write!(out, "{separator}{all} {}", status.as_str());
-            separator = ", ";
-        }
+    // The worst first.
+    for (status, n) in of_status.into_iter().rev() {
+        let all = if n == rows.len() && n > 1 {
+            "all".to_owned()
+        } else {
+            n.to_string()
+        };
+        let _ = write!(out, "{separator}{all} {}", status.as_str());
+        separator = ", ";
     }
     let seconds = elapsed.as_secs_f64();
     let _ = write!(out, " ({seconds:.*} s)", if seconds < 10.0 { 2 } else { 0 });
@@ -53,7 +51,7 @@ pub fn summary(rows: &[Row<'_>], elapsed: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::Shop;
+    use crate::report::{Row, fixtures::Shop};
 
     #[test]
     fn it_counts_in_words_that_fit_the_number() {
@@ -61,16 +59,19 @@ mod tests {
         let rows = shop.rows();
         let ms = Duration::from_millis(123);
         assert_eq!(
-            summary(&rows, ms),
+            summary(&rows.clone().into(), ms),
             "8 hosts, 1 route without a host, 1 Secret without a route: 3 critical, 2 warning, 1 unknown, 2 info, \
              2 healthy (0.12 s)"
         );
-        assert_eq!(summary(&[], ms), "nothing here is served over TLS (0.12 s)");
-        let healthy: Vec<_> = rows.iter().filter(|r| r.status == Status::Healthy).cloned().collect();
         assert_eq!(
-            summary(&healthy, Duration::from_secs(83)),
+            summary(&Vec::new().into(), ms),
+            "nothing here is served over TLS (0.12 s)"
+        );
+        let healthy: Vec<Row<'_>> = rows.iter().filter(|r| r.status == Status::Healthy).copied().collect();
+        assert_eq!(
+            summary(&healthy.clone().into(), Duration::from_secs(83)),
             "2 hosts: all healthy (83 s)"
         );
-        assert_eq!(summary(&healthy[..1], ms), "1 host: 1 healthy (0.12 s)");
+        assert_eq!(summary(&healthy[..1].to_vec().into(), ms), "1 host: 1 healthy (0.12 s)");
     }
 }

@@ -17,6 +17,7 @@ use anstyle::{AnsiColor, Style};
 use super::{
     output::Context,
     row::{Row, Status},
+    rows::Rows,
 };
 use crate::{
     check::{Fact, Finding},
@@ -30,7 +31,7 @@ pub use layout::Layout;
 const GAP: &str = "   ";
 
 /// Writes `rows` as a table, with a line of headers unless there is nothing to head.
-pub fn write(rows: &[Row<'_>], context: &Context<'_>, wide: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(rows: &Rows<'_>, context: &Context<'_>, wide: bool, out: &mut dyn Write) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -55,16 +56,16 @@ impl Layout {
     }
 
     /// Writes one line for each row, in columns that may have been measured for other rows (a watch adds rows).
-    pub fn write_rows(&self, rows: &[Row<'_>], out: &mut impl Write) -> io::Result<()> {
+    pub fn write_rows(&self, rows: &Rows<'_>, out: &mut impl Write) -> io::Result<()> {
         let (mut line, mut cell) = (String::new(), String::new());
-        for row in rows {
+        for row in rows.iter() {
             line.clear();
             for (i, (column, room)) in self.columns.iter().enumerate() {
                 cell.clear();
-                column.write(row, self, *room, &mut cell);
+                column.write(&row, self, *room, &mut cell);
                 let style = match column {
                     Column::Status => self.style(of_status(row.status)),
-                    Column::Expires => self.style(of_expiry(row, self.now)),
+                    Column::Expires => self.style(of_expiry(&row, self.now)),
                     _ => Style::new(),
                 };
                 let text = if self.cuts {
@@ -74,14 +75,19 @@ impl Layout {
                 };
                 self.push(&mut line, i, &text, style);
             }
-            writeln!(out, "{line}")?;
+            line.push('\n');
+            out.write_all(line.as_bytes())?;
         }
         Ok(())
     }
 
     /// Adds one cell to a line. The last one is not padded, so that lines have no trailing spaces.
     fn push(&self, line: &mut String, index: usize, text: &str, style: Style) {
-        let _ = write!(line, "{style}{text}{style:#}");
+        if style == Style::new() {
+            line.push_str(text);
+        } else {
+            let _ = write!(line, "{style}{text}{style:#}");
+        }
         if let Some((_, room)) = self.columns.get(index).filter(|_| index + 1 < self.columns.len()) {
             line.extend(std::iter::repeat_n(' ', room.saturating_sub(width(text))));
             line.push_str(GAP);

@@ -17,7 +17,7 @@ fn document(shop: &Shop, format: &str) -> String {
     };
     let format: Format = format.parse().expect("a format");
     let mut out = Vec::new();
-    write(&format, &shop.rows(), &context, &mut out).expect("a vector");
+    write(&format, &shop.rows().into(), &context, &mut out).expect("a vector");
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -83,7 +83,7 @@ fn sarif_says_where_the_manifest_is() {
         ..Context::default()
     };
     let mut out = Vec::new();
-    write(&Format::Sarif, &shop.rows(), &context, &mut out).expect("a vector");
+    write(&Format::Sarif, &shop.rows().into(), &context, &mut out).expect("a vector");
     let log: Value = serde_json::from_slice(&out).expect("JSON");
     let location = &log["runs"][0]["results"][0]["locations"][0];
     assert_eq!(
@@ -113,7 +113,7 @@ fn what_is_not_known_has_no_key() {
     let mut rows = shop.rows();
     rows[0].context = "";
     let mut out = Vec::new();
-    super::json::write(&rows, NOW, &mut out).expect("a vector");
+    super::json::write(&rows.into(), NOW, &mut out).expect("a vector");
     let list: Value = serde_json::from_slice(&out).expect("JSON");
     let item = |host: &str| {
         list["items"]
@@ -194,7 +194,7 @@ fn a_closed_pipe_is_told_as_one() {
         "jsonpath={.items}",
     ] {
         let format: Format = format.parse().expect("a format");
-        let error = write(&format, &shop.rows(), &Context::default(), &mut Closed).expect_err("closed");
+        let error = write(&format, &shop.rows().into(), &Context::default(), &mut Closed).expect_err("closed");
         assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "{format:?}");
     }
 }

@@ -11,11 +11,11 @@ use std::{
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use super::{item::StatusList, json::write_escaped, row::Row};
+use super::{item::StatusList, json::write_escaped, rows::Rows};
 use crate::object::Seconds;
 
 /// Writes `rows`, judged at `now`, as a `StatusList`.
-pub fn write(rows: &[Row<'_>], now: Seconds, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(rows: &Rows<'_>, now: Seconds, out: &mut dyn Write) -> io::Result<()> {
     document(&StatusList::new(rows, now), out)
 }
 

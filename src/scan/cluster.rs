@@ -226,9 +226,8 @@ async fn namespaces(
 async fn named(connection: &Connection, wanted: &[Key], read: &mut Read, inventory: &mut Inventory, judge: &Judge) {
     let missing: BTreeSet<Key> = inventory
         .named_secrets()
-        .chain(wanted)
+        .chain(wanted.iter().cloned())
         .filter(|key| inventory.secrets().get(key).is_none())
-        .cloned()
         .collect();
     if missing.is_empty() {
         return;

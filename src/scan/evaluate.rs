@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::{self, Fact, Finding, Probed, Rules, Select, Verdict, select::IgnoreOf},
-    inventory::{BindingId, Inventory},
-    object::{Key, Kind},
-    report::{RouteRef, Row, Status},
+    inventory::{Binding, BindingId, Inventory},
+    object::{Key, Kind, Meta, Seconds, Text},
+    report::{RouteRef, Row, Rows, Status},
+    x509::Certificate,
 };
 
 /// What one row is about.
@@ -14,21 +15,66 @@ use crate::{
 pub enum About {
     /// A binding.
     Binding(BindingId),
-    /// A Secret that no route uses.
-    Secret(Key),
+    /// A Secret that no route uses. Boxed: nearly all rows are about bindings, and there is one of these for each.
+    Secret(Box<Key>),
     /// The position of what could not be read, in [`Inventory::forbidden`].
     Forbidden(usize),
 }
 
-/// One judged thing: its verdict holds only findings that count.
+/// One judged thing. Small, as all bindings of a cluster are judged before the first is told.
 #[derive(Debug, Clone)]
 pub struct Judged {
     /// What it is.
     pub about: About,
-    /// The verdict.
-    pub verdict: Verdict,
+    /// The findings that count, worst first.
+    pub findings: Box<[Finding]>,
+    /// The next moment at which time alone changes the verdict.
+    pub changes_at: Option<Seconds>,
     /// The state.
     pub status: Status,
+    served: Served,
+}
+
+/// The Secret that is expected to be served.
+#[derive(Debug, Clone)]
+enum Served {
+    /// None that is known.
+    Nothing,
+    /// The one at this position among those that the binding names, or the Secret that was judged for itself.
+    Named(u16),
+    /// Another.
+    Other(Box<Key>),
+}
+
+impl Judged {
+    fn new(about: About, verdict: Verdict, named: &[Key]) -> Self {
+        let status = status(&verdict);
+        let served = match verdict.served {
+            None => Served::Nothing,
+            Some(key) => match named.iter().position(|name| *name == key).map(u16::try_from) {
+                Some(Ok(position)) => Served::Named(position),
+                _ => Served::Other(Box::new(key)),
+            },
+        };
+        Self {
+            about,
+            findings: verdict.findings.into(),
+            changes_at: verdict.changes_at,
+            status,
+            served,
+        }
+    }
+
+    /// The Secret that is expected to be served, while what was judged is as it was.
+    pub fn served<'a>(&'a self, inventory: &'a Inventory) -> Option<&'a Key> {
+        match (&self.served, &self.about) {
+            (Served::Nothing, _) | (_, About::Forbidden(_)) => None,
+            (Served::Other(key), _) | (Served::Named(_), About::Secret(key)) => Some(key),
+            (Served::Named(position), About::Binding(id)) => {
+                inventory.bindings().get(*id)?.secrets.get(usize::from(*position))
+            }
+        }
+    }
 }
 
 /// Judges all bindings, on all cores, then the Secrets that no route uses, then notes what could not be read.
@@ -43,7 +89,8 @@ pub fn evaluate(
     wanted: &BTreeSet<Key>,
 ) -> Vec<Judged> {
     let ids: Vec<BindingId> = inventory.bindings().iter().map(|(id, _)| id).collect();
-    let mut judged = in_parallel(&ids, |id| binding(inventory, id, rules, select, probed.get(&id)));
+    let mut judged = in_parallel(&ids, |id| binding(inventory, *id, rules, select, probed.get(id)));
+    drop(ids);
     let mut keys: Vec<Key> = inventory
         .secrets()
         .iter()
@@ -71,11 +118,7 @@ pub fn evaluate(
                 unreadable: true,
                 ..Verdict::default()
             };
-            judged.push(Judged {
-                about: About::Forbidden(position),
-                verdict,
-                status: Status::Unknown,
-            });
+            judged.push(Judged::new(About::Forbidden(position), verdict, &[]));
         }
     }
     judged
@@ -118,12 +161,7 @@ pub fn binding(
         },
         &mut verdict.findings,
     );
-    let status = status(&verdict);
-    Some(Judged {
-        about: About::Binding(id),
-        verdict,
-        status,
-    })
+    Some(Judged::new(About::Binding(id), verdict, &binding.secrets))
 }
 
 /// Judges a Secret that no route uses. `None` when it is healthy, or no certificate, and nobody asked for it.
@@ -148,12 +186,8 @@ pub fn secret(
     if verdict.findings.is_empty() && !wanted.contains(&key) {
         return None;
     }
-    let status = status(&verdict);
-    Some(Judged {
-        about: About::Secret(key),
-        verdict,
-        status,
-    })
+    let about = About::Secret(Box::new(key.clone()));
+    Some(Judged::new(about, verdict, &[key]))
 }
 
 /// The worst that counts; what could not be read is unknown unless something is known to be worse.
@@ -173,55 +207,103 @@ fn status(verdict: &Verdict) -> Status {
     worst.map_or(floor, |worst| worst.max(floor))
 }
 
-/// Maps a slice on all cores, in order.
-fn in_parallel<T: Copy + Sync, R: Send>(items: &[T], f: impl Fn(T) -> Option<R> + Sync) -> Vec<R> {
+/// Maps a slice on all cores, in order. The results are in one vector from the start: a second one would be memory at
+/// the moment at which there is most of it.
+fn in_parallel<'a, T: Sync, R: Send>(items: &'a [T], f: impl Fn(&'a T) -> Option<R> + Sync) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut results: Vec<Option<R>> = Vec::new();
     // A thread costs some 50 µs: below a few hundred bindings it does not pay.
     if cores == 1 || items.len() < 512 {
-        return items.iter().filter_map(|item| f(*item)).collect();
-    }
-    let f = &f;
-    std::thread::scope(|scope| {
-        let chunks = items.chunks(items.len().div_ceil(cores));
-        let threads: Vec<_> = chunks
-            .map(|chunk| scope.spawn(move || chunk.iter().filter_map(|i| f(*i)).collect::<Vec<R>>()))
-            .collect();
-        let mut all = Vec::with_capacity(items.len());
-        for thread in threads {
-            match thread.join() {
-                Ok(part) => all.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
+        results.reserve_exact(items.len());
+        results.extend(items.iter().map(f));
+    } else {
+        results.resize_with(items.len(), || None);
+        let (f, share) = (&f, items.len().div_ceil(cores));
+        std::thread::scope(|scope| {
+            for (items, places) in items.chunks(share).zip(results.chunks_mut(share)) {
+                scope.spawn(move || {
+                    for (item, place) in items.iter().zip(places) {
+                        *place = f(item);
+                    }
+                });
             }
-        }
-        all
-    })
+        });
+    }
+    // Collected in place.
+    results.into_iter().flatten().collect()
+}
+
+/// The rows of what was judged, in its order; without those whose binding is gone.
+pub fn rows<'a>(inventory: &'a Inventory, judged: &'a [Judged]) -> Rows<'a> {
+    let sources = in_parallel(judged, |judged| Source::of(inventory, judged));
+    Rows::new(sources.len(), move |at| sources[at].row(&inventory.context))
 }
 
 /// The row of a judged thing. `None` when its binding is gone.
 pub fn row<'a>(inventory: &'a Inventory, judged: &'a Judged) -> Option<Row<'a>> {
-    let served = judged
-        .verdict
-        .served
-        .as_ref()
-        .and_then(|key| inventory.secrets().get(key));
-    let base = Row {
-        context: &inventory.context,
-        namespace: "",
-        route: None,
-        host: None,
-        secrets: &[],
-        class: None,
-        created: None,
-        labels: &[],
-        certificate: served.and_then(|stored| stored.leaf()),
-        findings: &judged.verdict.findings,
-        status: judged.status,
-    };
-    match &judged.about {
-        About::Binding(id) => {
-            let binding = inventory.bindings().get(*id)?;
-            let meta = inventory.route_meta(&binding.route);
-            Some(Row {
+    Source::of(inventory, judged).map(|source| source.row(&inventory.context))
+}
+
+/// What has to be looked up to make a row, and where the rest is.
+struct Source<'a> {
+    judged: &'a Judged,
+    place: Place<'a>,
+    certificate: Option<&'a Certificate>,
+    class: Option<&'a Text>,
+    meta: Option<&'a Meta>,
+}
+
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Binding(&'a Binding),
+    Secret(&'a Key),
+    /// The namespace, where only one could not be read.
+    Forbidden(Option<&'a Text>),
+}
+
+impl<'a> Source<'a> {
+    fn of(inventory: &'a Inventory, judged: &'a Judged) -> Option<Self> {
+        let served = judged.served(inventory).and_then(|key| inventory.secrets().get(key));
+        let (place, class, meta) = match &judged.about {
+            About::Binding(id) => {
+                let binding = inventory.bindings().get(*id)?;
+                let (class, meta) = (
+                    inventory.class_name(&binding.route),
+                    inventory.route_meta(&binding.route),
+                );
+                (Place::Binding(binding), class, meta)
+            }
+            About::Secret(key) => (Place::Secret(key), None, served.map(|stored| &stored.meta)),
+            About::Forbidden(position) => {
+                let forbidden = inventory.forbidden().get(*position)?;
+                (Place::Forbidden(forbidden.namespace.as_ref()), None, None)
+            }
+        };
+        Some(Self {
+            judged,
+            place,
+            certificate: served.and_then(|stored| stored.leaf()),
+            class,
+            meta,
+        })
+    }
+
+    fn row(&self, context: &'a str) -> Row<'a> {
+        let base = Row {
+            context,
+            namespace: "",
+            route: None,
+            host: None,
+            secrets: &[],
+            class: self.class.map(Text::as_str),
+            created: self.meta.and_then(|meta| meta.created),
+            labels: &[],
+            certificate: self.certificate,
+            findings: &self.judged.findings,
+            status: self.judged.status,
+        };
+        match self.place {
+            Place::Binding(binding) => Row {
                 namespace: &binding.route.key.namespace,
                 route: Some(RouteRef {
                     kind: binding.route.kind,
@@ -230,24 +312,18 @@ pub fn row<'a>(inventory: &'a Inventory, judged: &'a Judged) -> Option<Row<'a>> 
                 }),
                 host: Some(&binding.host),
                 secrets: &binding.secrets,
-                class: inventory.class_name(&binding.route).map(crate::object::Text::as_str),
-                created: meta.and_then(|m| m.created),
-                labels: meta.map_or(&[], |m| &m.labels),
+                labels: self.meta.map_or(&[], |meta| &meta.labels),
                 ..base
-            })
-        }
-        About::Secret(key) => Some(Row {
-            namespace: &key.namespace,
-            secrets: std::slice::from_ref(key),
-            created: served.and_then(|stored| stored.meta.created),
-            ..base
-        }),
-        About::Forbidden(position) => {
-            let forbidden = inventory.forbidden().get(*position)?;
-            Some(Row {
-                namespace: forbidden.namespace.as_deref().unwrap_or_default(),
+            },
+            Place::Secret(key) => Row {
+                namespace: &key.namespace,
+                secrets: std::slice::from_ref(key),
                 ..base
-            })
+            },
+            Place::Forbidden(namespace) => Row {
+                namespace: namespace.map(Text::as_str).unwrap_or_default(),
+                ..base
+            },
         }
     }
 }

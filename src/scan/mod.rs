@@ -6,4 +6,4 @@ pub mod memo;
 pub mod probe;
 pub mod secrets;
 
-pub use evaluate::{About, Judged, evaluate, row};
+pub use evaluate::{About, Judged, evaluate, row, rows};

@@ -25,11 +25,16 @@ pub fn is_unsafe(c: char) -> bool {
 
 /// `text` with every unsafe character shown as an escape such as `\x1b`; borrowed when nothing had to change.
 pub fn clear(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_unsafe) {
-        Cow::Owned(Clear(text).to_string())
-    } else {
+    if is_plain(text) || !text.chars().any(is_unsafe) {
         Cow::Borrowed(text)
+    } else {
+        Cow::Owned(Clear(text).to_string())
     }
+}
+
+/// Whether a text is of printable ASCII alone, as nearly all are: told without decoding it.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, 0x20..0x7f))
 }
 
 /// Shows a text cleared.
@@ -38,6 +43,9 @@ pub struct Clear<'a>(pub &'a str);
 
 impl fmt::Display for Clear<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_plain(self.0) {
+            return f.write_str(self.0);
+        }
         for c in self.0.chars() {
             if is_unsafe(c) {
                 stand_in(c, f)?;

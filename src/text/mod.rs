@@ -5,4 +5,4 @@ pub mod time;
 pub mod width;
 
 pub use clear::{Clear, clear};
-pub use time::{age, date, date_time, parse_time};
+pub use time::{Age, age, date, date_time, parse_time};

@@ -1,5 +1,7 @@
 //! Dates and ages, in UTC and in kubectl's short form.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use crate::object::Seconds;
@@ -28,25 +30,34 @@ pub fn date_time(at: Seconds) -> String {
 
 /// A length of time as kubectl's AGE column has it: `45s`, `12m`, `5h`, `3d4h`, `12d`, `2y31d`. The sign is dropped.
 pub fn age(seconds: Seconds) -> String {
-    let s = seconds.unsigned_abs();
-    let (minutes, hours, days) = (s / 60, s / 3600, s / 86_400);
-    let two = |whole: u64, unit: &str, rest: u64, rest_unit: &str| {
+    Age(seconds).to_string()
+}
+
+/// Shows a length of time as [`age`] does.
+#[derive(Debug, Clone, Copy)]
+pub struct Age(pub Seconds);
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = self.0.unsigned_abs();
+        let (minutes, hours, days) = (s / 60, s / 3600, s / 86_400);
+        let (whole, unit, rest, rest_unit) = match () {
+            () if s < 120 => (s, "s", 0, ""),
+            () if minutes < 10 => (minutes, "m", s % 60, "s"),
+            () if hours < 3 => (minutes, "m", 0, ""),
+            () if hours < 8 => (hours, "h", minutes % 60, "m"),
+            () if hours < 48 => (hours, "h", 0, ""),
+            () if days < 8 => (days, "d", hours % 24, "h"),
+            () if days < 730 => (days, "d", 0, ""),
+            () if days < 8 * 365 => (days / 365, "y", days % 365, "d"),
+            () => (days / 365, "y", 0, ""),
+        };
+        write!(f, "{whole}{unit}")?;
         if rest == 0 {
-            format!("{whole}{unit}")
+            Ok(())
         } else {
-            format!("{whole}{unit}{rest}{rest_unit}")
+            write!(f, "{rest}{rest_unit}")
         }
-    };
-    match () {
-        () if s < 120 => format!("{s}s"),
-        () if minutes < 10 => two(minutes, "m", s % 60, "s"),
-        () if hours < 3 => format!("{minutes}m"),
-        () if hours < 8 => two(hours, "h", minutes % 60, "m"),
-        () if hours < 48 => format!("{hours}h"),
-        () if days < 8 => two(days, "d", hours % 24, "h"),
-        () if days < 730 => format!("{days}d"),
-        () if days < 8 * 365 => two(days / 365, "y", days % 365, "d"),
-        () => format!("{}y", days / 365),
     }
 }
 

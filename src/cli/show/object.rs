@@ -182,7 +182,7 @@ fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Target) -
     let mut namespaces: Vec<Text> = match target.kind {
         Kind::Secret => {
             let stored = inventory.secrets().iter().map(|s| s.meta.key());
-            let named = inventory.named_secrets().cloned();
+            let named = inventory.named_secrets();
             stored
                 .chain(named)
                 .filter(|key| key.name == target.name)
@@ -218,7 +218,7 @@ fn secrets_of(inventory: &Inventory, judged: &[Judged], target: &Target, namespa
             .get(id)
             .map(|b| b.secrets.as_slice())
             .unwrap_or_default();
-        for key in named.iter().chain(&judged.verdict.served) {
+        for key in named.iter().chain(judged.served(inventory)) {
             if !keys.contains(key) {
                 keys.push(key.clone());
             }

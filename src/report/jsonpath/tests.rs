@@ -105,7 +105,7 @@ fn rows_are_seen_as_the_status_list() {
     let mut out = Vec::new();
     Template::parse("{.apiVersion} {.items[?(@.status==\"critical\")].host}")
         .expect("a template")
-        .write(&shop.rows(), NOW, &mut out)
+        .write(&shop.rows().into(), NOW, &mut out)
         .expect("a vector");
     let out = String::from_utf8_lossy(&out);
     assert!(out.starts_with("kubectl-certs/v1 shop.example "), "{out}");

@@ -1,12 +1,13 @@
 //! What stands in each cell.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::layout::Layout;
 use crate::{
     object::Kind,
     report::{item, row::Row},
-    text::{Clear, age, clear},
+    text::{Age, Clear, clear, width::width},
+    x509::Certificate,
 };
 
 /// How many names, and how many reasons, a cell shows before it only counts them.
@@ -61,103 +62,118 @@ impl Column {
     /// it, to leave out whole ones.
     pub(super) fn write(self, row: &Row<'_>, layout: &Layout, room: usize, out: &mut String) {
         let start = out.len();
-        self.fill(row, layout, room, out);
+        let _ = self.fill(row, layout, room, out);
         if out.len() == start {
             out.push_str(NOTHING);
         }
     }
 
-    fn fill(self, row: &Row<'_>, layout: &Layout, room: usize, out: &mut String) {
+    /// How many cells of a terminal the cell of `row` takes, were there room for all of it.
+    pub(super) fn width(self, row: &Row<'_>, layout: &Layout) -> usize {
+        let mut ruler = Ruler::default();
+        let _ = self.fill(row, layout, usize::MAX, &mut ruler);
+        if ruler.used { ruler.cells } else { width(NOTHING) }
+    }
+
+    fn fill(self, row: &Row<'_>, layout: &Layout, room: usize, out: &mut impl Write) -> fmt::Result {
         match self {
             Self::Context => text(row.context, out),
             Self::Namespace => text(row.namespace, out),
             Self::Route if row.route.is_some() => route(row, out),
             // Where the column that names the object has been left out, the next one does.
             Self::Route if !layout.has(Self::Secret) => secret(row, out),
-            Self::Route => {}
+            Self::Route => Ok(()),
             Self::Host => match row.host {
                 Some(host) => text(item::host(host), out),
-                None if layout.has(Self::Route) => {}
+                None if layout.has(Self::Route) => Ok(()),
                 None if row.route.is_some() => route(row, out),
                 None => secret(row, out),
             },
             Self::Secret => secret(row, out),
-            Self::Status => out.push_str(row.status.as_str()),
-            Self::Expires => {
-                if let Some(c) = row.certificate {
-                    let left = c.not_after.saturating_sub(layout.now);
-                    out.push_str(&age(left));
-                    out.push_str(if left < 0 { " ago" } else { "" });
-                }
-            }
-            Self::Issuer => {
-                if let Some(c) = row.certificate {
-                    text(&c.issuer_short, out);
-                }
-            }
+            Self::Status => out.write_str(row.status.as_str()),
             Self::Reason => reasons(row, room, out),
-            Self::Serial => {
-                if let Some(c) = row.certificate {
-                    text(&c.serial, out);
-                }
-            }
-            Self::Algorithm => {
-                if let Some(c) = row.certificate {
-                    text(&c.key.to_string(), out);
-                }
-            }
-            Self::Names => {
-                let names = row.certificate.map_or(&[][..], |c| &c.names);
-                for (i, name) in names.iter().take(SHOWN).enumerate() {
-                    out.push_str(if i > 0 { "," } else { "" });
-                    text(&name.to_string(), out);
-                }
-                more(names.len(), SHOWN, out);
-            }
-            Self::Sha256 => {
-                if let Some(c) = row.certificate {
-                    c.sha256.0[..8].iter().for_each(|byte| {
-                        let _ = write!(out, "{byte:02x}");
-                    });
-                }
-            }
             Self::Class => text(row.class.unwrap_or_default(), out),
-            Self::Age => {
-                if let Some(created) = row.created {
-                    out.push_str(&age(layout.now.saturating_sub(created).max(0)));
-                }
-            }
+            Self::Age => match row.created {
+                Some(created) => write!(out, "{}", Age(layout.now.saturating_sub(created).max(0))),
+                None => Ok(()),
+            },
             Self::Labels => {
                 for (i, (key, value)) in row.labels.iter().enumerate() {
                     let comma = if i > 0 { "," } else { "" };
-                    let _ = write!(out, "{comma}{}={}", Clear(key), Clear(value));
+                    write!(out, "{comma}{}={}", Clear(key), Clear(value))?;
                 }
+                Ok(())
             }
+            _ => match row.certificate {
+                Some(certificate) => self.fill_from(certificate, layout, out),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The cells that only a certificate fills.
+    fn fill_from(self, certificate: &Certificate, layout: &Layout, out: &mut impl Write) -> fmt::Result {
+        match self {
+            Self::Expires => {
+                let left = certificate.not_after.saturating_sub(layout.now);
+                write!(out, "{}{}", Age(left), if left < 0 { " ago" } else { "" })
+            }
+            Self::Issuer => text(&certificate.issuer_short, out),
+            Self::Serial => text(&certificate.serial, out),
+            Self::Algorithm => text(&certificate.key.to_string(), out),
+            Self::Names => {
+                let names = &certificate.names;
+                for (i, name) in names.iter().take(SHOWN).enumerate() {
+                    out.write_str(if i > 0 { "," } else { "" })?;
+                    text(&name.to_string(), out)?;
+                }
+                more(names.len(), SHOWN, out)
+            }
+            Self::Sha256 => certificate.sha256.0[..8]
+                .iter()
+                .try_for_each(|byte| write!(out, "{byte:02x}")),
+            _ => Ok(()),
         }
     }
 }
 
-fn text(text: &str, out: &mut String) {
-    out.push_str(&clear(text));
+/// Takes a text for its width alone.
+#[derive(Default)]
+struct Ruler {
+    cells: usize,
+    used: bool,
+}
+
+impl Write for Ruler {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.cells += width(text);
+        self.used |= !text.is_empty();
+        Ok(())
+    }
+}
+
+fn text(text: &str, out: &mut impl Write) -> fmt::Result {
+    out.write_str(&clear(text))
 }
 
 /// `,+2` where `count` is two more than what is shown.
-fn more(count: usize, shown: usize, out: &mut String) {
+fn more(count: usize, shown: usize, out: &mut impl Write) -> fmt::Result {
     if count > shown {
-        let _ = write!(out, ",+{}", count - shown);
+        write!(out, ",+{}", count - shown)?;
     }
+    Ok(())
 }
 
-fn route(row: &Row<'_>, out: &mut String) {
-    if let Some(route) = row.route {
-        out.push_str(kind(route.kind));
-        out.push('/');
-        text(route.name, out);
-        if let Some(listener) = route.listener {
-            out.push(':');
-            text(listener, out);
-        }
+fn route(row: &Row<'_>, out: &mut impl Write) -> fmt::Result {
+    let Some(route) = row.route else { return Ok(()) };
+    out.write_str(kind(route.kind))?;
+    out.write_str("/")?;
+    text(route.name, out)?;
+    if let Some(listener) = route.listener {
+        out.write_str(":")?;
+        text(listener, out)?;
     }
+    Ok(())
 }
 
 fn kind(kind: Kind) -> &'static str {
@@ -173,36 +189,39 @@ fn kind(kind: Kind) -> &'static str {
 
 /// The Secret that is expected to be served, with its namespace where that is not the row's, and how many others there
 /// are.
-fn secret(row: &Row<'_>, out: &mut String) {
-    let Some(first) = row.secrets.first() else { return };
+fn secret(row: &Row<'_>, out: &mut impl Write) -> fmt::Result {
+    let Some(first) = row.secrets.first() else {
+        return Ok(());
+    };
     if row.route.is_none() {
-        out.push_str("secret/");
+        out.write_str("secret/")?;
     } else if first.namespace != row.namespace {
-        text(&first.namespace, out);
-        out.push('/');
+        text(&first.namespace, out)?;
+        out.write_str("/")?;
     }
-    text(&first.name, out);
-    more(row.secrets.len(), 1, out);
+    text(&first.name, out)?;
+    more(row.secrets.len(), 1, out)
 }
 
 /// The reasons, each once, as many whole ones as fit, and how many more there are.
-fn reasons(row: &Row<'_>, room: usize, out: &mut String) {
+fn reasons(row: &Row<'_>, room: usize, out: &mut impl Write) -> fmt::Result {
     let mut unique = Vec::new();
     for reason in row.findings.iter().map(crate::check::Finding::reason) {
         if !unique.contains(&reason) {
             unique.push(reason);
         }
     }
+    let mut cell = String::new();
     for shown in (1..=unique.len().min(SHOWN)).rev() {
-        let start = out.len();
+        cell.clear();
         for (i, reason) in unique[..shown].iter().enumerate() {
-            out.push_str(if i > 0 { "," } else { "" });
-            out.push_str(reason.as_str());
+            cell.push_str(if i > 0 { "," } else { "" });
+            cell.push_str(reason.as_str());
         }
-        more(unique.len(), shown, out);
-        if out.len() - start <= room || shown == 1 {
-            return;
+        more(unique.len(), shown, &mut cell)?;
+        if cell.len() <= room {
+            break;
         }
-        out.truncate(start);
     }
+    out.write_str(&cell)
 }

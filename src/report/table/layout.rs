@@ -3,7 +3,7 @@
 use super::{GAP, cell::Column};
 use crate::{
     object::Seconds,
-    report::{output::Context, row::Row},
+    report::{output::Context, rows::Rows},
     text::width::width,
 };
 
@@ -42,7 +42,7 @@ const LEAST_WIDE: usize = 12;
 impl Layout {
     /// The columns that `context` asks for, each as wide as its widest cell; narrower, and fewer, where a terminal of
     /// known width could not show a row on one line otherwise.
-    pub fn measure(rows: &[Row<'_>], context: &Context<'_>, wide: bool) -> Self {
+    pub fn measure(rows: &Rows<'_>, context: &Context<'_>, wide: bool) -> Self {
         let mut layout = Self {
             columns: Vec::new(),
             cuts: false,
@@ -87,19 +87,16 @@ impl Layout {
     }
 
     /// Makes each column that is `chosen` as wide as its widest cell.
-    fn widths(&mut self, rows: &[Row<'_>], no_headers: bool, chosen: fn(Column) -> bool) {
-        let mut cell = String::new();
+    fn widths(&mut self, rows: &Rows<'_>, no_headers: bool, chosen: fn(Column) -> bool) {
         let mut columns = std::mem::take(&mut self.columns);
         for (column, room) in columns.iter_mut().filter(|(c, _)| chosen(*c)) {
             *room = if no_headers { 0 } else { width(column.header()) };
         }
         // The cells ask which other columns there are.
         self.columns.clone_from(&columns);
-        for row in rows {
+        for row in rows.iter() {
             for (column, room) in columns.iter_mut().filter(|(c, _)| chosen(*c)) {
-                cell.clear();
-                column.write(row, self, usize::MAX, &mut cell);
-                *room = width(&cell).max(*room);
+                *room = column.width(&row, self).max(*room);
             }
         }
         self.columns = columns;

@@ -18,14 +18,14 @@ fn context(width: Option<usize>) -> Context<'static> {
     }
 }
 
-fn table(rows: &[Row<'_>], context: &Context<'_>, wide: bool) -> String {
+fn table(rows: &Rows<'_>, context: &Context<'_>, wide: bool) -> String {
     let mut out = Vec::new();
     write(rows, context, wide, &mut out).expect("a vector");
     String::from_utf8(out).expect("UTF-8")
 }
 
 fn shop(shop: &Shop, context: &Context<'_>, wide: bool) -> String {
-    let mut rows = shop.rows();
+    let mut rows = shop.rows().into();
     sort(&mut rows, &SortBy::Worst);
     table(&rows, context, wide)
 }
@@ -134,14 +134,14 @@ fn headers_go_and_an_empty_table_is_empty() {
     let out = shop(&shop_rows, &bare, false);
     assert_eq!(out.lines().count(), shop_rows.0.len());
     assert!(!out.contains("STATUS"));
-    assert_eq!(table(&[], &context(None), false), "");
+    assert_eq!(table(&Vec::new().into(), &context(None), false), "");
 }
 
 #[test]
 fn fifty_thousand_rows_are_fifty_thousand_lines() {
     let shop = Shop::with_hostile();
     let rows: Vec<Row<'_>> = shop.rows().into_iter().cycle().take(50_000).collect();
-    let out = table(&rows, &context(Some(100)), false);
+    let out = table(&rows.into(), &context(Some(100)), false);
     assert_eq!(out.lines().count(), 50_001);
 }
 
@@ -164,7 +164,7 @@ proptest! {
         entry.certificate = Some(certificate(NOW, &text(0), &[&text(1), &text(2)]));
         let mut lone = Entry::new(None, None, Some(&text(6)));
         lone.namespace = text(3);
-        let rows = [entry.row(), lone.row()];
+        let rows = vec![entry.row(), lone.row()].into();
         let context = Context { show_namespace: flags, show_labels: flags, ..context(width) };
         let out = table(&rows, &context, wide);
         prop_assert!(!out.chars().any(|c| c != '\n' && is_unsafe(c)), "{out:?}");
