@@ -70,7 +70,7 @@ impl<'a> From<&Subject<'a>> for IgnoreOf<'a> {
     fn from(subject: &Subject<'a>) -> Self {
         let binding = subject.binding.map(|(_, b)| b);
         Self {
-            route: binding.map(|b| b.route.as_ref()),
+            route: binding.map(|b| &b.route),
             secrets: binding.map_or(&[], |b| &b.secrets),
         }
     }

@@ -1,26 +1,61 @@
 //! Bindings: one host of one route, and the Secrets that are named for it.
 
-use std::sync::Arc;
+use std::{
+    cmp::Ordering,
+    collections::HashMap,
+    hash::{Hash, Hasher},
+};
 
 use crate::object::{Key, Kind, Text};
+
+use super::{keys::Keys, table::push};
 
 /// The number of a binding in its inventory. It stays the same while its route, listener and host do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BindingId(pub(super) u32);
 
 /// What has bindings: an Ingress, `IngressRoute`, Gateway or `ListenerSet`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct RouteKey {
     /// Which of them.
     pub kind: Kind,
     /// Its namespace and name.
     pub key: Key,
+    /// Where the Ingress was when this was made; only a hint, and no part of what the key is.
+    pub(super) near: u32,
 }
 
 impl RouteKey {
     /// The key of a route.
     pub fn new(kind: Kind, key: Key) -> Self {
-        Self { kind, key }
+        let near = u32::MAX;
+        Self { kind, key, near }
+    }
+}
+
+impl PartialEq for RouteKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.key == other.key
+    }
+}
+
+impl Eq for RouteKey {}
+
+impl Hash for RouteKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.kind, &self.key).hash(state);
+    }
+}
+
+impl PartialOrd for RouteKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for RouteKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.kind, &self.key).cmp(&(other.kind, &other.key))
     }
 }
 
@@ -38,16 +73,16 @@ pub enum Origin {
 /// One host of one route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
-    /// The route; shared between its bindings.
-    pub route: Arc<RouteKey>,
+    /// The route.
+    pub route: RouteKey,
     /// The listener's name, for Gateways and `ListenerSets`.
-    pub listener: Option<Text>,
+    pub listener: Option<Box<str>>,
     /// The port of the listener; 443 otherwise.
     pub port: u16,
     /// The host, normalized (lower case, A-labels); `*` is every host.
     pub host: Text,
     /// The Secrets that are named for it, in their order. Gateway references that are not permitted are left out.
-    pub secrets: Vec<Key>,
+    pub secrets: Keys,
     /// How it came to be.
     pub origin: Origin,
     /// Whether a rule of the Ingress routes the host; true for other routes.
@@ -55,14 +90,7 @@ pub struct Binding {
     /// The certificate comes from elsewhere than a Secret (passthrough, a cloud's, a resolver): nothing is said of it.
     pub elsewhere: bool,
     /// The Gateway API routes that name the host on this listener, or that no listener takes.
-    pub routes: Vec<RouteKey>,
-}
-
-impl Binding {
-    /// What tells a binding from its siblings.
-    fn identity(&self) -> (Option<Text>, Text) {
-        (self.listener.clone(), self.host.clone())
-    }
+    pub routes: Box<[RouteKey]>,
 }
 
 /// All bindings, with numbers that are used again.
@@ -85,26 +113,25 @@ impl Bindings {
             .filter_map(|(i, slot)| Some((BindingId(i), slot.as_ref()?)))
     }
 
+    /// Makes room for so many more, and no more than that.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.slots.reserve_exact(more);
+    }
+
     pub(super) fn insert(&mut self, binding: Binding) -> BindingId {
         if let Some(free) = self.free.pop() {
             self.slots[free as usize] = Some(binding);
             return BindingId(free);
         }
         let id = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        // Doubling would leave up to half of a large vector empty.
-        if self.slots.len() == self.slots.capacity() {
-            self.slots.reserve_exact(self.slots.len() / 4 + 16);
-        }
-        self.slots.push(Some(binding));
+        push(&mut self.slots, Some(binding));
         BindingId(id)
     }
 
-    pub(super) fn remove(&mut self, id: BindingId) -> Option<Binding> {
-        let gone = self.slots.get_mut(id.0 as usize)?.take();
-        if gone.is_some() {
+    pub(super) fn remove(&mut self, id: BindingId) {
+        if self.slots.get_mut(id.0 as usize).and_then(Option::take).is_some() {
             self.free.push(id.0);
         }
-        gone
     }
 
     pub(super) fn replace(&mut self, id: BindingId, binding: Binding) {
@@ -113,7 +140,8 @@ impl Bindings {
         }
     }
 
-    /// Pairs the bindings that a route had with those that it has now, so that what stays keeps its number.
+    /// Pairs the bindings that a route had with those that it has now, so that what stays keeps its number. Says first
+    /// which are gone.
     pub(super) fn pair(
         &self,
         old: &[BindingId],
@@ -122,19 +150,25 @@ impl Bindings {
         if old.is_empty() {
             return (Vec::new(), new.into_iter().map(|b| (None, b)).collect());
         }
-        let mut left: std::collections::HashMap<_, BindingId> = old
+        // What tells a binding from its siblings; those of a Gateway and of its ListenerSets stand together.
+        let identity = |b: &Binding| (b.route.clone(), b.listener.clone(), b.host.clone());
+        let mut left: HashMap<_, BindingId> = old
             .iter()
-            .filter_map(|id| self.get(*id).map(|b| (b.identity(), *id)))
+            .filter_map(|id| self.get(*id).map(|b| (identity(b), *id)))
             .collect();
-        let paired = new
-            .into_iter()
-            .map(|b| {
-                let id = left.remove(&b.identity());
-                (id, b)
-            })
-            .collect();
+        let paired = new.into_iter().map(|b| (left.remove(&identity(&b)), b)).collect();
         let mut gone: Vec<_> = left.into_values().collect();
         gone.sort_unstable();
         (gone, paired)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_cluster_has_many_bindings_so_each_is_small() {
+        assert!(size_of::<Option<Binding>>() <= 168, "{}", size_of::<Option<Binding>>());
     }
 }

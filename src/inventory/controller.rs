@@ -19,6 +19,18 @@ pub enum Controller {
     Gce,
     /// AWS's load balancers.
     Alb,
+    /// HAProxy Technologies' controller.
+    HaProxy,
+    /// HAProxy Ingress, by jcmoraisjr.
+    HaProxyIngress,
+    /// Contour.
+    Contour,
+    /// Kong.
+    Kong,
+    /// Apache APISIX.
+    Apisix,
+    /// Cilium.
+    Cilium,
     /// One whose behaviour is not in this table.
     Unknown,
 }
@@ -42,6 +54,12 @@ impl Controller {
             "nginx.org/ingress-controller" => Self::F5Nginx,
             "ingress.k8s.aws/alb" | "gateway.k8s.aws/alb" => Self::Alb,
             "networking.gke.io/gateway" | "k8s.io/ingress-gce" => Self::Gce,
+            "haproxy-ingress.github.io/controller" => Self::HaProxyIngress,
+            "ingress-controllers.konghq.com/kong" | "konghq.com/kic-gateway-controller" => Self::Kong,
+            "cilium.io/ingress-controller" | "io.cilium/gateway-controller" => Self::Cilium,
+            _ if name.starts_with("haproxy.org/") => Self::HaProxy,
+            _ if name.starts_with("projectcontour.io/") => Self::Contour,
+            _ if name.starts_with("apisix.apache.org/") => Self::Apisix,
             _ if name.starts_with("traefik.io/") => Self::Traefik,
             _ if name.starts_with("istio.io/") => Self::Istio,
             _ => Self::Unknown,
@@ -55,7 +73,30 @@ impl Controller {
             "gce" | "gce-internal" => Self::Gce,
             "alb" => Self::Alb,
             "istio" => Self::Istio,
+            "contour" => Self::Contour,
+            "kong" => Self::Kong,
+            "apisix" => Self::Apisix,
+            "cilium" => Self::Cilium,
             _ => Self::Unknown,
+        }
+    }
+
+    /// What users call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IngressNginx => "ingress-nginx",
+            Self::Traefik => "Traefik",
+            Self::F5Nginx => "F5 NGINX",
+            Self::Istio => "Istio",
+            Self::Gce => "GKE's load balancer",
+            Self::Alb => "AWS's load balancer",
+            Self::HaProxy => "HAProxy",
+            Self::HaProxyIngress => "HAProxy Ingress",
+            Self::Contour => "Contour",
+            Self::Kong => "Kong",
+            Self::Apisix => "APISIX",
+            Self::Cilium => "Cilium",
+            Self::Unknown => "a controller that is not known",
         }
     }
 
@@ -141,6 +182,12 @@ mod tests {
             ("nginx.org/ingress-controller", Controller::F5Nginx),
             ("istio.io/gateway-controller", Controller::Istio),
             ("ingress.k8s.aws/alb", Controller::Alb),
+            ("haproxy.org/ingress-controller", Controller::HaProxy),
+            ("haproxy-ingress.github.io/controller", Controller::HaProxyIngress),
+            ("projectcontour.io/ingress-controller", Controller::Contour),
+            ("ingress-controllers.konghq.com/kong", Controller::Kong),
+            ("apisix.apache.org/apisix-ingress-controller", Controller::Apisix),
+            ("cilium.io/ingress-controller", Controller::Cilium),
             ("example.com/own", Controller::Unknown),
         ] {
             assert_eq!(Controller::of_controller_name(name), controller, "{name}");

@@ -1,10 +1,8 @@
 //! From a Gateway, its `ListenerSets` and the routes attached to them to bindings (Gateway API, "Attaching to Gateways").
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, ops::Range};
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::object::{
     Gateway, Key, Kind, ListenerSet, Route, Text,
@@ -15,6 +13,7 @@ use super::{
     Inventory,
     binding::{Binding, Origin, RouteKey},
     ingress::{EVERY_HOST, normal_host},
+    keys::Keys,
 };
 
 /// The API group of the Gateway API.
@@ -109,7 +108,7 @@ impl Inventory {
             Kind::ListenerSet => &self.listener_sets.get(&binding.route.key)?.listeners,
             _ => return None,
         };
-        listeners.iter().find(|l| l.name == *name)
+        listeners.iter().find(|l| *l.name == **name)
     }
 
     /// The Gateway that a route of kind Gateway or `ListenerSet` belongs to.
@@ -245,8 +244,7 @@ impl Inventory {
             let hosts = route.hostnames.iter().zip(&taken.hosts).filter(|(_, taken)| **taken);
             here.extend(hosts.map(|(host, _)| (route.kind, route.meta.key(), normal_host(host))));
         }
-        let gateway_key = Arc::new(RouteKey::new(Kind::Gateway, gateway.meta.key()));
-        let mut positions: HashMap<Text, usize> = HashMap::new();
+        let mut hosts = Hosts::default();
         for ((_, route, _), taken) in routes.iter().zip(taken).filter(|(_, taken)| taken.let_in) {
             let missed = route.hostnames.iter().zip(&taken.hosts).filter(|(_, taken)| !**taken);
             for host in missed.map(|(host, _)| normal_host(host)) {
@@ -256,25 +254,22 @@ impl Inventory {
                     continue;
                 }
                 let names = RouteKey::new(route.kind, route.meta.key());
-                if let Some(position) = positions.get(&host) {
-                    let present: &mut Vec<RouteKey> = &mut bindings[*position].routes;
-                    present.extend((!present.contains(&names)).then_some(names));
-                    continue;
-                }
-                positions.insert(host.clone(), bindings.len());
-                bindings.push(Binding {
-                    route: gateway_key.clone(),
-                    listener: None,
-                    port: 443,
-                    host,
-                    secrets: Vec::new(),
-                    origin: Origin::NoListener,
-                    in_rules: true,
-                    elsewhere: false,
-                    routes: vec![names],
-                });
+                let present = hosts.routes(host);
+                present.extend((!present.contains(&names)).then_some(names));
             }
         }
+        let gateway = RouteKey::new(Kind::Gateway, gateway.meta.key());
+        bindings.extend(hosts.found.into_iter().map(|(host, routes)| Binding {
+            route: gateway.clone(),
+            listener: None,
+            port: 443,
+            host,
+            secrets: Keys::default(),
+            origin: Origin::NoListener,
+            in_rules: true,
+            elsewhere: false,
+            routes: routes.into(),
+        }));
     }
 
     /// Whether a listener of another Gateway that the route names takes the host, or nobody can say.
@@ -316,8 +311,7 @@ impl Inventory {
             .as_deref()
             .map_or_else(|| EVERY_HOST.into(), normal_host);
         let own = owned.owner();
-        let mut hosts: Vec<(Text, Vec<RouteKey>)> = Vec::new();
-        let mut positions = HashMap::new();
+        let mut hosts = Hosts::default();
         for ((parent, route, reference), taken) in routes.iter().zip(taken) {
             if **parent != own || !self.attaches(owned, route, reference) {
                 continue;
@@ -334,20 +328,16 @@ impl Inventory {
                     continue;
                 };
                 *taken = true;
-                let at = *positions.entry(host.clone()).or_insert_with(|| {
-                    hosts.push((host, Vec::new()));
-                    hosts.len() - 1
-                });
-                hosts[at].1.push(RouteKey::new(route.kind, route.meta.key()));
+                hosts.routes(host).push(RouteKey::new(route.kind, route.meta.key()));
             }
         }
         if !terminates_tls(listener) {
             return;
         }
-        if hosts.is_empty() {
-            hosts.push((hostname, Vec::new()));
+        if hosts.found.is_empty() {
+            hosts.routes(hostname);
         }
-        let secrets: Vec<Key> = listener
+        let secrets: Keys = listener
             .certificate_refs
             .iter()
             .filter(|r| names_a_secret(r))
@@ -359,17 +349,16 @@ impl Inventory {
             })
             .filter(|secret| self.permits(owned.kind, &owned.meta.namespace, secret))
             .collect();
-        let route = Arc::new(own);
-        bindings.extend(hosts.into_iter().map(|(host, routes)| Binding {
-            route: route.clone(),
-            listener: Some(listener.name.clone()),
+        bindings.extend(hosts.found.into_iter().map(|(host, routes)| Binding {
+            route: own.clone(),
+            listener: Some(listener.name.as_str().into()),
             port: listener.port,
             host,
             secrets: secrets.clone(),
             origin: Origin::Entry(0),
             in_rules: true,
             elsewhere: listener.certificate_refs.is_empty() && listener.has_options,
-            routes,
+            routes: routes.into(),
         }));
     }
 
@@ -392,6 +381,24 @@ impl Inventory {
                 .is_none_or(|section| *section == listener.name)
             && reference.port.is_none_or(|port| port == listener.port)
             && self.admits(&listener.allowed_routes, &owned.meta.namespace, &route.meta.namespace)
+    }
+}
+
+/// Hosts in the order in which they were found, each with its routes.
+#[derive(Default)]
+struct Hosts {
+    found: Vec<(Text, Vec<RouteKey>)>,
+    positions: HashMap<Text, usize>,
+}
+
+impl Hosts {
+    /// The routes of a host, which is added where it is new.
+    fn routes(&mut self, host: Text) -> &mut Vec<RouteKey> {
+        let at = *self.positions.entry(host.clone()).or_insert(self.found.len());
+        if at == self.found.len() {
+            self.found.push((host, Vec::new()));
+        }
+        &mut self.found[at].1
     }
 }
 

@@ -1,9 +1,6 @@
 //! From an Ingress, or Traefik's `IngressRoute`, to its bindings.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use hashbrown::{HashMap, HashSet};
 
 use crate::{
     object::{Ingress, IngressRoute, Key, Kind, Text, annotation},
@@ -13,6 +10,7 @@ use crate::{
 use super::{
     binding::{Binding, Origin, RouteKey},
     controller::{Controller, certificate_from_elsewhere, is_canary},
+    keys::Keys,
 };
 
 /// The host of a rule or tls entry that names none.
@@ -28,7 +26,7 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
         return Vec::new();
     }
     let mut derived = Derived {
-        route: Arc::new(RouteKey::new(Kind::Ingress, ingress.meta.key())),
+        route: RouteKey::new(Kind::Ingress, ingress.meta.key()),
         elsewhere: certificate_from_elsewhere(ingress, controller),
         bindings: Vec::with_capacity(ingress.rules.len().max(1)),
         positions: HashMap::new(),
@@ -88,7 +86,7 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
 
 /// The bindings so far, each host once: an Ingress may have tens of thousands.
 struct Derived {
-    route: Arc<RouteKey>,
+    route: RouteKey,
     elsewhere: bool,
     bindings: Vec<Binding>,
     positions: HashMap<Text, usize>,
@@ -97,8 +95,9 @@ struct Derived {
 impl Derived {
     fn add(&mut self, host: &Text, secret: Option<&Key>, origin: Origin) {
         if let Some(position) = self.positions.get(host) {
-            let present = &mut self.bindings[*position].secrets;
-            present.extend(secret.filter(|s| !present.contains(s)).cloned());
+            if let Some(secret) = secret {
+                self.bindings[*position].secrets.add(secret);
+            }
             return;
         }
         self.positions.insert(host.clone(), self.bindings.len());
@@ -111,7 +110,7 @@ impl Derived {
             origin,
             in_rules: true,
             elsewhere: self.elsewhere,
-            routes: Vec::new(),
+            routes: Box::default(),
         });
     }
 }
@@ -127,8 +126,8 @@ fn expects_tls(ingress: &Ingress, controller: Controller) -> bool {
 /// The bindings of an `IngressRoute` that ends TLS.
 pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
     let Some(tls) = &route.tls else { return Vec::new() };
-    let key = Arc::new(RouteKey::new(Kind::IngressRoute, route.meta.key()));
-    let secrets: Vec<Key> = tls
+    let key = RouteKey::new(Kind::IngressRoute, route.meta.key());
+    let secrets: Keys = tls
         .secret
         .iter()
         .map(|name| Key::new(route.meta.namespace.clone(), name.clone()))
@@ -154,7 +153,7 @@ pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
         origin: Origin::Entry(0),
         in_rules: true,
         elsewhere: tls.resolver.is_some() && secrets.is_empty(),
-        routes: Vec::new(),
+        routes: Box::default(),
     };
     hosts.into_iter().map(binding).collect()
 }

@@ -8,18 +8,22 @@ pub mod controller;
 pub mod gateway;
 mod index;
 pub mod ingress;
+pub mod keys;
 pub mod ownership;
 pub mod query;
 pub mod secrets;
+pub mod serving;
 pub(crate) mod settle;
+mod table;
 
 #[cfg(test)]
 pub mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::object::{
     Certificate, CertificateRequest, Challenge, Change, Consumer, Forbidden, Gateway, GatewayClass, Ingress,
@@ -27,9 +31,11 @@ use crate::object::{
 };
 
 use index::Index;
+use table::Table;
 
 pub use binding::{Binding, BindingId, Bindings, Origin, RouteKey};
 pub use controller::Controller;
+pub use keys::Keys;
 pub use secrets::{Presence, Secrets, Stored};
 
 /// What a change made worth judging again.
@@ -56,8 +62,7 @@ pub struct Inventory {
     pub routes_chosen: bool,
     /// Whether only some namespaces were asked for: routes of others may use what a `ReferenceGrant` lets them.
     pub namespaces_chosen: bool,
-    /// Boxed, as a table of large values is one third empty space.
-    ingresses: HashMap<Key, Box<Ingress>>,
+    ingresses: Table<Box<Ingress>>,
     ingress_routes: HashMap<Key, IngressRoute>,
     classes: HashMap<Text, IngressClass>,
     gateways: HashMap<Key, Gateway>,
@@ -70,21 +75,23 @@ pub struct Inventory {
     routes_by_parent: HashMap<RouteKey, BTreeSet<RouteKey>>,
     grants: HashMap<Key, ReferenceGrant>,
     namespaces: HashMap<Text, Vec<(Text, Text)>>,
-    certificates: HashMap<Key, Certificate>,
+    certificates: Table<Box<Certificate>>,
     certificates_by_secret: HashMap<Key, BTreeSet<Key>>,
-    requests: HashMap<Key, CertificateRequest>,
+    requests: Table<Box<CertificateRequest>>,
     issuers: HashMap<(Kind, Key), Issuer>,
-    orders: HashMap<Key, Order>,
-    challenges: HashMap<Key, Challenge>,
+    orders: Table<Box<Order>>,
+    challenges: Table<Box<Challenge>>,
     /// Requests, orders and challenges by the kind that they are and the owner that they name.
     owned: HashMap<(Kind, Key), BTreeSet<Key>>,
     consumers: HashMap<(Kind, Key), Consumer>,
     consumers_by_secret: HashMap<Key, BTreeSet<(Kind, Key)>>,
     secrets: Secrets,
     bindings: Bindings,
-    by_route: HashMap<Arc<RouteKey>, Box<[BindingId]>>,
-    by_secret: Index<Key, BindingId>,
-    by_host: Index<Text, BindingId>,
+    /// The bindings of Ingresses and `IngressRoutes`.
+    by_route: Index<BindingId>,
+    /// The bindings of Gateways, with those of their `ListenerSets`.
+    by_gateway: HashMap<Key, Vec<BindingId>>,
+    by_host: Index<BindingId>,
     listed: HashSet<Kind>,
     not_served: HashSet<Kind>,
     forbidden: Vec<Forbidden>,
@@ -158,17 +165,15 @@ impl Inventory {
 
     /// Notes when a Secret's data last changed, by its managedFields.
     pub fn set_data_changed(&mut self, key: &Key, at: crate::object::Seconds) {
-        if let Some(stored) = self.secrets.get_mut(key) {
-            stored.data_changed = Some(at);
-            self.touch_secret(&key.clone(), std::iter::empty());
+        if self.secrets.change(key, |stored| stored.data_changed = Some(at)) {
+            self.touch_secret(key, std::iter::empty());
         }
     }
 
     /// Notes what a Secret's certificates reach, after all Secrets have been read.
     pub fn set_trust(&mut self, key: &Key, trust: crate::x509::Trust) {
-        if let Some(stored) = self.secrets.get_mut(key) {
-            stored.bundle.trust = trust;
-            self.touch_secret(&key.clone(), std::iter::empty());
+        if self.secrets.change(key, |stored| stored.bundle.trust = trust) {
+            self.touch_secret(key, std::iter::empty());
         }
     }
 
@@ -179,7 +184,7 @@ impl Inventory {
                 let class = o.class.as_deref().or(annotated).unwrap_or_default();
                 self.picks_among_all |= Controller::of_class_name(class).picks_among_all();
                 self.mark(Kind::Ingress, o.meta.key());
-                self.ingresses.insert(o.meta.key(), Box::new(o));
+                self.ingresses.insert(Box::new(o));
             }
             Object::IngressRoute(o) => {
                 self.mark(Kind::IngressRoute, o.meta.key());

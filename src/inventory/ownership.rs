@@ -15,7 +15,7 @@ impl Inventory {
                     .entry(secret.clone())
                     .or_default()
                     .insert(key.clone());
-                self.certificates.insert(key, o);
+                self.certificates.insert(Box::new(o));
                 self.touch_secret(&secret, std::iter::empty());
             }
             Object::Issuer(o) => {
@@ -27,19 +27,19 @@ impl Inventory {
             Object::CertificateRequest(o) => {
                 let key = o.meta.key();
                 self.own(Kind::CertificateRequest, &o.meta);
-                self.requests.insert(key.clone(), o);
+                self.requests.insert(Box::new(o));
                 self.touch_owner_of(Kind::CertificateRequest, &key);
             }
             Object::Order(o) => {
                 let key = o.meta.key();
                 self.own(Kind::Order, &o.meta);
-                self.orders.insert(key.clone(), o);
+                self.orders.insert(Box::new(o));
                 self.touch_owner_of(Kind::Order, &key);
             }
             Object::Challenge(o) => {
                 let key = o.meta.key();
                 self.own(Kind::Challenge, &o.meta);
-                self.challenges.insert(key.clone(), o);
+                self.challenges.insert(Box::new(o));
                 self.touch_owner_of(Kind::Challenge, &key);
             }
             _ => {}
@@ -131,7 +131,9 @@ impl Inventory {
     /// cert-manager's Certificates that write a Secret, by name.
     pub fn certificates_of(&self, secret: &Key) -> impl Iterator<Item = &Certificate> {
         let keys = self.certificates_by_secret.get(secret);
-        keys.into_iter().flatten().filter_map(|key| self.certificates.get(key))
+        keys.into_iter()
+            .flatten()
+            .filter_map(|key| self.certificates.get(key).map(AsRef::as_ref))
     }
 
     /// The issuer that a Certificate names, with its kind and key; `None` for issuers of other groups.
@@ -156,7 +158,7 @@ impl Inventory {
     pub fn requests_of(&self, certificate: &Certificate) -> Vec<&CertificateRequest> {
         let mut requests: Vec<_> = self
             .owned_by(Kind::CertificateRequest, &certificate.meta)
-            .filter_map(|key| self.requests.get(key))
+            .filter_map(|key| self.requests.get(key).map(AsRef::as_ref))
             .filter(|r| owned(&r.meta, "Certificate", &certificate.meta.name))
             .collect();
         requests.sort_by(|a, b| {
@@ -172,7 +174,7 @@ impl Inventory {
     pub fn orders_of(&self, request: &CertificateRequest) -> Vec<&Order> {
         let mut orders: Vec<_> = self
             .owned_by(Kind::Order, &request.meta)
-            .filter_map(|key| self.orders.get(key))
+            .filter_map(|key| self.orders.get(key).map(AsRef::as_ref))
             .filter(|o| owned(&o.meta, "CertificateRequest", &request.meta.name))
             .collect();
         orders.sort_by(|a, b| {
@@ -188,7 +190,7 @@ impl Inventory {
     pub fn challenges_of(&self, order: &Order) -> Vec<&Challenge> {
         let mut challenges: Vec<_> = self
             .owned_by(Kind::Challenge, &order.meta)
-            .filter_map(|key| self.challenges.get(key))
+            .filter_map(|key| self.challenges.get(key).map(AsRef::as_ref))
             .filter(|c| owned(&c.meta, "Order", &order.meta.name))
             .collect();
         challenges.sort_by(|a, b| a.meta.name.cmp(&b.meta.name));

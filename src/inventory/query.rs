@@ -1,20 +1,18 @@
-//! What a binding is asked for when it is judged: its class and controller, and what is expected to be served.
+//! What a binding is asked for when it is judged: its route, its class and controller, and what of it was read.
 
-use crate::{
-    object::{
-        Forbidden, Ingress, IngressClass, IngressRoute, Key, Kind, Meta, Seconds, Text, annotation,
-        gateway::{AllowedNamespaces, Listener},
-    },
-    x509::{KeyAlgorithm, KeyState, San, names},
+use crate::object::{
+    Forbidden, Ingress, IngressClass, IngressRoute, Key, Kind, Meta, Seconds, Text, annotation,
+    gateway::{AllowedNamespaces, Listener},
 };
+
+pub use super::serving::{Serving, covers};
 
 use super::{
     Inventory,
-    binding::{Binding, BindingId, Bindings, Origin, RouteKey},
+    binding::{Binding, BindingId, Bindings, RouteKey},
     controller::{Controller, is_canary},
-    ingress::EVERY_HOST,
-    secrets::{Secrets, Stored},
-    settle::MANY,
+    secrets::Secrets,
+    settle::of_host,
 };
 
 /// Whether there is a class, as far as can be told.
@@ -26,27 +24,6 @@ pub enum ClassState {
     NotFound,
     /// None is named, and no class is the default.
     NoDefault,
-}
-
-/// Which Secret is expected to be served for a binding.
-#[derive(Debug, Clone, Copy)]
-pub enum Serving<'a> {
-    /// One that is named for it.
-    Named(&'a Stored),
-    /// One that another route brought, or that is listed for other hosts of the same Ingress.
-    Other(&'a Stored),
-    /// None of those that are known.
-    Nothing,
-}
-
-impl<'a> Serving<'a> {
-    /// The Secret, whoever brought it.
-    pub fn stored(self) -> Option<&'a Stored> {
-        match self {
-            Self::Named(stored) | Self::Other(stored) => Some(stored),
-            Self::Nothing => None,
-        }
-    }
 }
 
 impl Inventory {
@@ -62,26 +39,23 @@ impl Inventory {
 
     /// The bindings for which a Secret is named.
     pub fn bindings_of_secret(&self, secret: &Key) -> &[BindingId] {
-        self.by_secret.get(secret)
+        self.secrets.users(secret)
     }
 
-    /// The bindings of an Ingress or `IngressRoute`.
+    /// The bindings of an Ingress or `IngressRoute`; of a Gateway or `ListenerSet`, those of all its Gateway's listeners.
     pub fn bindings_of_route(&self, route: &RouteKey) -> impl Iterator<Item = &Binding> {
-        self.by_route
-            .get(route)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.bindings.get(*id))
+        let ids = self.derived_with(route).iter();
+        ids.filter_map(|id| self.bindings.get(*id))
     }
 
     /// The bindings of a host.
     pub fn bindings_of_host(&self, host: &str) -> &[BindingId] {
-        self.by_host.get(host)
+        self.by_host.get(host, of_host(&self.bindings))
     }
 
     /// The Secrets that bindings name, in no order.
-    pub fn named_secrets(&self) -> impl Iterator<Item = &Key> {
-        self.by_secret.keys()
+    pub fn named_secrets(&self) -> impl Iterator<Item = Key> {
+        self.secrets.named()
     }
 
     /// From which namespaces something may attach to the listeners of all Gateways and `ListenerSets`.
@@ -137,6 +111,12 @@ impl Inventory {
         self.ingresses.get(key).map(AsRef::as_ref)
     }
 
+    /// The Ingress that a route is: where it was when its bindings were derived, most of the time.
+    pub(super) fn ingress_of(&self, route: &RouteKey) -> Option<&Ingress> {
+        let ingress = || self.ingresses.get_near(route.near, &route.key);
+        (route.kind == Kind::Ingress).then(ingress)?.map(AsRef::as_ref)
+    }
+
     /// An `IngressRoute`.
     pub fn ingress_route(&self, key: &Key) -> Option<&IngressRoute> {
         self.ingress_routes.get(key)
@@ -149,14 +129,15 @@ impl Inventory {
 
     /// The namespaces that have a route of a kind and name.
     pub fn namespaces_of_route(&self, kind: Kind, name: &str) -> Vec<Text> {
-        let named = |key: &&Key| key.name == name;
-        let namespaces =
-            |keys: &mut dyn Iterator<Item = &Key>| keys.filter(named).map(|k| k.namespace.clone()).collect();
+        let namespaces = |metas: &mut dyn Iterator<Item = &Meta>| {
+            let named = metas.filter(|meta| meta.name == name);
+            named.map(|meta| meta.namespace.clone()).collect()
+        };
         match kind {
-            Kind::Ingress => namespaces(&mut self.ingresses.keys()),
-            Kind::IngressRoute => namespaces(&mut self.ingress_routes.keys()),
-            Kind::Gateway => namespaces(&mut self.gateways.keys()),
-            Kind::ListenerSet => namespaces(&mut self.listener_sets.keys()),
+            Kind::Ingress => namespaces(&mut self.ingresses.values().map(|o| &o.meta)),
+            Kind::IngressRoute => namespaces(&mut self.ingress_routes.values().map(|o| &o.meta)),
+            Kind::Gateway => namespaces(&mut self.gateways.values().map(|o| &o.meta)),
+            Kind::ListenerSet => namespaces(&mut self.listener_sets.values().map(|o| &o.meta)),
             _ => Vec::new(),
         }
     }
@@ -169,7 +150,7 @@ impl Inventory {
     /// Whether anything that was read is in a namespace.
     pub fn holds_namespace(&self, namespace: &str) -> bool {
         let inside = |key: &Key| key.namespace == namespace;
-        self.ingresses.keys().any(inside)
+        self.ingresses.values().any(|o| o.meta.namespace == namespace)
             || self.secrets.iter().any(|stored| stored.meta.namespace == namespace)
             || self.gateways.keys().any(inside)
             || self.ingress_routes.keys().any(inside)
@@ -179,7 +160,7 @@ impl Inventory {
     /// The metadata of a route.
     pub fn route_meta(&self, route: &RouteKey) -> Option<&Meta> {
         match route.kind {
-            Kind::Ingress => self.ingresses.get(&route.key).map(|o| &o.meta),
+            Kind::Ingress => self.ingress_of(route).map(|o| &o.meta),
             Kind::IngressRoute => self.ingress_routes.get(&route.key).map(|o| &o.meta),
             Kind::Gateway => self.gateways.get(&route.key).map(|o| &o.meta),
             Kind::ListenerSet => self.listener_sets.get(&route.key).map(|o| &o.meta),
@@ -190,7 +171,7 @@ impl Inventory {
     /// The addresses that a route's status names.
     pub fn addresses(&self, route: &RouteKey) -> &[Text] {
         match route.kind {
-            Kind::Ingress => self.ingresses.get(&route.key).map_or(&[], |o| &o.addresses),
+            Kind::Ingress => self.ingress_of(route).map_or(&[], |o| &o.addresses),
             Kind::Gateway | Kind::ListenerSet => self.gateway_of(route).map_or(&[], |o| &o.addresses),
             _ => &[],
         }
@@ -200,7 +181,7 @@ impl Inventory {
     pub fn class_name(&self, route: &RouteKey) -> Option<&Text> {
         match route.kind {
             Kind::Ingress => {
-                let ingress = self.ingresses.get(&route.key)?;
+                let ingress = self.ingress_of(route)?;
                 let annotated = ingress
                     .meta
                     .annotations
@@ -265,8 +246,7 @@ impl Inventory {
     pub fn controller(&self, route: &RouteKey) -> Controller {
         match route.kind {
             Kind::Ingress => self
-                .ingresses
-                .get(&route.key)
+                .ingress_of(route)
                 .map_or(Controller::Unknown, |i| self.controller_of_ingress(i).0),
             Kind::IngressRoute => Controller::Traefik,
             _ => {
@@ -308,7 +288,7 @@ impl Inventory {
             return false;
         }
         let (one, two) = (self.controller(a), self.controller(b));
-        let canary = |r: &RouteKey| self.ingresses.get(&r.key).is_some_and(|i| is_canary(i)) && r.kind == Kind::Ingress;
+        let canary = |r: &RouteKey| self.ingress_of(r).is_some_and(is_canary);
         one == two
             && !one.own_address_each()
             && (one != Controller::Unknown || self.class_name(a) == self.class_name(b))
@@ -319,177 +299,8 @@ impl Inventory {
     pub fn created(&self, route: &RouteKey) -> Option<Seconds> {
         self.route_meta(route)?.created
     }
-
-    /// The Secret of an earlier tls entry that is missing, when the controller stops reading the Ingress there.
-    pub fn skipped_after(&self, binding: &Binding) -> Option<Key> {
-        let Origin::Entry(position) = binding.origin else {
-            return None;
-        };
-        if binding.route.kind != Kind::Ingress || !self.controller(&binding.route).skips_after_missing() {
-            return None;
-        }
-        let ingress = self.ingresses.get(&binding.route.key)?;
-        let names = ingress
-            .tls
-            .iter()
-            .take(usize::from(position))
-            .filter_map(|entry| entry.secret.as_ref());
-        names
-            .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()))
-            .find(|key| self.is_absent(key))
-    }
-
-    /// Which Secret is expected to be served for a binding, as far as its controller is known.
-    pub fn serving(&self, binding: &Binding) -> Serving<'_> {
-        let controller = self.controller(&binding.route);
-        if let Some(winner) = self.winner(binding, controller)
-            && winner.route != binding.route
-        {
-            return match self.serving_alone(winner, controller) {
-                Serving::Nothing => Serving::Nothing,
-                Serving::Named(stored) | Serving::Other(stored) => Serving::Other(stored),
-            };
-        }
-        self.serving_alone(binding, controller)
-    }
-
-    /// Of several routes of one host, the one whose certificate counts: the oldest, where the controller has that rule
-    /// and every route says when it was made. Ingresses without any tls entry do not take part.
-    pub fn winner(&self, binding: &Binding, controller: Controller) -> Option<&Binding> {
-        if !controller.oldest_wins() || binding.host == EVERY_HOST {
-            return None;
-        }
-        let ids = self.by_host.get(&binding.host);
-        if ids.len() < 2 {
-            return None;
-        }
-        let mut oldest: Option<(Seconds, &Binding)> = None;
-        for other in ids.iter().take(MANY).filter_map(|id| self.bindings.get(*id)) {
-            if !self.shares_hosts(&binding.route, &other.route) || !self.has_tls(&other.route) {
-                continue;
-            }
-            let made = self.created(&other.route)?;
-            if oldest.is_none_or(|(at, old)| (made, &other.route) < (at, &old.route)) {
-                oldest = Some((made, other));
-            }
-        }
-        oldest.map(|(_, winner)| winner)
-    }
-
-    fn has_tls(&self, route: &RouteKey) -> bool {
-        self.ingresses
-            .get(&route.key)
-            .is_some_and(|ingress| !ingress.tls.is_empty())
-    }
-
-    /// What the route itself brings for a host, were there no other route of that host.
-    fn serving_alone(&self, binding: &Binding, controller: Controller) -> Serving<'_> {
-        let skipped = self.skipped_after(binding).is_some();
-        // Of a listener's references, Traefik reads those before one that is missing.
-        let ends = controller.picks_among_all() && binding.route.kind == Kind::Gateway;
-        let reached = binding.secrets.iter().take_while(|key| !(ends && self.is_absent(key)));
-        let named = reached.filter_map(|key| self.secrets.get(key));
-        let best = named
-            .max_by_key(|stored| Self::fitness(stored, &binding.host))
-            .filter(|_| !skipped);
-        // Among all that are loaded, a name that is the host itself goes before a wildcard, whoever brought it.
-        if controller.picks_among_all()
-            && best.is_none_or(|stored| !names_exactly(stored, &binding.host))
-            && let Some(other) = self.other_serving(binding, controller)
-            && names_exactly(other, &binding.host)
-        {
-            return Serving::Other(other);
-        }
-        if let Some(stored) = best
-            && (covers(stored, &binding.host) || !controller.checks_names(binding.route.kind))
-        {
-            return Serving::Named(stored);
-        }
-        if let Some(other) = self.other_serving(binding, controller) {
-            return Serving::Other(other);
-        }
-        best.map_or(Serving::Nothing, Serving::Named)
-    }
-
-    fn other_serving(&self, binding: &Binding, controller: Controller) -> Option<&Stored> {
-        if binding.host == EVERY_HOST {
-            return None;
-        }
-        if controller.picks_among_all() && binding.route.kind != Kind::ListenerSet {
-            return self
-                .secrets
-                .naming(&binding.host)
-                .filter(|stored| usable(stored) && self.loaded(stored, controller))
-                .max_by_key(|stored| {
-                    (
-                        names_exactly(stored, &binding.host),
-                        Self::fitness(stored, &binding.host),
-                    )
-                });
-        }
-        if controller.serves_unlisted_hosts() && binding.origin == Origin::RuleOnly {
-            let ingress = self.ingresses.get(&binding.route.key)?;
-            return ingress
-                .tls
-                .iter()
-                .filter_map(|entry| entry.secret.as_ref())
-                .filter_map(|name| {
-                    self.secrets
-                        .get(&Key::new(ingress.meta.namespace.clone(), name.clone()))
-                })
-                .find(|stored| usable(stored) && covers(stored, &binding.host));
-        }
-        None
-    }
-
-    /// Whether some route of the controller brings the Secret, and the controller gets as far as to read it.
-    fn loaded(&self, stored: &Stored, controller: Controller) -> bool {
-        let secret = stored.meta.key();
-        let reached = |b: &Binding| {
-            let mut before = b.secrets.iter().take_while(|key| **key != secret);
-            b.route.kind != Kind::Gateway || !before.any(|key| self.is_absent(key))
-        };
-        let ids = self.by_secret.get(&secret);
-        ids.iter().filter_map(|id| self.bindings.get(*id)).any(|b| {
-            b.route.kind != Kind::ListenerSet
-                && self.controller(&b.route) == controller
-                && self.skipped_after(b).is_none()
-                && reached(b)
-        })
-    }
-
-    /// How well a Secret serves a host: usable, for the host, and of the algorithm that clients prefer.
-    fn fitness(stored: &Stored, host: &str) -> (bool, bool, bool, std::cmp::Reverse<Key>) {
-        let modern = stored
-            .leaf()
-            .is_some_and(|l| !matches!(l.key, KeyAlgorithm::Rsa(_) | KeyAlgorithm::Dsa(_)));
-        (
-            usable(stored),
-            covers(stored, host),
-            modern,
-            std::cmp::Reverse(stored.meta.key()),
-        )
-    }
-}
-
-/// Whether a Secret holds a certificate and its key.
-fn usable(stored: &Stored) -> bool {
-    stored.leaf().is_some() && matches!(stored.bundle.key, KeyState::Matches)
 }
 
 fn routes_of(listeners: &[Listener]) -> impl Iterator<Item = &AllowedNamespaces> {
     listeners.iter().map(|l| &l.allowed_routes)
-}
-
-/// Whether a Secret that can be used names the host itself, and not by a wildcard.
-fn names_exactly(stored: &Stored, host: &str) -> bool {
-    usable(stored)
-        && stored
-            .leaf()
-            .is_some_and(|leaf| leaf.names.iter().any(|san| matches!(san, San::Dns(n) if n == host)))
-}
-
-/// Whether a Secret's leaf names the host. Every host (`*`) is covered by any certificate.
-pub fn covers(stored: &Stored, host: &str) -> bool {
-    host == EVERY_HOST || stored.leaf().is_some_and(|leaf| names::covered(host, &leaf.names))
 }

@@ -1,13 +1,18 @@
-//! The Secrets, with what their bytes turned out to hold.
+//! The Secrets, with what their bytes turned out to hold, and the bindings that name them.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::{
     object::{Key, Meta, Seconds, Text, secret::TLS_TYPE},
-    x509::{Bundle, Certificate, Fingerprint},
+    x509::{Bundle, Certificate, Fingerprint, San},
 };
 
-use super::{index::Index, settle::MANY};
+use super::{
+    binding::BindingId,
+    index::{Few, Index},
+    settle::MANY,
+    table::{Named, Table},
+};
 
 /// Whether a data key of a Secret holds something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,85 +75,196 @@ impl Stored {
 /// The number of a Secret in its inventory.
 pub(super) type SecretId = u32;
 
-/// All Secrets, and those that share a public key.
+/// One name of a Secret: what it holds, where it is there, and the bindings that name it.
+#[derive(Debug)]
+struct Slot {
+    what: What,
+    users: Few<BindingId>,
+}
+
+#[derive(Debug)]
+enum What {
+    /// It is named by bindings, and not there.
+    Missing(Box<Key>),
+    Stored(Box<Stored>),
+}
+
+impl Slot {
+    fn stored(&self) -> Option<&Stored> {
+        match &self.what {
+            What::Missing(_) => None,
+            What::Stored(stored) => Some(stored),
+        }
+    }
+}
+
+impl Named for Slot {
+    fn names(&self) -> (&Text, &Text) {
+        match &self.what {
+            What::Missing(key) => key.names(),
+            What::Stored(stored) => stored.meta.names(),
+        }
+    }
+}
+
+/// All Secrets, those that share a public key, and the bindings that name them.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    slots: Vec<Option<Box<Stored>>>,
-    ids: HashMap<Key, SecretId>,
-    free: Vec<SecretId>,
-    /// By the first eight bytes of the leaf's public key's digest; compared whole when read.
-    by_public_key: Index<u64, SecretId>,
+    slots: Table<Slot>,
+    /// How many of the slots hold a Secret.
+    stored: usize,
+    by_public_key: Index<SecretId>,
     /// By the names of the leaf; built when a controller first asks for it.
-    by_name: Option<Index<Text, SecretId>>,
+    by_name: Option<HashMap<Text, Few<SecretId>>>,
 }
 
 impl Secrets {
     /// The Secret of a key.
     pub fn get(&self, key: &Key) -> Option<&Stored> {
-        self.slots.get(*self.ids.get(key)? as usize)?.as_deref()
+        self.slots.get(key)?.stored()
     }
 
-    pub(super) fn get_mut(&mut self, key: &Key) -> Option<&mut Stored> {
-        self.slots.get_mut(*self.ids.get(key)? as usize)?.as_deref_mut()
+    /// Has `change` change a Secret; `false` when there is none of that key.
+    pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(&mut Stored)) -> bool {
+        let slot = self.slots.position(key).and_then(|id| self.slots.at_mut(id));
+        let Some(What::Stored(stored)) = slot.map(|slot| &mut slot.what) else {
+            return false;
+        };
+        change(stored);
+        true
     }
 
     /// All of them, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Stored> {
-        self.slots.iter().flatten().map(AsRef::as_ref)
+        self.slots.values().filter_map(Slot::stored)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.ids.len()
+        self.stored
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
+        self.stored == 0
     }
 
     /// Puts a Secret in, and gives back the one that it replaces.
     pub(super) fn set(&mut self, stored: Stored) -> Option<Stored> {
-        let key = stored.meta.key();
-        let old = self.remove(&key);
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-        });
-        if let Some(leaf) = stored.leaf() {
-            self.by_public_key.insert(short(leaf.key_sha256), id);
-            if let Some(by_name) = &mut self.by_name {
-                leaf.names
-                    .iter()
-                    .for_each(|san| by_name.insert(compact_str::format_compact!("{san}"), id));
+        let what = What::Stored(Box::new(stored));
+        let position = match &what {
+            What::Stored(stored) => self.slots.position(&stored.meta),
+            What::Missing(_) => None,
+        };
+        let mut old = None;
+        let id = if let Some(id) = position {
+            self.unindex(id);
+            if let Some(slot) = self.slots.at_mut(id) {
+                old = Some(std::mem::replace(&mut slot.what, what));
+            }
+            id
+        } else {
+            let users = Few::None;
+            self.slots.insert(Slot { what, users })
+        };
+        self.index(id);
+        match old {
+            Some(What::Stored(old)) => Some(*old),
+            _ => {
+                self.stored += 1;
+                None
             }
         }
-        self.slots[id as usize] = Some(Box::new(stored));
-        self.ids.insert(key, id);
-        old
     }
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<Stored> {
-        let id = self.ids.remove(key)?;
-        let gone = *self.slots.get_mut(id as usize)?.take()?;
-        self.free.push(id);
-        if let Some(leaf) = gone.leaf() {
-            self.by_public_key.remove(&short(leaf.key_sha256), id);
-            if let Some(by_name) = &mut self.by_name {
-                leaf.names
-                    .iter()
-                    .for_each(|san| by_name.remove(&compact_str::format_compact!("{san}"), id));
-            }
+        let id = self.slots.position(key)?;
+        self.unindex(id);
+        let missing = What::Missing(Box::new(key.clone()));
+        let slot = self.slots.at_mut(id)?;
+        let gone = std::mem::replace(&mut slot.what, missing);
+        if slot.users.is_empty() {
+            self.slots.remove(key);
         }
-        Some(gone)
+        let What::Stored(gone) = gone else { return None };
+        self.stored -= 1;
+        Some(*gone)
     }
 
-    /// The other Secrets whose leaf has the same public key.
+    /// The bindings that name a Secret, whether it is there or not.
+    pub(super) fn users(&self, key: &Key) -> &[BindingId] {
+        self.slots.get(key).map_or(&[], |slot| slot.users.as_slice())
+    }
+
+    /// All keys that bindings name, in no particular order.
+    pub(super) fn named(&self) -> impl Iterator<Item = Key> {
+        let named = self.slots.values().filter(|slot| !slot.users.is_empty());
+        named.map(|slot| {
+            let (namespace, name) = slot.names();
+            Key::new(namespace.clone(), name.clone())
+        })
+    }
+
+    /// Notes that a binding names a Secret.
+    pub(super) fn add_user(&mut self, key: &Key, user: BindingId) {
+        let id = self.slots.position(key).unwrap_or_else(|| {
+            self.slots.insert(Slot {
+                what: What::Missing(Box::new(key.clone())),
+                users: Few::None,
+            })
+        });
+        if let Some(slot) = self.slots.at_mut(id) {
+            slot.users.insert(user);
+        }
+    }
+
+    /// Notes that a binding names a Secret no more.
+    pub(super) fn remove_user(&mut self, key: &Key, user: BindingId) {
+        let slot = self.slots.position(key).and_then(|id| self.slots.at_mut(id));
+        let Some(slot) = slot else { return };
+        slot.users.remove(user);
+        if slot.users.is_empty() && matches!(slot.what, What::Missing(_)) {
+            self.slots.remove(key);
+        }
+    }
+
+    /// Finds a Secret by its leaf from now on.
+    fn index(&mut self, id: SecretId) {
+        let Some(leaf) = self.slots.at(id).and_then(leaf) else {
+            return;
+        };
+        let slots = &self.slots;
+        let key_of = |id| Some(&leaf_at(slots, id)?.key_sha256);
+        self.by_public_key.insert(&leaf.key_sha256, id, key_of);
+        if let Some(by_name) = &mut self.by_name {
+            add_names(by_name, leaf, id);
+        }
+    }
+
+    /// The reverse of [`Self::index`], while the Secret is there.
+    fn unindex(&mut self, id: SecretId) {
+        let Some(leaf) = self.slots.at(id).and_then(leaf) else {
+            return;
+        };
+        let slots = &self.slots;
+        let key_of = |id| Some(&leaf_at(slots, id)?.key_sha256);
+        self.by_public_key.remove(&leaf.key_sha256, id, key_of);
+        let Some(by_name) = &mut self.by_name else { return };
+        for name in leaf.names.iter().map(text_of) {
+            if let Some(ids) = by_name.get_mut(&name) {
+                ids.remove(id);
+                if ids.is_empty() {
+                    by_name.remove(&name);
+                }
+            }
+        }
+    }
+
+    /// The Secrets whose leaf has that public key.
     pub fn with_public_key(&self, public_key: Fingerprint) -> impl Iterator<Item = &Stored> {
-        let ids = self.by_public_key.get(&short(public_key));
-        ids.iter()
-            .filter_map(|id| self.slots.get(*id as usize)?.as_deref())
-            .filter(move |s| s.leaf().is_some_and(|leaf| leaf.key_sha256 == public_key))
+        let key_of = |id| Some(&leaf_at(&self.slots, id)?.key_sha256);
+        let ids = self.by_public_key.get(&public_key, key_of);
+        ids.iter().filter_map(|id| self.slots.at(*id)?.stored())
     }
 
     /// Keeps an index of names from now on: some controller chooses among all certificates by server name.
@@ -156,14 +272,10 @@ impl Secrets {
         if self.by_name.is_some() {
             return;
         }
-        let mut by_name = Index::default();
-        for (id, slot) in (0u32..).zip(&self.slots) {
-            for san in slot
-                .iter()
-                .filter_map(|stored| stored.leaf())
-                .flat_map(|leaf| &leaf.names)
-            {
-                by_name.insert(compact_str::format_compact!("{san}"), id);
+        let mut by_name = HashMap::new();
+        for (id, slot) in self.slots.iter() {
+            if let Some(leaf) = leaf(slot) {
+                add_names(&mut by_name, leaf, id);
             }
         }
         self.by_name = Some(by_name);
@@ -173,22 +285,34 @@ impl Secrets {
     pub fn naming(&self, host: &str) -> impl Iterator<Item = &Stored> {
         let wildcard = host
             .split_once('.')
-            .map(|(_, parent)| format!("*.{parent}"))
+            .map(|(_, parent)| compact_str::format_compact!("*.{parent}"))
             .unwrap_or_default();
-        let by_name = self.by_name.as_ref();
-        let exact = by_name.map_or(&[][..], |index| index.get(host));
-        let wide = by_name.map_or(&[][..], |index| index.get(wildcard.as_str()));
-        exact
+        let ids = |name: &str| {
+            let found = self.by_name.as_ref().and_then(|by_name| by_name.get(name));
+            found.map_or(&[][..], Few::as_slice)
+        };
+        ids(host)
             .iter()
             .take(MANY)
-            .chain(wide.iter().take(MANY))
-            .filter_map(|id| self.slots.get(*id as usize)?.as_deref())
+            .chain(ids(&wildcard).iter().take(MANY))
+            .filter_map(|id| self.slots.at(*id)?.stored())
     }
 }
 
-/// Enough of a digest for an index.
-fn short(digest: Fingerprint) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&digest.0[..8]);
-    u64::from_be_bytes(bytes)
+fn leaf(slot: &Slot) -> Option<&Certificate> {
+    slot.stored()?.leaf()
+}
+
+fn leaf_at(slots: &Table<Slot>, id: SecretId) -> Option<&Certificate> {
+    leaf(slots.at(id)?)
+}
+
+fn add_names(by_name: &mut HashMap<Text, Few<SecretId>>, leaf: &Certificate, id: SecretId) {
+    for name in leaf.names.iter().map(text_of) {
+        by_name.entry(name).or_default().insert(id);
+    }
+}
+
+fn text_of(san: &San) -> Text {
+    compact_str::format_compact!("{san}")
 }

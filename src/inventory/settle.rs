@@ -1,15 +1,20 @@
 //! What a change touches: routes are derived again, and what depends on them or on a Secret is marked for judging.
 
+use std::collections::BTreeSet;
+
 use crate::{
-    inventory::binding::{Binding, BindingId, RouteKey},
-    object::{Consumer, Key, Kind, Route, Text},
+    object::{Consumer, IngressRoute, Key, Kind, Route, Text},
     x509::{Fingerprint, San},
 };
 
 use super::{
     Dirty, Inventory,
+    binding::{Binding, BindingId, Bindings, RouteKey},
     gateway::is_parent_kind,
+    index::Index,
     ingress::{covers_host, of_ingress, of_ingress_route},
+    secrets::Secrets,
+    table::Named,
 };
 
 /// How many bindings of one host are looked at: beyond it, the rest say the same.
@@ -17,18 +22,23 @@ pub(crate) const MANY: usize = 200;
 
 impl Inventory {
     pub(super) fn mark(&mut self, kind: Kind, key: Key) {
-        self.stale.insert(RouteKey::new(kind, key));
+        // Before the first time, nothing has been derived: all routes will be.
+        if self.settled {
+            self.stale.insert(RouteKey::new(kind, key));
+        }
     }
 
     pub(super) fn mark_all_ingresses(&mut self) {
-        self.stale.extend(
-            self.ingresses
-                .keys()
-                .map(|key| RouteKey::new(Kind::Ingress, key.clone())),
-        );
+        if self.settled {
+            let keys = self.ingresses.values().map(|o| o.meta.key());
+            self.stale.extend(keys.map(|key| RouteKey::new(Kind::Ingress, key)));
+        }
     }
 
     pub(super) fn mark_all_gateways(&mut self) {
+        if !self.settled {
+            return;
+        }
         self.stale.extend(
             self.gateways
                 .keys()
@@ -110,7 +120,7 @@ impl Inventory {
                 .take(MANY)
                 .collect();
             for other in sharing.iter().filter(|other| *other != key) {
-                self.dirty.bindings.extend(self.by_secret.get(other));
+                self.dirty.bindings.extend(self.secrets.users(other));
                 self.dirty.secrets.insert(other.clone());
             }
             for san in names {
@@ -123,18 +133,20 @@ impl Inventory {
     /// All bindings of the routes that name a Secret: what one entry lacks may stop the next, and a host that no entry
     /// lists may be served by it.
     fn touch_routes_of(&mut self, secret: &Key) {
-        for id in self.by_secret.get(secret) {
-            self.dirty.bindings.insert(*id);
-            let route = self.bindings.get(*id).map(|b| b.route.as_ref());
-            if let Some(siblings) = route.and_then(|route| self.by_route.get(route)) {
-                self.dirty.bindings.extend(siblings.iter().take(MANY));
+        let mut touched = BTreeSet::new();
+        for id in self.secrets.users(secret) {
+            touched.insert(*id);
+            if let Some(binding) = self.bindings.get(*id) {
+                touched.extend(self.derived_with(&binding.route).iter().take(MANY));
             }
         }
+        self.dirty.bindings.append(&mut touched);
     }
 
     /// The bindings of a host; of those below a wildcard too, where a controller chooses among all certificates.
     fn touch_host(&mut self, name: &Text, picks: bool) {
-        self.dirty.bindings.extend(self.by_host.get(name));
+        let bindings = self.by_host.get(name.as_str(), of_host(&self.bindings));
+        self.dirty.bindings.extend(bindings);
         if picks && name.starts_with("*.") {
             let below = self.bindings.iter().filter(|(_, b)| covers_host(name, &b.host));
             self.dirty.bindings.extend(below.map(|(id, _)| id));
@@ -166,61 +178,102 @@ impl Inventory {
         if self.some_controller_picks_among_all() {
             self.secrets.index_names();
         }
-        let stale = std::mem::take(&mut self.stale);
-        if self.loading {
-            // Nearly all have one host and one Secret.
-            self.by_route.reserve(stale.len());
-            self.by_host.reserve(stale.len());
-            self.by_secret.reserve(stale.len());
+        if self.settled {
+            for route in std::mem::take(&mut self.stale) {
+                let fresh = match route.kind {
+                    Kind::Ingress => {
+                        let position = self.ingresses.position(&route.key);
+                        position.map(|position| self.derive_ingress(position))
+                    }
+                    Kind::IngressRoute => self.ingress_routes.get(&route.key).map(of_ingress_route),
+                    _ => {
+                        self.order_sets(&route.key);
+                        Some(self.bindings_of_gateway(&route.key))
+                    }
+                };
+                self.replace_bindings(&route, fresh.unwrap_or_default());
+            }
+        } else {
+            self.derive_all();
+            self.settled = true;
         }
-        for route in stale {
-            let fresh = match route.kind {
-                Kind::Ingress => self
-                    .ingresses
-                    .get(&route.key)
-                    .map(|i| of_ingress(i, self.controller_of_ingress(i).0)),
-                Kind::IngressRoute => self.ingress_routes.get(&route.key).map(of_ingress_route),
-                _ => {
-                    self.order_sets(&route.key);
-                    Some(self.bindings_of_gateway(&route.key))
-                }
-            };
-            self.replace_bindings(&route, fresh.unwrap_or_default());
-        }
-        self.settled = true;
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.bindings.retain(|id| self.bindings.get(*id).is_some());
         dirty.gone.retain(|id| self.bindings.get(*id).is_none());
         dirty
     }
 
+    /// Derives the bindings of everything for the first time, in the order of kinds and names.
+    fn derive_all(&mut self) {
+        let mut ingresses: Vec<u32> = self.ingresses.iter().map(|(position, _)| position).collect();
+        ingresses.sort_unstable_by_key(|position| self.ingresses.at(*position).map(Named::names));
+        // Nearly all have one host and one Secret.
+        let routes = ingresses.len() + self.ingress_routes.len() + self.gateways.len();
+        self.bindings.reserve(routes);
+        self.by_route.reserve(routes, of_route(&self.bindings));
+        self.by_host.reserve(routes, of_host(&self.bindings));
+        for position in ingresses {
+            let fresh = self.derive_ingress(position);
+            self.add_bindings(fresh);
+        }
+        let mut gateways: Vec<Key> = self.gateways.keys().cloned().collect();
+        gateways.sort_unstable();
+        for gateway in gateways {
+            self.order_sets(&gateway);
+            let fresh = self.bindings_of_gateway(&gateway);
+            self.replace_bindings(&RouteKey::new(Kind::Gateway, gateway), fresh);
+        }
+        let mut routes: Vec<&IngressRoute> = self.ingress_routes.values().collect();
+        routes.sort_unstable_by_key(|route| route.meta.names());
+        let fresh: Vec<Vec<Binding>> = routes.into_iter().map(of_ingress_route).collect();
+        fresh.into_iter().for_each(|fresh| self.add_bindings(fresh));
+    }
+
+    /// The bindings of the Ingress at a position.
+    fn derive_ingress(&self, position: u32) -> Vec<Binding> {
+        let Some(ingress) = self.ingresses.at(position) else {
+            return Vec::new();
+        };
+        let mut fresh = of_ingress(ingress, self.controller_of_ingress(ingress).0);
+        fresh.iter_mut().for_each(|binding| binding.route.near = position);
+        fresh
+    }
+
+    /// Adds the bindings of an Ingress or `IngressRoute`.
+    fn add_bindings(&mut self, fresh: Vec<Binding>) {
+        let Some(route) = fresh.first().map(|binding| binding.route.clone()) else {
+            return;
+        };
+        self.replace_bindings(&route, fresh);
+    }
+
     fn replace_bindings(&mut self, route: &RouteKey, fresh: Vec<Binding>) {
-        let old = self.by_route.remove(route).unwrap_or_default();
+        let old = match route.kind {
+            Kind::Gateway => self.by_gateway.remove(&route.key).unwrap_or_default().into(),
+            _ => self.by_route.take(route, of_route(&self.bindings)),
+        };
         // While everything is read for the first time, all is judged anyway.
-        if !self.loading && (!old.is_empty() || !self.by_route.is_empty() && self.settled) {
-            let before = old
-                .iter()
-                .filter_map(|id| self.bindings.get(*id))
-                .flat_map(|b| b.secrets.clone());
-            let secrets: Vec<Key> = before.chain(fresh.iter().flat_map(|b| b.secrets.clone())).collect();
+        if !self.loading && self.settled {
+            let before = old.as_slice().iter().filter_map(|id| self.bindings.get(*id));
+            let secrets = before
+                .chain(&fresh)
+                .flat_map(|b| b.secrets.iter().cloned())
+                .collect::<Vec<Key>>();
             self.touch_named_hosts(&secrets);
         }
-        let (gone, paired) = self.bindings.pair(&old, fresh);
+        let (gone, paired) = self.bindings.pair(old.as_slice(), fresh);
         for id in gone {
-            if let Some(binding) = self.bindings.remove(id) {
-                self.unlink(id, &binding);
-                if !self.loading {
-                    self.dirty.gone.insert(id);
-                }
+            self.unlink(id);
+            self.bindings.remove(id);
+            if !self.loading {
+                self.dirty.gone.insert(id);
             }
         }
         let mut ids = Vec::with_capacity(paired.len());
         for (id, binding) in paired {
             let id = match id {
                 Some(id) => {
-                    if let Some(before) = self.bindings.get(id).cloned() {
-                        self.unlink(id, &before);
-                    }
+                    self.unlink(id);
                     self.bindings.replace(id, binding);
                     id
                 }
@@ -229,13 +282,21 @@ impl Inventory {
             self.link(id);
             ids.push(id);
         }
-        let shared = ids
-            .first()
-            .and_then(|id| self.bindings.get(*id))
-            .map(|b| b.route.clone());
-        if let Some(route) = shared {
-            self.by_route.insert(route, ids.into());
+        match route.kind {
+            Kind::Gateway => drop(self.by_gateway.insert(route.key.clone(), ids)),
+            _ => self.by_route.put(route, ids, of_route(&self.bindings)),
         }
+    }
+
+    /// The bindings that are derived together with those of a route: of a Gateway's, those of its `ListenerSets` too.
+    pub(super) fn derived_with(&self, route: &RouteKey) -> &[BindingId] {
+        let gateway = match route.kind {
+            Kind::Gateway => Some(&route.key),
+            Kind::ListenerSet => self.listener_sets.get(&route.key).and_then(|set| set.parent.as_ref()),
+            _ => return self.by_route.get(route, of_route(&self.bindings)),
+        };
+        let ids = gateway.and_then(|gateway| self.by_gateway.get(gateway));
+        ids.map_or(&[], Vec::as_slice)
     }
 
     fn link(&mut self, id: BindingId) {
@@ -243,36 +304,48 @@ impl Inventory {
         if !self.loading {
             self.dirty.bindings.insert(id);
             self.dirty
-                .bindings
-                .extend(self.by_host.get(&binding.host).iter().take(MANY));
-            for secret in &binding.secrets {
-                // Names that no route uses are told of at the first binding alone.
-                self.dirty.bindings.extend(self.by_secret.get(secret).first());
-                self.dirty.secrets.insert(secret.clone());
-            }
+                .depends(binding, &self.by_host, &self.secrets, &self.bindings);
         }
-        self.by_host.insert(binding.host.clone(), id);
+        self.by_host.insert(binding.host.as_str(), id, of_host(&self.bindings));
         for secret in &binding.secrets {
-            self.by_secret.insert(secret.clone(), id);
+            self.secrets.add_user(secret, id);
         }
     }
 
-    fn unlink(&mut self, id: BindingId, binding: &Binding) {
-        self.by_host.remove(&binding.host, id);
+    fn unlink(&mut self, id: BindingId) {
+        let Some(binding) = self.bindings.get(id) else { return };
+        self.by_host.remove(binding.host.as_str(), id, of_host(&self.bindings));
         for secret in &binding.secrets {
-            self.by_secret.remove(secret, id);
+            self.secrets.remove_user(secret, id);
         }
-        if self.loading {
-            return;
-        }
-        self.dirty
-            .bindings
-            .extend(self.by_host.get(&binding.host).iter().take(MANY));
-        for secret in &binding.secrets {
-            self.dirty.bindings.extend(self.by_secret.get(secret).first());
-            self.dirty.secrets.insert(secret.clone());
+        if !self.loading {
+            self.dirty
+                .depends(binding, &self.by_host, &self.secrets, &self.bindings);
         }
     }
+}
+
+impl Dirty {
+    /// Marks what depends on a binding: others of its host, and what is told of its Secrets.
+    fn depends(&mut self, on: &Binding, by_host: &Index<BindingId>, secrets: &Secrets, bindings: &Bindings) {
+        let of_its_host = by_host.get(on.host.as_str(), of_host(bindings));
+        self.bindings.extend(of_its_host.iter().take(MANY));
+        for secret in &on.secrets {
+            // Names that no route uses are told of at the first binding alone.
+            self.bindings.extend(secrets.users(secret).first());
+            self.secrets.insert(secret.clone());
+        }
+    }
+}
+
+/// The hosts of bindings, for the index by host.
+pub(super) fn of_host<'a>(bindings: &'a Bindings) -> impl Fn(BindingId) -> Option<&'a str> {
+    move |id| Some(bindings.get(id)?.host.as_str())
+}
+
+/// The routes of bindings, for the index by route.
+pub(super) fn of_route<'a>(bindings: &'a Bindings) -> impl Fn(BindingId) -> Option<&'a RouteKey> {
+    move |id| Some(&bindings.get(id)?.route)
 }
 
 /// The Gateways and `ListenerSets` that a route names as its parents.

@@ -148,6 +148,40 @@ fn a_listener_set_needs_the_gateways_leave() {
 }
 
 #[test]
+fn a_set_of_a_gateway_without_listeners_has_its_bindings_once() {
+    let mut inventory = Inventory::new("c", false);
+    let mut gw = gateway("edge", "gw", vec![]);
+    gw.allowed_listeners = AllowedNamespaces::All;
+    let set = |host: &str| ListenerSet {
+        meta: meta("shop", "extra"),
+        parent: Some(key("edge", "gw")),
+        listeners: vec![listener("https", host, Some(("", "t")))],
+    };
+    inventory.apply(Change::Set(Object::Gateway(gw.clone())));
+    for host in ["a.example", "a.example", "b.example"] {
+        inventory.apply(Change::Set(Object::ListenerSet(set(host))));
+        inventory.settle();
+        assert_eq!(hosts(&inventory), [row("shop/extra", host, "https")]);
+    }
+    // The same listener and host, of the Gateway and of its set, are two.
+    gw.listeners = vec![listener("https", "b.example", Some(("", "t")))];
+    inventory.apply(Change::Set(Object::Gateway(gw)));
+    inventory.settle();
+    inventory.apply(Change::Set(Object::ListenerSet(set("c.example"))));
+    inventory.settle();
+    assert_eq!(
+        hosts(&inventory),
+        [
+            row("edge/gw", "b.example", "https"),
+            row("shop/extra", "c.example", "https")
+        ]
+    );
+    inventory.apply(Change::Gone(Kind::Gateway, key("edge", "gw")));
+    inventory.settle();
+    assert!(hosts(&inventory).is_empty());
+}
+
+#[test]
 fn a_reference_into_another_namespace_needs_a_grant() {
     let mut inventory = Inventory::new("c", false);
     inventory.apply(Change::Set(Object::Gateway(gateway(
@@ -160,7 +194,7 @@ fn a_reference_into_another_namespace_needs_a_grant() {
         i.bindings()
             .iter()
             .next()
-            .map(|(_, b)| b.secrets.clone())
+            .map(|(_, b)| b.secrets.to_vec())
             .unwrap_or_default()
     };
     assert!(secrets(&inventory).is_empty());

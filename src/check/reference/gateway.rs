@@ -87,7 +87,7 @@ fn references(subject: &Subject<'_>, binding: &Binding, listener: &Listener, col
 }
 
 fn is_own(binding: &Binding, listener: &Listener, other: &OwnedListener<'_>) -> bool {
-    other.listener.name == listener.name && other.owner() == *binding.route
+    other.listener.name == listener.name && other.owner() == binding.route
 }
 
 /// An earlier listener of the same port has the same hostname: this one is not programmed.
@@ -129,7 +129,7 @@ fn overlapping(
             .hostname
             .as_deref()
             .map_or_else(|| "*".into(), normal_host);
-        let same = other.listener.certificate_refs == listener.certificate_refs && other.owner() == *binding.route;
+        let same = other.listener.certificate_refs == listener.certificate_refs && other.owner() == binding.route;
         // Two listeners of one hostname are a conflict, which is told as such.
         if same || listener.hostname.as_deref().map(normal_host).as_ref() == Some(&hostname) {
             continue;

@@ -61,7 +61,7 @@ fn duplicate(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector:
         stored.and_then(|stored| stored.leaf()).map(|leaf| leaf.sha256)
     };
     let own = leaf(binding);
-    let winner = inventory.winner(binding, subject.controller).map(|b| b.route.clone());
+    let winner = inventory.winner(binding, subject.controller).map(|b| &b.route);
     let mut others: Vec<&RouteKey> = inventory
         .bindings_of_host(&binding.host)
         .iter()
@@ -71,13 +71,13 @@ fn duplicate(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector:
         .filter(|other| {
             other.route != binding.route
                 // One that names no Secret decides where the oldest does.
-                && (!other.secrets.is_empty() || winner.as_ref() == Some(&other.route))
+                && (!other.secrets.is_empty() || winner == Some(&other.route))
                 && other.secrets != binding.secrets
                 // A copy of one certificate in each namespace is served alike by all.
                 && (own.is_none() || own != leaf(other))
                 && inventory.shares_hosts(&binding.route, &other.route)
         })
-        .map(|other| other.route.as_ref())
+        .map(|other| &other.route)
         .collect();
     if others.is_empty() {
         return;
@@ -85,11 +85,11 @@ fn duplicate(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector:
     others.sort();
     others.dedup();
     // Where another route decides and brings nothing for the host, clients get the default certificate.
-    let loses = winner.as_ref().is_some_and(|w| *w != binding.route) && subject.stored.is_none();
+    let loses = winner.is_some_and(|w| *w != binding.route) && subject.stored.is_none();
     let severity = if loses { Severity::Critical } else { Severity::Warning };
     let fact = Fact::DuplicateHost {
         others: others.into_iter().map(object_ref).collect(),
-        winner: winner.as_deref().map(object_ref),
+        winner: winner.map(object_ref),
     };
     collector.add_at(severity, fact);
 }

@@ -1,0 +1,204 @@
+//! Objects by namespace and name, in slots that keep their number. A name is stored once: in the object.
+
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::object::{Certificate, CertificateRequest, Challenge, Ingress, Key, Meta, Order, Text};
+
+/// What has a namespace and a name.
+pub(super) trait Named {
+    /// Its namespace and its name.
+    fn names(&self) -> (&Text, &Text);
+}
+
+impl<V: Named> Named for Box<V> {
+    fn names(&self) -> (&Text, &Text) {
+        self.as_ref().names()
+    }
+}
+
+impl Named for Meta {
+    fn names(&self) -> (&Text, &Text) {
+        (&self.namespace, &self.name)
+    }
+}
+
+impl Named for Key {
+    fn names(&self) -> (&Text, &Text) {
+        (&self.namespace, &self.name)
+    }
+}
+
+macro_rules! named_by_meta {
+    ($($kind:ty),*) => {$(
+        impl Named for $kind {
+            fn names(&self) -> (&Text, &Text) {
+                self.meta.names()
+            }
+        }
+    )*};
+}
+
+named_by_meta!(Ingress, Certificate, CertificateRequest, Order, Challenge);
+
+/// Things by their names. Of large ones `V` should be a box: a vector that grows is part empty.
+#[derive(Debug)]
+pub(super) struct Table<V> {
+    slots: Vec<Option<V>>,
+    positions: HashTable<u32>,
+    free: Vec<u32>,
+    hashes: DefaultHashBuilder,
+}
+
+impl<V> Default for Table<V> {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            positions: HashTable::new(),
+            free: Vec::new(),
+            hashes: DefaultHashBuilder::default(),
+        }
+    }
+}
+
+impl<V: Named> Table<V> {
+    /// The position of what has these names.
+    pub(super) fn position(&self, key: &impl Named) -> Option<u32> {
+        let names = key.names();
+        let same = |at: &u32| self.at(*at).is_some_and(|value| same(value.names(), names));
+        self.positions.find(self.hash(names), same).copied()
+    }
+
+    /// What has these names.
+    pub(super) fn get(&self, key: &impl Named) -> Option<&V> {
+        self.at(self.position(key)?)
+    }
+
+    /// What stands at a position.
+    pub(super) fn at(&self, position: u32) -> Option<&V> {
+        self.slots.get(position as usize)?.as_ref()
+    }
+
+    /// What stands at a position. Its names must stay the same.
+    pub(super) fn at_mut(&mut self, position: u32) -> Option<&mut V> {
+        self.slots.get_mut(position as usize)?.as_mut()
+    }
+
+    /// What has these names, where it was last; anywhere else if it has moved since.
+    pub(super) fn get_near(&self, position: u32, key: &impl Named) -> Option<&V> {
+        let near = self.at(position).filter(|value| same(value.names(), key.names()));
+        near.or_else(|| self.get(key))
+    }
+
+    /// Puts something in, in the place of what had its names. Gives its position.
+    pub(super) fn insert(&mut self, value: V) -> u32 {
+        if let Some(position) = self.position(&Names(value.names())) {
+            self.slots[position as usize] = Some(value);
+            return position;
+        }
+        let hash = self.hash(value.names());
+        let position = if let Some(free) = self.free.pop() {
+            self.slots[free as usize] = Some(value);
+            free
+        } else {
+            let position = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+            push(&mut self.slots, Some(value));
+            position
+        };
+        let Self {
+            slots,
+            positions,
+            hashes,
+            ..
+        } = self;
+        positions.insert_unique(hash, position, |at| {
+            let value = slots.get(*at as usize).and_then(Option::as_ref);
+            value.map_or(0, |value| hash_of(hashes, value.names()))
+        });
+        position
+    }
+
+    /// Takes out what has these names.
+    pub(super) fn remove(&mut self, key: &impl Named) -> Option<V> {
+        let names = key.names();
+        let hash = self.hash(names);
+        let slots = &self.slots;
+        let here = |at: &u32| {
+            let value = slots.get(*at as usize).and_then(Option::as_ref);
+            value.is_some_and(|value| same(value.names(), names))
+        };
+        let (position, _) = self.positions.find_entry(hash, here).ok()?.remove();
+        self.free.push(position);
+        self.slots.get_mut(position as usize)?.take()
+    }
+
+    /// All of them with their positions, in the order of these.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &V)> {
+        (0u32..)
+            .zip(&self.slots)
+            .filter_map(|(position, slot)| Some((position, slot.as_ref()?)))
+    }
+
+    /// All of them, in the order of their positions.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.slots.iter().flatten()
+    }
+
+    fn hash(&self, names: (&Text, &Text)) -> u64 {
+        hash_of(&self.hashes, names)
+    }
+}
+
+/// Names on loan.
+struct Names<'a>((&'a Text, &'a Text));
+
+impl Named for Names<'_> {
+    fn names(&self) -> (&Text, &Text) {
+        self.0
+    }
+}
+
+fn same(one: (&Text, &Text), two: (&Text, &Text)) -> bool {
+    // Names differ more often than namespaces.
+    one.1 == two.1 && one.0 == two.0
+}
+
+fn hash_of(hashes: &DefaultHashBuilder, (namespace, name): (&Text, &Text)) -> u64 {
+    hashes.hash_one((namespace.as_str(), name.as_str()))
+}
+
+/// Pushes on a vector that grows by a quarter: doubling would leave up to half of a large one empty.
+pub(super) fn push<T>(values: &mut Vec<T>, value: T) {
+    if values.len() == values.capacity() {
+        values.reserve_exact(values.len() / 4 + 16);
+    }
+    values.push(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::fixtures::{key, meta};
+
+    #[test]
+    fn things_are_found_by_their_names_and_keep_their_position() {
+        let mut table: Table<Box<Meta>> = Table::default();
+        for n in 0..500 {
+            assert_eq!(table.insert(Box::new(meta("a", &format!("m{n}")))), n);
+        }
+        let mut again = meta("a", "m7");
+        again.created = Some(1);
+        assert_eq!(table.insert(Box::new(again)), 7, "what it replaces had that number");
+        assert_eq!(table.get(&key("a", "m7")).and_then(|m| m.created), Some(1));
+        assert!(table.get(&key("b", "m7")).is_none());
+        assert!(table.remove(&key("a", "m9")).is_some() && table.remove(&key("a", "m9")).is_none());
+        assert_eq!(table.values().count(), 499);
+        assert_eq!(table.insert(Box::new(meta("b", "m9"))), 9, "a number is used again");
+        assert!(
+            table.get_near(9, &key("a", "m9")).is_none(),
+            "another one stands there now"
+        );
+        assert!(table.get_near(3, &key("a", "m4")).is_some_and(|m| m.name == "m4"));
+    }
+}
