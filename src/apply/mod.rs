@@ -1,1 +1,20 @@
 //! What is written: the Secret, a file, restarts; and the proof that the new certificate is served.
+//!
+//! ```text
+//! plan: Permits ─→ rights (asked beforehand) ─→ Api (every write, held against the permits)
+//! pair (checked) ─→ secret: Target → SecretChange → one conditional write ─→ backup
+//!                └→ file                                      └→ rollout → verify → events
+//! ```
+
+pub mod api;
+pub mod error;
+pub mod mark;
+
+pub use api::{Api, Patch};
+pub use error::ApiError;
+pub use mark::{Purpose, RunId};
+
+pub use crate::plan::{
+    permits::{Permit, Permits, Right, Verb, Which},
+    resource::{self, Resource},
+};

@@ -14,6 +14,7 @@
 mod connect;
 mod credential;
 mod error;
+mod exchange;
 mod kubeconfig;
 mod list;
 mod paths;
@@ -29,7 +30,9 @@ mod watch;
 mod fake;
 
 pub use connect::{ConnectOptions, Connection, connect};
+pub use exchange::Reply;
 pub use error::{ClusterError, TlsProblem, Unreachable};
+pub(crate) use paths::{possible, query};
 pub use list::{ListOptions, Listing, list};
 pub use problem::ConnectError;
 pub use rights::{get_secrets, namespace_exists};

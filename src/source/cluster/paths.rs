@@ -127,7 +127,7 @@ impl Api {
 }
 
 /// Adds a query to a path.
-pub(super) fn query(path: &mut String, name: &str, value: &str) {
+pub(crate) fn query(path: &mut String, name: &str, value: &str) {
     path.push(if path.contains('?') { '&' } else { '?' });
     path.push_str(name);
     path.push('=');
@@ -151,7 +151,7 @@ fn encode(text: &str) -> String {
 
 /// Whether an object of this name can exist (RFC 1123 subdomain), so that a request for it makes sense: what a route
 /// names is anybody's text, `../../nodes` included.
-pub(super) fn possible(name: &str) -> bool {
+pub(crate) fn possible(name: &str) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     name.len() <= 253
         && edge(name.chars().next())

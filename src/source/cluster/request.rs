@@ -41,6 +41,18 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// An answer of any kind, read with the connection's patience.
+    pub(super) fn of(connection: &Connection, body: Body, format: Option<Format>, deadline: Option<Instant>) -> Self {
+        Self {
+            body,
+            format: format.unwrap_or(Format::Json),
+            server: connection.server.clone(),
+            idle: connection.timing.idle,
+            deadline,
+            granted: connection.request_timeout,
+        }
+    }
+
     /// The next piece; `None` at the end.
     pub(super) async fn frame(&mut self) -> Result<Option<Bytes>, ClusterError> {
         loop {
@@ -79,7 +91,7 @@ impl Answer {
 }
 
 /// `--request-timeout` where it has passed, silence otherwise.
-fn late(server: &str, deadline: Option<Instant>, granted: Option<Duration>) -> ClusterError {
+pub(super) fn late(server: &str, deadline: Option<Instant>, granted: Option<Duration>) -> ClusterError {
     match (deadline, granted) {
         (Some(deadline), Some(after)) if Instant::now() >= deadline => ClusterError::Timeout {
             server: server.to_owned(),

@@ -1,0 +1,347 @@
+//! What the API server refuses, told apart by what the caller does about it.
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::{
+    object::{Key, Text},
+    plan::{permits::Verb, resource::Resource},
+    source::cluster::{ClusterError, Reply},
+};
+
+/// What was asked: for the words of an error.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The verb.
+    pub verb: Verb,
+    /// The kind.
+    pub resource: Resource,
+    /// The object; its name is empty for lists and generated names.
+    pub key: &'a Key,
+}
+
+impl Asked<'_> {
+    /// `Secret shop/shop-tls`.
+    fn object(&self) -> String {
+        match (self.key.namespace.is_empty(), self.key.name.is_empty()) {
+            (true, true) => self.resource.plural.to_owned(),
+            (false, true) => format!("{} of namespace {}", self.resource.plural, self.key.namespace),
+            _ => format!("{} {}", self.resource.kind, self.key),
+        }
+    }
+}
+
+/// Why an object could not be written or read. The messages fit "cannot store the certificate: ...".
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// A write that no step of the plan holds: a defect of this program. Nothing was sent.
+    #[error("{verb} of {object} was not planned, and was not sent")]
+    NotPlanned {
+        /// The verb.
+        verb: Verb,
+        /// Which object.
+        object: String,
+    },
+    /// 403: the right is missing.
+    #[error("there is no right to {verb} {resource}{}: {message}", within(namespace))]
+    Forbidden {
+        /// The missing verb.
+        verb: Verb,
+        /// The kind, as rights have it: `secrets`, `ingresses.networking.k8s.io`.
+        resource: String,
+        /// The namespace; empty for kinds without.
+        namespace: Text,
+        /// The server's words.
+        message: String,
+    },
+    /// 403 by an admission rule, a quota or a namespace that is going away.
+    #[error("the cluster does not admit {object}: {message}")]
+    Denied {
+        /// Which object.
+        object: String,
+        /// The server's words.
+        message: String,
+    },
+    /// 409: it has changed since it was read.
+    #[error("{object} has been changed by another since it was read")]
+    Conflict {
+        /// Which object.
+        object: String,
+        /// The server's words.
+        message: String,
+    },
+    /// 409: there is one of that name.
+    #[error("{object} exists already")]
+    AlreadyExists {
+        /// Which object.
+        object: String,
+    },
+    /// 404: it, or its namespace, is not there.
+    #[error("{object} is not there: {message}")]
+    NotFound {
+        /// Which object.
+        object: String,
+        /// The server's words.
+        message: String,
+    },
+    /// 400 or 422: the server's rules do not allow it.
+    #[error("the server does not accept {object}: {message}")]
+    Invalid {
+        /// Which object.
+        object: String,
+        /// The server's words.
+        message: String,
+    },
+    /// 410: what was read is too old to go on from.
+    #[error("the list of {object} is no longer kept by the server")]
+    Expired {
+        /// Which objects.
+        object: String,
+    },
+    /// Any other refusal.
+    #[error("the server answers {code} for {object}: {message}")]
+    Refused {
+        /// The HTTP status.
+        code: u16,
+        /// Which object.
+        object: String,
+        /// The server's words.
+        message: String,
+        /// Seconds that it asks to wait for.
+        retry_after: Option<u32>,
+    },
+    /// An answer that is no object.
+    #[error("the server's answer for {object} cannot be read")]
+    Unreadable {
+        /// Which object.
+        object: String,
+    },
+    /// The server cannot be reached, or nobody knows what became of the request.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+}
+
+fn within(namespace: &str) -> String {
+    if namespace.is_empty() {
+        String::new()
+    } else {
+        format!(" in namespace {namespace}")
+    }
+}
+
+/// What is read of a Kubernetes Status.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Said {
+    kind: String,
+    reason: String,
+    message: String,
+}
+
+impl ApiError {
+    /// What an answer other than success means.
+    pub fn of(asked: Asked<'_>, reply: &Reply) -> Self {
+        let said: Said = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let code = reply.status.as_u16();
+        let object = asked.object();
+        let is_status = said.kind == "Status";
+        let message = if is_status {
+            said.message
+        } else {
+            let text = String::from_utf8_lossy(&reply.body);
+            text.trim().chars().take(200).collect()
+        };
+        match reply.status {
+            // A page of a proxy's says nothing about an object.
+            StatusCode::FORBIDDEN if !is_status => Self::other(code, object, message, reply),
+            // Admission plugins, quotas and namespaces that end answer 403 too, to those who have the right.
+            StatusCode::FORBIDDEN if message.contains(" cannot ") && message.contains(" resource ") => {
+                Self::Forbidden {
+                    verb: asked.verb,
+                    resource: asked.resource.to_string(),
+                    namespace: asked.key.namespace.clone(),
+                    message,
+                }
+            }
+            StatusCode::FORBIDDEN => Self::Denied { object, message },
+            StatusCode::NOT_FOUND if is_status => Self::NotFound { object, message },
+            StatusCode::CONFLICT if said.reason == "AlreadyExists" => Self::AlreadyExists { object },
+            StatusCode::CONFLICT if is_status => Self::Conflict { object, message },
+            StatusCode::GONE => Self::Expired { object },
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY if is_status => {
+                Self::Invalid { object, message }
+            }
+            _ => Self::other(code, object, message, reply),
+        }
+    }
+
+    fn other(code: u16, object: String, message: String, reply: &Reply) -> Self {
+        let message = if message.is_empty() {
+            reply.content_type.clone()
+        } else {
+            message
+        };
+        Self::Refused {
+            code,
+            object,
+            message,
+            retry_after: reply.retry_after,
+        }
+    }
+
+    /// One line that says what to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotPlanned { .. } => "this is a defect of kubectl-certs: please report it".into(),
+            Self::Forbidden {
+                verb,
+                resource,
+                namespace,
+                ..
+            } => {
+                let place = if namespace.is_empty() {
+                    String::new()
+                } else {
+                    format!(" -n {namespace}")
+                };
+                format!("ask for the right; `kubectl auth can-i {verb} {resource}{place}` shows when it is there")
+            }
+            Self::Denied { message, .. } if message.contains("quota") => {
+                "raise the namespace's quota, or free some of it".into()
+            }
+            Self::Denied { message, .. } if message.contains("being terminated") => {
+                "the namespace is being deleted: nothing can be made in it any more".into()
+            }
+            Self::Denied { .. } => "an admission rule of the cluster refuses it: its owner can allow it".into(),
+            Self::Conflict { .. } => "somebody else writes it too: find out who, then run it again".into(),
+            Self::AlreadyExists { .. } | Self::Expired { .. } => "run it again".into(),
+            Self::NotFound { message, .. } if message.starts_with("namespaces") => "create the namespace first".into(),
+            Self::Refused { code: 429, .. } => "the server is busy: wait and run it again".into(),
+            Self::Refused { code: 500.., .. } => {
+                "the server has trouble of its own: `kubectl get --raw /readyz?verbose` says which".into()
+            }
+            Self::Unreadable { .. } => "a proxy may have changed the answer; `kubectl get --raw` shows it".into(),
+            Self::Cluster(error) => return error.hint(),
+            Self::NotFound { .. } | Self::Invalid { .. } | Self::Refused { .. } => return None,
+        })
+    }
+
+    /// Whether nobody knows if the write was done: read the object to find out.
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Cluster(error) => error.is_uncertain(),
+            // A gateway's answer: the server behind it may have done it.
+            Self::Refused { code, .. } => matches!(code, 500 | 502..=504),
+            Self::Unreadable { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it failed for lack of a right.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Forbidden { .. })
+    }
+
+    /// Whether asking again soon may help.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Cluster(error) => error.was_not_sent() || error.is_uncertain(),
+            Self::Refused { code, .. } => matches!(code, 429 | 502..=504),
+            _ => false,
+        }
+    }
+
+    /// Whether it was surely not done, and may be sent again at once: nothing was sent, or the server was too busy to look.
+    pub(super) fn was_not_done(&self) -> bool {
+        match self {
+            Self::Cluster(error) => error.was_not_sent(),
+            Self::Refused { code, .. } => *code == 429,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::resource::SECRET;
+
+    fn error(code: u16, body: &str) -> ApiError {
+        let key = Key::new("shop", "shop-tls");
+        let asked = Asked {
+            verb: Verb::Update,
+            resource: SECRET,
+            key: &key,
+        };
+        let reply = Reply {
+            status: StatusCode::from_u16(code).unwrap(),
+            retry_after: None,
+            content_type: "text/html".into(),
+            body: body.into(),
+        };
+        ApiError::of(asked, &reply)
+    }
+
+    fn status(reason: &str, message: &str) -> String {
+        serde_json::json!({"kind": "Status", "reason": reason, "message": message}).to_string()
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let rbac = r#"secrets "shop-tls" is forbidden: User "bob" cannot update resource "secrets" in API group "" in the namespace "shop""#;
+        for (code, body, words, hint) in [
+            (
+                403,
+                status("Forbidden", rbac),
+                "there is no right to update secrets in namespace shop",
+                "kubectl auth can-i update secrets -n shop",
+            ),
+            (
+                403,
+                status(
+                    "Forbidden",
+                    "pods \"x\" is forbidden: violates PodSecurity \"restricted:latest\"",
+                ),
+                "does not admit Secret shop/shop-tls",
+                "admission rule",
+            ),
+            (
+                403,
+                status("Forbidden", "exceeded quota: few"),
+                "does not admit",
+                "quota",
+            ),
+            (403, "<html>no</html>".into(), "answers 403", ""),
+            (
+                409,
+                status("Conflict", "the object has been modified"),
+                "changed by another",
+                "run it again",
+            ),
+            (409, status("AlreadyExists", "exists"), "exists already", "run it again"),
+            (
+                404,
+                status("NotFound", "namespaces \"shop\" not found"),
+                "not there",
+                "create the namespace",
+            ),
+            (404, "404 page not found".into(), "answers 404", ""),
+            (
+                422,
+                status("Invalid", "field is immutable when `immutable` is set"),
+                "does not accept",
+                "",
+            ),
+            (
+                503,
+                "".into(),
+                "answers 503 for Secret shop/shop-tls: text/html",
+                "readyz",
+            ),
+        ] {
+            let error = error(code, &body);
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(error.hint().unwrap_or_default().contains(hint), "{:?}", error.hint());
+        }
+    }
+}

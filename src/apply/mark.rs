@@ -1,0 +1,191 @@
+//! How this program's own objects are told from everybody else's: names, labels, annotations, and the run they are of.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    object::{Key, Seconds, Text},
+    text::date_time,
+    x509::Fingerprint,
+};
+
+/// The field manager of every write, and the value of [`MANAGED_BY`].
+pub const MANAGER: &str = "kubectl-certs";
+/// The label that says who manages an object.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The label of temporary objects that says which run made them; an annotation on a Secret that stays.
+pub const RUN: &str = "kubectl-certs.io/run";
+/// The label that says what a temporary object is for.
+pub const PURPOSE: &str = "kubectl-certs.io/purpose";
+/// The annotation that says when a temporary object may be removed (RFC 3339).
+pub const EXPIRES: &str = "kubectl-certs.io/expires";
+/// The annotation that says for which Secret (`NAMESPACE/NAME`) a temporary object is.
+pub const FOR: &str = "kubectl-certs.io/for";
+/// The beginning of the names of temporary objects.
+pub const PREFIX: &str = "kubectl-certs-";
+
+/// What a temporary object is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Purpose {
+    /// An order under way.
+    Journal,
+    /// Who works on a Secret.
+    Lease,
+    /// Answers challenges.
+    Solver,
+    /// The pair that was replaced.
+    Backup,
+}
+
+impl Purpose {
+    /// As the label has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Lease => "lease",
+            Self::Solver => "solver",
+            Self::Backup => "backup",
+        }
+    }
+
+    /// The beginning of the names of its objects: for a permit.
+    pub fn prefix(self) -> String {
+        format!("{PREFIX}{}-", self.as_str())
+    }
+
+    /// The name of the object for `identity`, at most 63 characters: an object of the same identity has the same name.
+    pub fn name(self, identity: &str) -> Text {
+        format!("{}{}", self.prefix(), short_hash(identity)).into()
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The letters of RFC 4648's base32, in lower case: all may stand in the name of an object.
+const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// Ten characters, 50 bits, of a text's SHA-256.
+pub fn short_hash(text: &str) -> String {
+    let digest = Fingerprint::of(text.as_bytes()).0;
+    let number = digest.iter().take(8).fold(0, |n: u64, byte| n << 8 | u64::from(*byte));
+    letters(number)
+}
+
+fn letters(mut number: u64) -> String {
+    let mut out = String::with_capacity(10);
+    for _ in 0..10 {
+        let index = usize::try_from(number & 31).unwrap_or(0);
+        out.push(char::from(BASE32[index]));
+        number >>= 5;
+    }
+    out
+}
+
+/// One run of the program: ten letters that no other run has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RunId(Text);
+
+impl RunId {
+    /// A new one. Not a secret: the hasher of the standard library is seeded by the system.
+    pub fn random() -> Self {
+        let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+        hasher.write_u32(std::process::id());
+        Self(letters(hasher.finish()).into())
+    }
+
+    /// One that was read from a label; `None` when it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 10 && text.bytes().all(|b| BASE32.contains(&b))).then(|| Self(text.into()))
+    }
+
+    /// As labels have it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Labels and annotates an object as a temporary one of this run. What stands there already stays.
+pub fn mark(object: &mut Value, run: &RunId, purpose: Purpose, expires: Seconds, about: &Key) {
+    set(object, "labels", MANAGED_BY, MANAGER);
+    set(object, "labels", RUN, run.as_str());
+    set(object, "labels", PURPOSE, purpose.as_str());
+    set(object, "annotations", EXPIRES, &date_time(expires));
+    set(object, "annotations", FOR, &about.to_string());
+}
+
+/// Sets a label or an annotation.
+pub fn set(object: &mut Value, map: &str, key: &str, value: &str) {
+    let meta = &mut object["metadata"];
+    if !meta[map].is_object() {
+        meta[map] = json!({});
+    }
+    meta[map][key] = value.into();
+}
+
+/// The selector of all temporary objects, or of those of one purpose.
+pub fn selector(purpose: Option<Purpose>) -> String {
+    match purpose {
+        Some(purpose) => format!("{MANAGED_BY}={MANAGER},{PURPOSE}={purpose}"),
+        None => format!("{MANAGED_BY}={MANAGER},{PURPOSE}"),
+    }
+}
+
+/// The run that an object is of, by its label or, on what stays, its annotation.
+pub fn run_of(object: &Value) -> Option<&str> {
+    let meta = &object["metadata"];
+    meta["labels"][RUN].as_str().or(meta["annotations"][RUN].as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_for_the_same_and_fit() {
+        let long = "a".repeat(300);
+        assert_eq!(Purpose::Backup.name(&long), Purpose::Backup.name(&long));
+        assert_ne!(Purpose::Backup.name("a"), Purpose::Backup.name("b"));
+        for purpose in [Purpose::Journal, Purpose::Lease, Purpose::Solver, Purpose::Backup] {
+            let name = purpose.name(&long);
+            assert!(name.len() <= 63 && crate::source::cluster::possible(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn runs_differ_and_are_read_back() {
+        let (one, two) = (RunId::random(), RunId::random());
+        assert_ne!(one, two);
+        assert_eq!(RunId::parse(one.as_str()), Some(one));
+        assert_eq!(RunId::parse("../../etc"), None);
+    }
+
+    #[test]
+    fn a_marked_object_is_found_by_the_selector_and_keeps_what_it_had() {
+        let mut object = json!({"metadata": {"name": "x", "labels": {"own": "1"}}});
+        let run = RunId::random();
+        mark(&mut object, &run, Purpose::Solver, 0, &Key::new("shop", "shop-tls"));
+        assert_eq!(run_of(&object), Some(run.as_str()));
+        assert_eq!(
+            object["metadata"]["labels"],
+            json!({"own": "1", MANAGED_BY: "kubectl-certs", RUN: run.as_str(), PURPOSE: "solver"})
+        );
+        assert_eq!(
+            object["metadata"]["annotations"],
+            json!({EXPIRES: "1970-01-01T00:00:00Z", FOR: "shop/shop-tls"})
+        );
+    }
+}

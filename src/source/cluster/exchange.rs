@@ -1,0 +1,185 @@
+//! One request of any verb, for those who write. What a refusal means is theirs to say.
+
+use std::sync::atomic::Ordering;
+
+use http::{
+    HeaderValue, Method, Request, StatusCode,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
+};
+use kube::client::Body;
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    ClusterError, Connection,
+    error::Unreachable,
+    request::{Answer, JSON, late},
+};
+use crate::source::decode::Format;
+
+/// What the server said.
+#[derive(Clone)]
+pub struct Reply {
+    /// The HTTP status, a refusal's too.
+    pub status: StatusCode,
+    /// Seconds that the server asks to wait for.
+    pub retry_after: Option<u32>,
+    /// The Content-Type, or `no content type`.
+    pub content_type: String,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Reply {
+    /// Without the body: it may be a Secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("content_type", &self.content_type)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Sends one request, once; a token that is refused is renewed once, for what is refused so has not been looked at.
+    /// The body goes with its Content-Type, the answer is JSON of at most `most` bytes.
+    ///
+    /// Errors are those of the way to the server alone (and 401): every other status is an answer.
+    pub async fn exchange(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<(&'static str, &[u8])>,
+        most: usize,
+    ) -> Result<Reply, ClusterError> {
+        let renewed = |cause: &super::ConnectError| ClusterError::Credentials {
+            user: self.user.clone(),
+            cause: cause.to_string(),
+        };
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Err(ClusterError::Stopped);
+        };
+        self.credential.renew(false).await.map_err(|e| renewed(&e))?;
+        let reply = self.send_once(method, path, body, most).await?;
+        if reply.status != StatusCode::UNAUTHORIZED {
+            return Ok(reply);
+        }
+        if self.credential.renew(true).await.map_err(|e| renewed(&e))? {
+            let reply = self.send_once(method, path, body, most).await?;
+            if reply.status != StatusCode::UNAUTHORIZED {
+                return Ok(reply);
+            }
+        }
+        Err(ClusterError::Unauthorized {
+            server: self.server.clone(),
+            user: self.user.clone(),
+        })
+    }
+
+    async fn send_once(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<(&'static str, &[u8])>,
+        most: usize,
+    ) -> Result<Reply, ClusterError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(ACCEPT, HeaderValue::from_static(JSON))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let mut bytes = Vec::new();
+        if let Some((content_type, content)) = body {
+            request = request.header(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            bytes = content.to_vec();
+        }
+        let request = request
+            .body(Body::from(bytes))
+            .map_err(|_| ClusterError::BadRequest { path: path.to_owned() })?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let deadline = self.request_timeout.map(|granted| Instant::now() + granted);
+        let quiet = Instant::now() + self.timing.answer;
+        let until = deadline.map_or(quiet, |deadline| deadline.min(quiet));
+        let response = match timeout_at(until, self.client.send(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(ClusterError::from_kube(&self.server, &error)),
+            Err(_) => return Err(late(&self.server, deadline, self.request_timeout)),
+        };
+        let (parts, body) = response.into_parts();
+        let text = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+        let content_type = text(CONTENT_TYPE).unwrap_or("no content type").to_owned();
+        let answer = Answer::of(self, body, Format::of(&content_type), deadline);
+        Ok(Reply {
+            status: parts.status,
+            retry_after: text(RETRY_AFTER).and_then(|v| v.trim().parse().ok()),
+            content_type,
+            body: answer.whole(most).await?,
+        })
+    }
+}
+
+impl ClusterError {
+    /// Whether the request cannot have reached the server: sending it again does nothing twice.
+    pub fn was_not_sent(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable {
+                problem: Unreachable::Refused | Unreachable::Dns,
+                ..
+            }
+        )
+    }
+
+    /// Whether nobody knows what became of the request: the connection broke, or nothing was heard in time.
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Unreachable { problem, .. } => {
+                matches!(
+                    problem,
+                    Unreachable::Reset | Unreachable::Timeout | Unreachable::Other(_)
+                )
+            }
+            Self::Timeout { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_not_shown() {
+        let reply = Reply {
+            status: StatusCode::OK,
+            retry_after: None,
+            content_type: "application/json".into(),
+            body: b"tls.key".to_vec(),
+        };
+        assert!(!format!("{reply:?}").contains("tls"), "{reply:?}");
+        assert!(!format!("{reply:?}").contains("116"), "{reply:?}");
+    }
+
+    #[test]
+    fn what_was_never_sent_is_told_from_what_may_have_happened() {
+        let of = |problem| ClusterError::Unreachable {
+            server: String::new(),
+            problem,
+        };
+        for (problem, unsent, uncertain) in [
+            (Unreachable::Refused, true, false),
+            (Unreachable::Dns, true, false),
+            (Unreachable::Reset, false, true),
+            (Unreachable::Timeout, false, true),
+            (Unreachable::Proxy(String::new()), false, false),
+        ] {
+            let error = of(problem);
+            assert_eq!(
+                (error.was_not_sent(), error.is_uncertain()),
+                (unsent, uncertain),
+                "{error}"
+            );
+        }
+    }
+}
