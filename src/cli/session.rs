@@ -23,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    args::{CheckArgs, SourceArgs},
+    args::{CheckArgs, ClusterArgs, SourceArgs},
     target::Target,
 };
 
@@ -113,7 +113,7 @@ impl Session {
     }
 
     async fn read_cluster(&mut self, source: &SourceArgs, targets: &[Target], open: Open) -> Result<(), Failure> {
-        let connection = connect(&connect_options(source)).await.map_err(|error| {
+        let connection = connect(&connect_options(&source.connection)).await.map_err(|error| {
             let hint = error.hint();
             let failure = Failure::of(Exit::Cluster, &error);
             hint.map_or(failure.clone(), |hint| failure.hint(hint))
@@ -123,7 +123,7 @@ impl Session {
         self.note_choice(source);
         self.want(targets);
         let options = ListOptions {
-            chunk_size: Some(source.chunk_size).filter(|n| *n > 0),
+            chunk_size: Some(source.connection.chunk_size).filter(|n| *n > 0),
             for_watch: open.for_watch,
         };
         let select = if open.all_users {
@@ -339,22 +339,22 @@ fn scope(source: &SourceArgs, context_namespace: Option<&str>) -> Result<Scope, 
     Ok(scope)
 }
 
-fn connect_options(source: &SourceArgs) -> ConnectOptions {
+pub(super) fn connect_options(args: &ClusterArgs) -> ConnectOptions {
     ConnectOptions {
-        kubeconfig: source.kubeconfig.clone(),
-        context: source.context.clone(),
-        cluster: source.cluster.clone(),
-        user: source.user.clone(),
-        as_user: source.as_user.clone(),
-        as_uid: source.as_uid.clone(),
-        as_groups: source.as_group.clone(),
-        token: source.token.as_ref().map(|token| token.0.clone()),
-        server: source.server.clone(),
-        request_timeout: Some(source.request_timeout),
-        insecure_skip_tls_verify: source.insecure_skip_tls_verify,
-        certificate_authority: source.certificate_authority.clone(),
-        tls_server_name: source.tls_server_name.clone(),
-        client_certificate: source.client_certificate.clone(),
-        client_key: source.client_key.clone(),
+        kubeconfig: args.kubeconfig.clone(),
+        context: args.context.clone(),
+        cluster: args.cluster.clone(),
+        user: args.user.clone(),
+        as_user: args.as_user.clone(),
+        as_uid: args.as_uid.clone(),
+        as_groups: args.as_group.clone(),
+        token: args.token.as_ref().map(|token| token.0.clone()),
+        server: args.server.clone(),
+        request_timeout: Some(args.request_timeout),
+        insecure_skip_tls_verify: args.insecure_skip_tls_verify,
+        certificate_authority: args.certificate_authority.clone(),
+        tls_server_name: args.tls_server_name.clone(),
+        client_certificate: args.client_certificate.clone(),
+        client_key: args.client_key.clone(),
     }
 }

@@ -10,10 +10,9 @@ use crate::{
     check::Severity,
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
-    net::address::HostPort,
     object::Kind,
     report::{self, Context, Format, SortBy, Status, output},
-    scan::{self, About, Judged, probe},
+    scan::{self, About, Judged},
     source::scope::Namespaces,
 };
 
@@ -86,22 +85,13 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         .map(|word| word.parse())
         .collect::<Result<_, _>>()
         .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
-    let connect: Option<HostPort> = args
-        .connect
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|error: crate::net::address::NotHostPort| Failure::of(Exit::Usage, &error))?;
     let open = Open {
         for_watch: args.watch,
         all_users: false,
     };
     let session = Session::open(&args.source, &args.check, &targets, open).await?;
     not_found(&session, &targets)?;
-    let probe = (probing || args.probe).then_some(probe::Options {
-        connect,
-        timeout: args.probe_timeout,
-    });
+    let probe = (probing || args.probe.probe).then(|| args.probe.options());
     if args.watch {
         return watch::run(session, &output, &targets, probe).await;
     }

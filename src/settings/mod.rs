@@ -1,1 +1,3 @@
 //! Arguments, environment and file become one validated value.
+
+pub mod value;

@@ -1,12 +1,17 @@
 //! The command line, as it is typed. What the words become is in the files of the commands.
 
+pub mod issue;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 
 use crate::{
     check::{Reason, Severity},
+    net::address::HostPort,
     object::Seconds,
+    scan::probe,
+    settings::value::duration,
 };
 
 const STYLES: styling::Styles = styling::Styles::plain()
@@ -77,15 +82,9 @@ pub struct StatusArgs {
     /// Keep watching, and print what changes
     #[arg(short, long, help_heading = "Output", conflicts_with_all = ["filename", "at"])]
     pub watch: bool,
-    /// Also connect to each route and compare what it serves with what is stored
-    #[arg(long, help_heading = "Probe")]
-    pub probe: bool,
-    /// Connect here instead of to the route's own address
-    #[arg(long, help_heading = "Probe", value_name = "HOST:PORT")]
-    pub connect: Option<String>,
-    /// How long one connection of a probe may take
-    #[arg(long, help_heading = "Probe", value_name = "DURATION", default_value = "5s", value_parser = duration)]
-    pub probe_timeout: Duration,
+    /// Whether to connect, and where to.
+    #[command(flatten)]
+    pub probe: ProbeArgs,
 }
 
 /// `show`.
@@ -100,21 +99,40 @@ pub struct ShowArgs {
     /// Which findings count.
     #[command(flatten)]
     pub check: CheckArgs,
-    /// Also connect to the route and show what it serves
-    #[arg(long, help_heading = "Probe")]
-    pub probe: bool,
-    /// Connect here instead of to the route's own address
-    #[arg(long, help_heading = "Probe", value_name = "HOST:PORT")]
-    pub connect: Option<String>,
-    /// How long one connection of a probe may take
-    #[arg(long, help_heading = "Probe", value_name = "DURATION", default_value = "5s", value_parser = duration)]
-    pub probe_timeout: Duration,
+    /// Whether to connect, and where to.
+    #[command(flatten)]
+    pub probe: ProbeArgs,
     /// The server name to ask HOST:PORT for, when it is not HOST
     #[arg(long, help_heading = "Probe", value_name = "NAME")]
     pub servername: Option<String>,
     /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, help_heading = "Output", value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+}
+
+/// Whether to connect to what is served, and where to.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Probe")]
+pub struct ProbeArgs {
+    /// Also connect to each route and compare what it serves with what is stored
+    #[arg(long)]
+    pub probe: bool,
+    /// Connect here instead of to the route's own address
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect: Option<HostPort>,
+    /// How long one connection of a probe may take
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub probe_timeout: Duration,
+}
+
+impl ProbeArgs {
+    /// What a probe is done with.
+    pub fn options(&self) -> probe::Options {
+        probe::Options {
+            connect: self.connect.clone(),
+            timeout: self.probe_timeout,
+        }
+    }
 }
 
 /// `explain`.
@@ -152,58 +170,67 @@ pub struct SourceArgs {
     /// Only routes with these fields, as the API server knows them
     #[arg(long, value_name = "FIELDS", conflicts_with = "filename")]
     pub field_selector: Option<String>,
+    /// Which cluster, and as whom.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// Which cluster, and as whom: kubectl's flags.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct ClusterArgs {
     /// The kubeconfig file; else those of KUBECONFIG, else ~/.kube/config
-    #[arg(help_heading = "Cluster", long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig; else its current one
-    #[arg(help_heading = "Cluster", long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
     /// The cluster of the kubeconfig; else the context's
-    #[arg(help_heading = "Cluster", long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
     /// The user of the kubeconfig; else the context's
-    #[arg(help_heading = "Cluster", long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
     /// Act as this user
-    #[arg(help_heading = "Cluster", long = "as", value_name = "USER")]
+    #[arg(long = "as", value_name = "USER")]
     pub as_user: Option<String>,
     /// Act as a member of this group; may be given more than once
-    #[arg(help_heading = "Cluster", long = "as-group", value_name = "GROUP")]
+    #[arg(long = "as-group", value_name = "GROUP")]
     pub as_group: Vec<String>,
     /// Act as the user with this UID
-    #[arg(help_heading = "Cluster", long = "as-uid", value_name = "UID")]
+    #[arg(long = "as-uid", value_name = "UID")]
     pub as_uid: Option<String>,
     /// The bearer token; other users of the machine can see it: prefer a kubeconfig
-    #[arg(help_heading = "Cluster", long, hide_env_values = true)]
+    #[arg(long, hide_env_values = true)]
     pub token: Option<Token>,
     /// The API server's address
-    #[arg(help_heading = "Cluster", short, long, value_name = "URL")]
+    #[arg(short, long, value_name = "URL")]
     pub server: Option<String>,
     /// The CA of the API server's certificate
-    #[arg(help_heading = "Cluster", long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub certificate_authority: Option<PathBuf>,
     /// The certificate to log in with
-    #[arg(help_heading = "Cluster", long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub client_certificate: Option<PathBuf>,
     /// The key of that certificate
-    #[arg(help_heading = "Cluster", long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub client_key: Option<PathBuf>,
     /// Do not verify the API server's certificate
-    #[arg(help_heading = "Cluster", long)]
+    #[arg(long)]
     pub insecure_skip_tls_verify: bool,
     /// The name to verify the API server's certificate for
-    #[arg(help_heading = "Cluster", long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub tls_server_name: Option<String>,
     /// How long one request to the API server may take; 0 is no limit
-    #[arg(help_heading = "Cluster", long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
     pub request_timeout: Duration,
     /// Read lists in pages of this many; 0 is one page
-    #[arg(help_heading = "Cluster", long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     pub chunk_size: u32,
 }
 
 /// Which findings count, and for when.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Checks")]
 pub struct CheckArgs {
     /// Judge as of this day: 2027-01-31, or 2027-01-31T12:00:00Z
@@ -300,14 +327,6 @@ impl std::str::FromStr for Token {
     }
 }
 
-/// Reads `30d`, `12h`, `90m`, `5s`, or a bare number of seconds as kubectl does.
-fn duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Ok(Duration::from_secs(seconds.into()));
-    }
-    humantime::parse_duration(text).map_err(|e| format!("{e}; write it as 30d, 12h or 90s"))
-}
-
 fn moment(text: &str) -> Result<Seconds, String> {
     crate::text::parse_time(text).ok_or_else(|| "write it as 2027-01-31 or 2027-01-31T12:00:00Z".to_owned())
 }
@@ -335,7 +354,7 @@ mod tests {
             panic!("status")
         };
         assert!(args.args.source.all_namespaces);
-        assert_eq!(args.args.source.request_timeout, Duration::from_secs(30));
+        assert_eq!(args.args.source.connection.request_timeout, Duration::from_secs(30));
         assert_eq!(args.targets, ["web", "secret/x"]);
     }
 

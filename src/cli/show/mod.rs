@@ -155,7 +155,7 @@ fn file(args: &ShowArgs) -> Result<Exit, Failure> {
 
 async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
     let host = args.servername.clone().unwrap_or_else(|| at.host.clone());
-    let place = addresses(Some(at), &[], at.port, &host, args.probe_timeout)
+    let place = addresses(Some(at), &[], at.port, &host, args.probe.probe_timeout)
         .await
         .map_err(|error| Failure::of(Exit::Cluster, &error))?;
     let asks: Vec<Ask> = place
@@ -166,7 +166,7 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
             server_name: host.clone(),
         })
         .collect();
-    let answers = probe_all(&asks, probe_concurrency(), args.probe_timeout).await;
+    let answers = probe_all(&asks, probe_concurrency(), args.probe.probe_timeout).await;
     let first = answers.iter().find_map(|answer| answer.as_ref().ok());
     let Some(first) = first else {
         let why = answers.iter().find_map(|a| a.as_ref().err()).map_or_else(

@@ -6,7 +6,6 @@ use crate::{
     check::Probed,
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
-    net::address::{HostPort, NotHostPort},
     object::{Key, Kind, Text},
     report::{
         Row, Status,
@@ -35,8 +34,6 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
         meant_file(args).map_or(failure.clone(), |hint| failure.hint(hint))
     });
     let target: Target = target?;
-    let connect = args.connect.as_deref().map(str::parse).transpose();
-    let connect: Option<HostPort> = connect.map_err(|error: NotHostPort| Failure::of(Exit::Usage, &error))?;
     let targets = [target.clone()];
     let open = Open {
         for_watch: false,
@@ -59,7 +56,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     .filter(|judged| about_targets(inventory, &judged.about, &targets))
     .filter(|judged| !matches!(judged.about, About::Forbidden(_)))
     .collect();
-    let (ids, found) = probe_judged(args, &session, &judged, connect).await;
+    let (ids, found) = probe_judged(args, &session, &judged).await;
     let judged = with_probe(&session, judged, &found.0);
     let namespace = single_namespace(inventory, &judged, &target)?;
     let rows: Vec<Row<'_>> = judged
@@ -130,12 +127,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
 type Found = (BTreeMap<BindingId, Probed>, Vec<probe::Answer>);
 
 /// The bindings in the order of their rows, and what a probe of them found.
-async fn probe_judged(
-    args: &ShowArgs,
-    session: &Session,
-    judged: &[Judged],
-    connect: Option<HostPort>,
-) -> (Vec<BindingId>, Found) {
+async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> (Vec<BindingId>, Found) {
     let ids: Vec<BindingId> = judged
         .iter()
         .filter_map(|judged| match judged.about {
@@ -143,14 +135,10 @@ async fn probe_judged(
             _ => None,
         })
         .collect();
-    if !args.probe && connect.is_none() {
+    if !args.probe.probe && args.probe.connect.is_none() {
         return (ids, Found::default());
     }
-    let options = probe::Options {
-        connect,
-        timeout: args.probe_timeout,
-    };
-    let found = probe::probe(&session.inventory, &ids, &options).await;
+    let found = probe::probe(&session.inventory, &ids, &args.probe.options()).await;
     (ids, found)
 }
 

@@ -1,0 +1,563 @@
+//! Everything that issuance takes: flags that are the same for `renew`, `issue`, `revoke`, `preflight` and `account`.
+
+use std::path::PathBuf;
+
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use super::{CheckArgs, ClusterArgs, ColorChoice, SourceArgs};
+use crate::settings::{
+    self,
+    value::{
+        Advertised, DryRun, KeyType, Label, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck,
+        ServicePort, SolverKind, Toleration,
+    },
+};
+
+/// `renew`.
+#[derive(Debug, Clone, Args)]
+pub struct RenewCommand {
+    /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
+    #[arg(value_name = "ROUTE|SECRET", required_unless_present_any = ["due", "all", "selector", "filename"])]
+    pub targets: Vec<String>,
+    /// Every certificate that the CA (ARI) or its lifetime says to renew now
+    #[arg(long, conflicts_with_all = ["all", "targets"])]
+    pub due: bool,
+    /// Every certificate of the routes that are chosen
+    #[arg(long, conflicts_with = "targets")]
+    pub all: bool,
+    /// Leave out names that the certificate has and no route serves; they are told
+    #[arg(long)]
+    pub only_route_hosts: bool,
+    /// Everything else.
+    #[command(flatten)]
+    pub issue: IssueArgs,
+}
+
+/// `issue`.
+#[derive(Debug, Clone, Args)]
+pub struct IssueCommand {
+    /// The Secret to make or to renew
+    #[arg(long, value_name = "NAME")]
+    pub secret: String,
+    /// A host of the certificate: a name, a wildcard or an IP address; may be given more than once
+    #[arg(short = 'd', long = "domain", value_name = "HOST", required = true)]
+    pub domains: Vec<String>,
+    /// Everything else.
+    #[command(flatten)]
+    pub issue: IssueArgs,
+}
+
+/// `revoke`.
+#[derive(Debug, Clone, Args)]
+pub struct RevokeCommand {
+    /// The Secret, or ./FILE with the certificate as PEM
+    #[arg(value_name = "SECRET|FILE")]
+    pub target: String,
+    /// Why: unspecified, key-compromise, superseded or cessation-of-operation
+    #[arg(long, value_name = "REASON", default_value = "unspecified",
+        value_parser = ["unspecified", "key-compromise", "superseded", "cessation-of-operation"], hide_possible_values = true)]
+    pub reason: String,
+    /// Sign with the certificate's key in this file instead of the account's
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Revoke although it is stored in a Secret, or served
+    #[arg(long)]
+    pub force: bool,
+    /// Where to read from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which CA and account.
+    #[command(flatten)]
+    pub ca: CaArgs,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `rollback`.
+#[derive(Debug, Clone, Args)]
+pub struct RollbackCommand {
+    /// The Secret whose pair before the last renewal is put back
+    #[arg(value_name = "SECRET")]
+    pub secret: String,
+    /// The namespace; else the context's
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Write it although someone else owns it
+    #[arg(long)]
+    pub force: bool,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print the steps (client), or have the API server judge them (server)
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
+        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS))]
+    pub dry_run: DryRun,
+    /// Which cluster.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// `cleanup`.
+#[derive(Debug, Clone, Args)]
+pub struct CleanupCommand {
+    /// The namespace; may be given more than once; else the context's
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Vec<String>,
+    /// All namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// Also what runs that may still be going on have made
+    #[arg(long)]
+    pub force: bool,
+    /// List what would be removed, and leave it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// The settings, for DNS records of runs that were killed.
+    #[command(flatten)]
+    pub settings: ConfigArgs,
+    /// Which cluster.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// `preflight`.
+#[derive(Debug, Clone, Args)]
+pub struct PreflightCommand {
+    /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
+    #[arg(value_name = "ROUTE|SECRET", required_unless_present_any = ["all", "selector"])]
+    pub targets: Vec<String>,
+    /// Every route that is chosen
+    #[arg(long, conflicts_with = "targets")]
+    pub all: bool,
+    /// Also write a test record with each DNS provider, and remove it
+    #[arg(long, help_heading = "DNS-01")]
+    pub write_test: bool,
+    /// Everything else.
+    #[command(flatten)]
+    pub issue: IssueArgs,
+}
+
+/// `account`.
+#[derive(Debug, Clone, Args)]
+pub struct AccountCommand {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: AccountAction,
+}
+
+/// What `account` does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AccountAction {
+    /// Show the accounts that are kept; with an issuer chosen, what its CA says of the account
+    Show(AccountArgs),
+    /// Make an account with the CA, or find the one of the key that is kept
+    Register(AccountArgs),
+    /// Give the CA other contacts (--email), or agree to new terms of service
+    Update(UpdateArgs),
+    /// Replace the account's key
+    Rollover(AccountArgs),
+    /// End the account for good
+    Deactivate(AccountArgs),
+}
+
+/// What the actions on accounts take.
+#[derive(Debug, Clone, Args)]
+pub struct AccountArgs {
+    /// Which CA and account.
+    #[command(flatten)]
+    pub ca: CaArgs,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// A text without it; else json
+    #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
+    pub output: Option<String>,
+    /// Which cluster, for --account-secret.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// `account update`.
+#[derive(Debug, Clone, Args)]
+pub struct UpdateArgs {
+    /// Leave the CA no contact at all
+    #[arg(long, conflicts_with = "email")]
+    pub no_email: bool,
+    /// Everything else.
+    #[command(flatten)]
+    pub account: AccountArgs,
+}
+
+/// `config`.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigCommand {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What `config` does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigAction {
+    /// Print the settings that count, and where each comes from
+    View(ConfigViewArgs),
+    /// Read the settings, and say what is wrong with them
+    Check(ConfigViewArgs),
+    /// Print a configuration file with every field explained
+    Example,
+}
+
+/// What `config view` and `config check` take.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigViewArgs {
+    /// Which file.
+    #[command(flatten)]
+    pub settings: ConfigArgs,
+    /// YAML without it; else json
+    #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["yaml", "json"], hide_possible_values = true)]
+    pub output: Option<String>,
+    /// Which cluster, for --config-map.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// All that an issuance takes besides names.
+#[derive(Debug, Clone, Args)]
+pub struct IssueArgs {
+    /// Where to read from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which CA and account.
+    #[command(flatten)]
+    pub ca: CaArgs,
+    /// What is ordered.
+    #[command(flatten)]
+    pub order: OrderArgs,
+    /// How HTTP-01 is answered.
+    #[command(flatten)]
+    pub http01: Http01Args,
+    /// How DNS-01 is answered.
+    #[command(flatten)]
+    pub dns01: Dns01Args,
+    /// What becomes of the certificate.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// What is printed, and asked.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+impl IssueArgs {
+    /// What a session's scan takes, for `--ca-file`.
+    pub fn check(&self) -> CheckArgs {
+        CheckArgs {
+            ca_file: self.store.ca_file.clone(),
+            ..CheckArgs::default()
+        }
+    }
+}
+
+/// Where the settings are.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings")]
+pub struct ConfigArgs {
+    /// The settings; else KUBECTL_CERTS_CONFIG, else ~/.config/kubectl-certs/config.yaml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Settings in a ConfigMap (key config.yaml), without credentials; the file goes before it
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub config_map: Option<Namespaced>,
+}
+
+/// Which CA, and which account with it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "CA and account")]
+pub struct CaArgs {
+    /// Rehearse with Let's Encrypt's staging, whose certificates no client trusts; so it is without a choice
+    #[arg(long, group = "choice")]
+    pub staging: bool,
+    /// Let's Encrypt, or what `production` in the settings names
+    #[arg(long, group = "choice")]
+    pub production: bool,
+    /// letsencrypt-staging, letsencrypt or an issuer of the settings
+    #[arg(long, group = "choice", value_name = "NAME")]
+    pub issuer: Option<String>,
+    /// The directory of an ACME server
+    #[arg(long, group = "choice", value_name = "URL")]
+    pub directory_url: Option<String>,
+    /// The CA (PEM) of the ACME server's own HTTPS
+    #[arg(long, value_name = "FILE")]
+    pub directory_ca_file: Option<PathBuf>,
+    /// Agree to the CA's terms of service
+    #[arg(long)]
+    pub agree_tos: bool,
+    /// Where the CA writes to: KUBECTL_CERTS_EMAIL; may be given more than once
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Vec<String>,
+    /// The key id of an external account binding
+    #[arg(long, value_name = "ID")]
+    pub eab_kid: Option<String>,
+    /// The file with its key (base64url)
+    #[arg(long, value_name = "FILE", conflicts_with = "eab_key_env")]
+    pub eab_key_file: Option<PathBuf>,
+    /// The environment variable with its key
+    #[arg(long, value_name = "VARIABLE")]
+    pub eab_key_env: Option<String>,
+    /// Keep the account in this Secret instead of a local file
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub account_secret: Option<Namespaced>,
+    /// Where the settings are.
+    #[command(flatten)]
+    pub settings: ConfigArgs,
+}
+
+/// What is ordered.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Certificate")]
+pub struct OrderArgs {
+    /// A profile of the CA: classic, tlsserver, shortlived, ...
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The chain whose root or issuer has this common name, where the CA offers several
+    #[arg(long, value_name = "NAME")]
+    pub preferred_chain: Option<String>,
+    /// ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096; else as it is, and ecdsa-p256 for a new Secret
+    #[arg(long, value_name = "TYPE", value_parser = words::<KeyType>(KeyType::WORDS), hide_possible_values = true)]
+    pub key_type: Option<KeyType>,
+    /// Keep the private key
+    #[arg(long)]
+    pub reuse_key: bool,
+    /// How many certificates at once [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: Option<u16>,
+    /// Order although a rate limit of the CA would be exceeded, by this tool's estimate
+    #[arg(long)]
+    pub ignore_rate_limits: bool,
+    /// Write Secrets and routes although someone else owns them
+    #[arg(long)]
+    pub force: bool,
+    /// Let a staging certificate replace a trusted one
+    #[arg(long)]
+    pub overwrite_with_staging: bool,
+}
+
+/// How HTTP-01 is answered.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "HTTP-01")]
+pub struct Http01Args {
+    /// What answers: pod (default from outside), endpoint (default in the cluster), service or in-place
+    #[arg(long, value_name = "SOLVER", value_parser = words::<SolverKind>(SolverKind::WORDS), hide_possible_values = true)]
+    pub solver: Option<SolverKind>,
+    /// The image of the Pod
+    #[arg(long, value_name = "IMAGE")]
+    pub solver_image: Option<String>,
+    /// A Secret to pull the image with; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    pub solver_pull_secret: Vec<String>,
+    /// A label of the nodes that the Pod may run on; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub solver_node_selector: Vec<Label>,
+    /// A taint that the Pod tolerates: KEY, KEY=VALUE, KEY=VALUE:NoSchedule; may be given more than once
+    #[arg(long, value_name = "TAINT")]
+    pub solver_toleration: Vec<Toleration>,
+    /// The Service that answers, for --solver service
+    #[arg(long, value_name = "NAME:PORT")]
+    pub solver_service: Option<ServicePort>,
+    /// Where the cluster reaches this process, for --solver endpoint
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub advertise: Option<Advertised>,
+    /// How the answer is looked at before the CA is told: auto, direct, cluster, wait=30s or off [default: auto]
+    #[arg(long, value_name = "HOW")]
+    pub self_check: Option<SelfCheck>,
+}
+
+/// How DNS-01 is answered.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "DNS-01")]
+pub struct Dns01Args {
+    /// Prove every name by DNS, with this provider of the settings; else by the zones that they name
+    #[arg(long, value_name = "NAME")]
+    pub dns: Option<String>,
+    /// The name server that finds zones and their servers, IP[:PORT]; may be given more than once; else the system's
+    #[arg(long, value_name = "ADDRESS")]
+    pub resolver: Vec<NameServer>,
+    /// How long the record may take to be on every name server of the zone [default: 2m]
+    #[arg(long, value_name = "DURATION")]
+    pub propagation_timeout: Option<Length>,
+    /// Wait so long instead of asking the name servers
+    #[arg(long, value_name = "DURATION")]
+    pub propagation_wait: Option<Length>,
+}
+
+/// What becomes of the certificate.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Storing")]
+pub struct StoreArgs {
+    /// The Secret's keys for chain and private key, where they are not tls.crt and tls.key: certificate=KEY,key=KEY
+    #[arg(long, value_name = "KEYS")]
+    pub secret_keys: Option<SecretKeys>,
+    /// Afterwards restart none, auto (what would not notice), or KIND/NAME,... [default: none]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub restart: Vec<RestartWord>,
+    /// How long the new certificate may take to be served; 0 does not look [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub wait: Option<Length>,
+    /// Trust the roots in this PEM file too
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Vec<PathBuf>,
+    /// With -f: write the Secrets' manifests into this directory
+    #[arg(long, value_name = "DIR", requires = "filename")]
+    pub output_dir: Option<PathBuf>,
+}
+
+/// What is asked and printed.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct RunArgs {
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print the steps (client), or have the API server judge them (server)
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
+        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS))]
+    pub dry_run: DryRun,
+    /// json: the events as JSON lines; ./DIR: as --output-dir
+    #[arg(short, long, value_name = "FORMAT|DIR")]
+    pub output: Option<Output>,
+    /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+}
+
+/// `-o` of an issuance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// The events, a line of JSON each, on stdout.
+    Json,
+    /// A directory for the Secrets' manifests.
+    Directory(PathBuf),
+}
+
+impl std::str::FromStr for Output {
+    type Err = String;
+
+    /// A word with a slash, or the name of a directory that is there, is a directory.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = || Self::Directory(PathBuf::from(text));
+        match text {
+            "json" => Ok(Self::Json),
+            _ if text.contains('/') || text == "." || text == ".." => Ok(path()),
+            _ if std::path::Path::new(text).is_dir() => Ok(path()),
+            _ => Err(format!(
+                "{text:?} is neither json nor a directory; a new one is written ./{text}"
+            )),
+        }
+    }
+}
+
+/// Reads one of the words of a type; completions list them.
+fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err = settings::value::NotAValue> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    enum All {
+        Renew(Box<RenewCommand>),
+        Issue(Box<IssueCommand>),
+        Revoke(Box<RevokeCommand>),
+        Rollback(RollbackCommand),
+        Cleanup(CleanupCommand),
+        Preflight(Box<PreflightCommand>),
+        Account(AccountCommand),
+        Config(ConfigCommand),
+    }
+
+    fn parse(words: &str) -> Result<All, String> {
+        All::try_parse_from(std::iter::once("certs").chain(words.split_whitespace())).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_command_lines_are_sound() {
+        All::command().debug_assert();
+    }
+
+    #[test]
+    fn renew_wants_to_know_what() {
+        for good in [
+            "renew shop",
+            "renew --due -A",
+            "renew --all",
+            "renew -l app=web",
+            "renew -f docs",
+        ] {
+            parse(good).unwrap();
+        }
+        for (bad, word) in [
+            ("renew", "ROUTE|SECRET"),
+            ("renew shop --all", "--all"),
+            ("renew shop --staging --production", "--production"),
+            ("renew shop --issuer a --directory-url https://b", "--directory-url"),
+            ("renew shop --key-type dsa", "dsa"),
+            ("renew shop --concurrency 0", "0"),
+            ("renew shop --eab-key-file a --eab-key-env B", "--eab-key-env"),
+            ("renew shop --restart pod/x", "deployment/NAME"),
+            ("renew shop -o jsn", "./jsn"),
+            ("renew shop --output-dir x", "--filename"),
+            ("issue -d a.example", "--secret"),
+            ("issue --secret a", "--domain"),
+            ("revoke a --reason because", "because"),
+            ("account update --no-email --email a@b.example", "--email"),
+        ] {
+            let error = parse(bad).unwrap_err();
+            assert!(error.contains(word), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_dry_run_is_the_clients_unless_the_server_is_named() {
+        for (words, dry_run) in [
+            ("renew shop", DryRun::None),
+            ("renew --dry-run shop", DryRun::Client),
+            ("renew --dry-run=server shop", DryRun::Server),
+        ] {
+            let All::Renew(renew) = parse(words).unwrap() else {
+                panic!("renew")
+            };
+            assert_eq!(renew.issue.run.dry_run, dry_run, "{words}");
+            assert_eq!(renew.targets, ["shop"], "{words}");
+        }
+    }
+
+    #[test]
+    fn output_is_events_or_a_directory() {
+        let output = |words: &str| {
+            let All::Issue(issue) = parse(words).unwrap() else {
+                panic!("issue")
+            };
+            issue.issue.run.output
+        };
+        assert_eq!(output("issue --secret a -d b.example -o json"), Some(Output::Json));
+        for dir in ["./new", "src", "/tmp"] {
+            assert_eq!(
+                output(&format!("issue --secret a -d b.example -f x -o {dir}")),
+                Some(Output::Directory(dir.into()))
+            );
+        }
+    }
+}

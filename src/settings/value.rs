@@ -1,0 +1,698 @@
+//! Single values, read alike from a flag, the environment and the file.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::object::{Key, Text};
+
+/// A value that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is no {what}: write {form}")]
+pub struct NotAValue {
+    /// What was given, cut to 100 characters.
+    pub value: String,
+    /// What it should have been.
+    pub what: &'static str,
+    /// The form of one.
+    pub form: &'static str,
+}
+
+fn no(value: &str, what: &'static str, form: &'static str) -> NotAValue {
+    NotAValue {
+        value: value.chars().take(100).collect(),
+        what,
+        form,
+    }
+}
+
+/// Values that are words: the enum, its words, and what it is called in an error.
+macro_rules! words {
+    ($type:ty, $what:literal, $form:literal, $($word:literal => $value:ident),+) => {
+        impl $type {
+            /// The words, in the order in which they are listed.
+            pub const WORDS: &[&str] = &[$($word),+];
+
+            /// The word.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$value => $word),+ }
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = NotAValue;
+
+            fn from_str(text: &str) -> Result<Self, NotAValue> {
+                match text { $($word => Ok(Self::$value),)+ _ => Err(no(text, $what, $form)) }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+/// The algorithm and size of a certificate's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyType {
+    /// ECDSA with P-256.
+    #[default]
+    EcdsaP256,
+    /// ECDSA with P-384.
+    EcdsaP384,
+    /// RSA with 2048 bits.
+    Rsa2048,
+    /// RSA with 3072 bits.
+    Rsa3072,
+    /// RSA with 4096 bits.
+    Rsa4096,
+}
+
+words!(KeyType, "key type", "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096",
+    "ecdsa-p256" => EcdsaP256, "ecdsa-p384" => EcdsaP384, "rsa-2048" => Rsa2048, "rsa-3072" => Rsa3072,
+    "rsa-4096" => Rsa4096);
+
+/// What answers an HTTP-01 challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SolverKind {
+    /// A Pod of this project's image.
+    Pod,
+    /// This process, by an `EndpointSlice`.
+    Endpoint,
+    /// A Service that is there already.
+    Service,
+    /// A path added to the route's own Ingress.
+    InPlace,
+}
+
+words!(SolverKind, "solver", "pod, endpoint, service or in-place",
+    "pod" => Pod, "endpoint" => Endpoint, "service" => Service, "in-place" => InPlace);
+
+/// Whether steps are only shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DryRun {
+    /// They are carried out.
+    #[default]
+    None,
+    /// They are printed.
+    Client,
+    /// The API server judges them, and keeps nothing.
+    Server,
+}
+
+words!(DryRun, "kind of dry run", "client, server or none", "none" => None, "client" => Client, "server" => Server);
+
+/// How an answer to HTTP-01 is looked at before the CA is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SelfCheck {
+    /// As the CA would; where this network cannot reach the host, from the route's address or the cluster.
+    #[default]
+    Auto,
+    /// At the route's address, with the host's name.
+    Direct,
+    /// From the solver's Pod.
+    Cluster,
+    /// Not at all, after waiting so long.
+    Wait(Duration),
+    /// Not at all.
+    Off,
+}
+
+impl FromStr for SelfCheck {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        let form = "auto, direct, cluster, wait=30s or off";
+        match text {
+            "auto" => Ok(Self::Auto),
+            "direct" => Ok(Self::Direct),
+            "cluster" => Ok(Self::Cluster),
+            "off" => Ok(Self::Off),
+            _ => text
+                .strip_prefix("wait=")
+                .and_then(|length| duration(length).ok())
+                .map(Self::Wait)
+                .ok_or_else(|| no(text, "self-check", form)),
+        }
+    }
+}
+
+impl fmt::Display for SelfCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Direct => f.write_str("direct"),
+            Self::Cluster => f.write_str("cluster"),
+            Self::Wait(length) => write!(f, "wait={}", humantime::format_duration(*length)),
+            Self::Off => f.write_str("off"),
+        }
+    }
+}
+
+/// A taint that the solver's Pod tolerates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toleration {
+    /// The taint's key.
+    pub key: String,
+    /// Its value; any where there is none.
+    pub value: Option<String>,
+    /// Its effect; any where there is none.
+    pub effect: Option<String>,
+}
+
+impl FromStr for Toleration {
+    type Err = NotAValue;
+
+    /// Reads `KEY`, `KEY=VALUE`, `KEY:EFFECT` and `KEY=VALUE:EFFECT`, as `kubectl taint` writes taints.
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        let form = "KEY, KEY=VALUE or KEY=VALUE:NoSchedule";
+        let (rest, effect) = text.split_once(':').map_or((text, None), |(a, b)| (a, Some(b)));
+        let (key, value) = rest.split_once('=').map_or((rest, None), |(a, b)| (a, Some(b)));
+        let known = effect.is_none_or(|e| ["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&e));
+        if !known || !is_label_key(key) {
+            return Err(no(text, "toleration", form));
+        }
+        Ok(Self {
+            key: key.to_owned(),
+            value: value.filter(|v| !v.is_empty()).map(str::to_owned),
+            effect: effect.map(str::to_owned),
+        })
+    }
+}
+
+impl fmt::Display for Toleration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        if let Some(value) = &self.value {
+            write!(f, "={value}")?;
+        }
+        match &self.effect {
+            Some(effect) => write!(f, ":{effect}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A label that a node has, for the solver's Pod.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Label {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+impl FromStr for Label {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        match text.split_once('=') {
+            Some((key, value)) if is_label_key(key) && is_label_value(value) => Ok(Self {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err(no(text, "label", "KEY=VALUE")),
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key, self.value)
+    }
+}
+
+/// A port of a Service in the route's namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServicePort {
+    /// The Service.
+    pub name: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl FromStr for ServicePort {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        let parts = text.rsplit_once(':');
+        let read = parts.and_then(|(name, port)| {
+            let port = port.parse().ok().filter(|port| *port != 0)?;
+            is_name(name).then(|| Self {
+                name: name.to_owned(),
+                port,
+            })
+        });
+        read.ok_or_else(|| no(text, "port of a Service", "NAME:PORT"))
+    }
+}
+
+impl fmt::Display for ServicePort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name, self.port)
+    }
+}
+
+/// A kind of workload that can be restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WorkloadKind {
+    /// A Deployment.
+    Deployment,
+    /// A `StatefulSet`.
+    StatefulSet,
+    /// A `DaemonSet`.
+    DaemonSet,
+}
+
+words!(WorkloadKind, "kind of workload", "deployment, statefulset or daemonset",
+    "deployment" => Deployment, "statefulset" => StatefulSet, "daemonset" => DaemonSet);
+
+/// A workload that is to be restarted, in the Secret's namespace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Workload {
+    /// Its kind.
+    pub kind: WorkloadKind,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+/// One word of `--restart`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RestartWord {
+    /// Nothing is restarted.
+    None,
+    /// What would not notice the new certificate by itself.
+    Auto,
+    /// This one.
+    Workload(Workload),
+}
+
+impl FromStr for RestartWord {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        match text {
+            "none" => return Ok(Self::None),
+            "auto" => return Ok(Self::Auto),
+            _ => {}
+        }
+        let read = text.split_once('/').and_then(|(kind, name)| {
+            let kind = match kind.to_ascii_lowercase().split('.').next().unwrap_or_default() {
+                "deployment" | "deployments" | "deploy" => WorkloadKind::Deployment,
+                "statefulset" | "statefulsets" | "sts" => WorkloadKind::StatefulSet,
+                "daemonset" | "daemonsets" | "ds" => WorkloadKind::DaemonSet,
+                _ => return None,
+            };
+            is_name(name).then(|| {
+                Self::Workload(Workload {
+                    kind,
+                    name: name.to_owned(),
+                })
+            })
+        });
+        read.ok_or_else(|| {
+            no(
+                text,
+                "restart",
+                "none, auto, deployment/NAME, statefulset/NAME or daemonset/NAME",
+            )
+        })
+    }
+}
+
+impl fmt::Display for RestartWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Auto => f.write_str("auto"),
+            Self::Workload(workload) => workload.fmt(f),
+        }
+    }
+}
+
+/// What is restarted when the certificate has been stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Restart {
+    /// Nothing; it is said what would need it.
+    #[default]
+    None,
+    /// What would not notice the new certificate by itself.
+    Auto,
+    /// These, in this order.
+    These(Vec<Workload>),
+}
+
+impl TryFrom<Vec<RestartWord>> for Restart {
+    type Error = NotAValue;
+
+    /// `none` and `auto` stand alone.
+    fn try_from(words: Vec<RestartWord>) -> Result<Self, NotAValue> {
+        match words.as_slice() {
+            [] | [RestartWord::None] => return Ok(Self::None),
+            [RestartWord::Auto] => return Ok(Self::Auto),
+            _ => {}
+        }
+        let all = words.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let these = words.into_iter().map(|word| match word {
+            RestartWord::Workload(workload) => Some(workload),
+            _ => None,
+        });
+        these
+            .collect::<Option<_>>()
+            .map(Self::These)
+            .ok_or_else(|| no(&all, "restart", "none, auto or workloads, each alone"))
+    }
+}
+
+/// The keys of the Secret that hold chain and private key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretKeys {
+    /// Where the chain goes.
+    pub certificate: String,
+    /// Where the private key goes.
+    pub key: String,
+}
+
+impl Default for SecretKeys {
+    fn default() -> Self {
+        Self {
+            certificate: "tls.crt".to_owned(),
+            key: "tls.key".to_owned(),
+        }
+    }
+}
+
+impl FromStr for SecretKeys {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        let error = || no(text, "pair of a Secret's keys", "certificate=KEY,key=KEY");
+        let (mut certificate, mut key) = (None, None);
+        for part in text.split(',') {
+            let (side, name) = part.split_once('=').ok_or_else(error)?;
+            let valid = (1..=253).contains(&name.len())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+            let slot = match side.trim() {
+                "certificate" if valid => &mut certificate,
+                "key" if valid => &mut key,
+                _ => return Err(error()),
+            };
+            if slot.replace(name.to_owned()).is_some() {
+                return Err(error());
+            }
+        }
+        match (certificate, key) {
+            (Some(certificate), Some(key)) if certificate != key => Ok(Self { certificate, key }),
+            _ => Err(error()),
+        }
+    }
+}
+
+impl fmt::Display for SecretKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "certificate={},key={}", self.certificate, self.key)
+    }
+}
+
+/// `NAMESPACE/NAME` of a Secret or a `ConfigMap`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Namespaced(pub Key);
+
+impl FromStr for Namespaced {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        match text.split_once('/') {
+            Some((namespace, name)) if is_name(namespace) && is_name(name) => {
+                Ok(Self(Key::new(Text::from(namespace), Text::from(name))))
+            }
+            _ => Err(no(text, "object", "NAMESPACE/NAME")),
+        }
+    }
+}
+
+impl fmt::Display for Namespaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A name server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NameServer(pub SocketAddr);
+
+impl FromStr for NameServer {
+    type Err = NotAValue;
+
+    /// Reads `IP` and `IP:PORT`; the port is 53 without one.
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        let bare = text.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(ip) = bare.parse::<IpAddr>() {
+            return Ok(Self(SocketAddr::new(ip, 53)));
+        }
+        text.parse()
+            .map(Self)
+            .map_err(|_| no(text, "name server", "192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"))
+    }
+}
+
+impl fmt::Display for NameServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where the cluster reaches this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advertised(pub SocketAddr);
+
+impl FromStr for Advertised {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        let read = text.parse::<SocketAddr>().ok();
+        read.filter(|at| at.port() != 0 && !at.ip().is_unspecified() && !at.ip().is_loopback())
+            .map(Self)
+            .ok_or_else(|| no(text, "address that the cluster can reach", "192.0.2.7:8089"))
+    }
+}
+
+impl fmt::Display for Advertised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A length of time: `30d`, `12h`, `90s`, `250ms`, or a bare number of seconds as kubectl has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Length(pub Duration);
+
+impl FromStr for Length {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        duration(text)
+            .map(Self)
+            .map_err(|_| no(text, "length of time", "2m, 90s or 250ms"))
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(f)
+    }
+}
+
+/// Reads `30d`, `12h`, `90m`, `5s`, or a bare number of seconds as kubectl does.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    humantime::parse_duration(text).map_err(|e| format!("{e}; write it as 30d, 12h or 90s"))
+}
+
+/// Whether a text is the name of an object: a DNS subdomain (RFC 1123).
+pub(super) fn is_name(text: &str) -> bool {
+    let label = |part: &str| {
+        let bytes = part.as_bytes();
+        !bytes.is_empty()
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+            && bytes.first() != Some(&b'-')
+            && bytes.last() != Some(&b'-')
+    };
+    text.len() <= 253 && text.split('.').all(label)
+}
+
+fn is_label_value(text: &str) -> bool {
+    let inner = |b: &u8| b.is_ascii_alphanumeric() || b"-_.".contains(b);
+    let outer = |b: Option<&u8>| b.is_none_or(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    bytes.len() <= 63 && bytes.iter().all(inner) && outer(bytes.first()) && outer(bytes.last())
+}
+
+fn is_label_key(text: &str) -> bool {
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(a, b)| (Some(a), b));
+    !name.is_empty() && is_label_value(name) && prefix.is_none_or(is_name)
+}
+
+/// Values that are written as one text, in the file and in what `config view` prints.
+macro_rules! as_text {
+    ($($type:ty),+) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                // Numbers too: a bare number of seconds.
+                let text = Scalar::deserialize(from)?.0;
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+    )+};
+}
+
+as_text!(
+    KeyType,
+    SolverKind,
+    SelfCheck,
+    Toleration,
+    ServicePort,
+    RestartWord,
+    SecretKeys,
+    Namespaced,
+    NameServer,
+    Advertised,
+    Length
+);
+
+/// A text, or a number as text.
+struct Scalar(String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Scalar;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+                Ok(Scalar(text.to_owned()))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Scalar, E> {
+                Ok(Scalar(number.to_string()))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Scalar, E> {
+                Ok(Scalar(number.to_string()))
+            }
+        }
+        from.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round<T: FromStr<Err = NotAValue> + fmt::Display>(text: &str) -> String {
+        text.parse::<T>()
+            .map_or_else(|error| format!("error: {error}"), |value| value.to_string())
+    }
+
+    #[test]
+    fn values_are_read_as_they_are_written() {
+        for text in ["ecdsa-p256", "rsa-4096"] {
+            assert_eq!(round::<KeyType>(text), text);
+        }
+        for text in ["auto", "direct", "cluster", "off", "wait=30s", "wait=1m 30s"] {
+            assert_eq!(round::<SelfCheck>(text), text);
+        }
+        for text in [
+            "dedicated",
+            "dedicated=edge",
+            "a.example/b:NoExecute",
+            "dedicated=edge:NoSchedule",
+        ] {
+            assert_eq!(round::<Toleration>(text), text);
+        }
+        assert_eq!(round::<ServicePort>("acme:8089"), "acme:8089");
+        assert_eq!(round::<RestartWord>("deploy/web"), "deployment/web");
+        assert_eq!(round::<RestartWord>("StatefulSets.apps/db-0"), "statefulset/db-0");
+        assert_eq!(
+            round::<SecretKeys>("key=proxykey,certificate=proxycert"),
+            "certificate=proxycert,key=proxykey"
+        );
+        assert_eq!(round::<Namespaced>("certs/account"), "certs/account");
+        assert_eq!(round::<Length>("90"), "1m 30s");
+        assert_eq!(round::<Label>("kubernetes.io/os=linux"), "kubernetes.io/os=linux");
+    }
+
+    #[test]
+    fn a_wrong_value_says_how_one_is_written() {
+        for (text, got, form) in [
+            ("ecdsa", round::<KeyType>("ecdsa"), "ecdsa-p256"),
+            ("wait", round::<SelfCheck>("wait"), "wait=30s"),
+            ("wait=soon", round::<SelfCheck>("wait=soon"), "wait=30s"),
+            ("a=b:Never", round::<Toleration>("a=b:Never"), "NoSchedule"),
+            ("acme", round::<ServicePort>("acme"), "NAME:PORT"),
+            ("acme:0", round::<ServicePort>("acme:0"), "NAME:PORT"),
+            ("pod/web", round::<RestartWord>("pod/web"), "deployment/NAME"),
+            (
+                "certificate=a",
+                round::<SecretKeys>("certificate=a"),
+                "certificate=KEY,key=KEY",
+            ),
+            (
+                "certificate=a,key=a",
+                round::<SecretKeys>("certificate=a,key=a"),
+                "certificate=KEY",
+            ),
+            ("account", round::<Namespaced>("account"), "NAMESPACE/NAME"),
+            ("a/b/c", round::<Namespaced>("a/b/c"), "NAMESPACE/NAME"),
+            ("soon", round::<Length>("soon"), "90s"),
+        ] {
+            assert!(
+                got.starts_with("error: ") && got.contains(text) && got.contains(form),
+                "{got}"
+            );
+        }
+    }
+
+    #[test]
+    fn none_and_auto_stand_alone() {
+        let words = |text: &str| -> Vec<RestartWord> { text.split(',').map(|word| word.parse().unwrap()).collect() };
+        assert_eq!(Restart::try_from(words("auto")), Ok(Restart::Auto));
+        assert_eq!(Restart::try_from(Vec::new()), Ok(Restart::None));
+        assert!(Restart::try_from(words("auto,deployment/web")).is_err());
+        let Ok(Restart::These(these)) = Restart::try_from(words("sts/db,deployment/web")) else {
+            panic!("two workloads")
+        };
+        assert_eq!(
+            these.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["statefulset/db", "deployment/web"]
+        );
+    }
+}
