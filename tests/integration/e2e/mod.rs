@@ -8,6 +8,7 @@ mod pods;
 mod probe;
 mod rights;
 mod scope;
+mod servers;
 mod show;
 mod status;
 mod traefik;

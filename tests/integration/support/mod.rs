@@ -1,10 +1,13 @@
 //! What the end-to-end tests stand on: a PKI of their own, a namespace each, and the program run as kubectl runs it.
 
 pub(crate) mod cluster;
+pub(crate) mod dns;
 pub(crate) mod kubeconfig;
+pub(crate) mod pebble;
 pub(crate) mod pki;
 pub(crate) mod proxy;
 pub(crate) mod run;
+pub(crate) mod server;
 pub(crate) mod tls;
 
 use std::time::{Duration, Instant};

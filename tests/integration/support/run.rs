@@ -120,11 +120,7 @@ impl Call {
         ] {
             command.env_remove(name);
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        Self(command)
+        Self(piped(command))
     }
 
     /// `kubectl certs ...`
@@ -136,6 +132,22 @@ impl Call {
     pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.0.env(name, value.into());
         self
+    }
+
+    /// The same, run by another program that is given it as its last arguments.
+    pub(crate) fn through(self, program: &[&str]) -> Self {
+        let mut command = Command::new(program[0]);
+        command
+            .args(&program[1..])
+            .arg(self.0.get_program())
+            .args(self.0.get_args());
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Self(piped(command))
     }
 
     pub(crate) fn run(self) -> Ran {
@@ -182,6 +194,14 @@ impl Call {
         err.follow(child.stderr.take().unwrap());
         Running { child, out, err }
     }
+}
+
+fn piped(mut command: Command) -> Command {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
 }
 
 /// The program under test.
