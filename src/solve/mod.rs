@@ -3,6 +3,8 @@
 //! Solvers know nothing of ACME's protocol: they put an answer where a CA looks for it, wait until it can be seen there, and
 //! take it away again.
 
+pub mod dns01;
+
 use futures_util::future::BoxFuture;
 
 use crate::{

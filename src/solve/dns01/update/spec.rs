@@ -1,0 +1,160 @@
+//! How the settings of a provider of the dns-update crate are described.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use dns_update::DnsUpdater;
+use secrecy::{ExposeSecret, SecretString};
+
+/// What one field of a provider's settings holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A credential of one line.
+    Secret,
+    /// A credential of many lines: a PEM key, a JSON document.
+    Document,
+    /// Text, which may come from where credentials come from.
+    Text,
+    /// A whole number.
+    Number,
+    /// true or false.
+    Flag,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// One field of a provider's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// As the settings write it.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// Whether it must be there.
+    pub needed: bool,
+}
+
+/// What must not happen at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// Two writes to one name.
+    ByName,
+    /// Two writes to one zone: the provider reads, changes and writes more than one name, or refuses a second change
+    /// while the first is under way.
+    ByZone,
+}
+
+/// How values are put at a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Any number of values side by side.
+    Many,
+    /// One value; a second replaces it.
+    One,
+}
+
+/// One provider of the dns-update crate.
+pub struct Spec {
+    /// As the settings write it: `provider: cloudflare`.
+    pub word: &'static str,
+    /// As people know it.
+    pub label: &'static str,
+    /// Its settings.
+    pub fields: &'static [Field],
+    /// What must not happen at the same time.
+    pub writes: Writes,
+    /// How many values a name can have.
+    pub holds: Holds,
+    /// Makes its client.
+    pub make: fn(&Given, Option<Duration>) -> dns_update::Result<DnsUpdater>,
+}
+
+impl std::fmt::Debug for Spec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word)
+    }
+}
+
+impl PartialEq for Spec {
+    fn eq(&self, other: &Self) -> bool {
+        self.word == other.word
+    }
+}
+
+impl Eq for Spec {}
+
+impl Spec {
+    /// The field of this name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+pub(super) const fn secret(name: &'static str) -> Field {
+    field(name, Kind::Secret)
+}
+
+pub(super) const fn document(name: &'static str) -> Field {
+    field(name, Kind::Document)
+}
+
+pub(super) const fn text(name: &'static str) -> Field {
+    field(name, Kind::Text)
+}
+
+pub(super) const fn number(name: &'static str) -> Field {
+    field(name, Kind::Number)
+}
+
+pub(super) const fn flag(name: &'static str) -> Field {
+    field(name, Kind::Flag)
+}
+
+pub(super) const fn one_of(name: &'static str, words: &'static [&'static str]) -> Field {
+    field(name, Kind::OneOf(words))
+}
+
+const fn field(name: &'static str, kind: Kind) -> Field {
+    Field {
+        name,
+        kind,
+        needed: !matches!(kind, Kind::Flag),
+    }
+}
+
+impl Field {
+    /// The same, that may be absent.
+    pub(super) const fn optional(self) -> Self {
+        Self { needed: false, ..self }
+    }
+}
+
+/// The settings of a provider with the credentials themselves. Its Debug form shows none.
+#[derive(Debug, Default)]
+pub struct Given(BTreeMap<&'static str, SecretString>);
+
+impl Given {
+    pub(super) fn put(&mut self, name: &'static str, value: SecretString) {
+        self.0.insert(name, value);
+    }
+
+    /// The value of a field that must be there; nothing, which no provider takes, when it is not.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.maybe(name).unwrap_or_default()
+    }
+
+    pub(super) fn maybe(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(ExposeSecret::expose_secret)
+    }
+
+    pub(super) fn own(&self, name: &str) -> String {
+        self.text(name).to_owned()
+    }
+
+    pub(super) fn maybe_own(&self, name: &str) -> Option<String> {
+        self.maybe(name).map(str::to_owned)
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.maybe(name) == Some("true")
+    }
+}
