@@ -122,7 +122,7 @@ fn stuck(challenge: &Challenge, order: &Order, now: Seconds, collector: &mut Col
 fn annotated(inventory: &Inventory, secret: &Key, owners: &mut Vec<ObjectRef>) {
     let by_shim = |c: &Certificate| {
         c.meta
-            .owners
+            .owners()
             .iter()
             .any(|o| matches!(o.kind.as_str(), "Ingress" | "Gateway"))
     };

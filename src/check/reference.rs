@@ -185,7 +185,7 @@ pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Col
         || inventory.consumers_of(&secret).next().is_some()
         || inventory.certificates_of(&secret).next().is_some()
         || inventory.is_issuers_key(&secret)
-        || !stored.meta.owners.is_empty()
+        || !stored.meta.owners().is_empty()
         || inventory.may_be_used_elsewhere(&secret);
     let mut users = OTHERS.iter().chain(&Kind::CONSUMERS);
     if stored.is_tls() && !used && users.all(|kind| inventory.knows_all(*kind)) {

@@ -6,9 +6,9 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use crate::object::{Key, Kind, Text};
+use crate::object::{Key, Kind, List, Text};
 
-use super::{keys::Keys, table::push};
+use super::table::push;
 
 /// The number of a binding in its inventory. It stays the same while its route, listener and host do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ pub struct Binding {
     /// The host, normalized (lower case, A-labels); `*` is every host.
     pub host: Text,
     /// The Secrets that are named for it, in their order. Gateway references that are not permitted are left out.
-    pub secrets: Keys,
+    pub secrets: List<Key>,
     /// How it came to be.
     pub origin: Origin,
     /// Whether a rule of the Ingress routes the host; true for other routes.

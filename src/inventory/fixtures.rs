@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    object::{Ingress, IngressClass, Key, Meta, Seconds, Text, ingress::IngressTls},
+    object::{Ingress, IngressClass, Key, Meta, More, Owner, Seconds, Text, ingress::IngressTls},
     x509::{Bundle, Certificate, Fingerprint, KeyAlgorithm, KeyState, San, Trust, certificate::ExtendedKeyUsage},
 };
 
@@ -22,6 +22,23 @@ pub fn meta(namespace: &str, name: &str) -> Meta {
         name: name.into(),
         ..Meta::default()
     }
+}
+
+/// The same with one annotation more.
+pub fn with_annotation(mut meta: Meta, annotation: &str, value: &str) -> Meta {
+    let mut more = meta.more.take().map_or_else(More::default, |more| *more);
+    let added = [(annotation.into(), value.into())];
+    more.annotations = more.annotations.into_iter().chain(added).collect();
+    meta.more = more.boxed();
+    meta
+}
+
+/// The same with other owners.
+pub fn with_owners(mut meta: Meta, owners: Vec<Owner>) -> Meta {
+    let mut more = meta.more.take().map_or_else(More::default, |more| *more);
+    more.owners = owners.into();
+    meta.more = more.boxed();
+    meta
 }
 
 /// An Ingress with tls entries of hosts and a Secret (empty: none), and a rule for each of the hosts.

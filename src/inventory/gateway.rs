@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::Range};
 use hashbrown::{HashMap, HashSet};
 
 use crate::object::{
-    Gateway, Key, Kind, ListenerSet, Route, Text,
+    Gateway, Key, Kind, List, ListenerSet, Route, Text,
     gateway::{AllowedNamespaces, CertificateRef, Listener, ParentRef},
 };
 
@@ -13,7 +13,6 @@ use super::{
     Inventory,
     binding::{Binding, Origin, RouteKey},
     ingress::{EVERY_HOST, normal_host},
-    keys::Keys,
 };
 
 /// The API group of the Gateway API.
@@ -121,7 +120,7 @@ impl Inventory {
     }
 
     /// Whether something in the namespace `from` may attach to what is in the namespace `at`.
-    pub(super) fn admits(&self, allowed: &AllowedNamespaces, at: &Text, from: &Text) -> bool {
+    pub fn admits(&self, allowed: &AllowedNamespaces, at: &Text, from: &Text) -> bool {
         match allowed {
             AllowedNamespaces::Same => at == from,
             AllowedNamespaces::All => true,
@@ -264,7 +263,7 @@ impl Inventory {
             listener: None,
             port: 443,
             host,
-            secrets: Keys::default(),
+            secrets: List::default(),
             origin: Origin::NoListener,
             in_rules: true,
             elsewhere: false,
@@ -337,7 +336,7 @@ impl Inventory {
         if hosts.found.is_empty() {
             hosts.routes(hostname);
         }
-        let secrets: Keys = listener
+        let secrets: List<Key> = listener
             .certificate_refs
             .iter()
             .filter(|r| names_a_secret(r))

@@ -3,14 +3,13 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
-    object::{Ingress, IngressRoute, Key, Kind, Text, annotation},
+    object::{Ingress, IngressRoute, Key, Kind, List, Text, annotation},
     x509::names::normalize,
 };
 
 use super::{
     binding::{Binding, Origin, RouteKey},
     controller::{Controller, certificate_from_elsewhere, is_canary},
-    keys::Keys,
 };
 
 /// The host of a rule or tls entry that names none.
@@ -96,7 +95,10 @@ impl Derived {
     fn add(&mut self, host: &Text, secret: Option<&Key>, origin: Origin) {
         if let Some(position) = self.positions.get(host) {
             if let Some(secret) = secret {
-                self.bindings[*position].secrets.add(secret);
+                let present = &mut self.bindings[*position].secrets;
+                if !present.contains(secret) {
+                    *present = present.iter().chain([secret]).cloned().collect();
+                }
             }
             return;
         }
@@ -127,7 +129,7 @@ fn expects_tls(ingress: &Ingress, controller: Controller) -> bool {
 pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
     let Some(tls) = &route.tls else { return Vec::new() };
     let key = RouteKey::new(Kind::IngressRoute, route.meta.key());
-    let secrets: Keys = tls
+    let secrets: List<Key> = tls
         .secret
         .iter()
         .map(|name| Key::new(route.meta.namespace.clone(), name.clone()))
@@ -176,7 +178,7 @@ pub fn covers_host(wide: &str, narrow: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::fixtures::ingress;
+    use crate::inventory::fixtures::{ingress, with_annotation};
 
     fn hosts(bindings: &[Binding]) -> Vec<(&str, Vec<&str>, Origin)> {
         bindings
@@ -194,7 +196,10 @@ mod tests {
     #[test]
     fn hosts_of_tls_entries_and_hosts_of_rules_become_bindings() {
         let mut web = ingress("shop", "web", &[(&["Shop.Example", "www.shop.example"], "shop-tls")]);
-        web.rules = ["shop.example", "api.shop.example"].map(Text::from).to_vec();
+        web.rules = ["shop.example", "api.shop.example"]
+            .map(Text::from)
+            .into_iter()
+            .collect();
         assert_eq!(
             hosts(&of_ingress(&web, Controller::Unknown)),
             [
@@ -208,18 +213,18 @@ mod tests {
     #[test]
     fn an_entry_without_hosts_stands_for_the_rules_and_plain_http_is_no_binding() {
         let mut web = ingress("shop", "web", &[(&[], "shop-tls")]);
-        web.rules = vec!["a.example".into(), "b.example".into()];
+        web.rules = vec!["a.example".into(), "b.example".into()].into();
         assert_eq!(of_ingress(&web, Controller::Unknown).len(), 2);
-        web.rules.clear();
+        web.rules = List::default();
         assert_eq!(
             hosts(&of_ingress(&web, Controller::Unknown)),
             [("*", vec!["shop-tls"], Origin::Entry(0))]
         );
 
         let mut plain = ingress("shop", "plain", &[]);
-        plain.rules = vec!["a.example".into()];
+        plain.rules = vec!["a.example".into()].into();
         assert!(of_ingress(&plain, Controller::Unknown).is_empty());
-        plain.meta.annotations = vec![(annotation::TLS_ACME.into(), "true".into())];
+        plain.meta = with_annotation(plain.meta, annotation::TLS_ACME, "true");
         assert_eq!(
             hosts(&of_ingress(&plain, Controller::Unknown)),
             [("a.example", vec![], Origin::RuleOnly)]
@@ -229,7 +234,7 @@ mod tests {
     #[test]
     fn a_wildcard_entry_stands_for_the_hosts_of_the_rules_below_it() {
         let mut web = ingress("shop", "web", &[(&["*.shop.example"], "wild")]);
-        web.rules = vec!["a.shop.example".into(), "a.b.shop.example".into()];
+        web.rules = vec!["a.shop.example".into(), "a.b.shop.example".into()].into();
         assert_eq!(
             hosts(&of_ingress(&web, Controller::Unknown)),
             [
@@ -237,7 +242,7 @@ mod tests {
                 ("a.b.shop.example", vec![], Origin::RuleOnly)
             ]
         );
-        web.rules.push("*.shop.example".into());
+        web.rules = web.rules.into_iter().chain(["*.shop.example".into()]).collect();
         assert_eq!(
             hosts(&of_ingress(&web, Controller::Unknown)),
             [

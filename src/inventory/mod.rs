@@ -8,7 +8,6 @@ pub mod controller;
 pub mod gateway;
 mod index;
 pub mod ingress;
-pub mod keys;
 pub mod ownership;
 pub mod query;
 pub mod secrets;
@@ -35,7 +34,6 @@ use table::Table;
 
 pub use binding::{Binding, BindingId, Bindings, Origin, RouteKey};
 pub use controller::Controller;
-pub use keys::Keys;
 pub use secrets::{Presence, Secrets, Stored};
 
 /// What a change made worth judging again.
@@ -224,7 +222,7 @@ impl Inventory {
                 self.mark_all_gateways();
             }
             Object::Namespace(o) => {
-                let labels = o.labels;
+                let labels = o.labels().to_vec();
                 if self.namespaces.get(&o.name) != Some(&labels) {
                     self.namespaces.insert(o.name, labels);
                     self.mark_all_gateways();

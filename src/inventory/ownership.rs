@@ -99,9 +99,9 @@ impl Inventory {
         let mut at = key.clone();
         for _ in 0..3 {
             let (owner_kind, owners) = match kind {
-                Kind::Challenge => (Kind::Order, self.challenges.get(&at).map(|o| &o.meta.owners)),
-                Kind::Order => (Kind::CertificateRequest, self.orders.get(&at).map(|o| &o.meta.owners)),
-                Kind::CertificateRequest => (Kind::Certificate, self.requests.get(&at).map(|o| &o.meta.owners)),
+                Kind::Challenge => (Kind::Order, self.challenges.get(&at).map(|o| o.meta.owners())),
+                Kind::Order => (Kind::CertificateRequest, self.orders.get(&at).map(|o| o.meta.owners())),
+                Kind::CertificateRequest => (Kind::Certificate, self.requests.get(&at).map(|o| o.meta.owners())),
                 _ => break,
             };
             let owner = owners.and_then(|owners| owners.iter().find(|o| o.kind == owner_kind.as_str()));
@@ -117,7 +117,7 @@ impl Inventory {
 
     /// Notes an object under its owners, so that it is found from them.
     fn own(&mut self, kind: Kind, meta: &Meta) {
-        for owner in &meta.owners {
+        for owner in meta.owners() {
             let key = Key::new(meta.namespace.clone(), owner.name.clone());
             self.owned.entry((kind, key)).or_default().insert(meta.key());
         }
@@ -214,5 +214,5 @@ impl Inventory {
 }
 
 fn owned(meta: &crate::object::Meta, kind: &str, name: &str) -> bool {
-    meta.owners.iter().any(|o| o.kind == kind && o.name == name)
+    meta.owners().iter().any(|o| o.kind == kind && o.name == name)
 }

@@ -184,7 +184,7 @@ impl Inventory {
                 let ingress = self.ingress_of(route)?;
                 let annotated = ingress
                     .meta
-                    .annotations
+                    .annotations()
                     .iter()
                     .find(|(k, _)| k == annotation::INGRESS_CLASS);
                 // The field counts where both are set: the annotation is deprecated since networking.k8s.io/v1.

@@ -1,8 +1,5 @@
 use super::{fixtures::*, query::Serving, *};
-use crate::object::{
-    Meta,
-    gateway::{AllowedNamespaces, CertificateRef, GrantFrom, GrantTo, Listener, ParentRef},
-};
+use crate::object::gateway::{AllowedNamespaces, CertificateRef, GrantFrom, GrantTo, Listener, ParentRef};
 
 fn listener(name: &str, hostname: &str, secret: Option<(&str, &str)>) -> Listener {
     let reference = |(namespace, name): (&str, &str)| CertificateRef {
@@ -297,10 +294,7 @@ fn the_default_class_counts_for_an_ingress_without_class() {
     let plain = ingress("a", "i", &[(&["x.example"], "s")]);
     assert_eq!(inventory.controller_of_ingress(&plain).0, Controller::IngressNginx);
     let annotated = Ingress {
-        meta: Meta {
-            annotations: vec![(crate::object::annotation::INGRESS_CLASS.into(), "gce".into())],
-            ..meta("a", "j")
-        },
+        meta: with_annotation(meta("a", "j"), crate::object::annotation::INGRESS_CLASS, "gce"),
         ..plain
     };
     assert_eq!(inventory.controller_of_ingress(&annotated).0, Controller::Gce);

@@ -1,6 +1,6 @@
 //! Ingress, `IngressClass`, and Traefik's `IngressRoute`.
 
-use super::{Meta, Text};
+use super::{List, Meta, Text};
 
 /// What is read of an Ingress.
 #[derive(Debug, Clone, Default)]
@@ -12,18 +12,18 @@ pub struct Ingress {
     /// Whether there is a spec.defaultBackend (spec.backend in v1beta1).
     pub default_backend: bool,
     /// spec.tls.
-    pub tls: Vec<IngressTls>,
+    pub tls: List<IngressTls>,
     /// The hosts of spec.rules in their order; an empty text is a rule for every host.
-    pub rules: Vec<Text>,
+    pub rules: List<Text>,
     /// status.loadBalancer.ingress: IP addresses or host names.
-    pub addresses: Vec<Text>,
+    pub addresses: List<Text>,
 }
 
 /// One entry of an Ingress's spec.tls.
 #[derive(Debug, Clone, Default)]
 pub struct IngressTls {
     /// Its hosts.
-    pub hosts: Vec<Text>,
+    pub hosts: List<Text>,
     /// Its secretName; an empty one counts as none.
     pub secret: Option<Text>,
 }

@@ -7,6 +7,7 @@ pub mod certmanager;
 pub mod consumer;
 pub mod gateway;
 pub mod ingress;
+pub mod list;
 pub mod secret;
 
 use compact_str::CompactString;
@@ -15,6 +16,7 @@ pub use certmanager::{Certificate, CertificateRequest, Challenge, Condition, Iss
 pub use consumer::Consumer;
 pub use gateway::{Gateway, GatewayClass, ListenerSet, ReferenceGrant, Route};
 pub use ingress::{Ingress, IngressClass, IngressRoute};
+pub use list::List;
 pub use secret::Secret;
 
 /// Text as it came from outside: unchecked and uncleared. Short ones are kept in place.
@@ -203,12 +205,27 @@ pub struct Meta {
     pub name: Text,
     /// creationTimestamp; manifests seldom have one.
     pub created: Option<Seconds>,
+    /// Labels, annotations and owners, where there is any of them that is kept: of most Secrets there is none.
+    pub more: Option<Box<More>>,
+}
+
+/// What only some objects' metadata have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct More {
     /// All labels of routes and namespaces; none for other kinds.
-    pub labels: Vec<(Text, Text)>,
+    pub labels: Box<[(Text, Text)]>,
     /// The annotations that [`annotation::wanted`] names.
-    pub annotations: Vec<(Text, Text)>,
+    pub annotations: Box<[(Text, Text)]>,
     /// ownerReferences.
-    pub owners: Vec<Owner>,
+    pub owners: Box<[Owner]>,
+}
+
+impl More {
+    /// As [`Meta`] keeps it: `None` where there is nothing.
+    pub fn boxed(self) -> Option<Box<Self>> {
+        let any = !(self.labels.is_empty() && self.annotations.is_empty() && self.owners.is_empty());
+        any.then(|| Box::new(self))
+    }
 }
 
 impl Meta {
@@ -220,14 +237,29 @@ impl Meta {
         }
     }
 
+    /// All labels of routes and namespaces; none for other kinds.
+    pub fn labels(&self) -> &[(Text, Text)] {
+        self.more.as_ref().map_or(&[], |more| &more.labels)
+    }
+
+    /// The annotations that [`annotation::wanted`] names.
+    pub fn annotations(&self) -> &[(Text, Text)] {
+        self.more.as_ref().map_or(&[], |more| &more.annotations)
+    }
+
+    /// ownerReferences.
+    pub fn owners(&self) -> &[Owner] {
+        self.more.as_ref().map_or(&[], |more| &more.owners)
+    }
+
     /// The value of an annotation that is kept.
     pub fn annotation(&self, key: &str) -> Option<&str> {
-        self.annotations.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+        self.annotations().iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+        self.labels().iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 }
 

@@ -312,7 +312,7 @@ impl<'a> Source<'a> {
                 }),
                 host: Some(&binding.host),
                 secrets: &binding.secrets,
-                labels: self.meta.map_or(&[], |meta| &meta.labels),
+                labels: self.meta.map_or(&[], |meta| meta.labels()),
                 ..base
             },
             Place::Secret(key) => Row {

@@ -101,7 +101,7 @@ impl Scope {
             Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute
         );
         let granted = object.kind() == Kind::ReferenceGrant;
-        (granted || self.allows_namespace(&meta.namespace)) && (!labels_count || self.labels.matches(&meta.labels))
+        (granted || self.allows_namespace(&meta.namespace)) && (!labels_count || self.labels.matches(meta.labels()))
     }
 }
 

@@ -77,7 +77,7 @@ fn renewal_due() {
 fn the_cas_window_goes_before_the_lifetime_and_a_window_in_the_past_means_now() {
     let with_window = |window: &str| {
         let mut stored = good("a", "tls", &["x.example"]);
-        stored.meta.annotations = vec![(annotation::RENEWAL_WINDOW.into(), window.into())];
+        stored.meta = with_annotation(stored.meta, annotation::RENEWAL_WINDOW, window);
         of_secret(stored)
     };
     is(

@@ -23,10 +23,7 @@ fn issuance(certificate_ready: &str, issuer_ready: &str, order: &str, challenge:
                 ..Issuer::default()
             }),
         );
-        let request = Meta {
-            owners: owner("Certificate", "c"),
-            ..meta("a", "c-1")
-        };
+        let request = with_owners(meta("a", "c-1"), owner("Certificate", "c"));
         set(
             i,
             Object::CertificateRequest(CertificateRequest {
@@ -36,9 +33,8 @@ fn issuance(certificate_ready: &str, issuer_ready: &str, order: &str, challenge:
         );
         let created = Some(NOW - age);
         let meta_of_order = Meta {
-            owners: owner("CertificateRequest", "c-1"),
             created,
-            ..meta("a", "o")
+            ..with_owners(meta("a", "o"), owner("CertificateRequest", "c-1"))
         };
         set(
             i,
@@ -49,9 +45,8 @@ fn issuance(certificate_ready: &str, issuer_ready: &str, order: &str, challenge:
             }),
         );
         let meta_of_challenge = Meta {
-            owners: owner("Order", "o"),
             created,
-            ..meta("a", "ch")
+            ..with_owners(meta("a", "ch"), owner("Order", "o"))
         };
         set(
             i,
@@ -106,7 +101,7 @@ fn conflicting_owners() {
         found(|i| {
             let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
             if annotated {
-                web.meta.annotations = vec![(annotation::CLUSTER_ISSUER.into(), "le".into())];
+                web.meta = with_annotation(web.meta, annotation::CLUSTER_ISSUER, "le");
             }
             add(i, web, "nginx");
             i.store(good("a", "tls", &["x.example"]));
@@ -117,7 +112,7 @@ fn conflicting_owners() {
             for name in names {
                 let mut certificate = certificate(name, "tls");
                 if made_by_shim {
-                    certificate.meta.owners = owner("Ingress", "web");
+                    certificate.meta = with_owners(certificate.meta, owner("Ingress", "web"));
                 }
                 i.apply(Change::Set(Object::Certificate(certificate)));
             }

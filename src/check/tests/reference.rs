@@ -131,8 +131,10 @@ fn rule_host_without_tls() {
     let rules = |annotations: &[(&str, &str)], names: &[&str]| {
         found(|i| {
             let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
-            web.rules.push("y.example".into());
-            web.meta.annotations = annotations.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+            web.rules = web.rules.into_iter().chain(["y.example".into()]).collect();
+            for (annotation, value) in annotations {
+                web.meta = with_annotation(web.meta, annotation, value);
+            }
             add(i, web, "nginx");
             i.store(good("a", "tls", names));
         })
@@ -160,7 +162,7 @@ fn tls_host_without_rule() {
     let ruled = |rule: &str| {
         found(|i| {
             let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
-            web.rules = vec![rule.into()];
+            web.rules = vec![rule.into()].into();
             add(i, web, "own");
             i.store(good("a", "tls", &["x.example"]));
         })
@@ -176,7 +178,7 @@ fn default_backend_only() {
     let without_rules = |class| {
         found(|i| {
             let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
-            web.rules.clear();
+            web.rules = Vec::new().into();
             web.default_backend = true;
             add(i, web, class);
             i.store(good("a", "tls", &["x.example"]));
@@ -206,7 +208,7 @@ fn ingress_class_not_found() {
     is_not(&of_class(Some("nginx")), Reason::IngressClassNotFound);
     let annotated = found(|i| {
         let mut web = ingress("a", "web", &[(&["x.example"], "tls")]);
-        web.meta.annotations = vec![(annotation::INGRESS_CLASS.into(), "whatever".into())];
+        web.meta = with_annotation(web.meta, annotation::INGRESS_CLASS, "whatever");
         i.apply(Change::Set(Object::Ingress(web)));
         i.store(good("a", "tls", &["x.example"]));
     });
@@ -220,7 +222,7 @@ fn duplicate_host() {
             add(i, ingress("a", "one", &[(&["x.example"], "tls")]), class);
             let mut other = ingress("a", "two", &[(&["x.example"], secret)]);
             if canary {
-                other.meta.annotations = vec![(annotation::NGINX_CANARY.into(), "true".into())];
+                other.meta = with_annotation(other.meta, annotation::NGINX_CANARY, "true");
             }
             add(i, other, other_class);
             i.store(good("a", "tls", &["x.example"]));
@@ -366,7 +368,7 @@ fn a_canarys_certificate_does_not_count_at_ingress_nginx() {
     let canary = |class| {
         found(|i| {
             let mut web = ingress("a", "web", &[(&["x.example"], "gone")]);
-            web.meta.annotations = vec![(annotation::NGINX_CANARY.into(), "true".into())];
+            web.meta = with_annotation(web.meta, annotation::NGINX_CANARY, "true");
             add(i, web, class);
         })
     };
@@ -384,7 +386,7 @@ fn an_annotation_of_another_controller_means_nothing() {
         let of = |class: &str| {
             found(|i| {
                 let mut web = ingress("a", "web", &[(&["x.example"], "gone")]);
-                web.meta.annotations = vec![(annotation.into(), "left over".into())];
+                web.meta = with_annotation(web.meta, annotation, "left over");
                 add(i, web, class);
             })
         };

@@ -110,7 +110,7 @@ fn a_verdict_says_when_time_alone_changes_it() {
 fn annotations_and_flags_choose_what_counts() {
     let mut inventory = cluster();
     let mut route = ingress("a", "web", &[(&["x.example"], "tls")]);
-    route.meta.annotations = vec![(annotation::IGNORE.into(), "UnusedNames, ExtraRoot".into())];
+    route.meta = with_annotation(route.meta, annotation::IGNORE, "UnusedNames, ExtraRoot");
     add(&mut inventory, route, "nginx");
     inventory.store(good("a", "tls", &["x.example", "old.example"]));
     inventory.settle();

@@ -67,16 +67,22 @@ impl From<Ingress> for view::Ingress {
             meta: ingress.metadata.into(),
             class: some(spec.ingress_class_name),
             default_backend: spec.default_backend.or(spec.backend).is_some(),
-            tls: spec.tls.map(|tls| view::IngressTls {
-                hosts: tls.hosts.0,
-                secret: some(tls.secret_name),
-            }),
-            rules: spec.rules.map(|rule| rule.host.unwrap_or_default()),
+            tls: spec.tls.0.into_iter().map(view::IngressTls::from).collect(),
+            rules: spec.rules.map(|rule| rule.host.unwrap_or_default()).into(),
             addresses: addresses
                 .0
                 .into_iter()
                 .filter_map(|a| some(a.ip).or(some(a.hostname)))
                 .collect(),
+        }
+    }
+}
+
+impl From<Tls> for view::IngressTls {
+    fn from(tls: Tls) -> Self {
+        Self {
+            hosts: tls.hosts.0.into(),
+            secret: some(tls.secret_name),
         }
     }
 }

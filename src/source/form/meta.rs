@@ -43,13 +43,19 @@ impl<L: Default + Into<Vec<(Text, Text)>>> From<Meta<L>> for object::Meta {
             namespace: meta.namespace.unwrap_or_default(),
             name: meta.name.unwrap_or_default(),
             created: meta.creation_timestamp.0,
-            labels: meta.labels.into(),
-            annotations: meta.annotations.0,
-            owners: meta.owner_references.map(|owner| object::Owner {
-                kind: owner.kind.unwrap_or_default(),
-                name: owner.name.unwrap_or_default(),
-                controller: owner.controller.unwrap_or_default(),
-            }),
+            more: object::More {
+                labels: meta.labels.into().into(),
+                annotations: meta.annotations.0.into(),
+                owners: meta
+                    .owner_references
+                    .map(|owner| object::Owner {
+                        kind: owner.kind.unwrap_or_default(),
+                        name: owner.name.unwrap_or_default(),
+                        controller: owner.controller.unwrap_or_default(),
+                    })
+                    .into(),
+            }
+            .boxed(),
         }
     }
 }

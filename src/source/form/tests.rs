@@ -121,9 +121,9 @@ fn metadata_keeps_what_findings_need() {
         (meta.key(), meta.created),
         (Key::new("shop", "web"), parse_time("2026-01-02T03:04:05Z"))
     );
-    assert_eq!(meta.annotations, [("kubernetes.io/tls-acme".into(), "true".into())]);
+    assert_eq!(*meta.annotations(), [("kubernetes.io/tls-acme".into(), "true".into())]);
     assert_eq!((meta.label("app"), meta.label("empty")), (Some("web"), Some("")));
-    let owners: Vec<_> = meta.owners.iter().map(|o| (o.name.as_str(), o.controller)).collect();
+    let owners: Vec<_> = meta.owners().iter().map(|o| (o.name.as_str(), o.controller)).collect();
     assert_eq!(owners, [("r", true), ("y", false)]);
     for (kind, kept) in [
         (Kind::Namespace, true),
@@ -133,7 +133,7 @@ fn metadata_keeps_what_findings_need() {
         (Kind::Pod, false),
     ] {
         let object = object(kind, &json!({"metadata": metadata}));
-        assert_eq!(!object.meta().labels.is_empty(), kept, "{kind:?}");
+        assert_eq!(!object.meta().labels().is_empty(), kept, "{kind:?}");
     }
 }
 

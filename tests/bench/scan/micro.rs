@@ -8,7 +8,7 @@ use std::{
 use kubectl_certs::{
     check::{self, Rules},
     inventory::{Inventory, Presence, Stored},
-    object::{Change, Ingress, IngressClass, Kind, Meta, Object, Seconds, ingress::IngressTls, secret::TLS_TYPE},
+    object::{Change, Ingress, IngressClass, Kind, List, Meta, Object, Seconds, ingress::IngressTls, secret::TLS_TYPE},
     scan::secrets::Unresolved,
     source::decode::{Event, EventDecoder},
     x509::{Anchors, Fingerprint, Interner, Judge, KeyState, Memo, San, Trust, bundle},
@@ -90,7 +90,7 @@ fn inventory(material: &Material, bindings: usize) -> Result<Inventory> {
     model.trust = Trust::Trusted {
         root: "Bench Root X1".into(),
         public: false,
-        path: vec![0, 1],
+        path: vec![0, 1].into(),
         by_equality: false,
     };
     let now: Seconds = rules().now;
@@ -123,11 +123,11 @@ fn inventory(material: &Material, bindings: usize) -> Result<Inventory> {
         inventory.apply(Change::Set(Object::Ingress(Ingress {
             meta: meta("bench", &format!("web-{number}")),
             class: Some(CLASS.into()),
-            tls: vec![IngressTls {
-                hosts: vec![host.as_str().into()],
+            tls: List::from(vec![IngressTls {
+                hosts: vec![host.as_str().into()].into(),
                 secret: Some(secret.into()),
-            }],
-            rules: vec![host.into()],
+            }]),
+            rules: vec![host.into()].into(),
             ..Ingress::default()
         })));
     }

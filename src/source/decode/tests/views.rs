@@ -18,9 +18,9 @@ fn metadata_keeps_what_findings_are_made_of() {
     let meta = found.meta;
     assert_eq!(meta.key(), Key::new("shop", "tls"));
     assert_eq!(meta.created, Some(1_700_000_000));
-    assert_eq!(meta.annotations, [("cert-manager.io/issuer".into(), "le".into())]);
-    assert!(meta.labels.is_empty(), "labels of a Secret are not read");
-    let owners: Vec<_> = meta.owners.iter().map(|o| (o.kind.as_str(), o.controller)).collect();
+    assert_eq!(*meta.annotations(), [("cert-manager.io/issuer".into(), "le".into())]);
+    assert!(meta.labels().is_empty(), "labels of a Secret are not read");
+    let owners: Vec<_> = meta.owners().iter().map(|o| (o.kind.as_str(), o.controller)).collect();
     assert_eq!(owners, [("Certificate", true), ("Other", false)]);
 }
 

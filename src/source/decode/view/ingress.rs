@@ -4,7 +4,7 @@ use super::{
     super::wire::{Fields, Malformed, Value, text_of},
     meta::{Labels, meta},
 };
-use crate::object::{Ingress, IngressClass, Text, annotation, ingress::IngressTls};
+use crate::object::{Ingress, IngressClass, List, Text, annotation, ingress::IngressTls};
 
 /// An Ingress.
 pub(super) fn ingress(message: &[u8]) -> Result<Ingress, Malformed> {
@@ -13,45 +13,44 @@ pub(super) fn ingress(message: &[u8]) -> Result<Ingress, Malformed> {
         match field? {
             (1, value) => ingress.meta = meta(value, Labels::Kept)?,
             (2, value) => spec(value, &mut ingress)?,
-            (3, value) => status(value, &mut ingress.addresses)?,
+            (3, value) => ingress.addresses = status(value)?,
             _ => {}
         }
     }
-    // Nearly all have one of each, where a vector makes room for four.
-    ingress.tls.shrink_to_fit();
-    ingress.rules.shrink_to_fit();
-    ingress.addresses.shrink_to_fit();
     Ok(ingress)
 }
 
 fn spec(value: Value<'_>, ingress: &mut Ingress) -> Result<(), Malformed> {
+    let (mut entries, mut rules) = (Vec::new(), Vec::new());
     for field in value.message()? {
         match field? {
             (1, _) => ingress.default_backend = true,
-            (2, value) => ingress.tls.push(tls(value)?),
-            (3, value) => ingress.rules.push(text_of(value.bytes()?, 1)?.unwrap_or_default()),
+            (2, value) => entries.push(tls(value)?),
+            (3, value) => rules.push(text_of(value.bytes()?, 1)?.unwrap_or_default()),
             (4, value) => ingress.class = Some(value.text()?).filter(|class| !class.is_empty()),
             _ => {}
         }
     }
+    (ingress.tls, ingress.rules) = (entries.into(), rules.into());
     Ok(())
 }
 
 fn tls(value: Value<'_>) -> Result<IngressTls, Malformed> {
-    let mut tls = IngressTls::default();
+    let (mut tls, mut hosts) = (IngressTls::default(), Vec::new());
     for field in value.message()? {
         match field? {
-            (1, value) => tls.hosts.push(value.text()?),
+            (1, value) => hosts.push(value.text()?),
             (2, value) => tls.secret = Some(value.text()?).filter(|name| !name.is_empty()),
             _ => {}
         }
     }
-    tls.hosts.shrink_to_fit();
+    tls.hosts = hosts.into();
     Ok(tls)
 }
 
 /// status.loadBalancer.ingress: the IP address of each, or else its host name.
-fn status(value: Value<'_>, addresses: &mut Vec<Text>) -> Result<(), Malformed> {
+fn status(value: Value<'_>) -> Result<List<Text>, Malformed> {
+    let mut addresses = Vec::new();
     for field in value.message()? {
         let (1, balancer) = field? else { continue };
         for field in balancer.message()? {
@@ -65,7 +64,7 @@ fn status(value: Value<'_>, addresses: &mut Vec<Text>) -> Result<(), Malformed> 
             });
         }
     }
-    Ok(())
+    Ok(addresses.into())
 }
 
 /// An IngressClass.

@@ -1,7 +1,7 @@
 //! metav1.ObjectMeta.
 
 use super::super::wire::{Fields, Malformed, Value};
-use crate::object::{Meta, Owner, Text, annotation};
+use crate::object::{Meta, More, Owner, Text, annotation};
 
 /// Whether labels are kept: those of routes and namespaces are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(super) fn of(message: &[u8], labels: Labels) -> Result<Meta, Malformed> {
 /// An `ObjectMeta`.
 pub(super) fn meta(value: Value<'_>, labels: Labels) -> Result<Meta, Malformed> {
     let mut meta = Meta::default();
+    let (mut kept, mut annotations, mut owners) = (Vec::new(), Vec::new(), Vec::new());
     for field in value.message()? {
         match field? {
             (1, value) => meta.name = value.text()?,
@@ -31,21 +32,24 @@ pub(super) fn meta(value: Value<'_>, labels: Labels) -> Result<Meta, Malformed> 
             (8, value) => meta.created = super::time(value)?,
             (11, value) if labels == Labels::Kept => {
                 let (key, value) = entry(value)?;
-                meta.labels.push((lossy(key), lossy(value)));
+                kept.push((lossy(key), lossy(value)));
             }
             (12, value) => {
                 let (key, value) = entry(value)?;
                 if std::str::from_utf8(key).is_ok_and(annotation::wanted) {
-                    meta.annotations.push((lossy(key), lossy(value)));
+                    annotations.push((lossy(key), lossy(value)));
                 }
             }
-            (13, value) => meta.owners.push(owner(value)?),
+            (13, value) => owners.push(owner(value)?),
             _ => {}
         }
     }
-    meta.labels.shrink_to_fit();
-    meta.annotations.shrink_to_fit();
-    meta.owners.shrink_to_fit();
+    meta.more = More {
+        labels: kept.into(),
+        annotations: annotations.into(),
+        owners: owners.into(),
+    }
+    .boxed();
     Ok(meta)
 }
 
