@@ -1,1 +1,41 @@
 //! The ACME protocol (RFC 8555, RFC 9773): directory, account, order, renewal information. Knows nothing of solvers.
+//!
+//! [`Acme`] is a directory that has been read; what needs no account is there. [`Client`] is an account at it. Both are
+//! cheap to clone and share connections and nonces.
+
+pub mod account;
+mod certificate;
+mod client;
+mod directory;
+mod error;
+mod http;
+mod issuer;
+pub mod jws;
+mod nonce;
+mod order;
+mod poll;
+mod problem;
+mod renewal;
+mod retry;
+mod revoke;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+pub use account::{Account, AccountKey, AccountStatus, Registration, StoredAccount};
+pub use certificate::Chain;
+pub use client::{Acme, Client};
+pub use directory::{Directory, Meta};
+pub use error::AcmeError;
+pub use http::Limits;
+pub use issuer::{Eab, Issuer, LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage};
+pub use jws::SigningKey;
+pub use order::{
+    Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Order, OrderOptions, OrderStatus,
+    Ordered, Token,
+};
+pub use problem::{Problem, Subproblem};
+pub use renewal::{CertId, RenewalInfo, moment};
+pub use revoke::{RevocationReason, Revoked};

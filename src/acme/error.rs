@@ -1,0 +1,351 @@
+//! What can go wrong between here and a CA, in words that fit after "cannot ...:".
+
+use std::time::Duration;
+
+use super::{
+    http::Answer,
+    problem::{Problem, quote},
+    retry,
+};
+use crate::{
+    name::Name,
+    object::Seconds,
+    text::{date_time, parse_time},
+};
+
+/// Why ACME did not do what was asked. `Display` is cleared for a terminal and holds no key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AcmeError {
+    /// There was no connection: no address, refused, TLS failed.
+    #[error("{url} cannot be reached: {reason}")]
+    Unreachable {
+        /// What was asked.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// No whole answer came in time.
+    #[error("{url} did not answer within {} s", .after.as_secs_f32())]
+    TimedOut {
+        /// What was asked.
+        url: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The connection broke after the request was sent.
+    #[error("{url} broke the connection: {reason}")]
+    Broken {
+        /// What was asked.
+        url: String,
+        /// How.
+        reason: String,
+    },
+    /// The answer is larger than is read.
+    #[error("{url} answered with more than {limit} bytes")]
+    TooLarge {
+        /// What was asked.
+        url: String,
+        /// The most that is read, in bytes.
+        limit: usize,
+    },
+    /// A URL is not https, or not a URL.
+    #[error("{url} is not a URL with https")]
+    Insecure {
+        /// The URL, cleared.
+        url: String,
+    },
+    /// The answer is not what the protocol says.
+    #[error("{url} answered with what cannot be used: {reason}")]
+    Malformed {
+        /// What was asked.
+        url: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// An error that is not a problem document: a proxy's, or of something that speaks no ACME.
+    #[error("{url} answered with status {status}{}", colon_said(.said))]
+    Status {
+        /// What was asked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of what it said.
+        said: String,
+    },
+    /// The server is busy or broken, and asks to come back later than this run waits.
+    #[error("{url} is busy until {}{}", date_time(*.until), colon_said(.said))]
+    Busy {
+        /// What was asked.
+        url: String,
+        /// When to come back.
+        until: Seconds,
+        /// What it said.
+        said: String,
+    },
+    /// The CA said no.
+    #[error("{problem}")]
+    Refused {
+        /// What was asked.
+        url: String,
+        /// Why.
+        problem: Box<Problem>,
+    },
+    /// A rate limit is reached. Never tried again by itself.
+    #[error("a rate limit is reached{}: {problem}", until_words(*.until))]
+    RateLimited {
+        /// When it will have passed, where the server says so.
+        until: Option<Seconds>,
+        /// What the server said.
+        problem: Box<Problem>,
+        /// The CA's page about it.
+        help: Option<String>,
+    },
+    /// The CA has paused a name for this account after many failures. Never tried again by itself.
+    #[error("the CA has paused this account for a name: {problem}")]
+    Paused {
+        /// Where it can be ended.
+        url: Option<String>,
+        /// What the server said.
+        problem: Box<Problem>,
+    },
+    /// An order or an authorization was still being worked on when the time was over.
+    #[error("the {what} is still {status} after {} s", .after.as_secs())]
+    StillWaiting {
+        /// `order` or `authorization`.
+        what: &'static str,
+        /// Its status.
+        status: String,
+        /// Its URL.
+        url: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The terms of service are not agreed to.
+    #[error("the terms of service are not agreed to: {url}")]
+    TermsNotAgreed {
+        /// Where they are.
+        url: String,
+    },
+    /// The CA binds accounts to accounts of its own (EAB), and no key for that is set.
+    #[error("the CA makes accounts only with an external account binding")]
+    BindingRequired {
+        /// The CA's website, where such keys may be had.
+        website: Option<String>,
+    },
+    /// The CA has no such profile.
+    #[error("the CA has no profile {profile:?}")]
+    UnknownProfile {
+        /// What was asked for.
+        profile: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The directory lacks what was asked for.
+    #[error("the CA does not offer {0}")]
+    NotOffered(&'static str),
+    /// A key cannot be used; the words never repeat it.
+    #[error("the key cannot be used: {0}")]
+    Key(String),
+    /// The issuer's CA bundle, proxy or EAB key is wrong.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// `: SAID`, or nothing.
+fn colon_said(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(": {text:?}")
+    }
+}
+
+fn until_words(until: Option<Seconds>) -> String {
+    until.map(|at| format!(" until {}", date_time(at))).unwrap_or_default()
+}
+
+impl AcmeError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { reason, .. } if reason.contains("certificate") => Some(
+                "the directory's own certificate is not trusted: give the CA that signed it with --directory-ca-file, or caFile \
+                 of the issuer"
+                    .to_owned(),
+            ),
+            Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Broken { .. } => {
+                Some("check the network and the proxy (HTTPS_PROXY, NO_PROXY, or proxy of the issuer)".to_owned())
+            }
+            Self::Insecure { .. } => Some("give the directory's URL with https://".to_owned()),
+            Self::Malformed { .. } | Self::Status { .. } => {
+                Some("check that the issuer's directory is an ACME directory, and that no proxy answers for it".to_owned())
+            }
+            Self::Busy { until, .. } => Some(format!("try again after {}", date_time(*until))),
+            Self::RateLimited { until, help, .. } => {
+                let when = until.map_or_else(|| "try again later".to_owned(), |at| format!("try again after {}", date_time(at)));
+                Some(match help {
+                    Some(help) => format!("{when}; the limit is explained at {help}"),
+                    None => when,
+                })
+            }
+            Self::Paused { url: Some(url), .. } => Some(format!("mend what made its validations fail, then visit {url}")),
+            Self::Paused { url: None, .. } => {
+                Some("mend what made its validations fail, then visit the page that the message names".to_owned())
+            }
+            Self::StillWaiting { .. } => Some("run the command again: it goes on with the same order".to_owned()),
+            Self::TermsNotAgreed { .. } => Some("read them, then give --agree-tos".to_owned()),
+            Self::BindingRequired { website } => Some(match website {
+                Some(site) => format!("get an EAB key id and key from the CA ({site}) and set them for the issuer"),
+                None => "get an EAB key id and key from the CA and set them for the issuer".to_owned(),
+            }),
+            Self::UnknownProfile { known, .. } if known.is_empty() => Some("leave the profile out: the CA has none".to_owned()),
+            Self::UnknownProfile { known, .. } => Some(format!("it has: {}", known.join(", "))),
+            Self::Refused { problem, .. } => hint_of(problem),
+            Self::TooLarge { .. } | Self::NotOffered(_) | Self::Key(_) | Self::Settings(_) => None,
+        }
+    }
+
+    /// What the server said, where it said it in a problem document.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Refused { problem, .. } | Self::RateLimited { problem, .. } | Self::Paused { problem, .. } => {
+                Some(problem)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the CA refused with ACME's error of this name: `orderNotReady`, `accountDoesNotExist`, ...
+    pub fn is(&self, name: &str) -> bool {
+        matches!(self, Self::Refused { problem, .. } if problem.is(name))
+    }
+
+    /// The names that the CA refuses one by one; empty when it refused for another reason.
+    pub fn refused_names(&self) -> Vec<Name> {
+        match self {
+            Self::Refused { problem, .. } => problem.names(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the same request may succeed at once: nothing is known of what the server did with it.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            // A certificate that is not trusted stays so.
+            Self::Unreachable { reason, .. } => !reason.contains("certificate"),
+            Self::TimedOut { .. } | Self::Broken { .. } => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn malformed(url: &str, reason: impl Into<String>) -> Self {
+        Self::Malformed {
+            url: shown(url),
+            reason: reason.into(),
+        }
+    }
+
+    /// What an answer says that is not a success.
+    pub(super) fn of(answer: &Answer) -> Self {
+        let url = shown(&answer.url);
+        let Some(problem) = answer.problem() else {
+            let said = quote(&answer.body);
+            let until = answer.retry_after.map(retry::moment_after);
+            return match (answer.status, until) {
+                (429, until) => Self::RateLimited {
+                    until,
+                    problem: Box::new(Problem {
+                        kind: "about:blank".to_owned(),
+                        detail: said,
+                        status: Some(429),
+                        ..Problem::default()
+                    }),
+                    help: answer.link("help").map(str::to_owned),
+                },
+                (500.., Some(until)) => Self::Busy { url, until, said },
+                (status, _) => Self::Status { url, status, said },
+            };
+        };
+        let until = answer.retry_after.map(retry::moment_after);
+        // Boulder sheds load with a 503 of this type: that passes soon and is no limit of the account.
+        if answer.status == 429 || (problem.is("rateLimited") && answer.status != 503) {
+            if problem.detail.contains("temporarily prevented") || problem.detail.contains("paused") {
+                return Self::Paused {
+                    url: problem.instance.clone().or_else(|| url_in(&problem.detail)),
+                    problem: Box::new(problem),
+                };
+            }
+            return Self::RateLimited {
+                until: until.or_else(|| retry_after_in(&problem.detail)),
+                help: answer
+                    .link("help")
+                    .map(str::to_owned)
+                    .or_else(|| url_in(&problem.detail)),
+                problem: Box::new(problem),
+            };
+        }
+        match until {
+            Some(until) if answer.status >= 500 => Self::Busy {
+                url,
+                until,
+                said: problem.to_string(),
+            },
+            _ => {
+                let terms = answer.link("terms-of-service").map(str::to_owned);
+                match terms.or_else(|| problem.instance.clone()) {
+                    Some(url) if problem.is("userActionRequired") => Self::TermsNotAgreed { url: shown(&url) },
+                    _ => Self::Refused {
+                        url,
+                        problem: Box::new(problem),
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// What helps against the errors of RFC 8555, section 6.7, that an operator can mend.
+fn hint_of(problem: &Problem) -> Option<String> {
+    let text = match problem.short() {
+        "accountDoesNotExist" => "register the account: kubectl certs account register",
+        "badCSR" => "the CA does not take this key or these names: choose another --key-type or profile",
+        "caa" => "the CAA records of the domain forbid it: allow this CA in them",
+        "dns" => "check that the name resolves in the public DNS",
+        "connection" => "check that port 80 of the host can be reached from the Internet",
+        "externalAccountRequired" => "get an EAB key id and key from the CA and set them for the issuer",
+        "invalidContact" | "unsupportedContact" => "give another --email",
+        "invalidProfile" => "leave the profile out, or choose one that the CA has: kubectl certs account show",
+        "rejectedIdentifier" | "unsupportedIdentifier" => {
+            "leave the name out, or order it from a CA that issues for it"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// A URL for a message: cleared, and not too long.
+pub(super) fn shown(url: &str) -> String {
+    let short: String = url.chars().take(300).collect();
+    crate::text::clear(&short).into_owned()
+}
+
+/// The first https URL in a sentence.
+fn url_in(text: &str) -> Option<String> {
+    let start = text.find("https://")?;
+    let url = text
+        .get(start..)?
+        .split(|c: char| c.is_whitespace() || "<>\"'()".contains(c))
+        .next()?;
+    Some(shown(url.trim_end_matches(['.', ',', ';', ':'])))
+}
+
+/// Boulder's sentence `... retry after 2026-12-01 10:00:00 UTC: see ...`.
+fn retry_after_in(text: &str) -> Option<Seconds> {
+    let rest = text.split("retry after ").nth(1)?;
+    let (day, time) = (rest.get(..10)?, rest.get(11..19)?);
+    parse_time(&format!("{day}T{time}Z"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! The HTTP client of one directory: every request has a time limit, every answer a limit of its size.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use reqwest::{
+    Client, Method, Proxy, RequestBuilder, Response, Url,
+    header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER},
+    redirect,
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use serde::de::DeserializeOwned;
+use tokio::time::sleep;
+
+use super::{
+    error::{AcmeError, shown},
+    issuer::Issuer,
+    problem::{Problem, quote},
+    retry,
+};
+
+/// The most that is read of an answer, in bytes.
+const BODY_CAP: usize = 1024 * 1024;
+/// How many redirects of a GET are followed.
+const REDIRECTS: usize = 5;
+
+/// How long and how often is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For one request, its answer's body included.
+    pub request: Duration,
+    /// How often a request is made that fails for want of a connection or with a 5xx.
+    pub tries: u32,
+    /// The longest Retry-After of a busy server that is waited for.
+    pub patience: Duration,
+}
+
+impl Default for Limits {
+    /// 20 seconds, 4 times, a minute.
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(20),
+            tries: 4,
+            patience: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What a server answered.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    /// What was asked.
+    pub(super) url: String,
+    pub(super) status: u16,
+    /// How long it asks to wait.
+    pub(super) retry_after: Option<Duration>,
+    pub(super) location: Option<String>,
+    pub(super) nonce: Option<String>,
+    /// URLs by their relation.
+    pub(super) links: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The first link of a relation.
+    pub(super) fn link(&self, relation: &str) -> Option<&str> {
+        let mut links = self.links.iter();
+        links.find(|(rel, _)| rel == relation).map(|(_, url)| url.as_str())
+    }
+
+    /// The problem document of a failure, if it is one: any JSON object that has a type or a detail.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        let mut problem: Problem = serde_json::from_slice(&self.body).ok()?;
+        problem.status = problem.status.or(Some(self.status));
+        (!problem.kind.is_empty() || !problem.detail.is_empty()).then_some(problem)
+    }
+
+    /// The body, read as JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, AcmeError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let said = quote(&self.body);
+            let reason = match said.chars().next() {
+                Some('{') => error.to_string(),
+                Some(_) => format!("it is not JSON: {said:?}"),
+                None => "it is empty".to_owned(),
+            };
+            AcmeError::malformed(&self.url, reason)
+        })
+    }
+}
+
+/// Reaches one directory. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub(super) struct Http {
+    client: Client,
+    pub(super) limits: Limits,
+    allow_http_loopback: bool,
+}
+
+impl Http {
+    /// A client for an issuer's directory, with its CA bundle and its proxy. Fails with [`AcmeError::Settings`].
+    pub(super) fn new(issuer: &Issuer, limits: Limits) -> Result<Self, AcmeError> {
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls(issuer.ca_pem.as_deref())?)
+            .user_agent(concat!("kubectl-certs/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .timeout(limits.request)
+            .connect_timeout(limits.request / 2)
+            .tcp_nodelay(true);
+        if let Some(proxy) = &issuer.proxy {
+            // The error would quote the URL, and that may hold a password.
+            let proxy =
+                Proxy::all(proxy).map_err(|_| AcmeError::Settings("the issuer's proxy is not a URL".to_owned()))?;
+            builder = builder.proxy(proxy);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| AcmeError::Settings(format!("no HTTP client can be made: {}", chain(error))))?;
+        Ok(Self {
+            client,
+            limits,
+            allow_http_loopback: issuer.allow_http_loopback,
+        })
+    }
+
+    /// Fetches a resource that needs no signature; repeated while that may help. Redirects are followed.
+    pub(super) async fn get(&self, url: &str) -> Result<Answer, AcmeError> {
+        let mut url = self.check(url)?;
+        for _ in 0..=REDIRECTS {
+            let answer = self.insist(&Method::GET, &url).await?;
+            match answer.location.as_deref() {
+                Some(next) if matches!(answer.status, 301 | 302 | 303 | 307 | 308) => url = self.check(next)?,
+                _ if answer.is_success() => return Ok(answer),
+                _ => return Err(AcmeError::of(&answer)),
+            }
+        }
+        Err(AcmeError::malformed(url.as_str(), "it redirects too often"))
+    }
+
+    /// Asks for the headers of a resource alone; repeated while that may help.
+    pub(super) async fn head(&self, url: &str) -> Result<Answer, AcmeError> {
+        let answer = self.insist(&Method::HEAD, &self.check(url)?).await?;
+        if answer.is_success() {
+            Ok(answer)
+        } else {
+            Err(AcmeError::of(&answer))
+        }
+    }
+
+    /// Sends a signed request, once. The answer may be a failure.
+    pub(super) async fn post(&self, url: &str, jws: String) -> Result<Answer, AcmeError> {
+        let request = self.client.post(self.check(url)?);
+        self.send(url, request.header(CONTENT_TYPE, "application/jose+json").body(jws))
+            .await
+    }
+
+    async fn insist(&self, method: &Method, url: &Url) -> Result<Answer, AcmeError> {
+        let mut failed = 0;
+        loop {
+            let outcome = self
+                .send(url.as_str(), self.client.request(method.clone(), url.clone()))
+                .await;
+            let Some(wait) = self.again(&outcome, failed) else {
+                return outcome;
+            };
+            sleep(wait).await;
+            failed += 1;
+        }
+    }
+
+    /// How long to wait before a request that may be repeated is repeated; `None` when its outcome stands. `failed` is how
+    /// often it has failed before.
+    pub(super) fn again(&self, outcome: &Result<Answer, AcmeError>, failed: u32) -> Option<Duration> {
+        let wish = match outcome {
+            Ok(answer) if answer.status >= 500 => answer.retry_after,
+            Err(error) if error.is_transient() => None,
+            _ => return None,
+        };
+        (failed + 1 < self.limits.tries).then(|| retry::wait(failed, wish, self.limits.patience))?
+    }
+
+    /// Only https, and where the settings allow it http on this machine.
+    fn check(&self, url: &str) -> Result<Url, AcmeError> {
+        let insecure = || AcmeError::Insecure { url: shown(url) };
+        let parsed = Url::parse(url).map_err(|_| insecure())?;
+        match parsed.scheme() {
+            "https" => Ok(parsed),
+            "http" if self.allow_http_loopback && is_loopback(&parsed) => Ok(parsed),
+            _ => Err(insecure()),
+        }
+    }
+
+    async fn send(&self, url: &str, request: RequestBuilder) -> Result<Answer, AcmeError> {
+        let response = request.header(ACCEPT_LANGUAGE, "en").send().await;
+        let mut response = response.map_err(|error| self.failure(url, error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(url, error))? {
+            if body.len() + chunk.len() > BODY_CAP {
+                return Err(AcmeError::TooLarge {
+                    url: shown(url),
+                    limit: BODY_CAP,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(answer(url, &response, body))
+    }
+
+    fn failure(&self, url: &str, error: reqwest::Error) -> AcmeError {
+        let url = shown(url);
+        if error.is_timeout() {
+            let after = self.limits.request;
+            return AcmeError::TimedOut { url, after };
+        }
+        let connected = !error.is_connect();
+        let reason = chain(error);
+        if connected {
+            AcmeError::Broken { url, reason }
+        } else {
+            AcmeError::Unreachable { url, reason }
+        }
+    }
+}
+
+fn answer(url: &str, response: &Response, body: Vec<u8>) -> Answer {
+    let headers = response.headers();
+    let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
+    let absolute = |target: &str| response.url().join(target).map(String::from).ok();
+    Answer {
+        url: url.to_owned(),
+        status: response.status().as_u16(),
+        retry_after: text(RETRY_AFTER.as_str()).and_then(|value| retry::retry_after(value, retry::now())),
+        location: text(LOCATION.as_str()).and_then(absolute),
+        nonce: text("replay-nonce").filter(|nonce| is_nonce(nonce)).map(str::to_owned),
+        links: links(headers)
+            .filter_map(|(relation, target)| Some((relation.to_owned(), absolute(target)?)))
+            .collect(),
+        body,
+    }
+}
+
+/// A nonce is base64url (RFC 8555, section 6.5.1); anything else would have to be escaped.
+fn is_nonce(text: &str) -> bool {
+    (1..=1024).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// The relations and targets of Link headers (RFC 8288), as ACME uses them: `<URL>;rel="alternate"`.
+fn links(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    // A target ends with its bracket, so commas inside of it do no harm.
+    values.flat_map(|value| value.split('<').skip(1)).filter_map(|link| {
+        let (target, parameters) = link.split_once('>')?;
+        let mut parameters = parameters.split([';', ',']).filter_map(|p| p.split_once('='));
+        let (_, relation) = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("rel"))?;
+        Some((relation.trim().trim_matches('"'), target))
+    })
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// An error with its causes, cleared; without the URL, which our own errors name.
+fn chain(error: reqwest::Error) -> String {
+    let text = crate::error::chain(&error.without_url());
+    crate::text::clear(&text).into_owned()
+}
+
+/// TLS by the public roots and those of the issuer.
+fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, AcmeError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    if let Some(pem) = ca_pem {
+        let wrong =
+            |reason: &str| AcmeError::Settings(format!("the CA bundle of the directory cannot be used: {reason}"));
+        let mut count = 0;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| wrong("it is not PEM"))?;
+            roots
+                .add(certificate)
+                .map_err(|_| wrong("it holds something that is not a certificate"))?;
+            count += 1;
+        }
+        if count == 0 {
+            return Err(wrong("there is no certificate in it"));
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| AcmeError::Settings(format!("TLS cannot be set up: {error}")))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests;

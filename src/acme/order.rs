@@ -1,0 +1,343 @@
+//! Orders, authorizations and challenges (RFC 8555, sections 7.1.3 to 7.1.5, 7.4 and 7.5).
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    client::Client,
+    error::AcmeError,
+    http::Answer,
+    jws::base64url,
+    problem::{Identifier, Problem},
+    renewal::CertId,
+};
+use crate::{name::Name, object::Seconds, text::parse_time};
+
+mod read;
+
+pub use read::Token;
+
+/// How long an order whose authorizations are all valid may take to become ready.
+const READY: Duration = Duration::from_secs(10);
+
+/// How far an order is (RFC 8555, section 7.1.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderStatus {
+    /// Not all of its names are proved.
+    Pending,
+    /// It waits for the certificate request.
+    Ready,
+    /// The CA makes the certificate.
+    Processing,
+    /// The certificate is there.
+    Valid,
+    /// It has failed.
+    Invalid,
+    /// Something that RFC 8555 does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How far an authorization is (RFC 8555, section 7.1.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthorizationStatus {
+    /// The name is not proved yet.
+    Pending,
+    /// It is: nothing is to be done.
+    Valid,
+    /// It failed.
+    Invalid,
+    /// Its owner has ended it.
+    Deactivated,
+    /// It is too old.
+    Expired,
+    /// The CA has ended it.
+    Revoked,
+    /// Something that RFC 8555 does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How far a challenge is (RFC 8555, section 7.1.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChallengeStatus {
+    /// The CA waits to be told to look.
+    Pending,
+    /// The CA is looking.
+    Processing,
+    /// It passed.
+    Valid,
+    /// It failed.
+    Invalid,
+    /// Something that RFC 8555 does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Its URL: what to keep for going on with it.
+    pub url: String,
+    /// How far it is.
+    pub status: OrderStatus,
+    /// Until when it may be used.
+    pub expires: Option<Seconds>,
+    /// What it is for, in the server's order.
+    pub names: Vec<Name>,
+    /// The URLs of its authorizations.
+    pub authorizations: Vec<String>,
+    /// Where the certificate request goes.
+    pub finalize: String,
+    /// Where the certificate is, once it is valid.
+    pub certificate: Option<String>,
+    /// Why it failed.
+    pub error: Option<Problem>,
+    /// The certificate that it says to replace (RFC 9773).
+    pub replaces: Option<String>,
+    /// Its profile.
+    pub profile: Option<String>,
+}
+
+/// What an order asks for besides names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderOptions {
+    /// A profile of the CA.
+    pub profile: Option<String>,
+    /// The certificate of this account and this CA that the new one replaces.
+    pub replaces: Option<CertId>,
+}
+
+/// A new order, and what became of [`OrderOptions::replaces`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ordered {
+    /// The order. It may be ready or valid already: CAs hand out unfinished orders again.
+    pub order: Order,
+    /// Why the CA did not take it as a replacement, when it was ordered a second time without saying so.
+    pub replaces_refused: Option<Problem>,
+}
+
+/// What proves one name of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorization {
+    /// Its URL.
+    pub url: String,
+    /// The name; of a wildcard the bare domain.
+    pub name: Name,
+    /// Whether it is for the wildcard below the name.
+    pub wildcard: bool,
+    /// How far it is. A valid one needs no challenge.
+    pub status: AuthorizationStatus,
+    /// Until when it holds.
+    pub expires: Option<Seconds>,
+    /// The ways to prove the name; of these, kinds that are not known have no token.
+    pub challenges: Vec<Challenge>,
+}
+
+/// How a challenge is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ChallengeKind {
+    /// By a file on port 80 (RFC 8555, section 8.3).
+    Http01,
+    /// By a TXT record (RFC 8555, section 8.4).
+    Dns01,
+    /// In another way, which is not answered here.
+    Other(String),
+}
+
+impl fmt::Display for ChallengeKind {
+    /// As RFC 8555 spells it; not cleared.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http01 => "http-01",
+            Self::Dns01 => "dns-01",
+            Self::Other(kind) => kind,
+        })
+    }
+}
+
+/// One way to prove a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// Which way.
+    pub kind: ChallengeKind,
+    /// Its URL.
+    pub url: String,
+    /// What the answer begins with, checked. Of a kind that is not known there is none.
+    pub token: Option<Token>,
+    /// How far it is.
+    pub status: ChallengeStatus,
+    /// Why it failed.
+    pub error: Option<Problem>,
+}
+
+impl Authorization {
+    /// What it was ordered for: the name, or the wildcard below it.
+    pub fn ordered(&self) -> Name {
+        match &self.name {
+            Name::Dns(base) if self.wildcard => Name::Wildcard(base.clone()),
+            name => name.clone(),
+        }
+    }
+
+    /// The challenge of a kind, if it is offered.
+    pub fn challenge(&self, kind: &ChallengeKind) -> Option<&Challenge> {
+        self.challenges.iter().find(|challenge| challenge.kind == *kind)
+    }
+
+    /// Why it failed: what the CA said of the challenge that it looked at.
+    pub fn failure(&self) -> Option<&Problem> {
+        let errors = || self.challenges.iter().filter(|c| c.error.is_some());
+        let failed = errors().find(|c| c.status == ChallengeStatus::Invalid);
+        failed.or_else(|| errors().next())?.error.as_ref()
+    }
+}
+
+impl Client {
+    /// Orders a certificate. Names that a wildcard among them covers have to be left out before.
+    ///
+    /// `replaces` is left out at a CA without renewal information. When the CA does not take it, for whatever reason, the
+    /// order is made once more without it, and the result says so. Limits and paused names are errors at once.
+    pub async fn new_order(&self, names: &[Name], options: &OrderOptions) -> Result<Ordered, AcmeError> {
+        let directory = self.acme().directory();
+        if let Some(profile) = &options.profile {
+            let known = &directory.meta.profiles;
+            if !known.contains_key(profile) {
+                return Err(AcmeError::UnknownProfile {
+                    profile: profile.clone(),
+                    known: known.keys().cloned().collect(),
+                });
+            }
+        }
+        let mut payload = json!({"identifiers": names.iter().map(Identifier::from).collect::<Vec<_>>()});
+        if let Some(profile) = &options.profile {
+            payload["profile"] = json!(profile);
+        }
+        let url = &directory.new_order;
+        let replaces = options.replaces.as_ref().filter(|_| directory.renewal_info.is_some());
+        if let Some(replaces) = replaces {
+            let mut renewal = payload.clone();
+            renewal["replaces"] = json!(replaces.as_str());
+            match self.post(url, &renewal.to_string()).await {
+                Ok(answer) => return ordered(&answer, None),
+                Err(AcmeError::Refused { problem, .. }) if may_be_about_replaces(&problem) => {
+                    let answer = self.post(url, &payload.to_string()).await?;
+                    return ordered(&answer, Some(*problem));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        ordered(&self.post(url, &payload.to_string()).await?, None)
+    }
+
+    /// An order as it is now.
+    pub async fn order(&self, url: &str) -> Result<Order, AcmeError> {
+        Order::of(&self.post(url, "").await?, url)
+    }
+
+    /// An authorization as it is now.
+    pub async fn authorization(&self, url: &str) -> Result<Authorization, AcmeError> {
+        Authorization::of(&self.post(url, "").await?)
+    }
+
+    /// What answers a challenge: its token, a dot, and the thumbprint of the account's key (RFC 8555, section 8.1). It is
+    /// published, and no secret.
+    pub fn key_authorization(&self, token: &Token) -> String {
+        format!("{}.{}", token.as_str(), self.thumbprint())
+    }
+
+    /// Tells the CA that a challenge's answer can be looked at (RFC 8555, section 7.5.1).
+    pub async fn respond(&self, challenge: &Challenge) -> Result<(), AcmeError> {
+        self.post(&challenge.url, "{}").await.map(drop)
+    }
+
+    /// Waits until an authorization is no longer pending, and returns it as it is then: look at its status. Asks at once, and
+    /// then more and more seldom. Fails with [`AcmeError::StillWaiting`] after `limit`.
+    pub async fn wait_authorization(&self, url: &str, limit: Duration) -> Result<Authorization, AcmeError> {
+        self.poll("authorization", url, limit, |answer| {
+            let authorization = Authorization::of(answer)?;
+            let waits = authorization.status == AuthorizationStatus::Pending;
+            Ok((authorization, waits.then(|| "pending".to_owned())))
+        })
+        .await
+    }
+
+    /// Waits until an order is no longer pending: its names have been proved, or one of them failed.
+    pub async fn wait_ready(&self, url: &str, limit: Duration) -> Result<Order, AcmeError> {
+        self.wait_while(url, limit, OrderStatus::Pending, "pending").await
+    }
+
+    /// Waits until an order is no longer processing: it is valid then, or invalid. Fails with [`AcmeError::StillWaiting`] after
+    /// `limit`.
+    pub async fn wait_order(&self, url: &str, limit: Duration) -> Result<Order, AcmeError> {
+        self.wait_while(url, limit, OrderStatus::Processing, "processing").await
+    }
+
+    /// Sends the certificate request (DER, PKCS #10) of an order that is ready (RFC 8555, section 7.4), and returns the order as
+    /// it is then: processing, valid or invalid.
+    ///
+    /// When the CA says that it is not ready, the order is fetched again: it may have been finalized by a request whose answer
+    /// was lost, or by an earlier run, or be ready in a moment.
+    pub async fn finalize(&self, order: &Order, csr_der: &[u8]) -> Result<Order, AcmeError> {
+        let payload = json!({"csr": base64url(csr_der)}).to_string();
+        match self.post(&order.finalize, &payload).await {
+            Ok(answer) => return Order::of(&answer, &order.url),
+            Err(error) if !error.is("orderNotReady") => return Err(error),
+            Err(_) => {}
+        }
+        let now = self.wait_ready(&order.url, READY).await?;
+        if now.status != OrderStatus::Ready {
+            return Ok(now);
+        }
+        Order::of(&self.post(&order.finalize, &payload).await?, &order.url)
+    }
+
+    async fn wait_while(
+        &self,
+        url: &str,
+        limit: Duration,
+        status: OrderStatus,
+        word: &'static str,
+    ) -> Result<Order, AcmeError> {
+        self.poll("order", url, limit, |answer| {
+            let order = Order::of(answer, url)?;
+            let waits = order.status == status;
+            Ok((order, waits.then(|| word.to_owned())))
+        })
+        .await
+    }
+}
+
+fn ordered(answer: &Answer, replaces_refused: Option<Problem>) -> Result<Ordered, AcmeError> {
+    let Some(url) = &answer.location else {
+        return Err(AcmeError::malformed(&answer.url, "it does not say where the order is"));
+    };
+    Ok(Ordered {
+        order: Order::of(answer, url)?,
+        replaces_refused,
+    })
+}
+
+/// CAs refuse `replaces` with several types of error; these are the ones that cannot be about the names or the account.
+fn may_be_about_replaces(problem: &Problem) -> bool {
+    let by_type = [
+        "alreadyReplaced",
+        "malformed",
+        "unauthorized",
+        "conflict",
+        "serverInternal",
+    ];
+    problem.subproblems.is_empty() && (by_type.contains(&problem.short()) || problem.detail.contains("replace"))
+}
+
+fn time(text: Option<&str>) -> Option<Seconds> {
+    text.and_then(parse_time)
+}
+
+#[cfg(test)]
+mod tests;

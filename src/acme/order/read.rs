@@ -1,0 +1,147 @@
+//! From JSON to orders and authorizations. What is not known is passed over; what would be used is checked.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::{Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Order, OrderStatus, time};
+use crate::{
+    acme::{
+        error::AcmeError,
+        http::Answer,
+        problem::{Identifier, Problem},
+    },
+    name::Name,
+};
+
+/// The longest token that is taken. Those of CAs have 43 characters.
+const LONGEST_TOKEN: usize = 200;
+
+/// A challenge's token: base64url and nothing else (RFC 8555, section 8.1), so that it is safe in a path, a file's name and
+/// a label (CVE-2026-40611).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Token(String);
+
+impl Token {
+    /// Checks a token: 1 to 200 characters of base64url.
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = (1..=LONGEST_TOKEN).contains(&text.len());
+        let clean = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        (fits && clean).then(|| Self(text.to_owned()))
+    }
+
+    /// The token.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawOrder {
+    status: OrderStatus,
+    expires: Option<String>,
+    identifiers: Vec<Identifier>,
+    authorizations: Vec<String>,
+    finalize: String,
+    certificate: Option<String>,
+    error: Option<Problem>,
+    replaces: Option<String>,
+    profile: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawAuthorization {
+    status: AuthorizationStatus,
+    identifier: Identifier,
+    expires: Option<String>,
+    #[serde(default)]
+    wildcard: bool,
+    challenges: Vec<RawChallenge>,
+}
+
+#[derive(Deserialize)]
+struct RawChallenge {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    url: String,
+    status: Option<ChallengeStatus>,
+    token: Option<String>,
+    error: Option<Problem>,
+}
+
+fn name(identifier: &Identifier, answer: &Answer) -> Result<Name, AcmeError> {
+    identifier
+        .name()
+        .ok_or_else(|| AcmeError::malformed(&answer.url, format!("{:?} is not a name", identifier.value)))
+}
+
+impl Order {
+    pub(super) fn of(answer: &Answer, url: &str) -> Result<Self, AcmeError> {
+        let raw: RawOrder = answer.json()?;
+        let names = raw.identifiers.iter().map(|identifier| name(identifier, answer));
+        Ok(Self {
+            url: url.to_owned(),
+            status: raw.status,
+            expires: time(raw.expires.as_deref()),
+            names: names.collect::<Result<_, _>>()?,
+            authorizations: raw.authorizations,
+            finalize: raw.finalize,
+            certificate: raw.certificate,
+            error: raw.error,
+            replaces: raw.replaces,
+            profile: raw.profile,
+        })
+    }
+}
+
+impl Authorization {
+    pub(super) fn of(answer: &Answer) -> Result<Self, AcmeError> {
+        let raw: RawAuthorization = answer.json()?;
+        // The name is the bare domain; some servers write the star nevertheless.
+        let (name, wildcard) = match name(&raw.identifier, answer)? {
+            Name::Wildcard(base) => (Name::Dns(base), true),
+            name => (name, raw.wildcard),
+        };
+        let challenges = raw.challenges.into_iter().map(|raw| challenge(raw, answer));
+        Ok(Self {
+            url: answer.url.clone(),
+            name,
+            wildcard,
+            status: raw.status,
+            expires: time(raw.expires.as_deref()),
+            challenges: challenges.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn challenge(raw: RawChallenge, answer: &Answer) -> Result<Challenge, AcmeError> {
+    let kind = match raw.kind.as_str() {
+        "http-01" => ChallengeKind::Http01,
+        "dns-01" => ChallengeKind::Dns01,
+        _ => ChallengeKind::Other(raw.kind),
+    };
+    let token = match (&kind, &raw.token) {
+        (ChallengeKind::Other(_), _) | (_, None) => None,
+        (_, Some(text)) => {
+            let token = Token::new(text);
+            Some(token.ok_or_else(|| AcmeError::malformed(&answer.url, "a challenge's token is not base64url"))?)
+        }
+    };
+    Ok(Challenge {
+        kind,
+        url: raw.url,
+        token,
+        status: raw.status.unwrap_or(ChallengeStatus::Pending),
+        error: raw.error,
+    })
+}
