@@ -8,11 +8,16 @@
 
 pub mod api;
 pub mod error;
+pub mod key;
 pub mod mark;
+pub mod pair;
+pub mod rights;
 
 pub use api::{Api, Patch};
 pub use error::ApiError;
+pub use key::{KeyKind, PrivateKey};
 pub use mark::{Purpose, RunId};
+pub use pair::{Pair, Roots};
 
 pub use crate::plan::{
     permits::{Permit, Permits, Right, Verb, Which},

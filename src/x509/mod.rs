@@ -8,15 +8,18 @@ mod der;
 pub mod interner;
 pub mod issuers;
 pub mod key;
+pub mod link;
 pub mod names;
 pub mod pem;
+mod octets;
 mod signature;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trust;
 
 pub use bundle::{Bundle, KeyState, Parsed};
-pub use certificate::{Certificate, Fingerprint, KeyAlgorithm, San};
+pub use certificate::{Certificate, Fingerprint, KeyAlgorithm, Name, San, Serial, Subject};
 pub use interner::{Der, Interner};
 pub use issuers::{default_certificate_of, is_staging_issuer};
+pub use octets::Octets;
 pub use trust::{Anchors, Judge, Memo, Trust};

@@ -1,0 +1,365 @@
+//! A certificate chain with its key, checked before it is written anywhere.
+
+use std::sync::Arc;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+
+use crate::{
+    name::Name,
+    object::Seconds,
+    text::date_time,
+    x509::{
+        Anchors, Certificate, Der, Fingerprint, Interner, Judge, KeyState, Memo, Trust,
+        bundle::{self, Parsed},
+        is_staging_issuer, link, names,
+        trust::PathError,
+    },
+};
+
+/// How far a CA's clock may be ahead of this machine's.
+const SKEW: Seconds = 60 * 60;
+
+/// Whether the chain has to reach a root that clients trust.
+#[derive(Debug, Clone, Default)]
+pub enum Roots {
+    /// It does not: each certificate has to be signed by the next, and that is all. For staging and private CAs, whose roots
+    /// nobody has said.
+    #[default]
+    Any,
+    /// One of the public roots, or of these PEM texts.
+    Trusted {
+        /// The user's own roots.
+        added: Vec<Vec<u8>>,
+    },
+}
+
+/// Why a chain and a key are not written. The messages fit "the new certificate is not stored: ...".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PairError {
+    /// There is no certificate, or one that cannot be read.
+    #[error("the chain cannot be read: {0}")]
+    Unreadable(String),
+    /// The key is another certificate's, or none.
+    #[error("the private key is not the certificate's")]
+    KeyDiffers,
+    /// The leaf does not come first.
+    #[error("the chain does not begin with the certificate of the key")]
+    LeafNotFirst,
+    /// Names are missing.
+    #[error("the certificate does not name {}", list(.0))]
+    NamesMissing(Vec<Name>),
+    /// It is over.
+    #[error("the certificate has expired on {}", date_time(*.0))]
+    Expired(Seconds),
+    /// It has not begun.
+    #[error("the certificate is not valid before {}", date_time(*.0))]
+    NotYetValid(Seconds),
+    /// Two certificates that do not belong together.
+    #[error("certificate {} of the chain is not signed by the next one", .0 + 1)]
+    Broken(usize),
+    /// No trusted root is reached.
+    #[error("the chain does not reach a trusted root: {0}")]
+    Untrusted(String),
+    /// The roots of the user cannot be read.
+    #[error("the roots to trust cannot be read: {0}")]
+    Roots(String),
+}
+
+impl PairError {
+    /// One line that says what to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Untrusted(_) => "name the CA's root with --ca-file, or check the chain that was chosen".into(),
+            Self::Expired(_) | Self::NotYetValid(_) => "check this machine's clock".into(),
+            Self::NamesMissing(_) | Self::Broken(_) | Self::Unreadable(_) | Self::LeafNotFirst => {
+                "the CA has issued something else than was ordered: ask its operator".into()
+            }
+            Self::KeyDiffers | Self::Roots(_) => return None,
+        })
+    }
+}
+
+fn list(names: &[Name]) -> String {
+    let all: Vec<String> = names.iter().map(ToString::to_string).collect();
+    all.join(", ")
+}
+
+/// A chain and its key, which have been found to be good. `Debug` shows no part of the key.
+pub struct Pair {
+    key: SecretString,
+    ders: Vec<Der>,
+    certificates: Vec<Arc<Certificate>>,
+    leaf: Arc<Certificate>,
+}
+
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pair")
+            .field("leaf", &self.leaf.sha256)
+            .field("certificates", &self.certificates.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pair {
+    /// Checks a key and a PEM chain: the key is the leaf's, the leaf comes first and has all `names`, it is valid at `now`,
+    /// every certificate is signed by the next, and the chain reaches a root where `roots` asks for one.
+    pub fn check(
+        key: SecretString,
+        chain: &[u8],
+        names: &[Name],
+        now: Seconds,
+        roots: &Roots,
+    ) -> Result<Self, PairError> {
+        let parsed = parse(&key, chain);
+        if let Some((position, why)) = parsed.bundle.unreadable.first() {
+            return Err(PairError::Unreadable(format!("block {}: {why}", position + 1)));
+        }
+        let Some(leaf) = parsed.bundle.certificates.first().cloned() else {
+            return Err(PairError::Unreadable("there is no certificate in it".into()));
+        };
+        match parsed.bundle.key {
+            KeyState::Matches => {}
+            KeyState::OfPosition(_) => return Err(PairError::LeafNotFirst),
+            _ => return Err(PairError::KeyDiffers),
+        }
+        let missing: Vec<Name> = names
+            .iter()
+            .filter(|name| !names::covered(&name.to_string(), &leaf.names))
+            .cloned()
+            .collect();
+        if !missing.is_empty() {
+            return Err(PairError::NamesMissing(missing));
+        }
+        if leaf.not_after < now {
+            return Err(PairError::Expired(leaf.not_after));
+        }
+        if leaf.not_before > now.saturating_add(SKEW) {
+            return Err(PairError::NotYetValid(leaf.not_before));
+        }
+        if let Some(at) = link::first_broken(&parsed.der) {
+            return Err(PairError::Broken(at));
+        }
+        if let Roots::Trusted { added } = roots {
+            trusted(&parsed, added)?;
+        }
+        Ok(Self {
+            key,
+            certificates: parsed.bundle.certificates,
+            ders: parsed.der,
+            leaf,
+        })
+    }
+
+    /// The private key, as PEM.
+    pub fn key(&self) -> &SecretString {
+        &self.key
+    }
+
+    /// The leaf.
+    pub fn leaf(&self) -> &Certificate {
+        &self.leaf
+    }
+
+    /// SHA-256 of the leaf.
+    pub fn sha256(&self) -> Fingerprint {
+        self.leaf.sha256
+    }
+
+    /// The certificates in DER, the leaf first.
+    pub fn ders(&self) -> &[Der] {
+        &self.ders
+    }
+
+    /// The certificates, the leaf first.
+    pub fn certificates(&self) -> &[Arc<Certificate>] {
+        &self.certificates
+    }
+
+    /// The whole chain as PEM, written anew: what a server said between the blocks is left out.
+    pub fn chain_pem(&self) -> String {
+        self.ders.iter().map(|der| pem(der)).collect()
+    }
+
+    /// The leaf as PEM.
+    pub fn leaf_pem(&self) -> String {
+        self.ders.first().map(|der| pem(der)).unwrap_or_default()
+    }
+
+    /// The chain without the leaf, as PEM; perhaps empty.
+    pub fn issuers_pem(&self) -> String {
+        self.ders.iter().skip(1).map(|der| pem(der)).collect()
+    }
+
+    /// Whether it comes from a staging CA, by its issuer's name.
+    pub fn is_staging(&self) -> bool {
+        is_staging_issuer(&self.leaf)
+    }
+}
+
+/// Parses a key and a chain.
+pub(super) fn parse(key: &SecretString, chain: &[u8]) -> Parsed {
+    let key = SecretSlice::from(key.expose_secret().as_bytes().to_vec());
+    bundle::parse(Some(chain), Some(&key), &mut Interner::new())
+}
+
+/// One certificate as PEM (RFC 7468).
+pub(super) fn pem(der: &[u8]) -> String {
+    let body = STANDARD.encode(der);
+    let mut text = String::with_capacity(body.len() + body.len() / 64 + 60);
+    text.push_str("-----BEGIN CERTIFICATE-----\n");
+    let mut rest = body.as_str();
+    while !rest.is_empty() {
+        // Base64 is ASCII: every place is the edge of a character.
+        let (line, after) = rest.split_at(rest.len().min(64));
+        text.push_str(line);
+        text.push('\n');
+        rest = after;
+    }
+    text + "-----END CERTIFICATE-----\n"
+}
+
+fn trusted(parsed: &Parsed, added: &[Vec<u8>]) -> Result<(), PairError> {
+    let mut anchors = Anchors::public();
+    for text in added {
+        anchors
+            .add_pem(text)
+            .map_err(|error| PairError::Roots(crate::error::chain(&error)))?;
+    }
+    match Judge::new(anchors, Memo::default()).judge(parsed) {
+        Trust::Trusted { .. } => Ok(()),
+        Trust::MissingIntermediate { issuer, .. } => Err(PairError::Untrusted(format!("{issuer} is missing from it"))),
+        Trust::Untrusted { issuer, .. } => Err(PairError::Untrusted(format!("{issuer} is not trusted"))),
+        Trust::SelfSigned => Err(PairError::Untrusted("the certificate is self-signed".into())),
+        Trust::Refused(error) => Err(PairError::Untrusted(match error {
+            PathError::Constraint(why) | PathError::Unusable(why) => format!("clients refuse it ({why})"),
+            PathError::BadSignature => "a signature on the way to the root is wrong".into(),
+            PathError::WeakSignature(algorithm) => format!("clients no longer accept {algorithm}"),
+        })),
+        Trust::NotJudged => Err(PairError::Untrusted("there is no leaf".into())),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::x509::testing::{Authority, Issued};
+
+    /// A moment inside rcgen's default validity.
+    pub(in crate::apply) const NOW: Seconds = 1_800_000_000;
+
+    pub(in crate::apply) fn names(all: &[&str]) -> Vec<Name> {
+        all.iter().map(|n| n.parse().unwrap()).collect()
+    }
+
+    /// A good pair: the leaf, and the issuers that come after it.
+    pub(in crate::apply) fn pair(leaf: &Issued, issuers: &[&Authority]) -> Pair {
+        let chain: String = std::iter::once(leaf.pem())
+            .chain(issuers.iter().map(|a| a.pem()))
+            .collect();
+        Pair::check(leaf.key_pem().into(), chain.as_bytes(), &[], NOW, &Roots::Any).unwrap()
+    }
+
+    #[test]
+    fn a_good_pair_passes_and_its_pem_is_what_came() {
+        let root = Authority::root("Root");
+        let sub = root.sub("Sub");
+        let leaf = sub.leaf_with("shop.example", |params| {
+            params
+                .subject_alt_names
+                .push(rcgen::SanType::DnsName("*.shop.example".try_into().unwrap()));
+        });
+        let chain = leaf.pem() + "Issued by somebody\n" + &sub.pem();
+        let roots = Roots::Trusted {
+            added: vec![root.pem().into()],
+        };
+        let wanted = names(&["shop.example", "*.shop.example", "a.shop.example"]);
+        let pair = Pair::check(leaf.key_pem().into(), chain.as_bytes(), &wanted, NOW, &roots).unwrap();
+        assert_eq!(pair.chain_pem(), leaf.pem() + &sub.pem());
+        assert_eq!(pair.leaf_pem() + &pair.issuers_pem(), pair.chain_pem());
+        let shown = format!("{pair:?}");
+        assert!(!shown.contains("PRIVATE"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let root = Authority::root("Root");
+        let (sub, other) = (root.sub("Sub"), Authority::root("Other"));
+        let leaf = sub.leaf("shop.example");
+        let expired = sub.leaf_with("shop.example", |params| {
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1)
+        });
+        let early = sub.leaf_with("shop.example", |params| {
+            params.not_before = rcgen::date_time_ymd(2090, 1, 1)
+        });
+        let good = leaf.pem() + &sub.pem();
+        let wanted = names(&["shop.example", "www.shop.example"]);
+        let ours = &wanted[..1];
+        for (key, chain, names, roots, why) in [
+            (
+                other.leaf("x").key_pem(),
+                good.clone(),
+                ours,
+                Roots::Any,
+                "not the certificate's",
+            ),
+            (
+                leaf.key_pem(),
+                sub.pem() + &leaf.pem(),
+                ours,
+                Roots::Any,
+                "does not begin with",
+            ),
+            (
+                leaf.key_pem(),
+                good.clone(),
+                &wanted[..],
+                Roots::Any,
+                "does not name www.shop.example",
+            ),
+            (
+                expired.key_pem(),
+                expired.pem() + &sub.pem(),
+                ours,
+                Roots::Any,
+                "has expired on 2020",
+            ),
+            (
+                early.key_pem(),
+                early.pem() + &sub.pem(),
+                ours,
+                Roots::Any,
+                "not valid before 2090",
+            ),
+            (
+                leaf.key_pem(),
+                leaf.pem() + &other.pem(),
+                ours,
+                Roots::Any,
+                "certificate 1 of the chain is not signed",
+            ),
+            (
+                leaf.key_pem(),
+                good.clone(),
+                ours,
+                Roots::Trusted { added: vec![] },
+                "does not reach a trusted root",
+            ),
+            (
+                leaf.key_pem(),
+                leaf.pem(),
+                ours,
+                Roots::Trusted {
+                    added: vec![root.pem().into()],
+                },
+                "does not reach",
+            ),
+            (leaf.key_pem(), String::new(), ours, Roots::Any, "no certificate"),
+            (leaf.key_pem(), "rubbish".into(), ours, Roots::Any, "cannot be read"),
+        ] {
+            let error = Pair::check(key.into(), chain.as_bytes(), names, NOW, &roots).unwrap_err();
+            assert!(error.to_string().contains(why), "{error} instead of {why}");
+        }
+    }
+}

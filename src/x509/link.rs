@@ -1,0 +1,45 @@
+//! Whether each certificate of a chain is signed by the one after it, whatever the dates and roots.
+
+use super::{der::Outline, signature::verifies};
+
+/// The position of the first certificate that the one after it has not signed; `None` when all have. The last one's issuer
+/// is not looked for.
+pub fn first_broken(chain: &[impl AsRef<[u8]>]) -> Option<usize> {
+    chain
+        .windows(2)
+        .position(|pair| !issued(pair[1].as_ref(), pair[0].as_ref()))
+}
+
+/// Whether the certificate `issuer` has issued `child`: its name, and its key's signature. `false` when either cannot be
+/// read, or the algorithm is none that TLS clients accept.
+pub fn issued(issuer: &[u8], child: &[u8]) -> bool {
+    let (Some(issuer), Some(child)) = (Outline::of(issuer), Outline::of(child)) else {
+        return false;
+    };
+    issuer.subject == child.issuer
+        && verifies(issuer.public_key, child.signed, child.algorithm, child.signature) == Some(true)
+}
+
+/// The subjectPublicKeyInfo of a certificate; `None` when it is none.
+pub fn public_key(certificate: &[u8]) -> Option<&[u8]> {
+    Outline::of(certificate).map(|outline| outline.public_key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::x509::testing::Authority;
+
+    #[test]
+    fn a_chain_holds_together_or_says_where_it_breaks() {
+        let root = Authority::root("Root");
+        let (sub, other) = (root.sub("Sub"), Authority::root("Root"));
+        let leaf = sub.leaf("shop.example").der;
+        assert_eq!(first_broken(&[leaf.clone(), sub.der(), root.der()]), None);
+        assert_eq!(first_broken(std::slice::from_ref(&leaf)), None);
+        assert_eq!(first_broken(&[leaf.clone(), root.der(), sub.der()]), Some(0));
+        // The same name with another key.
+        assert_eq!(first_broken(&[leaf.clone(), sub.der(), other.der()]), Some(1));
+        assert_eq!(first_broken(&[leaf, b"rubbish".to_vec()]), Some(0));
+    }
+}
