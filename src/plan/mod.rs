@@ -1,4 +1,11 @@
 //! What is to be renewed, and the steps that it takes. Pure.
 
+pub mod limits;
+pub mod names;
 pub mod permits;
 pub mod resource;
+pub mod steps;
+pub mod target;
+
+pub use names::Names;
+pub use target::{Choice, Held, NoTarget, Target, Use, targets};

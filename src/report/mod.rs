@@ -11,6 +11,7 @@ pub mod junit;
 pub mod name;
 pub mod order;
 pub mod output;
+pub mod progress;
 pub mod row;
 pub mod rows;
 pub mod sarif;

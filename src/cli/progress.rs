@@ -1,0 +1,149 @@
+//! Shows an issuance as it happens: on a terminal one line a certificate, written over; elsewhere a line an event; as JSON
+//! on standard output where it is asked for.
+
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal as _, Write as _},
+    sync::{Mutex, PoisonError},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    event::{Event, EventKind, Listen},
+    object::Key,
+    report::progress,
+    text::{Clear, time, width},
+};
+
+use super::colour;
+
+/// How events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// One JSON line an event, on standard output.
+    Json,
+    /// One line an event, on standard error.
+    Plain,
+    /// One line for each certificate at work, written over; what has ended stays above.
+    Live,
+}
+
+/// What a terminal shows.
+#[derive(Debug, Default)]
+struct Screen {
+    /// The certificates at work, with their stage and when they began.
+    active: BTreeMap<Option<Key>, (String, Instant)>,
+    /// How many lines are written over.
+    lines: usize,
+}
+
+/// Listens to a run and shows it.
+#[derive(Debug)]
+pub(super) struct Progress {
+    mode: Mode,
+    screen: Mutex<Screen>,
+}
+
+impl Progress {
+    /// As `json` asks for, else as standard error is.
+    pub(super) fn new(json: bool) -> Self {
+        let live = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let mode = match (json, live) {
+            (true, _) => Mode::Json,
+            (false, true) => Mode::Live,
+            (false, false) => Mode::Plain,
+        };
+        Self {
+            mode,
+            screen: Mutex::default(),
+        }
+    }
+
+    /// Takes the lines that are written over away, so that other text can follow.
+    pub(super) fn end(&self) {
+        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        screen.active.clear();
+        let text = screen.redraw(&[]);
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+impl Screen {
+    /// The bytes that put `ended` above the lines of what is at work.
+    fn redraw(&mut self, ended: &[String]) -> String {
+        let room = colour::terminal_width().unwrap_or(80).max(20);
+        let mut out = String::new();
+        if self.lines > 0 {
+            out.push_str(&format!("\x1b[{}A", self.lines));
+        }
+        out.push_str("\r\x1b[J");
+        for line in ended {
+            out.push_str(line);
+            out.push('\n');
+        }
+        for (secret, (stage, began)) in &self.active {
+            let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let line = format!("{}  {stage} ({})", subject(secret.as_ref()), progress::duration(ms));
+            out.push_str(&width::cut(&line, room - 1));
+            out.push('\n');
+        }
+        self.lines = self.active.len();
+        out
+    }
+}
+
+fn subject(secret: Option<&Key>) -> String {
+    secret.map_or_else(String::new, |key| Clear(&key.to_string()).to_string())
+}
+
+impl Listen for Progress {
+    fn hear(&self, event: &Event) {
+        match self.mode {
+            Mode::Json => {
+                let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+                let at = time::date_time(i64::try_from(seconds).unwrap_or(i64::MAX));
+                let _ = writeln!(std::io::stdout().lock(), "{}", progress::json(event, &at));
+            }
+            Mode::Plain => {
+                let line = progress::line(&event.kind);
+                let mut err = std::io::stderr().lock();
+                let _ = match &event.secret {
+                    Some(_) => writeln!(err, "{}: {line}", subject(event.secret.as_ref())),
+                    None => writeln!(err, "{line}"),
+                };
+            }
+            Mode::Live => {
+                let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut ended = Vec::new();
+                let told = match &event.secret {
+                    Some(_) => format!("{}: {}", subject(event.secret.as_ref()), progress::line(&event.kind)),
+                    None => progress::line(&event.kind),
+                };
+                match &event.kind {
+                    EventKind::Done | EventKind::Failed { .. } => {
+                        screen.active.remove(&event.secret);
+                        ended.push(told);
+                    }
+                    EventKind::Note { .. }
+                    | EventKind::ReplacesRefused { .. }
+                    | EventKind::Served { .. }
+                    | EventKind::Restarted { .. }
+                    | EventKind::Stored { .. }
+                    | EventKind::Issued { .. }
+                    | EventKind::ChallengeFailed { .. } => ended.push(told),
+                    _ => {}
+                }
+                let going = !matches!(event.kind, EventKind::Done | EventKind::Failed { .. });
+                if let Some(stage) = progress::stage(&event.kind).filter(|_| going && event.secret.is_some()) {
+                    screen
+                        .active
+                        .entry(event.secret.clone())
+                        .or_insert_with(|| (String::new(), Instant::now()))
+                        .0 = stage;
+                }
+                let text = screen.redraw(&ended);
+                let _ = std::io::stderr().lock().write_all(text.as_bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Proves an order's names: each authorization on its own, all at once, one host at a time over the whole run.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{cancel::Cancel, hosts::Hosts};
+use crate::{
+    acme::{
+        AcmeError, Authorization, AuthorizationStatus, Challenge as Offered, ChallengeKind, ChallengeStatus, Client,
+        Order,
+    },
+    event::{EventKind, Method, Teller},
+    name::Name,
+    solve::{Challenge, Solve, SolveError},
+};
+
+/// How many authorizations of one order are worked on at the same time.
+const AT_ONCE: usize = 10;
+/// How long the CA may take over one name: Let's Encrypt answers within a minute.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Chooses how a name is proved.
+pub trait Choose: Send + Sync {
+    /// The solver for a name. The error says what the operator has to give.
+    fn solver(&self, name: &Name) -> Result<Arc<dyn Solve>, SolveError>;
+}
+
+/// Why a name was not proved.
+#[derive(Debug)]
+pub enum Refused {
+    /// Nothing can answer for it, or the answer did not come to be seen.
+    Solve(SolveError),
+    /// The CA looked, and said this.
+    Ca {
+        /// In words: type and detail, not cleared.
+        detail: String,
+        /// How it was to be proved.
+        method: Method,
+    },
+    /// The protocol failed.
+    Acme(AcmeError),
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Solve(error) => error.fmt(f),
+            Self::Ca { detail, .. } => write!(f, "the CA says: {detail}"),
+            Self::Acme(error) => f.write_str(&crate::error::chain(error)),
+        }
+    }
+}
+
+impl Refused {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Solve(error) => error.hint.clone(),
+            Self::Ca {
+                method: Method::Http01, ..
+            } => Some(
+                "the answer was seen from here, and not by the CA: look for a firewall, a DNS answer or an IPv6 address \
+                 that is different from outside"
+                    .to_owned(),
+            ),
+            Self::Ca {
+                method: Method::Dns01, ..
+            } => Some("the record was seen at the zone's name servers: look for DNSSEC and for CAA records".to_owned()),
+            Self::Acme(error) => error.hint(),
+        }
+    }
+}
+
+/// What became of an order's names.
+#[derive(Default)]
+pub struct Proved {
+    /// The names that failed, as the order has them, and why.
+    pub failed: BTreeMap<Name, Refused>,
+    /// The challenges that were answered: to be cleaned, whatever became of them.
+    pub answered: Vec<(Arc<dyn Solve>, Challenge)>,
+}
+
+/// What proving takes.
+pub struct Proving<'a> {
+    /// The account.
+    pub client: &'a Client,
+    /// How names are proved.
+    pub choose: &'a dyn Choose,
+    /// Who has a turn with which host.
+    pub hosts: &'a Hosts,
+    /// Ctrl-C.
+    pub cancel: &'a Cancel,
+    /// Told of each step.
+    pub tell: &'a Teller,
+}
+
+impl Proving<'_> {
+    /// Proves all names of an order. One that fails stops no other, so that all that is wrong is told at once.
+    pub async fn all(&self, order: &Order) -> Proved {
+        let mut proved = Proved::default();
+        let mut running = stream::iter(&order.authorizations)
+            .map(|url| self.one(url))
+            .buffer_unordered(AT_ONCE);
+        while let Some((name, answered, result)) = running.next().await {
+            proved.answered.extend(answered);
+            if let Err(refused) = result {
+                self.tell.tell(EventKind::ChallengeFailed {
+                    name: name.clone(),
+                    detail: refused.to_string(),
+                });
+                proved.failed.insert(name, refused);
+            }
+        }
+        proved
+    }
+
+    /// The name, what was answered, and how it ended.
+    async fn one(&self, url: &str) -> (Name, Vec<(Arc<dyn Solve>, Challenge)>, Result<(), Refused>) {
+        let mut answered = Vec::new();
+        let authorization = match self.client.authorization(url).await {
+            Ok(authorization) => authorization,
+            // A name that nobody knows stands for its URL.
+            Err(error) => return (Name::Dns(url.into()), answered, Err(Refused::Acme(error))),
+        };
+        let name = authorization.ordered();
+        let result = self.prove(&name, authorization, &mut answered).await;
+        (name, answered, result)
+    }
+
+    async fn prove(
+        &self,
+        name: &Name,
+        mut authorization: Authorization,
+        answered: &mut Vec<(Arc<dyn Solve>, Challenge)>,
+    ) -> Result<(), Refused> {
+        if authorization.status == AuthorizationStatus::Valid {
+            self.validated(name, true);
+            return Ok(());
+        }
+        // The record of a wildcard is that of its base.
+        let (turn, waited) = self.hosts.turn(&authorization.name).await;
+        if waited {
+            // The other order may have proved it: Let's Encrypt shares authorizations between orders.
+            authorization = self
+                .client
+                .authorization(&authorization.url)
+                .await
+                .map_err(Refused::Acme)?;
+            if authorization.status == AuthorizationStatus::Valid {
+                self.validated(name, true);
+                return Ok(());
+            }
+        }
+        let solver = self.choose.solver(name).map_err(Refused::Solve)?;
+        let offered = offered(&authorization, solver.method())?;
+        let Some(token) = &offered.token else {
+            return Err(unanswerable(&authorization, solver.method()));
+        };
+        let challenge = Challenge {
+            name: authorization.name.clone(),
+            wildcard: authorization.wildcard,
+            key_authorization: self.client.key_authorization(token),
+            token: token.as_str().to_owned(),
+        };
+        answered.push((Arc::clone(&solver), challenge.clone()));
+        // An order that is resumed may have been told to look already: then only the answer counts.
+        if !matches!(offered.status, ChallengeStatus::Processing | ChallengeStatus::Valid) {
+            tokio::select! {
+                presented = solver.present(&challenge, self.tell) => presented.map_err(Refused::Solve)?,
+                () = self.cancel.cancelled() => return Err(interrupted()),
+            }
+            self.client.respond(offered).await.map_err(Refused::Acme)?;
+            self.tell.tell(EventKind::Asked { name: name.clone() });
+        }
+        let ended = tokio::select! {
+            ended = self.client.wait_authorization(&authorization.url, PATIENCE) => ended.map_err(Refused::Acme)?,
+            () = self.cancel.cancelled() => return Err(interrupted()),
+        };
+        drop(turn);
+        if ended.status == AuthorizationStatus::Valid {
+            self.validated(name, false);
+            return Ok(());
+        }
+        Err(Refused::Ca {
+            detail: why(&ended),
+            method: solver.method(),
+        })
+    }
+
+    fn validated(&self, name: &Name, already: bool) {
+        self.tell.tell(EventKind::Validated {
+            name: name.clone(),
+            already,
+        });
+    }
+}
+
+fn interrupted() -> Refused {
+    Refused::Solve(SolveError::new("interrupted"))
+}
+
+/// The challenge of a method.
+fn offered(authorization: &Authorization, method: Method) -> Result<&Offered, Refused> {
+    let wanted = match method {
+        Method::Http01 => ChallengeKind::Http01,
+        Method::Dns01 => ChallengeKind::Dns01,
+    };
+    authorization
+        .challenge(&wanted)
+        .ok_or_else(|| unanswerable(authorization, method))
+}
+
+fn unanswerable(authorization: &Authorization, method: Method) -> Refused {
+    let kinds: Vec<String> = authorization.challenges.iter().map(|c| c.kind.to_string()).collect();
+    let error = SolveError::new(format!(
+        "the CA does not take {} for this name (it takes {})",
+        method.as_str(),
+        kinds.join(", ")
+    ));
+    Refused::Solve(match method {
+        Method::Http01 => error.hint("--dns NAME proves names by DNS"),
+        Method::Dns01 => error.hint("addresses are proved by HTTP-01 alone: leave --dns out"),
+    })
+}
+
+/// What the CA says went wrong.
+fn why(authorization: &Authorization) -> String {
+    authorization.failure().map_or_else(
+        || format!("the authorization is {:?}", authorization.status).to_lowercase(),
+        ToString::to_string,
+    )
+}

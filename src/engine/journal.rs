@@ -1,0 +1,391 @@
+//! What the next run needs to go on where a killed one stopped: the order, its key, and the DNS records that were written.
+//! Kept in a Secret beside the target, or in a local file where there is no cluster.
+
+use std::{path::PathBuf, sync::Arc};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::{
+    apply::{
+        Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
+        mark::{self, mark},
+        resource::SECRET,
+    },
+    object::{Key, Seconds, Text},
+};
+
+/// The data key of the entry, and that of the private key.
+const ENTRY: &str = "order.json";
+const KEY: &str = "tls.key";
+/// How long an entry is kept that nobody goes on with: an order of Let's Encrypt lasts seven days.
+const KEPT: Seconds = 7 * 86_400;
+
+/// What is kept of one order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The directory.
+    pub directory: String,
+    /// The account's URL: another account cannot go on with the order.
+    pub account: String,
+    /// The order's URL, once there is one.
+    pub order: Option<String>,
+    /// What it is for.
+    pub names: Vec<String>,
+    /// Its profile.
+    pub profile: Option<String>,
+    /// The algorithm of the new key.
+    pub key_type: String,
+    /// When it began.
+    pub started: Seconds,
+    /// Records and objects outside of the cluster that were written, or were about to be.
+    #[serde(default)]
+    pub left: Vec<Value>,
+}
+
+/// An entry that a run has left.
+pub struct Found {
+    /// What it was.
+    pub entry: Entry,
+    /// The new private key in PEM.
+    pub key: Option<SecretString>,
+    /// The run.
+    pub run: Option<RunId>,
+    /// The Secret, or the file's path, that holds it.
+    object: Value,
+}
+
+impl std::fmt::Debug for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Found")
+            .field("entry", &self.entry)
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an entry could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The cluster.
+    #[error("cannot keep the order in the cluster")]
+    Api(#[from] ApiError),
+    /// The file.
+    #[error("cannot keep the order in {}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl JournalError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Api(error) => error.hint(),
+            Self::File { .. } => Some("XDG_STATE_HOME names another directory".to_owned()),
+        }
+    }
+}
+
+/// Where entries are kept.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In Secrets.
+    Cluster(Api),
+    /// In files of this directory.
+    Directory(PathBuf),
+}
+
+/// One entry that is being written.
+pub struct Journal {
+    place: Place,
+    secret: Key,
+    run: RunId,
+    state: Mutex<State>,
+}
+
+struct State {
+    entry: Entry,
+    key: SecretString,
+    /// The Secret as the server has it.
+    object: Value,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal")
+            .field("secret", &self.secret)
+            .field("run", &self.run)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is written, to be asked for beforehand.
+pub fn permits(secret: &Key) -> Permits {
+    let verbs = [Verb::Get, Verb::Create, Verb::Update, Verb::Delete];
+    Permits::none().with(Permit::one(&verbs, SECRET, secret.namespace.clone(), name(secret)))
+}
+
+/// The name of the Secret that keeps the order of another.
+pub fn name(secret: &Key) -> Text {
+    Purpose::Journal.name(&secret.to_string())
+}
+
+fn key_of(secret: &Key) -> Key {
+    Key::new(secret.namespace.clone(), name(secret))
+}
+
+/// What a former run has left for a Secret.
+pub async fn find(place: &Place, secret: &Key) -> Result<Option<Found>, JournalError> {
+    match place {
+        Place::Cluster(api) => Ok(api.get(SECRET, &key_of(secret)).await?.map(read)),
+        Place::Directory(directory) => {
+            let path = directory.join(format!("{}.json", name(secret)));
+            match std::fs::read(&path) {
+                Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok().map(read)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(source) => Err(JournalError::File { path, source }),
+            }
+        }
+    }
+}
+
+/// Reads an entry. One that cannot be read is empty: it is only removed.
+pub fn read(object: Value) -> Found {
+    let data = |key: &str| {
+        let text = object["data"][key].as_str()?;
+        BASE64_STANDARD.decode(text).ok()
+    };
+    Found {
+        entry: data(ENTRY).and_then(|bytes| from_json(&bytes)).unwrap_or_default(),
+        key: data(KEY)
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .map(SecretString::from),
+        run: mark::run_of(&object).and_then(RunId::parse),
+        object,
+    }
+}
+
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice(bytes).ok()
+}
+
+impl Journal {
+    /// Begins an entry, in the place of one that a former run has left.
+    pub async fn begin(
+        place: &Place,
+        secret: &Key,
+        run: &RunId,
+        entry: Entry,
+        key: SecretString,
+        former: Option<Found>,
+    ) -> Result<Self, JournalError> {
+        let mut state = State {
+            object: former.map_or(Value::Null, |found| found.object),
+            entry,
+            key,
+        };
+        let journal = |state| Self {
+            place: place.clone(),
+            secret: secret.clone(),
+            run: run.clone(),
+            state: Mutex::new(state),
+        };
+        write(place, secret, run, &mut state).await?;
+        Ok(journal(state))
+    }
+
+    /// Changes the entry, and returns when that is kept.
+    pub async fn note(&self, change: impl FnOnce(&mut Entry) + Send) -> Result<(), JournalError> {
+        let mut state = self.state.lock().await;
+        change(&mut state.entry);
+        write(&self.place, &self.secret, &self.run, &mut state).await
+    }
+
+    /// What is kept now.
+    pub async fn entry(&self) -> Entry {
+        self.state.lock().await.entry.clone()
+    }
+
+    /// Removes the entry: nothing is left to go on with.
+    pub async fn end(&self) -> Result<(), JournalError> {
+        let state = self.state.lock().await;
+        remove(&self.place, &self.secret, &state.object).await
+    }
+}
+
+/// Removes what a former run has left.
+pub async fn forget(place: &Place, secret: &Key, found: &Found) -> Result<(), JournalError> {
+    remove(place, secret, &found.object).await
+}
+
+async fn remove(place: &Place, secret: &Key, object: &Value) -> Result<(), JournalError> {
+    match place {
+        Place::Cluster(api) => {
+            let uid = object["metadata"]["uid"].as_str();
+            api.delete(SECRET, &key_of(secret), uid).await?;
+            Ok(())
+        }
+        Place::Directory(directory) => {
+            let path = directory.join(format!("{}.json", name(secret)));
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                other => other.map_err(|source| JournalError::File { path, source }),
+            }
+        }
+    }
+}
+
+async fn write(place: &Place, secret: &Key, run: &RunId, state: &mut State) -> Result<(), JournalError> {
+    let encoded = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
+    let key = key_of(secret);
+    let entry = serde_json::to_vec(&state.entry).unwrap_or_default();
+    let mut object = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"namespace": key.namespace, "name": key.name},
+        "data": {ENTRY: encoded(&entry), KEY: encoded(state.key.expose_secret().as_bytes())},
+    });
+    mark(&mut object, run, Purpose::Journal, super::now() + KEPT, secret);
+    match place {
+        Place::Cluster(api) => {
+            let meta = &state.object["metadata"];
+            if meta.is_object() {
+                object["metadata"]["uid"] = meta["uid"].clone();
+                object["metadata"]["resourceVersion"] = meta["resourceVersion"].clone();
+                state.object = match api.replace(SECRET, &object).await {
+                    // An answer that was lost changed the version; the lease keeps others away.
+                    Err(error @ (ApiError::Conflict { .. } | ApiError::NotFound { .. })) => {
+                        write_over(api, &key, object, error).await?
+                    }
+                    Err(error) if error.is_uncertain() => write_over(api, &key, object, error).await?,
+                    other => other?,
+                };
+            } else {
+                state.object = match api.create(SECRET, &object).await {
+                    Err(error @ ApiError::AlreadyExists { .. }) => write_over(api, &key, object, error).await?,
+                    other => other?,
+                };
+            }
+            Ok(())
+        }
+        Place::Directory(directory) => {
+            let path = directory.join(format!("{}.json", key.name));
+            let bytes = zeroize::Zeroizing::new(serde_json::to_vec(&object).unwrap_or_default());
+            save(directory, &path, &bytes).map_err(|source| JournalError::File {
+                path: path.clone(),
+                source,
+            })?;
+            state.object = object;
+            Ok(())
+        }
+    }
+}
+
+/// Writes over whatever version is there now.
+async fn write_over(api: &Api, key: &Key, mut object: Value, error: ApiError) -> Result<Value, ApiError> {
+    let Some(present) = api.get(SECRET, key).await? else {
+        if let Some(meta) = object["metadata"].as_object_mut() {
+            meta.remove("uid");
+            meta.remove("resourceVersion");
+        }
+        return api.create(SECRET, &object).await;
+    };
+    // Something else of this name is nobody's journal.
+    if mark::run_of(&present).is_none() {
+        return Err(error);
+    }
+    object["metadata"]["uid"] = present["metadata"]["uid"].clone();
+    object["metadata"]["resourceVersion"] = present["metadata"]["resourceVersion"].clone();
+    api.replace(SECRET, &object).await
+}
+
+/// Writes a file that its owner alone can read, whole or not at all.
+fn save(directory: &std::path::Path, path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    std::fs::create_dir_all(directory)?;
+    let fresh = path.with_extension(format!("{}.new", std::process::id()));
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&fresh, path)
+}
+
+/// Where entries are kept without a cluster: `$XDG_STATE_HOME/kubectl-certs/journal`, or below `~/.local/state`.
+pub fn local_directory() -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .filter(|s| !s.is_empty())
+        .map(PathBuf::from);
+    let home = || {
+        std::env::var_os("HOME")
+            .filter(|s| !s.is_empty())
+            .map(|h| PathBuf::from(h).join(".local/state"))
+    };
+    Some(state.or_else(home)?.join("kubectl-certs/journal"))
+}
+
+/// A journal that many may note in.
+pub type Shared = Arc<Journal>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_killed_run_kept_is_found_by_the_next_and_gone_when_it_ends() {
+        let scratch = tempfile::tempdir().unwrap();
+        let place = Place::Directory(scratch.path().join("journal"));
+        let (secret, run) = (Key::new("shop", "shop-tls"), RunId::random());
+        assert!(find(&place, &secret).await.unwrap().is_none());
+        let entry = Entry {
+            directory: "https://ca.example/directory".into(),
+            names: vec!["a.example".into()],
+            ..Entry::default()
+        };
+        let journal = Journal::begin(&place, &secret, &run, entry, SecretString::from("the key"), None)
+            .await
+            .unwrap();
+        journal
+            .note(|e| e.order = Some("https://ca.example/order/1".into()))
+            .await
+            .unwrap();
+        drop(journal);
+        let found = find(&place, &secret).await.unwrap().unwrap();
+        assert_eq!(found.entry.order.as_deref(), Some("https://ca.example/order/1"));
+        assert_eq!(found.key.as_ref().unwrap().expose_secret(), "the key");
+        assert_eq!(found.run, Some(run.clone()));
+        assert!(!format!("{found:?}").contains("the key"));
+        let key = found.key.clone().unwrap();
+        let journal = Journal::begin(&place, &secret, &run, found.entry.clone(), key, Some(found))
+            .await
+            .unwrap();
+        journal.end().await.unwrap();
+        assert!(find(&place, &secret).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let scratch = tempfile::tempdir().unwrap();
+        let place = Place::Directory(scratch.path().to_owned());
+        let secret = Key::new("shop", "shop-tls");
+        let key = SecretString::from("the key");
+        Journal::begin(&place, &secret, &RunId::random(), Entry::default(), key, None)
+            .await
+            .unwrap();
+        let path = scratch.path().join(format!("{}.json", name(&secret)));
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

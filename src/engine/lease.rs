@@ -1,0 +1,273 @@
+//! One Secret, one run: a Lease for each, renewed while the run lasts (coordination.k8s.io/v1).
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::process::Process;
+use crate::{
+    apply::{
+        Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
+        mark::{self, mark},
+        resource::LEASE,
+    },
+    object::{Key, Seconds},
+    text::{
+        Clear,
+        time::{self, parse_time},
+    },
+};
+
+/// How long a lease lasts that is not renewed, in seconds. A cluster that is away for less interrupts nothing.
+const LASTS: Seconds = 40;
+/// How often it is renewed.
+const RENEWED: Duration = Duration::from_secs(10);
+/// Which process holds the lease.
+const PROCESS: &str = "kubectl-certs.io/process";
+
+/// Why a lease was not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// Somebody else is at it.
+    #[error("{holder} has been working on Secret {secret} since {}", time::date_time(*.since))]
+    Held {
+        /// The Secret.
+        secret: Key,
+        /// Who: user, machine, process.
+        holder: String,
+        /// Since when.
+        since: Seconds,
+        /// When the lease ends unless it is renewed.
+        until: Seconds,
+    },
+    /// The cluster.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+impl LeaseError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Held { until, .. } => Some(format!(
+                "wait for that run to end; if it was killed, its lease ends at {}",
+                time::date_time(*until)
+            )),
+            Self::Api(error) => error.hint(),
+        }
+    }
+}
+
+/// The lease of one Secret, held by this run.
+#[derive(Debug)]
+pub struct Lease {
+    api: Api,
+    key: Key,
+    uid: String,
+    lost: Arc<AtomicBool>,
+    renewal: JoinHandle<()>,
+}
+
+/// What is written, to be asked for beforehand.
+pub fn permits(secret: &Key) -> Permits {
+    let verbs = [Verb::Get, Verb::Create, Verb::Update, Verb::Delete];
+    Permits::none().with(Permit::one(&verbs, LEASE, secret.namespace.clone(), name(secret)))
+}
+
+fn name(secret: &Key) -> crate::object::Text {
+    Purpose::Lease.name(&secret.to_string())
+}
+
+impl Lease {
+    /// Takes the lease of a Secret, if nobody else's run holds it. One whose process has ended on this machine, or that was not
+    /// renewed in time, is taken over.
+    pub async fn take(api: &Api, secret: &Key, run: &RunId) -> Result<Self, LeaseError> {
+        let key = Key::new(secret.namespace.clone(), name(secret));
+        let mut taken = None;
+        for _ in 0..3 {
+            let object = lease(&key, secret, run, now());
+            match api.create(LEASE, &object).await {
+                Ok(created) => {
+                    taken = Some(created);
+                    break;
+                }
+                Err(ApiError::AlreadyExists { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let Some(present) = api.get(LEASE, &key).await? else {
+                continue;
+            };
+            if let Some((holder, since, until)) = holder(&present, now()) {
+                return Err(LeaseError::Held {
+                    secret: secret.clone(),
+                    holder,
+                    since,
+                    until,
+                });
+            }
+            let mut object = object;
+            object["metadata"]["resourceVersion"] = present["metadata"]["resourceVersion"].clone();
+            object["metadata"]["uid"] = present["metadata"]["uid"].clone();
+            match api.replace(LEASE, &object).await {
+                Ok(replaced) => {
+                    taken = Some(replaced);
+                    break;
+                }
+                // Somebody was faster: who, the next look tells.
+                Err(ApiError::Conflict { .. } | ApiError::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let taken = taken.ok_or_else(|| LeaseError::Held {
+            secret: secret.clone(),
+            holder: "another run".to_owned(),
+            since: now(),
+            until: now() + LASTS,
+        })?;
+        let lost = Arc::new(AtomicBool::new(false));
+        let uid = taken["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+        let renewal = tokio::spawn(renew(api.clone(), taken, Arc::clone(&lost)));
+        Ok(Self {
+            api: api.clone(),
+            key,
+            uid,
+            lost,
+            renewal,
+        })
+    }
+
+    /// Whether somebody else has it by now: nothing may be written any more.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
+    /// Gives it back.
+    pub async fn release(self) -> Result<(), ApiError> {
+        self.renewal.abort();
+        if self.is_lost() {
+            return Ok(());
+        }
+        self.api.delete(LEASE, &self.key, Some(&self.uid)).await.map(drop)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+/// Renews until it is aborted, or until the lease is another's.
+async fn renew(api: Api, mut held: Value, lost: Arc<AtomicBool>) {
+    loop {
+        tokio::time::sleep(RENEWED).await;
+        held["spec"]["renewTime"] = micro(now()).into();
+        match api.replace(LEASE, &held).await {
+            Ok(renewed) => held = renewed,
+            Err(ApiError::Conflict { .. } | ApiError::NotFound { .. }) => {
+                let key = Key::new(
+                    held["metadata"]["namespace"].as_str().unwrap_or_default(),
+                    held["metadata"]["name"].as_str().unwrap_or_default(),
+                );
+                // A renewal whose answer was lost changed the version.
+                match api.get(LEASE, &key).await {
+                    Ok(Some(present)) if mark::run_of(&present) == mark::run_of(&held) => held = present,
+                    Ok(_) => {
+                        lost.store(true, Ordering::Release);
+                        return;
+                    }
+                    Err(_) => {}
+                }
+            }
+            // The cluster is away: the lease lasts a while.
+            Err(_) => {}
+        }
+    }
+}
+
+fn lease(key: &Key, secret: &Key, run: &RunId, now: Seconds) -> Value {
+    let mut object = json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {"namespace": key.namespace, "name": key.name, "annotations": {PROCESS: Process::this().to_string()}},
+        "spec": {
+            "holderIdentity": identity(),
+            "leaseDurationSeconds": LASTS,
+            "acquireTime": micro(now),
+            "renewTime": micro(now),
+        },
+    });
+    mark(&mut object, run, Purpose::Lease, now + LASTS, secret);
+    object
+}
+
+/// Who holds a lease that is alive, since when, and until when. `None` when it is free.
+pub(super) fn holder(lease: &Value, now: Seconds) -> Option<(String, Seconds, Seconds)> {
+    let spec = &lease["spec"];
+    let at = |field: &str| spec[field].as_str().and_then(parse_time);
+    let renewed = at("renewTime")?;
+    let until = renewed + spec["leaseDurationSeconds"].as_i64().unwrap_or(LASTS).clamp(1, 3_600);
+    let process = lease["metadata"]["annotations"][PROCESS]
+        .as_str()
+        .and_then(Process::parse);
+    if until < now || process.is_some_and(|process| process.has_ended()) {
+        return None;
+    }
+    let holder = spec["holderIdentity"].as_str().filter(|h| !h.is_empty())?;
+    Some((Clear(holder).to_string(), at("acquireTime").unwrap_or(renewed), until))
+}
+
+/// `operator@laptop (process 4711)`.
+fn identity() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_default();
+    let (user, host) = (user.unwrap_or_else(|_| "somebody".to_owned()), host.trim().to_owned());
+    let at = if host.is_empty() {
+        String::new()
+    } else {
+        format!("@{host}")
+    };
+    format!("{user}{at} (process {})", std::process::id())
+}
+
+/// A `MicroTime` of Kubernetes.
+fn micro(at: Seconds) -> String {
+    let text = time::date_time(at);
+    text.strip_suffix('Z')
+        .map_or(text.clone(), |bare| format!("{bare}.000000Z"))
+}
+
+fn now() -> Seconds {
+    super::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_held_until_it_ends_or_its_process_does() {
+        let (secret, run) = (Key::new("shop", "shop-tls"), RunId::random());
+        let key = Key::new("shop", name(&secret));
+        let held = lease(&key, &secret, &run, 1_000_000);
+        let (who, since, until) = holder(&held, 1_000_010).unwrap();
+        assert!(who.contains("process"), "{who}");
+        assert_eq!((since, until), (1_000_000, 1_000_000 + LASTS));
+        assert!(holder(&held, 1_000_000 + LASTS + 1).is_none());
+        let mut dead = held;
+        dead["metadata"]["annotations"][PROCESS] = Process::this()
+            .to_string()
+            .replace(&format!(" {} ", std::process::id()), " 4000000 ")
+            .into();
+        assert!(holder(&dead, 1_000_010).is_none());
+    }
+}

@@ -1,0 +1,221 @@
+//! Let's Encrypt's rate limits, counted before an order is made: an estimate from what is known to have been ordered.
+//!
+//! The limits are those of <https://letsencrypt.org/docs/rate-limits/>. An order that says which certificate it replaces,
+//! inside that certificate's renewal window (RFC 9773), counts against none of them.
+
+use std::collections::BTreeSet;
+
+use crate::{name::Name, object::Seconds, text::time};
+
+/// Three hours, in seconds.
+const HOURS_3: Seconds = 3 * 3_600;
+/// Seven days, in seconds.
+const DAYS_7: Seconds = 7 * 86_400;
+/// One hour, in seconds.
+const HOUR: Seconds = 3_600;
+
+/// How often may what happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// New orders of an account in three hours.
+    pub orders: usize,
+    /// Certificates of a registered domain in seven days.
+    pub domain: usize,
+    /// Certificates for exactly the same names in seven days.
+    pub same_names: usize,
+    /// Failed authorizations of a name and an account in an hour.
+    pub failures: usize,
+}
+
+impl Limits {
+    /// Those of Let's Encrypt's production environment.
+    pub const PRODUCTION: Self = Self {
+        orders: 300,
+        domain: 50,
+        same_names: 5,
+        failures: 5,
+    };
+
+    /// Those of its staging environment; the limit of certificates a domain is counted in seconds there, and is never met.
+    pub const STAGING: Self = Self {
+        orders: 1_500,
+        domain: usize::MAX,
+        same_names: 30_000,
+        failures: 200,
+    };
+}
+
+/// Something that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// When.
+    pub at: Seconds,
+    /// What it was for.
+    pub names: Vec<Name>,
+    /// What it came to.
+    pub what: What,
+}
+
+/// What came of an order, or how else it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// An order was made.
+    Ordered,
+    /// A certificate was issued, by this account or another: it counts for its domains.
+    Issued,
+    /// A name's authorization failed.
+    Failed,
+}
+
+/// A limit that one more order would exceed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{limit} {count} of {allowed} are known; one more is possible from {}", time::date_time(*.passes_at))]
+pub struct Exceeded {
+    /// Which limit, as the beginning of a sentence.
+    pub limit: String,
+    /// How many are known.
+    pub count: usize,
+    /// How many are allowed.
+    pub allowed: usize,
+    /// When the oldest that counts stops counting.
+    pub passes_at: Seconds,
+}
+
+/// The domain under which Let's Encrypt counts a name, by the public suffix list; an address counts for itself.
+pub fn registered_domain(name: &Name) -> String {
+    let Some(base) = name.base() else {
+        return name.to_string();
+    };
+    psl::domain(base.as_bytes())
+        .and_then(|domain| std::str::from_utf8(domain.as_bytes()).ok())
+        .unwrap_or(base)
+        .to_owned()
+}
+
+/// The limit that one more order for `names` would exceed, by what is known of the `past`; the one that passes last.
+/// Always `None` for a renewal that is `exempt`.
+pub fn exceeded(limits: &Limits, past: &[Past], names: &[Name], exempt: bool, now: Seconds) -> Option<Exceeded> {
+    if exempt {
+        return None;
+    }
+    let mut found: Vec<Exceeded> = Vec::new();
+    let mut check = |limit: String, allowed: usize, span: Seconds, counts: &dyn Fn(&Past) -> bool| {
+        let mut times: Vec<Seconds> = past
+            .iter()
+            .filter(|p| p.at > now - span && p.at <= now + HOUR && counts(p))
+            .map(|p| p.at)
+            .collect();
+        times.sort_unstable();
+        let count = times.len();
+        if count >= allowed
+            && let Some(oldest) = times.get(count - allowed)
+        {
+            found.push(Exceeded {
+                limit,
+                count,
+                allowed,
+                passes_at: oldest + span,
+            });
+        }
+    };
+    check(
+        "new orders of this account in three hours:".to_owned(),
+        limits.orders,
+        HOURS_3,
+        &|p| p.what == What::Ordered,
+    );
+    let set: BTreeSet<&Name> = names.iter().collect();
+    check(
+        "certificates for exactly these names in seven days:".to_owned(),
+        limits.same_names,
+        DAYS_7,
+        &|p| p.what == What::Issued && p.names.iter().collect::<BTreeSet<_>>() == set,
+    );
+    let domains: BTreeSet<String> = names.iter().map(registered_domain).collect();
+    for domain in &domains {
+        check(
+            format!("certificates for {domain} in seven days:"),
+            limits.domain,
+            DAYS_7,
+            &|p| p.what == What::Issued && p.names.iter().any(|n| registered_domain(n) == *domain),
+        );
+    }
+    for name in names {
+        check(
+            format!("failed validations of {name} in an hour:"),
+            limits.failures,
+            HOUR,
+            &|p| p.what == What::Failed && p.names.iter().any(|n| n.base() == name.base()),
+        );
+    }
+    found.into_iter().max_by_key(|e| e.passes_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Seconds = 1_800_000_000;
+
+    fn names(all: &[&str]) -> Vec<Name> {
+        all.iter().map(|n| n.parse().unwrap()).collect()
+    }
+
+    fn past(what: What, ago: Seconds, all: &[&str]) -> Past {
+        Past {
+            at: NOW - ago,
+            names: names(all),
+            what,
+        }
+    }
+
+    fn check(past: &[Past], wanted: &[&str], exempt: bool) -> Option<Exceeded> {
+        exceeded(&Limits::PRODUCTION, past, &names(wanted), exempt, NOW)
+    }
+
+    #[test]
+    fn the_sixth_certificate_for_the_same_names_in_a_week_is_too_many() {
+        let issued: Vec<Past> = (0..5)
+            .map(|i| past(What::Issued, i * 86_400 + 60, &["a.example.com", "b.example.com"]))
+            .collect();
+        let found = check(&issued, &["b.example.com", "a.example.com"], false).unwrap();
+        assert_eq!((found.count, found.allowed), (5, 5));
+        assert_eq!(found.passes_at, NOW - 4 * 86_400 - 60 + DAYS_7);
+        assert!(
+            found
+                .to_string()
+                .starts_with("certificates for exactly these names in seven days: 5 of 5 are known")
+        );
+        assert_eq!(check(&issued, &["a.example.com"], false), None, "another set");
+        assert_eq!(check(&issued[..4], &["a.example.com", "b.example.com"], false), None);
+        assert_eq!(
+            check(&issued, &["a.example.com", "b.example.com"], true),
+            None,
+            "exempt"
+        );
+    }
+
+    #[test]
+    fn a_domain_counts_by_the_public_suffix_list() {
+        assert_eq!(registered_domain(&"a.b.shop.co.uk".parse().unwrap()), "shop.co.uk");
+        assert_eq!(registered_domain(&"*.shop.de".parse().unwrap()), "shop.de");
+        assert_eq!(registered_domain(&"192.0.2.1".parse().unwrap()), "192.0.2.1");
+        let issued: Vec<Past> = (0..50)
+            .map(|i| past(What::Issued, i + 1, &[&format!("h{i}.shop.co.uk")]))
+            .collect();
+        assert!(check(&issued, &["new.shop.co.uk"], false).is_some());
+        assert_eq!(check(&issued, &["new.other.co.uk"], false), None);
+    }
+
+    #[test]
+    fn orders_and_failures_count_for_hours_only() {
+        let orders: Vec<Past> = (0..300).map(|i| past(What::Ordered, i, &["x.example"])).collect();
+        let found = check(&orders, &["y.example"], false).unwrap();
+        assert_eq!(found.passes_at, NOW - 299 + HOURS_3);
+        let failed: Vec<Past> = (0..5).map(|i| past(What::Failed, 600 + i, &["a.example"])).collect();
+        assert!(check(&failed, &["a.example"], false).is_some());
+        assert_eq!(check(&failed, &["b.example"], false), None);
+        let old: Vec<Past> = (0..5).map(|i| past(What::Failed, 3_700 + i, &["a.example"])).collect();
+        assert_eq!(check(&old, &["a.example"], false), None);
+    }
+}

@@ -1,0 +1,225 @@
+//! What is to be renewed: one Secret, the routes that use it, and the names that it has to have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    inventory::{Controller, Inventory, Origin, RouteKey},
+    name::Name,
+    object::{Key, Kind, Seconds, Text},
+    x509::{Certificate, San, is_staging_issuer},
+};
+
+use super::names::Names;
+
+/// A route that uses a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// The route.
+    pub route: RouteKey,
+    /// What serves it.
+    pub controller: Controller,
+    /// The route's class, where it has one.
+    pub class: Option<Text>,
+    /// Its hosts that the Secret is named for, normalized.
+    pub hosts: Vec<Text>,
+    /// The addresses in its status.
+    pub addresses: Vec<Text>,
+}
+
+/// The certificate that a Secret holds now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// SHA-256 of the leaf.
+    pub sha256: crate::x509::Fingerprint,
+    /// The start of its validity.
+    pub not_before: Seconds,
+    /// The last second of its validity.
+    pub not_after: Seconds,
+    /// Its issuer in short.
+    pub issuer: String,
+    /// Whether it is of Let's Encrypt's staging environment.
+    pub staging: bool,
+}
+
+impl Held {
+    fn of(leaf: &Certificate) -> Self {
+        Self {
+            sha256: leaf.sha256,
+            not_before: leaf.not_before,
+            not_after: leaf.not_after,
+            issuer: leaf.issuer.short.to_string(),
+            staging: is_staging_issuer(leaf),
+        }
+    }
+}
+
+/// One Secret to be renewed or filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The Secret.
+    pub secret: Key,
+    /// The routes that use it; none for a Secret that no route uses yet.
+    pub uses: Vec<Use>,
+    /// What to order.
+    pub names: Names,
+    /// What it holds; `None` when it is missing or holds no certificate.
+    pub held: Option<Held>,
+}
+
+impl Target {
+    /// The route through which a host is reached; `None` when no route has it.
+    pub fn use_of(&self, name: &Name) -> Option<&Use> {
+        let has = |used: &&Use| {
+            used.hosts
+                .iter()
+                .any(|host| host.parse::<Name>().is_ok_and(|host| host == *name))
+        };
+        self.uses.iter().find(has)
+    }
+}
+
+/// Which Secrets are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Choice<'a> {
+    /// Every Secret that a route uses.
+    All,
+    /// What was named: routes stand for the Secrets that they use.
+    Named {
+        /// Routes.
+        routes: &'a [RouteKey],
+        /// Secrets.
+        secrets: &'a [Key],
+    },
+}
+
+/// A route that was named and cannot be renewed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoTarget {
+    /// It is not there.
+    #[error("there is no {} {}", route.kind.as_str(), route.key)]
+    Route {
+        /// The route.
+        route: RouteKey,
+    },
+    /// It has hosts, and no Secret is named for any of them.
+    #[error("{} {} names no Secret for its hosts", route.kind.as_str(), route.key)]
+    NoSecret {
+        /// The route.
+        route: RouteKey,
+    },
+    /// Its certificate comes from elsewhere.
+    #[error("the certificate of {} {} does not come from a Secret", route.kind.as_str(), route.key)]
+    Elsewhere {
+        /// The route.
+        route: RouteKey,
+    },
+}
+
+impl NoTarget {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Route { .. } => {
+                Some("-n chooses the namespace; `kubectl certs status -A` lists what there is".into())
+            }
+            Self::NoSecret { route } if route.kind == Kind::Ingress => Some(format!(
+                "add an entry to spec.tls of Ingress {} with its hosts and a secretName; the Secret need not exist yet",
+                route.key
+            )),
+            Self::NoSecret { route } => Some(format!(
+                "add certificateRefs to the listener's tls of {} {}; the Secret need not exist yet",
+                route.kind.as_str(),
+                route.key
+            )),
+            Self::Elsewhere { .. } => None,
+        }
+    }
+}
+
+/// The Secrets that are meant, each once, in the order of their names, with all routes that use them.
+pub fn targets(inventory: &Inventory, choice: Choice<'_>, only_route_hosts: bool) -> (Vec<Target>, Vec<NoTarget>) {
+    let mut secrets: BTreeSet<Key> = BTreeSet::new();
+    let mut missing = Vec::new();
+    match choice {
+        Choice::All => {
+            for (_, binding) in inventory.bindings().iter().filter(|(_, b)| !b.elsewhere) {
+                secrets.extend(binding.secrets.iter().cloned());
+            }
+        }
+        Choice::Named { routes, secrets: named } => {
+            secrets.extend(named.iter().cloned());
+            for route in routes {
+                let before = secrets.len();
+                let mut elsewhere = false;
+                let mut any = false;
+                for binding in inventory.bindings_of_route(route) {
+                    any = true;
+                    elsewhere |= binding.elsewhere;
+                    secrets.extend(binding.secrets.iter().cloned());
+                }
+                if secrets.len() > before || inventory.bindings_of_route(route).any(|b| !b.secrets.is_empty()) {
+                    continue;
+                }
+                let route = route.clone();
+                missing.push(if elsewhere {
+                    NoTarget::Elsewhere { route }
+                } else if any || inventory.route_meta(&route).is_some() {
+                    NoTarget::NoSecret { route }
+                } else {
+                    NoTarget::Route { route }
+                });
+            }
+        }
+    }
+    let targets = secrets
+        .into_iter()
+        .map(|secret| target(inventory, secret, only_route_hosts))
+        .collect();
+    (targets, missing)
+}
+
+/// One Secret with everything that uses it.
+pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Target {
+    let mut uses: BTreeMap<RouteKey, Use> = BTreeMap::new();
+    for id in inventory.bindings_of_secret(&secret) {
+        let Some(binding) = inventory.bindings().get(*id) else {
+            continue;
+        };
+        // A host that no rule routes, and that a tls entry names all the same, may be there for this certificate alone.
+        if binding.elsewhere || binding.origin == Origin::NoListener {
+            continue;
+        }
+        let route: &RouteKey = &binding.route;
+        uses.entry(route.clone())
+            .or_insert_with(|| Use {
+                route: route.clone(),
+                controller: inventory.controller(route),
+                class: inventory.class_name(route).cloned(),
+                hosts: Vec::new(),
+                addresses: inventory.addresses(route).to_vec(),
+            })
+            .hosts
+            .push(binding.host.clone());
+    }
+    let uses: Vec<Use> = uses.into_values().collect();
+    let leaf = inventory.secrets().get(&secret).and_then(|stored| stored.leaf());
+    let hosts = uses.iter().flat_map(|used| used.hosts.iter().map(Text::as_str));
+    let names = Names::join(hosts, leaf.into_iter().flat_map(names_of), only_route_hosts);
+    Target {
+        held: leaf.map(Held::of),
+        secret,
+        uses,
+        names,
+    }
+}
+
+/// The names of a certificate, as an order has them. Names that cannot be ordered are left out.
+pub fn names_of(leaf: &Certificate) -> Vec<Name> {
+    leaf.names
+        .iter()
+        .filter_map(|san| match san {
+            San::Dns(name) => name.parse().ok(),
+            San::Ip(address) => Some(Name::Ip(*address)),
+        })
+        .collect()
+}

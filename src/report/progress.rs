@@ -1,0 +1,224 @@
+//! An issuance as people follow it: one line an event, one stage a certificate, a table at the end.
+
+use crate::{
+    event::{Event, EventKind},
+    name::Name,
+    object::Key,
+    text::{Clear, time, width},
+};
+
+/// How many names a line shows before it only counts them.
+const SHOWN: usize = 3;
+
+/// `a.example, b.example, c.example and 4 more`. Cleared.
+pub fn names(all: &[Name]) -> String {
+    let shown: Vec<String> = all.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = all.len().saturating_sub(SHOWN);
+    let mut text = Clear(&shown.join(", ")).to_string();
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+/// What happened, in one line without its Secret. Cleared.
+pub fn line(kind: &EventKind) -> String {
+    let text = match kind {
+        EventKind::Waiting { reason } => format!("waits: {reason}"),
+        EventKind::Ordered {
+            url,
+            names: all,
+            resumed,
+        } => {
+            let how = if *resumed { "goes on with the order" } else { "ordered" };
+            format!("{how} for {} ({url})", names(all))
+        }
+        EventKind::ReplacesRefused { detail } => {
+            format!(
+                "the CA does not count this order as the renewal of the present certificate ({detail}): it counts against its rate limits"
+            )
+        }
+        EventKind::Presented { name, method, place } => format!("{name}: {} answer is at {place}", method.as_str()),
+        EventKind::SelfChecked { name, method, seen } => {
+            format!("{name}: {} answer seen at {}", method.as_str(), seen.join(", "))
+        }
+        EventKind::Asked { name } => format!("{name}: the CA is asked to look"),
+        EventKind::Validated { name, already: false } => format!("{name}: valid"),
+        EventKind::Validated { name, already: true } => format!("{name}: valid already"),
+        EventKind::ChallengeFailed { name, detail } => format!("{name}: failed: {detail}"),
+        EventKind::Issued {
+            sha256,
+            not_after,
+            issuer,
+        } => format!(
+            "issued by {issuer}, valid until {} (SHA-256 {})",
+            time::date(*not_after),
+            sha256.get(..16).unwrap_or(sha256)
+        ),
+        EventKind::Stored { place } => format!("stored in {place}"),
+        EventKind::Restarted { workload } => format!("restarted {workload}"),
+        EventKind::Served { host, after_ms } => {
+            format!(
+                "{host} serves the new certificate, {} after it was stored",
+                duration(*after_ms)
+            )
+        }
+        EventKind::CleanedUp { count: 1 } => "removed 1 temporary object".to_owned(),
+        EventKind::CleanedUp { count } => format!("removed {count} temporary objects"),
+        EventKind::Note { text } => text.clone(),
+        EventKind::Done => "done".to_owned(),
+        EventKind::Failed { error, hint: None } => format!("failed: {error}"),
+        EventKind::Failed {
+            error,
+            hint: Some(hint),
+        } => format!("failed: {error} (hint: {hint})"),
+    };
+    Clear(&text).to_string()
+}
+
+/// The stage of a certificate after an event, for a line that is written over; `None` when the event changes none.
+pub fn stage(kind: &EventKind) -> Option<String> {
+    Some(match kind {
+        EventKind::Waiting { .. } => "waiting".to_owned(),
+        EventKind::Ordered { .. } => "ordered".to_owned(),
+        EventKind::Presented { name, .. } => format!("waiting for the answer to be seen: {name}"),
+        EventKind::SelfChecked { name, .. } | EventKind::Asked { name } => format!("the CA looks: {name}"),
+        EventKind::Validated { name, .. } => format!("valid: {name}"),
+        EventKind::ChallengeFailed { name, .. } => format!("failed: {name}"),
+        EventKind::Issued { .. } => "issued".to_owned(),
+        EventKind::Stored { .. } => "stored; waiting until it is served".to_owned(),
+        EventKind::Restarted { workload } => format!("restarted {workload}"),
+        EventKind::Served { host, .. } => format!("served: {host}"),
+        EventKind::Done => "done".to_owned(),
+        EventKind::Failed { error, .. } => format!("failed: {error}"),
+        EventKind::ReplacesRefused { .. } | EventKind::CleanedUp { .. } | EventKind::Note { .. } => return None,
+    })
+    .map(|text| Clear(&text).to_string())
+}
+
+/// An event as one JSON line, without its newline: `time`, `namespace` and `secret` beside the event's own fields.
+pub fn json(event: &Event, at: &str) -> String {
+    let mut value = serde_json::json!({"apiVersion": "kubectl-certs/v1", "kind": "Event", "time": at});
+    if let (Some(object), Some(Key { namespace, name })) = (value.as_object_mut(), event.secret.as_ref()) {
+        object.insert("namespace".into(), namespace.as_str().into());
+        object.insert("secret".into(), name.as_str().into());
+    }
+    let own = serde_json::to_value(&event.kind).unwrap_or_default();
+    if let (Some(object), serde_json::Value::Object(own)) = (value.as_object_mut(), own) {
+        object.extend(own);
+    }
+    value.to_string()
+}
+
+/// One line of the table at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The Secret.
+    pub secret: Key,
+    /// What it is for.
+    pub names: Vec<Name>,
+    /// `renewed`, `rehearsed`, `failed`, `skipped`, ...
+    pub result: &'static str,
+    /// Until when, how long it took, or why not.
+    pub detail: String,
+}
+
+/// The table at the end: one line a certificate. Cleared, with a newline after each line; empty without lines.
+pub fn table(lines: &[Summary]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["SECRET", "RESULT", "NAMES", "DETAIL"].map(str::to_owned)];
+    rows.extend(lines.iter().map(|l| {
+        [
+            Clear(&l.secret.to_string()).to_string(),
+            l.result.to_owned(),
+            names(&l.names),
+            Clear(&l.detail).to_string(),
+        ]
+    }));
+    let mut widths = [0; 4];
+    for row in &rows {
+        for (room, cell) in widths.iter_mut().zip(row) {
+            *room = width::width(cell).max(*room);
+        }
+    }
+    let mut out = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, room) in row.iter().zip(widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', room.saturating_sub(width::width(cell)) + 3));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// `850 ms`, `2.4 s`, `75 s`.
+pub fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} s", ms / 1_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_a_ca_says_cannot_reach_the_terminal_uncleared() {
+        let event = EventKind::ChallengeFailed {
+            name: name("a.example"),
+            detail: "said \x1b[31mno\nreally".into(),
+        };
+        assert_eq!(line(&event), "a.example: failed: said \\x1b[31mno\\nreally");
+        assert_eq!(stage(&event).as_deref(), Some("failed: a.example"));
+    }
+
+    #[test]
+    fn an_event_is_one_line_of_json() {
+        let event = Event {
+            secret: Some(Key::new("shop", "shop-tls")),
+            kind: EventKind::Validated {
+                name: name("*.a.example"),
+                already: true,
+            },
+        };
+        let json: serde_json::Value = serde_json::from_str(&json(&event, "2026-12-01T00:00:00Z")).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "apiVersion": "kubectl-certs/v1", "kind": "Event", "time": "2026-12-01T00:00:00Z",
+                "namespace": "shop", "secret": "shop-tls", "event": "validated", "name": "*.a.example", "already": true,
+            })
+        );
+    }
+
+    #[test]
+    fn the_table_has_one_line_a_certificate() {
+        let lines = [Summary {
+            secret: Key::new("shop", "shop-tls"),
+            names: ["a.example", "b.example", "c.example", "d.example"].map(name).into(),
+            result: "renewed",
+            detail: "valid until 2027-03-01, 1.2 s".into(),
+        }];
+        assert_eq!(
+            table(&lines),
+            "SECRET          RESULT    NAMES                                       DETAIL\n\
+             shop/shop-tls   renewed   a.example, b.example, c.example and 1 more   valid until 2027-03-01, 1.2 s\n"
+                .replace(
+                    "NAMES                                       ",
+                    "NAMES                                        "
+                )
+        );
+        assert_eq!(duration(2_450), "2.4 s");
+    }
+}
