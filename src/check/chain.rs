@@ -28,7 +28,7 @@ pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
         // A chain that ends at a staging root is whole; that its root is not trusted is what staging means.
         _ if is_staging_issuer(leaf) || bundle.certificates.iter().any(|c| is_staging_issuer(c)) => {
             collector.add(Fact::StagingIssuer {
-                issuer: leaf.issuer_short.as_ref().into(),
+                issuer: leaf.issuer.short.as_ref().into(),
             });
         }
         Trust::SelfSigned => collector.add(Fact::SelfSigned),
@@ -70,7 +70,7 @@ fn refused(bundle: &Bundle, error: &PathError, collector: &mut Collector) {
 }
 
 /// What is sent beyond the path, and in which order.
-fn surplus(bundle: &Bundle, path: Option<&Vec<u8>>, collector: &mut Collector) {
+fn surplus(bundle: &Bundle, path: Option<&[u8]>, collector: &mut Collector) {
     let Some(path) = path else { return };
     let used: Vec<usize> = path.iter().map(|p| usize::from(*p)).collect();
     // A certificate sent twice counts as sent in the place where it is used.
@@ -83,7 +83,7 @@ fn surplus(bundle: &Bundle, path: Option<&Vec<u8>>, collector: &mut Collector) {
         if used.contains(&position) {
             continue;
         }
-        let subject = certificate.subject.as_ref().into();
+        let subject = certificate.subject().into();
         if certificate.self_signed {
             collector.add(Fact::ExtraRoot { subject });
         } else if !continues_path(bundle, &used, position) || digests.contains(&certificate.sha256) {
@@ -103,5 +103,5 @@ fn continues_path(bundle: &Bundle, used: &[usize], position: usize) -> bool {
     };
     used.iter()
         .filter_map(|p| bundle.certificates.get(*p))
-        .any(|c| c.issuer == certificate.subject)
+        .any(|c| *c.issuer.full == *certificate.subject())
 }

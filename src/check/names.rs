@@ -60,7 +60,7 @@ fn mismatch(subject: &Subject<'_>, leaf: &Certificate, host: &Text, severity: Se
 
 fn report_mismatch(leaf: &Certificate, host: &Text, instead: Instead, severity: Severity, collector: &mut Collector) {
     if !leaf.has_san {
-        let common_name = leaf.common_name.clone().unwrap_or_default();
+        let common_name = leaf.common_name().unwrap_or_default().into();
         collector.add_at(severity, Fact::CommonNameOnly { common_name });
         return;
     }

@@ -47,19 +47,19 @@ fn is_used(stored: &Stored, position: usize) -> bool {
 }
 
 fn chain_time(leaf: &Certificate, certificate: &Certificate, now: Seconds, collector: &mut Collector) {
-    let subject = certificate.subject.as_ref().into();
+    let subject = || certificate.subject().into();
     collector.moment(certificate.not_after.saturating_add(1), now);
     collector.moment(certificate.not_before, now);
     if now > certificate.not_after || now < certificate.not_before {
         let (not_after, not_before) = (certificate.not_after, certificate.not_before);
         collector.add(Fact::ChainExpired {
-            subject,
+            subject: subject(),
             not_after,
             not_before,
         });
     } else if certificate.not_after < leaf.not_after && now <= leaf.not_after {
         collector.add(Fact::ChainExpiresFirst {
-            subject,
+            subject: subject(),
             not_after: certificate.not_after,
         });
     }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     object::{Ingress, IngressClass, Key, Meta, More, Owner, Seconds, Text, ingress::IngressTls},
-    x509::{Bundle, Certificate, Fingerprint, KeyAlgorithm, KeyState, San, Trust, certificate::ExtendedKeyUsage},
+    x509::{
+        Bundle, Certificate, Fingerprint, KeyAlgorithm, KeyState, Name, San, Subject, Trust,
+        certificate::ExtendedKeyUsage,
+    },
 };
 
 use super::{Presence, Stored};
@@ -80,11 +83,9 @@ pub fn digest(seed: &str) -> Fingerprint {
 pub fn leaf(names: &[&str]) -> Certificate {
     let san = |n: &&str| n.parse().map_or_else(|_| San::Dns(Text::from(*n)), San::Ip);
     Certificate {
-        subject: format!("CN={}", names.first().unwrap_or(&"")).into(),
-        issuer: "CN=Test CA R1,O=Test".into(),
-        issuer_short: "Test CA R1".into(),
-        common_name: names.first().map(|n| Text::from(*n)),
-        serial: "0a1b2c".into(),
+        subject: Subject::FirstName,
+        issuer: Name::new("CN=Test CA R1,O=Test", "Test CA R1", Some("Test CA R1")).into(),
+        serial: [0x0a, 0x1b, 0x2c][..].into(),
         sha256: digest(&format!("sha {names:?}")),
         key_sha256: digest(&format!("key {names:?}")),
         not_before: NOW - 30 * DAY,
@@ -102,19 +103,15 @@ pub fn leaf(names: &[&str]) -> Certificate {
         },
         must_staple: false,
         self_signed: false,
-        subject_key_id: None,
         authority_key_id: None,
-        issuer_url: None,
     }
 }
 
 /// The intermediate that signed [`leaf`]; good for ten years.
 pub fn intermediate() -> Certificate {
     Certificate {
-        subject: "CN=Test CA R1,O=Test".into(),
-        issuer: "CN=Test Root,O=Test".into(),
-        issuer_short: "Test Root".into(),
-        common_name: Some("Test CA R1".into()),
+        subject: Name::new("CN=Test CA R1,O=Test", "Test CA R1", Some("Test CA R1")).into(),
+        issuer: Name::new("CN=Test Root,O=Test", "Test Root", Some("Test Root")).into(),
         not_before: NOW - 1000 * DAY,
         not_after: NOW + 2650 * DAY,
         names: Vec::new(),

@@ -7,7 +7,7 @@ use crate::{
     object::{Forbidden, Key, Kind, Seconds, Text},
     report::row::{RouteRef, Row, Status},
     text::time::{DAY, HOUR},
-    x509::{Certificate, Fingerprint, KeyAlgorithm, San, certificate::ExtendedKeyUsage},
+    x509::{Certificate, Fingerprint, KeyAlgorithm, Name, San, certificate::ExtendedKeyUsage},
 };
 
 /// 2026-12-01T00:00:00Z.
@@ -88,11 +88,9 @@ impl Entry {
 pub(crate) fn certificate(not_after: Seconds, issuer: &str, names: &[&str]) -> Certificate {
     let fill = u8::try_from(not_after.rem_euclid(251)).unwrap_or(0);
     Certificate {
-        subject: format!("CN={}", names.first().unwrap_or(&"nobody")).into(),
-        issuer: format!("CN={issuer},O=Let's Encrypt,C=US").into(),
-        issuer_short: issuer.into(),
-        common_name: None,
-        serial: "1e3".into(),
+        subject: Name::new(&format!("CN={}", names.first().unwrap_or(&"nobody")), "", None).into(),
+        issuer: Name::new(&format!("CN={issuer},O=Let's Encrypt,C=US"), issuer, None).into(),
+        serial: [0x01, 0xe3][..].into(),
         sha256: Fingerprint([fill; 32]),
         key_sha256: Fingerprint([!fill; 32]),
         not_before: not_after - 90 * DAY,
@@ -109,9 +107,7 @@ pub(crate) fn certificate(not_after: Seconds, issuer: &str, names: &[&str]) -> C
         usage: ExtendedKeyUsage::default(),
         must_staple: false,
         self_signed: false,
-        subject_key_id: None,
         authority_key_id: None,
-        issuer_url: None,
     }
 }
 

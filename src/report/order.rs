@@ -120,7 +120,7 @@ pub fn sort(rows: &mut Rows<'_>, by: &SortBy) {
             Field::Expires => rows.sort_by(|row| last(expires(row)), as_they_are),
             Field::Age => rows.sort_by(|row| last(row.created.map(Reverse)), as_they_are),
             Field::Created => rows.sort_by(|row| last(row.created), as_they_are),
-            Field::Issuer => rows.sort_by(|row| last(row.certificate.map(|c| &c.issuer_short)), as_they_are),
+            Field::Issuer => rows.sort_by(|row| last(row.certificate.map(|c| &c.issuer.short)), as_they_are),
         },
         SortBy::Path(path) => {
             let text = |row: &Row<'_>| {

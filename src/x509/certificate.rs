@@ -1,15 +1,21 @@
 //! One certificate: the fields that findings and reports are made of (RFC 5280).
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use super::interner::Interner;
 use crate::object::{Seconds, Text};
 
 mod distinguished;
+mod identifier;
+mod name;
 mod read;
+mod serial;
 
 pub(crate) use distinguished::name_of;
+pub(crate) use identifier::{authority_key_id, issuer_url, subject_key_id};
+pub use name::{Name, Subject};
 pub(crate) use read::read;
+pub use serial::Serial;
 
 /// Why DER is not a certificate: fragments that fit "cannot be read: ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -119,16 +125,12 @@ pub struct ExtendedKeyUsage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // Each is a fact of its own.
 pub struct Certificate {
-    /// The subject, as RFC 4514 writes it; shared between certificates. Not cleared for a terminal.
-    pub subject: Arc<str>,
-    /// The issuer, as RFC 4514 writes it; shared between certificates. Not cleared for a terminal.
-    pub issuer: Arc<str>,
-    /// The issuer in short, for a column: its common name, else its organisation, else all of it.
-    pub issuer_short: Arc<str>,
-    /// The subject's (last) common name. Never used for judging a host.
-    pub common_name: Option<Text>,
-    /// The serial number, lower-case hexadecimal, without leading zeros.
-    pub serial: Text,
+    /// The subject; [`Self::subject`] has it as text.
+    pub subject: Subject,
+    /// The issuer; shared between certificates.
+    pub issuer: Arc<Name>,
+    /// The serial number.
+    pub serial: Serial,
     /// SHA-256 of the DER.
     pub sha256: Fingerprint,
     /// SHA-256 of the subjectPublicKeyInfo.
@@ -155,17 +157,32 @@ pub struct Certificate {
     pub must_staple: bool,
     /// Subject and issuer are the same name and its own key verifies its signature.
     pub self_signed: bool,
-    /// subjectKeyIdentifier.
-    pub subject_key_id: Option<Box<[u8]>>,
     /// authorityKeyIdentifier's keyIdentifier; shared between certificates.
     pub authority_key_id: Option<Arc<[u8]>>,
-    /// The first http URL at which its issuer's certificate can be had (authorityInfoAccess, caIssuers).
-    pub issuer_url: Option<Text>,
 }
 
 impl Certificate {
     /// Reads one DER certificate. Bytes after it are an error; a subjectAltName that cannot be read has no names.
     pub fn from_der(der: &[u8], interner: &mut Interner) -> Result<Self, CertificateError> {
         read(der, Fingerprint::of(der), interner)
+    }
+
+    /// The subject, as RFC 4514 writes it. Not cleared for a terminal.
+    pub fn subject(&self) -> Cow<'_, str> {
+        match &self.subject {
+            Subject::FirstName => Cow::Owned(self.names.first().map(|name| format!("CN={name}")).unwrap_or_default()),
+            Subject::Name(name) => Cow::Borrowed(&name.full),
+        }
+    }
+
+    /// The subject's last common name. Never used for judging a host.
+    pub fn common_name(&self) -> Option<&str> {
+        match &self.subject {
+            Subject::FirstName => match self.names.first()? {
+                San::Dns(name) => Some(name),
+                San::Ip(_) => None,
+            },
+            Subject::Name(name) => name.common.as_deref(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::certificate::{Certificate, CertificateError, Fingerprint};
+use super::certificate::{Certificate, CertificateError, Fingerprint, Name};
 
 /// The DER of one certificate; shared when the certificate is.
 pub type Der = Arc<[u8]>;
@@ -13,19 +13,12 @@ pub type Der = Arc<[u8]>;
 /// How many CA certificates, and how many names, are kept: far beyond any cluster, and a bound for one that is hostile.
 const CAP: usize = 20_000;
 
-/// A name in full and in short, as [`Certificate`] has them.
-#[derive(Debug, Clone)]
-pub(crate) struct Name {
-    pub(crate) full: Arc<str>,
-    pub(crate) short: Arc<str>,
-}
-
 /// Shares issuers' names and whole CA certificates between bundles: ten thousand bundles with one intermediate parse it
 /// once. Each thread that parses has its own.
 #[derive(Debug, Default)]
 pub struct Interner {
     certificates: HashMap<Fingerprint, (Arc<Certificate>, Der)>,
-    names: HashMap<Box<[u8]>, Name>,
+    names: HashMap<Box<[u8]>, Arc<Name>>,
     key_ids: HashSet<Arc<[u8]>>,
 }
 
@@ -63,11 +56,11 @@ impl Interner {
 
     /// The name with this DER, formatted by `make` when it is new. It is kept when `keep` says that others will have
     /// it.
-    pub(crate) fn name(&mut self, der: &[u8], keep: bool, make: impl FnOnce() -> Name) -> Name {
+    pub(crate) fn name(&mut self, der: &[u8], keep: bool, make: impl FnOnce() -> Name) -> Arc<Name> {
         if let Some(name) = self.names.get(der) {
             return name.clone();
         }
-        let name = make();
+        let name = Arc::new(make());
         if keep && self.names.len() < CAP {
             self.names.insert(der.into(), name.clone());
         }

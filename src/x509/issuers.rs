@@ -5,7 +5,7 @@ use super::certificate::Certificate;
 /// Whether a certificate was issued by, or is, a CA of Let's Encrypt's staging environment, which no client trusts:
 /// `(STAGING) ...`, and `Fake LE ...` in former years.
 pub fn is_staging_issuer(certificate: &Certificate) -> bool {
-    is_staging_name(&certificate.issuer)
+    is_staging_name(&certificate.issuer.full)
 }
 
 /// The same for an issuer's name (RFC 4514).
@@ -19,7 +19,7 @@ pub(crate) fn is_staging_name(name: &str) -> bool {
 
 /// The controller that made this certificate for itself, to serve where it has no other: `Traefik` or `ingress-nginx`.
 pub fn default_certificate_of(certificate: &Certificate) -> Option<&'static str> {
-    match certificate.common_name.as_deref()? {
+    match certificate.common_name()? {
         "TRAEFIK DEFAULT CERT" => Some("Traefik"),
         "Kubernetes Ingress Controller Fake Certificate" => Some("ingress-nginx"),
         _ => None,

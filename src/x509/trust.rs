@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::octets::Octets;
 use crate::object::{Key, Text};
 
 mod anchors;
@@ -59,7 +60,7 @@ pub enum Trust {
         /// Whether it is one of the public roots rather than one of `--ca-file`.
         public: bool,
         /// The positions of the presented certificates that the path uses, the leaf's included, from leaf to root.
-        path: Vec<u8>,
+        path: Octets,
         /// The leaf itself is in `--ca-file`.
         by_equality: bool,
     },

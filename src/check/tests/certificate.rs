@@ -26,7 +26,7 @@ fn leaf_not_first() {
         b.trust = Trust::Trusted {
             root: "r".into(),
             public: true,
-            path: vec![1, 0],
+            path: vec![1, 0].into(),
             by_equality: false,
         };
     });
@@ -129,7 +129,7 @@ fn lifetime_too_long() {
             b.trust = Trust::Trusted {
                 root: "r".into(),
                 public,
-                path: vec![0, 1],
+                path: vec![0, 1].into(),
                 by_equality: false,
             };
         })

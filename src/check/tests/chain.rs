@@ -1,4 +1,9 @@
 use super::*;
+use crate::x509::Name;
+
+fn named(full: &str) -> Name {
+    Name::new(full, full, None)
+}
 
 #[test]
 fn trust_becomes_one_reason_each() {
@@ -29,8 +34,7 @@ fn staging_and_default_certificates() {
     let staged = |issuer: &str| {
         of_bundle(|b| {
             let mut leaf = leaf(&["x.example"]);
-            leaf.issuer = format!("CN={issuer},O=Let's Encrypt").into();
-            leaf.issuer_short = issuer.into();
+            leaf.issuer = Name::new(&format!("CN={issuer},O=Let's Encrypt"), issuer, Some(issuer)).into();
             b.certificates[0] = leaf.into();
             b.trust = Trust::Untrusted {
                 issuer: "CN=root".into(),
@@ -46,8 +50,7 @@ fn staging_and_default_certificates() {
     let default = |name: &str| {
         of_bundle(|b| {
             let mut leaf = leaf(&["x.example"]);
-            leaf.common_name = Some(name.into());
-            leaf.subject = format!("CN={name}").into();
+            leaf.subject = Name::new(&format!("CN={name}"), name, Some(name)).into();
             leaf.self_signed = true;
             b.certificates[0] = leaf.into();
             b.trust = Trust::SelfSigned;
@@ -70,16 +73,16 @@ fn what_is_sent_beyond_the_path() {
         })
     };
     let root = x509::Certificate {
-        subject: "CN=Test Root,O=Test".into(),
-        issuer: "CN=Test Root,O=Test".into(),
+        subject: named("CN=Test Root,O=Test").into(),
+        issuer: named("CN=Test Root,O=Test").into(),
         self_signed: true,
         sha256: digest("root"),
         ..intermediate()
     };
     is(&with(root, trusted(2)), Reason::ExtraRoot, Severity::Info);
     let foreign = x509::Certificate {
-        subject: "CN=Other".into(),
-        issuer: "CN=Other Root".into(),
+        subject: named("CN=Other").into(),
+        issuer: named("CN=Other Root").into(),
         sha256: digest("other"),
         ..intermediate()
     };
@@ -90,15 +93,15 @@ fn what_is_sent_beyond_the_path() {
     );
     is_not(&with(foreign, trusted(3)), Reason::ExtraCertificate);
     let cross = x509::Certificate {
-        subject: "CN=Test Root,O=Test".into(),
-        issuer: "CN=Older Root".into(),
+        subject: named("CN=Test Root,O=Test").into(),
+        issuer: named("CN=Older Root").into(),
         sha256: digest("cross"),
         ..intermediate()
     };
     is_not(&with(cross, trusted(2)), Reason::ExtraCertificate);
     let order = |path: Vec<u8>| {
         let second = x509::Certificate {
-            subject: "CN=Second".into(),
+            subject: named("CN=Second").into(),
             sha256: digest("second"),
             ..intermediate()
         };
@@ -107,7 +110,7 @@ fn what_is_sent_beyond_the_path() {
             Trust::Trusted {
                 root: "r".into(),
                 public: true,
-                path,
+                path: path.into(),
                 by_equality: false,
             },
         )
@@ -191,7 +194,7 @@ fn usage() {
         b.trust = Trust::Trusted {
             root: "own".into(),
             public: false,
-            path: vec![0, 1],
+            path: vec![0, 1].into(),
             by_equality: false,
         };
     });

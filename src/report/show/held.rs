@@ -153,7 +153,7 @@ fn chain(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
     for (i, certificate) in held.certificates.iter().enumerate().take(CERTIFICATES) {
         let words = [
             pen.piece(Tone::Strong, &format!("{} ", role(held, i, certificate))),
-            pen.plain(&certificate.subject),
+            pen.plain(&certificate.subject()),
         ];
         pen.flow(&branch, &stem, &words)?;
         details(pen, &stem, certificate, held.leaf == Some(i))?;
@@ -193,7 +193,7 @@ fn details(pen: &mut Pen<'_>, stem: &str, certificate: &Certificate, is_leaf: bo
     let issuer = if certificate.self_signed {
         "itself"
     } else {
-        &certificate.issuer_short
+        &certificate.issuer.short
     };
     let issuer = pen.plain(issuer);
     pen.field(stem, "issuer", &[issuer])?;
@@ -223,7 +223,7 @@ fn details(pen: &mut Pen<'_>, stem: &str, certificate: &Certificate, is_leaf: bo
         ),
     ];
     pen.field(stem, "key", &key)?;
-    let serial = pen.plain(&certificate.serial);
+    let serial = pen.plain(&certificate.serial.to_string());
     pen.field(stem, "serial", &[serial])?;
     let sha256 = pen.dim(&certificate.sha256.to_string());
     pen.field(stem, "sha256", &[sha256])

@@ -43,9 +43,9 @@ pub(super) fn served(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
                 let facts = facts(pen, shown);
                 pen.flow("      ", "      ", &facts)?;
                 if let Some(leaf) = shown.leaf.filter(|_| shown.stored != Some(true) && !drawn) {
-                    let subject = pen.plain(&leaf.subject);
+                    let subject = pen.plain(&leaf.subject());
                     pen.field("      ", "subject", &[subject])?;
-                    let issuer = pen.plain(&leaf.issuer_short);
+                    let issuer = pen.plain(&leaf.issuer.short);
                     pen.field("      ", "issuer", &[issuer])?;
                     let sha256 = pen.dim(&leaf.sha256.to_string());
                     pen.field("      ", "sha256", &[sha256])?;

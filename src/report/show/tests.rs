@@ -132,7 +132,7 @@ fn text_from_outside_stays_on_its_line_and_writes_no_escape() {
             .extend((0..2_000).map(|i| San::Dns(format!("n{i}.example").into())));
         c.signature = "sha1WithRSAEncryption";
         c.weak_signature = true;
-        c.serial = "f".repeat(400).into();
+        c.serial = [0xff; 200][..].into();
         Arc::new(c)
     };
     let backwards = Arc::new(certificate(

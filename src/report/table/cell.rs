@@ -118,8 +118,8 @@ impl Column {
                 let left = certificate.not_after.saturating_sub(layout.now);
                 write!(out, "{}{}", Age(left), if left < 0 { " ago" } else { "" })
             }
-            Self::Issuer => text(&certificate.issuer_short, out),
-            Self::Serial => text(&certificate.serial, out),
+            Self::Issuer => text(&certificate.issuer.short, out),
+            Self::Serial => write!(out, "{}", certificate.serial),
             Self::Algorithm => text(&certificate.key.to_string(), out),
             Self::Names => {
                 let names = &certificate.names;

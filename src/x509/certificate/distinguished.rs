@@ -2,14 +2,16 @@
 
 use std::{borrow::Cow, fmt::Write, sync::Arc};
 
-use crate::x509::{
-    der::{OID, Reader, SEQUENCE, SET},
-    interner::Name,
-};
+use super::{Name, San};
+use crate::x509::der::{Element, OID, Reader, SEQUENCE, SET};
+
+const COMMON_NAME: &[u8] = &[0x55, 4, 3];
+/// The string types in which ASCII is itself: `UTF8String`, `PrintableString`, `IA5String`.
+const PLAIN_STRINGS: &[u8] = &[0x0c, 0x13, 0x16];
 
 /// Short names of attribute types, by the content bytes of their OIDs (RFC 4514, section 3, and what OpenSSL shows).
 const TYPES: &[(&[u8], &str)] = &[
-    (&[0x55, 4, 3], "CN"),
+    (COMMON_NAME, "CN"),
     (&[0x55, 4, 10], "O"),
     (&[0x55, 4, 11], "OU"),
     (&[0x55, 4, 6], "C"),
@@ -54,26 +56,34 @@ pub(crate) fn name_of(content: &[u8]) -> Name {
     }
     rdns.reverse();
     let full: Arc<str> = rdns.join(",").into();
-    let short = match common.or(organisation).filter(|s| !s.is_empty()) {
-        Some(short) => short.into(),
-        None => full.clone(),
+    let common: Option<Arc<str>> = common.map(Into::into);
+    let short = match common.clone().or(organisation.map(Into::into)) {
+        Some(short) if !short.is_empty() => short,
+        _ => full.clone(),
     };
-    Name { full, short }
+    Name { full, short, common }
 }
 
-/// The last common name of a name's DER content.
-pub(super) fn common_name(content: &[u8]) -> Option<String> {
-    let mut found = None;
-    let mut reader = Reader::new(content);
-    while let Some(rdn) = reader.expect(SET) {
-        let mut attributes = rdn.inside();
-        while let Some((kind, value)) = attributes.expect(SEQUENCE).and_then(|a| attribute(a.inside())) {
-            if kind == "CN" {
-                found = Some(value);
-            }
-        }
-    }
-    found
+/// Whether a name's DER content is a common name alone, and this one, in letters that are written as they are.
+pub(super) fn is_first_name(content: &[u8], names: &[San]) -> bool {
+    let Some(San::Dns(first)) = names.first() else {
+        return false;
+    };
+    let alone = only(Reader::new(content), SET).and_then(|rdn| only(rdn.inside(), SEQUENCE));
+    let Some(mut attribute) = alone.map(|attribute| attribute.inside()) else {
+        return false;
+    };
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._*".contains(byte);
+    attribute.expect(OID).is_some_and(|oid| oid.value == COMMON_NAME)
+        && attribute.next().is_some_and(|value| {
+            let same = value.value == first.as_bytes() && value.value.iter().all(plain);
+            same && PLAIN_STRINGS.contains(&value.tag)
+        })
+}
+
+/// The one element that there is.
+fn only(mut reader: Reader<'_>, tag: u8) -> Option<Element<'_>> {
+    reader.expect(tag).filter(|_| reader.is_empty())
 }
 
 /// Type and value of one attribute.
@@ -199,10 +209,36 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_first_name_is_what_the_whole_name_says() {
+        let names = [San::Dns("a.example".into()), San::Dns("b.example".into())];
+        let cn = |tag, value: &[u8]| rdn(&[0x55, 4, 3], tag, value);
+        for (content, expected) in [
+            (cn(0x0c, b"a.example"), true),
+            (cn(0x13, b"a.example"), true),
+            (cn(0x1e, b"a.example"), false),
+            (cn(0x0c, b"A.example"), false),
+            (cn(0x0c, b"b.example"), false),
+            (rdn(&[0x55, 4, 10], 0x0c, b"a.example"), false),
+            ([cn(0x0c, b"a.example"), cn(0x0c, b"a.example")].concat(), false),
+            (Vec::new(), false),
+        ] {
+            assert_eq!(is_first_name(&content, &names), expected, "{content:02x?}");
+            if expected {
+                assert_eq!(
+                    name_of(&content),
+                    Name::new("CN=a.example", "a.example", Some("a.example"))
+                );
+            }
+        }
+        let odd = [San::Dns("a,b".into())];
+        assert!(!is_first_name(&cn(0x0c, b"a,b"), &odd), "it would be escaped");
+    }
+
     proptest::proptest! {
         #[test]
         fn random_bytes_never_panic(bytes: Vec<u8>) {
-            let _ = (name_of(&bytes), common_name(&bytes), dotted(&bytes));
+            let _ = (name_of(&bytes), is_first_name(&bytes, &[San::Dns("a".into())]), dotted(&bytes));
         }
     }
 }

@@ -5,39 +5,33 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use x509_parser::{
     certificate::X509CertificateParser,
     error::X509Error,
-    extensions::{
-        AuthorityInfoAccess, AuthorityKeyIdentifier, BasicConstraints, GeneralName, KeyIdentifier,
-        SubjectAlternativeName, X509Extension,
-    },
+    extensions::{BasicConstraints, GeneralName, SubjectAlternativeName, X509Extension},
     nom::{self, Parser},
     prelude::FromDer,
 };
 
 use super::{
-    Certificate, CertificateError, ExtendedKeyUsage, Fingerprint, KeyAlgorithm, San,
-    distinguished::{common_name, dotted, name_of},
+    Certificate, CertificateError, ExtendedKeyUsage, Fingerprint, KeyAlgorithm, San, Serial, Subject,
+    distinguished::{dotted, is_first_name, name_of},
+    identifier::{authority_key_id, subject_key_id},
 };
 use crate::{
     object::Text,
     x509::{
-        der::{INTEGER, OID, Outline, Reader, SEQUENCE, bits, public_key_parts, unsigned},
+        der::{INTEGER, OID, Outline, Reader, SEQUENCE, bits, public_key_parts},
         interner::Interner,
         signature,
     },
 };
 
-const SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 14];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
-const AUTHORITY_KEY_ID: &[u8] = &[0x55, 0x1d, 35];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
-const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
 const TLS_FEATURE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 24];
 
 const ANY_USAGE: &[u8] = &[0x55, 0x1d, 37, 0];
 const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
-const CA_ISSUERS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 48, 2];
 
 /// `status_request` of RFC 6066, the TLS feature that RFC 7633 calls must-staple.
 const STATUS_REQUEST: u8 = 5;
@@ -53,16 +47,17 @@ pub(crate) fn read(der: &[u8], sha256: Fingerprint, interner: &mut Interner) -> 
 
     let extensions = Extensions::of(x509.tbs_certificate.extensions());
     let issuer = interner.name(outline.issuer, true, || name_of(outline.issuer));
-    let subject = interner.name(outline.subject, extensions.is_ca, || name_of(outline.subject));
+    let subject = if is_first_name(outline.subject, &extensions.names) {
+        Subject::FirstName
+    } else {
+        Subject::Name(interner.name(outline.subject, extensions.is_ca, || name_of(outline.subject)))
+    };
     let (signature, weak_signature) = signature::name_of(outline.algorithm);
-    let (subject_id, authority_id) = (extensions.subject_key_id, extensions.authority_key_id);
-    let self_signed = outline.issuer == outline.subject && signed_by_itself(&outline, subject_id, authority_id);
+    let self_signed = outline.issuer == outline.subject && signed_by_itself(&outline);
     Ok(Certificate {
-        common_name: common_name(outline.subject).map(Text::from),
-        subject: subject.full,
-        issuer: issuer.full,
-        issuer_short: issuer.short,
-        serial: hexadecimal(x509.tbs_certificate.raw_serial()),
+        subject,
+        issuer,
+        serial: Serial::from(x509.tbs_certificate.raw_serial()),
         sha256,
         key_sha256: Fingerprint::of(outline.public_key),
         not_before: x509.validity().not_before.timestamp(),
@@ -76,9 +71,7 @@ pub(crate) fn read(der: &[u8], sha256: Fingerprint, interner: &mut Interner) -> 
         usage: extensions.usage,
         must_staple: extensions.must_staple,
         self_signed,
-        subject_key_id: subject_id.map(Into::into),
-        authority_key_id: authority_id.map(|id| interner.key_id(id)),
-        issuer_url: extensions.issuer_url,
+        authority_key_id: authority_key_id(&outline).map(|id| interner.key_id(id)),
     })
 }
 
@@ -101,11 +94,9 @@ fn why(error: &nom::Err<X509Error>) -> CertificateError {
 
 /// Subject and issuer are already known to be one name. A signature of a kind that is no longer verified (MD5, a short
 /// key) counts by its key identifiers.
-fn signed_by_itself(outline: &Outline<'_>, subject_id: Option<&[u8]>, authority_id: Option<&[u8]>) -> bool {
-    if subject_id
-        .zip(authority_id)
-        .is_some_and(|(subject, authority)| subject != authority)
-    {
+fn signed_by_itself(outline: &Outline<'_>) -> bool {
+    let ids = subject_key_id(outline).zip(authority_key_id(outline));
+    if ids.is_some_and(|(subject, authority)| subject != authority) {
         return false;
     }
     signature::verifies(outline.public_key, outline.signed, outline.algorithm, outline.signature).unwrap_or(true)
@@ -113,30 +104,20 @@ fn signed_by_itself(outline: &Outline<'_>, subject_id: Option<&[u8]>, authority_
 
 /// What the extensions say.
 #[derive(Default)]
-struct Extensions<'a> {
+struct Extensions {
     names: Vec<San>,
     has_san: bool,
     is_ca: bool,
     usage: ExtendedKeyUsage,
     must_staple: bool,
-    subject_key_id: Option<&'a [u8]>,
-    authority_key_id: Option<&'a [u8]>,
-    issuer_url: Option<Text>,
 }
 
-impl<'a> Extensions<'a> {
-    fn of(list: &[X509Extension<'a>]) -> Self {
+impl Extensions {
+    fn of(list: &[X509Extension<'_>]) -> Self {
         let mut all = Self::default();
         for extension in list {
             let value = extension.value;
             match extension.oid.as_bytes() {
-                SUBJECT_KEY_ID => all.subject_key_id = KeyIdentifier::from_der(value).ok().map(|(_, id)| id.0),
-                AUTHORITY_KEY_ID => {
-                    all.authority_key_id = AuthorityKeyIdentifier::from_der(value)
-                        .ok()
-                        .and_then(|(_, id)| id.key_identifier)
-                        .map(|id| id.0);
-                }
                 BASIC_CONSTRAINTS => all.is_ca = BasicConstraints::from_der(value).is_ok_and(|(_, b)| b.ca),
                 SUBJECT_ALT_NAME => {
                     all.has_san = true;
@@ -146,7 +127,6 @@ impl<'a> Extensions<'a> {
                     }
                 }
                 EXTENDED_KEY_USAGE => all.usage = usage(value),
-                AUTHORITY_INFO_ACCESS => all.issuer_url = issuer_url(value),
                 TLS_FEATURE => all.must_staple = asks_for_stapling(value),
                 _ => {}
             }
@@ -189,23 +169,6 @@ fn usage(value: &[u8]) -> ExtendedKeyUsage {
         }
     }
     usage
-}
-
-fn issuer_url(value: &[u8]) -> Option<Text> {
-    let (_, access) = AuthorityInfoAccess::from_der(value).ok()?;
-    access
-        .iter()
-        .find_map(|description| match &description.access_location {
-            GeneralName::URI(url) if description.access_method.as_bytes() == CA_ISSUERS && is_http(url) => {
-                Some(Text::from(*url))
-            }
-            _ => None,
-        })
-}
-
-fn is_http(url: &str) -> bool {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-    scheme.is_some_and(|s| s.eq_ignore_ascii_case("http") || s.eq_ignore_ascii_case("https"))
 }
 
 fn asks_for_stapling(value: &[u8]) -> bool {
@@ -260,25 +223,6 @@ fn named_curve(oid: &[u8]) -> KeyAlgorithm {
         other => return KeyAlgorithm::Ec(dotted(other).into(), 0),
     };
     KeyAlgorithm::Ec(Text::from(name), bits)
-}
-
-/// Lower-case hexadecimal without leading zeros.
-fn hexadecimal(serial: &[u8]) -> Text {
-    let serial = unsigned(serial);
-    let Some((first, rest)) = serial.split_first() else {
-        return Text::from("0");
-    };
-    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
-    let mut text = Text::with_capacity(serial.len() * 2);
-    if *first > 0x0f {
-        text.push(digit(first >> 4));
-    }
-    text.push(digit(first & 0x0f));
-    for byte in rest {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 0x0f));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -9,13 +9,11 @@ use rustls::pki_types::{CertificateDer, Der, TrustAnchor};
 
 use super::{Found, pool::Known};
 use crate::x509::{
-    certificate::{CertificateError, Fingerprint, name_of},
+    certificate::{CertificateError, Fingerprint, name_of, subject_key_id},
     der::Outline,
     interner::Interner,
     pem::{self, PemError},
 };
-
-const SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 14];
 
 /// The largest file of roots that is read; Mozilla's has 220 kB.
 const FILE_CAP: usize = 16 << 20;
@@ -67,16 +65,13 @@ impl Anchor {
     fn of(der: &CertificateDer<'_>, public: bool) -> Option<Self> {
         let trusted = webpki::anchor_from_trusted_cert(der).ok()?.to_owned();
         let outline = Outline::of(der)?;
-        let key_id = outline
-            .extension(SUBJECT_KEY_ID)
-            .and_then(|value| value.inside().next());
         Some(Self {
             short: name_of(outline.subject).short,
             subject: trusted.subject,
             key: trusted.subject_public_key_info,
             constraints: trusted.name_constraints,
             public,
-            key_id: key_id.map(|id| id.value.into()),
+            key_id: subject_key_id(&outline).map(Into::into),
         })
     }
 

@@ -11,7 +11,7 @@ use crate::{
     object::Key,
     x509::{
         bundle::{Bundle, Parsed},
-        certificate::Certificate,
+        certificate::{Certificate, Subject, issuer_url},
         der::Outline,
         interner::{Der, Interner},
         issuers::{is_public_intermediate, is_staging_name},
@@ -138,7 +138,7 @@ impl Judge {
             });
             if let Some((certificate, found)) = missing {
                 return Trust::MissingIntermediate {
-                    issuer: certificate.subject.clone(),
+                    issuer: subject(certificate),
                     found: found.clone(),
                 };
             }
@@ -189,7 +189,7 @@ fn without_root(leaf: &Candidate<'_>, presented: &[Candidate<'_>], pools: &[&Poo
     for _ in 0..=all.len() {
         if top.certificate.self_signed {
             return Trust::Untrusted {
-                issuer: top.certificate.subject.clone(),
+                issuer: subject(top.certificate),
                 root_presented: matches!(top.origin, Origin::Presented(_)),
             };
         }
@@ -198,14 +198,13 @@ fn without_root(leaf: &Candidate<'_>, presented: &[Candidate<'_>], pools: &[&Poo
             None => break,
         }
     }
-    let issuer = top.certificate.issuer.clone();
+    let issuer = top.certificate.issuer.full.clone();
     let listed = is_public_intermediate(&issuer);
-    let url = &top.certificate.issuer_url;
-    match url {
+    match issuer_url(&top.outline) {
         _ if is_staging_name(&issuer) => {}
         // The issuer of an intermediate may be a root that is not trusted: its URL says nothing.
         Some(url) if listed || std::ptr::eq(top, leaf) => {
-            let found = Found::Url(url.clone());
+            let found = Found::Url(url);
             return Trust::MissingIntermediate { issuer, found };
         }
         None if listed => {
@@ -238,8 +237,15 @@ fn position(candidate: &Candidate<'_>) -> Option<u8> {
 
 /// The common name, else all of the subject.
 fn short_subject(certificate: &Certificate) -> Arc<str> {
-    match &certificate.common_name {
-        Some(name) => name.as_str().into(),
-        None => certificate.subject.clone(),
+    match certificate.common_name() {
+        Some(name) => name.into(),
+        None => subject(certificate),
+    }
+}
+
+fn subject(certificate: &Certificate) -> Arc<str> {
+    match &certificate.subject {
+        Subject::FirstName => certificate.subject().into(),
+        Subject::Name(name) => name.full.clone(),
     }
 }

@@ -17,7 +17,7 @@ use super::{
     pool::{Candidate, differ},
     undated::{MOMENT, Undated},
 };
-use crate::x509::signature;
+use crate::x509::{certificate::authority_key_id, signature};
 
 /// A path that holds.
 pub(super) struct Path {
@@ -91,13 +91,13 @@ pub(super) fn find(
             if let Some(issuer) = limited {
                 let why = format!(
                     "the CA certificate {:?} is not for TLS servers (extended key usage)",
-                    issuer.subject
+                    issuer.subject()
                 );
                 return Err(Failure::Refused(PathError::Constraint(why)));
             }
             let root: Option<&Anchor> = root.and_then(|at| roots.get(at).copied());
             Ok(Path {
-                root: root.map_or_else(|| leaf.certificate.issuer_short.clone(), |r| r.short.clone()),
+                root: root.map_or_else(|| leaf.certificate.issuer.short.clone(), |r| r.short.clone()),
                 public: root.is_some_and(|r| r.public),
                 issuers,
             })
@@ -121,9 +121,9 @@ fn roots_for<'a>(
     let mut roots: Vec<&Anchor> = Vec::new();
     for child in std::iter::once(leaf).chain(candidates) {
         for root in anchors.by_subject(child.outline.issuer) {
-            let other = differ(root.key_id.as_deref(), child.certificate.authority_key_id.as_deref());
+            let other = || differ(root.key_id.as_deref(), authority_key_id(&child.outline));
             let known = roots.iter().any(|r| std::ptr::eq(*r, root));
-            if !known && (!exact || !other) {
+            if !known && !(exact && other()) {
                 roots.push(root);
             }
         }
@@ -147,7 +147,7 @@ fn refusal(error: &Error, short_key: u32, candidates: &[Candidate<'_>]) -> PathE
             PathError::WeakSignature(format!("{name} by a key of a kind that clients do not accept"))
         }
         Error::EndEntityUsedAsCa => match candidates.iter().find(|c| !c.certificate.is_ca) {
-            Some(issuer) => PathError::Constraint(format!("{:?} is not a CA certificate", issuer.certificate.subject)),
+            Some(issuer) => PathError::Constraint(format!("{:?} is not a CA certificate", issuer.certificate.subject())),
             None => constraint("an issuer is not a CA certificate"),
         },
         Error::PathLenConstraintViolated => constraint("a CA certificate allows fewer intermediates (path length)"),

@@ -5,7 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use super::Found;
 use crate::{
     object::Key,
-    x509::{certificate::Certificate, der::Outline, interner::Der},
+    x509::{
+        certificate::{Certificate, authority_key_id, subject_key_id},
+        der::Outline,
+        interner::Der,
+    },
 };
 
 /// How many CA certificates are known at most, and how many of one subject.
@@ -109,10 +113,7 @@ impl Candidate<'_> {
 
     /// The key identifiers say that another key issued `other`.
     pub(super) fn other_key(&self, other: &Candidate<'_>) -> bool {
-        differ(
-            self.certificate.subject_key_id.as_deref(),
-            other.certificate.authority_key_id.as_deref(),
-        )
+        differ(subject_key_id(&self.outline), authority_key_id(&other.outline))
     }
 }
 

@@ -215,7 +215,7 @@ fn self_signed_leaves_are_trusted_by_equality_alone() {
         Trust::SelfSigned
     );
     let equal = trust(&judge_of(&leaf.pem()), &[leaf.der]);
-    assert!(matches!(equal, Trust::Trusted { by_equality: true, public: false, path, .. } if path == [0]));
+    assert!(matches!(equal, Trust::Trusted { by_equality: true, public: false, path, .. } if *path == [0]));
     // A CA as the leaf is no reason to refuse it here.
     let root = Authority::root("Root");
     assert_eq!(
@@ -321,7 +321,7 @@ fn mozillas_roots_are_there() {
                 by_equality: false,
                 path,
                 ..
-            } if path == [0] => reached += 1,
+            } if *path == [0] => reached += 1,
             // A root may be signed in a way that is not accepted on a path: it is trusted without its signature.
             Trust::SelfSigned => {}
             other => panic!("{other:?}"),

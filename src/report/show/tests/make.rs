@@ -7,7 +7,7 @@ use crate::{
     check::Fact,
     report::row::RouteRef,
     text::{clear::is_unsafe, parse_time, time::DAY, width::width},
-    x509::{Fingerprint, KeyAlgorithm, certificate::ExtendedKeyUsage},
+    x509::{Fingerprint, KeyAlgorithm, Name, certificate::ExtendedKeyUsage},
 };
 
 pub(super) fn at(date: &str) -> Seconds {
@@ -20,17 +20,11 @@ pub(super) fn now() -> Seconds {
 
 pub(super) fn certificate(subject: &str, issuer: &str, names: &[&str], from: Seconds, to: Seconds) -> Certificate {
     let digit = u8::try_from(subject.len() % 256).expect("small");
+    let short = issuer.trim_start_matches("CN=").split(',').next();
     Certificate {
-        subject: subject.into(),
-        issuer: issuer.into(),
-        issuer_short: issuer
-            .trim_start_matches("CN=")
-            .split(',')
-            .next()
-            .unwrap_or(issuer)
-            .into(),
-        common_name: None,
-        serial: "3a1f00c2d977be4410aa52".into(),
+        subject: Name::new(subject, subject, None).into(),
+        issuer: Name::new(issuer, short.unwrap_or(issuer), None).into(),
+        serial: [0x3a, 0x1f, 0x00, 0xc2, 0xd9, 0x77, 0xbe, 0x44, 0x10, 0xaa, 0x52][..].into(),
         sha256: Fingerprint([digit; 32]),
         key_sha256: Fingerprint([digit ^ 0xff; 32]),
         not_before: from,
@@ -44,9 +38,7 @@ pub(super) fn certificate(subject: &str, issuer: &str, names: &[&str], from: Sec
         usage: ExtendedKeyUsage::default(),
         must_staple: false,
         self_signed: subject == issuer,
-        subject_key_id: None,
         authority_key_id: None,
-        issuer_url: None,
     }
 }
 
@@ -85,7 +77,7 @@ pub(super) fn trusted() -> Trust {
     Trust::Trusted {
         root: "ISRG Root X1".into(),
         public: true,
-        path: vec![0, 1],
+        path: vec![0, 1].into(),
         by_equality: false,
     }
 }
