@@ -1,71 +1,115 @@
 //! Reverse indexes: from what a binding or a Secret has to those that have it.
 //!
-//! No key is stored: the first value under a key has it, and is asked for it. Values are numbers, so an entry takes 17 bytes.
+//! No key is stored: the first value under a key has it, and is asked for it. Values are numbers, so an entry takes nine bytes.
 
 use std::hash::{BuildHasher, Hash};
 
-use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry};
+use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// No value or one without an allocation, or several. Nearly every host has one route, every Secret one binding.
-#[derive(Debug, Clone, Default)]
+/// No value or one in place, or several on a [`Shelf`]. Nearly every host has one route, every Secret one binding.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Few<T> {
     /// None.
     #[default]
     None,
     /// One.
     One(T),
-    /// Several. Boxed, so that one costs 16 bytes.
-    #[allow(clippy::box_collection)]
-    Many(Box<Vec<T>>),
+    /// Several: their place on the shelf.
+    Many(u32),
 }
 
-impl<T: Copy + Eq> Few<T> {
-    /// All of them, in the order of their arrival.
-    pub(super) fn as_slice(&self) -> &[T] {
-        match self {
-            Self::None => &[],
-            Self::One(value) => std::slice::from_ref(value),
-            Self::Many(values) => values,
+/// Where the values stand of those that have several.
+#[derive(Debug)]
+pub(super) struct Shelf<T> {
+    places: Vec<Vec<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl<T: Copy + Eq> Shelf<T> {
+    /// All values, in the order of their arrival.
+    pub(super) fn values<'a>(&'a self, few: &'a Few<T>) -> &'a [T] {
+        match few {
+            Few::None => &[],
+            Few::One(value) => std::slice::from_ref(value),
+            Few::Many(place) => self.places.get(*place as usize).map_or(&[], Vec::as_slice),
         }
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.as_slice().is_empty()
+    /// The values as they are kept.
+    fn put(&mut self, values: Vec<T>) -> Few<T> {
+        match values.as_slice() {
+            [] => Few::None,
+            [value] => Few::One(*value),
+            _ => {
+                if let Some(free) = self.free.pop() {
+                    self.places[free as usize] = values;
+                    return Few::Many(free);
+                }
+                self.places.push(values);
+                Few::Many(u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX))
+            }
+        }
+    }
+
+    /// Takes the values off the shelf.
+    fn take(&mut self, few: Few<T>) -> Vec<T> {
+        match few {
+            Few::None => Vec::new(),
+            Few::One(value) => vec![value],
+            Few::Many(place) => {
+                self.free.push(place);
+                self.places
+                    .get_mut(place as usize)
+                    .map(std::mem::take)
+                    .unwrap_or_default()
+            }
+        }
     }
 
     /// Adds a value, unless it is there.
-    pub(super) fn insert(&mut self, value: T) {
-        match self {
-            Self::None => *self = Self::One(value),
-            Self::One(present) if *present == value => {}
-            Self::One(present) => *self = Self::Many(Box::new(vec![*present, value])),
-            // A value is added by one owner, right after its last one: a repeat can only be the last.
-            Self::Many(values) if values.last() == Some(&value) => {}
-            Self::Many(values) => values.push(value),
-        }
-    }
-
-    /// Takes a value away.
-    pub(super) fn remove(&mut self, value: T) {
-        match self {
-            Self::One(present) if *present == value => *self = Self::None,
-            Self::None | Self::One(_) => {}
-            Self::Many(values) => values.retain(|v| *v != value),
-        }
-    }
-}
-
-impl<T> From<Vec<T>> for Few<T> {
-    fn from(mut values: Vec<T>) -> Self {
-        match (values.pop(), values.is_empty()) {
-            (None, _) => Self::None,
-            (Some(value), true) => Self::One(value),
-            (Some(value), false) => {
-                values.push(value);
-                Self::Many(Box::new(values))
+    pub(super) fn insert(&mut self, few: &mut Few<T>, value: T) {
+        match few {
+            Few::None => *few = Few::One(value),
+            Few::One(present) if *present == value => {}
+            Few::One(present) => *few = self.put(vec![*present, value]),
+            Few::Many(place) => {
+                if let Some(values) = self.places.get_mut(*place as usize)
+                    // A value is added by one owner, right after its last one: a repeat can only be the last.
+                    && values.last() != Some(&value)
+                {
+                    values.push(value);
+                }
             }
         }
+    }
+
+    /// Takes a value away; says whether none is left.
+    pub(super) fn remove(&mut self, few: &mut Few<T>, value: T) -> bool {
+        match few {
+            Few::One(present) if *present == value => *few = Few::None,
+            Few::None | Few::One(_) => {}
+            Few::Many(place) => {
+                let values = self.places.get_mut(*place as usize);
+                let left = values.map_or(0, |values| {
+                    values.retain(|v| *v != value);
+                    values.len()
+                });
+                if left < 2 {
+                    let left = self.take(*few);
+                    *few = self.put(left);
+                }
+            }
+        }
+        matches!(few, Few::None)
     }
 }
 
@@ -76,6 +120,7 @@ impl<T> From<Vec<T>> for Few<T> {
 #[derive(Debug)]
 pub(super) struct Index<T> {
     table: HashTable<Few<T>>,
+    shelf: Shelf<T>,
     hashes: DefaultHashBuilder,
 }
 
@@ -83,6 +128,7 @@ impl<T> Default for Index<T> {
     fn default() -> Self {
         Self {
             table: HashTable::new(),
+            shelf: Shelf::default(),
             hashes: DefaultHashBuilder::default(),
         }
     }
@@ -94,8 +140,9 @@ impl<T: Copy + Eq> Index<T> {
     where
         K: Hash + Eq + ?Sized + 'k,
     {
-        let found = self.table.find(self.hashes.hash_one(key), has(key, &key_of));
-        found.map_or(&[], Few::as_slice)
+        let hash = self.hashes.hash_one(key);
+        let found = self.table.find(hash, has(&self.shelf, key, &key_of));
+        found.map_or(&[], |few| self.shelf.values(few))
     }
 
     /// Makes room for so many more keys.
@@ -103,7 +150,8 @@ impl<T: Copy + Eq> Index<T> {
     where
         K: Hash + Eq + ?Sized + 'k,
     {
-        self.table.reserve(more, hash_of(&self.hashes, &key_of));
+        let hash_of = hash_of(&self.shelf, &self.hashes, &key_of);
+        self.table.reserve(more, hash_of);
     }
 
     /// Adds a value, unless it is there.
@@ -112,13 +160,12 @@ impl<T: Copy + Eq> Index<T> {
         K: Hash + Eq + ?Sized + 'k,
     {
         let hash = self.hashes.hash_one(key);
-        match self
-            .table
-            .entry(hash, has(key, &key_of), hash_of(&self.hashes, &key_of))
-        {
-            Entry::Occupied(entry) => entry.into_mut().insert(value),
-            Entry::Vacant(entry) => drop(entry.insert(Few::One(value))),
+        if let Some(few) = self.table.find_mut(hash, has(&self.shelf, key, &key_of)) {
+            self.shelf.insert(few, value);
+            return;
         }
+        let hash_of = hash_of(&self.shelf, &self.hashes, &key_of);
+        self.table.insert_unique(hash, Few::One(value), hash_of);
     }
 
     /// Puts values under a key that has none.
@@ -126,22 +173,24 @@ impl<T: Copy + Eq> Index<T> {
     where
         K: Hash + Eq + ?Sized + 'k,
     {
-        if !values.is_empty() {
-            let hash = self.hashes.hash_one(key);
-            self.table
-                .insert_unique(hash, values.into(), hash_of(&self.hashes, &key_of));
+        if values.is_empty() {
+            return;
         }
+        let hash = self.hashes.hash_one(key);
+        let few = self.shelf.put(values);
+        let hash_of = hash_of(&self.shelf, &self.hashes, &key_of);
+        self.table.insert_unique(hash, few, hash_of);
     }
 
     /// Takes all values of a key away, and gives them.
-    pub(super) fn take<'k, K>(&mut self, key: &K, key_of: impl Fn(T) -> Option<&'k K>) -> Few<T>
+    pub(super) fn take<'k, K>(&mut self, key: &K, key_of: impl Fn(T) -> Option<&'k K>) -> Vec<T>
     where
         K: Hash + Eq + ?Sized + 'k,
     {
         let hash = self.hashes.hash_one(key);
-        match self.table.find_entry(hash, has(key, &key_of)) {
-            Ok(entry) => entry.remove().0,
-            Err(_) => Few::None,
+        match self.table.find_entry(hash, has(&self.shelf, key, &key_of)) {
+            Ok(entry) => self.shelf.take(entry.remove().0),
+            Err(_) => Vec::new(),
         }
     }
 
@@ -151,11 +200,11 @@ impl<T: Copy + Eq> Index<T> {
         K: Hash + Eq + ?Sized + 'k,
     {
         let hash = self.hashes.hash_one(key);
-        if let Ok(mut entry) = self.table.find_entry(hash, has(key, &key_of)) {
-            entry.get_mut().remove(value);
-            if entry.get().is_empty() {
-                entry.remove();
-            }
+        let found = self.table.find_entry(hash, has(&self.shelf, key, &key_of));
+        if let Ok(mut entry) = found
+            && self.shelf.remove(entry.get_mut(), value)
+        {
+            entry.remove();
         }
     }
 
@@ -168,19 +217,21 @@ impl<T: Copy + Eq> Index<T> {
 
 /// Whether values are those of `key`.
 fn has<'k, T: Copy + Eq, K: Eq + ?Sized + 'k>(
+    shelf: &Shelf<T>,
     key: &K,
     key_of: &impl Fn(T) -> Option<&'k K>,
 ) -> impl Fn(&Few<T>) -> bool {
-    move |few| few.as_slice().first().and_then(|first| key_of(*first)) == Some(key)
+    move |few| shelf.values(few).first().and_then(|first| key_of(*first)) == Some(key)
 }
 
 /// The hash of the key of values.
 fn hash_of<'k, T: Copy + Eq, K: Hash + ?Sized + 'k>(
+    shelf: &Shelf<T>,
     hashes: &DefaultHashBuilder,
     key_of: &impl Fn(T) -> Option<&'k K>,
 ) -> impl Fn(&Few<T>) -> u64 {
     move |few| {
-        let key = few.as_slice().first().and_then(|first| key_of(*first));
+        let key = shelf.values(few).first().and_then(|first| key_of(*first));
         key.map_or(0, |key| hashes.hash_one(key))
     }
 }
@@ -208,7 +259,7 @@ mod tests {
         index.remove("a", 9, key_of);
         index.remove("a", 9, key_of);
         assert!(index.get("a", key_of).is_empty());
-        assert_eq!(index.take("b", key_of).as_slice(), [5]);
+        assert_eq!(index.take("b", key_of), [5]);
         assert!(index.is_empty());
     }
 
@@ -221,7 +272,10 @@ mod tests {
             index.insert(key.as_str(), value, key_of);
         }
         assert_eq!(index.get("k499", key_of), [998, 999]);
-        index.put("k1000", vec![], key_of);
-        assert!(index.get("k1000", key_of).is_empty());
+        assert_eq!(index.take("k7", key_of), [14, 15]);
+        assert!(index.get("k7", key_of).is_empty());
+        index.put("k7", vec![14, 15], key_of);
+        assert_eq!(index.get("k7", key_of), [14, 15]);
+        assert_eq!(index.shelf.places.len(), 500, "a place is used again");
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The host of a rule or tls entry that names none.
-pub(super) const EVERY_HOST: &str = "*";
+pub const EVERY_HOST: &str = "*";
 
 /// The bindings of an Ingress: every host of its tls entries, and every host of its rules that TLS is expected for.
 ///
@@ -31,13 +31,7 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
         positions: HashMap::new(),
     };
     let rules: Vec<Text> = ingress.rules.iter().map(|host| normal_host(host)).collect();
-    let exact: HashSet<&Text> = rules.iter().collect();
-    let mut below: HashMap<&str, Vec<&Text>> = HashMap::new();
-    for host in &rules {
-        if let Some((_, parent)) = host.split_once('.') {
-            below.entry(parent).or_default().push(host);
-        }
-    }
+    let rules = Rules::new(&rules);
     for (position, entry) in ingress.tls.iter().enumerate() {
         let origin = Origin::Entry(u16::try_from(position).unwrap_or(u16::MAX));
         let secret = entry
@@ -45,42 +39,100 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
             .as_ref()
             .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()));
         let mut add = |host: &Text| derived.add(host, secret.as_ref(), origin);
-        match (entry.hosts.is_empty(), rules.is_empty()) {
+        match (entry.hosts.is_empty(), rules.hosts.is_empty()) {
             (true, true) => add(&EVERY_HOST.into()),
-            (true, false) => rules.iter().for_each(&mut add),
+            (true, false) => rules.hosts.iter().for_each(&mut add),
             _ => {}
         }
         for host in entry.hosts.iter().map(|host| normal_host(host)) {
-            let narrower = host.strip_prefix("*.").and_then(|parent| below.get(parent));
-            match narrower.filter(|_| !exact.contains(&host)) {
-                Some(hosts) => hosts.iter().for_each(|host| add(host)),
-                None => add(&host),
+            let narrower = rules.below(&host);
+            if narrower.is_empty() || rules.has(&host) {
+                add(&host);
+            } else {
+                narrower.into_iter().for_each(&mut add);
             }
         }
     }
     if expects_tls(ingress, controller) {
-        for host in rules.iter().filter(|host| *host != EVERY_HOST) {
-            let wide = host
-                .split_once('.')
-                .map(|(_, parent)| compact_str::format_compact!("*.{parent}"));
-            if !wide.is_some_and(|wide| derived.positions.contains_key(&wide)) && !derived.positions.contains_key(host)
-            {
+        for host in rules.hosts.iter().filter(|host| *host != EVERY_HOST) {
+            let listed = derived
+                .position(host)
+                .or_else(|| derived.position(&wildcard_over(host)?));
+            if listed.is_none() {
                 derived.add(host, None, Origin::RuleOnly);
             }
         }
     }
     for binding in &mut derived.bindings {
         let host = &binding.host;
-        let wide = host
-            .split_once('.')
-            .map(|(_, parent)| compact_str::format_compact!("*.{parent}"));
         binding.in_rules = host == EVERY_HOST
-            || exact.contains(host)
-            || exact.contains(&Text::from(EVERY_HOST))
-            || wide.is_some_and(|wide| exact.contains(&wide))
-            || host.strip_prefix("*.").is_some_and(|parent| below.contains_key(parent));
+            || rules.has(host)
+            || rules.has(EVERY_HOST)
+            || wildcard_over(host).is_some_and(|wide| rules.has(&wide))
+            || !rules.below(host).is_empty();
     }
     derived.bindings
+}
+
+/// Up to so many hosts are compared one by one: nearly every Ingress has one or two, and a table costs more than that.
+const FEW: usize = 8;
+
+/// The hosts of the rules.
+struct Rules<'a> {
+    hosts: &'a [Text],
+    /// The same, where there are more than [`FEW`].
+    exact: HashSet<&'a str>,
+    /// By what follows their first label, where there are more than [`FEW`].
+    by_parent: HashMap<&'a str, Vec<&'a Text>>,
+}
+
+impl<'a> Rules<'a> {
+    fn new(hosts: &'a [Text]) -> Self {
+        let mut rules = Self {
+            hosts,
+            exact: HashSet::new(),
+            by_parent: HashMap::new(),
+        };
+        if hosts.len() > FEW {
+            rules.exact.extend(hosts.iter().map(Text::as_str));
+            for host in hosts {
+                if let Some((_, parent)) = host.split_once('.') {
+                    rules.by_parent.entry(parent).or_default().push(host);
+                }
+            }
+        }
+        rules
+    }
+
+    /// Whether a rule has the host itself.
+    fn has(&self, host: &str) -> bool {
+        if self.hosts.len() > FEW {
+            self.exact.contains(host)
+        } else {
+            self.hosts.iter().any(|rule| rule == host)
+        }
+    }
+
+    /// The hosts right below a wildcard; none for any other host.
+    fn below(&self, wide: &str) -> Vec<&'a Text> {
+        let Some(parent) = wide.strip_prefix("*.") else {
+            return Vec::new();
+        };
+        if self.hosts.len() > FEW {
+            return self.by_parent.get(parent).cloned().unwrap_or_default();
+        }
+        let below = |rule: &&Text| rule.split_once('.').is_some_and(|(_, rest)| rest == parent);
+        self.hosts.iter().filter(below).collect()
+    }
+}
+
+/// The wildcard whose first label stands for the host's.
+fn wildcard_over(host: &str) -> Option<Text> {
+    let (_, parent) = host.split_once('.')?;
+    let mut wide = Text::with_capacity(parent.len() + 2);
+    wide.push_str("*.");
+    wide.push_str(parent);
+    Some(wide)
 }
 
 /// The bindings so far, each host once: an Ingress may have tens of thousands.
@@ -88,21 +140,29 @@ struct Derived {
     route: RouteKey,
     elsewhere: bool,
     bindings: Vec<Binding>,
+    /// By host, where there are more than [`FEW`].
     positions: HashMap<Text, usize>,
 }
 
 impl Derived {
+    fn position(&self, host: &str) -> Option<usize> {
+        if self.bindings.len() > FEW {
+            self.positions.get(host).copied()
+        } else {
+            self.bindings.iter().position(|binding| binding.host == host)
+        }
+    }
+
     fn add(&mut self, host: &Text, secret: Option<&Key>, origin: Origin) {
-        if let Some(position) = self.positions.get(host) {
+        if let Some(position) = self.position(host) {
             if let Some(secret) = secret {
-                let present = &mut self.bindings[*position].secrets;
+                let present = &mut self.bindings[position].secrets;
                 if !present.contains(secret) {
                     *present = present.iter().chain([secret]).cloned().collect();
                 }
             }
             return;
         }
-        self.positions.insert(host.clone(), self.bindings.len());
         self.bindings.push(Binding {
             route: self.route.clone(),
             listener: None,
@@ -114,6 +174,13 @@ impl Derived {
             elsewhere: self.elsewhere,
             routes: Box::default(),
         });
+        if self.bindings.len() > FEW {
+            // At the first that is too many, all so far; after it, each.
+            let from = self.positions.len();
+            let new = self.bindings.iter().enumerate().skip(from);
+            self.positions
+                .extend(new.map(|(position, b)| (b.host.clone(), position)));
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     binding::BindingId,
-    index::{Few, Index},
+    index::{Few, Index, Shelf},
     settle::MANY,
     table::{Named, Table},
 };
@@ -115,7 +115,36 @@ pub struct Secrets {
     stored: usize,
     by_public_key: Index<SecretId>,
     /// By the names of the leaf; built when a controller first asks for it.
-    by_name: Option<HashMap<Text, Few<SecretId>>>,
+    by_name: Option<ByName>,
+    /// The bindings of those that several name.
+    users: Shelf<BindingId>,
+}
+
+/// Secrets by the names of their leaves.
+#[derive(Debug, Default)]
+struct ByName {
+    names: HashMap<Text, Few<SecretId>>,
+    shelf: Shelf<SecretId>,
+}
+
+impl ByName {
+    fn get(&self, name: &str) -> &[SecretId] {
+        self.names.get(name).map_or(&[], |few| self.shelf.values(few))
+    }
+
+    fn add(&mut self, leaf: &Certificate, id: SecretId) {
+        for name in leaf.names.iter().map(text_of) {
+            self.shelf.insert(self.names.entry(name).or_default(), id);
+        }
+    }
+
+    fn remove(&mut self, leaf: &Certificate, id: SecretId) {
+        for name in leaf.names.iter().map(text_of) {
+            if self.names.get_mut(&name).is_some_and(|few| self.shelf.remove(few, id)) {
+                self.names.remove(&name);
+            }
+        }
+    }
 }
 
 impl Secrets {
@@ -183,7 +212,7 @@ impl Secrets {
         let missing = What::Missing(Box::new(key.clone()));
         let slot = self.slots.at_mut(id)?;
         let gone = std::mem::replace(&mut slot.what, missing);
-        if slot.users.is_empty() {
+        if matches!(slot.users, Few::None) {
             self.slots.remove(key);
         }
         let What::Stored(gone) = gone else { return None };
@@ -193,12 +222,12 @@ impl Secrets {
 
     /// The bindings that name a Secret, whether it is there or not.
     pub(super) fn users(&self, key: &Key) -> &[BindingId] {
-        self.slots.get(key).map_or(&[], |slot| slot.users.as_slice())
+        self.slots.get(key).map_or(&[], |slot| self.users.values(&slot.users))
     }
 
     /// All keys that bindings name, in no particular order.
     pub(super) fn named(&self) -> impl Iterator<Item = Key> {
-        let named = self.slots.values().filter(|slot| !slot.users.is_empty());
+        let named = self.slots.values().filter(|slot| !matches!(slot.users, Few::None));
         named.map(|slot| {
             let (namespace, name) = slot.names();
             Key::new(namespace.clone(), name.clone())
@@ -214,7 +243,7 @@ impl Secrets {
             })
         });
         if let Some(slot) = self.slots.at_mut(id) {
-            slot.users.insert(user);
+            self.users.insert(&mut slot.users, user);
         }
     }
 
@@ -222,8 +251,8 @@ impl Secrets {
     pub(super) fn remove_user(&mut self, key: &Key, user: BindingId) {
         let slot = self.slots.position(key).and_then(|id| self.slots.at_mut(id));
         let Some(slot) = slot else { return };
-        slot.users.remove(user);
-        if slot.users.is_empty() && matches!(slot.what, What::Missing(_)) {
+        let unused = self.users.remove(&mut slot.users, user);
+        if unused && matches!(slot.what, What::Missing(_)) {
             self.slots.remove(key);
         }
     }
@@ -237,7 +266,7 @@ impl Secrets {
         let key_of = |id| Some(&leaf_at(slots, id)?.key_sha256);
         self.by_public_key.insert(&leaf.key_sha256, id, key_of);
         if let Some(by_name) = &mut self.by_name {
-            add_names(by_name, leaf, id);
+            by_name.add(leaf, id);
         }
     }
 
@@ -249,14 +278,8 @@ impl Secrets {
         let slots = &self.slots;
         let key_of = |id| Some(&leaf_at(slots, id)?.key_sha256);
         self.by_public_key.remove(&leaf.key_sha256, id, key_of);
-        let Some(by_name) = &mut self.by_name else { return };
-        for name in leaf.names.iter().map(text_of) {
-            if let Some(ids) = by_name.get_mut(&name) {
-                ids.remove(id);
-                if ids.is_empty() {
-                    by_name.remove(&name);
-                }
-            }
+        if let Some(by_name) = &mut self.by_name {
+            by_name.remove(leaf, id);
         }
     }
 
@@ -272,10 +295,10 @@ impl Secrets {
         if self.by_name.is_some() {
             return;
         }
-        let mut by_name = HashMap::new();
+        let mut by_name = ByName::default();
         for (id, slot) in self.slots.iter() {
             if let Some(leaf) = leaf(slot) {
-                add_names(&mut by_name, leaf, id);
+                by_name.add(leaf, id);
             }
         }
         self.by_name = Some(by_name);
@@ -287,10 +310,7 @@ impl Secrets {
             .split_once('.')
             .map(|(_, parent)| compact_str::format_compact!("*.{parent}"))
             .unwrap_or_default();
-        let ids = |name: &str| {
-            let found = self.by_name.as_ref().and_then(|by_name| by_name.get(name));
-            found.map_or(&[][..], Few::as_slice)
-        };
+        let ids = |name: &str| self.by_name.as_ref().map_or(&[][..], |by_name| by_name.get(name));
         ids(host)
             .iter()
             .take(MANY)
@@ -305,12 +325,6 @@ fn leaf(slot: &Slot) -> Option<&Certificate> {
 
 fn leaf_at(slots: &Table<Slot>, id: SecretId) -> Option<&Certificate> {
     leaf(slots.at(id)?)
-}
-
-fn add_names(by_name: &mut HashMap<Text, Few<SecretId>>, leaf: &Certificate, id: SecretId) {
-    for name in leaf.names.iter().map(text_of) {
-        by_name.entry(name).or_default().insert(id);
-    }
 }
 
 fn text_of(san: &San) -> Text {

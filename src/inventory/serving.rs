@@ -38,7 +38,7 @@ impl<'a> Serving<'a> {
 impl Inventory {
     /// The Secret of an earlier tls entry that is missing, when the controller stops reading the Ingress there.
     pub fn skipped_after(&self, binding: &Binding) -> Option<Key> {
-        let Origin::Entry(position) = binding.origin else {
+        let Origin::Entry(position @ 1..) = binding.origin else {
             return None;
         };
         if binding.route.kind != Kind::Ingress || !self.controller(&binding.route).skips_after_missing() {

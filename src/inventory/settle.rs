@@ -249,19 +249,19 @@ impl Inventory {
 
     fn replace_bindings(&mut self, route: &RouteKey, fresh: Vec<Binding>) {
         let old = match route.kind {
-            Kind::Gateway => self.by_gateway.remove(&route.key).unwrap_or_default().into(),
+            Kind::Gateway => self.by_gateway.remove(&route.key).unwrap_or_default(),
             _ => self.by_route.take(route, of_route(&self.bindings)),
         };
         // While everything is read for the first time, all is judged anyway.
         if !self.loading && self.settled {
-            let before = old.as_slice().iter().filter_map(|id| self.bindings.get(*id));
+            let before = old.iter().filter_map(|id| self.bindings.get(*id));
             let secrets = before
                 .chain(&fresh)
                 .flat_map(|b| b.secrets.iter().cloned())
                 .collect::<Vec<Key>>();
             self.touch_named_hosts(&secrets);
         }
-        let (gone, paired) = self.bindings.pair(old.as_slice(), fresh);
+        let (gone, paired) = self.bindings.pair(&old, fresh);
         for id in gone {
             self.unlink(id);
             self.bindings.remove(id);
