@@ -3,6 +3,8 @@
 //! Knows nothing of Kubernetes and judges no certificate.
 
 pub mod address;
+pub mod dns;
+pub mod https;
 pub mod name;
 pub mod probe;
 

@@ -1,5 +1,24 @@
 //! DNS-01 (RFC 8555, section 8.4): a TXT record where the name ends, seen at every authoritative server, taken away again.
 
+mod acmedns;
+mod api;
 pub mod config;
 pub mod credential;
+mod hook;
+mod lock;
+mod manual;
+mod powerdns;
+mod propagation;
+mod provider;
+mod registry;
+mod rfc2136;
+mod solver;
 pub mod update;
+mod zone;
+
+pub use config::{Credential, DnsEntry, NoSecrets, ProviderConfig, SecretRef, Secrets};
+pub use manual::{Operator, Terminal};
+pub use propagation::{TIMEOUT as PROPAGATION_TIMEOUT, Wait};
+pub use provider::Written;
+pub use solver::{Dns01, Keep, KeepNothing, Parts, Tested};
+pub use zone::Place;

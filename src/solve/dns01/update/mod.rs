@@ -1,4 +1,6 @@
 //! The providers of the dns-update crate.
 
+pub(super) mod client;
+mod scrub;
 pub mod spec;
 pub mod table;

@@ -1,0 +1,305 @@
+//! DNS asked directly (RFC 1035): recursors, and single name servers. Nothing is kept, so every answer is of now.
+//!
+//! The system's own `getaddrinfo` is in [`super::address`]; here are the types that it has no words for, and answers as
+//! they came.
+
+mod reply;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+pub use hickory_proto::{op::ResponseCode, rr::RecordType};
+use hickory_proto::{
+    op::{Edns, Message, OpCode, Query},
+    rr::Name,
+};
+
+pub use reply::{Caa, Reply};
+pub use wire::{Via, exchange};
+
+/// The port of DNS.
+pub const PORT: u16 = 53;
+/// How long one server is given for one answer; twice as long the second time.
+pub const TIMEOUT: Duration = Duration::from_secs(2);
+/// How large an answer may be before it has to come over TCP: fits every network (RFC 9715).
+const PAYLOAD: u16 = 1232;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DnsError {
+    /// It is no name.
+    #[error("{0:?} is no DNS name")]
+    Name(String),
+    /// The system has no resolver.
+    #[error("the system names no DNS resolver: {0}")]
+    NoServers(String),
+    /// The server says nothing.
+    #[error("{server} gives no answer about {what} within {} s", after.as_secs_f32())]
+    Silent {
+        /// Whom.
+        server: SocketAddr,
+        /// What was asked: `TXT a.example`.
+        what: String,
+        /// The time that was given.
+        after: Duration,
+    },
+    /// The server cannot be reached.
+    #[error("{server} cannot be asked: {cause}")]
+    Unreachable {
+        /// Whom.
+        server: SocketAddr,
+        /// In the system's words.
+        cause: String,
+        /// Whether this machine has no way there at all, such as to an IPv6 address from a network without.
+        no_way: bool,
+    },
+    /// The server answers with something else than DNS.
+    #[error("{server} answers {what} with something that is no DNS message: {cause}")]
+    Garbled {
+        /// Whom.
+        server: SocketAddr,
+        /// What was asked.
+        what: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// The server will or can not answer.
+    #[error("{server} answers {what} with {}", code_word(*code))]
+    Refused {
+        /// Whom.
+        server: SocketAddr,
+        /// What was asked.
+        what: String,
+        /// The response code.
+        code: ResponseCode,
+    },
+}
+
+/// A response code as every DNS tool writes it: `SERVFAIL`.
+pub fn code_word(code: ResponseCode) -> String {
+    match code {
+        ResponseCode::NoError => "NOERROR".to_owned(),
+        ResponseCode::FormErr => "FORMERR".to_owned(),
+        ResponseCode::ServFail => "SERVFAIL".to_owned(),
+        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
+        ResponseCode::NotImp => "NOTIMP".to_owned(),
+        ResponseCode::Refused => "REFUSED".to_owned(),
+        ResponseCode::NXRRSet => "NXRRSET".to_owned(),
+        ResponseCode::NotAuth => "NOTAUTH".to_owned(),
+        ResponseCode::NotZone => "NOTZONE".to_owned(),
+        other => format!("response code {}", u16::from(other)),
+    }
+}
+
+/// A name as it is sent: absolute, ASCII.
+pub fn name(text: &str) -> Result<Name, DnsError> {
+    let wrong = || DnsError::Name(text.chars().take(300).collect());
+    let mut name = Name::from_ascii(text).map_err(|_| wrong())?;
+    name.set_fqdn(true);
+    Ok(name)
+}
+
+/// A name as people write it: lower case, without the last dot; the root is `.`.
+pub fn shown(name: &Name) -> String {
+    let text = name.to_lowercase().to_ascii();
+    match text.strip_suffix('.') {
+        Some(bare) if !bare.is_empty() => bare.to_owned(),
+        _ => text,
+    }
+}
+
+/// A server as `--resolver` has it: `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:53`.
+pub fn server(text: &str) -> Option<SocketAddr> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| {
+        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        bare.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, PORT))
+    })
+}
+
+/// Asks one server what it knows itself (RD is not set). UDP first, TCP where the answer is cut short.
+pub async fn query(server: SocketAddr, of: &str, kind: RecordType, timeout: Duration) -> Result<Reply, DnsError> {
+    ask(server, &name(of)?, kind, false, timeout).await
+}
+
+async fn ask(
+    server: SocketAddr,
+    of: &Name,
+    kind: RecordType,
+    recursive: bool,
+    timeout: Duration,
+) -> Result<Reply, DnsError> {
+    let mut message = Message::query();
+    message.metadata.op_code = OpCode::Query;
+    message.metadata.recursion_desired = recursive;
+    message.add_query(Query::query(of.clone(), kind));
+    let mut edns = Edns::new();
+    edns.set_max_payload(PAYLOAD).set_version(0);
+    message.set_edns(edns);
+    let what = What { of, kind };
+    let wrong = |error: io::Error| what.failed(server, timeout, &error);
+    let answered = tokio::time::timeout(timeout, async {
+        let bytes = exchange(server, &message, Via::Udp).await.map_err(wrong)?;
+        let reply = what.read(server, &bytes)?;
+        if !reply.message.metadata.truncation {
+            return Ok(reply);
+        }
+        let bytes = exchange(server, &message, Via::Tcp).await.map_err(wrong)?;
+        what.read(server, &bytes)
+    });
+    answered.await.unwrap_or_else(|_| {
+        Err(DnsError::Silent {
+            server,
+            what: what.to_string(),
+            after: timeout,
+        })
+    })
+}
+
+/// What is asked.
+struct What<'a> {
+    of: &'a Name,
+    kind: RecordType,
+}
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, shown(self.of))
+    }
+}
+
+impl What<'_> {
+    fn read(&self, server: SocketAddr, bytes: &[u8]) -> Result<Reply, DnsError> {
+        match Message::from_vec(bytes) {
+            Ok(message) => Ok(Reply { message, server }),
+            Err(error) => Err(DnsError::Garbled {
+                server,
+                what: self.to_string(),
+                cause: error.to_string(),
+            }),
+        }
+    }
+
+    fn failed(&self, server: SocketAddr, after: Duration, error: &io::Error) -> DnsError {
+        if error.kind() == io::ErrorKind::TimedOut {
+            return DnsError::Silent {
+                server,
+                what: self.to_string(),
+                after,
+            };
+        }
+        DnsError::Unreachable {
+            server,
+            cause: error.to_string(),
+            no_way: matches!(
+                error.kind(),
+                io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported
+            ),
+        }
+    }
+}
+
+/// Recursors: they follow delegations and CNAMEs for whoever asks. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolver {
+    servers: Vec<SocketAddr>,
+}
+
+impl Resolver {
+    /// These, in this order.
+    pub fn of(servers: Vec<SocketAddr>) -> Self {
+        Self { servers }
+    }
+
+    /// Those of the system (`/etc/resolv.conf`, or what stands in its place).
+    pub fn system() -> Result<Self, DnsError> {
+        let (config, _) =
+            hickory_resolver::system_conf::read_system_conf().map_err(|e| DnsError::NoServers(e.to_string()))?;
+        let mut servers: Vec<SocketAddr> = Vec::new();
+        for found in config.name_servers() {
+            let port = found.connections.first().map_or(PORT, |connection| connection.port);
+            let server = SocketAddr::new(found.ip, port);
+            if !servers.contains(&server) {
+                servers.push(server);
+            }
+        }
+        if servers.is_empty() {
+            return Err(DnsError::NoServers("/etc/resolv.conf has none".to_owned()));
+        }
+        Ok(Self { servers })
+    }
+
+    /// Which they are.
+    pub fn servers(&self) -> &[SocketAddr] {
+        &self.servers
+    }
+
+    /// Asks one after the other, all of them twice at most, until one says that there is an answer or that there is none
+    /// (NXDOMAIN). Otherwise what the last one said.
+    pub async fn ask(&self, of: &str, kind: RecordType) -> Result<Reply, DnsError> {
+        let of = name(of)?;
+        let mut last = DnsError::NoServers("none is given".to_owned());
+        for timeout in [TIMEOUT, TIMEOUT * 2] {
+            for server in self.servers.iter().copied() {
+                match ask(server, &of, kind, true, timeout).await.and_then(Reply::usable) {
+                    Ok(reply) => return Ok(reply),
+                    Err(error) => last = error,
+                }
+            }
+        }
+        Err(last)
+    }
+
+    /// The texts of a name, each put together from its parts; CNAMEs followed.
+    pub async fn txt(&self, of: &str) -> Result<Vec<String>, DnsError> {
+        Ok(self.ask(of, RecordType::TXT).await?.texts())
+    }
+
+    /// The IPv4 addresses of a name; CNAMEs followed.
+    pub async fn a(&self, of: &str) -> Result<Vec<IpAddr>, DnsError> {
+        Ok(self.ask(of, RecordType::A).await?.addresses())
+    }
+
+    /// The IPv6 addresses of a name; CNAMEs followed.
+    pub async fn aaaa(&self, of: &str) -> Result<Vec<IpAddr>, DnsError> {
+        Ok(self.ask(of, RecordType::AAAA).await?.addresses())
+    }
+
+    /// The addresses of a name, IPv4 first. An error only when neither question is answered.
+    pub async fn addresses(&self, of: &str) -> Result<Vec<IpAddr>, DnsError> {
+        match futures_util::future::join(self.a(of), self.aaaa(of)).await {
+            (Ok(mut all), Ok(more)) => {
+                all.extend(more);
+                Ok(all)
+            }
+            (Ok(all), Err(_)) | (Err(_), Ok(all)) if !all.is_empty() => Ok(all),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// The name that a name is an alias of (CNAME), one step.
+    pub async fn cname(&self, of: &str) -> Result<Option<String>, DnsError> {
+        Ok(self.ask(of, RecordType::CNAME).await?.cname())
+    }
+
+    /// The name servers of a zone.
+    pub async fn ns(&self, zone: &str) -> Result<Vec<String>, DnsError> {
+        Ok(self.ask(zone, RecordType::NS).await?.name_servers())
+    }
+
+    /// The zone that the answer about a name's SOA tells of, if it tells: the name itself or one above.
+    pub async fn soa(&self, of: &str) -> Result<Option<String>, DnsError> {
+        Ok(self.ask(of, RecordType::SOA).await?.zone())
+    }
+
+    /// The CAA records of just this name (CNAMEs followed, the tree not climbed; RFC 8659).
+    pub async fn caa(&self, of: &str) -> Result<Vec<Caa>, DnsError> {
+        Ok(self.ask(of, RecordType::CAA).await?.caa())
+    }
+}

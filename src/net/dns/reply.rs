@@ -1,0 +1,145 @@
+//! What an answer says.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hickory_proto::{
+    op::{Message, ResponseCode},
+    rr::RData,
+};
+
+use super::{DnsError, shown};
+
+/// One answer, as it came.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub(super) message: Message,
+    /// Who said it.
+    pub server: SocketAddr,
+}
+
+/// A CAA record (RFC 8659, section 4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caa {
+    /// Whether a CA that does not know the tag must not issue.
+    pub critical: bool,
+    /// `issue`, `issuewild`, `iodef`, ...: lower case.
+    pub tag: String,
+    /// Its value, as it came.
+    pub value: String,
+}
+
+impl Reply {
+    /// The response code.
+    pub fn code(&self) -> ResponseCode {
+        self.message.metadata.response_code
+    }
+
+    /// Whether the server serves the zone itself.
+    pub fn is_authoritative(&self) -> bool {
+        self.message.metadata.authoritative
+    }
+
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// Itself when it is an answer, be it that there is nothing; an error for SERVFAIL, REFUSED and the like.
+    pub fn usable(self) -> Result<Self, DnsError> {
+        match self.code() {
+            ResponseCode::NoError | ResponseCode::NXDomain => Ok(self),
+            code => Err(DnsError::Refused {
+                server: self.server,
+                what: self.asked(),
+                code,
+            }),
+        }
+    }
+
+    fn asked(&self) -> String {
+        let query = self.message.queries.first();
+        query.map_or_else(
+            || "a question".to_owned(),
+            |q| format!("{} {}", q.query_type(), shown(q.name())),
+        )
+    }
+
+    fn answers(&self) -> impl Iterator<Item = &RData> {
+        self.message.answers.iter().map(|record| &record.data)
+    }
+
+    /// The texts, each put together from its parts.
+    pub fn texts(&self) -> Vec<String> {
+        let texts = self.answers().filter_map(|data| match data {
+            RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// How long the texts may be kept, in seconds; `None` without texts.
+    pub fn text_ttl(&self) -> Option<u32> {
+        let text = self.message.answers.iter().find(|r| matches!(r.data, RData::TXT(_)));
+        text.map(|record| record.ttl)
+    }
+
+    /// The addresses.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let addresses = self.answers().filter_map(|data| match data {
+            RData::A(a) => Some(IpAddr::V4(a.0)),
+            RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+            _ => None,
+        });
+        addresses.collect()
+    }
+
+    /// What the name that was asked about is an alias of.
+    pub fn cname(&self) -> Option<String> {
+        let asked = self.message.queries.first()?.name();
+        self.message.answers.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) if record.name == *asked => Some(shown(&target.0)),
+            _ => None,
+        })
+    }
+
+    /// The name servers.
+    pub fn name_servers(&self) -> Vec<String> {
+        let servers = self.answers().filter_map(|data| match data {
+            RData::NS(server) => Some(shown(&server.0)),
+            _ => None,
+        });
+        servers.collect()
+    }
+
+    /// The zone whose SOA comes with it: that of the name asked about, or of one above (RFC 2308, section 3). The root,
+    /// which holds no host, is none.
+    pub fn zone(&self) -> Option<String> {
+        let asked = self.message.queries.first()?.name();
+        let all = self.message.answers.iter().chain(&self.message.authorities);
+        let mut soas = all.filter(|record| matches!(record.data, RData::SOA(_)));
+        let zone = &soas.find(|record| record.name.zone_of(asked))?.name;
+        (!zone.is_root()).then(|| shown(zone))
+    }
+
+    /// The zone's primary server as its SOA says.
+    pub fn primary(&self) -> Option<String> {
+        let mut all = self.message.answers.iter().chain(&self.message.authorities);
+        all.find_map(|record| match &record.data {
+            RData::SOA(soa) => Some(shown(&soa.mname)),
+            _ => None,
+        })
+    }
+
+    /// The CAA records.
+    pub fn caa(&self) -> Vec<Caa> {
+        let records = self.answers().filter_map(|data| match data {
+            RData::CAA(caa) => Some(Caa {
+                critical: caa.issuer_critical,
+                tag: caa.tag.to_ascii_lowercase(),
+                value: String::from_utf8_lossy(&caa.value).into_owned(),
+            }),
+            _ => None,
+        });
+        records.collect()
+    }
+}

@@ -1,0 +1,87 @@
+//! What the clients of HTTP APIs share.
+
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, StatusCode};
+
+use crate::{net::https, solve::SolveError};
+
+/// How often a request is sent that gets no answer, or one that says to come back.
+const TRIES: u32 = 3;
+/// How much of an error's text is shown.
+const SHOWN: usize = 300;
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text, on one line and cut; not cleared.
+    pub(super) fn text(&self) -> String {
+        cut(&String::from_utf8_lossy(&self.body))
+    }
+}
+
+/// At most [`SHOWN`] characters, white space drawn together.
+pub(super) fn cut(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}...", &words[..at]),
+        None => words,
+    }
+}
+
+/// Sends a request that may be carried out twice without harm. Again after a failure to connect, a 429 and a 5xx; the last
+/// answer counts.
+pub(super) async fn send(label: &str, most: usize, make: impl Fn() -> RequestBuilder) -> Result<Answer, SolveError> {
+    let mut pause = Duration::from_millis(500);
+    let mut attempt = 1;
+    loop {
+        let outcome = once(label, most, make()).await;
+        let again = match &outcome {
+            Ok(answer) => answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS,
+            Err(_) => true,
+        };
+        if !again || attempt == TRIES {
+            return outcome;
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 3;
+        attempt += 1;
+    }
+}
+
+/// Sends a request once.
+pub(super) async fn once(label: &str, most: usize, request: RequestBuilder) -> Result<Answer, SolveError> {
+    let unreachable = |why: String| {
+        SolveError::new(format!("cannot reach {label}: {why}"))
+            .hint("check the URL; for a private CA, name its certificate with caFile")
+    };
+    let response = request.send().await.map_err(|e| unreachable(https::words(&e)))?;
+    let status = response.status();
+    let body = https::body(response, most).await.map_err(unreachable)?;
+    Ok(Answer { status, body })
+}
+
+/// The PEM of a private CA.
+pub(super) fn ca(path: Option<&std::path::Path>) -> Result<Option<Vec<u8>>, SolveError> {
+    let Some(path) = path else { return Ok(None) };
+    std::fs::read(path)
+        .map(Some)
+        .map_err(|e| SolveError::new(format!("cannot read caFile {}: {e}", path.display())))
+}
+
+/// An API's base URL without its last slash: https, or http, which is for the loopback and networks of one's own.
+pub(super) fn base(url: &str) -> Result<String, SolveError> {
+    // Not quoted: it may hold a password.
+    let wrong = || SolveError::new("url is no URL of an API").hint("such as https://pdns.corp.internal:8081");
+    let parsed = reqwest::Url::parse(url).map_err(|_| wrong())?;
+    let has_user = parsed.password().is_some() || !parsed.username().is_empty();
+    if has_user || !matches!(parsed.scheme(), "https" | "http") || parsed.host().is_none() || parsed.query().is_some() {
+        return Err(wrong());
+    }
+    Ok(parsed.as_str().trim_end_matches('/').to_owned())
+}

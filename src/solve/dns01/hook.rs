@@ -1,0 +1,192 @@
+//! An executable with dehydrated's arguments for the two challenge hooks.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io::Read,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::BoxFuture;
+
+use super::{
+    api::cut,
+    config::HookConfig,
+    provider::{Provider, Record},
+};
+use crate::solve::SolveError;
+
+/// How much of the end of its output is kept.
+const KEPT: usize = 2000;
+/// How often it is looked whether it has ended.
+const TICK: Duration = Duration::from_millis(10);
+/// How long its output is waited for once it has ended: a process that it left behind may hold the pipe.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// One executable.
+#[derive(Debug)]
+pub(super) struct Hook {
+    label: String,
+    command: PathBuf,
+    timeout: Duration,
+    /// Hooks are written to be called one after the other. Held until a call has really ended, be it that nobody waits for
+    /// it any more: what cleans up must not overtake what writes.
+    running: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Hook {
+    pub(super) fn new(config: &HookConfig) -> Self {
+        Self {
+            label: format!("hook {}", config.command.display()),
+            command: config.command.clone(),
+            timeout: Duration::from_secs(config.timeout.max(1)),
+            running: Arc::default(),
+        }
+    }
+
+    async fn run(&self, action: &'static str, record: &Record) -> Result<(), SolveError> {
+        let turn = Arc::clone(&self.running).lock_owned().await;
+        let mut command = Command::new(&self.command);
+        command.args([action, &record.domain, &record.token, &record.value]);
+        let timeout = self.timeout;
+        let ran = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            run(command, timeout)
+        });
+        let failed = |why: String| SolveError::new(format!("{} {action} {}: {why}", self.label, record.domain));
+        match ran.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Failed::Start(error))) => Err(failed(format!("cannot be started: {error}"))
+                .hint("the hook must be an executable file: check its path, its mode and its first line")),
+            Ok(Err(Failed::Ended(status, said))) => Err(failed(format!("ended with {}{}", words(status), tail(&said)))
+                .hint("run the hook by hand with these arguments")),
+            Ok(Err(Failed::Late(said))) => Err(failed(format!(
+                "has not ended within {} s and was stopped{}",
+                timeout.as_secs(),
+                tail(&said)
+            ))
+            .hint("give it longer with the hook's `timeout`")),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+}
+
+fn words(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("status {code}"),
+        None => status.to_string(),
+    }
+}
+
+fn tail(said: &str) -> String {
+    let said = cut(said);
+    if said.is_empty() {
+        String::new()
+    } else {
+        format!(": {said}")
+    }
+}
+
+enum Failed {
+    Start(std::io::Error),
+    Ended(ExitStatus, String),
+    Late(String),
+}
+
+/// Runs a command to its end, or stops it. Blocks.
+fn run(mut command: Command, timeout: Duration) -> Result<(), Failed> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    // Ctrl-C is for this program, which then has the record removed.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = start(&mut command).map_err(Failed::Start)?;
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let (ended, end) = std::sync::mpsc::channel();
+    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|pipe| Box::new(pipe) as _),
+        child.stderr.take().map(|pipe| Box::new(pipe) as _),
+    ];
+    for pipe in pipes.into_iter().flatten() {
+        let (said, ended) = (Arc::clone(&said), ended.clone());
+        std::thread::spawn(move || {
+            listen(pipe, &said);
+            let _ = ended.send(());
+        });
+    }
+    drop(ended);
+    let until = Instant::now() + timeout;
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break Some(status),
+            Ok(None) if Instant::now() < until => std::thread::sleep(TICK),
+            _ => break None,
+        }
+    };
+    if status.is_none() {
+        stop(&mut child);
+    }
+    let until = Instant::now() + LAST_WORDS;
+    while end
+        .recv_timeout(until.saturating_duration_since(Instant::now()))
+        .is_ok()
+    {}
+    let said = String::from_utf8_lossy(&said.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+    match status {
+        Some(status) if status.success() => Ok(()),
+        Some(status) => Err(Failed::Ended(status, said)),
+        None => Err(Failed::Late(said)),
+    }
+}
+
+/// A file that is being written elsewhere, as by another test's thread about to start a process, is busy for a moment.
+fn start(command: &mut Command) -> std::io::Result<Child> {
+    for _ in 0..20 {
+        match command.spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::sleep(TICK),
+            other => return other,
+        }
+    }
+    command.spawn()
+}
+
+/// Keeps the end of what is said.
+fn listen(mut pipe: Box<dyn Read + Send>, said: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = pipe.read(&mut buffer) {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.extend_from_slice(buffer.get(..length).unwrap_or_default());
+        let surplus = said.len().saturating_sub(KEPT);
+        said.drain(..surplus);
+    }
+}
+
+/// Ends a process and those that it started.
+fn stop(child: &mut Child) {
+    #[cfg(unix)]
+    let _ = Command::new("kill")
+        .args(["-KILL", "--", &format!("-{}", child.id())])
+        .status();
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+impl Provider for Hook {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn add<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(self.run("deploy_challenge", record))
+    }
+
+    fn remove<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<bool, SolveError>> {
+        Box::pin(async move { self.run("clean_challenge", record).await.map(|()| true) })
+    }
+}

@@ -1,0 +1,99 @@
+use std::{os::unix::fs::PermissionsExt, path::Path};
+
+use super::*;
+
+fn script(dir: &Path, text: &str) -> PathBuf {
+    let path = dir.join("hook.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+fn hook(command: PathBuf, timeout: u64) -> Hook {
+    Hook::new(&HookConfig { command, timeout })
+}
+
+fn record() -> Record {
+    Record {
+        zone: "acme.test".to_owned(),
+        name: "shop.acme.test".to_owned(),
+        value: "val-ue_1".to_owned(),
+        ttl: 60,
+        domain: "shop.example".to_owned(),
+        token: "tok-en".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn it_gets_dehydrateds_arguments() {
+    let dir = tempfile::tempdir().unwrap();
+    let hook = hook(script(dir.path(), r#"echo "$#: $*" >> "$(dirname "$0")/calls""#), 60);
+    hook.add(&record()).await.unwrap();
+    assert_eq!(hook.remove(&record()).await, Ok(true));
+    assert_eq!(
+        std::fs::read_to_string(dir.path().join("calls")).unwrap(),
+        "4: deploy_challenge shop.example tok-en val-ue_1\n4: clean_challenge shop.example tok-en val-ue_1\n"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_tells_the_status_and_the_last_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = r#"head -c 100000 /dev/zero | tr '\0' x; echo; echo "no zone" >&2; exit 3"#;
+    let error = hook(script(dir.path(), long), 60).add(&record()).await.unwrap_err();
+    assert!(
+        error
+            .message
+            .contains("deploy_challenge shop.example: ended with status 3: "),
+        "{error}"
+    );
+    assert!(error.message.len() < 700);
+    let error = hook(script(dir.path(), r#"echo "no   zone" >&2; exit 3"#), 60)
+        .add(&record())
+        .await
+        .unwrap_err();
+    assert!(error.message.ends_with("ended with status 3: no zone"), "{error}");
+    let absent = hook(dir.path().join("absent"), 60).add(&record()).await.unwrap_err();
+    assert!(absent.message.contains("cannot be started: No such file"), "{absent}");
+}
+
+#[tokio::test]
+async fn one_that_does_not_end_is_stopped_with_what_it_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let hook = hook(script(dir.path(), "echo waiting; sleep 1000; echo after"), 1);
+    let error = hook.add(&record()).await.unwrap_err();
+    assert!(
+        error
+            .message
+            .ends_with("has not ended within 1 s and was stopped: waiting"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn calls_follow_one_another_even_when_nobody_waits_for_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    // The first call ends only when the test says so.
+    let text =
+        r#"cd "$(dirname "$0")"; echo "$1" >> calls; while [ ! -e go ]; do sleep 0.01; done; echo "end $1" >> calls"#;
+    let hook = hook(script(dir.path(), text), 60);
+    let calls = || std::fs::read_to_string(dir.path().join("calls")).unwrap_or_default();
+    let record = record();
+    {
+        let add = hook.add(&record);
+        tokio::pin!(add);
+        while calls().is_empty() {
+            tokio::select! {
+                _ = &mut add => unreachable!(),
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            }
+        }
+    }
+    let go = dir.path().join("go");
+    let (removed, ()) = tokio::join!(hook.remove(&record), async { std::fs::write(go, "").unwrap() });
+    removed.unwrap();
+    assert_eq!(
+        calls(),
+        "deploy_challenge\nend deploy_challenge\nclean_challenge\nend clean_challenge\n"
+    );
+}

@@ -1,0 +1,246 @@
+//! PowerDNS's HTTP API, version 1.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::BoxFuture;
+use reqwest::{
+    Client, Method, StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    api::{self, Answer},
+    config::PowerDnsConfig,
+    provider::{Provider, Record},
+};
+use crate::{net::https, solve::SolveError};
+
+/// A server that knows no filter answers with the whole zone.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// One PowerDNS server.
+#[derive(Debug)]
+pub(super) struct PowerDns {
+    label: String,
+    zones: String,
+    client: Client,
+    headers: HeaderMap,
+    /// Whether it takes single values (EXTEND and PRUNE, since 5.0.2). Until it has said no, yes.
+    singly: AtomicBool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Zone {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    rrsets: Vec<Set>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Set {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    ttl: u32,
+    #[serde(default)]
+    records: Vec<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Value {
+    content: String,
+    #[serde(default)]
+    disabled: bool,
+}
+
+/// What has to become of a name's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Add,
+    Remove,
+}
+
+impl PowerDns {
+    pub(super) fn new(config: &PowerDnsConfig, key: &SecretString) -> Result<Self, SolveError> {
+        let base = api::base(&config.url)?;
+        let base = base.strip_suffix("/api/v1").unwrap_or(&base);
+        let mut value = HeaderValue::from_str(key.expose_secret())
+            .map_err(|_| SolveError::new("the API's key holds characters that no header may have"))?;
+        // neither in Debug nor in HTTP/2's tables
+        value.set_sensitive(true);
+        let ca = api::ca(config.ca_file.as_deref())?;
+        Ok(Self {
+            label: format!("PowerDNS at {base}"),
+            zones: format!("{base}/api/v1/servers/{}/zones", config.server),
+            client: https::client(ca.as_deref()).map_err(|e| SolveError::new(e.to_string()))?,
+            headers: HeaderMap::from_iter([(reqwest::header::HeaderName::from_static("x-api-key"), value)]),
+            singly: AtomicBool::new(true),
+        })
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&serde_json::Value>) -> Result<Answer, SolveError> {
+        let url = format!("{}/{path}", self.zones);
+        let make = || {
+            let request = self.client.request(method.clone(), &url).headers(self.headers.clone());
+            match body {
+                Some(body) => request
+                    .header(reqwest::header::CONTENT_TYPE, "application/json")
+                    .body(body.to_string()),
+                None => request,
+            }
+        };
+        api::send(&self.label, MOST_BYTES, make).await
+    }
+
+    /// The zone's kind, and the name's TXT records if it has some.
+    async fn read(&self, record: &Record) -> Result<(String, Option<Set>), SolveError> {
+        let path = format!("{}.?rrset_name={}.&rrset_type=TXT", record.zone, record.name);
+        let answer = self.call(Method::GET, &path, None).await?;
+        if !answer.status.is_success() {
+            return Err(self.refused(record, &answer));
+        }
+        let zone: Zone = serde_json::from_slice(&answer.body).map_err(|_| {
+            SolveError::new(format!(
+                "{} does not answer as PowerDNS's API does: {}",
+                self.label,
+                answer.text()
+            ))
+            .hint("check the URL")
+        })?;
+        let name = format!("{}.", record.name);
+        let found = zone
+            .rrsets
+            .into_iter()
+            .find(|set| set.kind == "TXT" && set.name.eq_ignore_ascii_case(&name));
+        Ok((zone.kind, found))
+    }
+
+    /// Returns whether anything had to change.
+    async fn change(&self, record: &Record, change: Change) -> Result<bool, SolveError> {
+        let (kind, present) = self.read(record).await?;
+        let values = present.as_ref().map(|set| set.records.as_slice()).unwrap_or_default();
+        let content = format!("\"{}\"", record.value);
+        let there = values.iter().any(|value| value.content == content && !value.disabled);
+        if there == (change == Change::Add) {
+            return Ok(false);
+        }
+        // A record set has one TTL: that of the values that are there.
+        let ttl = present
+            .as_ref()
+            .filter(|set| !set.records.is_empty())
+            .map_or(record.ttl, |set| set.ttl);
+        // PowerDNS forgets values that are switched off when it changes one singly.
+        let singly = self.singly.load(Ordering::Relaxed) && !values.iter().any(|value| value.disabled);
+        if !(singly && self.single(record, ttl, &content, change).await?) {
+            self.replace(record, ttl, &after(values, &content, change)).await?;
+        }
+        if matches!(kind.as_str(), "Master" | "Primary" | "Producer") {
+            // Secondaries would look by themselves, a minute later. That this fails (no primary mode) is not held against it.
+            let _ = self.call(Method::PUT, &format!("{}./notify", record.zone), None).await;
+        }
+        Ok(true)
+    }
+
+    /// Changes one value and leaves the others to the server. Returns false when the server knows no such change.
+    async fn single(&self, record: &Record, ttl: u32, content: &str, change: Change) -> Result<bool, SolveError> {
+        let word = match change {
+            Change::Add => "EXTEND",
+            Change::Remove => "PRUNE",
+        };
+        let values = [Value {
+            content: content.to_owned(),
+            disabled: false,
+        }];
+        let answer = self.patch(record, ttl, word, &values).await?;
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY
+            && answer.text().to_ascii_lowercase().contains("changetype")
+        {
+            self.singly.store(false, Ordering::Relaxed);
+            return Ok(false);
+        }
+        self.done(record, &answer).map(|()| true)
+    }
+
+    async fn replace(&self, record: &Record, ttl: u32, values: &[Value]) -> Result<(), SolveError> {
+        let word = if values.is_empty() { "DELETE" } else { "REPLACE" };
+        let answer = self.patch(record, ttl, word, values).await?;
+        self.done(record, &answer)
+    }
+
+    async fn patch(&self, record: &Record, ttl: u32, word: &str, values: &[Value]) -> Result<Answer, SolveError> {
+        let mut set = json!({"name": format!("{}.", record.name), "type": "TXT", "changetype": word});
+        if word != "DELETE" {
+            set["ttl"] = ttl.into();
+            set["records"] = json!(values);
+        }
+        let body = json!({"rrsets": [set]});
+        self.call(Method::PATCH, &format!("{}.", record.zone), Some(&body))
+            .await
+    }
+
+    fn done(&self, record: &Record, answer: &Answer) -> Result<(), SolveError> {
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        Err(self.refused(record, answer))
+    }
+
+    fn refused(&self, record: &Record, answer: &Answer) -> SolveError {
+        #[derive(Deserialize)]
+        struct Said {
+            error: String,
+        }
+        let said =
+            serde_json::from_slice::<Said>(&answer.body).map_or_else(|_| answer.text(), |said| api::cut(&said.error));
+        let status = answer.status.as_u16();
+        let refused = |hint: &str| SolveError::new(format!("{} answers {status}: {said}", self.label)).hint(hint);
+        match answer.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                refused("check apiKey, and that webserver-allow-from lets this machine in")
+            }
+            StatusCode::NOT_FOUND => refused(&format!(
+                "the server must hold the zone {}, and its id in the API be the one in `server`",
+                record.zone
+            )),
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                refused(&format!("the server must be the primary one of zone {}", record.zone))
+            }
+            _ => refused("the server's log says more"),
+        }
+    }
+}
+
+/// The values after a change: those of others as they were, switched off or not.
+fn after(values: &[Value], content: &str, change: Change) -> Vec<Value> {
+    let others = values.iter().filter(|value| value.content != content).cloned();
+    let mut all: Vec<Value> = others.collect();
+    if change == Change::Add {
+        all.push(Value {
+            content: content.to_owned(),
+            disabled: false,
+        });
+    }
+    all
+}
+
+impl Provider for PowerDns {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn add<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(async move { self.change(record, Change::Add).await.map(|_| ()) })
+    }
+
+    fn remove<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<bool, SolveError>> {
+        Box::pin(self.change(record, Change::Remove))
+    }
+}

@@ -1,0 +1,46 @@
+use super::*;
+use crate::solve::dns01::config::Credential;
+
+fn value(content: &str, disabled: bool) -> Value {
+    Value {
+        content: content.to_owned(),
+        disabled,
+    }
+}
+
+fn config(url: &str) -> PowerDnsConfig {
+    PowerDnsConfig {
+        url: url.to_owned(),
+        api_key: Credential::Env("KEY".to_owned()),
+        server: "localhost".to_owned(),
+        ca_file: None,
+    }
+}
+
+#[test]
+fn others_values_stay_as_they_were() {
+    let present = [value("\"other\"", false), value("\"off\"", true)];
+    let added = after(&present, "\"mine\"", Change::Add);
+    assert_eq!(
+        added,
+        [
+            value("\"other\"", false),
+            value("\"off\"", true),
+            value("\"mine\"", false)
+        ]
+    );
+    assert_eq!(after(&added, "\"mine\"", Change::Remove), present);
+    assert_eq!(after(&[value("\"mine\"", false)], "\"mine\"", Change::Remove), []);
+}
+
+#[test]
+fn neither_the_key_nor_a_credential_in_the_url_is_shown() {
+    let provider = PowerDns::new(&config("https://pdns.test:8081/api/v1/"), &SecretString::from("s3cret")).unwrap();
+    assert_eq!(provider.zones, "https://pdns.test:8081/api/v1/servers/localhost/zones");
+    assert!(!format!("{provider:?}").contains("s3cret"), "{provider:?}");
+    for wrong in ["pdns.test:8081", "ftp://pdns.test", "https://a:s3cret@pdns.test", ""] {
+        let error = PowerDns::new(&config(wrong), &SecretString::from("key")).unwrap_err();
+        assert!(!error.message.contains("s3cret"), "{error}");
+    }
+    assert!(PowerDns::new(&config("https://pdns.test"), &SecretString::from("a\nb")).is_err());
+}

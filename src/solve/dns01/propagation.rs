@@ -1,0 +1,302 @@
+//! Whether a value can be seen: every authoritative server of the zone is asked, at every address.
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, net::SocketAddr, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::zone::Place;
+use crate::{
+    net::dns::{self, DnsError, RecordType, Reply, Resolver, ResponseCode, code_word},
+    solve::SolveError,
+};
+
+/// How long propagation is waited for where nothing else is said.
+pub const TIMEOUT: Duration = Duration::from_secs(120);
+/// The time between two rounds of questions: short first, since a primary shows a value at once.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LAST_PAUSE: Duration = Duration::from_secs(2);
+/// How long one server has for one answer.
+const ANSWER: Duration = Duration::from_secs(3);
+/// A server that never answered, after so many questions and so much time, holds nobody up if the others have the value.
+const PATIENCE: (u32, Duration) = (3, Duration::from_secs(5));
+/// More name servers than any zone has; DNS answers come from outside.
+const MOST_SERVERS: usize = 32;
+
+/// How a record is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Until every authoritative server shows it, for at most this long.
+    Ask(Duration),
+    /// Just so long, without asking anybody (`--propagation-wait 60s`).
+    Fixed(Duration),
+    /// Not at all (`--propagation-wait off`).
+    Off,
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self::Ask(TIMEOUT)
+    }
+}
+
+/// What a wait has come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Seen {
+    /// Where the value was seen.
+    pub(super) at: Vec<String>,
+    /// What is worth knowing: servers that were left out.
+    pub(super) notes: Vec<String>,
+}
+
+/// A server that is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Server {
+    name: String,
+    address: SocketAddr,
+    /// Whether it is asked as a recursor.
+    recursor: bool,
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.address.ip())
+    }
+}
+
+/// What one server has said so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    /// The value is there.
+    Has,
+    /// It answers for the zone, and the value is not there; so many others are.
+    Lacks(usize),
+    /// It does not answer, or not for the zone.
+    Useless(Useless),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Useless {
+    /// How often it was asked.
+    times: u32,
+    /// Whether the others are enough.
+    given_up: bool,
+    why: String,
+}
+
+/// Waits until the value can be seen at its place.
+pub(super) async fn wait(resolver: &Resolver, place: &Place, value: &str, wait: Wait) -> Result<Seen, SolveError> {
+    let limit = match wait {
+        Wait::Off => return Ok(Seen::default()),
+        Wait::Fixed(time) => {
+            sleep(time).await;
+            return Ok(Seen::default());
+        }
+        Wait::Ask(limit) => limit,
+    };
+    let servers = servers(resolver, place).await?;
+    let recursors = resolver.servers().iter().map(|&address| Server {
+        name: "resolver".to_owned(),
+        address,
+        recursor: true,
+    });
+    watch(&servers, &recursors.collect::<Vec<_>>(), place, value, limit).await
+}
+
+/// The zone's name servers, each at each of its addresses.
+async fn servers(resolver: &Resolver, place: &Place) -> Result<Vec<Server>, SolveError> {
+    let zone = &place.zone;
+    let unknown = |error: &DnsError| {
+        SolveError::new(format!("cannot find the name servers of {zone}: {error}"))
+            .hint("name another resolver with --resolver, or wait a fixed time with --propagation-wait 60s")
+    };
+    let mut names = resolver.ns(zone).await.map_err(|e| unknown(&e))?;
+    names.sort();
+    names.dedup();
+    names.truncate(MOST_SERVERS);
+    let found = join_all(names.iter().map(|name| resolver.addresses(name))).await;
+    let mut servers: Vec<Server> = Vec::new();
+    let mut last = DnsError::NoServers(format!("{zone} has no NS records"));
+    for (name, addresses) in names.into_iter().zip(found) {
+        match addresses {
+            Ok(addresses) => servers.extend(addresses.into_iter().map(|ip| Server {
+                name: name.clone(),
+                address: (ip, dns::PORT).into(),
+                recursor: false,
+            })),
+            Err(error) => last = error,
+        }
+    }
+    if servers.is_empty() {
+        return Err(unknown(&last));
+    }
+    servers.truncate(MOST_SERVERS);
+    Ok(servers)
+}
+
+/// Asks all that lack the value, round by round, until each has it.
+async fn watch(
+    servers: &[Server],
+    recursors: &[Server],
+    place: &Place,
+    value: &str,
+    limit: Duration,
+) -> Result<Seen, SolveError> {
+    let mut since = Instant::now();
+    let until = since + limit;
+    let mut asked = servers.to_vec();
+    let mut states = vec![State::Useless(Useless::default()); asked.len()];
+    let mut notes = Vec::new();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        round(&asked, &mut states, &place.name, value, until).await;
+        for state in &mut states {
+            if let State::Useless(useless) = state {
+                useless.given_up |= useless.times >= PATIENCE.0 && since.elapsed() >= PATIENCE.1;
+            }
+        }
+        if let Some(left_out) = settled(&asked, &states) {
+            notes.extend(left_out);
+            let has = asked.iter().zip(&states).filter(|(_, state)| **state == State::Has);
+            let at = has.map(|(server, _)| server.to_string()).collect();
+            return Ok(Seen { at, notes });
+        }
+        if states
+            .iter()
+            .all(|state| matches!(state, State::Useless(useless) if useless.given_up))
+        {
+            let Some(said) = unreachable(&asked, &states, place) else {
+                // Name servers cannot be asked from everywhere: the resolvers see what a CA's resolver would.
+                notes.push(format!(
+                    "no name server of {} can be asked from here: the resolver is",
+                    place.zone
+                ));
+                asked = recursors.to_vec();
+                states = vec![State::Useless(Useless::default()); asked.len()];
+                since = Instant::now();
+                continue;
+            };
+            return Err(said);
+        }
+        if Instant::now() + pause >= until {
+            return Err(late(&asked, &states, place, limit));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LAST_PAUSE);
+    }
+}
+
+/// Asks those that have not shown the value, all at once.
+async fn round(asked: &[Server], states: &mut [State], name: &str, value: &str, until: Instant) {
+    let questions = asked.iter().zip(states.iter_mut()).map(|(server, state)| async move {
+        if *state == State::Has {
+            return;
+        }
+        let answer = timeout_at(until, question(server, name)).await;
+        let (next, no_way) = match answer {
+            Ok(Ok(reply)) => (judge(server, &reply, value), false),
+            Ok(Err(error)) => (
+                Err(error.to_string()),
+                matches!(error, DnsError::Unreachable { no_way: true, .. }),
+            ),
+            // the end of all waiting is no fault of the server
+            Err(_) => return,
+        };
+        match (next, &mut *state) {
+            (Ok(next), _) => *state = next,
+            (Err(why), State::Useless(useless)) => {
+                useless.times += 1;
+                useless.given_up |= no_way;
+                useless.why = why;
+            }
+            // it did serve the zone a moment ago
+            (Err(_), State::Lacks(_) | State::Has) => {}
+        }
+    });
+    join_all(questions).await;
+}
+
+async fn question(server: &Server, name: &str) -> Result<Reply, DnsError> {
+    if server.recursor {
+        return Resolver::of(vec![server.address]).ask(name, RecordType::TXT).await;
+    }
+    dns::query(server.address, name, RecordType::TXT, ANSWER).await
+}
+
+/// What an answer says of the value; an error when it says nothing of the zone.
+fn judge(server: &Server, reply: &Reply, value: &str) -> Result<State, String> {
+    let code = reply.code();
+    if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
+        return Err(format!("answers {}", code_word(code)));
+    }
+    let texts = reply.texts();
+    if texts.iter().any(|text| text == value) {
+        return Ok(State::Has);
+    }
+    if !server.recursor && !reply.is_authoritative() {
+        return Err("does not serve the zone".to_owned());
+    }
+    Ok(State::Lacks(texts.len()))
+}
+
+/// When all that is to be seen has been: what is to be told of servers that were left out. `None`: not yet.
+fn settled(asked: &[Server], states: &[State]) -> Option<Vec<String>> {
+    let has = states.contains(&State::Has);
+    let done = states.iter().all(|state| match state {
+        State::Has => true,
+        State::Lacks(_) => false,
+        State::Useless(useless) => useless.given_up,
+    });
+    // One address of a server is enough to know what it has: this machine may have no IPv6.
+    let seen = |name: &str| {
+        let mut all = asked.iter().zip(states);
+        all.any(|(server, state)| server.name == name && *state == State::Has)
+    };
+    (has && done).then(|| {
+        let left_out = asked.iter().zip(states).filter_map(|(server, state)| match state {
+            State::Useless(useless) if !seen(&server.name) => {
+                Some(format!("name server {server} is left out: {}", useless.why))
+            }
+            _ => None,
+        });
+        left_out.collect()
+    })
+}
+
+/// The error when even the recursors say nothing; `None` when they have not been asked.
+fn unreachable(asked: &[Server], states: &[State], place: &Place) -> Option<SolveError> {
+    asked.iter().any(|server| server.recursor).then(|| {
+        SolveError::new(format!(
+            "neither a name server of {} nor a resolver can be asked about {}: {}",
+            place.zone,
+            place.name,
+            sayings(asked, states)
+        ))
+        .hint("let this machine ask name servers (port 53), or wait a fixed time with --propagation-wait 60s")
+    })
+}
+
+fn late(asked: &[Server], states: &[State], place: &Place, limit: Duration) -> SolveError {
+    SolveError::new(format!(
+        "the TXT record {} is not seen everywhere within {} s: {}",
+        place.name,
+        limit.as_secs_f32(),
+        sayings(asked, states)
+    ))
+    .hint("give it longer with --propagation-timeout, or check that these servers take over changes of the zone")
+}
+
+fn sayings(asked: &[Server], states: &[State]) -> String {
+    let said = asked.iter().zip(states).filter_map(|(server, state)| match state {
+        State::Has => None,
+        State::Lacks(0) => Some(format!("{server} has no value")),
+        State::Lacks(1) => Some(format!("{server} has another value")),
+        State::Lacks(others) => Some(format!("{server} has {others} other values")),
+        State::Useless(useless) if useless.times == 0 => Some(format!("{server} has not answered")),
+        State::Useless(useless) => Some(format!("{server}: {}", useless.why)),
+    });
+    said.collect::<Vec<_>>().join("; ")
+}

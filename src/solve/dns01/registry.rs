@@ -1,0 +1,184 @@
+//! Which provider serves which name, and the providers themselves, each made when it is first needed.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::{
+    acmedns::AcmeDns,
+    config::{AcmeDnsConfig, DnsEntry, ProviderConfig, Secrets, Setting},
+    hook::Hook,
+    manual::{Manual, Operator},
+    powerdns::PowerDns,
+    provider::Provider,
+    rfc2136::Rfc2136,
+    update::client::Update,
+    zone::Place,
+};
+use crate::solve::SolveError;
+
+/// The providers of the settings.
+pub(super) struct Registry {
+    entries: Vec<Entry>,
+    /// `--dns NAME`.
+    chosen: Option<String>,
+    secrets: Arc<dyn Secrets>,
+    operator: Arc<dyn Operator>,
+}
+
+/// One provider.
+pub(super) struct Entry {
+    pub(super) settings: DnsEntry,
+    made: OnceCell<Arc<dyn Provider>>,
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Entry").field(&self.settings).finish()
+    }
+}
+
+impl Registry {
+    /// An error when two entries have one name, or when the chosen one is not there.
+    pub(super) fn new(
+        entries: Vec<DnsEntry>,
+        chosen: Option<String>,
+        secrets: Arc<dyn Secrets>,
+        operator: Arc<dyn Operator>,
+    ) -> Result<Self, SolveError> {
+        for (number, entry) in entries.iter().enumerate() {
+            if entries.iter().take(number).any(|other| other.name == entry.name) {
+                return Err(
+                    SolveError::new(format!("two DNS providers are called {:?}", entry.name))
+                        .hint("give each a `name` of its own"),
+                );
+            }
+        }
+        let entries = entries.into_iter().map(|settings| Entry {
+            settings,
+            made: OnceCell::new(),
+        });
+        let registry = Self {
+            entries: entries.collect(),
+            chosen,
+            secrets,
+            operator,
+        };
+        if let Some(name) = &registry.chosen {
+            registry.named(name)?;
+        }
+        Ok(registry)
+    }
+
+    /// The entry of this name.
+    pub(super) fn named(&self, name: &str) -> Result<&Entry, SolveError> {
+        self.entries
+            .iter()
+            .find(|entry| entry.settings.name == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = self.entries.iter().map(|entry| entry.settings.name.as_str()).collect();
+                let hint = match names.as_slice() {
+                    [] => "the settings have none: add one under `dns`".to_owned(),
+                    names => format!("the settings have {}", names.join(", ")),
+                };
+                SolveError::new(format!("there is no DNS provider {name:?}")).hint(hint)
+            })
+    }
+
+    /// Who writes at a place: the chosen one, or the one whose zone is the longest suffix of the name.
+    pub(super) fn serving(&self, place: &Place) -> Result<&Entry, SolveError> {
+        if let Some(name) = &self.chosen {
+            return self.named(name);
+        }
+        let best = self
+            .entries
+            .iter()
+            .rev()
+            .filter_map(|entry| Some((rank(&entry.settings, place)?, entry)));
+        // of equals the first in the settings
+        best.max_by_key(|(rank, _)| *rank)
+            .map(|(_, entry)| entry)
+            .ok_or_else(|| {
+                SolveError::new(format!("no DNS provider of the settings serves {}", place.name)).hint(format!(
+                    "add one with `zones: [{}]` under `dns` in the settings, or choose one with --dns",
+                    place.zone
+                ))
+            })
+    }
+
+    /// The provider of an entry, with its credentials read.
+    pub(super) async fn provider(&self, entry: &Entry) -> Result<Arc<dyn Provider>, SolveError> {
+        let made = entry.made.get_or_try_init(|| self.make(&entry.settings.provider)).await;
+        made.cloned().map_err(|error| SolveError {
+            message: format!("DNS provider {:?}: {}", entry.settings.name, error.message),
+            ..error
+        })
+    }
+
+    async fn make(&self, config: &ProviderConfig) -> Result<Arc<dyn Provider>, SolveError> {
+        let secrets = self.secrets.as_ref();
+        Ok(match config {
+            ProviderConfig::PowerDns(config) => {
+                Arc::new(PowerDns::new(config, &config.api_key.resolve(secrets).await?)?)
+            }
+            ProviderConfig::Rfc2136(config) => {
+                let key = match &config.key {
+                    Some(key) => Some(key.resolve(secrets).await?),
+                    None => None,
+                };
+                Arc::new(Rfc2136::new(config, key.as_ref())?)
+            }
+            ProviderConfig::AcmeDns(config) => Arc::new(acme_dns(config, secrets).await?),
+            ProviderConfig::Hook(config) => Arc::new(Hook::new(config)),
+            ProviderConfig::Manual(_) => Arc::new(Manual::new(Arc::clone(&self.operator))),
+            ProviderConfig::Update(config) => Arc::new(Update::new(config, secrets).await?),
+        })
+    }
+}
+
+async fn acme_dns(config: &AcmeDnsConfig, secrets: &dyn Secrets) -> Result<AcmeDns, SolveError> {
+    use secrecy::ExposeSecret as _;
+    let password = config.password.resolve(secrets).await?;
+    match &config.username {
+        Setting::Plain(username) => AcmeDns::new(config, username, &password),
+        Setting::From(credential) => {
+            AcmeDns::new(config, credential.resolve(secrets).await?.expose_secret(), &password)
+        }
+    }
+}
+
+/// How well an entry fits: the length of its longest zone that holds the name; 0 for one that serves everything. An entry
+/// for the place where the record is goes before one for the name that leads there, which counts for hooks and operators:
+/// they follow CNAMEs themselves.
+fn rank(entry: &DnsEntry, place: &Place) -> Option<(bool, usize)> {
+    let longest = |name: &str| {
+        let holds = entry.zones.iter().filter(|zone| within(name, zone));
+        holds.map(String::len).max()
+    };
+    if let ProviderConfig::AcmeDns(config) = &entry.provider
+        && entry.zones.is_empty()
+    {
+        // an account has one name, and can write no other
+        let first = place.name.split('.').next().unwrap_or_default();
+        return first
+            .eq_ignore_ascii_case(&config.subdomain)
+            .then_some((true, place.name.len()));
+    }
+    if entry.zones.is_empty() {
+        return Some((false, 0));
+    }
+    let own = longest(&place.name).map(|length| (true, length));
+    let follows = matches!(entry.provider, ProviderConfig::Hook(_) | ProviderConfig::Manual(_));
+    let leading = || {
+        let first = place.aliases.first().filter(|_| follows)?;
+        longest(first).map(|length| (false, length))
+    };
+    own.or_else(leading)
+}
+
+fn within(name: &str, zone: &str) -> bool {
+    name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
+}

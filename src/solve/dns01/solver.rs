@@ -1,0 +1,394 @@
+//! The solver: writes a challenge's value where the name ends, waits until it is seen, takes it away again.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures_util::future::{BoxFuture, join_all};
+
+use super::{
+    config::{DnsEntry, ProviderConfig, Secrets},
+    lock::{Locks, Place as Room},
+    manual::Operator,
+    propagation::{self, Wait},
+    provider::{Record, Written},
+    registry::{Entry, Registry},
+    zone::{self, Place},
+};
+use crate::{
+    event::{EventKind, Method, Teller},
+    name::Name,
+    net::dns::Resolver,
+    solve::{Challenge, Solve, SolveError},
+};
+
+/// How long a challenge waits for room where a provider keeps few values.
+const ROOM: Duration = Duration::from_secs(120);
+
+/// Remembers what is written, so that a run that is killed leaves word of it.
+pub trait Keep: Send + Sync {
+    /// Called before a value is written; nothing is written when it fails.
+    fn before<'a>(&'a self, written: &'a Written) -> BoxFuture<'a, Result<(), SolveError>>;
+
+    /// Called after a value was removed.
+    fn removed<'a>(&'a self, written: &'a Written) -> BoxFuture<'a, ()>;
+}
+
+/// Remembers nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeepNothing;
+
+impl Keep for KeepNothing {
+    fn before<'a>(&'a self, _: &'a Written) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn removed<'a>(&'a self, _: &'a Written) -> BoxFuture<'a, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// What a solver is made of.
+pub struct Parts {
+    /// The providers of the settings.
+    pub entries: Vec<DnsEntry>,
+    /// The one that `--dns` names.
+    pub chosen: Option<String>,
+    /// Who is asked where names end.
+    pub resolver: Resolver,
+    /// How propagation is waited for.
+    pub wait: Wait,
+    /// Who reads Secrets for credentials.
+    pub secrets: Arc<dyn Secrets>,
+    /// Who remembers what is written.
+    pub keep: Arc<dyn Keep>,
+    /// Who writes records where the provider is `manual`.
+    pub operator: Arc<dyn Operator>,
+}
+
+/// Answers DNS-01 challenges.
+pub struct Dns01 {
+    registry: Registry,
+    resolver: Resolver,
+    wait: Wait,
+    keep: Arc<dyn Keep>,
+    locks: Locks,
+    written: Mutex<HashMap<Key, Held>>,
+}
+
+impl std::fmt::Debug for Dns01 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dns01")
+            .field("resolver", &self.resolver)
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A domain and the value that proves it.
+type Key = (String, String);
+
+/// A value of this run.
+#[derive(Debug)]
+struct Held {
+    written: Written,
+    /// How many challenges need it: two orders may share an authorization.
+    users: usize,
+    state: State,
+    /// Its room, where the provider keeps few values.
+    room: Option<Room>,
+}
+
+/// How far a value has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing was sent.
+    Planned,
+    /// It may be there.
+    Begun,
+    /// It is there.
+    Written,
+}
+
+impl Held {
+    fn new(written: Written) -> Self {
+        Self {
+            written,
+            users: 0,
+            state: State::Planned,
+            room: None,
+        }
+    }
+}
+
+/// What a test write has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// Where the record was.
+    pub name: String,
+    /// In which zone.
+    pub zone: String,
+    /// By which provider of the settings.
+    pub provider: String,
+    /// Whether it could be removed again; acme-dns keeps its newest two.
+    pub removed: bool,
+}
+
+impl Dns01 {
+    /// An error when the settings name a provider twice, or not the chosen one. No credential is read yet.
+    pub fn new(parts: Parts) -> Result<Self, SolveError> {
+        Ok(Self {
+            registry: Registry::new(parts.entries, parts.chosen, parts.secrets, parts.operator)?,
+            resolver: parts.resolver,
+            wait: parts.wait,
+            keep: parts.keep,
+            locks: Locks::default(),
+            written: Mutex::default(),
+        })
+    }
+
+    /// Where a domain's record is to be written: the end of `_acme-challenge` and its CNAMEs.
+    pub async fn place(&self, domain: &str) -> Result<Place, SolveError> {
+        zone::find(&self.resolver, &format!("_acme-challenge.{domain}")).await
+    }
+
+    /// The name in the settings of the provider that serves a domain, and where its record goes. Nothing is written, and
+    /// no credential is read.
+    pub async fn serving(&self, domain: &str) -> Result<(String, Place), SolveError> {
+        let place = self.located(domain).await?;
+        let name = self.registry.serving(&place)?.settings.name.clone();
+        Ok((name, place))
+    }
+
+    /// Writes a value where a challenge's would be, and removes it again: whether credentials and rights are enough. It is not
+    /// looked for in DNS.
+    pub async fn write_test(&self, domain: &str) -> Result<Tested, SolveError> {
+        let place = self.located(domain).await?;
+        let entry = self.registry.serving(&place)?;
+        if matches!(entry.settings.provider, ProviderConfig::Manual(_)) {
+            return Err(SolveError::new("a record that the operator writes cannot be tested"));
+        }
+        let mut random = [0; 32];
+        aws_lc_rs::rand::fill(&mut random).map_err(|_| SolveError::new("the system gives no random numbers"))?;
+        let value = BASE64_URL_SAFE_NO_PAD.encode(random);
+        let written = written(entry, &place, domain, &value, "kubectl-certs-test");
+        let key = (domain.to_owned(), value);
+        let tested = self.write(entry, &key, written).await;
+        // after a failure too: it may have been written all the same
+        let removed = self.take_away(&key).await;
+        tested?;
+        Ok(Tested {
+            name: place.name,
+            zone: place.zone,
+            provider: entry.settings.name.clone(),
+            removed: removed? > 0,
+        })
+    }
+
+    /// Removes a value that an earlier run wrote. Returns whether it was there, as far as the provider tells.
+    pub async fn remove_written(&self, written: &Written) -> Result<bool, SolveError> {
+        let entry = self.registry.named(&written.provider)?;
+        let provider = self.registry.provider(entry).await?;
+        let record = record(written, entry.settings.ttl);
+        let removed = {
+            let _turn = self.locks.turn(provider.as_ref(), &record).await;
+            provider.remove(&record).await
+        };
+        let removed = removed.map_err(|error| SolveError {
+            message: format!(
+                "the value {} of {} is left: {}",
+                written.value, written.name, error.message
+            ),
+            ..error
+        })?;
+        self.keep.removed(written).await;
+        Ok(removed)
+    }
+
+    /// What this run has written and not removed.
+    pub fn left(&self) -> Vec<Written> {
+        let table = self.held();
+        let begun = table.values().filter(|held| held.state != State::Planned);
+        begun.map(|held| held.written.clone()).collect()
+    }
+
+    /// Where a domain's record goes. Who follows CNAMEs himself needs no DNS when nothing is asked afterwards.
+    async fn located(&self, domain: &str) -> Result<Place, SolveError> {
+        let error = match self.place(domain).await {
+            Ok(place) => return Ok(place),
+            Err(error) => error,
+        };
+        let name = format!("_acme-challenge.{domain}");
+        let place = Place {
+            name,
+            zone: domain.to_owned(),
+            aliases: Vec::new(),
+        };
+        let follows = |entry: &Entry| {
+            matches!(
+                entry.settings.provider,
+                ProviderConfig::Hook(_) | ProviderConfig::Manual(_)
+            )
+        };
+        let blind = !matches!(self.wait, Wait::Ask(_)) && self.registry.serving(&place).is_ok_and(follows);
+        if blind { Ok(place) } else { Err(error) }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<Key, Held>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a value, remembered before it is written. One that is there already gets one more user.
+    async fn write(&self, entry: &Entry, key: &Key, written: Written) -> Result<(), SolveError> {
+        let provider = self.registry.provider(entry).await?;
+        let record = record(&written, entry.settings.ttl);
+        let _alone = self.locks.value(key).await;
+        {
+            let mut table = self.held();
+            let held = table.entry(key.clone()).or_insert_with(|| Held::new(written.clone()));
+            held.users += 1;
+            if held.state == State::Written {
+                return Ok(());
+            }
+        }
+        let has_room = self.held().get(key).is_some_and(|held| held.room.is_some());
+        if !has_room {
+            let room = self.locks.place(provider.as_ref(), &record, ROOM).await?;
+            self.change(key, |held| held.room = room);
+        }
+        self.keep.before(&written).await?;
+        let _turn = self.locks.turn(provider.as_ref(), &record).await;
+        self.change(key, |held| held.state = State::Begun);
+        provider.add(&record).await?;
+        self.change(key, |held| held.state = State::Written);
+        Ok(())
+    }
+
+    fn change(&self, key: &Key, change: impl FnOnce(&mut Held)) {
+        if let Some(held) = self.held().get_mut(key) {
+            change(held);
+        }
+    }
+
+    /// Removes a value when its last user is gone.
+    async fn take_away(&self, key: &Key) -> Result<usize, SolveError> {
+        {
+            let mut table = self.held();
+            let Some(held) = table.get_mut(key) else { return Ok(0) };
+            held.users = held.users.saturating_sub(1);
+            if held.users > 0 {
+                return Ok(0);
+            }
+        }
+        self.erase(key).await
+    }
+
+    /// Removes a value, however many need it.
+    async fn erase(&self, key: &Key) -> Result<usize, SolveError> {
+        let _alone = self.locks.value(key).await;
+        let Some((written, state)) = self.held().get(key).map(|held| (held.written.clone(), held.state)) else {
+            return Ok(0);
+        };
+        let removed = state != State::Planned && self.remove_written(&written).await?;
+        self.held().remove(key);
+        Ok(usize::from(removed))
+    }
+
+    async fn present_one(&self, challenge: &Challenge, tell: &Teller) -> Result<(), SolveError> {
+        let (domain, value) = key(challenge)?;
+        let place = self.located(&domain).await?;
+        let entry = self.registry.serving(&place)?;
+        let written = written(entry, &place, &domain, &value, &challenge.token);
+        self.write(entry, &(domain, value.clone()), written).await?;
+        tell.tell(EventKind::Presented {
+            name: challenge.name.clone(),
+            method: Method::Dns01,
+            place: format!("TXT {} in zone {}, by {}", place.name, place.zone, entry.settings.name),
+        });
+        let seen = propagation::wait(&self.resolver, &place, &value, self.wait).await?;
+        for text in seen.notes {
+            tell.tell(EventKind::Note { text });
+        }
+        if !seen.at.is_empty() {
+            tell.tell(EventKind::SelfChecked {
+                name: challenge.name.clone(),
+                method: Method::Dns01,
+                seen: seen.at,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Solve for Dns01 {
+    fn method(&self) -> Method {
+        Method::Dns01
+    }
+
+    fn present<'a>(&'a self, challenge: &'a Challenge, tell: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(self.present_one(challenge, tell))
+    }
+
+    fn clean<'a>(&'a self, challenge: &'a Challenge) -> BoxFuture<'a, Result<usize, SolveError>> {
+        Box::pin(async move { self.take_away(&key(challenge)?).await })
+    }
+
+    /// Removes what is left of this run: values whose removal failed, or whose writing was given up half way.
+    fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>> {
+        Box::pin(async move {
+            let keys: Vec<Key> = self.held().keys().cloned().collect();
+            let mut count = 0;
+            let mut failed = None;
+            for outcome in join_all(keys.iter().map(|key| self.erase(key))).await {
+                match outcome {
+                    Ok(removed) => count += removed,
+                    Err(error) => failed = Some(error),
+                }
+            }
+            failed.map_or(Ok(count), Err)
+        })
+    }
+}
+
+/// The domain, and the value that proves it: base64url of the key authorization's SHA-256 (RFC 8555, section 8.4).
+fn key(challenge: &Challenge) -> Result<Key, SolveError> {
+    let domain = match &challenge.name {
+        Name::Dns(name) | Name::Wildcard(name) => name.to_string(),
+        Name::Ip(address) => {
+            return Err(SolveError::new(format!(
+                "{address} is no domain: DNS-01 proves none but domains"
+            )));
+        }
+    };
+    let value = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, challenge.key_authorization.as_bytes()));
+    Ok((domain, value))
+}
+
+fn written(entry: &Entry, place: &Place, domain: &str, value: &str, token: &str) -> Written {
+    Written {
+        provider: entry.settings.name.clone(),
+        zone: place.zone.clone(),
+        name: place.name.clone(),
+        value: value.to_owned(),
+        domain: domain.to_owned(),
+        token: token.to_owned(),
+    }
+}
+
+fn record(written: &Written, ttl: u32) -> Record {
+    Record {
+        zone: written.zone.clone(),
+        name: written.name.clone(),
+        value: written.value.clone(),
+        ttl,
+        domain: written.domain.clone(),
+        token: written.token.clone(),
+    }
+}

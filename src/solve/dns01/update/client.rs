@@ -1,0 +1,260 @@
+//! A provider of the dns-update crate behind this program's own trait.
+
+use std::{sync::OnceLock, time::Duration};
+
+use dns_update::{DnsRecord, DnsRecordType, DnsUpdater, Error};
+use futures_util::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    scrub::scrub,
+    spec::{Given, Holds, Kind, Spec, Writes},
+};
+use crate::solve::{
+    SolveError,
+    dns01::{
+        api::cut,
+        config::{Secrets, Setting, UpdateConfig},
+        provider::{Provider, Record},
+    },
+};
+
+/// How long one request may take.
+const REQUEST: Duration = Duration::from_secs(20);
+/// How long a change may take: it is several requests.
+const CHANGE: Duration = Duration::from_secs(90);
+/// How often a change is tried whose request did not arrive, or that was told to come back.
+const TRIES: u32 = 3;
+
+/// A provider. It has no Debug form of the crate's own types: some of those show credentials.
+pub(in crate::solve::dns01) struct Update {
+    spec: &'static Spec,
+    updater: DnsUpdater,
+    /// What no error may show.
+    secrets: Vec<SecretString>,
+    places: String,
+}
+
+impl std::fmt::Debug for Update {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Update")
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Update {
+    pub(in crate::solve::dns01) async fn new(config: &UpdateConfig, secrets: &dyn Secrets) -> Result<Self, SolveError> {
+        let spec = config.spec;
+        roots().clone().map_err(|why| {
+            SolveError::new(format!("cannot set up HTTPS to {}: {why}", spec.label))
+                .hint("install the system's CA certificates, or name their file with SSL_CERT_FILE")
+        })?;
+        let (mut given, mut hidden, mut places) = (Given::default(), Vec::new(), Vec::new());
+        for (name, setting) in &config.fields {
+            let value = match setting {
+                Setting::Plain(text) => SecretString::from(text.as_str()),
+                Setting::From(credential) => {
+                    let value = credential.resolve(secrets).await?;
+                    places.push(credential.to_string());
+                    hidden.push(value.clone());
+                    value
+                }
+            };
+            let kind = spec.field(name).map(|field| field.kind);
+            // The crate leaves out a header that it cannot send, and the provider then says only "unauthorized".
+            if kind != Some(Kind::Document) && value.expose_secret().chars().any(char::is_control) {
+                return Err(SolveError::new(format!(
+                    "{name} of {} holds more than one line",
+                    spec.label
+                )));
+            }
+            given.put(name, value);
+        }
+        let made = (spec.make)(&given, Some(REQUEST));
+        let updater = made.map_err(|error| {
+            let said = scrub(&words(&error), &hidden);
+            SolveError::new(format!("{} cannot be used as it is set: {said}", spec.label))
+        })?;
+        Ok(Self {
+            spec,
+            updater,
+            secrets: hidden,
+            places: places.join(", "),
+        })
+    }
+
+    /// Carries a change out, again when it did not arrive: both changes may happen twice without harm.
+    async fn change(&self, record: &Record, remove: bool) -> Result<(), Error> {
+        let mut pause = Duration::from_secs(1);
+        let mut attempt = 1;
+        loop {
+            let changed = tokio::time::timeout(CHANGE, self.once(record, remove)).await;
+            let error = match changed {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(Error::Api(format!("no end within {} s", CHANGE.as_secs()))),
+            };
+            if attempt == TRIES || !passes(&error) {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 3;
+            attempt += 1;
+        }
+    }
+
+    async fn once(&self, record: &Record, remove: bool) -> Result<(), Error> {
+        let (name, zone, kind) = (record.name.as_str(), record.zone.as_str(), DnsRecordType::TXT);
+        let value = vec![DnsRecord::TXT(record.value.clone())];
+        match (self.spec.holds, remove) {
+            (Holds::Many, false) => self.updater.add_to_rrset(name, kind, record.ttl, value, zone).await,
+            (Holds::Many, true) => self.updater.remove_from_rrset(name, kind, value, zone).await,
+            (Holds::One, false) => self.updater.set_rrset(name, kind, record.ttl, value, zone).await,
+            (Holds::One, true) => self.updater.set_rrset(name, kind, record.ttl, Vec::new(), zone).await,
+        }
+    }
+
+    fn failed(&self, record: &Record, error: &Error) -> SolveError {
+        let said = cut(&scrub(&words(error), &self.secrets));
+        let label = self.spec.label;
+        let failed = SolveError::new(format!(
+            "{label} does not change {} in zone {}: {said}",
+            record.name, record.zone
+        ));
+        match error {
+            Error::Unauthorized => failed.hint(format!(
+                "check the credentials ({}) and what they may change",
+                self.places
+            )),
+            Error::NotFound => failed.hint(format!("the account must hold the zone {}", record.zone)),
+            _ => failed,
+        }
+    }
+}
+
+/// Whether it may pass by itself. The crate has words for errors, and no types.
+fn passes(error: &Error) -> bool {
+    match error {
+        Error::Api(text) | Error::Client(text) => ["Failed to send request", "HTTP 429", "HTTP 5"]
+            .iter()
+            .any(|start| text.starts_with(start)),
+        _ => false,
+    }
+}
+
+/// The crate's words without its frame.
+fn words(error: &Error) -> String {
+    match error {
+        Error::Protocol(text)
+        | Error::Parse(text)
+        | Error::Client(text)
+        | Error::Response(text)
+        | Error::Api(text)
+        | Error::Serialize(text)
+        | Error::Unsupported(text) => text.clone(),
+        Error::Unauthorized => "the credentials are refused (401)".to_owned(),
+        Error::NotFound => "it is not found (404)".to_owned(),
+        Error::BadRequest => "the request is refused (400)".to_owned(),
+        Error::InvalidRegion => "the region is no region's name".to_owned(),
+        _ => "an error without words".to_owned(),
+    }
+}
+
+/// Whether the crate's HTTP client can be made at all: where the system has no CA certificates it would end the program.
+fn roots() -> &'static Result<(), String> {
+    static ROOTS: OnceLock<Result<(), String>> = OnceLock::new();
+    ROOTS.get_or_init(|| match reqwest::Client::builder().build() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(crate::error::chain(&error)),
+    })
+}
+
+impl Provider for Update {
+    fn label(&self) -> &str {
+        self.spec.label
+    }
+
+    fn writes(&self) -> Writes {
+        self.spec.writes
+    }
+
+    fn holds(&self) -> usize {
+        match self.spec.holds {
+            Holds::Many => usize::MAX,
+            Holds::One => 1,
+        }
+    }
+
+    fn add<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(async move { self.change(record, false).await.map_err(|e| self.failed(record, &e)) })
+    }
+
+    fn remove<'a>(&'a self, record: &'a Record) -> BoxFuture<'a, Result<bool, SolveError>> {
+        Box::pin(async move {
+            match self.change(record, true).await {
+                Ok(()) => Ok(true),
+                Err(Error::NotFound) => Ok(false),
+                Err(error) => Err(self.failed(record, &error)),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solve::dns01::config::{DnsEntry, NoSecrets, ProviderConfig};
+
+    fn config(text: &str) -> UpdateConfig {
+        let entry: DnsEntry = serde_saphyr::from_str(text).unwrap();
+        match entry.provider {
+            ProviderConfig::Update(config) => config,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn every_provider_can_be_made_and_shows_no_credential() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        std::fs::write(&path, "czNjcmV0LXMzY3JldA==\n").unwrap();
+        for spec in super::super::table::ALL {
+            let mut text = format!("provider: {}\n", spec.word);
+            for field in spec.fields {
+                let value = match field.kind {
+                    // what is no key is refused when the client is made
+                    Kind::Document => continue,
+                    Kind::Secret => format!("{{file: {}}}", path.display()),
+                    Kind::Text if field.name == "url" => "https://dns.test".to_owned(),
+                    Kind::Text if field.name == "clientIp" => "192.0.2.1".to_owned(),
+                    Kind::Text => "text".to_owned(),
+                    Kind::Number => "7".to_owned(),
+                    Kind::Flag => "true".to_owned(),
+                    Kind::OneOf(words) => words[0].to_owned(),
+                };
+                text.push_str(&format!("{}: {value}\n", field.name));
+            }
+            if spec.fields.iter().any(|field| field.kind == Kind::Document) {
+                continue;
+            }
+            let update = Update::new(&config(&text), &NoSecrets).await;
+            let update = update.unwrap_or_else(|e| panic!("{}: {e}", spec.word));
+            assert_eq!(update.label(), spec.label);
+            assert!(!format!("{update:?}").contains("czNj"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_credential_of_two_lines_is_told_before_it_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        std::fs::write(&path, "one\ntwo\n").unwrap();
+        let config = config(&format!(
+            "provider: cloudflare\napiToken: {{file: {}}}\n",
+            path.display()
+        ));
+        let error = Update::new(&config, &NoSecrets).await.unwrap_err();
+        assert_eq!(error.message, "apiToken of Cloudflare holds more than one line");
+    }
+}
