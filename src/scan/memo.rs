@@ -28,7 +28,7 @@ fn path() -> Option<PathBuf> {
 pub fn load() -> Memo {
     path()
         .and_then(|path| read(&path))
-        .map_or_else(Memo::default, |bytes| Memo::from_bytes(&bytes))
+        .map_or_else(Memo::default, Memo::from_bytes)
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretSlice};
 
 use super::{
-    certificate::Certificate,
+    certificate::{Certificate, CertificateError},
     der::Outline,
     interner::{Der, Interner},
     key,
@@ -148,10 +148,18 @@ impl Pile {
     /// Reads one block; `false` when there are too many.
     fn read_block(&mut self, block: &Block<'_>, interner: &mut Interner) -> bool {
         if block.is_certificate() {
-            return match block.decode(pem::CERTIFICATE_CAP) {
-                Ok(der) => self.read_der(block.position, &der, interner),
-                Err(error) => self.refuse(block.position, error.to_string()),
+            if let Some(known) = interner.of_text(block.text()) {
+                return self.take(block.position, Ok(known));
+            }
+            let der = match block.decode(pem::CERTIFICATE_CAP) {
+                Ok(der) => der,
+                Err(error) => return self.refuse(block.position, error.to_string()),
             };
+            let read = interner.certificate(&der);
+            if let Ok((certificate, der)) = &read {
+                interner.remember(block.text(), certificate, der);
+            }
+            return self.take(block.position, read);
         }
         let why = match block.label {
             // nginx reads these from the same file, and Go skips them.
@@ -169,10 +177,14 @@ impl Pile {
     }
 
     fn read_der(&mut self, position: usize, der: &[u8], interner: &mut Interner) -> bool {
+        self.take(position, interner.certificate(der))
+    }
+
+    fn take(&mut self, position: usize, read: Result<(Arc<Certificate>, Der), CertificateError>) -> bool {
         if self.certificates.len() >= pem::COUNT_CAP {
             return self.refuse(position, too_many());
         }
-        match interner.certificate(der) {
+        match read {
             Ok((certificate, der)) => {
                 self.certificates.push(certificate);
                 self.der.push(der);

@@ -12,6 +12,9 @@ pub type Der = Arc<[u8]>;
 
 /// How many CA certificates, and how many names, are kept: far beyond any cluster, and a bound for one that is hostile.
 const CAP: usize = 20_000;
+/// How many texts of CA certificates are kept, and how long one may be.
+const TEXTS: usize = 16;
+const LONGEST_TEXT: usize = 4096;
 
 /// Shares issuers' names and whole CA certificates between bundles: ten thousand bundles with one intermediate parse it
 /// once. Each thread that parses has its own.
@@ -20,6 +23,8 @@ pub struct Interner {
     certificates: HashMap<Fingerprint, (Arc<Certificate>, Der)>,
     names: HashMap<Box<[u8]>, Arc<Name>>,
     key_ids: HashSet<Arc<[u8]>>,
+    texts: Vec<(Box<[u8]>, Arc<Certificate>, Der)>,
+    oldest_text: usize,
 }
 
 impl Interner {
@@ -40,6 +45,27 @@ impl Interner {
             self.certificates.insert(sha256, (certificate.clone(), der.clone()));
         }
         Ok((certificate, der))
+    }
+
+    /// The certificate of a text that [`Self::remember`] was given, among the last few.
+    pub(crate) fn of_text(&self, text: &[u8]) -> Option<(Arc<Certificate>, Der)> {
+        let (_, certificate, der) = self.texts.iter().find(|(known, ..)| **known == *text)?;
+        Some((certificate.clone(), der.clone()))
+    }
+
+    /// Remembers the text that a CA certificate was decoded from: bundle after bundle repeats it to the letter, and to
+    /// compare it costs a hundredth of decoding it.
+    pub(crate) fn remember(&mut self, text: &[u8], certificate: &Arc<Certificate>, der: &Der) {
+        if !certificate.is_ca || text.len() > LONGEST_TEXT {
+            return;
+        }
+        let known = (text.into(), certificate.clone(), der.clone());
+        if self.texts.len() < TEXTS {
+            self.texts.push(known);
+        } else if let Some(oldest) = self.texts.get_mut(self.oldest_text) {
+            *oldest = known;
+            self.oldest_text = (self.oldest_text + 1) % TEXTS;
+        }
     }
 
     /// The key identifier of an issuer, which all that it issued repeat.

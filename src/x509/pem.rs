@@ -69,7 +69,7 @@ impl std::fmt::Debug for Block<'_> {
     }
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
     /// Whether the label is that of a private key of any kind.
     pub fn is_private_key(&self) -> bool {
         self.label.ends_with(b"PRIVATE KEY")
@@ -78,6 +78,11 @@ impl Block<'_> {
     /// Whether the label is that of a certificate.
     pub fn is_certificate(&self) -> bool {
         matches!(self.label, b"CERTIFICATE" | b"X509 CERTIFICATE")
+    }
+
+    /// The body as it stands; empty where it is broken.
+    pub(crate) fn text(&self) -> &'a [u8] {
+        self.body.as_ref().copied().unwrap_or_default()
     }
 
     /// The decoded body, for what is public.

@@ -22,15 +22,58 @@ const MAGIC: &[u8; 8] = b"kcmemo\0\x01";
 /// It can be kept as bytes between runs: whoever can write those bytes decides what is trusted, so they belong into a
 /// file that the user alone can write.
 pub struct Memo {
+    kept: Kept,
     shards: [Mutex<Shard>; SHARDS],
 }
 
+/// What was verified by this process.
 #[derive(Default)]
 struct Shard {
     good: HashSet<Entry>,
-    /// Good ones that did not come from bytes.
-    new: Vec<Entry>,
     bad: HashSet<Entry>,
+}
+
+/// Good ones that came from bytes, in ascending order: they are searched where they lie.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// Where the entries begin whose first byte is this.
+    starts: Vec<u32>,
+}
+
+impl Kept {
+    /// The entries of bytes that are whole; none of others.
+    fn of(bytes: Vec<u8>) -> Self {
+        let mut kept = Self {
+            bytes,
+            starts: Vec::with_capacity(257),
+        };
+        let all = entries(&kept.bytes).unwrap_or_default();
+        if all.is_empty() || all.len() > CAP || !all.is_sorted_by(|a, b| a < b) {
+            return Self::default();
+        }
+        for first in 0..=u8::MAX {
+            let start = all.partition_point(|entry| entry[0] < first);
+            kept.starts.push(u32::try_from(start).unwrap_or(u32::MAX));
+        }
+        kept.starts.push(u32::try_from(all.len()).unwrap_or(u32::MAX));
+        kept
+    }
+
+    fn all(&self) -> &[Entry] {
+        self.bytes.get(MAGIC.len()..).map_or(&[], |content| {
+            let (entries, _) = content.as_chunks();
+            entries.split_last().map_or(&[], |(_, entries)| entries)
+        })
+    }
+
+    fn contains(&self, entry: &Entry) -> bool {
+        let first = usize::from(entry[0]);
+        match self.starts.get(first..first + 2) {
+            Some([from, to]) => self.all()[*from as usize..*to as usize].binary_search(entry).is_ok(),
+            _ => false,
+        }
+    }
 }
 
 impl std::fmt::Debug for Memo {
@@ -42,6 +85,7 @@ impl std::fmt::Debug for Memo {
 impl Default for Memo {
     fn default() -> Self {
         Self {
+            kept: Kept::default(),
             shards: std::array::from_fn(|_| Mutex::default()),
         }
     }
@@ -50,19 +94,16 @@ impl Default for Memo {
 impl Memo {
     /// The memo in bytes that [`Memo::to_bytes`] gave. Bytes of another version, cut short or changed give an empty
     /// one: what was forgotten is verified again.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        let memo = Self::default();
-        for entry in entries(bytes).unwrap_or_default().chunks_exact(32).take(CAP) {
-            if let Ok(entry) = Entry::try_from(entry) {
-                memo.shard(&entry).good.insert(entry);
-            }
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self {
+            kept: Kept::of(bytes),
+            ..Self::default()
         }
-        memo
     }
 
     /// All good signatures, to be kept in a file: a magic number, the entries in ascending order, a checksum.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut all: Vec<Entry> = Vec::new();
+        let mut all: Vec<Entry> = self.kept.all().to_vec();
         for shard in &self.shards {
             all.extend(lock(shard).good.iter());
         }
@@ -78,12 +119,12 @@ impl Memo {
 
     /// How many good signatures were verified since the memo was made: whether it is worth keeping again.
     pub fn new_entries(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).new.len()).sum()
+        self.shards.iter().map(|shard| lock(shard).good.len()).sum()
     }
 
     /// How many good signatures it knows.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).good.len()).sum()
+        self.kept.all().len() + self.new_entries()
     }
 
     /// Whether it knows none.
@@ -93,6 +134,9 @@ impl Memo {
 
     /// Whether the signature is good: as remembered, else as `verify` says.
     pub(super) fn remember(&self, entry: Entry, verify: impl FnOnce() -> bool) -> bool {
+        if self.kept.contains(&entry) {
+            return true;
+        }
         {
             let shard = self.shard(&entry);
             if shard.good.contains(&entry) {
@@ -105,8 +149,8 @@ impl Memo {
         // Verified outside the lock: two threads may do it twice, none waits.
         let good = verify();
         let mut shard = self.shard(&entry);
-        if good && shard.good.len() < CAP / SHARDS && shard.good.insert(entry) {
-            shard.new.push(entry);
+        if good && shard.good.len() < CAP / SHARDS {
+            shard.good.insert(entry);
         } else if !good && shard.bad.len() < CAP / SHARDS {
             shard.bad.insert(entry);
         }
@@ -124,10 +168,10 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 /// The entries in bytes that are whole.
-fn entries(bytes: &[u8]) -> Option<&[u8]> {
+fn entries(bytes: &[u8]) -> Option<&[Entry]> {
     let (content, checksum) = bytes.split_last_chunk::<32>()?;
-    let entries = content.strip_prefix(MAGIC)?;
-    let whole = entries.len() % 32 == 0 && digest(&SHA256, content).as_ref() == checksum;
+    let (entries, rest) = content.strip_prefix(MAGIC)?.as_chunks();
+    let whole = rest.is_empty() && digest(&SHA256, content).as_ref() == checksum;
     whole.then_some(entries)
 }
 
@@ -160,11 +204,11 @@ mod tests {
         assert!(!memo.remember(of(2), || panic!("verified twice")));
         assert_eq!((memo.len(), memo.new_entries()), (1, 1));
 
-        let kept = Memo::from_bytes(&memo.to_bytes());
+        let kept = Memo::from_bytes(memo.to_bytes());
         assert!(kept.remember(of(1), || panic!("forgotten")));
         assert!(kept.remember(of(2), || true), "a failure must not leave the process");
         assert_eq!((kept.len(), kept.new_entries()), (2, 1));
-        assert_eq!(kept.to_bytes(), Memo::from_bytes(&kept.to_bytes()).to_bytes());
+        assert_eq!(kept.to_bytes(), Memo::from_bytes(kept.to_bytes()).to_bytes());
     }
 
     #[test]
@@ -174,12 +218,12 @@ mod tests {
             memo.remember(of(n), || true);
         }
         let bytes = memo.to_bytes();
-        assert_eq!(Memo::from_bytes(&bytes).len(), 9);
+        assert_eq!(Memo::from_bytes(bytes.clone()).len(), 9);
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
-            assert!(Memo::from_bytes(&changed).is_empty(), "changed at {at}");
-            assert!(Memo::from_bytes(&bytes[..at]).is_empty(), "cut at {at}");
+            assert!(Memo::from_bytes(changed).is_empty(), "changed at {at}");
+            assert!(Memo::from_bytes(bytes[..at].to_vec()).is_empty(), "cut at {at}");
         }
     }
 

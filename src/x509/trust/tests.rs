@@ -276,7 +276,7 @@ fn signatures_are_remembered_by_content() {
     assert_eq!(refused(trust(&judge, &[forged])), PathError::BadSignature);
     let mut anchors = Anchors::default();
     anchors.add_pem(root.pem().as_bytes()).expect("root");
-    let later = Judge::new(anchors, Memo::from_bytes(&judge.memo().to_bytes()));
+    let later = Judge::new(anchors, Memo::from_bytes(judge.memo().to_bytes()));
     assert_eq!(path(&trust(&later, &[a.der])), [0]);
     assert_eq!(later.memo().new_entries(), 0);
 }
