@@ -1,9 +1,13 @@
 //! The commands: one file each. None has logic of its own about certificates.
 
+mod account;
 pub mod args;
+mod ask;
 mod colour;
+mod config;
 mod explain;
 mod session;
+mod settings;
 mod show;
 mod status;
 pub mod target;
@@ -45,6 +49,8 @@ pub fn run() -> Exit {
         Some(Command::Status(command)) => on_runtime(status::run(*command, false)),
         Some(Command::Probe(command)) => on_runtime(status::run(*command, true)),
         Some(Command::Show(command)) => on_runtime(show::run(*command)),
+        Some(Command::Account(command)) => on_runtime(account::run(*command)),
+        Some(Command::Config(command)) => on_runtime(config::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
         Some(Command::Completion { shell }) => {
             let mut script = Vec::new();

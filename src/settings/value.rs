@@ -9,7 +9,10 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::object::{Key, Text};
+use crate::{
+    apply::KeyKind,
+    object::{Key, Text},
+};
 
 /// A value that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,26 +62,6 @@ macro_rules! words {
         }
     };
 }
-
-/// The algorithm and size of a certificate's key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KeyType {
-    /// ECDSA with P-256.
-    #[default]
-    EcdsaP256,
-    /// ECDSA with P-384.
-    EcdsaP384,
-    /// RSA with 2048 bits.
-    Rsa2048,
-    /// RSA with 3072 bits.
-    Rsa3072,
-    /// RSA with 4096 bits.
-    Rsa4096,
-}
-
-words!(KeyType, "key type", "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096",
-    "ecdsa-p256" => EcdsaP256, "ecdsa-p384" => EcdsaP384, "rsa-2048" => Rsa2048, "rsa-3072" => Rsa3072,
-    "rsa-4096" => Rsa4096);
 
 /// What answers an HTTP-01 challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -571,7 +554,7 @@ macro_rules! as_text {
 }
 
 as_text!(
-    KeyType,
+    KeyKind,
     SolverKind,
     SelfCheck,
     Toleration,
@@ -624,9 +607,6 @@ mod tests {
 
     #[test]
     fn values_are_read_as_they_are_written() {
-        for text in ["ecdsa-p256", "rsa-4096"] {
-            assert_eq!(round::<KeyType>(text), text);
-        }
         for text in ["auto", "direct", "cluster", "off", "wait=30s", "wait=1m 30s"] {
             assert_eq!(round::<SelfCheck>(text), text);
         }
@@ -653,7 +633,6 @@ mod tests {
     #[test]
     fn a_wrong_value_says_how_one_is_written() {
         for (text, got, form) in [
-            ("ecdsa", round::<KeyType>("ecdsa"), "ecdsa-p256"),
             ("wait", round::<SelfCheck>("wait"), "wait=30s"),
             ("wait=soon", round::<SelfCheck>("wait=soon"), "wait=30s"),
             ("a=b:Never", round::<Toleration>("a=b:Never"), "NoSchedule"),

@@ -8,11 +8,11 @@ use clap::{
 };
 
 use super::{CheckArgs, ClusterArgs, ColorChoice, SourceArgs};
-use crate::settings::{
-    self,
-    value::{
-        Advertised, DryRun, KeyType, Label, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck,
-        ServicePort, SolverKind, Toleration,
+use crate::{
+    apply::KeyKind,
+    settings::value::{
+        Advertised, DryRun, Label, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck, ServicePort,
+        SolverKind, Toleration,
     },
 };
 
@@ -94,7 +94,7 @@ pub struct RollbackCommand {
     pub yes: bool,
     /// Print the steps (client), or have the API server judge them (server)
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
-        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS))]
+        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS.iter().copied()))]
     pub dry_run: DryRun,
     /// Which cluster.
     #[command(flatten)]
@@ -159,7 +159,7 @@ pub enum AccountAction {
     Show(AccountArgs),
     /// Make an account with the CA, or find the one of the key that is kept
     Register(AccountArgs),
-    /// Give the CA other contacts (--email), or agree to new terms of service
+    /// Give the CA other contacts
     Update(UpdateArgs),
     /// Replace the account's key
     Rollover(AccountArgs),
@@ -329,8 +329,8 @@ pub struct OrderArgs {
     #[arg(long, value_name = "NAME")]
     pub preferred_chain: Option<String>,
     /// ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096; else as it is, and ecdsa-p256 for a new Secret
-    #[arg(long, value_name = "TYPE", value_parser = words::<KeyType>(KeyType::WORDS), hide_possible_values = true)]
-    pub key_type: Option<KeyType>,
+    #[arg(long, value_name = "TYPE", value_parser = words::<KeyKind>(KeyKind::ALL.map(KeyKind::as_str)), hide_possible_values = true)]
+    pub key_type: Option<KeyKind>,
     /// Keep the private key
     #[arg(long)]
     pub reuse_key: bool,
@@ -353,7 +353,7 @@ pub struct OrderArgs {
 #[command(next_help_heading = "HTTP-01")]
 pub struct Http01Args {
     /// What answers: pod (default from outside), endpoint (default in the cluster), service or in-place
-    #[arg(long, value_name = "SOLVER", value_parser = words::<SolverKind>(SolverKind::WORDS), hide_possible_values = true)]
+    #[arg(long, value_name = "SOLVER", value_parser = words::<SolverKind>(SolverKind::WORDS.iter().copied()), hide_possible_values = true)]
     pub solver: Option<SolverKind>,
     /// The image of the Pod
     #[arg(long, value_name = "IMAGE")]
@@ -426,7 +426,7 @@ pub struct RunArgs {
     pub yes: bool,
     /// Print the steps (client), or have the API server judge them (server)
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
-        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS))]
+        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS.iter().copied()))]
     pub dry_run: DryRun,
     /// json: the events as JSON lines; ./DIR: as --output-dir
     #[arg(short, long, value_name = "FORMAT|DIR")]
@@ -463,9 +463,9 @@ impl std::str::FromStr for Output {
 }
 
 /// Reads one of the words of a type; completions list them.
-fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+fn words<T>(words: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where
-    T: std::str::FromStr<Err = settings::value::NotAValue> + Clone + Send + Sync + 'static,
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
 {
     PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
 }

@@ -45,6 +45,10 @@ pub enum Command {
     Show(Box<ShowArgs>),
     /// Compare what is served with what is stored
     Probe(Box<StatusCommand>),
+    /// Show, make, change and end accounts with CAs
+    Account(Box<issue::AccountCommand>),
+    /// Show and check the settings
+    Config(Box<issue::ConfigCommand>),
     /// Say what a finding means, how to see it and how to mend it
     Explain(ExplainArgs),
     /// Print the completion script of a shell

@@ -59,7 +59,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "settings",
-        &["object", "name", "error", "text", "acme", "solve", "apply"],
+        &["object", "name", "error", "text", "plan", "acme", "solve", "apply"],
     ),
     // What joins them.
     (

@@ -1,0 +1,301 @@
+//! `account`: the accounts with CAs, where they are kept, and what a CA says of one.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::{
+    acme::{Account, AccountKey, AccountStatus, Acme},
+    error::{Exit, Failure},
+    settings::{
+        Settings,
+        account::{self, AccountError},
+        layer::Layer,
+        name_of,
+        store::{Kept, Store},
+    },
+    text::{Clear, date},
+};
+
+use super::{
+    args::issue::{AccountAction, AccountArgs, AccountCommand, UpdateArgs},
+    ask::{Terms, confirm},
+    config::json_document,
+    error_line, note, print,
+    settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
+};
+
+pub(super) async fn run(command: AccountCommand) -> Result<Exit, Failure> {
+    match command.action {
+        AccountAction::Show(args) => show(&args).await,
+        AccountAction::Register(args) => register(&args).await,
+        AccountAction::Update(args) => update(&args).await,
+        AccountAction::Rollover(args) => rollover(&args).await,
+        AccountAction::Deactivate(args) => deactivate(&args).await,
+    }
+}
+
+/// What every action begins with.
+struct Opened<'a> {
+    layers: Vec<Layer>,
+    settings: Settings,
+    cluster: Cluster<'a>,
+    store: Store,
+}
+
+impl<'a> Opened<'a> {
+    async fn of(args: &'a AccountArgs) -> Result<Self, Failure> {
+        let cluster = Cluster::new(&args.connection);
+        let layers = layers(ca_layer(&args.ca)?, &args.ca.settings, &cluster).await?;
+        let settings = Settings::of(&layers).map_err(|error| settings_failure(&error))?;
+        let store = store(&settings.chosen, &cluster).await?;
+        Ok(Self {
+            layers,
+            settings,
+            cluster,
+            store,
+        })
+    }
+
+    /// The chosen CA. Accounts are not a matter for a default.
+    async fn acme(&self) -> Result<Acme, Failure> {
+        if self.settings.chosen.rehearsal {
+            return Err(Failure::usage("no CA is chosen")
+                .hint("choose with --staging, --production, --issuer NAME or --directory-url URL"));
+        }
+        Acme::open(&self.settings.chosen.issuer)
+            .await
+            .map_err(|error| failed(error.into()))
+    }
+
+    fn name(&self) -> &str {
+        &self.settings.chosen.issuer.name
+    }
+}
+
+// By value, as `map_err` hands it on.
+#[allow(clippy::needless_pass_by_value)]
+fn failed(error: AccountError) -> Failure {
+    account_failure(&error)
+}
+
+/// An account as it is shown.
+struct Shown {
+    name: Option<String>,
+    directory: String,
+    url: Option<String>,
+    status: Option<AccountStatus>,
+    contact: Vec<String>,
+    created: Option<i64>,
+    thumbprint: Option<String>,
+    place: Option<String>,
+    new_key: bool,
+}
+
+impl Shown {
+    fn of(kept: &Kept, layers: &[Layer], store: &Store) -> Self {
+        let account = &kept.account;
+        Self {
+            name: name_of(layers, &account.directory),
+            directory: account.directory.clone(),
+            url: account.url.clone(),
+            status: None,
+            contact: account.contact.clone(),
+            created: Some(account.created),
+            thumbprint: AccountKey::from_pem(&account.key).ok().map(|key| key.thumbprint()),
+            place: Some(store.place(&account.directory)),
+            new_key: kept.pending.is_some(),
+        }
+    }
+
+    /// With what the CA says. One that says nothing of contacts keeps none, or does not show them.
+    fn as_seen(mut self, account: &Account) -> Self {
+        self.status = Some(account.status);
+        if !account.contact.is_empty() {
+            self.contact.clone_from(&account.contact);
+        }
+        self
+    }
+
+    fn text(&self) -> String {
+        let name = self.name.clone().unwrap_or_else(|| self.directory.clone());
+        let mut out = format!("{}\n", Clear(&name));
+        let mut line = |what: &str, value: &str| {
+            let _ = writeln!(out, "  {what:<11}{}", Clear(value));
+        };
+        line("directory", &self.directory);
+        line("account", self.url.as_deref().unwrap_or("not registered yet"));
+        if let Some(status) = self.status {
+            line("status", word(status));
+        }
+        let contact: Vec<&str> = self
+            .contact
+            .iter()
+            .map(|c| c.strip_prefix("mailto:").unwrap_or(c))
+            .collect();
+        line(
+            "contact",
+            if contact.is_empty() {
+                "none".to_owned()
+            } else {
+                contact.join(", ")
+            }
+            .as_str(),
+        );
+        if let Some(created) = self.created {
+            line("created", &date(created));
+        }
+        if let Some(thumbprint) = &self.thumbprint {
+            line("thumbprint", thumbprint);
+        }
+        if let Some(place) = &self.place {
+            line("kept in", place);
+        }
+        if self.new_key {
+            line("new key", "a rollover was begun; the next run finds out how it ended");
+        }
+        out
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "issuer": self.name, "directory": self.directory, "url": self.url, "status": self.status.map(word),
+            "contact": self.contact, "created": self.created.map(crate::text::date_time),
+            "thumbprint": self.thumbprint, "keptIn": self.place, "rolloverBegun": self.new_key,
+        })
+    }
+}
+
+fn word(status: AccountStatus) -> &'static str {
+    match status {
+        AccountStatus::Valid => "valid",
+        AccountStatus::Deactivated => "deactivated",
+        AccountStatus::Revoked => "revoked",
+        AccountStatus::Unknown => "unknown",
+    }
+}
+
+fn report(args: &AccountArgs, shown: &Shown) -> Result<Exit, Failure> {
+    if args.output.is_some() {
+        let mut document = json!({"apiVersion": "kubectl-certs/v1", "kind": "Account"});
+        if let (Some(all), Value::Object(fields)) = (document.as_object_mut(), shown.json()) {
+            all.extend(fields);
+        }
+        return json_document(&document);
+    }
+    print(shown.text().as_bytes())
+}
+
+async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
+    let opened = Opened::of(args).await?;
+    if !opened.settings.chosen.rehearsal {
+        let acme = opened.acme().await?;
+        let ready = account::existing(&acme, &opened.settings.chosen, &opened.store)
+            .await
+            .map_err(failed)?;
+        let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
+        let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).as_seen(&account);
+        shown.name = Some(opened.name().to_owned());
+        return report(args, &shown);
+    }
+    let all = opened.store.list().await.map_err(|error| failed(error.into()))?;
+    let mut exit = Exit::Ok;
+    let mut shown = Vec::new();
+    for one in all {
+        match one {
+            Ok(kept) => shown.push(Shown::of(&kept, &opened.layers, &opened.store)),
+            Err(error) => {
+                let failure = failed(error.into());
+                error_line(&failure.message);
+                if let Some(hint) = &failure.hint {
+                    note(&format!("hint: {hint}"));
+                }
+                exit = exit.max(failure.exit);
+            }
+        }
+    }
+    if args.output.is_some() {
+        let items: Vec<Value> = shown.iter().map(Shown::json).collect();
+        json_document(&json!({"apiVersion": "kubectl-certs/v1", "kind": "AccountList", "items": items}))?;
+    } else if shown.is_empty() && exit == Exit::Ok {
+        note("no account is kept");
+        note("hint: `kubectl certs account register --staging` makes one; `renew` does so by itself");
+    } else {
+        print(shown.iter().map(Shown::text).collect::<Vec<_>>().join("\n").as_bytes())?;
+    }
+    Ok(exit)
+}
+
+async fn register(args: &AccountArgs) -> Result<Exit, Failure> {
+    let opened = Opened::of(args).await?;
+    let acme = opened.acme().await?;
+    let terms = Terms { yes: args.yes };
+    let chosen = &opened.settings.chosen;
+    let ready = account::register_again(&acme, chosen, &opened.store, &opened.cluster, &terms)
+        .await
+        .map_err(failed)?;
+    let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
+    note(&format!(
+        "{} {} an account",
+        opened.name(),
+        if ready.registered { "has" } else { "already has" }
+    ));
+    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).as_seen(&account);
+    shown.name = Some(opened.name().to_owned());
+    report(args, &shown)
+}
+
+async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
+    let args = &command.account;
+    let opened = Opened::of(args).await?;
+    let contact = if command.no_email {
+        Vec::new()
+    } else {
+        opened.settings.chosen.issuer.contact.clone()
+    };
+    if contact.is_empty() && !command.no_email {
+        return Err(Failure::usage("no address is set").hint("--email ADDRESS sets one, --no-email leaves the CA none"));
+    }
+    let acme = opened.acme().await?;
+    let (ready, account) = account::update(&acme, &opened.settings.chosen, &opened.store, &contact)
+        .await
+        .map_err(failed)?;
+    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).as_seen(&account);
+    shown.name = Some(opened.name().to_owned());
+    report(args, &shown)
+}
+
+async fn rollover(args: &AccountArgs) -> Result<Exit, Failure> {
+    let opened = Opened::of(args).await?;
+    let acme = opened.acme().await?;
+    let ready = account::rollover(&acme, &opened.settings.chosen, &opened.store)
+        .await
+        .map_err(failed)?;
+    note(&format!("the account with {} has a new key", opened.name()));
+    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store);
+    shown.name = Some(opened.name().to_owned());
+    report(args, &shown)
+}
+
+async fn deactivate(args: &AccountArgs) -> Result<Exit, Failure> {
+    let opened = Opened::of(args).await?;
+    let acme = opened.acme().await?;
+    let ready = account::existing(&acme, &opened.settings.chosen, &opened.store)
+        .await
+        .map_err(failed)?;
+    let question = format!("End the account {} for good?", ready.client.account_url());
+    if !confirm(&question, args.yes)? {
+        return Err(Failure::usage("nothing was changed"));
+    }
+    let account = account::deactivate(&acme, &opened.settings.chosen, &opened.store)
+        .await
+        .map_err(failed)?;
+    note(&format!(
+        "the account with {} has ended, and its key is gone",
+        opened.name()
+    ));
+    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).as_seen(&account);
+    shown.name = Some(opened.name().to_owned());
+    shown.place = None;
+    report(args, &shown)
+}

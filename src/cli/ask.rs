@@ -1,0 +1,48 @@
+//! Questions, where there is somebody to answer.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::{acme::Issuer, error::Failure, settings::account::Agree, text::Clear};
+
+/// Whether questions can be asked: standard input and standard error are a terminal.
+pub(super) fn possible() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks for a yes; `--yes` is one. Where nobody can be asked, it is an error that names `--yes`.
+pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
+    if yes {
+        return Ok(true);
+    }
+    if !possible() {
+        return Err(Failure::usage(format!(
+            "{} has to be confirmed, and there is no terminal",
+            question.trim_end_matches('?')
+        ))
+        .hint("--yes answers every question"));
+    }
+    Ok(answer(question))
+}
+
+fn answer(question: &str) -> bool {
+    let mut err = anstream::stderr();
+    let _ = write!(err, "{} [y/N] ", Clear(question));
+    let _ = err.flush();
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    read.is_ok() && ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str())
+}
+
+/// Shows terms of service and asks for agreement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// `--yes`.
+    pub(super) yes: bool,
+}
+
+impl Agree for Terms {
+    fn agree(&self, issuer: &Issuer, terms: &str) -> bool {
+        super::note(&format!("terms of service of {}: {terms}", issuer.name));
+        self.yes || (possible() && answer("Do you agree to them?"))
+    }
+}

@@ -1,0 +1,171 @@
+//! `config`: the settings that count, what is wrong with them, and all that there are.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::{
+    error::{Exit, Failure},
+    settings::{
+        Settings, env,
+        example::EXAMPLE,
+        layer::{Layer, Origin},
+        problems, source,
+        view::{self, Line},
+    },
+    solve::dns01::config::Credential,
+    text::Clear,
+};
+
+use super::{
+    args::issue::{ConfigAction, ConfigCommand, ConfigViewArgs},
+    error_line, note, print,
+    settings::{Cluster, layers, settings_failure},
+    warn,
+};
+
+pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
+    match command.action {
+        ConfigAction::View(args) => view(&args).await,
+        ConfigAction::Check(args) => check(&args).await,
+        ConfigAction::Example => print(EXAMPLE.as_bytes()),
+    }
+}
+
+async fn read(args: &ConfigViewArgs) -> Result<Vec<Layer>, Failure> {
+    let cluster = Cluster::new(&args.connection);
+    layers(Layer::empty(Origin::Flags), &args.settings, &cluster).await
+}
+
+async fn view(args: &ConfigViewArgs) -> Result<Exit, Failure> {
+    let mut layers = read(args).await?;
+    layers.push(view::built_in());
+    let lines = view::lines(&layers);
+    if args.output.as_deref() == Some("json") {
+        let item = |line: &Line| json!({"name": line.path, "value": line.value, "from": line.origin});
+        let items: Vec<Value> = lines.iter().map(item).collect();
+        return json_document(&json!({"apiVersion": "kubectl-certs/v1", "kind": "SettingList", "items": items}));
+    }
+    let text = |line: &Line| format!("{}: {}", key(&line.path), yaml(&line.value));
+    let widest = lines
+        .iter()
+        .map(|l| text(l).chars().count())
+        .filter(|w| *w <= 60)
+        .max()
+        .unwrap_or(0);
+    let mut out = String::new();
+    for line in &lines {
+        let _ = writeln!(
+            out,
+            "{:widest$}  # {}",
+            Clear(&text(line)).to_string(),
+            Clear(&line.origin)
+        );
+    }
+    print(out.as_bytes())
+}
+
+/// A key of YAML: quoted where a name in it is odd.
+fn key(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if path.chars().all(plain) {
+        path.to_owned()
+    } else {
+        Value::from(path).to_string()
+    }
+}
+
+/// JSON is YAML; a plain word needs no quotes.
+fn yaml(value: &Value) -> String {
+    match value {
+        Value::String(text) if is_plain(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/@+=".contains(c);
+    let rest = text
+        .split_once("://")
+        .map_or(text.to_owned(), |(a, b)| format!("{a}{b}"));
+    starts && rest.chars().all(plain) && !word.contains(&text.to_ascii_lowercase().as_str())
+}
+
+async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
+    let layers = read(args).await?;
+    let mut exit = Exit::Ok;
+    let mut told = Vec::new();
+    for error in Settings::of(&layers).err().into_iter().chain(problems(&layers)) {
+        let failure = settings_failure(&error);
+        // The chosen issuer is among all of them.
+        if told.contains(&failure.message) {
+            continue;
+        }
+        error_line(&failure.message);
+        if let Some(hint) = &failure.hint {
+            note(&format!("hint: {hint}"));
+        }
+        exit = exit.max(failure.exit);
+        told.push(failure.message);
+    }
+    let unknown = env::unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
+    for (name, meant) in unknown {
+        let meant = meant.map_or_else(String::new, |meant| format!("; the nearest is {meant}"));
+        warn(&format!("no setting is called {name}{meant}"));
+    }
+    for (place, credential) in credentials(&layers) {
+        let missing = match &credential {
+            Credential::Env(name) => std::env::var_os(name).is_none_or(|value| value.is_empty()),
+            Credential::File(path) => !path.is_file(),
+            Credential::SecretRef(_) => false,
+        };
+        if missing {
+            warn(&format!("{place}: {credential} is not there"));
+        }
+    }
+    if exit != Exit::Ok {
+        return Ok(exit);
+    }
+    let files: Vec<String> = layers
+        .iter()
+        .filter(|l| matches!(l.origin, Origin::File(_) | Origin::ConfigMap(_)))
+        .map(|l| l.origin.to_string())
+        .collect();
+    if files.is_empty() {
+        let (path, _) =
+            source::path(args.settings.config.as_deref(), &env::process).map_err(|error| settings_failure(&error))?;
+        note(&format!("there is no {}; nothing is wrong with that", path.display()));
+        note("hint: `kubectl certs config example` shows what can be in it");
+    } else {
+        note(&format!("nothing is wrong with {}", files.join(" and ")));
+    }
+    Ok(Exit::Ok)
+}
+
+/// Every place of a credential, with what it is for.
+fn credentials(layers: &[Layer]) -> Vec<(String, Credential)> {
+    let mut found = Vec::new();
+    for layer in layers {
+        for (name, issuer) in &layer.file.issuers {
+            let eab = issuer
+                .eab
+                .iter()
+                .map(|eab| (format!("issuers.{name}.eab"), eab.key.clone()));
+            found.extend(eab);
+        }
+        for entry in &layer.file.dns01.providers {
+            let of = |credential: &Credential| (format!("DNS provider {}", entry.name), credential.clone());
+            found.extend(entry.provider.credentials().into_iter().map(of));
+        }
+    }
+    found
+}
+
+/// Prints a JSON document.
+pub(super) fn json_document(document: &Value) -> Result<Exit, Failure> {
+    let mut text = serde_json::to_string_pretty(document).map_err(|error| Failure::new(Exit::Usage, error))?;
+    text.push('\n');
+    print(text.as_bytes())
+}

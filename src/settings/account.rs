@@ -1,0 +1,418 @@
+//! The account with a CA: found where it is kept, made when there is none, given another key, ended.
+//!
+//! A key is kept before the CA hears of it. Whatever is killed, and whenever, the next run goes on with that key.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use secrecy::SecretString;
+
+use super::{
+    Chosen,
+    store::{Change, Kept, PendingKey, Store, StoreError},
+};
+use crate::{
+    acme::{Account, AccountKey, AccountStatus, Acme, AcmeError, Client, Issuer, Registration, StoredAccount},
+    object::Seconds,
+    solve::{SolveError, dns01::config::Secrets},
+};
+
+/// A new key that was kept so long ago, in seconds, is not on its way to the CA any more.
+const STALE: Seconds = 600;
+
+/// Why there is no account, or it could not be changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// The CA, or the way to it.
+    #[error(transparent)]
+    Acme(#[from] AcmeError),
+    /// Where accounts are kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key of the external account binding.
+    #[error("the key of the external account binding is not there: {0}")]
+    Binding(SolveError),
+    /// Nobody agreed to the terms of service.
+    #[error("the terms of service of {issuer} are not agreed to: {url}")]
+    Terms {
+        /// The issuer.
+        issuer: String,
+        /// Where they are.
+        url: String,
+    },
+    /// There is no account.
+    #[error("there is no account with {issuer} in {place}")]
+    None {
+        /// The issuer.
+        issuer: String,
+        /// Where it would be.
+        place: String,
+    },
+    /// The CA knows none of the keys that are kept.
+    #[error("{issuer} knows no account of the key in {place}")]
+    Lost {
+        /// The issuer.
+        issuer: String,
+        /// Where the key is.
+        place: String,
+    },
+    /// The account has ended.
+    #[error("the account {url} has ended")]
+    Ended {
+        /// Its URL.
+        url: String,
+    },
+}
+
+impl AccountError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Acme(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Binding(error) => error.hint.clone(),
+            Self::Terms { .. } => Some("read them, and agree with --agree-tos".to_owned()),
+            Self::None { .. } => Some("`kubectl certs account register` makes one".to_owned()),
+            Self::Lost { .. } => Some("`kubectl certs account register` registers the key again".to_owned()),
+            Self::Ended { .. } => Some("`kubectl certs account register` makes a new one".to_owned()),
+        }
+    }
+}
+
+/// Asks whether terms of service are agreed to.
+pub trait Agree: Send + Sync {
+    /// Shows where the terms are, and says whether the user agrees. Called once an account.
+    fn agree(&self, issuer: &Issuer, terms: &str) -> bool;
+}
+
+/// Agrees to nothing: for runs without a terminal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Agree for Silent {
+    fn agree(&self, _: &Issuer, _: &str) -> bool {
+        false
+    }
+}
+
+/// An account that can be used.
+#[derive(Debug)]
+pub struct Ready {
+    /// Speaks for it.
+    pub client: Client,
+    /// What is kept of it.
+    pub kept: Kept,
+    /// Whether this run made it, or found that the CA has it already.
+    pub registered: bool,
+}
+
+/// The account with the chosen CA, made when there is none. The CA is asked nothing when the account is kept and whole.
+pub async fn ensure(
+    acme: &Acme,
+    chosen: &Chosen,
+    store: &Store,
+    secrets: &dyn Secrets,
+    agree: &dyn Agree,
+) -> Result<Ready, AccountError> {
+    let kept = store.load(acme.directory_url()).await?;
+    match kept {
+        Some(kept) if kept.account.url.is_some() && kept.pending.is_none() => Ok(Ready {
+            client: client(acme, &kept)?,
+            kept,
+            registered: false,
+        }),
+        Some(kept) if kept.account.url.is_some() => settle(acme, chosen, store, kept).await,
+        kept => register(acme, chosen, store, secrets, agree, kept).await,
+    }
+}
+
+/// The account that is kept; it is an error when there is none.
+pub async fn existing(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Ready, AccountError> {
+    match store.load(acme.directory_url()).await? {
+        Some(kept) if kept.account.url.is_some() => settle(acme, chosen, store, kept).await,
+        Some(kept) => find(acme, chosen, store, kept).await,
+        None => Err(AccountError::None {
+            issuer: chosen.issuer.name.clone(),
+            place: store.place(acme.directory_url()),
+        }),
+    }
+}
+
+/// Makes an account, or registers the key that is kept again where the CA does not know it (any more).
+pub async fn register_again(
+    acme: &Acme,
+    chosen: &Chosen,
+    store: &Store,
+    secrets: &dyn Secrets,
+    agree: &dyn Agree,
+) -> Result<Ready, AccountError> {
+    let kept = match store.load(acme.directory_url()).await? {
+        Some(kept) if kept.account.url.is_some() => match settle(acme, chosen, store, kept).await {
+            Ok(ready) => match ready.client.account().await {
+                Ok(account) if account.status == AccountStatus::Valid => return Ok(ready),
+                Err(error) if !gone(&error) => return Err(error.into()),
+                // One that has ended stays so, and its key with it.
+                _ => {
+                    store.change(acme.directory_url(), &|_| Change::Remove).await?;
+                    None
+                }
+            },
+            Err(AccountError::Lost { .. }) => store.load(acme.directory_url()).await?,
+            Err(error) => return Err(error),
+        },
+        kept => kept,
+    };
+    register(acme, chosen, store, secrets, agree, kept).await
+}
+
+/// Whether the CA's answer means that the account is no more.
+fn gone(error: &AcmeError) -> bool {
+    error.is("accountDoesNotExist") || error.is("unauthorized")
+}
+
+/// Registers the key that is kept, or a new one, which is kept first.
+async fn register(
+    acme: &Acme,
+    chosen: &Chosen,
+    store: &Store,
+    secrets: &dyn Secrets,
+    agree: &dyn Agree,
+    kept: Option<Kept>,
+) -> Result<Ready, AccountError> {
+    let issuer = &chosen.issuer;
+    if let Some(kept) = kept {
+        // A run that was killed may have registered it.
+        match find(acme, chosen, store, kept).await {
+            Err(AccountError::Lost { .. }) => {}
+            found => return found,
+        }
+    }
+    let terms = acme.directory().meta.terms_of_service.clone();
+    if let Some(url) = &terms
+        && !chosen.agree_tos
+        && !agree.agree(issuer, url)
+    {
+        return Err(AccountError::Terms {
+            issuer: issuer.name.clone(),
+            url: url.clone(),
+        });
+    }
+    let eab = match &chosen.eab {
+        Some(place) => Some(place.read(secrets).await.map_err(AccountError::Binding)?),
+        None => issuer.eab.clone(),
+    };
+    if eab.is_none() && acme.directory().meta.external_account_required {
+        let website = acme.directory().meta.website.clone();
+        return Err(AcmeError::BindingRequired { website }.into());
+    }
+    let fresh = AccountKey::generate()?;
+    let begun = Kept {
+        account: StoredAccount {
+            directory: acme.directory_url().to_owned(),
+            url: None,
+            key: fresh.pem().clone(),
+            contact: issuer.contact.clone(),
+            created: now(),
+        },
+        pending: None,
+        terms: terms.clone(),
+    };
+    // Of two runs at once, one keeps its key, and both register that one: the CA answers the second with the same account.
+    let kept = store
+        .change(acme.directory_url(), &|present| match present {
+            Some(_) => Change::Leave,
+            None => Change::Keep(Box::new(begun.clone())),
+        })
+        .await?
+        .unwrap_or_else(|| begun.clone());
+    let registration = Registration {
+        contact: issuer.contact.clone(),
+        agree_to_terms: true,
+        eab,
+    };
+    let key = AccountKey::from_pem(&kept.account.key)?;
+    let (client, account) = acme.register(&key, &registration).await?;
+    usable(&account)?;
+    let kept = note(store, acme, &account, terms.as_deref()).await?.unwrap_or(kept);
+    Ok(Ready {
+        client,
+        kept,
+        registered: true,
+    })
+}
+
+/// The account of the key that is kept, as the CA knows it.
+async fn find(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
+    let key = AccountKey::from_pem(&kept.account.key)?;
+    let Some((client, account)) = acme.find_account(&key).await? else {
+        return Err(lost(acme, chosen, store));
+    };
+    usable(&account)?;
+    let kept = note(store, acme, &account, None).await?.unwrap_or(kept);
+    Ok(Ready {
+        client,
+        kept,
+        registered: true,
+    })
+}
+
+fn lost(acme: &Acme, chosen: &Chosen, store: &Store) -> AccountError {
+    AccountError::Lost {
+        issuer: chosen.issuer.name.clone(),
+        place: store.place(acme.directory_url()),
+    }
+}
+
+fn usable(account: &Account) -> Result<(), AccountError> {
+    match account.status {
+        AccountStatus::Deactivated | AccountStatus::Revoked => Err(AccountError::Ended {
+            url: account.url.clone(),
+        }),
+        AccountStatus::Valid | AccountStatus::Unknown => Ok(()),
+    }
+}
+
+/// Notes the account's URL beside its key.
+async fn note(store: &Store, acme: &Acme, account: &Account, terms: Option<&str>) -> Result<Option<Kept>, StoreError> {
+    let change = |present: Option<Kept>| match present {
+        Some(mut kept) => {
+            kept.account.url = Some(account.url.clone());
+            if let Some(terms) = terms {
+                kept.terms = Some(terms.to_owned());
+            }
+            Change::Keep(Box::new(kept))
+        }
+        None => Change::Leave,
+    };
+    store.change(acme.directory_url(), &change).await
+}
+
+fn client(acme: &Acme, kept: &Kept) -> Result<Client, AcmeError> {
+    let key = AccountKey::from_pem(&kept.account.key)?;
+    Ok(acme.client(key, kept.account.url.clone().unwrap_or_default()))
+}
+
+/// Finds out which key the account has, where a rollover was begun and nobody knows how it ended.
+async fn settle(acme: &Acme, chosen: &Chosen, store: &Store, kept: Kept) -> Result<Ready, AccountError> {
+    let Some(PendingKey { key: pending, since }) = kept.pending.clone() else {
+        return Ok(Ready {
+            client: client(acme, &kept)?,
+            kept,
+            registered: false,
+        });
+    };
+    let same = |account: &Account| Some(&account.url) == kept.account.url.as_ref();
+    for (pem, replaced) in [(&pending, true), (&kept.account.key, false)] {
+        let key = AccountKey::from_pem(pem)?;
+        match acme.find_account(&key).await? {
+            Some((client, account)) if same(&account) => {
+                // A key that was made just now may be on its way to the CA in another run: it stays.
+                let stale = now() > since + STALE;
+                let key = if replaced {
+                    pending.clone()
+                } else {
+                    kept.account.key.clone()
+                };
+                let ended = (replaced || stale).then(|| end_rollover(store, acme, key));
+                let kept = match ended {
+                    Some(ended) => ended.await?.unwrap_or_else(|| kept.clone()),
+                    None => kept.clone(),
+                };
+                return Ok(Ready {
+                    client,
+                    kept,
+                    registered: false,
+                });
+            }
+            _ => {}
+        }
+    }
+    Err(lost(acme, chosen, store))
+}
+
+/// Notes that this key is the account's.
+async fn end_rollover(store: &Store, acme: &Acme, key: SecretString) -> Result<Option<Kept>, StoreError> {
+    let change = |present: Option<Kept>| match present {
+        Some(mut kept) => {
+            kept.pending = None;
+            kept.account.key = key.clone();
+            Change::Keep(Box::new(kept))
+        }
+        None => Change::Leave,
+    };
+    store.change(acme.directory_url(), &change).await
+}
+
+/// Gives the account a new key. The new one is kept beside the old one until it is known which of them counts.
+pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Ready, AccountError> {
+    let ready = existing(acme, chosen, store).await?;
+    let new = AccountKey::generate()?;
+    let begin = |present: Option<Kept>| match present {
+        Some(mut kept) if kept.pending.is_none() => {
+            kept.pending = Some(PendingKey {
+                key: new.pem().clone(),
+                since: now(),
+            });
+            Change::Keep(Box::new(kept))
+        }
+        _ => Change::Leave,
+    };
+    let begun = store.change(acme.directory_url(), &begin).await?.unwrap_or(ready.kept);
+    // Another run may have begun one meanwhile: then its key is the new one.
+    let new = match &begun.pending {
+        Some(pending) => AccountKey::from_pem(&pending.key)?,
+        None => new,
+    };
+    match ready.client.rollover(&new).await {
+        Ok(client) => {
+            let kept = end_rollover(store, acme, new.pem().clone()).await?.unwrap_or(begun);
+            Ok(Ready {
+                client,
+                kept,
+                registered: false,
+            })
+        }
+        Err(error) => {
+            // What the CA refused has not happened; of what nobody answered the next run finds out.
+            if matches!(error, AcmeError::Refused { .. }) {
+                end_rollover(store, acme, begun.account.key.clone()).await?;
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Gives the CA other contacts: `mailto:` URLs; none is none.
+pub async fn update(
+    acme: &Acme,
+    chosen: &Chosen,
+    store: &Store,
+    contact: &[String],
+) -> Result<(Ready, Account), AccountError> {
+    let mut ready = existing(acme, chosen, store).await?;
+    let account = ready.client.update_contact(contact).await?;
+    let change = |present: Option<Kept>| match present {
+        Some(mut kept) => {
+            kept.account.contact = contact.to_vec();
+            Change::Keep(Box::new(kept))
+        }
+        None => Change::Leave,
+    };
+    if let Some(kept) = store.change(acme.directory_url(), &change).await? {
+        ready.kept = kept;
+    }
+    Ok((ready, account))
+}
+
+/// Ends the account for good, and forgets its key.
+pub async fn deactivate(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Account, AccountError> {
+    let ready = existing(acme, chosen, store).await?;
+    let account = ready.client.deactivate().await?;
+    store.change(acme.directory_url(), &|_| Change::Remove).await?;
+    Ok(account)
+}
+
+fn now() -> Seconds {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Seconds::try_from(since.as_secs()).unwrap_or(Seconds::MAX)
+}

@@ -1,0 +1,216 @@
+//! The environment: a variable for each setting that is one value.
+
+use std::str::FromStr;
+
+use super::{
+    SettingsError,
+    file::{Addresses, EabEntry},
+    layer::{Choice, Layer, Origin},
+};
+use crate::{solve::dns01::config::Credential, text::nearest};
+
+/// What each variable begins with.
+const PREFIX: &str = "KUBECTL_CERTS_";
+
+/// The variables, without their prefix, and what each is in the file or on the command line.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("CONFIG", "--config"),
+    ("CONFIG_MAP", "--config-map"),
+    ("ISSUER", "--issuer"),
+    ("DIRECTORY_URL", "--directory-url"),
+    ("DIRECTORY_CA_FILE", "--directory-ca-file"),
+    ("AGREE_TOS", "agreeTos: true or false"),
+    ("EMAIL", "email; several with commas between"),
+    ("EAB_KID", "--eab-kid"),
+    ("EAB_KEY", "the key of the external account binding itself"),
+    ("ACCOUNT_SECRET", "accountSecret"),
+    ("PROFILE", "--profile"),
+    ("PREFERRED_CHAIN", "--preferred-chain"),
+    ("KEY_TYPE", "certificate.keyType"),
+    ("CONCURRENCY", "certificate.concurrency"),
+    ("SOLVER", "http01.solver"),
+    ("SOLVER_IMAGE", "http01.image"),
+    ("ADVERTISE", "http01.advertise"),
+    ("SELF_CHECK", "http01.selfCheck"),
+    ("DNS", "--dns"),
+    ("RESOLVER", "dns01.resolvers; several with commas between"),
+    ("PROPAGATION_TIMEOUT", "dns01.propagationTimeout"),
+    ("PROPAGATION_WAIT", "dns01.propagationWait"),
+    ("RESTART", "storing.restart; several with commas between"),
+    ("WAIT", "storing.wait"),
+    ("LOG", "what the program tells of itself, as tracing directives"),
+];
+
+/// Looks a variable up by its whole name; one that is set to nothing is not set.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The process's own environment.
+pub fn process(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+pub(super) fn one(get: Lookup<'_>, name: &str) -> Option<String> {
+    get(&format!("{PREFIX}{name}")).filter(|value| !value.trim().is_empty())
+}
+
+/// What the environment says.
+pub fn layer(get: Lookup<'_>) -> Result<Layer, SettingsError> {
+    let mut layer = Layer::empty(Origin::Environment);
+    layer.choice = match (one(get, "ISSUER"), one(get, "DIRECTORY_URL")) {
+        (Some(_), Some(_)) => return Err(SettingsError::TwoChoices),
+        (Some(name), None) => Some(Choice::Issuer(name)),
+        (None, Some(url)) => Some(Choice::Directory(url)),
+        (None, None) => None,
+    };
+    layer.issuer.ca_file = one(get, "DIRECTORY_CA_FILE").map(Into::into);
+    layer.issuer.agree_tos = flag(get, "AGREE_TOS")?;
+    layer.issuer.email = one(get, "EMAIL").map(|all| Addresses(list(&all)));
+    layer.issuer.eab = one(get, "EAB_KID").map(|kid| EabEntry { kid, key: eab_key() });
+    layer.issuer.account_secret = read(get, "ACCOUNT_SECRET")?;
+    layer.issuer.profile = one(get, "PROFILE");
+    layer.issuer.preferred_chain = one(get, "PREFERRED_CHAIN");
+    layer.dns = one(get, "DNS");
+    let file = &mut layer.file;
+    file.certificate.key_type = read(get, "KEY_TYPE")?;
+    file.certificate.concurrency = read(get, "CONCURRENCY")?;
+    file.http01.solver = read(get, "SOLVER")?;
+    file.http01.image = one(get, "SOLVER_IMAGE");
+    file.http01.advertise = read(get, "ADVERTISE")?;
+    file.http01.self_check = read(get, "SELF_CHECK")?;
+    file.dns01.resolvers = many(get, "RESOLVER")?;
+    file.dns01.propagation_timeout = read(get, "PROPAGATION_TIMEOUT")?;
+    file.dns01.propagation_wait = read(get, "PROPAGATION_WAIT")?;
+    file.storing.restart = many(get, "RESTART")?;
+    file.storing.wait = read(get, "WAIT")?;
+    Ok(layer)
+}
+
+/// Where the EAB key is when the environment holds it.
+pub fn eab_key() -> Credential {
+    Credential::Env(format!("{PREFIX}EAB_KEY"))
+}
+
+/// Whether the environment holds an EAB key.
+pub fn has_eab_key(get: Lookup<'_>) -> bool {
+    one(get, "EAB_KEY").is_some()
+}
+
+/// Variables among `names` that look like ours and are none, each with the one that was probably meant.
+pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
+    let known = || VARIABLES.iter().map(|(name, _)| *name);
+    let mut found: Vec<_> = names
+        .into_iter()
+        .filter_map(|name| {
+            let rest = name.strip_prefix(PREFIX)?;
+            let meant = nearest(rest, known()).map(|meant| format!("{PREFIX}{meant}"));
+            (!known().any(|one| one == rest)).then(|| (name.clone(), meant))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn list(text: &str) -> Vec<String> {
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
+fn wrong(name: &str, error: impl ToString) -> SettingsError {
+    SettingsError::Variable {
+        name: format!("{PREFIX}{name}"),
+        reason: error.to_string(),
+    }
+}
+
+fn read<T: FromStr<Err: ToString>>(get: Lookup<'_>, name: &str) -> Result<Option<T>, SettingsError> {
+    let value = one(get, name);
+    let value = value.map(|text| text.trim().parse().map_err(|error: T::Err| wrong(name, error)));
+    value.transpose()
+}
+
+fn many<T: FromStr<Err: ToString>>(get: Lookup<'_>, name: &str) -> Result<Option<Vec<T>>, SettingsError> {
+    let parse = |word: &String| word.parse().map_err(|error: T::Err| wrong(name, error));
+    let all = one(get, name).map(|text| list(&text).iter().map(parse).collect());
+    all.transpose()
+}
+
+fn flag(get: Lookup<'_>, name: &str) -> Result<Option<bool>, SettingsError> {
+    match one(get, name).as_deref().map(str::trim) {
+        None => Ok(None),
+        Some("true" | "1" | "yes") => Ok(Some(true)),
+        Some("false" | "0" | "no") => Ok(Some(false)),
+        Some(_) => Err(wrong(name, "it is neither true nor false")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        move |name: &str| {
+            let found = pairs.iter().find(|(key, _)| name == format!("{PREFIX}{key}"));
+            found.map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    #[test]
+    fn variables_are_read_as_flags_are() {
+        let get = with(&[
+            ("EMAIL", "a@x.example, b@x.example"),
+            ("ISSUER", "corp"),
+            ("AGREE_TOS", "true"),
+            ("EAB_KID", "kid-1"),
+            ("EAB_KEY", "c2VjcmV0"),
+            ("CONCURRENCY", "3"),
+            ("RESTART", "deployment/web,sts/db"),
+            ("PROFILE", ""),
+        ]);
+        let layer = layer(&get).unwrap();
+        assert_eq!(layer.choice, Some(Choice::Issuer("corp".to_owned())));
+        assert_eq!(layer.issuer.email.clone().unwrap().0, ["a@x.example", "b@x.example"]);
+        assert_eq!(layer.issuer.agree_tos, Some(true));
+        assert_eq!(layer.issuer.profile, None);
+        assert_eq!(layer.file.certificate.concurrency, Some(3));
+        assert_eq!(layer.file.storing.restart.clone().unwrap().len(), 2);
+        assert!(!format!("{layer:?}").contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        for (pairs, words) in [
+            (&[("WAIT", "soon")][..], ["KUBECTL_CERTS_WAIT", "90s"]),
+            (&[("AGREE_TOS", "maybe")], ["KUBECTL_CERTS_AGREE_TOS", "true"]),
+            (&[("RESTART", "pod/x")], ["KUBECTL_CERTS_RESTART", "deployment/NAME"]),
+            (
+                &[("ISSUER", "a"), ("DIRECTORY_URL", "b")],
+                ["KUBECTL_CERTS_ISSUER", "KUBECTL_CERTS_DIRECTORY_URL"],
+            ),
+        ] {
+            let get = move |name: &str| {
+                let found = pairs.iter().find(|(key, _)| name == format!("{PREFIX}{key}"));
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let error = layer(&get).unwrap_err().to_string();
+            assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_none_of_ours_is_found() {
+        let names = [
+            "KUBECTL_CERTS_EMAL",
+            "KUBECTL_CERTS_EMAIL",
+            "PATH",
+            "KUBECTL_CERTS_ZZZZZZ",
+        ];
+        let found = unknown(names.map(str::to_owned));
+        assert_eq!(
+            found,
+            [
+                ("KUBECTL_CERTS_EMAL".to_owned(), Some("KUBECTL_CERTS_EMAIL".to_owned())),
+                ("KUBECTL_CERTS_ZZZZZZ".to_owned(), None)
+            ]
+        );
+    }
+}

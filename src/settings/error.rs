@@ -1,0 +1,112 @@
+//! Settings that cannot be used.
+
+use super::problem::FileError;
+use crate::text::nearest;
+
+/// Why there are no settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// A file says something that cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file cannot be read.
+    #[error("{path} cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A variable says something that cannot be used.
+    #[error("{name}: {reason}")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A value cannot be used.
+    #[error("{0}")]
+    Value(String),
+    /// The environment chooses an issuer in two ways.
+    #[error("KUBECTL_CERTS_ISSUER and KUBECTL_CERTS_DIRECTORY_URL both choose an issuer")]
+    TwoChoices,
+    /// No issuer has the name.
+    #[error("no issuer is called {name:?}{}", near(.name, .known))]
+    NoIssuer {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// An issuer of the settings has no directory.
+    #[error("issuer {0} has no directory")]
+    NoDirectory(String),
+    /// What a rehearsal is done with is a CA for everybody.
+    #[error("staging names {0}, whose certificates are for production")]
+    StagingIsProduction(String),
+    /// An issuer's field cannot be used.
+    #[error("issuer {issuer}: {reason}")]
+    Issuer {
+        /// Which issuer.
+        issuer: String,
+        /// What is wrong: never the value of a credential.
+        reason: String,
+    },
+    /// There is half an external account binding.
+    #[error("--eab-kid and its key belong together")]
+    HalfBinding,
+    /// Two DNS providers have one name.
+    #[error("two DNS providers are called {0:?}")]
+    TwoProviders(String),
+    /// No DNS provider has the name.
+    #[error("no DNS provider is called {name:?}{}", near(.name, .known))]
+    NoProvider {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The solver is a Service, and none is named.
+    #[error("the solver is a Service, and none is named")]
+    NoService,
+    /// The number of certificates at once is out of range.
+    #[error("certificate.concurrency is 1 to 256")]
+    Concurrency,
+    /// There is neither `XDG_CONFIG_HOME` nor `HOME`.
+    #[error("there is no place for settings and accounts: neither XDG_CONFIG_HOME nor HOME is set")]
+    NoHome,
+    /// A `ConfigMap` cannot be read.
+    #[error("{0}")]
+    ConfigMap(String),
+}
+
+fn near(name: &str, known: &[String]) -> String {
+    nearest(name, known.iter().map(String::as_str))
+        .map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"))
+}
+
+impl SettingsError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::File(_) => "`kubectl certs config example` shows every field",
+            Self::NoIssuer { known, .. } => return Some(format!("there are {}", known.join(", "))),
+            Self::NoDirectory(name) => return Some(format!("write issuers.{name}.directory: https://...")),
+            Self::StagingIsProduction(_) => {
+                "rehearse with a CA that is not for production, such as letsencrypt-staging"
+            }
+            Self::HalfBinding => {
+                "give the key by --eab-key-file, --eab-key-env or KUBECTL_CERTS_EAB_KEY, and its id by --eab-kid"
+            }
+            Self::NoProvider { known, .. } if known.is_empty() => {
+                "the settings name no DNS provider: dns01.providers in `kubectl certs config example`"
+            }
+            Self::NoProvider { known, .. } => return Some(format!("there are {} and manual", known.join(", "))),
+            Self::NoService => "name the Service that answers: --solver-service NAME:PORT",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,366 @@
+//! The settings file, as it is written. An unknown field is an error, and no field holds a credential: each names a place.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::Value;
+
+use super::{
+    problem::{FileError, explain},
+    value::{
+        Advertised, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck, ServicePort, SolverKind,
+        Toleration,
+    },
+};
+use crate::{
+    apply::KeyKind,
+    solve::dns01::config::{Credential, DnsEntry},
+};
+
+/// A settings file is small: whatever is larger is something else.
+pub(super) const LARGEST: u64 = 1 << 20;
+/// How deep it may be nested.
+const MAX_DEPTH: usize = 16;
+
+/// All that a file, or a `ConfigMap`, may say. What it does not say is left to the next source.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct File {
+    /// The issuer that `--production` means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub production: Option<String>,
+    /// The issuer that `--staging` means, and a rehearsal without a choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staging: Option<String>,
+    /// Where CAs write to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Addresses>,
+    /// Whether the CAs' terms of service are agreed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agree_tos: Option<bool>,
+    /// The Secret that accounts are kept in, instead of local files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_secret: Option<Namespaced>,
+    /// CAs by name; the built-in names may be changed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub issuers: BTreeMap<String, IssuerEntry>,
+    /// What is ordered.
+    #[serde(skip_serializing_if = "is_default")]
+    pub certificate: CertificateEntry,
+    /// How HTTP-01 is answered.
+    #[serde(skip_serializing_if = "is_default")]
+    pub http01: Http01Entry,
+    /// How DNS-01 is answered.
+    #[serde(skip_serializing_if = "is_default")]
+    pub dns01: Dns01Entry,
+    /// What becomes of the certificate.
+    #[serde(skip_serializing_if = "is_default")]
+    pub storing: StoringEntry,
+}
+
+/// One CA.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct IssuerEntry {
+    /// The URL of its directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// What its certificates are good for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<StageWord>,
+    /// A PEM file with the CA of its own HTTPS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// The same, as PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// A proxy to reach it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// Whether http is taken for a loopback address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_loopback_http: Option<bool>,
+    /// Where it writes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Addresses>,
+    /// Whether its terms of service are agreed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agree_tos: Option<bool>,
+    /// An external account binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eab: Option<EabEntry>,
+    /// The Secret that the account is kept in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_secret: Option<Namespaced>,
+    /// The profile of its orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The chain that is preferred.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_chain: Option<String>,
+    /// Its rate limits, where they are not Let's Encrypt's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limits: Option<LimitsEntry>,
+}
+
+/// What an issuer's certificates are good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageWord {
+    /// For rehearsals: no client trusts them.
+    Staging,
+    /// For everybody.
+    Production,
+    /// For whoever trusts this CA.
+    Own,
+}
+
+/// An external account binding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EabEntry {
+    /// The key's id.
+    pub kid: String,
+    /// Where the key is.
+    pub key: Credential,
+}
+
+/// The rate limits of a CA; 0 is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LimitsEntry {
+    /// New orders of an account in three hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orders: Option<u32>,
+    /// Certificates of a registered domain in seven days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificates_per_domain: Option<u32>,
+    /// Certificates for the same names in seven days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_names: Option<u32>,
+    /// Failed authorizations of a name in an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u32>,
+}
+
+/// What is ordered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct CertificateEntry {
+    /// The algorithm and size of keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_type: Option<KeyKind>,
+    /// Whether a renewal keeps the private key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reuse_key: Option<bool>,
+    /// How many certificates at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u16>,
+}
+
+/// How HTTP-01 is answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Http01Entry {
+    /// What answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solver: Option<SolverKind>,
+    /// The Pod's image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Secrets to pull it with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pull_secrets: Option<Vec<String>>,
+    /// Labels of the nodes that it may run on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_selector: Option<BTreeMap<String, String>>,
+    /// Taints that it tolerates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerations: Option<Vec<Toleration>>,
+    /// The Service that answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServicePort>,
+    /// Where the cluster reaches this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advertise: Option<Advertised>,
+    /// How the answer is looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_check: Option<SelfCheck>,
+}
+
+/// How DNS-01 is answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Dns01Entry {
+    /// Which provider serves which zones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<DnsEntry>,
+    /// Name servers that find zones and their servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolvers: Option<Vec<NameServer>>,
+    /// How long a record may take to be everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagation_timeout: Option<Length>,
+    /// How long is waited instead of asking.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagation_wait: Option<Length>,
+}
+
+/// What becomes of the certificate.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct StoringEntry {
+    /// The Secret's keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_keys: Option<SecretKeys>,
+    /// What is restarted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart: Option<Vec<RestartWord>>,
+    /// How long the new certificate may take to be served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Length>,
+    /// PEM files with roots to trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_files: Option<Vec<PathBuf>>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// E-mail addresses: one, or a list of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Addresses(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Addresses {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Addresses;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an e-mail address, or a list of them")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Addresses, E> {
+                Ok(Addresses(vec![text.to_owned()]))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Addresses, A::Error> {
+                let mut all = Vec::new();
+                while let Some(one) = list.next_element()? {
+                    all.push(one);
+                }
+                Ok(Addresses(all))
+            }
+        }
+        from.deserialize_any(Visitor)
+    }
+}
+
+impl File {
+    /// Reads a text. `name` is what errors call it; relative paths in it begin at `beside`.
+    pub fn parse(text: &str, name: &str, beside: Option<&Path>) -> Result<Self, FileError> {
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_documents: 1, },
+            strict_booleans: true,
+            with_snippet: false,
+        };
+        // An empty file, or one of comments alone, says nothing.
+        let empty = text
+            .lines()
+            .map(str::trim)
+            .all(|line| line.is_empty() || line.starts_with('#') || line == "---");
+        if empty {
+            return Ok(Self::default());
+        }
+        let mut file: Self =
+            serde_saphyr::from_str_with_options(text, options).map_err(|error| explain(&error, name, text))?;
+        file.anchor(&|path| anchored(path, beside))
+            .map_err(|message| FileError::new(name, message))?;
+        Ok(file)
+    }
+
+    /// Makes every path absolute by `place`.
+    fn anchor(&mut self, place: &dyn Fn(&Path) -> PathBuf) -> Result<(), String> {
+        for entry in self.issuers.values_mut() {
+            if let Some(path) = &mut entry.ca_file {
+                *path = place(path);
+            }
+            if let Some(EabEntry {
+                key: Credential::File(path),
+                ..
+            }) = &mut entry.eab
+            {
+                *path = place(path);
+            }
+        }
+        for path in self.storing.ca_files.iter_mut().flatten() {
+            *path = place(path);
+        }
+        for entry in &mut self.dns01.providers {
+            // Which fields of a provider are paths only its own form knows; by name they are the same in all.
+            let mut value = serde_json::to_value(&*entry).map_err(|error| error.to_string())?;
+            anchor_value(&mut value, place);
+            *entry = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// What a `ConfigMap` may not say: whoever may write one would otherwise choose where an operator's credentials are
+    /// sent, and what is run on their machine.
+    pub(super) fn forbidden_in_config_map(&self) -> Option<String> {
+        let issuer = self.issuers.iter().find_map(|(name, entry)| {
+            let field = match entry {
+                IssuerEntry { eab: Some(_), .. } => "eab",
+                IssuerEntry { ca_file: Some(_), .. } => "caFile",
+                IssuerEntry { proxy: Some(_), .. } => "proxy",
+                IssuerEntry { agree_tos: Some(_), .. } => "agreeTos",
+                IssuerEntry {
+                    account_secret: Some(_),
+                    ..
+                } => "accountSecret",
+                _ => return None,
+            };
+            Some(format!("issuers.{name}.{field}"))
+        });
+        issuer
+            .or_else(|| (!self.dns01.providers.is_empty()).then(|| "dns01.providers".to_owned()))
+            .or_else(|| self.agree_tos.map(|_| "agreeTos".to_owned()))
+            .or_else(|| self.account_secret.as_ref().map(|_| "accountSecret".to_owned()))
+            .or_else(|| self.storing.ca_files.as_ref().map(|_| "storing.caFiles".to_owned()))
+    }
+}
+
+fn anchor_value(value: &mut Value, place: &dyn Fn(&Path) -> PathBuf) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(path) if ["file", "caFile", "command"].contains(&name.as_str()) => {
+                        *path = place(Path::new(path)).to_string_lossy().into_owned();
+                    }
+                    _ => anchor_value(value, place),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| anchor_value(item, place)),
+        _ => {}
+    }
+}
+
+/// `~/x` in the home directory, and a relative path beside the file that names it.
+fn anchored(path: &Path, beside: Option<&Path>) -> PathBuf {
+    if let Ok(rest) = path.strip_prefix("~")
+        && let Some(home) = std::env::var_os("HOME")
+    {
+        return PathBuf::from(home).join(rest);
+    }
+    match beside {
+        Some(dir) => dir.join(path),
+        None => path.to_owned(),
+    }
+}

@@ -1,0 +1,305 @@
+//! Which CA is meant, and what is said of it.
+
+use std::{collections::BTreeSet, io::Read as _, path::Path};
+
+use secrecy::SecretString;
+
+use super::{
+    SettingsError,
+    file::{Addresses, IssuerEntry, LARGEST, LimitsEntry, StageWord},
+    layer::{Choice, Layer},
+    value::Namespaced,
+};
+use crate::{
+    acme::{Eab, Issuer, LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage},
+    plan::limits::Limits,
+    solve::{
+        SolveError,
+        dns01::config::{Credential, Secrets},
+    },
+};
+
+/// The built-in issuers: their names and directories.
+pub(super) const BUILT_IN: [(&str, &str); 2] = [
+    ("letsencrypt-staging", LETS_ENCRYPT_STAGING),
+    ("letsencrypt", LETS_ENCRYPT),
+];
+
+/// The CA that is used, and the account with it.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// The CA. Its EAB is not read yet: [`Chosen::eab`] says where it is.
+    pub issuer: Issuer,
+    /// Whether nobody chose: then nothing that serves traffic is changed.
+    pub rehearsal: bool,
+    /// An external account binding for a new account.
+    pub eab: Option<EabPlace>,
+    /// The Secret that the account is kept in; a local file without it.
+    pub account_secret: Option<Namespaced>,
+    /// Whether the terms of service are agreed to beforehand.
+    pub agree_tos: bool,
+    /// The CA's rate limits, where they are known.
+    pub limits: Option<Limits>,
+}
+
+/// Where an external account binding is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EabPlace {
+    /// The key's id.
+    pub kid: String,
+    /// Where the key is.
+    pub key: Credential,
+}
+
+impl EabPlace {
+    /// Reads the key.
+    pub async fn read(&self, secrets: &dyn Secrets) -> Result<Eab, SolveError> {
+        let key: SecretString = self.key.resolve(secrets).await?;
+        Ok(Eab {
+            kid: self.kid.clone(),
+            key,
+        })
+    }
+}
+
+/// The names of all issuers: built in, then those of the layers.
+pub fn names(layers: &[Layer]) -> Vec<String> {
+    let own: BTreeSet<&str> = layers
+        .iter()
+        .flat_map(|l| l.file.issuers.keys())
+        .map(String::as_str)
+        .collect();
+    let built_in = BUILT_IN.iter().map(|(name, _)| *name);
+    let more = own
+        .iter()
+        .copied()
+        .filter(|name| !BUILT_IN.iter().any(|(b, _)| b == name));
+    built_in.chain(more).map(str::to_owned).collect()
+}
+
+/// What the layers call the CA with this directory.
+pub fn name_of(layers: &[Layer], directory: &str) -> Option<String> {
+    names(layers).into_iter().find(|name| {
+        let said = Entry::of(layers, name).get(|e| e.directory.as_deref());
+        said.or_else(|| built_in(name)) == Some(directory)
+    })
+}
+
+/// What is wrong with each issuer that the layers name, as if it were chosen.
+pub fn problems(layers: &[Layer]) -> Vec<SettingsError> {
+    let files: Vec<Layer> = layers
+        .iter()
+        .map(|l| Layer::of(l.origin.clone(), l.file.clone()))
+        .collect();
+    let all = names(&files);
+    all.iter().filter_map(|name| one(&files, name, None).err()).collect()
+}
+
+/// The issuer that the layers choose.
+pub(super) fn choose(layers: &[Layer]) -> Result<Chosen, SettingsError> {
+    let choice = layers.iter().find_map(|layer| layer.choice.clone());
+    let first = |of: fn(&Layer) -> Option<&String>| layers.iter().find_map(of).cloned();
+    let staging = || first(|l| l.file.staging.as_ref()).unwrap_or_else(|| BUILT_IN[0].0.to_owned());
+    let production = || first(|l| l.file.production.as_ref()).unwrap_or_else(|| BUILT_IN[1].0.to_owned());
+    let rehearses = matches!(choice, None | Some(Choice::Staging));
+    let (name, url) = match &choice {
+        None | Some(Choice::Staging) => (staging(), None),
+        Some(Choice::Production) => (production(), None),
+        Some(Choice::Issuer(name)) => (name.clone(), None),
+        Some(Choice::Directory(url)) => by_directory(layers, url),
+    };
+    let mut chosen = one(layers, &name, url)?;
+    chosen.rehearsal = choice.is_none();
+    if rehearses && chosen.issuer.stage == Stage::Production {
+        return Err(SettingsError::StagingIsProduction(name));
+    }
+    Ok(chosen)
+}
+
+/// An issuer that is chosen by its directory: the one of the settings that has it, or a new one named by its host.
+fn by_directory(layers: &[Layer], url: &str) -> (String, Option<String>) {
+    let known = name_of(layers, url);
+    let host = || {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        rest.split(['/', '?', '#']).next().unwrap_or(rest).to_owned()
+    };
+    (known.unwrap_or_else(host), Some(url.to_owned()))
+}
+
+fn built_in(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(own, _)| *own == name).map(|(_, url)| *url)
+}
+
+/// What is said of one issuer: by flags and the environment, which mean the chosen one, then by files, under its name.
+struct Entry<'a>(Vec<&'a IssuerEntry>);
+
+impl<'a> Entry<'a> {
+    fn of(layers: &'a [Layer], name: &str) -> Self {
+        Self(layers.iter().filter_map(|layer| layer.file.issuers.get(name)).collect())
+    }
+
+    fn chosen(layers: &'a [Layer], name: &str) -> Self {
+        let mut all: Vec<&IssuerEntry> = layers.iter().map(|layer| &layer.issuer).collect();
+        all.extend(Self::of(layers, name).0);
+        Self(all)
+    }
+
+    fn get<T>(&self, of: impl Fn(&'a IssuerEntry) -> Option<T>) -> Option<T> {
+        self.0.iter().find_map(|entry| of(entry))
+    }
+}
+
+/// The issuer of a name, with all that is said of it. A `url` makes one that the settings do not have.
+pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<Chosen, SettingsError> {
+    let entry = Entry::chosen(layers, name);
+    let known = names(layers);
+    if url.is_none() && !known.iter().any(|one| one == name) {
+        return Err(SettingsError::NoIssuer {
+            name: name.to_owned(),
+            known,
+        });
+    }
+    let wrong = |reason: String| SettingsError::Issuer {
+        issuer: name.to_owned(),
+        reason,
+    };
+    let directory = url
+        .or_else(|| entry.get(|e| e.directory.clone()))
+        .or_else(|| built_in(name).map(str::to_owned))
+        .ok_or_else(|| SettingsError::NoDirectory(name.to_owned()))?;
+    let mut issuer = Issuer::new(name, directory.trim());
+    issuer.allow_http_loopback = entry.get(|e| e.allow_loopback_http).unwrap_or_default();
+    check_url(&issuer.directory_url, issuer.allow_http_loopback).map_err(wrong)?;
+    if let Some(stage) = entry.get(|e| e.stage) {
+        issuer.stage = match stage {
+            StageWord::Staging => Stage::Staging,
+            StageWord::Production => Stage::Production,
+            StageWord::Own => Stage::Own,
+        };
+    }
+    issuer.ca_pem = ca_pem(&entry).map_err(wrong)?;
+    issuer.proxy = entry.get(|e| e.proxy.clone());
+    if issuer.proxy.as_deref().is_some_and(has_password) {
+        return Err(wrong(
+            "proxy holds a password: give it by the variable HTTPS_PROXY instead".to_owned(),
+        ));
+    }
+    issuer.profile = entry.get(|e| e.profile.clone());
+    issuer.preferred_chain = entry.get(|e| e.preferred_chain.clone());
+    let email = entry
+        .get(|e| e.email.as_ref())
+        .or_else(|| layers.iter().find_map(|l| l.file.email.as_ref()));
+    issuer.contact = email.map_or(Ok(Vec::new()), contact).map_err(wrong)?;
+    let limits = limits(issuer.stage, entry.get(|e| e.rate_limits));
+    Ok(Chosen {
+        rehearsal: false,
+        eab: entry.get(|e| e.eab.as_ref()).map(|eab| EabPlace {
+            kid: eab.kid.clone(),
+            key: eab.key.clone(),
+        }),
+        account_secret: entry
+            .get(|e| e.account_secret.clone())
+            .or_else(|| layers.iter().find_map(|l| l.file.account_secret.clone())),
+        agree_tos: entry
+            .get(|e| e.agree_tos)
+            .or_else(|| layers.iter().find_map(|l| l.file.agree_tos))
+            .unwrap_or_default(),
+        limits,
+        issuer,
+    })
+}
+
+/// Whether a directory's URL can be one. Whether http may be used with it is seen when it is fetched, too.
+fn check_url(url: &str, loopback: bool) -> Result<(), String> {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://").filter(|_| loopback));
+    match rest {
+        Some(rest) if rest.split('/').next().is_some_and(|authority| authority.contains('@')) => {
+            Err("directory holds a user name".to_owned())
+        }
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !url.contains(char::is_whitespace) => Ok(()),
+        _ => Err("directory is no URL with https".to_owned()),
+    }
+}
+
+fn has_password(proxy: &str) -> bool {
+    let rest = proxy.split_once("://").map_or(proxy, |(_, rest)| rest);
+    rest.split('/').next().is_some_and(|authority| authority.contains('@'))
+}
+
+fn ca_pem(entry: &Entry<'_>) -> Result<Option<Vec<u8>>, String> {
+    for one in &entry.0 {
+        match (&one.ca_file, &one.ca) {
+            (Some(_), Some(_)) => return Err("caFile and ca are two ways to say one thing".to_owned()),
+            (Some(path), None) => {
+                return read_whole(path)
+                    .map(Some)
+                    .map_err(|reason| format!("CA file {} cannot be read: {reason}", path.display()));
+            }
+            (None, Some(pem)) => return Ok(Some(pem.clone().into_bytes())),
+            (None, None) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a file of at most [`LARGEST`] bytes.
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("it is larger than {} MiB", LARGEST >> 20));
+    }
+    Ok(bytes)
+}
+
+/// `mailto:` URLs (RFC 6068) without parameters, which RFC 8555 forbids (section 7.3).
+fn contact(addresses: &Addresses) -> Result<Vec<String>, String> {
+    let one = |address: &String| {
+        let bare = address.trim();
+        let bare = bare.strip_prefix("mailto:").unwrap_or(bare);
+        let wrong = |c: char| c.is_whitespace() || c.is_control() || ",?&<>\"".contains(c);
+        match bare.split_once('@') {
+            Some((user, host))
+                if !user.is_empty() && host.contains('.') && !host.contains('@') && !bare.contains(wrong) =>
+            {
+                Ok(format!("mailto:{bare}"))
+            }
+            _ => Err(format!(
+                "{:?} is no e-mail address",
+                bare.chars().take(100).collect::<String>()
+            )),
+        }
+    };
+    addresses.0.iter().map(one).collect()
+}
+
+fn limits(stage: Stage, entry: Option<LimitsEntry>) -> Option<Limits> {
+    let none = Limits {
+        orders: usize::MAX,
+        domain: usize::MAX,
+        same_names: usize::MAX,
+        failures: usize::MAX,
+    };
+    let base = match (stage, entry) {
+        (Stage::Production, _) => Limits::PRODUCTION,
+        (Stage::Staging, _) => Limits::STAGING,
+        (Stage::Own, Some(_)) => none,
+        (Stage::Own, None) => return None,
+    };
+    let entry = entry.unwrap_or_default();
+    let of = |said: Option<u32>, base: usize| match said {
+        None => base,
+        Some(0) => usize::MAX,
+        Some(n) => usize::try_from(n).unwrap_or(usize::MAX),
+    };
+    Some(Limits {
+        orders: of(entry.orders, base.orders),
+        domain: of(entry.certificates_per_domain, base.domain),
+        same_names: of(entry.same_names, base.same_names),
+        failures: of(entry.failures, base.failures),
+    })
+}

@@ -1,0 +1,184 @@
+//! Where settings are read from.
+
+use std::path::{Path, PathBuf};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::{
+    SettingsError,
+    env::{self, Lookup, one},
+    file::File,
+    issuer::read_whole,
+    layer::{Layer, Origin},
+    problem::FileError,
+    value::Namespaced,
+};
+use crate::{
+    apply::Api,
+    object::Key,
+    plan::resource::{CONFIGMAP, SECRET},
+    solve::{
+        SolveError,
+        dns01::config::{SecretRef, Secrets},
+    },
+};
+
+/// The key of a `ConfigMap` that holds settings, and the name of the file.
+pub const NAME: &str = "config.yaml";
+
+/// The directory of settings and accounts: `kubectl-certs` below `XDG_CONFIG_HOME`, or below `~/.config`.
+pub fn directory(get: Lookup<'_>) -> Result<PathBuf, SettingsError> {
+    let absolute = |name: &str| get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_CONFIG_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".config")))
+        .map(|config| config.join("kubectl-certs"))
+        .ok_or(SettingsError::NoHome)
+}
+
+/// The settings file: the one that is named, or the usual one, which need not be there.
+pub fn path(named: Option<&Path>, get: Lookup<'_>) -> Result<(PathBuf, bool), SettingsError> {
+    let named = named
+        .map(Path::to_owned)
+        .or_else(|| one(get, "CONFIG").map(PathBuf::from));
+    match named {
+        Some(path) => Ok((path, true)),
+        None => Ok((directory(get)?.join(NAME), false)),
+    }
+}
+
+/// The layers of this machine, the strongest first: flags, environment, file.
+pub fn layers(flags: Layer, config: Option<&Path>, get: Lookup<'_>) -> Result<Vec<Layer>, SettingsError> {
+    let mut layers = vec![flags, env::layer(get)?];
+    match path(config, get) {
+        Ok((path, named)) => layers.extend(file(&path, named)?),
+        // A container without a home has flags and variables.
+        Err(SettingsError::NoHome) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(layers)
+}
+
+fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
+    let shown = path.display().to_string();
+    let unreadable = |reason: String| SettingsError::Unreadable {
+        path: shown.clone(),
+        reason,
+    };
+    if !named && !path.exists() {
+        return Ok(None);
+    }
+    let bytes = read_whole(path).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is no UTF-8 text".to_owned()))?;
+    let beside = std::path::absolute(path).map_err(|error| unreadable(error.to_string()))?;
+    let file = File::parse(&text, &shown, beside.parent())?;
+    Ok(Some(Layer::of(Origin::File(shown), file)))
+}
+
+/// The `ConfigMap` that is asked for, by the flag or `KUBECTL_CERTS_CONFIG_MAP`.
+pub fn config_map_wanted(flag: Option<&Namespaced>, get: Lookup<'_>) -> Result<Option<Namespaced>, SettingsError> {
+    if let Some(key) = flag {
+        return Ok(Some(key.clone()));
+    }
+    let named = one(get, "CONFIG_MAP").map(|text| text.trim().parse());
+    named
+        .transpose()
+        .map_err(|error: super::value::NotAValue| SettingsError::Variable {
+            name: "KUBECTL_CERTS_CONFIG_MAP".to_owned(),
+            reason: error.to_string(),
+        })
+}
+
+/// What a `ConfigMap` says, which goes after every other source. It may hold nothing that has to do with credentials.
+pub async fn config_map(api: &Api, key: &Namespaced) -> Result<Layer, SettingsError> {
+    let name = format!("ConfigMap {key}");
+    let found = api.get(CONFIGMAP, &key.0).await;
+    let found = found.map_err(|error| SettingsError::ConfigMap(crate::error::chain(&error)))?;
+    let found = found.ok_or_else(|| SettingsError::ConfigMap(format!("there is no {name}")))?;
+    let text = found["data"][NAME].as_str();
+    let text = text.ok_or_else(|| SettingsError::ConfigMap(format!("{name} has no key {NAME}")))?;
+    of_config_map(text, key).map_err(Into::into)
+}
+
+fn of_config_map(text: &str, key: &Namespaced) -> Result<Layer, FileError> {
+    let name = format!("ConfigMap {key}");
+    let file = File::parse(text, &name, None)?;
+    match file.forbidden_in_config_map() {
+        None => Ok(Layer::of(Origin::ConfigMap(key.clone()), file)),
+        Some(field) => Err(FileError::new(
+            name,
+            format!("{field} has to do with credentials or files of this machine: it belongs in the local file"),
+        )),
+    }
+}
+
+/// Reads credentials that are in Secrets of a cluster.
+#[derive(Debug, Clone)]
+pub struct ClusterSecrets(pub Api);
+
+impl Secrets for ClusterSecrets {
+    fn get<'a>(&'a self, of: &'a SecretRef) -> BoxFuture<'a, Result<SecretString, SolveError>> {
+        Box::pin(async move {
+            let key = Key::new(of.namespace.as_str(), of.name.as_str());
+            let found = self.0.get(SECRET, &key).await.map_err(|error| {
+                let failed = SolveError::new(format!("cannot read {of}: {}", crate::error::chain(&error))).of_cluster();
+                match error.hint() {
+                    Some(hint) => failed.hint(hint),
+                    None => failed,
+                }
+            })?;
+            let found = found.ok_or_else(|| SolveError::new(format!("there is no Secret {key}")).of_cluster())?;
+            let data = found["data"][&of.key].as_str();
+            let data = data.ok_or_else(|| SolveError::new(format!("Secret {key} has no key {}", of.key)))?;
+            let bytes = BASE64_STANDARD.decode(data).map(Zeroizing::new);
+            let text = bytes
+                .ok()
+                .and_then(|bytes| std::str::from_utf8(&bytes).ok().map(SecretString::from));
+            text.ok_or_else(|| SolveError::new(format!("{of} is no text")))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_where_xdg_says() {
+        let place = |pairs: &[(&str, &str)]| {
+            let get = |name: &str| pairs.iter().find(|(k, _)| *k == name).map(|(_, v)| (*v).to_owned());
+            path(None, &get).map(|(path, _)| path.display().to_string())
+        };
+        let both = [("XDG_CONFIG_HOME", "/x"), ("HOME", "/home/ann")];
+        assert_eq!(place(&both).unwrap(), "/x/kubectl-certs/config.yaml");
+        let relative = [("XDG_CONFIG_HOME", "x"), ("HOME", "/home/ann")];
+        assert_eq!(place(&relative).unwrap(), "/home/ann/.config/kubectl-certs/config.yaml");
+        assert_eq!(place(&[("KUBECTL_CERTS_CONFIG", "my.yaml")]).unwrap(), "my.yaml");
+        assert_eq!(place(&[]), Err(SettingsError::NoHome));
+    }
+
+    #[test]
+    fn a_config_map_says_nothing_of_credentials_and_files() {
+        let key: Namespaced = "certs/settings".parse().unwrap();
+        for (text, field) in [
+            ("issuers: {a: {eab: {kid: b, key: {env: C}}}}", "issuers.a.eab"),
+            ("issuers: {a: {caFile: /etc/passwd}}", "issuers.a.caFile"),
+            (
+                "dns01: {providers: [{provider: hook, command: /bin/sh}]}",
+                "dns01.providers",
+            ),
+            ("agreeTos: true", "agreeTos"),
+            ("storing: {caFiles: [/etc/ca.pem]}", "storing.caFiles"),
+        ] {
+            let error = of_config_map(text, &key).unwrap_err().to_string();
+            assert!(
+                error.starts_with("ConfigMap certs/settings: ") && error.contains(field),
+                "{error}"
+            );
+        }
+        let layer = of_config_map("issuers: {corp: {directory: https://ca.corp.example/dir}}", &key).unwrap();
+        assert_eq!(layer.origin, Origin::ConfigMap(key));
+    }
+}

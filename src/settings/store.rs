@@ -1,0 +1,245 @@
+//! Where accounts are kept: a local file for each directory, or a Secret.
+//!
+//! A change is a function from what is kept to what is to be kept: under a lock for files, against the version that was read
+//! for a Secret. So two runs that register at once end with one key.
+
+mod local;
+mod secret;
+
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use secret::permit;
+
+use super::value::Namespaced;
+use crate::{
+    acme::StoredAccount,
+    apply::{Api, ApiError},
+    object::Seconds,
+};
+
+/// An account, its key, and what was begun with it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    /// The account.
+    #[serde(flatten)]
+    pub account: StoredAccount,
+    /// The key that the account was about to get: kept before the CA is asked, so that a killed run loses none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingKey>,
+    /// The terms of service that were agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
+}
+
+/// A key in PEM. `Debug` does not show it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PendingKey {
+    /// The key.
+    #[serde(serialize_with = "expose", deserialize_with = "conceal")]
+    pub key: SecretString,
+    /// When it was made.
+    pub since: Seconds,
+}
+
+fn expose<S: Serializer>(key: &SecretString, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(key.expose_secret())
+}
+
+fn conceal<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
+    String::deserialize(from).map(SecretString::from)
+}
+
+/// Where accounts are kept.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// In files of this directory.
+    Local(PathBuf),
+    /// In a Secret, which may hold several.
+    Secret(Box<Api>, Namespaced),
+}
+
+/// Why an account cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A file or a directory cannot be used.
+    #[error("cannot {what} {path}: {reason}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The path.
+        path: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// Others may read it.
+    #[error("{path} can be read by others (mode {mode:03o})")]
+    Open {
+        /// The path.
+        path: String,
+        /// Its mode.
+        mode: u32,
+        /// The mode that it should have.
+        wanted: u32,
+    },
+    /// What is kept is no account.
+    #[error("{place} holds no account: {reason}")]
+    Damaged {
+        /// Where.
+        place: String,
+        /// What is wrong: never a part of the content.
+        reason: String,
+    },
+    /// Another run holds the lock.
+    #[error("another run has been working with {place} for {seconds} s")]
+    Locked {
+        /// What is locked.
+        place: String,
+        /// For how long was waited.
+        seconds: u64,
+    },
+    /// The cluster did not do it.
+    #[error(transparent)]
+    Cluster(#[from] ApiError),
+    /// The Secret is of a type that has no place for it.
+    #[error("Secret {secret} has type {kind}: an account is kept in one of type Opaque")]
+    WrongType {
+        /// The Secret.
+        secret: Namespaced,
+        /// Its type.
+        kind: String,
+    },
+    /// Others changed the Secret again and again.
+    #[error("Secret {0} was changed by others each time it was written")]
+    Contended(Namespaced),
+}
+
+impl StoreError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open { path, wanted, .. } => Some(format!("chmod {wanted:o} {path}")),
+            Self::Damaged { place, .. } => Some(format!(
+                "look at {place}; without it, a new account is made, and the old one can only be ended by its key"
+            )),
+            Self::Locked { .. } => Some("wait for it, or end it".to_owned()),
+            Self::WrongType { .. } => Some("name another Secret, or one that is not there yet".to_owned()),
+            Self::Cluster(error) => error.hint(),
+            Self::Io { .. } | Self::Contended(_) => None,
+        }
+    }
+}
+
+/// What becomes of an account that is kept.
+#[derive(Debug)]
+pub enum Change {
+    /// It is kept so.
+    Keep(Box<Kept>),
+    /// It stays as it is.
+    Leave,
+    /// It is not kept any more.
+    Remove,
+}
+
+impl Store {
+    /// The account at a directory.
+    pub async fn load(&self, directory: &str) -> Result<Option<Kept>, StoreError> {
+        match self {
+            Self::Local(dir) => local::load(dir, directory),
+            Self::Secret(api, key) => secret::load(api, key, directory).await,
+        }
+    }
+
+    /// Changes what is kept of the account at a directory, and returns what is kept then. `change` may be called more than
+    /// once; nobody else changes it between its call and the write.
+    pub async fn change(
+        &self,
+        directory: &str,
+        change: &(dyn Fn(Option<Kept>) -> Change + Send + Sync),
+    ) -> Result<Option<Kept>, StoreError> {
+        match self {
+            Self::Local(dir) => local::change(dir, directory, change).await,
+            Self::Secret(api, key) => secret::change(api, key, directory, change).await,
+        }
+    }
+
+    /// All accounts that are kept. What is damaged is an error of its own.
+    pub async fn list(&self) -> Result<Vec<Result<Kept, StoreError>>, StoreError> {
+        match self {
+            Self::Local(dir) => local::list(dir),
+            Self::Secret(api, key) => secret::list(api, key).await,
+        }
+    }
+
+    /// Where the account at a directory is: a path, or the Secret and its key.
+    pub fn place(&self, directory: &str) -> String {
+        match self {
+            Self::Local(dir) => dir.join(file_name(directory)).display().to_string(),
+            Self::Secret(_, key) => format!("{} of Secret {key}", file_name(directory)),
+        }
+    }
+}
+
+/// `acme-v02.api.letsencrypt.org-0123456789.json`: the host for people, a hash of the whole URL for distinction.
+fn file_name(directory: &str) -> String {
+    let rest = directory.split_once("://").map_or(directory, |(_, rest)| rest);
+    let host = rest.split(['/', '?']).next().unwrap_or(rest);
+    let host: String = host
+        .chars()
+        .take(100)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
+                c.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, directory.as_bytes());
+    let hash: String = digest
+        .as_ref()
+        .iter()
+        .take(5)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{}-{hash}.json", host.trim_start_matches(['.', '-']))
+}
+
+/// Reads what was kept. The content is never quoted.
+fn parse(text: &[u8], directory: Option<&str>, place: &str) -> Result<Kept, StoreError> {
+    let damaged = |reason: String| StoreError::Damaged {
+        place: place.to_owned(),
+        reason,
+    };
+    let kept: Kept = serde_json::from_slice(text).map_err(|error| {
+        damaged(format!(
+            "it cannot be read, at line {} column {}",
+            error.line(),
+            error.column()
+        ))
+    })?;
+    match directory {
+        Some(directory) if kept.account.directory != directory => {
+            Err(damaged(format!("it is the account at {}", kept.account.directory)))
+        }
+        _ => Ok(kept),
+    }
+}
+
+/// What is written.
+fn text(kept: &Kept) -> Result<zeroize::Zeroizing<Vec<u8>>, StoreError> {
+    let mut text = zeroize::Zeroizing::new(Vec::with_capacity(4096));
+    serde_json::to_writer_pretty(&mut *text, kept).map_err(|_| StoreError::Damaged {
+        place: "an account".to_owned(),
+        reason: "it cannot be written as JSON".to_owned(),
+    })?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

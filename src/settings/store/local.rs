@@ -1,0 +1,183 @@
+//! Accounts in files: mode 0600 in a directory of mode 0700, written whole or not at all.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::{Change, Kept, StoreError, file_name, parse, text};
+
+/// An account takes some hundred bytes; an RSA key some thousand.
+const LARGEST: u64 = 1 << 20;
+/// How long another run may hold the lock: it writes a small file.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often the lock is tried.
+const PAUSE: Duration = Duration::from_millis(50);
+
+fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.display().to_string();
+    move |reason| StoreError::Io { what, path, reason }
+}
+
+pub(super) fn load(dir: &Path, directory: &str) -> Result<Option<Kept>, StoreError> {
+    let path = dir.join(file_name(directory));
+    read(&path)?
+        .map(|bytes| parse(&bytes, Some(directory), &path.display().to_string()))
+        .transpose()
+}
+
+pub(super) fn list(dir: &Path) -> Result<Vec<Result<Kept, StoreError>>, StoreError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed("read", dir))?,
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .collect();
+    paths.sort();
+    let one = |path: &PathBuf| match read(path) {
+        Ok(Some(bytes)) => Some(parse(&bytes, None, &path.display().to_string())),
+        Ok(None) => None,
+        Err(error) => Some(Err(error)),
+    };
+    Ok(paths.iter().filter_map(one).collect())
+}
+
+/// Reads a file that nobody else may read; `None` when it is not there.
+fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed("read", path))?,
+    };
+    let meta = file.metadata().map_err(failed("read", path))?;
+    closed(path, &meta, 0o600)?;
+    if let Some(dir) = path.parent() {
+        closed(dir, &fs::metadata(dir).map_err(failed("read", dir))?, 0o700)?;
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(meta.len().min(LARGEST)).unwrap_or(0) + 1,
+    ));
+    file.take(LARGEST)
+        .read_to_end(&mut bytes)
+        .map_err(failed("read", path))?;
+    Ok(Some(bytes))
+}
+
+/// Refuses what others may read or change.
+#[cfg(unix)]
+fn closed(path: &Path, meta: &fs::Metadata, wanted: u32) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = meta.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(StoreError::Open {
+        path: path.display().to_string(),
+        mode,
+        wanted,
+    })
+}
+
+#[cfg(not(unix))]
+fn closed(_: &Path, _: &fs::Metadata, _: u32) -> Result<(), StoreError> {
+    Ok(())
+}
+
+pub(super) async fn change(
+    dir: &Path,
+    directory: &str,
+    change: &(dyn Fn(Option<Kept>) -> Change + Send + Sync),
+) -> Result<Option<Kept>, StoreError> {
+    make(dir)?;
+    let path = dir.join(file_name(directory));
+    let _lock = lock(&path).await?;
+    let present = load(dir, directory)?;
+    match change(present.clone()) {
+        Change::Leave => Ok(present),
+        Change::Keep(kept) => {
+            write(&path, &text(&kept)?)?;
+            Ok(Some(*kept))
+        }
+        Change::Remove => match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path)(error)),
+            _ => Ok(None),
+        },
+    }
+}
+
+/// Makes the directory. Those above it are the user's: they get the usual mode.
+fn make(dir: &Path) -> Result<(), StoreError> {
+    if let Some(above) = dir.parent() {
+        fs::create_dir_all(above).map_err(failed("make", above))?;
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            closed(dir, &fs::metadata(dir).map_err(failed("read", dir))?, 0o700)
+        }
+        other => other.map_err(failed("make", dir)),
+    }
+}
+
+/// A new file that nobody else may read.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// The lock beside an account's file. The system takes it back when the process ends, however it ends.
+async fn lock(path: &Path) -> Result<File, StoreError> {
+    let lock = path.with_extension("lock");
+    let file = private()
+        .create(true)
+        .truncate(false)
+        .open(&lock)
+        .map_err(failed("open", &lock))?;
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Locked {
+                    place: path.display().to_string(),
+                    seconds: PATIENCE.as_secs(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &lock)(error)),
+        }
+    }
+}
+
+/// Writes beside it, and then puts it in its place: whoever reads sees the old file or the new one.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    // Of a killed process that had the same id.
+    let _ = fs::remove_file(&beside);
+    let done = (|| {
+        let mut file = private().create_new(true).open(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        match path.parent() {
+            // So that the name too survives a power cut.
+            Some(dir) if cfg!(unix) => File::open(dir)?.sync_all(),
+            _ => Ok(()),
+        }
+    })();
+    done.map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        failed("write", path)(error)
+    })
+}

@@ -1,0 +1,128 @@
+//! Accounts in a Secret: a key of its data for each directory.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{Change, Kept, StoreError, file_name, parse, text};
+use crate::{
+    apply::{Api, ApiError},
+    plan::{
+        permits::{Permit, Verb},
+        resource::SECRET,
+    },
+    settings::value::Namespaced,
+};
+
+/// How often a write that others overtook is tried.
+const TRIES: usize = 8;
+
+/// What keeping accounts in a Secret takes.
+pub fn permit(key: &Namespaced) -> Permit {
+    let verbs = [Verb::Get, Verb::Create, Verb::Update];
+    Permit::one(&verbs, SECRET, key.0.namespace.clone(), key.0.name.clone())
+}
+
+async fn get(api: &Api, key: &Namespaced) -> Result<Option<Value>, StoreError> {
+    let found = api.get(SECRET, &key.0).await?;
+    if let Some(kind) = found.as_ref().and_then(|secret| secret["type"].as_str())
+        && kind != "Opaque"
+    {
+        return Err(StoreError::WrongType {
+            secret: key.clone(),
+            kind: kind.to_owned(),
+        });
+    }
+    Ok(found)
+}
+
+fn read(secret: &Value, key: &Namespaced, name: &str, directory: Option<&str>) -> Result<Option<Kept>, StoreError> {
+    let Some(data) = secret["data"][name].as_str() else {
+        return Ok(None);
+    };
+    let place = format!("{name} of Secret {key}");
+    let bytes = BASE64_STANDARD.decode(data).map(Zeroizing::new);
+    let bytes = bytes.map_err(|_| StoreError::Damaged {
+        place: place.clone(),
+        reason: "it is no base64".to_owned(),
+    })?;
+    parse(&bytes, directory, &place).map(Some)
+}
+
+pub(super) async fn load(api: &Api, key: &Namespaced, directory: &str) -> Result<Option<Kept>, StoreError> {
+    match get(api, key).await? {
+        Some(secret) => read(&secret, key, &file_name(directory), Some(directory)),
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn list(api: &Api, key: &Namespaced) -> Result<Vec<Result<Kept, StoreError>>, StoreError> {
+    let Some(secret) = get(api, key).await? else {
+        return Ok(Vec::new());
+    };
+    let names = secret["data"].as_object().into_iter().flat_map(serde_json::Map::keys);
+    let accounts = names.filter(|name| name.ends_with(".json"));
+    Ok(accounts
+        .filter_map(|name| read(&secret, key, name, None).transpose())
+        .collect())
+}
+
+pub(super) async fn change(
+    api: &Api,
+    key: &Namespaced,
+    directory: &str,
+    change: &(dyn Fn(Option<Kept>) -> Change + Send + Sync),
+) -> Result<Option<Kept>, StoreError> {
+    let name = file_name(directory);
+    for _ in 0..TRIES {
+        let secret = get(api, key).await?;
+        let present = match &secret {
+            Some(secret) => read(secret, key, &name, Some(directory))?,
+            None => None,
+        };
+        let kept = match change(present.clone()) {
+            Change::Leave => return Ok(present),
+            Change::Remove if present.is_none() => return Ok(None),
+            Change::Remove => None,
+            Change::Keep(kept) => Some(*kept),
+        };
+        let data = kept
+            .as_ref()
+            .map(text)
+            .transpose()?
+            .map(|text| BASE64_STANDARD.encode(&*text));
+        let there = secret.is_some();
+        let mut object = secret.unwrap_or_else(|| new(key));
+        match data {
+            Some(data) => object["data"][&name] = Value::String(data),
+            None => {
+                object["data"].as_object_mut().map(|all| all.remove(&name));
+            }
+        }
+        let written = if there {
+            // It carries the version that was read.
+            api.replace(SECRET, &object).await
+        } else {
+            api.create(SECRET, &object).await
+        };
+        match written {
+            Ok(_) => return Ok(kept),
+            // Somebody was faster: what they wrote is read, and decides.
+            Err(ApiError::Conflict { .. } | ApiError::AlreadyExists { .. }) => {}
+            Err(ApiError::NotFound { .. }) if there => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Contended(key.clone()))
+}
+
+fn new(key: &Namespaced) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {
+            "namespace": key.0.namespace.as_str(), "name": key.0.name.as_str(),
+            "labels": {"app.kubernetes.io/managed-by": "kubectl-certs"},
+        },
+        "data": {},
+    })
+}
