@@ -158,8 +158,9 @@ pub struct Registration {
 }
 
 impl Acme {
-    /// Makes an account for a key, or finds the one that the key has already: keep the key before, and it can be called again
-    /// after a crash. Fails with [`AcmeError::TermsNotAgreed`] and [`AcmeError::BindingRequired`] before anything is sent.
+    /// Makes an account for a key, or finds the one that the key has already: keep the key before, and it can be called
+    /// again after a crash. Fails with [`AcmeError::TermsNotAgreed`] and [`AcmeError::BindingRequired`] before anything
+    /// is sent.
     pub async fn register(
         &self,
         key: &AccountKey,
@@ -248,8 +249,8 @@ impl Client {
         Err(AcmeError::malformed(self.account_url(), reason))
     }
 
-    /// Gives the account another key (RFC 8555, section 7.3.5) and returns the account with it. Keep the new key before, and
-    /// the old one until this returns: when the answer was lost, the CA is asked which of them it knows.
+    /// Gives the account another key (RFC 8555, section 7.3.5) and returns the account with it. Keep the new key
+    /// before, and the old one until this returns: when the answer was lost, the CA is asked which of them it knows.
     pub async fn rollover(&self, new: &AccountKey) -> Result<Self, AcmeError> {
         let url = &self.acme().directory().key_change;
         let change = json!({"account": self.account_url(), "oldKey": jwk_value(self.key().signing())?});

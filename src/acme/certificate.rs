@@ -100,9 +100,10 @@ fn pem_of(der: &[u8]) -> String {
 }
 
 impl Client {
-    /// Downloads a certificate with its chain. `preferred` is the common name of the issuer at the end of the chain that is
-    /// wanted (a root, such as `ISRG Root X1`); then the alternates are looked at too, and the first that fits is taken. When
-    /// none ends there, one in which any certificate was issued by it is; when there is none, the CA's first one.
+    /// Downloads a certificate with its chain. `preferred` is the common name of the issuer at the end of the chain
+    /// that is wanted (a root, such as `ISRG Root X1`); then the alternates are looked at too, and the first that fits
+    /// is taken. When none ends there, one in which any certificate was issued by it is; when there is none, the CA's
+    /// first one.
     pub async fn certificate(&self, url: &str, preferred: Option<&str>) -> Result<Chain, AcmeError> {
         let answer = self.post(url, "").await?;
         let first = Read::of(&answer)?;

@@ -12,6 +12,7 @@ use super::{
     issuer::Issuer,
     jws::Signer,
     nonce::Nonces,
+    problem::Problem,
 };
 
 /// How often a nonce may be refused in a row: at one in five, one request in ten million fails.
@@ -77,10 +78,21 @@ impl Acme {
         &self.0.http
     }
 
-    /// Sends a signed request until there is an answer that stands: a refused nonce is replaced, a busy or broken server asked
-    /// again. All requests of ACME may be repeated: the second of two equal ones finds what the first has done. Fails
-    /// when the answer is not a success.
+    /// Sends a signed request until there is an answer that stands: a refused nonce is replaced, a busy or broken
+    /// server asked again. All requests of ACME may be repeated: the second of two equal ones finds what the first has
+    /// done. Fails when the answer is not a success.
     pub(super) async fn post(&self, signer: Signer<'_>, url: &str, payload: &str) -> Result<Answer, AcmeError> {
+        self.post_unless(signer, url, payload, |_| false).await
+    }
+
+    /// The same; a problem of which `stands` says so is not asked about again, whatever its status.
+    async fn post_unless(
+        &self,
+        signer: Signer<'_>,
+        url: &str,
+        payload: &str,
+        stands: impl Fn(&Problem) -> bool,
+    ) -> Result<Answer, AcmeError> {
         let (mut refused, mut failed) = (0, 0);
         let mut nonce = self.0.nonces.take();
         loop {
@@ -96,7 +108,12 @@ impl Acme {
                     self.0.nonces.put(fresh);
                     return outcome;
                 }
-                let bad_nonce = answer.problem().is_some_and(|problem| problem.is("badNonce"));
+                let problem = answer.problem();
+                if problem.as_ref().is_some_and(&stands) {
+                    self.0.nonces.put(fresh);
+                    return Err(AcmeError::of(answer));
+                }
+                let bad_nonce = problem.is_some_and(|problem| problem.is("badNonce"));
                 if bad_nonce && refused < BAD_NONCES {
                     refused += 1;
                     // Not one of the pool, which may be as stale.
@@ -165,5 +182,16 @@ impl Client {
     pub(super) async fn post(&self, url: &str, payload: &str) -> Result<Answer, AcmeError> {
         let signer = Signer::Kid(self.0.key.signing(), &self.0.account_url);
         self.0.acme.post(signer, url, payload).await
+    }
+
+    /// The same; a problem of which `stands` says so is not asked about again, whatever its status.
+    pub(super) async fn post_unless(
+        &self,
+        url: &str,
+        payload: &str,
+        stands: impl Fn(&Problem) -> bool,
+    ) -> Result<Answer, AcmeError> {
+        let signer = Signer::Kid(self.0.key.signing(), &self.0.account_url);
+        self.0.acme.post_unless(signer, url, payload, stands).await
     }
 }

@@ -56,8 +56,9 @@ mod tests {
     #[test]
     fn what_a_directory_lacks_is_absent_and_what_is_unknown_is_passed_over() {
         let directory: Directory = serde_json::from_str(
-            r#"{"newNonce": "https://ca.example/n", "newAccount": "https://ca.example/a", "newOrder": "https://ca.example/o",
-                "revokeCert": "https://ca.example/r", "keyChange": "https://ca.example/k", "k8TmXt": "https://ca.example/random",
+            r#"{"newNonce": "https://ca.example/n", "newAccount": "https://ca.example/a",
+                "newOrder": "https://ca.example/o", "revokeCert": "https://ca.example/r",
+                "keyChange": "https://ca.example/k", "k8TmXt": "https://ca.example/random",
                 "meta": {"profiles": {"classic": "90 days"}, "caaIdentities": ["ca.example"], "new": {}}}"#,
         )
         .unwrap();

@@ -170,8 +170,8 @@ impl AcmeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreachable { reason, .. } if reason.contains("certificate") => Some(
-                "the directory's own certificate is not trusted: give the CA that signed it with --directory-ca-file, or caFile \
-                 of the issuer"
+                "give the CA that signed the directory's own certificate with --directory-ca-file, or in the issuer's \
+                 settings"
                     .to_owned(),
             ),
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Broken { .. } => {
@@ -179,17 +179,19 @@ impl AcmeError {
             }
             Self::Insecure { .. } => Some("give the directory's URL with https://".to_owned()),
             Self::Malformed { .. } | Self::Status { .. } => {
-                Some("check that the issuer's directory is an ACME directory, and that no proxy answers for it".to_owned())
+                Some("check that the URL is an ACME directory's, and that no proxy answers in its place".to_owned())
             }
             Self::Busy { until, .. } => Some(format!("try again after {}", date_time(*until))),
             Self::RateLimited { until, help, .. } => {
-                let when = until.map_or_else(|| "try again later".to_owned(), |at| format!("try again after {}", date_time(at)));
+                let when = until.map_or_else(|| "later".to_owned(), |at| format!("after {}", date_time(at)));
                 Some(match help {
-                    Some(help) => format!("{when}; the limit is explained at {help}"),
-                    None => when,
+                    Some(help) => format!("try again {when}; the limit is explained at {help}"),
+                    None => format!("try again {when}"),
                 })
             }
-            Self::Paused { url: Some(url), .. } => Some(format!("mend what made its validations fail, then visit {url}")),
+            Self::Paused { url: Some(url), .. } => {
+                Some(format!("mend what made its validations fail, then visit {url}"))
+            }
             Self::Paused { url: None, .. } => {
                 Some("mend what made its validations fail, then visit the page that the message names".to_owned())
             }
@@ -199,8 +201,11 @@ impl AcmeError {
                 Some(site) => format!("get an EAB key id and key from the CA ({site}) and set them for the issuer"),
                 None => "get an EAB key id and key from the CA and set them for the issuer".to_owned(),
             }),
-            Self::UnknownProfile { known, .. } if known.is_empty() => Some("leave the profile out: the CA has none".to_owned()),
-            Self::UnknownProfile { known, .. } => Some(format!("it has: {}", known.join(", "))),
+            Self::UnknownProfile { known, .. } => Some(if known.is_empty() {
+                "leave the profile out: the CA has none".to_owned()
+            } else {
+                format!("it has: {}", known.join(", "))
+            }),
             Self::Refused { problem, .. } => hint_of(problem),
             Self::TooLarge { .. } | Self::NotOffered(_) | Self::Key(_) | Self::Settings(_) => None,
         }

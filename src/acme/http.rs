@@ -34,16 +34,19 @@ pub struct Limits {
     pub request: Duration,
     /// How often a request is made that fails for want of a connection or with a 5xx.
     pub tries: u32,
+    /// The wait after the first such failure; each next one is four times as long, up to 4 seconds.
+    pub backoff: Duration,
     /// The longest Retry-After of a busy server that is waited for.
     pub patience: Duration,
 }
 
 impl Default for Limits {
-    /// 20 seconds, 4 times, a minute.
+    /// 20 seconds, 4 times, a quarter of a second, a minute.
     fn default() -> Self {
         Self {
             request: Duration::from_secs(20),
             tries: 4,
+            backoff: Duration::from_millis(250),
             patience: Duration::from_secs(60),
         }
     }
@@ -175,15 +178,15 @@ impl Http {
         }
     }
 
-    /// How long to wait before a request that may be repeated is repeated; `None` when its outcome stands. `failed` is how
-    /// often it has failed before.
+    /// How long to wait before a request that may be repeated is repeated; `None` when its outcome stands. `failed` is
+    /// how often it has failed before.
     pub(super) fn again(&self, outcome: &Result<Answer, AcmeError>, failed: u32) -> Option<Duration> {
         let wish = match outcome {
             Ok(answer) if answer.status >= 500 => answer.retry_after,
             Err(error) if error.is_transient() => None,
             _ => return None,
         };
-        (failed + 1 < self.limits.tries).then(|| retry::wait(failed, wish, self.limits.patience))?
+        (failed + 1 < self.limits.tries).then(|| retry::wait(&self.limits, failed, wish))?
     }
 
     /// Only https, and where the settings allow it http on this machine.

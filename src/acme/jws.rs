@@ -95,23 +95,21 @@ impl SigningKey {
                 // An uncompressed point: 4, x, y.
                 let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
                 let (x, y) = point.split_at(point.len() / 2);
-                let (x, y, name) = (base64url(x), base64url(y), curve.name);
-                format!(r#"{{"crv":"{name}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+                ec_jwk(curve.name, &base64url(x), &base64url(y))
             }
             Inner::Rsa(pair) => {
                 let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
-                let (n, e) = (
-                    base64url(n.big_endian_without_leading_zero()),
-                    base64url(e.big_endian_without_leading_zero()),
-                );
-                format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)
+                rsa_jwk(
+                    &base64url(n.big_endian_without_leading_zero()),
+                    &base64url(e.big_endian_without_leading_zero()),
+                )
             }
         }
     }
 
     /// The thumbprint of the public half, in base64url (RFC 7638): what a key authorization ends with.
     pub fn thumbprint(&self) -> String {
-        base64url(digest(&SHA256, self.jwk().as_bytes()))
+        thumbprint_of(&self.jwk())
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, AcmeError> {
@@ -146,8 +144,8 @@ pub(super) enum Signer<'a> {
 }
 
 impl Signer<'_> {
-    /// A request's body: `payload` (JSON, or nothing for POST-as-GET) signed for `url`. The nonce is left out where there is
-    /// none (RFC 8555, section 7.3.5).
+    /// A request's body: `payload` (JSON, or nothing for POST-as-GET) signed for `url`. The nonce is left out where
+    /// there is none (RFC 8555, section 7.3.5).
     pub(super) fn sign(self, url: &str, nonce: Option<&str>, payload: &str) -> Result<String, AcmeError> {
         let (key, mut protected) = match self {
             Self::Jwk(key) => (key, json!({"jwk": jwk_value(key)?})),
@@ -160,6 +158,18 @@ impl Signer<'_> {
         }
         flattened(&protected, payload, |input| key.sign(input))
     }
+}
+
+fn ec_jwk(curve: &str, x: &str, y: &str) -> String {
+    format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+}
+
+fn rsa_jwk(n: &str, e: &str) -> String {
+    format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)
+}
+
+fn thumbprint_of(jwk: &str) -> String {
+    base64url(digest(&SHA256, jwk.as_bytes()))
 }
 
 /// The JWK as a value, to be put into another document.

@@ -201,8 +201,8 @@ impl Authorization {
 impl Client {
     /// Orders a certificate. Names that a wildcard among them covers have to be left out before.
     ///
-    /// `replaces` is left out at a CA without renewal information. When the CA does not take it, for whatever reason, the
-    /// order is made once more without it, and the result says so. Limits and paused names are errors at once.
+    /// `replaces` is left out at a CA without renewal information. When the CA does not take it, for whatever reason,
+    /// the order is made once more without it, and the result says so. Limits and paused names are errors at once.
     pub async fn new_order(&self, names: &[Name], options: &OrderOptions) -> Result<Ordered, AcmeError> {
         let directory = self.acme().directory();
         if let Some(profile) = &options.profile {
@@ -223,7 +223,7 @@ impl Client {
         if let Some(replaces) = replaces {
             let mut renewal = payload.clone();
             renewal["replaces"] = json!(replaces.as_str());
-            match self.post(url, &renewal.to_string()).await {
+            match self.post_unless(url, &renewal.to_string(), says_replaces).await {
                 Ok(answer) => return ordered(&answer, None),
                 Err(AcmeError::Refused { problem, .. }) if may_be_about_replaces(&problem) => {
                     let answer = self.post(url, &payload.to_string()).await?;
@@ -245,8 +245,8 @@ impl Client {
         Authorization::of(&self.post(url, "").await?)
     }
 
-    /// What answers a challenge: its token, a dot, and the thumbprint of the account's key (RFC 8555, section 8.1). It is
-    /// published, and no secret.
+    /// What answers a challenge: its token, a dot, and the thumbprint of the account's key (RFC 8555, section 8.1). It
+    /// is published, and no secret.
     pub fn key_authorization(&self, token: &Token) -> String {
         format!("{}.{}", token.as_str(), self.thumbprint())
     }
@@ -256,8 +256,8 @@ impl Client {
         self.post(&challenge.url, "{}").await.map(drop)
     }
 
-    /// Waits until an authorization is no longer pending, and returns it as it is then: look at its status. Asks at once, and
-    /// then more and more seldom. Fails with [`AcmeError::StillWaiting`] after `limit`.
+    /// Waits until an authorization is no longer pending, and returns it as it is then: look at its status. Asks at
+    /// once, and then more and more seldom. Fails with [`AcmeError::StillWaiting`] after `limit`.
     pub async fn wait_authorization(&self, url: &str, limit: Duration) -> Result<Authorization, AcmeError> {
         self.poll("authorization", url, limit, |answer| {
             let authorization = Authorization::of(answer)?;
@@ -272,17 +272,17 @@ impl Client {
         self.wait_while(url, limit, OrderStatus::Pending, "pending").await
     }
 
-    /// Waits until an order is no longer processing: it is valid then, or invalid. Fails with [`AcmeError::StillWaiting`] after
-    /// `limit`.
+    /// Waits until an order is no longer processing: it is valid then, or invalid. Fails with
+    /// [`AcmeError::StillWaiting`] after `limit`.
     pub async fn wait_order(&self, url: &str, limit: Duration) -> Result<Order, AcmeError> {
         self.wait_while(url, limit, OrderStatus::Processing, "processing").await
     }
 
-    /// Sends the certificate request (DER, PKCS #10) of an order that is ready (RFC 8555, section 7.4), and returns the order as
-    /// it is then: processing, valid or invalid.
+    /// Sends the certificate request (DER, PKCS #10) of an order that is ready (RFC 8555, section 7.4), and returns the
+    /// order as it is then: processing, valid or invalid.
     ///
-    /// When the CA says that it is not ready, the order is fetched again: it may have been finalized by a request whose answer
-    /// was lost, or by an earlier run, or be ready in a moment.
+    /// When the CA says that it is not ready, the order is fetched again: it may have been finalized by a request whose
+    /// answer was lost, or by an earlier run, or be ready in a moment.
     pub async fn finalize(&self, order: &Order, csr_der: &[u8]) -> Result<Order, AcmeError> {
         let payload = json!({"csr": base64url(csr_der)}).to_string();
         match self.post(&order.finalize, &payload).await {
@@ -321,6 +321,12 @@ fn ordered(answer: &Answer, replaces_refused: Option<Problem>) -> Result<Ordered
         order: Order::of(answer, url)?,
         replaces_refused,
     })
+}
+
+/// Some CAs (Pebble) say with a 500 that they do not know what is to be replaced: asking again does not help.
+fn says_replaces(problem: &Problem) -> bool {
+    let about = ["certificate", "replace", "existing order"];
+    problem.is("serverInternal") && about.iter().any(|word| problem.detail.contains(word))
 }
 
 /// CAs refuse `replaces` with several types of error; these are the ones that cannot be about the names or the account.

@@ -32,8 +32,8 @@ fn interval(asked: u32, waited: Duration, wish: Option<Duration>) -> Duration {
 }
 
 impl Client {
-    /// Asks for a resource at once and then again, until `read` finds it done or the time is over. `read` says what it has
-    /// read and, while it is not done, its status.
+    /// Asks for a resource at once and then again, until `read` finds it done or the time is over. `read` says what it
+    /// has read and, while it is not done, its status.
     pub(super) async fn poll<T>(
         &self,
         what: &'static str,

@@ -125,7 +125,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What a server said in place of what was expected: on one line, cleared, cut to 200 characters; empty when it said nothing.
+/// What a server said in place of what was expected: on one line, cleared, cut to 200 characters; empty when it said
+/// nothing.
 pub(super) fn quote(body: &[u8]) -> String {
     // A whole megabyte need not be looked at for its beginning.
     let body = String::from_utf8_lossy(body.get(..4 * 1024).unwrap_or(body));
@@ -151,16 +152,17 @@ mod tests {
     #[test]
     fn a_problem_is_one_line_that_names_what_is_wrong_with_each_name() {
         let problem: Problem = serde_json::from_str(
-            r#"{"type": "urn:ietf:params:acme:error:malformed", "detail": "Some of the identifiers\u001b[31m requested were rejected",
+            r#"{"type": "urn:ietf:params:acme:error:malformed", "detail": "Some names\u001b[31m were rejected",
                 "status": 400, "subproblems": [
-                {"type": "urn:ietf:params:acme:error:rejectedIdentifier", "detail": "policy forbids", "identifier": {"type": "dns", "value": "*.Example.ORG"}},
+                {"type": "urn:ietf:params:acme:error:rejectedIdentifier", "detail": "policy forbids",
+                 "identifier": {"type": "dns", "value": "*.Example.ORG"}},
                 {"type": "urn:ietf:params:acme:error:dns", "identifier": {"type": "ip", "value": "192.0.2.1"}}]}"#,
         )
         .unwrap();
         assert_eq!(
             problem.to_string(),
-            "malformed: Some of the identifiers\\x1b[31m requested were rejected (*.Example.ORG: rejectedIdentifier: policy \
-             forbids; 192.0.2.1: dns)"
+            "malformed: Some names\\x1b[31m were rejected (*.Example.ORG: rejectedIdentifier: policy forbids; \
+             192.0.2.1: dns)"
         );
         assert!(problem.is("malformed") && !problem.is("rateLimited"));
         assert_eq!(

@@ -106,8 +106,8 @@ impl RenewalInfo {
     }
 }
 
-/// A moment in a window, as good as random for a random or hashed `seed`, and the same for the same one (RFC 9773, section
-/// 4.2). A moment that has passed means now.
+/// A moment in a window, as good as random for a random or hashed `seed`, and the same for the same one (RFC 9773,
+/// section 4.2). A moment that has passed means now.
 pub fn moment(start: Seconds, end: Seconds, seed: u64) -> Seconds {
     let length = end.saturating_sub(start).max(0).unsigned_abs().saturating_add(1);
     // SplitMix64's last step: neighbouring seeds fall far apart.
@@ -119,8 +119,8 @@ pub fn moment(start: Seconds, end: Seconds, seed: u64) -> Seconds {
 }
 
 impl Acme {
-    /// Asks when a certificate is to be renewed. Needs no account. Fails with [`AcmeError::NotOffered`] at a CA that has no
-    /// renewal information, and with [`AcmeError::Refused`] for a certificate that is not its own.
+    /// Asks when a certificate is to be renewed. Needs no account. Fails with [`AcmeError::NotOffered`] at a CA that
+    /// has no renewal information, and with [`AcmeError::Refused`] for a certificate that is not its own.
     pub async fn renewal_info(&self, certificate: &CertId) -> Result<RenewalInfo, AcmeError> {
         let Some(base) = &self.directory().renewal_info else {
             return Err(AcmeError::NotOffered("renewal information (ARI)"));

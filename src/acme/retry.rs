@@ -4,13 +4,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::{civil::DateTime, fmt::rfc2822, fmt::strtime, tz::TimeZone};
 
+use super::http::Limits;
 use crate::object::Seconds;
 
 /// The longest Retry-After that is believed: a year.
 const LONGEST: u64 = 365 * 24 * 60 * 60;
 
-/// The wait after the first failure, and how much longer each next one is, and the longest.
-const FIRST: Duration = Duration::from_millis(250);
+/// How much longer each wait after a failure is than the one before, and the longest.
 const FACTOR: u32 = 4;
 const LAST: Duration = Duration::from_secs(4);
 
@@ -49,11 +49,11 @@ fn http_date(value: &str) -> Option<Seconds> {
 }
 
 /// How long to wait after a failure, the `failed`th (from 0), when the server may have said how long: its wish, but at
-/// least ours. `None` when it wishes for more than `patience`.
-pub(super) fn wait(failed: u32, wish: Option<Duration>, patience: Duration) -> Option<Duration> {
-    let ours = FIRST.saturating_mul(FACTOR.saturating_pow(failed)).min(LAST);
+/// least ours. `None` when it wishes for more than is waited.
+pub(super) fn wait(limits: &Limits, failed: u32, wish: Option<Duration>) -> Option<Duration> {
+    let ours = limits.backoff.saturating_mul(FACTOR.saturating_pow(failed)).min(LAST);
     match wish {
-        Some(wish) if wish > patience => None,
+        Some(wish) if wish > limits.patience => None,
         Some(wish) => Some(wish.max(ours)),
         None => Some(ours),
     }
@@ -84,11 +84,11 @@ mod tests {
 
     #[test]
     fn waits_grow_to_four_seconds_and_follow_the_server_within_patience() {
-        let patience = Duration::from_secs(60);
-        let waits: Vec<_> = (0..5).map(|n| wait(n, None, patience).unwrap().as_millis()).collect();
+        let limits = Limits::default();
+        let waits: Vec<_> = (0..5).map(|n| wait(&limits, n, None).unwrap().as_millis()).collect();
         assert_eq!(waits, [250, 1000, 4000, 4000, 4000]);
-        let wish = |seconds| wait(0, Some(Duration::from_secs(seconds)), patience);
-        assert_eq!(wish(0), Some(FIRST));
+        let wish = |seconds| wait(&limits, 0, Some(Duration::from_secs(seconds)));
+        assert_eq!(wish(0), Some(limits.backoff));
         assert_eq!(wish(60), Some(Duration::from_secs(60)));
         assert_eq!(wish(61), None);
     }

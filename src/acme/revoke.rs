@@ -81,7 +81,8 @@ pub enum Revoked {
 }
 
 impl Client {
-    /// Revokes a certificate (DER) in the account's name: the account that ordered it, or one that has proved all its names.
+    /// Revokes a certificate (DER) in the account's name: the account that ordered it, or one that has proved all its
+    /// names.
     pub async fn revoke(&self, certificate: &[u8], reason: RevocationReason) -> Result<Revoked, AcmeError> {
         let signer = Signer::Kid(self.key().signing(), self.account_url());
         self.acme().revoke(signer, certificate, reason).await

@@ -17,8 +17,8 @@ use crate::{
 /// The longest token that is taken. Those of CAs have 43 characters.
 const LONGEST_TOKEN: usize = 200;
 
-/// A challenge's token: base64url and nothing else (RFC 8555, section 8.1), so that it is safe in a path, a file's name and
-/// a label (CVE-2026-40611).
+/// A challenge's token: base64url and nothing else (RFC 8555, section 8.1), so that it is safe in a path, a file's name
+/// and a label (CVE-2026-40611).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Token(String);
 
