@@ -243,7 +243,7 @@ impl ApiError {
     }
 
     /// Whether asking again soon may help.
-    pub(super) fn is_passing(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         match self {
             Self::Cluster(error) => error.was_not_sent() || error.is_uncertain(),
             Self::Refused { code, .. } => matches!(code, 429 | 502..=504),

@@ -7,17 +7,26 @@
 //! ```
 
 pub mod api;
+pub mod backup;
 pub mod error;
+pub mod events;
+pub mod file;
 pub mod key;
 pub mod mark;
+pub mod owner;
 pub mod pair;
 pub mod rights;
+pub mod secret;
+pub mod verify;
+mod yaml;
 
 pub use api::{Api, Patch};
 pub use error::ApiError;
 pub use key::{KeyKind, PrivateKey};
 pub use mark::{Purpose, RunId};
+pub use owner::Owner;
 pub use pair::{Pair, Roots};
+pub use secret::{Refusal, SecretChange, Slots, Target};
 
 pub use crate::plan::{
     permits::{Permit, Permits, Right, Verb, Which},

@@ -206,9 +206,14 @@ pub(super) fn parse(key: &SecretString, chain: &[u8]) -> Parsed {
 
 /// One certificate as PEM (RFC 7468).
 pub(super) fn pem(der: &[u8]) -> String {
+    pem_block("CERTIFICATE", der)
+}
+
+/// One block of PEM.
+pub(super) fn pem_block(label: &str, der: &[u8]) -> String {
     let body = STANDARD.encode(der);
-    let mut text = String::with_capacity(body.len() + body.len() / 64 + 60);
-    text.push_str("-----BEGIN CERTIFICATE-----\n");
+    let mut text = format!("-----BEGIN {label}-----\n");
+    text.reserve(body.len() + body.len() / 64 + 60);
     let mut rest = body.as_str();
     while !rest.is_empty() {
         // Base64 is ASCII: every place is the edge of a character.
@@ -217,7 +222,7 @@ pub(super) fn pem(der: &[u8]) -> String {
         text.push('\n');
         rest = after;
     }
-    text + "-----END CERTIFICATE-----\n"
+    text + &format!("-----END {label}-----\n")
 }
 
 fn trusted(parsed: &Parsed, added: &[Vec<u8>]) -> Result<(), PairError> {

@@ -1,0 +1,158 @@
+//! Kubernetes Events on a route: what `kubectl describe` shows of an issuance. Best effort: nothing depends on them.
+
+use serde_json::{Value, json};
+
+use super::{
+    Api, ApiError, Patch,
+    mark::{self, MANAGER},
+};
+use crate::{
+    object::{Key, Seconds},
+    plan::{
+        permits::{Permit, Permits, Verb},
+        resource::{EVENT, Resource},
+    },
+    text::date_time,
+};
+
+/// The longest message that the server takes, in bytes.
+const LONGEST: usize = 1024;
+
+/// What an event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The certificate is stored.
+    CertificateIssued,
+    /// The order or the write failed.
+    CertificateFailed,
+    /// A challenge failed.
+    ChallengeFailed,
+    /// The new certificate is served.
+    CertificateServed,
+    /// The earlier pair was put back.
+    RolledBack,
+}
+
+impl Reason {
+    /// As events have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CertificateIssued => "CertificateIssued",
+            Self::CertificateFailed => "CertificateFailed",
+            Self::ChallengeFailed => "ChallengeFailed",
+            Self::CertificateServed => "CertificateServed",
+            Self::RolledBack => "RolledBack",
+        }
+    }
+
+    fn is_warning(self) -> bool {
+        matches!(self, Self::CertificateFailed | Self::ChallengeFailed)
+    }
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Its kind.
+    pub resource: Resource,
+    /// Namespace and name.
+    pub key: Key,
+    /// Its uid, where it is known: without it, `kubectl describe` shows the event all the same.
+    pub uid: Option<String>,
+}
+
+impl About {
+    /// The same event about the same object has the same name.
+    fn name(&self, reason: Reason, message: &str) -> String {
+        let identity = format!("{}|{}|{}|{message}", self.resource, self.key, reason.as_str());
+        format!("{}{}", mark::PREFIX, mark::short_hash(&identity))
+    }
+}
+
+/// What telling of a route in a namespace may do: for the plan.
+pub fn permits(namespace: &str) -> Permits {
+    let verbs = [Verb::Create, Verb::Get, Verb::Patch];
+    Permits::none().with(Permit::prefix(&verbs, EVENT, namespace, mark::PREFIX))
+}
+
+/// Records an event. One that was recorded before is counted up instead.
+///
+/// As core/v1 Events, which every server and `kubectl describe` reads; the server hands them out as events.k8s.io/v1 too.
+pub async fn record(api: &Api, about: &About, reason: Reason, message: &str, now: Seconds) -> Result<(), ApiError> {
+    let message = shortened(message);
+    let name = about.name(reason, &message);
+    let at = Key::new(about.key.namespace.clone(), name.clone());
+    match api.create(EVENT, &event(about, reason, &name, &message, now)).await {
+        Err(ApiError::AlreadyExists { .. }) => {}
+        other => return other.map(drop),
+    }
+    let Some(found) = api.get(EVENT, &at).await? else {
+        // It has expired in between: events live for an hour.
+        return api
+            .create(EVENT, &event(about, reason, &name, &message, now))
+            .await
+            .map(drop);
+    };
+    let count = found["count"].as_u64().unwrap_or(1).saturating_add(1);
+    let patch = Patch::Merge(json!({"count": count, "lastTimestamp": date_time(now)}));
+    api.patch(EVENT, &at, &patch).await.map(drop)
+}
+
+fn event(about: &About, reason: Reason, name: &str, message: &str, now: Seconds) -> Value {
+    let at = date_time(now);
+    let mut object = json!({
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": {"namespace": about.key.namespace.as_str(), "name": name},
+        "involvedObject": {
+            "apiVersion": about.resource.api_version(), "kind": about.resource.kind,
+            "namespace": about.key.namespace.as_str(), "name": about.key.name.as_str(),
+        },
+        "reason": reason.as_str(), "message": message,
+        "type": if reason.is_warning() { "Warning" } else { "Normal" },
+        "source": {"component": MANAGER}, "reportingComponent": MANAGER, "reportingInstance": MANAGER,
+        "firstTimestamp": at, "lastTimestamp": at, "count": 1,
+    });
+    if let Some(uid) = &about.uid {
+        object["involvedObject"]["uid"] = uid.as_str().into();
+    }
+    object
+}
+
+/// At most as long as the server takes, cut between characters.
+fn shortened(message: &str) -> String {
+    if message.len() <= LONGEST {
+        return message.to_owned();
+    }
+    let end = (0..=LONGEST - 3)
+        .rev()
+        .find(|at| message.is_char_boundary(*at))
+        .unwrap_or(0);
+    format!("{}...", &message[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::resource::INGRESS;
+
+    #[test]
+    fn the_same_event_has_the_same_name_and_a_message_fits() {
+        let about = |name: &str| About {
+            resource: INGRESS,
+            key: Key::new("shop", name),
+            uid: None,
+        };
+        let name = about("web").name(Reason::CertificateIssued, "m");
+        assert_eq!(name, about("web").name(Reason::CertificateIssued, "m"));
+        for other in [
+            about("web").name(Reason::CertificateIssued, "n"),
+            about("web").name(Reason::ChallengeFailed, "m"),
+            about("web2").name(Reason::CertificateIssued, "m"),
+        ] {
+            assert_ne!(name, other);
+        }
+        let long = shortened(&"ä".repeat(1000));
+        assert!(long.len() <= LONGEST && long.ends_with("ä..."), "{}", long.len());
+        assert_eq!(shortened("short"), "short");
+    }
+}

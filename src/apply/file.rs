@@ -1,0 +1,280 @@
+//! A Secret's manifest in a file, for those who keep certificates in git, encrypted with their own tool.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{RunId, SecretChange, yaml};
+use crate::object::Key;
+
+/// The first line of what is written: such a file may be replaced by its successor, no other.
+const HEADER: &str =
+    "# Written by kubectl certs. It holds a private key: encrypt it before it is committed or shared.\n";
+
+/// Why a manifest is not written. The messages fit "cannot write the manifest of Secret shop/shop-tls: ...".
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The place is in a git work tree, and git would take the file.
+    #[error("{} is in the git work tree {}, and the file would hold a private key", path.display(), tree.display())]
+    InGit {
+        /// The file.
+        path: PathBuf,
+        /// The work tree.
+        tree: PathBuf,
+    },
+    /// There is a file of that name that somebody else wrote.
+    #[error("{} is there already, and was not written by kubectl certs", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory is none.
+    #[error("{} is not a directory", path.display())]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The file system refuses.
+    #[error("cannot write {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl FileError {
+    /// One line that says what to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::InGit { path, .. } => format!(
+                "name a directory outside of it, or have .gitignore name {}; --force writes it all the same",
+                path.file_name().unwrap_or_default().to_string_lossy()
+            ),
+            Self::Exists { .. } => "move it away, or name another directory".into(),
+            Self::NoDirectory { .. } => "create it first".into(),
+            Self::Io { .. } => return None,
+        })
+    }
+}
+
+/// The file of a Secret's manifest in `dir`: `NAMESPACE_NAME.yaml`, which no two Secrets share.
+pub fn path(dir: &Path, key: &Key) -> PathBuf {
+    // Manifests are anybody's text: a name cannot lead out of the directory.
+    let safe = |text: &str| -> String {
+        text.chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "-.".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect()
+    };
+    let name = safe(&key.name);
+    dir.join(if key.namespace.is_empty() {
+        format!("{name}.yaml")
+    } else {
+        format!("{}_{name}.yaml", safe(&key.namespace))
+    })
+}
+
+/// Writes the manifest of a planned Secret into `dir`, readable by its owner alone: whole or not at all. With `force` into a
+/// git work tree too. Returns the file's path. Blocks: it asks git.
+pub fn write(dir: &Path, change: &SecretChange, run: &RunId, force: bool) -> Result<PathBuf, FileError> {
+    write_manifest(dir, change.key(), &change.manifest(), run, force)
+}
+
+/// What [`write()`] checks, without writing: asked before anything is ordered.
+pub fn check(dir: &Path, key: &Key, force: bool) -> Result<PathBuf, FileError> {
+    if !dir.is_dir() {
+        return Err(FileError::NoDirectory { path: dir.to_owned() });
+    }
+    let path = path(dir, key);
+    replaceable(&path)?;
+    if !force && let Some(tree) = exposed_in(dir, &path) {
+        return Err(FileError::InGit { path, tree });
+    }
+    Ok(path)
+}
+
+fn write_manifest(dir: &Path, key: &Key, manifest: &Value, run: &RunId, force: bool) -> Result<PathBuf, FileError> {
+    let path = check(dir, key, force)?;
+    let text = Zeroizing::new(format!("{HEADER}{}", yaml::document(manifest)));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // In the same directory, because a rename across file systems is a copy; hidden, and of this run alone.
+    let temporary = dir.join(format!(".{name}.{run}"));
+    let written = create(&temporary)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&temporary, &path));
+    if let Err(source) = written {
+        // What is half written must not stay, whatever else is wrong.
+        let _ = fs::remove_file(&temporary);
+        return Err(FileError::Io { path, source });
+    }
+    Ok(path)
+}
+
+/// A file that was not there, of its owner alone from its first moment.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
+/// Whether there is no such file, or one that this program wrote. An encrypted manifest of the same name must stay.
+fn replaceable(path: &Path) -> Result<(), FileError> {
+    let ours = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => {
+            return Err(FileError::Io {
+                path: path.to_owned(),
+                source,
+            });
+        }
+        Ok(meta) if meta.is_file() => {
+            let mut start = String::new();
+            let limit = u64::try_from(HEADER.len()).unwrap_or(u64::MAX);
+            File::open(path).is_ok_and(|file| file.take(limit).read_to_string(&mut start).is_ok()) && start == HEADER
+        }
+        Ok(_) => false,
+    };
+    if ours {
+        Ok(())
+    } else {
+        Err(FileError::Exists { path: path.to_owned() })
+    }
+}
+
+/// The git work tree that would take the file; `None` outside of one, or where git is told to ignore it.
+fn exposed_in(dir: &Path, path: &Path) -> Option<PathBuf> {
+    let real = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+    // A directory in a repository, a file in a linked work tree or a submodule.
+    let tree = real.ancestors().find(|dir| dir.join(".git").exists())?;
+    let name = path.file_name()?;
+    // git alone knows all of its rules; 0 is ignored, and what is tracked is not. Without git nobody knows.
+    let ignored = Command::new("git")
+        .arg("-C")
+        .arg(&real)
+        .args(["check-ignore", "--quiet", "--"])
+        .arg(real.join(name))
+        // A caller's own repository must not answer for this one.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match ignored {
+        Ok(status) if status.code() == Some(0) => None,
+        _ => Some(tree.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn manifest() -> Value {
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop-tls"}, "data": {"tls.key": "c2VjcmV0"}})
+    }
+
+    fn key() -> Key {
+        Key::new("shop", "shop-tls")
+    }
+
+    fn put(dir: &Path, force: bool) -> Result<PathBuf, FileError> {
+        write_manifest(dir, &key(), &manifest(), &RunId::random(), force)
+    }
+
+    fn git(dir: &Path, args: &[&str]) {
+        let done = Command::new("git")
+            .arg("-C")
+            .arg(dir)
+            .args(args)
+            .env_remove("GIT_DIR")
+            .env_remove("GIT_WORK_TREE")
+            .env_remove("GIT_INDEX_FILE")
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    #[test]
+    fn a_manifest_is_for_its_owner_alone_and_replaced_by_its_successor() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = put(dir.path(), false).unwrap();
+        assert_eq!(path, dir.path().join("shop_shop-tls.yaml"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert!(fs::read_to_string(&path).unwrap().contains("tls.key: \"c2VjcmV0\""));
+        put(dir.path(), false).unwrap();
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn nobody_elses_file_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = path(dir.path(), &key());
+        fs::write(&path, "sops: encrypted\n").unwrap();
+        assert!(matches!(put(dir.path(), true), Err(FileError::Exists { .. })));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "sops: encrypted\n");
+        fs::remove_file(&path).unwrap();
+        #[cfg(unix)]
+        {
+            // A link would lead the key elsewhere.
+            std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+            assert!(matches!(put(dir.path(), true), Err(FileError::Exists { .. })));
+        }
+        let absent = dir.path().join("absent");
+        assert!(matches!(put(&absent, false), Err(FileError::NoDirectory { .. })));
+    }
+
+    #[test]
+    fn a_key_goes_into_a_git_work_tree_only_where_git_ignores_it_or_by_force() {
+        let dir = tempfile::tempdir().unwrap();
+        git(dir.path(), &["init", "--quiet"]);
+        let sub = dir.path().join("secrets");
+        fs::create_dir(&sub).unwrap();
+        let refused = put(&sub, false).unwrap_err();
+        assert!(matches!(refused, FileError::InGit { .. }), "{refused}");
+        assert!(refused.hint().unwrap().contains("--force"), "{refused}");
+        assert_eq!(fs::read_dir(&sub).unwrap().count(), 0);
+        put(&sub, true).unwrap();
+        fs::write(dir.path().join(".gitignore"), "secrets/\n").unwrap();
+        put(&sub, false).unwrap();
+        // What is tracked is not ignored, whatever .gitignore says.
+        git(dir.path(), &["add", "--force", "secrets/shop_shop-tls.yaml"]);
+        assert!(matches!(put(&sub, false), Err(FileError::InGit { .. })));
+    }
+
+    #[test]
+    fn a_name_from_outside_stays_in_the_directory() {
+        let out = path(Path::new("/out"), &Key::new("../a", "b/../../c"));
+        assert_eq!(out, Path::new("/out/..-a_b-..-..-c.yaml"));
+        assert_eq!(out.parent(), Some(Path::new("/out")));
+    }
+}

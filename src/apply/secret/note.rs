@@ -1,0 +1,75 @@
+//! What is noted on a Secret beside the pair: public facts alone.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    apply::{Pair, RunId, mark},
+    object::{Seconds, annotation::RENEWAL_WINDOW},
+    text::date_time,
+};
+
+/// What wrote the certificate: `kubectl-certs 0.1.0`.
+pub const ISSUED_BY: &str = "kubectl-certs.io/issued-by";
+/// When it was written (RFC 3339).
+pub const ISSUED_AT: &str = "kubectl-certs.io/issued-at";
+/// The issuer's name in the settings: `letsencrypt`.
+pub const ISSUER: &str = "kubectl-certs.io/issuer";
+/// The order's URL.
+pub const ORDER: &str = "kubectl-certs.io/order";
+/// SHA-256 of the leaf that the other annotations speak of.
+pub const SHA256: &str = "kubectl-certs.io/sha256";
+/// `staging` where the certificate comes from a staging CA.
+pub const STAGE: &str = "kubectl-certs.io/stage";
+
+/// All annotations of this program on a Secret that stays.
+pub(in crate::apply) const NOTED: [&str; 8] = [
+    ISSUED_BY,
+    ISSUED_AT,
+    ISSUER,
+    ORDER,
+    SHA256,
+    STAGE,
+    mark::RUN,
+    RENEWAL_WINDOW,
+];
+
+/// How a certificate came about.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// The run.
+    pub run: RunId,
+    /// The issuer's name.
+    pub issuer: String,
+    /// The order's URL.
+    pub order: Option<String>,
+    /// When.
+    pub at: Seconds,
+    /// ARI's window, start and end.
+    pub window: Option<(Seconds, Seconds)>,
+}
+
+impl Note {
+    /// The annotations; null takes away what an earlier certificate left.
+    pub(super) fn annotations(&self, pair: &Pair, staging: bool) -> Map<String, Value> {
+        let text = |value: String| Value::String(value);
+        let window = self
+            .window
+            .map(|(start, end)| format!("{}/{}", date_time(start), date_time(end)));
+        [
+            (
+                ISSUED_BY,
+                text(format!("{} {}", mark::MANAGER, env!("CARGO_PKG_VERSION"))),
+            ),
+            (ISSUED_AT, text(date_time(self.at))),
+            (ISSUER, text(self.issuer.clone())),
+            (ORDER, self.order.clone().map_or(Value::Null, text)),
+            (SHA256, text(pair.sha256().to_string())),
+            (STAGE, if staging { text("staging".into()) } else { Value::Null }),
+            (mark::RUN, text(self.run.to_string())),
+            (RENEWAL_WINDOW, window.map_or(Value::Null, text)),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+    }
+}

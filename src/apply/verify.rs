@@ -1,0 +1,166 @@
+//! Waits until the new certificate is served, at every address of a host.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    event::{EventKind, Teller},
+    net::{self, ProbeError},
+    x509::Fingerprint,
+};
+
+/// How long is waited when nobody says otherwise.
+pub const WAIT: Duration = Duration::from_mins(1);
+/// The first pause between two looks: a controller that watches Secrets serves the new pair within tens of milliseconds.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A host, and where it is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The host: a name, or a wildcard (a name below it is asked for).
+    pub host: String,
+    /// All addresses of its route, with the port.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// What an address served last.
+#[derive(Debug)]
+pub enum Seen {
+    /// The new certificate.
+    New,
+    /// Another one.
+    Other(Fingerprint),
+    /// Nothing.
+    Nothing(ProbeError),
+}
+
+/// What became of a host.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The host.
+    pub host: String,
+    /// Each address, with what it served last.
+    pub seen: Vec<(SocketAddr, Seen)>,
+    /// From the beginning until every address served the new certificate, or until the end.
+    pub after: Duration,
+}
+
+impl Outcome {
+    /// Whether every address serves the new certificate.
+    pub fn is_served(&self) -> bool {
+        !self.seen.is_empty() && self.seen.iter().all(|(_, seen)| matches!(seen, Seen::New))
+    }
+
+    /// What the addresses that do not serve it do instead: `192.0.2.7:443 still serves another certificate (sha256
+    /// ab12...)`; `None` when all serve it.
+    pub fn complaint(&self) -> Option<String> {
+        if self.seen.is_empty() {
+            return Some("there is no address at which to ask".into());
+        }
+        let words: Vec<String> = self
+            .seen
+            .iter()
+            .filter_map(|(address, seen)| match seen {
+                Seen::New => None,
+                Seen::Other(sha256) => {
+                    let short: String = sha256.to_string().chars().take(16).collect();
+                    Some(format!(
+                        "{address} still serves another certificate (sha256 {short}...)"
+                    ))
+                }
+                Seen::Nothing(error) => Some(format!("{address}: {error}")),
+            })
+            .collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+}
+
+/// Asks every address of every host until it serves the certificate of this fingerprint, all at the same time, for at most
+/// `wait`; each is asked at least once. Tells of each host that serves it. The outcomes are in the order of the places.
+pub async fn served(places: &[Place], new: Fingerprint, wait: Duration, tell: &Teller) -> Vec<Outcome> {
+    let start = Instant::now();
+    let hosts = places.iter().enumerate().map(|(at, place)| async move {
+        let addresses = place
+            .addresses
+            .iter()
+            .map(|address| until(&place.host, *address, new, start + wait));
+        let seen = futures_util::future::join_all(addresses).await;
+        let outcome = Outcome {
+            host: place.host.clone(),
+            seen: place.addresses.iter().copied().zip(seen).collect(),
+            after: start.elapsed(),
+        };
+        if outcome.is_served() {
+            tell.tell(EventKind::Served {
+                host: outcome.host.clone(),
+                after_ms: u64::try_from(outcome.after.as_millis()).unwrap_or(u64::MAX),
+            });
+        }
+        (at, outcome)
+    });
+    let mut outcomes: Vec<_> = stream::iter(hosts)
+        .buffer_unordered(net::probe::CONCURRENCY)
+        .collect()
+        .await;
+    outcomes.sort_unstable_by_key(|(at, _)| *at);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// Asks one address until it serves the certificate, or the time is over.
+async fn until(host: &str, address: SocketAddr, new: Fingerprint, end: Instant) -> Seen {
+    let target = net::Target {
+        address,
+        server_name: host.to_owned(),
+    };
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let seen = match net::probe(&target, net::probe::TIMEOUT).await {
+            Ok(served) => match served.chain.first().map(|der| Fingerprint::of(der)) {
+                Some(sha256) if sha256 == new => return Seen::New,
+                Some(sha256) => Seen::Other(sha256),
+                None => Seen::Nothing(ProbeError::NoCertificate),
+            },
+            Err(error) => Seen::Nothing(error),
+        };
+        if Instant::now() + pause >= end {
+            return seen;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_host_that_cannot_be_asked_is_told_with_the_reason_and_within_the_time() {
+        // A port that was free a moment ago: nobody listens.
+        let free = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let places = [
+            Place {
+                host: "shop.example".into(),
+                addresses: vec![free],
+            },
+            Place {
+                host: "other.example".into(),
+                addresses: vec![],
+            },
+        ];
+        let outcomes = served(&places, Fingerprint::of(b"x"), Duration::ZERO, &Teller::silent()).await;
+        assert_eq!(outcomes[0].host, "shop.example");
+        assert!(!outcomes[0].is_served());
+        let complaint = outcomes[0].complaint().unwrap();
+        assert!(complaint.contains("connection refused"), "{complaint}");
+        assert!(!outcomes[1].is_served());
+        assert_eq!(outcomes[1].complaint().unwrap(), "there is no address at which to ask");
+    }
+}
