@@ -1,0 +1,265 @@
+//! Where cert-manager owns a Secret, it renews: it is asked to, as `cmctl renew` asks it, and what it does then is followed to
+//! the end.
+//!
+//! ```text
+//! Certificate ──Issuing──→ CertificateRequest ──→ Order ──→ Challenges      (ACME issuers)
+//!      ↑ revision + 1          │ Issued    └──→ signed by the issuer        (others)
+//!      └───────────────────────┘ Failed, Denied, InvalidRequest: Issuing is False, and says why
+//! ```
+
+mod error;
+mod follow;
+mod state;
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+pub use error::CertManagerError;
+use follow::{Look, Told};
+use state::{Before, End};
+
+use super::{cancel::Cancel, now};
+use crate::{
+    acme::Stage,
+    apply::{
+        Api, ApiError, Patch, Permit, Permits, Verb,
+        resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER},
+    },
+    event::{EventKind, Teller},
+    object::Key,
+    settings::Chosen,
+    x509::Certificate,
+};
+
+/// How long cert-manager may take, where the user says nothing: its own limit for an order that a CA does not answer is longer,
+/// and it goes on when nobody watches.
+pub const LIMIT: Duration = Duration::from_mins(10);
+/// The first pause between two looks, and the longest.
+const PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// After so long without any sign of a controller, it is told what is waited for.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How often the condition is written anew after somebody else's change.
+const TRIES: usize = 5;
+
+/// What cert-manager has done.
+#[derive(Debug, Clone)]
+pub struct Renewed {
+    /// The Certificate.
+    pub certificate: Key,
+    /// The Secret that it writes.
+    pub secret: Key,
+    /// The Certificate's revision now; in a dry run, the one before.
+    pub revision: u64,
+    /// The new leaf; `None` in a dry run, and where the request that holds it cannot be read.
+    pub leaf: Option<Arc<Certificate>>,
+}
+
+/// What a renewal of the Certificate reads and writes. The namespace's requests, orders and challenges are read: nothing but
+/// their owner says which belong to it.
+pub fn permits(certificate: &Key) -> Permits {
+    let (namespace, name) = (&certificate.namespace, &certificate.name);
+    let mut permits = Permits::none()
+        .with(Permit::one(&[Verb::Get], CERTIFICATE, namespace.clone(), name.clone()))
+        .with(Permit::one(&[Verb::Patch], CERTIFICATE, namespace.clone(), name.clone()).part("status"));
+    for resource in [CERTIFICATEREQUEST, ORDER, CHALLENGE] {
+        permits.add(Permit::any(&[Verb::Get, Verb::List], resource, namespace.clone()));
+    }
+    permits
+}
+
+/// Refuses a rehearsal: what cert-manager issues, it stores; a CA for rehearsals that only this program knows changes nothing of
+/// that.
+pub fn allowed(chosen: &Chosen, certificate: &Key, secret: &Key) -> Result<(), CertManagerError> {
+    if chosen.rehearsal || chosen.issuer.stage == Stage::Staging {
+        return Err(CertManagerError::Rehearsal {
+            certificate: certificate.clone(),
+            secret: secret.clone(),
+        });
+    }
+    Ok(())
+}
+
+/// Has cert-manager renew a Certificate, and follows it for at most `limit`. Tells everything up to
+/// [`EventKind::Done`]; how it failed, the error says. A dry run ends with the server's judgement on the write.
+///
+/// An issuance that is under way already is followed, not asked for again. What is given up or takes too long goes on without
+/// this program.
+pub async fn renew(
+    api: &Api,
+    certificate: &Key,
+    tell: &Teller,
+    cancel: &Cancel,
+    limit: Duration,
+) -> Result<Renewed, CertManagerError> {
+    let deadline = Instant::now() + limit;
+    let look = Look::new(api, certificate);
+    let (before, asked) = ask(api, certificate, &look, tell).await?;
+    if api.is_dry_run() {
+        return Ok(Renewed {
+            certificate: certificate.clone(),
+            secret: state::secret(&asked, certificate),
+            revision: before.revision,
+            leaf: None,
+        });
+    }
+    let following = follow(look, before, asked, tell, deadline, limit);
+    tokio::select! {
+        ended = following => ended,
+        () = cancel.cancelled() => Err(CertManagerError::Interrupted { certificate: certificate.clone() }),
+    }
+}
+
+/// Sets the Issuing condition, whatever others write to the status meanwhile. Returns what was there before, and the
+/// Certificate as it is now.
+async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result<(Before, Value), CertManagerError> {
+    let trigger = |source: ApiError| CertManagerError::Trigger {
+        certificate: certificate.clone(),
+        source,
+    };
+    let read = || async {
+        let found = api
+            .get(CERTIFICATE, certificate)
+            .await
+            .map_err(|source| CertManagerError::Read {
+                certificate: certificate.clone(),
+                source,
+            })?;
+        found.ok_or_else(|| CertManagerError::Missing {
+            certificate: certificate.clone(),
+        })
+    };
+    let mut object = read().await?;
+    let ended = look.ended_requests(&object).await;
+    let before = Before::of(&object, ended);
+    for _ in 0..TRIES {
+        if state::is_issuing(&object) {
+            // Of an answer that was lost, the condition is this program's own.
+            let note = if state::is_asked_by_hand(&object) {
+                "cert-manager has been asked to renew it; following"
+            } else {
+                "cert-manager is at it already; following"
+            };
+            tell.tell(EventKind::Note { text: note.to_owned() });
+            return Ok((before, object));
+        }
+        let patch = Patch::Merge(state::trigger(&object, now()));
+        match api.patch_part(CERTIFICATE, certificate, Some("status"), &patch).await {
+            Ok(asked) => {
+                let text = format!(
+                    "asked cert-manager to renew Certificate {certificate} with its own {}",
+                    state::issuer(&asked)
+                );
+                tell.tell(EventKind::Note { text });
+                return Ok((before, asked));
+            }
+            Err(error @ ApiError::Conflict { .. }) if api.is_dry_run() => return Err(trigger(error)),
+            Err(ApiError::Conflict { .. }) => {}
+            Err(error) if error.is_uncertain() => {}
+            Err(error) => return Err(trigger(error)),
+        }
+        object = read().await?;
+    }
+    Err(trigger(ApiError::Conflict {
+        object: format!("Certificate {certificate}"),
+        message: String::new(),
+    }))
+}
+
+/// Looks until it has ended, or `deadline`.
+async fn follow(
+    mut look: Look,
+    before: Before,
+    asked: Value,
+    tell: &Teller,
+    deadline: Instant,
+    limit: Duration,
+) -> Result<Renewed, CertManagerError> {
+    let key = look.certificate().clone();
+    let (mut told, mut pause, started) = (Told::default(), PAUSE, Instant::now());
+    let mut seen = follow::Seen::of(asked);
+    let mut silence_told = false;
+    loop {
+        let trouble = match look.again(&mut seen, &before).await {
+            Ok(()) => None,
+            Err(error) if follow::may_pass(&error) => Some(error),
+            Err(source) => {
+                return Err(CertManagerError::Read {
+                    certificate: key,
+                    source,
+                });
+            }
+        };
+        let news = told.news(&seen);
+        pause = if news.is_empty() {
+            (pause * 2).min(LONGEST_PAUSE)
+        } else {
+            PAUSE
+        };
+        for event in news {
+            tell.tell(event);
+        }
+        if trouble.is_none() {
+            match state::end(&seen.certificate, &before) {
+                End::Issued => return Ok(issued(&seen, key, tell)),
+                End::Failed(said) => {
+                    return Err(CertManagerError::Failed {
+                        certificate: key,
+                        why: seen.why(&said),
+                    });
+                }
+                End::Gone => return Err(CertManagerError::Missing { certificate: key }),
+                End::None => {}
+            }
+        }
+        if Instant::now() + pause > deadline {
+            return Err(match trouble {
+                Some(source) => CertManagerError::Read {
+                    certificate: key,
+                    source,
+                },
+                None => CertManagerError::Stuck {
+                    certificate: key,
+                    seconds: limit.as_secs(),
+                    waits: seen.waits(&before),
+                    no_controller: !seen.is_taken_up(&before),
+                },
+            });
+        }
+        if !silence_told && started.elapsed() > SILENCE && !seen.is_taken_up(&before) {
+            silence_told = true;
+            tell.tell(EventKind::Waiting {
+                reason: seen.waits(&before),
+            });
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Tells the end of it.
+fn issued(seen: &follow::Seen, certificate: Key, tell: &Teller) -> Renewed {
+    let secret = state::secret(&seen.certificate, &certificate);
+    let leaf = seen.leaf();
+    if let Some(leaf) = &leaf {
+        tell.tell(EventKind::Issued {
+            sha256: leaf.sha256.to_string(),
+            not_after: leaf.not_after,
+            issuer: leaf.issuer.short.to_string(),
+        });
+    }
+    tell.tell(EventKind::Stored {
+        place: format!("Secret {secret}"),
+    });
+    tell.tell(EventKind::Done);
+    Renewed {
+        certificate,
+        secret,
+        revision: state::revision(&seen.certificate),
+        leaf,
+    }
+}
+
+#[cfg(test)]
+mod tests;

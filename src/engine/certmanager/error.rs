@@ -1,0 +1,119 @@
+//! Why cert-manager did not renew.
+
+use crate::{apply::ApiError, error::Exit, object::Key};
+
+/// Why a Certificate was not renewed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertManagerError {
+    /// It cannot be rehearsed.
+    #[error(
+        "Secret {secret} belongs to cert-manager (Certificate {certificate}), which issues and stores by itself: there is \
+         nothing to rehearse"
+    )]
+    Rehearsal {
+        /// The Certificate.
+        certificate: Key,
+        /// The Secret that it writes.
+        secret: Key,
+    },
+    /// There is no such Certificate, or it has been deleted meanwhile.
+    #[error("there is no Certificate {certificate}")]
+    Missing {
+        /// The Certificate.
+        certificate: Key,
+    },
+    /// The condition could not be written.
+    #[error("cannot ask cert-manager to renew Certificate {certificate}")]
+    Trigger {
+        /// The Certificate.
+        certificate: Key,
+        /// Why.
+        #[source]
+        source: ApiError,
+    },
+    /// What cert-manager does could not be read.
+    #[error("cannot see what becomes of Certificate {certificate}")]
+    Read {
+        /// The Certificate.
+        certificate: Key,
+        /// Why.
+        #[source]
+        source: ApiError,
+    },
+    /// It failed.
+    #[error("cert-manager could not renew Certificate {certificate}: {why}")]
+    Failed {
+        /// The Certificate.
+        certificate: Key,
+        /// What cert-manager, the issuer and the CA said. Not cleared.
+        why: String,
+    },
+    /// It did not come to an end.
+    #[error("Certificate {certificate} has not been renewed within {seconds} s: {waits}")]
+    Stuck {
+        /// The Certificate.
+        certificate: Key,
+        /// For how long was waited.
+        seconds: u64,
+        /// What it waits for. Not cleared.
+        waits: String,
+        /// Whether nobody has even begun.
+        no_controller: bool,
+    },
+    /// Ctrl-C.
+    #[error("interrupted; cert-manager goes on with Certificate {certificate}")]
+    Interrupted {
+        /// The Certificate.
+        certificate: Key,
+    },
+}
+
+impl CertManagerError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        let describe = |key: &Key| format!("`kubectl describe certificate {} -n {}`", key.name, key.namespace);
+        Some(match self {
+            Self::Rehearsal { secret, .. } => format!(
+                "`kubectl certs renew secret/{} -n {} --production` asks cert-manager to renew it now",
+                secret.name, secret.namespace
+            ),
+            Self::Missing { certificate } => format!(
+                "`kubectl get certificates.cert-manager.io -n {}` lists those there are",
+                certificate.namespace
+            ),
+            Self::Trigger {
+                certificate,
+                source: ApiError::Forbidden { .. },
+            } => format!(
+                "ask for the right; `kubectl auth can-i patch certificates.cert-manager.io/{} --subresource=status -n {}` shows \
+                 when it is there",
+                certificate.name, certificate.namespace
+            ),
+            Self::Trigger { source, .. } | Self::Read { source, .. } => return source.hint(),
+            Self::Failed { certificate, .. } => format!(
+                "mend that, then run it again: cert-manager by itself waits an hour at first, and longer each time; {} shows all",
+                describe(certificate)
+            ),
+            Self::Stuck {
+                no_controller: true, ..
+            } => "`kubectl get pods -A -l app.kubernetes.io/name=cert-manager` shows whether it runs".to_owned(),
+            Self::Stuck { certificate, .. } | Self::Interrupted { certificate } => {
+                format!(
+                    "cert-manager goes on by itself; {} shows how far it is",
+                    describe(certificate)
+                )
+            }
+        })
+    }
+
+    /// How the program ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Rehearsal { .. } | Self::Missing { .. } => Exit::Usage,
+            Self::Trigger { .. } | Self::Read { .. } => Exit::Cluster,
+            Self::Failed { .. } | Self::Stuck { .. } => Exit::Acme,
+            Self::Interrupted { .. } => Exit::Interrupted,
+        }
+    }
+}
