@@ -6,6 +6,7 @@
 pub mod binding;
 pub mod controller;
 pub mod gateway;
+mod grant;
 mod index;
 pub mod ingress;
 pub mod ownership;

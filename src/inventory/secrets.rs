@@ -180,11 +180,8 @@ impl Secrets {
 
     /// Puts a Secret in, and gives back the one that it replaces.
     pub(super) fn set(&mut self, stored: Stored) -> Option<Stored> {
+        let position = self.slots.position(&stored.meta);
         let what = What::Stored(Box::new(stored));
-        let position = match &what {
-            What::Stored(stored) => self.slots.position(&stored.meta),
-            What::Missing(_) => None,
-        };
         let mut old = None;
         let id = if let Some(id) = position {
             self.unindex(id);
@@ -197,13 +194,11 @@ impl Secrets {
             self.slots.insert(Slot { what, users })
         };
         self.index(id);
-        match old {
-            Some(What::Stored(old)) => Some(*old),
-            _ => {
-                self.stored += 1;
-                None
-            }
+        if let Some(What::Stored(old)) = old {
+            return Some(*old);
         }
+        self.stored += 1;
+        None
     }
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<Stored> {

@@ -226,7 +226,9 @@ impl Inventory {
         let mut routes: Vec<&IngressRoute> = self.ingress_routes.values().collect();
         routes.sort_unstable_by_key(|route| route.meta.names());
         let fresh: Vec<Vec<Binding>> = routes.into_iter().map(of_ingress_route).collect();
-        fresh.into_iter().for_each(|fresh| self.add_bindings(fresh));
+        for fresh in fresh {
+            self.add_bindings(fresh);
+        }
     }
 
     /// The bindings of the Ingress at a position.
@@ -235,7 +237,9 @@ impl Inventory {
             return Vec::new();
         };
         let mut fresh = of_ingress(ingress, self.controller_of_ingress(ingress).0);
-        fresh.iter_mut().for_each(|binding| binding.route.near = position);
+        for binding in &mut fresh {
+            binding.route.near = position;
+        }
         fresh
     }
 
