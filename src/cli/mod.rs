@@ -6,6 +6,7 @@ mod ask;
 mod colour;
 mod config;
 mod explain;
+mod respond;
 mod session;
 mod settings;
 mod show;
@@ -52,6 +53,7 @@ pub fn run() -> Exit {
         Some(Command::Account(command)) => on_runtime(account::run(*command)),
         Some(Command::Config(command)) => on_runtime(config::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
+        Some(Command::Respond(command)) => on_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "kubectl-certs", &mut script);

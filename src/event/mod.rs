@@ -196,6 +196,11 @@ impl Teller {
         }
     }
 
+    /// The Secret whose certificate it is about.
+    pub fn secret(&self) -> Option<&Key> {
+        self.secret.as_ref()
+    }
+
     /// Tells what happened.
     pub fn tell(&self, kind: EventKind) {
         self.listener.hear(&Event {

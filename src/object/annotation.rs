@@ -26,6 +26,8 @@ pub const NGINX_CANARY: &str = "nginx.ingress.kubernetes.io/canary";
 pub const TRAEFIK_TLS: &str = "traefik.ingress.kubernetes.io/router.tls";
 /// Traefik: a resolver issues the certificate.
 pub const TRAEFIK_RESOLVER: &str = "traefik.ingress.kubernetes.io/router.tls.certresolver";
+/// F5's: whether this Ingress is the one that others of its host add paths to (`master`), or one of those (`minion`).
+pub const F5_MERGEABLE: &str = "nginx.org/mergeable-ingress-type";
 /// Reasons that do not count on this object, separated by commas.
 pub const IGNORE: &str = "kubectl-certs/ignore";
 /// The renewal window (RFC 9773) as `START/END`, each an RFC 3339 time.
@@ -45,6 +47,7 @@ const WANTED: &[&str] = &[
     NGINX_CANARY,
     TRAEFIK_TLS,
     TRAEFIK_RESOLVER,
+    F5_MERGEABLE,
     IGNORE,
     RENEWAL_WINDOW,
 ];

@@ -4,12 +4,15 @@
 //! take it away again.
 
 pub mod dns01;
+pub mod http01;
 
 use futures_util::future::BoxFuture;
 
 use crate::{
     event::{Method, Teller},
     name::Name,
+    object::Key,
+    plan::resource::Resource,
 };
 
 /// One challenge to be answered.
@@ -76,4 +79,28 @@ pub trait Solve: Send + Sync {
 
     /// Takes away what the challenges of a run share. Does nothing when there is nothing.
     fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>>;
+}
+
+/// Is told of everything in the cluster before a solver makes or changes it, so that what a killed run has left is found.
+pub trait Journal: Send + Sync {
+    /// An object is about to be made. It carries the run's label.
+    fn will_make<'a>(&'a self, resource: Resource, key: &'a Key) -> BoxFuture<'a, Result<(), SolveError>>;
+
+    /// An object of the user's is about to be changed: an Ingress (`http01::in_place::leftover` finds what is to be taken
+    /// away again), or the `ConfigMap` for a Service of the user's.
+    fn will_change<'a>(&'a self, resource: Resource, key: &'a Key) -> BoxFuture<'a, Result<(), SolveError>>;
+}
+
+/// Keeps no journal: the labels alone say what a run has made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoJournal;
+
+impl Journal for NoJournal {
+    fn will_make<'a>(&'a self, _: Resource, _: &'a Key) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn will_change<'a>(&'a self, _: Resource, _: &'a Key) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }

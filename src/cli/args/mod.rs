@@ -1,6 +1,7 @@
 //! The command line, as it is typed. What the words become is in the files of the commands.
 
 pub mod issue;
+pub mod respond;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -58,6 +59,9 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+    /// Answer HTTP-01 challenges; what the solver's Pod runs
+    #[command(hide = true)]
+    Respond(respond::RespondArgs),
 }
 
 /// `status` and `probe`.

@@ -4,6 +4,7 @@ mod bad_input;
 mod connect;
 mod exit;
 mod gateway;
+mod http01;
 mod pods;
 mod probe;
 mod rights;

@@ -1,0 +1,91 @@
+//! `respond`: answers HTTP-01 challenges from inside of the cluster, or looks from there whether they are answered.
+
+use std::{
+    future::Future,
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use tokio::net::TcpListener;
+
+use crate::{
+    error::{Exit, Failure},
+    solve::http01::{check::Question, is_token, responder::serve},
+};
+
+use super::{args::respond::RespondArgs, note, print};
+
+pub(super) async fn run(args: RespondArgs) -> Result<Exit, Failure> {
+    // Before anything is served: a container's first process gets no signal that it has no handler for.
+    let stop = told_to_stop()?;
+    if let (Some(host), Some(token)) = (args.check.clone(), args.token.clone()) {
+        tokio::select! {
+            () = stop => return Ok(Exit::Ok),
+            result = look(&args, host, token) => return result,
+        }
+    }
+    let listener = listen(&args).await.map_err(|error| {
+        Failure::new(Exit::Usage, format!("cannot listen on port {}: {error}", args.port))
+            .hint("name another with --port")
+    })?;
+    if let Ok(address) = listener.local_addr() {
+        note(&format!("answering challenges on {address}"));
+    }
+    let deadline = tokio::time::sleep(args.deadline);
+    serve(listener, args.thumbprint, async {
+        tokio::select! {
+            () = stop => {}
+            () = deadline => {}
+        }
+    })
+    .await;
+    Ok(Exit::Ok)
+}
+
+/// IPv6 takes IPv4 too, where there is any.
+async fn listen(args: &RespondArgs) -> io::Result<TcpListener> {
+    if let Some(address) = args.address {
+        return TcpListener::bind(SocketAddr::new(address, args.port)).await;
+    }
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, args.port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, args.port)).await,
+    }
+}
+
+async fn look(args: &RespondArgs, host: String, token: String) -> Result<Exit, Failure> {
+    if !is_token(&token) {
+        return Err(Failure::usage("--token is not base64url"));
+    }
+    let question = Question {
+        host,
+        token,
+        thumbprint: args.thumbprint.to_string(),
+        addresses: args.route_address.iter().map(Into::into).collect(),
+        limit: args.deadline,
+    };
+    let line = question.answer().await.line();
+    if let Some(file) = &args.report {
+        tokio::fs::write(file, &line)
+            .await
+            .map_err(|error| Failure::new(Exit::Usage, format!("cannot write {}: {error}", file.display())))?;
+    }
+    print(format!("{line}\n").as_bytes())
+}
+
+/// Done when the process is told to end, as the kubelet does.
+#[cfg(unix)]
+fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())
+        .map_err(|error| Failure::new(Exit::Usage, format!("cannot listen for signals: {error}")))?;
+    Ok(async move {
+        let _ = term.recv().await;
+    })
+}
+
+/// Done when the process is told to end: elsewhere only Ctrl-C does that, which ends every command.
+#[cfg(not(unix))]
+fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
+    Ok(std::future::pending())
+}

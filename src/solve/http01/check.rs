@@ -1,0 +1,195 @@
+//! The self-check from inside of the cluster: a Pod of the solver's image looks, and its last words say what it saw.
+//!
+//! A Pod of its own rather than a door in the answering one: nothing that others may call fetches URLs for them, the API
+//! server needs no way to Pods (its proxy is often kept from them), and no right is needed that the solver has not.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Guard, Ports,
+    objects::TERMINATION_LOG,
+    self_check::{Look, Seen},
+};
+use crate::{object::Text, solve::SolveError};
+
+/// What the Pod is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The host.
+    pub host: String,
+    /// The token.
+    pub token: String,
+    /// The account's thumbprint.
+    pub thumbprint: String,
+    /// The route's addresses.
+    pub addresses: Vec<Text>,
+    /// How long it may take until the answer is there.
+    pub limit: Duration,
+}
+
+/// What the Pod saw: its last words. Others may read them, so no body is quoted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// Where the answer was seen; empty where it was not.
+    pub seen: Vec<String>,
+    /// What could not be looked at.
+    pub note: Option<String>,
+    /// Why it was not seen.
+    pub error: Option<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Question {
+    /// The arguments of the Pod's container.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![
+            "respond".to_owned(),
+            "--thumbprint".to_owned(),
+            self.thumbprint.clone(),
+            "--check".to_owned(),
+            self.host.clone(),
+            "--token".to_owned(),
+            self.token.clone(),
+            "--deadline".to_owned(),
+            format!("{}ms", self.limit.as_millis()),
+            "--report".to_owned(),
+            TERMINATION_LOG.to_owned(),
+        ];
+        for address in &self.addresses {
+            arguments.push("--route-address".to_owned());
+            arguments.push(address.to_string());
+        }
+        arguments
+    }
+
+    /// Looks, from where this process is.
+    pub async fn answer(&self) -> Report {
+        let look = Look {
+            host: self.host.clone(),
+            token: self.token.clone(),
+            key_authorization: format!("{}.{}", self.token, self.thumbprint),
+            addresses: self.addresses.clone(),
+            connect: None,
+            guard: Guard {
+                cluster: Guard::surroundings(|name| std::env::var(name).ok()),
+                ..Guard::default()
+            },
+            ports: Ports::default(),
+            limit: self.limit,
+            quote: false,
+        };
+        match look.automatic().await {
+            Ok(Seen { at, note }) => Report {
+                seen: at,
+                note,
+                ..Report::default()
+            },
+            Err(Some(error)) => Report {
+                error: Some(error.message),
+                hint: error.hint,
+                ..Report::default()
+            },
+            Err(None) => Report {
+                error: Some(format!(
+                    "the cluster's network reaches neither {} nor the route's own address",
+                    self.host
+                )),
+                hint: Some("look with --self-check direct, or not at all (--self-check wait=30s, off)".to_owned()),
+                ..Report::default()
+            },
+        }
+    }
+}
+
+impl Report {
+    /// Reads a Pod's last words.
+    pub fn read(words: &str) -> Result<Seen, SolveError> {
+        // Something else may have been written before it.
+        let line = words.trim().lines().next_back().unwrap_or_default();
+        let Ok(report) = serde_json::from_str::<Self>(line) else {
+            let words: String = words.trim().chars().take(300).collect();
+            return Err(
+                SolveError::new(format!("the Pod that looked from inside of the cluster says {words:?}"))
+                    .hint("is --solver-image this version's?")
+                    .of_cluster(),
+            );
+        };
+        match report.error {
+            Some(message) => Err(SolveError {
+                message: format!("seen from inside of the cluster: {message}"),
+                hint: report.hint,
+                cluster: false,
+            }),
+            None => Ok(Seen {
+                at: report
+                    .seen
+                    .iter()
+                    .map(|at| format!("{at} (from inside of the cluster)"))
+                    .collect(),
+                note: report.note,
+            }),
+        }
+    }
+
+    /// One line of JSON that fits into a container's last words (4096 bytes).
+    pub fn line(&self) -> String {
+        let cut = |text: &String| text.chars().take(1200).collect::<String>();
+        let short = Self {
+            seen: self.seen.iter().take(20).cloned().collect(),
+            note: self.note.as_ref().map(cut),
+            error: self.error.as_ref().map(cut),
+            hint: self.hint.as_ref().map(cut),
+        };
+        serde_json::to_string(&short).unwrap_or_else(|_| {
+            serde_json::json!(BTreeMap::from([("error", "the report cannot be written")])).to_string()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_back_and_anything_else_is_quoted() {
+        let report = Report {
+            seen: vec!["192.0.2.7".into()],
+            ..Report::default()
+        };
+        let seen = Report::read(&format!("noise\n{}\n", report.line())).unwrap();
+        assert_eq!(seen.at, ["192.0.2.7 (from inside of the cluster)"]);
+        let failed = Report {
+            error: Some("x".repeat(5000)),
+            hint: Some("do it".into()),
+            ..Report::default()
+        };
+        assert!(failed.line().len() < 4096);
+        let error = Report::read(&failed.line()).unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("do it"));
+        assert!(
+            Report::read("exec format error")
+                .unwrap_err()
+                .message
+                .contains("exec format error")
+        );
+    }
+
+    #[test]
+    fn the_arguments_say_what_is_looked_for() {
+        let question = Question {
+            host: "shop.example".into(),
+            token: "tok".into(),
+            thumbprint: "thumb".into(),
+            addresses: vec!["192.0.2.7".into()],
+            limit: Duration::from_millis(1500),
+        };
+        assert_eq!(
+            question.arguments().join(" "),
+            "respond --thumbprint thumb --check shop.example --token tok --deadline 1500ms --report /dev/termination-log --route-address 192.0.2.7"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! What a solver writes, for the plan: nothing else is sent, and the rights for it are asked for beforehand.
+
+use super::{Backend, Options, Place, config_map, table::Routing};
+use crate::{
+    apply::{
+        Permit, Permits, Purpose, Resource, Right, Verb,
+        resource::{CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, POD, SERVICE},
+    },
+    settings::value::SelfCheck,
+    solve::SolveError,
+};
+
+/// The way out where the built-in roles do not reach.
+pub(super) const ENDPOINTSLICE_HINT: &str = "the built-in roles edit and admin may not write EndpointSlices: answer with a Pod (--solver pod), or ask for \
+     create and delete on endpointslices.discovery.k8s.io";
+
+const MAKE: [Verb; 3] = [Verb::Create, Verb::Get, Verb::Delete];
+
+/// What to do about a missing right of [`permits`], where there is another way than asking for it.
+pub fn right_hint(right: &Right) -> Option<&'static str> {
+    match right.resource {
+        ENDPOINTSLICE => Some(ENDPOINTSLICE_HINT),
+        JOB | POD => Some("answer without a Pod (--solver endpoint or service), or prove the names by DNS-01 (--dns)"),
+        INGRESS | HTTPROUTE | INGRESSROUTE => Some(
+            "let the own proxy lead the challenges to a Service (--solver service), or prove the names by DNS-01 (--dns)",
+        ),
+        _ => None,
+    }
+}
+
+/// The kind that a routing makes.
+pub(super) fn resource_of(routing: Routing) -> Option<Resource> {
+    match routing {
+        Routing::Ingress => Some(INGRESS),
+        Routing::HttpRoute => Some(HTTPROUTE),
+        Routing::IngressRoute => Some(INGRESSROUTE),
+        Routing::InPlace | Routing::Nothing => None,
+    }
+}
+
+/// What answering challenges for the places writes and reads. Fails as the solver would: for a controller that is not known.
+pub fn permits<'a>(options: &Options, places: impl IntoIterator<Item = &'a Place>) -> Result<Permits, SolveError> {
+    let prefix = Purpose::Solver.prefix();
+    let mut permits = Permits::none();
+    for place in places {
+        let row = super::solver::row_of(options, place)?;
+        let namespace = &place.namespace;
+        let mut make = |resource| permits.add(Permit::prefix(&MAKE, resource, namespace.clone(), prefix.as_str()));
+        if let Some(resource) = resource_of(row.routing) {
+            make(resource);
+        }
+        match &options.backend {
+            Backend::Pod => {
+                make(JOB);
+                make(SERVICE);
+            }
+            Backend::Endpoint { .. } => {
+                make(SERVICE);
+                make(ENDPOINTSLICE);
+            }
+            Backend::Service(_) => {}
+        }
+        if looks_from_inside(options) {
+            make(POD);
+        }
+        if options.backend == Backend::Pod {
+            permits.add(Permit::any(&[Verb::List], POD, namespace.clone()));
+        }
+        if let Backend::Service(service) = &options.backend {
+            permits.add(Permit::one(
+                &[Verb::Get],
+                SERVICE,
+                namespace.clone(),
+                service.name.as_str(),
+            ));
+            let verbs = [Verb::Get, Verb::Create, Verb::Patch, Verb::Delete];
+            permits.add(Permit::one(&verbs, CONFIGMAP, namespace.clone(), config_map::NAME));
+        }
+        if let (Routing::InPlace, Some(route)) = (row.routing, &place.route) {
+            let verbs = [Verb::Get, Verb::Patch];
+            permits.add(Permit::one(
+                &verbs,
+                INGRESS,
+                route.key.namespace.clone(),
+                route.key.name.clone(),
+            ));
+        }
+    }
+    Ok(permits)
+}
+
+/// Whether a Pod may be made to look at the answer from inside of the cluster. Where this process answers, it is inside.
+pub(super) fn looks_from_inside(options: &Options) -> bool {
+    match options.self_check {
+        SelfCheck::Cluster => !matches!(options.backend, Backend::Endpoint { .. }),
+        // As the last resort, where the right to a Pod is needed anyway.
+        SelfCheck::Auto => options.backend == Backend::Pod,
+        SelfCheck::Direct | SelfCheck::Wait(_) | SelfCheck::Off => false,
+    }
+}

@@ -1,0 +1,232 @@
+//! Where a host's challenge goes: the route, its controller and class, its addresses; of a Gateway the listener of port 80.
+
+use crate::{
+    inventory::{
+        Controller, Inventory, RouteKey,
+        gateway::{OwnedListener, intersection},
+        ingress::{EVERY_HOST, normal_host},
+        query::ClassState,
+    },
+    object::{Ingress, Kind, Text, annotation, gateway::AllowedNamespaces},
+    solve::SolveError,
+};
+
+/// The port at which HTTP-01 is validated (RFC 8555, section 8.3).
+pub const HTTP: u16 = 80;
+
+/// How an Ingress says its class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Class {
+    /// By spec.ingressClassName.
+    Field(Text),
+    /// By the annotation that was there before it, which needs no `IngressClass`.
+    Annotation(Text),
+    /// Not at all: the default class.
+    Default,
+}
+
+/// One listener that an `HTTPRoute` attaches to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// `Gateway` or `ListenerSet`.
+    pub kind: Kind,
+    /// Its namespace.
+    pub namespace: Text,
+    /// Its name.
+    pub name: Text,
+    /// The listener's name.
+    pub section: Text,
+    /// The listener's port.
+    pub port: u16,
+}
+
+/// Where a host's challenge goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The route; `None` for a host that has none yet.
+    pub route: Option<RouteKey>,
+    /// What the route is: what decides about the object that is made.
+    pub kind: Kind,
+    /// The namespace in which objects are made.
+    pub namespace: Text,
+    /// The controller behind the route.
+    pub controller: Controller,
+    /// How the route says its class.
+    pub class: Class,
+    /// The addresses of the route's status.
+    pub addresses: Vec<Text>,
+    /// Whether F5's controller lets other Ingresses add paths to this one.
+    pub mergeable: bool,
+    /// Of a Gateway: the listener of port 80 first, then that of the host's HTTPS, where a redirect may lead.
+    pub parents: Vec<Parent>,
+}
+
+impl Place {
+    /// Where the challenge for `host` goes, which a binding of `route` has.
+    ///
+    /// Fails for a Gateway without a listener of port 80 for the host, or with none that lets in a route of a namespace in
+    /// question; the message says which line to change.
+    pub fn of(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<Self, SolveError> {
+        let base = Self {
+            route: Some(route.clone()),
+            kind: route.kind,
+            namespace: route.key.namespace.clone(),
+            controller: inventory.controller(route),
+            class: Class::Default,
+            addresses: inventory.addresses(route).to_vec(),
+            mergeable: false,
+            parents: Vec::new(),
+        };
+        match route.kind {
+            Kind::Ingress => {
+                let ingress = inventory.ingress(&route.key);
+                Ok(Self {
+                    class: ingress.map_or(Class::Default, |i| class_of(inventory, i)),
+                    mergeable: ingress.is_some_and(|i| i.meta.annotation(annotation::F5_MERGEABLE) == Some("master")),
+                    ..base
+                })
+            }
+            Kind::IngressRoute => Ok(Self {
+                class: inventory
+                    .ingress_route(&route.key)
+                    .and_then(|r| r.meta.annotation(annotation::INGRESS_CLASS))
+                    .map_or(Class::Default, |name| Class::Annotation(name.into())),
+                ..base
+            }),
+            Kind::Gateway | Kind::ListenerSet => {
+                let (namespace, parents) = listeners(inventory, route, host)?;
+                Ok(Self {
+                    namespace,
+                    parents,
+                    ..base
+                })
+            }
+            other => Err(SolveError::new(format!("a {} routes no requests", other.as_str()))),
+        }
+    }
+
+    /// Where the challenge for a host without a route goes: an Ingress of the class `class`, or of the default one.
+    pub fn of_class(inventory: &Inventory, namespace: &str, class: Option<&str>) -> Self {
+        let as_ingress = Ingress {
+            class: class.map(Into::into),
+            ..Ingress::default()
+        };
+        Self {
+            route: None,
+            kind: Kind::Ingress,
+            namespace: namespace.into(),
+            controller: inventory.controller_of_ingress(&as_ingress).0,
+            class: class_of(inventory, &as_ingress),
+            addresses: Vec::new(),
+            mergeable: false,
+            parents: Vec::new(),
+        }
+    }
+}
+
+/// The class as the Ingress says it. Traefik ignores a class field that names no `IngressClass`, and reads the annotation.
+fn class_of(inventory: &Inventory, ingress: &Ingress) -> Class {
+    match (&ingress.class, ingress.meta.annotation(annotation::INGRESS_CLASS)) {
+        (Some(name), _) => {
+            let (controller, state) = inventory.controller_of_ingress(ingress);
+            if state == ClassState::NotFound && controller == Controller::Traefik {
+                Class::Annotation(name.clone())
+            } else {
+                Class::Field(name.clone())
+            }
+        }
+        (None, Some(name)) => Class::Annotation(name.into()),
+        (None, None) => Class::Default,
+    }
+}
+
+/// The namespace to make an `HTTPRoute` in, and the listeners that it attaches to: the one of port 80, and that of HTTPS.
+fn listeners(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<(Text, Vec<Parent>), SolveError> {
+    let owner = format!("{} {}/{}", route.kind.as_str(), route.key.namespace, route.key.name);
+    let Some(gateway) = inventory.gateway_of(route) else {
+        return Err(SolveError::new(format!("{owner} has no Gateway")).hint("look at its spec.parentRef"));
+    };
+    let gateway = gateway.meta.key();
+    let all = inventory.listeners(&gateway);
+    let takes_host = |l: &&OwnedListener<'_>| {
+        let hostname = l
+            .listener
+            .hostname
+            .as_deref()
+            .map_or_else(|| EVERY_HOST.into(), normal_host);
+        intersection(&hostname, host).is_some()
+    };
+    let gateway_name = format!("Gateway {}/{}", gateway.namespace, gateway.name);
+    let plain: Vec<_> = all
+        .iter()
+        .filter(|l| l.listener.port == HTTP && l.listener.protocol.eq_ignore_ascii_case("HTTP"))
+        .collect();
+    if plain.is_empty() {
+        return Err(SolveError::new(format!(
+            "{gateway_name} has no listener with port 80 and protocol HTTP, at which a CA looks"
+        ))
+        .hint(format!(
+            "add to its spec.listeners {{name: http, port: 80, protocol: HTTP}}, or prove {host} by DNS-01"
+        )));
+    }
+    let fitting: Vec<_> = plain.iter().copied().filter(takes_host).collect();
+    let Some(first) = fitting.first() else {
+        let names: Vec<&str> = plain.iter().map(|l| l.listener.name.as_str()).collect();
+        return Err(SolveError::new(format!(
+            "no listener of port 80 of {gateway_name} takes {host} (there is {})",
+            names.join(", ")
+        ))
+        .hint("widen the listener's hostname, or add a listener for the host"));
+    };
+    // The Secret is the listener's neighbour, so who may write it may most likely write here; then the routes' namespaces.
+    let mut namespaces = vec![route.key.namespace.clone(), gateway.namespace.clone()];
+    let of_host = inventory.bindings_of_route(route).filter(|b| b.host == host);
+    namespaces.extend(of_host.flat_map(|b| b.routes.iter().map(|r| r.key.namespace.clone())));
+    for namespace in namespaces {
+        let lets_in = |l: &&&OwnedListener<'_>| {
+            let kinds = &l.listener.allowed_kinds;
+            inventory.admits(&l.listener.allowed_routes, &l.meta.namespace, &namespace)
+                && (kinds.is_empty() || kinds.iter().any(|kind| kind == "HTTPRoute"))
+        };
+        let Some(http) = fitting.iter().find(|l| lets_in(l)) else {
+            continue;
+        };
+        let https = all
+            .iter()
+            .filter(|l| l.listener.protocol.eq_ignore_ascii_case("HTTPS"))
+            .filter(takes_host)
+            .find(|l| lets_in(&l));
+        let parents = std::iter::once(*http).chain(https).map(parent).collect();
+        return Ok((namespace, parents));
+    }
+    let listener = first.listener;
+    let line = if !listener.allowed_kinds.is_empty() && !listener.allowed_kinds.iter().any(|k| k == "HTTPRoute") {
+        "allowedRoutes.kinds: add HTTPRoute"
+    } else if listener.allowed_routes == AllowedNamespaces::None {
+        "allowedRoutes.namespaces.from: Same"
+    } else {
+        "allowedRoutes.namespaces: let in its own namespace"
+    };
+    Err(SolveError::new(format!(
+        "the listener {} (port 80) of {} {}/{} lets in no HTTPRoute of namespace {}",
+        listener.name,
+        first.kind.as_str(),
+        first.meta.namespace,
+        first.meta.name,
+        route.key.namespace
+    ))
+    .hint(format!("change its {line}")))
+}
+
+fn parent(owned: &OwnedListener<'_>) -> Parent {
+    Parent {
+        kind: owned.kind,
+        namespace: owned.meta.namespace.clone(),
+        name: owned.meta.name.clone(),
+        section: owned.listener.name.clone(),
+        port: owned.listener.port,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! Answers challenges over HTTP (RFC 8555, section 8.3) without keeping any: the answer to a token is the token, a dot and
+//! the thumbprint of the account's key, which is no secret.
+
+use std::{convert::Infallible, fmt, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, oneshot},
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+
+use super::{CHALLENGE_PREFIX, is_token, table::HEALTH_PATH};
+
+/// So many connections are answered at once; others wait for their turn.
+const CONNECTIONS: usize = 256;
+/// How long the head of a request may take, and a connection in all.
+const HEAD: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(30);
+/// What a request's head may take.
+const LARGEST_HEAD: usize = 16 << 10;
+
+/// The thumbprint of an account's key (RFC 8555, section 8.1): the base64url of a SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Thumbprint(String);
+
+/// A text that is no thumbprint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no thumbprint of an account's key: 43 characters of base64url")]
+pub struct NotAThumbprint(String);
+
+impl FromStr for Thumbprint {
+    type Err = NotAThumbprint;
+
+    fn from_str(text: &str) -> Result<Self, NotAThumbprint> {
+        if text.len() == 43 && is_token(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAThumbprint(text.chars().take(100).collect()))
+        }
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Thumbprint {
+    /// The answer to a token.
+    pub fn answer(&self, token: &str) -> String {
+        format!("{token}.{}", self.0)
+    }
+}
+
+/// What is answered to a request: the status, and the body.
+fn answer(method: &Method, path: &str, thumbprint: &Thumbprint) -> (StatusCode, String) {
+    if method != Method::GET && method != Method::HEAD {
+        return (StatusCode::METHOD_NOT_ALLOWED, String::new());
+    }
+    if path == HEALTH_PATH {
+        return (StatusCode::OK, "ok".to_owned());
+    }
+    match path.strip_prefix(CHALLENGE_PREFIX) {
+        Some(token) if is_token(token) => (StatusCode::OK, thumbprint.answer(token)),
+        _ => (StatusCode::NOT_FOUND, String::new()),
+    }
+}
+
+async fn respond(request: Request<Incoming>, thumbprint: Arc<Thumbprint>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (status, body) = answer(request.method(), request.uri().path(), &thumbprint);
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let kind = header::HeaderValue::from_static("application/octet-stream");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    let fresh = header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, fresh);
+    Ok(response)
+}
+
+/// Answers on `listener` until `stop` is done. Errors of single connections are theirs alone.
+pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Future<Output = ()>) {
+    let thumbprint = Arc::new(thumbprint);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut open = JoinSet::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        while open.try_join_next().is_some() {}
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, tcp) = tokio::select! {
+            () = &mut stop => return,
+            (place, accepted) = accepted => match accepted {
+                Ok((tcp, _)) => (place, tcp),
+                // Out of file descriptors, or a client that has left again.
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+        };
+        let thumbprint = Arc::clone(&thumbprint);
+        open.spawn(async move {
+            let _place = place;
+            let _ = tcp.set_nodelay(true);
+            let service = service_fn(move |request| respond(request, Arc::clone(&thumbprint)));
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD)
+                .max_buf_size(LARGEST_HEAD)
+                .serve_connection(TokioIo::new(tcp), service);
+            let _ = timeout(LONGEST, connection).await;
+        });
+    }
+}
+
+/// A responder that runs in this process until it is dropped.
+#[derive(Debug)]
+pub struct Responder {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Responder {
+    /// Starts one on `address`; port 0 is any.
+    pub async fn start(address: SocketAddr, thumbprint: Thumbprint) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve(listener, thumbprint, async {
+            let _ = stopped.await;
+        }));
+        Ok(Self {
+            address,
+            stop: Some(stop),
+            task,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    fn thumbprint() -> Thumbprint {
+        "LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ".parse().unwrap()
+    }
+
+    #[test]
+    fn only_a_well_formed_token_is_answered() {
+        let of = |path: &str| answer(&Method::GET, path, &thumbprint());
+        let (status, body) = of("/.well-known/acme-challenge/tok_en-1");
+        assert_eq!((status, body), (StatusCode::OK, format!("tok_en-1.{}", thumbprint())));
+        for path in [
+            "/",
+            "/.well-known/acme-challenge/",
+            "/.well-known/acme-challenge",
+            "/.well-known/acme-challenge/a/b",
+            "/.well-known/acme-challenge/a.b",
+            "/.well-known/acme-challenge/%41",
+            "/.well-known/acme-challenge/..",
+            "/.well-known/acme-challenge/tok\"en",
+            "//.well-known/acme-challenge/a",
+        ] {
+            assert_eq!(of(path).0, StatusCode::NOT_FOUND, "{path}");
+        }
+        let long = format!("/.well-known/acme-challenge/{}", "a".repeat(300));
+        assert_eq!(of(&long).0, StatusCode::NOT_FOUND);
+        assert_eq!(of(HEALTH_PATH).0, StatusCode::OK);
+        let post = answer(&Method::POST, "/.well-known/acme-challenge/a", &thumbprint());
+        assert_eq!(post.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[test]
+    fn a_thumbprint_is_base64url_of_32_bytes() {
+        for wrong in ["", "short", &"a".repeat(44), &format!("{}.", "a".repeat(42))] {
+            assert!(wrong.parse::<Thumbprint>().is_err(), "{wrong:?}");
+        }
+    }
+
+    async fn ask(address: SocketAddr, request: &str) -> String {
+        let mut tcp = TcpStream::connect(address).await.unwrap();
+        tcp.write_all(request.as_bytes()).await.unwrap();
+        let mut said = String::new();
+        let _ = tcp.read_to_string(&mut said).await;
+        said
+    }
+
+    #[tokio::test]
+    async fn a_real_socket_is_answered_and_closed_when_it_is_dropped() {
+        let responder = Responder::start("127.0.0.1:0".parse().unwrap(), thumbprint())
+            .await
+            .unwrap();
+        let address = responder.address();
+        let get = "GET /.well-known/acme-challenge/abc HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
+        let answers = futures_util::future::join_all((0..40).map(|_| ask(address, get))).await;
+        for said in answers {
+            assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+            assert!(said.ends_with(&format!("\r\n\r\nabc.{}", thumbprint())), "{said}");
+        }
+        let head = ask(address, &get.replacen("GET", "HEAD", 1)).await;
+        assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+        let huge = format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+            "a".repeat(LARGEST_HEAD * 2)
+        );
+        let said = ask(address, &huge).await;
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 431"), "{said}");
+        drop(responder);
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Looks at the answer as the CA will, before the CA is told: a challenge that failed cannot be tried again, and failures are
+//! counted.
+//!
+//! Every address is asked until all show the answer: a moment after the solver's objects are there, the controller may not
+//! serve them yet.
+
+use std::{net::IpAddr, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{
+    challenge_path,
+    fetch::{FetchError, Page, Ports, fetch},
+    guard::Guard,
+};
+use crate::{
+    net::{self, HostPort},
+    object::Text,
+    solve::SolveError,
+};
+
+/// The first pause between two fetches from one address, and the longest.
+const PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long DNS may take.
+const DNS: Duration = Duration::from_secs(5);
+/// So often an address that does not answer at all is tried, where there is another way to look.
+const TRIES: usize = 2;
+/// How much of a wrong body is quoted.
+const QUOTED: usize = 120;
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// The host: a DNS name or an address.
+    pub host: String,
+    /// The token.
+    pub token: String,
+    /// The answer that is right.
+    pub key_authorization: String,
+    /// The addresses of the route's status: IP addresses or names.
+    pub addresses: Vec<Text>,
+    /// `--connect`: the address of the route where the status has none, or another is right from here.
+    pub connect: Option<HostPort>,
+    /// Which addresses may be asked; the route's own are added.
+    pub guard: Guard,
+    /// The ports of http and https.
+    pub ports: Ports,
+    /// How long it is waited for.
+    pub limit: Duration,
+    /// Whether a wrong body is quoted; not where others may read the report.
+    pub quote: bool,
+}
+
+/// Where the answer was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The addresses, or where it was looked from.
+    pub at: Vec<String>,
+    /// What could not be looked at from here, where something else stood in for it.
+    pub note: Option<String>,
+}
+
+/// What one address showed at last, instead of the answer.
+#[derive(Debug)]
+enum Saw {
+    Page(Page),
+    Nothing(FetchError),
+}
+
+impl Saw {
+    /// Whether it says something of this machine's network alone.
+    fn is_ours(&self) -> bool {
+        matches!(self, Self::Nothing(error) if error.is_ours())
+    }
+}
+
+/// One address that did not show the answer.
+#[derive(Debug)]
+struct Missed {
+    address: IpAddr,
+    saw: Saw,
+}
+
+impl Look {
+    fn path(&self) -> String {
+        challenge_path(&self.token)
+    }
+
+    /// `http://HOST/.well-known/acme-challenge/TOKEN`
+    pub fn url(&self) -> String {
+        if self.host.contains(':') {
+            format!("http://[{}]{}", self.host, self.path())
+        } else {
+            format!("http://{}{}", self.host, self.path())
+        }
+    }
+
+    /// As the CA would: at every address that DNS gives. Where this network cannot reach the host (split DNS, hairpin NAT),
+    /// the route's own addresses stand in, and it is said so; `Err(None)` when there are none either, or they cannot be
+    /// reached: look from inside of the cluster.
+    pub async fn automatic(&self) -> Result<Seen, Option<SolveError>> {
+        let deadline = Instant::now() + self.limit;
+        let (of_dns, own) = tokio::join!(net::resolve(&self.host, DNS), self.own_addresses());
+        let guard = self.guard_with(&own);
+        let by_dns = match of_dns {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                let why = format!("this network's DNS does not know the host ({error})");
+                return self.stand_in(&own, &guard, deadline, &why).await;
+            }
+        };
+        let others: Vec<IpAddr> = own.iter().filter(|a| !by_dns.contains(a)).copied().collect();
+        let can_give_up = !others.is_empty() || !own.is_empty();
+        // Both at once: which of the two counts is known only when the first has failed.
+        let stand_in = self.all(&others, &guard, deadline, false);
+        let mut stand_in = std::pin::pin!(stand_in);
+        let as_the_ca = self.all(&by_dns, &guard, deadline, can_give_up);
+        let mut as_the_ca = std::pin::pin!(as_the_ca);
+        let mut stood_in = None;
+        let missed = loop {
+            tokio::select! {
+                missed = &mut as_the_ca => break missed,
+                found = &mut stand_in, if stood_in.is_none() => stood_in = Some(found),
+            }
+        };
+        let good = |missed: &[Missed]| -> Vec<String> {
+            let failed = |a: &&IpAddr| missed.iter().any(|m| m.address == **a);
+            by_dns.iter().filter(|a| !failed(a)).map(ToString::to_string).collect()
+        };
+        if missed.is_empty() {
+            return Ok(Seen {
+                at: good(&missed),
+                note: None,
+            });
+        }
+        let no_way = |m: &Missed| matches!(&m.saw, Saw::Nothing(FetchError::NoRoute { .. }));
+        if missed.len() < by_dns.len() && missed.iter().all(no_way) {
+            let unseen: Vec<String> = missed.iter().map(|m| m.address.to_string()).collect();
+            return Ok(Seen {
+                at: good(&missed),
+                note: Some(format!(
+                    "this network has no way to {}: whether the answer is there is not known",
+                    unseen.join(" and ")
+                )),
+            });
+        }
+        if missed.len() == by_dns.len() && missed.iter().all(|m| m.saw.is_ours()) {
+            let why = self.words(&missed);
+            if others.is_empty() {
+                return Err(None);
+            }
+            let missed = match stood_in {
+                Some(missed) => missed,
+                None => stand_in.await,
+            };
+            return self.stood_in(&others, missed, &why);
+        }
+        let mut error = self.failure(&missed);
+        if !own.is_empty() && net::elsewhere(&by_dns, &own) {
+            let list = |all: &[IpAddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            error.hint = Some(format!(
+                "DNS leads to {}, and the route is at {}: point the record there, or where this network alone sees another \
+                 address (split DNS), look with --self-check direct",
+                list(&by_dns),
+                list(&own)
+            ));
+        }
+        Err(Some(error))
+    }
+
+    /// At the route's own addresses, with the host's name.
+    pub async fn direct(&self) -> Result<Seen, SolveError> {
+        let own = self.own_addresses().await;
+        if own.is_empty() {
+            return Err(SolveError::new(format!("the route of {} has no address to look at", self.host)).hint(
+                "wait until its controller has written one to the status, name one with --connect HOST:80, or look another way \
+                 (--self-check auto, cluster or off)",
+            ));
+        }
+        let missed = self
+            .all(&own, &self.guard_with(&own), Instant::now() + self.limit, false)
+            .await;
+        if missed.is_empty() {
+            return Ok(Seen {
+                at: own.iter().map(ToString::to_string).collect(),
+                note: None,
+            });
+        }
+        Err(self.failure(&missed))
+    }
+
+    async fn stand_in(
+        &self,
+        own: &[IpAddr],
+        guard: &Guard,
+        deadline: Instant,
+        why: &str,
+    ) -> Result<Seen, Option<SolveError>> {
+        if own.is_empty() {
+            return Err(None);
+        }
+        let missed = self.all(own, guard, deadline, false).await;
+        self.stood_in(own, missed, why)
+    }
+
+    fn stood_in(&self, own: &[IpAddr], missed: Vec<Missed>, why: &str) -> Result<Seen, Option<SolveError>> {
+        if missed.is_empty() {
+            let at: Vec<String> = own.iter().map(ToString::to_string).collect();
+            return Ok(Seen {
+                note: Some(format!(
+                    "{why}; the answer is there at the route's own address {}",
+                    at.join(", ")
+                )),
+                at,
+            });
+        }
+        if missed.iter().all(|m| m.saw.is_ours()) {
+            return Err(None);
+        }
+        Err(Some(self.failure(&missed)))
+    }
+
+    /// The addresses of the route; names among them resolved.
+    async fn own_addresses(&self) -> Vec<IpAddr> {
+        let names: Vec<&str> = match &self.connect {
+            Some(connect) => vec![&connect.host],
+            None => self
+                .addresses
+                .iter()
+                .map(Text::as_str)
+                .take(net::address::MOST_ADDRESSES)
+                .collect(),
+        };
+        let found = join_all(names.into_iter().map(|name| net::resolve(name, DNS))).await;
+        let mut own: Vec<IpAddr> = Vec::new();
+        for address in found.into_iter().flatten().flatten() {
+            if !own.contains(&address) {
+                own.push(address);
+            }
+        }
+        own
+    }
+
+    fn guard_with(&self, own: &[IpAddr]) -> Guard {
+        let mut guard = self.guard.clone();
+        guard.own.extend(own);
+        guard
+    }
+
+    /// Asks all addresses until each has shown the answer or the time is up. Returns those that have not.
+    async fn all(&self, addresses: &[IpAddr], guard: &Guard, deadline: Instant, give_up: bool) -> Vec<Missed> {
+        let one = |address| async move {
+            let saw = self.until(address, guard, deadline, give_up).await?;
+            Some(Missed { address, saw })
+        };
+        join_all(addresses.iter().copied().map(one))
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Asks one address until it shows the answer; else returns what it showed last.
+    async fn until(&self, address: IpAddr, guard: &Guard, deadline: Instant, give_up: bool) -> Option<Saw> {
+        let (path, mut pause, mut last) = (self.path(), PAUSE, None);
+        for attempt in 1.. {
+            let fetched = timeout_at(deadline, fetch(&self.host, &path, address, self.ports, guard)).await;
+            let Ok(fetched) = fetched else { break };
+            let saw = match fetched {
+                Ok(page) if self.is_right(&page) => return None,
+                Ok(page) => Saw::Page(page),
+                Err(error) => Saw::Nothing(error),
+            };
+            let hopeless = match &saw {
+                Saw::Nothing(FetchError::NotAsked { .. }) => true,
+                Saw::Nothing(FetchError::NoRoute { .. }) => give_up || attempt >= TRIES,
+                saw => give_up && saw.is_ours() && attempt >= TRIES,
+            };
+            last = Some(saw);
+            if hopeless || Instant::now() + pause >= deadline {
+                break;
+            }
+            sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+        Some(last.unwrap_or_else(|| {
+            Saw::Nothing(FetchError::NoAnswer {
+                address: (address, self.ports.http).into(),
+            })
+        }))
+    }
+
+    /// White space at the end does not count (RFC 8555, section 8.3).
+    fn is_right(&self, page: &Page) -> bool {
+        (200..300).contains(&page.status) && page.body.trim_ascii_end() == self.key_authorization.as_bytes()
+    }
+
+    fn failure(&self, missed: &[Missed]) -> SolveError {
+        let error = SolveError::new(format!(
+            "{} does not show the answer: {}",
+            self.url(),
+            self.words(missed)
+        ));
+        match missed.iter().find_map(|m| hint(&m.saw)) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    fn words(&self, missed: &[Missed]) -> String {
+        missed.iter().map(|m| self.word(m)).collect::<Vec<_>>().join("; ")
+    }
+
+    fn word(&self, missed: &Missed) -> String {
+        match &missed.saw {
+            Saw::Nothing(error) => crate::error::chain(error),
+            Saw::Page(page) => {
+                let way = match page.redirects.last() {
+                    Some(last) => format!(" after a redirect to {}", cut(last)),
+                    None => String::new(),
+                };
+                let body = String::from_utf8_lossy(&page.body);
+                let body = if body.trim().is_empty() {
+                    "an empty body".to_owned()
+                } else if self.quote {
+                    format!("{:?}", cut(body.trim()))
+                } else {
+                    "another body".to_owned()
+                };
+                format!("{} answers {}{way} with {body}", missed.address, page.status)
+            }
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    let mut out: String = text.chars().take(QUOTED).collect();
+    if out.len() < text.len() {
+        out.push('…');
+    }
+    out
+}
+
+/// What to do about it.
+fn hint(saw: &Saw) -> Option<&'static str> {
+    Some(match saw {
+        Saw::Page(page) => match page.status {
+            401 | 403 | 407 => {
+                "something in front asks for a login or a source address, also for this path: let \
+                 /.well-known/acme-challenge/ pass without, or prove the name by DNS-01"
+            }
+            502..=504 => {
+                "the controller does not reach the solver: look for a NetworkPolicy that keeps it away from Pods or addresses \
+                 outside, and for a firewall"
+            }
+            _ if !page.redirects.is_empty() => {
+                "a redirect leads past the answer: let /.well-known/acme-challenge/ be served on port 80 as it is, or prove \
+                 the name by DNS-01"
+            }
+            404 => {
+                "what answers there does not know the path: is it this route's controller, and has it taken the solver's object \
+                 (kubectl describe)?"
+            }
+            200..=299 => {
+                "another server answers for the path: an application, or another solver, stands in front of it for this host"
+            }
+            _ => return None,
+        },
+        Saw::Nothing(FetchError::NoAnswer { .. } | FetchError::NoRoute { .. }) => {
+            "is port 80 open? Where this network alone cannot reach the host, look with --self-check direct or cluster"
+        }
+        Saw::Nothing(FetchError::NotAsked { .. }) => {
+            "a host's DNS must not lead this program to such addresses: allow them in the settings if they are yours"
+        }
+        Saw::Nothing(FetchError::Broken { .. }) => "is port 80 open, and does it speak HTTP?",
+        Saw::Nothing(_) => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,601 @@
+//! The solver: makes what a challenge needs, once what can be shared, sees that the answer is there, and takes it away.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::{
+    Backend, Options, Place, Responder, api_error, challenge_path,
+    check::{Question, Report},
+    config_map, in_place, is_token,
+    objects::{self, Owner, SERVICE_PORT, Target},
+    permit::{looks_from_inside, resource_of},
+    pod,
+    self_check::{Look, Seen},
+    table::{self, Routing, Row},
+};
+use crate::{
+    apply::{
+        Api, ApiError, Patch, Purpose, Resource, mark,
+        resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, POD, SERVICE},
+    },
+    event::{EventKind, Method, Teller},
+    name::Name,
+    object::Key,
+    settings::value::SelfCheck,
+    solve::{Challenge, Journal, Solve, SolveError},
+};
+
+/// How often an Ingress that others write at the same moment is read and patched again.
+const EDITS: usize = 10;
+/// How long the kubelet may take until Pods see a changed `ConfigMap`, and what serves it besides.
+const MOUNTED: Duration = Duration::from_mins(3);
+
+/// What a challenge, or what is shared, has put into the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Made {
+    /// An object.
+    Object(Resource, Key),
+    /// A path in an Ingress of the user's.
+    Path {
+        ingress: Key,
+        path: String,
+        service: String,
+    },
+    /// An answer in the `ConfigMap`.
+    Answer { namespace: String, token: String },
+}
+
+/// What the challenges of a namespace share.
+#[derive(Debug)]
+struct Shared {
+    service: String,
+    owner: Option<Owner>,
+    /// Whether its Pod runs.
+    runs: OnceCell<()>,
+}
+
+/// Answers HTTP-01 challenges through the cluster's controllers.
+pub struct Http01 {
+    api: Api,
+    options: Options,
+    places: HashMap<Name, Place>,
+    journal: Arc<dyn Journal>,
+    /// By namespace and form of Service.
+    shared: Mutex<HashMap<(String, bool), Arc<OnceCell<Arc<Shared>>>>>,
+    responder: OnceCell<Responder>,
+    made: Mutex<HashMap<Challenge, Vec<Made>>>,
+    /// What all share, in the order in which it was made.
+    made_once: Mutex<Vec<Made>>,
+    /// Two edits of one Ingress at once would only fail each other.
+    editing: tokio::sync::Mutex<()>,
+}
+
+impl std::fmt::Debug for Http01 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http01")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The row of the table for a place, under the options.
+pub(super) fn row_of(options: &Options, place: &Place) -> Result<Row, SolveError> {
+    let row = table::row(place.controller, place.kind, place.mergeable, options.named);
+    if matches!(options.backend, Backend::Service(_)) {
+        return Ok(Row {
+            routing: Routing::Nothing,
+            patience: MOUNTED,
+            note: Some("the own proxy has to lead /.well-known/acme-challenge/ to the Service"),
+            ..row.or_else(|_| table::row(place.controller, place.kind, false, true))?
+        });
+    }
+    let row = row?;
+    if !options.in_place || row.routing == Routing::InPlace {
+        return match (&place.route, row.routing) {
+            (None, Routing::InPlace) => Err(no_route()),
+            _ => Ok(row),
+        };
+    }
+    match (&place.route, row.routing) {
+        (Some(_), Routing::Ingress) => Ok(Row {
+            routing: Routing::InPlace,
+            annotations: &[],
+            note: Some("the path is in the route's own Ingress, whose annotations count for it too"),
+            ..row
+        }),
+        (None, _) => Err(no_route()),
+        (_, other) => Err(SolveError::new(format!(
+            "--solver in-place adds a path to an Ingress, and this route needs an {}",
+            other.kind()
+        ))
+        .hint("leave --solver out, or choose pod or endpoint")),
+    }
+}
+
+fn no_route() -> SolveError {
+    SolveError::new("there is no Ingress yet to add a path to")
+        .hint("create the route first, or prove the name by DNS-01 (--dns)")
+}
+
+/// The host as an Ingress has it: none for an address.
+fn host_of(name: &Name) -> Option<&str> {
+    name.base()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Http01 {
+    /// Answers the challenges of the names that have a place. Nothing is asked or made yet. `journal` is told of every object
+    /// before it is made.
+    pub fn new(api: Api, options: Options, places: HashMap<Name, Place>, journal: Arc<dyn Journal>) -> Self {
+        Self {
+            api,
+            options,
+            places,
+            journal,
+            shared: Mutex::default(),
+            responder: OnceCell::new(),
+            made: Mutex::default(),
+            made_once: Mutex::default(),
+            editing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    async fn put_in_place(&self, challenge: &Challenge, tell: &Teller) -> Result<(), SolveError> {
+        let Some(place) = self.places.get(&challenge.name) else {
+            return Err(
+                SolveError::new(format!("no route has the host {}", challenge.name)).hint("prove it by DNS-01 (--dns)")
+            );
+        };
+        if challenge.wildcard {
+            return Err(SolveError::new(format!(
+                "a wildcard below {} cannot be proved by HTTP-01",
+                challenge.name
+            ))
+            .hint("configure a DNS provider for its zone"));
+        }
+        if !is_token(&challenge.token)
+            || challenge.key_authorization != self.options.thumbprint.answer(&challenge.token)
+        {
+            return Err(SolveError::new(
+                "the CA's token, or the answer to it, is not of the form of RFC 8555",
+            ));
+        }
+        let row = row_of(&self.options, place)?;
+        let about = tell
+            .secret()
+            .cloned()
+            .unwrap_or_else(|| Key::new(place.namespace.clone(), ""));
+        let owner = self.make(challenge, place, &row, &about).await?;
+        tell.tell(EventKind::Presented {
+            name: challenge.name.clone(),
+            method: Method::Http01,
+            place: format!("http://{}{}", challenge.name, challenge_path(&challenge.token)),
+        });
+        if self.api.is_dry_run() {
+            return Ok(());
+        }
+        let seen = self.look(challenge, place, &row, owner.as_ref(), &about).await;
+        let Seen { at, note } = seen.map_err(|error| with_note(error, &row))?;
+        if let Some(text) = note {
+            tell.tell(EventKind::Note { text });
+        }
+        if !at.is_empty() {
+            tell.tell(EventKind::SelfChecked {
+                name: challenge.name.clone(),
+                method: Method::Http01,
+                seen: at,
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes what the challenge needs. Returns the owner of it.
+    async fn make(
+        &self,
+        challenge: &Challenge,
+        place: &Place,
+        row: &Row,
+        about: &Key,
+    ) -> Result<Option<Owner>, SolveError> {
+        match &self.options.backend {
+            Backend::Service(service) => {
+                config_map::check_service(&self.api, &place.namespace, service).await?;
+                let namespace = place.namespace.to_string();
+                let key = Key::new(place.namespace.clone(), config_map::NAME);
+                self.note(
+                    challenge,
+                    Made::Answer {
+                        namespace: namespace.clone(),
+                        token: challenge.token.clone(),
+                    },
+                );
+                self.journal.will_change(CONFIGMAP, &key).await?;
+                let object = config_map::object(&namespace, &challenge.token, &challenge.key_authorization);
+                let object = self.marked(object, about);
+                if config_map::write(&self.api, &object, &challenge.token, &challenge.key_authorization).await? {
+                    lock(&self.made_once).push(Made::Object(CONFIGMAP, key));
+                }
+                Ok(None)
+            }
+            // The Job owns the others, so it is first; then its Pod starts while they are made.
+            Backend::Pod => {
+                let shared = self.shared(place, row, about).await?;
+                let (lead, run) = tokio::join!(
+                    self.lead(challenge, place, row, &shared.service, shared.owner.as_ref(), about),
+                    self.until_it_runs(place, &shared),
+                );
+                lead?;
+                run?;
+                Ok(shared.owner.clone())
+            }
+            Backend::Endpoint { .. } => {
+                let service = self.service_name(place, row);
+                let (shared, lead) = tokio::join!(
+                    self.shared(place, row, about),
+                    self.lead(challenge, place, row, &service, None, about),
+                );
+                shared?;
+                lead?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn service_name(&self, place: &Place, row: &Row) -> String {
+        let identity = format!("{}/{}/{}", self.options.run, place.namespace, row.node_port);
+        Purpose::Solver.name(&identity).to_string()
+    }
+
+    /// What the challenges of the namespace share; made by the first.
+    async fn shared(&self, place: &Place, row: &Row, about: &Key) -> Result<Arc<Shared>, SolveError> {
+        let key = (place.namespace.to_string(), row.node_port);
+        let cell = Arc::clone(lock(&self.shared).entry(key).or_default());
+        cell.get_or_try_init(|| self.make_shared(place, row, about))
+            .await
+            .cloned()
+    }
+
+    async fn make_shared(&self, place: &Place, row: &Row, about: &Key) -> Result<Arc<Shared>, SolveError> {
+        let (namespace, name) = (place.namespace.as_str(), self.service_name(place, row));
+        let mut owner = None;
+        match &self.options.backend {
+            Backend::Pod => {
+                let thumbprint = self.options.thumbprint.to_string();
+                let mut job = objects::job(namespace, &name, &thumbprint, &self.options.pod);
+                self.mark(&mut job["spec"]["template"], about);
+                let job = self.create_once(JOB, job, about).await?;
+                owner = Owner::of(&job);
+                let service = objects::service(namespace, &name, owner.as_ref(), true, row);
+                self.create_once(SERVICE, service, about).await?;
+            }
+            Backend::Endpoint { listen, advertise } => {
+                let start = || Responder::start(*listen, self.options.thumbprint.clone());
+                self.responder.get_or_try_init(start).await.map_err(|error| {
+                    SolveError::new(format!("cannot listen on {listen}: {error}"))
+                        .hint("another program has the port: name another with --advertise ADDRESS:PORT")
+                })?;
+                let service = objects::service(namespace, &name, None, false, row);
+                let slice = objects::endpoint_slice(namespace, &name, *advertise);
+                tokio::try_join!(
+                    self.create_once(SERVICE, service, about),
+                    self.create_once(ENDPOINTSLICE, slice, about),
+                )?;
+            }
+            Backend::Service(_) => {}
+        }
+        Ok(Arc::new(Shared {
+            service: name,
+            owner,
+            runs: OnceCell::new(),
+        }))
+    }
+
+    /// Leads the token's path to the Service.
+    async fn lead(
+        &self,
+        challenge: &Challenge,
+        place: &Place,
+        row: &Row,
+        service: &str,
+        owner: Option<&Owner>,
+        about: &Key,
+    ) -> Result<(), SolveError> {
+        let target = Target {
+            service,
+            port: SERVICE_PORT,
+        };
+        let identity = format!("{}/{}/{}", self.options.run, challenge.name, challenge.token);
+        let name = Purpose::Solver.name(&identity);
+        let host = host_of(&challenge.name);
+        let object = objects::route(place, row, &name, host, &challenge.token, target, owner);
+        if let (Some(object), Some(resource)) = (object, resource_of(row.routing)) {
+            self.note(
+                challenge,
+                Made::Object(resource, Key::new(place.namespace.clone(), name)),
+            );
+            self.create(resource, object, about).await?;
+            return Ok(());
+        }
+        let Some(route) = place.route.as_ref().filter(|_| row.routing == Routing::InPlace) else {
+            return Ok(());
+        };
+        let path = challenge_path(&challenge.token);
+        self.note(
+            challenge,
+            Made::Path {
+                ingress: route.key.clone(),
+                path: path.clone(),
+                service: service.to_owned(),
+            },
+        );
+        self.journal.will_change(INGRESS, &route.key).await?;
+        let change = |ingress: &Value| in_place::addition(ingress, host, &path, row.path_type, target);
+        match self.edit(&route.key, &change).await? {
+            Some(_) => Ok(()),
+            None => Err(SolveError::new(format!("Ingress {} is gone", route.key)).of_cluster()),
+        }
+    }
+
+    /// Patches an Ingress of the user's until the patch fits what is there. `None` when it is gone, else whether something
+    /// was changed.
+    async fn edit(
+        &self,
+        key: &Key,
+        change: &(dyn Fn(&Value) -> Option<Value> + Sync),
+    ) -> Result<Option<bool>, SolveError> {
+        let _alone = self.editing.lock().await;
+        let mut last = None;
+        for _ in 0..EDITS {
+            let Some(ingress) = self.api.get(INGRESS, key).await.map_err(api_error)? else {
+                return Ok(None);
+            };
+            let Some(patch) = change(&ingress) else {
+                return Ok(Some(false));
+            };
+            match self.api.patch(INGRESS, key, &Patch::Json(patch)).await {
+                Ok(_) => return Ok(Some(true)),
+                Err(ApiError::NotFound { .. }) => return Ok(None),
+                // A test that failed: another has changed the rules since they were read.
+                Err(error @ (ApiError::Invalid { .. } | ApiError::Conflict { .. })) => {
+                    let same = self.api.get(INGRESS, key).await.map_err(api_error)?;
+                    let unchanged = same.is_some_and(|now| now["spec"]["rules"] == ingress["spec"]["rules"]);
+                    if unchanged && matches!(error, ApiError::Invalid { .. }) {
+                        return Err(api_error(error));
+                    }
+                    last = Some(error);
+                }
+                // The answer is lost: what is there tells.
+                Err(error) if error.is_uncertain() => last = Some(error),
+                Err(error) => return Err(api_error(error)),
+            }
+        }
+        Err(last.map_or_else(|| SolveError::new("the Ingress cannot be changed"), api_error))
+    }
+
+    async fn until_it_runs(&self, place: &Place, shared: &Shared) -> Result<(), SolveError> {
+        if self.api.is_dry_run() {
+            return Ok(());
+        }
+        let job = Key::new(place.namespace.clone(), shared.service.as_str());
+        let selector = objects::pod_selector(&shared.service);
+        let wait = || pod::wait_until_it_runs(&self.api, &job, &selector);
+        shared.runs.get_or_try_init(wait).await.copied()
+    }
+
+    /// Creates what all share; noted first, so that it is removed whatever happens.
+    async fn create_once(&self, resource: Resource, object: Value, about: &Key) -> Result<Value, SolveError> {
+        let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
+        let key = Key::new(text("namespace"), text("name"));
+        let made = Made::Object(resource, key);
+        {
+            let mut all = lock(&self.made_once);
+            if !all.contains(&made) {
+                all.push(made);
+            }
+        }
+        self.create(resource, object, about).await
+    }
+
+    async fn create(&self, resource: Resource, object: Value, about: &Key) -> Result<Value, SolveError> {
+        let object = self.marked(object, about);
+        let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
+        self.journal
+            .will_make(resource, &Key::new(text("namespace"), text("name")))
+            .await?;
+        self.api.create(resource, &object).await.map_err(api_error)
+    }
+
+    fn mark(&self, object: &mut Value, about: &Key) {
+        mark::mark(object, &self.options.run, Purpose::Solver, self.options.expires, about);
+    }
+
+    fn marked(&self, mut object: Value, about: &Key) -> Value {
+        self.mark(&mut object, about);
+        object
+    }
+
+    fn note(&self, challenge: &Challenge, made: Made) {
+        let mut all = lock(&self.made);
+        let of_challenge = all.entry(challenge.clone()).or_default();
+        if !of_challenge.contains(&made) {
+            of_challenge.push(made);
+        }
+    }
+
+    /// Sees that the answer is there.
+    async fn look(
+        &self,
+        challenge: &Challenge,
+        place: &Place,
+        row: &Row,
+        owner: Option<&Owner>,
+        about: &Key,
+    ) -> Result<Seen, SolveError> {
+        let limit = self.options.limit.unwrap_or(row.patience);
+        let look = Look {
+            host: challenge.name.to_string(),
+            token: challenge.token.clone(),
+            key_authorization: challenge.key_authorization.clone(),
+            addresses: place.addresses.clone(),
+            connect: self.options.connect.clone(),
+            guard: self.options.guard.clone(),
+            ports: self.options.ports,
+            limit,
+            quote: true,
+        };
+        let inside = looks_from_inside(&self.options);
+        match self.options.self_check {
+            SelfCheck::Off => Ok(Seen::default()),
+            SelfCheck::Wait(length) => {
+                tokio::time::sleep(length).await;
+                Ok(Seen::default())
+            }
+            SelfCheck::Direct => look.direct().await,
+            SelfCheck::Cluster if inside => self.look_from_inside(challenge, &look, place, owner, about).await,
+            SelfCheck::Auto | SelfCheck::Cluster => match look.automatic().await {
+                Ok(seen) => Ok(seen),
+                Err(Some(error)) => Err(error),
+                Err(None) if inside => self.look_from_inside(challenge, &look, place, owner, about).await,
+                Err(None) => Err(SolveError::new(format!(
+                    "whether {} shows the answer cannot be seen from here: this network reaches neither the host nor an address \
+                     of its route",
+                    look.url()
+                ))
+                .hint("name an address of the route with --connect HOST:80, or look otherwise: --self-check cluster, wait=30s, off")),
+            },
+        }
+    }
+
+    async fn look_from_inside(
+        &self,
+        challenge: &Challenge,
+        look: &Look,
+        place: &Place,
+        owner: Option<&Owner>,
+        about: &Key,
+    ) -> Result<Seen, SolveError> {
+        let question = Question {
+            host: look.host.clone(),
+            token: look.token.clone(),
+            thumbprint: self.options.thumbprint.to_string(),
+            addresses: look.addresses.clone(),
+            limit: look.limit,
+        };
+        let identity = format!("{}/{}/{}/check", self.options.run, challenge.name, challenge.token);
+        let name = Purpose::Solver.name(&identity);
+        let mut options = self.options.pod.clone();
+        let start = pod::START.as_secs() + look.limit.as_secs();
+        options.deadline = u32::try_from(start).unwrap_or(u32::MAX);
+        let key = Key::new(place.namespace.clone(), name.clone());
+        let object = objects::check_pod(&place.namespace, &name, owner, &question.arguments(), &options);
+        self.note(challenge, Made::Object(POD, key.clone()));
+        self.create(POD, object, about).await?;
+        let words = pod::last_words(&self.api, &key, Duration::from_secs(start)).await?;
+        Report::read(&words)
+    }
+
+    /// Takes one thing away. Returns whether it was there.
+    async fn unmake(&self, made: &Made) -> Result<bool, SolveError> {
+        match made {
+            Made::Object(resource, key) => self.api.delete(*resource, key, None).await.map_err(api_error),
+            Made::Path { ingress, path, service } => {
+                let change = |ingress: &Value| in_place::removal(ingress, path, service);
+                Ok(self.edit(ingress, &change).await? == Some(true))
+            }
+            Made::Answer { namespace, token } => config_map::remove(&self.api, namespace, token).await,
+        }
+    }
+
+    /// Takes all of it away, as far as that goes: what fails stays noted, so that it can be tried again.
+    async fn unmake_all(&self, all: Vec<Made>) -> (usize, Vec<Made>, Option<SolveError>) {
+        let tried = all.into_iter().map(|made| async move {
+            let result = self.unmake(&made).await;
+            (made, result)
+        });
+        let (mut count, mut left, mut first) = (0, Vec::new(), None);
+        for (made, result) in join_all(tried).await {
+            match result {
+                Ok(was_there) => count += usize::from(was_there),
+                Err(error) => {
+                    left.push(made);
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        (count, left, first)
+    }
+
+    async fn take_away(&self, challenge: &Challenge) -> Result<usize, SolveError> {
+        let made = lock(&self.made).remove(challenge).unwrap_or_default();
+        let (count, left, error) = self.unmake_all(made).await;
+        for made in left {
+            self.note(challenge, made);
+        }
+        error.map_or(Ok(count), Err)
+    }
+
+    async fn take_all_away(&self) -> Result<usize, SolveError> {
+        let challenges: Vec<Challenge> = lock(&self.made).keys().cloned().collect();
+        let mut count = 0;
+        let mut first = None;
+        for challenge in challenges {
+            match self.take_away(&challenge).await {
+                Ok(removed) => count += removed,
+                Err(error) => {
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        let shared = std::mem::take(&mut *lock(&self.made_once));
+        let (removed, left, error) = self.unmake_all(shared).await;
+        count += removed;
+        lock(&self.made_once).extend(left);
+        lock(&self.shared).clear();
+        match first.or(error) {
+            Some(error) => Err(error),
+            None => Ok(count),
+        }
+    }
+}
+
+/// What the table knows about such failures, beside the error's own hint.
+fn with_note(mut error: SolveError, row: &Row) -> SolveError {
+    if let (Some(note), false) = (row.note, error.cluster) {
+        error.hint = Some(match error.hint {
+            Some(hint) => format!("{hint}; {note}"),
+            None => note.to_owned(),
+        });
+    }
+    error
+}
+
+impl Solve for Http01 {
+    fn method(&self) -> Method {
+        Method::Http01
+    }
+
+    fn present<'a>(&'a self, challenge: &'a Challenge, tell: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>> {
+        self.put_in_place(challenge, tell).boxed()
+    }
+
+    fn clean<'a>(&'a self, challenge: &'a Challenge) -> BoxFuture<'a, Result<usize, SolveError>> {
+        self.take_away(challenge).boxed()
+    }
+
+    fn finish(&self) -> BoxFuture<'_, Result<usize, SolveError>> {
+        self.take_all_away().boxed()
+    }
+}
