@@ -75,3 +75,67 @@ pub fn words(error: &reqwest::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// A server with a certificate of a CA of its own. Returns its URL and the CA's PEM.
+    async fn server(body: &'static str) -> (String, String) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let leaf = leaf.signed_by(&key, &ca).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![leaf.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            );
+        let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                let mut head = [0; 1000];
+                let _ = stream.read(&mut head).await;
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        (url, ca.pem())
+    }
+
+    #[tokio::test]
+    async fn a_private_ca_is_trusted_when_it_is_named_and_an_answer_has_a_largest_size() {
+        let (url, ca) = server("hello").await;
+        let trusting = client(Some(ca.as_bytes())).unwrap();
+        let answer = trusting.get(&url).send().await.unwrap();
+        assert_eq!(body(answer, 5).await.unwrap(), b"hello");
+        let answer = trusting.get(&url).send().await.unwrap();
+        assert_eq!(body(answer, 4).await.unwrap_err(), "the answer is larger than 4 bytes");
+        let error = client(None).unwrap().get(&url).send().await.unwrap_err();
+        let said = words(&error);
+        assert!(said.contains("UnknownIssuer") && !said.contains("localhost"), "{said}");
+        assert_eq!(client(Some(b"no certificate")).unwrap_err(), HttpsError::Ca);
+    }
+}

@@ -234,6 +234,18 @@ impl Setting {
     }
 }
 
+impl DnsEntry {
+    /// The operator, for `--dns manual`, which needs no settings.
+    pub fn manual() -> Self {
+        Self {
+            name: "manual".to_owned(),
+            zones: Vec::new(),
+            ttl: TTL,
+            provider: ProviderConfig::Manual(ManualConfig {}),
+        }
+    }
+}
+
 impl Serialize for DnsEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = Map::new();

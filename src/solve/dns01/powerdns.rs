@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{net::https, solve::SolveError};
 
-/// A server that knows no filter answers with the whole zone.
+/// A whole zone: some 500,000 records.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// One PowerDNS server.
@@ -102,8 +102,8 @@ impl PowerDns {
 
     /// The zone's kind, and the name's TXT records if it has some.
     async fn read(&self, record: &Record) -> Result<(String, Option<Set>), SolveError> {
-        let path = format!("{}.?rrset_name={}.&rrset_type=TXT", record.zone, record.name);
-        let answer = self.call(Method::GET, &path, None).await?;
+        // The whole zone: asked for one name, PowerDNS 4 leaves out the values that are switched off.
+        let answer = self.call(Method::GET, &format!("{}.", record.zone), None).await?;
         if !answer.status.is_success() {
             return Err(self.refused(record, &answer));
         }

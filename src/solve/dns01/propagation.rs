@@ -37,6 +37,17 @@ pub enum Wait {
     Off,
 }
 
+impl Wait {
+    /// What `--propagation-timeout` and `--propagation-wait` say together; a wait of no time is none.
+    pub fn of(timeout: Duration, fixed: Option<Duration>) -> Self {
+        match fixed {
+            None => Self::Ask(timeout),
+            Some(Duration::ZERO) => Self::Off,
+            Some(time) => Self::Fixed(time),
+        }
+    }
+}
+
 impl Default for Wait {
     fn default() -> Self {
         Self::Ask(TIMEOUT)

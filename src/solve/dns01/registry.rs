@@ -57,6 +57,11 @@ impl Registry {
                 );
             }
         }
+        let mut entries = entries;
+        // The operator needs no settings.
+        if chosen.as_deref() == Some("manual") && !entries.iter().any(|entry| entry.name == "manual") {
+            entries.push(DnsEntry::manual());
+        }
         let entries = entries.into_iter().map(|settings| Entry {
             settings,
             made: OnceCell::new(),
@@ -81,7 +86,7 @@ impl Registry {
             .ok_or_else(|| {
                 let names: Vec<&str> = self.entries.iter().map(|entry| entry.settings.name.as_str()).collect();
                 let hint = match names.as_slice() {
-                    [] => "the settings have none: add one under `dns`".to_owned(),
+                    [] => "the settings have none: add one under dns01.providers".to_owned(),
                     names => format!("the settings have {}", names.join(", ")),
                 };
                 SolveError::new(format!("there is no DNS provider {name:?}")).hint(hint)
@@ -103,7 +108,7 @@ impl Registry {
             .map(|(_, entry)| entry)
             .ok_or_else(|| {
                 SolveError::new(format!("no DNS provider of the settings serves {}", place.name)).hint(format!(
-                    "add one with `zones: [{}]` under `dns` in the settings, or choose one with --dns",
+                    "add one with `zones: [{}]` under dns01.providers in the settings, or choose one with --dns",
                     place.zone
                 ))
             })

@@ -69,6 +69,7 @@ fn one_that_is_chosen_serves_everything_and_what_is_missing_is_named() {
         .unwrap();
     assert_eq!(error.message, "there is no DNS provider \"x\"");
     assert_eq!(error.hint.as_deref(), Some("the settings have manual, hook2"));
+    assert!(registry("[]", Some("manual")).unwrap().named("manual").is_ok());
     let twice = registry("[{provider: manual}, {provider: manual}]", None)
         .err()
         .unwrap();
