@@ -47,7 +47,7 @@ impl Default for Limits {
             request: Duration::from_secs(20),
             tries: 4,
             backoff: Duration::from_millis(250),
-            patience: Duration::from_secs(60),
+            patience: Duration::from_mins(1),
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn retry_after(value: &str, now: Seconds) -> Option<Duration> {
 }
 
 fn http_date(value: &str) -> Option<Seconds> {
-    if let Ok(zoned) = rfc2822::DateTimeParser::new().parse_zoned(value) {
+    if let Ok(zoned) = rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_zoned(value) {
         return Some(zoned.timestamp().as_second());
     }
     let obsolete = |format: &str| {
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(waits, [250, 1000, 4000, 4000, 4000]);
         let wish = |seconds| wait(&limits, 0, Some(Duration::from_secs(seconds)));
         assert_eq!(wish(0), Some(limits.backoff));
-        assert_eq!(wish(60), Some(Duration::from_secs(60)));
+        assert_eq!(wish(60), Some(Duration::from_mins(1)));
         assert_eq!(wish(61), None);
     }
 }
