@@ -1,5 +1,7 @@
 //! The pair that was replaced: kept in a Secret beside until the new one is seen to serve, and put back by `rollback`.
 
+use std::sync::Arc;
+
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +16,7 @@ use crate::{
         permits::{Permit, Permits, Verb},
         resource::SECRET,
     },
-    x509::Fingerprint,
+    x509::{Certificate, Fingerprint},
 };
 
 /// Its type: neither a controller nor a scan takes it for a certificate that is in use.
@@ -77,7 +79,7 @@ pub async fn keep(
         match written {
             Ok(_) => return Ok(true),
             Err(error @ (ApiError::Conflict { .. } | ApiError::AlreadyExists { .. } | ApiError::NotFound { .. })) => {
-                last = Some(error)
+                last = Some(error);
             }
             Err(error) if error.is_uncertain() => last = Some(error),
             Err(error) => return Err(error),
@@ -223,6 +225,10 @@ pub struct Rollback {
     pub not_after: Seconds,
     /// The names that it has.
     pub names: Vec<String>,
+    /// The leaf that is put back.
+    pub leaf: Arc<Certificate>,
+    /// The leaf that goes, where there is one.
+    pub present: Option<Arc<Certificate>>,
 }
 
 impl std::fmt::Debug for Rollback {
@@ -307,6 +313,8 @@ impl Rollback {
             replaces: present,
             not_after: leaf.not_after,
             names: leaf.names.iter().map(ToString::to_string).collect(),
+            present: target.held(&slots).and_then(|held| held.bundle.leaf().cloned()),
+            leaf,
         })
     }
 

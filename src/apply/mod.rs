@@ -16,6 +16,7 @@ pub mod mark;
 pub mod owner;
 pub mod pair;
 pub mod rights;
+pub mod rollout;
 pub mod secret;
 pub mod verify;
 mod yaml;

@@ -2,16 +2,20 @@
 
 mod note;
 mod other;
-
-use std::collections::BTreeMap;
+mod refusal;
+mod target;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Map, Value, json};
-use zeroize::Zeroize;
 
 pub(super) use note::NOTED;
 pub use note::{ISSUED_AT, ISSUED_BY, ISSUER, Note, ORDER, SHA256, STAGE};
+pub use refusal::Refusal;
+pub(super) use target::Data;
+pub use target::Target;
+
+use target::Present;
 
 use super::{
     Api, ApiError, Pair, Patch, mark,
@@ -23,11 +27,7 @@ use crate::{
         permits::{Permit, Permits, Verb},
         resource::SECRET,
     },
-    x509::{
-        Fingerprint, Interner,
-        bundle::{self, Parsed},
-        is_staging_issuer,
-    },
+    x509::{Fingerprint, bundle::Parsed},
 };
 
 /// The data keys of the chain and the private key.
@@ -54,149 +54,6 @@ impl Slots {
     }
 }
 
-/// What a Secret holds, by its data keys; overwritten when it is dropped.
-pub(super) type Data = BTreeMap<String, SecretSlice<u8>>;
-
-/// A Secret as it was found, or its absence.
-pub struct Target {
-    key: Key,
-    present: Option<Present>,
-}
-
-struct Present {
-    /// The whole object without its data.
-    object: Value,
-    data: Data,
-}
-
-impl std::fmt::Debug for Target {
-    /// Without data.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Target")
-            .field("key", &self.key)
-            .field("present", &self.present.is_some())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Target {
-    /// Reads it; a Secret that is not there is a target too.
-    pub async fn read(api: &Api, key: &Key) -> Result<Self, ApiError> {
-        let object = api.get(SECRET, key).await?;
-        Ok(Self::of(key.clone(), object))
-    }
-
-    /// A target of an object that was read, of a cluster or a manifest (`stringData` goes before `data`, as the server has
-    /// it). Values that are not base64 are left out.
-    pub fn of(key: Key, object: Option<Value>) -> Self {
-        let present = object.map(|mut object| {
-            let mut data = Data::new();
-            if let Value::Object(map) = object["data"].take() {
-                for (name, value) in map {
-                    if let Value::String(mut text) = value {
-                        let joined: zeroize::Zeroizing<String> =
-                            zeroize::Zeroizing::new(text.split_ascii_whitespace().collect());
-                        text.zeroize();
-                        if let Ok(bytes) = STANDARD.decode(joined.as_bytes()) {
-                            data.insert(name, bytes.into());
-                        }
-                    }
-                }
-            }
-            if let Value::Object(map) = object["stringData"].take() {
-                for (name, value) in map {
-                    if let Value::String(text) = value {
-                        data.insert(name, text.into_bytes().into());
-                    }
-                }
-            }
-            if let Some(map) = object.as_object_mut() {
-                map.remove("data");
-                map.remove("stringData");
-            }
-            Present { object, data }
-        });
-        Self { key, present }
-    }
-
-    /// Namespace and name.
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// Whether it is there.
-    pub fn exists(&self) -> bool {
-        self.present.is_some()
-    }
-
-    /// Its uid; `None` when it is not there.
-    pub fn uid(&self) -> Option<&str> {
-        self.present.as_ref()?.object["metadata"]["uid"].as_str()
-    }
-
-    /// Its resourceVersion; `None` when it is not there.
-    pub fn version(&self) -> Option<&str> {
-        self.present.as_ref()?.object["metadata"]["resourceVersion"].as_str()
-    }
-
-    /// Who else owns it.
-    pub fn owner(&self, slots: &Slots) -> Option<Owner> {
-        owner::of_secret(&self.present.as_ref()?.object, slots.both())
-    }
-
-    /// An annotation's value.
-    pub fn annotation(&self, key: &str) -> Option<&str> {
-        self.present.as_ref()?.object["metadata"]["annotations"][key].as_str()
-    }
-
-    /// The certificates that it holds and the state of its key; `None` when it is not there or holds none.
-    pub fn held(&self, slots: &Slots) -> Option<Parsed> {
-        let data = &self.present.as_ref()?.data;
-        let chain = data.get(&slots.certificate)?;
-        let parsed = bundle::parse(Some(chain.expose_secret()), data.get(&slots.key), &mut Interner::new());
-        parsed.bundle.leaf().is_some().then_some(parsed)
-    }
-
-    /// SHA-256 of the leaf that it holds.
-    pub fn sha256(&self, slots: &Slots) -> Option<Fingerprint> {
-        Some(self.held(slots)?.bundle.leaf()?.sha256)
-    }
-
-    /// Whether the certificate that it holds comes from a staging CA: by its issuer's name, or by what was annotated when it
-    /// was written. `false` when there is none.
-    pub fn holds_staging(&self, slots: &Slots) -> bool {
-        let Some(parsed) = self.held(slots) else { return false };
-        let Some(leaf) = parsed.bundle.leaf() else { return false };
-        // An annotation speaks of the certificate that it was written with, and of no other.
-        let annotated = self.annotation(STAGE) == Some("staging")
-            && self
-                .annotation(SHA256)
-                .is_some_and(|sha256| sha256 == leaf.sha256.to_string());
-        annotated || is_staging_issuer(leaf)
-    }
-
-    /// The private key that it holds, for `--reuse-key`; `None` when there is none or it is no text.
-    pub fn private_key(&self, slots: &Slots) -> Option<SecretString> {
-        let bytes = self.present.as_ref()?.data.get(&slots.key)?.expose_secret();
-        let text = std::str::from_utf8(bytes).ok()?;
-        (!text.trim().is_empty()).then(|| text.to_owned().into())
-    }
-
-    /// The chain that it holds, as it stands.
-    pub fn chain(&self, slots: &Slots) -> Option<&[u8]> {
-        let bytes = self.present.as_ref()?.data.get(&slots.certificate)?;
-        Some(bytes.expose_secret())
-    }
-
-    pub(super) fn data(&self) -> Option<&Data> {
-        self.present.as_ref().map(|present| &present.data)
-    }
-
-    pub(super) fn object(&self) -> Option<&Value> {
-        self.present.as_ref().map(|present| &present.object)
-    }
-}
-
 /// What allows and steers a change.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -208,83 +65,6 @@ pub struct Options {
     pub overwrite_with_staging: bool,
     /// `--force`: it is written although someone else owns it, and although keystores in it go stale.
     pub force: bool,
-}
-
-/// Why a pair is not written into a Secret. The messages fit "the certificate is not stored: ...".
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// It can never be changed.
-    #[error("Secret {key} is immutable")]
-    Immutable {
-        /// The Secret.
-        key: Key,
-        /// A name for a new one.
-        new_name: String,
-    },
-    /// It is no Secret for a certificate, and a type cannot be changed.
-    #[error("Secret {key} is of the type {kind:?} and does not hold {slots}")]
-    WrongType {
-        /// The Secret.
-        key: Key,
-        /// Its type.
-        kind: String,
-        /// What it lacks: `tls.crt and tls.key`.
-        slots: String,
-        /// A name for a new one.
-        new_name: String,
-    },
-    /// Someone else writes it.
-    #[error("Secret {key} is {owner}")]
-    Owned {
-        /// The Secret.
-        key: Key,
-        /// Who.
-        owner: Owner,
-    },
-    /// A certificate that no client trusts would replace one that may be served.
-    #[error("a staging certificate, which no client trusts, would replace the certificate of Secret {key}")]
-    Staging {
-        /// The Secret.
-        key: Key,
-    },
-    /// Other data keys hold the same certificate in forms that cannot be made anew.
-    #[error(
-        "Secret {key} holds the certificate in other forms too, which would go stale: {}",
-        list(keys)
-    )]
-    Stale {
-        /// The Secret.
-        key: Key,
-        /// The data keys, each with why it cannot be made anew.
-        keys: Vec<(String, &'static str)>,
-    },
-}
-
-impl Refusal {
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Immutable { key, new_name } | Self::WrongType { key, new_name, .. } => format!(
-                "issue it into a new Secret (`kubectl certs issue --secret {new_name} -n {} -d HOST...`) and change the \
-                 route's reference from {} to {new_name}; the old one stays",
-                key.namespace, key.name
-            ),
-            Self::Owned { owner, .. } => format!("{}; --force writes it all the same", owner.change),
-            Self::Staging { .. } => {
-                "run it with --production; --overwrite-with-staging replaces it all the same".into()
-            }
-            Self::Stale { .. } => {
-                "make them anew yourself with --force, which writes the pair and leaves them as they are, or give the \
-                 certificate a Secret without them"
-                    .into()
-            }
-        })
-    }
-}
-
-fn list(keys: &[(String, &'static str)]) -> String {
-    let all: Vec<String> = keys.iter().map(|(name, why)| format!("{name} ({why})")).collect();
-    all.join(", ")
 }
 
 /// A change to one Secret, planned in full. `Debug` shows no data.
@@ -339,21 +119,9 @@ impl SecretChange {
         let Some(present) = &target.present else {
             return Ok(change);
         };
-        allowed(target, present, options)?;
+        may_be_written(target, options)?;
         change.forced = target.owner(slots);
-        if let Some(owner) = change.forced.clone().filter(|_| !options.force) {
-            return Err(Refusal::Owned {
-                key: target.key.clone(),
-                owner,
-            });
-        }
         let held = target.held(slots);
-        let replaceable = !options.staging || options.overwrite_with_staging || target.holds_staging(slots);
-        if !replaceable {
-            return Err(Refusal::Staging {
-                key: target.key.clone(),
-            });
-        }
         change.replaces = held.as_ref().and_then(|h| h.bundle.leaf().map(|leaf| leaf.sha256));
         change.others(present, held.as_ref(), pair, options)?;
         let text = |field: &str| {
@@ -552,6 +320,33 @@ pub fn permits(key: &Key, exists: bool) -> Permits {
         key.namespace.clone(),
         key.name.clone(),
     ))
+}
+
+/// Whether a pair may be written at all, as far as that can be said before there is one: asked before anything is ordered.
+pub fn may_be_written(target: &Target, options: &Options) -> Result<(), Refusal> {
+    let Some(present) = &target.present else { return Ok(()) };
+    let (slots, key) = (&options.slots, || target.key.clone());
+    allowed(target, present, options)?;
+    if let Some(owner) = target.owner(slots).filter(|_| !options.force) {
+        return Err(Refusal::Owned { key: key(), owner });
+    }
+    if options.staging && !options.overwrite_with_staging && !target.holds_staging(slots) {
+        return Err(Refusal::Staging { key: key() });
+    }
+    let others = present
+        .data
+        .iter()
+        .filter(|(name, _)| !slots.both().contains(&name.as_str()));
+    let stale: Vec<_> = others
+        .filter_map(|(name, value)| Some((name.clone(), other::keystore(name, value.expose_secret())?)))
+        .collect();
+    if !stale.is_empty() && !options.force {
+        return Err(Refusal::Stale {
+            key: key(),
+            keys: stale,
+        });
+    }
+    Ok(())
 }
 
 /// Whether the Secret's own properties allow the write.

@@ -91,6 +91,11 @@ enum Part {
     Foreign,
 }
 
+/// Why a data key would go stale whatever the new pair is; `None` when it would not.
+pub(super) fn keystore(name: &str, value: &[u8]) -> Option<&'static str> {
+    (!value.trim_ascii().is_empty() && is_keystore(name, value)).then_some(KEYSTORE)
+}
+
 /// Decides about one data key that is not the pair's own.
 pub(super) fn fate(name: &str, value: &[u8], old: &Old, pair: &Pair) -> Fate {
     if value.trim_ascii().is_empty() {

@@ -1,0 +1,322 @@
+//! Restarts of workloads that do not notice a changed Secret: by subPath and environment it never reaches a container.
+
+mod state;
+
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::{Api, ApiError, Patch};
+use crate::{
+    event::{EventKind, Teller},
+    object::{Consumer, Key, Kind, Seconds, consumer::How},
+    plan::{
+        permits::{Permit, Permits, Verb},
+        resource::{DAEMONSET, DEPLOYMENT, POD, Resource, STATEFULSET},
+    },
+    text::date_time,
+};
+use state::State;
+
+/// The annotation of the Pod template that makes a new rollout, as kubectl's `restartedAt` does.
+pub const RESTARTED_AT: &str = "kubectl-certs.io/restartedAt";
+/// How long one workload may take when nobody says otherwise; a Deployment's own limit is ten minutes.
+pub const LIMIT: Duration = Duration::from_mins(15);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// A kind of workload that rolls out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WorkloadKind {
+    /// A Deployment.
+    Deployment,
+    /// A `StatefulSet`.
+    StatefulSet,
+    /// A `DaemonSet`.
+    DaemonSet,
+}
+
+impl WorkloadKind {
+    /// Where the API serves it.
+    pub fn resource(self) -> Resource {
+        match self {
+            Self::Deployment => DEPLOYMENT,
+            Self::StatefulSet => STATEFULSET,
+            Self::DaemonSet => DAEMONSET,
+        }
+    }
+
+    /// As kubectl takes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployment",
+            Self::StatefulSet => "statefulset",
+            Self::DaemonSet => "daemonset",
+        }
+    }
+
+    fn of(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Deployment => Some(Self::Deployment),
+            Kind::StatefulSet => Some(Self::StatefulSet),
+            Kind::DaemonSet => Some(Self::DaemonSet),
+            _ => None,
+        }
+    }
+}
+
+/// One workload.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Workload {
+    /// Its kind.
+    pub kind: WorkloadKind,
+    /// Namespace and name.
+    pub key: Key,
+}
+
+impl fmt::Display for Workload {
+    /// `deployment/web`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.key.name)
+    }
+}
+
+/// Who keeps the old certificate until it is restarted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Workloads that can be restarted, by kind and name.
+    pub workloads: Vec<(Workload, How)>,
+    /// Pods, Jobs and `CronJob`s that nobody rolls out: only their owner can make them anew.
+    pub others: Vec<(Kind, Key)>,
+}
+
+impl Needs {
+    /// Whether nobody does.
+    pub fn is_none(&self) -> bool {
+        self.workloads.is_empty() && self.others.is_empty()
+    }
+}
+
+/// Finds among the consumers of a namespace those that read the Secret in a way that never follows its changes.
+pub fn needs<'a>(consumers: impl IntoIterator<Item = &'a Consumer>, secret: &Key) -> Needs {
+    let mut workloads = BTreeSet::new();
+    let mut found = Needs::default();
+    for consumer in consumers {
+        if consumer.meta.namespace != secret.namespace || consumer.ended {
+            continue;
+        }
+        let uses = consumer.uses.iter().filter(|one| one.name == secret.name);
+        let Some(how) = uses
+            .map(|one| one.how)
+            .find(|how| matches!(how, How::SubPath | How::Environment))
+        else {
+            continue;
+        };
+        let key = consumer.meta.key();
+        if let Some(kind) = WorkloadKind::of(consumer.kind) {
+            if workloads.insert((kind, key.clone())) {
+                found.workloads.push((Workload { kind, key }, how));
+            }
+            continue;
+        }
+        // A Pod of a workload is the workload's; its template has been seen.
+        let owned = consumer.meta.owners().iter().any(|owner| owner.controller);
+        if !owned && consumer.kind != Kind::CronJob {
+            found.others.push((consumer.kind, key));
+        }
+    }
+    found.workloads.sort_by(|a, b| a.0.cmp(&b.0));
+    found.others.sort();
+    found.others.dedup();
+    found
+}
+
+/// What restarting these may do: for the plan.
+pub fn permits(workloads: &[Workload]) -> Permits {
+    let verbs = [Verb::Get, Verb::Patch];
+    let permit = |one: &Workload| {
+        Permit::one(
+            &verbs,
+            one.kind.resource(),
+            one.key.namespace.clone(),
+            one.key.name.clone(),
+        )
+    };
+    workloads.iter().map(permit).collect()
+}
+
+/// Why a restart ended. The messages fit "cannot restart deployment/web: ...".
+#[derive(Debug, thiserror::Error)]
+pub enum RolloutError {
+    /// There is none of that name.
+    #[error("{0} is not there")]
+    Absent(Workload),
+    /// It cannot be restarted without an outage, or not at all.
+    #[error("{workload} is not restarted: {why}")]
+    NotRolling {
+        /// Which.
+        workload: Workload,
+        /// Why.
+        why: &'static str,
+    },
+    /// It did not come back.
+    #[error("{workload} has not come back within {}: {why}", humantime::format_duration(*.after))]
+    Late {
+        /// Which.
+        workload: Workload,
+        /// How long was waited.
+        after: Duration,
+        /// What it waits for.
+        why: String,
+    },
+    /// The cluster says that it does not come back.
+    #[error("{workload} does not come back: {why}")]
+    Failed {
+        /// Which.
+        workload: Workload,
+        /// The cluster's words.
+        why: String,
+    },
+    /// The cluster.
+    #[error("{workload} cannot be restarted: {source}")]
+    Api {
+        /// Which.
+        workload: Workload,
+        /// Why.
+        source: ApiError,
+    },
+}
+
+impl RolloutError {
+    /// One line that says what to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Absent(_) => "name it as KIND/NAME; it is looked for in the Secret's namespace".into(),
+            Self::NotRolling { .. } => "restart it yourself at a time that suits it".into(),
+            Self::Late { workload, .. } | Self::Failed { workload, .. } => format!(
+                "`kubectl rollout status {workload} -n {ns}` follows it, `kubectl rollout undo {workload} -n {ns}` goes \
+                 back; the new certificate stays stored",
+                ns = workload.key.namespace
+            ),
+            Self::Api { source, .. } => return source.hint(),
+        })
+    }
+}
+
+/// How far the restarts came.
+#[derive(Debug)]
+pub struct Restarted {
+    /// Those that are back.
+    pub done: Vec<Workload>,
+    /// Why those after them were not touched; `None` when all are back.
+    pub stopped: Option<RolloutError>,
+}
+
+/// Looks whether each may be restarted, without touching any: asked before anything is ordered.
+pub async fn check(api: &Api, workloads: &[Workload]) -> Result<(), RolloutError> {
+    for workload in workloads {
+        look(api, workload).await?;
+    }
+    Ok(())
+}
+
+/// Restarts workloads, one after the other, each when the one before is back, and stops at the first that does not come back
+/// within `limit`. `now` is what is annotated.
+pub async fn restart(api: &Api, workloads: &[Workload], now: Seconds, limit: Duration, tell: &Teller) -> Restarted {
+    let mut done = Vec::new();
+    for workload in workloads {
+        if let Err(error) = one(api, workload, now, limit).await {
+            return Restarted {
+                done,
+                stopped: Some(error),
+            };
+        }
+        tell.tell(EventKind::Restarted {
+            workload: workload.to_string(),
+        });
+        done.push(workload.clone());
+    }
+    Restarted { done, stopped: None }
+}
+
+async fn look(api: &Api, workload: &Workload) -> Result<Value, RolloutError> {
+    let object = read(api, workload).await?;
+    match state::why_not(workload.kind, &object) {
+        Some(why) => Err(RolloutError::NotRolling {
+            workload: workload.clone(),
+            why,
+        }),
+        None => Ok(object),
+    }
+}
+
+async fn read(api: &Api, workload: &Workload) -> Result<Value, RolloutError> {
+    let found = api.get(workload.kind.resource(), &workload.key).await;
+    found
+        .map_err(|source| RolloutError::Api {
+            workload: workload.clone(),
+            source,
+        })?
+        .ok_or_else(|| RolloutError::Absent(workload.clone()))
+}
+
+async fn one(api: &Api, workload: &Workload, now: Seconds, limit: Duration) -> Result<(), RolloutError> {
+    look(api, workload).await?;
+    let patch = Patch::Merge(json!({
+        "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: date_time(now)}}}},
+    }));
+    let patched = api.patch(workload.kind.resource(), &workload.key, &patch).await;
+    let mut object = patched.map_err(|source| RolloutError::Api {
+        workload: workload.clone(),
+        source,
+    })?;
+    if api.is_dry_run() {
+        return Ok(());
+    }
+    let start = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let waits = match state::of(workload.kind, &object) {
+            State::Done => return Ok(()),
+            State::Failed(why) => {
+                return Err(RolloutError::Failed {
+                    workload: workload.clone(),
+                    why: with_pods(api, workload, &object, why).await,
+                });
+            }
+            State::Waits(why) => why,
+        };
+        if start.elapsed() + pause > limit {
+            return Err(RolloutError::Late {
+                workload: workload.clone(),
+                after: limit,
+                why: with_pods(api, workload, &object, waits).await,
+            });
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        object = read(api, workload).await?;
+    }
+}
+
+/// The reason, and what the workload's Pods say of themselves where that can be read.
+async fn with_pods(api: &Api, workload: &Workload, object: &Value, why: String) -> String {
+    let Some(labels) = object["spec"]["selector"]["matchLabels"].as_object() else {
+        return why;
+    };
+    let selector: Vec<String> = labels
+        .iter()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
+        .collect();
+    let pods = api
+        .list(POD, Some(&workload.key.namespace), Some(&selector.join(",")))
+        .await;
+    match pods.ok().as_deref().and_then(state::complaint) {
+        Some(said) => format!("{why}; {said}"),
+        None => why,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Why a pair is not written into a Secret, and what to do then.
+
+use crate::{apply::owner::Owner, object::Key};
+
+/// Why a pair is not written into a Secret. The messages fit "the certificate is not stored: ...".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It can never be changed.
+    #[error("Secret {key} is immutable")]
+    Immutable {
+        /// The Secret.
+        key: Key,
+        /// A name for a new one.
+        new_name: String,
+    },
+    /// It is no Secret for a certificate, and a type cannot be changed.
+    #[error("Secret {key} is of the type {kind:?} and does not hold {slots}")]
+    WrongType {
+        /// The Secret.
+        key: Key,
+        /// Its type.
+        kind: String,
+        /// What it lacks: `tls.crt and tls.key`.
+        slots: String,
+        /// A name for a new one.
+        new_name: String,
+    },
+    /// Someone else writes it.
+    #[error("Secret {key} is {owner}")]
+    Owned {
+        /// The Secret.
+        key: Key,
+        /// Who.
+        owner: Owner,
+    },
+    /// A certificate that no client trusts would replace one that may be served.
+    #[error("a staging certificate, which no client trusts, would replace the certificate of Secret {key}")]
+    Staging {
+        /// The Secret.
+        key: Key,
+    },
+    /// Other data keys hold the same certificate in forms that cannot be made anew.
+    #[error(
+        "Secret {key} holds the certificate in other forms too, which would go stale: {}",
+        list(keys)
+    )]
+    Stale {
+        /// The Secret.
+        key: Key,
+        /// The data keys, each with why it cannot be made anew.
+        keys: Vec<(String, &'static str)>,
+    },
+}
+
+impl Refusal {
+    /// One line that says what to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Immutable { key, new_name } | Self::WrongType { key, new_name, .. } => format!(
+                "issue it into a new Secret (`kubectl certs issue --secret {new_name} -n {} -d HOST...`) and change the \
+                 route's reference from {} to {new_name}; the old one stays",
+                key.namespace, key.name
+            ),
+            Self::Owned { owner, .. } => format!("{}; --force writes it all the same", owner.change),
+            Self::Staging { .. } => {
+                "run it with --production; --overwrite-with-staging replaces it all the same".into()
+            }
+            Self::Stale { .. } => {
+                "make them anew yourself with --force, which writes the pair and leaves them as they are, or give the \
+                 certificate a Secret without them"
+                    .into()
+            }
+        })
+    }
+}
+
+fn list(keys: &[(String, &'static str)]) -> String {
+    let all: Vec<String> = keys.iter().map(|(name, why)| format!("{name} ({why})")).collect();
+    all.join(", ")
+}
