@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long propagation is waited for where nothing else is said.
-pub const TIMEOUT: Duration = Duration::from_secs(120);
+pub const TIMEOUT: Duration = Duration::from_mins(2);
 /// The time between two rounds of questions: short first, since a primary shows a value at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LAST_PAUSE: Duration = Duration::from_secs(2);

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How long a challenge waits for room where a provider keeps few values.
-const ROOM: Duration = Duration::from_secs(120);
+const ROOM: Duration = Duration::from_mins(2);
 
 /// Remembers what is written, so that a run that is killed leaves word of it.
 pub trait Keep: Send + Sync {

@@ -203,6 +203,8 @@ impl Provider for Update {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::solve::dns01::config::{DnsEntry, NoSecrets, ProviderConfig};
 
@@ -233,7 +235,7 @@ mod tests {
                     Kind::Flag => "true".to_owned(),
                     Kind::OneOf(words) => words[0].to_owned(),
                 };
-                text.push_str(&format!("{}: {value}\n", field.name));
+                writeln!(text, "{}: {value}", field.name).unwrap();
             }
             if spec.fields.iter().any(|field| field.kind == Kind::Document) {
                 continue;

@@ -53,15 +53,14 @@ fn without_queries(text: &str) -> String {
 }
 
 fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
+    let encoded = text.bytes().map(|byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
+            char::from(byte).to_string()
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    out
+    });
+    encoded.collect()
 }
 
 #[cfg(test)]
