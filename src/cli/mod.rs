@@ -6,7 +6,12 @@ mod ask;
 mod colour;
 mod config;
 mod explain;
+mod issuance;
+mod progress;
+mod renew;
 mod respond;
+mod revoke;
+mod rollback;
 mod session;
 mod settings;
 mod show;
@@ -19,6 +24,7 @@ use std::{future::Future, io::Write as _};
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::{
+    engine::cancel::{self, Cancel},
     error::{Exit, Failure},
     text::{Clear, clear::is_unsafe},
 };
@@ -52,6 +58,10 @@ pub fn run() -> Exit {
         Some(Command::Show(command)) => on_runtime(show::run(*command)),
         Some(Command::Account(command)) => on_runtime(account::run(*command)),
         Some(Command::Config(command)) => on_runtime(config::run(*command)),
+        Some(Command::Renew(command)) => on_runtime_giving_up(|cancel| renew::run(*command, cancel)),
+        Some(Command::Issue(command)) => on_runtime_giving_up(|cancel| renew::issue(*command, cancel)),
+        Some(Command::Revoke(command)) => on_runtime(revoke::run(*command)),
+        Some(Command::Rollback(command)) => on_runtime(rollback::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
         Some(Command::Respond(command)) => on_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => {
@@ -101,6 +111,47 @@ fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Ex
     // A name that the system's resolver never answers for must not hold up the end.
     runtime.shutdown_background();
     result
+}
+
+/// Runs a command that cleans up when Ctrl-C is pressed (or SIGTERM arrives); a second time ends it at once.
+fn on_runtime_giving_up<F>(command: impl FnOnce(Cancel) -> F) -> Result<Exit, Failure>
+where
+    F: Future<Output = Result<Exit, Failure>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))?;
+    let (canceller, cancel) = cancel::pair();
+    let watching = cancel.clone();
+    runtime.spawn(async move {
+        interrupted().await;
+        // Until something is under way there is nothing to clean up.
+        if !watching.has_begun() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        note("interrupted: cleaning up; once more ends it at once, and `kubectl certs cleanup` removes the rest");
+        canceller.cancel();
+        interrupted().await;
+        std::process::exit(Exit::Interrupted as i32);
+    });
+    let result = runtime.block_on(command(cancel));
+    runtime.shutdown_background();
+    result
+}
+
+/// Returns when the process is asked to end.
+async fn interrupted() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => if result.is_err() { std::future::pending().await },
+        () = terminated => {}
+    }
 }
 
 /// `KUBECTL_CERTS_LOG` chooses what the program tells of itself, as `tracing` directives; warnings without it.

@@ -35,8 +35,8 @@ pub enum Refused {
     Ca {
         /// In words: type and detail, not cleared.
         detail: String,
-        /// How it was to be proved.
-        method: Method,
+        /// How it was to be proved; `None` when the order itself was refused.
+        method: Option<Method>,
     },
     /// The protocol failed.
     Acme(AcmeError),
@@ -58,15 +58,16 @@ impl Refused {
         match self {
             Self::Solve(error) => error.hint.clone(),
             Self::Ca {
-                method: Method::Http01, ..
+                method: Some(Method::Http01), ..
             } => Some(
                 "the answer was seen from here, and not by the CA: look for a firewall, a DNS answer or an IPv6 address \
                  that is different from outside"
                     .to_owned(),
             ),
             Self::Ca {
-                method: Method::Dns01, ..
+                method: Some(Method::Dns01), ..
             } => Some("the record was seen at the zone's name servers: look for DNSSEC and for CAA records".to_owned()),
+            Self::Ca { method: None, .. } => None,
             Self::Acme(error) => error.hint(),
         }
     }
@@ -184,7 +185,7 @@ impl Proving<'_> {
         }
         Err(Refused::Ca {
             detail: why(&ended),
-            method: solver.method(),
+            method: Some(solver.method()),
         })
     }
 

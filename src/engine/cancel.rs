@@ -1,5 +1,10 @@
 //! Ctrl-C: what is under way is given up and cleaned up, instead of being cut off.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use tokio::sync::watch;
 
 /// Gives everything up.
@@ -8,12 +13,19 @@ pub struct Canceller(watch::Sender<bool>);
 
 /// Whether everything has been given up. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Cancel(watch::Receiver<bool>);
+pub struct Cancel {
+    given_up: watch::Receiver<bool>,
+    begun: Arc<AtomicBool>,
+}
 
 /// A pair of them.
 pub fn pair() -> (Canceller, Cancel) {
     let (give, take) = watch::channel(false);
-    (Canceller(give), Cancel(take))
+    let cancel = Cancel {
+        given_up: take,
+        begun: Arc::default(),
+    };
+    (Canceller(give), cancel)
 }
 
 impl Canceller {
@@ -26,12 +38,22 @@ impl Canceller {
 impl Cancel {
     /// Whether it has happened.
     pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
+        *self.given_up.borrow()
+    }
+
+    /// Notes that from now on there is something to clean up.
+    pub fn begin(&self) {
+        self.begun.store(true, Ordering::Release);
+    }
+
+    /// Whether there is something to clean up.
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
     }
 
     /// Returns when it happens; never, when nobody can give up any more.
     pub async fn cancelled(&self) {
-        let mut watch = self.0.clone();
+        let mut watch = self.given_up.clone();
         if watch.wait_for(|cancelled| *cancelled).await.is_err() {
             std::future::pending().await
         }

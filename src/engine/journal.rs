@@ -16,6 +16,7 @@ use crate::{
         resource::SECRET,
     },
     object::{Key, Seconds, Text},
+    solve::dns01::Written,
 };
 
 /// The data key of the entry, and that of the private key.
@@ -42,9 +43,27 @@ pub struct Entry {
     pub key_type: String,
     /// When it began.
     pub started: Seconds,
-    /// Records and objects outside of the cluster that were written, or were about to be.
+    /// What was written, or was about to be, and carries no label of the run.
     #[serde(default)]
-    pub left: Vec<Value>,
+    pub left: Vec<Left>,
+}
+
+/// Something that a killed run may have left where no label says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Left {
+    /// A TXT record.
+    Record(Written),
+    /// A change to an object of somebody else: an Ingress, or the `ConfigMap` of a Service.
+    #[serde(rename_all = "camelCase")]
+    Change {
+        /// Its kind, such as `Ingress`.
+        kind: String,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
 }
 
 /// An entry that a run has left.

@@ -81,7 +81,8 @@ pub fn permits(secret: &Key) -> Permits {
     Permits::none().with(Permit::one(&verbs, LEASE, secret.namespace.clone(), name(secret)))
 }
 
-fn name(secret: &Key) -> crate::object::Text {
+/// The name of the Lease of a Secret.
+pub fn name(secret: &Key) -> crate::object::Text {
     Purpose::Lease.name(&secret.to_string())
 }
 

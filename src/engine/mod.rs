@@ -1,11 +1,25 @@
 //! The one conductor: carries a plan out, from the order to the served certificate, and cleans up.
 
+mod aftermath;
 pub mod authorize;
 pub mod cancel;
+pub mod certmanager;
+pub mod choose;
+mod course;
+pub mod due;
+pub mod failure;
 pub mod hosts;
 pub mod journal;
+pub mod journals;
 pub mod lease;
+pub mod ledger;
+pub mod obtain;
+pub mod prepare;
 pub mod process;
+pub mod revoke;
+pub mod run;
+pub mod store;
+pub mod trial;
 
 use crate::object::Seconds;
 

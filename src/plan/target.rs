@@ -20,8 +20,8 @@ pub struct Use {
     pub controller: Controller,
     /// The route's class, where it has one.
     pub class: Option<Text>,
-    /// Its hosts that the Secret is named for, normalized.
-    pub hosts: Vec<Text>,
+    /// Its hosts that the Secret is named for, normalized, and the port of each: 443, or the listener's.
+    pub hosts: Vec<(Text, u16)>,
     /// The addresses in its status.
     pub addresses: Vec<Text>,
 }
@@ -72,7 +72,7 @@ impl Target {
         let has = |used: &&Use| {
             used.hosts
                 .iter()
-                .any(|host| host.parse::<Name>().is_ok_and(|host| host == *name))
+                .any(|(host, _)| host.parse::<Name>().is_ok_and(|host| host == *name))
         };
         self.uses.iter().find(has)
     }
@@ -199,11 +199,13 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
                 addresses: inventory.addresses(route).to_vec(),
             })
             .hosts
-            .push(binding.host.clone());
+            .push((binding.host.clone(), binding.port));
     }
     let uses: Vec<Use> = uses.into_values().collect();
     let leaf = inventory.secrets().get(&secret).and_then(|stored| stored.leaf());
-    let hosts = uses.iter().flat_map(|used| used.hosts.iter().map(Text::as_str));
+    let hosts = uses
+        .iter()
+        .flat_map(|used| used.hosts.iter().map(|(host, _)| host.as_str()));
     let names = Names::join(hosts, leaf.into_iter().flat_map(names_of), only_route_hosts);
     Target {
         held: leaf.map(Held::of),

@@ -46,6 +46,14 @@ pub enum Command {
     Show(Box<ShowArgs>),
     /// Compare what is served with what is stored
     Probe(Box<StatusCommand>),
+    /// Renew certificates over ACME; without a CA chosen, rehearse it and change nothing
+    Renew(Box<issue::RenewCommand>),
+    /// Order a certificate for a Secret that no route uses yet
+    Issue(Box<issue::IssueCommand>),
+    /// Revoke a certificate that is no longer in use
+    Revoke(Box<issue::RevokeCommand>),
+    /// Put the pair before the last renewal back
+    Rollback(Box<issue::RollbackCommand>),
     /// Show, make, change and end accounts with CAs
     Account(Box<issue::AccountCommand>),
     /// Show and check the settings

@@ -13,6 +13,13 @@ impl From<&[u8]> for Serial {
     }
 }
 
+impl Serial {
+    /// Its bytes, the most significant first, without leading zeros.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl std::fmt::Display for Serial {
     /// Lower-case hexadecimal without leading zeros.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

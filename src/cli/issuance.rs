@@ -1,0 +1,386 @@
+//! What `renew` and `issue` have in common: from targets to outcomes.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use crate::{
+    acme::{Acme, Stage},
+    apply::{Api, Permits, RunId, pair::Roots, rights},
+    engine::{
+        cancel::Cancel,
+        hosts::Hosts,
+        journal,
+        journals::Journals,
+        ledger::{self, Ledger},
+        prepare::{Prepared, Preparing, slots},
+        run::{Options, Outcome, Run},
+        store::Destination,
+    },
+    error::{Exit, Failure, chain},
+    event::Teller,
+    inventory::Inventory,
+    net::HostPort,
+    object::Seconds,
+    plan::{
+        Target,
+        limits::{Past, What},
+        target::names_of,
+    },
+    report::progress::{self, Summary},
+    settings::{
+        Settings,
+        account::{self, Ready},
+        source::ClusterSecrets,
+        store::Store,
+        value::DryRun,
+    },
+    solve::dns01::{NoSecrets, Secrets, Terminal},
+    source::cluster::Connection,
+    text::time,
+};
+
+use super::{
+    args::issue::{IssueArgs, Output},
+    ask::{Terms, confirm},
+    note,
+    progress::Progress,
+    session::Session,
+    settings::account_failure,
+};
+
+/// Let's Encrypt dates certificates back by an hour.
+const BACKDATED: Seconds = 3_600;
+
+/// Everything that has been read and set.
+pub(super) struct Issuance<'a> {
+    pub(super) args: &'a IssueArgs,
+    pub(super) session: &'a Session,
+    pub(super) settings: &'a Settings,
+    pub(super) store: &'a Store,
+    pub(super) acme: &'a Acme,
+    pub(super) connect: Option<HostPort>,
+    pub(super) cancel: Cancel,
+}
+
+/// Where manifests go; `None` for a cluster.
+fn directory(args: &IssueArgs) -> Result<Option<PathBuf>, Failure> {
+    let named = match (&args.store.output_dir, &args.run.output) {
+        (Some(directory), _) | (None, Some(Output::Directory(directory))) => Some(directory.clone()),
+        _ => None,
+    };
+    match (named, args.source.filename.is_empty()) {
+        (None, false) => Err(Failure::usage("manifests (-f) are not written back")
+            .hint("name a directory for the Secrets' manifests: -o ./DIR")),
+        (Some(_), true) => Err(Failure::usage("a directory (-o ./DIR) goes with manifests (-f)")
+            .hint("leave it out: the Secrets are in the cluster")),
+        (named, _) => Ok(named),
+    }
+}
+
+impl Issuance<'_> {
+    fn connection(&self) -> Option<&Connection> {
+        self.session.connection.as_ref()
+    }
+
+    fn inventory(&self) -> &Inventory {
+        &self.session.inventory
+    }
+
+    /// Carries the targets out, or shows what would be done. Returns the exit status.
+    pub(super) async fn carry_out(&self, targets: &[Target], done: &[Outcome]) -> Result<Exit, Failure> {
+        let run = RunId::random();
+        let preparing = Preparing {
+            inventory: self.inventory(),
+            targets,
+            settings: self.settings,
+            connection: self.connection(),
+            directory: directory(self.args)?,
+            connect: self.connect.clone(),
+            run: run.clone(),
+        };
+        let prepared = preparing.prepare().map_err(|error| {
+            let failure = Failure::usage(chain(&error));
+            match error.hint() {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })?;
+        if self.args.run.dry_run == DryRun::Client {
+            return self.show_steps(&preparing, &prepared, targets);
+        }
+        let destination = self.destination(&preparing, &prepared.permits);
+        if let Destination::Cluster(api) = &destination {
+            check_rights(api, &prepared.permits).await?;
+        }
+        if self.args.run.dry_run == DryRun::Server {
+            return self.ask_server(&preparing, &prepared, targets, &destination).await;
+        }
+        self.confirm(&preparing, &prepared, targets)?;
+        let progress = Arc::new(Progress::new(self.args.run.output == Some(Output::Json)));
+        let tell = Teller::new(Arc::clone(&progress) as Arc<dyn crate::event::Listen>);
+        let run = self.run(run, prepared, destination, tell).await?;
+        let outcomes = run.all(targets).await;
+        progress.end();
+        Ok(self.summary(outcomes.iter().chain(done)))
+    }
+
+    fn destination(&self, preparing: &Preparing<'_>, permits: &Permits) -> Destination {
+        match (self.connection(), &preparing.directory) {
+            (Some(connection), None) => Destination::Cluster(Api::new(connection.clone(), permits.clone())),
+            (_, directory) => Destination::Directory {
+                directory: directory.clone().unwrap_or_default(),
+                force: self.settings.certificate.force,
+            },
+        }
+    }
+
+    fn show_steps(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<Exit, Failure> {
+        let mut out = String::new();
+        for target in targets {
+            out.push_str(&format!("Secret {}\n", target.secret));
+            for step in preparing.steps(target, prepared) {
+                out.push_str(&format!("  {}\n", crate::text::Clear(&step.to_string())));
+            }
+        }
+        super::print(out.as_bytes())
+    }
+
+    /// Has the API server judge the writes that can be known before there is a certificate.
+    async fn ask_server(
+        &self,
+        preparing: &Preparing<'_>,
+        prepared: &Prepared,
+        targets: &[Target],
+        destination: &Destination,
+    ) -> Result<Exit, Failure> {
+        let Destination::Cluster(api) = destination else {
+            return Err(Failure::usage(
+                "--dry-run=server asks a cluster, and there is none with -f",
+            ));
+        };
+        crate::engine::trial::all(&api.clone().dry_run(), targets, &preparing.run, &slots(self.settings))
+            .await
+            .map_err(|error| {
+                let failure = Failure::new(error.exit(), chain(&error));
+                match error.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            })?;
+        self.show_steps(preparing, prepared, targets)?;
+        note("the API server takes the writes; nothing was kept");
+        Ok(Exit::Ok)
+    }
+
+    /// Asks before anything that serves traffic is changed.
+    fn confirm(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), Failure> {
+        let (yes, rehearsal) = (self.args.run.yes, self.settings.chosen.rehearsal);
+        if yes || rehearsal || targets.is_empty() {
+            return Ok(());
+        }
+        if super::ask::possible() {
+            for target in targets.iter().take(3) {
+                note(&format!("Secret {}", target.secret));
+                for step in preparing.steps(target, prepared) {
+                    note(&format!("  {step}"));
+                }
+            }
+        }
+        let many = match targets {
+            [one] => format!("Renew Secret {} with {}?", one.secret, self.settings.chosen.issuer.name),
+            more => format!(
+                "Renew {} Secrets with {}?",
+                more.len(),
+                self.settings.chosen.issuer.name
+            ),
+        };
+        if confirm(&many, yes)? {
+            Ok(())
+        } else {
+            Err(Failure::usage("nothing was done"))
+        }
+    }
+
+    async fn run(
+        &self,
+        id: RunId,
+        mut prepared: Prepared,
+        destination: Destination,
+        tell: Teller,
+    ) -> Result<Run, Failure> {
+        let settings = self.settings;
+        let secrets: Arc<dyn Secrets> = match self.connection() {
+            Some(connection) => Arc::new(ClusterSecrets(Api::new(connection.clone(), Permits::none()))),
+            None => Arc::new(NoSecrets),
+        };
+        let terms = Terms { yes: self.args.run.yes };
+        let Ready { client, .. } = account::ensure(self.acme, &settings.chosen, self.store, secrets.as_ref(), &terms)
+            .await
+            .map_err(|error| account_failure(&error))?;
+        let ledger_place = match self.store {
+            Store::Local(directory) => ledger::Place::Directory(directory.clone()),
+            Store::Secret(api, key) => ledger::Place::Secret(api.clone(), key.0.clone()),
+        };
+        let ledger = Ledger::open(ledger_place, client.account_url(), crate::engine::now()).await;
+        let journals = Arc::new(Journals::default());
+        let restarts = std::mem::take(&mut prepared.restarts);
+        let solvers = prepared
+            .solvers(
+                settings,
+                &id,
+                self.connect.clone(),
+                &destination,
+                client.thumbprint(),
+                &journals,
+                secrets,
+                Arc::new(Terminal),
+            )
+            .map_err(|error| {
+                let failure = Failure::usage(chain(&error));
+                match error.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            })?;
+        let journal = match (&destination, journal::local_directory()) {
+            (Destination::Cluster(api), _) => journal::Place::Cluster(api.clone()),
+            (Destination::Directory { .. }, Some(directory)) => journal::Place::Directory(directory),
+            (Destination::Directory { .. }, None) => {
+                return Err(Failure::usage("there is no place for orders under way").hint("set HOME or XDG_STATE_HOME"));
+            }
+        };
+        Ok(Run {
+            id,
+            client,
+            issuer: settings.chosen.issuer.clone(),
+            solvers,
+            destination,
+            journal,
+            journals,
+            ledger,
+            seen: seen(self.inventory(), settings),
+            restarts,
+            hosts: Hosts::default(),
+            cancel: self.cancel.clone(),
+            tell,
+            options: self.options()?,
+        })
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
+        let (certificate, storing) = (&self.settings.certificate, &self.settings.storing);
+        let mut added = Vec::new();
+        for file in &storing.ca_files {
+            added.push(
+                super::session::read_file(file, 16 << 20)
+                    .map_err(|error| Failure::usage(format!("cannot read --ca-file {}: {error}", file.display())))?,
+            );
+        }
+        let public = self.settings.chosen.issuer.stage == Stage::Production;
+        let roots = if public || !added.is_empty() {
+            Roots::Trusted { added }
+        } else {
+            Roots::Any
+        };
+        Ok(Options {
+            rehearsal: self.settings.chosen.rehearsal,
+            key_kind: certificate.key_type,
+            reuse_key: certificate.reuse_key,
+            concurrency: certificate.concurrency,
+            limits: self.settings.chosen.limits.filter(|_| !certificate.ignore_rate_limits),
+            force: certificate.force,
+            overwrite_with_staging: certificate.overwrite_with_staging,
+            slots: slots(self.settings),
+            roots,
+            wait: storing.wait,
+            connect: self.connect.clone(),
+        })
+    }
+
+    /// The table at the end, and the worst exit status.
+    fn summary<'o>(&self, outcomes: impl Iterator<Item = &'o Outcome>) -> Exit {
+        let rehearsal = self.settings.chosen.rehearsal;
+        let mut exits = BTreeSet::new();
+        let mut lines = Vec::new();
+        for outcome in outcomes {
+            let took = progress::duration(u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX));
+            lines.push(match &outcome.result {
+                Ok(issued) => Summary {
+                    secret: outcome.secret.clone(),
+                    names: issued.names.clone(),
+                    result: if rehearsal { "rehearsed" } else { "renewed" },
+                    detail: format!("valid until {}, {took}", time::date(issued.not_after)),
+                },
+                Err(error) => {
+                    exits.insert(error.exit());
+                    Summary {
+                        secret: outcome.secret.clone(),
+                        names: outcome.names.clone(),
+                        result: "failed",
+                        detail: chain(error),
+                    }
+                }
+            });
+        }
+        note(progress::table(&lines).trim_end());
+        let exit = exits.iter().next_back().copied().unwrap_or(Exit::Ok);
+        if rehearsal && exit == Exit::Ok && !lines.is_empty() {
+            note(&format!(
+                "the rehearsal passed, and nothing that serves traffic was changed. In earnest:\n  {}",
+                in_earnest()
+            ));
+        }
+        exit
+    }
+}
+
+/// The command that was given, with `--production`.
+fn in_earnest() -> String {
+    let quoted = |word: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    let words: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    format!("kubectl certs {} --production", words.join(" "))
+}
+
+async fn check_rights(api: &Api, permits: &Permits) -> Result<(), Failure> {
+    let missing = rights::missing(api, permits).await.map_err(|error| {
+        let failure = Failure::new(Exit::Cluster, format!("cannot ask for the rights: {}", chain(&error)));
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
+    if missing.is_none() {
+        return Ok(());
+    }
+    let failure = Failure::new(Exit::Cluster, format!("nothing was ordered: {missing}"));
+    let solver = missing.rights.iter().find_map(crate::solve::http01::right_hint);
+    Err(match (solver.map(str::to_owned), missing.hint()) {
+        (Some(hint), _) | (None, Some(hint)) => failure.hint(hint),
+        (None, None) => failure,
+    })
+}
+
+/// What the cluster's certificates show of a public CA's limits: those that it issued lately.
+fn seen(inventory: &Inventory, settings: &Settings) -> Vec<Past> {
+    if settings.chosen.limits.is_none() {
+        return Vec::new();
+    }
+    let staging = settings.chosen.issuer.stage == Stage::Staging;
+    inventory
+        .secrets()
+        .iter()
+        .filter_map(|stored| stored.leaf())
+        .filter(|leaf| leaf.issuer.full.contains("Let's Encrypt") && crate::x509::is_staging_issuer(leaf) == staging)
+        .map(|leaf| Past {
+            at: leaf.not_before.saturating_add(BACKDATED),
+            names: names_of(leaf),
+            what: What::Issued,
+        })
+        .collect()
+}

@@ -1,0 +1,354 @@
+//! `renew` and `issue`: which Secrets, and who issues each: this program, or cert-manager.
+
+use std::time::Duration;
+
+use crate::{
+    acme::Acme,
+    apply::{Api, Permits},
+    engine::{
+        cancel::Cancel,
+        certmanager,
+        due::{self, Due},
+        failure::CourseError,
+        run::{Issued, Outcome},
+    },
+    error::{Exit, Failure, chain},
+    event::{EventKind, Teller},
+    inventory::RouteKey,
+    name::Name,
+    object::{Key, Kind, Text},
+    plan::{Choice, Names, Target, targets},
+    settings::Settings,
+    source::scope::Namespaces,
+    text::time,
+};
+
+use super::{
+    args::issue::{IssueArgs, IssueCommand, Output, RenewCommand},
+    issuance::Issuance,
+    note,
+    progress::Progress,
+    session::{Open, Session},
+    settings::{Cluster, account_failure, settings, store},
+    status,
+    target::Target as Word,
+};
+
+/// How long cert-manager may take.
+const CERT_MANAGER: Duration = Duration::from_mins(10);
+
+/// What the two commands begin with.
+struct Opened {
+    session: Session,
+    settings: Settings,
+    acme: Acme,
+    store: crate::settings::store::Store,
+}
+
+async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
+    let cluster = Cluster::new(&args.source.connection);
+    let settings = settings(args, &cluster).await?;
+    let store = store(&settings.chosen, &cluster).await?;
+    let check = args.check();
+    let opening = Session::open(
+        &args.source,
+        &check,
+        words,
+        Open {
+            for_watch: false,
+            all_users: true,
+        },
+    );
+    // The CA's directory is far away: it is read beside the cluster.
+    let (session, acme) = tokio::join!(opening, Acme::open(&settings.chosen.issuer));
+    let session = session?;
+    if session.exit != Exit::Ok {
+        return Err(Failure::new(
+            session.exit,
+            "not everything could be read: nothing was ordered",
+        ));
+    }
+    let acme = acme.map_err(|error| account_failure(&error.into()))?;
+    Ok(Opened {
+        session,
+        settings,
+        acme,
+        store,
+    })
+}
+
+/// `renew`.
+pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, Failure> {
+    let words: Vec<Word> = command
+        .targets
+        .iter()
+        .map(|word| word.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
+    let args = &command.issue;
+    let opened = open(args, &words).await?;
+    status::not_found(&opened.session, &words)?;
+    let mut found = chosen(&opened.session, &words, command.only_route_hosts)?;
+    for target in &found {
+        tell_of_names(target);
+    }
+    let acme = opened.acme.clone();
+    if command.due {
+        found = only_due(&opened, found).await;
+        if found.is_empty() {
+            note("nothing is due");
+            return Ok(Exit::Ok);
+        }
+    }
+    if found.is_empty() {
+        return Err(Failure::usage("there is nothing to renew").hint("-n chooses the namespace, -A looks in all"));
+    }
+    let issuance = Issuance {
+        args,
+        session: &opened.session,
+        settings: &opened.settings,
+        store: &opened.store,
+        acme: &acme,
+        connect: None,
+        cancel: cancel.clone(),
+    };
+    let (theirs, ours) = split(&opened.session, found);
+    if words.is_empty() && !theirs.is_empty() {
+        // Who asks for all leaves cert-manager's to cert-manager.
+        note(&format!(
+            "{} of cert-manager's left to it; name one to have it renewed",
+            counted(theirs.len(), "Secret")
+        ));
+        return issuance.carry_out(&ours, &[]).await;
+    }
+    let outcomes = by_cert_manager(&opened, args, &theirs, &cancel).await?;
+    issuance.carry_out(&ours, &outcomes).await
+}
+
+/// `issue`.
+pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit, Failure> {
+    let names: Vec<Name> = command
+        .domains
+        .iter()
+        .map(|host| host.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error: crate::name::NameError| Failure::usage(error))?;
+    let word = Word {
+        kind: Kind::Secret,
+        name: command.secret.clone(),
+    };
+    let args = &command.issue;
+    let opened = open(args, std::slice::from_ref(&word)).await?;
+    let namespace = namespace(&opened.session, args)?;
+    let secret = Key::new(namespace, command.secret.as_str());
+    let (theirs, _) = split(
+        &opened.session,
+        vec![crate::plan::target::target(
+            &opened.session.inventory,
+            secret.clone(),
+            false,
+        )],
+    );
+    if let Some((_, certificate)) = theirs.first() {
+        return Err(Failure::usage(format!(
+            "Secret {secret} belongs to cert-manager's Certificate {certificate}"
+        ))
+        .hint("add the hosts to its spec.dnsNames, or choose another Secret"));
+    }
+    let mut target = crate::plan::target::target(&opened.session.inventory, secret, false);
+    // What the Secret serves now stays in it.
+    let held: Vec<Name> = target.names.order.clone();
+    let hosts: Vec<String> = names.iter().map(ToString::to_string).collect();
+    target.names = Names::join(hosts.iter().map(String::as_str), held, false);
+    if target.held.is_none() {
+        target.names.present.clear();
+    }
+    tell_of_names(&target);
+    let acme = opened.acme.clone();
+    let issuance = Issuance {
+        args,
+        session: &opened.session,
+        settings: &opened.settings,
+        store: &opened.store,
+        acme: &acme,
+        connect: None,
+        cancel,
+    };
+    issuance.carry_out(&[target], &[]).await
+}
+
+/// The one namespace in which a Secret is made.
+fn namespace(session: &Session, args: &IssueArgs) -> Result<Text, Failure> {
+    match &session.scope.namespaces {
+        Namespaces::Only(names) if names.len() == 1 => Ok(names[0].clone()),
+        Namespaces::All if !args.source.filename.is_empty() => {
+            Ok(args.source.namespace.first().map_or("default", String::as_str).into())
+        }
+        _ => Err(Failure::usage("a Secret is made in one namespace").hint("name it with -n NAMESPACE")),
+    }
+}
+
+/// The targets of words on the command line, or of all routes in the scope.
+fn chosen(session: &Session, words: &[Word], only_route_hosts: bool) -> Result<Vec<Target>, Failure> {
+    let inventory = &session.inventory;
+    if words.is_empty() {
+        return Ok(targets(inventory, Choice::All, only_route_hosts).0);
+    }
+    let mut routes: Vec<RouteKey> = Vec::new();
+    let mut secrets: Vec<Key> = session.wanted.iter().cloned().collect();
+    for word in words {
+        if word.kind == Kind::Secret {
+            let named = inventory.named_secrets().filter(|key| key.name == word.name);
+            secrets.extend(named);
+        } else {
+            let namespaces = inventory.namespaces_of_route(word.kind, &word.name);
+            routes.extend(
+                namespaces
+                    .into_iter()
+                    .map(|namespace| RouteKey::new(word.kind, Key::new(namespace, word.name.as_str()))),
+            );
+        }
+    }
+    secrets.sort();
+    secrets.dedup();
+    let choice = Choice::Named {
+        routes: &routes,
+        secrets: &secrets,
+    };
+    let (found, missing) = targets(inventory, choice, only_route_hosts);
+    match missing.into_iter().next() {
+        None => Ok(found),
+        Some(missing) => {
+            let failure = Failure::usage(&missing);
+            Err(match missing.hint() {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            })
+        }
+    }
+}
+
+/// What becomes of the names that are not ordered as they stand.
+fn tell_of_names(target: &Target) {
+    let list = |names: &[Name]| {
+        let all: Vec<String> = names.iter().map(ToString::to_string).collect();
+        all.join(", ")
+    };
+    if !target.names.dropped.is_empty() {
+        note(&format!(
+            "{}: left out, as no route has them: {}",
+            target.secret,
+            list(&target.names.dropped)
+        ));
+    }
+}
+
+/// Those that are due. The others are told of in one line.
+async fn only_due(opened: &Opened, found: Vec<Target>) -> Vec<Target> {
+    let judged = due::judge(&opened.acme, &opened.session.inventory, &found, opened.session.rules).await;
+    let mut next = None;
+    let mut later = 0;
+    let mut left = Vec::new();
+    for (target, due) in found.into_iter().zip(judged) {
+        match due {
+            Due::Now(why) => {
+                note(&format!("{}: due, {why}", target.secret));
+                left.push(target);
+            }
+            Due::Later(at) => {
+                later += 1;
+                next = match (next, at) {
+                    (Some(next), Some(at)) => Some(std::cmp::min(next, at)),
+                    (next, at) => next.or(at),
+                };
+            }
+        }
+    }
+    if later > 0 {
+        let when = next.map_or_else(String::new, |at| format!("; the next is on {}", time::date(at)));
+        note(&format!("{} not due yet{when}", counted(later, "certificate")));
+    }
+    left
+}
+
+fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Those that cert-manager writes, with their Certificate, and those that this program does.
+fn split(session: &Session, found: Vec<Target>) -> (Vec<(Target, Key)>, Vec<Target>) {
+    let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+    for target in found {
+        let owner = session
+            .inventory
+            .certificates_of(&target.secret)
+            .next()
+            .map(|c| c.meta.key());
+        match owner {
+            Some(certificate) => theirs.push((target, certificate)),
+            None => ours.push(target),
+        }
+    }
+    (theirs, ours)
+}
+
+/// Has cert-manager renew what is its own, one after the other.
+async fn by_cert_manager(
+    opened: &Opened,
+    args: &IssueArgs,
+    theirs: &[(Target, Key)],
+    cancel: &Cancel,
+) -> Result<Vec<Outcome>, Failure> {
+    let Some(connection) = opened.session.connection.as_ref().filter(|_| !theirs.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let progress = std::sync::Arc::new(Progress::new(args.run.output == Some(Output::Json)));
+    let tell = Teller::new(std::sync::Arc::clone(&progress) as std::sync::Arc<dyn crate::event::Listen>);
+    let mut outcomes = Vec::new();
+    for (target, certificate) in theirs {
+        certmanager::allowed(&opened.settings.chosen, certificate, &target.secret).map_err(|error| {
+            let failure = Failure::usage(chain(&error));
+            match error.hint() {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })?;
+        let mut permits = Permits::none();
+        permits.extend(certmanager::permits(certificate));
+        let api = Api::new(connection.clone(), permits);
+        let api = if args.run.dry_run == crate::settings::value::DryRun::None {
+            api
+        } else {
+            api.dry_run()
+        };
+        let began = std::time::Instant::now();
+        let told = tell.about(target.secret.clone());
+        let result = certmanager::renew(&api, certificate, &told, cancel, CERT_MANAGER).await;
+        let result = match result {
+            Ok(renewed) => Ok(Issued {
+                names: target.names.order.clone(),
+                not_after: renewed.leaf.map_or(0, |leaf| leaf.not_after),
+                place: Some(format!("Secret {}", target.secret)),
+            }),
+            Err(error) => {
+                let error = CourseError::CertManager {
+                    message: chain(&error),
+                    hint: error.hint(),
+                };
+                told.tell(EventKind::Failed {
+                    error: chain(&error),
+                    hint: error.hint(),
+                });
+                Err(error)
+            }
+        };
+        outcomes.push(Outcome {
+            secret: target.secret.clone(),
+            names: target.names.order.clone(),
+            result,
+            took: began.elapsed(),
+        });
+    }
+    progress.end();
+    Ok(outcomes)
+}

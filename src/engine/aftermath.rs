@@ -1,0 +1,189 @@
+//! After the write: events, restarts, and the proof that clients get the new certificate.
+
+use std::time::Duration;
+
+use super::{failure::CourseError, obtain::ObtainError, run::Run, store::Destination};
+use crate::{
+    apply::{
+        Api, Pair, Resource,
+        events::{self, About, Reason},
+        resource, rollout, verify,
+    },
+    event::{EventKind, Teller},
+    net::address,
+    object::Kind,
+    plan::{Target, Use},
+};
+
+/// How long a lookup of an address may take.
+const LOOKUP: Duration = Duration::from_secs(5);
+/// How long one workload may take to come back.
+const ROLLOUT: Duration = Duration::from_mins(5);
+/// A message of an Event is cut by the API server at 1,024 characters.
+const LONGEST: usize = 1_000;
+
+impl Run {
+    /// Tells the routes, and looks until the certificate is served.
+    pub(super) async fn after_storing(
+        &self,
+        api: &Api,
+        target: &Target,
+        pair: &Pair,
+        tell: &Teller,
+    ) -> Result<(), CourseError> {
+        let message = format!(
+            "{} issued a certificate for {}, valid until {}",
+            self.issuer.name,
+            shown(&target.names.order),
+            crate::text::date_time(pair.leaf().not_after)
+        );
+        self.record(api, target, Reason::CertificateIssued, &message).await;
+        self.restart(api, target, tell).await?;
+        self.look(api, target, pair, tell).await
+    }
+
+    /// Tells the routes of a failure.
+    pub(super) async fn record_failure(&self, target: &Target, error: &ObtainError) {
+        let Destination::Cluster(api) = &self.destination else {
+            return;
+        };
+        if self.options.rehearsal || matches!(error, ObtainError::Interrupted) {
+            return;
+        }
+        let reason = match error {
+            ObtainError::Names(_) => Reason::ChallengeFailed,
+            _ => Reason::CertificateFailed,
+        };
+        self.record(api, target, reason, &crate::error::chain(error)).await;
+    }
+
+    /// Best effort: an event that cannot be recorded changes nothing.
+    async fn record(&self, api: &Api, target: &Target, reason: Reason, message: &str) {
+        let cleared: String = crate::text::Clear(message).to_string().chars().take(LONGEST).collect();
+        for used in &target.uses {
+            let Some(resource) = resource_of(used.route.kind) else {
+                continue;
+            };
+            let about = About {
+                resource,
+                key: used.route.key.clone(),
+                uid: None,
+            };
+            if let Err(error) = events::record(api, &about, reason, &cleared, super::now()).await {
+                tracing::debug!("cannot record an event: {error}");
+            }
+        }
+    }
+
+    /// Restarts what was asked for, and names what would need it.
+    async fn restart(&self, api: &Api, target: &Target, tell: &Teller) -> Result<(), CourseError> {
+        let Some(restarts) = self.restarts.get(&target.secret) else {
+            return Ok(());
+        };
+        let mut left: Vec<String> = restarts.left.workloads.iter().map(|(w, _)| w.to_string()).collect();
+        left.extend(
+            restarts
+                .left
+                .others
+                .iter()
+                .map(|(kind, key)| format!("{}/{}", kind.as_str().to_lowercase(), key.name)),
+        );
+        if !left.is_empty() {
+            tell.tell(EventKind::Note {
+                text: format!(
+                    "{} would not notice the new certificate until restarted: they read it by subPath or environment (--restart auto)",
+                    left.join(", ")
+                ),
+            });
+        }
+        if restarts.restarted.is_empty() {
+            return Ok(());
+        }
+        let done = rollout::restart(api, &restarts.restarted, super::now(), ROLLOUT, tell).await;
+        match done.stopped {
+            None => Ok(()),
+            Some(error) => Err(CourseError::Restart {
+                message: crate::error::chain(&error),
+                hint: error.hint(),
+            }),
+        }
+    }
+
+    async fn look(&self, api: &Api, target: &Target, pair: &Pair, tell: &Teller) -> Result<(), CourseError> {
+        if self.options.wait.is_zero() {
+            return Ok(());
+        }
+        let (places, unreached) = self.places(target).await;
+        for text in unreached {
+            tell.tell(EventKind::Note { text });
+        }
+        if places.is_empty() {
+            return Ok(());
+        }
+        let outcomes = tokio::select! {
+            outcomes = verify::served(&places, pair.sha256(), self.options.wait, tell) => outcomes,
+            () = self.cancel.cancelled() => return Ok(()),
+        };
+        let complaints: Vec<String> = outcomes.iter().filter_map(verify::Outcome::complaint).collect();
+        if complaints.is_empty() {
+            let message = format!("the certificate with SHA-256 {} is served", pair.sha256());
+            self.record(api, target, Reason::CertificateServed, &message).await;
+            return Ok(());
+        }
+        Err(CourseError::NotServed {
+            message: complaints.join("; "),
+            hint: Some(format!(
+                "`kubectl certs show secret/{} -n {}` tells what is served; `kubectl certs rollback {} -n {}` puts the earlier pair back",
+                target.secret.name, target.secret.namespace, target.secret.name, target.secret.namespace
+            )),
+        })
+    }
+
+    /// Where the hosts are served, and what is worth telling of those that cannot be reached.
+    async fn places(&self, target: &Target) -> (Vec<verify::Place>, Vec<String>) {
+        let (mut places, mut notes) = (Vec::new(), Vec::new());
+        for used in &target.uses {
+            for (host, port) in &used.hosts {
+                match self.addresses(used, host, *port).await {
+                    Ok(addresses) => places.push(verify::Place {
+                        host: host.to_string(),
+                        addresses,
+                    }),
+                    Err(error) => notes.push(format!("whether {host} serves it is not known: {error}")),
+                }
+            }
+        }
+        (places, notes)
+    }
+
+    async fn addresses(
+        &self,
+        used: &Use,
+        host: &str,
+        port: u16,
+    ) -> Result<Vec<std::net::SocketAddr>, address::ResolveError> {
+        let found = address::addresses(self.options.connect.as_ref(), &used.addresses, port, host, LOOKUP).await?;
+        Ok(found.sockets)
+    }
+}
+
+fn resource_of(kind: Kind) -> Option<Resource> {
+    Some(match kind {
+        Kind::Ingress => resource::INGRESS,
+        Kind::IngressRoute => resource::INGRESSROUTE,
+        Kind::Gateway => resource::GATEWAY,
+        _ => return None,
+    })
+}
+
+/// The first names, and how many more.
+fn shown(names: &[crate::name::Name]) -> String {
+    let first: Vec<String> = names.iter().take(5).map(ToString::to_string).collect();
+    let more = names.len().saturating_sub(5);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("{}{more}", first.join(", "))
+}

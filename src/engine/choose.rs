@@ -1,0 +1,116 @@
+//! How each name is proved: by DNS where its zone has a provider, where it is a wildcard, or where the operator says so; by
+//! HTTP otherwise.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::authorize::Choose;
+use crate::{
+    event::Method,
+    name::Name,
+    settings::Dns01Settings,
+    solve::{Solve, SolveError, dns01::Dns01, http01::Http01},
+};
+
+/// The solvers of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Solvers {
+    /// Answers HTTP-01; `None` without a cluster.
+    pub http01: Option<Arc<Http01>>,
+    /// Answers DNS-01; `None` without a provider.
+    pub dns01: Option<Arc<Dns01>>,
+    /// Whether every name is proved by DNS (`--dns`).
+    only_dns: bool,
+    /// The domains that the settings name a provider for.
+    zones: Vec<String>,
+    /// Names whose route leads no challenge anywhere, and why.
+    unplaced: HashMap<Name, SolveError>,
+}
+
+impl Solvers {
+    /// Chooses between two solvers, as the settings say.
+    pub fn new(
+        http01: Option<Arc<Http01>>,
+        dns01: Option<Arc<Dns01>>,
+        settings: &Dns01Settings,
+        unplaced: HashMap<Name, SolveError>,
+    ) -> Self {
+        Self {
+            http01,
+            dns01,
+            only_dns: settings.only.is_some(),
+            zones: zones(settings),
+            unplaced,
+        }
+    }
+
+    /// How a name is proved.
+    pub fn method(&self, name: &Name) -> Method {
+        method(name, self.only_dns, &self.zones)
+    }
+}
+
+/// The domains that providers are named for, without a last dot.
+fn zones(settings: &Dns01Settings) -> Vec<String> {
+    let zones = settings.providers.iter().flat_map(|entry| &entry.zones);
+    zones
+        .map(|zone| zone.trim_end_matches('.').to_ascii_lowercase())
+        .collect()
+}
+
+/// How a name is proved under the settings.
+pub fn method_under(settings: &Dns01Settings, name: &Name) -> Method {
+    method(name, settings.only.is_some(), &zones(settings))
+}
+
+fn method(name: &Name, only_dns: bool, zones: &[String]) -> Method {
+    let within =
+        |base: &str, zone: &str| base == zone || base.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'));
+    match name {
+        // RFC 8738, section 4: addresses are not proved by DNS.
+        Name::Ip(_) => Method::Http01,
+        Name::Wildcard(_) => Method::Dns01,
+        Name::Dns(base) if only_dns || zones.iter().any(|zone| within(base, zone)) => Method::Dns01,
+        Name::Dns(_) => Method::Http01,
+    }
+}
+
+impl Choose for Solvers {
+    fn solver(&self, name: &Name) -> Result<Arc<dyn Solve>, SolveError> {
+        if let Some(error) = self.unplaced.get(name) {
+            return Err(error.clone());
+        }
+        match self.method(name) {
+            Method::Dns01 => match &self.dns01 {
+                Some(solver) => Ok(Arc::clone(solver) as Arc<dyn Solve>),
+                None => Err(SolveError::new(format!("{name} is proved by DNS alone, and no DNS provider is configured"))
+                    .hint("name one in the settings (`kubectl certs config example`), or write the record yourself with --dns manual")),
+            },
+            Method::Http01 => match &self.http01 {
+                Some(solver) => Ok(Arc::clone(solver) as Arc<dyn Solve>),
+                None => Err(SolveError::new(format!("{name} is proved by HTTP through a cluster, and there is none here"))
+                    .hint("name a DNS provider for its zone in the settings, or give --dns NAME")),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_with_a_provider_is_proved_by_dns_and_so_is_every_wildcard() {
+        let zones = ["internal.example".to_owned()];
+        for (name, only, expected) in [
+            ("internal.example", false, Method::Dns01),
+            ("a.b.internal.example", false, Method::Dns01),
+            ("notinternal.example", false, Method::Http01),
+            ("shop.example", false, Method::Http01),
+            ("*.shop.example", false, Method::Dns01),
+            ("shop.example", true, Method::Dns01),
+            ("192.0.2.1", true, Method::Http01),
+        ] {
+            assert_eq!(method(&name.parse().unwrap(), only, &zones), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! The course of one certificate: lease, journal, order, check, store, restart, proof that it is served.
+
+use std::sync::Arc;
+
+use super::{
+    authorize::{Proving, Refused},
+    failure::CourseError,
+    journal::{self, Entry, Found, Journal},
+    lease::Lease,
+    obtain::{ObtainError, Obtained, Obtaining},
+    run::{Issued, Run},
+    store::{Destination, Storing},
+};
+use crate::{
+    acme::{CertId, Stage},
+    apply::{
+        KeyKind, Pair,
+        key::PrivateKey,
+        secret::{self, Note, Slots, Target as Present},
+    },
+    event::{EventKind, Teller},
+    object::Seconds,
+    plan::{Target, limits},
+    x509::KeyAlgorithm,
+};
+
+impl Run {
+    /// From the lease to the end.
+    pub(super) async fn course(&self, target: &Target, tell: &Teller) -> Result<Issued, CourseError> {
+        self.orderable(target)?;
+        let lease = match &self.destination {
+            Destination::Cluster(api) => Some(Lease::take(api, &target.secret, &self.id).await?),
+            Destination::Directory { .. } => None,
+        };
+        let result = self.under_lease(target, lease.as_ref(), tell).await;
+        if let Some(lease) = lease
+            && let Err(error) = lease.release().await
+        {
+            tell.tell(EventKind::Note {
+                text: format!("the lease ends by itself in a minute: {}", crate::error::chain(&error)),
+            });
+        }
+        let mut issued = result?;
+        let left_out = std::mem::take(&mut issued.left_out);
+        if left_out.is_empty() {
+            return Ok(issued.issued);
+        }
+        let why: Vec<String> = left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        Err(CourseError::LeftOut {
+            hint: left_out.values().find_map(Refused::hint),
+            left_out: left_out.into_keys().collect(),
+            why: why.join("; "),
+        })
+    }
+
+    /// What can be said without asking anybody.
+    fn orderable(&self, target: &Target) -> Result<(), CourseError> {
+        if !target.names.impossible.is_empty() {
+            return Err(CourseError::Impossible(target.names.impossible.clone()));
+        }
+        if target.names.order.is_empty() {
+            return Err(CourseError::NoNames(target.secret.clone()));
+        }
+        let count = target.names.order.len();
+        if let Some((most, profile)) = self.most_names().filter(|(most, _)| count > *most) {
+            return Err(CourseError::TooManyNames { count, most, profile });
+        }
+        Ok(())
+    }
+
+    /// How many names a certificate may have, where that is known (<https://letsencrypt.org/docs/profiles/>).
+    fn most_names(&self) -> Option<(usize, String)> {
+        if self.issuer.stage == Stage::Own {
+            return None;
+        }
+        let (name, profile) = (&self.issuer.name, self.issuer.profile.as_deref());
+        Some(match profile {
+            Some(profile @ ("tlsserver" | "shortlived")) => (25, format!("profile {profile} of {name}")),
+            _ => (100, name.clone()),
+        })
+    }
+
+    async fn under_lease(
+        &self,
+        target: &Target,
+        lease: Option<&Lease>,
+        tell: &Teller,
+    ) -> Result<WithLeftOut, CourseError> {
+        let present = self.present(target).await?;
+        let options = secret::Options {
+            slots: self.options.slots.clone(),
+            staging: self.issuer.stage == Stage::Staging,
+            overwrite_with_staging: self.options.overwrite_with_staging,
+            force: self.options.force,
+        };
+        if !self.options.rehearsal {
+            // Before anything is ordered.
+            secret::may_be_written(&present, &options)?;
+        }
+        let found = journal::find(&self.journal, &target.secret).await?;
+        let held = Replaced::of(&present, &options.slots);
+        let kind = self.key_kind(held.as_ref(), found.as_ref());
+        let resumed = found.as_ref().and_then(|found| self.resumable(found, kind));
+        let key = self.key(&present, &options.slots, kind, resumed.as_ref()).await?;
+        let resume = resumed.and_then(|found| found.entry.order.clone());
+        let exempt = self.replaces(held.as_ref(), resume.is_none()).await;
+        if resume.is_none() {
+            self.within_limits(target, exempt.as_ref().is_some_and(|r| r.in_window))?;
+        }
+        let entry = self.entry(target, kind, found.as_ref(), resume.clone());
+        let journal = Journal::begin(&self.journal, &target.secret, &self.id, entry, key.pem().clone(), found).await?;
+        let journal = Arc::new(journal);
+        self.journals
+            .add(target.secret.clone(), target.names.order.clone(), Arc::clone(&journal));
+        let obtaining = Obtaining {
+            proving: Proving {
+                client: &self.client,
+                choose: &self.solvers,
+                hosts: &self.hosts,
+                cancel: &self.cancel,
+                tell,
+            },
+            journal: &journal,
+            profile: self.issuer.profile.clone(),
+            replaces: exempt.map(|r| r.id),
+            preferred_chain: self.issuer.preferred_chain.clone(),
+            key: &key,
+        };
+        let obtained = obtaining.certificate(&target.names, resume).await;
+        self.journals.remove(&target.secret);
+        let obtained = match obtained {
+            Ok(obtained) => obtained,
+            Err(error) => {
+                self.note_failure(&error);
+                // An order that was given up by Ctrl-C, or that the CA still works on, is gone on with; a failed one is not.
+                if !matches!(
+                    error,
+                    ObtainError::Interrupted | ObtainError::Acme(_) | ObtainError::Journal(_)
+                ) {
+                    journal.end().await?;
+                }
+                self.record_failure(target, &error).await;
+                return Err(error.into());
+            }
+        };
+        let issued = self
+            .finish_one(target, &present, &options, obtained, &key, lease, tell)
+            .await?;
+        journal.end().await?;
+        Ok(issued)
+    }
+
+    /// The Secret as it is now.
+    async fn present(&self, target: &Target) -> Result<Present, CourseError> {
+        match &self.destination {
+            Destination::Cluster(api) => Present::read(api, &target.secret).await.map_err(CourseError::Api),
+            Destination::Directory { .. } => Ok(Present::of(target.secret.clone(), None)),
+        }
+    }
+
+    fn key_kind(&self, held: Option<&Replaced>, found: Option<&Found>) -> KeyKind {
+        let resumed = || found.and_then(|found| found.entry.key_type.parse().ok());
+        self.options
+            .key_kind
+            .or_else(|| held.and_then(|held| KeyKind::of(&held.algorithm)))
+            .or_else(resumed)
+            .unwrap_or_default()
+    }
+
+    /// Whether a killed run's order can be gone on with: the same CA, account, profile and kind of key.
+    fn resumable<'f>(&self, found: &'f Found, kind: KeyKind) -> Option<&'f Found> {
+        let entry = &found.entry;
+        let same = entry.directory == self.client.acme().directory_url()
+            && entry.account == self.client.account_url()
+            && entry.profile == self.issuer.profile
+            && entry.key_type == kind.as_str()
+            && entry.order.is_some()
+            && found.key.is_some();
+        same.then_some(found)
+    }
+
+    async fn key(
+        &self,
+        present: &Present,
+        slots: &Slots,
+        kind: KeyKind,
+        resumed: Option<&&Found>,
+    ) -> Result<PrivateKey, CourseError> {
+        if let Some(pem) = resumed.and_then(|found| found.key.as_ref())
+            && let Ok(key) = PrivateKey::from_pem(pem)
+        {
+            return Ok(key);
+        }
+        if self.options.reuse_key
+            && let Some(pem) = present.private_key(slots)
+        {
+            return Ok(PrivateKey::from_pem(&pem)?);
+        }
+        // RSA takes seconds of one core.
+        match tokio::task::spawn_blocking(move || PrivateKey::generate(kind)).await {
+            Ok(key) => Ok(key?),
+            Err(_) => Err(CourseError::Interrupted),
+        }
+    }
+
+    /// Whether the CA may be told which certificate is replaced: one that this account got, and that it gives a window for.
+    async fn replaces(&self, held: Option<&Replaced>, wanted: bool) -> Option<Renewal> {
+        let held = held.filter(|_| wanted && !self.options.rehearsal)?;
+        if !self.ledger.issued(&held.sha256) {
+            return None;
+        }
+        let id = held.id.clone()?;
+        // Without an answer the order still says what it replaces: the CA knows better.
+        let info = self.client.acme().renewal_info(&id).await.ok();
+        let now = super::now();
+        let in_window = info.is_some_and(|info| info.start <= now);
+        Some(Renewal { id, in_window })
+    }
+
+    fn within_limits(&self, target: &Target, exempt: bool) -> Result<(), CourseError> {
+        let Some(limits) = &self.options.limits else {
+            return Ok(());
+        };
+        let mut past = self.ledger.past();
+        past.extend(self.seen.iter().cloned());
+        match limits::exceeded(limits, &past, &target.names.order, exempt, super::now()) {
+            None => Ok(()),
+            Some(exceeded) => Err(CourseError::Limit {
+                issuer: self.issuer.name.clone(),
+                exceeded,
+            }),
+        }
+    }
+
+    fn entry(&self, target: &Target, kind: KeyKind, found: Option<&Found>, resume: Option<String>) -> Entry {
+        Entry {
+            directory: self.client.acme().directory_url().to_owned(),
+            account: self.client.account_url().to_owned(),
+            order: resume,
+            names: target.names.order.iter().map(ToString::to_string).collect(),
+            profile: self.issuer.profile.clone(),
+            key_type: kind.as_str().to_owned(),
+            started: super::now(),
+            // What a killed run left stays noted until it is removed.
+            left: found.map(|found| found.entry.left.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn note_failure(&self, error: &ObtainError) {
+        let ObtainError::Names(failed) = error else { return };
+        for (name, refused) in failed {
+            if matches!(refused, Refused::Ca { method: Some(_), .. }) {
+                self.ledger.failed(name, super::now());
+            }
+        }
+    }
+
+    /// Checks, stores, restarts, and looks.
+    #[allow(clippy::too_many_arguments)]
+    async fn finish_one(
+        &self,
+        target: &Target,
+        present: &Present,
+        options: &secret::Options,
+        obtained: Obtained,
+        key: &PrivateKey,
+        lease: Option<&Lease>,
+        tell: &Teller,
+    ) -> Result<WithLeftOut, CourseError> {
+        let Obtained {
+            chain,
+            names,
+            order,
+            left_out,
+        } = obtained;
+        let pair = Pair::check(
+            key.pem().clone(),
+            chain.pem.as_bytes(),
+            &names,
+            super::now(),
+            &self.options.roots,
+        )?;
+        let leaf = pair.leaf();
+        let not_after = leaf.not_after;
+        self.ledger.got(&names, pair.sha256().to_string(), super::now());
+        tell.tell(EventKind::Issued {
+            sha256: pair.sha256().to_string(),
+            not_after,
+            issuer: leaf.issuer.short.to_string(),
+        });
+        if chain.preference_missed {
+            tell.tell(EventKind::Note {
+                text: "the CA offers no chain of the preferred name: its usual one is taken".to_owned(),
+            });
+        }
+        let mut issued = Issued {
+            names,
+            not_after,
+            place: None,
+        };
+        if self.options.rehearsal {
+            return Ok(WithLeftOut { issued, left_out });
+        }
+        let note = Note {
+            run: self.id.clone(),
+            issuer: self.issuer.name.clone(),
+            order: Some(order),
+            at: super::now(),
+            window: self.window(&pair).await,
+        };
+        let storing = Storing {
+            options,
+            note: &note,
+            run: &self.id,
+        };
+        let stored = match &self.destination {
+            Destination::Cluster(api) => storing.into_secret(api, present, &pair, lease).await?,
+            Destination::Directory { directory, force } => {
+                storing
+                    .into_directory(directory.clone(), *force, present, &pair)
+                    .await?
+            }
+        };
+        tell.tell(EventKind::Stored {
+            place: stored.place.clone(),
+        });
+        for text in stored.notes {
+            tell.tell(EventKind::Note { text });
+        }
+        issued.place = Some(stored.place);
+        if let Destination::Cluster(api) = &self.destination {
+            self.after_storing(api, target, &pair, tell).await?;
+        }
+        Ok(WithLeftOut { issued, left_out })
+    }
+
+    /// The window in which the CA wants the new certificate to be renewed; `None` when it has none or does not say.
+    async fn window(&self, pair: &Pair) -> Option<(Seconds, Seconds)> {
+        self.client.acme().directory().renewal_info.as_ref()?;
+        let id = CertId::of(pair.ders().first()?)?;
+        let info = self.client.acme().renewal_info(&id).await.ok()?;
+        Some((info.start, info.end))
+    }
+}
+
+/// What was issued, and the new names that it does not have.
+pub(super) struct WithLeftOut {
+    issued: Issued,
+    left_out: std::collections::BTreeMap<crate::name::Name, Refused>,
+}
+
+/// A renewal that the CA may be told of.
+struct Renewal {
+    id: CertId,
+    in_window: bool,
+}
+
+/// The certificate that is replaced.
+struct Replaced {
+    sha256: String,
+    id: Option<CertId>,
+    algorithm: KeyAlgorithm,
+}
+
+impl Replaced {
+    fn of(present: &Present, slots: &Slots) -> Option<Self> {
+        let parsed = present.held(slots)?;
+        let position = parsed.bundle.leaf?;
+        let leaf = parsed.bundle.leaf()?;
+        Some(Self {
+            sha256: leaf.sha256.to_string(),
+            id: parsed.der.get(position).and_then(|der| CertId::of(der)),
+            algorithm: leaf.key.clone(),
+        })
+    }
+}

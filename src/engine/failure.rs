@@ -1,0 +1,180 @@
+//! How the course of one certificate ends badly.
+
+use super::{journal::JournalError, lease::LeaseError, obtain::ObtainError};
+use crate::{
+    apply::{ApiError, key::KeyError, pair::PairError, secret::Refusal},
+    error::Exit,
+    name::{Name, NameError},
+    object::Key,
+    plan::limits::Exceeded,
+};
+
+/// Why a certificate was not renewed, or not to the end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CourseError {
+    /// Somebody else works on it, or the cluster does not say.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// It may not be written.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The CA would refuse.
+    #[error("a rate limit of {issuer} would be exceeded, by this tool's estimate: {exceeded}")]
+    Limit {
+        /// The issuer.
+        issuer: String,
+        /// Which limit.
+        exceeded: Exceeded,
+    },
+    /// There is nothing to order.
+    #[error("no route gives Secret {0} a host, and it holds no certificate")]
+    NoNames(Key),
+    /// More names than the CA takes.
+    #[error("{count} names are more than the {most} that {profile} takes")]
+    TooManyNames {
+        /// How many.
+        count: usize,
+        /// How many it takes.
+        most: usize,
+        /// The profile: `profile shortlived of letsencrypt`, `letsencrypt`.
+        profile: String,
+    },
+    /// A host that nobody can certify.
+    #[error("the route's host cannot be ordered: {}", list(.0))]
+    Impossible(Vec<(String, NameError)>),
+    /// There is no certificate.
+    #[error(transparent)]
+    Obtain(#[from] ObtainError),
+    /// The key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// What was kept of the order.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The CA issued something that is not stored.
+    #[error("the new certificate is not stored: {0}")]
+    Pair(#[from] PairError),
+    /// The cluster, before anything was written.
+    #[error(transparent)]
+    Api(ApiError),
+    /// The write.
+    #[error("the new certificate is not stored: {0}")]
+    Write(ApiError),
+    /// Another has changed the Secret meanwhile.
+    #[error("the new certificate is not stored: Secret {0} was changed by another since it was read")]
+    Changed(Key),
+    /// The lease went to another.
+    #[error("the new certificate is not stored: another run has taken over Secret {0}")]
+    LeaseLost(Key),
+    /// The file.
+    #[error("the new certificate is not written: {message}")]
+    File {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// It is stored, and a workload did not come back.
+    #[error("the new certificate is stored, and {message}")]
+    Restart {
+        /// What happened.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// It is stored, and not served.
+    #[error("the new certificate is stored, and not served: {message}")]
+    NotServed {
+        /// What is served instead.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// cert-manager did not renew it.
+    #[error("cert-manager has not renewed it: {message}")]
+    CertManager {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// It is renewed, and new names are not in it.
+    #[error("it is renewed without {}: {why}", names(.left_out))]
+    LeftOut {
+        /// The new names that failed.
+        left_out: Vec<Name>,
+        /// Why.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn list(all: &[(String, NameError)]) -> String {
+    let all: Vec<String> = all.iter().map(|(_, why)| why.to_string()).collect();
+    all.join("; ")
+}
+
+fn names(all: &[Name]) -> String {
+    let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+    all.join(", ")
+}
+
+impl CourseError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lease(error) => error.hint(),
+            Self::Refused(refusal) => refusal.hint(),
+            Self::Limit { .. } => Some("wait until then, or order all the same with --ignore-rate-limits".to_owned()),
+            Self::NoNames(key) => Some(format!(
+                "`kubectl certs issue -n {} --secret {} -d HOST` orders one",
+                key.namespace, key.name
+            )),
+            Self::TooManyNames { .. } => {
+                Some("give some of the hosts a Secret of their own, or use a wildcard".to_owned())
+            }
+            Self::Impossible(_) => Some("correct the host in the route".to_owned()),
+            Self::Obtain(error) => error.hint(),
+            Self::Journal(error) => error.hint(),
+            Self::Pair(error) => error.hint(),
+            Self::Api(error) | Self::Write(error) => error.hint(),
+            Self::Changed(_) | Self::LeaseLost(_) => Some(
+                "look at the Secret, then run the command again: it goes on with the certificate that was issued"
+                    .to_owned(),
+            ),
+            Self::File { hint, .. }
+            | Self::Restart { hint, .. }
+            | Self::NotServed { hint, .. }
+            | Self::CertManager { hint, .. }
+            | Self::LeftOut { hint, .. } => hint.clone(),
+            Self::Interrupted => Some("run the command again: it goes on with the same order".to_owned()),
+            Self::Key(_) => None,
+        }
+    }
+
+    /// The exit status.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Interrupted | Self::Obtain(ObtainError::Interrupted) => Exit::Interrupted,
+            Self::Lease(LeaseError::Api(_)) | Self::Api(_) | Self::Journal(_) => Exit::Cluster,
+            Self::Obtain(error) if error.is_of_cluster() => Exit::Cluster,
+            Self::Obtain(_) | Self::Limit { .. } | Self::LeftOut { .. } | Self::CertManager { .. } => Exit::Acme,
+            Self::NoNames(_) | Self::TooManyNames { .. } | Self::Impossible(_) => Exit::Usage,
+            Self::Lease(_)
+            | Self::Refused(_)
+            | Self::Key(_)
+            | Self::Pair(_)
+            | Self::Write(_)
+            | Self::Changed(_)
+            | Self::LeaseLost(_)
+            | Self::File { .. }
+            | Self::Restart { .. }
+            | Self::NotServed { .. } => Exit::Write,
+        }
+    }
+}

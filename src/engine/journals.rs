@@ -1,0 +1,108 @@
+//! The journals of all certificates under way: what a solver is about to write goes into those that it concerns.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use futures_util::future::BoxFuture;
+
+use super::journal::{Journal, JournalError, Left};
+use crate::{
+    apply::{Resource, resource},
+    name::Name,
+    object::Key,
+    solve::{
+        Journal as Notes, SolveError,
+        dns01::{Keep, Written},
+    },
+};
+
+/// The certificates under way.
+#[derive(Debug, Default)]
+pub struct Journals(Mutex<HashMap<Key, (Vec<Name>, Arc<Journal>)>>);
+
+impl Journals {
+    /// A certificate is under way.
+    pub fn add(&self, secret: Key, names: Vec<Name>, journal: Arc<Journal>) {
+        self.lock().insert(secret, (names, journal));
+    }
+
+    /// It has ended.
+    pub fn remove(&self, secret: &Key) {
+        self.lock().remove(secret);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, (Vec<Name>, Arc<Journal>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, concerned: impl Fn(&Key, &[Name]) -> bool) -> Vec<Arc<Journal>> {
+        let all = self.lock();
+        let found = all.iter().filter(|(secret, (names, _))| concerned(secret, names));
+        found.map(|(_, (_, journal))| Arc::clone(journal)).collect()
+    }
+
+    async fn note(&self, journals: Vec<Arc<Journal>>, left: Left) -> Result<(), SolveError> {
+        for journal in journals {
+            if journal.entry().await.left.contains(&left) {
+                continue;
+            }
+            let left = left.clone();
+            journal
+                .note(|entry| entry.left.push(left))
+                .await
+                .map_err(|error| failed(&error))?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(error: &JournalError) -> SolveError {
+    let solve = SolveError::new(crate::error::chain(error)).of_cluster();
+    match error.hint() {
+        Some(hint) => solve.hint(hint),
+        None => solve,
+    }
+}
+
+/// Objects that a run makes carry its label, which tells enough: only what it changes is noted, in every journal of the
+/// namespace, since that of the certificate in question is among them.
+impl Notes for Journals {
+    fn will_make<'a>(&'a self, _: Resource, _: &'a Key) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn will_change<'a>(&'a self, resource: Resource, key: &'a Key) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(async move {
+            let left = Left::Change {
+                kind: resource.kind.to_owned(),
+                namespace: key.namespace.to_string(),
+                name: key.name.to_string(),
+            };
+            self.note(self.of(|secret, _| secret.namespace == key.namespace), left)
+                .await
+        })
+    }
+}
+
+impl Keep for Journals {
+    fn before<'a>(&'a self, written: &'a Written) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(async move {
+            let concerned = |_: &Key, names: &[Name]| names.iter().any(|n| n.base() == Some(written.domain.as_str()));
+            self.note(self.of(concerned), Left::Record(written.clone())).await
+        })
+    }
+
+    /// The entry ends with the certificate; what is removed once more by then does no harm.
+    fn removed<'a>(&'a self, _: &'a Written) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// The kind of a change that was noted, of those that are ever changed.
+pub fn changed_kind(kind: &str) -> Option<Resource> {
+    [resource::INGRESS, resource::CONFIGMAP]
+        .into_iter()
+        .find(|r| r.kind == kind)
+}

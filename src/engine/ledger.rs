@@ -1,0 +1,232 @@
+//! What an account has ordered, kept beside the account: for the estimate of rate limits, and to know which certificates are
+//! the account's own.
+
+use std::{
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    apply::{Api, ApiError, Patch, mark::short_hash, resource::SECRET},
+    name::Name,
+    object::{Key, Seconds},
+    plan::limits::{Past, What},
+};
+
+/// How long what was issued is remembered: longer than any certificate of a public CA lasts.
+const KEPT: Seconds = 400 * 86_400;
+/// How long orders and failures are: longer than any limit counts.
+const COUNTED: Seconds = 8 * 86_400;
+/// A file of more bytes than this has been tampered with.
+const LARGEST: u64 = 16 << 20;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Line {
+    at: Seconds,
+    what: Word,
+    names: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    Ordered,
+    Issued,
+    Failed,
+}
+
+/// Where a ledger is kept.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// In a file of this directory.
+    Directory(PathBuf),
+    /// In the Secret of the account.
+    Secret(Box<Api>, Key),
+    /// Nowhere.
+    Nowhere,
+}
+
+/// The ledger of one account.
+#[derive(Debug)]
+pub struct Ledger {
+    place: Place,
+    name: String,
+    lines: Mutex<Lines>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    all: Vec<Line>,
+    /// How many of them are kept already.
+    kept: usize,
+}
+
+impl Ledger {
+    /// Reads the ledger of an account. What cannot be read is empty: it only helps to estimate.
+    pub async fn open(place: Place, account_url: &str, now: Seconds) -> Self {
+        let name = format!("{}.ledger", short_hash(account_url));
+        let text = match &place {
+            Place::Directory(directory) => read(&directory.join(&name)).unwrap_or_default(),
+            Place::Secret(api, key) => from_secret(api, key, &name).await.unwrap_or_default(),
+            Place::Nowhere => String::new(),
+        };
+        let all: Vec<Line> = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|line: &Line| line.at > now - if line.what == Word::Issued { KEPT } else { COUNTED })
+            .collect();
+        let kept = all.len();
+        Self {
+            place,
+            name,
+            lines: Mutex::new(Lines { all, kept }),
+        }
+    }
+
+    /// What is known to count.
+    pub fn past(&self) -> Vec<Past> {
+        let lines = self.lock();
+        let past = lines.all.iter().map(|line| Past {
+            at: line.at,
+            names: line.names.iter().filter_map(|n| n.parse().ok()).collect(),
+            what: match line.what {
+                Word::Ordered => What::Ordered,
+                Word::Issued => What::Issued,
+                Word::Failed => What::Failed,
+            },
+        });
+        past.collect()
+    }
+
+    /// Whether this account got the certificate with this SHA-256.
+    pub fn issued(&self, sha256: &str) -> bool {
+        self.lock()
+            .all
+            .iter()
+            .any(|line| line.sha256.as_deref() == Some(sha256))
+    }
+
+    /// Notes an order.
+    pub fn ordered(&self, names: &[Name], now: Seconds) {
+        self.add(Word::Ordered, names, None, now);
+    }
+
+    /// Notes a certificate.
+    pub fn got(&self, names: &[Name], sha256: String, now: Seconds) {
+        self.add(Word::Issued, names, Some(sha256), now);
+    }
+
+    /// Notes a failed validation.
+    pub fn failed(&self, name: &Name, now: Seconds) {
+        self.add(Word::Failed, std::slice::from_ref(name), None, now);
+    }
+
+    fn add(&self, what: Word, names: &[Name], sha256: Option<String>, at: Seconds) {
+        let line = Line {
+            at,
+            what,
+            names: names.iter().map(ToString::to_string).collect(),
+            sha256,
+        };
+        let mut lines = self.lock();
+        if let Place::Directory(directory) = &self.place {
+            // A line that is lost makes the estimate a little too low.
+            if append(&directory.join(&self.name), &line).is_ok() {
+                lines.kept += 1;
+            }
+        }
+        lines.all.push(line);
+    }
+
+    /// Keeps what is not kept yet.
+    pub async fn keep(&self) -> Result<(), ApiError> {
+        let Place::Secret(api, key) = &self.place else {
+            return Ok(());
+        };
+        let text = {
+            let lines = self.lock();
+            if lines.kept == lines.all.len() {
+                return Ok(());
+            }
+            let all = lines.all.iter().filter_map(|line| serde_json::to_string(line).ok());
+            all.collect::<Vec<_>>().join("\n")
+        };
+        let data = json!({"data": {&self.name: BASE64_STANDARD.encode(text)}});
+        api.patch(SECRET, key, &Patch::Merge(data)).await.map(drop)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(path: &Path) -> Option<String> {
+    if std::fs::metadata(path).ok()?.len() > LARGEST {
+        return None;
+    }
+    std::fs::read_to_string(path).ok()
+}
+
+/// One write of one line: two runs at once lose none.
+fn append(path: &Path, line: &Line) -> std::io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    let open = || {
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)
+    };
+    let mut file = match open() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if let Some(directory) = path.parent() {
+                std::fs::create_dir_all(directory)?;
+            }
+            open()?
+        }
+        other => other?,
+    };
+    file.write_all(&text)
+}
+
+async fn from_secret(api: &Api, key: &Key, name: &str) -> Option<String> {
+    let found = api.get(SECRET, key).await.ok()??;
+    let bytes = BASE64_STANDARD.decode(found["data"][name].as_str()?).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Seconds = 1_800_000_000;
+
+    #[tokio::test]
+    async fn what_was_ordered_is_known_to_the_next_run_for_as_long_as_it_counts() {
+        let scratch = tempfile::tempdir().unwrap();
+        let place = Place::Directory(scratch.path().join("accounts"));
+        let names: Vec<Name> = vec!["a.example".parse().unwrap()];
+        let account = "https://ca.example/acct/1";
+        let ledger = Ledger::open(place.clone(), account, NOW).await;
+        ledger.ordered(&names, NOW);
+        ledger.got(&names, "ab12".into(), NOW);
+        ledger.failed(&names[0], NOW);
+        let next = Ledger::open(place.clone(), account, NOW + 60).await;
+        assert_eq!(next.past().len(), 3);
+        assert!(next.issued("ab12") && !next.issued("cd34"));
+        let later = Ledger::open(place.clone(), account, NOW + 9 * 86_400).await;
+        assert_eq!(later.past().len(), 1, "what was issued is remembered longer");
+        let other = Ledger::open(place, "https://ca.example/acct/2", NOW).await;
+        assert!(other.past().is_empty());
+    }
+}

@@ -1,0 +1,287 @@
+//! From names to a certificate: order, prove, finalize, fetch; an order of a killed run is gone on with.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+
+use super::{
+    authorize::{Proving, Refused},
+    journal::{Journal, JournalError},
+};
+use crate::{
+    acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus},
+    apply::key::{KeyError, PrivateKey},
+    event::EventKind,
+    name::Name,
+    plan::Names,
+    solve::{Challenge, Solve},
+};
+
+/// How long the CA may take to make a certificate.
+const PATIENCE: Duration = Duration::from_mins(3);
+/// How often an order is made anew without names that failed: each time names are lost, so it ends soon.
+const ATTEMPTS: usize = 4;
+
+/// A certificate that has been issued.
+pub struct Obtained {
+    /// The chain.
+    pub chain: Chain,
+    /// What it was ordered for.
+    pub names: Vec<Name>,
+    /// The order's URL.
+    pub order: String,
+    /// New names that failed: the others were ordered without them.
+    pub left_out: BTreeMap<Name, Refused>,
+}
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum ObtainError {
+    /// Names failed that must not be lost, or all.
+    #[error("{}", failed_words(.0))]
+    Names(BTreeMap<Name, Refused>),
+    /// The CA failed the order.
+    #[error("the CA failed the order: {0}")]
+    Order(String),
+    /// The protocol.
+    #[error(transparent)]
+    Acme(#[from] AcmeError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The certificate's key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn failed_words(failed: &BTreeMap<Name, Refused>) -> String {
+    let all: Vec<String> = failed.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    all.join("; ")
+}
+
+impl ObtainError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Names(failed) => failed.values().find_map(Refused::hint),
+            Self::Acme(error) => error.hint(),
+            Self::Journal(error) => error.hint(),
+            Self::Interrupted => Some("run the command again: it goes on with the same order".to_owned()),
+            Self::Order(_) | Self::Key(_) => None,
+        }
+    }
+
+    /// Whether the cluster, and not the CA or a challenge, is the cause.
+    pub fn is_of_cluster(&self) -> bool {
+        match self {
+            Self::Journal(_) => true,
+            Self::Names(failed) => failed
+                .values()
+                .all(|why| matches!(why, Refused::Solve(error) if error.cluster)),
+            _ => false,
+        }
+    }
+}
+
+/// What an order takes.
+pub struct Obtaining<'a> {
+    /// How names are proved, and who is told.
+    pub proving: Proving<'a>,
+    /// Where the order is kept.
+    pub journal: &'a Journal,
+    /// The profile.
+    pub profile: Option<String>,
+    /// The certificate that is replaced, where the CA may be told so.
+    pub replaces: Option<CertId>,
+    /// The chain that is preferred.
+    pub preferred_chain: Option<String>,
+    /// The certificate's key.
+    pub key: &'a PrivateKey,
+}
+
+impl Obtaining<'_> {
+    /// Gets a certificate for the names. When new names fail, the others are ordered without them; when a present one
+    /// fails, nothing is.
+    pub async fn certificate(&self, names: &Names, resume: Option<String>) -> Result<Obtained, ObtainError> {
+        let mut names = names.clone();
+        let mut left_out = BTreeMap::new();
+        let mut resume = resume;
+        for attempt in 1.. {
+            match self.once(&names, resume.take()).await {
+                Ok((chain, order)) => {
+                    return Ok(Obtained {
+                        chain,
+                        names: names.order,
+                        order,
+                        left_out,
+                    });
+                }
+                Err(ObtainError::Names(failed)) if attempt < ATTEMPTS && may_be_left_out(&names, &failed) => {
+                    let lost: BTreeSet<Name> = failed.keys().cloned().collect();
+                    names = names.without(&lost);
+                    left_out.extend(failed);
+                }
+                Err(ObtainError::Names(mut failed)) => {
+                    failed.extend(left_out);
+                    return Err(ObtainError::Names(failed));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ObtainError::Names(left_out))
+    }
+
+    fn client(&self) -> &Client {
+        self.proving.client
+    }
+
+    /// One order, to its end.
+    async fn once(&self, names: &Names, resume: Option<String>) -> Result<(Chain, String), ObtainError> {
+        let mut order = self.order(names, resume).await?;
+        let mut answered = Vec::new();
+        if order.status == OrderStatus::Pending {
+            let proved = self.proving.all(&order).await;
+            answered = proved.answered;
+            let failed = if self.proving.cancel.is_cancelled() {
+                Some(ObtainError::Interrupted)
+            } else {
+                failure(proved.failed)
+            };
+            if let Some(failed) = failed {
+                self.clean(answered).await;
+                return Err(failed);
+            }
+        }
+        // What is temporary goes while the CA signs.
+        let (order, ()) = tokio::join!(self.finish(&mut order, names), self.clean(answered));
+        let order = order?;
+        let Some(url) = &order.certificate else {
+            return Err(ObtainError::Order("it is valid, and says of no certificate".to_owned()));
+        };
+        let chain = self.client().certificate(url, self.preferred_chain.as_deref()).await?;
+        Ok((chain, order.url))
+    }
+
+    /// The order of a killed run, where it still serves; a new one otherwise.
+    async fn order(&self, names: &Names, resume: Option<String>) -> Result<Order, ObtainError> {
+        let tell = self.proving.tell;
+        if let Some(url) = resume
+            && let Ok(order) = self.client().order(&url).await
+            && !matches!(order.status, OrderStatus::Invalid | OrderStatus::Unknown)
+            && order.names.iter().collect::<BTreeSet<_>>() == names.order.iter().collect()
+        {
+            tell.tell(EventKind::Ordered {
+                url,
+                names: names.order.clone(),
+                resumed: true,
+            });
+            return Ok(order);
+        }
+        let options = OrderOptions {
+            profile: self.profile.clone(),
+            replaces: self.replaces.clone(),
+        };
+        let ordered = match self.client().new_order(&names.order, &options).await {
+            Ok(ordered) => ordered,
+            Err(error) => {
+                let refused = error.refused_names();
+                if refused.is_empty() {
+                    return Err(error.into());
+                }
+                let said = |name: &Name| {
+                    let detail = error.problem().map(ToString::to_string).unwrap_or_default();
+                    (name.clone(), Refused::Ca { detail, method: None })
+                };
+                return Err(ObtainError::Names(refused.iter().map(said).collect()));
+            }
+        };
+        if let Some(problem) = &ordered.replaces_refused {
+            tell.tell(EventKind::ReplacesRefused {
+                detail: problem.to_string(),
+            });
+        }
+        let order = ordered.order;
+        let url = order.url.clone();
+        self.journal
+            .note(|entry| {
+                entry.order = Some(url);
+                entry.names = names.order.iter().map(ToString::to_string).collect();
+            })
+            .await?;
+        tell.tell(EventKind::Ordered {
+            url: order.url.clone(),
+            names: names.order.clone(),
+            resumed: false,
+        });
+        Ok(order)
+    }
+
+    /// From proved names to a valid order.
+    async fn finish(&self, order: &mut Order, names: &Names) -> Result<Order, ObtainError> {
+        if order.status == OrderStatus::Pending {
+            *order = self.client().wait_ready(&order.url, PATIENCE).await?;
+        }
+        if order.status == OrderStatus::Ready {
+            let request = self.key.request(&names.order)?;
+            *order = self.client().finalize(order, &request).await?;
+        }
+        if order.status == OrderStatus::Processing {
+            *order = self.client().wait_order(&order.url, PATIENCE).await?;
+        }
+        if order.status == OrderStatus::Valid {
+            return Ok(order.clone());
+        }
+        let said = order.error.as_ref().map(ToString::to_string);
+        Err(ObtainError::Order(
+            said.unwrap_or_else(|| format!("it is {:?}", order.status).to_lowercase()),
+        ))
+    }
+
+    /// Takes the answers away. What cannot be removed now, `cleanup` removes; it is told.
+    async fn clean(&self, answered: Vec<(Arc<dyn Solve>, Challenge)>) {
+        let cleaned = answered.iter().map(|(solver, challenge)| solver.clean(challenge));
+        let mut count = 0;
+        for result in join_all(cleaned).await {
+            match result {
+                Ok(removed) => count += removed,
+                Err(error) => self.proving.tell.tell(EventKind::Note {
+                    text: format!("could not clean up: {error}; `kubectl certs cleanup` does"),
+                }),
+            }
+        }
+        if count > 0 {
+            self.proving.tell.tell(EventKind::CleanedUp { count });
+        }
+    }
+}
+
+/// The error of names that failed: trouble that is not about a name is told as what it is.
+fn failure(failed: BTreeMap<Name, Refused>) -> Option<ObtainError> {
+    if failed.is_empty() {
+        return None;
+    }
+    let mut names = BTreeMap::new();
+    for (name, refused) in failed {
+        match refused {
+            Refused::Acme(error) => return Some(error.into()),
+            other => drop(names.insert(name, other)),
+        }
+    }
+    Some(ObtainError::Names(names))
+}
+
+/// Whether the rest can be ordered without what failed: nothing that serves now is among it, and something is left.
+fn may_be_left_out(names: &Names, failed: &BTreeMap<Name, Refused>) -> bool {
+    let cluster = failed
+        .values()
+        .any(|why| matches!(why, Refused::Solve(error) if error.cluster));
+    let present = failed.keys().any(|name| names.present.contains(name));
+    !cluster && !present && !names.present.is_empty() && names.order.iter().any(|name| !failed.contains_key(name))
+}

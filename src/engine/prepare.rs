@@ -1,0 +1,581 @@
+//! From targets and settings to a run: what answers, what may be written, which steps there are.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    choose::{Solvers, method_under},
+    journal,
+    journals::Journals,
+    lease,
+    store::Destination,
+};
+use crate::{
+    apply::{
+        Api, Permits, RunId, backup, events, file,
+        rollout::{self, Needs, Workload, WorkloadKind},
+        secret::{self, Slots},
+    },
+    event::Method,
+    inventory::Inventory,
+    name::Name,
+    net::{HostPort, dns::Resolver},
+    object::Key,
+    plan::{Target, steps::Step},
+    settings::{
+        Dns01Settings, Http01Settings, Settings,
+        value::{self, Label, Restart, SelfCheck, SolverKind},
+    },
+    solve::{
+        SolveError,
+        dns01::{
+            Dns01, DnsEntry, Operator, Parts, Secrets, Wait,
+            config::{ManualConfig, ProviderConfig, TTL},
+        },
+        http01::{self, Backend, Guard, Http01, Place, PodOptions, Ports, Thumbprint},
+    },
+    source::cluster::Connection,
+};
+
+/// The port of this process where the cluster reaches it by the Pod's own address.
+const OWN_PORT: u16 = 8089;
+/// How long a solver's objects may live: the cluster removes them then, whatever became of the run.
+const LIVES: u32 = 900;
+
+/// What a run is made from.
+pub struct Preparing<'a> {
+    /// What was read.
+    pub inventory: &'a Inventory,
+    /// What is to be renewed.
+    pub targets: &'a [Target],
+    /// How.
+    pub settings: &'a Settings,
+    /// The cluster; `None` for manifests.
+    pub connection: Option<&'a Connection>,
+    /// Where manifests go.
+    pub directory: Option<PathBuf>,
+    /// `--connect`.
+    pub connect: Option<HostPort>,
+    /// The run.
+    pub run: RunId,
+}
+
+/// What is known before anything is asked of a CA.
+pub struct Prepared {
+    /// Where each host's challenge goes, of those that are proved by HTTP.
+    places: HashMap<Name, Place>,
+    /// Why some have no such place.
+    unplaced: HashMap<Name, SolveError>,
+    /// What answers HTTP-01.
+    backend: Backend,
+    /// What may be written.
+    pub permits: Permits,
+    /// What is restarted for each Secret, and what would need it.
+    pub restarts: BTreeMap<Key, Restarts>,
+}
+
+/// What becomes of the workloads that do not notice a new certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restarts {
+    /// What is restarted.
+    pub restarted: Vec<Workload>,
+    /// What would need it, and is left alone.
+    pub left: Needs,
+}
+
+/// Why a run cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The solver needs a setting.
+    #[error("{message}")]
+    Setting {
+        /// Which.
+        message: String,
+        /// How to give it.
+        hint: String,
+    },
+    /// A challenge cannot be answered for any name.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// The directory for manifests.
+    #[error(transparent)]
+    File(#[from] file::FileError),
+}
+
+impl PrepareError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Setting { hint, .. } => Some(hint.clone()),
+            Self::Solve(error) => error.hint.clone(),
+            Self::File(error) => error.hint(),
+        }
+    }
+}
+
+impl Preparing<'_> {
+    /// Decides everything that needs no account.
+    pub fn prepare(&self) -> Result<Prepared, PrepareError> {
+        let mut prepared = Prepared {
+            places: HashMap::new(),
+            unplaced: HashMap::new(),
+            backend: self.backend()?,
+            permits: Permits::none(),
+            restarts: BTreeMap::new(),
+        };
+        for target in self.targets {
+            self.place(target, &mut prepared);
+            self.restarts(target, &mut prepared);
+        }
+        let pod = prepared.backend == Backend::Pod || self.settings.http01.self_check == SelfCheck::Cluster;
+        if pod && prepared.needs_http01() && self.settings.http01.image.is_none() {
+            return Err(PrepareError::Setting {
+                message: "the Pod that answers challenges needs this program's image".to_owned(),
+                hint: "name it with --solver-image IMAGE; or answer from this machine, where the cluster reaches it \
+                       (--advertise ADDRESS:PORT), or from a Service of your own (--solver-service NAME:PORT)"
+                    .to_owned(),
+            });
+        }
+        if let Some(directory) = &self.directory {
+            for target in self.targets {
+                file::check(directory, &target.secret, self.settings.certificate.force)?;
+            }
+        }
+        if self.connection.is_some() {
+            prepared.permits = self.permits(&prepared)?;
+        }
+        Ok(prepared)
+    }
+
+    /// Where the challenges of a target go.
+    fn place(&self, target: &Target, prepared: &mut Prepared) {
+        if self.connection.is_none() {
+            return;
+        }
+        for name in &target.names.order {
+            if method_under(&self.settings.dns01, name) != Method::Http01 || prepared.places.contains_key(name) {
+                continue;
+            }
+            let place = match target.use_of(name) {
+                Some(used) => Place::of(self.inventory, &used.route, &name.to_string()),
+                // A route of another Secret may have the host all the same; without any, the default class decides.
+                None => Ok(self
+                    .inventory
+                    .bindings_of_host(&name.to_string())
+                    .first()
+                    .and_then(|id| self.inventory.bindings().get(*id))
+                    .and_then(|binding| Place::of(self.inventory, &binding.route, &name.to_string()).ok())
+                    .unwrap_or_else(|| Place::of_class(self.inventory, &target.secret.namespace, None))),
+            };
+            match place {
+                Ok(place) => drop(prepared.places.insert(name.clone(), place)),
+                Err(error) => drop(prepared.unplaced.insert(name.clone(), error)),
+            }
+        }
+    }
+
+    fn restarts(&self, target: &Target, prepared: &mut Prepared) {
+        let secret = &target.secret;
+        let needs = rollout::needs(self.inventory.consumers_of(secret), secret);
+        let restarts = match &self.settings.storing.restart {
+            Restart::None => Restarts {
+                restarted: Vec::new(),
+                left: needs,
+            },
+            Restart::Auto => Restarts {
+                restarted: needs.workloads.iter().map(|(workload, _)| workload.clone()).collect(),
+                left: Needs {
+                    workloads: Vec::new(),
+                    others: needs.others,
+                },
+            },
+            Restart::These(these) => {
+                let restarted: Vec<Workload> = these
+                    .iter()
+                    .map(|one| Workload {
+                        kind: kind_of(one.kind),
+                        key: Key::new(secret.namespace.clone(), one.name.as_str()),
+                    })
+                    .collect();
+                let left = needs
+                    .workloads
+                    .into_iter()
+                    .filter(|(w, _)| !restarted.contains(w))
+                    .collect();
+                Restarts {
+                    left: Needs {
+                        workloads: left,
+                        others: needs.others,
+                    },
+                    restarted,
+                }
+            }
+        };
+        prepared.restarts.insert(secret.clone(), restarts);
+    }
+
+    /// What the whole run may write.
+    fn permits(&self, prepared: &Prepared) -> Result<Permits, PrepareError> {
+        let mut permits = Permits::none();
+        for target in self.targets {
+            permits.extend(lease::permits(&target.secret));
+            permits.extend(journal::permits(&target.secret));
+            if self.settings.chosen.rehearsal {
+                continue;
+            }
+            let exists = self.inventory.secrets().get(&target.secret).is_some();
+            permits.extend(secret::permits(&target.secret, exists));
+            if exists {
+                permits.extend(backup::permits(&target.secret));
+            }
+            for used in &target.uses {
+                permits.extend(events::permits(&used.route.key.namespace));
+            }
+            if let Some(restarts) = prepared.restarts.get(&target.secret) {
+                permits.extend(rollout::permits(&restarts.restarted));
+            }
+        }
+        if !prepared.places.is_empty() {
+            let options = prepared.http01(self.settings, &self.run, self.connect.clone(), any_thumbprint()?);
+            permits.extend(http01::permits(&options, prepared.places.values())?);
+        }
+        Ok(permits)
+    }
+
+    /// What answers HTTP-01, by the settings and the place where this runs.
+    fn backend(&self) -> Result<Backend, PrepareError> {
+        let Http01Settings {
+            solver,
+            service,
+            advertise,
+            ..
+        } = &self.settings.http01;
+        let inside = own_address();
+        let kind = solver.unwrap_or(match (advertise, inside) {
+            (Some(_), _) | (None, Some(_)) => SolverKind::Endpoint,
+            (None, None) => SolverKind::Pod,
+        });
+        let advertised = || advertise.or_else(|| inside.map(|ip| SocketAddr::new(ip, OWN_PORT)));
+        match (kind, service) {
+            (SolverKind::Pod, _) => Ok(Backend::Pod),
+            (SolverKind::InPlace, _) if advertised().is_none() => Ok(Backend::Pod),
+            (SolverKind::Service, Some(service)) => Ok(Backend::Service(service.clone())),
+            (SolverKind::Service, None) => Err(PrepareError::Setting {
+                message: "--solver service needs the Service that answers".to_owned(),
+                hint: "name it with --solver-service NAME:PORT".to_owned(),
+            }),
+            (SolverKind::Endpoint | SolverKind::InPlace, _) => {
+                let advertise = advertised().ok_or_else(|| PrepareError::Setting {
+                    message: "--solver endpoint needs to know where the cluster reaches this machine".to_owned(),
+                    hint: "give it with --advertise ADDRESS:PORT, or answer from a Pod: --solver pod".to_owned(),
+                })?;
+                let any = match advertise {
+                    SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
+                    SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
+                };
+                Ok(Backend::Endpoint {
+                    listen: SocketAddr::new(any, advertise.port()),
+                    advertise,
+                })
+            }
+        }
+    }
+
+    /// The steps for one target, as they are shown.
+    pub fn steps(&self, target: &Target, prepared: &Prepared) -> Vec<Step> {
+        let settings = self.settings;
+        let mut steps = Vec::new();
+        if self.connection.is_some() {
+            steps.push(Step::Lease {
+                object: Key::new(target.secret.namespace.clone(), lease::name(&target.secret)),
+            });
+            steps.push(Step::Journal {
+                object: Key::new(target.secret.namespace.clone(), journal::name(&target.secret)),
+            });
+        }
+        let present = self.inventory.secrets().get(&target.secret).and_then(|s| s.leaf());
+        let key = settings
+            .certificate
+            .key_type
+            .or_else(|| present.and_then(|leaf| crate::apply::KeyKind::of(&leaf.key)))
+            .unwrap_or_default();
+        steps.push(Step::Order {
+            issuer: settings.chosen.issuer.name.clone(),
+            names: target.names.order.clone(),
+            profile: settings.chosen.issuer.profile.clone(),
+            replaces: false,
+            key: key.as_str().to_owned(),
+        });
+        for name in &target.names.order {
+            steps.push(Step::Prove {
+                name: name.clone(),
+                method: method_under(&settings.dns01, name),
+                through: self.through(name, prepared),
+            });
+        }
+        if settings.chosen.rehearsal {
+            steps.push(Step::Rehearse {
+                secret: target.secret.clone(),
+            });
+        } else if let Some(directory) = &self.directory {
+            steps.push(Step::File {
+                path: file::path(directory, &target.secret).display().to_string(),
+            });
+        } else {
+            let exists = self.inventory.secrets().get(&target.secret).is_some();
+            if target.held.is_some() {
+                steps.push(Step::Backup {
+                    object: backup::key(&target.secret),
+                });
+            }
+            let slots = slots(settings);
+            steps.push(Step::Write {
+                secret: target.secret.clone(),
+                create: !exists,
+                keys: vec![slots.certificate, slots.key],
+            });
+            let restarted = prepared
+                .restarts
+                .get(&target.secret)
+                .into_iter()
+                .flat_map(|r| &r.restarted);
+            steps.extend(restarted.map(|workload| Step::Restart {
+                workload: workload.to_string(),
+            }));
+            let hosts: Vec<String> = target
+                .uses
+                .iter()
+                .flat_map(|used| used.hosts.iter().map(|(host, _)| host.to_string()))
+                .collect();
+            if !hosts.is_empty() && !settings.storing.wait.is_zero() {
+                steps.push(Step::Look {
+                    hosts,
+                    seconds: settings.storing.wait.as_secs(),
+                });
+            }
+        }
+        steps.push(Step::CleanUp);
+        steps
+    }
+
+    fn through(&self, name: &Name, prepared: &Prepared) -> String {
+        if method_under(&self.settings.dns01, name) == Method::Dns01 {
+            return dns_words(&self.settings.dns01, name);
+        }
+        if let Some(error) = prepared.unplaced.get(name) {
+            return format!("impossible: {error}");
+        }
+        let answers = match &prepared.backend {
+            Backend::Pod => "answered by a Pod".to_owned(),
+            Backend::Endpoint { advertise, .. } => format!("answered by this process at {advertise}"),
+            Backend::Service(service) => format!("answered by Service {}", service.name),
+        };
+        match prepared.places.get(name) {
+            Some(place) => match &place.route {
+                Some(route) => format!(
+                    "through {} {} ({}), {answers}",
+                    route.kind.as_str(),
+                    route.key,
+                    place.controller
+                ),
+                None => format!(
+                    "through an Ingress of the default class in {} ({}), {answers}",
+                    place.namespace, place.controller
+                ),
+            },
+            None => answers,
+        }
+    }
+}
+
+fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
+    let base = name.base().unwrap_or_default();
+    let serves = |entry: &&DnsEntry| {
+        entry.zones.iter().any(|zone| {
+            let zone = zone.trim_end_matches('.');
+            base == zone || base.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
+        })
+    };
+    let named = settings.only.clone().or_else(|| {
+        let found = settings.providers.iter().find(serves);
+        found
+            .or_else(|| settings.providers.iter().find(|entry| entry.zones.is_empty()))
+            .map(|entry| entry.name.clone())
+    });
+    match named {
+        Some(provider) => format!("a record at _acme-challenge.{base}, by provider {provider}"),
+        None => "impossible: no DNS provider is configured for it".to_owned(),
+    }
+}
+
+fn kind_of(kind: value::WorkloadKind) -> WorkloadKind {
+    match kind {
+        value::WorkloadKind::Deployment => WorkloadKind::Deployment,
+        value::WorkloadKind::StatefulSet => WorkloadKind::StatefulSet,
+        value::WorkloadKind::DaemonSet => WorkloadKind::DaemonSet,
+    }
+}
+
+/// What may be written does not depend on the account, which is not known yet.
+fn any_thumbprint() -> Result<Thumbprint, SolveError> {
+    "A".repeat(43)
+        .parse()
+        .map_err(|error: http01::responder::NotAThumbprint| SolveError::new(error.to_string()))
+}
+
+/// This process's address inside of a cluster; `None` outside.
+fn own_address() -> Option<std::net::IpAddr> {
+    let host = std::env::var("KUBERNETES_SERVICE_HOST").ok()?;
+    let server: std::net::IpAddr = host.parse().ok()?;
+    if let Some(ip) = std::env::var("POD_IP").ok().and_then(|ip| ip.parse().ok()) {
+        return Some(ip);
+    }
+    // Connecting a datagram socket sends nothing: the kernel only chooses the address.
+    let any: SocketAddr = match server {
+        std::net::IpAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
+        std::net::IpAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = std::net::UdpSocket::bind(any).ok()?;
+    socket.connect((server, 443)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+/// The Secret's data keys.
+pub fn slots(settings: &Settings) -> Slots {
+    settings
+        .storing
+        .secret_keys
+        .as_ref()
+        .map_or_else(Slots::default, |keys| Slots {
+            certificate: keys.certificate.clone(),
+            key: keys.key.clone(),
+        })
+}
+
+impl Prepared {
+    /// Whether any name is proved by HTTP.
+    pub fn needs_http01(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    /// What answers challenges for an account's thumbprint.
+    #[allow(clippy::too_many_arguments)]
+    pub fn solvers(
+        self,
+        settings: &Settings,
+        run: &RunId,
+        connect: Option<HostPort>,
+        destination: &Destination,
+        thumbprint: &str,
+        journals: &Arc<Journals>,
+        secrets: Arc<dyn Secrets>,
+        operator: Arc<dyn Operator>,
+    ) -> Result<Solvers, PrepareError> {
+        let http01 = match destination {
+            Destination::Cluster(api) if self.needs_http01() => {
+                let thumbprint: Thumbprint = thumbprint
+                    .parse()
+                    .map_err(|error: http01::responder::NotAThumbprint| SolveError::new(error.to_string()))?;
+                let options = self.http01(settings, run, connect, thumbprint);
+                let notes = Arc::clone(journals) as Arc<dyn crate::solve::Journal>;
+                Some(Arc::new(Http01::new(api.clone(), options, self.places, notes)))
+            }
+            _ => None,
+        };
+        let dns01 = dns01(&settings.dns01, journals, secrets, operator)?.map(Arc::new);
+        Ok(Solvers::new(http01, dns01, &settings.dns01, self.unplaced))
+    }
+
+    fn http01(
+        &self,
+        settings: &Settings,
+        run: &RunId,
+        connect: Option<HostPort>,
+        thumbprint: Thumbprint,
+    ) -> http01::Options {
+        let http = &settings.http01;
+        let own = self.places.values().flat_map(|place| &place.addresses);
+        http01::Options {
+            backend: self.backend.clone(),
+            in_place: http.solver == Some(SolverKind::InPlace),
+            named: http.solver.is_some(),
+            pod: PodOptions {
+                image: http.image.clone().unwrap_or_default(),
+                pull_secrets: http.pull_secrets.clone(),
+                node_selector: http
+                    .node_selector
+                    .iter()
+                    .map(|(key, value)| Label {
+                        key: key.clone(),
+                        value: value.clone(),
+                    })
+                    .collect(),
+                tolerations: http.tolerations.clone(),
+                deadline: LIVES,
+            },
+            thumbprint,
+            self_check: http.self_check,
+            limit: None,
+            connect,
+            guard: Guard {
+                own: own.filter_map(|address| address.parse().ok()).collect(),
+                allowed: Vec::new(),
+                cluster: Guard::surroundings(|name| std::env::var(name).ok()),
+            },
+            ports: Ports::default(),
+            run: run.clone(),
+            expires: super::now() + i64::from(LIVES),
+        }
+    }
+}
+
+/// What answers DNS-01; `None` without a provider.
+pub fn dns01(
+    settings: &Dns01Settings,
+    journals: &Arc<Journals>,
+    secrets: Arc<dyn Secrets>,
+    operator: Arc<dyn Operator>,
+) -> Result<Option<Dns01>, PrepareError> {
+    let mut entries = settings.providers.clone();
+    if settings.only.as_deref() == Some("manual") && !entries.iter().any(|entry| entry.name == "manual") {
+        entries.push(DnsEntry {
+            name: "manual".to_owned(),
+            zones: Vec::new(),
+            ttl: TTL,
+            provider: ProviderConfig::Manual(ManualConfig {}),
+        });
+    }
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let resolver = if settings.resolvers.is_empty() {
+        Resolver::system()
+            .map_err(|error| SolveError::new(crate::error::chain(&error)).hint("name one with --resolver ADDRESS"))?
+    } else {
+        Resolver::of(settings.resolvers.clone())
+    };
+    let wait = match settings.propagation_wait {
+        Some(Duration::ZERO) => Wait::Off,
+        Some(wait) => Wait::Fixed(wait),
+        None => Wait::Ask(settings.propagation_timeout),
+    };
+    Ok(Some(Dns01::new(Parts {
+        entries,
+        chosen: settings.only.clone(),
+        resolver,
+        wait,
+        secrets,
+        keep: Arc::clone(journals) as Arc<dyn crate::solve::dns01::Keep>,
+        operator,
+    })?))
+}
+
+/// The API of a run: what its plan holds, and nothing else.
+pub fn api(connection: &Connection, permits: &Permits) -> Api {
+    Api::new(connection.clone(), permits.clone())
+}

@@ -1,0 +1,256 @@
+//! Revokes a certificate, unless somebody still gets it.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use futures_util::future::join_all;
+
+use crate::{
+    acme::{Acme, AcmeError, Client, RevocationReason, Revoked, SigningKey},
+    check::{Probed, ServedLeaf},
+    inventory::{BindingId, Inventory},
+    net::{
+        address::{HTTPS, resolve},
+        probe::{self, Target, probe_all},
+    },
+    object::{Key, Text},
+    x509::{Certificate, Fingerprint, names},
+};
+
+/// Where a certificate is in use.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// A Secret that a route uses holds it.
+    Stored {
+        /// The Secret.
+        secret: Key,
+        /// The route: `Ingress shop/web`.
+        route: String,
+        /// The host.
+        host: Text,
+    },
+    /// A server shows it.
+    Served {
+        /// The host that was asked for.
+        host: Text,
+        /// The server's address and port.
+        address: Text,
+    },
+}
+
+impl fmt::Display for Use {
+    /// A clause. Not cleared.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stored { secret, route, host } => {
+                write!(f, "it is in Secret {secret}, which {route} uses for {host}")
+            }
+            Self::Served { host, address } => write!(f, "{address} serves it for {host}"),
+        }
+    }
+}
+
+/// The bindings that may have to do with a certificate: the Secret that is named for them holds it, or its names cover their
+/// host.
+pub fn bindings(inventory: &Inventory, leaf: &Certificate) -> Vec<BindingId> {
+    let all = inventory.bindings().iter();
+    all.filter(|(_, binding)| {
+        names::covered(&binding.host, &leaf.names)
+            || binding
+                .secrets
+                .iter()
+                .any(|secret| holds(inventory, secret, leaf.sha256))
+    })
+    .map(|(id, _)| id)
+    .collect()
+}
+
+fn holds(inventory: &Inventory, secret: &Key, leaf: Fingerprint) -> bool {
+    let stored = inventory.secrets().get(secret);
+    stored
+        .and_then(|stored| stored.leaf())
+        .is_some_and(|held| held.sha256 == leaf)
+}
+
+/// Where a certificate is in use, by what is stored and by what a probe found.
+pub fn uses(inventory: &Inventory, leaf: Fingerprint, probed: &BTreeMap<BindingId, Probed>) -> Vec<Use> {
+    let mut uses = Vec::new();
+    for (id, binding) in inventory.bindings().iter() {
+        for secret in binding.secrets.iter().filter(|secret| holds(inventory, secret, leaf)) {
+            uses.push(Use::Stored {
+                secret: secret.clone(),
+                route: format!("{} {}", binding.route.kind.as_str(), binding.route.key),
+                host: binding.host.clone(),
+            });
+        }
+        let at = probed.get(&id).map_or(&[][..], |probed| &probed.at);
+        for at in at {
+            if let ServedLeaf::Certificate(served) = &at.served
+                && served.sha256 == leaf
+            {
+                uses.push(Use::Served {
+                    host: binding.host.clone(),
+                    address: at.address.clone(),
+                });
+            }
+        }
+    }
+    uses.sort();
+    uses.dedup();
+    uses
+}
+
+/// At most so many of a certificate's names are looked up.
+const MOST_NAMES: usize = 32;
+
+/// Where DNS leads for the certificate's names and the certificate is served: other clusters and machines too. What does not
+/// resolve or answer serves nothing. Each lookup and each connection takes at most `limit`.
+pub async fn served(leaf: &Certificate, limit: Duration) -> Vec<Use> {
+    let names: Vec<String> = leaf.names.iter().take(MOST_NAMES).map(ToString::to_string).collect();
+    let found = join_all(names.iter().map(|name| resolve(name, limit))).await;
+    let targets: Vec<Target> = names
+        .iter()
+        .zip(found)
+        .flat_map(|(name, addresses)| {
+            addresses.unwrap_or_default().into_iter().map(|address| Target {
+                address: (address, HTTPS).into(),
+                server_name: name.clone(),
+            })
+        })
+        .collect();
+    let answers = probe_all(&targets, probe::CONCURRENCY, limit).await;
+    let shows = |chain: &[Vec<u8>]| chain.first().is_some_and(|der| Fingerprint::of(der) == leaf.sha256);
+    targets
+        .into_iter()
+        .zip(answers)
+        .filter(|(_, answer)| answer.as_ref().is_ok_and(|served| shows(&served.chain)))
+        .map(|(target, _)| Use::Served {
+            host: target.server_name.into(),
+            address: target.address.to_string().into(),
+        })
+        .collect()
+}
+
+/// With what a revocation is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signed {
+    /// The account's key.
+    Account,
+    /// The certificate's own key.
+    Certificate,
+}
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Account => "the account's key",
+            Self::Certificate => "the certificate's key",
+        })
+    }
+}
+
+/// Why nothing was revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeError {
+    /// Clients still get it.
+    #[error("the certificate is in use: {}", words(.0))]
+    InUse(Vec<Use>),
+    /// There is neither an account nor a key.
+    #[error("there is neither an account with the CA nor the certificate's key to sign with")]
+    NoKey,
+    /// The CA refused.
+    #[error(transparent)]
+    Acme(#[from] AcmeError),
+}
+
+/// How many places are named.
+const NAMED: usize = 3;
+
+fn words(uses: &[Use]) -> String {
+    let mut all: Vec<String> = uses.iter().take(NAMED).map(ToString::to_string).collect();
+    if let Some(more) = uses.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        all.push(format!("and in {more} more places"));
+    }
+    all.join("; ")
+}
+
+impl RevokeError {
+    /// What to do.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::InUse(_) => {
+                "renew it first, so that clients get another (`kubectl certs renew`), then revoke the old one from a \
+                 file; --force revokes it all the same"
+                    .to_owned()
+            }
+            Self::NoKey => {
+                "--key-file FILE signs with the certificate's key; --account-secret names where the account is"
+                    .to_owned()
+            }
+            Self::Acme(error) if error.is("unauthorized") => {
+                "the account has not ordered it: --key-file FILE signs with the certificate's key".to_owned()
+            }
+            Self::Acme(error) => return error.hint(),
+        })
+    }
+}
+
+/// Revokes a certificate (DER). The account signs, and the certificate's own key where there is no account, or the CA says that
+/// the certificate is not the account's. A compromised key is reported by itself first: that is the proof, by which a CA blocks
+/// the key for others too (RFC 8555, section 7.6).
+pub async fn revoke(
+    acme: &Acme,
+    account: Option<&Client>,
+    key: Option<&SigningKey>,
+    certificate: &[u8],
+    reason: RevocationReason,
+) -> Result<(Revoked, Signed), RevokeError> {
+    let by_key = async |key: &SigningKey| {
+        let revoked = acme.revoke_with_key(key, certificate, reason).await?;
+        Ok((revoked, Signed::Certificate))
+    };
+    let by_account = async |client: &Client| {
+        client
+            .revoke(certificate, reason)
+            .await
+            .map(|revoked| (revoked, Signed::Account))
+    };
+    match (account, key) {
+        (None, None) => Err(RevokeError::NoKey),
+        (None, Some(key)) => by_key(key).await,
+        (Some(_), Some(key)) if reason == RevocationReason::KeyCompromise => by_key(key).await,
+        (Some(client), key) => match (by_account(client).await, key) {
+            (Err(error), Some(key)) if is_not_its(&error) => by_key(key).await,
+            (result, _) => Ok(result?),
+        },
+    }
+}
+
+/// Whether the CA says that the certificate is not the account's, or that there is no such account.
+fn is_not_its(error: &AcmeError) -> bool {
+    error.is("unauthorized") || error.is("accountDoesNotExist")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_use_is_named_and_the_rest_counted() {
+        let served = |n: u8| Use::Served {
+            host: "shop.example".into(),
+            address: format!("192.0.2.{n}:443").into(),
+        };
+        let stored = Use::Stored {
+            secret: Key::new("shop", "shop-tls"),
+            route: "Ingress shop/web".into(),
+            host: "shop.example".into(),
+        };
+        let error = RevokeError::InUse(vec![stored, served(1), served(2), served(3), served(4)]);
+        assert_eq!(
+            error.to_string(),
+            "the certificate is in use: it is in Secret shop/shop-tls, which Ingress shop/web uses for shop.example; \
+             192.0.2.1:443 serves it for shop.example; 192.0.2.2:443 serves it for shop.example; and in 2 more places"
+        );
+        assert!(error.hint().unwrap().contains("--force"));
+    }
+}

@@ -1,0 +1,167 @@
+//! A run: everything that its certificates share, and many of them at once.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{
+    cancel::Cancel, choose::Solvers, failure::CourseError, hosts::Hosts, journal, journals::Journals, ledger::Ledger,
+    prepare::Restarts, store::Destination,
+};
+use crate::{
+    acme::{Client, Issuer},
+    apply::{KeyKind, RunId, pair::Roots, secret::Slots},
+    event::{EventKind, Teller},
+    name::Name,
+    net::HostPort,
+    object::{Key, Seconds},
+    plan::{
+        Target,
+        limits::{Limits, Past},
+    },
+    solve::Solve,
+};
+
+/// How certificates are ordered and stored.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether nothing that serves traffic is changed.
+    pub rehearsal: bool,
+    /// The new keys; `None` keeps the present certificate's kind.
+    pub key_kind: Option<KeyKind>,
+    /// Whether the private key stays.
+    pub reuse_key: bool,
+    /// How many at once.
+    pub concurrency: usize,
+    /// The CA's rate limits, where they are known and count.
+    pub limits: Option<Limits>,
+    /// What others' ownership, staging and keystores do not stop.
+    pub force: bool,
+    /// Whether a staging certificate replaces a trusted one.
+    pub overwrite_with_staging: bool,
+    /// The Secret's data keys; `None`: the usual ones.
+    pub slots: Slots,
+    /// What the chain has to reach.
+    pub roots: Roots,
+    /// How long the new certificate may take to be served; zero: it is not looked at.
+    pub wait: Duration,
+    /// Where the routes are reached from here.
+    pub connect: Option<HostPort>,
+}
+
+/// What all certificates of a run share.
+pub struct Run {
+    /// Its id, on everything that it makes.
+    pub id: RunId,
+    /// The account.
+    pub client: Client,
+    /// The CA.
+    pub issuer: Issuer,
+    /// What answers challenges.
+    pub solvers: Solvers,
+    /// Where certificates go.
+    pub destination: Destination,
+    /// Where orders are kept.
+    pub journal: journal::Place,
+    /// Those under way.
+    pub journals: Arc<Journals>,
+    /// What the account has ordered.
+    pub ledger: Ledger,
+    /// What the cluster's certificates show of the CA's limits.
+    pub seen: Vec<Past>,
+    /// What is restarted for each Secret.
+    pub restarts: BTreeMap<Key, Restarts>,
+    /// Who has a turn with which host.
+    pub hosts: Hosts,
+    /// Ctrl-C.
+    pub cancel: Cancel,
+    /// Who is told.
+    pub tell: Teller,
+    /// How.
+    pub options: Options,
+}
+
+/// What a certificate came to.
+#[derive(Debug)]
+pub struct Issued {
+    /// What it was ordered for.
+    pub names: Vec<Name>,
+    /// Its last second.
+    pub not_after: Seconds,
+    /// Where it is stored; `None` after a rehearsal.
+    pub place: Option<String>,
+}
+
+/// How the course of one certificate ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The Secret.
+    pub secret: Key,
+    /// What was to be ordered.
+    pub names: Vec<Name>,
+    /// What it came to. With an error, something may be stored all the same: the error says so.
+    pub result: Result<Issued, CourseError>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Run {
+    /// Carries all out, several at once. One that fails stops no other. After Ctrl-C what is under way is given up and
+    /// cleaned up, and what has not begun is not begun.
+    pub async fn all(&self, targets: &[Target]) -> Vec<Outcome> {
+        self.cancel.begin();
+        let outcomes: Vec<Outcome> = stream::iter(targets)
+            .map(|target| self.one(target))
+            .buffered(self.options.concurrency.max(1))
+            .collect()
+            .await;
+        self.finish().await;
+        outcomes
+    }
+
+    async fn one(&self, target: &Target) -> Outcome {
+        let began = tokio::time::Instant::now();
+        let tell = self.tell.about(target.secret.clone());
+        let result = if self.cancel.is_cancelled() {
+            Err(CourseError::Interrupted)
+        } else {
+            self.course(target, &tell).await
+        };
+        tell.tell(match &result {
+            Ok(_) => EventKind::Done,
+            Err(error) => EventKind::Failed {
+                error: crate::error::chain(error),
+                hint: error.hint(),
+            },
+        });
+        Outcome {
+            secret: target.secret.clone(),
+            names: target.names.order.clone(),
+            result,
+            took: began.elapsed(),
+        }
+    }
+
+    /// Takes away what the certificates shared, and keeps the ledger.
+    async fn finish(&self) {
+        let http01 = self.solvers.http01.as_ref().map(|s| Arc::clone(s) as Arc<dyn Solve>);
+        let dns01 = self.solvers.dns01.as_ref().map(|s| Arc::clone(s) as Arc<dyn Solve>);
+        for solver in http01.into_iter().chain(dns01) {
+            match solver.finish().await {
+                Ok(0) => {}
+                Ok(count) => self.tell.tell(EventKind::CleanedUp { count }),
+                Err(error) => self.tell.tell(EventKind::Note {
+                    text: format!("could not clean up: {error}; `kubectl certs cleanup` does"),
+                }),
+            }
+        }
+        if let Err(error) = self.ledger.keep().await {
+            self.tell.tell(EventKind::Note {
+                text: format!(
+                    "what was ordered could not be noted beside the account: {}",
+                    crate::error::chain(&error)
+                ),
+            });
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Puts a new pair where it belongs: into the Secret, with what it replaces kept beside, or into a file.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{failure::CourseError, lease::Lease};
+use crate::{
+    apply::{
+        Api, ApiError, Pair, RunId, backup, file,
+        secret::{Note, Options, SecretChange, Target},
+    },
+    object::Key,
+    x509::Fingerprint,
+};
+
+/// How often a Secret is read again because something else than the pair was changed meanwhile.
+const TRIES: usize = 5;
+/// How long a cluster that is away is waited for, once the certificate is there.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where certificates go.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// Into Secrets.
+    Cluster(Api),
+    /// Into manifests of this directory; with force, inside a git work tree too.
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// `--force`.
+        force: bool,
+    },
+}
+
+/// What a store is made with.
+#[derive(Debug)]
+pub struct Storing<'a> {
+    /// What allows and steers it.
+    pub options: &'a Options,
+    /// What is noted on the Secret.
+    pub note: &'a Note,
+    /// The run.
+    pub run: &'a RunId,
+}
+
+/// What was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Where, in words: `Secret shop/shop-tls`, a path.
+    pub place: String,
+    /// Whether the pair that was replaced is kept.
+    pub backed_up: bool,
+    /// Worth telling: other keys that were made anew or are stale.
+    pub notes: Vec<String>,
+}
+
+impl Storing<'_> {
+    /// Writes into the Secret. `read` is the Secret as it was before the order: a pair that another has put there since is
+    /// not overwritten. A cluster that is away for a while is waited for: the certificate is there and must not be lost.
+    pub async fn into_secret(
+        &self,
+        api: &Api,
+        read: &Target,
+        pair: &Pair,
+        lease: Option<&Lease>,
+    ) -> Result<Stored, CourseError> {
+        let key = read.key().clone();
+        let before = read.sha256(&self.options.slots);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut tries = 0;
+        loop {
+            match self.once(api, &key, before, pair, lease).await {
+                Err(CourseError::Write(ApiError::Conflict { .. } | ApiError::AlreadyExists { .. }))
+                    if tries < TRIES =>
+                {
+                    tries += 1;
+                }
+                Err(CourseError::Write(ref error)) if away(error) && tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        api: &Api,
+        key: &Key,
+        before: Option<Fingerprint>,
+        pair: &Pair,
+        lease: Option<&Lease>,
+    ) -> Result<Stored, CourseError> {
+        let target = Target::read(api, key).await.map_err(CourseError::Write)?;
+        let now = target.sha256(&self.options.slots);
+        if now != before && now != Some(pair.sha256()) {
+            return Err(CourseError::Changed(key.clone()));
+        }
+        let change = SecretChange::plan(&target, pair, self.options, self.note)?;
+        if lease.is_some_and(Lease::is_lost) {
+            return Err(CourseError::LeaseLost(key.clone()));
+        }
+        let mut backed_up = false;
+        if !change.is_done(&target) {
+            backed_up = backup::keep(api, &target, &change, self.run, super::now())
+                .await
+                .map_err(CourseError::Write)?;
+            change.write(api).await.map_err(CourseError::Write)?;
+        }
+        Ok(Stored {
+            place: format!("Secret {key}"),
+            backed_up,
+            notes: notes(&change),
+        })
+    }
+
+    /// Writes the Secret's manifest into a directory.
+    pub async fn into_directory(
+        &self,
+        directory: PathBuf,
+        force: bool,
+        read: &Target,
+        pair: &Pair,
+    ) -> Result<Stored, CourseError> {
+        let change = SecretChange::plan(read, pair, self.options, self.note)?;
+        let notes = notes(&change);
+        let run = self.run.clone();
+        let written = tokio::task::spawn_blocking(move || file::write(&directory, &change, &run, force)).await;
+        let path = match written {
+            Ok(Ok(path)) => path,
+            Ok(Err(error)) => {
+                return Err(CourseError::File {
+                    message: crate::error::chain(&error),
+                    hint: error.hint(),
+                });
+            }
+            Err(_) => {
+                return Err(CourseError::File {
+                    message: "writing was cut off".to_owned(),
+                    hint: None,
+                });
+            }
+        };
+        Ok(Stored {
+            place: path.display().to_string(),
+            backed_up: false,
+            notes,
+        })
+    }
+}
+
+fn notes(change: &SecretChange) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !change.remade().is_empty() {
+        notes.push(format!("made anew beside it: {}", change.remade().join(", ")));
+    }
+    if !change.left_stale().is_empty() {
+        notes.push(format!(
+            "left as they were, and no longer the same certificate: {}",
+            change.left_stale().join(", ")
+        ));
+    }
+    if let Some(owner) = change.forced() {
+        notes.push(format!("written although it is {owner}, which may write over it"));
+    }
+    notes
+}
+
+/// Whether the cluster is away for a while, rather than against it.
+fn away(error: &ApiError) -> bool {
+    error.is_passing()
+}

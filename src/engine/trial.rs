@@ -1,0 +1,31 @@
+//! `--dry-run=server`: the writes that can be known before there is a certificate, judged by the API server and not kept.
+
+use super::{failure::CourseError, journal, lease::Lease};
+use crate::{
+    apply::{
+        Api, RunId,
+        secret::{self, Slots, Target as Present},
+    },
+    plan::Target,
+};
+
+/// Has the server judge the Lease, the journal and, as far as it can be said, the Secret of each target.
+pub async fn all(api: &Api, targets: &[Target], run: &RunId, slots: &Slots) -> Result<(), CourseError> {
+    for target in targets {
+        let options = secret::Options {
+            slots: slots.clone(),
+            force: true,
+            ..secret::Options::default()
+        };
+        let present = Present::read(api, &target.secret).await.map_err(CourseError::Api)?;
+        secret::may_be_written(&present, &options)?;
+        let lease = Lease::take(api, &target.secret, run).await?;
+        drop(lease);
+        let place = journal::Place::Cluster(api.clone());
+        let entry = journal::Entry::default();
+        let key = secrecy::SecretString::from(String::new());
+        let found = journal::find(&place, &target.secret).await?;
+        journal::Journal::begin(&place, &target.secret, run, entry, key, found).await?;
+    }
+    Ok(())
+}
