@@ -54,7 +54,6 @@ impl<'a> Rows<'a> {
         let mut keyed: Vec<(K, u32)> = self.order.iter().map(|at| (key(&self.row(*at)), *at)).collect();
         keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         for alike in keyed.chunk_by_mut(|(a, _), (b, _)| a == b) {
-            // Routes are judged in the order of their names, so this seldom has more to do than to look.
             alike.sort_by(|(_, a), (_, b)| ties(&self.row(*a), &self.row(*b)));
         }
         for (place, (_, at)) in self.order.iter_mut().zip(keyed) {

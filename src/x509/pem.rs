@@ -191,7 +191,11 @@ impl<'a> Iterator for Blocks<'a> {
         // Inside: headers, then the body, until an END line. A BEGIN line is left for the next call.
         let mut body_from = self.at;
         let mut in_headers = true;
-        while let Some((line, next)) = self.line(self.at) {
+        loop {
+            if !in_headers {
+                self.at = line_with_dash(self.text, self.at);
+            }
+            let Some((line, next)) = self.line(self.at) else { break };
             if line.starts_with(b"-----") {
                 if line.starts_with(b"-----BEGIN ") {
                     return Some(block);
@@ -222,6 +226,23 @@ impl<'a> Iterator for Blocks<'a> {
         }
         Some(block)
     }
+}
+
+/// Where the first line begins, from the line at `from` on, that has a dash in it, as no line of base64 has; the end of
+/// the text when there is none. Many bytes are looked at at once: most of a text is base64.
+fn line_with_dash(text: &[u8], from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    let (chunks, _) = rest.as_chunks::<32>();
+    let without = |chunk: &&[u8; 32]| chunk.iter().fold(0, |found, byte| found | u8::from(*byte == b'-')) == 0;
+    let skipped = chunks.iter().take_while(without).count() * 32;
+    let Some(dash) = rest[skipped..].iter().position(|byte| *byte == b'-') else {
+        return text.len();
+    };
+    let before = &rest[..skipped + dash];
+    from + before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1)
 }
 
 /// The label of a line that begins with `mark` and ends with five dashes.

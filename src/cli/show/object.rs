@@ -66,7 +66,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     let bindings: Vec<Binding<'_>> = rows
         .iter()
         .map(|row| Binding {
-            row: row.clone(),
+            row: *row,
             cover: cover(row.certificate, row.host),
         })
         .collect();

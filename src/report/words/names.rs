@@ -75,7 +75,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
                 "status",
                 &Row {
                     route: None,
-                    ..row.clone()
+                    ..*row
                 }
             )
         ),

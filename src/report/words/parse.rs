@@ -95,7 +95,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
 fn pair(key: &Key, row: &Row<'_>) -> String {
     let one = Row {
         secrets: std::slice::from_ref(key),
-        ..row.clone()
+        ..*row
     };
     format!("Store the two files of one issuance together. {}", renew(&one))
 }

@@ -123,7 +123,7 @@ fn roots_for<'a>(
         for root in anchors.by_subject(child.outline.issuer) {
             let other = || differ(root.key_id.as_deref(), authority_key_id(&child.outline));
             let known = roots.iter().any(|r| std::ptr::eq(*r, root));
-            if !known && !(exact && other()) {
+            if !(known || exact && other()) {
                 roots.push(root);
             }
         }
