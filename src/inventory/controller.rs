@@ -152,6 +152,12 @@ impl Controller {
     }
 }
 
+impl std::fmt::Display for Controller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Whether the Ingress gets its certificate from elsewhere than a Secret: passthrough, a cloud's, Traefik's resolver.
 /// An annotation of another controller than the one that serves it means nothing. AWS's load balancers read no Secret.
 pub fn certificate_from_elsewhere(ingress: &Ingress, controller: Controller) -> bool {

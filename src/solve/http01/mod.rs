@@ -88,7 +88,7 @@ pub struct Options {
     pub self_check: SelfCheck,
     /// How long it may take to be seen; `None` is what the controller usually needs.
     pub limit: Option<Duration>,
-    /// `--connect`: where the routes are reached from here.
+    /// `--connect`: where the routes are reached from here; its port is that of HTTPS, and not used.
     pub connect: Option<HostPort>,
     /// Which addresses may be asked besides the routes' own.
     pub guard: Guard,

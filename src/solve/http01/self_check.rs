@@ -25,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long DNS may take.
 const DNS: Duration = Duration::from_secs(5);
+/// How long it is waited for once the answer has been seen at the route's own addresses: some networks' DNS never answers.
+const SLOW_DNS: Duration = Duration::from_secs(1);
 /// So often an address that does not answer at all is tried, where there is another way to look.
 const TRIES: usize = 2;
 /// How much of a wrong body is quoted.
@@ -41,7 +43,8 @@ pub struct Look {
     pub key_authorization: String,
     /// The addresses of the route's status: IP addresses or names.
     pub addresses: Vec<Text>,
-    /// `--connect`: the address of the route where the status has none, or another is right from here.
+    /// `--connect`: the address of the route where the status has none, or another is right from here. Its port is that of
+    /// HTTPS, and not used.
     pub connect: Option<HostPort>,
     /// Which addresses may be asked; the route's own are added.
     pub guard: Guard,
@@ -101,24 +104,37 @@ impl Look {
     /// the route's own addresses stand in, and it is said so; `Err(None)` when there are none either, or they cannot be
     /// reached: look from inside of the cluster.
     pub async fn automatic(&self) -> Result<Seen, Option<SolveError>> {
-        let deadline = Instant::now() + self.limit;
-        let (of_dns, own) = tokio::join!(net::resolve(&self.host, DNS), self.own_addresses());
+        let begin = Instant::now();
+        let deadline = begin + self.limit;
+        let own = self.own_addresses().await;
         let guard = self.guard_with(&own);
-        let by_dns = match of_dns {
-            Ok(addresses) => addresses,
-            Err(error) => {
-                let why = format!("this network's DNS does not know the host ({error})");
-                return self.stand_in(&own, &guard, deadline, &why).await;
+        // Both at once: which of the two counts is known only when the first has failed.
+        let mut stand_in = std::pin::pin!(self.all(&own, &guard, deadline, false));
+        let mut stood_in = None;
+        let mut dns = std::pin::pin!(net::resolve(&self.host, DNS));
+        let of_dns = loop {
+            let enough = stood_in.as_ref().is_some_and(Vec::is_empty) && !own.is_empty();
+            tokio::select! {
+                found = &mut dns => break found.map_err(|error| format!("this network's DNS does not know the host ({error})")),
+                missed = &mut stand_in, if stood_in.is_none() => stood_in = Some(missed),
+                () = tokio::time::sleep_until(begin + SLOW_DNS), if enough => {
+                    break Err(format!("this network's DNS does not answer for the host within {} s", SLOW_DNS.as_secs()));
+                }
             }
         };
-        let others: Vec<IpAddr> = own.iter().filter(|a| !by_dns.contains(a)).copied().collect();
-        let can_give_up = !others.is_empty() || !own.is_empty();
-        // Both at once: which of the two counts is known only when the first has failed.
-        let stand_in = self.all(&others, &guard, deadline, false);
-        let mut stand_in = std::pin::pin!(stand_in);
-        let as_the_ca = self.all(&by_dns, &guard, deadline, can_give_up);
-        let mut as_the_ca = std::pin::pin!(as_the_ca);
-        let mut stood_in = None;
+        let by_dns = match of_dns {
+            Ok(addresses) => addresses,
+            Err(_) if own.is_empty() => return Err(None),
+            Err(why) => {
+                let missed = match stood_in {
+                    Some(missed) => missed,
+                    None => stand_in.await,
+                };
+                return self.stood_in(&own, &missed, &why);
+            }
+        };
+        let can_give_up = !own.is_empty();
+        let mut as_the_ca = std::pin::pin!(self.all(&by_dns, &guard, deadline, can_give_up));
         let missed = loop {
             tokio::select! {
                 missed = &mut as_the_ca => break missed,
@@ -148,14 +164,14 @@ impl Look {
         }
         if missed.len() == by_dns.len() && missed.iter().all(|m| m.saw.is_ours()) {
             let why = self.words(&missed);
-            if others.is_empty() {
+            if own.iter().all(|address| by_dns.contains(address)) {
                 return Err(None);
             }
             let missed = match stood_in {
                 Some(missed) => missed,
                 None => stand_in.await,
             };
-            return self.stood_in(&others, missed, &why);
+            return self.stood_in(&own, &missed, &why);
         }
         let mut error = self.failure(&missed);
         if !own.is_empty() && net::elsewhere(&by_dns, &own) {
@@ -175,7 +191,7 @@ impl Look {
         let own = self.own_addresses().await;
         if own.is_empty() {
             return Err(SolveError::new(format!("the route of {} has no address to look at", self.host)).hint(
-                "wait until its controller has written one to the status, name one with --connect HOST:80, or look another way \
+                "wait until its controller has written one to the status, name one with --connect HOST:PORT, or look another way \
                  (--self-check auto, cluster or off)",
             ));
         }
@@ -191,21 +207,7 @@ impl Look {
         Err(self.failure(&missed))
     }
 
-    async fn stand_in(
-        &self,
-        own: &[IpAddr],
-        guard: &Guard,
-        deadline: Instant,
-        why: &str,
-    ) -> Result<Seen, Option<SolveError>> {
-        if own.is_empty() {
-            return Err(None);
-        }
-        let missed = self.all(own, guard, deadline, false).await;
-        self.stood_in(own, missed, why)
-    }
-
-    fn stood_in(&self, own: &[IpAddr], missed: Vec<Missed>, why: &str) -> Result<Seen, Option<SolveError>> {
+    fn stood_in(&self, own: &[IpAddr], missed: &[Missed], why: &str) -> Result<Seen, Option<SolveError>> {
         if missed.is_empty() {
             let at: Vec<String> = own.iter().map(ToString::to_string).collect();
             return Ok(Seen {
@@ -219,7 +221,7 @@ impl Look {
         if missed.iter().all(|m| m.saw.is_ours()) {
             return Err(None);
         }
-        Err(Some(self.failure(&missed)))
+        Err(Some(self.failure(missed)))
     }
 
     /// The addresses of the route; names among them resolved.

@@ -474,7 +474,7 @@ impl Http01 {
                      of its route",
                     look.url()
                 ))
-                .hint("name an address of the route with --connect HOST:80, or look otherwise: --self-check cluster, wait=30s, off")),
+                .hint("name an address of the route with --connect HOST:PORT, or look otherwise: --self-check cluster, wait=30s, off")),
             },
         }
     }
