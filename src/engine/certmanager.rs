@@ -117,7 +117,7 @@ pub async fn renew(
 async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result<(Before, Value), CertManagerError> {
     let trigger = |source: ApiError| CertManagerError::Trigger {
         certificate: certificate.clone(),
-        source,
+        source: Box::new(source),
     };
     let read = || async {
         let found = api
@@ -125,7 +125,7 @@ async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result
             .await
             .map_err(|source| CertManagerError::Read {
                 certificate: certificate.clone(),
-                source,
+                source: Box::new(source),
             })?;
         found.ok_or_else(|| CertManagerError::Missing {
             certificate: certificate.clone(),
@@ -188,7 +188,7 @@ async fn follow(
             Err(source) => {
                 return Err(CertManagerError::Read {
                     certificate: key,
-                    source,
+                    source: Box::new(source),
                 });
             }
         };
@@ -218,7 +218,7 @@ async fn follow(
             return Err(match trouble {
                 Some(source) => CertManagerError::Read {
                     certificate: key,
-                    source,
+                    source: Box::new(source),
                 },
                 None => CertManagerError::Stuck {
                     certificate: key,

@@ -30,7 +30,7 @@ pub enum CertManagerError {
         certificate: Key,
         /// Why.
         #[source]
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// What cert-manager does could not be read.
     #[error("cannot see what becomes of Certificate {certificate}")]
@@ -39,7 +39,7 @@ pub enum CertManagerError {
         certificate: Key,
         /// Why.
         #[source]
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// It failed.
     #[error("cert-manager could not renew Certificate {certificate}: {why}")]
@@ -82,10 +82,7 @@ impl CertManagerError {
                 "`kubectl get certificates.cert-manager.io -n {}` lists those there are",
                 certificate.namespace
             ),
-            Self::Trigger {
-                certificate,
-                source: ApiError::Forbidden { .. },
-            } => format!(
+            Self::Trigger { certificate, source } if source.is_forbidden() => format!(
                 "ask for the right; `kubectl auth can-i patch certificates.cert-manager.io/{} --subresource=status -n {}` shows \
                  when it is there",
                 certificate.name, certificate.namespace

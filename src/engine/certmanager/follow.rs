@@ -134,11 +134,7 @@ impl Look {
     fn readable<T>(&mut self, resource: Resource, result: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
         match result {
             Ok(found) => Ok(Some(found)),
-            Err(ApiError::Forbidden { .. } | ApiError::NotFound { .. }) => {
-                self.unseen.insert(resource);
-                Ok(None)
-            }
-            Err(ApiError::Refused { code: 404, .. }) => {
+            Err(ApiError::Forbidden { .. } | ApiError::NotFound { .. } | ApiError::Refused { code: 404, .. }) => {
                 self.unseen.insert(resource);
                 Ok(None)
             }
@@ -180,21 +176,19 @@ impl Seen {
     /// Why it failed: cert-manager's words on the Certificate, then those of the order and the challenges beneath.
     pub(super) fn why(&self, said: &str) -> String {
         let mut words = vec![said.to_owned()];
-        let mut add = |text: String| {
-            if !text.is_empty() && !words.iter().any(|word| word.contains(&text)) {
-                words.push(text);
+        let mut add = |who: String, reason: &str| {
+            if !reason.is_empty() && !words.iter().any(|word| word.contains(reason)) {
+                words.push(format!("{who}: {reason}"));
             }
         };
-        if let Some(order) = &self.order {
-            let (state, reason) = (text(&order["status"]["state"]), text(&order["status"]["reason"]));
-            if is_failure(state) && !reason.is_empty() {
-                add(format!("Order {}: {reason}", name(order)));
-            }
+        if let Some(order) = &self.order
+            && is_failure(text(&order["status"]["state"]))
+        {
+            add(format!("Order {}", name(order)), text(&order["status"]["reason"]));
         }
         for challenge in &self.challenges {
-            let status = &challenge["status"];
-            if text(&status["state"]) != "valid" && !text(&status["reason"]).is_empty() {
-                add(format!("{}: {}", subject(challenge), text(&status["reason"])));
+            if text(&challenge["status"]["state"]) != "valid" {
+                add(subject(challenge), text(&challenge["status"]["reason"]));
             }
         }
         words.join("; ")

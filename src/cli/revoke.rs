@@ -1,0 +1,351 @@
+//! `revoke`: a certificate of a Secret or a file, unless it is in use.
+
+use std::path::Path;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
+
+use crate::{
+    acme::{Acme, Client, RevocationReason, Revoked, SigningKey},
+    apply::{
+        Api, Permits, Slots, Target as Secret,
+        secret::{ISSUER, SHA256},
+    },
+    engine::revoke::{self, RevokeError},
+    error::{Exit, Failure},
+    net::probe::TIMEOUT,
+    object::{Key, Kind, Text},
+    scan::probe,
+    settings::{
+        Settings,
+        account::{self, AccountError},
+        layer::Choice,
+    },
+    source::cluster::connect,
+    text::{Clear, time},
+    x509::{Certificate, Interner, KeyState, bundle, is_staging_issuer, pem},
+};
+
+use super::{
+    args::{CheckArgs, SourceArgs, issue::RevokeCommand},
+    ask::confirm,
+    note, print,
+    session::{Open, Session, connect_options, read_file},
+    settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
+    target::Target,
+};
+
+/// A PEM file of one chain, with its key perhaps.
+const LARGEST_FILE: u64 = 1 << 20;
+/// How many names are shown.
+const SHOWN: usize = 5;
+
+pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
+    let command = &command;
+    let reason: RevocationReason = command.reason.parse().map_err(Failure::usage)?;
+    if !command.source.filename.is_empty() {
+        return Err(Failure::usage("manifests (-f) are not revoked")
+            .hint("name a Secret of the cluster, or ./FILE with the certificate as PEM"));
+    }
+    let wanted = Wanted::of(&command.target)?;
+    let cluster = Cluster::new(&command.source.connection);
+    let found = match &wanted {
+        Wanted::File(path) => Found::of_file(path)?,
+        Wanted::Secret(name) => of_secret(command, name).await?,
+    };
+    let found = found.with_key_file(command)?;
+    if !command.force {
+        unused(command, &wanted, &found).await?;
+    }
+    let mut layers = layers(ca_layer(&command.ca)?, &command.ca.settings, &cluster).await?;
+    if layers.iter().all(|layer| layer.choice.is_none()) {
+        let issuer = found.issuer().ok_or_else(|| {
+            Failure::usage(format!(
+                "nothing says which CA's directory the certificate comes from; its issuer is {}",
+                found.leaf.issuer.full
+            ))
+            .hint("name it with --issuer NAME or --directory-url URL")
+        })?;
+        if let Some(flags) = layers.first_mut() {
+            flags.choice = Some(Choice::Issuer(issuer));
+        }
+    }
+    let settings = Settings::of(&layers).map_err(|error| settings_failure(&error))?;
+    let issuer = &settings.chosen.issuer;
+    note(&found.summary());
+    note(&format!(
+        "by     {} ({}), reason {reason}",
+        issuer.name, issuer.directory_url
+    ));
+    if !confirm(
+        &format!("Revoke certificate {} for good?", found.leaf.serial),
+        command.yes,
+    )? {
+        return Err(Failure::usage("nothing was revoked"));
+    }
+    let acme = Acme::open(issuer)
+        .await
+        .map_err(|error| failed(RevokeError::Acme(error)))?;
+    let account = if command.key_file.is_some() {
+        None
+    } else {
+        let store = store(&settings.chosen, &cluster).await?;
+        account_of(account::existing(&acme, &settings.chosen, &store).await, &found)?
+    };
+    let (revoked, signed) = revoke::revoke(&acme, account.as_ref(), found.signing.as_ref(), &found.der, reason)
+        .await
+        .map_err(failed)?;
+    let serial = &found.leaf.serial;
+    let told = match revoked {
+        Revoked::Now => format!("certificate {serial} is revoked ({reason}), signed with {signed}\n"),
+        Revoked::Already => format!("certificate {serial} was revoked already\n"),
+    };
+    print(told.as_bytes())
+}
+
+// By value, as `map_err` hands it on.
+#[allow(clippy::needless_pass_by_value)]
+fn failed(error: RevokeError) -> Failure {
+    let exit = match &error {
+        RevokeError::InUse(_) | RevokeError::NoKey => Exit::Usage,
+        RevokeError::Acme(_) => Exit::Acme,
+    };
+    let failure = Failure::of(exit, &error);
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// The account; none where there is none and the certificate's key is at hand.
+fn account_of(found: Result<account::Ready, AccountError>, held: &Found) -> Result<Option<Client>, Failure> {
+    match found {
+        Ok(ready) => Ok(Some(ready.client)),
+        Err(AccountError::None { .. } | AccountError::Lost { .. } | AccountError::Ended { .. })
+            if held.signing.is_some() =>
+        {
+            Ok(None)
+        }
+        Err(error @ AccountError::None { .. }) => Err(Failure::of(Exit::Usage, &error)
+            .hint("--key-file FILE signs with the certificate's key; --account-secret names where the account is")),
+        Err(error) => Err(account_failure(&error)),
+    }
+}
+
+/// What is to be revoked.
+enum Wanted<'a> {
+    File(&'a Path),
+    Secret(String),
+}
+
+impl<'a> Wanted<'a> {
+    fn of(word: &'a str) -> Result<Self, Failure> {
+        if word.starts_with("./") || word.starts_with("../") || word.starts_with('/') {
+            return Ok(Self::File(Path::new(word)));
+        }
+        if !word.contains('/') {
+            return Ok(Self::Secret(word.to_owned()));
+        }
+        let target: Target = word
+            .parse()
+            .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
+        if target.kind == Kind::Secret {
+            Ok(Self::Secret(target.name))
+        } else {
+            Err(Failure::usage(format!("{target} is no Secret"))
+                .hint("a route may use several certificates: name the Secret, or ./FILE"))
+        }
+    }
+}
+
+/// A certificate, and what there is to sign with.
+struct Found {
+    /// Where it is: `Secret shop/shop-tls`.
+    place: String,
+    leaf: Certificate,
+    der: Vec<u8>,
+    /// The certificate's key, where it is at hand.
+    signing: Option<SigningKey>,
+    /// The issuer that was noted when it was stored.
+    noted: Option<String>,
+}
+
+impl Found {
+    fn of_file(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
+        let bytes = read_file(path, LARGEST_FILE)
+            .map(SecretSlice::from)
+            .map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+        let parsed = bundle::parse_file(bytes.expose_secret(), &mut Interner::new());
+        let why = || match parsed.bundle.unreadable.first() {
+            Some((_, why)) => why.clone(),
+            None => "it holds none".to_owned(),
+        };
+        let mut found = Self::of(format!("file {shown}"), &parsed)
+            .ok_or_else(|| Failure::usage(format!("there is no certificate in {shown}: {}", why())))?;
+        if parsed.bundle.key == KeyState::Matches {
+            found.signing = SigningKey::from_pem(bytes.expose_secret()).ok();
+        }
+        Ok(found)
+    }
+
+    fn of(place: String, parsed: &bundle::Parsed) -> Option<Self> {
+        let at = parsed.bundle.leaf?;
+        Some(Self {
+            place,
+            leaf: parsed.bundle.certificates.get(at)?.as_ref().clone(),
+            der: parsed.der.get(at)?.to_vec(),
+            signing: None,
+            noted: None,
+        })
+    }
+
+    /// With the key of `--key-file`, which has to be the certificate's.
+    fn with_key_file(mut self, command: &RevokeCommand) -> Result<Self, Failure> {
+        let Some(path) = &command.key_file else {
+            return Ok(self);
+        };
+        let shown = path.display();
+        let text = read_file(path, pem::KEY_CAP as u64)
+            .map(SecretSlice::from)
+            .map_err(|error| Failure::usage(format!("cannot read --key-file {shown}: {error}")))?;
+        let key = SigningKey::from_pem(text.expose_secret())
+            .map_err(|error| Failure::usage(format!("cannot sign with --key-file {shown}: {error}")))?;
+        let certificate = format!(
+            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+            BASE64_STANDARD.encode(&self.der)
+        );
+        let both = bundle::parse(Some(certificate.as_bytes()), Some(&text), &mut Interner::new());
+        if both.bundle.key != KeyState::Matches {
+            return Err(Failure::usage(format!(
+                "the key in {shown} is not that of certificate {}",
+                self.leaf.serial
+            )));
+        }
+        self.signing = Some(key);
+        Ok(self)
+    }
+
+    /// The name of the issuer, where nobody chose one: as noted, or Let's Encrypt by its certificates.
+    fn issuer(&self) -> Option<String> {
+        if let Some(noted) = &self.noted {
+            return Some(noted.clone());
+        }
+        if is_staging_issuer(&self.leaf) {
+            return Some("letsencrypt-staging".to_owned());
+        }
+        let own = |rdn: &str| rdn.trim() == "O=Let's Encrypt";
+        self.leaf
+            .issuer
+            .full
+            .split(',')
+            .any(own)
+            .then(|| "letsencrypt".to_owned())
+    }
+
+    fn summary(&self) -> String {
+        let leaf = &self.leaf;
+        let mut names: Vec<String> = leaf.names.iter().take(SHOWN).map(ToString::to_string).collect();
+        if let Some(more) = leaf.names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            names.push(format!("and {more} more"));
+        }
+        format!(
+            "certificate {} of {}, for {}, by {}, valid until {}",
+            leaf.serial,
+            self.place,
+            Clear(&names.join(", ")),
+            Clear(&leaf.issuer.full),
+            time::date(leaf.not_after)
+        )
+    }
+}
+
+/// The certificate of a Secret, with its key.
+async fn of_secret(command: &RevokeCommand, name: &str) -> Result<Found, Failure> {
+    let namespace = match (command.source.all_namespaces, command.source.namespace.as_slice()) {
+        (false, []) => None,
+        (false, [one]) => Some(one.as_str()),
+        _ => return Err(Failure::usage("a Secret is in one namespace").hint("-n NAMESPACE names it")),
+    };
+    let connection = connect(&connect_options(&command.source.connection))
+        .await
+        .map_err(|error| {
+            let failure = Failure::of(Exit::Cluster, &error);
+            error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+        })?;
+    let key = Key::new(Text::from(namespace.unwrap_or(&connection.namespace)), name);
+    let secret = Secret::read(&Api::new(connection, Permits::none()), &key)
+        .await
+        .map_err(|error| {
+            let failure = Failure::of(Exit::Cluster, &error);
+            error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+        })?;
+    if !secret.exists() {
+        return Err(Failure::usage(format!("there is no Secret {key}"))
+            .hint("-n chooses the namespace; a file begins with ./ or /"));
+    }
+    let slots = Slots::default();
+    let parsed = secret.held(&slots);
+    let mut found = parsed
+        .as_ref()
+        .and_then(|parsed| Found::of(format!("Secret {key}"), parsed))
+        .ok_or_else(|| Failure::usage(format!("there is no certificate in Secret {key}")))?;
+    if parsed.is_some_and(|parsed| matches!(parsed.bundle.key, KeyState::Matches)) {
+        let text: Option<SecretString> = secret.private_key(&slots);
+        found.signing = text.and_then(|text| SigningKey::from_pem(text.expose_secret().as_bytes()).ok());
+    }
+    // A note speaks of the certificate that it was written with, and of no other.
+    if secret.annotation(SHA256) == Some(found.leaf.sha256.to_string().as_str()) {
+        found.noted = secret.annotation(ISSUER).map(str::to_owned);
+    }
+    Ok(found)
+}
+
+/// Refuses what is in use: all that can be seen of the cluster is looked at, and where DNS leads for the certificate's names.
+async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Result<(), Failure> {
+    let by_name = revoke::served(&found.leaf, TIMEOUT);
+    let (session, mut uses) = tokio::join!(look(command, wanted), by_name);
+    let session = session.map_err(|failure| match wanted {
+        Wanted::File(_) => failure.hint("--force revokes without looking into a cluster"),
+        Wanted::Secret(_) => failure,
+    })?;
+    let inventory = &session.inventory;
+    let options = probe::Options {
+        connect: None,
+        timeout: TIMEOUT,
+    };
+    let ids = revoke::bindings(inventory, &found.leaf);
+    let (probed, _) = probe::probe(inventory, &ids, &options).await;
+    uses.extend(revoke::uses(inventory, found.leaf.sha256, &probed));
+    uses.sort();
+    uses.dedup();
+    if uses.is_empty() {
+        return Ok(());
+    }
+    Err(failed(RevokeError::InUse(uses)))
+}
+
+/// All namespaces, as a Gateway may use a Secret of another; those that were named where there is no right to that.
+async fn look(command: &RevokeCommand, wanted: &Wanted<'_>) -> Result<Session, Failure> {
+    let targets: Vec<Target> = match wanted {
+        Wanted::File(_) => Vec::new(),
+        Wanted::Secret(name) => vec![Target {
+            kind: Kind::Secret,
+            name: name.clone(),
+        }],
+    };
+    let check = CheckArgs::default();
+    let all = SourceArgs {
+        all_namespaces: true,
+        namespace: Vec::new(),
+        ..command.source.clone()
+    };
+    match Session::open(&all, &check, &targets, Open::default()).await {
+        Ok(session) if session.exit == Exit::Ok && session.inventory.forbidden().is_empty() => return Ok(session),
+        Err(failure) if command.source.all_namespaces => return Err(failure),
+        _ => {}
+    }
+    let session = Session::open(&command.source, &check, &targets, Open::default()).await?;
+    super::warn("not all namespaces could be looked at: a route elsewhere may use the certificate");
+    Ok(session)
+}

@@ -1,0 +1,59 @@
+//! `revoke` and `rollback` on wrong command lines, and where nothing can be asked.
+
+use super::{file, run};
+
+const NO_CLUSTER: [&str; 2] = ["--kubeconfig", "/nonexistent/config"];
+
+#[test]
+fn a_wrong_command_line_says_what_was_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    let nothing = file(&dir, "empty.pem", "");
+    let key = file(&dir, "no.key", "not a key");
+    let leaf = "./docs/example/root.pem";
+    for (args, words) in [
+        (&["revoke"][..], &["SECRET|FILE"][..]),
+        (&["revoke", "a", "--reason", "because"], &["because", "key-compromise"]),
+        (
+            &["revoke", "ingress/web"],
+            &["ingress/web is no Secret", "name the Secret"],
+        ),
+        (&["revoke", "pod/web"], &["\"pod\"", "secret/NAME"]),
+        (&["revoke", "a", "-f", "docs/example"], &["manifests (-f)", "./FILE"]),
+        (&["revoke", "a", "-A"], &["one namespace", "-n NAMESPACE"]),
+        (&["revoke", "a", "-n", "b", "-n", "c"], &["one namespace"]),
+        (&["revoke", "./none.pem"], &["cannot read ./none.pem"]),
+        (&["revoke", &nothing], &["there is no certificate in"]),
+        (&["revoke", leaf, "--key-file", &key], &["--key-file", "no.key"]),
+        (
+            &["revoke", leaf, "--force"],
+            &["nothing says which CA's directory", "--issuer NAME"],
+        ),
+        (
+            &["revoke", leaf, "--force", "--issuer", "letsencrpt"],
+            &["letsencrpt", "letsencrypt"],
+        ),
+        (&["revoke", leaf, "--force", "--production"], &["--yes"]),
+        (&["rollback"], &["SECRET"]),
+        (&["rollback", "gateway/edge"], &["gateway/edge is no Secret"]),
+        (&["rollback", "a", "--dry-run=maybe"], &["maybe"]),
+    ] {
+        let ran = run(args).ends_with(2);
+        assert_eq!(ran.out, "", "{args:?}");
+        for word in words {
+            assert!(ran.err.contains(word), "{args:?}: {word:?} is not in: {}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn without_a_cluster_nothing_is_known_to_be_unused() {
+    let file = ["revoke", "./docs/example/root.pem", "--production", "--yes"];
+    let refused = run(&[&file[..], &NO_CLUSTER].concat()).ends_with(3);
+    assert!(
+        refused.err.contains("--force revokes without looking"),
+        "{}",
+        refused.err
+    );
+    run(&[&["revoke", "a", "--production"][..], &NO_CLUSTER].concat()).fails(3, &["/nonexistent/config"]);
+    run(&[&["rollback", "a"][..], &NO_CLUSTER].concat()).fails(3, &["/nonexistent/config"]);
+}

@@ -1,0 +1,314 @@
+//! cert-manager's own controller renews what it owns: it is asked to, followed to the end, and quoted when it fails.
+
+use std::{
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use kubectl_certs::{
+    apply::Api,
+    engine::{
+        cancel,
+        certmanager::{self, CertManagerError, Renewed},
+    },
+    error::{Exit, chain},
+    event::{Event, EventKind, Listen, Teller},
+    object::Key,
+    source::cluster::{ConnectOptions, connect},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    cluster::Namespace,
+    dns::{Bind, Resolver},
+    eventually, kubeconfig,
+    pebble::Pebble,
+    server::Server,
+};
+
+/// cert-manager's controller, for one namespace.
+fn controller(ns: &Namespace, resolver: &str) -> Server {
+    let config = kubeconfig::write(ns.dir.path(), "controller.conf", &kubeconfig::admin());
+    let mut command = Command::new("cert-manager");
+    command.arg(config).args([&ns.name, resolver]);
+    Server::start("cert-manager", ns.dir.path(), &command)
+}
+
+/// A name server that nobody asks anything.
+const NOBODY: &str = "127.0.0.1:9";
+
+#[derive(Default)]
+struct Ear(Mutex<Vec<EventKind>>);
+
+impl Listen for Ear {
+    fn hear(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.kind.clone());
+    }
+}
+
+impl Ear {
+    fn heard(&self, is: impl Fn(&EventKind) -> bool) -> bool {
+        self.0.lock().unwrap().iter().any(is)
+    }
+
+    fn notes(&self, words: &str) -> bool {
+        self.heard(|kind| matches!(kind, EventKind::Note { text } if text.contains(words)))
+    }
+
+    fn all(&self) -> String {
+        format!("{:#?}", self.0.lock().unwrap())
+    }
+}
+
+async fn api(certificate: &Key) -> Api {
+    let connection = connect(&ConnectOptions::default()).await.unwrap();
+    Api::new(connection, certmanager::permits(certificate))
+}
+
+async fn renew(ns: &Namespace, limit: Duration) -> (Result<Renewed, CertManagerError>, Arc<Ear>) {
+    let certificate = Key::new(ns.name.as_str(), "web");
+    let (ear, (_canceller, cancel)) = (Arc::new(Ear::default()), cancel::pair());
+    let tell = Teller::new(Arc::clone(&ear) as Arc<dyn Listen>);
+    let api = api(&certificate).await;
+    let ended = certmanager::renew(&api, &certificate, &tell, &cancel, limit).await;
+    (ended, ear)
+}
+
+fn issuer(spec: &Value) -> Value {
+    json!({"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": {"name": "own"}, "spec": spec})
+}
+
+fn certificate(names: &[&str]) -> Value {
+    json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "web"},
+        "spec": {
+            "secretName": "web-tls", "dnsNames": names, "issuerRef": {"name": "own"},
+            "privateKey": {"algorithm": "ECDSA", "rotationPolicy": "Always"},
+        },
+    })
+}
+
+/// An issuer at a Pebble, proving names by a zone on a BIND. After its own look at the record cert-manager would wait a minute;
+/// five seconds are enough for each Challenge to be seen.
+fn acme(pebble: &Pebble, bind: &Bind, key: &str) -> Vec<Value> {
+    let ca = BASE64_STANDARD.encode(std::fs::read(pebble.ca_file()).unwrap());
+    vec![
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tsig"}, "stringData": {"key": key}}),
+        issuer(&json!({"acme": {
+            "server": pebble.directory_url(), "caBundle": ca, "privateKeySecretRef": {"name": "account"},
+            "solvers": [{"waitInsteadOfSelfCheck": "5s", "dns01": {"rfc2136": {
+                "nameserver": format!("{}:53", bind.ip()), "tsigKeyName": Bind::KEY_NAME, "tsigAlgorithm": "HMACSHA256",
+                "tsigSecretSecretRef": {"name": "tsig", "key": "key"},
+            }}}],
+        }})),
+    ]
+}
+
+/// Waits until cert-manager says something of the Certificate's condition.
+#[track_caller]
+fn wait_for(ns: &Namespace, kind: &str, status: &str) {
+    let path = format!("jsonpath={{.status.conditions[?(@.type==\"{kind}\")].status}}");
+    eventually(&format!("{kind} is {status}"), || {
+        let now = ns.kubectl(&["get", "certificate", "web", "-o", &path]);
+        if now == status { Ok(()) } else { Err(now) }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the testbed: tests/run"]
+async fn cert_manager_renews_at_once_what_it_owns() {
+    let ns = Namespace::new("cm");
+    ns.apply(vec![
+        issuer(&json!({"selfSigned": {}})),
+        certificate(&[&ns.host("web")]),
+    ]);
+    let controller = controller(&ns, NOBODY);
+    wait_for(&ns, "Ready", "True");
+    let stored = || ns.kubectl(&["get", "secret", "web-tls", "-o", r"jsonpath={.data.tls\.crt}"]);
+    let before = stored();
+    let (renewed, ear) = renew(&ns, Duration::from_mins(1)).await;
+    let renewed = renewed.unwrap();
+    assert_eq!(renewed.revision, 2);
+    assert_eq!(renewed.secret, Key::new(ns.name.as_str(), "web-tls"));
+    let after = stored();
+    assert_ne!(before, after);
+    let (_, pem) = x509_parser::pem::parse_x509_pem(&BASE64_STANDARD.decode(after).unwrap()).unwrap();
+    let sha256: String = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &pem.contents)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(renewed.leaf.unwrap().sha256.to_string(), sha256);
+    assert!(ear.notes("asked cert-manager to renew"), "{}", ear.all());
+    assert!(ear.notes("with its own Issuer own"), "{}", ear.all());
+    assert!(
+        ear.heard(|kind| matches!(kind, EventKind::Issued { sha256: told, .. } if *told == sha256)),
+        "{}",
+        ear.all()
+    );
+    assert!(ear.0.lock().unwrap().ends_with(&[
+        EventKind::Stored {
+            place: format!("Secret {}/web-tls", ns.name)
+        },
+        EventKind::Done
+    ]));
+    // What cmctl does leaves nothing behind, and neither does this.
+    let conditions = ns.kubectl(&[
+        "get",
+        "certificate",
+        "web",
+        "-o",
+        "jsonpath={.status.conditions[*].type}",
+    ]);
+    assert!(
+        !conditions.contains("Issuing") && conditions.contains("Ready"),
+        "{conditions}"
+    );
+    drop(controller);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the testbed: tests/run"]
+async fn without_a_controller_it_is_said_that_there_is_none() {
+    let ns = Namespace::new("cmnone");
+    ns.apply(vec![
+        issuer(&json!({"selfSigned": {}})),
+        certificate(&[&ns.host("web")]),
+    ]);
+    let (ended, ear) = renew(&ns, Duration::from_secs(2)).await;
+    let error = ended.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("no cert-manager controller has taken it up: is it running?"),
+        "{error}"
+    );
+    assert_eq!(error.exit(), Exit::Acme);
+    assert!(
+        error.hint().unwrap().contains("kubectl get pods -A"),
+        "{:?}",
+        error.hint()
+    );
+    // The condition waits for a controller: a second run follows, and asks for nothing.
+    let (ended, second) = renew(&ns, Duration::from_secs(1)).await;
+    assert!(matches!(ended, Err(CertManagerError::Stuck { .. })), "{ended:?}");
+    assert!(
+        ear.notes("asked cert-manager to renew") && second.notes("following"),
+        "{}",
+        second.all()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the testbed: tests/run"]
+async fn what_is_not_there_or_is_only_judged_changes_nothing() {
+    let ns = Namespace::new("cmdry");
+    let (ended, _) = renew(&ns, Duration::from_secs(5)).await;
+    let error = ended.unwrap_err();
+    assert!(matches!(error, CertManagerError::Missing { .. }), "{error}");
+    ns.apply(vec![certificate(&[&ns.host("web")])]);
+    let key = Key::new(ns.name.as_str(), "web");
+    let version = || {
+        ns.kubectl(&[
+            "get",
+            "certificate",
+            "web",
+            "-o",
+            "jsonpath={.metadata.resourceVersion}",
+        ])
+    };
+    let before = version();
+    let (_canceller, cancel) = cancel::pair();
+    let dry = api(&key).await.dry_run();
+    let judged = certmanager::renew(&dry, &key, &Teller::silent(), &cancel, Duration::from_secs(5)).await;
+    assert!(judged.unwrap().leaf.is_none());
+    assert_eq!(version(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the testbed: tests/run"]
+async fn what_the_ca_refuses_is_told_in_its_words() {
+    let (ns, resolver) = (Namespace::new("cmno"), Resolver::start());
+    let host = ns.host("web");
+    let blocked = host.clone();
+    let pebble = Pebble::start_with(&resolver, |options| options.blocklist = vec![blocked]);
+    let bind = Bind::start(&[&format!("{}.example", ns.name)]);
+    let mut objects = acme(&pebble, &bind, bind.key_secret());
+    objects.push(certificate(&[&host]));
+    ns.apply(objects);
+    let controller = controller(&ns, &resolver.address());
+    wait_for(&ns, "Issuing", "False");
+    // It failed a moment ago: the failure of that time is not taken for the new one's.
+    let (ended, ear) = renew(&ns, Duration::from_mins(1)).await;
+    let error = ended.unwrap_err();
+    let CertManagerError::Failed { why, .. } = &error else {
+        panic!("{}\n{}", chain(&error), ear.all())
+    };
+    assert!(why.contains("rejectedIdentifier") && why.contains(&host), "{why}");
+    assert!(
+        error.hint().unwrap().contains("kubectl describe certificate web"),
+        "{:?}",
+        error.hint()
+    );
+    assert!(ear.notes("cert-manager has made CertificateRequest"), "{}", ear.all());
+    drop(controller);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the testbed: tests/run"]
+async fn a_challenge_that_does_not_come_to_its_end_says_why() {
+    let (ns, resolver) = (Namespace::new("cmkey"), Resolver::start());
+    let zone = format!("{}.example", ns.name);
+    let (pebble, bind) = (Pebble::start(&resolver), Bind::start(&[&zone]));
+    resolver.delegate(&zone, bind.ip());
+    let wrong = BASE64_STANDARD.encode([7; 32]);
+    let mut objects = acme(&pebble, &bind, &wrong);
+    objects.push(certificate(&[&ns.host("web")]));
+    ns.apply(objects);
+    let controller = controller(&ns, &resolver.address());
+    let (ended, ear) = renew(&ns, Duration::from_secs(20)).await;
+    let error = ended.unwrap_err();
+    let words = format!("the dns-01 challenge for {}: ", ns.host("web"));
+    assert!(
+        matches!(&error, CertManagerError::Stuck { waits, no_controller: false, .. } if waits.contains(&words)),
+        "{}\n{}",
+        chain(&error),
+        ear.all()
+    );
+    assert!(
+        ear.heard(
+            |kind| matches!(kind, EventKind::Ordered { url, names, .. } if url.contains("order/") && names.len() == 1)
+        ),
+        "{}",
+        ear.all()
+    );
+    drop(controller);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the testbed: tests/run"]
+async fn an_acme_issuance_is_followed_from_the_order_to_the_secret() {
+    let (ns, resolver) = (Namespace::new("cmacme"), Resolver::start());
+    let zone = format!("{}.example", ns.name);
+    let (pebble, bind) = (Pebble::start(&resolver), Bind::start(&[&zone]));
+    resolver.delegate(&zone, bind.ip());
+    let mut objects = acme(&pebble, &bind, bind.key_secret());
+    objects.push(certificate(&[&format!("*.{zone}")]));
+    ns.apply(objects);
+    let controller = controller(&ns, &resolver.address());
+    let (renewed, ear) = renew(&ns, Duration::from_mins(3)).await;
+    let renewed = renewed.unwrap_or_else(|error| panic!("{}\n{}", chain(&error), ear.all()));
+    assert_eq!(renewed.revision, 1);
+    let star: kubectl_certs::name::Name = format!("*.{zone}").parse().unwrap();
+    let told = ear.0.lock().unwrap();
+    let at = |is: &dyn Fn(&EventKind) -> bool| told.iter().position(is);
+    let ordered = at(&|kind| matches!(kind, EventKind::Ordered { names, .. } if names.contains(&star)));
+    let presented = at(&|kind| matches!(kind, EventKind::Presented { name, .. } if *name == star));
+    let issued = at(&|kind| matches!(kind, EventKind::Issued { issuer, .. } if issuer.contains("Pebble")));
+    let stored = at(&|kind| matches!(kind, EventKind::Stored { .. }));
+    let all = [ordered, presented, issued, stored];
+    assert!(all.iter().all(Option::is_some) && all.is_sorted(), "{all:?}: {told:#?}");
+    drop(controller);
+}

@@ -1,0 +1,149 @@
+//! `rollback`: the pair before the last renewal comes back, whole, and only over its successor.
+
+use kubectl_certs::{
+    apply::{
+        Api, Pair, Permits, Roots, RunId, SecretChange, Target, backup,
+        secret::{self, Note, Options},
+    },
+    engine::lease,
+    object::Key,
+    source::cluster::{ConnectOptions, connect},
+};
+use serde_json::{Value, json};
+
+use crate::support::{cluster::Namespace, pki, pki::now};
+
+/// Replaces what a Secret holds, as a renewal does, and keeps what was there.
+async fn renew(ns: &Namespace, name: &str, pair: &pki::Pair) {
+    let key = Key::new(ns.name.as_str(), name);
+    let mut permits: Permits = secret::permits(&key, true);
+    permits.extend(backup::permits(&key));
+    let api = Api::new(connect(&ConnectOptions::default()).await.unwrap(), permits);
+    let (run, at) = (RunId::random(), now().unix_timestamp());
+    let checked = Pair::check(pair.key.clone().into(), pair.chain.as_bytes(), &[], at, &Roots::Any).unwrap();
+    let target = Target::read(&api, &key).await.unwrap();
+    let note = Note {
+        run: run.clone(),
+        issuer: "own".into(),
+        order: None,
+        at,
+        window: None,
+    };
+    // What kubectl applied on the server's side for this test is its hands' work.
+    let options = Options {
+        force: true,
+        ..Options::default()
+    };
+    let change = SecretChange::plan(&target, &checked, &options, &note).unwrap();
+    assert!(backup::keep(&api, &target, &change, &run, at).await.unwrap());
+    change.write(&api).await.unwrap();
+}
+
+struct Scene {
+    ns: Namespace,
+    first: pki::Pair,
+    second: pki::Pair,
+}
+
+impl Scene {
+    async fn new(label: &str) -> Self {
+        let ns = Namespace::new(label);
+        let host = ns.host("web");
+        let (first, second) = (ns.pki.pair(&[&host]), ns.pki.pair(&[&host]));
+        ns.create(vec![first.secret("web-tls")]);
+        renew(&ns, "web-tls", &second).await;
+        Self { ns, first, second }
+    }
+
+    fn rollback(&self, args: &[&str]) -> crate::support::run::Ran {
+        crate::support::run::Call::certs([&["rollback"], args, &["-n", &self.ns.name]].concat()).run()
+    }
+
+    fn secret(&self) -> Value {
+        serde_json::from_str(&self.ns.kubectl(&["get", "secret", "web-tls", "-o", "json"])).unwrap()
+    }
+
+    fn holds(&self, pair: &pki::Pair) -> bool {
+        use base64::{Engine as _, prelude::BASE64_STANDARD};
+        let data = &self.secret()["data"];
+        data["tls.key"] == json!(BASE64_STANDARD.encode(&pair.key))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the testbed: tests/run"]
+async fn the_pair_before_comes_back_once_it_was_agreed_to() {
+    let scene = Scene::new("back").await;
+    let version = scene.secret()["metadata"]["resourceVersion"].clone();
+    let shown = scene.rollback(&["web-tls", "--dry-run"]).ends_with(0);
+    assert!(
+        shown.err.contains("from ") && shown.err.contains("to   "),
+        "{}",
+        shown.err
+    );
+    assert!(
+        shown.err.contains(&scene.ns.host("web")) && shown.out.contains("dry run"),
+        "{}{}",
+        shown.out,
+        shown.err
+    );
+    scene.rollback(&["web-tls", "--dry-run=server"]).ends_with(0);
+    let not_asked = scene.rollback(&["web-tls"]).ends_with(2);
+    assert!(not_asked.err.contains("--yes"), "{}", not_asked.err);
+    assert_eq!(
+        scene.secret()["metadata"]["resourceVersion"],
+        version,
+        "nothing was written"
+    );
+
+    let back = scene.rollback(&["secret/web-tls", "--yes"]).ends_with(0);
+    assert!(back.out.contains("again, valid until"), "{}", back.out);
+    assert!(scene.holds(&scene.first));
+    assert_eq!(
+        scene.secret()["metadata"]["annotations"]["kubectl-certs.io/issuer"],
+        Value::Null
+    );
+    let events = scene
+        .ns
+        .kubectl(&["get", "events", "-o", "jsonpath={.items[*].reason}"]);
+    assert!(events.contains("RolledBack"), "{events}");
+    assert_eq!(
+        scene.ns.kubectl(&["get", "leases", "-o", "name"]),
+        "",
+        "the Lease is given back"
+    );
+    let again = scene.rollback(&["web-tls", "--yes"]).ends_with(2);
+    assert!(again.err.contains("already holds the earlier pair"), "{}", again.err);
+    for ran in [shown, back, again] {
+        assert!(!format!("{}{}", ran.out, ran.err).contains("PRIVATE"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the testbed: tests/run"]
+async fn what_others_have_changed_or_work_on_stays() {
+    let scene = Scene::new("backno").await;
+    let none = scene.rollback(&["other", "--yes"]).ends_with(2);
+    assert!(none.err.contains("no earlier pair of Secret"), "{}", none.err);
+    // Somebody else works on it.
+    let key = Key::new(scene.ns.name.as_str(), "web-tls");
+    let api = Api::new(connect(&ConnectOptions::default()).await.unwrap(), lease::permits(&key));
+    let lease = lease::Lease::take(&api, &key, &RunId::random()).await.unwrap();
+    let held = scene.rollback(&["web-tls", "--yes"]).ends_with(5);
+    assert!(held.err.contains("has been working on Secret"), "{}", held.err);
+    lease.release().await.unwrap();
+    assert!(scene.holds(&scene.second));
+    // A third pair by somebody else's hands.
+    let third = scene.ns.pki.pair(&[&scene.ns.host("web")]);
+    scene.ns.kubectl(&["delete", "secret", "web-tls"]);
+    scene.ns.create(vec![third.secret("web-tls")]);
+    let changed = scene.rollback(&["web-tls", "--yes"]).ends_with(2);
+    assert!(
+        changed.err.contains("has been changed by another") && changed.err.contains("--force"),
+        "{}",
+        changed.err
+    );
+    assert!(scene.holds(&third));
+    scene.rollback(&["web-tls", "--yes", "--force"]).ends_with(0);
+    assert!(scene.holds(&scene.first));
+}
