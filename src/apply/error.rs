@@ -334,7 +334,7 @@ mod tests {
             ),
             (
                 503,
-                "".into(),
+                String::new(),
                 "answers 503 for Secret shop/shop-tls: text/html",
                 "readyz",
             ),

@@ -57,7 +57,7 @@ pub struct About {
     pub resource: Resource,
     /// Namespace and name.
     pub key: Key,
-    /// Its uid, where it is known: without it, `kubectl describe` shows the event all the same.
+    /// Its uid: `kubectl describe` shows no event without it. It is read where it is not known.
     pub uid: Option<String>,
 }
 
@@ -80,6 +80,12 @@ pub fn permits(namespace: &str) -> Permits {
 /// As core/v1 Events, which every server and `kubectl describe` reads; the server hands them out as events.k8s.io/v1 too.
 pub async fn record(api: &Api, about: &About, reason: Reason, message: &str, now: Seconds) -> Result<(), ApiError> {
     let message = shortened(message);
+    let mut about = about.clone();
+    if about.uid.is_none() {
+        let found = api.get(about.resource, &about.key).await.ok().flatten();
+        about.uid = found.and_then(|object| object["metadata"]["uid"].as_str().map(str::to_owned));
+    }
+    let about = &about;
     let name = about.name(reason, &message);
     let at = Key::new(about.key.namespace.clone(), name.clone());
     match api.create(EVENT, &event(about, reason, &name, &message, now)).await {

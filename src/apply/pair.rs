@@ -293,10 +293,10 @@ pub(super) mod tests {
         let (sub, other) = (root.sub("Sub"), Authority::root("Other"));
         let leaf = sub.leaf("shop.example");
         let expired = sub.leaf_with("shop.example", |params| {
-            params.not_after = rcgen::date_time_ymd(2020, 1, 1)
+            params.not_after = rcgen::date_time_ymd(2020, 1, 1);
         });
         let early = sub.leaf_with("shop.example", |params| {
-            params.not_before = rcgen::date_time_ymd(2090, 1, 1)
+            params.not_before = rcgen::date_time_ymd(2090, 1, 1);
         });
         let good = leaf.pem() + &sub.pem();
         let wanted = names(&["shop.example", "www.shop.example"]);

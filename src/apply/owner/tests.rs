@@ -4,15 +4,15 @@ use super::*;
 
 const SLOTS: [&str; 2] = ["tls.crt", "tls.key"];
 
-fn secret(meta: Value) -> Value {
+fn secret(meta: &Value) -> Value {
     json!({"kind": "Secret", "metadata": meta})
 }
 
-fn who(meta: Value) -> String {
+fn who(meta: &Value) -> String {
     of_secret(&secret(meta), SLOTS).map_or_else(|| "nobody".into(), |owner| owner.who)
 }
 
-fn writes(manager: &str, operation: &str, fields: Value) -> Value {
+fn writes(manager: &str, operation: &str, fields: &Value) -> Value {
     json!({"managedFields": [{"manager": manager, "operation": operation, "fieldsV1": fields}]})
 }
 
@@ -73,7 +73,7 @@ fn each_owner_is_known_by_what_it_leaves() {
             json!({"labels": {"app.kubernetes.io/managed-by": "terraform"}}),
             "Terraform",
         ),
-        (writes("HashiCorp", "Update", json!({"f:type": {}})), "Terraform"),
+        (writes("HashiCorp", "Update", &json!({"f:type": {}})), "Terraform"),
         (
             json!({"annotations": {"reflector.v1.k8s.emberstack.com/reflects": "certs/wildcard"}}),
             "Reflector, which copies certs/wildcard here",
@@ -111,42 +111,42 @@ fn each_owner_is_known_by_what_it_leaves() {
         // Charts that are not Helm's any more keep the label.
         (json!({"labels": {"app.kubernetes.io/instance": "shop"}}), "nobody"),
     ] {
-        assert_eq!(who(meta.clone()), expected, "{meta}");
+        assert_eq!(who(&meta), expected, "{meta}");
     }
     let argo = json!({"labels": {"app.kubernetes.io/instance": "shop"}, "managedFields": [{"manager": "argocd-controller", "operation": "Apply"}]});
-    assert_eq!(who(argo), "Argo CD (Application shop)");
+    assert_eq!(who(&argo), "Argo CD (Application shop)");
 }
 
 #[test]
 fn whoever_manages_the_certificates_fields_owns_them_unless_it_is_a_persons_tool() {
     let pair = || json!({"f:data": {".": {}, "f:tls.crt": {}, "f:tls.key": {}}});
     for (meta, owned) in [
-        (writes("shop-operator", "Update", pair()), true),
-        (writes("kubectl-certs", "Update", pair()), false),
-        (writes("kubectl-create", "Update", pair()), false),
-        (writes("kubectl-edit", "Update", pair()), false),
-        (writes("kubectl", "Update", pair()), false),
-        (writes("Mozilla", "Update", pair()), false),
+        (writes("shop-operator", "Update", &pair()), true),
+        (writes("kubectl-certs", "Update", &pair()), false),
+        (writes("kubectl-create", "Update", &pair()), false),
+        (writes("kubectl-edit", "Update", &pair()), false),
+        (writes("kubectl", "Update", &pair()), false),
+        (writes("Mozilla", "Update", &pair()), false),
         // kubectl apply --server-side is said again.
-        (writes("kubectl", "Apply", pair()), true),
+        (writes("kubectl", "Apply", &pair()), true),
         (
-            writes("shop-operator", "Apply", json!({"f:stringData": {"f:tls.crt": {}}})),
+            writes("shop-operator", "Apply", &json!({"f:stringData": {"f:tls.crt": {}}})),
             true,
         ),
         (
-            writes("shop-operator", "Update", json!({"f:data": {"f:ca.crt": {}}})),
+            writes("shop-operator", "Update", &json!({"f:data": {"f:ca.crt": {}}})),
             false,
         ),
         (
-            writes("shop-operator", "Update", json!({"f:metadata": {"f:labels": {}}})),
+            writes("shop-operator", "Update", &json!({"f:metadata": {"f:labels": {}}})),
             false,
         ),
     ] {
-        assert_eq!(who(meta.clone()) != "nobody", owned, "{meta}");
+        assert_eq!(who(&meta) != "nobody", owned, "{meta}");
     }
-    let other = writes("shop-operator", "Update", json!({"f:data": {"f:proxycert": {}}}));
-    assert!(of_secret(&secret(other.clone()), ["proxycert", "proxykey"]).is_some());
-    assert!(of_secret(&secret(other), SLOTS).is_none());
+    let other = writes("shop-operator", "Update", &json!({"f:data": {"f:proxycert": {}}}));
+    assert!(of_secret(&secret(&other), ["proxycert", "proxykey"]).is_some());
+    assert!(of_secret(&secret(&other), SLOTS).is_none());
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_manifest_that_holds_the_pair_owns_it_and_one_that_does_not_does_not() {
         ("no JSON", false),
     ] {
         let meta = json!({"annotations": {LAST_APPLIED: applied}});
-        assert_eq!(who(meta) != "nobody", owned, "{applied}");
+        assert_eq!(who(&meta) != "nobody", owned, "{applied}");
     }
 }
 

@@ -112,8 +112,10 @@ pub(super) fn complaint(pods: &[Value]) -> Option<String> {
                 let wrong = if wrong.is_null() { &state["terminated"] } else { wrong };
                 let reason = wrong["reason"].as_str()?;
                 let usual = matches!(reason, "ContainerCreating" | "PodInitializing" | "Completed");
-                (!usual).then(|| match wrong["message"].as_str() {
-                    Some(message) => format!("{reason}: {message}"),
+                // Of a container that crashes, the crash tells more than the pause before the next try.
+                let last = status["lastState"]["terminated"]["message"].as_str();
+                (!usual).then(|| match last.or(wrong["message"].as_str()) {
+                    Some(message) => format!("{reason}: {}", message.trim()),
                     None => reason.to_owned(),
                 })
             })

@@ -111,7 +111,7 @@ fn a_renewal_is_one_conditional_patch_of_key_and_chain_and_nothing_else() {
     assert_eq!(change.summary(), "update Secret shop/shop-tls with tls.crt, tls.key");
     assert_eq!(change.replaces(), Some(Fingerprint::of(&pki.old.der)));
     let shown = format!("{change:?} {:?}", change.patch("u-1", "7"));
-    assert!(!shown.contains(&STANDARD.encode(&pki.new.key_pem())[..40]), "{shown}");
+    assert!(!shown.contains(&STANDARD.encode(pki.new.key_pem())[..40]), "{shown}");
 }
 
 #[test]

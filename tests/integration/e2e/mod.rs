@@ -2,6 +2,7 @@
 
 mod acme;
 mod account;
+mod apply;
 mod bad_input;
 mod certmanager;
 mod connect;
