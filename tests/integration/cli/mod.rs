@@ -9,6 +9,7 @@ mod imports;
 mod printed;
 mod select;
 mod show;
+mod undo;
 
 use std::{
     path::{Path, PathBuf},
