@@ -280,8 +280,24 @@ impl File {
         let mut file: Self =
             serde_saphyr::from_str_with_options(text, options).map_err(|error| explain(&error, name, text))?;
         file.anchor(&|path| anchored(path, beside))
+            .and_then(|()| file.without_passwords())
             .map_err(|message| FileError::new(name, message))?;
         Ok(file)
+    }
+
+    /// Refuses passwords in URLs, before anything could show them.
+    fn without_passwords(&self) -> Result<(), String> {
+        for (name, entry) in &self.issuers {
+            if entry.proxy.as_deref().is_some_and(has_user) {
+                return Err(format!(
+                    "issuers.{name}.proxy holds a password: give it by the variable HTTPS_PROXY instead"
+                ));
+            }
+            if entry.directory.as_deref().is_some_and(has_user) {
+                return Err(format!("issuers.{name}.directory holds a user name"));
+            }
+        }
+        Ok(())
     }
 
     /// Makes every path absolute by `place`.
@@ -333,6 +349,14 @@ impl File {
             .or_else(|| self.account_secret.as_ref().map(|_| "accountSecret".to_owned()))
             .or_else(|| self.storing.ca_files.as_ref().map(|_| "storing.caFiles".to_owned()))
     }
+}
+
+/// Whether a URL holds a user name, and so perhaps a password.
+pub(super) fn has_user(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#'])
+        .next()
+        .is_some_and(|authority| authority.contains('@'))
 }
 
 fn anchor_value(value: &mut Value, place: &dyn Fn(&Path) -> PathBuf) {

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::{
     SettingsError,
-    file::{Addresses, IssuerEntry, LARGEST, LimitsEntry, StageWord},
+    file::{Addresses, IssuerEntry, LARGEST, LimitsEntry, StageWord, has_user},
     layer::{Choice, Layer},
     value::Namespaced,
 };
@@ -179,11 +179,6 @@ pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<C
     }
     issuer.ca_pem = ca_pem(&entry).map_err(wrong)?;
     issuer.proxy = entry.get(|e| e.proxy.clone());
-    if issuer.proxy.as_deref().is_some_and(has_password) {
-        return Err(wrong(
-            "proxy holds a password: give it by the variable HTTPS_PROXY instead".to_owned(),
-        ));
-    }
     issuer.profile = entry.get(|e| e.profile.clone());
     issuer.preferred_chain = entry.get(|e| e.preferred_chain.clone());
     let email = entry
@@ -215,17 +210,10 @@ fn check_url(url: &str, loopback: bool) -> Result<(), String> {
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://").filter(|_| loopback));
     match rest {
-        Some(rest) if rest.split('/').next().is_some_and(|authority| authority.contains('@')) => {
-            Err("directory holds a user name".to_owned())
-        }
+        Some(_) if has_user(url) => Err("directory holds a user name".to_owned()),
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !url.contains(char::is_whitespace) => Ok(()),
         _ => Err("directory is no URL with https".to_owned()),
     }
-}
-
-fn has_password(proxy: &str) -> bool {
-    let rest = proxy.split_once("://").map_or(proxy, |(_, rest)| rest);
-    rest.split('/').next().is_some_and(|authority| authority.contains('@'))
 }
 
 fn ca_pem(entry: &Entry<'_>) -> Result<Option<Vec<u8>>, String> {

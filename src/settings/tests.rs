@@ -113,8 +113,8 @@ fn an_unknown_field_names_its_line_and_the_nearest() {
             "config.yaml, line 2: unknown field agreeTOS; the nearest is agreeTos",
         ),
         (
-            "issuers:\n  corp:\n    directory: https://a.example\n    caPath: x\n",
-            "config.yaml, line 4: unknown field caPath; the nearest is caFile",
+            "issuers:\n  corp:\n    directory: https://a.example\n    caFlie: x\n",
+            "config.yaml, line 4: unknown field caFlie; the nearest is caFile",
         ),
         (
             "dns01:\n  providers:\n  - zones: [a.example]\n    provider: powerdns\n    url: https://b.example\n    apikey: {env: K}\n",
@@ -236,7 +236,6 @@ fn files_are_odd_and_none_is_a_panic() {
         "1",
         "a: [",
         "email: &a [*a]",
-        "\t",
         "a: 1\n---\nb: 2\n",
         "issuers: [a]",
         "email: {}",

@@ -1,0 +1,181 @@
+//! Settings and accounts without a server: what is read, what is refused, and what is never printed.
+
+use std::path::Path;
+
+use super::{Ran, command, file, finish, run};
+
+/// The program with a home of its own that has these settings.
+#[track_caller]
+fn with_settings(settings: &str, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let home = tempfile::tempdir().expect("a directory");
+    file(&home, "kubectl-certs/config.yaml", settings);
+    in_home(home.path(), args, variables)
+}
+
+#[track_caller]
+fn in_home(home: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = command(args);
+    command.env("XDG_CONFIG_HOME", home);
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    finish(&mut command)
+}
+
+#[test]
+fn the_example_is_a_file_that_can_be_used() {
+    let example = run(&["config", "example"]).ends_with(0);
+    assert_eq!(example.err, "");
+    let home = tempfile::tempdir().expect("a directory");
+    file(&home, "kubectl-certs/config.yaml", &example.out);
+    let without = in_home(home.path(), &["config", "check"], &[]).ends_with(2);
+    assert!(without.err.contains("corp-root.pem cannot be read"), "{}", without.err);
+    file(&home, "kubectl-certs/corp-root.pem", "-----BEGIN CERTIFICATE-----\n");
+    let ran = in_home(home.path(), &["config", "check"], &[]).ends_with(0);
+    assert!(ran.err.contains("nothing is wrong with"), "{}", ran.err);
+    for warned in [
+        "variable CORP_EAB_KEY is not there",
+        "variable CLOUDFLARE_API_TOKEN is not there",
+    ] {
+        assert!(ran.err.contains(warned), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_view_says_where_each_setting_comes_from() {
+    let settings = "email: file@x.example\ncertificate: {concurrency: 3}\nissuers: {corp: {directory: 'https://ca.corp.example/dir'}}\n";
+    let variables = [("KUBECTL_CERTS_EMAIL", "env@x.example")];
+    let ran = with_settings(settings, &["config", "view", "-o", "json"], &variables).ends_with(0);
+    let found = |name: &str| {
+        let json = ran.json();
+        let items = json["items"].as_array().expect("items");
+        let item = items
+            .iter()
+            .find(|item| item["name"] == name)
+            .unwrap_or_else(|| panic!("{name}: {json:#}"));
+        format!("{} {}", item["value"], item["from"].as_str().expect("text"))
+    };
+    assert_eq!(found("email"), "[\"env@x.example\"] the environment");
+    assert!(
+        found("certificate.concurrency").starts_with("3 /"),
+        "{}",
+        found("certificate.concurrency")
+    );
+    assert!(found("certificate.concurrency").ends_with("kubectl-certs/config.yaml"));
+    assert_eq!(found("storing.wait"), "\"1m\" built in");
+    assert_eq!(
+        found("issuers.letsencrypt.directory"),
+        "\"https://acme-v02.api.letsencrypt.org/directory\" built in"
+    );
+    let text = with_settings(settings, &["config", "view"], &variables).ends_with(0);
+    let line = text
+        .out
+        .lines()
+        .find(|line| line.starts_with("issuers.corp.directory: "));
+    assert!(
+        line.expect("a line").contains("https://ca.corp.example/dir"),
+        "{}",
+        text.out
+    );
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_file_its_line_and_what_was_meant() {
+    for (settings, words) in [
+        (
+            "emial: a@b.example\n",
+            &[
+                "config.yaml, line 1: unknown field emial; the nearest is email",
+                "config example",
+            ][..],
+        ),
+        (
+            "issuers:\n  corp:\n    dirctory: https://a.example\n",
+            &["line 3: unknown field dirctory; the nearest is directory"],
+        ),
+        (
+            "dns01:\n  providers:\n  - provider: cloudflar\n",
+            &["unknown provider cloudflar; the nearest is cloudflare"],
+        ),
+        ("agreeTos: perhaps\n", &["line 1: invalid boolean"]),
+        ("email: [\n", &["config.yaml, line "]),
+        ("staging: letsencrypt\n", &["staging names letsencrypt", "hint: "]),
+        (
+            "issuers: {corp: {}}\n",
+            &["issuer corp has no directory", "issuers.corp.directory: https://"],
+        ),
+    ] {
+        let ran = with_settings(settings, &["config", "check"], &[]).ends_with(2);
+        assert_eq!(ran.out, "");
+        for word in words {
+            assert!(ran.err.contains(word), "{word:?} is not in: {}", ran.err);
+        }
+    }
+    let ran = with_settings("", &["config", "check"], &[("KUBECTL_CERTS_EMIAL", "a@b.example")]).ends_with(0);
+    assert!(
+        ran.err
+            .contains("KUBECTL_CERTS_EMIAL; the nearest is KUBECTL_CERTS_EMAIL"),
+        "{}",
+        ran.err
+    );
+    run(&["config", "view", "--config", "nope.yaml"]).fails(2, &["nope.yaml cannot be read", "No such file"]);
+}
+
+#[test]
+fn a_literal_credential_is_refused_and_repeated_nowhere() {
+    for settings in [
+        "issuers: {corp: {directory: 'https://a.example', eab: {kid: k, key: hunter2}}}",
+        "dns01: {providers: [{provider: powerdns, url: 'https://a.example', apiKey: hunter2}]}",
+        "dns01: {providers: [{provider: cloudflare, apiToken: [hunter2]}]}",
+        "issuers: {letsencrypt: {proxy: 'http://me:hunter2@proxy.example'}}",
+        "issuers: {corp: {directory: 'https://me:hunter2@a.example'}}",
+    ] {
+        for args in [&["config", "check"][..], &["config", "view"], &["account", "show"]] {
+            let ran = with_settings(settings, args, &[("KUBECTL_CERTS_LOG", "trace")]);
+            assert_eq!(ran.status, 2, "{settings}: {}", ran.err);
+            let all = format!("{}{}", ran.out, ran.err);
+            assert!(!all.contains("hunter2"), "{args:?} {settings}: {all}");
+        }
+    }
+    let ran = with_settings(
+        "dns01: {providers: [{provider: powerdns, url: 'https://a.example', apiKey: x}]}",
+        &["config", "check"],
+        &[],
+    );
+    assert!(
+        ran.err.contains("{env: NAME}, {file: PATH} or {secretRef:"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn without_settings_nothing_is_wrong() {
+    let ran = run(&["config", "check"]).ends_with(0);
+    assert!(
+        ran.err.contains("/nonexistent/.config/kubectl-certs/config.yaml"),
+        "{}",
+        ran.err
+    );
+    let ran = run(&["account", "show"]).ends_with(0);
+    assert!(ran.err.contains("no account is kept"), "{}", ran.err);
+    let ran = run(&["account", "show", "-o", "json"]).ends_with(0);
+    assert_eq!(ran.json()["items"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn an_account_is_a_matter_of_a_ca_that_is_named() {
+    for action in ["register", "update", "rollover", "deactivate"] {
+        let mut args = vec!["account", action];
+        if action == "update" {
+            args.extend(["--email", "a@b.example"]);
+        }
+        run(&args).fails(2, &["no CA is chosen", "--staging"]);
+    }
+    run(&["account", "update", "--staging"]).fails(2, &["no address is set", "--no-email"]);
+    run(&["account", "register", "--issuer", "letsencrip"]).fails(2, &["did you mean \"letsencrypt\"?"]);
+    run(&["account", "register", "--staging", "--eab-kid", "x"]).fails(2, &["--eab-kid", "KUBECTL_CERTS_EAB_KEY"]);
+    run(&["account", "register", "--directory-url", "http://127.0.0.1:1/dir"]).fails(2, &["no URL with https"]);
+    run(&["account", "register", "--directory-url", "https://127.0.0.1:1/dir"])
+        .fails(4, &["https://127.0.0.1:1/dir", "cannot be reached"]);
+}
