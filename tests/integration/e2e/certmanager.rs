@@ -25,6 +25,7 @@ use crate::support::{
     dns::{Bind, Resolver},
     eventually, kubeconfig,
     pebble::Pebble,
+    run::Call,
     server::Server,
 };
 
@@ -34,6 +35,25 @@ fn controller(ns: &Namespace, resolver: &str) -> Server {
     let mut command = Command::new("cert-manager");
     command.arg(config).args([&ns.name, resolver]);
     Server::start("cert-manager", ns.dir.path(), &command)
+}
+
+/// Takes the finalizers off the Challenges that a controller leaves: without one, their namespace would stay for ever. To be
+/// made before the controller, so that it goes after it.
+struct Released<'a>(&'a Namespace);
+
+impl Drop for Released<'_> {
+    fn drop(&mut self) {
+        let names = Call::kubectl(["-n", &self.0.name, "get", "challenges", "-o", "name"])
+            .run()
+            .out;
+        for name in names.lines() {
+            let patch = r#"{"metadata": {"finalizers": null}}"#;
+            let ran = Call::kubectl(["-n", &self.0.name, "patch", name, "--type", "merge", "-p", patch]).run();
+            if ran.status != Some(0) {
+                eprintln!("cannot release {name}: {}", ran.err);
+            }
+        }
+    }
 }
 
 /// A name server that nobody asks anything.
@@ -238,6 +258,7 @@ async fn what_the_ca_refuses_is_told_in_its_words() {
     let mut objects = acme(&pebble, &bind, bind.key_secret());
     objects.push(certificate(&[&host]));
     ns.apply(objects);
+    let _released = Released(&ns);
     let controller = controller(&ns, &resolver.address());
     wait_for(&ns, "Issuing", "False");
     // It failed a moment ago: the failure of that time is not taken for the new one's.
@@ -267,6 +288,7 @@ async fn a_challenge_that_does_not_come_to_its_end_says_why() {
     let mut objects = acme(&pebble, &bind, &wrong);
     objects.push(certificate(&[&ns.host("web")]));
     ns.apply(objects);
+    let _released = Released(&ns);
     let controller = controller(&ns, &resolver.address());
     let (ended, ear) = renew(&ns, Duration::from_secs(20)).await;
     let error = ended.unwrap_err();
@@ -297,6 +319,7 @@ async fn an_acme_issuance_is_followed_from_the_order_to_the_secret() {
     let mut objects = acme(&pebble, &bind, bind.key_secret());
     objects.push(certificate(&[&format!("*.{zone}")]));
     ns.apply(objects);
+    let _released = Released(&ns);
     let controller = controller(&ns, &resolver.address());
     let (renewed, ear) = renew(&ns, Duration::from_mins(3)).await;
     let renewed = renewed.unwrap_or_else(|error| panic!("{}\n{}", chain(&error), ear.all()));
