@@ -24,28 +24,28 @@ pub fn addition(
     if list.iter().filter(of_host).any(|rule| holds(rule, &entry)) {
         return None;
     }
-    let mut patch = Vec::new();
+    let mut steps = Vec::new();
     if rules.is_null() {
         // `test` of what is absent fails in one library and passes in another: the version stands for it.
-        patch.push(json!({
+        steps.push(json!({
             "op": "test", "path": "/metadata/resourceVersion", "value": ingress["metadata"]["resourceVersion"],
         }));
-        patch.push(json!({"op": "add", "path": "/spec/rules", "value": [rule_of(host, entry)]}));
-        return Some(patch.into());
+        steps.push(json!({"op": "add", "path": "/spec/rules", "value": [rule_of(host, &entry)]}));
+        return Some(steps.into());
     }
-    patch.push(json!({"op": "test", "path": "/spec/rules", "value": rules}));
+    steps.push(json!({"op": "test", "path": "/spec/rules", "value": rules}));
     // A rule without paths is left alone: when ours are taken away, nobody could tell it from one that was made for them.
     let with_paths = |rule: &Value| of_host(&rule) && rule["http"]["paths"].is_array();
     match list.iter().position(with_paths) {
         Some(at) => {
-            patch.push(json!({"op": "add", "path": format!("/spec/rules/{at}/http/paths/0"), "value": entry}));
+            steps.push(json!({"op": "add", "path": format!("/spec/rules/{at}/http/paths/0"), "value": entry}));
         }
-        None => patch.push(json!({"op": "add", "path": "/spec/rules/-", "value": rule_of(host, entry)})),
+        None => steps.push(json!({"op": "add", "path": "/spec/rules/-", "value": rule_of(host, &entry)})),
     }
-    Some(patch.into())
+    Some(steps.into())
 }
 
-fn rule_of(host: Option<&str>, entry: Value) -> Value {
+fn rule_of(host: Option<&str>, entry: &Value) -> Value {
     let mut rule = json!({"http": {"paths": [entry]}});
     if let Some(host) = host {
         rule["host"] = host.into();

@@ -51,7 +51,10 @@ pub fn challenge_path(token: &str) -> String {
 /// Whether a text can be a token: base64url without padding (RFC 8555, section 8.3), of a bounded length. It becomes part of
 /// a path, of a rule and of a name (CVE-2026-40611).
 pub fn is_token(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    (1..=255).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// What answers.
@@ -101,6 +104,7 @@ pub struct Options {
 }
 
 /// An API error as a solver's, with its hint.
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn api_error(error: ApiError) -> SolveError {
     let mut solve = SolveError::new(crate::error::chain(&error)).of_cluster();
     solve.hint = match &error {

@@ -97,7 +97,7 @@ pub fn job(namespace: &str, name: &str, thumbprint: &str, options: &PodOptions) 
         "--deadline",
         format!("{}s", options.deadline),
     ]);
-    let mut pod = pod_template(name, args, options);
+    let mut pod = pod_template(name, &args, options);
     pod["spec"]["containers"][0]["ports"] = json!([{"name": PORT_NAME, "containerPort": POD_PORT, "protocol": "TCP"}]);
     pod["spec"]["containers"][0]["readinessProbe"] = json!({
         "httpGet": {"path": HEALTH_PATH, "port": POD_PORT}, "periodSeconds": 1, "failureThreshold": 60,
@@ -117,7 +117,7 @@ pub fn job(namespace: &str, name: &str, thumbprint: &str, options: &PodOptions) 
 
 /// A Pod that looks at one challenge from inside of the cluster, and leaves what it saw as its last words.
 pub fn check_pod(namespace: &str, name: &str, owner: Option<&Owner>, args: &[String], options: &PodOptions) -> Value {
-    let mut pod = pod_template(name, json!(args), options);
+    let mut pod = pod_template(name, &json!(args), options);
     let template = pod["metadata"].take();
     pod["apiVersion"] = "v1".into();
     pod["kind"] = "Pod".into();
@@ -133,7 +133,7 @@ pub fn check_pod(namespace: &str, name: &str, owner: Option<&Owner>, args: &[Str
 }
 
 /// A Pod under the restricted Pod security standard, outside of every mesh.
-fn pod_template(solver: &str, args: Value, options: &PodOptions) -> Value {
+fn pod_template(solver: &str, args: &Value, options: &PodOptions) -> Value {
     let mut node_selector = json!({"kubernetes.io/os": "linux"});
     for Label { key, value } in &options.node_selector {
         node_selector[key] = value.as_str().into();
@@ -252,7 +252,7 @@ pub fn route(
     let path = challenge_path(token);
     match row.routing {
         Routing::Ingress => Some(ingress(meta, place, row, host, &path, target)),
-        Routing::HttpRoute => Some(http_route(meta, place, host, &path, target)),
+        Routing::HttpRoute => Some(http_route(&meta, place, host, &path, target)),
         Routing::IngressRoute => Some(ingress_route(meta, place, host, &path, target)),
         Routing::InPlace | Routing::Nothing => None,
     }
@@ -283,7 +283,7 @@ fn ingress(mut meta: Value, place: &Place, row: &Row, host: Option<&str>, path: 
     json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": spec})
 }
 
-fn http_route(meta: Value, place: &Place, host: Option<&str>, path: &str, target: Target<'_>) -> Value {
+fn http_route(meta: &Value, place: &Place, host: Option<&str>, path: &str, target: Target<'_>) -> Value {
     let mut spec = json!({
         "parentRefs": place.parents.iter().map(|p| parent_ref(p, &place.namespace)).collect::<Vec<_>>(),
         "rules": [{

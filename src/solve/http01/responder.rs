@@ -1,7 +1,7 @@
 //! Answers challenges over HTTP (RFC 8555, section 8.3) without keeping any: the answer to a token is the token, a dot and
 //! the thumbprint of the account's key, which is no secret.
 
-use std::{convert::Infallible, fmt, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt, future::ready, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -73,15 +73,15 @@ fn answer(method: &Method, path: &str, thumbprint: &Thumbprint) -> (StatusCode, 
     }
 }
 
-async fn respond(request: Request<Incoming>, thumbprint: Arc<Thumbprint>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (status, body) = answer(request.method(), request.uri().path(), &thumbprint);
+fn respond(request: &Request<Incoming>, thumbprint: &Thumbprint) -> Response<Full<Bytes>> {
+    let (status, body) = answer(request.method(), request.uri().path(), thumbprint);
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     let kind = header::HeaderValue::from_static("application/octet-stream");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     let fresh = header::HeaderValue::from_static("no-store");
     response.headers_mut().insert(header::CACHE_CONTROL, fresh);
-    Ok(response)
+    response
 }
 
 /// Answers on `listener` until `stop` is done. Errors of single connections are theirs alone.
@@ -96,22 +96,20 @@ pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Fut
             let place = Arc::clone(&places).acquire_owned().await;
             (place, listener.accept().await)
         };
-        let (place, tcp) = tokio::select! {
+        let (place, accepted) = tokio::select! {
             () = &mut stop => return,
-            (place, accepted) = accepted => match accepted {
-                Ok((tcp, _)) => (place, tcp),
-                // Out of file descriptors, or a client that has left again.
-                Err(_) => {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-            },
+            accepted = accepted => accepted,
+        };
+        let Ok((tcp, _)) = accepted else {
+            // Out of file descriptors, or a client that has left again.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
         };
         let thumbprint = Arc::clone(&thumbprint);
         open.spawn(async move {
             let _place = place;
             let _ = tcp.set_nodelay(true);
-            let service = service_fn(move |request| respond(request, Arc::clone(&thumbprint)));
+            let service = service_fn(move |request| ready(Ok::<_, Infallible>(respond(&request, &thumbprint))));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD)

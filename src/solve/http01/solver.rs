@@ -64,6 +64,9 @@ struct Shared {
     runs: OnceCell<()>,
 }
 
+/// Made by the first that needs it.
+type Once = Arc<OnceCell<Arc<Shared>>>;
+
 /// Answers HTTP-01 challenges through the cluster's controllers.
 pub struct Http01 {
     api: Api,
@@ -71,7 +74,7 @@ pub struct Http01 {
     places: HashMap<Name, Place>,
     journal: Arc<dyn Journal>,
     /// By namespace and form of Service.
-    shared: Mutex<HashMap<(String, bool), Arc<OnceCell<Arc<Shared>>>>>,
+    shared: Mutex<HashMap<(String, bool), Once>>,
     responder: OnceCell<Responder>,
     made: Mutex<HashMap<Challenge, Vec<Made>>>,
     /// What all share, in the order in which it was made.

@@ -104,24 +104,22 @@ const IN_PLACE_NOTE: &str =
 pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> Result<Row, SolveError> {
     match kind {
         // Precedence among HTTPRoutes is the API's: an exact path goes before every prefix, whoever implements it.
-        Kind::Gateway | Kind::ListenerSet => {
-            return Ok(Row {
-                routing: Routing::HttpRoute,
-                note: Some(
-                    "a policy attached to the Gateway itself (logins, allow-lists) counts for the challenge too",
-                ),
-                ..INGRESS
-            });
-        }
-        Kind::IngressRoute => {
-            return Ok(Row {
-                routing: Routing::IngressRoute,
-                note: Some(TRAEFIK_NOTE),
-                ..INGRESS
-            });
-        }
-        _ => {}
+        Kind::Gateway | Kind::ListenerSet => Ok(Row {
+            routing: Routing::HttpRoute,
+            note: Some("a policy attached to the Gateway itself (logins, allow-lists) counts for the challenge too"),
+            ..INGRESS
+        }),
+        Kind::IngressRoute => Ok(Row {
+            routing: Routing::IngressRoute,
+            note: Some(TRAEFIK_NOTE),
+            ..INGRESS
+        }),
+        _ => of_ingress(controller, mergeable, named),
     }
+}
+
+#[allow(clippy::too_many_lines)] // a table
+fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Row, SolveError> {
     Ok(match controller {
         // 1.12.0 to 1.12.5 refuse Exact for a path with a dot (kubernetes/ingress-nginx issue 11176); this type is taken by
         // all, and sorted by length before the prefixes of other Ingresses of the host.
@@ -144,15 +142,10 @@ pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> 
             note: Some(TRAEFIK_NOTE),
             ..INGRESS
         },
-        // The oldest Ingress of a host is the only one that counts, but for minions of a master.
+        // The oldest Ingress of a host is the only one that counts at F5's, but for minions of a master.
         Controller::F5Nginx if mergeable => Row {
             annotations: &[("nginx.org/mergeable-ingress-type", "minion")],
             note: Some("a login that the master Ingress asks for counts for the challenge too"),
-            ..INGRESS
-        },
-        Controller::F5Nginx => Row {
-            routing: Routing::InPlace,
-            note: Some(IN_PLACE_NOTE),
             ..INGRESS
         },
         // Each Ingress has an address of its own; the health check of what does not say otherwise is `GET /`.
@@ -172,8 +165,8 @@ pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> 
             note: Some(IN_PLACE_NOTE),
             ..INGRESS
         },
-        // By default each Ingress has a load balancer of its own; whether they share one is a setting of the controller.
-        Controller::Cilium => Row {
+        // At Cilium's each Ingress has by default a load balancer of its own; whether they share one is a setting of its.
+        Controller::F5Nginx | Controller::Cilium => Row {
             routing: Routing::InPlace,
             note: Some(IN_PLACE_NOTE),
             ..INGRESS

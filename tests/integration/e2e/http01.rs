@@ -39,11 +39,10 @@ const NODE: &str = "10.99.0.1";
 const TOKEN: &str = "e2e_token-1";
 const THUMBPRINT: &str = "LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ";
 const MANAGED: &str = "app.kubernetes.io/managed-by=kubectl-certs";
-const KINDS: &str =
-    "jobs,pods,services,endpointslices,ingresses,configmaps,httproutes.gateway.networking.k8s.io,ingressroutes.traefik.io";
+const KINDS: &str = "jobs,pods,services,endpointslices,ingresses,configmaps,httproutes.gateway.networking.k8s.io,ingressroutes.traefik.io";
 
 /// An application that never lets anybody in: it redirects to https, and there asks for a login.
-fn application() -> SocketAddr {
+pub(super) fn application() -> SocketAddr {
     let listener = TcpListener::bind((NODE, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -52,11 +51,17 @@ fn application() -> SocketAddr {
             let mut head = [0; 4096];
             let read = tcp.read(&mut head).unwrap_or(0);
             let head = String::from_utf8_lossy(&head[..read]).to_lowercase();
-            let host = head.split("host: ").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap_or("x");
+            let host = head
+                .split("host: ")
+                .nth(1)
+                .and_then(|rest| rest.split("\r\n").next())
+                .unwrap_or("x");
             let answer = if head.contains("x-forwarded-proto: https") {
                 "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlogin".to_owned()
             } else {
-                format!("HTTP/1.1 302 Found\r\nLocation: https://{host}/login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                format!(
+                    "HTTP/1.1 302 Found\r\nLocation: https://{host}/login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
             };
             let _ = tcp.write_all(answer.as_bytes());
         }
@@ -65,7 +70,7 @@ fn application() -> SocketAddr {
 }
 
 /// A Service without selector, and its endpoint.
-fn backend(name: &str, address: SocketAddr) -> Vec<Value> {
+pub(super) fn backend(name: &str, address: SocketAddr) -> Vec<Value> {
     vec![
         json!({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
@@ -164,7 +169,10 @@ impl Listen for Heard {
 /// Presents the challenge of a host; then runs `meanwhile`; then takes everything away. Returns what was told.
 #[track_caller]
 fn solve(options: Options, place: Place, host: &str, meanwhile: impl FnOnce()) -> Result<Vec<EventKind>, SolveError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let heard = Arc::new(Heard::default());
     let teller = Teller::new(heard.clone());
     let challenge = challenge(host);
@@ -181,7 +189,11 @@ fn solve(options: Options, place: Place, host: &str, meanwhile: impl FnOnce()) -
     }
     let removed = runtime.block_on(async {
         let own = solver.clean(&challenge).await.unwrap();
-        assert_eq!(solver.clean(&challenge).await.unwrap(), 0, "nothing is left to be cleaned");
+        assert_eq!(
+            solver.clean(&challenge).await.unwrap(),
+            0,
+            "nothing is left to be cleaned"
+        );
         own + solver.finish().await.unwrap()
     });
     assert!(removed > 0);
@@ -203,7 +215,9 @@ fn is_answered(host: &str) {
 }
 
 fn self_checked(events: &[EventKind]) -> bool {
-    events.iter().any(|event| matches!(event, EventKind::SelfChecked { seen, .. } if seen.iter().any(|s| s.starts_with(NODE))))
+    events
+        .iter()
+        .any(|event| matches!(event, EventKind::SelfChecked { seen, .. } if seen.iter().any(|s| s.starts_with(NODE))))
 }
 
 #[test]
@@ -211,7 +225,13 @@ fn self_checked(events: &[EventKind]) -> bool {
 fn an_endpoint_answers_through_an_ingress_in_front_of_an_application_that_asks_for_a_login() {
     let ns = Namespace::new("h01-end");
     let host = ns.host("shop");
-    ns.apply([backend("web", application()), vec![ingress("web", &[(&[&host], "shop-tls")])]].concat());
+    ns.apply(
+        [
+            backend("web", application()),
+            vec![ingress("web", &[(&[&host], "shop-tls")])],
+        ]
+        .concat(),
+    );
     eventually("the application", || match ask(&host, "/") {
         (status, _) if status == "302" => Ok(()),
         other => Err(format!("{other:?}")),
@@ -219,7 +239,11 @@ fn an_endpoint_answers_through_an_ingress_in_front_of_an_application_that_asks_f
     let events = solve(options(endpoint()), place(&ns, Kind::Ingress, "web"), &host, || {
         is_answered(&host);
         assert_eq!(ask(&host, "/").0, "302", "the application goes on as before");
-        assert_eq!(ask(&host, "/.well-known/acme-challenge/other").0, "302", "that path is its own, too");
+        assert_eq!(
+            ask(&host, "/.well-known/acme-challenge/other").0,
+            "302",
+            "that path is its own, too"
+        );
         let made = ns.kubectl(&["get", "ingress,service,endpointslice", "-l", MANAGED, "-o", "json"]);
         let made: Value = serde_json::from_str(&made).unwrap();
         let items = made["items"].as_array().unwrap();
@@ -270,7 +294,10 @@ fn middlewares_of_the_applications_route_do_not_count_for_the_challenge() {
         (status, _) if status == "301" || status == "308" => Ok(()),
         other => Err(format!("{other:?}")),
     });
-    solve(options(endpoint()), place(&ns, Kind::Ingress, "web"), &host, || is_answered(&host)).unwrap();
+    solve(options(endpoint()), place(&ns, Kind::Ingress, "web"), &host, || {
+        is_answered(&host);
+    })
+    .unwrap();
     nothing_is_left(&ns);
 }
 
@@ -328,7 +355,12 @@ fn a_gateways_host_is_answered_by_a_route_on_its_listener_of_port_80() {
         let route = ns.kubectl(&["get", "httproute", "-l", MANAGED, "-o", "json"]);
         let route: Value = serde_json::from_str(&route).unwrap();
         for parent in route["items"][0]["status"]["parents"].as_array().unwrap() {
-            let accepted = parent["conditions"].as_array().unwrap().iter().find(|c| c["type"] == "Accepted").unwrap();
+            let accepted = parent["conditions"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|c| c["type"] == "Accepted")
+                .unwrap();
             assert_eq!(accepted["status"], "True", "{parent:#}");
         }
     })
@@ -363,7 +395,11 @@ fn in_place_the_path_is_added_to_the_own_ingress_and_it_is_as_before_afterwards(
     let ns = Namespace::new("h01-in");
     let (host, other) = (ns.host("shop"), ns.host("other"));
     ns.apply(
-        [backend("web", application()), vec![ingress("web", &[(&[&host, &other], "shop-tls")])]].concat(),
+        [
+            backend("web", application()),
+            vec![ingress("web", &[(&[&host, &other], "shop-tls")])],
+        ]
+        .concat(),
     );
     let spec = || ns.kubectl(&["get", "ingress", "web", "-o", "jsonpath={.spec}"]);
     let before = spec();
@@ -384,15 +420,18 @@ fn in_place_the_path_is_added_to_the_own_ingress_and_it_is_as_before_afterwards(
     })
     .unwrap();
     let mut expected: Value = serde_json::from_str(&before).unwrap();
-    expected["rules"][1]["http"]["paths"].as_array_mut().unwrap().push(json!({
-        "path": "/added", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}},
-    }));
+    expected["rules"][1]["http"]["paths"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({
+            "path": "/added", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}},
+        }));
     assert_eq!(serde_json::from_str::<Value>(&spec()).unwrap(), expected);
     nothing_is_left(&ns);
 }
 
 /// The image of the program under test, in the cluster's containerd.
-fn solver_image() -> &'static str {
+pub(super) fn solver_image() -> &'static str {
     static IMAGE: OnceLock<String> = OnceLock::new();
     IMAGE.get_or_init(|| {
         let program = Path::new(env!("CARGO_BIN_EXE_kubectl-certs"));
@@ -414,9 +453,20 @@ fn pod_options() -> Options {
 #[ignore = "needs the testbed: tests/run"]
 fn a_pod_of_the_projects_own_image_answers_under_the_restricted_standard() {
     let ns = Namespace::new("h01-pod");
-    ns.kubectl(&["label", "namespace", &ns.name, "pod-security.kubernetes.io/enforce=restricted"]);
+    ns.kubectl(&[
+        "label",
+        "namespace",
+        &ns.name,
+        "pod-security.kubernetes.io/enforce=restricted",
+    ]);
     let host = ns.host("shop");
-    ns.apply([backend("web", application()), vec![ingress("web", &[(&[&host], "shop-tls")])]].concat());
+    ns.apply(
+        [
+            backend("web", application()),
+            vec![ingress("web", &[(&[&host], "shop-tls")])],
+        ]
+        .concat(),
+    );
     solve(pod_options(), place(&ns, Kind::Ingress, "web"), &host, || {
         is_answered(&host);
         let job = ns.kubectl(&["get", "job", "-l", MANAGED, "-o", "jsonpath={.items[0].metadata.uid}"]);
@@ -433,17 +483,26 @@ fn a_pod_of_the_projects_own_image_answers_under_the_restricted_standard() {
 #[ignore = "needs the testbed: tests/run"]
 fn the_answer_is_looked_at_from_inside_of_the_cluster_where_this_network_sees_nothing() {
     let ns = Namespace::new("h01-see");
-    ns.kubectl(&["label", "namespace", &ns.name, "pod-security.kubernetes.io/enforce=restricted"]);
+    ns.kubectl(&[
+        "label",
+        "namespace",
+        &ns.name,
+        "pod-security.kubernetes.io/enforce=restricted",
+    ]);
     let host = ns.host("shop");
-    ns.apply([backend("web", application()), vec![ingress("web", &[(&[&host], "shop-tls")])]].concat());
+    ns.apply(
+        [
+            backend("web", application()),
+            vec![ingress("web", &[(&[&host], "shop-tls")])],
+        ]
+        .concat(),
+    );
     let inside = Options {
         self_check: SelfCheck::Cluster,
         ..pod_options()
     };
     let events = solve(inside, place(&ns, Kind::Ingress, "web"), &host, || is_answered(&host)).unwrap();
-    let from_inside = |event: &EventKind| {
-        matches!(event, EventKind::SelfChecked { seen, .. } if seen.iter().any(|s| s.contains("inside of the cluster")))
-    };
+    let from_inside = |event: &EventKind| matches!(event, EventKind::SelfChecked { seen, .. } if seen.iter().any(|s| s.contains("inside of the cluster")));
     assert!(events.iter().any(from_inside), "{events:?}");
     nothing_is_left(&ns);
 }
@@ -474,7 +533,13 @@ fn a_pod_that_cannot_run_is_told_in_the_clusters_words() {
 fn an_answer_that_does_not_arrive_is_told_with_what_is_there_instead() {
     let ns = Namespace::new("h01-not");
     let host = ns.host("shop");
-    ns.apply([backend("web", application()), vec![ingress("web", &[(&[&host], "shop-tls")])]].concat());
+    ns.apply(
+        [
+            backend("web", application()),
+            vec![ingress("web", &[(&[&host], "shop-tls")])],
+        ]
+        .concat(),
+    );
     eventually("the application", || match ask(&host, "/") {
         (status, _) if status == "302" => Ok(()),
         other => Err(format!("{other:?}")),
@@ -489,7 +554,12 @@ fn an_answer_that_does_not_arrive_is_told_with_what_is_there_instead() {
         ..options(endpoint())
     };
     let error = solve(hasty, elsewhere, &host, || {}).unwrap_err();
-    assert!(error.message.contains("10.99.0.1 answers 401 after a redirect to https://"), "{error}");
+    assert!(
+        error
+            .message
+            .contains("10.99.0.1 answers 401 after a redirect to https://"),
+        "{error}"
+    );
     assert!(error.message.contains("login"), "{error}");
     assert!(error.hint.unwrap().contains("login"));
     nothing_is_left(&ns);
@@ -510,7 +580,10 @@ fn for_a_service_of_the_users_the_answer_is_in_its_config_map_and_gone_afterward
     ns.apply(backend("answers", application()));
     solve(of_user.clone(), place(&ns, Kind::Ingress, "web"), &host, || {
         let data = ns.kubectl(&["get", "configmap", config_map::NAME, "-o", "jsonpath={.data}"]);
-        assert_eq!(serde_json::from_str::<Value>(&data).unwrap(), json!({TOKEN: format!("{TOKEN}.{THUMBPRINT}")}));
+        assert_eq!(
+            serde_json::from_str::<Value>(&data).unwrap(),
+            json!({TOKEN: format!("{TOKEN}.{THUMBPRINT}")})
+        );
         assert!(ns.kubectl(&["get", "ingress", "-o", "name"]).is_empty());
     })
     .unwrap();
@@ -526,13 +599,21 @@ fn for_a_service_of_the_users_the_answer_is_in_its_config_map_and_gone_afterward
 }
 
 fn solve_service(options: &Options, ns: &Namespace, host: &str) -> Result<(), SolveError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let place = place(ns, Kind::Ingress, "web");
     let permits = permits(options, [&place]).unwrap();
     runtime.block_on(async {
         let connection = connect(&ConnectOptions::default()).await.unwrap();
         let places = HashMap::from([(host.parse().unwrap(), place)]);
-        let solver = Http01::new(Api::new(connection, permits), options.clone(), places, Arc::new(NoJournal));
+        let solver = Http01::new(
+            Api::new(connection, permits),
+            options.clone(),
+            places,
+            Arc::new(NoJournal),
+        );
         let result = solver.present(&challenge(host), &Teller::silent()).await;
         assert_eq!(solver.finish().await.unwrap(), 0);
         result
@@ -544,13 +625,24 @@ fn solve_service(options: &Options, ns: &Namespace, host: &str) -> Result<(), So
 fn the_program_answers_until_it_is_told_to_end() {
     let port = TcpListener::bind((NODE, 0)).unwrap().local_addr().unwrap().port();
     let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-certs"))
-        .args(["respond", "--thumbprint", THUMBPRINT, "--address", NODE, "--port", &port.to_string()])
+        .args([
+            "respond",
+            "--thumbprint",
+            THUMBPRINT,
+            "--address",
+            NODE,
+            "--port",
+            &port.to_string(),
+        ])
         .spawn()
         .unwrap();
     let url = format!("http://{NODE}:{port}{}", challenge_path());
     let body = eventually("an answer", || curl(&[&url]));
     assert_eq!(body, format!("{TOKEN}.{THUMBPRINT}"));
-    let ended = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let ended = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(ended.success());
     assert!(child.wait().unwrap().success());
 
