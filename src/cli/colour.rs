@@ -13,6 +13,13 @@ pub(super) fn wanted(choice: ColorChoice) -> bool {
     }
 }
 
+/// The width in cells of the terminal that stderr is; `None` when it is none.
+pub(super) fn stderr_width() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stderr())
+        .map(|(width, _)| usize::from(width.0))
+        .filter(|width| *width > 0)
+}
+
 /// The terminal's width in cells; `None` when stdout is no terminal.
 pub(super) fn terminal_width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {

@@ -321,13 +321,11 @@ impl Issuance<'_> {
                 }
             });
         }
-        note(progress::table(&lines).trim_end());
+        progress::table(&lines).lines().for_each(note);
         let exit = exits.iter().next_back().copied().unwrap_or(Exit::Ok);
         if rehearsal && exit == Exit::Ok && !lines.is_empty() {
-            note(&format!(
-                "the rehearsal passed, and nothing that serves traffic was changed. In earnest:\n  {}",
-                in_earnest()
-            ));
+            note("the rehearsal passed, and nothing that serves traffic was changed. In earnest:");
+            note(&format!("  {}", in_earnest()));
         }
         exit
     }

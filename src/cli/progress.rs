@@ -61,6 +61,9 @@ impl Progress {
 
     /// Takes the lines that are written over away, so that other text can follow.
     pub(super) fn end(&self) {
+        if self.mode != Mode::Live {
+            return;
+        }
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
         screen.active.clear();
         let text = screen.redraw(&[]);
@@ -71,7 +74,7 @@ impl Progress {
 impl Screen {
     /// The bytes that put `ended` above the lines of what is at work.
     fn redraw(&mut self, ended: &[String]) -> String {
-        let room = colour::terminal_width().unwrap_or(80).max(20);
+        let room = colour::stderr_width().unwrap_or(80).max(20);
         let mut out = String::new();
         if self.lines > 0 {
             out.push_str(&format!("\x1b[{}A", self.lines));
@@ -100,8 +103,10 @@ impl Listen for Progress {
     fn hear(&self, event: &Event) {
         match self.mode {
             Mode::Json => {
-                let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-                let at = time::date_time(i64::try_from(seconds).unwrap_or(i64::MAX));
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let seconds = time::date_time(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+                // Steps are milliseconds apart.
+                let at = format!("{}.{:03}Z", seconds.trim_end_matches('Z'), since.subsec_millis());
                 let _ = writeln!(std::io::stdout().lock(), "{}", progress::json(event, &at));
             }
             Mode::Plain => {

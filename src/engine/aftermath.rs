@@ -10,9 +10,10 @@ use crate::{
         resource, rollout, verify,
     },
     event::{EventKind, Teller},
+    name::Name,
     net::address,
     object::Kind,
-    plan::{Target, Use},
+    plan::{Target, Use, target::names_of},
 };
 
 /// How long a lookup of an address may take.
@@ -113,7 +114,7 @@ impl Run {
         if self.options.wait.is_zero() {
             return Ok(());
         }
-        let (places, unreached) = self.places(target).await;
+        let (places, unreached) = self.places(target, &names_of(pair.leaf())).await;
         for text in unreached {
             tell.tell(EventKind::Note { text });
         }
@@ -140,10 +141,17 @@ impl Run {
     }
 
     /// Where the hosts are served, and what is worth telling of those that cannot be reached.
-    async fn places(&self, target: &Target) -> (Vec<verify::Place>, Vec<String>) {
+    async fn places(&self, target: &Target, issued: &[Name]) -> (Vec<verify::Place>, Vec<String>) {
         let (mut places, mut notes) = (Vec::new(), Vec::new());
         for used in &target.uses {
             for (host, port) in &used.hosts {
+                // A new name that failed is told of elsewhere: it cannot be served.
+                if !host
+                    .parse()
+                    .is_ok_and(|host| issued.iter().any(|name| name.covers(&host)))
+                {
+                    continue;
+                }
                 match self.addresses(used, host, *port).await {
                     Ok(addresses) => places.push(verify::Place {
                         host: host.to_string(),
@@ -177,7 +185,7 @@ fn resource_of(kind: Kind) -> Option<Resource> {
 }
 
 /// The first names, and how many more.
-fn shown(names: &[crate::name::Name]) -> String {
+fn shown(names: &[Name]) -> String {
     let first: Vec<String> = names.iter().take(5).map(ToString::to_string).collect();
     let more = names.len().saturating_sub(5);
     let more = if more > 0 {

@@ -1,7 +1,7 @@
 //! The program as kubectl's plugin, against the testbed's real cluster: `tests/run` runs these.
 
-mod acme;
 mod account;
+mod acme;
 mod apply;
 mod bad_input;
 mod certmanager;
@@ -10,8 +10,11 @@ mod dns01;
 mod exit;
 mod gateway;
 mod http01;
+mod issue_dns;
+mod issue_protocol;
 mod pods;
 mod probe;
+mod renew;
 mod revoke;
 mod rights;
 mod rollback;

@@ -169,7 +169,6 @@ impl Pebble {
 }
 
 /// What is asked after an order, and what is said of a certificate that came of one.
-#[expect(dead_code, reason = "no test orders yet")]
 impl Pebble {
     /// The root of what it issues, made at its start: PEM.
     pub(crate) fn root_file(&self) -> &Path {

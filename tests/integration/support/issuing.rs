@@ -1,0 +1,180 @@
+//! An issuance to be tried: a namespace, an ACME server of its own that validates, the name server that it asks.
+
+use std::{net::TcpListener, path::PathBuf};
+
+use serde_json::Value;
+
+use super::{
+    cluster::Namespace,
+    dns::Resolver,
+    pebble::{Options, Pebble},
+    run::{Call, Ran},
+};
+
+/// Where Traefik is, and where the cluster reaches what runs beside it.
+pub(crate) const NODE: &str = "10.99.0.1";
+/// What tells the temporary objects of the program.
+pub(crate) const MANAGED: &str = "app.kubernetes.io/managed-by=kubectl-certs,kubectl-certs.io/purpose";
+/// The kinds of which it makes temporary ones.
+pub(crate) const KINDS: &str =
+    "jobs,pods,services,endpointslices,ingresses,configmaps,secrets,leases,httproutes.gateway.networking.k8s.io";
+
+/// What an issuance takes.
+pub(crate) struct Issuing {
+    pub(crate) ns: Namespace,
+    pub(crate) resolver: Resolver,
+    pub(crate) pebble: Pebble,
+    home: tempfile::TempDir,
+    advertise: String,
+}
+
+impl Issuing {
+    pub(crate) fn new(label: &str) -> Self {
+        Self::with(label, |_| {})
+    }
+
+    /// With an ACME server that is set otherwise.
+    pub(crate) fn with(label: &str, change: impl FnOnce(&mut Options)) -> Self {
+        let resolver = Resolver::start();
+        let pebble = Pebble::start_with(&resolver, change);
+        let free = TcpListener::bind((NODE, 0)).unwrap().local_addr().unwrap();
+        Self {
+            ns: Namespace::new(label),
+            resolver,
+            pebble,
+            home: tempfile::tempdir().unwrap(),
+            advertise: free.to_string(),
+        }
+    }
+
+    /// A host of the namespace that leads to Traefik.
+    pub(crate) fn host(&self, label: &str) -> String {
+        let host = self.ns.host(label);
+        self.resolver.host(&host, &[NODE]);
+        host
+    }
+
+    /// Where the cluster reaches this machine.
+    pub(crate) fn advertise(&self) -> String {
+        self.advertise.clone()
+    }
+
+    /// Writes the settings.
+    pub(crate) fn settings(&self, yaml: &str) {
+        let directory = self.home.path().join("config/kubectl-certs");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("config.yaml"), yaml).unwrap();
+    }
+
+    /// The program with settings, accounts and state of its own, in the namespace. No CA is chosen.
+    pub(crate) fn plain(&self, args: &[&str]) -> Call {
+        let call = Call::certs([args, &["-n", &self.ns.name]].concat())
+            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
+            .env("XDG_STATE_HOME", self.home.path().join("state"))
+            .env("XDG_CACHE_HOME", self.home.path().join("cache"));
+        self.resolver.within(call)
+    }
+
+    /// The same with this ACME server, answering from this machine.
+    pub(crate) fn call(&self, args: &[&str]) -> Call {
+        let (url, ca) = (self.pebble.directory_url(), self.pebble.ca_file());
+        let root = self.pebble.root_file();
+        let own = [
+            "--directory-url",
+            &url,
+            "--directory-ca-file",
+            ca.to_str().unwrap(),
+            "--ca-file",
+            root.to_str().unwrap(),
+            "--agree-tos",
+            "--yes",
+            "--advertise",
+            &self.advertise,
+            "--resolver",
+            &self.resolver.ip().to_string(),
+        ];
+        self.plain(&[args, &own].concat())
+    }
+
+    #[track_caller]
+    pub(crate) fn certs(&self, args: &[&str]) -> Ran {
+        self.call(args).run()
+    }
+
+    /// A Secret of the namespace.
+    #[track_caller]
+    pub(crate) fn secret(&self, name: &str) -> Value {
+        serde_json::from_str(&self.ns.kubectl(&["get", "secret", name, "-o", "json"])).unwrap()
+    }
+
+    /// The version of an object, which every write changes.
+    #[track_caller]
+    pub(crate) fn version(&self, name: &str) -> String {
+        self.secret(name)["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The leaf of a Secret, as openssl shows it.
+    #[track_caller]
+    pub(crate) fn leaf(&self, name: &str) -> x509::Leaf {
+        x509::Leaf::of(&self.secret(name))
+    }
+
+    /// What the program has left in the namespace, but the pair that was replaced.
+    #[track_caller]
+    pub(crate) fn left(&self) -> Vec<String> {
+        let selector = format!("{MANAGED},kubectl-certs.io/purpose!=backup");
+        let out = self.ns.kubectl(&["get", KINDS, "-l", &selector, "-o", "name"]);
+        out.lines().map(str::to_owned).collect()
+    }
+
+    /// A file that the program keeps.
+    pub(crate) fn kept(&self, path: &str) -> PathBuf {
+        self.home.path().join(path)
+    }
+}
+
+/// What a certificate says.
+pub(crate) mod x509 {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use kubectl_certs::x509::{Certificate, Interner, KeyState, bundle};
+    use serde_json::Value;
+
+    pub(crate) struct Leaf {
+        pub(crate) certificate: Certificate,
+        pub(crate) key_matches: bool,
+        pub(crate) chain: usize,
+        pub(crate) pem: String,
+    }
+
+    impl Leaf {
+        #[track_caller]
+        pub(crate) fn of(secret: &Value) -> Self {
+            let data = |key: &str| {
+                BASE64_STANDARD
+                    .decode(secret["data"][key].as_str().expect(key))
+                    .unwrap()
+            };
+            let (chain, key) = (data("tls.crt"), data("tls.key"));
+            let parsed = bundle::parse(Some(&chain), Some(&key.into()), &mut Interner::new()).bundle;
+            Self {
+                key_matches: parsed.key == KeyState::Matches,
+                chain: parsed.certificates.len(),
+                certificate: parsed.leaf().expect("a leaf").as_ref().clone(),
+                pem: String::from_utf8(chain).unwrap(),
+            }
+        }
+
+        pub(crate) fn names(&self) -> Vec<String> {
+            let mut names: Vec<String> = self.certificate.names.iter().map(ToString::to_string).collect();
+            names.sort();
+            names
+        }
+
+        pub(crate) fn sha256(&self) -> String {
+            self.certificate.sha256.to_string()
+        }
+    }
+}
