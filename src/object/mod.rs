@@ -254,7 +254,10 @@ impl Meta {
 
     /// The value of an annotation that is kept.
     pub fn annotation(&self, key: &str) -> Option<&str> {
-        self.annotations().iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+        self.annotations()
+            .iter()
+            .find(|(k, _)| k == key)
+            .map(|(_, v)| v.as_str())
     }
 
     /// The value of a label.

@@ -10,8 +10,8 @@ pub mod issuers;
 pub mod key;
 pub mod link;
 pub mod names;
-pub mod pem;
 mod octets;
+pub mod pem;
 mod signature;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -71,13 +71,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
         Fact::UnusedNames { .. } => format!(
             "Leave out the names that nobody needs when the certificate is next issued: one whose DNS has moved away \
              makes the whole renewal fail. `{see}` shows them all, `{}` what the routes use.",
-            super::say::certs(
-                "status",
-                &Row {
-                    route: None,
-                    ..*row
-                }
-            )
+            super::say::certs("status", &Row { route: None, ..*row })
         ),
         _ => fact.reason().to_string(),
     }

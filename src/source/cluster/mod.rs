@@ -30,10 +30,10 @@ mod watch;
 mod fake;
 
 pub use connect::{ConnectOptions, Connection, connect};
-pub use exchange::Reply;
 pub use error::{ClusterError, TlsProblem, Unreachable};
-pub(crate) use paths::{possible, query};
+pub use exchange::Reply;
 pub use list::{ListOptions, Listing, list};
+pub(crate) use paths::{possible, query};
 pub use problem::ConnectError;
 pub use rights::{get_secrets, namespace_exists};
 pub use suspects::{EventLine, consumers, data_changed, events};

@@ -147,7 +147,9 @@ fn refusal(error: &Error, short_key: u32, candidates: &[Candidate<'_>]) -> PathE
             PathError::WeakSignature(format!("{name} by a key of a kind that clients do not accept"))
         }
         Error::EndEntityUsedAsCa => match candidates.iter().find(|c| !c.certificate.is_ca) {
-            Some(issuer) => PathError::Constraint(format!("{:?} is not a CA certificate", issuer.certificate.subject())),
+            Some(issuer) => {
+                PathError::Constraint(format!("{:?} is not a CA certificate", issuer.certificate.subject()))
+            }
             None => constraint("an issuer is not a CA certificate"),
         },
         Error::PathLenConstraintViolated => constraint("a CA certificate allows fewer intermediates (path length)"),

@@ -63,7 +63,10 @@ fn every_field_is_read() {
     );
     assert_eq!(certificate.key.to_string(), "ecdsa-p256");
     let outline = Outline::of(&issued.der).expect("a certificate");
-    assert_eq!(crate::x509::certificate::issuer_url(&outline).as_deref(), Some("http://ca.example/root.der"));
+    assert_eq!(
+        crate::x509::certificate::issuer_url(&outline).as_deref(),
+        Some("http://ca.example/root.der")
+    );
     let root_der = root.der();
     let root_id = subject_key_id(&Outline::of(&root_der).expect("a certificate"));
     assert!(root_id.is_some() && authority_key_id(&outline) == root_id);
