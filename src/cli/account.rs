@@ -109,7 +109,7 @@ impl Shown {
     }
 
     /// With what the CA says. One that says nothing of contacts keeps none, or does not show them.
-    fn as_seen(mut self, account: &Account) -> Self {
+    fn seen(mut self, account: &Account) -> Self {
         self.status = Some(account.status);
         if !account.contact.is_empty() {
             self.contact.clone_from(&account.contact);
@@ -194,7 +194,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
             .await
             .map_err(failed)?;
         let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
-        let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).as_seen(&account);
+        let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
         shown.name = Some(opened.name().to_owned());
         return report(args, &shown);
     }
@@ -240,7 +240,7 @@ async fn register(args: &AccountArgs) -> Result<Exit, Failure> {
         opened.name(),
         if ready.registered { "has" } else { "already has" }
     ));
-    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).as_seen(&account);
+    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
     shown.name = Some(opened.name().to_owned());
     report(args, &shown)
 }
@@ -260,7 +260,7 @@ async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
     let (ready, account) = account::update(&acme, &opened.settings.chosen, &opened.store, &contact)
         .await
         .map_err(failed)?;
-    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).as_seen(&account);
+    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
     shown.name = Some(opened.name().to_owned());
     report(args, &shown)
 }
@@ -294,7 +294,7 @@ async fn deactivate(args: &AccountArgs) -> Result<Exit, Failure> {
         "the account with {} has ended, and its key is gone",
         opened.name()
     ));
-    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).as_seen(&account);
+    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
     shown.name = Some(opened.name().to_owned());
     shown.place = None;
     report(args, &shown)

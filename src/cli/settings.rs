@@ -47,14 +47,6 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// The same, connected already.
-    pub(super) fn connected(args: &'a ClusterArgs, connection: Connection) -> Self {
-        Self {
-            args,
-            connection: OnceCell::new_with(Some(connection)),
-        }
-    }
-
     /// The connection.
     pub(super) async fn connection(&self) -> Result<&Connection, ConnectError> {
         self.connection
@@ -135,18 +127,14 @@ pub(super) async fn settings(args: &IssueArgs, cluster: &Cluster<'_>) -> Result<
 
 /// Where the account with the chosen CA is kept.
 pub(super) async fn store(chosen: &Chosen, cluster: &Cluster<'_>) -> Result<Store, Failure> {
-    match &chosen.account_secret {
-        Some(key) => {
-            let api = cluster.api(Permits::none().with(permit(key))).await?;
-            Ok(Store::Secret(Box::new(api), key.clone()))
-        }
-        None => {
-            let directory = source::directory(&env::process).map_err(|error| {
-                settings_failure(&error).hint("set HOME, or keep accounts in a Secret: --account-secret NAMESPACE/NAME")
-            })?;
-            Ok(Store::Local(directory.join("accounts")))
-        }
+    if let Some(key) = &chosen.account_secret {
+        let api = cluster.api(Permits::none().with(permit(key))).await?;
+        return Ok(Store::Secret(Box::new(api), key.clone()));
     }
+    let directory = source::directory(&env::process).map_err(|error| {
+        settings_failure(&error).hint("set HOME, or keep accounts in a Secret: --account-secret NAMESPACE/NAME")
+    })?;
+    Ok(Store::Local(directory.join("accounts")))
 }
 
 /// What the flags say of the CA and the account.

@@ -347,7 +347,7 @@ async fn end_rollover(store: &Store, acme: &Acme, key: SecretString) -> Result<O
 pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Ready, AccountError> {
     let ready = existing(acme, chosen, store).await?;
     let new = AccountKey::generate()?;
-    let begin = |present: Option<Kept>| match present {
+    let add_key = |present: Option<Kept>| match present {
         Some(mut kept) if kept.pending.is_none() => {
             kept.pending = Some(PendingKey {
                 key: new.pem().clone(),
@@ -357,7 +357,10 @@ pub async fn rollover(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<Rea
         }
         _ => Change::Leave,
     };
-    let begun = store.change(acme.directory_url(), &begin).await?.unwrap_or(ready.kept);
+    let begun = store
+        .change(acme.directory_url(), &add_key)
+        .await?
+        .unwrap_or(ready.kept);
     // Another run may have begun one meanwhile: then its key is the new one.
     let new = match &begun.pending {
         Some(pending) => AccountKey::from_pem(&pending.key)?,

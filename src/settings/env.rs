@@ -115,7 +115,7 @@ fn list(text: &str) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-fn wrong(name: &str, error: impl ToString) -> SettingsError {
+fn wrong(name: &str, error: &impl ToString) -> SettingsError {
     SettingsError::Variable {
         name: format!("{PREFIX}{name}"),
         reason: error.to_string(),
@@ -124,12 +124,12 @@ fn wrong(name: &str, error: impl ToString) -> SettingsError {
 
 fn read<T: FromStr<Err: ToString>>(get: Lookup<'_>, name: &str) -> Result<Option<T>, SettingsError> {
     let value = one(get, name);
-    let value = value.map(|text| text.trim().parse().map_err(|error: T::Err| wrong(name, error)));
+    let value = value.map(|text| text.trim().parse().map_err(|error: T::Err| wrong(name, &error)));
     value.transpose()
 }
 
 fn many<T: FromStr<Err: ToString>>(get: Lookup<'_>, name: &str) -> Result<Option<Vec<T>>, SettingsError> {
-    let parse = |word: &String| word.parse().map_err(|error: T::Err| wrong(name, error));
+    let parse = |word: &String| word.parse().map_err(|error: T::Err| wrong(name, &error));
     let all = one(get, name).map(|text| list(&text).iter().map(parse).collect());
     all.transpose()
 }
@@ -139,7 +139,7 @@ fn flag(get: Lookup<'_>, name: &str) -> Result<Option<bool>, SettingsError> {
         None => Ok(None),
         Some("true" | "1" | "yes") => Ok(Some(true)),
         Some("false" | "0" | "no") => Ok(Some(false)),
-        Some(_) => Err(wrong(name, "it is neither true nor false")),
+        Some(_) => Err(wrong(name, &"it is neither true nor false")),
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Settings {
 }
 
 /// What is ordered. Profile and preferred chain are the issuer's.
+// Each is a flag of the command line.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateSettings {
     /// The type of new keys; `None` keeps the present certificate's, and is [`KeyKind::default`] where there is none.

@@ -20,6 +20,9 @@ use crate::{
     object::Seconds,
 };
 
+/// What the name of an account's file, or of a Secret's key, ends with.
+const SUFFIX: &str = ".json";
+
 /// An account, its key, and what was begun with it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -200,13 +203,12 @@ fn file_name(directory: &str) -> String {
         })
         .collect();
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, directory.as_bytes());
-    let hash: String = digest
+    let hash = digest
         .as_ref()
         .iter()
         .take(5)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{}-{hash}.json", host.trim_start_matches(['.', '-']))
+        .fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    format!("{}-{hash:010x}{SUFFIX}", host.trim_start_matches(['.', '-']))
 }
 
 /// Reads what was kept. The content is never quoted.

@@ -102,6 +102,8 @@ pub struct RollbackCommand {
 }
 
 /// `cleanup`.
+// Each is a flag of the command line.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Args)]
 pub struct CleanupCommand {
     /// The namespace; may be given more than once; else the context's
@@ -268,11 +270,19 @@ impl IssueArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Settings")]
 pub struct ConfigArgs {
-    /// The settings; else KUBECTL_CERTS_CONFIG, else ~/.config/kubectl-certs/config.yaml
-    #[arg(long, value_name = "FILE")]
+    /// The settings file.
+    #[arg(
+        help = "The settings; else KUBECTL_CERTS_CONFIG, else ~/.config/kubectl-certs/config.yaml",
+        long,
+        value_name = "FILE"
+    )]
     pub config: Option<PathBuf>,
-    /// Settings in a ConfigMap (key config.yaml), without credentials; the file goes before it
-    #[arg(long, value_name = "NAMESPACE/NAME")]
+    /// The `ConfigMap` with settings.
+    #[arg(
+        help = "Settings in a ConfigMap (key config.yaml), without credentials; the file goes before it",
+        long,
+        value_name = "NAMESPACE/NAME"
+    )]
     pub config_map: Option<Namespaced>,
 }
 
@@ -298,8 +308,12 @@ pub struct CaArgs {
     /// Agree to the CA's terms of service
     #[arg(long)]
     pub agree_tos: bool,
-    /// Where the CA writes to: KUBECTL_CERTS_EMAIL; may be given more than once
-    #[arg(long, value_name = "ADDRESS")]
+    /// Where the CA writes to.
+    #[arg(
+        help = "Where the CA writes to: KUBECTL_CERTS_EMAIL; may be given more than once",
+        long,
+        value_name = "ADDRESS"
+    )]
     pub email: Vec<String>,
     /// The key id of an external account binding
     #[arg(long, value_name = "ID")]
@@ -319,6 +333,8 @@ pub struct CaArgs {
 }
 
 /// What is ordered.
+// Each is a flag of the command line.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Certificate")]
 pub struct OrderArgs {

@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Change, Kept, StoreError, file_name, parse, text};
+use super::{Change, Kept, SUFFIX, StoreError, file_name, parse, text};
 use crate::{
     apply::{Api, ApiError},
     plan::{
@@ -61,7 +61,7 @@ pub(super) async fn list(api: &Api, key: &Namespaced) -> Result<Vec<Result<Kept,
         return Ok(Vec::new());
     };
     let names = secret["data"].as_object().into_iter().flat_map(serde_json::Map::keys);
-    let accounts = names.filter(|name| name.ends_with(".json"));
+    let accounts = names.filter(|name| name.ends_with(SUFFIX));
     Ok(accounts
         .filter_map(|name| read(&secret, key, name, None).transpose())
         .collect())
