@@ -45,6 +45,7 @@ use super::{
     progress::Progress,
     session::Session,
     settings::account_failure,
+    sweep,
 };
 
 /// Let's Encrypt dates certificates back by an hour.
@@ -117,7 +118,12 @@ impl Issuance<'_> {
         self.confirm(&preparing, &prepared, targets)?;
         let progress = Arc::new(Progress::new(self.args.run.output == Some(Output::Json)));
         let tell = Teller::new(Arc::clone(&progress) as Arc<dyn crate::event::Listen>);
-        let run = self.run(run, prepared, destination, tell).await?;
+        let (run, found) = tokio::join!(
+            self.run(run, prepared, destination, tell),
+            sweep::look(self.connection(), self.args, targets)
+        );
+        let run = run?;
+        sweep::sweep(&run, found, targets).await;
         let outcomes = run.all(targets).await;
         progress.end();
         Ok(self.summary(outcomes.iter().chain(done)))
@@ -260,6 +266,7 @@ impl Issuance<'_> {
             seen: seen(self.inventory(), settings),
             restarts,
             hosts: Hosts::default(),
+            last: tokio::sync::Mutex::default(),
             cancel: self.cancel.clone(),
             tell,
             options: self.options()?,

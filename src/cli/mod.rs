@@ -3,6 +3,7 @@
 mod account;
 pub mod args;
 mod ask;
+mod cleanup;
 mod colour;
 mod config;
 mod explain;
@@ -16,6 +17,7 @@ mod session;
 mod settings;
 mod show;
 mod status;
+mod sweep;
 pub mod target;
 mod watch;
 
@@ -62,6 +64,7 @@ pub fn run() -> Exit {
         Some(Command::Issue(command)) => on_runtime_giving_up(|cancel| renew::issue(*command, cancel)),
         Some(Command::Revoke(command)) => on_runtime(revoke::run(*command)),
         Some(Command::Rollback(command)) => on_runtime(rollback::run(*command)),
+        Some(Command::Cleanup(command)) => on_runtime(cleanup::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
         Some(Command::Respond(command)) => on_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{
     authorize::{Proving, Refused},
+    cleanup,
     failure::CourseError,
-    journal::{self, Entry, Found, Journal},
+    journal::{self, Entry, Found, Journal, Left},
     lease::Lease,
     obtain::{ObtainError, Obtained, Obtaining},
     run::{Issued, Run},
@@ -21,6 +22,7 @@ use crate::{
     event::{EventKind, Teller},
     object::Seconds,
     plan::{Target, limits},
+    solve::dns01::Dns01,
     x509::KeyAlgorithm,
 };
 
@@ -33,12 +35,8 @@ impl Run {
             Destination::Directory { .. } => None,
         };
         let result = self.under_lease(target, lease.as_ref(), tell).await;
-        if let Some(lease) = lease
-            && let Err(error) = lease.release().await
-        {
-            tell.tell(EventKind::Note {
-                text: format!("the lease ends by itself in a minute: {}", crate::error::chain(&error)),
-            });
+        if lease.is_some() {
+            self.give_back(lease).await;
         }
         let mut issued = result?;
         let left_out = std::mem::take(&mut issued.left_out);
@@ -108,6 +106,8 @@ impl Run {
             self.within_limits(target, exempt.as_ref().is_some_and(|r| r.in_window))?;
         }
         let entry = self.entry(target, kind, found.as_ref(), resume.clone());
+        let left = entry.left.clone();
+        let resumed = resume.is_some();
         let journal = Journal::begin(&self.journal, &target.secret, &self.id, entry, key.pem().clone(), found).await?;
         let journal = Arc::new(journal);
         self.journals
@@ -132,12 +132,10 @@ impl Run {
             Ok(obtained) => obtained,
             Err(error) => {
                 self.note_failure(&error);
-                // An order that was given up by Ctrl-C, or that the CA still works on, is gone on with; a failed one is not.
-                if !matches!(
-                    error,
-                    ObtainError::Interrupted | ObtainError::Acme(_) | ObtainError::Journal(_)
-                ) {
-                    journal.end().await?;
+                // An order that the CA still works on is gone on with; one that failed, was given up or refused, is not.
+                let none = journal.entry().await.order.is_none();
+                if none || !matches!(error, ObtainError::Acme(_) | ObtainError::Journal(_)) {
+                    self.close(&journal, &left, tell).await?;
                 }
                 self.record_failure(target, &error).await;
                 return Err(error.into());
@@ -145,9 +143,46 @@ impl Run {
         };
         let issued = self
             .finish_one(target, &present, &options, obtained, &key, lease, tell)
-            .await?;
-        journal.end().await?;
-        Ok(issued)
+            .await;
+        match &issued {
+            Ok(_) | Err(CourseError::Restart { .. } | CourseError::NotServed { .. }) => {}
+            // An old order's certificate would be refused each time.
+            Err(CourseError::Pair(_)) if resumed => {}
+            // What was issued is not lost.
+            Err(_) => return issued,
+        }
+        self.close(&journal, &left, tell).await?;
+        issued
+    }
+
+    /// Ends a journal, with what a killed run had noted in it. What cannot be removed stays noted.
+    async fn close(&self, journal: &Journal, before: &[Left], tell: &Teller) -> Result<(), CourseError> {
+        let dns = self.solvers.dns01.as_deref();
+        let mut still = Vec::new();
+        for left in before {
+            // Changes were taken back when the run began.
+            let Left::Record(written) = left else { continue };
+            let Some(error) = cleanup::record(dns, written).await.err() else {
+                continue;
+            };
+            tell.tell(EventKind::Note {
+                text: format!("{}; `kubectl certs cleanup` removes it", error.text),
+            });
+            still.push(left.clone());
+        }
+        let not_removed = dns.map(Dns01::left).unwrap_or_default();
+        for left in journal.entry().await.left {
+            let ours = matches!(&left, Left::Record(written) if not_removed.contains(written));
+            if ours && !still.contains(&left) {
+                still.push(left);
+            }
+        }
+        if still.is_empty() {
+            journal.end().await?;
+        } else {
+            journal.keep_only(still).await?;
+        }
+        Ok(())
     }
 
     /// The Secret as it is now.

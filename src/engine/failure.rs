@@ -152,7 +152,7 @@ impl CourseError {
             | Self::NotServed { hint, .. }
             | Self::CertManager { hint, .. }
             | Self::LeftOut { hint, .. } => hint.clone(),
-            Self::Interrupted => Some("run the command again: it goes on with the same order".to_owned()),
+            Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
             Self::Key(_) => None,
         }
     }

@@ -234,6 +234,15 @@ impl Journal {
         self.state.lock().await.entry.clone()
     }
 
+    /// Keeps nothing of the order, and only what is left to be removed.
+    pub async fn keep_only(&self, left: Vec<Left>) -> Result<(), JournalError> {
+        let mut state = self.state.lock().await;
+        state.entry.order = None;
+        state.entry.left = left;
+        state.key = SecretString::default();
+        write(&self.place, &self.secret, &self.run, &mut state).await
+    }
+
     /// Removes the entry: nothing is left to go on with.
     pub async fn end(&self) -> Result<(), JournalError> {
         let state = self.state.lock().await;

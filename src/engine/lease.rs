@@ -149,6 +149,11 @@ impl Lease {
         self.lost.load(Ordering::Acquire)
     }
 
+    /// The Lease object.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// Gives it back.
     pub async fn release(self) -> Result<(), ApiError> {
         self.renewal.abort();

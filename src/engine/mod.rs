@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod cancel;
 pub mod certmanager;
 pub mod choose;
+pub mod cleanup;
 mod course;
 pub mod due;
 pub mod failure;

@@ -73,7 +73,7 @@ impl ObtainError {
             Self::Names(failed) => failed.values().find_map(Refused::hint),
             Self::Acme(error) => error.hint(),
             Self::Journal(error) => error.hint(),
-            Self::Interrupted => Some("run the command again: it goes on with the same order".to_owned()),
+            Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
             Self::Order(_) | Self::Key(_) => None,
         }
     }
@@ -114,7 +114,9 @@ impl Obtaining<'_> {
         let mut left_out = BTreeMap::new();
         let mut resume = resume;
         for attempt in 1.. {
-            match self.once(&names, resume.take()).await {
+            let resumed = resume.take();
+            let again = resumed.is_some();
+            match self.once(&names, resumed).await {
                 Ok((chain, order)) => {
                     return Ok(Obtained {
                         chain,
@@ -123,6 +125,8 @@ impl Obtaining<'_> {
                         left_out,
                     });
                 }
+                // What the killed run had begun was answered by nobody.
+                Err(ObtainError::Names(_) | ObtainError::Order(_)) if again => {}
                 Err(ObtainError::Names(failed)) if attempt < ATTEMPTS && may_be_left_out(&names, &failed) => {
                     let lost: BTreeSet<Name> = failed.keys().cloned().collect();
                     names = names.without(&lost);

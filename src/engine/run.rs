@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    cancel::Cancel, choose::Solvers, failure::CourseError, hosts::Hosts, journal, journals::Journals, ledger::Ledger,
-    prepare::Restarts, store::Destination,
+    cancel::Cancel, choose::Solvers, failure::CourseError, hosts::Hosts, journal, journals::Journals, lease::Lease,
+    ledger::Ledger, prepare::Restarts, store::Destination,
 };
 use crate::{
     acme::{Client, Issuer},
@@ -73,6 +73,8 @@ pub struct Run {
     pub restarts: BTreeMap<Key, Restarts>,
     /// Who has a turn with which host.
     pub hosts: Hosts,
+    /// The Lease that was given back last: it is held until what all share is gone too, so that the run is seen to be alive.
+    pub last: tokio::sync::Mutex<Option<Lease>>,
     /// Ctrl-C.
     pub cancel: Cancel,
     /// Who is told.
@@ -142,6 +144,17 @@ impl Run {
         }
     }
 
+    /// Gives a Lease back as soon as another stands for the run.
+    pub(super) async fn give_back(&self, lease: Option<Lease>) {
+        let former = std::mem::replace(&mut *self.last.lock().await, lease);
+        let Some(former) = former else { return };
+        if let Err(error) = former.release().await {
+            self.tell.tell(EventKind::Note {
+                text: format!("the lease ends by itself in a minute: {}", crate::error::chain(&error)),
+            });
+        }
+    }
+
     /// Takes away what the certificates shared, and keeps the ledger.
     async fn finish(&self) {
         let http01 = self.solvers.http01.as_ref().map(|s| Arc::clone(s) as Arc<dyn Solve>);
@@ -155,6 +168,7 @@ impl Run {
                 }),
             }
         }
+        self.give_back(None).await;
         if let Err(error) = self.ledger.keep().await {
             self.tell.tell(EventKind::Note {
                 text: format!(

@@ -54,6 +54,8 @@ pub enum Command {
     Revoke(Box<issue::RevokeCommand>),
     /// Put the pair before the last renewal back
     Rollback(Box<issue::RollbackCommand>),
+    /// Remove what runs that were killed have left behind
+    Cleanup(Box<issue::CleanupCommand>),
     /// Show, make, change and end accounts with CAs
     Account(Box<issue::AccountCommand>),
     /// Show and check the settings

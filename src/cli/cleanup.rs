@@ -1,0 +1,144 @@
+//! `cleanup`: what runs that were killed have left is listed, or removed.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    apply::{Api, Permits, RunId, rights},
+    engine::{
+        cleanup::{self, Leftovers},
+        journals::Journals,
+        now, prepare,
+    },
+    error::{Exit, Failure},
+    settings::{
+        Settings,
+        layer::{Layer, Origin},
+        source::ClusterSecrets,
+    },
+    solve::dns01::{Dns01, Secrets, Terminal},
+    text::{Clear, time},
+};
+
+use super::{
+    args::issue::CleanupCommand,
+    ask::confirm,
+    error_line, note, print,
+    settings::{Cluster, layers, settings_failure},
+};
+
+pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
+    let cluster = Cluster::new(&command.connection);
+    let layers = layers(Layer::empty(Origin::Flags), &command.settings, &cluster).await?;
+    let settings = Settings::of(&layers).map_err(|error| settings_failure(&error))?;
+    let connection = cluster.connection().await.map_err(|error| {
+        let failure = Failure::of(Exit::Cluster, &error);
+        error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+    })?;
+    let namespaces: Vec<Option<&str>> = if command.all_namespaces {
+        vec![None]
+    } else if command.namespace.is_empty() {
+        vec![Some(&connection.namespace)]
+    } else {
+        let given: BTreeSet<&str> = command.namespace.iter().map(String::as_str).collect();
+        given.into_iter().map(Some).collect()
+    };
+    let reading = Api::new(connection.clone(), Permits::none());
+    let mut exit = Exit::Ok;
+    let mut all = Vec::new();
+    for namespace in namespaces {
+        let found = cleanup::find(&reading, namespace, command.force, now()).await;
+        for error in &found.unread {
+            exit = Exit::Cluster;
+            complain(&crate::error::chain(error), error.hint().as_deref());
+        }
+        for alive in found.alive.iter().filter(|_| !command.force) {
+            let secret = alive.secret.as_ref().map(ToString::to_string).unwrap_or_default();
+            note(&format!(
+                "left alone: {} has been working on Secret {secret} since {}",
+                alive.holder,
+                time::date_time(alive.since)
+            ));
+        }
+        all.push(found);
+    }
+    if all.iter().all(Leftovers::is_empty) {
+        if exit == Exit::Ok {
+            note("nothing is left behind");
+        }
+        return Ok(exit);
+    }
+    let list: String = all
+        .iter()
+        .flat_map(cleanup::lines)
+        .map(|line| {
+            let line = Clear(&line).to_string();
+            if command.dry_run {
+                format!("would remove {line}\n")
+            } else {
+                format!("{line}\n")
+            }
+        })
+        .collect();
+    print(list.as_bytes())?;
+    if command.dry_run {
+        return Ok(exit);
+    }
+    may_be_removed(&reading, &all).await?;
+    let alive = all.iter().map(|found| found.alive.len()).sum::<usize>();
+    if command.force && alive > 0 && !confirm("Remove what runs that may be going on have made?", command.yes)? {
+        return Err(Failure::usage("nothing was removed"));
+    }
+    let dns = dns(&settings, &reading)?;
+    let run = RunId::random();
+    let mut count = 0;
+    for found in &all {
+        let api = reading.with_permits(found.permits());
+        let removed = found.remove(&api, dns.as_ref(), &run, &BTreeSet::new()).await;
+        count += removed.count;
+        for trouble in removed.trouble {
+            exit = Exit::Write;
+            complain(&trouble.text, trouble.hint.as_deref());
+        }
+    }
+    note(&format!("removed {count}"));
+    Ok(exit)
+}
+
+fn complain(text: &str, hint: Option<&str>) {
+    error_line(text);
+    if let Some(hint) = hint {
+        note(&format!("hint: {hint}"));
+    }
+}
+
+/// Asks for all rights before the first thing is removed.
+async fn may_be_removed(api: &Api, all: &[Leftovers]) -> Result<(), Failure> {
+    let mut permits = Permits::none();
+    for found in all {
+        permits.extend(found.permits());
+    }
+    // A server that does not say what is allowed says it when something is removed.
+    let Ok(missing) = rights::missing(api, &permits).await else {
+        return Ok(());
+    };
+    if missing.is_none() {
+        return Ok(());
+    }
+    let failure = Failure::new(Exit::Cluster, format!("nothing was removed: {missing}"));
+    Err(missing.hint().map_or(failure.clone(), |hint| failure.hint(hint)))
+}
+
+/// Who removes records: by the providers of the settings.
+fn dns(settings: &Settings, api: &Api) -> Result<Option<Dns01>, Failure> {
+    let secrets: Arc<dyn Secrets> = Arc::new(ClusterSecrets(api.clone()));
+    prepare::dns01(
+        &settings.dns01,
+        &Arc::new(Journals::default()),
+        secrets,
+        Arc::new(Terminal),
+    )
+    .map_err(|error| {
+        let failure = Failure::usage(crate::error::chain(&error));
+        error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+    })
+}

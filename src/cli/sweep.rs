@@ -1,0 +1,69 @@
+//! What a run does first: it removes what runs that were killed have left in the namespaces of its own Secrets. Best effort:
+//! what cannot be removed stops nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::{
+    apply::{Api, Permits},
+    engine::{
+        cleanup::{self, Leftovers},
+        now,
+        run::Run,
+        store::Destination,
+    },
+    event::EventKind,
+    object::Key,
+    plan::Target,
+    source::cluster::Connection,
+};
+
+use super::args::issue::IssueArgs;
+
+/// How many namespaces are looked at at once.
+const AT_ONCE: usize = 4;
+
+/// What was left in the namespaces of the targets. Without anything, that is two lists a namespace.
+pub(super) async fn look(connection: Option<&Connection>, args: &IssueArgs, targets: &[Target]) -> Vec<Leftovers> {
+    let Some(connection) = connection.filter(|_| args.source.filename.is_empty()) else {
+        return Vec::new();
+    };
+    let api = Api::new(connection.clone(), Permits::none());
+    let mut namespaces: BTreeMap<&str, BTreeSet<Key>> = BTreeMap::new();
+    for target in targets {
+        namespaces
+            .entry(&target.secret.namespace)
+            .or_default()
+            .insert(target.secret.clone());
+    }
+    stream::iter(&namespaces)
+        .map(|(namespace, own)| cleanup::look(&api, namespace, own, now()))
+        .buffered(AT_ONCE)
+        .filter_map(std::future::ready)
+        .collect()
+        .await
+}
+
+/// Removes it.
+pub(super) async fn sweep(run: &Run, found: Vec<Leftovers>, targets: &[Target]) {
+    let Destination::Cluster(api) = &run.destination else {
+        return;
+    };
+    let own: BTreeSet<Key> = targets.iter().map(|target| target.secret.clone()).collect();
+    let mut count = 0;
+    for mut found in found {
+        found.leave_manual();
+        let api = api.with_permits(found.permits());
+        let removed = found.remove(&api, run.solvers.dns01.as_deref(), &run.id, &own).await;
+        count += removed.count;
+        for trouble in removed.trouble {
+            tracing::debug!("left by a run that was killed: {}", trouble.text);
+        }
+    }
+    if count > 0 {
+        run.tell.tell(EventKind::Note {
+            text: format!("removed what a run that was killed had left: {count}"),
+        });
+    }
+}

@@ -1,0 +1,437 @@
+//! What runs that were killed have left: found by its marks, and removed.
+//!
+//! A run is alive while any of its Leases is held. It takes one before it makes anything and gives the last one back when
+//! nothing else is left, so what is of a run without Leases can go: objects are listed first, and Leases after them.
+
+mod undo;
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt as _, future::join_all, stream};
+use serde_json::Value;
+
+pub use self::undo::{Trouble, Undone, record, undo};
+use super::{
+    journal::{self, Left},
+    lease::{self, Lease},
+};
+use crate::{
+    apply::{
+        Api, ApiError, Permit, Permits, Purpose, Resource, RunId, Verb,
+        mark::{self, EXPIRES, FOR, PURPOSE, RUN},
+        resource::{CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, LEASE, POD, SECRET, SERVICE},
+    },
+    object::{Key, Seconds, Text},
+    solve::dns01::Dns01,
+    text::time::parse_time,
+};
+
+/// The kinds of which runs make temporary objects, in the order in which they are removed: routes first, so that nothing
+/// leads to what is gone.
+const KINDS: [Resource; 9] = [
+    INGRESS,
+    HTTPROUTE,
+    INGRESSROUTE,
+    JOB,
+    POD,
+    SERVICE,
+    ENDPOINTSLICE,
+    CONFIGMAP,
+    SECRET,
+];
+/// The provider that is the operator.
+const MANUAL: &str = "manual";
+/// How many objects are removed at once.
+const AT_ONCE: usize = 8;
+
+/// A temporary object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thing {
+    /// Its kind.
+    pub resource: Resource,
+    /// Its name.
+    pub key: Key,
+    /// What it is for, as its label says.
+    pub purpose: Text,
+    /// The run that made it.
+    pub run: Option<Text>,
+    /// The Secret whose certificate it is for.
+    pub about: Option<Key>,
+    uid: String,
+    expires: Option<Seconds>,
+}
+
+/// An order that was not finished.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// The Secret that keeps it.
+    pub thing: Thing,
+    /// What it says.
+    pub found: journal::Found,
+}
+
+/// A run that is going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alive {
+    /// The run.
+    pub run: Text,
+    /// The namespace.
+    pub namespace: Text,
+    /// The Secret that it works on.
+    pub secret: Option<Key>,
+    /// Who.
+    pub holder: String,
+    /// Since when.
+    pub since: Seconds,
+}
+
+/// What there is.
+#[derive(Debug, Default)]
+pub struct Leftovers {
+    /// Orders that were not finished.
+    pub journals: Vec<Unfinished>,
+    /// What answered challenges, and what has expired.
+    pub things: Vec<Thing>,
+    /// Leases that nobody holds.
+    pub leases: Vec<Thing>,
+    /// Who is at work: what is theirs stays.
+    pub alive: Vec<Alive>,
+    /// What could not be listed.
+    pub unread: Vec<ApiError>,
+}
+
+/// Reads what all runs have left in a namespace (in all for `None`). With `force`, what runs that are alive have made counts
+/// too.
+pub async fn find(api: &Api, namespace: Option<&str>, force: bool, now: Seconds) -> Leftovers {
+    let mut found = Leftovers::default();
+    let selector = mark::selector(None);
+    let listed = join_all(KINDS.map(|kind| api.list(kind, namespace, Some(&selector)))).await;
+    let leases = api.list(LEASE, namespace, Some(&selector)).await;
+    let Some(dead) = found.take_leases(leases, force, now) else {
+        return found;
+    };
+    for (kind, objects) in KINDS.into_iter().zip(listed) {
+        match objects {
+            Ok(objects) => {
+                for object in objects {
+                    found.sort(kind, object, &dead, now);
+                }
+            }
+            // A kind that the cluster does not have.
+            Err(ApiError::NotFound { .. }) => {}
+            Err(error) => found.unread.push(error),
+        }
+    }
+    found
+}
+
+/// What runs that were killed have left in a namespace, where there may be something: asked with two lists when there is
+/// nothing. The orders of `own` Secrets, and their Leases, are left to those that go on with them.
+pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds) -> Option<Leftovers> {
+    let (journals, leases) = (
+        mark::selector(Some(Purpose::Journal)),
+        mark::selector(Some(Purpose::Lease)),
+    );
+    let journals = api.list(SECRET, Some(namespace), Some(&journals)).await.ok()?;
+    let leases = api.list(LEASE, Some(namespace), Some(&leases)).await.ok()?;
+    if journals.is_empty() && leases.iter().all(|lease| lease::holder(lease, now).is_some()) {
+        return None;
+    }
+    let mut found = find(api, Some(namespace), false, now).await;
+    let theirs = |thing: &Thing| thing.about.as_ref().is_none_or(|secret| !own.contains(secret));
+    found.leases.retain(theirs);
+    for journal in &mut found.journals {
+        if !theirs(&journal.thing) {
+            // The record may be the very one that its order still needs: whoever goes on with it removes it.
+            journal
+                .found
+                .entry
+                .left
+                .retain(|left| matches!(left, Left::Change { .. }));
+        }
+    }
+    found
+        .journals
+        .retain(|journal| theirs(&journal.thing) || !journal.found.entry.left.is_empty());
+    Some(found)
+}
+
+impl Leftovers {
+    /// Who is alive, and which Leases nobody holds. Returns how to tell the dead; `None` when that cannot be known.
+    fn take_leases(
+        &mut self,
+        leases: Result<Vec<Value>, ApiError>,
+        force: bool,
+        now: Seconds,
+    ) -> Option<impl Fn(&Thing) -> bool + use<>> {
+        let leases = match leases {
+            Ok(leases) => leases,
+            Err(error) => {
+                self.unread.push(error);
+                return None;
+            }
+        };
+        let mut held = BTreeSet::new();
+        let mut free = Vec::new();
+        for object in leases {
+            let thing = Thing::of(LEASE, &object);
+            match lease::holder(&object, now) {
+                Some((holder, since, _)) => {
+                    held.extend(thing.run.clone());
+                    self.alive.push(Alive {
+                        run: thing.run.clone().unwrap_or_default(),
+                        namespace: thing.key.namespace.clone(),
+                        secret: thing.about.clone(),
+                        holder,
+                        since,
+                    });
+                    if force {
+                        free.push(thing);
+                    }
+                }
+                None => free.push(thing),
+            }
+        }
+        self.leases = free;
+        Some(move |thing: &Thing| force || thing.run.as_ref().is_none_or(|run| !held.contains(run)))
+    }
+
+    fn sort(&mut self, kind: Resource, object: Value, dead: &impl Fn(&Thing) -> bool, now: Seconds) {
+        let thing = Thing::of(kind, &object);
+        let expired = thing.expires.is_some_and(|at| at < now);
+        // Answers of all runs are in one ConfigMap.
+        let shared = kind == CONFIGMAP && self.is_anyone_alive(&thing.key.namespace);
+        match thing.purpose.as_str() {
+            "journal" if kind == SECRET && dead(&thing) => self.journals.push(Unfinished {
+                found: journal::read(object),
+                thing,
+            }),
+            "solver" if kind != SECRET && dead(&thing) && !shared => self.things.push(thing),
+            "backup" if kind == SECRET && expired => self.things.push(thing),
+            _ => {}
+        }
+    }
+
+    fn is_anyone_alive(&self, namespace: &str) -> bool {
+        self.alive.iter().any(|alive| alive.namespace == namespace)
+    }
+
+    /// Leaves orders with records that an operator writes by hand: nobody has asked to be asked.
+    pub fn leave_manual(&mut self) {
+        let by_hand = |left: &Left| matches!(left, Left::Record(written) if written.provider == MANUAL);
+        self.journals
+            .retain(|journal| !journal.found.entry.left.iter().any(by_hand));
+    }
+
+    /// Whether there is nothing to remove.
+    pub fn is_empty(&self) -> bool {
+        self.journals.is_empty() && self.things.is_empty() && self.leases.is_empty()
+    }
+
+    /// How many objects and records would go.
+    pub fn count(&self) -> usize {
+        let left: usize = self.journals.iter().map(|journal| journal.found.entry.left.len()).sum();
+        left + self.journals.len() + self.things.len() + self.leases.len()
+    }
+
+    /// What is written: for the rights, and against everything else.
+    pub fn permits(&self) -> Permits {
+        let mut permits = Permits::none();
+        let delete = |thing: &Thing| {
+            Permit::one(
+                &[Verb::Delete],
+                thing.resource,
+                thing.key.namespace.clone(),
+                thing.key.name.clone(),
+            )
+        };
+        for thing in self.things.iter().chain(&self.leases) {
+            permits.add(delete(thing));
+        }
+        for journal in &self.journals {
+            permits.add(delete(&journal.thing));
+            permits.extend(undo::permits(&journal.found.entry.left));
+            // Nobody begins with a Secret whose order is being put away.
+            permits.extend(journal.thing.about.as_ref().map_or_else(Permits::none, lease::permits));
+        }
+        permits
+    }
+
+    /// Removes it: what was changed and written for orders first, then what answered challenges, then the orders and the
+    /// Leases. `own` orders stay, without the changes that were undone. What cannot be removed is in the result, and what it is
+    /// noted in stays.
+    pub async fn remove(&self, api: &Api, dns: Option<&Dns01>, run: &RunId, own: &BTreeSet<Key>) -> Removed {
+        let mut removed = Removed::default();
+        let mut put_away = Vec::new();
+        for journal in &self.journals {
+            let own = journal.thing.about.as_ref().is_some_and(|secret| own.contains(secret));
+            // One that is alive is only here by force.
+            let forced = self.alive.iter().any(|alive| alive.secret == journal.thing.about);
+            let lease = match &journal.thing.about {
+                Some(secret) if !forced => match Lease::take(api, secret, run).await {
+                    Ok(lease) => Some(lease),
+                    Err(error) => {
+                        removed.trouble.push(Trouble {
+                            hint: error.hint(),
+                            text: crate::error::chain(&error),
+                        });
+                        continue;
+                    }
+                },
+                _ => None,
+            };
+            let undone = self.undo(api, dns, &journal.found.entry.left).await;
+            removed.count += undone.count;
+            let clean = undone.trouble.is_empty();
+            removed.trouble.extend(undone.trouble);
+            put_away.push((journal, lease, clean && !own));
+        }
+        removed.delete(api, &self.things).await;
+        let ended: Vec<Thing> = put_away
+            .iter()
+            .filter(|(_, _, ended)| *ended)
+            .map(|(journal, ..)| journal.thing.clone())
+            .collect();
+        removed.delete(api, &ended).await;
+        let mut taken = BTreeSet::new();
+        for (_, lease, _) in put_away {
+            let Some(lease) = lease else { continue };
+            taken.insert(lease.key().clone());
+            match lease.release().await {
+                Ok(()) => removed.count += 1,
+                Err(error) => removed.failed(&error),
+            }
+        }
+        removed
+            .give_back(
+                api,
+                run,
+                self.leases.iter().filter(|l| !taken.contains(&l.key)),
+                &self.alive,
+            )
+            .await;
+        removed
+    }
+
+    /// Whoever is alive may have answers in the same Ingress: it is left until then.
+    async fn undo(&self, api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
+        let (mut now, mut later) = (Vec::new(), Vec::new());
+        for left in left {
+            match left {
+                Left::Change { namespace, .. } if self.is_anyone_alive(namespace) => later.push(left),
+                _ => now.push(left.clone()),
+            }
+        }
+        let mut undone = undo(api, dns, &now).await;
+        undone.trouble.extend(later.into_iter().map(|left| Trouble {
+            text: format!("{} is left as it is: another run is going on", undo::words(left)),
+            hint: Some("try again when that run has ended".to_owned()),
+        }));
+        undone
+    }
+}
+
+/// What became of it.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// How many objects and records are gone.
+    pub count: usize,
+    /// What is left, and why.
+    pub trouble: Vec<Trouble>,
+}
+
+impl Removed {
+    async fn delete(&mut self, api: &Api, things: &[Thing]) {
+        let mut results = stream::iter(things)
+            .map(|thing| api.delete(thing.resource, &thing.key, Some(&thing.uid)))
+            .buffered(AT_ONCE);
+        while let Some(result) = results.next().await {
+            match result {
+                Ok(gone) => self.count += usize::from(gone),
+                Err(error) => self.failed(&error),
+            }
+        }
+    }
+
+    /// Leases are taken over before they are removed: between the look and now, a run may have begun with one.
+    async fn give_back(&mut self, api: &Api, run: &RunId, leases: impl Iterator<Item = &Thing>, alive: &[Alive]) {
+        for thing in leases {
+            let secret = thing
+                .about
+                .as_ref()
+                .filter(|secret| lease::name(secret) == thing.key.name);
+            let forced = alive.iter().any(|alive| alive.secret == thing.about);
+            let Some(secret) = secret.filter(|_| !forced) else {
+                self.delete(api, std::slice::from_ref(thing)).await;
+                continue;
+            };
+            let Ok(lease) = Lease::take(&api.with_permits(lease::permits(secret)), secret, run).await else {
+                continue;
+            };
+            match lease.release().await {
+                Ok(()) => self.count += 1,
+                Err(error) => self.failed(&error),
+            }
+        }
+    }
+
+    fn failed(&mut self, error: &ApiError) {
+        self.trouble.push(Trouble {
+            text: crate::error::chain(error),
+            hint: error.hint(),
+        });
+    }
+}
+
+impl Thing {
+    fn of(resource: Resource, object: &Value) -> Self {
+        let meta = &object["metadata"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let about = meta["annotations"][FOR].as_str().and_then(|of| of.split_once('/'));
+        Self {
+            resource,
+            key: Key::new(text(&meta["namespace"]), text(&meta["name"])),
+            purpose: text(&meta["labels"][PURPOSE]).into(),
+            run: meta["labels"][RUN].as_str().map(Into::into),
+            // Another namespace's Secret has its temporary objects there.
+            about: about
+                .filter(|(namespace, _)| Some(*namespace) == meta["namespace"].as_str())
+                .map(|(namespace, name)| Key::new(namespace, name)),
+            uid: text(&meta["uid"]),
+            expires: meta["annotations"][EXPIRES].as_str().and_then(parse_time),
+        }
+    }
+}
+
+impl std::fmt::Display for Thing {
+    /// `Job shop/kubectl-certs-solver-abc (solver of run def, for Secret shop/shop-tls)`. Not cleared for a terminal.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} ({}", self.resource.kind, self.key, self.purpose)?;
+        if let Some(run) = &self.run {
+            write!(f, " of run {run}")?;
+        }
+        if let Some(secret) = &self.about {
+            write!(f, ", for Secret {secret}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// What would go, a line each, in the order of its removal. Not cleared for a terminal.
+pub fn lines(found: &Leftovers) -> Vec<String> {
+    let left = found.journals.iter().flat_map(|journal| &journal.found.entry.left);
+    let orders = found.journals.iter().map(|journal| &journal.thing);
+    left.map(undo::words)
+        .chain(
+            found
+                .things
+                .iter()
+                .chain(orders)
+                .chain(&found.leases)
+                .map(ToString::to_string),
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

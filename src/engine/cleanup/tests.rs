@@ -1,0 +1,97 @@
+use serde_json::json;
+
+use super::*;
+
+fn object(purpose: Purpose, run: &RunId, expires: Seconds) -> Value {
+    let about = Key::new("shop", "shop-tls");
+    let mut object = json!({"metadata": {"namespace": "shop", "name": purpose.name("x"), "uid": "u"}});
+    mark::mark(&mut object, run, purpose, expires, &about);
+    object
+}
+
+fn lease_of(run: &RunId, renewed: &str) -> Value {
+    let mut lease = object(Purpose::Lease, run, 0);
+    lease["spec"] =
+        json!({"holderIdentity": "bob", "leaseDurationSeconds": 40, "acquireTime": renewed, "renewTime": renewed});
+    lease
+}
+
+/// 2026-01-01T00:00:10Z
+const NOW: Seconds = 1_767_225_610;
+
+fn sorted(leases: Vec<Value>, force: bool, objects: Vec<(Resource, Value)>) -> Leftovers {
+    let mut found = Leftovers::default();
+    let dead = found.take_leases(Ok(leases), force, NOW).unwrap();
+    for (kind, object) in objects {
+        found.sort(kind, object, &dead, NOW);
+    }
+    found
+}
+
+#[test]
+fn what_is_of_a_run_whose_lease_is_held_stays_and_the_rest_goes() {
+    let (alive, dead) = (RunId::random(), RunId::random());
+    let objects = || {
+        vec![
+            (SERVICE, object(Purpose::Solver, &alive, 0)),
+            (JOB, object(Purpose::Solver, &dead, NOW + 900)),
+            (SECRET, object(Purpose::Journal, &alive, 0)),
+            (SECRET, object(Purpose::Journal, &dead, NOW + 900)),
+            (SECRET, object(Purpose::Backup, &dead, NOW + 1)),
+            (SECRET, object(Purpose::Backup, &dead, NOW - 1)),
+        ]
+    };
+    let leases = || {
+        vec![
+            lease_of(&alive, "2026-01-01T00:00:00Z"),
+            lease_of(&dead, "2025-12-31T00:00:00Z"),
+        ]
+    };
+    let found = sorted(leases(), false, objects());
+    let kinds: Vec<&str> = found.things.iter().map(|thing| thing.resource.kind).collect();
+    assert_eq!(
+        kinds,
+        ["Job", "Secret"],
+        "the dead run's Job, and the pair that has expired"
+    );
+    assert_eq!(found.journals.len(), 1);
+    assert_eq!(found.leases.len(), 1);
+    assert_eq!(found.alive[0].holder, "bob");
+    let forced = sorted(leases(), true, objects());
+    assert_eq!(
+        (forced.things.len(), forced.journals.len(), forced.leases.len()),
+        (3, 2, 2),
+        "a pair that is kept is nobody's leftover"
+    );
+}
+
+#[test]
+fn what_all_runs_share_stays_while_any_is_at_work() {
+    let (alive, dead) = (RunId::random(), RunId::random());
+    let map = || vec![(CONFIGMAP, object(Purpose::Solver, &dead, 0))];
+    assert_eq!(
+        sorted(vec![lease_of(&alive, "2026-01-01T00:00:00Z")], false, map())
+            .things
+            .len(),
+        0
+    );
+    assert_eq!(sorted(Vec::new(), false, map()).things.len(), 1);
+}
+
+#[test]
+fn what_is_written_is_what_was_found() {
+    let dead = RunId::random();
+    let found = sorted(Vec::new(), false, vec![(JOB, object(Purpose::Solver, &dead, 0))]);
+    let rights: Vec<String> = found.permits().rights().iter().map(ToString::to_string).collect();
+    let name = Purpose::Solver.name("x");
+    assert_eq!(
+        rights,
+        [format!("delete jobs.batch {:?} in namespace shop", name.as_str())]
+    );
+    assert_eq!(
+        lines(&found),
+        [format!(
+            "Job shop/{name} (solver of run {dead}, for Secret shop/shop-tls)"
+        )]
+    );
+}

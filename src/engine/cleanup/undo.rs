@@ -1,0 +1,162 @@
+//! Takes back what carries no mark: DNS records, and changes to objects of others.
+
+use serde_json::{Value, json};
+
+use crate::{
+    apply::{
+        Api, ApiError, Patch, Permit, Permits, Resource, Verb,
+        resource::{CONFIGMAP, INGRESS},
+    },
+    engine::{journal::Left, journals::changed_kind},
+    object::Key,
+    solve::{
+        SolveError,
+        dns01::{Dns01, Written},
+        http01::{in_place, is_token},
+    },
+};
+
+/// How often an object that others write at the same moment is read and patched again.
+const TRIES: usize = 5;
+
+/// Something that is left, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened.
+    pub text: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// What became of it.
+#[derive(Debug, Default)]
+pub struct Undone {
+    /// How much was there and is gone.
+    pub count: usize,
+    /// What is left.
+    pub left: Vec<Left>,
+    /// Why.
+    pub trouble: Vec<Trouble>,
+}
+
+/// What [`undo`] writes in the cluster.
+pub(super) fn permits(left: &[Left]) -> Permits {
+    let changes = left.iter().filter_map(changed);
+    changes
+        .map(|(resource, key)| Permit::one(&[Verb::Get, Verb::Patch], resource, key.namespace, key.name))
+        .collect()
+}
+
+fn changed(left: &Left) -> Option<(Resource, Key)> {
+    match left {
+        Left::Change { kind, namespace, name } => {
+            Some((changed_kind(kind)?, Key::new(namespace.as_str(), name.as_str())))
+        }
+        Left::Record(_) => None,
+    }
+}
+
+/// What is left, in words.
+pub(super) fn words(left: &Left) -> String {
+    match left {
+        Left::Record(written) => format!(
+            "TXT record {} with value {} (provider {})",
+            written.name, written.value, written.provider
+        ),
+        Left::Change { kind, namespace, name } => format!("the challenges' paths in {kind} {namespace}/{name}"),
+    }
+}
+
+/// Takes it back, one after the other. What is gone already is no trouble.
+pub async fn undo(api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
+    let mut undone = Undone::default();
+    let api = api.with_permits(permits(left));
+    for left in left {
+        let result = match left {
+            Left::Record(written) => record(dns, written).await,
+            Left::Change { .. } => match changed(left) {
+                Some((resource, key)) => change(&api, resource, &key).await.map_err(|error| Trouble {
+                    text: format!("{} are left: {}", words(left), crate::error::chain(&error)),
+                    hint: error.hint(),
+                }),
+                // Nothing that this program changes.
+                None => Ok(false),
+            },
+        };
+        match result {
+            Ok(gone) => undone.count += usize::from(gone),
+            Err(trouble) => {
+                undone.left.push(left.clone());
+                undone.trouble.push(trouble);
+            }
+        }
+    }
+    undone
+}
+
+/// Removes a record that a run has left; whether it was there.
+pub async fn record(dns: Option<&Dns01>, written: &Written) -> Result<bool, Trouble> {
+    let Some(dns) = dns else {
+        return Err(Trouble {
+            text: format!(
+                "the value {} of {} is left: provider {} is not in the settings",
+                written.value, written.name, written.provider
+            ),
+            hint: Some("configure it (--config FILE), or remove the value by hand".to_owned()),
+        });
+    };
+    dns.remove_written(written).await.map_err(|error: SolveError| Trouble {
+        hint: error.hint.clone(),
+        text: error.to_string(),
+    })
+}
+
+async fn change(api: &Api, resource: Resource, key: &Key) -> Result<bool, ApiError> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        let Some(object) = api.get(resource, key).await? else {
+            return Ok(false);
+        };
+        let patch = match resource {
+            INGRESS => in_place::leftover(&object).map(Patch::Json),
+            CONFIGMAP => answers(&object).map(Patch::Merge),
+            _ => None,
+        };
+        let Some(patch) = patch else {
+            return Ok(false);
+        };
+        match api.patch(resource, key, &patch).await {
+            Ok(_) => return Ok(true),
+            Err(ApiError::NotFound { .. }) => return Ok(false),
+            // The rules were changed since they were read: what they are now, the next look tells.
+            Err(error @ (ApiError::Invalid { .. } | ApiError::Conflict { .. })) => last = Some(error),
+            Err(error) if error.is_uncertain() => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    last.map_or(Ok(false), Err)
+}
+
+/// The patch that takes all answers away: keys that are tokens, and values that begin with them.
+fn answers(config_map: &Value) -> Option<Value> {
+    let data = config_map["data"].as_object()?;
+    let ours = data.iter().filter(|(token, answer)| {
+        let rest = answer.as_str().and_then(|answer| answer.strip_prefix(token.as_str()));
+        is_token(token) && rest.is_some_and(|rest| rest.starts_with('.'))
+    });
+    let gone: serde_json::Map<String, Value> = ours.map(|(token, _)| (token.clone(), Value::Null)).collect();
+    (!gone.is_empty()).then(|| json!({"data": gone}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_config_map_answers_go_and_all_else_stays() {
+        let map = json!({"data": {"tok_en-1": "tok_en-1.thumb", "notes": "mine", "tok2": "another.thumb"}});
+        assert_eq!(answers(&map), Some(json!({"data": {"tok_en-1": null}})));
+        assert_eq!(answers(&json!({"data": {"notes": "mine"}})), None);
+        assert_eq!(answers(&json!({})), None);
+    }
+}
