@@ -66,15 +66,15 @@ pub struct RevokeCommand {
     /// Revoke although it is stored in a Secret, or served
     #[arg(long)]
     pub force: bool,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
     /// Where to read from.
     #[command(flatten)]
     pub source: SourceArgs,
     /// Which CA and account.
     #[command(flatten)]
     pub ca: CaArgs,
-    /// Answer yes to every question
-    #[arg(short, long)]
-    pub yes: bool,
 }
 
 /// `rollback`.
@@ -172,12 +172,12 @@ pub enum AccountAction {
 /// What the actions on accounts take.
 #[derive(Debug, Clone, Args)]
 pub struct AccountArgs {
-    /// Which CA and account.
-    #[command(flatten)]
-    pub ca: CaArgs,
     /// Answer yes to every question
     #[arg(short, long)]
     pub yes: bool,
+    /// Which CA and account.
+    #[command(flatten)]
+    pub ca: CaArgs,
     /// A text without it; else json
     #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
     pub output: Option<String>,
