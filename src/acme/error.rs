@@ -198,8 +198,8 @@ impl AcmeError {
             Self::StillWaiting { .. } => Some("run the command again: it goes on with the same order".to_owned()),
             Self::TermsNotAgreed { .. } => Some("read them, then give --agree-tos".to_owned()),
             Self::BindingRequired { website } => Some(match website {
-                Some(site) => format!("get an EAB key id and key from the CA ({site}) and set them for the issuer"),
-                None => "get an EAB key id and key from the CA and set them for the issuer".to_owned(),
+                Some(site) => format!("get an EAB key id and key from the CA ({site}), {GIVE_BINDING}"),
+                None => format!("get an EAB key id and key from the CA, {GIVE_BINDING}"),
             }),
             Self::UnknownProfile { known, .. } => Some(if known.is_empty() {
                 "leave the profile out: the CA has none".to_owned()
@@ -310,6 +310,9 @@ impl AcmeError {
     }
 }
 
+/// How an external account binding is given.
+const GIVE_BINDING: &str = "and give them with --eab-kid and --eab-key-file, or in the issuer's settings (eab)";
+
 /// What helps against the errors of RFC 8555, section 6.7, that an operator can mend.
 fn hint_of(problem: &Problem) -> Option<String> {
     let text = match problem.short() {
@@ -318,7 +321,7 @@ fn hint_of(problem: &Problem) -> Option<String> {
         "caa" => "the CAA records of the domain forbid it: allow this CA in them",
         "dns" => "check that the name resolves in the public DNS",
         "connection" => "check that port 80 of the host can be reached from the Internet",
-        "externalAccountRequired" => "get an EAB key id and key from the CA and set them for the issuer",
+        "externalAccountRequired" => return Some(format!("get an EAB key id and key from the CA, {GIVE_BINDING}")),
         "invalidContact" | "unsupportedContact" => "give another --email",
         "invalidProfile" => "leave the profile out, or choose one that the CA has: kubectl certs account show",
         "rejectedIdentifier" | "unsupportedIdentifier" => {

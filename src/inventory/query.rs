@@ -207,6 +207,12 @@ impl Inventory {
             .max_by_key(|c| (c.meta.created, std::cmp::Reverse(c.meta.name.clone())))
     }
 
+    /// The class that an Ingress of no route's own goes to: the default one, else the only one.
+    pub fn usual_class(&self) -> Option<&Text> {
+        let only = || self.classes.values().next().filter(|_| self.classes.len() == 1);
+        self.default_class().or_else(only).map(|class| &class.meta.name)
+    }
+
     /// The controller of an Ingress, and whether its class is there.
     pub fn controller_of_ingress(&self, ingress: &Ingress) -> (Controller, ClassState) {
         let all_known = self.knows_all(Kind::IngressClass);

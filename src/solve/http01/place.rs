@@ -105,10 +105,11 @@ impl Place {
         }
     }
 
-    /// Where the challenge for a host without a route goes: an Ingress of the class `class`, or of the default one.
+    /// Where the challenge for a host without a route goes: an Ingress of the class `class`, of the default one, or of the
+    /// only one that there is.
     pub fn of_class(inventory: &Inventory, namespace: &str, class: Option<&str>) -> Self {
         let as_ingress = Ingress {
-            class: class.map(Into::into),
+            class: class.map(Into::into).or_else(|| inventory.usual_class().cloned()),
             ..Ingress::default()
         };
         Self {

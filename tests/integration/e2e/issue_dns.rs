@@ -160,7 +160,11 @@ fn a_zone_is_as_it_was_when_a_name_server_does_not_show_the_record_or_the_key_is
     assert_eq!(server.records(zone), before, "{}", ran.err);
 
     // Each way in which a credential can be wrong is named.
-    it.settings(&by_powerdns(&server, zone, &credential.replace("key: apikey", "key: token")));
+    it.settings(&by_powerdns(
+        &server,
+        zone,
+        &credential.replace("key: apikey", "key: token"),
+    ));
     let ran = it.certs(&issue).ends_with(4);
     assert!(
         ran.err.contains("powerdns-letsencrypt-apikey") && ran.err.contains("token"),
@@ -217,7 +221,8 @@ fn bind_takes_the_record_where_a_cname_leads_into_a_zone_of_another_server() {
         ran.err
     );
     assert!(
-        ran.err.contains("TXT www.shop.example.acme.test in zone acme.test, by bind"),
+        ran.err
+            .contains("TXT www.shop.example.acme.test in zone acme.test, by bind"),
         "{}",
         ran.err
     );
@@ -281,7 +286,10 @@ if [[ "$HANDLER" =~ ^(deploy_challenge|clean_challenge)$ ]]; then "$HANDLER" "$@
     assert_eq!(deployed, cleaned, "{log}");
     assert_eq!(deployed.len(), 2, "{log}");
     for call in deployed {
-        assert!(matches!(call[..], [domain, _, value] if domain == zone && value.len() == 43), "{log}");
+        assert!(
+            matches!(call[..], [domain, _, value] if domain == zone && value.len() == 43),
+            "{log}"
+        );
     }
     assert_eq!(server.records(zone), before, "{log}");
 

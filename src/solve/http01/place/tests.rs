@@ -94,7 +94,19 @@ fn the_class_is_said_as_the_route_says_it() {
         Place::of_class(&inventory, "shop", Some("edge")).class,
         Class::Field("edge".into())
     );
-    assert_eq!(Place::of_class(&inventory, "shop", None).class, Class::Default);
+}
+
+#[test]
+fn a_host_without_route_goes_to_the_only_class_and_never_to_one_of_several() {
+    let class_of = |classes: &[&str]| {
+        let classes = classes
+            .iter()
+            .map(|name| Object::IngressClass(class(name, "k8s.io/ingress-nginx")));
+        Place::of_class(&inventory(classes.collect()), "shop", None).class
+    };
+    assert_eq!(class_of(&["edge"]), Class::Field("edge".into()));
+    assert_eq!(class_of(&["edge", "inner"]), Class::Default);
+    assert_eq!(class_of(&[]), Class::Default);
 }
 
 #[test]
