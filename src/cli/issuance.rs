@@ -14,6 +14,7 @@ use crate::{
         prepare::{Prepared, Preparing, slots},
         run::{Options, Outcome, Run},
         store::Destination,
+        turns::Turns,
     },
     error::{Exit, Failure, chain},
     event::Teller,
@@ -143,8 +144,8 @@ impl Issuance<'_> {
         let mut out = String::new();
         for target in targets {
             out.push_str(&format!("Secret {}\n", target.secret));
-            for step in preparing.steps(target, prepared) {
-                out.push_str(&format!("  {}\n", crate::text::Clear(&step.to_string())));
+            for (number, step) in (1..).zip(preparing.steps(target, prepared)) {
+                out.push_str(&format!("{number:>3}. {}\n", crate::text::Clear(&step.to_string())));
             }
         }
         super::print(out.as_bytes())
@@ -186,8 +187,8 @@ impl Issuance<'_> {
         if super::ask::possible() {
             for target in targets.iter().take(3) {
                 note(&format!("Secret {}", target.secret));
-                for step in preparing.steps(target, prepared) {
-                    note(&format!("  {step}"));
+                for (number, step) in (1..).zip(preparing.steps(target, prepared)) {
+                    note(&format!("{number}. {step}"));
                 }
             }
         }
@@ -222,11 +223,12 @@ impl Issuance<'_> {
         let Ready { client, .. } = account::ensure(self.acme, &settings.chosen, self.store, secrets.as_ref(), &terms)
             .await
             .map_err(|error| account_failure(&error))?;
-        let ledger_place = match self.store {
-            Store::Local(directory) => ledger::Place::Directory(directory.clone()),
-            Store::Secret(api, key) => ledger::Place::Secret(api.clone(), key.0.clone()),
-        };
-        let ledger = Ledger::open(ledger_place, client.account_url(), crate::engine::now()).await;
+        let ledger = Ledger::open(
+            ledger::Place::beside(self.store),
+            client.account_url(),
+            crate::engine::now(),
+        )
+        .await;
         let journals = Arc::new(Journals::default());
         let restarts = std::mem::take(&mut prepared.restarts);
         let solvers = prepared
@@ -266,6 +268,7 @@ impl Issuance<'_> {
             seen: seen(self.inventory(), settings),
             restarts,
             hosts: Hosts::default(),
+            turns: Turns::new(settings.certificate.concurrency),
             last: tokio::sync::Mutex::default(),
             cancel: self.cancel.clone(),
             tell,
@@ -328,7 +331,11 @@ impl Issuance<'_> {
                 }
             });
         }
-        progress::table(&lines).lines().for_each(note);
+        // A line that is cut has been told whole before.
+        let room = super::colour::stderr_width().unwrap_or(usize::MAX);
+        progress::table(&lines)
+            .lines()
+            .for_each(|line| note(&crate::text::width::cut(line, room)));
         let exit = exits.iter().next_back().copied().unwrap_or(Exit::Ok);
         if rehearsal && exit == Exit::Ok && !lines.is_empty() {
             note("the rehearsal passed, and nothing that serves traffic was changed. In earnest:");
@@ -372,7 +379,7 @@ async fn check_rights(api: &Api, permits: &Permits) -> Result<(), Failure> {
 }
 
 /// What the cluster's certificates show of a public CA's limits: those that it issued lately.
-fn seen(inventory: &Inventory, settings: &Settings) -> Vec<Past> {
+pub(super) fn seen(inventory: &Inventory, settings: &Settings) -> Vec<Past> {
     if settings.chosen.limits.is_none() {
         return Vec::new();
     }

@@ -142,6 +142,15 @@ impl Obtaining<'_> {
         Err(ObtainError::Names(left_out))
     }
 
+    /// The names that no solver is there for, and why.
+    fn unsolved(&self, names: &Names) -> BTreeMap<Name, Refused> {
+        let unsolved = names.order.iter().filter_map(|name| {
+            let error = self.proving.choose.solver(name).err()?;
+            Some((name.clone(), Refused::Solve(error)))
+        });
+        unsolved.collect()
+    }
+
     fn client(&self) -> &Client {
         self.proving.client
     }
