@@ -15,6 +15,8 @@ use crate::{
 pub const WAIT: Duration = Duration::from_mins(1);
 /// The first pause between two looks: a controller that watches Secrets serves the new pair within tens of milliseconds.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// So long each pause is a little longer than the one before; later it doubles.
+const SOON: Duration = Duration::from_secs(3);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -116,7 +118,7 @@ async fn until(host: &str, address: SocketAddr, new: Fingerprint, end: Instant) 
         address,
         server_name: host.to_owned(),
     };
-    let mut pause = FIRST_PAUSE;
+    let (begin, mut pause) = (Instant::now(), FIRST_PAUSE);
     loop {
         let seen = match net::probe(&target, net::probe::TIMEOUT).await {
             Ok(served) => match served.chain.first().map(|der| Fingerprint::of(der)) {
@@ -130,7 +132,11 @@ async fn until(host: &str, address: SocketAddr, new: Fingerprint, end: Instant) 
             return seen;
         }
         sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = if begin.elapsed() < SOON {
+            pause * 9 / 8
+        } else {
+            (pause * 2).min(LONGEST_PAUSE)
+        };
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     io::{IsTerminal as _, Write as _},
     sync::{Mutex, PoisonError},
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -77,7 +78,7 @@ impl Screen {
         let room = colour::stderr_width().unwrap_or(80).max(20);
         let mut out = String::new();
         if self.lines > 0 {
-            out.push_str(&format!("\x1b[{}A", self.lines));
+            let _ = write!(out, "\x1b[{}A", self.lines);
         }
         out.push_str("\r\x1b[J");
         for line in ended {

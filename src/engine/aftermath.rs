@@ -121,6 +121,7 @@ impl Run {
         if places.is_empty() {
             return Ok(());
         }
+        self.turns.give_back(&target.secret);
         let outcomes = tokio::select! {
             outcomes = verify::served(&places, pair.sha256(), self.options.wait, tell) => outcomes,
             () = self.cancel.cancelled() => return Ok(()),

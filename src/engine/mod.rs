@@ -21,6 +21,7 @@ pub mod revoke;
 pub mod run;
 pub mod store;
 pub mod trial;
+pub mod turns;
 
 use crate::object::Seconds;
 

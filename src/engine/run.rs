@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{
     cancel::Cancel, choose::Solvers, failure::CourseError, hosts::Hosts, journal, journals::Journals, lease::Lease,
-    ledger::Ledger, prepare::Restarts, store::Destination,
+    ledger::Ledger, prepare::Restarts, store::Destination, turns::Turns,
 };
 use crate::{
     acme::{Client, Issuer},
@@ -22,7 +22,11 @@ use crate::{
     solve::Solve,
 };
 
+/// How many more certificates may be looked at until they are served, for each that is being ordered.
+const LOOKED_AT: usize = 8;
+
 /// How certificates are ordered and stored.
+#[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Whether nothing that serves traffic is changed.
@@ -73,6 +77,8 @@ pub struct Run {
     pub restarts: BTreeMap<Key, Restarts>,
     /// Who has a turn with which host.
     pub hosts: Hosts,
+    /// Whose turn it is: `concurrency` at once.
+    pub turns: Turns,
     /// The Lease that was given back last: it is held until what all share is gone too, so that the run is seen to be alive.
     pub last: tokio::sync::Mutex<Option<Lease>>,
     /// Ctrl-C.
@@ -112,16 +118,19 @@ impl Run {
     /// cleaned up, and what has not begun is not begun.
     pub async fn all(&self, targets: &[Target]) -> Vec<Outcome> {
         self.cancel.begin();
-        let outcomes: Vec<Outcome> = stream::iter(targets)
-            .map(|target| self.one(target))
-            .buffered(self.options.concurrency.max(1))
+        // In the order in which they end: one that takes long must not keep others from beginning.
+        let mut outcomes: Vec<(usize, Outcome)> = stream::iter(targets.iter().enumerate())
+            .map(|(at, target)| async move { (at, self.one(target).await) })
+            .buffer_unordered(self.options.concurrency.max(1).saturating_mul(1 + LOOKED_AT))
             .collect()
             .await;
         self.finish().await;
-        outcomes
+        outcomes.sort_unstable_by_key(|(at, _)| *at);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
     async fn one(&self, target: &Target) -> Outcome {
+        self.turns.take(&target.secret).await;
         let began = tokio::time::Instant::now();
         let tell = self.tell.about(target.secret.clone());
         let result = if self.cancel.is_cancelled() {
@@ -129,6 +138,7 @@ impl Run {
         } else {
             self.course(target, &tell).await
         };
+        self.turns.give_back(&target.secret);
         tell.tell(match &result {
             Ok(_) => EventKind::Done,
             Err(error) => EventKind::Failed {

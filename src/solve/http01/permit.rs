@@ -6,6 +6,7 @@ use crate::{
         Permit, Permits, Purpose, Resource, Right, Verb,
         resource::{CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, POD, SERVICE},
     },
+    inventory::Controller,
     settings::value::SelfCheck,
     solve::SolveError,
 };
@@ -28,6 +29,12 @@ pub fn right_hint(right: &Right) -> Option<&'static str> {
     }
 }
 
+/// Whether the challenges of so many hosts share Ingresses: Traefik writes the status of each new Ingress before it serves
+/// anything that is new, and its client writes ten at once and then five a second.
+pub(super) fn is_together(hosts: usize) -> bool {
+    hosts > 8
+}
+
 /// The kind that a routing makes.
 pub(super) fn resource_of(routing: Routing) -> Option<Resource> {
     match routing {
@@ -42,26 +49,38 @@ pub(super) fn resource_of(routing: Routing) -> Option<Resource> {
 pub fn permits<'a>(options: &Options, places: impl IntoIterator<Item = &'a Place>) -> Result<Permits, SolveError> {
     let prefix = Purpose::Solver.prefix();
     let mut permits = Permits::none();
+    let places: Vec<&Place> = places.into_iter().collect();
+    let together = is_together(places.len());
     for place in places {
         let row = super::solver::row_of(options, place)?;
         let namespace = &place.namespace;
-        let mut make = |resource| permits.add(Permit::prefix(&MAKE, resource, namespace.clone(), prefix.as_str()));
+        let make_in = |permits: &mut Permits, resource| {
+            permits.add(Permit::prefix(&MAKE, resource, namespace.clone(), prefix.as_str()));
+        };
         if let Some(resource) = resource_of(row.routing) {
-            make(resource);
+            make_in(&mut permits, resource);
+            if together && place.controller == Controller::Traefik && resource == INGRESS {
+                permits.add(Permit::prefix(
+                    &[Verb::Patch],
+                    resource,
+                    namespace.clone(),
+                    prefix.as_str(),
+                ));
+            }
         }
         match &options.backend {
             Backend::Pod => {
-                make(JOB);
-                make(SERVICE);
+                make_in(&mut permits, JOB);
+                make_in(&mut permits, SERVICE);
             }
             Backend::Endpoint { .. } => {
-                make(SERVICE);
-                make(ENDPOINTSLICE);
+                make_in(&mut permits, SERVICE);
+                make_in(&mut permits, ENDPOINTSLICE);
             }
             Backend::Service(_) => {}
         }
         if looks_from_inside(options) {
-            make(POD);
+            make_in(&mut permits, POD);
         }
         if options.backend == Backend::Pod {
             permits.add(Permit::any(&[Verb::List], POD, namespace.clone()));

@@ -23,6 +23,8 @@ use crate::{
 /// The first pause between two fetches from one address, and the longest.
 const PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// So long each pause is a little longer than the one before; later by half.
+const SOON: Duration = Duration::from_secs(2);
 /// How long DNS may take.
 const DNS: Duration = Duration::from_secs(5);
 /// How long it is waited for once the answer has been seen at the route's own addresses: some networks' DNS never answers.
@@ -266,7 +268,7 @@ impl Look {
 
     /// Asks one address until it shows the answer; else returns what it showed last.
     async fn until(&self, address: IpAddr, guard: &Guard, deadline: Instant, give_up: bool) -> Option<Saw> {
-        let (path, mut pause, mut last) = (self.path(), PAUSE, None);
+        let (path, begin, mut pause, mut last) = (self.path(), Instant::now(), PAUSE, None);
         for attempt in 1.. {
             let fetched = timeout_at(deadline, fetch(&self.host, &path, address, self.ports, guard)).await;
             let Ok(fetched) = fetched else { break };
@@ -285,7 +287,11 @@ impl Look {
                 break;
             }
             sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            pause = if begin.elapsed() < SOON {
+                pause * 9 / 8
+            } else {
+                (pause * 3 / 2).min(LONGEST_PAUSE)
+            };
         }
         Some(last.unwrap_or_else(|| {
             Saw::Nothing(FetchError::NoAnswer {

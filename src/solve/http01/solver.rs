@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,7 +21,7 @@ use super::{
     check::{Question, Report},
     config_map, in_place, is_token,
     objects::{self, Owner, SERVICE_PORT, Target},
-    permit::{looks_from_inside, resource_of},
+    permit::{is_together, looks_from_inside, resource_of},
     pod,
     self_check::{Look, Seen},
     table::{self, Routing, Row},
@@ -29,6 +32,7 @@ use crate::{
         resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, POD, SERVICE},
     },
     event::{EventKind, Method, Teller},
+    inventory::Controller,
     name::Name,
     object::Key,
     settings::value::SelfCheck,
@@ -37,6 +41,8 @@ use crate::{
 
 /// How often an Ingress that others write at the same moment is read and patched again.
 const EDITS: usize = 10;
+/// How many challenges share an Ingress, where there are many.
+const TOGETHER: usize = 50;
 /// How long the kubelet may take until Pods see a changed `ConfigMap`, and what serves it besides.
 const MOUNTED: Duration = Duration::from_mins(3);
 
@@ -79,6 +85,10 @@ pub struct Http01 {
     made: Mutex<HashMap<Challenge, Vec<Made>>>,
     /// What all share, in the order in which it was made.
     made_once: Mutex<Vec<Made>>,
+    /// The Ingresses that several challenges share, by name.
+    together: Mutex<HashMap<String, Arc<OnceCell<()>>>>,
+    /// How many challenges have been led there.
+    led: AtomicUsize,
     /// Two edits of one Ingress at once would only fail each other.
     editing: tokio::sync::Mutex<()>,
 }
@@ -152,6 +162,8 @@ impl Http01 {
             responder: OnceCell::new(),
             made: Mutex::default(),
             made_once: Mutex::default(),
+            together: Mutex::default(),
+            led: AtomicUsize::new(0),
             editing: tokio::sync::Mutex::default(),
         }
     }
@@ -320,6 +332,10 @@ impl Http01 {
             service,
             port: SERVICE_PORT,
         };
+        if row.routing == Routing::Ingress && place.controller == Controller::Traefik && is_together(self.places.len())
+        {
+            return self.lead_together(challenge, place, row, target, owner, about).await;
+        }
         let identity = format!("{}/{}/{}", self.options.run, challenge.name, challenge.token);
         let name = Purpose::Solver.name(&identity);
         let host = host_of(&challenge.name);
@@ -349,6 +365,45 @@ impl Http01 {
         match self.edit(&route.key, &change).await? {
             Some(_) => Ok(()),
             None => Err(SolveError::new(format!("Ingress {} is gone", route.key)).of_cluster()),
+        }
+    }
+
+    /// Leads the token's path to the Service in an Ingress that other challenges are in too. It goes when the run ends.
+    async fn lead_together(
+        &self,
+        challenge: &Challenge,
+        place: &Place,
+        row: &Row,
+        target: Target<'_>,
+        owner: Option<&Owner>,
+        about: &Key,
+    ) -> Result<(), SolveError> {
+        let number = self.led.fetch_add(1, Ordering::Relaxed) / TOGETHER;
+        let identity = format!(
+            "{}/{}/{}/{:?}/{number}",
+            self.options.run, place.namespace, target.service, place.class
+        );
+        let name = Purpose::Solver.name(&identity).to_string();
+        let (host, path) = (host_of(&challenge.name), challenge_path(&challenge.token));
+        let Some(object) = objects::route(place, row, &name, host, &challenge.token, target, owner) else {
+            return Ok(());
+        };
+        let cell = Arc::clone(lock(&self.together).entry(name.clone()).or_default());
+        let first = AtomicBool::new(false);
+        let make = || async {
+            self.create_once(INGRESS, object, about).await?;
+            first.store(true, Ordering::Relaxed);
+            Ok::<(), SolveError>(())
+        };
+        cell.get_or_try_init(make).await?;
+        if first.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let key = Key::new(place.namespace.clone(), name);
+        let change = |ingress: &Value| in_place::addition(ingress, host, &path, row.path_type, target);
+        match self.edit(&key, &change).await? {
+            Some(_) => Ok(()),
+            None => Err(SolveError::new(format!("Ingress {key} is gone")).of_cluster()),
         }
     }
 
@@ -567,6 +622,7 @@ impl Http01 {
         count += removed;
         lock(&self.made_once).extend(left);
         lock(&self.shared).clear();
+        lock(&self.together).clear();
         match first.or(error) {
             Some(error) => Err(error),
             None => Ok(count),
