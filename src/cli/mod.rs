@@ -8,6 +8,7 @@ mod colour;
 mod config;
 mod explain;
 mod issuance;
+mod preflight;
 mod progress;
 mod renew;
 mod respond;
@@ -60,6 +61,7 @@ pub fn run() -> Exit {
         Some(Command::Show(command)) => on_runtime(show::run(*command)),
         Some(Command::Account(command)) => on_runtime(account::run(*command)),
         Some(Command::Config(command)) => on_runtime(config::run(*command)),
+        Some(Command::Preflight(command)) => on_runtime(preflight::run(*command)),
         Some(Command::Renew(command)) => on_runtime_giving_up(|cancel| renew::run(*command, cancel)),
         Some(Command::Issue(command)) => on_runtime_giving_up(|cancel| renew::issue(*command, cancel)),
         Some(Command::Revoke(command)) => on_runtime(revoke::run(*command)),

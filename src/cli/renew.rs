@@ -189,7 +189,7 @@ fn namespace(session: &Session, args: &IssueArgs) -> Result<Text, Failure> {
 }
 
 /// The targets of words on the command line, or of all routes in the scope.
-fn chosen(session: &Session, words: &[Word], only_route_hosts: bool) -> Result<Vec<Target>, Failure> {
+pub(super) fn chosen(session: &Session, words: &[Word], only_route_hosts: bool) -> Result<Vec<Target>, Failure> {
     let inventory = &session.inventory;
     if words.is_empty() {
         return Ok(targets(inventory, Choice::All, only_route_hosts).0);

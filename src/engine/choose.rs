@@ -66,12 +66,27 @@ fn method(name: &Name, only_dns: bool, zones: &[String]) -> Method {
     let within =
         |base: &str, zone: &str| base == zone || base.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'));
     match name {
-        // RFC 8738, section 4: addresses are not proved by DNS.
-        Name::Ip(_) => Method::Http01,
         Name::Wildcard(_) => Method::Dns01,
         Name::Dns(base) if only_dns || zones.iter().any(|zone| within(base, zone)) => Method::Dns01,
-        Name::Dns(_) => Method::Http01,
+        // RFC 8738, section 4: addresses are not proved by DNS.
+        Name::Ip(_) | Name::Dns(_) => Method::Http01,
     }
+}
+
+/// The error of a name that nobody can prove.
+pub(super) fn no_provider(name: &Name) -> SolveError {
+    SolveError::new(format!(
+        "{name} is proved by DNS alone, and no DNS provider is configured"
+    ))
+    .hint("name one in the settings (`kubectl certs config example`), or write the record yourself with --dns manual")
+}
+
+/// The error of a name that only a cluster could prove.
+pub(super) fn no_cluster(name: &Name) -> SolveError {
+    SolveError::new(format!(
+        "{name} is proved by HTTP through a cluster, and there is none here"
+    ))
+    .hint("name a DNS provider for its zone in the settings, or give --dns NAME")
 }
 
 impl Choose for Solvers {
@@ -82,13 +97,11 @@ impl Choose for Solvers {
         match self.method(name) {
             Method::Dns01 => match &self.dns01 {
                 Some(solver) => Ok(Arc::clone(solver) as Arc<dyn Solve>),
-                None => Err(SolveError::new(format!("{name} is proved by DNS alone, and no DNS provider is configured"))
-                    .hint("name one in the settings (`kubectl certs config example`), or write the record yourself with --dns manual")),
+                None => Err(no_provider(name)),
             },
             Method::Http01 => match &self.http01 {
                 Some(solver) => Ok(Arc::clone(solver) as Arc<dyn Solve>),
-                None => Err(SolveError::new(format!("{name} is proved by HTTP through a cluster, and there is none here"))
-                    .hint("name a DNS provider for its zone in the settings, or give --dns NAME")),
+                None => Err(no_cluster(name)),
             },
         }
     }

@@ -13,7 +13,7 @@ use super::{
     store::{Destination, Storing},
 };
 use crate::{
-    acme::{CertId, Stage},
+    acme::{CertId, Issuer, Stage},
     apply::{
         KeyKind, Pair,
         key::PrivateKey,
@@ -29,7 +29,7 @@ use crate::{
 impl Run {
     /// From the lease to the end.
     pub(super) async fn course(&self, target: &Target, tell: &Teller) -> Result<Issued, CourseError> {
-        self.orderable(target)?;
+        orderable(target, &self.issuer)?;
         let lease = match &self.destination {
             Destination::Cluster(api) => Some(Lease::take(api, &target.secret, &self.id).await?),
             Destination::Directory { .. } => None,
@@ -48,33 +48,6 @@ impl Run {
             hint: left_out.values().find_map(Refused::hint),
             left_out: left_out.into_keys().collect(),
             why: why.join("; "),
-        })
-    }
-
-    /// What can be said without asking anybody.
-    fn orderable(&self, target: &Target) -> Result<(), CourseError> {
-        if !target.names.impossible.is_empty() {
-            return Err(CourseError::Impossible(target.names.impossible.clone()));
-        }
-        if target.names.order.is_empty() {
-            return Err(CourseError::NoNames(target.secret.clone()));
-        }
-        let count = target.names.order.len();
-        if let Some((most, profile)) = self.most_names().filter(|(most, _)| count > *most) {
-            return Err(CourseError::TooManyNames { count, most, profile });
-        }
-        Ok(())
-    }
-
-    /// How many names a certificate may have, where that is known (<https://letsencrypt.org/docs/profiles/>).
-    fn most_names(&self) -> Option<(usize, String)> {
-        if self.issuer.stage == Stage::Own {
-            return None;
-        }
-        let (name, profile) = (&self.issuer.name, self.issuer.profile.as_deref());
-        Some(match profile {
-            Some(profile @ ("tlsserver" | "shortlived")) => (25, format!("profile {profile} of {name}")),
-            _ => (100, name.clone()),
         })
     }
 
@@ -252,6 +225,7 @@ impl Run {
         Some(Renewal { id, in_window })
     }
 
+    #[allow(clippy::result_large_err)] // Made once a certificate.
     fn within_limits(&self, target: &Target, exempt: bool) -> Result<(), CourseError> {
         let Some(limits) = &self.options.limits else {
             return Ok(());
@@ -376,6 +350,34 @@ impl Run {
         let info = self.client.acme().renewal_info(&id).await.ok()?;
         Some((info.start, info.end))
     }
+}
+
+/// What can be said without asking anybody.
+#[allow(clippy::result_large_err)] // Made once a certificate.
+pub(super) fn orderable(target: &Target, issuer: &Issuer) -> Result<(), CourseError> {
+    if !target.names.impossible.is_empty() {
+        return Err(CourseError::Impossible(target.names.impossible.clone()));
+    }
+    if target.names.order.is_empty() {
+        return Err(CourseError::NoNames(target.secret.clone()));
+    }
+    let count = target.names.order.len();
+    if let Some((most, profile)) = most_names(issuer).filter(|(most, _)| count > *most) {
+        return Err(CourseError::TooManyNames { count, most, profile });
+    }
+    Ok(())
+}
+
+/// How many names a certificate may have, where that is known (<https://letsencrypt.org/docs/profiles/>).
+fn most_names(issuer: &Issuer) -> Option<(usize, String)> {
+    if issuer.stage == Stage::Own {
+        return None;
+    }
+    let (name, profile) = (&issuer.name, issuer.profile.as_deref());
+    Some(match profile {
+        Some(profile @ ("tlsserver" | "shortlived")) => (25, format!("profile {profile} of {name}")),
+        _ => (100, name.clone()),
+    })
 }
 
 /// What was issued, and the new names that it does not have.

@@ -70,7 +70,8 @@ fn by_verdict(inventory: &Inventory, target: &Target, rules: Rules) -> Due {
     due.map_or(Due::Later(verdict.changes_at), Due::Now)
 }
 
-fn id_of(inventory: &Inventory, target: &Target) -> Option<CertId> {
+/// The id by which the CA knows the certificate that a Secret holds; `None` when it holds none, or one without key id.
+pub(super) fn id_of(inventory: &Inventory, target: &Target) -> Option<CertId> {
     let leaf = inventory.secrets().get(&target.secret)?.leaf()?;
     let key_id = leaf.authority_key_id.as_deref()?;
     Some(CertId::new(key_id, leaf.serial.bytes()))

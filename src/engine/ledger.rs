@@ -17,6 +17,7 @@ use crate::{
     name::Name,
     object::{Key, Seconds},
     plan::limits::{Past, What},
+    settings::store::Store,
 };
 
 /// How long what was issued is remembered: longer than any certificate of a public CA lasts.
@@ -53,6 +54,16 @@ pub enum Place {
     Secret(Box<Api>, Key),
     /// Nowhere.
     Nowhere,
+}
+
+impl Place {
+    /// Beside the account.
+    pub fn beside(store: &Store) -> Self {
+        match store {
+            Store::Local(directory) => Self::Directory(directory.clone()),
+            Store::Secret(api, key) => Self::Secret(api.clone(), key.0.clone()),
+        }
+    }
 }
 
 /// The ledger of one account.

@@ -15,6 +15,7 @@ pub mod journals;
 pub mod lease;
 pub mod ledger;
 pub mod obtain;
+pub mod preflight;
 pub mod prepare;
 pub mod process;
 pub mod revoke;

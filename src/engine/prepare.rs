@@ -25,7 +25,7 @@ use crate::{
     inventory::Inventory,
     name::Name,
     net::{HostPort, dns::Resolver},
-    object::Key,
+    object::{Key, Text},
     plan::{Target, steps::Step},
     settings::{
         Dns01Settings, Http01Settings, Settings,
@@ -363,7 +363,8 @@ impl Preparing<'_> {
         steps
     }
 
-    fn through(&self, name: &Name, prepared: &Prepared) -> String {
+    /// What leads to the proof of a name, in words.
+    pub(super) fn through(&self, name: &Name, prepared: &Prepared) -> String {
         if method_under(&self.settings.dns01, name) == Method::Dns01 {
             return dns_words(&self.settings.dns01, name);
         }
@@ -461,6 +462,21 @@ impl Prepared {
     /// Whether any name is proved by HTTP.
     pub fn needs_http01(&self) -> bool {
         !self.places.is_empty()
+    }
+
+    /// The names whose challenges are led through the cluster.
+    pub(super) fn placed(&self) -> impl Iterator<Item = &Name> {
+        self.places.keys()
+    }
+
+    /// The names whose challenges would be led through the cluster, and why they cannot be.
+    pub(super) fn unplaced(&self) -> impl Iterator<Item = (&Name, &SolveError)> {
+        self.unplaced.iter()
+    }
+
+    /// The addresses of the route that leads a name's challenge.
+    pub(super) fn addresses_of(&self, name: &Name) -> Option<&[Text]> {
+        Some(&self.places.get(name)?.addresses)
     }
 
     /// What answers challenges for an account's thumbprint.

@@ -255,7 +255,7 @@ pub fn elsewhere(resolved: &[IpAddr], expected: &[IpAddr]) -> bool {
 }
 
 /// Whether an address is not routed on the public Internet.
-fn is_private(address: IpAddr) -> bool {
+pub fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();

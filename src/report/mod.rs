@@ -11,6 +11,7 @@ pub mod junit;
 pub mod name;
 pub mod order;
 pub mod output;
+pub mod preflight;
 pub mod progress;
 pub mod row;
 pub mod rows;

@@ -46,6 +46,8 @@ pub enum Command {
     Show(Box<ShowArgs>),
     /// Compare what is served with what is stored
     Probe(Box<StatusCommand>),
+    /// Find out what would stop an issuance, without ordering
+    Preflight(Box<issue::PreflightCommand>),
     /// Renew certificates over ACME; without a CA chosen, rehearse it and change nothing
     Renew(Box<issue::RenewCommand>),
     /// Order a certificate for a Secret that no route uses yet

@@ -20,5 +20,5 @@ pub use config::{Credential, DnsEntry, NoSecrets, ProviderConfig, SecretRef, Sec
 pub use manual::{Operator, Terminal};
 pub use propagation::{TIMEOUT as PROPAGATION_TIMEOUT, Wait};
 pub use provider::Written;
-pub use solver::{Dns01, Keep, KeepNothing, Parts, Tested};
+pub use solver::{Dns01, Keep, KeepNothing, Parts, Ready, Tested};
 pub use zone::Place;

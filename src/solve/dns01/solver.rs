@@ -128,6 +128,17 @@ impl Held {
     }
 }
 
+/// Who would write a domain's record, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// The provider of the settings.
+    pub provider: String,
+    /// Whether the operator writes it.
+    pub by_hand: bool,
+    /// Where the record goes.
+    pub place: Place,
+}
+
 /// What a test write has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tested {
@@ -165,6 +176,18 @@ impl Dns01 {
         let place = self.located(domain).await?;
         let name = self.registry.serving(&place)?.settings.name.clone();
         Ok((name, place))
+    }
+
+    /// As [`Self::serving`], with the provider's credentials read: whether they are where the settings say. Nothing is written.
+    pub async fn ready(&self, domain: &str) -> Result<Ready, SolveError> {
+        let place = self.located(domain).await?;
+        let entry = self.registry.serving(&place)?;
+        self.registry.provider(entry).await?;
+        Ok(Ready {
+            provider: entry.settings.name.clone(),
+            by_hand: matches!(entry.settings.provider, ProviderConfig::Manual(_)),
+            place,
+        })
     }
 
     /// Writes a value where a challenge's would be, and removes it again: whether credentials and rights are enough. It is not
@@ -265,8 +288,16 @@ impl Dns01 {
         }
         self.keep.before(&written).await?;
         let _turn = self.locks.turn(provider.as_ref(), &record).await;
+        let before = self.held().get(key).map(|held| held.state);
         self.change(key, |held| held.state = State::Begun);
-        provider.add(&record).await?;
+        if let Err(error) = provider.add(&record).await {
+            if error.refused && before == Some(State::Planned) {
+                // What would not write it would not remove it either.
+                self.change(key, |held| held.state = State::Planned);
+                self.keep.removed(&written).await;
+            }
+            return Err(error);
+        }
         self.change(key, |held| held.state = State::Written);
         Ok(())
     }

@@ -1,0 +1,111 @@
+//! `preflight`: everything that would stop an issuance, without ordering.
+
+use std::sync::Arc;
+
+use crate::{
+    acme::Acme,
+    apply::{Api, Permits},
+    engine::preflight::Preflight,
+    error::{Exit, Failure},
+    plan::preflight::{Blame, worst},
+    report::preflight as report,
+    settings::source::ClusterSecrets,
+    solve::dns01::{NoSecrets, Secrets, Terminal},
+    text::time,
+};
+
+use super::{
+    args::issue::{Output, PreflightCommand},
+    colour,
+    issuance::seen,
+    note, print,
+    renew::chosen,
+    session::{Open, Session},
+    settings::{Cluster, settings, store},
+    status,
+    target::Target as Word,
+};
+
+pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
+    let words: Vec<Word> = command
+        .targets
+        .iter()
+        .map(|word| word.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
+    let args = &command.issue;
+    if matches!(args.run.output, Some(Output::Directory(_))) {
+        return Err(Failure::usage("preflight writes nothing into a directory").hint("-o json prints JSON"));
+    }
+    let cluster = Cluster::new(&args.source.connection);
+    let settings = settings(args, &cluster).await?;
+    let store = store(&settings.chosen, &cluster).await?;
+    let check = args.check();
+    let opening = Session::open(
+        &args.source,
+        &check,
+        &words,
+        Open {
+            for_watch: false,
+            all_users: true,
+        },
+    );
+    let (session, acme) = tokio::join!(opening, Acme::open(&settings.chosen.issuer));
+    let session = session?;
+    status::not_found(&session, &words)?;
+    let targets = chosen(&session, &words, false)?;
+    if targets.is_empty() {
+        return Err(Failure::usage("there is nothing to look at").hint("-n chooses the namespace, -A looks in all"));
+    }
+    let secrets: Arc<dyn Secrets> = match &session.connection {
+        Some(connection) => Arc::new(ClusterSecrets(Api::new(connection.clone(), Permits::none()))),
+        None => Arc::new(NoSecrets),
+    };
+    let preflight = Preflight {
+        inventory: &session.inventory,
+        targets: &targets,
+        settings: &settings,
+        connection: session.connection.as_ref(),
+        acme: &acme,
+        store: &store,
+        secrets,
+        operator: Arc::new(Terminal),
+        seen: seen(&session.inventory, &settings),
+        write_test: command.write_test,
+    };
+    let reports = preflight.run().await;
+    if args.run.output == Some(Output::Json) {
+        print(report::json(&reports, &time::date_time(crate::engine::now())).as_bytes())?;
+    } else {
+        print(report::list(&reports, colour::wanted(args.run.color)).as_bytes())?;
+    }
+    let (warnings, failures, blame) = worst(&reports);
+    note(&summary(warnings, failures));
+    if settings.chosen.rehearsal {
+        note(&format!(
+            "no CA was chosen: looked at with {}; --production looks with the CA for everybody",
+            settings.chosen.issuer.name
+        ));
+    }
+    Ok(match blame {
+        None => session.exit,
+        Some(Blame::Usage) => Exit::Usage,
+        Some(Blame::Cluster) => Exit::Cluster,
+        Some(Blame::Acme) => Exit::Acme,
+        Some(Blame::Write) => Exit::Write,
+    })
+}
+
+fn summary(warnings: usize, failures: usize) -> String {
+    let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    match (warnings, failures) {
+        (0, 0) => "nothing is in the way".to_owned(),
+        (warnings, 0) => format!("nothing is known to be in the way; {}", counted(warnings, "warning")),
+        (0, failures) => format!("{} would stop the issuance", counted(failures, "failure")),
+        (warnings, failures) => format!(
+            "{} would stop the issuance; {}",
+            counted(failures, "failure"),
+            counted(warnings, "warning")
+        ),
+    }
+}

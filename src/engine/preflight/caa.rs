@@ -1,0 +1,151 @@
+//! CAA records, asked for up the tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{LIMIT, Preflight, Shared};
+use crate::{
+    engine::choose::method_under,
+    net::dns::{self, DnsError},
+    plan::{
+        Target,
+        caa::{Answer, Asking, Forbidden, Property, Verdict, ancestors, judge},
+        preflight::{Blame, Check, Topic},
+    },
+};
+
+/// How many names are asked about together.
+const AT_ONCE: usize = 32;
+
+/// What each name answered.
+pub(super) type Answers = BTreeMap<String, Answer>;
+
+impl Preflight<'_> {
+    /// Asks about all names of all orders, and those above them, each once.
+    pub(super) async fn caa_answers(&self, shared: &Shared) -> Answers {
+        let names: BTreeSet<&str> = self
+            .targets
+            .iter()
+            .filter(|target| self.is_ours(target))
+            .flat_map(|target| &target.names.order)
+            .filter_map(|name| name.base())
+            .flat_map(ancestors)
+            .collect();
+        let resolver = match &shared.resolver {
+            Ok(resolver) => resolver,
+            Err(error) => {
+                let unknown = Answer::Unknown(error.to_string());
+                return names
+                    .into_iter()
+                    .map(|name| (name.to_owned(), unknown.clone()))
+                    .collect();
+            }
+        };
+        stream::iter(names)
+            .map(|name| async move {
+                let asked = tokio::time::timeout(LIMIT, resolver.caa(name)).await;
+                let answer = match asked {
+                    Ok(Ok(records)) => Answer::Records(records.into_iter().map(property).collect()),
+                    Ok(Err(error @ DnsError::Refused { .. })) => Answer::Failed(error.to_string()),
+                    Ok(Err(error)) => Answer::Unknown(error.to_string()),
+                    Err(_) => Answer::Unknown(format!("DNS gives no answer within {} s", LIMIT.as_secs())),
+                };
+                (name.to_owned(), answer)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    /// Judges the names of an order. Names of which no record says anything share a line.
+    pub(super) fn caa(&self, target: &Target, answers: &Answers, shared: &Shared) -> Vec<Check> {
+        let identities = match self.acme {
+            Ok(acme) => acme.directory().meta.caa_identities.as_slice(),
+            Err(_) => &[],
+        };
+        let mut checks = Vec::new();
+        let mut free = 0;
+        for name in &target.names.order {
+            let Some(base) = name.base() else { continue };
+            let climbed: Vec<(String, Answer)> = ancestors(base)
+                .filter_map(|at| Some((at.to_owned(), answers.get(at)?.clone())))
+                .collect();
+            let asking = Asking {
+                identities,
+                account: shared.account.as_deref(),
+                method: method_under(&self.settings.dns01, name),
+                wildcard: name.is_wildcard(),
+            };
+            match judge(&climbed, &asking) {
+                Verdict::Nothing => free += 1,
+                verdict => checks.push(check(verdict, &asking).of(name.to_string())),
+            }
+        }
+        if free > 0 {
+            let all = if checks.is_empty() {
+                "no name"
+            } else {
+                "none of the others"
+            };
+            checks.push(Check::ok(
+                Topic::Caa,
+                format!("{all} has CAA records: any CA may issue"),
+            ));
+        }
+        checks
+    }
+}
+
+fn property(caa: dns::Caa) -> Property {
+    Property {
+        critical: caa.critical,
+        tag: caa.tag,
+        value: caa.value,
+    }
+}
+
+fn check(verdict: Verdict, asking: &Asking<'_>) -> Check {
+    let tag = if asking.wildcard { "issuewild" } else { "issue" };
+    let own = asking.identities.first().map_or("the CA's domain", String::as_str);
+    match verdict {
+        Verdict::Nothing => Check::ok(Topic::Caa, "no CAA records"),
+        Verdict::Allowed { at } => Check::ok(Topic::Caa, format!("the CAA records of {at} let this CA issue")),
+        Verdict::Failed { at, cause } => Check::fails(
+            Topic::Caa,
+            Blame::Acme,
+            format!("the CAA records of {at} cannot be had, which forbids issuing: {cause}"),
+        )
+        .hint(Some(
+            "look at the domain's name servers: an answer that there is none is enough",
+        )),
+        Verdict::Unknown { at, cause } => Check::warning(
+            Topic::Caa,
+            format!("the CAA records of {at} are not known here: {cause}"),
+        )
+        .hint(Some("name another resolver with --resolver ADDRESS")),
+        Verdict::Forbidden {
+            at,
+            why: why @ Forbidden::NoIdentity(_),
+        } => Check::warning(Topic::Caa, format!("the CAA records of {at}: {why}")),
+        Verdict::Forbidden { at, why } => {
+            let hint = match (&why, asking.account) {
+                (Forbidden::Account { .. }, Some(account)) => {
+                    format!("add the CAA record `{at} CAA 0 {tag} \"{own}; accounturi={account}\"`")
+                }
+                (Forbidden::NoAccount { .. }, _) => {
+                    "make the account (`kubectl certs account register`), and put its URL into the record".to_owned()
+                }
+                (Forbidden::Methods { .. }, _) => {
+                    format!(
+                        "add {} to its validationmethods, or prove the name another way",
+                        asking.method.as_str()
+                    )
+                }
+                (Forbidden::Critical(_) | Forbidden::Malformed(_), _) => "correct the record".to_owned(),
+                _ => format!("add the CAA record `{at} CAA 0 {tag} \"{own}\"`"),
+            };
+            Check::fails(Topic::Caa, Blame::Acme, format!("the CAA records of {at}: {why}")).hint(Some(hint))
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! A host as the CA finds it: its addresses in DNS, and what answers at port 80 for the path of a challenge.
+
+use std::{collections::BTreeSet, net::IpAddr};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures_util::future::join_all;
+
+use super::{LIMIT, Preflight, Shared, in_time};
+use crate::{
+    acme::Stage,
+    engine::prepare::Prepared,
+    name::Name,
+    net::{
+        address::{MOST_ADDRESSES, is_private},
+        dns::Resolver,
+        elsewhere,
+    },
+    object::Text,
+    plan::{
+        Target,
+        preflight::{Blame, Check, Grade, Topic},
+    },
+    solve::http01::{
+        Guard, Ports, challenge_path,
+        fetch::{FetchError, Page, fetch},
+    },
+};
+
+/// How much of a body is quoted.
+const QUOTED: usize = 60;
+
+/// What one address showed.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) address: IpAddr,
+    pub(super) what: Result<Page, FetchError>,
+}
+
+impl Preflight<'_> {
+    /// The DNS of a host that is proved over HTTP, and its port 80.
+    pub(super) async fn host(
+        &self,
+        target: &Target,
+        name: &Name,
+        prepared: Option<&Prepared>,
+        shared: &Shared,
+    ) -> Vec<Check> {
+        let host = name.to_string();
+        let route = prepared.and_then(|prepared| prepared.addresses_of(name)).or_else(|| {
+            let used = target.use_of(name)?;
+            Some(used.addresses.as_slice())
+        });
+        let resolver = match (&shared.resolver, name) {
+            (_, Name::Ip(_)) => None,
+            (Ok(resolver), _) => Some(resolver),
+            (Err(error), _) => {
+                let check = Check::warning(Topic::Dns, error.to_string()).of(host);
+                return vec![check.hint(Some("name one with --resolver ADDRESS"))];
+            }
+        };
+        let own = addresses_of(route.unwrap_or_default(), resolver).await;
+        let found = match (name, resolver) {
+            (Name::Ip(address), _) => vec![*address],
+            (_, Some(resolver)) => match in_time("DNS", Topic::Dns, resolver.addresses(&host)).await {
+                Err(late) => return vec![late.of(host)],
+                Ok(Err(error)) => {
+                    let check = Check::fails(Topic::Dns, Blame::Acme, error.to_string()).of(host);
+                    return vec![check.hint(Some(
+                        "a CA that gets no answer does not issue: look at the domain's name servers",
+                    ))];
+                }
+                Ok(Ok(found)) => found.into_iter().take(MOST_ADDRESSES).collect(),
+            },
+            (_, None) => Vec::new(),
+        };
+        if found.is_empty() {
+            return vec![no_address(&own).of(host)];
+        }
+        let guard = Guard {
+            own: own.clone(),
+            allowed: Vec::new(),
+            cluster: Guard::surroundings(|name| std::env::var(name).ok()),
+        };
+        let path = challenge_path(&unknown_token());
+        let all: BTreeSet<IpAddr> = found.iter().chain(&own).copied().collect();
+        let looks = all.into_iter().map(|address| look(&host, &path, address, &guard));
+        let shown = join_all(looks).await;
+        let at =
+            |addresses: &[IpAddr]| -> Vec<&Shown> { shown.iter().filter(|s| addresses.contains(&s.address)).collect() };
+        let public = self.settings.chosen.issuer.stage != Stage::Own;
+        let route_name = target.use_of(name).map_or_else(
+            || "the route".to_owned(),
+            |used| format!("{} {}", used.route.kind.as_str(), used.route.key),
+        );
+        vec![
+            leads(&at(&found), &at(&own), public, &route_name).of(host.clone()),
+            port_80(&at(&found), &at(&own)).of(host),
+        ]
+    }
+}
+
+/// The addresses of a route's status, names among them resolved.
+async fn addresses_of(status: &[Text], resolver: Option<&Resolver>) -> Vec<IpAddr> {
+    let all = status.iter().take(MOST_ADDRESSES).map(|text| async move {
+        match (text.parse::<IpAddr>(), resolver) {
+            (Ok(ip), _) => vec![ip],
+            (Err(_), Some(resolver)) => {
+                let asked = tokio::time::timeout(LIMIT, resolver.addresses(text)).await;
+                asked.ok().and_then(Result::ok).unwrap_or_default()
+            }
+            (Err(_), None) => Vec::new(),
+        }
+    });
+    join_all(all).await.concat()
+}
+
+/// A token that nobody has.
+fn unknown_token() -> String {
+    let mut random = [0; 16];
+    // Without random numbers the path is one that nobody serves all the same.
+    let _ = aws_lc_rs::rand::fill(&mut random);
+    format!("kubectl-certs-preflight-{}", BASE64_URL_SAFE_NO_PAD.encode(random))
+}
+
+async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard) -> Shown {
+    let ports = Ports::default();
+    let what = tokio::time::timeout(LIMIT, fetch(host, path, address, ports, guard)).await;
+    Shown {
+        address,
+        what: what.unwrap_or_else(|_| {
+            Err(FetchError::NoAnswer {
+                address: (address, ports.http).into(),
+            })
+        }),
+    }
+}
+
+fn list(all: &[IpAddr]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn no_address(own: &[IpAddr]) -> Check {
+    let to = if own.is_empty() {
+        "the route's address".to_owned()
+    } else {
+        list(own)
+    };
+    Check::fails(
+        Topic::Dns,
+        Blame::Acme,
+        "DNS has no address of it, and the CA would find none",
+    )
+    .hint(Some(format!(
+        "point an A or AAAA record to {to}, or prove the name by DNS-01 (--dns)"
+    )))
+}
+
+/// Whether DNS leads to the route.
+pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str) -> Check {
+    let addresses = |shown: &[&Shown]| -> Vec<IpAddr> { shown.iter().map(|s| s.address).collect() };
+    let (found_at, own_at) = (addresses(found), addresses(own));
+    if elsewhere(&found_at, &own_at) {
+        let message = format!("leads to {}, and {route} is at {}", list(&found_at), list(&own_at));
+        // What stands in front, such as a CDN, shows what the route shows.
+        return if same_page(found, own) {
+            Check::warning(Topic::Dns, format!("{message}: what answers there passes requests on")).hint(Some(
+                "it has to pass /.well-known/acme-challenge/ on as well, over http at port 80",
+            ))
+        } else {
+            Check::fails(Topic::Dns, Blame::Acme, message).hint(Some(format!(
+                "point the record to {}, or prove the name by DNS-01 (--dns)",
+                list(&own_at)
+            )))
+        };
+    }
+    if public && found_at.iter().all(|address| is_private(*address)) {
+        return Check::warning(
+            Topic::Dns,
+            format!("leads to {} by this network's DNS, where no public CA comes", list(&found_at)),
+        )
+        .hint(Some(
+            "see what the rest of the world is told: --resolver ADDRESS; a host that is private everywhere is proved by DNS-01",
+        ));
+    }
+    let compared = if own_at.is_empty() {
+        "; the route has no address to compare with".to_owned()
+    } else if found_at.iter().any(|address| own_at.contains(address)) {
+        format!(", where {route} is")
+    } else {
+        format!("; {route} is at {}, behind a translation of addresses", list(&own_at))
+    };
+    Check::ok(Topic::Dns, format!("leads to {}{compared}", list(&found_at)))
+}
+
+fn same_page(found: &[&Shown], own: &[&Shown]) -> bool {
+    let page = |shown: &&Shown| shown.what.as_ref().ok().map(|page| (page.status, page.body.clone()));
+    let (Some(Some(a)), Some(Some(b))) = (found.first().map(page), own.first().map(page)) else {
+        return false;
+    };
+    a == b
+}
+
+/// What the addresses show for a token that nobody has.
+pub(super) fn port_80(found: &[&Shown], own: &[&Shown]) -> Check {
+    let mut all: Vec<(Grade, String, Option<&'static str>)> = found.iter().map(|shown| judge(shown)).collect();
+    // This network alone may not come through (hairpin NAT): then the route's own address speaks for it.
+    let unseen = |shown: &&&Shown| shown.what.as_ref().is_err_and(FetchError::is_ours);
+    let own_answers = own.iter().any(|shown| shown.what.is_ok());
+    if found.iter().filter(unseen).count() == found.len()
+        && own_answers
+        && let Some((grade, ..)) = all.iter_mut().max_by_key(|(grade, ..)| *grade)
+    {
+        *grade = Grade::Warning;
+    }
+    all.sort_by_key(|(grade, ..)| std::cmp::Reverse(*grade));
+    let (grade, hint) = all
+        .first()
+        .map_or((Grade::Ok, None), |(grade, _, hint)| (*grade, *hint));
+    let message = all
+        .into_iter()
+        .map(|(_, message, _)| message)
+        .collect::<Vec<_>>()
+        .join("; ");
+    Check {
+        grade,
+        ..Check::fails(Topic::Port80, Blame::Acme, message).hint(hint)
+    }
+}
+
+const REACH: &str = "open port 80 to everybody; where this network alone cannot reach the host, the run looks with --self-check \
+                     direct or cluster";
+
+fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
+    let page = match &shown.what {
+        Ok(page) => page,
+        Err(error) => {
+            let grade = match error {
+                FetchError::NoRoute { .. } | FetchError::NotAsked { .. } => Grade::Warning,
+                _ => Grade::Fails,
+            };
+            let hint = match error {
+                FetchError::NoAnswer { .. } | FetchError::Broken { .. } => Some(REACH),
+                FetchError::NoRoute { .. } => {
+                    Some("look from a network that has a way there: the CA asks this address too")
+                }
+                FetchError::NotAsked { .. } => Some("a CA does not ask such an address either"),
+                FetchError::Redirect { .. } | FetchError::TooManyRedirects { .. } | FetchError::Resolve { .. } => Some(
+                    "let /.well-known/acme-challenge/ be served on port 80 as it is, or prove the name by DNS-01 (--dns)",
+                ),
+            };
+            return (grade, crate::error::chain(error), hint);
+        }
+    };
+    let way = match page.redirects.last() {
+        Some(last) => format!(" after a redirect to {}", cut(last)),
+        None => String::new(),
+    };
+    let answers = format!("{} answers {}{way}", shown.address, page.status);
+    match page.status {
+        401 | 403 | 407 => (
+            Grade::Warning,
+            answers,
+            Some(
+                "what asks for a login may be the application, which a challenge passes by; in front of the controller it has to \
+                 let /.well-known/acme-challenge/ through",
+            ),
+        ),
+        200..=299 => {
+            let body = String::from_utf8_lossy(&page.body);
+            (
+                Grade::Warning,
+                format!("{answers} with {:?} for a token that nobody has", cut(body.trim())),
+                Some(
+                    "another server answers for every path: where it is not behind the route's controller, it has to pass \
+                     /.well-known/acme-challenge/ on",
+                ),
+            )
+        }
+        _ if page.redirects.is_empty() => (Grade::Ok, answers, None),
+        _ => (
+            Grade::Ok,
+            format!(
+                "{answers}, which a CA follows; the challenge's own path is served without it where the controller can"
+            ),
+            None,
+        ),
+    }
+}
+
+fn cut(text: &str) -> String {
+    let mut out: String = text.chars().take(QUOTED).collect();
+    if out.len() < text.len() {
+        out.push('…');
+    }
+    out
+}

@@ -1,0 +1,194 @@
+//! Everything that would stop an issuance, found out without ordering: all checks at once, each within a few seconds.
+
+mod account;
+mod caa;
+mod host;
+mod names;
+mod provider;
+mod storing;
+
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, future::join_all, stream};
+
+use super::{choose::method_under, journals::Journals, ledger::Ledger, prepare};
+use crate::{
+    acme::{Acme, AcmeError},
+    apply::RunId,
+    event::Method,
+    inventory::Inventory,
+    net::dns::{DnsError, Resolver},
+    plan::{
+        Target,
+        limits::Past,
+        preflight::{Blame, Check, Report, Topic},
+    },
+    settings::{Settings, store::Store},
+    solve::{
+        SolveError,
+        dns01::{Dns01, Operator, Secrets},
+    },
+    source::cluster::Connection,
+};
+
+/// How long one check may take. A test record's writing and removal has longer: it must not be left half done.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How many certificates are looked at together.
+const AT_ONCE: usize = 8;
+
+/// What is looked at, and with what.
+pub struct Preflight<'a> {
+    /// What was read.
+    pub inventory: &'a Inventory,
+    /// What would be renewed.
+    pub targets: &'a [Target],
+    /// How.
+    pub settings: &'a Settings,
+    /// The cluster; `None` for manifests.
+    pub connection: Option<&'a Connection>,
+    /// The CA.
+    pub acme: &'a Result<Acme, AcmeError>,
+    /// Where its account is kept.
+    pub store: &'a Store,
+    /// Reads credentials that are in Secrets.
+    pub secrets: Arc<dyn Secrets>,
+    /// Writes records where the provider is `manual`.
+    pub operator: Arc<dyn Operator>,
+    /// What the cluster's certificates show of the CA's limits.
+    pub seen: Vec<Past>,
+    /// Whether a test record is written with each DNS provider, and removed.
+    pub write_test: bool,
+}
+
+/// What the checks of all certificates share.
+struct Shared {
+    /// The account's URL; `None` when there is none yet.
+    account: Option<String>,
+    /// What the account has ordered.
+    ledger: Ledger,
+    /// Who is asked.
+    resolver: Result<Resolver, DnsError>,
+    /// Answers DNS-01.
+    dns01: Result<Option<Dns01>, prepare::PrepareError>,
+    /// The settings, as for an order in earnest: what a rehearsal leaves out is looked at too.
+    settings: Settings,
+    /// Stands for the run in the names of objects that are never made.
+    run: RunId,
+}
+
+impl Preflight<'_> {
+    /// Looks at everything. The first report is of the CA and the account; the others are the targets', in their order.
+    pub async fn run(&self) -> Vec<Report> {
+        let kept = self.kept().await;
+        let account = kept.as_ref().ok().and_then(|kept| kept.as_ref()?.account.url.clone());
+        let shared = Shared {
+            ledger: self.ledger(account.as_deref()).await,
+            account,
+            resolver: self.resolver(),
+            dns01: prepare::dns01(
+                &self.settings.dns01,
+                &Arc::new(Journals::default()),
+                Arc::clone(&self.secrets),
+                Arc::clone(&self.operator),
+            ),
+            settings: {
+                let mut settings = self.settings.clone();
+                settings.chosen.rehearsal = false;
+                settings
+            },
+            run: RunId::random(),
+        };
+        let of_targets = stream::iter(self.targets)
+            .map(|target| self.target(target, &shared))
+            .buffered(AT_ONCE)
+            .collect::<Vec<Report>>();
+        let (ca, answers, mut reports) =
+            futures_util::future::join3(self.ca(&kept), self.caa_answers(&shared), of_targets).await;
+        for (report, target) in reports.iter_mut().zip(self.targets) {
+            if self.is_ours(target) {
+                report.checks.extend(self.caa(target, &answers, &shared));
+            }
+        }
+        let ca = Report {
+            secret: None,
+            title: self.settings.chosen.issuer.name.clone(),
+            checks: ca,
+        };
+        std::iter::once(ca).chain(reports).collect()
+    }
+
+    fn resolver(&self) -> Result<Resolver, DnsError> {
+        match self.settings.dns01.resolvers.as_slice() {
+            [] => Resolver::system(),
+            named => Ok(Resolver::of(named.to_vec())),
+        }
+    }
+
+    /// Whether this program, and not cert-manager, renews it.
+    fn is_ours(&self, target: &Target) -> bool {
+        self.inventory.certificates_of(&target.secret).next().is_none()
+    }
+
+    async fn target(&self, target: &Target, shared: &Shared) -> Report {
+        let title = format!("Secret {}", target.secret);
+        let checks = if self.is_ours(target) {
+            self.ours(target, shared).await
+        } else {
+            self.cert_managers(target).await
+        };
+        Report {
+            secret: Some(target.secret.clone()),
+            title,
+            checks,
+        }
+    }
+
+    async fn ours(&self, target: &Target, shared: &Shared) -> Vec<Check> {
+        let mut checks = names::names(target, &self.settings.chosen.issuer);
+        let preparing = prepare::Preparing {
+            inventory: self.inventory,
+            targets: std::slice::from_ref(target),
+            settings: &shared.settings,
+            connection: self.connection,
+            directory: None,
+            connect: None,
+            run: shared.run.clone(),
+        };
+        let prepared = preparing.prepare();
+        checks.extend(self.solver(&preparing, &prepared));
+        let hosts = target
+            .names
+            .order
+            .iter()
+            .filter(|name| method_under(&self.settings.dns01, name) == Method::Http01)
+            .map(|name| self.host(target, name, prepared.as_ref().ok(), shared));
+        let (secret, rights, hosts, providers, limits) = tokio::join!(
+            self.secret(target),
+            self.rights(prepared.as_ref().ok().map(|prepared| &prepared.permits)),
+            join_all(hosts),
+            self.providers(target, shared),
+            self.limits(target, shared),
+        );
+        checks.splice(1..1, secret.into_iter().chain(rights));
+        checks.extend(hosts.into_iter().flatten());
+        checks.extend(providers);
+        checks.extend(limits);
+        checks
+    }
+}
+
+/// What a solver's error means for a check.
+fn of_solve(topic: Topic, error: &SolveError) -> Check {
+    let blame = if error.cluster { Blame::Cluster } else { Blame::Acme };
+    Check::fails(topic, blame, error.message.clone()).hint(error.hint.clone())
+}
+
+/// What comes in time, or a check that says that nothing did.
+async fn in_time<T>(what: &str, topic: Topic, ask: impl Future<Output = T>) -> Result<T, Check> {
+    tokio::time::timeout(LIMIT, ask)
+        .await
+        .map_err(|_| Check::warning(topic, format!("{what} gives no answer within {} s", LIMIT.as_secs())))
+}

@@ -1,0 +1,95 @@
+//! DNS-01: which provider writes the record and where, and whether it lets itself be written.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures_util::future::join_all;
+
+use super::{Preflight, Shared, in_time, of_solve};
+use crate::{
+    engine::choose::{method_under, no_provider},
+    error::chain,
+    event::Method,
+    name::Name,
+    plan::{
+        Target,
+        preflight::{Blame, Check, Topic},
+    },
+    solve::dns01::Dns01,
+};
+
+/// How long a test record's writing and removal may take.
+const WRITE: Duration = Duration::from_mins(2);
+
+impl Preflight<'_> {
+    /// The names that are proved by DNS, each domain once.
+    pub(super) async fn providers(&self, target: &Target, shared: &Shared) -> Vec<Check> {
+        let names = &target.names.order;
+        let by_dns: Vec<&Name> = names
+            .iter()
+            .filter(|name| method_under(&self.settings.dns01, name) == Method::Dns01)
+            .collect();
+        if by_dns.is_empty() {
+            return Vec::new();
+        }
+        match &shared.dns01 {
+            Err(error) => {
+                vec![Check::fails(Topic::Provider, Blame::Usage, chain(error)).hint(error.hint())]
+            }
+            Ok(None) => by_dns
+                .iter()
+                .map(|name| of_solve(Topic::Provider, &no_provider(name)).of(name.to_string()))
+                .collect(),
+            Ok(Some(dns01)) => {
+                let domains: BTreeSet<&str> = by_dns.iter().filter_map(|name| name.base()).collect();
+                join_all(domains.into_iter().map(|domain| self.provider(dns01, domain))).await
+            }
+        }
+    }
+
+    async fn provider(&self, dns01: &Dns01, domain: &str) -> Check {
+        let check = match in_time("DNS", Topic::Provider, dns01.ready(domain)).await {
+            Err(late) => late,
+            Ok(Err(error)) => of_solve(Topic::Provider, &error),
+            Ok(Ok(ready)) if ready.by_hand => Check::ok(
+                Topic::Provider,
+                format!("you write the record at {}, when the run says which", ready.place.name),
+            ),
+            Ok(Ok(_)) if self.write_test => match tokio::time::timeout(WRITE, dns01.write_test(domain)).await {
+                Err(_) => Check::fails(
+                    Topic::Provider,
+                    Blame::Acme,
+                    format!(
+                        "the test record is not written and removed within {} s",
+                        WRITE.as_secs()
+                    ),
+                )
+                .hint(Some(format!(
+                    "look for a record that is left at _acme-challenge.{domain}"
+                ))),
+                Ok(Err(error)) => of_solve(Topic::Provider, &error),
+                Ok(Ok(tested)) if tested.removed => Check::ok(
+                    Topic::Provider,
+                    format!(
+                        "{} has written a test record at {} and removed it",
+                        tested.provider, tested.name
+                    ),
+                ),
+                Ok(Ok(tested)) => Check::warning(
+                    Topic::Provider,
+                    format!(
+                        "{} has written a test record at {}, and does not remove any",
+                        tested.provider, tested.name
+                    ),
+                ),
+            },
+            Ok(Ok(ready)) => Check::ok(
+                Topic::Provider,
+                format!(
+                    "{} writes {} in the zone {}; its credentials can be read (--write-test tries them)",
+                    ready.provider, ready.place.name, ready.place.zone
+                ),
+            ),
+        };
+        check.of(domain)
+    }
+}

@@ -1,0 +1,161 @@
+//! The cluster: the Secret and its owner, the rights, the way of the challenges; and the CA's limits.
+
+use super::{Preflight, Shared, in_time, of_solve};
+use crate::{
+    acme::Stage,
+    apply::{
+        ApiError, Permits, rights,
+        secret::{self, may_be_written},
+    },
+    engine::{
+        certmanager,
+        choose::{method_under, no_cluster},
+        due::id_of,
+        prepare::{PrepareError, Prepared, Preparing, api, slots},
+    },
+    error::chain,
+    event::Method,
+    plan::{
+        self, Target, limits,
+        preflight::{Blame, Check, Topic},
+    },
+    solve::http01,
+};
+
+impl Preflight<'_> {
+    /// Whether the Secret may be written, as far as that can be said before there is a pair.
+    pub(super) async fn secret(&self, target: &Target) -> Option<Check> {
+        let connection = self.connection?;
+        let reader = api(connection, &Permits::none());
+        let read = secret::Target::read(&reader, &target.secret);
+        let found = match in_time("the API server", Topic::Secret, read).await {
+            Err(late) => return Some(late),
+            Ok(Err(error)) => return Some(of_api(Topic::Secret, &error)),
+            Ok(Ok(found)) => found,
+        };
+        let (chosen, order) = (&self.settings.chosen, &self.settings.certificate);
+        let options = secret::Options {
+            slots: slots(self.settings),
+            // A rehearsal's certificate is not stored.
+            staging: chosen.issuer.stage == Stage::Staging && !chosen.rehearsal,
+            overwrite_with_staging: order.overwrite_with_staging,
+            force: order.force,
+        };
+        Some(match may_be_written(&found, &options) {
+            Err(refusal) => Check::fails(Topic::Secret, Blame::Write, refusal.to_string()).hint(refusal.hint()),
+            Ok(()) => match found.owner(&options.slots) {
+                Some(owner) => Check::warning(Topic::Secret, format!("it is {owner}, and is written with --force")),
+                None if found.exists() => Check::ok(Topic::Secret, "it may be written"),
+                None => Check::ok(Topic::Secret, "it is not there yet, and will be made"),
+            },
+        })
+    }
+
+    /// Whether the rights are there.
+    pub(super) async fn rights(&self, permits: Option<&Permits>) -> Option<Check> {
+        let connection = self.connection?;
+        let permits = permits?;
+        let reviewer = api(connection, permits);
+        let asked = in_time("the API server", Topic::Rights, rights::missing(&reviewer, permits)).await;
+        Some(match asked {
+            Err(late) => late,
+            Ok(Err(error)) => of_api(Topic::Rights, &error),
+            Ok(Ok(missing)) if missing.is_none() => {
+                Check::ok(Topic::Rights, format!("{} has all that is needed", missing.user))
+            }
+            Ok(Ok(missing)) => {
+                let other = missing.rights.iter().find_map(http01::right_hint).map(str::to_owned);
+                Check::fails(Topic::Rights, Blame::Cluster, missing.to_string()).hint(other.or_else(|| missing.hint()))
+            }
+        })
+    }
+
+    /// What stands for the checks where cert-manager renews.
+    pub(super) async fn cert_managers(&self, target: &Target) -> Vec<Check> {
+        let certificates = self.inventory.certificates_of(&target.secret);
+        let mut checks = Vec::new();
+        for certificate in certificates {
+            let key = certificate.meta.key();
+            checks.push(
+                Check::ok(
+                    Topic::Secret,
+                    format!("cert-manager renews it (Certificate {key}), with its own issuer and its own challenges"),
+                )
+                .hint(Some("`kubectl certs renew` with --production asks it to")),
+            );
+            checks.extend(self.rights(Some(&certmanager::permits(&key))).await);
+        }
+        checks
+    }
+
+    /// The way of each challenge that is answered over HTTP.
+    pub(super) fn solver(&self, preparing: &Preparing<'_>, prepared: &Result<Prepared, PrepareError>) -> Vec<Check> {
+        if self.connection.is_none() {
+            let names = preparing.targets.iter().flat_map(|target| &target.names.order);
+            return names
+                .filter(|name| method_under(&self.settings.dns01, name) == Method::Http01)
+                .map(|name| of_solve(Topic::Solver, &no_cluster(name)).of(name.to_string()))
+                .collect();
+        }
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let blame = match error {
+                    PrepareError::Solve(_) => Blame::Acme,
+                    _ => Blame::Usage,
+                };
+                return vec![Check::fails(Topic::Solver, blame, chain(error)).hint(error.hint())];
+            }
+        };
+        let mut checks: Vec<Check> = prepared
+            .unplaced()
+            .map(|(name, error)| of_solve(Topic::Solver, error).of(name.to_string()))
+            .collect();
+        let ways: std::collections::BTreeSet<String> = prepared
+            .placed()
+            .map(|name| preparing.through(name, prepared))
+            .collect();
+        checks.extend(ways.into_iter().map(|way| Check::ok(Topic::Solver, way)));
+        checks
+    }
+
+    /// The CA's rate limits, by what is known.
+    pub(super) async fn limits(&self, target: &Target, shared: &Shared) -> Option<Check> {
+        let known = self.settings.chosen.limits.as_ref()?;
+        if self.is_exempt(target, shared).await {
+            return Some(Check::ok(Topic::Limits, "a renewal in its window counts against none"));
+        }
+        let mut past = shared.ledger.past();
+        past.extend(self.seen.iter().cloned());
+        let exceeded = limits::exceeded(known, &past, &target.names.order, false, crate::engine::now());
+        Some(match exceeded {
+            None => Check::ok(Topic::Limits, "none would be exceeded, by this tool's estimate"),
+            Some(exceeded) if self.settings.certificate.ignore_rate_limits => {
+                Check::warning(Topic::Limits, format!("by this tool's estimate, {exceeded}"))
+            }
+            Some(exceeded) => Check::fails(
+                Topic::Limits,
+                Blame::Acme,
+                format!("by this tool's estimate, {exceeded}"),
+            )
+            .hint(Some("wait until then, or order all the same with --ignore-rate-limits")),
+        })
+    }
+
+    /// Whether the order would say what it replaces, within the window that the CA gave.
+    async fn is_exempt(&self, target: &Target, shared: &Shared) -> bool {
+        let own = |held: &plan::Held| shared.ledger.issued(&held.sha256.to_string());
+        if !target.held.as_ref().is_some_and(own) {
+            return false;
+        }
+        let (Ok(acme), Some(id)) = (self.acme, id_of(self.inventory, target)) else {
+            return false;
+        };
+        let asked = tokio::time::timeout(super::LIMIT, acme.renewal_info(&id)).await;
+        asked.is_ok_and(|info| info.is_ok_and(|info| info.start <= crate::engine::now()))
+    }
+}
+
+fn of_api(topic: Topic, error: &ApiError) -> Check {
+    Check::fails(topic, Blame::Cluster, chain(error)).hint(error.hint())
+}

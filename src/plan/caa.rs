@@ -1,0 +1,263 @@
+//! What a domain's CAA records say about an order (RFC 8659; `accounturi` and `validationmethods`: RFC 8657).
+//!
+//! Who asks climbs the tree with [`ancestors`] and hands over what each name answered; CNAMEs are followed by the resolver.
+
+use crate::event::Method;
+
+/// Tags whose meaning is known: one of them with the critical flag forbids nothing by itself.
+const KNOWN: [&str; 7] = [
+    "issue",
+    "issuewild",
+    "iodef",
+    "issuemail",
+    "issuevmc",
+    "contactemail",
+    "contactphone",
+];
+
+/// One property of a CAA record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Property {
+    /// Whether a CA that does not know the tag must not issue.
+    pub critical: bool,
+    /// Its tag, in lower case.
+    pub tag: String,
+    /// Its value, as it came.
+    pub value: String,
+}
+
+/// What one name answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// These records, perhaps none.
+    Records(Vec<Property>),
+    /// The name servers fail (SERVFAIL, REFUSED): no CA issues then. In words.
+    Failed(String),
+    /// Nobody could be asked from here; what a CA is told is not known. In words.
+    Unknown(String),
+}
+
+/// Who orders, and how the name is proved.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// The domains by which records name the CA, as its directory says; none where it does not say.
+    pub identities: &'a [String],
+    /// The account's URL; `None` when there is none yet.
+    pub account: Option<&'a str>,
+    /// How the name is proved.
+    pub method: Method,
+    /// Whether it is a wildcard.
+    pub wildcard: bool,
+}
+
+/// What the records say about an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// There is none on the way up.
+    Nothing,
+    /// The records of this name allow it.
+    Allowed {
+        /// The name whose records count.
+        at: String,
+    },
+    /// The records of this name forbid it.
+    Forbidden {
+        /// The name whose records count.
+        at: String,
+        /// Why.
+        why: Forbidden,
+    },
+    /// The name servers fail, which forbids it.
+    Failed {
+        /// The name that was asked about.
+        at: String,
+        /// What was said.
+        cause: String,
+    },
+    /// It cannot be known from here.
+    Unknown {
+        /// The name that was asked about.
+        at: String,
+        /// Why.
+        cause: String,
+    },
+}
+
+/// Why records forbid an order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Forbidden {
+    /// Other CAs are named.
+    #[error("it names other CAs: {}", .0.join(", "))]
+    Others(Vec<String>),
+    /// No CA may issue.
+    #[error("it lets no CA issue")]
+    Nobody,
+    /// The CA is named with another account.
+    #[error("it lets the CA issue to another account alone: {account}")]
+    Account {
+        /// The account's URL in the record.
+        account: String,
+    },
+    /// The CA is named with an account, and there is none yet.
+    #[error("it lets the CA issue to the account {account} alone, and there is no account here yet")]
+    NoAccount {
+        /// The account's URL in the record.
+        account: String,
+    },
+    /// The CA is named with other ways to prove the name.
+    #[error("it lets the CA issue by {methods} alone")]
+    Methods {
+        /// The methods in the record.
+        methods: String,
+    },
+    /// A critical property that no CA knows.
+    #[error("it holds the critical property {0:?}, which no CA knows")]
+    Critical(String),
+    /// A record that names the CA and cannot be read.
+    #[error("it cannot be read: {0:?}")]
+    Malformed(String),
+    /// The CA does not say by which domain records name it.
+    #[error("it names CAs ({}), and this CA does not say by which name it is meant", .0.join(", "))]
+    NoIdentity(Vec<String>),
+}
+
+/// The name and those above it, the last being the top-level domain.
+pub fn ancestors(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(name.trim_end_matches('.')), |at| {
+        at.split_once('.').map(|(_, above)| above)
+    })
+    .filter(|at| !at.is_empty())
+}
+
+/// Judges what the names answered, the lowest first: the first that has records counts, and a failure below it forbids.
+pub fn judge(answers: &[(String, Answer)], asking: &Asking<'_>) -> Verdict {
+    for (at, answer) in answers {
+        let at = at.clone();
+        match answer {
+            Answer::Failed(cause) => {
+                return Verdict::Failed {
+                    at,
+                    cause: cause.clone(),
+                };
+            }
+            Answer::Unknown(cause) => {
+                return Verdict::Unknown {
+                    at,
+                    cause: cause.clone(),
+                };
+            }
+            Answer::Records(records) if records.is_empty() => {}
+            Answer::Records(records) => {
+                return match forbidden(records, asking) {
+                    None => Verdict::Allowed { at },
+                    Some(why) => Verdict::Forbidden { at, why },
+                };
+            }
+        }
+    }
+    Verdict::Nothing
+}
+
+/// Why a record set forbids the order; `None` when it does not.
+fn forbidden(records: &[Property], asking: &Asking<'_>) -> Option<Forbidden> {
+    let unknown = records.iter().find(|r| r.critical && !KNOWN.contains(&r.tag.as_str()));
+    if let Some(unknown) = unknown {
+        return Some(Forbidden::Critical(unknown.tag.clone()));
+    }
+    let of = |tag: &str| -> Vec<&Property> { records.iter().filter(|r| r.tag == tag).collect() };
+    let wild = of("issuewild");
+    let counting = if asking.wildcard && !wild.is_empty() {
+        wild
+    } else {
+        of("issue")
+    };
+    if counting.is_empty() {
+        return None;
+    }
+    let mut others = Vec::new();
+    let mut nearest = None;
+    for record in counting {
+        let domain = domain_of(&record.value);
+        if domain.is_empty() {
+            continue;
+        }
+        if !asking.identities.iter().any(|own| own.eq_ignore_ascii_case(domain)) {
+            others.push(domain.to_ascii_lowercase());
+            continue;
+        }
+        match unmet(&record.value, asking) {
+            None => return None,
+            Some(why) => nearest = nearest.or(Some(why)),
+        }
+    }
+    Some(match nearest {
+        Some(why) => why,
+        None if others.is_empty() => Forbidden::Nobody,
+        None if asking.identities.is_empty() => Forbidden::NoIdentity(others),
+        None => Forbidden::Others(others),
+    })
+}
+
+fn is_space(c: char) -> bool {
+    c == ' ' || c == '\t'
+}
+
+/// The domain of an `issue` value: what stands before the first semicolon.
+fn domain_of(value: &str) -> &str {
+    value.split(';').next().unwrap_or_default().trim_matches(is_space)
+}
+
+/// What of a record that names the CA is not met.
+fn unmet(value: &str, asking: &Asking<'_>) -> Option<Forbidden> {
+    let malformed = || Some(Forbidden::Malformed(value.to_owned()));
+    let Some(parameters) = parameters(value) else {
+        return malformed();
+    };
+    let all = |wanted: &str| -> Vec<&str> {
+        let of = parameters.iter().filter(|(tag, _)| tag.eq_ignore_ascii_case(wanted));
+        of.map(|(_, value)| *value).collect()
+    };
+    match all("accounturi").as_slice() {
+        [] => {}
+        [account] if asking.account == Some(account) => {}
+        [account] => {
+            let account = (*account).to_owned();
+            return Some(match asking.account {
+                Some(_) => Forbidden::Account { account },
+                None => Forbidden::NoAccount { account },
+            });
+        }
+        // RFC 8657, section 3: several are as if none fitted.
+        _ => return malformed(),
+    }
+    match all("validationmethods").as_slice() {
+        [] => None,
+        [methods] if methods.split(',').any(|m| m == asking.method.as_str()) => None,
+        [methods] => Some(Forbidden::Methods {
+            methods: (*methods).to_owned(),
+        }),
+        _ => malformed(),
+    }
+}
+
+/// The parameters of an `issue` value; `None` when it has none that can be read as RFC 8659, section 4.2, has them.
+fn parameters(value: &str) -> Option<Vec<(&str, &str)>> {
+    let Some((_, rest)) = value.split_once(';') else {
+        return Some(Vec::new());
+    };
+    if rest.trim_matches(is_space).is_empty() {
+        return Some(Vec::new());
+    }
+    rest.split(';')
+        .map(|parameter| {
+            let (tag, value) = parameter.split_once('=')?;
+            let (tag, value) = (tag.trim_matches(is_space), value.trim_matches(is_space));
+            let is_tag = !tag.is_empty() && tag.bytes().all(|b| b.is_ascii_alphanumeric());
+            let is_value = value.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b';');
+            (is_tag && is_value).then_some((tag, value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! `preflight` against the real cluster, a real name server and a real ACME server: what is in the way is found, and nothing
+//! is ordered or left.
+
+use serde_json::{Value, json};
+
+use super::http01::{application, backend};
+use crate::support::{cluster::ingress, dns::PowerDns, issuing::Issuing, run::Ran};
+
+/// The one check of a kind; of a host where there are several.
+#[track_caller]
+fn check(ran: &Ran, topic: &str, subject: Option<&str>) -> Value {
+    let list: Value = serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{e}: {}\n{}", ran.out, ran.err));
+    let found: Vec<&Value> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["check"] == topic && subject.is_none_or(|subject| item["subject"] == subject))
+        .collect();
+    assert_eq!(found.len(), 1, "{topic} {subject:?}: {}", ran.out);
+    found[0].clone()
+}
+
+#[track_caller]
+fn says(check: &Value, result: &str, message: &str, hint: &str) {
+    let text = |field: &str| check[field].as_str().unwrap_or_default();
+    assert_eq!(check["result"], result, "{check}");
+    assert!(text("message").contains(message), "{check}");
+    assert!(text("hint").contains(hint), "{check}");
+}
+
+fn look(it: &Issuing, args: &[&str]) -> Ran {
+    it.certs(&[&["preflight", "shop", "-o", "json"], args].concat())
+}
+
+/// With a Traefik that has written its address into the status of the Ingress.
+fn shop(label: &str) -> (Issuing, String) {
+    let it = Issuing::new(label);
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    (it, host)
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_route_that_is_well_passes_and_nothing_is_ordered_or_left() {
+    let (it, host) = shop("pre");
+    let ran = it.certs(&["preflight", "shop"]).ends_with(0);
+    for words in [
+        "Secret".to_owned(),
+        "it is not there yet, and will be made".to_owned(),
+        format!("{host}: leads to 10.99.0.1"),
+        format!("{host}: 10.99.0.1 answers 404"),
+        "no name has CAA records".to_owned(),
+        "through Ingress".to_owned(),
+    ] {
+        assert!(ran.out.contains(&words), "{words}: {}", ran.out);
+    }
+    assert!(!ran.out.contains("fails"), "{}", ran.out);
+    assert!(
+        !it.kept("config/kubectl-certs/accounts").exists(),
+        "an account was made"
+    );
+    assert_eq!(it.left(), [""; 0], "{}", ran.err);
+
+    // With the account that an order makes.
+    it.certs(&["renew", "shop"]).ends_with(0);
+    let ran = look(&it, &[]).ends_with(0);
+    says(&check(&ran, "account", None), "ok", "is valid", "");
+    says(&check(&ran, "secret", None), "ok", "it may be written", "");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn dns_that_leads_elsewhere_or_nowhere_is_told() {
+    let (it, host) = shop("predns");
+    // The ACME server's address: nothing listens at its port 80.
+    let other = it.pebble.directory_url();
+    let other = other
+        .trim_start_matches("https://")
+        .split(':')
+        .next()
+        .unwrap()
+        .to_owned();
+    it.resolver.host(&host, &[&other]);
+    let ran = look(&it, &[]).ends_with(4);
+    let port = check(&ran, "port80", Some(&host));
+    assert_eq!(
+        port["result"],
+        if other.starts_with("127.") { "warning" } else { "fails" },
+        "{port}"
+    );
+    let dns = check(&ran, "dns", Some(&host));
+    says(
+        &dns,
+        "fails",
+        &format!("leads to {other}, and Ingress"),
+        "point the record to 10.99.0.1",
+    );
+
+    it.resolver.host(&host, &[]);
+    let ran = look(&it, &[]).ends_with(4);
+    says(
+        &check(&ran, "dns", Some(&host)),
+        "fails",
+        "DNS has no address of it",
+        "DNS-01",
+    );
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn caa_records_are_climbed_to_and_judged_for_the_account() {
+    let (it, host) = shop("precaa");
+    let above = host.split_once('.').unwrap().1;
+    it.resolver.add(above, "CAA", "0 issue \"other.example\"");
+    let ran = look(&it, &[]).ends_with(4);
+    says(
+        &check(&ran, "caa", Some(&host)),
+        "fails",
+        &format!("the CAA records of {above}: it names other CAs: other.example"),
+        &format!("{above} CAA 0 issue \"pebble.letsencrypt.org\""),
+    );
+    // A record of the host itself goes before those above it.
+    it.certs(&["renew", "shop"]).ends_with(0);
+    it.resolver.add(
+        &host,
+        "CAA",
+        "0 issue \"pebble.letsencrypt.org; accounturi=https://ca.example/acct/1\"",
+    );
+    let ran = look(&it, &[]).ends_with(4);
+    let caa = check(&ran, "caa", Some(&host));
+    says(
+        &caa,
+        "fails",
+        "to another account alone: https://ca.example/acct/1",
+        "accounturi=https://",
+    );
+    let account = check(&ran, "account", None)["message"].as_str().unwrap().to_owned();
+    let url = account.split_whitespace().next().unwrap();
+    it.resolver.add(
+        &host,
+        "CAA",
+        &format!("0 issue \"pebble.letsencrypt.org; accounturi={url}; validationmethods=dns-01\""),
+    );
+    let ran = look(&it, &[]).ends_with(4);
+    says(&check(&ran, "caa", Some(&host)), "fails", "", "");
+    it.resolver.add(
+        &host,
+        "CAA",
+        &format!("0 issue \"pebble.letsencrypt.org; accounturi={url}; validationmethods=http-01\""),
+    );
+    let ran = look(&it, &[]).ends_with(0);
+    says(&check(&ran, "caa", Some(&host)), "ok", "let this CA issue", "");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn an_application_that_redirects_and_asks_for_a_login_is_a_warning() {
+    let (it, host) = shop("prered");
+    it.ns.apply(backend("web", application()));
+    // Traefik takes the Service up a moment later.
+    let (_, warned) = crate::support::eventually("the redirect", || {
+        let ran = look(&it, &[]).ends_with(0);
+        let port = check(&ran, "port80", Some(&host));
+        match port["message"].as_str() {
+            Some(text) if text.contains("redirect") => Ok((ran, port)),
+            _ => Err(port.to_string()),
+        }
+    });
+    says(
+        &warned,
+        "warning",
+        &format!("answers 401 after a redirect to https://{host}/login"),
+        "let",
+    );
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_wildcard_needs_a_provider_and_a_provider_can_be_tried() {
+    let it = Issuing::new("prewild");
+    let zone = it.ns.host("zone");
+    let wildcard = format!("*.{zone}");
+    it.ns.apply(vec![ingress("shop", &[(&[&wildcard], "shop-tls")])]);
+    let ran = look(&it, &[]).ends_with(4);
+    says(
+        &check(&ran, "provider", Some(&wildcard)),
+        "fails",
+        "no DNS provider is configured",
+        "--dns manual",
+    );
+
+    let powerdns = PowerDns::start();
+    powerdns.create_zone(&zone);
+    it.resolver.delegate(&zone, powerdns.ip());
+    let settings = |variable: &str| {
+        it.settings(&format!(
+            "dns01:\n  providers:\n  - name: own\n    provider: powerdns\n    zones: [{zone}]\n    url: {}\n    apiKey: {{env: {variable}}}\n",
+            powerdns.api_url()
+        ));
+    };
+    settings("PDNS_KEY");
+    let ran = look(&it, &[]).ends_with(4);
+    says(
+        &check(&ran, "provider", Some(&zone)),
+        "fails",
+        "variable PDNS_KEY is not set",
+        "set PDNS_KEY",
+    );
+    let with_key = |key: &str, args: &[&str]| {
+        it.call(&[&["preflight", "shop", "-o", "json"], args].concat())
+            .env("PDNS_KEY", key)
+            .run()
+    };
+    let ran = with_key(powerdns.api_key(), &["--write-test"]).ends_with(0);
+    says(
+        &check(&ran, "provider", Some(&zone)),
+        "ok",
+        &format!("own has written a test record at _acme-challenge.{zone} and removed it"),
+        "",
+    );
+    let txt: Vec<_> = powerdns
+        .records(&zone)
+        .into_iter()
+        .filter(|r| r.kind == "TXT")
+        .collect();
+    assert!(txt.is_empty(), "{txt:?}");
+    let ran = with_key("wrong-key", &["--write-test"]).ends_with(4);
+    says(&check(&ran, "provider", Some(&zone)), "fails", "401", "");
+    assert!(
+        !ran.out.contains("wrong-key") && !ran.err.contains("wrong-key"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn missing_rights_and_a_secret_of_somebody_else_are_told() {
+    let (it, host) = shop("prerights");
+    let mut secret = it.ns.pki.pair(&[&host]).secret("shop-tls");
+    secret["metadata"]["annotations"] =
+        json!({"argocd.argoproj.io/tracking-id": format!("shop:/Secret:{}/shop-tls", it.ns.name)});
+    it.ns.apply(vec![secret]);
+    let ran = look(&it, &[]).ends_with(5);
+    says(&check(&ran, "secret", None), "fails", "Argo CD", "");
+    let forced = look(&it, &["--force"]).ends_with(0);
+    says(
+        &check(&forced, "secret", None),
+        "warning",
+        "is written with --force",
+        "",
+    );
+
+    let read = json!([{"apiGroups": ["", "networking.k8s.io", "gateway.networking.k8s.io", "discovery.k8s.io", "apps", "batch"],
+        "resources": ["*"], "verbs": ["get", "list", "watch"]}]);
+    let config = format!("--kubeconfig={}", it.ns.account("reader", &read).display());
+    let ran = look(&it, &[&config, "--force"]);
+    let rights = check(&ran, "rights", None);
+    says(&rights, "fails", "missing", "");
+    assert!(rights["message"].as_str().unwrap().contains("create"), "{rights}");
+    ran.ends_with(3);
+}
