@@ -1,6 +1,6 @@
 //! What `renew` and `issue` have in common: from targets to outcomes.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf, sync::Arc};
 
 use crate::{
     acme::{Acme, Stage},
@@ -107,7 +107,7 @@ impl Issuance<'_> {
             }
         })?;
         if self.args.run.dry_run == DryRun::Client {
-            return self.show_steps(&preparing, &prepared, targets);
+            return Self::show_steps(&preparing, &prepared, targets);
         }
         let destination = self.destination(&preparing, &prepared.permits);
         if let Destination::Cluster(api) = &destination {
@@ -140,12 +140,12 @@ impl Issuance<'_> {
         }
     }
 
-    fn show_steps(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<Exit, Failure> {
+    fn show_steps(preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<Exit, Failure> {
         let mut out = String::new();
         for target in targets {
-            out.push_str(&format!("Secret {}\n", target.secret));
+            let _ = writeln!(out, "Secret {}", target.secret);
             for (number, step) in (1..).zip(preparing.steps(target, prepared)) {
-                out.push_str(&format!("{number:>3}. {}\n", crate::text::Clear(&step.to_string())));
+                let _ = writeln!(out, "{number:>3}. {}", crate::text::Clear(&step.to_string()));
             }
         }
         super::print(out.as_bytes())
@@ -173,7 +173,7 @@ impl Issuance<'_> {
                     None => failure,
                 }
             })?;
-        self.show_steps(preparing, prepared, targets)?;
+        Self::show_steps(preparing, prepared, targets)?;
         note("the API server takes the writes; nothing was kept");
         Ok(Exit::Ok)
     }

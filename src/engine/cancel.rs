@@ -55,7 +55,7 @@ impl Cancel {
     pub async fn cancelled(&self) {
         let mut watch = self.given_up.clone();
         if watch.wait_for(|cancelled| *cancelled).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -115,6 +115,8 @@ impl JournalError {
 }
 
 /// Where entries are kept.
+// There is one for a run.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub enum Place {
     /// In Secrets.

@@ -18,9 +18,12 @@ use crate::{
     },
 };
 
+/// The names and the journal of each Secret.
+type Active = HashMap<Key, (Vec<Name>, Arc<Journal>)>;
+
 /// The certificates under way.
 #[derive(Debug, Default)]
-pub struct Journals(Mutex<HashMap<Key, (Vec<Name>, Arc<Journal>)>>);
+pub struct Journals(Mutex<Active>);
 
 impl Journals {
     /// A certificate is under way.
@@ -33,7 +36,7 @@ impl Journals {
         self.lock().remove(secret);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, (Vec<Name>, Arc<Journal>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Active> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

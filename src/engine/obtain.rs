@@ -116,7 +116,14 @@ impl Obtaining<'_> {
         for attempt in 1.. {
             let resumed = resume.take();
             let again = resumed.is_some();
-            match self.once(&names, resumed).await {
+            // What nothing can answer for is not ordered.
+            let unsolved = self.unsolved(&names);
+            let result = if unsolved.is_empty() {
+                self.once(&names, resumed).await
+            } else {
+                Err(ObtainError::Names(unsolved))
+            };
+            match result {
                 Ok((chain, order)) => {
                     return Ok(Obtained {
                         chain,

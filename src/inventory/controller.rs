@@ -19,9 +19,9 @@ pub enum Controller {
     Gce,
     /// AWS's load balancers.
     Alb,
-    /// HAProxy Technologies' controller.
+    /// The controller of `HAProxy` Technologies.
     HaProxy,
-    /// HAProxy Ingress, by jcmoraisjr.
+    /// `HAProxy` Ingress, by jcmoraisjr.
     HaProxyIngress,
     /// Contour.
     Contour,

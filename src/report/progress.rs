@@ -1,5 +1,7 @@
 //! An issuance as people follow it: one line an event, one stage a certificate, a table at the end.
 
+use std::fmt::Write as _;
+
 use crate::{
     event::{Event, EventKind},
     name::Name,
@@ -16,7 +18,7 @@ pub fn names(all: &[Name]) -> String {
     let more = all.len().saturating_sub(SHOWN);
     let mut text = Clear(&shown.join(", ")).to_string();
     if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+        let _ = write!(text, " and {more} more");
     }
     text
 }
