@@ -1,0 +1,125 @@
+//! The tables: printed, and written into `docs/performance.md`.
+
+use std::{fmt::Write as _, io::Write as _, path::Path, process::Command, time::Duration};
+
+use crate::{many::Many, route, single};
+
+const BEGIN: &str = "<!-- written by tests/bench/run issue: begin -->";
+const END: &str = "<!-- written by tests/bench/run issue: end -->";
+
+/// All figures.
+#[derive(Default)]
+pub(crate) struct Page {
+    pub(crate) single: Vec<single::Row>,
+    pub(crate) route: Vec<route::Row>,
+    pub(crate) many: Option<Many>,
+}
+
+impl Page {
+    pub(crate) fn print(&self) {
+        let _ = writeln!(std::io::stdout().lock(), "{}", self.tables());
+    }
+
+    /// Replaces what stands between the marks of the page.
+    pub(crate) fn write(&self) {
+        let path = Path::new("docs/performance.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = text.split_once(BEGIN).expect("a mark in docs/performance.md");
+        let (_, after) = rest.split_once(END).expect("a second mark in docs/performance.md");
+        let written = format!(
+            "{before}{BEGIN}\n\n{}\n\n{}\n{END}{after}",
+            surroundings(),
+            self.tables().trim_end()
+        );
+        std::fs::write(path, written).unwrap();
+    }
+
+    fn tables(&self) -> String {
+        let mut out = String::new();
+        if !self.single.is_empty() {
+            out += "| one certificate | Pebble's Retry-After | client | whole process | over lego | held back by Pebble | beside that |\n\
+                    | --- | --- | --- | --- | --- | --- | --- |\n";
+        }
+        for row in &self.single {
+            let lego = self.single.iter().find(|other| {
+                other.client == "lego" && other.challenge == row.challenge && other.retry_after == row.retry_after
+            });
+            let over = lego.map_or(String::new(), |lego| {
+                format!("{:.3}", row.wall.as_secs_f64() / lego.wall.as_secs_f64())
+            });
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {} | {over} | {} | {} |",
+                row.challenge,
+                row.retry_after,
+                row.client,
+                seconds(row.wall),
+                milliseconds(row.held),
+                milliseconds(row.wall.saturating_sub(row.held)),
+            );
+        }
+        if !self.route.is_empty() {
+            out += "\n| `renew` of one Ingress, `--solver` | from start to served | waiting for the cluster and Traefik | for Pebble | own time |\n\
+                    | --- | --- | --- | --- | --- |\n";
+        }
+        for row in &self.route {
+            let _ = writeln!(
+                out,
+                "| `{}` | {} | {} | {} | {} |",
+                row.solver,
+                seconds(row.served),
+                milliseconds(row.traefik),
+                milliseconds(row.pebble),
+                milliseconds(row.own),
+            );
+        }
+        if let Some(many) = &self.many {
+            let rate = |time: Duration| many.routes as f64 / time.as_secs_f64();
+            let _ = writeln!(
+                out,
+                "\n| `renew --all`, concurrency 8 | whole process, all served | certificates/s | from the first order on |\n\
+                 | --- | --- | --- | --- |\n| {} Ingresses | {} | {:.1} | {:.1} |",
+                many.routes,
+                seconds(many.wall),
+                rate(many.wall),
+                rate(many.ordering),
+            );
+        }
+        out
+    }
+}
+
+fn surroundings() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kilobytes: u64 = memory
+        .split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_default();
+    let versions: Vec<String> = ["lego", "certbot"].into_iter().map(version).collect();
+    format!(
+        "{}; {cores} cores, {} GiB; kube-apiserver, Traefik, Pebble, PowerDNS and the resolver on the same machine; {}.",
+        time::OffsetDateTime::now_utc().date(),
+        kilobytes.div_ceil(1 << 20),
+        versions.join(", "),
+    )
+}
+
+/// As Debian names it.
+fn version(package: &str) -> String {
+    let asked = Command::new("apt-cache").args(["policy", package]).output();
+    let text = asked
+        .map(|out| String::from_utf8_lossy(&out.stdout).into_owned())
+        .unwrap_or_default();
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("Candidate: "));
+    format!("{package} {}", line.unwrap_or("of Debian"))
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.0} ms", time.as_secs_f64() * 1e3)
+}
