@@ -38,6 +38,8 @@ pub struct SolveError {
     pub hint: Option<String>,
     /// Whether the cluster or its rights are the cause, rather than the challenge.
     pub cluster: bool,
+    /// Whether a server has refused a change, so that there is nothing to take away again.
+    pub refused: bool,
 }
 
 impl SolveError {
@@ -47,6 +49,7 @@ impl SolveError {
             message: message.into(),
             hint: None,
             cluster: false,
+            refused: false,
         }
     }
 
@@ -54,6 +57,13 @@ impl SolveError {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, by which nothing has changed.
+    #[must_use]
+    pub fn refused(mut self) -> Self {
+        self.refused = true;
         self
     }
 

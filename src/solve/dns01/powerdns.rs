@@ -202,7 +202,7 @@ impl PowerDns {
             serde_json::from_slice::<Said>(&answer.body).map_or_else(|_| answer.text(), |said| api::cut(&said.error));
         let status = answer.status.as_u16();
         let refused = |hint: &str| SolveError::new(format!("{} answers {status}: {said}", self.label)).hint(hint);
-        match answer.status {
+        let error = match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 refused("check apiKey, and that webserver-allow-from lets this machine in")
             }
@@ -214,6 +214,11 @@ impl PowerDns {
                 refused(&format!("the server must be the primary one of zone {}", record.zone))
             }
             _ => refused("the server's log says more"),
+        };
+        if answer.status.is_client_error() {
+            error.refused()
+        } else {
+            error
         }
     }
 }

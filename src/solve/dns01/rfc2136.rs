@@ -189,7 +189,12 @@ impl Rfc2136 {
             ),
             (_, code) => (code_word(code), "the server's log says more".to_owned()),
         };
-        Err(SolveError::new(format!("{refused}: {why}")).hint(hint))
+        let error = SolveError::new(format!("{refused}: {why}")).hint(hint);
+        Err(if matches!(code, ResponseCode::Refused | ResponseCode::NotAuth) {
+            error.refused()
+        } else {
+            error
+        })
     }
 }
 

@@ -120,9 +120,8 @@ impl Report {
         };
         match report.error {
             Some(message) => Err(SolveError {
-                message: format!("seen from inside of the cluster: {message}"),
                 hint: report.hint,
-                cluster: false,
+                ..SolveError::new(format!("seen from inside of the cluster: {message}"))
             }),
             None => Ok(Seen {
                 at: report

@@ -4,6 +4,7 @@ mod config;
 mod example;
 mod exit;
 mod formats;
+mod guides;
 mod help;
 mod hostile;
 mod imports;

@@ -100,3 +100,22 @@ fn what_is_wrong_is_named_and_a_literal_credential_never_quoted() {
         assert!(!error.contains("s3cret"), "{error}");
     }
 }
+
+#[test]
+fn the_guide_names_every_provider_with_its_fields() {
+    let guide = include_str!("../../../../docs/guide/dns-01.md");
+    let mut rows = Vec::new();
+    for spec in table::ALL {
+        if guide.contains(&format!("      provider: {}\n", spec.word)) {
+            continue;
+        }
+        let fields = spec.fields.iter().map(|field| {
+            let mark = if field.needed { "" } else { "?" };
+            format!("`{}`{mark}", field.name)
+        });
+        let fields: Vec<String> = fields.collect();
+        rows.push(format!("| `{}` | {} | {} |", spec.word, spec.label, fields.join(", ")));
+    }
+    let missing: Vec<&String> = rows.iter().filter(|row| !guide.contains(row.as_str())).collect();
+    assert!(missing.is_empty(), "{}", rows.join("\n"));
+}
