@@ -1,6 +1,9 @@
 //! An issuance to be tried: a namespace, an ACME server of its own that validates, the name server that it asks.
 
-use std::{net::TcpListener, path::PathBuf};
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -77,11 +80,15 @@ impl Issuing {
 
     /// The same with this ACME server, answering from this machine.
     pub(crate) fn call(&self, args: &[&str]) -> Call {
-        let (url, ca) = (self.pebble.directory_url(), self.pebble.ca_file());
+        self.call_to(&self.pebble.directory_url(), &self.pebble.ca_file(), args)
+    }
+
+    /// The same by another way to this ACME server.
+    pub(crate) fn call_to(&self, url: &str, ca: &Path, args: &[&str]) -> Call {
         let root = self.pebble.root_file();
         let own = [
             "--directory-url",
-            &url,
+            url,
             "--directory-ca-file",
             ca.to_str().unwrap(),
             "--ca-file",

@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod dns;
+pub(crate) mod front;
 pub(crate) mod issuing;
 pub(crate) mod kubeconfig;
 pub(crate) mod pebble;

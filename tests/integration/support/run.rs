@@ -186,6 +186,35 @@ impl Call {
         }
     }
 
+    /// Runs until standard output has a line with `word`, and kills it there (-9). Returns the lines up to it.
+    #[track_caller]
+    pub(crate) fn killed_at(mut self, word: &str) -> Vec<String> {
+        let mut child = self.0.spawn().expect("kubectl is in PATH");
+        let err = child.stderr.take();
+        let err = std::thread::spawn(move || whole(err));
+        let mut lines = Vec::new();
+        for line in BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok)
+        {
+            let found = line.contains(word);
+            lines.push(line);
+            if found {
+                break;
+            }
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        let found = lines.last().is_some_and(|line| line.contains(word));
+        assert!(
+            found,
+            "no line with {word}:\n{}\n{}",
+            lines.join("\n"),
+            err.join().unwrap()
+        );
+        lines
+    }
+
     /// Starts it, to be looked at while it runs.
     pub(crate) fn start(mut self) -> Running {
         let mut child = self.0.spawn().expect("kubectl is in PATH");

@@ -3,7 +3,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::Arc,
     time::Duration,
 };
@@ -17,8 +17,8 @@ use rustls::{
 
 use super::{cluster::TRAEFIK, eventually, pki::Pair};
 
-/// The leaf that Traefik shows for a host; an error where it shows none.
-pub(crate) fn served(host: &str) -> Result<Vec<u8>, String> {
+/// A client of a host that takes whatever it is shown.
+fn client(host: &str) -> Result<ClientConnection, String> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|e| e.to_string())?
@@ -26,7 +26,26 @@ pub(crate) fn served(host: &str) -> Result<Vec<u8>, String> {
         .with_custom_certificate_verifier(Arc::new(Anything))
         .with_no_client_auth();
     let name = ServerName::try_from(host.to_owned()).map_err(|e| e.to_string())?;
-    let mut tls = ClientConnection::new(Arc::new(config), name).map_err(|e| e.to_string())?;
+    ClientConnection::new(Arc::new(config), name).map_err(|e| e.to_string())
+}
+
+/// Sends bytes to a server, and returns all that it answers until it closes.
+pub(crate) fn ask(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut tls = client(&address.ip().to_string())?;
+    let mut tcp = TcpStream::connect(address).map_err(|e| e.to_string())?;
+    let mut stream = rustls::Stream::new(&mut tls, &mut tcp);
+    stream.write_all(bytes).map_err(|e| e.to_string())?;
+    let mut answer = Vec::new();
+    match stream.read_to_end(&mut answer) {
+        Err(error) if answer.is_empty() => Err(error.to_string()),
+        // A server that closes without a word of farewell.
+        _ => Ok(answer),
+    }
+}
+
+/// The leaf that Traefik shows for a host; an error where it shows none.
+pub(crate) fn served(host: &str) -> Result<Vec<u8>, String> {
+    let mut tls = client(host)?;
     let mut tcp = TcpStream::connect(TRAEFIK).map_err(|e| e.to_string())?;
     tcp.set_read_timeout(Some(Duration::from_secs(5)))
         .map_err(|e| e.to_string())?;
@@ -52,8 +71,8 @@ pub(crate) fn is_traefiks_own(leaf: &[u8]) -> bool {
     leaf.windows(20).any(|window| window == b"TRAEFIK DEFAULT CERT")
 }
 
-/// Serves a pair, whatever name is asked for, until the test process ends. Returns the address.
-pub(crate) fn serve(pair: &Pair) -> String {
+/// What serves a pair, whatever name is asked for.
+pub(crate) fn server_config(pair: &Pair) -> Arc<ServerConfig> {
     let chain = pair.chain_der.iter().cloned().map(CertificateDer::from).collect();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.key_der.clone()));
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -62,7 +81,12 @@ pub(crate) fn serve(pair: &Pair) -> String {
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .unwrap();
-    let config = Arc::new(config);
+    Arc::new(config)
+}
+
+/// Serves a pair, whatever name is asked for, until the test process ends. Returns the address.
+pub(crate) fn serve(pair: &Pair) -> String {
+    let config = server_config(pair);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {

@@ -1,0 +1,246 @@
+//! What goes wrong from outside: Ctrl-C, an API server that is away, an ACME server that fails, others at the same Secret,
+//! rights that are missing.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    cluster::ingress,
+    front::{Fault, Front, INTERNAL, PAGE, UNAVAILABLE},
+    issuing::Issuing,
+    kubeconfig,
+    proxy::{API_SERVER, Proxy},
+    run::Call,
+};
+
+/// An Ingress, with a way to the ACME server on which faults can be put.
+struct Scene {
+    it: Issuing,
+    front: Front,
+    host: String,
+}
+
+impl Scene {
+    fn new(label: &str) -> Self {
+        let it = Issuing::new(label);
+        let host = it.host("shop");
+        it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+        let front = Front::of(&it.pebble.directory_url());
+        Self { it, front, host }
+    }
+
+    fn call(&self, args: &[&str]) -> Call {
+        self.it.call_to(&self.front.url, &self.front.ca_file(), args)
+    }
+
+    fn has_ordered(&self) -> bool {
+        self.it.pebble.log().contains("/order-plz")
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn ctrl_c_during_the_validation_leaves_nothing_behind() {
+    let scene = Scene::new("ctrlc");
+    // The first looks for the challenges, the others for what came of them.
+    scene.front.fault("/authZ/", 1, 100, Fault::Hold);
+    let running = scene.call(&["renew", "shop"]).start();
+    scene.front.wait_until_held();
+    assert!(!scene.it.left().is_empty(), "the answer is in place");
+    running.interrupt();
+    running.err.after(0, &["interrupted: cleaning up"]);
+    let said = running.err.clone();
+    assert_eq!(running.end().0, Some(130), "{:?}", said.all());
+    assert_eq!(scene.it.left(), [""; 0], "{:?}", said.all());
+    scene.front.mend();
+    scene.call(&["renew", "shop"]).run().ends_with(0);
+}
+
+/// A kubeconfig that leads through a proxy.
+fn through(it: &Issuing, proxy: &Proxy) -> String {
+    let config = kubeconfig::with_server(&format!("https://{}", proxy.address));
+    let path = kubeconfig::write(it.ns.dir.path(), "through.conf", &config);
+    format!("--kubeconfig={}", path.display())
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn an_api_server_that_is_away_for_ten_seconds_interrupts_nothing() {
+    let away = |label: &str, event: &str| {
+        let it = Issuing::new(label);
+        let host = it.host("shop");
+        it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+        let proxy = Proxy::to(API_SERVER);
+        let kubeconfig = through(&it, &proxy);
+        let running = it.call(&["renew", "shop", "-o", "json", &kubeconfig]).start();
+        running.out.after(0, &[event]);
+        proxy.break_all();
+        // This long it is away.
+        std::thread::sleep(Duration::from_secs(10));
+        proxy.mend();
+        let said = (running.out.clone(), running.err.clone());
+        assert_eq!(running.end().0, Some(0), "{:?}\n{:?}", said.0.all(), said.1.all());
+        assert!(it.leaf("shop-tls").key_matches);
+        assert_eq!(it.left(), [""; 0], "{:?}", said.0.all());
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| away("away1", "\"ordered\""));
+        scope.spawn(|| away("away2", "\"validated\""));
+    });
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn an_acme_server_that_recovers_is_waited_for() {
+    for (label, path, after, fault) in [
+        ("e500", "/order-plz", 0, INTERNAL),
+        ("e503", "/finalize-order/", 0, UNAVAILABLE),
+        ("html", "/authZ/", 1, PAGE),
+        ("close", "/chalZ/", 0, Fault::Close),
+        ("nonce", "/nonce-plz", 0, UNAVAILABLE),
+        ("cert", "/certZ/", 0, Fault::Close),
+        ("dir", "/dir", 0, Fault::Close),
+    ] {
+        let scene = Scene::new(label);
+        scene.front.fault(path, after, 1, fault);
+        let ran = scene.call(&["renew", "shop"]).run().ends_with(0);
+        assert_eq!(scene.front.faults(), 1, "{path}: {}", ran.err);
+        assert!(scene.it.leaf("shop-tls").key_matches);
+        assert_eq!(scene.it.left(), [""; 0], "{path}: {}", ran.err);
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn an_acme_server_that_hangs_is_asked_again() {
+    let scene = Scene::new("hangs");
+    scene.front.fault("/order-plz", 0, 1, Fault::Hold);
+    let ran = scene.call(&["renew", "shop"]).run().ends_with(0);
+    assert_eq!(scene.front.faults(), 1, "{}", ran.err);
+    assert_eq!(scene.it.leaf("shop-tls").names(), [scene.host.as_str()]);
+    assert_eq!(scene.it.left(), [""; 0], "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn an_acme_server_that_stays_out_of_order_is_told_in_its_own_words_and_nothing_is_left() {
+    let scene = Scene::new("down");
+    for (path, fault, words) in [
+        ("/order-plz", PAGE, "The gateway is tired"),
+        ("/authZ/", INTERNAL, "the cat is on it"),
+    ] {
+        scene.front.fault(path, 0, 1000, fault);
+        let ran = scene.call(&["renew", "shop"]).run().ends_with(4);
+        assert!(ran.err.contains(words), "{}", ran.err);
+        // Only an order that may be gone on with is kept for the next run.
+        let kept = usize::from(scene.has_ordered());
+        assert_eq!(scene.it.left().len(), kept, "{path}: {}", ran.err);
+        scene.front.mend();
+    }
+    let ran = scene.call(&["renew", "shop"]).run().ends_with(0);
+    assert_eq!(scene.it.left(), [""; 0], "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn of_two_runs_at_one_secret_the_second_is_told_who_has_it_and_since_when() {
+    let scene = Scene::new("two");
+    scene.front.fault("/finalize-order/", 0, 1, Fault::Hold);
+    let first = scene.call(&["renew", "shop"]).start();
+    scene.front.wait_until_held();
+    let second = scene.it.certs(&["renew", "shop"]).ends_with(5);
+    let words = format!("has been working on Secret {}/shop-tls since 20", scene.it.ns.name);
+    assert!(second.err.contains(&words), "{}", second.err);
+    assert!(second.err.contains("process"), "{}", second.err);
+    scene.front.mend();
+    assert_eq!(first.end().0, Some(0));
+    assert!(scene.it.leaf("shop-tls").key_matches);
+    assert_eq!(scene.it.left(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_secret_that_another_has_changed_meanwhile_is_not_overwritten() {
+    let scene = Scene::new("changed");
+    scene.call(&["renew", "shop"]).run().ends_with(0);
+    scene.front.fault("/finalize-order/", 0, 1, Fault::Hold);
+    let running = scene.call(&["renew", "shop"]).start();
+    scene.front.wait_until_held();
+    let other = scene.it.ns.pki.pair(&[&scene.host]).secret("shop-tls");
+    let data = json!({"stringData": other["stringData"]}).to_string();
+    scene
+        .it
+        .ns
+        .kubectl(&["patch", "secret", "shop-tls", "--type=merge", "-p", &data]);
+    let theirs = scene.it.leaf("shop-tls").sha256();
+    scene.front.mend();
+    let said = running.err.clone();
+    assert_eq!(running.end().0, Some(5), "{:?}", said.all());
+    assert!(
+        said.all()
+            .iter()
+            .any(|line| line.contains("was changed by another since it was read")),
+        "{:?}",
+        said.all()
+    );
+    assert_eq!(scene.it.leaf("shop-tls").sha256(), theirs);
+    // What was issued is not lost: the next run stores it, once that is what the operator wants.
+    let orders = scene.it.pebble.log().matches("POST /order-plz").count();
+    let ran = scene.call(&["renew", "shop", "--force"]).run().ends_with(0);
+    assert_ne!(scene.it.leaf("shop-tls").sha256(), theirs, "{}", ran.err);
+    assert_eq!(
+        scene.it.pebble.log().matches("POST /order-plz").count(),
+        orders,
+        "{}",
+        ran.err
+    );
+    assert_eq!(scene.it.left(), [""; 0], "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn what_may_not_be_written_is_told_before_anything_is_ordered() {
+    let scene = Scene::new("owned");
+    let pair = scene.it.ns.pki.pair(&[&scene.host]);
+    let mut helm = pair.secret("shop-tls");
+    helm["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+    helm["metadata"]["annotations"] =
+        json!({"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "x"});
+    let mut fixed = pair.secret("shop-tls");
+    fixed["immutable"] = json!(true);
+    for (secret, words) in [(helm, "Helm"), (fixed, "immutable")] {
+        scene.it.ns.create(vec![secret]);
+        let before = scene.it.version("shop-tls");
+        let ran = scene.call(&["renew", "shop"]).run().ends_with(5);
+        assert!(ran.err.contains(words), "{}", ran.err);
+        assert_eq!(scene.it.version("shop-tls"), before);
+        assert_eq!(scene.it.left(), [""; 0], "{}", ran.err);
+        scene.it.ns.kubectl(&["delete", "secret", "shop-tls"]);
+    }
+    assert!(!scene.has_ordered(), "{}", scene.it.pebble.log());
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_role_that_may_only_read_is_told_the_verb_before_anything_is_ordered() {
+    let scene = Scene::new("readonly");
+    let rules: Value = json!([
+        {"apiGroups": [""], "resources": ["secrets", "services", "pods", "configmaps"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["get", "list", "watch"]},
+    ]);
+    let account = scene.it.ns.account("reader", &rules);
+    let account = format!("--kubeconfig={}", account.display());
+    let ran = scene.call(&["renew", "shop", &account]).run().ends_with(3);
+    assert!(ran.err.contains("nothing was ordered"), "{}", ran.err);
+    let namespace = &scene.it.ns.name;
+    for right in [
+        format!("create secrets in namespace {namespace}"),
+        format!("create leases.coordination.k8s.io in namespace {namespace}"),
+        format!("create ingresses.networking.k8s.io in namespace {namespace}"),
+    ] {
+        assert!(ran.err.contains(&right), "{right} in {}", ran.err);
+    }
+    assert!(!scene.has_ordered(), "{}", scene.it.pebble.log());
+    assert_eq!(scene.it.left(), [""; 0]);
+}

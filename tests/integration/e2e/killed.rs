@@ -1,0 +1,159 @@
+//! Runs that are killed: the Secret is whole at any moment, the next run finishes, and nothing is left behind.
+
+use serde_json::Value;
+
+use crate::support::{cluster::ingress, dns::PowerDns, issuing::Issuing};
+
+/// What is told of a renewal by HTTP-01, in its order.
+const EVENTS: [&str; 9] = [
+    "ordered",
+    "presented",
+    "selfChecked",
+    "asked",
+    "validated",
+    "cleanedUp",
+    "issued",
+    "stored",
+    "served",
+];
+
+fn event(name: &str) -> String {
+    format!("\"event\":\"{name}\"")
+}
+
+/// An Ingress with a certificate.
+fn renewed(label: &str) -> (Issuing, String) {
+    let it = Issuing::new(label);
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    it.certs(&["renew", "shop"]).ends_with(0);
+    (it, host)
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn after_a_kill_at_each_event_the_secret_is_whole_and_the_next_run_finishes() {
+    let (it, host) = renewed("killed");
+    for name in EVENTS {
+        let before = it.leaf("shop-tls").sha256();
+        let lines = it.call(&["renew", "shop", "-o", "json"]).killed_at(&event(name));
+        let leaf = it.leaf("shop-tls");
+        assert!(leaf.key_matches && leaf.chain == 2, "killed at {name}");
+        assert_eq!(leaf.names(), [host.as_str()], "killed at {name}");
+        let (stored, issued) = (event("stored"), event("issued"));
+        if !lines.iter().any(|line| line.contains(&issued)) {
+            assert_eq!(leaf.sha256(), before, "killed at {name}: {lines:?}");
+        }
+        if lines.iter().any(|line| line.contains(&stored)) {
+            assert_ne!(leaf.sha256(), before, "killed at {name}: {lines:?}");
+        }
+        let ran = it.certs(&["renew", "shop"]).ends_with(0);
+        let leaf = it.leaf("shop-tls");
+        assert!(leaf.key_matches, "killed at {name}: {}", ran.err);
+        assert_ne!(leaf.sha256(), before, "killed at {name}: {}", ran.err);
+        assert_eq!(it.left(), [""; 0], "killed at {name}: {}", ran.err);
+    }
+}
+
+/// `PowerDNS` with a zone of its own, and the settings for it.
+fn powerdns(it: &Issuing, zone: &str) -> PowerDns {
+    let server = PowerDns::start();
+    server.create_zone(zone);
+    it.resolver.delegate(zone, server.ip());
+    let key = it.ns.dir.path().join("api-key");
+    std::fs::write(&key, server.api_key()).unwrap();
+    it.settings(&format!(
+        "dns01:\n  providers:\n  - name: internal\n    zones: [{zone}]\n    provider: powerdns\n    url: {}\n    apiKey: {{file: {}}}\n",
+        server.api_url(),
+        key.display()
+    ));
+    server
+}
+
+fn texts(server: &PowerDns, zone: &str) -> usize {
+    server
+        .records(zone)
+        .iter()
+        .filter(|record| record.kind == "TXT")
+        .count()
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn records_of_a_killed_run_are_removed_by_the_next() {
+    let it = Issuing::new("kdns");
+    let zone = "killed.internal";
+    let server = powerdns(&it, zone);
+    for name in ["presented", "selfChecked", "asked", "validated"] {
+        let args = ["issue", "--secret", "wild", "-d", "*.killed.internal"];
+        it.call(&[&args[..], &["-o", "json"]].concat()).killed_at(&event(name));
+        let ran = it.certs(&args).ends_with(0);
+        assert_eq!(it.leaf("wild").names(), ["*.killed.internal"]);
+        assert_eq!(texts(&server, zone), 0, "killed at {name}: {}", ran.err);
+        assert_eq!(it.left(), [""; 0], "killed at {name}: {}", ran.err);
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
+    let it = Issuing::new("cleanup");
+    let (zone, host) = ("cleanup.internal", it.host("shop"));
+    let server = powerdns(&it, zone);
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    let nothing = it.plain(&["cleanup"]).run().ends_with(0);
+    assert!(nothing.err.contains("nothing is left behind"), "{}", nothing.err);
+
+    it.call(&["renew", "shop", "-o", "json"]).killed_at(&event("presented"));
+    let wild = ["issue", "--secret", "wild", "-d", "*.cleanup.internal", "-o", "json"];
+    it.call(&wild).killed_at(&event("selfChecked"));
+    assert_eq!(texts(&server, zone), 1);
+    let left = it.left();
+    assert!(!left.is_empty());
+
+    let listed = it.plain(&["cleanup", "--dry-run"]).run().ends_with(0);
+    for words in [
+        "TXT record _acme-challenge.cleanup.internal",
+        "journal of run",
+        "lease of run",
+    ] {
+        assert!(listed.out.contains(words), "{words} in {}", listed.out);
+    }
+    assert_eq!(it.left(), left, "a dry run removes nothing");
+    assert_eq!(texts(&server, zone), 1);
+
+    let blind = it.plain(&["cleanup"]).env("KUBECTL_CERTS_CONFIG", "/dev/null").run();
+    let blind = blind.ends_with(5);
+    assert!(blind.err.contains("internal is not in the settings"), "{}", blind.err);
+    let journals = it
+        .ns
+        .kubectl(&["get", "secrets", "-l", "kubectl-certs.io/purpose=journal", "-o", "name"]);
+    assert_eq!(
+        journals.lines().count(),
+        1,
+        "what is not removed stays noted: {journals}"
+    );
+
+    let ran = it.plain(&["cleanup"]).run().ends_with(0);
+    assert_eq!(texts(&server, zone), 0, "{}", ran.err);
+    assert_eq!(it.left(), [""; 0], "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn cleanup_leaves_a_run_that_is_going_on_alone() {
+    let (it, _) = renewed("alive");
+    let front = crate::support::front::Front::of(&it.pebble.directory_url());
+    front.fault("/finalize-order/", 0, 1, crate::support::front::Fault::Hold);
+    let running = it.call_to(&front.url, &front.ca_file(), &["renew", "shop"]).start();
+    front.wait_until_held();
+    let before = it.left();
+    let ran = it.plain(&["cleanup"]).run().ends_with(0);
+    assert!(ran.err.contains("has been working on Secret"), "{}", ran.err);
+    let journal = |names: &[String]| names.iter().any(|name| name.contains("kubectl-certs-journal"));
+    assert!(journal(&before) && journal(&it.left()), "{before:?}");
+    front.mend();
+    assert_eq!(running.end().0, Some(0));
+    assert_eq!(it.left(), [""; 0]);
+    let _: Value = it.secret("shop-tls");
+}
