@@ -157,3 +157,27 @@ fn cleanup_leaves_a_run_that_is_going_on_alone() {
     assert_eq!(it.left(), [""; 0]);
     let _: Value = it.secret("shop-tls");
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_path_that_a_killed_run_has_added_to_an_ingress_is_taken_away_by_the_next_and_by_cleanup() {
+    let (it, _) = renewed("inplace");
+    let rules = || {
+        it.ns
+            .kubectl(&["get", "ingress", "shop", "-o", "jsonpath={.spec.rules}"])
+    };
+    let before = rules();
+    let args = ["renew", "shop", "--solver", "in-place"];
+    for cleanup in [true, false] {
+        it.call(&[&args[..], &["-o", "json"]].concat())
+            .killed_at(&event("presented"));
+        assert!(rules().contains("/.well-known/acme-challenge/"), "{}", rules());
+        let ran = if cleanup {
+            it.plain(&["cleanup"]).run().ends_with(0)
+        } else {
+            it.certs(&args).ends_with(0)
+        };
+        assert_eq!(rules(), before, "{}", ran.err);
+        assert_eq!(it.left(), [""; 0], "{}", ran.err);
+    }
+}
