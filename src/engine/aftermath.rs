@@ -38,9 +38,12 @@ impl Run {
             shown(&target.names.order),
             crate::text::date_time(pair.leaf().not_after)
         );
-        self.record(api, target, Reason::CertificateIssued, &message).await;
-        self.restart(api, target, tell).await?;
-        self.look(api, target, pair, tell).await
+        let proving = async {
+            self.restart(api, target, tell).await?;
+            self.look(api, target, pair, tell).await
+        };
+        let ((), proved) = tokio::join!(self.record(api, target, Reason::CertificateIssued, &message), proving);
+        proved
     }
 
     /// Tells the routes of a failure.

@@ -74,7 +74,8 @@ impl Page {
             );
         }
         if let Some(many) = &self.many {
-            let rate = |time: Duration| many.routes as f64 / time.as_secs_f64();
+            let routes = u32::try_from(many.routes).unwrap_or(u32::MAX);
+            let rate = |time: Duration| f64::from(routes) / time.as_secs_f64();
             let _ = writeln!(
                 out,
                 "\n| `renew --all`, concurrency 8 | whole process, all served | certificates/s | from the first order on |\n\
