@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    acme::Acme,
     apply::{Api, Permits},
-    engine::preflight::Preflight,
+    engine::preflight::{self, Preflight},
     error::{Exit, Failure},
     plan::preflight::{Blame, worst},
     report::preflight as report,
@@ -50,7 +49,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
             all_users: true,
         },
     );
-    let (session, acme) = tokio::join!(opening, Acme::open(&settings.chosen.issuer));
+    let (session, acme) = tokio::join!(opening, preflight::open(&settings.chosen.issuer));
     let session = session?;
     status::not_found(&session, &words)?;
     let targets = chosen(&session, &words, false)?;
@@ -61,7 +60,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         Some(connection) => Arc::new(ClusterSecrets(Api::new(connection.clone(), Permits::none()))),
         None => Arc::new(NoSecrets),
     };
-    let preflight = Preflight {
+    let looking = Preflight {
         inventory: &session.inventory,
         targets: &targets,
         settings: &settings,
@@ -73,7 +72,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         seen: seen(&session.inventory, &settings),
         write_test: command.write_test,
     };
-    let reports = preflight.run().await;
+    let reports = looking.run().await;
     if args.run.output == Some(Output::Json) {
         print(report::json(&reports, &time::date_time(crate::engine::now())).as_bytes())?;
     } else {

@@ -16,7 +16,7 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{choose::method_under, journals::Journals, ledger::Ledger, prepare};
 use crate::{
-    acme::{Acme, AcmeError},
+    acme::{Acme, AcmeError, Issuer, Limits},
     apply::RunId,
     event::Method,
     inventory::Inventory,
@@ -38,6 +38,17 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(5);
 /// How many certificates are looked at together.
 const AT_ONCE: usize = 8;
+
+/// Reads the CA's directory: once, and no longer than any other check.
+pub async fn open(issuer: &Issuer) -> Result<Acme, AcmeError> {
+    let limits = Limits {
+        request: LIMIT,
+        tries: 1,
+        patience: Duration::ZERO,
+        ..Limits::default()
+    };
+    Acme::open_with(issuer, limits).await
+}
 
 /// What is looked at, and with what.
 pub struct Preflight<'a> {
@@ -172,7 +183,8 @@ impl Preflight<'_> {
             self.providers(target, shared),
             self.limits(target, shared),
         );
-        checks.splice(1..1, secret.into_iter().chain(rights));
+        let at = checks.iter().take_while(|check| check.topic == Topic::Names).count();
+        checks.splice(at..at, secret.into_iter().chain(rights));
         checks.extend(hosts.into_iter().flatten());
         checks.extend(providers);
         checks.extend(limits);

@@ -4,7 +4,12 @@
 use serde_json::{Value, json};
 
 use super::http01::{application, backend};
-use crate::support::{cluster::ingress, dns::PowerDns, issuing::Issuing, run::Ran};
+use crate::support::{
+    cluster::{gateway, http_route, ingress},
+    dns::PowerDns,
+    issuing::Issuing,
+    run::Ran,
+};
 
 /// The one check of a kind; of a host where there are several.
 #[track_caller]
@@ -260,4 +265,77 @@ fn missing_rights_and_a_secret_of_somebody_else_are_told() {
     says(&rights, "fails", "missing", "");
     assert!(rights["message"].as_str().unwrap().contains("create"), "{rights}");
     ran.ends_with(3);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn name_servers_that_fail_forbid_what_an_answer_would_allow() {
+    let it = Issuing::new("preservfail");
+    let zone = it.ns.host("zone");
+    let host = format!("shop.{zone}");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    // It serves no zone, and refuses to say anything of this one.
+    let powerdns = PowerDns::start();
+    it.resolver.delegate(&zone, powerdns.ip());
+    let ran = look(&it, &[]).ends_with(4);
+    says(&check(&ran, "dns", Some(&host)), "fails", "SERVFAIL", "name servers");
+    says(
+        &check(&ran, "caa", Some(&host)),
+        "fails",
+        "which forbids issuing",
+        "name servers",
+    );
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_gateway_without_port_80_is_told_which_line_to_add() {
+    let it = Issuing::new("pregw");
+    let host = it.host("shop");
+    it.ns.apply(vec![
+        gateway("edge", &[("https", &host, json!([{"name": "shop-tls"}]))]),
+        http_route("shop", &json!({"name": "edge"}), &[&host]),
+    ]);
+    let ran = it.certs(&["preflight", "gateway/edge", "-o", "json"]).ends_with(4);
+    says(
+        &check(&ran, "solver", Some(&host)),
+        "fails",
+        "has no listener with port 80 and protocol HTTP",
+        "{name: http, port: 80, protocol: HTTP}",
+    );
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn without_a_ca_it_is_looked_at_with_staging_and_without_a_cluster_there_is_no_http() {
+    let (it, host) = shop("prefile");
+    it.settings(&format!(
+        "issuers:\n  letsencrypt-staging:\n    directory: {}\n    caFile: {}\n",
+        it.pebble.directory_url(),
+        it.pebble.ca_file().display()
+    ));
+    let advertise = it.advertise();
+    let ran = it
+        .plain(&["preflight", "shop", "-o", "json", "--advertise", &advertise])
+        .run();
+    let account = check(&ran, "account", None);
+    says(&account, "warning", "terms of service are not agreed to", "--agree-tos");
+    assert!(
+        ran.err.contains("looked at with letsencrypt-staging; --production"),
+        "{}",
+        ran.err
+    );
+
+    let file = it.kept("shop.yaml");
+    std::fs::write(&file, ingress("shop", &[(&[&host], "shop-tls")]).to_string()).unwrap();
+    let ran = it
+        .certs(&["preflight", "--all", "-o", "json", "-f", file.to_str().unwrap()])
+        .ends_with(4);
+    says(
+        &check(&ran, "solver", Some(&host)),
+        "fails",
+        "is proved by HTTP through a cluster, and there is none here",
+        "DNS provider",
+    );
+    says(&check(&ran, "dns", Some(&host)), "ok", "leads to 10.99.0.1", "");
 }
