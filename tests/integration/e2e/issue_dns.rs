@@ -362,9 +362,9 @@ fn manifests_are_renewed_into_files_for_their_owner_alone() {
     let server = powerdns(&it, zone);
     let before = server.records(zone);
     it.settings(&by_powerdns(&server, zone, "{env: PDNS_KEY}"));
-    let (work, out) = (it.ns.dir.path().join("work"), it.ns.dir.path().join("out"));
+    let (tree, out) = (it.ns.dir.path().join("tree"), it.ns.dir.path().join("out"));
     std::fs::create_dir_all(&out).unwrap();
-    std::fs::create_dir_all(&work).unwrap();
+    std::fs::create_dir_all(&tree).unwrap();
     let mut shop = ingress("shop", &[(&["shop.corp.internal", "*.corp.internal"], "shop-tls")]);
     shop["metadata"]["namespace"] = it.ns.name.as_str().into();
     let file = it.ns.dir.path().join("shop.json");
@@ -392,16 +392,16 @@ fn manifests_are_renewed_into_files_for_their_owner_alone() {
     assert_eq!(server.records(zone), before, "{}", ran.err);
 
     // What git could commit is refused before anything is ordered.
-    let made = Command::new("git").args(["init", "-q"]).arg(&work).status().unwrap();
+    let made = Command::new("git").args(["init", "-q"]).arg(&tree).status().unwrap();
     assert!(made.success());
     let orders = || it.pebble.log().matches("/order-plz").count();
     let had = orders();
-    let work_dir = format!("{}/", work.display());
-    let ran = call(&[&issue[..], &["-o", &work_dir]].concat()).ends_with(2);
+    let in_git = format!("{}/", tree.display());
+    let ran = call(&[&issue[..], &["-o", &in_git]].concat()).ends_with(2);
     for words in ["is in the git work tree", "hint: ", "--force"] {
         assert!(ran.err.contains(words), "{words}: {}", ran.err);
     }
-    assert_eq!(std::fs::read_dir(&work).unwrap().count(), 1, "only .git");
+    assert_eq!(std::fs::read_dir(&tree).unwrap().count(), 1, "only .git");
     assert_eq!(orders(), had, "{}", ran.err);
     assert_eq!(server.records(zone), before, "{}", ran.err);
 }
