@@ -401,7 +401,7 @@ pub struct Dns01Args {
     /// Prove every name by DNS, with this provider of the settings; else by the zones that they name
     #[arg(long, value_name = "NAME")]
     pub dns: Option<String>,
-    /// The name server that finds zones and their servers, IP[:PORT]; may be given more than once; else the system's
+    /// The name server that finds zones and their servers, IP or IP:PORT; may be given more than once; else the system's
     #[arg(long, value_name = "ADDRESS")]
     pub resolver: Vec<NameServer>,
     /// How long the record may take to be on every name server of the zone [default: 2m]
@@ -492,6 +492,7 @@ mod tests {
 
     use super::*;
 
+    #[allow(clippy::large_enum_variant)] // Made once a test.
     #[derive(Debug, Parser)]
     enum All {
         Renew(Box<RenewCommand>),

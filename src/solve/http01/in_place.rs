@@ -137,7 +137,7 @@ mod tests {
         json!({"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}})
     }
 
-    fn rule(host: &str, paths: Value) -> Value {
+    fn rule(host: &str, paths: &Value) -> Value {
         json!({"host": host, "http": {"paths": paths}})
     }
 
@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn the_path_is_put_first_under_a_test_of_the_old_rules() {
         let rules = json!([
-            rule("other.example", json!([app()])),
-            rule("shop.example", json!([app()]))
+            rule("other.example", &json!([app()])),
+            rule("shop.example", &json!([app()]))
         ]);
         assert_eq!(
             add(&ingress(rules.clone()), "shop.example"),
@@ -162,43 +162,43 @@ mod tests {
 
     #[test]
     fn a_host_without_a_rule_gets_one() {
-        let rules = json!([rule("other.example", json!([app()]))]);
+        let rules = json!([rule("other.example", &json!([app()]))]);
         let patch = add(&ingress(rules), "shop.example").unwrap();
         assert_eq!(
             patch[1],
-            json!({"op": "add", "path": "/spec/rules/-", "value": rule("shop.example", json!([entry()]))})
+            json!({"op": "add", "path": "/spec/rules/-", "value": rule("shop.example", &json!([entry()]))})
         );
         let patch = add(&ingress(Value::Null), "shop.example").unwrap();
         assert_eq!(patch[0]["path"], "/metadata/resourceVersion");
-        assert_eq!(patch[1]["value"], json!([rule("shop.example", json!([entry()]))]));
+        assert_eq!(patch[1]["value"], json!([rule("shop.example", &json!([entry()]))]));
         let bare = json!([{"host": "shop.example"}]);
         assert_eq!(add(&ingress(bare), "shop.example").unwrap()[1]["path"], "/spec/rules/-");
     }
 
     #[test]
     fn what_is_there_is_not_added_again() {
-        let there = ingress(json!([rule("shop.example", json!([entry(), app()]))]));
+        let there = ingress(json!([rule("shop.example", &json!([entry(), app()]))]));
         assert_eq!(add(&there, "shop.example"), None);
     }
 
     #[test]
     fn it_is_taken_away_again_and_all_else_stays() {
         let rules = json!([
-            rule("shop.example", json!([entry(), app()])),
-            rule("b.example", json!([entry()]))
+            rule("shop.example", &json!([entry(), app()])),
+            rule("b.example", &json!([entry()]))
         ]);
         let there = ingress(rules.clone());
         let expected = json!([
             {"op": "test", "path": "/spec/rules", "value": rules},
-            {"op": "replace", "path": "/spec/rules", "value": [rule("shop.example", json!([app()]))]},
+            {"op": "replace", "path": "/spec/rules", "value": [rule("shop.example", &json!([app()]))]},
         ]);
         assert_eq!(removal(&there, PATH, TARGET.service), Some(expected.clone()));
         assert_eq!(leftover(&there), Some(expected));
         assert_eq!(removal(&there, PATH, "other"), None);
-        assert_eq!(leftover(&ingress(json!([rule("shop.example", json!([app()]))]))), None);
+        assert_eq!(leftover(&ingress(json!([rule("shop.example", &json!([app()]))]))), None);
         assert_eq!(
             removal(
-                &ingress(json!([rule("b.example", json!([entry()]))])),
+                &ingress(json!([rule("b.example", &json!([entry()]))])),
                 PATH,
                 TARGET.service
             )
@@ -212,13 +212,13 @@ mod tests {
         let mut others = entry();
         others["backend"]["service"]["name"] = "cm-acme-http-solver-x".into();
         assert_eq!(
-            leftover(&ingress(json!([rule("shop.example", json!([others, app()]))]))),
+            leftover(&ingress(json!([rule("shop.example", &json!([others, app()]))]))),
             None
         );
         let mut elsewhere = entry();
         elsewhere["path"] = "/app".into();
         assert_eq!(
-            leftover(&ingress(json!([rule("shop.example", json!([elsewhere, app()]))]))),
+            leftover(&ingress(json!([rule("shop.example", &json!([elsewhere, app()]))]))),
             None
         );
     }

@@ -201,26 +201,26 @@ mod tests {
 
     use super::*;
 
-    fn of(container: Value) -> State {
+    fn of(container: &Value) -> State {
         state(&json!({"status": {"phase": "Pending", "containerStatuses": [{"state": container}]}}))
     }
 
     #[test]
     fn what_a_pod_waits_for_is_told_in_the_kubelets_words() {
-        assert_eq!(of(json!({"running": {"startedAt": "x"}})), State::Runs);
+        assert_eq!(of(&json!({"running": {"startedAt": "x"}})), State::Runs);
         assert_eq!(
-            of(json!({"waiting": {"reason": "ContainerCreating"}})),
+            of(&json!({"waiting": {"reason": "ContainerCreating"}})),
             State::Waits(None)
         );
         let State::Stuck(why, hint) =
-            of(json!({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}))
+            of(&json!({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}))
         else {
             panic!("stuck");
         };
         assert_eq!(why, "ImagePullBackOff: no such image");
         assert!(hint.contains("--solver-image") && !may_pass(&why));
         assert_eq!(
-            of(json!({"terminated": {"exitCode": 2, "message": "no"}})),
+            of(&json!({"terminated": {"exitCode": 2, "message": "no"}})),
             State::Ended {
                 code: 2,
                 words: "no".into()

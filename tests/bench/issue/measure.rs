@@ -55,10 +55,10 @@ pub(crate) fn run(scratch: &Path, resolv_conf: &Path, command: &Command) -> Run 
     let (out, err) = (text(&out), text(&err));
     match status {
         Some(status) if status.success() => Run { began, wall, out },
-        Some(status) => panic!("{:?} ended with {status}:\n{out}\n{err}", command.get_program()),
+        Some(status) => panic!("{} ended with {status}:\n{out}\n{err}", command.get_program().display()),
         None => panic!(
-            "{:?} did not end within {WATCHDOG:?}:\n{out}\n{err}",
-            command.get_program()
+            "{} did not end within {WATCHDOG:?}:\n{out}\n{err}",
+            command.get_program().display()
         ),
     }
 }

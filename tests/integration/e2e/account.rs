@@ -127,8 +127,11 @@ fn an_account_is_made_once_kept_privately_changed_and_ended() {
     let made = scene.json("register", &["--agree-tos", "--email", "ops@shop.example"]);
     assert_eq!(made["status"], "valid");
     assert_eq!(made["contact"][0], "mailto:ops@shop.example");
-    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&scene.accounts()), mode(&scene.file())), (0o700, 0o600));
+    let permissions = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (permissions(&scene.accounts()), permissions(&scene.file())),
+        (0o700, 0o600)
+    );
     assert_eq!(scene.kept()["url"], made["url"]);
 
     // Again it is the same account, and agreement is not asked for twice.

@@ -193,7 +193,7 @@ pub(super) async fn issue(client: &Client, names: &[Name], options: &OrderOption
 async fn an_account_lives_from_its_registration_to_its_end() {
     let resolver = Resolver::start();
     let pebble = Pebble::start_with(&resolver, |options| {
-        options.caa_identities = vec!["ca.example".to_owned()]
+        options.caa_identities = vec!["ca.example".to_owned()];
     });
     let acme = open(&pebble).await;
     let meta = &acme.directory().meta;
@@ -248,7 +248,7 @@ async fn a_ca_that_binds_accounts_takes_none_without_its_key() {
     let resolver = Resolver::start();
     let (mine, other) = (Pebble::eab_key(), Pebble::eab_key());
     let pebble = Pebble::start_with(&resolver, |options| {
-        options.eab = vec![("kid-1".to_owned(), mine.clone())]
+        options.eab = vec![("kid-1".to_owned(), mine.clone())];
     });
     let acme = open(&pebble).await;
     let register = async |kid: &str, key: &str| {

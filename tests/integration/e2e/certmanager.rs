@@ -155,11 +155,7 @@ async fn cert_manager_renews_at_once_what_it_owns() {
     let after = stored();
     assert_ne!(before, after);
     let (_, pem) = x509_parser::pem::parse_x509_pem(&BASE64_STANDARD.decode(after).unwrap()).unwrap();
-    let sha256: String = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &pem.contents)
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = kubectl_certs::x509::Fingerprint::of(&pem.contents).to_string();
     assert_eq!(renewed.leaf.unwrap().sha256.to_string(), sha256);
     assert!(ear.notes("asked cert-manager to renew"), "{}", ear.all());
     assert!(ear.notes("with its own Issuer own"), "{}", ear.all());

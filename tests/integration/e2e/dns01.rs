@@ -161,7 +161,7 @@ async fn a_domain_and_its_wildcard_stand_beside_anothers_value_and_the_zone_is_a
                     "{place}"
                 );
             }
-            EventKind::SelfChecked { seen, .. } => assert_eq!(seen, &[server.clone()]),
+            EventKind::SelfChecked { seen, .. } => assert_eq!(seen, std::slice::from_ref(&server)),
             other => panic!("{other:?}"),
         }
     }

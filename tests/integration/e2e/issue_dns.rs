@@ -392,8 +392,8 @@ fn manifests_are_renewed_into_files_for_their_owner_alone() {
     assert_eq!(server.records(zone), before, "{}", ran.err);
 
     // What git could commit is refused before anything is ordered.
-    let made = Command::new("git").args(["init", "-q"]).arg(&tree).status().unwrap();
-    assert!(made.success());
+    let begun = Command::new("git").args(["init", "-q"]).arg(&tree).status().unwrap();
+    assert!(begun.success());
     let orders = || it.pebble.log().matches("/order-plz").count();
     let had = orders();
     let in_git = format!("{}/", tree.display());
