@@ -73,10 +73,6 @@ impl Session {
         targets: &[Target],
         open: Open,
     ) -> Result<Self, Failure> {
-        if source.filename.is_empty() {
-            // Gathering entropy for the first handshake takes 50 ms; the roots are read meanwhile.
-            std::thread::spawn(|| aws_lc_rs::rand::fill(&mut [0]));
-        }
         let judge = judge(check)?;
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
