@@ -45,7 +45,7 @@ use super::{
     note,
     progress::Progress,
     session::Session,
-    settings::account_failure,
+    settings::{account_failure, with_hint},
     sweep,
 };
 
@@ -99,13 +99,9 @@ impl Issuance<'_> {
             connect: self.connect.clone(),
             run: run.clone(),
         };
-        let prepared = preparing.prepare().map_err(|error| {
-            let failure = Failure::usage(chain(&error));
-            match error.hint() {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        })?;
+        let prepared = preparing
+            .prepare()
+            .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
         if self.args.run.dry_run == DryRun::Client {
             return Self::show_steps(&preparing, &prepared, targets);
         }
@@ -166,13 +162,7 @@ impl Issuance<'_> {
         };
         crate::engine::trial::all(&api.clone().dry_run(), targets, &preparing.run, &slots(self.settings))
             .await
-            .map_err(|error| {
-                let failure = Failure::new(error.exit(), chain(&error));
-                match error.hint() {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
-            })?;
+            .map_err(|error| with_hint(Failure::new(error.exit(), chain(&error)), error.hint()))?;
         Self::show_steps(preparing, prepared, targets)?;
         note("the API server takes the writes; nothing was kept");
         Ok(Exit::Ok)
@@ -242,13 +232,7 @@ impl Issuance<'_> {
                 secrets,
                 Arc::new(Terminal),
             )
-            .map_err(|error| {
-                let failure = Failure::usage(chain(&error));
-                match error.hint() {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
-            })?;
+            .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
         let journal = match (&destination, journal::local_directory()) {
             (Destination::Cluster(api), _) => journal::Place::Cluster(api.clone()),
             (Destination::Directory { .. }, Some(directory)) => journal::Place::Directory(directory),
@@ -361,11 +345,10 @@ fn in_earnest() -> String {
 
 async fn check_rights(api: &Api, permits: &Permits) -> Result<(), Failure> {
     let missing = rights::missing(api, permits).await.map_err(|error| {
-        let failure = Failure::new(Exit::Cluster, format!("cannot ask for the rights: {}", chain(&error)));
-        match error.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        with_hint(
+            Failure::new(Exit::Cluster, format!("cannot ask for the rights: {}", chain(&error))),
+            error.hint(),
+        )
     })?;
     if missing.is_none() {
         return Ok(());

@@ -22,16 +22,11 @@ use super::{
     session::{Open, Session},
     settings::{Cluster, settings, store},
     status,
-    target::Target as Word,
+    target::read_all,
 };
 
 pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
-    let words: Vec<Word> = command
-        .targets
-        .iter()
-        .map(|word| word.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
+    let words = read_all(&command.targets)?;
     let args = &command.issue;
     if matches!(args.run.output, Some(Output::Directory(_))) {
         return Err(Failure::usage("preflight writes nothing into a directory").hint("-o json prints JSON"));

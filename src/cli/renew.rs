@@ -29,9 +29,9 @@ use super::{
     note,
     progress::Progress,
     session::{Open, Session},
-    settings::{Cluster, account_failure, settings, store},
+    settings::{Cluster, account_failure, settings, store, with_hint},
     status,
-    target::Target as Word,
+    target::{Target as Word, read_all},
 };
 
 /// How long cert-manager may take.
@@ -79,12 +79,7 @@ async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
 
 /// `renew`.
 pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, Failure> {
-    let words: Vec<Word> = command
-        .targets
-        .iter()
-        .map(|word| word.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
+    let words = read_all(&command.targets)?;
     let args = &command.issue;
     let opened = open(args, &words).await?;
     status::not_found(&opened.session, &words)?;
@@ -218,13 +213,7 @@ pub(super) fn chosen(session: &Session, words: &[Word], only_route_hosts: bool) 
     let (found, missing) = targets(inventory, choice, only_route_hosts);
     match missing.into_iter().next() {
         None => Ok(found),
-        Some(missing) => {
-            let failure = Failure::usage(&missing);
-            Err(match missing.hint() {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            })
-        }
+        Some(missing) => Err(with_hint(Failure::usage(&missing), missing.hint())),
     }
 }
 
@@ -306,13 +295,8 @@ async fn by_cert_manager(
     let tell = Teller::new(std::sync::Arc::clone(&progress) as std::sync::Arc<dyn crate::event::Listen>);
     let mut outcomes = Vec::new();
     for (target, certificate) in theirs {
-        certmanager::allowed(&opened.settings.chosen, certificate, &target.secret).map_err(|error| {
-            let failure = Failure::usage(chain(&error));
-            match error.hint() {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
-        })?;
+        certmanager::allowed(&opened.settings.chosen, certificate, &target.secret)
+            .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
         let mut permits = Permits::none();
         permits.extend(certmanager::permits(certificate));
         let api = Api::new(connection.clone(), permits);

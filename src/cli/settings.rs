@@ -80,7 +80,8 @@ impl Secrets for Cluster<'_> {
     }
 }
 
-fn with_hint(failure: Failure, hint: Option<impl Into<String>>) -> Failure {
+/// The same failure with what to do, where that is known.
+pub(super) fn with_hint(failure: Failure, hint: Option<impl Into<String>>) -> Failure {
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,

@@ -20,7 +20,7 @@ use super::{
     args::{StatusArgs, StatusCommand},
     colour, note,
     session::{Open, Session},
-    target::Target,
+    target::{Target, read_all},
     watch, written,
 };
 
@@ -80,11 +80,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     let started = Instant::now();
     let StatusCommand { targets, args } = command;
     let output = Output::of(&args)?;
-    let targets: Vec<Target> = targets
-        .iter()
-        .map(|word| word.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
+    let targets = read_all(&targets)?;
     let open = Open {
         for_watch: args.watch,
         all_users: false,

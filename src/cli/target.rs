@@ -1,6 +1,9 @@
 //! ROUTE and SECRET on the command line, as `kubectl` spells objects.
 
-use crate::object::Kind;
+use crate::{
+    error::{Exit, Failure},
+    object::Kind,
+};
 
 /// A route or Secret that was asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +31,14 @@ pub enum TargetError {
         /// The word.
         word: String,
     },
+}
+
+/// Reads all words of a command line; the first that is none is a mistake in its use.
+pub(super) fn read_all(words: &[String]) -> Result<Vec<Target>, Failure> {
+    let targets = words.iter().map(|word| word.parse::<Target>());
+    targets
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::of(Exit::Usage, &error))
 }
 
 impl std::str::FromStr for Target {

@@ -63,14 +63,17 @@ pub fn method_under(settings: &Dns01Settings, name: &Name) -> Method {
 }
 
 fn method(name: &Name, only_dns: bool, zones: &[String]) -> Method {
-    let within =
-        |base: &str, zone: &str| base == zone || base.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'));
     match name {
         Name::Wildcard(_) => Method::Dns01,
         Name::Dns(base) if only_dns || zones.iter().any(|zone| within(base, zone)) => Method::Dns01,
         // RFC 8738, section 4: addresses are not proved by DNS.
         Name::Ip(_) | Name::Dns(_) => Method::Http01,
     }
+}
+
+/// Whether a name is a zone's apex, or below it; both without a last dot.
+pub(super) fn within(base: &str, zone: &str) -> bool {
+    base == zone || base.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// The error of a name that nobody can prove.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    choose::{Solvers, method_under},
+    choose::{Solvers, method_under, within},
     journal,
     journals::Journals,
     lease,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     apply::{
-        Api, Permits, RunId, backup, events, file,
+        Permits, RunId, backup, events, file,
         rollout::{self, Needs, Workload, WorkloadKind},
         secret::{self, Slots},
     },
@@ -396,12 +396,7 @@ impl Preparing<'_> {
 
 fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
     let base = name.base().unwrap_or_default();
-    let serves = |entry: &&DnsEntry| {
-        entry.zones.iter().any(|zone| {
-            let zone = zone.trim_end_matches('.');
-            base == zone || base.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
-        })
-    };
+    let serves = |entry: &&DnsEntry| entry.zones.iter().any(|zone| within(base, zone.trim_end_matches('.')));
     let named = settings.only.clone().or_else(|| {
         let found = settings.providers.iter().find(serves);
         found
@@ -589,9 +584,4 @@ pub fn dns01(
         keep: Arc::clone(journals) as Arc<dyn crate::solve::dns01::Keep>,
         operator,
     })?))
-}
-
-/// The API of a run: what its plan holds, and nothing else.
-pub fn api(connection: &Connection, permits: &Permits) -> Api {
-    Api::new(connection.clone(), permits.clone())
 }

@@ -14,7 +14,7 @@ use super::{
     rows::Rows,
     sarif, table, yaml,
 };
-use crate::object::Seconds;
+use crate::{object::Seconds, text::nearest::edits};
 
 /// What `-o` asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -147,20 +147,6 @@ fn nearest(name: &str) -> &'static str {
         .min_by_key(|format| edits(&name, &word(format)))
         .copied()
         .unwrap_or("table")
-}
-
-/// How many letters to insert, remove or replace make `b` of `a` (Levenshtein).
-fn edits(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// What the formats have to know besides the rows.

@@ -18,7 +18,7 @@ fn letters(word: &str) -> Vec<char> {
 }
 
 /// How many letters to insert, remove or replace make `b` of `a` (Levenshtein).
-fn edits(a: &[char], b: &[char]) -> usize {
+pub fn edits(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);

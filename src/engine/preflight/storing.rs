@@ -4,14 +4,14 @@ use super::{Preflight, Shared, in_time, of_solve};
 use crate::{
     acme::Stage,
     apply::{
-        ApiError, Permits, rights,
+        Api, ApiError, Permits, rights,
         secret::{self, may_be_written},
     },
     engine::{
         certmanager,
         choose::{method_under, no_cluster},
         due::id_of,
-        prepare::{PrepareError, Prepared, Preparing, api, slots},
+        prepare::{PrepareError, Prepared, Preparing, slots},
     },
     error::chain,
     event::Method,
@@ -26,7 +26,7 @@ impl Preflight<'_> {
     /// Whether the Secret may be written, as far as that can be said before there is a pair.
     pub(super) async fn secret(&self, target: &Target) -> Option<Check> {
         let connection = self.connection?;
-        let reader = api(connection, &Permits::none());
+        let reader = Api::new(connection.clone(), Permits::none());
         let read = secret::Target::read(&reader, &target.secret);
         let found = match in_time("the API server", Topic::Secret, read).await {
             Err(late) => return Some(late),
@@ -55,7 +55,7 @@ impl Preflight<'_> {
     pub(super) async fn rights(&self, permits: Option<&Permits>) -> Option<Check> {
         let connection = self.connection?;
         let permits = permits?;
-        let reviewer = api(connection, permits);
+        let reviewer = Api::new(connection.clone(), permits.clone());
         let asked = in_time("the API server", Topic::Rights, rights::missing(&reviewer, permits)).await;
         Some(match asked {
             Err(late) => late,
