@@ -12,7 +12,7 @@ use crate::{
     error::{Exit, Failure, chain},
     inventory::Inventory,
     object::{Key, Kind, Seconds, Text},
-    scan::{self, secrets::Unresolved},
+    scan::{self, live::Live, secrets::Unresolved},
     source::{
         Scope,
         cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists},
@@ -73,6 +73,19 @@ impl Session {
         targets: &[Target],
         open: Open,
     ) -> Result<Self, Failure> {
+        Self::open_on(source, check, targets, open, None, &mut |_| {}).await
+    }
+
+    /// The same over a connection that is there already, where one is. `look` is called every now and then while a cluster's
+    /// lists arrive.
+    pub(super) async fn open_on(
+        source: &SourceArgs,
+        check: &CheckArgs,
+        targets: &[Target],
+        open: Open,
+        connection: Option<Connection>,
+        look: &mut (dyn FnMut(&mut Inventory) + Send),
+    ) -> Result<Self, Failure> {
         let judge = judge(check)?;
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
@@ -100,7 +113,7 @@ impl Session {
             exit: Exit::Ok,
         };
         if source.filename.is_empty() {
-            session.read_cluster(source, targets, open).await?;
+            session.read_cluster(source, targets, open, connection, look).await?;
         } else {
             session.read_manifests(source, targets)?;
         }
@@ -108,12 +121,30 @@ impl Session {
         Ok(session)
     }
 
-    async fn read_cluster(&mut self, source: &SourceArgs, targets: &[Target], open: Open) -> Result<(), Failure> {
-        let connection = connect(&connect_options(&source.connection)).await.map_err(|error| {
-            let hint = error.hint();
-            let failure = Failure::of(Exit::Cluster, &error);
-            hint.map_or(failure.clone(), |hint| failure.hint(hint))
-        })?;
+    /// What keeps the picture current.
+    pub(super) fn into_live(self) -> Live {
+        Live::new(
+            self.inventory,
+            self.judge,
+            self.rules,
+            self.select,
+            self.wanted,
+            self.read.unresolved,
+        )
+    }
+
+    async fn read_cluster(
+        &mut self,
+        source: &SourceArgs,
+        targets: &[Target],
+        open: Open,
+        connection: Option<Connection>,
+        look: &mut (dyn FnMut(&mut Inventory) + Send),
+    ) -> Result<(), Failure> {
+        let connection = match connection {
+            Some(connection) => connection,
+            None => connected(&source.connection).await?,
+        };
         self.scope = scope(source, Some(&connection.namespace))?;
         self.inventory = Inventory::new(connection.context.as_str(), false);
         self.note_choice(source);
@@ -136,6 +167,7 @@ impl Session {
             &wanted,
             &mut self.inventory,
             &self.judge,
+            look,
         );
         self.read = read.await.map_err(|error| cluster_failure(&error))?;
         // With -A, only what was read tells in which namespaces a name is.
@@ -194,7 +226,7 @@ impl Session {
         );
         let mut unresolved = Unresolved::default();
         let mut changes = changes.into_iter();
-        unresolved.take_all(|| changes.next(), &mut self.inventory, &self.judge);
+        unresolved.take_all(|| changes.next(), &mut self.inventory, &self.judge, &mut |_| {});
         self.inventory.settle();
         unresolved.judge_again(&mut self.inventory, &self.judge);
         self.inventory.settle();
@@ -269,6 +301,15 @@ fn no_manifests(source: &SourceArgs) -> Failure {
     } else {
         failure
     }
+}
+
+/// A connection, by kubectl's rules.
+pub(super) async fn connected(args: &ClusterArgs) -> Result<Connection, Failure> {
+    connect(&connect_options(args)).await.map_err(|error| {
+        let hint = error.hint();
+        let failure = Failure::of(Exit::Cluster, &error);
+        hint.map_or(failure.clone(), |hint| failure.hint(hint))
+    })
 }
 
 /// The clock, in seconds.

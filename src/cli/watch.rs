@@ -1,22 +1,20 @@
 //! `-w`: follows changes, and prints the rows whose verdict changed, because of the cluster or because of time.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    io::Write as _,
-    time::Duration,
-};
+use std::{collections::BTreeMap, io::Write as _, time::Duration};
 
 use tokio::sync::mpsc;
 
 use crate::{
     error::{Exit, Failure},
-    inventory::{Dirty, Inventory},
-    object::{Change, Forbidden, Key, Kind, Object, Seconds},
+    inventory::Inventory,
+    object::{Change, Forbidden, Key, Kind, Seconds},
     report::{self, Format, Row, table::Layout},
-    scan::{self, About, Judged, evaluate, probe},
+    scan::{
+        self, About, Judged,
+        live::{Live, News},
+        probe,
+    },
     source::cluster::{WatchState, watch},
-    text::time::HOUR,
-    x509::Interner,
 };
 
 use super::{
@@ -37,13 +35,11 @@ const LONGEST: Duration = Duration::from_hours(1);
 
 /// What is on the screen.
 struct Watching<'a> {
-    session: Session,
+    live: Live,
     output: &'a Output,
     targets: &'a [Target],
     shown: BTreeMap<About, Shown>,
     layout: Option<Layout>,
-    /// When the Secrets without route were last looked at.
-    looked: Seconds,
 }
 
 /// What is shown of one thing.
@@ -90,28 +86,20 @@ pub(super) async fn run(
     let following = tokio::spawn(async move {
         watch(&connection, &scope, starts, named, sink, tell).await;
     });
-    let mut followed = Followed::default();
+    let fixed_time = session.fixed_time;
     let mut watching = Watching {
-        session,
+        live: session.into_live(),
         output,
         targets,
         shown: BTreeMap::new(),
         layout: None,
-        looked: now(),
     };
-    let first = evaluate(
-        &watching.session.inventory,
-        watching.session.rules,
-        &watching.session.select,
-        &BTreeMap::new(),
-        &watching.session.wanted,
-    );
+    let first = watching.live.all();
     let mut going = watching.show(first)?;
     for key in fetched {
-        followed.ask(key);
+        watching.live.follow(key);
     }
-    followed.send(&name);
-    let mut interner = Interner::new();
+    watching.live.hand_on(&name);
     while going {
         let wait = watching.until_time_changes_something();
         let mut batch = Vec::new();
@@ -119,61 +107,26 @@ pub(super) async fn run(
             received = changes.recv_many(&mut batch, TOGETHER) => if received == 0 { break },
             () = tokio::time::sleep(wait) => {}
         }
-        if !watching.session.fixed_time {
-            watching.session.rules.now = now();
+        if !fixed_time {
+            watching.live.rules.now = now();
         }
-        let secrets = batch
-            .iter()
-            .any(|c| matches!(c, Change::Set(Object::Secret(_)) | Change::Gone(Kind::Secret, _)));
         for change in batch {
             match change {
                 Change::Forbidden(forbidden) if forbidden.verb == "watch" => unwatched(&forbidden)?,
-                change => watching.apply(change, &mut interner),
+                change => watching.live.apply(change),
             }
         }
-        if secrets {
-            // Another Secret may have brought, or taken away, the intermediate that a chain lacks.
-            let session = &mut watching.session;
-            session
-                .read
-                .unresolved
-                .judge_again(&mut session.inventory, &session.judge);
-        }
-        let dirty = watching.session.inventory.settle();
-        for key in watching.missing(&dirty) {
-            followed.ask(key);
-        }
-        followed.send(&name);
+        let news = watching.live.settle();
+        watching.live.hand_on(&name);
         // Time goes on while changes come: what is due is looked at in every round.
-        going = watching.after(dirty)? && watching.after_time()?;
+        let moment = watching.live.rules.now;
+        going = watching.tell(news)? && {
+            let news = watching.live.time(moment);
+            watching.tell(news)?
+        };
     }
     following.abort();
     Ok(Exit::Ok)
-}
-
-/// The Secrets that are named and that no list brings: each is asked for once.
-#[derive(Default)]
-struct Followed {
-    asked: BTreeSet<Key>,
-    waiting: VecDeque<Key>,
-}
-
-impl Followed {
-    fn ask(&mut self, key: Key) {
-        if self.asked.insert(key.clone()) {
-            self.waiting.push_back(key);
-        }
-    }
-
-    /// Hands on what there is room for. It never waits: the watch may be waiting for this loop to take changes.
-    fn send(&mut self, name: &mpsc::Sender<Key>) {
-        while let Some(key) = self.waiting.pop_front() {
-            if let Err(mpsc::error::TrySendError::Full(key)) = name.try_send(key) {
-                self.waiting.push_front(key);
-                return;
-            }
-        }
-    }
 }
 
 /// A kind whose changes may not be seen. Without routes and Secrets, watching would show what is no longer true.
@@ -212,69 +165,27 @@ fn tell(state: WatchState) {
 }
 
 impl Watching<'_> {
-    fn apply(&mut self, change: Change, interner: &mut Interner) {
-        let session = &mut self.session;
-        session
-            .read
-            .unresolved
-            .apply(change, &mut session.inventory, &session.judge, interner);
-    }
-
-    /// The Secrets that changed bindings name and that are not here.
-    fn missing(&self, dirty: &Dirty) -> Vec<Key> {
-        let inventory = &self.session.inventory;
-        let bindings = dirty.bindings.iter().filter_map(|id| inventory.bindings().get(*id));
-        let named = bindings.flat_map(|binding| &binding.secrets);
-        named
-            .filter(|key| inventory.secrets().get(key).is_none())
-            .cloned()
-            .collect()
-    }
-
     /// How long nothing changes by time alone.
     fn until_time_changes_something(&self) -> Duration {
-        let now = self.session.rules.now;
-        let next: Option<Seconds> = self.shown.values().filter_map(|shown| shown.judged.changes_at).min();
-        let seconds = next
-            .map(|at| at.saturating_sub(now).max(0))
-            .and_then(|s| u64::try_from(s).ok());
+        let now: Seconds = self.live.rules.now;
+        let seconds = self.live.next_change().map(|at| at.saturating_sub(now).max(0));
+        let seconds = seconds.and_then(|s| u64::try_from(s).ok());
         seconds.map_or(LONGEST, Duration::from_secs).clamp(SHORTEST, LONGEST)
     }
 
-    /// Judges again what changes touched.
-    fn after(&mut self, dirty: Dirty) -> Result<bool, Failure> {
-        let session = &self.session;
-        let (inventory, rules, select) = (&session.inventory, session.rules, &session.select);
-        let mut judged: Vec<Judged> = Vec::new();
-        let mut gone: Vec<About> = dirty.gone.iter().map(|id| About::Binding(*id)).collect();
-        for id in dirty.bindings {
-            match evaluate::binding(inventory, id, rules, select, None) {
-                Some(one) => judged.push(one),
-                None => gone.push(About::Binding(id)),
-            }
-        }
-        for key in dirty.secrets {
-            let about = About::Secret(Box::new(key.clone()));
-            let alone = inventory.bindings_of_secret(&key).is_empty();
-            match alone
-                .then(|| evaluate::secret(inventory, key, rules, select, &session.wanted))
-                .flatten()
-            {
-                Some(one) => judged.push(one),
-                None => gone.push(about),
-            }
-        }
-        for about in gone {
+    /// Tells what may look different. `false` when nobody reads any more.
+    fn tell(&mut self, news: News) -> Result<bool, Failure> {
+        for about in news.gone {
             if let Some(shown) = self.shown.remove(&about) {
                 note(&self.farewell(&about, &shown.name));
             }
         }
-        self.show(judged)
+        self.show(news.judged)
     }
 
     fn farewell(&self, about: &About, name: &str) -> String {
         match about {
-            About::Secret(key) => match self.session.inventory.secrets().get(key) {
+            About::Secret(key) => match self.live.inventory.secrets().get(key) {
                 Some(_) => format!("secret {key}: nothing is wrong any more"),
                 None => format!("secret {key} is gone"),
             },
@@ -282,44 +193,9 @@ impl Watching<'_> {
         }
     }
 
-    /// Judges again what time has changed.
-    fn after_time(&mut self) -> Result<bool, Failure> {
-        let now = self.session.rules.now;
-        let due: Vec<About> = self
-            .shown
-            .iter()
-            .filter(|(_, shown)| shown.judged.changes_at.is_some_and(|at| at <= now))
-            .map(|(about, _)| about.clone())
-            .collect();
-        let session = &self.session;
-        let mut due = due;
-        // Secrets without route that are healthy are not shown, so nothing says when they will be worth a row.
-        if now.saturating_sub(self.looked) >= HOUR {
-            self.looked = now;
-            let keys = session.inventory.secrets().iter().map(|stored| stored.meta.key());
-            let alone = keys.filter(|key| session.inventory.bindings_of_secret(key).is_empty());
-            due.extend(alone.map(|key| About::Secret(Box::new(key))));
-            due.sort();
-            due.dedup();
-        }
-        let judged = due.into_iter().filter_map(|about| match about {
-            About::Binding(id) => evaluate::binding(&session.inventory, id, session.rules, &session.select, None),
-            About::Secret(key) => evaluate::secret(
-                &session.inventory,
-                *key,
-                session.rules,
-                &session.select,
-                &session.wanted,
-            ),
-            About::Forbidden(_) => None,
-        });
-        let judged = judged.collect();
-        self.show(judged)
-    }
-
     /// Prints what looks different from before. `false` when nobody reads any more.
     fn show(&mut self, judged: Vec<Judged>) -> Result<bool, Failure> {
-        let inventory = &self.session.inventory;
+        let inventory = &self.live.inventory;
         let mut news: Vec<Judged> = Vec::new();
         for judged in judged {
             if !about_targets(inventory, &judged.about, self.targets) {
@@ -334,7 +210,7 @@ impl Watching<'_> {
         let mut rows = scan::rows(inventory, &news);
         report::sort(&mut rows, &self.output.sort);
         let mut out = std::io::stdout().lock();
-        let context = self.output.context(self.session.rules.now);
+        let context = self.output.context(self.live.rules.now);
         let result = match &self.output.format {
             _ if rows.is_empty() => Ok(()),
             format @ (Format::Table | Format::Wide) => {

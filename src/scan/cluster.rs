@@ -63,7 +63,10 @@ pub struct Read {
 /// Reads a cluster into `inventory`, and judges the trust of what it holds.
 ///
 /// `wanted` are Secrets that were asked for by name. The findings that `select` leaves out are not read for: who uses the
-/// Secrets without route, and when Secrets changed.
+/// Secrets without route, and when Secrets changed. `look` is called every now and then while the lists arrive, with what has
+/// arrived: nothing is derived from it yet.
+// Each is one thing that a scan is made of.
+#[allow(clippy::too_many_arguments)]
 pub async fn read(
     connection: &Connection,
     scope: &Scope,
@@ -72,13 +75,14 @@ pub async fn read(
     wanted: &[Key],
     inventory: &mut Inventory,
     judge: &Judge,
+    look: &mut (dyn FnMut(&mut Inventory) + Send),
 ) -> Result<Read, ClusterError> {
     let mut read = Read::default();
     inventory.set_loading(true);
     let (sink, changes) = mpsc::channel(WAITING);
     let (from, within, how) = (connection.clone(), scope.clone(), *options);
     let listing = spawn(async move { list(&from, &within, &KINDS, &how, sink).await });
-    take(changes, &mut read.unresolved, inventory, judge).await;
+    take(changes, &mut read.unresolved, inventory, judge, look).await;
     read.listing = finished(listing).await?;
     inventory.settle();
     grants(connection, scope, options, &mut read, inventory, judge).await?;
@@ -104,6 +108,9 @@ pub async fn read(
     Ok(read)
 }
 
+/// Looks at nothing.
+fn nobody(_: &mut Inventory) {}
+
 /// What a task of its own came to: [`take`] blocks its thread, so what it waits for must not share its task.
 async fn finished<T>(task: JoinHandle<T>) -> T {
     match task.await {
@@ -122,6 +129,7 @@ async fn take(
     unresolved: &mut Unresolved,
     inventory: &mut Inventory,
     judge: &Judge,
+    look: &mut (dyn FnMut(&mut Inventory) + Send),
 ) {
     // The first change comes when the server has answered; until then no thread is blocked.
     let Some(first) = changes.recv().await else { return };
@@ -137,7 +145,7 @@ async fn take(
             }
             batch.pop()
         };
-        unresolved.take_all(next, inventory, judge);
+        unresolved.take_all(next, inventory, judge, look);
     });
 }
 
@@ -169,7 +177,7 @@ async fn grants(
     let (sink, changes) = mpsc::channel(WAITING);
     let (from, how) = (connection.clone(), *options);
     let listing = spawn(async move { list(&from, &within, &[Kind::ReferenceGrant], &how, sink).await });
-    take(changes, &mut read.unresolved, inventory, judge).await;
+    take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
     read.listing.absorb(finished(listing).await?);
     Ok(())
 }
@@ -191,7 +199,7 @@ async fn routes_of_others(
     let (sink, changes) = mpsc::channel(WAITING);
     let (from, how) = (connection.clone(), *options);
     let listing = spawn(async move { list(&from, &Scope::everything(), &Kind::ATTACHED, &how, sink).await });
-    take(changes, &mut read.unresolved, inventory, judge).await;
+    take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
     read.listing.absorb(finished(listing).await?);
     Ok(())
 }
@@ -218,7 +226,7 @@ async fn namespaces(
         )
         .await
     });
-    take(changes, &mut read.unresolved, inventory, judge).await;
+    take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
     finished(listing).await.map(drop)
 }
 
@@ -236,7 +244,7 @@ async fn named(connection: &Connection, wanted: &[Key], read: &mut Read, invento
     let (sink, changes) = mpsc::channel(WAITING);
     let (from, keys) = (connection.clone(), read.fetched.clone());
     let failed = spawn(async move { get_secrets(&from, keys, sink).await });
-    take(changes, &mut read.unresolved, inventory, judge).await;
+    take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
     for (key, error) in finished(failed).await {
         read.problems
             .push(format!("cannot read Secret {key}: {}", crate::error::chain(&error)));
@@ -270,7 +278,7 @@ async fn users(
         let (sink, changes) = mpsc::channel(WAITING);
         let (from, asked) = (connection.clone(), asked.map(<[Text]>::to_vec));
         let listing = spawn(async move { consumers(&from, asked.as_deref(), sink).await });
-        take(changes, &mut read.unresolved, inventory, judge).await;
+        take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
         for (kind, error) in &finished(listing).await?.incomplete {
             read.problems
                 .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));

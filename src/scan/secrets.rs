@@ -21,6 +21,8 @@ use crate::{
 const BATCH: usize = 16;
 /// How many batches may wait: what waits is memory.
 const WAITING: usize = 4;
+/// After how many changes somebody may look at what is there.
+const LOOK: usize = 64;
 
 /// The DER of the chains that reach no trusted root.
 #[derive(Debug, Default)]
@@ -123,8 +125,15 @@ impl Unresolved {
         inventory.store(done.stored);
     }
 
-    /// Takes changes until `next` has no more, parsing Secrets on all cores.
-    pub fn take_all(&mut self, mut next: impl FnMut() -> Option<Change>, inventory: &mut Inventory, judge: &Judge) {
+    /// Takes changes until `next` has no more, parsing Secrets on all cores. `look` is called every now and then with what
+    /// is there so far.
+    pub fn take_all(
+        &mut self,
+        mut next: impl FnMut() -> Option<Change>,
+        inventory: &mut Inventory,
+        judge: &Judge,
+        look: &mut dyn FnMut(&mut Inventory),
+    ) {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (give, take) = sync_channel::<Vec<Secret>>(WAITING);
         let (answer, answers) = channel::<Vec<Done>>();
@@ -146,7 +155,7 @@ impl Unresolved {
                 });
             }
             drop(answer);
-            self.deal(&mut next, give, &answers, inventory);
+            self.deal(&mut next, give, &answers, inventory, look);
         });
     }
 
@@ -156,9 +165,15 @@ impl Unresolved {
         give: SyncSender<Vec<Secret>>,
         answers: &Receiver<Vec<Done>>,
         inventory: &mut Inventory,
+        look: &mut dyn FnMut(&mut Inventory),
     ) {
         let mut batch = Vec::with_capacity(BATCH);
+        let mut taken = 0_usize;
         while let Some(change) = next() {
+            taken += 1;
+            if taken.is_multiple_of(LOOK) {
+                look(inventory);
+            }
             match change {
                 Change::Set(Object::Secret(secret)) => {
                     batch.push(secret);
@@ -178,6 +193,7 @@ impl Unresolved {
         for done in answers.iter().flatten() {
             self.store(done, inventory);
         }
+        look(inventory);
     }
 
     /// Judges once more, with what all Secrets together hold, the chains that reached no trusted root.

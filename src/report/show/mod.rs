@@ -7,6 +7,7 @@ mod gauge;
 mod heading;
 mod held;
 mod owner;
+mod paper;
 mod pen;
 mod served;
 
@@ -26,6 +27,8 @@ use crate::{
     },
     x509::{Bundle, Certificate, KeyState, San, Trust},
 };
+pub use paper::Tone;
+use paper::{Ink, Paper, Sheet};
 use pen::Pen;
 
 /// What the picture is of.
@@ -270,11 +273,15 @@ pub struct Context {
 ///
 /// No line is wider than the terminal, except a command in backquotes, which stays in one piece to be copied.
 pub fn write(show: &Show<'_>, context: &Context, out: &mut dyn Write) -> io::Result<()> {
-    let words = Words {
-        message: words::message,
-        remedy: words::remedy,
-    };
-    write_in(&words, show, context, out)
+    write_in(&Words::OURS, show, context, out)
+}
+
+/// The same picture as lines, each of runs of one tone, cleared for a terminal. The colour of `context` does not count.
+pub fn lines(show: &Show<'_>, context: &Context) -> Vec<Vec<(Tone, String)>> {
+    let mut sheet = Sheet::default();
+    // A sheet takes every line.
+    let _ = draw(&Words::OURS, show, context, &mut sheet);
+    sheet.0
 }
 
 /// Where the words of the findings come from: the pictures are tested with words of their own.
@@ -283,8 +290,20 @@ struct Words {
     remedy: fn(&Finding, &Row<'_>) -> String,
 }
 
+impl Words {
+    const OURS: Self = Self {
+        message: words::message,
+        remedy: words::remedy,
+    };
+}
+
 fn write_in(words: &Words, show: &Show<'_>, context: &Context, out: &mut dyn Write) -> io::Result<()> {
-    let mut pen = Pen::new(*context, out);
+    let colour = context.colour;
+    draw(words, show, context, &mut Ink { colour, out })
+}
+
+fn draw(words: &Words, show: &Show<'_>, context: &Context, paper: &mut dyn Paper) -> io::Result<()> {
+    let mut pen = Pen::new(*context, paper);
     heading::heading(&mut pen, show)?;
     findings::findings(&mut pen, show, words)?;
     heading::hosts(&mut pen, show)?;

@@ -1,14 +1,11 @@
 //! Writes lines that fit: words are wrapped, styles are applied last, text from outside is cleared.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::{fmt::Write as _, io};
 
-use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthChar;
 
-use super::Context;
+pub(super) use super::paper::Tone;
+use super::{Context, paper::Paper};
 use crate::{
     report::row::Status,
     text::{Clear, width::width},
@@ -18,15 +15,6 @@ use crate::{
 const NARROWEST: usize = 40;
 /// The cells of a label: `renewal `.
 const LABEL: usize = 9;
-
-/// What a text means, and so its style.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    Plain,
-    Strong,
-    Dim,
-    Of(Status),
-}
 
 /// A text of one tone. Made by [`Pen`], so that it is clean.
 #[derive(Debug, Clone)]
@@ -68,12 +56,12 @@ pub(super) enum Sign {
 
 pub(super) struct Pen<'w> {
     context: Context,
-    out: &'w mut dyn Write,
+    paper: &'w mut dyn Paper,
 }
 
 impl<'w> Pen<'w> {
-    pub(super) fn new(context: Context, out: &'w mut dyn Write) -> Self {
-        Self { context, out }
+    pub(super) fn new(context: Context, paper: &'w mut dyn Paper) -> Self {
+        Self { context, paper }
     }
 
     pub(super) fn now(&self) -> crate::object::Seconds {
@@ -185,7 +173,7 @@ impl<'w> Pen<'w> {
     }
 
     pub(super) fn blank(&mut self) -> io::Result<()> {
-        writeln!(self.out)
+        self.paper.line(&[])
     }
 
     /// A blank line and a section's title.
@@ -240,35 +228,16 @@ impl<'w> Pen<'w> {
     }
 
     fn end(&mut self, line: &Line) -> io::Result<()> {
-        let mut text = String::new();
-        for (i, (tone, run)) in line.runs.iter().enumerate() {
-            // Spaces at the end of a line are nobody's.
-            let run = if i + 1 == line.runs.len() { run.trim_end() } else { run };
-            let run = run.replace(JOIN, " ");
-            let style = tone.style();
-            if self.context.colour && style != Style::new() {
-                let _ = write!(text, "{style}{run}{style:#}");
-            } else {
-                text.push_str(&run);
-            }
-        }
-        writeln!(self.out, "{text}")
-    }
-}
-
-impl Tone {
-    fn style(self) -> Style {
-        let of = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
-        match self {
-            Self::Plain => Style::new(),
-            Self::Strong => Style::new().bold(),
-            Self::Dim => Style::new().dimmed(),
-            Self::Of(Status::Critical) => of(AnsiColor::Red).bold(),
-            Self::Of(Status::Warning) => of(AnsiColor::Yellow),
-            Self::Of(Status::Unknown) => of(AnsiColor::Magenta),
-            Self::Of(Status::Info) => of(AnsiColor::Cyan),
-            Self::Of(Status::Healthy) => of(AnsiColor::Green),
-        }
+        let last = line.runs.len().saturating_sub(1);
+        let runs: Vec<(Tone, String)> = (0..)
+            .zip(&line.runs)
+            .map(|(i, (tone, run))| {
+                // Spaces at the end of a line are nobody's.
+                let run = if i == last { run.trim_end() } else { run };
+                (*tone, run.replace(JOIN, " "))
+            })
+            .collect();
+        self.paper.line(&runs)
     }
 }
 

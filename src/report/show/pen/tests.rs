@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::report::show::paper::Ink;
 use crate::text::clear::is_unsafe;
 
 fn flow(texts: &[String], columns: usize, ascii: bool) -> String {
@@ -11,7 +12,11 @@ fn flow(texts: &[String], columns: usize, ascii: bool) -> String {
         ascii,
     };
     let mut out = Vec::new();
-    let mut pen = Pen::new(context, &mut out);
+    let mut ink = Ink {
+        colour: false,
+        out: &mut out,
+    };
+    let mut pen = Pen::new(context, &mut ink);
     let pieces: Vec<Piece> = texts.iter().map(|t| pen.plain(t)).collect();
     pen.flow("  ", "    ", &pieces).expect("a Vec takes every write");
     String::from_utf8(out).expect("UTF-8")
@@ -48,7 +53,11 @@ fn a_command_stays_in_one_piece_and_a_lone_backquote_is_a_letter() {
     };
     let draw = |text: &str| {
         let mut out = Vec::new();
-        let mut pen = Pen::new(context, &mut out);
+        let mut ink = Ink {
+            colour: context.colour,
+            out: &mut out,
+        };
+        let mut pen = Pen::new(context, &mut ink);
         let piece = pen.with_commands(text);
         pen.flow("", "", &[piece]).expect("a Vec takes every write");
         String::from_utf8(out).expect("UTF-8")
