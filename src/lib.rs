@@ -28,4 +28,5 @@ pub mod settings;
 pub mod solve;
 pub mod source;
 pub mod text;
+pub mod tui;
 pub mod x509;

@@ -66,7 +66,7 @@ fn chain_time(leaf: &Certificate, certificate: &Certificate, now: Seconds, colle
 }
 
 /// The moment from which a certificate is due by its age: two thirds of its lifetime, half where that is ten days or less.
-pub(super) fn due_by_lifetime(not_before: Seconds, not_after: Seconds) -> Seconds {
+pub fn due_by_lifetime(not_before: Seconds, not_after: Seconds) -> Seconds {
     let lifetime = not_after.saturating_sub(not_before);
     let kept = if lifetime <= 10 * DAY {
         lifetime / 2

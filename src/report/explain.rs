@@ -30,6 +30,11 @@ pub fn explain(reason: Reason, colour: bool) -> String {
     out
 }
 
+/// What a reason means, in one sentence.
+pub fn meaning(reason: Reason) -> String {
+    first_sentence(&first_paragraph(reason)).to_owned()
+}
+
 /// All reasons by their group: name, usual severity, and what it means in one sentence, which is broken into lines that
 /// fit `width` cells where one is given.
 pub fn list(colour: bool, width: Option<usize>) -> String {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What one row is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum About {
     /// A binding.
     Binding(BindingId),

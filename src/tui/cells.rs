@@ -1,0 +1,332 @@
+//! What stands in each cell of the views that are tables. Cleared for a terminal.
+
+use std::fmt::Write as _;
+
+use super::{
+    columns::What,
+    item::Item,
+    model::{Model, View, derived::worst},
+    order::{Ending, Run, State},
+};
+use crate::{
+    check::Fact,
+    object::{Key, Kind, Seconds},
+    report::{Status, progress, show::Tone},
+    text::{Age, Clear, clear, time},
+    x509::Certificate,
+};
+
+/// How many names and reasons a cell shows before it only counts them.
+const SHOWN: usize = 3;
+
+/// Appends the cell of a line to `out`, and returns what it means.
+pub fn cell(model: &Model, view: View, line: usize, what: What, out: &mut String) -> Tone {
+    let start = out.len();
+    let tone = match view {
+        View::Hosts => model.rows.get(line).map(|item| of_item(model, item, what, out)),
+        View::Secrets => of_secret(model, line, what, out),
+        View::Findings => of_group(model, line, what, out),
+        View::Namespaces => of_namespace(model, line, what, out),
+        View::Orders => model.run_at(line).map(|run| of_run(model, run, what, out)),
+        View::Timeline => None,
+    };
+    if out.len() == start {
+        out.push('-');
+        return Tone::Dim;
+    }
+    tone.unwrap_or(Tone::Plain)
+}
+
+fn put(out: &mut String, text: &str) {
+    out.push_str(&clear(text));
+}
+
+/// `,+2` where `count` is two more than what is shown.
+fn more(count: usize, shown: usize, out: &mut String) {
+    if count > shown {
+        let _ = write!(out, ",+{}", count - shown);
+    }
+}
+
+/// The kind as the table spells it.
+fn kind(kind: Kind) -> String {
+    kind.as_str().to_ascii_lowercase()
+}
+
+fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
+    match what {
+        What::Status => {
+            out.push_str(item.status.as_str());
+            return Tone::Of(item.status);
+        }
+        What::Namespace => put(out, &item.namespace),
+        What::Route => {
+            if let Some((of, name, listener)) = &item.route {
+                out.push_str(&kind(*of));
+                out.push('/');
+                put(out, name);
+                if let Some(listener) = listener {
+                    out.push(':');
+                    put(out, listener);
+                }
+            }
+        }
+        What::Host => match item.host.as_deref() {
+            // An Ingress without a host serves every host.
+            Some("") => out.push('*'),
+            Some(host) => put(out, host),
+            None => {}
+        },
+        What::Secret => {
+            if let Some(first) = item.secret() {
+                secret(&item.namespace, first, out);
+                more(item.secrets.len(), 1, out);
+            }
+        }
+        What::Reason => {
+            let mut unique = Vec::new();
+            for finding in &item.findings {
+                if !unique.contains(&finding.reason()) {
+                    unique.push(finding.reason());
+                }
+            }
+            for (i, reason) in unique.iter().take(SHOWN).enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                out.push_str(reason.as_str());
+            }
+            more(unique.len(), SHOWN, out);
+        }
+        What::Class => put(out, item.class.as_deref().unwrap_or_default()),
+        What::Age => age(item.created, model.now(), out),
+        What::Labels => {
+            for (i, (key, value)) in item.labels.iter().enumerate() {
+                let _ = write!(out, "{}{}={}", if i > 0 { "," } else { "" }, Clear(key), Clear(value));
+            }
+        }
+        What::Expires => {
+            let due = item
+                .findings
+                .iter()
+                .any(|f| matches!(f.fact, Fact::RenewalDue { .. } | Fact::RenewNow { .. }));
+            return expires(item.certificate.as_deref(), due, model.now(), out);
+        }
+        _ => return of_certificate(item.certificate.as_deref(), what, out),
+    }
+    Tone::Plain
+}
+
+/// A Secret, with its namespace where that is another.
+fn secret(namespace: &str, key: &Key, out: &mut String) {
+    if key.namespace != namespace {
+        put(out, &key.namespace);
+        out.push('/');
+    }
+    put(out, &key.name);
+}
+
+fn age(created: Option<Seconds>, now: Seconds, out: &mut String) {
+    if let Some(created) = created {
+        let _ = write!(out, "{}", Age(now.saturating_sub(created).max(0)));
+    }
+}
+
+/// Counts down, and up when it is past.
+pub fn expires(certificate: Option<&Certificate>, due: bool, now: Seconds, out: &mut String) -> Tone {
+    let Some(certificate) = certificate else { return Tone::Plain };
+    let left = certificate.not_after.saturating_sub(now);
+    let _ = write!(out, "{}{}", Age(left), if left < 0 { " ago" } else { "" });
+    match (left < 0, due) {
+        (true, _) => Tone::Of(Status::Critical),
+        (false, true) => Tone::Of(Status::Warning),
+        (false, false) => Tone::Plain,
+    }
+}
+
+/// The cells that only a certificate fills.
+fn of_certificate(certificate: Option<&Certificate>, what: What, out: &mut String) -> Tone {
+    let Some(certificate) = certificate else { return Tone::Plain };
+    match what {
+        What::Issuer => put(out, &certificate.issuer.short),
+        What::Serial => {
+            let _ = write!(out, "{}", certificate.serial);
+        }
+        What::Algorithm => put(out, &certificate.key.to_string()),
+        What::Names => {
+            let names = &certificate.names;
+            for (i, name) in names.iter().take(SHOWN).enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                put(out, &name.to_string());
+            }
+            more(names.len(), SHOWN, out);
+        }
+        What::Sha256 => {
+            for byte in &certificate.sha256.0[..8] {
+                let _ = write!(out, "{byte:02x}");
+            }
+        }
+        _ => {}
+    }
+    Tone::Plain
+}
+
+fn of_secret(model: &Model, line: usize, what: What, out: &mut String) -> Option<Tone> {
+    let line = model.derived.secrets.get(line)?;
+    match what {
+        What::Status => {
+            out.push_str(line.status.as_str());
+            return Some(Tone::Of(line.status));
+        }
+        What::Namespace => put(out, &line.key.namespace),
+        What::Secret => put(out, &line.key.name),
+        What::Hosts => {
+            let _ = write!(out, "{}", line.hosts);
+        }
+        What::Reason => {
+            for (i, reason) in line.reasons.iter().take(SHOWN).enumerate() {
+                out.push_str(if i > 0 { "," } else { "" });
+                out.push_str(reason.as_str());
+            }
+            more(line.reasons.len(), SHOWN, out);
+        }
+        What::Age => age(line.created, model.now(), out),
+        What::Expires => {
+            let due = line
+                .reasons
+                .iter()
+                .any(|r| matches!(r, crate::check::Reason::RenewalDue | crate::check::Reason::RenewNow));
+            return Some(expires(line.certificate.as_deref(), due, model.now(), out));
+        }
+        _ => return Some(of_certificate(line.certificate.as_deref(), what, out)),
+    }
+    Some(Tone::Plain)
+}
+
+fn of_group(model: &Model, line: usize, what: What, out: &mut String) -> Option<Tone> {
+    let group = model.derived.groups.get(line)?;
+    match what {
+        What::Status => {
+            out.push_str(group.status.as_str());
+            return Some(Tone::Of(group.status));
+        }
+        What::Reason => out.push_str(group.reason.as_str()),
+        What::Count => {
+            let _ = write!(out, "{}", group.count);
+        }
+        What::Namespaces => {
+            let _ = write!(out, "{}", group.namespaces);
+        }
+        What::Meaning => put(out, &crate::report::explain::meaning(group.reason)),
+        _ => {}
+    }
+    Some(Tone::Plain)
+}
+
+fn of_namespace(model: &Model, line: usize, what: What, out: &mut String) -> Option<Tone> {
+    let line = model.derived.namespaces.get(line)?;
+    let status = match what {
+        What::Status => {
+            let worst = worst(&line.counts);
+            out.push_str(worst.as_str());
+            return Some(Tone::Of(worst));
+        }
+        What::Name => {
+            put(out, &line.name);
+            return Some(Tone::Plain);
+        }
+        What::Count => {
+            let _ = write!(out, "{}", line.total());
+            return Some(Tone::Plain);
+        }
+        What::Expires => {
+            if let Some(at) = line.expires {
+                let left = at.saturating_sub(model.now());
+                let _ = write!(out, "{}{}", Age(left), if left < 0 { " ago" } else { "" });
+            }
+            return Some(Tone::Plain);
+        }
+        What::Critical => Status::Critical,
+        What::Warning => Status::Warning,
+        What::Unknown => Status::Unknown,
+        What::Info => Status::Info,
+        What::Healthy => Status::Healthy,
+        _ => return None,
+    };
+    let count = line.counts[status as usize];
+    let _ = write!(out, "{count}");
+    Some(if count == 0 { Tone::Dim } else { Tone::Of(status) })
+}
+
+fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
+    match what {
+        What::Started => {
+            let at = time::date_time(run.at);
+            put(out, at.get(11..19).unwrap_or_default());
+        }
+        What::Job => out.push_str(run.job.as_str()),
+        What::Stage => {
+            let stage = run.plan.as_ref().and_then(|plan| plan.stage);
+            out.push_str(stage.map(super::order::Stage::badge).unwrap_or_default());
+        }
+        What::State => {
+            let (word, tone) = state(run);
+            out.push_str(word);
+            return tone;
+        }
+        What::Took => {
+            let until = run.ended_ms.unwrap_or(model.ms);
+            out.push_str(&progress::duration(until.saturating_sub(run.began_ms)));
+        }
+        What::Target => target(run, out),
+        What::Last => {
+            if let State::Ended(Ending::Bad(trouble)) = &run.state {
+                put(out, &trouble.what);
+                return Tone::Of(Status::Critical);
+            }
+            let last = run.courses.values().filter_map(|course| course.events.last()).max_by_key(|(ms, _)| *ms);
+            match last {
+                Some((_, kind)) => out.push_str(&progress::line(kind)),
+                None => put(out, run.notes.last().map_or("", String::as_str)),
+            }
+        }
+        _ => {}
+    }
+    Tone::Plain
+}
+
+/// The word for where a run stands.
+pub fn state(run: &Run) -> (&'static str, Tone) {
+    match &run.state {
+        State::Planning => ("planning", Tone::Dim),
+        State::Waiting => ("planned", Tone::Of(Status::Info)),
+        State::Running => ("running", Tone::Of(Status::Info)),
+        State::Cancelling => ("cancelling", Tone::Of(Status::Warning)),
+        State::Ended(Ending::Good(_)) => ("done", Tone::Of(Status::Healthy)),
+        State::Ended(Ending::Bad(_)) => ("failed", Tone::Of(Status::Critical)),
+        State::Ended(Ending::Dropped) => ("dropped", Tone::Dim),
+    }
+}
+
+/// The Secrets of a run, or what stands in its command line for them.
+fn target(run: &Run, out: &mut String) {
+    let planned: Vec<&Key> = match &run.plan {
+        Some(plan) => plan.targets.iter().map(|(key, _)| key).collect(),
+        None => Vec::new(),
+    };
+    if planned.is_empty() {
+        let words: Vec<&str> = run
+            .command
+            .words
+            .iter()
+            .skip(1)
+            .take_while(|word| !word.starts_with('-'))
+            .map(String::as_str)
+            .collect();
+        put(out, &words.join(" "));
+        return;
+    }
+    for (i, key) in planned.iter().take(2).enumerate() {
+        out.push_str(if i > 0 { ", " } else { "" });
+        put(out, &key.to_string());
+    }
+    more(planned.len(), 2, out);
+}

@@ -1,0 +1,223 @@
+//! The columns of each view, and which of them are drawn.
+
+use std::collections::BTreeSet;
+
+use super::model::View;
+use crate::report::order::Field;
+
+/// A column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// What it shows.
+    pub what: What,
+    /// Its head.
+    pub head: &'static str,
+    /// Less than this many cells are of no use.
+    pub least: u16,
+    /// It is left out of a narrow table before those with a lower number; those with 0 stay.
+    pub rank: u8,
+    /// What a press on its head sorts by.
+    pub sort: Option<Field>,
+    /// Whether it is drawn only when more columns are asked for.
+    pub wide: bool,
+}
+
+/// What a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)] // Each is what its head says.
+pub enum What {
+    Mark,
+    Status,
+    Namespace,
+    Route,
+    Host,
+    Secret,
+    Expires,
+    Issuer,
+    Reason,
+    Serial,
+    Algorithm,
+    Names,
+    Sha256,
+    Class,
+    Age,
+    Labels,
+    Hosts,
+    Name,
+    Count,
+    Namespaces,
+    Meaning,
+    Critical,
+    Warning,
+    Unknown,
+    Info,
+    Healthy,
+    Job,
+    State,
+    Stage,
+    Target,
+    Started,
+    Took,
+    Last,
+}
+
+const fn column(what: What, head: &'static str, least: u16, rank: u8) -> Column {
+    Column {
+        what,
+        head,
+        least,
+        rank,
+        sort: None,
+        wide: false,
+    }
+}
+
+impl Column {
+    const fn by(mut self, field: Field) -> Self {
+        self.sort = Some(field);
+        self
+    }
+
+    const fn wide(mut self) -> Self {
+        self.wide = true;
+        self
+    }
+}
+
+const HOSTS: &[Column] = &[
+    column(What::Status, "STATUS", 3, 0).by(Field::Status),
+    column(What::Namespace, "NAMESPACE", 8, 3).by(Field::Namespace),
+    column(What::Route, "ROUTE", 10, 5).by(Field::Name),
+    column(What::Host, "HOST", 14, 0).by(Field::Host),
+    column(What::Secret, "SECRET", 9, 6),
+    column(What::Expires, "EXPIRES", 9, 0).by(Field::Expires),
+    column(What::Issuer, "ISSUER", 8, 7).by(Field::Issuer),
+    column(What::Reason, "REASON", 12, 0),
+    column(What::Serial, "SERIAL", 8, 9).wide(),
+    column(What::Algorithm, "ALGORITHM", 8, 9).wide(),
+    column(What::Names, "NAMES", 10, 8).wide(),
+    column(What::Sha256, "SHA256", 8, 9).wide(),
+    column(What::Class, "CLASS", 6, 8).wide(),
+    column(What::Age, "AGE", 4, 8).by(Field::Age).wide(),
+    column(What::Labels, "LABELS", 8, 9).wide(),
+];
+
+const SECRETS: &[Column] = &[
+    column(What::Status, "STATUS", 3, 0).by(Field::Status),
+    column(What::Namespace, "NAMESPACE", 8, 3).by(Field::Namespace),
+    column(What::Secret, "SECRET", 12, 0).by(Field::Name),
+    column(What::Expires, "EXPIRES", 9, 0).by(Field::Expires),
+    column(What::Hosts, "HOSTS", 5, 4),
+    column(What::Names, "NAMES", 12, 2),
+    column(What::Issuer, "ISSUER", 8, 5).by(Field::Issuer),
+    column(What::Algorithm, "ALGORITHM", 8, 6),
+    column(What::Reason, "REASON", 12, 0),
+    column(What::Serial, "SERIAL", 8, 9).wide(),
+    column(What::Sha256, "SHA256", 8, 9).wide(),
+    column(What::Age, "AGE", 4, 8).by(Field::Age).wide(),
+];
+
+const FINDINGS: &[Column] = &[
+    column(What::Status, "SEVERITY", 3, 0).by(Field::Status),
+    column(What::Reason, "REASON", 14, 0).by(Field::Name),
+    column(What::Count, "HOSTS", 5, 0),
+    column(What::Namespaces, "NAMESPACES", 10, 3),
+    column(What::Meaning, "MEANING", 20, 1),
+];
+
+const ORDERS: &[Column] = &[
+    column(What::Started, "STARTED", 8, 2),
+    column(What::Job, "WHAT", 7, 0),
+    column(What::Stage, "STAGE", 9, 1),
+    column(What::State, "STATE", 9, 0),
+    column(What::Took, "TOOK", 6, 3),
+    column(What::Target, "TARGET", 14, 0),
+    column(What::Last, "LAST", 16, 4),
+];
+
+const NAMESPACES: &[Column] = &[
+    column(What::Status, "WORST", 3, 0).by(Field::Status),
+    column(What::Name, "NAMESPACE", 12, 0).by(Field::Name),
+    column(What::Critical, "CRITICAL", 8, 0),
+    column(What::Warning, "WARNING", 7, 0),
+    column(What::Unknown, "UNKNOWN", 7, 4),
+    column(What::Info, "INFO", 4, 3),
+    column(What::Healthy, "HEALTHY", 7, 0),
+    column(What::Count, "ALL", 3, 2),
+    column(What::Expires, "FIRST EXPIRY", 12, 1).by(Field::Expires),
+];
+
+/// Which columns are drawn.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Whether more are drawn.
+    pub wide: bool,
+    /// Those that were taken away, and those of the wide ones that were asked for, by view.
+    pub toggled: BTreeSet<(View, What)>,
+}
+
+impl Columns {
+    /// All columns of a view.
+    pub fn all(view: View) -> &'static [Column] {
+        match view {
+            View::Hosts => HOSTS,
+            View::Secrets => SECRETS,
+            View::Findings => FINDINGS,
+            View::Timeline => &[],
+            View::Orders => ORDERS,
+            View::Namespaces => NAMESPACES,
+        }
+    }
+
+    /// Whether a column is drawn, were there room.
+    pub fn has(&self, view: View, column: &Column) -> bool {
+        let usual = !column.wide || self.wide;
+        usual != self.toggled.contains(&(view, column.what))
+    }
+
+    /// Draws a column, or leaves it out.
+    pub fn toggle(&mut self, view: View, what: What) {
+        if !self.toggled.remove(&(view, what)) {
+            self.toggled.insert((view, what));
+        }
+    }
+
+    /// Reads the settings: the heads of the columns of the hosts, in any case. Errors name the first that is none.
+    pub fn with(heads: &[String]) -> Result<Self, String> {
+        let mut columns = Self::default();
+        if heads.is_empty() {
+            return Ok(columns);
+        }
+        for head in heads {
+            if !HOSTS.iter().any(|column| column.head.eq_ignore_ascii_case(head)) {
+                let all: Vec<String> = HOSTS.iter().map(|column| column.head.to_lowercase()).collect();
+                return Err(format!("no column is called {head:?}; there are {}", all.join(", ")));
+            }
+        }
+        for column in HOSTS {
+            let wanted = heads.iter().any(|head| column.head.eq_ignore_ascii_case(head));
+            if wanted == column.wide {
+                columns.toggle(View::Hosts, column.what);
+            }
+        }
+        Ok(columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_choose_the_columns_of_the_hosts() {
+        let columns = Columns::with(&["host".into(), "EXPIRES".into(), "serial".into()]).expect("fine");
+        let drawn: Vec<&str> = Columns::all(View::Hosts)
+            .iter()
+            .filter(|column| columns.has(View::Hosts, column))
+            .map(|column| column.head)
+            .collect();
+        assert_eq!(drawn, ["HOST", "EXPIRES", "SERIAL"]);
+        let error = Columns::with(&["color".into()]).expect_err("no column");
+        assert!(error.contains("\"color\"") && error.contains("namespace"), "{error}");
+    }
+}

@@ -1,0 +1,50 @@
+//! Command lines that do what a key does: shown to be learnt and copied, and run as they stand.
+
+use std::fmt;
+
+/// The words after `kubectl`, or of another program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    /// The program, as a person starts it: `kubectl certs`.
+    pub program: &'static str,
+    /// Its words.
+    pub words: Vec<String>,
+}
+
+impl CommandLine {
+    /// `kubectl certs WORDS`.
+    pub fn certs<I: IntoIterator<Item: Into<String>>>(words: I) -> Self {
+        Self {
+            program: "kubectl certs",
+            words: words.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// With more words at its end.
+    #[must_use]
+    pub fn and<I: IntoIterator<Item: Into<String>>>(mut self, words: I) -> Self {
+        self.words.extend(words.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether it has a word.
+    pub fn has(&self, word: &str) -> bool {
+        self.words.iter().any(|w| w == word)
+    }
+}
+
+impl fmt::Display for CommandLine {
+    /// As a shell takes it. Not cleared for a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.program)?;
+        for word in &self.words {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+            if !word.is_empty() && word.chars().all(plain) {
+                write!(f, " {word}")?;
+            } else {
+                write!(f, " '{}'", word.replace('\'', "'\\''"))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! What the model wants done. Nothing else leaves it.
+
+use std::path::PathBuf;
+
+use super::{
+    command::CommandLine,
+    item::Subject,
+    order::{Job, RunId},
+};
+use crate::{object::Seconds, scan::About};
+
+/// Something to be done; what comes of it comes back as a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The program ends, with the exit status of an interrupt where it was asked to from outside.
+    Quit {
+        /// Whether it was asked to from outside.
+        interrupted: bool,
+    },
+    /// Everything is read again.
+    Read,
+    /// Other namespaces are read; none is all.
+    Namespaces(Vec<String>),
+    /// Another context is read.
+    Context(String),
+    /// Everything is judged as of another day; `None` is now.
+    At(Option<Seconds>),
+    /// A picture is drawn.
+    Picture {
+        /// Of what.
+        of: Subject,
+        /// How wide it may be.
+        width: u16,
+    },
+    /// An object is read, and shown as YAML without its keys.
+    Yaml(Subject),
+    /// The certificates of a Secret, or of a route's Secret, are shown decoded.
+    Decode(Subject),
+    /// Who uses the Secrets is found out.
+    Users(Subject),
+    /// PEM of a Secret's chain is read, to be copied.
+    Pem(Subject),
+    /// Hosts are probed.
+    Probe(Vec<About>),
+    /// A command is carried out.
+    Run {
+        /// Its number.
+        id: RunId,
+        /// What it is.
+        job: Job,
+        /// The command line that does the same.
+        command: CommandLine,
+    },
+    /// An answer to a plan or a question.
+    Answer {
+        /// Whose.
+        id: RunId,
+        /// What.
+        yes: bool,
+    },
+    /// A run is given up, and cleans up.
+    Cancel(RunId),
+    /// Text goes to the terminal's clipboard (OSC 52).
+    Copy(String),
+    /// The terminal's bell rings.
+    Bell,
+    /// A file is written; one that is there already is not written over.
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// What.
+        bytes: Vec<u8>,
+    },
+}

@@ -1,0 +1,236 @@
+//! `/`: which rows are looked at, by what was typed.
+
+use std::fmt::Write as _;
+
+use super::item::Item;
+use crate::text::nearest;
+
+/// What was typed, read once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// Everything.
+    #[default]
+    Everything,
+    /// All of these words, anywhere in a row. In lower case.
+    Words(Vec<String>),
+    /// Rows that do not have all of these words.
+    Without(Vec<String>),
+    /// The letters in this order, anywhere in a row. In lower case.
+    Fuzzy(String),
+    /// Labels: each a key, with its value where one was typed, and whether it must be so.
+    Labels(Vec<(String, Option<String>, bool)>),
+}
+
+impl Filter {
+    /// Reads `text`, `!text`, `-f letters` or `-l key=value,key`.
+    pub fn parse(typed: &str) -> Self {
+        let typed = typed.trim_start();
+        if let Some(rest) = flag(typed, "-f") {
+            let letters: String = rest.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+            return if letters.is_empty() { Self::Everything } else { Self::Fuzzy(letters) };
+        }
+        if let Some(rest) = flag(typed, "-l") {
+            let labels: Vec<_> = rest.split(',').filter_map(label).collect();
+            return if labels.is_empty() { Self::Everything } else { Self::Labels(labels) };
+        }
+        let (without, rest) = match typed.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, typed),
+        };
+        let words: Vec<String> = rest.split_whitespace().map(str::to_lowercase).collect();
+        match (words.is_empty(), without) {
+            (true, _) => Self::Everything,
+            (false, true) => Self::Without(words),
+            (false, false) => Self::Words(words),
+        }
+    }
+
+    /// Whether it chooses only rows that `other` chooses too, for certain.
+    pub fn narrows(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Everything) => true,
+            (Self::Words(new), Self::Words(old)) => old.iter().all(|o| new.iter().any(|n| n.contains(o.as_str()))),
+            (Self::Fuzzy(new), Self::Fuzzy(old)) => new.starts_with(old.as_str()),
+            _ => false,
+        }
+    }
+
+    /// Whether an item is chosen.
+    pub fn matches(&self, item: &Item) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Words(words) => words.iter().all(|word| has(item, word)),
+            Self::Without(words) => !words.iter().all(|word| has(item, word)),
+            Self::Fuzzy(letters) => {
+                let mut found = false;
+                fields(item, &mut |text| {
+                    found |= in_order(text, letters);
+                    found
+                });
+                found
+            }
+            Self::Labels(labels) => labels.iter().all(|(key, value, must)| {
+                let has = item
+                    .labels
+                    .iter()
+                    .any(|(k, v)| k == key && value.as_ref().is_none_or(|value| v == value));
+                has == *must
+            }),
+        }
+    }
+
+    /// Whether a few texts, taken together, are chosen: for views whose lines are no items.
+    pub fn matches_texts(&self, texts: &[&str]) -> bool {
+        let any = |word: &str| texts.iter().any(|text| contains(text, word));
+        match self {
+            Self::Everything | Self::Labels(_) => true,
+            Self::Words(words) => words.iter().all(|word| any(word)),
+            Self::Without(words) => !words.iter().all(|word| any(word)),
+            Self::Fuzzy(letters) => texts.iter().any(|text| in_order(text, letters)),
+        }
+    }
+}
+
+fn flag<'a>(typed: &'a str, flag: &str) -> Option<&'a str> {
+    let rest = typed.strip_prefix(flag)?;
+    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then_some(rest)
+}
+
+fn label(typed: &str) -> Option<(String, Option<String>, bool)> {
+    let typed = typed.trim();
+    if let Some((key, value)) = typed.split_once("!=") {
+        return Some((key.trim().to_owned(), Some(value.trim().to_owned()), false));
+    }
+    if let Some((key, value)) = typed.split_once('=') {
+        let value = value.trim_start_matches('=').trim();
+        return Some((key.trim().to_owned(), Some(value.to_owned()), true));
+    }
+    if let Some(key) = typed.strip_prefix('!') {
+        return (!key.is_empty()).then(|| (key.trim().to_owned(), None, false));
+    }
+    (!typed.is_empty()).then(|| (typed.to_owned(), None, true))
+}
+
+/// Whether a word is in one of the columns.
+fn has(item: &Item, word: &str) -> bool {
+    let mut found = false;
+    fields(item, &mut |text| {
+        found |= contains(text, word);
+        found
+    });
+    found || joined(item, word)
+}
+
+/// Names that stand in one cell are found as they stand there: `ingress/web`, `shop/web-tls`.
+fn joined(item: &Item, word: &str) -> bool {
+    if !word.contains(['/', ':']) {
+        return false;
+    }
+    let mut text = String::new();
+    if let Some((kind, name, listener)) = &item.route {
+        let _ = write!(text, "{}/{}/{name}", item.namespace, kind.as_str());
+        if let Some(listener) = listener {
+            let _ = write!(text, ":{listener}");
+        }
+    }
+    for secret in &item.secrets {
+        let _ = write!(text, " secret/{} {secret}", secret.name);
+    }
+    contains(&text, word)
+}
+
+/// Hands the columns' texts to `look` until it has seen enough.
+fn fields(item: &Item, look: &mut dyn FnMut(&str) -> bool) {
+    if item.host.as_deref().is_some_and(&mut *look) || look(&item.namespace) {
+        return;
+    }
+    if let Some((kind, name, listener)) = &item.route
+        && (look(name) || look(kind.as_str()) || listener.as_deref().is_some_and(&mut *look))
+    {
+        return;
+    }
+    if item.secrets.iter().any(|key| look(&key.name)) || look(item.status.as_str()) {
+        return;
+    }
+    if item.findings.iter().any(|finding| look(finding.reason().as_str())) {
+        return;
+    }
+    if let Some(certificate) = &item.certificate
+        && look(&certificate.issuer.short)
+    {
+        return;
+    }
+    if let Some(class) = &item.class {
+        look(class);
+    }
+}
+
+/// Whether `word`, which is in lower case, is in `text`, whatever the case of its letters.
+pub fn contains(text: &str, word: &str) -> bool {
+    let (hay, needle) = (text.as_bytes(), word.as_bytes());
+    let Some(first) = needle.first() else { return true };
+    if hay.len() < needle.len() {
+        return false;
+    }
+    if !word.is_ascii() || !text.is_ascii() {
+        return text.to_lowercase().contains(word);
+    }
+    let last = hay.len() - needle.len();
+    hay[..=last]
+        .iter()
+        .enumerate()
+        .any(|(at, byte)| byte.to_ascii_lowercase() == *first && hay[at..at + needle.len()].eq_ignore_ascii_case(needle))
+}
+
+/// Whether all letters of `letters`, which are in lower case, are in `text` in their order.
+fn in_order(text: &str, letters: &str) -> bool {
+    let mut wanted = letters.chars();
+    let mut next = wanted.next();
+    for c in text.chars().flat_map(char::to_lowercase) {
+        if Some(c) == next {
+            next = wanted.next();
+        }
+    }
+    next.is_none()
+}
+
+/// The command that was meant by one that is not known.
+pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(word, known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_read_as_k9s_reads_it() {
+        assert_eq!(Filter::parse("  "), Filter::Everything);
+        assert_eq!(Filter::parse("Shop TLS"), Filter::Words(vec!["shop".into(), "tls".into()]));
+        assert_eq!(Filter::parse("!shop"), Filter::Without(vec!["shop".into()]));
+        assert_eq!(Filter::parse("-f s p"), Filter::Fuzzy("sp".into()));
+        assert_eq!(Filter::parse("-foo"), Filter::Words(vec!["-foo".into()]));
+        assert_eq!(
+            Filter::parse("-l app=web,!old, tier!=x"),
+            Filter::Labels(vec![
+                ("app".into(), Some("web".into()), true),
+                ("old".into(), None, false),
+                ("tier".into(), Some("x".into()), false),
+            ])
+        );
+    }
+
+    #[test]
+    fn typing_on_narrows_and_typing_something_else_does_not() {
+        let narrows = |new: &str, old: &str| Filter::parse(new).narrows(&Filter::parse(old));
+        assert!(narrows("shop", "sho") && narrows("shop web", "shop") && narrows("x", ""));
+        assert!(!narrows("sho", "shop") && !narrows("!shop", "!sho") && !narrows("", "shop"));
+    }
+
+    #[test]
+    fn letters_are_found_whatever_their_case() {
+        assert!(contains("HostMismatch", "mism") && contains("MÜLLER.example", "müller") && contains("x", ""));
+        assert!(!contains("shop", "shops") && !contains("", "a"));
+        assert!(in_order("checkout.example", "cxm") && !in_order("checkout", "tc"));
+    }
+}

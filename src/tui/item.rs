@@ -1,0 +1,123 @@
+//! One line of the hosts: what a row of `status` says, as values that outlive the inventory.
+
+use std::sync::Arc;
+
+use crate::{
+    check::Finding,
+    inventory::Inventory,
+    object::{Key, Kind, List, Seconds, Text},
+    report::{RouteRef, Row, Status},
+    scan::{self, About, Judged},
+    x509::Certificate,
+};
+
+/// A binding, a Secret that no route uses, or what could not be read, with its verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// What it is about; one item for each.
+    pub about: About,
+    /// The namespace of the route, or of the Secret where there is no route.
+    pub namespace: Text,
+    /// The route: its kind, its name, and its listener.
+    pub route: Option<(Kind, Text, Option<Text>)>,
+    /// The host.
+    pub host: Option<Text>,
+    /// The Secrets that are named for it.
+    pub secrets: List<Key>,
+    /// The class of the route.
+    pub class: Option<Text>,
+    /// When the route (or the Secret) was created.
+    pub created: Option<Seconds>,
+    /// The route's labels.
+    pub labels: Box<[(Text, Text)]>,
+    /// The leaf that is expected to be served; shared with the inventory.
+    pub certificate: Option<Arc<Certificate>>,
+    /// The findings that count, worst first.
+    pub findings: Box<[Finding]>,
+    /// The state.
+    pub status: Status,
+}
+
+impl Item {
+    /// The item of what was judged; `None` when its binding is gone.
+    pub fn new(inventory: &Inventory, judged: &Judged) -> Option<Self> {
+        let row = scan::row(inventory, judged)?;
+        let served = judged.served(inventory).and_then(|key| inventory.secrets().get(key));
+        Some(Self {
+            about: judged.about.clone(),
+            namespace: row.namespace.into(),
+            route: row
+                .route
+                .map(|route| (route.kind, route.name.into(), route.listener.map(Into::into))),
+            host: row.host.map(Into::into),
+            secrets: row.secrets.to_vec().into(),
+            class: row.class.map(Into::into),
+            created: row.created,
+            labels: row.labels.into(),
+            certificate: served.and_then(|stored| stored.bundle.leaf().cloned()),
+            findings: judged.findings.clone(),
+            status: judged.status,
+        })
+    }
+
+    /// The row that every report is made from.
+    pub fn row<'a>(&'a self, context: &'a str) -> Row<'a> {
+        Row {
+            context,
+            namespace: &self.namespace,
+            route: self.route.as_ref().map(|(kind, name, listener)| RouteRef {
+                kind: *kind,
+                name,
+                listener: listener.as_deref(),
+            }),
+            host: self.host.as_deref(),
+            secrets: &self.secrets,
+            class: self.class.as_deref(),
+            created: self.created,
+            labels: &self.labels,
+            certificate: self.certificate.as_deref(),
+            findings: &self.findings,
+            status: self.status,
+        }
+    }
+
+    /// The Secret that is expected to be served, or is named first.
+    pub fn secret(&self) -> Option<&Key> {
+        self.secrets.first()
+    }
+
+    /// Whether the table of hosts has it: a Secret without route is there only when something is wrong with it.
+    pub fn is_shown(&self) -> bool {
+        self.route.is_some() || self.host.is_some() || self.status != Status::Healthy
+    }
+
+    /// What a picture, a command or a copy of it is about: its route, or its Secret.
+    pub fn subject(&self) -> Option<Subject> {
+        if let Some((kind, name, _)) = &self.route {
+            return Some(Subject {
+                kind: *kind,
+                key: Key::new(self.namespace.clone(), name.clone()),
+            });
+        }
+        self.secret().map(|key| Subject {
+            kind: Kind::Secret,
+            key: key.clone(),
+        })
+    }
+}
+
+/// A route or a Secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace and name.
+    pub key: Key,
+}
+
+impl Subject {
+    /// `gateway/edge`, as the command line takes it.
+    pub fn word(&self) -> String {
+        format!("{}/{}", self.kind.as_str().to_ascii_lowercase(), self.key.name)
+    }
+}

@@ -1,0 +1,166 @@
+//! What the model is told: keys, what was read, what came of effects. Nothing else reaches it.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::{
+    item::{Item, Subject},
+    order::{Ending, Plan, RunId},
+};
+use crate::{event::Event, object::Seconds, report::show::Tone, scan::About};
+
+/// A text of lines, each of runs of one tone. Cleared for a terminal.
+pub type Lines = Vec<Vec<(Tone, String)>>;
+
+/// What the model is told.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// The mouse moved, or a button was pressed.
+    Mouse(MouseEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this size now.
+    Resize(u16, u16),
+    /// Time has passed: the clock, and milliseconds since the start.
+    Clock {
+        /// Seconds since 1970.
+        now: Seconds,
+        /// Milliseconds since the program started.
+        ms: u64,
+    },
+    /// The process was asked to end (SIGTERM, SIGHUP).
+    Terminate,
+    /// Which cluster is read, and as whom.
+    Connected(Place),
+    /// So much has been read so far.
+    Progress {
+        /// Hosts.
+        hosts: usize,
+        /// TLS Secrets.
+        secrets: usize,
+    },
+    /// Items that are new or different, and what is gone.
+    Rows {
+        /// Whether these are all there are.
+        whole: bool,
+        /// New or different.
+        set: Vec<Item>,
+        /// Gone.
+        gone: Vec<About>,
+    },
+    /// Everything has been read; changes are followed from here on, where they can be.
+    Read {
+        /// Whether changes are followed.
+        live: bool,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+    },
+    /// It could not be read.
+    ReadFailed(Trouble),
+    /// The connection is lost, or back again.
+    Link(Link),
+    /// A picture that was asked for.
+    Picture {
+        /// Of what.
+        of: Subject,
+        /// For which width it was drawn.
+        width: u16,
+        /// The picture, or why there is none.
+        lines: Result<Lines, Trouble>,
+    },
+    /// A text that was asked for, for a window of its own.
+    Text {
+        /// The window's title.
+        title: String,
+        /// The text, or why there is none.
+        lines: Result<Lines, Trouble>,
+    },
+    /// PEM of a Secret's chain, which was asked for to be copied.
+    Pem(Result<String, Trouble>),
+    /// Probes have ended: so many hosts were asked.
+    Probed(usize),
+    /// A renewal has a plan, and waits for an answer.
+    Planned(RunId, Box<Plan>),
+    /// A run asks a question that only a person can answer.
+    Asked(RunId, String),
+    /// Something happened to a certificate.
+    Happened(RunId, Box<Event>),
+    /// A run says something else.
+    Said(RunId, String),
+    /// A run has ended.
+    Ended(RunId, Ending),
+    /// A file was written, or not.
+    Written(Result<String, Trouble>),
+    /// A line for the log.
+    Log(LogLine),
+}
+
+/// What went wrong, in words. Not cleared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// What.
+    pub what: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Trouble {
+    /// Without a hint.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: None,
+        }
+    }
+}
+
+/// Where what is on the screen comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The kubeconfig context; empty for manifests.
+    pub context: String,
+    /// The cluster.
+    pub cluster: String,
+    /// The user, and whom it acts as.
+    pub user: String,
+    /// The namespaces; none is all.
+    pub namespaces: Vec<String>,
+    /// The files, for manifests.
+    pub manifests: Option<String>,
+    /// The contexts that there are.
+    pub contexts: Vec<String>,
+    /// The flags that say which cluster, as they were given: for the command lines that are shown and run.
+    pub flags: Vec<String>,
+}
+
+/// How it stands with the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Changes arrive.
+    Up,
+    /// They do not; why.
+    Lost(String),
+}
+
+/// A line of the program's own log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When.
+    pub at: Seconds,
+    /// How bad it is.
+    pub level: Level,
+    /// What. Not cleared.
+    pub text: String,
+}
+
+/// How bad a line of the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Worth knowing.
+    Note,
+    /// Something is left out.
+    Warning,
+    /// Something failed.
+    Error,
+}

@@ -1,0 +1,216 @@
+//! The lines of the views that gather items: Secrets, findings, namespaces.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use hashbrown::HashMap;
+
+use super::derived::{ByNamespace, BySecret, Counts, worst};
+use crate::{
+    check::Reason,
+    object::{Key, Seconds, Text},
+    report::{Status, order::Field},
+    scan::About,
+    tui::rows::{Rows, Sort},
+    x509::Certificate,
+};
+
+/// One TLS Secret.
+#[derive(Debug, Clone)]
+pub struct SecretLine {
+    /// Its name.
+    pub key: Key,
+    /// The worst of what uses it.
+    pub status: Status,
+    /// How many hosts use it.
+    pub hosts: usize,
+    /// Its leaf.
+    pub certificate: Option<Arc<Certificate>>,
+    /// The reasons of all findings, each once.
+    pub reasons: Vec<Reason>,
+    /// The worst item that uses it.
+    pub about: About,
+    /// When it, or the first route that uses it, was created.
+    pub created: Option<Seconds>,
+}
+
+/// The Secrets of all items that are looked at.
+pub fn secrets(rows: &Rows, sort: Sort) -> Vec<SecretLine> {
+    let mut places: BySecret<'_, usize> = HashMap::new();
+    let mut lines: Vec<SecretLine> = Vec::new();
+    let choice = rows.choice();
+    for item in rows.everything() {
+        let Some(key) = item.secret() else { continue };
+        if !choice.has(item) {
+            continue;
+        }
+        let at = *places.entry(key).or_insert_with(|| {
+            lines.push(SecretLine {
+                key: key.clone(),
+                status: item.status,
+                hosts: 0,
+                certificate: item.certificate.clone(),
+                reasons: Vec::new(),
+                about: item.about.clone(),
+                created: item.created,
+            });
+            lines.len() - 1
+        });
+        let Some(line) = lines.get_mut(at) else { continue };
+        line.hosts += usize::from(item.host.is_some());
+        if item.status > line.status || (item.status == line.status && item.about < line.about) {
+            line.status = item.status;
+            line.about = item.about.clone();
+        }
+        if line.certificate.is_none() {
+            line.certificate.clone_from(&item.certificate);
+        }
+        for finding in &item.findings {
+            if !line.reasons.contains(&finding.reason()) {
+                line.reasons.push(finding.reason());
+            }
+        }
+    }
+    let expires = |line: &SecretLine| {
+        let at = line.certificate.as_ref().map(|c| c.not_after);
+        (at.is_none(), at)
+    };
+    lines.sort_by(|a, b| {
+        let by = match sort.by {
+            None => std::cmp::Ordering::Equal,
+            Some(Field::Namespace) => a.key.namespace.cmp(&b.key.namespace),
+            Some(Field::Name | Field::Host) => a.key.name.cmp(&b.key.name),
+            Some(Field::Status) => Reverse(a.status).cmp(&Reverse(b.status)),
+            Some(Field::Expires) => expires(a).cmp(&expires(b)),
+            Some(Field::Age) => b.created.cmp(&a.created),
+            Some(Field::Created) => a.created.cmp(&b.created),
+            Some(Field::Issuer) => {
+                let issuer = |line: &SecretLine| line.certificate.as_ref().map(|c| c.issuer.short.clone());
+                issuer(a).cmp(&issuer(b))
+            }
+        };
+        let worst = Reverse(a.status)
+            .cmp(&Reverse(b.status))
+            .then_with(|| expires(a).cmp(&expires(b)));
+        let order = match (sort.by, sort.reverse) {
+            (None, true) => worst.reverse(),
+            (Some(_), true) => by.reverse().then(worst),
+            _ => by.then(worst),
+        };
+        order.then_with(|| a.key.cmp(&b.key))
+    });
+    lines
+}
+
+/// All findings of one reason.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// The reason.
+    pub reason: Reason,
+    /// The worst severity among them.
+    pub status: Status,
+    /// How many items have it.
+    pub count: usize,
+    /// In how many namespaces.
+    pub namespaces: usize,
+    /// The worst item that has it.
+    pub example: About,
+}
+
+/// The findings of all items that are looked at, by reason.
+pub fn groups(rows: &Rows, sort: Sort) -> Vec<Group> {
+    let mut groups: HashMap<Reason, (Group, hashbrown::HashSet<&Text>)> = HashMap::new();
+    for item in rows.iter() {
+        let mut seen: Vec<Reason> = Vec::new();
+        for finding in &item.findings {
+            let reason = finding.reason();
+            let (group, namespaces) = groups.entry(reason).or_insert_with(|| {
+                let group = Group {
+                    reason,
+                    status: finding.severity.into(),
+                    count: 0,
+                    namespaces: 0,
+                    example: item.about.clone(),
+                };
+                (group, hashbrown::HashSet::new())
+            });
+            if !seen.contains(&reason) {
+                seen.push(reason);
+                group.count += 1;
+            }
+            namespaces.insert(&item.namespace);
+            if Status::from(finding.severity) > group.status {
+                group.status = finding.severity.into();
+                group.example = item.about.clone();
+            }
+        }
+    }
+    let mut groups: Vec<Group> = groups
+        .into_values()
+        .map(|(group, namespaces)| Group {
+            namespaces: namespaces.len(),
+            ..group
+        })
+        .collect();
+    groups.sort_by(|a, b| {
+        let by = match sort.by {
+            Some(Field::Name) => a.reason.as_str().cmp(b.reason.as_str()),
+            _ => Reverse(a.status)
+                .cmp(&Reverse(b.status))
+                .then_with(|| b.count.cmp(&a.count)),
+        };
+        let by = if sort.reverse { by.reverse() } else { by };
+        by.then_with(|| a.reason.cmp(&b.reason))
+    });
+    groups
+}
+
+/// One namespace.
+#[derive(Debug, Clone)]
+pub struct NamespaceLine {
+    /// Its name.
+    pub name: Text,
+    /// Its items by status.
+    pub counts: Counts,
+    /// What expires first in it.
+    pub expires: Option<Seconds>,
+}
+
+impl NamespaceLine {
+    /// All of its items.
+    pub fn total(&self) -> usize {
+        self.counts.iter().sum()
+    }
+}
+
+/// The namespaces of all items that are looked at.
+pub fn namespaces(rows: &Rows, sort: Sort) -> Vec<NamespaceLine> {
+    let mut found: ByNamespace<'_, NamespaceLine> = HashMap::new();
+    for item in rows.iter() {
+        let line = found.entry(&item.namespace).or_insert_with(|| NamespaceLine {
+            name: item.namespace.clone(),
+            counts: Counts::default(),
+            expires: None,
+        });
+        line.counts[item.status as usize] += 1;
+        if let Some(certificate) = &item.certificate {
+            let at = certificate.not_after;
+            line.expires = Some(line.expires.map_or(at, |soonest| soonest.min(at)));
+        }
+    }
+    let mut lines: Vec<NamespaceLine> = found.into_values().collect();
+    lines.sort_by(|a, b| {
+        let by = match sort.by {
+            Some(Field::Name | Field::Namespace) => a.name.cmp(&b.name),
+            Some(Field::Expires) => (a.expires.is_none(), a.expires).cmp(&(b.expires.is_none(), b.expires)),
+            _ => Reverse(worst(&a.counts))
+                .cmp(&Reverse(worst(&b.counts)))
+                .then_with(|| {
+                    let bad = |line: &NamespaceLine| line.counts[worst(&line.counts) as usize];
+                    bad(b).cmp(&bad(a))
+                }),
+        };
+        let by = if sort.reverse { by.reverse() } else { by };
+        by.then_with(|| a.name.cmp(&b.name))
+    });
+    lines
+}

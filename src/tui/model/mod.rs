@@ -1,0 +1,468 @@
+//! Everything that the screen is made from. Plain values: nothing here waits, reads or writes.
+
+pub mod derived;
+pub mod input;
+pub mod lists;
+pub mod popup;
+pub mod timeline;
+
+use std::collections::{BTreeSet, VecDeque};
+
+use ratatui::layout::Rect;
+
+use super::{
+    columns::Columns,
+    item::{Item, Subject},
+    keymap::{Action, Keymap, Scope},
+    message::{Lines, LogLine, Place, Trouble},
+    order::{Plan, Run, RunId, Stage, State},
+    rows::{Choice, Rows, Sort},
+    theme::Theme,
+};
+use crate::{object::Seconds, scan::About};
+use derived::Derived;
+use input::Input;
+use popup::Popup;
+
+/// How many lines the log keeps.
+pub const LOG: usize = 1_000;
+/// The narrowest and lowest terminal that it works in.
+pub const LEAST: (u16, u16) = (60, 15);
+/// From this width on a picture stands beside the table.
+pub const SPLIT: u16 = 120;
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub enum View {
+    /// The bindings.
+    #[default]
+    Hosts,
+    /// The TLS Secrets.
+    Secrets,
+    /// Findings by reason.
+    Findings,
+    /// What expires when.
+    Timeline,
+    /// Runs.
+    Orders,
+    /// Namespaces with their counts.
+    Namespaces,
+}
+
+impl View {
+    /// All, in the order of their digits.
+    pub const ALL: [Self; 6] = [
+        Self::Hosts,
+        Self::Secrets,
+        Self::Findings,
+        Self::Timeline,
+        Self::Orders,
+        Self::Namespaces,
+    ];
+
+    /// Its name, as the tabs and the command line have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hosts => "hosts",
+            Self::Secrets => "secrets",
+            Self::Findings => "findings",
+            Self::Timeline => "timeline",
+            Self::Orders => "orders",
+            Self::Namespaces => "namespaces",
+        }
+    }
+
+    /// The action that shows it.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Hosts => Action::Hosts,
+            Self::Secrets => Action::Secrets,
+            Self::Findings => Action::Findings,
+            Self::Timeline => Action::Timeline,
+            Self::Orders => Action::Orders,
+            Self::Namespaces => Action::Namespaces,
+        }
+    }
+}
+
+/// What the settings say of the screen.
+#[derive(Debug, Clone, Default)]
+pub struct Ui {
+    /// The keys.
+    pub keymap: Keymap,
+    /// The colours.
+    pub theme: Theme,
+    /// Whether only ASCII is drawn.
+    pub ascii: bool,
+    /// Whether nothing may be written.
+    pub read_only: bool,
+    /// The contexts on which production needs no more than a key press.
+    pub unprotected: Vec<String>,
+    /// The issuers that a rehearsal and `--production` mean.
+    pub staging: String,
+    /// See `staging`.
+    pub production: String,
+    /// The flags that each command line gets that renews (settings, CA files, solvers), as they were given.
+    pub renew_flags: Vec<String>,
+}
+
+/// How far reading has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// It reads; so many hosts and Secrets so far.
+    Going {
+        /// Hosts.
+        hosts: usize,
+        /// TLS Secrets.
+        secrets: usize,
+    },
+    /// Everything is there.
+    Done {
+        /// Whether changes are followed.
+        live: bool,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+    },
+    /// It could not be read.
+    Failed(Trouble),
+}
+
+/// Where the cursor of a view is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cursor {
+    /// The line.
+    pub at: usize,
+    /// The first line that is drawn.
+    pub top: usize,
+    /// The widths that the columns have needed so far.
+    pub widths: Vec<u16>,
+}
+
+/// A picture of one route or Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// Of what.
+    pub of: Subject,
+    /// The width that was asked for.
+    pub width: u16,
+    /// The picture; `None` until it is there.
+    pub lines: Option<Result<Lines, Trouble>>,
+    /// How many lines are scrolled past.
+    pub scroll: usize,
+    /// When it was asked for, in milliseconds since the start.
+    pub asked_ms: u64,
+    /// Whether the keys scroll it and not the table.
+    pub focused: bool,
+}
+
+/// What is typed at the bottom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// A filter, which counts as it is typed.
+    Filter(Input),
+    /// A command.
+    Command(Input),
+}
+
+/// A line that is shown for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What.
+    pub text: String,
+    /// Whether something went wrong.
+    pub bad: bool,
+    /// Until when, in milliseconds since the start.
+    pub until_ms: u64,
+}
+
+/// A place in the history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// The view.
+    pub view: View,
+    /// The filter as it was typed.
+    pub filter: String,
+    /// What else chooses.
+    pub choice: Choice,
+    /// The line.
+    pub at: usize,
+}
+
+/// Where the mouse can press what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// The lines of the table: where they begin.
+    pub lines: Rect,
+    /// The heads of the columns, and the columns' numbers.
+    pub heads: Vec<(Rect, usize)>,
+    /// Key hints and tabs.
+    pub actions: Vec<(Rect, Action)>,
+    /// The picture, or the text of a window.
+    pub text: Rect,
+}
+
+/// Everything.
+#[derive(Debug)]
+pub struct Model {
+    /// The clock, in seconds since 1970.
+    pub clock: Seconds,
+    /// Milliseconds since the program started.
+    pub ms: u64,
+    /// The day for which is judged, where it is not now.
+    pub at: Option<Seconds>,
+    /// The terminal's size.
+    pub size: (u16, u16),
+    /// What the settings say.
+    pub ui: Ui,
+    /// Where it comes from.
+    pub place: Place,
+    /// How far reading has come.
+    pub reading: Reading,
+    /// Why changes do not arrive.
+    pub lost: Option<String>,
+    /// When news last came, or was known to be current, in milliseconds since the start.
+    pub fresh_ms: u64,
+    /// All items.
+    pub rows: Rows,
+    /// What the views besides the hosts are made of.
+    pub derived: Derived,
+    /// What is looked at.
+    pub view: View,
+    /// Where each view's cursor is.
+    pub cursors: [Cursor; 6],
+    /// How the Secrets are sorted, and the namespaces.
+    pub sorts: [Sort; 6],
+    /// Which columns are drawn.
+    pub columns: Columns,
+    /// The filter as it was typed.
+    pub filter: String,
+    /// What is typed at the bottom.
+    pub prompt: Option<Prompt>,
+    /// Windows over the view, the last on top.
+    pub popups: Vec<Popup>,
+    /// The picture.
+    pub detail: Option<Detail>,
+    /// What is marked.
+    pub marks: BTreeSet<About>,
+    /// What was marked last.
+    pub last_mark: Option<About>,
+    /// All runs, the newest last.
+    pub runs: Vec<Run>,
+    /// The number of the next run.
+    pub next_run: RunId,
+    /// A line that is shown for a while.
+    pub notice: Option<Notice>,
+    /// What the program said.
+    pub log: VecDeque<LogLine>,
+    /// How many lines of the log are worse than a note and were not seen.
+    pub unseen: usize,
+    /// Places before.
+    pub history: Vec<Moment>,
+    /// Places after.
+    pub future: Vec<Moment>,
+    /// Whether the bell rings when no run is under way any more.
+    pub ring: bool,
+    /// Where the mouse can press what, as it was drawn last.
+    pub hits: Hits,
+    /// Goes up with every change that the screen shows.
+    pub drawn: u64,
+}
+
+impl Model {
+    /// An empty model: what is drawn before anything has been read.
+    pub fn new(ui: Ui, place: Place, size: (u16, u16), clock: Seconds) -> Self {
+        Self {
+            clock,
+            ms: 0,
+            at: None,
+            size,
+            ui,
+            place,
+            reading: Reading::Going { hosts: 0, secrets: 0 },
+            lost: None,
+            fresh_ms: 0,
+            rows: Rows::default(),
+            derived: Derived::default(),
+            view: View::default(),
+            cursors: Default::default(),
+            sorts: Default::default(),
+            columns: Columns::default(),
+            filter: String::new(),
+            prompt: None,
+            popups: Vec::new(),
+            detail: None,
+            marks: BTreeSet::new(),
+            last_mark: None,
+            runs: Vec::new(),
+            next_run: 1,
+            notice: None,
+            log: VecDeque::new(),
+            unseen: 0,
+            history: Vec::new(),
+            future: Vec::new(),
+            ring: false,
+            hits: Hits::default(),
+            drawn: 0,
+        }
+    }
+
+    /// The moment for which it is judged.
+    pub fn now(&self) -> Seconds {
+        self.at.unwrap_or(self.clock)
+    }
+
+    /// Whether manifests are looked at, and no cluster.
+    pub fn is_manifests(&self) -> bool {
+        self.place.manifests.is_some()
+    }
+
+    /// The cursor of the view.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursors[self.view as usize]
+    }
+
+    /// The cursor of the view.
+    pub fn cursor_mut(&mut self) -> &mut Cursor {
+        &mut self.cursors[self.view as usize]
+    }
+
+    /// The item under the cursor, where lines are hosts or Secrets.
+    pub fn item(&self) -> Option<&Item> {
+        match self.view {
+            View::Hosts => self.rows.get(self.cursor().at),
+            View::Secrets => {
+                let line = self.derived.secrets.get(self.cursor().at)?;
+                self.rows.about(&line.about)
+            }
+            View::Findings => {
+                let group = self.derived.groups.get(self.cursor().at)?;
+                self.rows.about(&group.example)
+            }
+            _ => None,
+        }
+    }
+
+    /// What the line under the cursor is about.
+    pub fn subject(&self) -> Option<Subject> {
+        match self.view {
+            View::Secrets => {
+                let line = self.derived.secrets.get(self.cursor().at)?;
+                Some(Subject {
+                    kind: crate::object::Kind::Secret,
+                    key: line.key.clone(),
+                })
+            }
+            _ => self.item()?.subject(),
+        }
+    }
+
+    /// What actions are about: what is marked, or the line under the cursor.
+    pub fn chosen(&self) -> Vec<About> {
+        if self.marks.is_empty() {
+            return self.item().map(|item| item.about.clone()).into_iter().collect();
+        }
+        self.marks
+            .iter()
+            .filter(|about| self.rows.about(about).is_some())
+            .cloned()
+            .collect()
+    }
+
+    /// The runs that have not ended.
+    pub fn active(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| !run.is_over())
+    }
+
+    /// A run by its number.
+    pub fn run(&self, id: RunId) -> Option<&Run> {
+        self.runs.iter().find(|run| run.id == id)
+    }
+
+    /// A run by its number.
+    pub fn run_mut(&mut self, id: RunId) -> Option<&mut Run> {
+        self.runs.iter_mut().find(|run| run.id == id)
+    }
+
+    /// The plan that waits for an answer first.
+    pub fn waiting(&self) -> Option<(&Run, &Plan)> {
+        self.runs
+            .iter()
+            .filter(|run| run.state == State::Waiting)
+            .find_map(|run| Some((run, run.plan.as_ref()?)))
+    }
+
+    /// What the next renewal is: the badge of the header. A run under way that is none goes before.
+    pub fn stage(&self) -> Stage {
+        let stages = self
+            .runs
+            .iter()
+            .filter(|run| run.is_under_way() || run.state == State::Waiting)
+            .filter_map(|run| run.plan.as_ref()?.stage);
+        stages.max_by_key(|stage| *stage as u8).unwrap_or(Stage::Rehearsal)
+    }
+
+    /// Whether production asks for the context's name.
+    pub fn is_protected(&self) -> bool {
+        !self.ui.unprotected.contains(&self.place.context)
+    }
+
+    /// Whether text is typed, so that letters are no keys.
+    pub fn is_typing(&self) -> bool {
+        self.prompt.is_some() || self.popups.last().is_some_and(Popup::is_typing)
+    }
+
+    /// Where keys are looked up, the narrowest first.
+    pub fn scopes(&self) -> &'static [Scope] {
+        match self.popups.last() {
+            Some(Popup::Plan(_)) => &[Scope::Plan, Scope::Everywhere],
+            Some(Popup::Run(_)) => &[Scope::Orders, Scope::Everywhere],
+            Some(_) => &[Scope::Everywhere],
+            None => match self.view {
+                View::Hosts | View::Secrets => &[Scope::Rows, Scope::Lists, Scope::Everywhere],
+                View::Findings | View::Namespaces => &[Scope::Lists, Scope::Everywhere],
+                View::Timeline => &[Scope::Timeline, Scope::Everywhere],
+                View::Orders => &[Scope::Orders, Scope::Lists, Scope::Everywhere],
+            },
+        }
+    }
+
+    /// Shows a line for a while.
+    pub fn notice(&mut self, text: impl Into<String>, bad: bool) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            bad,
+            until_ms: self.ms + if bad { 8_000 } else { 4_000 },
+        });
+    }
+
+    /// Keeps a line of the log.
+    pub fn note(&mut self, line: LogLine) {
+        if self.log.len() == LOG {
+            self.log.pop_front();
+        }
+        self.log.push_back(line);
+    }
+
+    /// How long the data has been as it is, in seconds; `None` while it is current.
+    pub fn stale_for(&self) -> Option<u64> {
+        self.lost.as_ref()?;
+        Some(self.ms.saturating_sub(self.fresh_ms) / 1_000)
+    }
+
+    /// How many lines the view has.
+    pub fn lines(&self) -> usize {
+        match self.view {
+            View::Hosts => self.rows.len(),
+            View::Secrets => self.derived.secrets.len(),
+            View::Findings => self.derived.groups.len(),
+            View::Timeline => self.derived.timeline.buckets.len(),
+            View::Orders => self.runs.len(),
+            View::Namespaces => self.derived.namespaces.len(),
+        }
+    }
+
+    /// The run of a line of the orders: the newest is first.
+    pub fn run_at(&self, line: usize) -> Option<&Run> {
+        self.runs.iter().rev().nth(line)
+    }
+}

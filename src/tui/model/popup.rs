@@ -1,0 +1,155 @@
+//! Windows over a view.
+
+use super::input::Input;
+use crate::tui::{
+    item::Subject,
+    message::{Lines, Trouble},
+    order::RunId,
+};
+
+/// A window.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Popup {
+    /// The keys.
+    Help {
+        /// How many lines are scrolled past.
+        scroll: usize,
+    },
+    /// A text.
+    Text(Text),
+    /// The program's log.
+    Log {
+        /// How many lines from its end are scrolled past.
+        scroll: usize,
+    },
+    /// Plans of runs, to be answered together.
+    Plan(Planned),
+    /// A run.
+    Run(Watched),
+    /// A question that is answered with yes or no.
+    Ask(Ask),
+    /// A line that is typed.
+    Line(Line),
+    /// A choice of one of a few words.
+    Menu(Menu),
+}
+
+/// A text with a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The title.
+    pub title: String,
+    /// The text; `None` until it is there.
+    pub lines: Option<Result<Lines, Trouble>>,
+    /// How many lines are scrolled past.
+    pub scroll: usize,
+}
+
+/// Plans that are answered together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The runs.
+    pub runs: Vec<RunId>,
+    /// How many lines are scrolled past.
+    pub scroll: usize,
+    /// The context's name, as far as it has been typed, where production asks for it.
+    pub typed: Option<Input>,
+}
+
+/// A run that is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// Which ones, side by side.
+    pub runs: Vec<RunId>,
+    /// How many lines are scrolled past.
+    pub scroll: usize,
+}
+
+/// What an answer is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// Quitting while runs are under way.
+    Quit,
+    /// A run asks.
+    Run(RunId),
+    /// A command is carried out when the answer is yes.
+    Start(Box<super::super::update::Start>),
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// What is asked, a line each.
+    pub lines: Vec<String>,
+    /// What the answer is about.
+    pub about: About,
+    /// A word that has to be typed, and how far it has been.
+    pub typed: Option<(String, Input)>,
+}
+
+/// What a line is typed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The file that the view is saved to.
+    File,
+}
+
+/// A line that is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What for.
+    pub wanted: Wanted,
+    /// The title.
+    pub title: String,
+    /// What helps.
+    pub help: String,
+    /// The text.
+    pub input: Input,
+}
+
+/// What a menu is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chooses {
+    /// What is copied.
+    Copy(Subject),
+    /// Columns that are drawn or not: the menu stays.
+    Columns,
+    /// Why a certificate is revoked.
+    Revoke(Subject),
+}
+
+/// A choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// What for.
+    pub chooses: Chooses,
+    /// The title.
+    pub title: String,
+    /// Each a key, a word, and what it stands for.
+    pub entries: Vec<(char, String, String)>,
+    /// The one that is chosen.
+    pub at: usize,
+}
+
+impl Popup {
+    /// Whether text is typed in it.
+    pub fn is_typing(&self) -> bool {
+        match self {
+            Self::Line(_) => true,
+            Self::Plan(plan) => plan.typed.is_some(),
+            Self::Ask(ask) => ask.typed.is_some(),
+            _ => false,
+        }
+    }
+
+    /// How far it is scrolled, where it can be.
+    pub fn scroll_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Help { scroll } | Self::Log { scroll } => Some(scroll),
+            Self::Text(text) => Some(&mut text.scroll),
+            Self::Plan(plan) => Some(&mut plan.scroll),
+            Self::Run(run) => Some(&mut run.scroll),
+            _ => None,
+        }
+    }
+}

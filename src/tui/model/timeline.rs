@@ -1,0 +1,195 @@
+//! What expires when, and what falls due: days ahead, then weeks.
+
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::{
+    check::due_by_lifetime,
+    object::Seconds,
+    plan::limits::{Limits, registered_domain},
+    plan::target::names_of,
+    text::time::DAY,
+    tui::rows::Rows,
+    x509::Certificate,
+};
+
+/// How many days stand alone.
+const DAYS: Seconds = 14;
+/// How many weeks follow.
+const WEEKS: Seconds = 24;
+/// How many hosts a bucket names.
+const NAMED: usize = 50;
+
+/// A day or a week.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Its first second; `None` for all that has expired.
+    pub from: Option<Seconds>,
+    /// The first second after it; `None` for all that comes later.
+    pub until: Option<Seconds>,
+    /// How many certificates expire in it.
+    pub expire: usize,
+    /// How many fall due for renewal in it.
+    pub due: usize,
+    /// Some of the hosts whose certificates expire in it.
+    pub hosts: Vec<String>,
+}
+
+/// What an issuer has to renew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerLine {
+    /// The issuer in short.
+    pub issuer: String,
+    /// All of its certificates.
+    pub total: usize,
+    /// How many are due.
+    pub due: usize,
+    /// How many more fall due within seven days.
+    pub soon: usize,
+    /// How many more fall due within thirty days.
+    pub later: usize,
+    /// The registered domain with most renewals within seven days, how many those are, and how many the CA allows; only where
+    /// the limits are known.
+    pub tightest: Option<(String, usize, usize)>,
+    /// How many orders the CA takes in three hours; only where that is known.
+    pub orders: Option<usize>,
+}
+
+/// What expires when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Timeline {
+    /// In the order of time.
+    pub buckets: Vec<Bucket>,
+    /// By issuer, the one with most to do first.
+    pub issuers: Vec<IssuerLine>,
+    /// The most that expires or falls due in one bucket.
+    pub most: usize,
+}
+
+/// The first second of a day, in UTC.
+fn day(at: Seconds) -> Seconds {
+    at.div_euclid(DAY) * DAY
+}
+
+/// Of the certificates of all items that are looked at, each counted once.
+pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
+    let today = day(now);
+    let mut buckets = vec![bucket(None, Some(now))];
+    buckets.push(bucket(Some(now), Some(today + DAY)));
+    for n in 1..DAYS {
+        buckets.push(bucket(Some(today + n * DAY), Some(today + (n + 1) * DAY)));
+    }
+    let weeks = today + DAYS * DAY;
+    for n in 0..WEEKS {
+        buckets.push(bucket(Some(weeks + n * 7 * DAY), Some(weeks + (n + 1) * 7 * DAY)));
+    }
+    buckets.push(bucket(Some(weeks + WEEKS * 7 * DAY), None));
+    let mut issuers: BTreeMap<String, (IssuerLine, HashMap<String, usize>)> = BTreeMap::new();
+    let mut seen = HashSet::new();
+    for item in rows.iter() {
+        let Some(certificate) = &item.certificate else { continue };
+        let at = place(&buckets, now, certificate.not_after);
+        if let Some(bucket) = buckets.get_mut(at) {
+            let host = item.host.as_ref().filter(|_| bucket.hosts.len() < NAMED);
+            bucket.hosts.extend(host.map(ToString::to_string));
+        }
+        if !seen.insert(certificate.sha256) {
+            continue;
+        }
+        if let Some(bucket) = buckets.get_mut(at) {
+            bucket.expire += 1;
+        }
+        let due = due_by_lifetime(certificate.not_before, certificate.not_after);
+        let due_at = place(&buckets, now, due);
+        if let Some(bucket) = buckets.get_mut(due_at) {
+            bucket.due += 1;
+        }
+        count(&mut issuers, certificate, due - now);
+    }
+    let most = buckets.iter().map(|b| b.expire.max(b.due)).max().unwrap_or(0);
+    let mut issuers: Vec<IssuerLine> = issuers
+        .into_values()
+        .map(|(mut line, domains)| {
+            let limits = limits_of(&line.issuer);
+            line.orders = limits.map(|limits| limits.orders);
+            line.tightest = limits.and_then(|limits| {
+                let (domain, count) = domains.into_iter().max_by_key(|(name, count)| (*count, std::cmp::Reverse(name.clone())))?;
+                (limits.domain < usize::MAX).then_some((domain, count, limits.domain))
+            });
+            line
+        })
+        .collect();
+    issuers.sort_by(|a, b| (b.due, b.soon, b.total).cmp(&(a.due, a.soon, a.total)));
+    Timeline { buckets, issuers, most }
+}
+
+fn bucket(from: Option<Seconds>, until: Option<Seconds>) -> Bucket {
+    Bucket {
+        from,
+        until,
+        expire: 0,
+        due: 0,
+        hosts: Vec::new(),
+    }
+}
+
+/// Which bucket a moment is in.
+fn place(buckets: &[Bucket], now: Seconds, at: Seconds) -> usize {
+    if at < now {
+        return 0;
+    }
+    let after = buckets.iter().position(|b| b.from.is_some() && b.until.is_none_or(|until| at < until));
+    after.unwrap_or(buckets.len() - 1)
+}
+
+fn count(
+    issuers: &mut BTreeMap<String, (IssuerLine, HashMap<String, usize>)>,
+    certificate: &Certificate,
+    left: Seconds,
+) {
+    let issuer = certificate.issuer.short.to_string();
+    let (line, domains) = issuers.entry(issuer.clone()).or_insert_with(|| {
+        let line = IssuerLine {
+            issuer,
+            total: 0,
+            due: 0,
+            soon: 0,
+            later: 0,
+            tightest: None,
+            orders: None,
+        };
+        (line, HashMap::new())
+    });
+    line.total += 1;
+    match left {
+        ..=0 => line.due += 1,
+        1..=604_800 => line.soon += 1,
+        604_801..=2_592_000 => line.later += 1,
+        _ => {}
+    }
+    if left <= 7 * DAY {
+        let mut names: Vec<String> = names_of(certificate).iter().map(registered_domain).collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            *domains.entry(name).or_default() += 1;
+        }
+    }
+}
+
+/// The limits of an issuer that is known by the names of its intermediates.
+fn limits_of(issuer: &str) -> Option<Limits> {
+    let staging = issuer.starts_with("(STAGING)");
+    // Let's Encrypt's intermediates: R and E with a number, YR and YE for the next generation.
+    let lets_encrypt = issuer.contains("Let's Encrypt")
+        || issuer
+            .trim_start_matches('Y')
+            .strip_prefix(['R', 'E'])
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    match (lets_encrypt, staging) {
+        (_, true) => Some(Limits::STAGING),
+        (true, false) => Some(Limits::PRODUCTION),
+        (false, false) => None,
+    }
+}

@@ -1,0 +1,218 @@
+//! Runs of commands that write: what was planned, what has happened, how it ended.
+
+use std::collections::BTreeMap;
+
+use super::{command::CommandLine, message::Trouble};
+use crate::{
+    event::EventKind,
+    object::{Key, Seconds},
+    plan::steps::Step,
+};
+
+/// The number of a run in this session.
+pub type RunId = u64;
+
+/// What a run is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// Certificates are renewed.
+    Renew,
+    /// A certificate is revoked.
+    Revoke,
+    /// The pair before is put back.
+    Rollback,
+    /// What uses these Secrets is restarted.
+    Restart(Vec<Key>),
+}
+
+impl Job {
+    /// The word that the list of orders shows.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Renew => "renew",
+            Self::Revoke => "revoke",
+            Self::Rollback => "rollback",
+            Self::Restart(_) => "restart",
+        }
+    }
+}
+
+/// What a certificate that is ordered is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing that serves traffic is changed.
+    Rehearsal,
+    /// No client trusts it, and it is stored.
+    Staging,
+    /// Clients trust it, or it is of a CA of the user's own.
+    Production,
+}
+
+impl Stage {
+    /// The badge of the header.
+    pub fn badge(self) -> &'static str {
+        match self {
+            Self::Rehearsal => "REHEARSAL",
+            Self::Staging => "STAGING",
+            Self::Production => "PRODUCTION",
+        }
+    }
+}
+
+/// What a run is about to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The issuer's name.
+    pub issuer: String,
+    /// What its certificates are good for, and whether they are stored; `None` where none is ordered.
+    pub stage: Option<Stage>,
+    /// The Secrets, each with its steps in their order.
+    pub targets: Vec<(Key, Vec<Step>)>,
+    /// What it does to the CA's rate limits, a line each.
+    pub limits: Vec<String>,
+    /// What else the user should know before.
+    pub notes: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// As it was meant; in a sentence.
+    Good(String),
+    /// Otherwise.
+    Bad(Trouble),
+    /// It was given up before anything was done.
+    Dropped,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Its plan is being made.
+    Planning,
+    /// Its plan waits for an answer.
+    Waiting,
+    /// It runs.
+    Running,
+    /// It is being given up, and cleans up.
+    Cancelling,
+    /// It has ended.
+    Ended(Ending),
+}
+
+/// The course of one certificate.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Course {
+    /// What happened, and when: milliseconds since the program started.
+    pub events: Vec<(u64, EventKind)>,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Light {
+    /// It has not begun.
+    Dark,
+    /// It is under way.
+    Going,
+    /// It is done.
+    Done,
+    /// It failed.
+    Failed,
+}
+
+impl Course {
+    /// Whether it has ended, and well.
+    pub fn ended(&self) -> Option<bool> {
+        self.events.iter().rev().find_map(|(_, kind)| match kind {
+            EventKind::Done => Some(true),
+            EventKind::Failed { .. } => Some(false),
+            _ => None,
+        })
+    }
+
+    /// The last thing that happened.
+    pub fn last(&self) -> Option<&EventKind> {
+        self.events.last().map(|(_, kind)| kind)
+    }
+
+    /// Where a step stands, by what has happened, and when it was done (milliseconds since the program started).
+    pub fn light(&self, step: &Step) -> (Light, Option<u64>) {
+        let done = self.events.iter().find(|(_, kind)| does(step, kind)).map(|(ms, _)| *ms);
+        if done.is_some() {
+            return (Light::Done, done);
+        }
+        let begun = self.events.iter().any(|(_, kind)| begins(step, kind));
+        match (begun, self.ended()) {
+            (true, Some(false)) => (Light::Failed, None),
+            (true, None) => (Light::Going, None),
+            _ => (Light::Dark, None),
+        }
+    }
+}
+
+/// Whether an event says that a step is done.
+fn does(step: &Step, kind: &EventKind) -> bool {
+    match (step, kind) {
+        (Step::Lease { .. } | Step::Journal { .. } | Step::Order { .. }, EventKind::Ordered { .. })
+        | (Step::Backup { .. } | Step::Write { .. } | Step::File { .. }, EventKind::Stored { .. })
+        | (Step::Look { .. } | Step::CleanUp | Step::Rehearse { .. }, EventKind::Done) => true,
+        (Step::Prove { name, .. }, EventKind::Validated { name: proved, .. }) => name == proved,
+        (Step::Restart { workload }, EventKind::Restarted { workload: restarted }) => workload == restarted,
+        _ => false,
+    }
+}
+
+/// Whether an event says that a step is under way.
+fn begins(step: &Step, kind: &EventKind) -> bool {
+    match (step, kind) {
+        (Step::Lease { .. } | Step::Journal { .. } | Step::Order { .. }, EventKind::Waiting { .. })
+        | (Step::Backup { .. } | Step::Write { .. } | Step::File { .. } | Step::Rehearse { .. }, EventKind::Issued { .. })
+        | (Step::Look { .. } | Step::Restart { .. }, EventKind::Stored { .. })
+        | (Step::CleanUp, EventKind::CleanedUp { .. }) => true,
+        (
+            Step::Prove { name, .. },
+            EventKind::Presented { name: at, .. }
+            | EventKind::SelfChecked { name: at, .. }
+            | EventKind::Asked { name: at }
+            | EventKind::ChallengeFailed { name: at, .. },
+        ) => name == at,
+        _ => false,
+    }
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// What it is.
+    pub job: Job,
+    /// The command line that does the same.
+    pub command: CommandLine,
+    /// When it began, by the clock.
+    pub at: Seconds,
+    /// When it began, in milliseconds since the program started.
+    pub began_ms: u64,
+    /// When it ended.
+    pub ended_ms: Option<u64>,
+    /// Where it stands.
+    pub state: State,
+    /// What was planned.
+    pub plan: Option<Plan>,
+    /// What has happened, by Secret.
+    pub courses: BTreeMap<Key, Course>,
+    /// What else it said.
+    pub notes: Vec<String>,
+}
+
+impl Run {
+    /// Whether it has ended.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Ended(_))
+    }
+
+    /// Whether something has been begun that would have to be cleaned up.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.state, State::Running | State::Cancelling)
+    }
+}

@@ -1,0 +1,144 @@
+//! The real terminal: taken over, and given back as it was, whatever happens.
+
+use std::{
+    io::{self, Stdout, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use crossterm::{
+    cursor,
+    event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, EventStream},
+    execute,
+    terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+};
+use futures_util::{Stream, StreamExt as _, stream};
+use ratatui::{Terminal, backend::CrosstermBackend};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::run::Input;
+
+/// Whether the terminal is taken over: a panic gives it back only then, and only once.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The terminal while it is taken over. It is given back when this is dropped.
+#[derive(Debug)]
+pub struct Screen {
+    /// What is drawn on.
+    pub terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    /// Takes the terminal over. From here on a panic gives it back before it is told.
+    pub fn take() -> io::Result<Self> {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            before(panic);
+        }));
+        enter()?;
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()));
+        match terminal {
+            Ok(terminal) => Ok(Self { terminal }),
+            Err(error) => {
+                give_back();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    let entered = enable_raw_mode().and_then(|()| {
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            EnableMouseCapture,
+            EnableBracketedPaste,
+            cursor::Hide
+        )
+    });
+    if entered.is_err() {
+        give_back();
+    }
+    entered
+}
+
+/// Gives the terminal back as it was. Nothing is done when it is not taken over.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    // Whatever fails, the rest is still tried: the terminal may be gone.
+    let _ = execute!(
+        io::stdout(),
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = disable_raw_mode();
+}
+
+/// Stops the process as SIGTSTP does, with the terminal as it was; when it is continued, takes the terminal over again.
+pub fn suspend() -> io::Result<()> {
+    give_back();
+    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+    enter()
+}
+
+/// Text goes to the clipboard of the terminal, wherever that is: OSC 52 works over ssh.
+pub fn copy(text: &str) {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    let mut out = io::stdout();
+    let _ = write!(out, "\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text));
+    let _ = out.flush();
+}
+
+/// Rings the bell.
+pub fn bell() {
+    let mut out = io::stdout();
+    let _ = out.write_all(b"\x07");
+    let _ = out.flush();
+}
+
+/// Keys, the mouse and signals.
+pub fn inputs() -> io::Result<impl Stream<Item = Input> + Unpin> {
+    let keys = EventStream::new().map(|event| match event {
+        Ok(event) => Input::Terminal(event),
+        // The terminal is gone.
+        Err(_) => Input::Terminate,
+    });
+    let keys = keys.chain(stream::once(async { Input::Terminate }));
+    let terminate = of(signal(SignalKind::terminate())?, Input::Terminate);
+    let hang_up = of(signal(SignalKind::hangup())?, Input::Terminate);
+    let interrupt = of(signal(SignalKind::interrupt())?, Input::Terminate);
+    let stop = of(
+        signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
+        Input::Suspend,
+    );
+    let all = stream::select_all([
+        keys.boxed(),
+        terminate.boxed(),
+        hang_up.boxed(),
+        interrupt.boxed(),
+        stop.boxed(),
+    ]);
+    Ok(all)
+}
+
+fn of(signal: Signal, input: Input) -> impl Stream<Item = Input> {
+    stream::unfold(signal, move |mut signal| {
+        let input = input.clone();
+        async move {
+            signal.recv().await?;
+            Some((input, signal))
+        }
+    })
+}

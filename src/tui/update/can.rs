@@ -1,0 +1,73 @@
+//! What can be done now, and why not.
+
+use crate::tui::{
+    keymap::Action,
+    model::{Model, View, popup::Popup},
+    order::State,
+};
+
+/// Why an action cannot be done now, in words that follow its name; `None` when it can.
+pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
+    let rows = matches!(model.view, View::Hosts | View::Secrets);
+    let cluster = || model.is_manifests().then_some("needs a cluster: these are manifests");
+    let line = || (rows && model.item().is_none()).then_some("there is no line");
+    let secret = || {
+        let none = model.chosen().iter().all(|about| {
+            model.rows.about(about).is_none_or(|item| item.secrets.is_empty())
+        });
+        none.then_some("the line names no Secret")
+    };
+    match action {
+        Action::Renew => cluster()
+            .or(model.ui.read_only.then_some("the program is read-only"))
+            .or_else(line)
+            .or_else(secret)
+            .or(model.at.map(|_| "another day is shown: `:at now` comes back")),
+        Action::Restart => cluster()
+            .or(model.ui.read_only.then_some("the program is read-only"))
+            .or_else(line)
+            .or_else(secret),
+        Action::Probe => line().or_else(|| {
+            let none = model.chosen().iter().all(|about| {
+                model.rows.about(about).is_none_or(|item| item.host.is_none())
+            });
+            none.then_some("the line has no host")
+        }),
+        Action::Yaml => cluster().or_else(line),
+        Action::Users => line().or_else(secret),
+        Action::Decode => line().or_else(secret),
+        Action::Mark | Action::MarkRange => line(),
+        Action::Explain => {
+            let none = model.item().is_none_or(|item| item.findings.is_empty());
+            none.then_some("nothing is wrong there")
+        }
+        Action::Reread => model.is_manifests().then_some("manifests are read once"),
+        Action::Columns | Action::Wide | Action::Sort => (model.view == View::Timeline).then_some("there are no columns"),
+        Action::Cancel => match model.popups.last() {
+            Some(Popup::Run(watched)) => {
+                let none = watched.runs.iter().all(|id| model.run(*id).is_none_or(|run| !can_cancel(&run.state)));
+                none.then_some("it has ended")
+            }
+            _ => {
+                let run = model.run_at(model.cursor().at);
+                run.is_none_or(|run| !can_cancel(&run.state)).then_some("it has ended")
+            }
+        },
+        Action::Stage => match model.popups.last() {
+            Some(Popup::Plan(plan)) => {
+                let none = plan.runs.iter().all(|id| model.run(*id).is_none_or(|run| run.plan.is_none()));
+                none.then_some("the plan is being made")
+            }
+            _ => None,
+        },
+        Action::Wait => model.active().next().is_none().then_some("no renewal runs"),
+        Action::HistoryBack => model.history.is_empty().then_some("there is no view before"),
+        Action::HistoryForward => model.future.is_empty().then_some("there is no view after"),
+        Action::Unmark => model.marks.is_empty().then_some("nothing is marked"),
+        _ => None,
+    }
+}
+
+fn can_cancel(state: &State) -> bool {
+    matches!(state, State::Planning | State::Waiting | State::Running)
+}

@@ -1,0 +1,215 @@
+//! Keys: into what is typed, into the window on top, or into the view.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+
+use super::{act, runs, save, typed};
+use crate::tui::{
+    effect::Effect,
+    filter::Filter,
+    keymap::{Action, Key},
+    model::{
+        Model, Prompt,
+        input::{Input, Typed},
+        popup::{self, Popup, Wanted},
+    },
+    rows::Choice,
+};
+
+/// Takes a key.
+pub(super) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    // Always leads out, whatever is typed.
+    let pressed = Key::from(key);
+    if model.prompt.is_some() {
+        return prompt(model, key);
+    }
+    if model.popups.last().is_some_and(Popup::is_typing) {
+        return typing(model, key);
+    }
+    if let Some(Popup::Menu(_)) = model.popups.last()
+        && let Some(effects) = menu(model, key)
+    {
+        return effects;
+    }
+    if let Some(Popup::Ask(_)) = model.popups.last() {
+        match key.code {
+            KeyCode::Char('y' | 'Y') | KeyCode::Enter => return act::answer(model, true),
+            KeyCode::Char('n' | 'N') => return act::answer(model, false),
+            _ => {}
+        }
+    }
+    match model.ui.keymap.action(pressed, model.scopes()) {
+        Some(action) => act::act(model, action),
+        None => Vec::new(),
+    }
+}
+
+/// Takes pasted text.
+pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    let text = text.lines().next().unwrap_or_default();
+    if let Some(Prompt::Filter(input) | Prompt::Command(input)) = &mut model.prompt {
+        input.insert(text);
+        filter_as_typed(model);
+        return Vec::new();
+    }
+    // A name that has to be typed is not pasted: typing is the point of it.
+    if let Some(Popup::Line(line)) = model.popups.last_mut() {
+        line.input.insert(text);
+    }
+    Vec::new()
+}
+
+fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    let is_filter = matches!(model.prompt, Some(Prompt::Filter(_)));
+    let leaves = key.code == KeyCode::Esc || Key::from(key).to_string() == "ctrl-c";
+    match key.code {
+        _ if leaves => {
+            model.prompt = None;
+            if is_filter {
+                set_filter(model, String::new());
+            }
+            Vec::new()
+        }
+        KeyCode::Enter => match model.prompt.take() {
+            Some(Prompt::Command(input)) => typed::run(model, input.text()),
+            _ => Vec::new(),
+        },
+        KeyCode::Tab if !is_filter => {
+            if let Some(Prompt::Command(input)) = &model.prompt {
+                let completed = typed::complete(model, input.text());
+                model.prompt = Some(Prompt::Command(Input::new(completed)));
+            }
+            Vec::new()
+        }
+        KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown if is_filter => {
+            let pressed = Key::from(key);
+            match model.ui.keymap.action(pressed, &[crate::tui::keymap::Scope::Everywhere]) {
+                Some(action) => act::act(model, action),
+                None => Vec::new(),
+            }
+        }
+        KeyCode::Backspace if model.prompt.as_ref().is_some_and(is_empty) => {
+            model.prompt = None;
+            Vec::new()
+        }
+        _ => {
+            let changed = match &mut model.prompt {
+                Some(Prompt::Filter(input) | Prompt::Command(input)) => input.key(key),
+                None => Typed::NotMine,
+            };
+            if changed == Typed::Changed {
+                filter_as_typed(model);
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn is_empty(prompt: &Prompt) -> bool {
+    let (Prompt::Filter(input) | Prompt::Command(input)) = prompt;
+    input.text().is_empty()
+}
+
+fn filter_as_typed(model: &mut Model) {
+    if let Some(Prompt::Filter(input)) = &model.prompt {
+        let text = input.text().to_owned();
+        set_filter(model, text);
+    }
+}
+
+/// Chooses the rows by what was typed.
+pub(super) fn set_filter(model: &mut Model, text: String) {
+    let choice = Choice {
+        filter: Filter::parse(&text),
+        ..model.rows.choice().clone()
+    };
+    model.filter = text;
+    set_choice(model, choice);
+}
+
+/// Chooses the rows.
+pub(super) fn set_choice(model: &mut Model, choice: Choice) {
+    if *model.rows.choice() != choice {
+        model.rows.set_choice(choice);
+        for cursor in &mut model.cursors {
+            (cursor.at, cursor.top) = (0, 0);
+        }
+    }
+}
+
+/// A window in which text is typed.
+fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    if key.code == KeyCode::Esc || Key::from(key).to_string() == "ctrl-c" {
+        return act::act(model, Action::Back);
+    }
+    let enter = key.code == KeyCode::Enter;
+    match model.popups.last_mut() {
+        Some(Popup::Line(line)) => {
+            if enter {
+                let (wanted, text) = (line.wanted, line.input.text().to_owned());
+                model.popups.pop();
+                return match wanted {
+                    Wanted::File => save::save(model, &text),
+                };
+            }
+            line.input.key(key);
+            Vec::new()
+        }
+        Some(Popup::Plan(plan)) => {
+            let typed = plan.typed.as_mut();
+            if enter {
+                return runs::confirm(model);
+            }
+            if let Some(typed) = typed {
+                typed.key(key);
+            }
+            Vec::new()
+        }
+        Some(Popup::Ask(ask)) => {
+            if enter {
+                let right = ask.typed.as_ref().is_some_and(|(word, input)| input.text() == word);
+                if right {
+                    return act::answer(model, true);
+                }
+                let word = ask.typed.as_ref().map(|(word, _)| word.clone()).unwrap_or_default();
+                model.notice(format!("type {word:?}, or Esc to leave it"), true);
+                return Vec::new();
+            }
+            if let Some((_, input)) = &mut ask.typed {
+                input.key(key);
+            }
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A menu. `None` when the key is none of it.
+fn menu(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
+    let Some(Popup::Menu(menu)) = model.popups.last_mut() else { return None };
+    let last = menu.entries.len().saturating_sub(1);
+    match key.code {
+        KeyCode::Up | KeyCode::Char('k') => menu.at = menu.at.saturating_sub(1),
+        KeyCode::Down | KeyCode::Char('j') => menu.at = (menu.at + 1).min(last),
+        KeyCode::Enter | KeyCode::Char(' ') => return Some(act::choose(model)),
+        KeyCode::Char(c) => {
+            let at = menu.entries.iter().position(|(key, ..)| *key == c)?;
+            menu.at = at;
+            return Some(act::choose(model));
+        }
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+/// Opens a window for a line of text.
+pub(super) fn ask_line(model: &mut Model, wanted: Wanted, title: &str, help: &str, text: String) {
+    model.popups.push(Popup::Line(popup::Line {
+        wanted,
+        title: title.to_owned(),
+        help: help.to_owned(),
+        input: Input::new(text),
+    }));
+}

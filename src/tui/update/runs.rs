@@ -1,0 +1,354 @@
+//! Runs: started, planned, confirmed, followed, cancelled, ended.
+
+use std::collections::BTreeMap;
+
+use super::{Start, act, log};
+use crate::{
+    event::Event,
+    object::Kind,
+    scan::About as Row,
+    tui::{
+        command::CommandLine,
+        effect::Effect,
+        message::Level,
+        model::{
+            Model,
+            input::Input,
+            popup::{About, Ask, Planned, Popup},
+        },
+        order::{Ending, Job, Plan, Run, RunId, Stage, State},
+    },
+};
+
+/// How many runs are remembered.
+const KEPT: usize = 200;
+
+/// The commands about items: one a namespace.
+pub(super) fn of_items(model: &Model, words: &[&str], chosen: &[Row]) -> Vec<CommandLine> {
+    let mut by_namespace: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for item in chosen.iter().filter_map(|about| model.rows.about(about)) {
+        let Some(of) = item.subject() else { continue };
+        let words = by_namespace.entry(of.key.namespace.to_string()).or_default();
+        let word = if of.kind == Kind::Ingress { of.key.name.to_string() } else { of.word() };
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    lines(model, words, by_namespace)
+}
+
+/// The commands that renew the Secrets of items: one a namespace. A Secret of another namespace than its route's is
+/// renewed by the route, so that the route is read too.
+pub(super) fn of_secrets(model: &Model, chosen: &[Row]) -> Vec<CommandLine> {
+    let mut by_namespace: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for item in chosen.iter().filter_map(|about| model.rows.about(about)) {
+        let Some(secret) = item.secret() else { continue };
+        let word = match &item.route {
+            Some((kind, name, _)) if secret.namespace != item.namespace => {
+                format!("{}/{name}", kind.as_str().to_ascii_lowercase())
+            }
+            _ => format!("secret/{}", secret.name),
+        };
+        let words = by_namespace.entry(item.namespace.to_string()).or_default();
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    lines(model, &["renew"], by_namespace)
+        .into_iter()
+        .map(|line| line.and(model.ui.renew_flags.clone()))
+        .collect()
+}
+
+fn lines(model: &Model, words: &[&str], by_namespace: BTreeMap<String, Vec<String>>) -> Vec<CommandLine> {
+    by_namespace
+        .into_iter()
+        .map(|(namespace, targets)| {
+            CommandLine::certs(words.iter().copied())
+                .and(targets)
+                .and(["-n".to_owned(), namespace])
+                .and(model.place.flags.clone())
+        })
+        .collect()
+}
+
+/// Plans the renewal of what is chosen.
+pub(super) fn renew(model: &mut Model, production: bool) -> Vec<Effect> {
+    let commands = of_secrets(model, &model.chosen());
+    let commands = commands.into_iter().map(|command| if production { command.and(["--production"]) } else { command });
+    let starts = commands.map(|command| Start {
+        job: Job::Renew,
+        command,
+    });
+    plan(model, starts.collect())
+}
+
+/// Plans restarts of what uses the Secrets that are chosen.
+pub(super) fn restart(model: &mut Model) -> Vec<Effect> {
+    let mut secrets: Vec<_> = model
+        .chosen()
+        .iter()
+        .filter_map(|about| model.rows.about(about)?.secret().cloned())
+        .collect();
+    secrets.sort();
+    secrets.dedup();
+    // Which ones is found out with the plan, and the command line with them.
+    let command = CommandLine {
+        program: "kubectl",
+        words: vec!["rollout".to_owned(), "restart".to_owned()],
+    };
+    let job = Job::Restart(secrets);
+    plan(model, vec![Start { job, command }])
+}
+
+fn plan(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
+    let (ids, effects): (Vec<RunId>, Vec<Effect>) = starts.into_iter().map(|start| add(model, start, State::Planning)).unzip();
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    model.popups.push(Popup::Plan(Planned {
+        runs: ids,
+        scroll: 0,
+        typed: None,
+    }));
+    effects
+}
+
+fn add(model: &mut Model, start: Start, state: State) -> (RunId, Effect) {
+    let id = model.next_run;
+    model.next_run += 1;
+    if model.runs.len() >= KEPT
+        && let Some(old) = model.runs.iter().position(Run::is_over)
+    {
+        model.runs.remove(old);
+    }
+    model.runs.push(Run {
+        id,
+        job: start.job.clone(),
+        command: start.command.clone(),
+        at: model.clock,
+        began_ms: model.ms,
+        ended_ms: None,
+        state,
+        plan: None,
+        courses: BTreeMap::new(),
+        notes: Vec::new(),
+    });
+    let effect = Effect::Run {
+        id,
+        job: start.job,
+        command: start.command,
+    };
+    (id, effect)
+}
+
+/// Starts what needs no plan, and shows it.
+pub(super) fn start(model: &mut Model, start: Start) -> Vec<Effect> {
+    let (id, effect) = add(model, start, State::Running);
+    watch(model, vec![id]);
+    vec![effect]
+}
+
+/// Opens the window of runs.
+pub(super) fn watch(model: &mut Model, runs: Vec<RunId>) {
+    model.popups.push(act::watch_popup(runs));
+}
+
+/// A plan is there.
+pub(super) fn planned(model: &mut Model, id: RunId, plan: Plan) -> Vec<Effect> {
+    match model.run_mut(id) {
+        Some(run) if run.state == State::Planning => {
+            run.plan = Some(plan);
+            run.state = State::Waiting;
+            Vec::new()
+        }
+        // It was dropped meanwhile.
+        _ => vec![Effect::Answer { id, yes: false }],
+    }
+}
+
+/// Carries the plans of the window on top out. Production on a protected context wants its name first.
+pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
+    let Some(Popup::Plan(window)) = model.popups.last() else { return Vec::new() };
+    let ids = window.runs.clone();
+    let runs: Vec<&Run> = ids.iter().filter_map(|id| model.run(*id)).collect();
+    if runs.iter().any(|run| run.state == State::Planning) {
+        model.notice("the plan is being made", false);
+        return Vec::new();
+    }
+    let ready: Vec<RunId> = runs.iter().filter(|run| run.state == State::Waiting).map(|run| run.id).collect();
+    if ready.is_empty() {
+        return act::act(model, crate::tui::keymap::Action::Back);
+    }
+    let production = runs
+        .iter()
+        .filter_map(|run| run.plan.as_ref()?.stage)
+        .any(|stage| stage == Stage::Production);
+    if production && model.is_protected() {
+        let word = protected_word(model);
+        let typed = window.typed.as_ref().map(|input| input.text() == word);
+        match typed {
+            Some(true) => {}
+            Some(false) => {
+                model.notice(format!("type {word:?}, or Esc to leave it"), true);
+                return Vec::new();
+            }
+            None => {
+                if let Some(Popup::Plan(window)) = model.popups.last_mut() {
+                    window.typed = Some(Input::default());
+                }
+                return Vec::new();
+            }
+        }
+    }
+    model.popups.pop();
+    for run in model.runs.iter_mut().filter(|run| ready.contains(&run.id)) {
+        run.state = State::Running;
+    }
+    model.marks.clear();
+    watch(model, ids);
+    ready.into_iter().map(|id| Effect::Answer { id, yes: true }).collect()
+}
+
+/// What has to be typed before production on a protected context.
+pub fn protected_word(model: &Model) -> String {
+    if model.place.context.is_empty() {
+        "production".to_owned()
+    } else {
+        model.place.context.clone()
+    }
+}
+
+/// Between rehearsal and production: the plans are made anew.
+pub(super) fn other_stage(model: &mut Model) -> Vec<Effect> {
+    let Some(Popup::Plan(window)) = model.popups.last() else { return Vec::new() };
+    let ids = window.runs.clone();
+    let starts: Vec<Start> = ids
+        .iter()
+        .filter_map(|id| model.run(*id))
+        .filter(|run| run.job == Job::Renew)
+        .map(|run| {
+            let mut command = run.command.clone();
+            if command.has("--production") {
+                command.words.retain(|word| word != "--production");
+            } else {
+                command.words.push("--production".to_owned());
+            }
+            Start {
+                job: Job::Renew,
+                command,
+            }
+        })
+        .collect();
+    if starts.is_empty() {
+        model.notice("staging/production: nothing is ordered here", true);
+        return Vec::new();
+    }
+    model.popups.pop();
+    let mut effects = drop_plans(model, &ids);
+    effects.extend(plan(model, starts));
+    effects
+}
+
+/// Lets go of plans that nobody wants any more.
+pub(super) fn drop_plans(model: &mut Model, ids: &[RunId]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for id in ids {
+        let Some(run) = model.run(*id) else { continue };
+        match run.state {
+            State::Waiting => effects.push(Effect::Answer { id: *id, yes: false }),
+            State::Planning => effects.push(Effect::Cancel(*id)),
+            _ => continue,
+        }
+        model.runs.retain(|run| run.id != *id);
+    }
+    effects
+}
+
+/// Gives up what the window on top shows, or the line under the cursor.
+pub(super) fn cancel(model: &mut Model) -> Vec<Effect> {
+    let ids: Vec<RunId> = match model.popups.last() {
+        Some(Popup::Run(window)) => window.runs.clone(),
+        _ => model.run_at(model.cursor().at).map(|run| run.id).into_iter().collect(),
+    };
+    let mut effects = Vec::new();
+    for run in model.runs.iter_mut().filter(|run| ids.contains(&run.id)) {
+        if matches!(run.state, State::Running | State::Planning | State::Waiting) {
+            run.state = State::Cancelling;
+            effects.push(Effect::Cancel(run.id));
+        }
+    }
+    if !effects.is_empty() {
+        model.notice("cancelling: what is temporary is removed", false);
+    }
+    effects
+}
+
+/// A run asks.
+pub(super) fn asked(model: &mut Model, id: RunId, question: &str) -> Vec<Effect> {
+    model.popups.push(Popup::Ask(Ask {
+        lines: question.lines().map(str::to_owned).collect(),
+        about: About::Run(id),
+        typed: None,
+    }));
+    Vec::new()
+}
+
+/// Something happened.
+pub(super) fn happened(model: &mut Model, id: RunId, event: Event) -> Vec<Effect> {
+    let ms = model.ms;
+    if let Some(run) = model.run_mut(id) {
+        match event.secret {
+            Some(secret) => run.courses.entry(secret).or_default().events.push((ms, event.kind)),
+            None => run.notes.push(crate::report::progress::line(&event.kind)),
+        }
+    }
+    Vec::new()
+}
+
+/// A run says something.
+pub(super) fn said(model: &mut Model, id: RunId, text: String) -> Vec<Effect> {
+    log(model, Level::Note, &text);
+    if let Some(run) = model.run_mut(id) {
+        run.notes.push(text);
+    }
+    Vec::new()
+}
+
+/// A run has ended.
+pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect> {
+    let ms = model.ms;
+    let Some(run) = model.run_mut(id) else { return Vec::new() };
+    run.state = State::Ended(ending.clone());
+    run.ended_ms = Some(ms);
+    let job = run.job.as_str();
+    let watched = model.popups.iter().any(|popup| match popup {
+        Popup::Run(window) => window.runs.contains(&id),
+        Popup::Plan(window) => window.runs.contains(&id),
+        _ => false,
+    });
+    match ending {
+        Ending::Good(told) => {
+            log(model, Level::Note, &told);
+            if !watched {
+                model.notice(format!("{job}: {told}"), false);
+            }
+        }
+        Ending::Bad(trouble) => {
+            log(model, Level::Error, &trouble.what);
+            // Its explanation opens by itself, unless something else is being read or typed.
+            if !watched && model.popups.is_empty() && model.prompt.is_none() {
+                watch(model, vec![id]);
+            } else if !watched {
+                model.notice(format!("{job} failed: {}", trouble.what), true);
+            }
+        }
+        Ending::Dropped => {}
+    }
+    let mut effects = Vec::new();
+    if model.ring && model.active().next().is_none() {
+        model.ring = false;
+        effects.push(Effect::Bell);
+    }
+    effects
+}

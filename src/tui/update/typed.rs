@@ -1,0 +1,332 @@
+//! `:`: the command line.
+
+use super::{Start, act, keys};
+use crate::{
+    object::Kind,
+    report::order::Field,
+    text::{nearest, parse_time},
+    tui::{
+        command::CommandLine,
+        effect::Effect,
+        keymap::Action,
+        model::{
+            Model, View,
+            popup::{About, Ask, Chooses, Menu, Popup},
+        },
+        order::Job,
+        rows::{Choice, Sort},
+    },
+};
+
+/// The commands, and what follows each.
+pub const COMMANDS: &[(&str, &str)] = &[
+    ("hosts", ""),
+    ("secrets", ""),
+    ("findings", ""),
+    ("timeline", ""),
+    ("orders", ""),
+    ("namespaces", ""),
+    ("ns", "NAMESPACE | all"),
+    ("ctx", "CONTEXT"),
+    ("at", "DATE | now"),
+    ("sort", "FIELD [reverse]"),
+    ("filter", "TEXT"),
+    ("problems", ""),
+    ("wide", ""),
+    ("renew", ""),
+    ("restart", ""),
+    ("probe", ""),
+    ("explain", ""),
+    ("yaml", ""),
+    ("users", ""),
+    ("decode", ""),
+    ("revoke", ""),
+    ("rollback", ""),
+    ("save", "FILE"),
+    ("read", ""),
+    ("log", ""),
+    ("help", ""),
+    ("q", ""),
+];
+
+/// Other names of commands, as k9s and vi have them.
+const ALIASES: &[(&str, &str)] = &[
+    ("quit", "q"),
+    ("q!", "q"),
+    ("qa", "q"),
+    ("exit", "q"),
+    ("namespace", "ns"),
+    ("context", "ctx"),
+    ("host", "hosts"),
+    ("ingresses", "hosts"),
+    ("ing", "hosts"),
+    ("secret", "secrets"),
+    ("sec", "secrets"),
+    ("expiry", "timeline"),
+    ("w", "save"),
+    ("reread", "read"),
+    ("refresh", "read"),
+    ("?", "help"),
+    ("h", "help"),
+];
+
+const FIELDS: &[(&str, Option<Field>)] = &[
+    ("worst", None),
+    ("status", Some(Field::Status)),
+    ("expires", Some(Field::Expires)),
+    ("namespace", Some(Field::Namespace)),
+    ("name", Some(Field::Name)),
+    ("host", Some(Field::Host)),
+    ("issuer", Some(Field::Issuer)),
+    ("age", Some(Field::Age)),
+];
+
+/// Carries a typed command out.
+pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
+    let typed = typed.trim();
+    let (word, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
+    let rest = rest.trim();
+    let word = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, meant)| meant);
+    let view = View::ALL.into_iter().find(|view| view.word() == word);
+    match (word, view) {
+        ("", _) => Vec::new(),
+        // `:ns` alone lists them, as k9s does.
+        ("ns", _) if rest.is_empty() => act::act(model, Action::Namespaces),
+        (_, Some(view)) => act::act(model, view.action()),
+        ("ns", _) => namespace(model, rest),
+        ("ctx", _) => context(model, rest),
+        ("at", _) => at(model, rest),
+        ("sort", _) => sort(model, rest),
+        ("filter", _) => {
+            keys::set_filter(model, rest.to_owned());
+            Vec::new()
+        }
+        ("problems", _) => act::act(model, Action::ProblemsOnly),
+        ("wide", _) => act::act(model, Action::Wide),
+        ("renew", _) => act::act(model, Action::Renew),
+        ("restart", _) => act::act(model, Action::Restart),
+        ("probe", _) => act::act(model, Action::Probe),
+        ("explain", _) => act::act(model, Action::Explain),
+        ("yaml", _) => act::act(model, Action::Yaml),
+        ("users", _) => act::act(model, Action::Users),
+        ("decode", _) => act::act(model, Action::Decode),
+        ("revoke", _) => revoke(model),
+        ("rollback", _) => rollback(model),
+        ("save", _) if rest.is_empty() => act::act(model, Action::Save),
+        ("save", _) => act::saved(model, rest),
+        ("read", _) => act::act(model, Action::Reread),
+        ("log", _) => act::act(model, Action::Log),
+        ("help", _) => act::act(model, Action::Help),
+        ("q", _) => act::act(model, Action::Quit),
+        (unknown, _) => {
+            let known = COMMANDS.iter().map(|(word, _)| *word);
+            let meant = nearest(unknown, known).map(|m| format!("; did you mean :{m}?")).unwrap_or_default();
+            model.notice(format!("there is no command :{unknown}{meant}"), true);
+            Vec::new()
+        }
+    }
+}
+
+/// The typed text with its last word completed as far as it is certain.
+pub(super) fn complete(model: &Model, typed: &str) -> String {
+    let (head, last) = match typed.rfind(char::is_whitespace) {
+        Some(at) => typed.split_at(at + 1),
+        None => ("", typed),
+    };
+    let candidates = candidates(model, head.trim());
+    let mut fitting = candidates.iter().filter(|word| word.starts_with(last));
+    let Some(first) = fitting.next() else { return typed.to_owned() };
+    let mut common: &str = first;
+    let mut several = false;
+    for other in fitting {
+        several = true;
+        let same = common.char_indices().zip(other.chars()).take_while(|((_, a), b)| a == b);
+        let length = same.last().map_or(0, |((at, c), _)| at + c.len_utf8());
+        common = &common[..length];
+    }
+    let takes_more = head.is_empty() && COMMANDS.iter().any(|(word, rest)| *word == common && !rest.is_empty());
+    let space = if !several && takes_more { " " } else { "" };
+    format!("{head}{common}{space}")
+}
+
+/// What may follow `head`, for the completion and the line below what is typed.
+pub fn candidates(model: &Model, head: &str) -> Vec<String> {
+    match head {
+        "" => COMMANDS.iter().map(|(word, _)| (*word).to_owned()).collect(),
+        "ns" | "namespace" => {
+            let mut names: Vec<String> = model.rows.everything().map(|item| item.namespace.to_string()).collect();
+            names.sort();
+            names.dedup();
+            names.insert(0, "all".to_owned());
+            names
+        }
+        "ctx" | "context" => model.place.contexts.clone(),
+        "sort" => FIELDS.iter().map(|(word, _)| (*word).to_owned()).collect(),
+        "at" => vec!["now".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// The words that fit what is typed, for the line above it.
+pub fn fitting(model: &Model, typed: &str) -> Vec<String> {
+    let (head, last) = match typed.rfind(char::is_whitespace) {
+        Some(at) => typed.split_at(at + 1),
+        None => ("", typed),
+    };
+    candidates(model, head.trim())
+        .into_iter()
+        .filter(|word| word.starts_with(last))
+        .collect()
+}
+
+fn namespace(model: &mut Model, name: &str) -> Vec<Effect> {
+    let all = matches!(name, "all" | "*" | "-");
+    let read = &model.place.namespaces;
+    if all {
+        let choice = Choice {
+            namespace: None,
+            ..model.rows.choice().clone()
+        };
+        keys::set_choice(model, choice);
+        if model.place.namespaces.is_empty() || model.is_manifests() {
+            return Vec::new();
+        }
+        return reread(model, Vec::new());
+    }
+    let here = read.is_empty() || read.iter().any(|n| n == name);
+    if here {
+        let known = model.rows.everything().any(|item| item.namespace == name);
+        if !known {
+            let names: Vec<String> = candidates(model, "ns");
+            let meant = nearest(name, names.iter().map(String::as_str));
+            let meant = meant.map(|m| format!("; did you mean {m}?")).unwrap_or_default();
+            model.notice(format!("nothing in namespace {name} is served over TLS{meant}"), true);
+            return Vec::new();
+        }
+        let choice = Choice {
+            namespace: Some(name.into()),
+            ..model.rows.choice().clone()
+        };
+        keys::set_choice(model, choice);
+        return Vec::new();
+    }
+    reread(model, vec![name.to_owned()])
+}
+
+fn reread(model: &mut Model, namespaces: Vec<String>) -> Vec<Effect> {
+    model.reading = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
+    model.place.namespaces.clone_from(&namespaces);
+    vec![Effect::Namespaces(namespaces)]
+}
+
+fn context(model: &mut Model, name: &str) -> Vec<Effect> {
+    if model.is_manifests() {
+        model.notice("ctx: needs a cluster: these are manifests", true);
+        return Vec::new();
+    }
+    if name.is_empty() {
+        let all = model.place.contexts.join(", ");
+        model.notice(format!("contexts: {all}"), false);
+        return Vec::new();
+    }
+    if !model.place.contexts.iter().any(|context| context == name) {
+        let meant = nearest(name, model.place.contexts.iter().map(String::as_str));
+        let meant = meant.map(|m| format!("; did you mean {m}?")).unwrap_or_default();
+        model.notice(format!("the kubeconfig has no context {name}{meant}"), true);
+        return Vec::new();
+    }
+    if model.active().next().is_some() {
+        model.notice("ctx: a renewal runs: wait for it, or cancel it first", true);
+        return Vec::new();
+    }
+    model.reading = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
+    model.detail = None;
+    vec![Effect::Context(name.to_owned())]
+}
+
+fn at(model: &mut Model, date: &str) -> Vec<Effect> {
+    if matches!(date, "now" | "today" | "") {
+        return act::set_day(model, None);
+    }
+    match parse_time(date) {
+        Some(at) => act::set_day(model, Some(at)),
+        None => {
+            model.notice(format!("{date:?} is no date: write :at 2027-01-31, or :at now"), true);
+            Vec::new()
+        }
+    }
+}
+
+fn sort(model: &mut Model, rest: &str) -> Vec<Effect> {
+    let (word, way) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let Some((_, by)) = FIELDS.iter().find(|(name, _)| *name == word) else {
+        let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+        model.notice(format!("sort by one of {}", names.join(", ")), true);
+        return Vec::new();
+    };
+    let reverse = matches!(way.trim(), "reverse" | "desc" | "-r");
+    act::set_sort(model, Sort { by: *by, reverse });
+    Vec::new()
+}
+
+/// The Secret that a command is about, or why there is none.
+fn secret(model: &mut Model, word: &str) -> Option<crate::tui::item::Subject> {
+    let refusal = if model.is_manifests() {
+        Some("needs a cluster: these are manifests")
+    } else if model.ui.read_only {
+        Some("the program is read-only")
+    } else {
+        None
+    };
+    if let Some(why) = refusal {
+        model.notice(format!("{word}: {why}"), true);
+        return None;
+    }
+    let key = match model.view {
+        View::Secrets => model.subject().map(|of| of.key),
+        _ => model.item().and_then(|item| item.secret().cloned()),
+    };
+    if key.is_none() {
+        model.notice(format!("{word}: the line names no Secret"), true);
+    }
+    key.map(|key| crate::tui::item::Subject {
+        kind: Kind::Secret,
+        key,
+    })
+}
+
+fn revoke(model: &mut Model) -> Vec<Effect> {
+    let Some(of) = secret(model, "revoke") else { return Vec::new() };
+    let reasons = [
+        ('s', "superseded", "another certificate has taken its place"),
+        ('k', "key-compromise", "somebody else may have the key"),
+        ('c', "cessation-of-operation", "the names are no longer served"),
+        ('u', "unspecified", "none of these"),
+    ];
+    model.popups.push(Popup::Menu(Menu {
+        chooses: Chooses::Revoke(of),
+        title: "why is it revoked?".to_owned(),
+        entries: reasons.map(|(key, word, why)| (key, word.to_owned(), why.to_owned())).into(),
+        at: 0,
+    }));
+    Vec::new()
+}
+
+fn rollback(model: &mut Model) -> Vec<Effect> {
+    let Some(of) = secret(model, "rollback") else { return Vec::new() };
+    let command = CommandLine::certs(["rollback", of.key.name.as_str(), "-n", of.key.namespace.as_str()])
+        .and(model.place.flags.clone())
+        .and(["--yes"]);
+    model.popups.push(Popup::Ask(Ask {
+        lines: vec![
+            format!("Put the pair before the last renewal back into Secret {}?", of.key),
+            format!("{command}"),
+        ],
+        about: About::Start(Box::new(Start {
+            job: Job::Rollback,
+            command,
+        })),
+        typed: None,
+    }));
+    Vec::new()
+}

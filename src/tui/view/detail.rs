@@ -1,0 +1,98 @@
+//! The picture of one route or Secret: beside the table where there is room, else in its place.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    widgets::{Block, Borders, Paragraph, Widget},
+};
+
+use super::{Areas, plain, styled, wrapped};
+use crate::{
+    report::{Status, show::Tone},
+    text::clear,
+    tui::{
+        message::{Lines, Trouble},
+        model::{Hits, Model},
+        theme::Role,
+    },
+};
+
+/// The lines of a text that was asked for: the text, why there is none, or that it is on its way.
+pub fn lines_of(lines: Option<&Result<Lines, Trouble>>, room: usize) -> std::borrow::Cow<'_, Lines> {
+    use std::borrow::Cow;
+    match lines {
+        Some(Ok(lines)) => Cow::Borrowed(lines),
+        None => Cow::Owned(vec![vec![(Tone::Dim, "reading ...".to_owned())]]),
+        Some(Err(trouble)) => {
+            let mut out: Lines = wrapped("", "", &clear(&trouble.what), room)
+                .into_iter()
+                .map(|line| vec![(Tone::Of(Status::Critical), line)])
+                .collect();
+            if let Some(hint) = &trouble.hint {
+                let hint = wrapped("hint: ", "      ", &clear(hint), room);
+                out.extend(hint.into_iter().map(|line| vec![(Tone::Plain, line)]));
+            }
+            Cow::Owned(out)
+        }
+    }
+}
+
+/// Takes away what was scrolled too far.
+pub fn clamp(model: &mut Model, areas: Areas) {
+    let height = usize::from(areas.side.unwrap_or(areas.body).height.saturating_sub(2));
+    if let Some(detail) = &mut model.detail {
+        let lines = match &detail.lines {
+            Some(Ok(lines)) => lines.len(),
+            _ => 1,
+        };
+        detail.scroll = detail.scroll.min(lines.saturating_sub(height));
+    }
+}
+
+pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+    let Some(detail) = &model.detail else { return };
+    let theme = &model.ui.theme;
+    let title = format!(" {} in {} ", detail.of.word(), detail.of.key.namespace);
+    let border = if detail.focused { theme.style(Role::Key) } else { theme.style(Role::Border) };
+    let block = framed(model.ui.ascii)
+        .title(plain(&clear(&title), model.ui.ascii))
+        .title_style(theme.style(Role::Title))
+        .border_style(border);
+    let inside = block.inner(area);
+    block.render(area, buffer);
+    hits.text = inside;
+    let lines = lines_of(detail.lines.as_ref(), usize::from(inside.width));
+    let shown: Lines = lines.iter().skip(detail.scroll).take(usize::from(inside.height)).cloned().collect();
+    Paragraph::new(styled(&shown, theme)).render(inside, buffer);
+    more(lines.len(), detail.scroll, inside, area, model, buffer);
+}
+
+/// Says in the frame how much is above and below.
+pub fn more(total: usize, scroll: usize, inside: Rect, area: Rect, model: &Model, buffer: &mut Buffer) {
+    let seen = scroll + usize::from(inside.height);
+    if scroll == 0 && total <= seen {
+        return;
+    }
+    let text = format!(" {}-{} of {total} ", (scroll + 1).min(total), seen.min(total));
+    let x = area.right().saturating_sub(u16::try_from(text.len()).unwrap_or(0) + 2);
+    buffer.set_string(x, area.bottom() - 1, text, model.ui.theme.style(Role::Dim));
+}
+
+/// A frame, of ASCII where nothing else can be drawn.
+pub fn framed(ascii: bool) -> Block<'static> {
+    let block = Block::new().borders(Borders::ALL);
+    if ascii {
+        block.border_set(ratatui::symbols::border::Set {
+            top_left: "+",
+            top_right: "+",
+            bottom_left: "+",
+            bottom_right: "+",
+            vertical_left: "|",
+            vertical_right: "|",
+            horizontal_top: "-",
+            horizontal_bottom: "-",
+        })
+    } else {
+        block
+    }
+}

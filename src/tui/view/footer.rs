@@ -1,0 +1,171 @@
+//! The two lines at the bottom: what is typed or was said, and which keys there are.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+};
+
+use super::plain;
+use crate::{
+    report::Status,
+    text::{clear, width::{cut, width}},
+    tui::{
+        keymap::Action,
+        model::{Hits, Model, Prompt, View, popup::Popup},
+        theme::Role,
+        update::{act::show_command, can::refusal, fitting},
+    },
+};
+
+/// Draws what is typed, a notice, or the command that shows the same. Returns where the cursor is.
+pub fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+    let theme = &model.ui.theme;
+    let room = usize::from(area.width);
+    let mut put = |text: &str, style: Style| {
+        let text = plain(&cut(&clear(text), room), model.ui.ascii);
+        buffer.set_stringn(area.x, area.y, text, room, style);
+    };
+    match &model.prompt {
+        Some(Prompt::Filter(input)) => {
+            put(&format!("/{}", input.text()), theme.style(Role::Key));
+            let at = u16::try_from(input.cells()).unwrap_or(u16::MAX);
+            return Some(Position::new(area.x.saturating_add(1).saturating_add(at).min(area.right() - 1), area.y));
+        }
+        Some(Prompt::Command(input)) => {
+            let typed = format!(":{}", input.text());
+            let fitting = fitting(model, input.text());
+            let shown = fitting.iter().take(12).cloned().collect::<Vec<_>>().join(" ");
+            put(&format!("{typed}    {shown}"), theme.style(Role::Dim));
+            put_over(buffer, area, &typed, theme.style(Role::Key), model.ui.ascii);
+            let at = u16::try_from(input.cells()).unwrap_or(u16::MAX);
+            return Some(Position::new(area.x.saturating_add(1).saturating_add(at).min(area.right() - 1), area.y));
+        }
+        None => {}
+    }
+    if let Some(notice) = &model.notice {
+        let style = if notice.bad { theme.status(Status::Warning) } else { theme.status(Status::Info) };
+        put(&notice.text, style);
+    } else if let Some(detail) = &model.detail {
+        put(&show_command(model, &detail.of).to_string(), theme.style(Role::Dim));
+    } else if let Some(lost) = &model.lost {
+        put(&format!("connection lost: {lost}"), theme.status(Status::Warning));
+    }
+    None
+}
+
+fn put_over(buffer: &mut Buffer, area: Rect, text: &str, style: Style, ascii: bool) {
+    let room = usize::from(area.width);
+    buffer.set_stringn(area.x, area.y, plain(&cut(&clear(text), room), ascii), room, style);
+}
+
+/// The actions that the footer shows, the most wanted first.
+fn shown(model: &Model) -> &'static [Action] {
+    match model.popups.last() {
+        Some(Popup::Plan(_)) => &[Action::Confirm, Action::Stage, Action::Back, Action::Down, Action::Help],
+        Some(Popup::Run(_)) => &[Action::Back, Action::Cancel, Action::Wait, Action::Down, Action::Help],
+        Some(_) => &[Action::Back, Action::Down, Action::PageDown, Action::Help],
+        None => match model.view {
+            View::Hosts | View::Secrets => &[
+                Action::Open,
+                Action::Renew,
+                Action::Filter,
+                Action::Explain,
+                Action::Probe,
+                Action::Mark,
+                Action::ProblemsOnly,
+                Action::Sort,
+                Action::Yaml,
+                Action::Decode,
+                Action::Users,
+                Action::Restart,
+                Action::Copy,
+                Action::Save,
+                Action::Command,
+                Action::Help,
+                Action::Quit,
+            ],
+            View::Findings => &[
+                Action::Open,
+                Action::Explain,
+                Action::Filter,
+                Action::ProblemsOnly,
+                Action::Sort,
+                Action::Save,
+                Action::Command,
+                Action::Help,
+                Action::Quit,
+            ],
+            View::Timeline => &[
+                Action::Earlier,
+                Action::Later,
+                Action::Open,
+                Action::Command,
+                Action::Help,
+                Action::Quit,
+            ],
+            View::Orders => &[Action::Open, Action::Cancel, Action::Wait, Action::Save, Action::Help, Action::Quit],
+            View::Namespaces => &[
+                Action::Open,
+                Action::Filter,
+                Action::Sort,
+                Action::Save,
+                Action::Command,
+                Action::Help,
+                Action::Quit,
+            ],
+        },
+    }
+}
+
+/// Draws key hints: those that cannot be used now are dim.
+pub fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+    let theme = &model.ui.theme;
+    if model.is_typing() {
+        let text = match &model.prompt {
+            Some(Prompt::Filter(_)) => "enter keeps it   esc takes it away   !text without   -f fuzzy   -l labels",
+            Some(Prompt::Command(_)) => "enter runs it   tab completes   esc leaves it",
+            None => "enter goes on   esc leaves it",
+        };
+        buffer.set_stringn(area.x, area.y, text, usize::from(area.width), theme.style(Role::Dim));
+        return;
+    }
+    let mut x = area.x;
+    // Help and quit have their place whatever else fits.
+    let all = shown(model);
+    let fixed: u16 = all.iter().filter(|a| is_fixed(**a)).map(|a| cells(model, *a)).sum();
+    let mut end = area.right().saturating_sub(fixed);
+    for action in all {
+        let key = model.ui.keymap.shown(*action);
+        if key.is_empty() {
+            continue;
+        }
+        if is_fixed(*action) {
+            end = area.right() + 2;
+        }
+        let needed = cells(model, *action);
+        if x + needed > end {
+            continue;
+        }
+        let refused = refusal(model, *action).is_some();
+        let (of_key, of_word) = if refused {
+            (theme.style(Role::Dim), theme.style(Role::Dim))
+        } else {
+            (theme.style(Role::Key), theme.style(Role::Text))
+        };
+        let from = x;
+        (x, _) = buffer.set_stringn(x, area.y, &key, usize::from(area.width), of_key);
+        (x, _) = buffer.set_stringn(x + 1, area.y, action.short(), usize::from(area.width), of_word);
+        hits.actions.push((Rect::new(from, area.y, x - from, 1), *action));
+        x += 2;
+    }
+}
+
+fn is_fixed(action: Action) -> bool {
+    matches!(action, Action::Help | Action::Quit)
+}
+
+fn cells(model: &Model, action: Action) -> u16 {
+    let cells = width(&model.ui.keymap.shown(action)) + 1 + width(action.short()) + 2;
+    u16::try_from(cells).unwrap_or(u16::MAX)
+}

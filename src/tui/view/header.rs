@@ -1,0 +1,204 @@
+//! The header: where it comes from, as whom, what the next renewal is, how much is wrong, how old it is.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{plain, sign};
+use crate::{
+    report::Status,
+    text::{clear, time, width::{cut, width}},
+    tui::{
+        model::{Hits, Model, Reading, View},
+        order::Stage,
+        theme::Role,
+    },
+};
+
+/// Writes texts one after the other, as far as there is room.
+struct Pen<'b> {
+    buffer: &'b mut Buffer,
+    x: u16,
+    y: u16,
+    end: u16,
+    ascii: bool,
+}
+
+impl Pen<'_> {
+    fn put(&mut self, text: &str, style: Style) -> Rect {
+        let room = usize::from(self.end.saturating_sub(self.x));
+        let text = plain(&cut(text, room), self.ascii);
+        let at = self.x;
+        let (x, _) = self.buffer.set_stringn(self.x, self.y, &text, room, style);
+        self.x = x;
+        Rect::new(at, self.y, x.saturating_sub(at), 1)
+    }
+}
+
+pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+    let ascii = model.ui.ascii;
+    let badges = badges(model);
+    let taken: u16 = badges.iter().map(|(text, _)| u16::try_from(width(text)).unwrap_or(0) + 1).sum();
+    let mut pen = Pen {
+        buffer,
+        x: area.x,
+        y: area.y,
+        end: (area.x + area.width).saturating_sub(taken),
+        ascii,
+    };
+    place(model, &mut pen);
+    let mut x = (area.x + area.width).saturating_sub(taken.saturating_sub(1));
+    for (text, style) in badges {
+        let (next, _) = pen.buffer.set_stringn(x, area.y, plain(&text, ascii), usize::from(area.width), style);
+        x = next + 1;
+    }
+    if area.height > 2 {
+        let mut pen = Pen {
+            buffer,
+            x: area.x,
+            y: area.y + 1,
+            end: area.x + area.width,
+            ascii,
+        };
+        counts(model, &mut pen);
+        pen.put("  ", Style::new());
+        state(model, &mut pen);
+    }
+    let mut pen = Pen {
+        buffer,
+        x: area.x,
+        y: area.y + area.height - 1,
+        end: area.x + area.width,
+        ascii,
+    };
+    tabs(model, &mut pen, hits);
+    if area.height <= 2 {
+        pen.put(" ", Style::new());
+        counts(model, &mut pen);
+        pen.put(" ", Style::new());
+        state(model, &mut pen);
+    }
+}
+
+fn place(model: &Model, pen: &mut Pen<'_>) {
+    let theme = &model.ui.theme;
+    let (dim, title) = (theme.style(Role::Dim), theme.style(Role::Title));
+    if let Some(manifests) = &model.place.manifests {
+        pen.put("manifests ", dim);
+        pen.put(&clear(manifests), title);
+    } else {
+        pen.put(&clear(&model.place.context), title);
+        // What is told by the context's name already is not told again.
+        if !model.place.cluster.is_empty() && model.place.cluster != model.place.context {
+            pen.put(" cluster ", dim);
+            pen.put(&clear(&model.place.cluster), theme.style(Role::Text));
+        }
+        if !model.place.user.is_empty() {
+            pen.put(" user ", dim);
+            pen.put(&clear(&model.place.user), theme.style(Role::Text));
+        }
+    }
+    pen.put(" ns ", dim);
+    let chosen = model.rows.choice().namespace.as_deref();
+    let namespaces = match (chosen, model.place.namespaces.as_slice()) {
+        (Some(one), _) => one.to_owned(),
+        (None, []) => "all".to_owned(),
+        (None, names) => names.join(","),
+    };
+    pen.put(&clear(&namespaces), title);
+    let choice = model.rows.choice();
+    if choice.problems_only {
+        pen.put(" problems only", theme.status(Status::Warning));
+    }
+    if !model.filter.is_empty() {
+        pen.put(" /", dim);
+        pen.put(&clear(&model.filter), theme.style(Role::Key));
+    }
+}
+
+fn badges(model: &Model) -> Vec<(String, Style)> {
+    let theme = &model.ui.theme;
+    let mut badges = Vec::new();
+    if let Some(at) = model.at {
+        badges.push((format!(" AS OF {} ", time::date(at)), theme.badge(Stage::Staging)));
+    }
+    if model.is_manifests() {
+        return badges;
+    }
+    if model.ui.read_only {
+        badges.push((" READ-ONLY ".to_owned(), theme.badge(Stage::Staging)));
+        return badges;
+    }
+    let stage = model.stage();
+    let issuer = match stage {
+        Stage::Rehearsal | Stage::Staging => &model.ui.staging,
+        Stage::Production => &model.ui.production,
+    };
+    badges.push((format!(" {} {} ", stage.badge(), clear(issuer)), theme.badge(stage)));
+    badges
+}
+
+fn counts(model: &Model, pen: &mut Pen<'_>) {
+    let theme = &model.ui.theme;
+    let hosts = model.rows.total();
+    let chosen = model.rows.len();
+    let all = if chosen == hosts { hosts.to_string() } else { format!("{chosen} of {hosts}") };
+    pen.put(&format!("{all} hosts"), theme.style(Role::Title));
+    for status in [Status::Critical, Status::Warning, Status::Unknown, Status::Info, Status::Healthy] {
+        let count = model.rows.count(status);
+        if count > 0 {
+            pen.put("  ", Style::new());
+            let text = format!("{} {count} {}", sign(status, model.ui.ascii), status.as_str());
+            pen.put(&text, theme.status(status));
+        }
+    }
+}
+
+fn state(model: &Model, pen: &mut Pen<'_>) {
+    let theme = &model.ui.theme;
+    let dim = theme.style(Role::Dim);
+    if let Some(seconds) = model.stale_for() {
+        let text = format!("connection lost, {} old", crate::text::age(i64::try_from(seconds).unwrap_or(i64::MAX)));
+        pen.put(&text, theme.status(Status::Critical));
+    } else {
+        match &model.reading {
+            Reading::Going { hosts: 0, secrets: 0 } => drop(pen.put("reading ...", theme.status(Status::Info))),
+            Reading::Going { hosts, secrets } => {
+                let text = format!("reading: {hosts} hosts, {secrets} Secrets so far");
+                pen.put(&text, theme.status(Status::Info));
+            }
+            Reading::Done { live: true, .. } => drop(pen.put("live", theme.status(Status::Healthy))),
+            Reading::Done { live: false, took_ms } => {
+                let text = format!("read in {}", crate::report::progress::duration(*took_ms));
+                pen.put(&text, dim);
+            }
+            Reading::Failed(_) => drop(pen.put("not read", theme.status(Status::Critical))),
+        }
+    }
+    let active = model.active().count();
+    if active > 0 {
+        pen.put(&format!("  {active} running"), theme.status(Status::Info));
+    }
+    if !model.marks.is_empty() {
+        pen.put(&format!("  {} marked", model.marks.len()), theme.style(Role::Key));
+    }
+    if model.unseen > 0 {
+        let key = model.ui.keymap.shown(crate::tui::keymap::Action::Log);
+        pen.put(&format!("  {} in the log ({key})", model.unseen), theme.status(Status::Warning));
+    }
+}
+
+fn tabs(model: &Model, pen: &mut Pen<'_>, hits: &mut Hits) {
+    let theme = &model.ui.theme;
+    for view in View::ALL {
+        let key = model.ui.keymap.shown(view.action());
+        let narrow = model.size.0 < 100 && model.size.1 < 20;
+        let word = if narrow && view != model.view { "" } else { view.word() };
+        let text = if word.is_empty() { format!(" {key} ") } else { format!(" {key} {word} ") };
+        let style = if view == model.view {
+            theme.style(Role::Key).patch(theme.selected())
+        } else {
+            theme.style(Role::Dim)
+        };
+        let area = pen.put(&text, style);
+        hits.actions.push((area, view.action()));
+    }
+}

@@ -1,0 +1,79 @@
+//! Questions, lines that are typed, and menus.
+
+use super::{Window, room};
+use crate::{
+    report::show::Tone,
+    text::clear,
+    tui::{
+        columns::Columns,
+        message::Lines,
+        model::{
+            Model,
+            popup::{Ask, Chooses, Line, Menu},
+        },
+        view::wrapped,
+    },
+};
+
+pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
+    let room = room(model);
+    let mut lines: Lines = Vec::new();
+    for line in &ask.lines {
+        lines.extend(wrapped("", "", &clear(line), room).into_iter().map(|line| vec![(Tone::Plain, line)]));
+    }
+    let mut cursor = None;
+    if let Some((_, input)) = &ask.typed {
+        cursor = Some((lines.len(), 2 + input.cells()));
+        lines.push(vec![(Tone::Strong, format!("> {}", input.text()))]);
+    } else {
+        lines.push(Vec::new());
+        lines.push(vec![(Tone::Strong, "y".to_owned()), (Tone::Plain, " yes   ".to_owned()), (Tone::Strong, "n".to_owned()), (Tone::Plain, " no".to_owned())]);
+    }
+    Window {
+        cursor,
+        ..Window::new("are you sure?", lines)
+    }
+}
+
+pub(super) fn line(model: &Model, line: &Line) -> Window {
+    let room = room(model);
+    // The end of a long text is what is being typed.
+    let text = line.input.text();
+    let cells = line.input.cells();
+    let cut = cells.saturating_sub(room.saturating_sub(4));
+    let shown: String = text.chars().skip(cut).take(room.saturating_sub(3)).collect();
+    let lines = vec![
+        vec![(Tone::Strong, format!("> {shown}"))],
+        vec![(Tone::Dim, line.help.clone())],
+    ];
+    Window {
+        cursor: Some((0, 2 + cells - cut)),
+        ..Window::new(line.title.clone(), lines)
+    }
+}
+
+pub(super) fn menu(model: &Model, menu: &Menu) -> Window {
+    let widest = menu.entries.iter().map(|(_, word, _)| word.len()).max().unwrap_or(0);
+    let lines = menu
+        .entries
+        .iter()
+        .enumerate()
+        .map(|(at, (key, word, value))| {
+            let chosen = if at == menu.at { ">" } else { " " };
+            let value = match menu.chooses {
+                Chooses::Columns => {
+                    let column = Columns::all(model.view).iter().find(|column| column.head == word);
+                    let drawn = column.is_some_and(|column| model.columns.has(model.view, column));
+                    if drawn { "shown" } else { "hidden" }.to_owned()
+                }
+                _ => clear(value).into_owned(),
+            };
+            vec![
+                (Tone::Strong, format!("{chosen} {key}  ")),
+                (Tone::Plain, format!("{word:<widest$}  ")),
+                (Tone::Dim, value),
+            ]
+        })
+        .collect();
+    Window::new(menu.title.clone(), lines)
+}

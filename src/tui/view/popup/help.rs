@@ -1,0 +1,46 @@
+//! `?`: the keys, made from the one table that is the keymap.
+
+use super::Window;
+use crate::{
+    report::show::Tone,
+    tui::{
+        keymap::Action,
+        message::Lines,
+        model::Model,
+        update::{COMMANDS, can::refusal},
+    },
+};
+
+pub(super) fn window(model: &Model) -> Window {
+    let mut lines: Lines = Vec::new();
+    let mut group = "";
+    for action in Action::ALL {
+        let keys = model.ui.keymap.keys(*action);
+        if action.group() != group {
+            group = action.group();
+            if !lines.is_empty() {
+                lines.push(Vec::new());
+            }
+            lines.push(vec![(Tone::Strong, group.to_owned())]);
+        }
+        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        let keys = if keys.is_empty() { "(no key)".to_owned() } else { keys.join(", ") };
+        let mut line = vec![(Tone::Plain, format!("  {keys:<18} ")), (Tone::Plain, action.help().to_owned())];
+        // What cannot be used now says why. Only what never changes while the help is read.
+        let lasting = model.is_manifests() || model.ui.read_only;
+        if let Some(why) = refusal(model, *action).filter(|_| lasting && matches!(action, Action::Renew | Action::Restart | Action::Yaml | Action::Reread)) {
+            line = line.into_iter().map(|(_, text)| (Tone::Dim, text)).collect();
+            line.push((Tone::Dim, format!(" ({why})")));
+        }
+        lines.push(line);
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(Tone::Strong, "Commands".to_owned())]);
+    for (word, rest) in COMMANDS {
+        lines.push(vec![(Tone::Plain, format!("  :{word} {rest}").trim_end().to_owned())]);
+    }
+    Window {
+        share: (80, 90),
+        ..Window::new("keys", lines)
+    }
+}

@@ -1,0 +1,154 @@
+//! Windows over a view: one file for each that has something to it.
+
+mod ask;
+mod help;
+mod plan;
+mod run;
+mod text;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    widgets::{Clear, Paragraph, Widget},
+};
+
+use super::{
+    detail::{framed, more},
+    plain, styled,
+};
+use crate::{
+    text::{clear, width::cut},
+    tui::{
+        message::Lines,
+        model::{Hits, Model, popup::Popup},
+        theme::Role,
+    },
+};
+
+/// A window, ready to be drawn.
+struct Window {
+    title: String,
+    /// The command that does the same, in the frame below.
+    command: Option<String>,
+    lines: Lines,
+    scroll: usize,
+    /// The part of the screen that it may take, in percent.
+    share: (u16, u16),
+    /// Where the cursor is: a line, and cells from the left.
+    cursor: Option<(usize, usize)>,
+}
+
+impl Window {
+    fn new(title: impl Into<String>, lines: Lines) -> Self {
+        Self {
+            title: title.into(),
+            command: None,
+            lines,
+            scroll: 0,
+            share: (90, 85),
+            cursor: None,
+        }
+    }
+
+    /// Where it is: in the middle, as large as it needs to be.
+    fn area(&self, screen: Rect) -> Rect {
+        let most = |all: u16, share: u16| (u32::from(all) * u32::from(share) / 100) as u16;
+        let widest = self
+            .lines
+            .iter()
+            .map(|runs| runs.iter().map(|(_, text)| crate::text::width::width(text)).sum::<usize>())
+            .max()
+            .unwrap_or(0)
+            .max(crate::text::width::width(&self.title) + 4)
+            .max(self.command.as_deref().map_or(0, crate::text::width::width) + 4);
+        let narrow = screen.width < 100;
+        let most_wide = if narrow { screen.width } else { most(screen.width, self.share.0) };
+        let wide = u16::try_from(widest + 4).unwrap_or(u16::MAX).clamp(30, most_wide.max(30)).min(screen.width);
+        let most_high = if screen.height < 24 { screen.height } else { most(screen.height, self.share.1) };
+        let high = u16::try_from(self.lines.len() + 2).unwrap_or(u16::MAX).clamp(3, most_high.max(3)).min(screen.height);
+        Rect::new(
+            screen.x + (screen.width - wide) / 2,
+            screen.y + (screen.height - high) / 2,
+            wide,
+            high,
+        )
+    }
+}
+
+/// How many cells a window's text may take.
+fn room(model: &Model) -> usize {
+    let width = if model.size.0 < 100 { model.size.0 } else { model.size.0 * 9 / 10 };
+    usize::from(width.saturating_sub(4)).max(20)
+}
+
+fn window(model: &Model, popup: &Popup) -> Window {
+    match popup {
+        Popup::Help { scroll } => Window {
+            scroll: *scroll,
+            ..help::window(model)
+        },
+        Popup::Text(text) => text::text(model, text),
+        Popup::Log { scroll } => text::log(model, *scroll),
+        Popup::Plan(planned) => plan::window(model, planned),
+        Popup::Run(watched) => run::window(model, watched),
+        Popup::Ask(ask) => ask::ask(model, ask),
+        Popup::Line(line) => ask::line(model, line),
+        Popup::Menu(menu) => ask::menu(model, menu),
+    }
+}
+
+/// Takes away what was scrolled too far.
+pub fn clamp(model: &mut Model) {
+    let screen = Rect::new(0, 0, model.size.0, model.size.1);
+    let Some(popup) = model.popups.last() else { return };
+    let window = window(model, popup);
+    let height = usize::from(window.area(screen).height.saturating_sub(2));
+    let most = window.lines.len().saturating_sub(height);
+    if let Some(scroll) = model.popups.last_mut().and_then(Popup::scroll_mut) {
+        *scroll = (*scroll).min(most);
+    }
+}
+
+/// Draws the window on top. Returns where the cursor is in it.
+pub fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut Hits) -> Option<Position> {
+    let popup = model.popups.last()?;
+    let window = window(model, popup);
+    let theme = &model.ui.theme;
+    let area = window.area(screen);
+    Clear.render(area, buffer);
+    let ascii = model.ui.ascii;
+    let room = usize::from(area.width.saturating_sub(4));
+    let title = format!(" {} ", cut(&clear(&window.title), room));
+    let mut block = framed(ascii)
+        .title(plain(&title, ascii))
+        .title_style(theme.style(Role::Title))
+        .border_style(theme.style(Role::Key));
+    if let Some(command) = &window.command {
+        let command = format!(" {} ", cut(&clear(command), room));
+        block = block.title_bottom(plain(&command, ascii));
+    }
+    let inside = block.inner(area);
+    block.render(area, buffer);
+    // A cell of air on both sides.
+    let text = Rect {
+        x: inside.x + 1,
+        width: inside.width.saturating_sub(2),
+        ..inside
+    };
+    let shown: Lines = window
+        .lines
+        .iter()
+        .skip(window.scroll)
+        .take(usize::from(text.height))
+        .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, ascii))).collect())
+        .collect();
+    Paragraph::new(styled(&shown, theme)).render(text, buffer);
+    if window.command.is_none() {
+        more(window.lines.len(), window.scroll, text, area, model, buffer);
+    }
+    hits.text = text;
+    let (line, cells) = window.cursor?;
+    let y = u16::try_from(line.checked_sub(window.scroll)?).ok()?;
+    let x = u16::try_from(cells).unwrap_or(u16::MAX).min(text.width.saturating_sub(1));
+    (y < text.height).then(|| Position::new(text.x + x, text.y + y))
+}

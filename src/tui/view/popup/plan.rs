@@ -1,0 +1,147 @@
+//! The plan of a renewal: every step, before anything is done.
+
+use super::{Window, room};
+use crate::{
+    report::{Status, show::Tone},
+    text::clear,
+    tui::{
+        message::Lines,
+        model::{Model, popup::Planned},
+        order::{Ending, Run, Stage, State},
+        update::protected_word,
+        view::wrapped,
+    },
+};
+
+pub(super) fn window(model: &Model, planned: &Planned) -> Window {
+    let room = room(model);
+    let runs: Vec<&Run> = planned.runs.iter().filter_map(|id| model.run(*id)).collect();
+    let mut lines: Lines = Vec::new();
+    for run in &runs {
+        if !lines.is_empty() {
+            lines.push(Vec::new());
+        }
+        of_run(run, room, &mut lines);
+    }
+    let ready = runs.iter().any(|run| run.state == State::Waiting);
+    let making = runs.iter().any(|run| run.state == State::Planning);
+    lines.push(Vec::new());
+    let mut cursor = None;
+    if let Some(typed) = &planned.typed {
+        let word = protected_word(model);
+        lines.push(vec![(
+            Tone::Of(Status::Critical),
+            format!("This is production. Type {} to go on:", clear(&word)),
+        )]);
+        cursor = Some((lines.len(), 2 + typed.cells()));
+        lines.push(vec![(Tone::Strong, format!("> {}", typed.text()))]);
+    } else if making {
+        lines.push(vec![(Tone::Dim, "the plan is being made ...".to_owned())]);
+    } else if ready {
+        let stage = stage(&runs);
+        let key = |action| model.ui.keymap.shown(action);
+        let go = key(crate::tui::keymap::Action::Confirm);
+        let other = key(crate::tui::keymap::Action::Stage);
+        let back = key(crate::tui::keymap::Action::Back);
+        let (what, toggle) = match stage {
+            Some(Stage::Production) => ("carries it out in production", Some("makes it a rehearsal")),
+            Some(Stage::Rehearsal) => ("rehearses it: nothing that serves traffic is changed", Some("makes it production")),
+            Some(Stage::Staging) => ("carries it out with staging certificates, which no client trusts", Some("makes it production")),
+            None => ("carries it out", None),
+        };
+        let mut line = vec![(Tone::Strong, go), (Tone::Plain, format!(" {what}   "))];
+        if let Some(toggle) = toggle {
+            line.push((Tone::Strong, other));
+            line.push((Tone::Plain, format!(" {toggle}   ")));
+        }
+        line.push((Tone::Strong, back));
+        line.push((Tone::Plain, " leaves it".to_owned()));
+        lines.extend(broken(line, room));
+    }
+    let command = match runs.as_slice() {
+        [one] => Some(one.command.to_string()),
+        [first, ..] => Some(format!("{} (and {} more)", first.command, runs.len() - 1)),
+        [] => None,
+    };
+    Window {
+        command,
+        scroll: planned.scroll,
+        cursor,
+        ..Window::new(title(&runs), lines)
+    }
+}
+
+/// Runs that do not fit on one line stand on several.
+fn broken(line: Vec<(Tone, String)>, room: usize) -> Lines {
+    let cells: usize = line.iter().map(|(_, text)| crate::text::width::width(text)).sum();
+    if cells <= room {
+        return vec![line];
+    }
+    line.chunks(2).map(<[_]>::to_vec).collect()
+}
+
+fn stage(runs: &[&Run]) -> Option<Stage> {
+    runs.iter()
+        .filter_map(|run| run.plan.as_ref()?.stage)
+        .max_by_key(|stage| *stage as u8)
+}
+
+fn title(runs: &[&Run]) -> String {
+    let what = runs.first().map_or("plan", |run| run.job.as_str());
+    match stage(runs) {
+        Some(stage) => format!("{what}: {}", stage.badge()),
+        None => what.to_owned(),
+    }
+}
+
+fn of_run(run: &Run, room: usize, lines: &mut Lines) {
+    if let State::Ended(ending) = &run.state {
+        ended(ending, room, lines);
+        return;
+    }
+    let Some(plan) = &run.plan else {
+        lines.push(vec![(Tone::Dim, format!("planning: {}", clear(&run.command.to_string())))]);
+        return;
+    };
+    for (secret, steps) in &plan.targets {
+        lines.push(vec![(Tone::Strong, clear(&format!("Secret {secret}")).into_owned())]);
+        for (number, step) in (1..).zip(steps) {
+            let text = step.to_string();
+            for line in wrapped(&format!("{number:>3}. "), "     ", &clear(&text), room) {
+                lines.push(vec![(Tone::Plain, line)]);
+            }
+        }
+    }
+    for limit in &plan.limits {
+        for line in wrapped("  limits: ", "          ", &clear(limit), room) {
+            lines.push(vec![(Tone::Dim, line)]);
+        }
+    }
+    for note in plan.notes.iter().chain(&run.notes) {
+        for line in wrapped("  note: ", "        ", &clear(note), room) {
+            lines.push(vec![(Tone::Of(Status::Info), line)]);
+        }
+    }
+}
+
+/// How a run ended, in words.
+pub(super) fn ended(ending: &Ending, room: usize, lines: &mut Lines) {
+    match ending {
+        Ending::Good(told) => {
+            for line in wrapped("", "", &clear(told), room) {
+                lines.push(vec![(Tone::Of(Status::Healthy), line)]);
+            }
+        }
+        Ending::Bad(trouble) => {
+            for line in wrapped("", "", &clear(&trouble.what), room) {
+                lines.push(vec![(Tone::Of(Status::Critical), line)]);
+            }
+            if let Some(hint) = &trouble.hint {
+                for line in wrapped("hint: ", "      ", &clear(hint), room) {
+                    lines.push(vec![(Tone::Plain, line)]);
+                }
+            }
+        }
+        Ending::Dropped => lines.push(vec![(Tone::Dim, "nothing was done".to_owned())]),
+    }
+}

@@ -1,0 +1,153 @@
+//! A run as it happens: its steps light up, several certificates side by side.
+
+use super::{Window, plan::ended, room};
+use crate::{
+    event::EventKind,
+    object::Key,
+    plan::steps::Step,
+    report::{Status, progress, show::Tone},
+    text::clear,
+    tui::{
+        cells::state,
+        message::Lines,
+        model::{Model, popup::Watched},
+        order::{Course, Light, Run, State},
+        view::wrapped,
+    },
+};
+
+/// Above so many certificates each has one line.
+const WHOLE: usize = 4;
+
+pub(super) fn window(model: &Model, watched: &Watched) -> Window {
+    let room = room(model);
+    let runs: Vec<&Run> = watched.runs.iter().filter_map(|id| model.run(*id)).collect();
+    let mut lines: Lines = Vec::new();
+    for run in &runs {
+        if !lines.is_empty() {
+            lines.push(Vec::new());
+        }
+        of_run(model, run, room, &mut lines);
+    }
+    let command = match runs.as_slice() {
+        [one] => Some(one.command.to_string()),
+        [first, ..] => Some(format!("{} (and {} more)", first.command, runs.len() - 1)),
+        [] => None,
+    };
+    let title = match runs.first() {
+        Some(run) => {
+            let stage = run.plan.as_ref().and_then(|plan| plan.stage);
+            let stage = stage.map(|stage| format!(" {}", stage.badge())).unwrap_or_default();
+            format!("{}{stage}", run.job.as_str())
+        }
+        None => "it is gone".to_owned(),
+    };
+    Window {
+        command,
+        scroll: watched.scroll,
+        ..Window::new(title, lines)
+    }
+}
+
+fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
+    let (word, tone) = state(run);
+    let took = run.ended_ms.unwrap_or(model.ms).saturating_sub(run.began_ms);
+    lines.push(vec![(tone, word.to_owned()), (Tone::Dim, format!("  {}", progress::duration(took)))]);
+    let none = Course::default();
+    if let Some(plan) = &run.plan {
+        let many = plan.targets.len() > WHOLE;
+        for (secret, steps) in &plan.targets {
+            let course = run.courses.get(secret).unwrap_or(&none);
+            if many {
+                lines.push(short(secret, course, model.ui.ascii));
+            } else {
+                whole(run, secret, steps, course, model.ui.ascii, room, lines);
+            }
+        }
+    } else {
+        // What has no plan tells what happens.
+        for (secret, course) in &run.courses {
+            for (ms, kind) in &course.events {
+                let at = progress::duration(ms.saturating_sub(run.began_ms));
+                let text = format!("{secret}: {}", progress::line(kind));
+                for line in wrapped(&format!("{at:>8}  "), "          ", &clear(&text), room) {
+                    lines.push(vec![(Tone::Plain, line)]);
+                }
+            }
+        }
+    }
+    for note in &run.notes {
+        for line in wrapped("  ", "  ", &clear(note), room) {
+            lines.push(vec![(Tone::Dim, line)]);
+        }
+    }
+    if let State::Ended(ending) = &run.state {
+        lines.push(Vec::new());
+        ended(ending, room, lines);
+    }
+}
+
+fn light(light: Light, ascii: bool) -> (&'static str, Tone) {
+    match (light, ascii) {
+        (Light::Dark, false) => ("○", Tone::Dim),
+        (Light::Dark, true) => (".", Tone::Dim),
+        (Light::Going, false) => ("◐", Tone::Of(Status::Info)),
+        (Light::Going, true) => ("~", Tone::Of(Status::Info)),
+        (Light::Done, false) => ("✓", Tone::Of(Status::Healthy)),
+        (Light::Done, true) => ("+", Tone::Of(Status::Healthy)),
+        (Light::Failed, false) => ("✗", Tone::Of(Status::Critical)),
+        (Light::Failed, true) => ("x", Tone::Of(Status::Critical)),
+    }
+}
+
+/// One line for a certificate among many.
+fn short(secret: &Key, course: &Course, ascii: bool) -> Vec<(Tone, String)> {
+    let stands = match course.ended() {
+        Some(true) => Light::Done,
+        Some(false) => Light::Failed,
+        None if course.events.is_empty() => Light::Dark,
+        None => Light::Going,
+    };
+    let (sign, tone) = light(stands, ascii);
+    let last = course.last().and_then(progress::stage).unwrap_or_default();
+    vec![
+        (tone, format!("{sign} ")),
+        (Tone::Plain, clear(&secret.to_string()).into_owned()),
+        (Tone::Dim, format!("  {last}")),
+    ]
+}
+
+fn whole(
+    run: &Run,
+    secret: &Key,
+    steps: &[Step],
+    course: &Course,
+    ascii: bool,
+    room: usize,
+    lines: &mut Lines,
+) {
+    lines.push(vec![(Tone::Strong, clear(&format!("Secret {secret}")).into_owned())]);
+    for step in steps {
+        let (stands, at) = course.light(step);
+        let (sign, tone) = light(stands, ascii);
+        let text = step.to_string();
+        let at = at.map(|ms| format!(" ({})", progress::duration(ms.saturating_sub(run.began_ms))));
+        let text = format!("{}{}", clear(&text), at.unwrap_or_default());
+        let of_text = if stands == Light::Dark { Tone::Dim } else { Tone::Plain };
+        for (i, line) in wrapped("", "", &text, room.saturating_sub(4)).into_iter().enumerate() {
+            let sign = if i == 0 { sign } else { " " };
+            lines.push(vec![(tone, format!("  {sign} ")), (of_text, line)]);
+        }
+    }
+    // What was said on the way, where it is more than a step.
+    for (_, kind) in &course.events {
+        let tone = match kind {
+            EventKind::ChallengeFailed { .. } | EventKind::Failed { .. } => Tone::Of(Status::Critical),
+            EventKind::Note { .. } | EventKind::Served { .. } | EventKind::Waiting { .. } => Tone::Dim,
+            _ => continue,
+        };
+        for line in wrapped("    ", "    ", &progress::line(kind), room) {
+            lines.push(vec![(tone, line)]);
+        }
+    }
+}

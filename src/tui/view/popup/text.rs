@@ -1,0 +1,63 @@
+//! Windows of text: what was asked for, and the log.
+
+use super::{Window, room};
+use crate::{
+    report::{Status, show::Tone},
+    text::{clear, time},
+    tui::{
+        message::{Level, Lines},
+        model::{Model, popup::Text},
+        view::{detail::lines_of, wrapped},
+    },
+};
+
+pub(super) fn text(model: &Model, text: &Text) -> Window {
+    let room = room(model);
+    let lines = lines_of(text.lines.as_ref(), room);
+    let mut fitted: Lines = Vec::new();
+    for runs in lines.iter() {
+        // A line of several runs is broken nowhere: it was made to fit.
+        match runs.as_slice() {
+            [(tone, line)] if crate::text::width::width(line) > room => {
+                let indent = line.len() - line.trim_start().len();
+                let indent = " ".repeat(indent.min(room / 2));
+                let parts = wrapped(&indent, &indent, line.trim_start(), room);
+                fitted.extend(parts.into_iter().map(|part| vec![(*tone, part)]));
+            }
+            runs => fitted.push(runs.to_vec()),
+        }
+    }
+    Window {
+        scroll: text.scroll,
+        ..Window::new(text.title.clone(), fitted)
+    }
+}
+
+pub(super) fn log(model: &Model, scroll: usize) -> Window {
+    let room = room(model);
+    let mut lines: Lines = Vec::new();
+    // The newest is what one looks for: it is first.
+    for line in model.log.iter().rev() {
+        let at = time::date_time(line.at);
+        let at = at.get(11..19).unwrap_or_default();
+        let tone = match line.level {
+            Level::Note => Tone::Plain,
+            Level::Warning => Tone::Of(Status::Warning),
+            Level::Error => Tone::Of(Status::Critical),
+        };
+        let word = match line.level {
+            Level::Note => "",
+            Level::Warning => "warning: ",
+            Level::Error => "error: ",
+        };
+        let text = wrapped(&format!("{at} {word}"), "         ", &clear(&line.text), room);
+        lines.extend(text.into_iter().map(|text| vec![(tone, text)]));
+    }
+    if lines.is_empty() {
+        lines.push(vec![(Tone::Dim, "nothing has been said".to_owned())]);
+    }
+    Window {
+        scroll,
+        ..Window::new("log, the newest first", lines)
+    }
+}

@@ -1,0 +1,262 @@
+//! The one table: it is handed the lines of the window that is seen, and no others.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
+
+use super::sign;
+use crate::{
+    report::{Status, show::Tone},
+    text::width::{cut, width},
+    tui::{
+        cells::cell,
+        columns::{Column, Columns, What},
+        model::{Hits, Model, Reading, View},
+        theme::Role,
+        update::act::current_sort,
+    },
+};
+
+/// What stands between two columns.
+const GAP: u16 = 2;
+/// The marks before the first column.
+const MARGIN: u16 = 2;
+
+/// How many lines are seen in an area.
+pub fn height(area: Rect) -> u16 {
+    area.height.saturating_sub(1)
+}
+
+/// Makes each column as wide as the widest cell that has been seen in it: columns do not jump while one scrolls.
+pub fn measure(model: &mut Model, lines: usize) {
+    let view = model.view;
+    let columns = Columns::all(view);
+    let mut widths = std::mem::take(&mut model.cursor_mut().widths);
+    if widths.len() != columns.len() {
+        widths = columns.iter().map(|column| head_width(column)).collect();
+    }
+    let top = model.cursor().top;
+    let last = model.lines().min(top + lines);
+    let mut text = String::new();
+    for (column, room) in columns.iter().zip(&mut widths) {
+        if !model.columns.has(view, column) {
+            continue;
+        }
+        for line in top..last {
+            text.clear();
+            cell(model, view, line, column.what, &mut text);
+            let signs = if column.what == What::Status { 2 } else { 0 };
+            let cells = u16::try_from(width(&text)).unwrap_or(u16::MAX).saturating_add(signs);
+            *room = (*room).max(cells);
+        }
+    }
+    model.cursor_mut().widths = widths;
+}
+
+/// The head, and room for the sign of how it is sorted.
+fn head_width(column: &Column) -> u16 {
+    let arrow = if column.sort.is_some() { 2 } else { 0 };
+    u16::try_from(column.head.len()).unwrap_or(0) + arrow
+}
+
+/// The columns that fit, each with its number, and how wide it is: those of least use are left out, then the widest are
+/// narrowed.
+fn fit(model: &Model, room: u16) -> Vec<(usize, &'static Column, u16)> {
+    let all = Columns::all(model.view);
+    let wanted = &model.cursor().widths;
+    let mut columns: Vec<(usize, &'static Column, u16)> = all
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| model.columns.has(model.view, column))
+        .map(|(i, column)| (i, column, wanted.get(i).copied().unwrap_or(column.least)))
+        .collect();
+    let gaps = |n: usize| GAP * u16::try_from(n.saturating_sub(1)).unwrap_or(0);
+    // Where everything at its least, with some air, does not fit, something has to go.
+    let least = |columns: &[(usize, &Column, u16)]| -> u16 {
+        columns
+            .iter()
+            .map(|(_, column, wanted)| (*wanted).min(column.least + column.least / 2))
+            .fold(0, u16::saturating_add)
+            .saturating_add(gaps(columns.len()))
+    };
+    while columns.len() > 1 && least(&columns) > room {
+        let worst = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, column, _))| column.rank > 0)
+            .max_by_key(|(at, (_, column, _))| (column.rank, *at))
+            .map(|(at, _)| at);
+        let Some(worst) = worst else { break };
+        columns.remove(worst);
+    }
+    let total = |columns: &[(usize, &Column, u16)]| {
+        columns
+            .iter()
+            .map(|(_, _, width)| *width)
+            .fold(0, u16::saturating_add)
+            .saturating_add(gaps(columns.len()))
+    };
+    while total(&columns) > room {
+        // The widest gives a cell, unless it has no more than it needs at least.
+        let widest = columns
+            .iter_mut()
+            .filter(|(_, column, width)| *width > column.least)
+            .max_by_key(|(_, _, width)| *width);
+        match widest {
+            Some((_, _, width)) => *width -= 1,
+            None => {
+                let Some((_, _, width)) = columns.iter_mut().max_by_key(|(_, _, width)| *width) else { break };
+                if *width <= 1 {
+                    break;
+                }
+                *width -= 1;
+            }
+        }
+    }
+    columns
+}
+
+/// Draws the view's lines.
+pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+    if model.lines() == 0 {
+        nothing(model, area, buffer);
+        return;
+    }
+    let theme = &model.ui.theme;
+    let room = area.width.saturating_sub(MARGIN);
+    let columns = fit(model, room);
+    let sort = current_sort(model);
+    let mut x = area.x + MARGIN;
+    for (number, column, width) in &columns {
+        let sorted = sort.by.is_some() && column.sort == sort.by;
+        let arrow = match (sorted, sort.reverse, model.ui.ascii) {
+            (false, ..) => "",
+            (true, false, false) => " ↑",
+            (true, true, false) => " ↓",
+            (true, false, true) => " ^",
+            (true, true, true) => " v",
+        };
+        let head = format!("{}{arrow}", column.head);
+        let text = cut(&head, usize::from(*width));
+        buffer.set_stringn(x, area.y, &text, usize::from(*width), theme.style(Role::Title));
+        hits.heads.push((Rect::new(x, area.y, *width, 1), *number));
+        x = x.saturating_add(*width).saturating_add(GAP);
+    }
+    let lines = Rect {
+        y: area.y + 1,
+        height: height(area),
+        ..area
+    };
+    hits.lines = lines;
+    let top = model.cursor().top;
+    let mut text = String::new();
+    for (offset, y) in (lines.y..lines.y + lines.height).enumerate() {
+        let line = top + offset;
+        if line >= model.lines() {
+            break;
+        }
+        let selected = line == model.cursor().at && model.detail.as_ref().is_none_or(|detail| !detail.focused);
+        if is_marked(model, line) {
+            buffer.set_string(area.x, y, if model.ui.ascii { "*" } else { "●" }, theme.style(Role::Key));
+        }
+        let mut x = area.x + MARGIN;
+        for (_, column, room) in &columns {
+            text.clear();
+            let tone = cell(model, model.view, line, column.what, &mut text);
+            let mut cells = usize::from(*room);
+            let mut at = x;
+            if column.what == What::Status {
+                let status = match tone {
+                    Tone::Of(status) => status,
+                    _ => Status::Unknown,
+                };
+                buffer.set_string(at, y, sign(status, model.ui.ascii), theme.tone(tone));
+                at += 2;
+                cells = cells.saturating_sub(2);
+            }
+            let shown = super::plain(&cut(&text, cells), model.ui.ascii);
+            buffer.set_stringn(at, y, shown, cells, theme.tone(tone));
+            x = x.saturating_add(*room).saturating_add(GAP);
+        }
+        if line == model.cursor().at {
+            let whole = Rect::new(area.x, y, area.width, 1);
+            let style = if selected {
+                theme.selected()
+            } else {
+                Style::new().add_modifier(Modifier::UNDERLINED)
+            };
+            buffer.set_style(whole, style);
+        }
+    }
+}
+
+fn is_marked(model: &Model, line: usize) -> bool {
+    if model.marks.is_empty() {
+        return false;
+    }
+    match model.view {
+        View::Hosts => model.rows.get(line).is_some_and(|item| model.marks.contains(&item.about)),
+        View::Secrets => {
+            let line = model.derived.secrets.get(line);
+            line.is_some_and(|line| model.marks.contains(&line.about))
+        }
+        _ => false,
+    }
+}
+
+/// Why there is nothing, and what to do.
+fn nothing(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let (tone, text): (Tone, Vec<String>) = match (&model.reading, model.view) {
+        (_, View::Orders) => (
+            Tone::Dim,
+            vec![format!(
+                "No renewal has run yet. {} on a host plans one.",
+                model.ui.keymap.shown(crate::tui::keymap::Action::Renew)
+            )],
+        ),
+        (Reading::Failed(trouble), _) => {
+            let mut lines = vec![trouble.what.clone()];
+            lines.extend(trouble.hint.as_ref().map(|hint| format!("hint: {hint}")));
+            lines.push(format!(
+                "{} tries again.",
+                model.ui.keymap.shown(crate::tui::keymap::Action::Reread)
+            ));
+            (Tone::Of(Status::Critical), lines)
+        }
+        (Reading::Going { .. }, _) if model.rows.total() == 0 => (Tone::Dim, vec!["Reading ...".to_owned()]),
+        _ if model.rows.total() > 0 => (
+            Tone::Dim,
+            vec![format!(
+                "Nothing of {} fits. {} takes the filter away.",
+                model.rows.total(),
+                model.ui.keymap.shown(crate::tui::keymap::Action::Back)
+            )],
+        ),
+        _ => (Tone::Dim, nothing_there(model)),
+    };
+    let mut y = area.y + 1;
+    for text in text {
+        let text = crate::text::clear(&text);
+        for line in super::wrapped("  ", "  ", &text, usize::from(area.width)) {
+            if y >= area.y + area.height {
+                return;
+            }
+            buffer.set_stringn(area.x, y, super::plain(&line, model.ui.ascii), usize::from(area.width), model.ui.theme.tone(tone));
+            y += 1;
+        }
+    }
+}
+
+fn nothing_there(model: &Model) -> Vec<String> {
+    let place = match model.place.namespaces.as_slice() {
+        [] => "here".to_owned(),
+        names => format!("in namespace {}", names.join(", ")),
+    };
+    let mut lines = vec![format!("Nothing {place} is served over TLS.")];
+    if !model.place.namespaces.is_empty() {
+        lines.push(":ns all looks in all namespaces.".to_owned());
+    }
+    lines
+}

@@ -1,0 +1,144 @@
+//! The timeline: a bar for each day or week ahead, and what each issuer has to renew.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::plain;
+use crate::{
+    report::Status,
+    text::{clear, time, width::cut},
+    tui::{
+        model::{Hits, Model, timeline::Bucket},
+        theme::Role,
+    },
+};
+
+/// The cells of a bucket's name: `2026-12-01..12-07`.
+const NAME: u16 = 17;
+/// The cells of the two counts.
+const COUNTS: u16 = 14;
+
+pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+    let theme = &model.ui.theme;
+    let timeline = &model.derived.timeline;
+    let issuers = u16::try_from(timeline.issuers.len()).unwrap_or(u16::MAX).min(area.height / 3);
+    let below = if issuers > 0 { issuers + 2 } else { 0 };
+    let bars = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1 + below),
+        ..area
+    };
+    hits.lines = bars;
+    let title = match model.at {
+        Some(at) => format!("as of {}", time::date(at)),
+        None => "from today on".to_owned(),
+    };
+    let head = format!("{:<17}  EXPIRE   DUE  {title}", "WHEN");
+    buffer.set_stringn(area.x, area.y, &head, usize::from(area.width), theme.style(Role::Title));
+    let room = area.width.saturating_sub(NAME + COUNTS + 2);
+    let top = model.cursor().top;
+    for (offset, y) in (bars.y..bars.bottom()).enumerate() {
+        let at = top + offset;
+        let Some(bucket) = timeline.buckets.get(at) else { break };
+        bar(model, bucket, Rect::new(area.x, y, area.width, 1), room, buffer);
+        if at == model.cursor().at {
+            buffer.set_style(Rect::new(area.x, y, NAME + COUNTS, 1), theme.selected());
+        }
+    }
+    if below > 0 {
+        table(model, Rect { y: bars.bottom() + 1, height: below - 1, ..area }, buffer);
+    }
+}
+
+fn name(bucket: &Bucket, today: i64) -> String {
+    match (bucket.from, bucket.until) {
+        (None, _) => "expired".to_owned(),
+        (Some(from), Some(until)) if until - from <= time::DAY => {
+            let day = time::date(from);
+            if from.div_euclid(time::DAY) == today.div_euclid(time::DAY) { format!("{day} today") } else { day }
+        }
+        (Some(from), Some(until)) => {
+            let last = time::date(until - 1);
+            format!("{}..{}", time::date(from), last.get(5..).unwrap_or_default())
+        }
+        (Some(_), None) => "later".to_owned(),
+    }
+}
+
+fn bar(model: &Model, bucket: &Bucket, area: Rect, room: u16, buffer: &mut Buffer) {
+    let theme = &model.ui.theme;
+    let text = format!("{:<17}  {:>6}  {:>4}  ", name(bucket, model.now()), number(bucket.expire), number(bucket.due));
+    let style = match (bucket.from, bucket.expire) {
+        (None, 1..) => theme.status(Status::Critical),
+        (_, 0) if bucket.due == 0 => theme.style(Role::Dim),
+        _ => theme.style(Role::Text),
+    };
+    let (x, _) = buffer.set_stringn(area.x, area.y, &text, usize::from(area.width), style);
+    let most = model.derived.timeline.most.max(1);
+    let cells = |count: usize| {
+        let cells = count.saturating_mul(usize::from(room)).div_ceil(most);
+        u16::try_from(cells).unwrap_or(room).min(room)
+    };
+    let (full, light) = if model.ui.ascii { ("#", "=") } else { ("█", "░") };
+    let (expire, due) = (cells(bucket.expire), cells(bucket.due));
+    let of_expiry = match bucket.from {
+        None => theme.status(Status::Critical),
+        Some(from) if from < model.now() + 7 * time::DAY => theme.status(Status::Warning),
+        Some(_) => theme.style(Role::Bar),
+    };
+    buffer.set_stringn(x, area.y, full.repeat(expire.into()), room.into(), of_expiry);
+    if due > expire {
+        let rest = light.repeat((due - expire).into());
+        buffer.set_stringn(x + expire, area.y, rest, (room - expire).into(), theme.style(Role::Dim));
+    }
+    // The hosts stand where no bar does.
+    let end = x + expire.max(due) + 1;
+    let left = area.right().saturating_sub(end);
+    if left > 12 && !bucket.hosts.is_empty() {
+        let mut hosts = bucket.hosts.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ");
+        if bucket.hosts.len() > 4 {
+            hosts.push_str(" ...");
+        }
+        let hosts = plain(&cut(&clear(&hosts), left.into()), model.ui.ascii);
+        buffer.set_stringn(end, area.y, hosts, left.into(), theme.style(Role::Dim));
+    }
+}
+
+fn number(count: usize) -> String {
+    if count == 0 { "-".to_owned() } else { count.to_string() }
+}
+
+fn table(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let theme = &model.ui.theme;
+    let head = format!(
+        "{:<24}  {:>5}  {:>5}  {:>5}  {:>5}  RATE LIMITS",
+        "ISSUER", "ALL", "DUE", "7 d", "30 d"
+    );
+    buffer.set_stringn(area.x, area.y, head, area.width.into(), theme.style(Role::Title));
+    for (line, y) in model.derived.timeline.issuers.iter().zip(area.y + 1..area.bottom()) {
+        let limits = match (&line.tightest, line.orders) {
+            (Some((domain, count, allowed)), Some(orders)) => {
+                format!("{}: {count} of {allowed} in 7 days; {orders} orders in 3 h", clear(domain))
+            }
+            (None, Some(orders)) => format!("{orders} orders in 3 h"),
+            _ => "not known".to_owned(),
+        };
+        let issuer = cut(&clear(&line.issuer), 24).into_owned();
+        let text = format!(
+            "{issuer:<24}  {:>5}  {:>5}  {:>5}  {:>5}  {limits}",
+            line.total,
+            number(line.due),
+            number(line.soon),
+            number(line.later)
+        );
+        let tight = line.tightest.as_ref().is_some_and(|(_, count, allowed)| count * 5 > allowed * 4);
+        let style = if tight {
+            theme.status(Status::Warning)
+        } else if line.due > 0 {
+            theme.style(Role::Text)
+        } else {
+            theme.style(Role::Dim)
+        };
+        let text = plain(&cut(&text, area.width.into()), model.ui.ascii);
+        buffer.set_stringn(area.x, y, text, area.width.into(), style);
+    }
+}
