@@ -56,7 +56,8 @@ impl WorkloadKind {
         }
     }
 
-    fn of(kind: Kind) -> Option<Self> {
+    /// Of a kind of object; `None` for one that does not roll out.
+    pub fn of(kind: Kind) -> Option<Self> {
         match kind {
             Kind::Deployment => Some(Self::Deployment),
             Kind::StatefulSet => Some(Self::StatefulSet),

@@ -37,6 +37,7 @@ use crate::{
     solve::dns01::{NoSecrets, Secrets, Terminal},
     source::cluster::Connection,
     text::time,
+    tui::order::{self, Plan},
 };
 
 use super::{
@@ -46,7 +47,7 @@ use super::{
     progress::Progress,
     session::Session,
     settings::{account_failure, with_hint},
-    sweep,
+    sweep, told,
 };
 
 /// Let's Encrypt dates certificates back by an hour.
@@ -112,9 +113,11 @@ impl Issuance<'_> {
         if self.args.run.dry_run == DryRun::Server {
             return self.ask_server(&preparing, &prepared, targets, &destination).await;
         }
-        self.confirm(&preparing, &prepared, targets)?;
-        let progress = Arc::new(Progress::new(self.args.run.output == Some(Output::Json)));
-        let tell = Teller::new(Arc::clone(&progress) as Arc<dyn crate::event::Listen>);
+        if !told::confirmed(|| self.plan(&preparing, &prepared, targets)).await? {
+            self.confirm(&preparing, &prepared, targets)?;
+        }
+        let progress = Progress::new(self.args.run.output == Some(Output::Json));
+        let tell = Teller::new(progress.listener());
         let (run, found) = tokio::join!(
             self.run(run, prepared, destination, tell),
             sweep::look(self.connection(), self.args, targets)
@@ -166,6 +169,39 @@ impl Issuance<'_> {
         Self::show_steps(preparing, prepared, targets)?;
         note("the API server takes the writes; nothing was kept");
         Ok(Exit::Ok)
+    }
+
+    /// Everything that would be done, for whoever holds the screen.
+    fn plan(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Plan {
+        let chosen = &self.settings.chosen;
+        let stage = match (chosen.rehearsal, chosen.issuer.stage) {
+            (true, _) => order::Stage::Rehearsal,
+            (false, Stage::Staging) => order::Stage::Staging,
+            (false, Stage::Production | Stage::Own) => order::Stage::Production,
+        };
+        let past = seen(self.inventory(), self.settings);
+        let now = crate::engine::now();
+        let limits = targets.iter().flat_map(|target| match &chosen.limits {
+            Some(limits) => crate::plan::limits::counted(limits, &past, &target.names.order, now),
+            None => Vec::new(),
+        });
+        let mut limits: Vec<String> = limits.collect();
+        limits.sort();
+        limits.dedup();
+        if limits.is_empty() && chosen.limits.is_none() {
+            limits.push(format!("{}'s are not known", chosen.issuer.name));
+        }
+        Plan {
+            issuer: chosen.issuer.name.clone(),
+            stage: Some(stage),
+            targets: targets
+                .iter()
+                .map(|target| (target.secret.clone(), preparing.steps(target, prepared)))
+                .collect(),
+            limits,
+            notes: Vec::new(),
+            command: None,
+        }
     }
 
     /// Asks before anything that serves traffic is changed.
@@ -230,7 +266,10 @@ impl Issuance<'_> {
                 client.thumbprint(),
                 &journals,
                 secrets,
-                Arc::new(Terminal),
+                match told::front() {
+                    Some(front) => Arc::new(told::AtScreen(front)),
+                    None => Arc::new(Terminal),
+                },
             )
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
         let journal = match (&destination, journal::local_directory()) {
@@ -321,7 +360,7 @@ impl Issuance<'_> {
             .lines()
             .for_each(|line| note(&crate::text::width::cut(line, room)));
         let exit = exits.iter().next_back().copied().unwrap_or(Exit::Ok);
-        if rehearsal && exit == Exit::Ok && !lines.is_empty() {
+        if rehearsal && exit == Exit::Ok && !lines.is_empty() && told::run().is_none() {
             note("the rehearsal passed, and nothing that serves traffic was changed. In earnest:");
             note(&format!("  {}", in_earnest()));
         }

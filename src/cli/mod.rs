@@ -3,6 +3,7 @@
 mod account;
 pub mod args;
 mod ask;
+mod browse;
 mod cleanup;
 mod colour;
 mod config;
@@ -20,6 +21,7 @@ mod show;
 mod status;
 mod sweep;
 pub mod target;
+mod told;
 mod watch;
 
 use std::{future::Future, io::Write as _};
@@ -30,6 +32,7 @@ use crate::{
     engine::cancel::{self, Cancel},
     error::{Exit, Failure},
     text::{Clear, clear::is_unsafe},
+    tui::message::Level,
 };
 use args::{Cli, Command, StatusCommand};
 
@@ -49,6 +52,7 @@ pub fn run() -> Exit {
     };
     start_log();
     let result = match cli.command {
+        None if browse::wanted(&cli.status) => on_plain_runtime(browse::run(cli.status, cli.read_only)),
         None => on_runtime(status::run(
             StatusCommand {
                 targets: Vec::new(),
@@ -98,6 +102,17 @@ fn complain(error: &clap::Error) {
     for line in error.render().to_string().lines() {
         let _ = writeln!(anstream::stderr(), "{}", Clear(line));
     }
+}
+
+/// Runs what looks after Ctrl-C and signals itself.
+fn on_plain_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
 }
 
 /// Runs a command until it ends or Ctrl-C is pressed.
@@ -165,7 +180,7 @@ fn start_log() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("kubectl_certs=warn"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(told::LogWriter)
         .with_ansi(false)
         .without_time();
     let _ = log.try_init();
@@ -173,6 +188,10 @@ fn start_log() {
 
 /// Writes to stdout. A closed pipe is no error: whoever reads has seen enough.
 fn print(bytes: &[u8]) -> Result<Exit, Failure> {
+    if let Some(front) = told::front() {
+        front.print(bytes);
+        return Ok(Exit::Ok);
+    }
     let mut out = std::io::stdout().lock();
     written(out.write_all(bytes).and_then(|()| out.flush()))
 }
@@ -188,21 +207,25 @@ fn written(result: std::io::Result<()>) -> Result<Exit, Failure> {
     }
 }
 
-fn stderr_line(kind: &str, text: &str) {
+fn stderr_line(level: Level, kind: &str, text: &str) {
+    if let Some(front) = told::front() {
+        front.say(level, text.trim());
+        return;
+    }
     let _ = writeln!(anstream::stderr(), "{kind}{}", Clear(text.trim()));
 }
 
 /// Something that went wrong, while the rest is still reported.
 fn error_line(text: &str) {
-    stderr_line("error: ", text);
+    stderr_line(Level::Error, "error: ", text);
 }
 
 /// Something that the user should know of.
 fn warn(text: &str) {
-    stderr_line("warning: ", text);
+    stderr_line(Level::Warning, "warning: ", text);
 }
 
 /// Something that the user may like to know.
 fn note(text: &str) {
-    stderr_line("", text);
+    stderr_line(Level::Note, "", text);
 }

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     io::{IsTerminal as _, Write as _},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     text::{Clear, time, width},
 };
 
-use super::colour;
+use super::{colour, told};
 
 /// How events are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,22 +47,30 @@ pub(super) struct Progress {
 
 impl Progress {
     /// As `json` asks for, else as standard error is.
-    pub(super) fn new(json: bool) -> Self {
+    pub(super) fn new(json: bool) -> Arc<Self> {
         let live = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let mode = match (json, live) {
             (true, _) => Mode::Json,
             (false, true) => Mode::Live,
             (false, false) => Mode::Plain,
         };
-        Self {
+        Arc::new(Self {
             mode,
             screen: Mutex::default(),
+        })
+    }
+
+    /// Who listens: whoever holds the screen, else this.
+    pub(super) fn listener(self: &Arc<Self>) -> Arc<dyn Listen> {
+        match told::run() {
+            Some(front) => front.listener(),
+            None => Arc::clone(self) as Arc<dyn Listen>,
         }
     }
 
     /// Takes the lines that are written over away, so that other text can follow.
     pub(super) fn end(&self) {
-        if self.mode != Mode::Live {
+        if self.mode != Mode::Live || told::run().is_some() {
             return;
         }
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,6 +21,7 @@ use crate::{
     settings::Settings,
     source::scope::Namespaces,
     text::time,
+    tui::order::{Plan, Stage},
 };
 
 use super::{
@@ -32,6 +33,7 @@ use super::{
     settings::{Cluster, account_failure, settings, store, with_hint},
     status,
     target::{Target as Word, read_all},
+    told,
 };
 
 /// How long cert-manager may take.
@@ -281,6 +283,24 @@ fn split(session: &Session, found: Vec<Target>) -> (Vec<(Target, Key)>, Vec<Targ
     (theirs, ours)
 }
 
+/// What is asked of cert-manager, for whoever holds the screen.
+fn by_cert_manager_plan(theirs: &[(Target, Key)]) -> Plan {
+    let note = |(target, certificate): &(Target, Key)| {
+        format!(
+            "Secret {} belongs to cert-manager: its Certificate {certificate} is asked to renew, and followed to the end",
+            target.secret
+        )
+    };
+    Plan {
+        issuer: "cert-manager".to_owned(),
+        stage: Some(Stage::Production),
+        targets: Vec::new(),
+        limits: Vec::new(),
+        notes: theirs.iter().map(note).collect(),
+        command: None,
+    }
+}
+
 /// Has cert-manager renew what is its own, one after the other.
 async fn by_cert_manager(
     opened: &Opened,
@@ -291,12 +311,15 @@ async fn by_cert_manager(
     let Some(connection) = opened.session.connection.as_ref().filter(|_| !theirs.is_empty()) else {
         return Ok(Vec::new());
     };
-    let progress = std::sync::Arc::new(Progress::new(args.run.output == Some(Output::Json)));
-    let tell = Teller::new(std::sync::Arc::clone(&progress) as std::sync::Arc<dyn crate::event::Listen>);
-    let mut outcomes = Vec::new();
+    let progress = Progress::new(args.run.output == Some(Output::Json));
+    let tell = Teller::new(progress.listener());
     for (target, certificate) in theirs {
         certmanager::allowed(&opened.settings.chosen, certificate, &target.secret)
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
+    }
+    told::confirmed(|| by_cert_manager_plan(theirs)).await?;
+    let mut outcomes = Vec::new();
+    for (target, certificate) in theirs {
         let mut permits = Permits::none();
         permits.extend(certmanager::permits(certificate));
         let api = Api::new(connection.clone(), permits);

@@ -92,6 +92,34 @@ pub fn registered_domain(name: &Name) -> String {
         .to_owned()
 }
 
+/// What one more certificate for `names` does to the limits of a week, by what is known of the `past`: a line for each domain,
+/// and one for the set of names.
+pub fn counted(limits: &Limits, past: &[Past], names: &[Name], now: Seconds) -> Vec<String> {
+    let lately = |p: &&Past| p.what == What::Issued && p.at > now - DAYS_7 && p.at <= now + HOUR;
+    let mut lines = Vec::new();
+    if limits.domain < usize::MAX {
+        let domains: BTreeSet<String> = names.iter().map(registered_domain).collect();
+        for domain in domains {
+            let of_domain = |p: &&Past| p.names.iter().any(|n| registered_domain(n) == domain);
+            let count = past.iter().filter(lately).filter(of_domain).count();
+            lines.push(format!(
+                "{domain}: certificate {} of {} in seven days",
+                count + 1,
+                limits.domain
+            ));
+        }
+    }
+    let set: BTreeSet<&Name> = names.iter().collect();
+    let same = |p: &&Past| p.names.iter().collect::<BTreeSet<_>>() == set;
+    let count = past.iter().filter(lately).filter(same).count();
+    lines.push(format!(
+        "exactly these names: certificate {} of {} in seven days",
+        count + 1,
+        limits.same_names
+    ));
+    lines
+}
+
 /// The limit that one more order for `names` would exceed, by what is known of the `past`; the one that passes last.
 /// Always `None` for a renewal that is `exempt`.
 pub fn exceeded(limits: &Limits, past: &[Past], names: &[Name], exempt: bool, now: Seconds) -> Option<Exceeded> {

@@ -19,7 +19,8 @@ pub fn write(rows: &Rows<'_>, now: Seconds, out: &mut dyn Write) -> io::Result<(
     document(&StatusList::new(rows, now), out)
 }
 
-fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+/// Writes any value as a document.
+pub fn document(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
     value.serialize(&mut Serializer::with_formatter(&mut out, Yaml::default()))?;
     out.write_all(b"\n")?;

@@ -12,7 +12,7 @@ use super::{
     secrets::Unresolved,
 };
 use crate::{
-    check::{Rules, Select},
+    check::{Probed, Rules, Select},
     inventory::{BindingId, Dirty, Inventory},
     object::{Change, Key, Kind, Object, Seconds},
     text::time::HOUR,
@@ -43,6 +43,8 @@ pub struct Live {
     pub wanted: BTreeSet<Key>,
     /// Whether every TLS Secret without route is judged, the healthy ones too.
     pub every_secret: bool,
+    /// What probes have found, until what they are about changes.
+    pub probed: BTreeMap<BindingId, Probed>,
     unresolved: Unresolved,
     interner: Interner,
     followed: Followed,
@@ -71,6 +73,7 @@ impl Live {
             select,
             wanted,
             every_secret: false,
+            probed: BTreeMap::new(),
             unresolved,
             interner: Interner::new(),
             followed: Followed::default(),
@@ -93,7 +96,7 @@ impl Live {
             &self.inventory,
             self.rules,
             &self.select,
-            &BTreeMap::new(),
+            &self.probed,
             wanted,
         );
         self.due.clear();
@@ -135,7 +138,11 @@ impl Live {
             judged: Vec::new(),
             gone: dirty.gone.iter().map(|id| About::Binding(*id)).collect(),
         };
+        for id in &dirty.gone {
+            self.probed.remove(id);
+        }
         for id in dirty.bindings {
+            self.probed.remove(&id);
             self.binding(id, &mut news);
         }
         for key in dirty.secrets {
@@ -175,8 +182,9 @@ impl Live {
         self.due.peek().map(|Reverse((at, _))| *at)
     }
 
-    fn binding(&mut self, id: BindingId, news: &mut News) {
-        match evaluate::binding(&self.inventory, id, self.rules, &self.select, None) {
+    /// Judges a binding again.
+    pub fn binding(&mut self, id: BindingId, news: &mut News) {
+        match evaluate::binding(&self.inventory, id, self.rules, &self.select, self.probed.get(&id)) {
             Some(one) => {
                 self.schedule(&one);
                 news.judged.push(one);

@@ -59,6 +59,52 @@ pub struct File {
     /// What becomes of the certificate.
     #[serde(skip_serializing_if = "is_default")]
     pub storing: StoringEntry,
+    /// The terminal UI.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tui: TuiEntry,
+}
+
+/// The terminal UI.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct TuiEntry {
+    /// terminal, dark, light, high-contrast or none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<String>,
+    /// Colours by what they mean, instead of the theme's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colours: Option<BTreeMap<String, String>>,
+    /// Keys by action, instead of the usual ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<BTreeMap<String, Vec<String>>>,
+    /// The columns of the hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// Whether only ASCII is drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ascii: Option<bool>,
+    /// Whether nothing may be changed from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_only: Option<bool>,
+    /// Contexts on which production is not confirmed by the context's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unprotected_contexts: Option<Vec<String>>,
+}
+
+impl TuiEntry {
+    /// What this says, and where it says nothing, what another does.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            theme: self.theme.or(other.theme),
+            colours: self.colours.or(other.colours),
+            keys: self.keys.or(other.keys),
+            columns: self.columns.or(other.columns),
+            ascii: self.ascii.or(other.ascii),
+            read_only: self.read_only.or(other.read_only),
+            unprotected_contexts: self.unprotected_contexts.or(other.unprotected_contexts),
+        }
+    }
 }
 
 /// One CA.

@@ -72,6 +72,8 @@ pub struct Plan {
     pub limits: Vec<String>,
     /// What else the user should know before.
     pub notes: Vec<String>,
+    /// The command line that does the same, where it is known only now.
+    pub command: Option<CommandLine>,
 }
 
 /// How a run ended.

@@ -25,7 +25,7 @@ const STYLES: styling::Styles = styling::Styles::plain()
 #[command(name = "kubectl certs", bin_name = "kubectl certs", version, styles = STYLES, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Without a command it runs `status`. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 130 interrupted."
+    after_help = "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 130 interrupted."
 )]
 pub struct Cli {
     /// What to do.
@@ -34,6 +34,9 @@ pub struct Cli {
     /// Everything that `status` takes, when no command is given.
     #[command(flatten)]
     pub status: StatusArgs,
+    /// In the terminal UI: change nothing, whatever is pressed
+    #[arg(long)]
+    pub read_only: bool,
 }
 
 /// The commands.

@@ -8,7 +8,7 @@ use crate::{
     source::cluster::{Connection, events},
 };
 
-pub(super) fn users(inventory: &Inventory, secret: &Key) -> Vec<User> {
+pub(in crate::cli) fn users(inventory: &Inventory, secret: &Key) -> Vec<User> {
     let mut users: Vec<User> = Vec::new();
     let bindings = inventory
         .bindings_of_secret(secret)

@@ -30,6 +30,9 @@ use super::{
 mod held;
 mod object;
 
+pub(super) use held::users;
+pub(super) use object::{Found, picture};
+
 /// A PEM file of certificates; the largest bundle of roots is 1 MB.
 const LARGEST_FILE: u64 = 16 << 20;
 /// The width of a picture where there is no terminal.

@@ -12,6 +12,7 @@ use crate::{
         show::{Binding, Dns, Held, Probed as ShownAt, Show, Subject, User},
     },
     scan::{self, About, Judged, evaluate, probe},
+    source::cluster::Connection,
     x509::Certificate,
 };
 
@@ -56,9 +57,36 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     .filter(|judged| about_targets(inventory, &judged.about, &targets))
     .filter(|judged| !matches!(judged.about, About::Forbidden(_)))
     .collect();
-    let (ids, found) = probe_judged(args, &session, &judged).await;
+    let found = probe_judged(args, &session, &judged).await;
     let judged = with_probe(&session, judged, &found.0);
     let namespace = single_namespace(inventory, &judged, &target)?;
+    let of = Key::new(namespace, target.name.as_str());
+    picture(inventory, session.connection.as_ref(), &judged, &found, (target.kind, &of), |show| draw(show, args)).await?;
+    let rows: Vec<Row<'_>> = judged
+        .iter()
+        .filter_map(|judged| scan::row(inventory, judged))
+        .collect();
+    let worst = rows.iter().flat_map(|row| row.findings).map(|f| f.severity).max();
+    let exit = fail_on(
+        args,
+        rows.iter().map(|r| r.status).max().unwrap_or(Status::Healthy),
+        worst,
+    );
+    Ok(if session.exit == Exit::Ok { exit } else { session.exit })
+}
+
+/// What a probe found: the facts for the checks, and the answers for the picture.
+pub(in crate::cli) type Found = (BTreeMap<BindingId, Probed>, Vec<probe::Answer>);
+
+/// Draws the picture of a route or Secret, of which everything in `judged` is.
+pub(in crate::cli) async fn picture<R>(
+    inventory: &Inventory,
+    connection: Option<&Connection>,
+    judged: &[Judged],
+    found: &Found,
+    (kind, of): (Kind, &Key),
+    draw: impl FnOnce(&Show<'_>) -> R,
+) -> R {
     let rows: Vec<Row<'_>> = judged
         .iter()
         .filter_map(|judged| scan::row(inventory, judged))
@@ -70,15 +98,16 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
             cover: cover(row.certificate, row.host),
         })
         .collect();
-    let keys = secrets_of(inventory, &judged, &target, &namespace);
+    let keys = secrets_of(inventory, judged, kind, of);
     let users: Vec<Vec<User>> = keys.iter().map(|key| users(inventory, key)).collect();
-    let owners = owners(inventory, session.connection.as_ref(), &keys).await;
+    let owners = owners(inventory, connection, &keys).await;
     let held: Vec<Held<'_>> = keys
         .iter()
         .zip(&users)
         .zip(&owners)
         .map(|((key, users), owner)| held(inventory, key, users, owner.as_ref()))
         .collect();
+    let ids = bindings_of(judged);
     let leaves: Vec<Option<Certificate>> = found.1.iter().map(|a| leaf_of(a.result.as_ref().ok())).collect();
     let served: Vec<ShownAt<'_>> = found
         .1
@@ -101,45 +130,37 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
             elsewhere: !expected.is_empty(),
         })
         .collect();
-    let subject = Subject::Object {
-        kind: target.kind,
-        namespace: &namespace,
-        name: &target.name,
-    };
-    let show = Show {
+    draw(&Show {
         context: &inventory.context,
-        subject,
+        subject: Subject::Object {
+            kind,
+            namespace: &of.namespace,
+            name: &of.name,
+        },
         bindings: &bindings,
         held: &held,
         served: &served,
         dns: &dns,
-    };
-    draw(&show, args)?;
-    let worst = rows.iter().flat_map(|row| row.findings).map(|f| f.severity).max();
-    let exit = fail_on(
-        args,
-        rows.iter().map(|r| r.status).max().unwrap_or(Status::Healthy),
-        worst,
-    );
-    Ok(if session.exit == Exit::Ok { exit } else { session.exit })
+    })
 }
 
-type Found = (BTreeMap<BindingId, Probed>, Vec<probe::Answer>);
-
-/// The bindings in the order of their rows, and what a probe of them found.
-async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> (Vec<BindingId>, Found) {
-    let ids: Vec<BindingId> = judged
+/// The bindings that were judged, in the order of their rows.
+fn bindings_of(judged: &[Judged]) -> Vec<BindingId> {
+    judged
         .iter()
         .filter_map(|judged| match judged.about {
             About::Binding(id) => Some(id),
             _ => None,
         })
-        .collect();
+        .collect()
+}
+
+/// What a probe of the bindings found; nothing where none was asked for.
+async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> Found {
     if !args.probe.probe && args.probe.connect.is_none() {
-        return (ids, Found::default());
+        return Found::default();
     }
-    let found = probe::probe(&session.inventory, &ids, &args.probe.options()).await;
-    (ids, found)
+    probe::probe(&session.inventory, &bindings_of(judged), &args.probe.options()).await
 }
 
 /// Hosts, what DNS has for each, and where its route is.
@@ -194,9 +215,9 @@ fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Target) -
     }
 }
 
-fn secrets_of(inventory: &Inventory, judged: &[Judged], target: &Target, namespace: &Text) -> Vec<Key> {
-    if target.kind == Kind::Secret {
-        return vec![Key::new(namespace.clone(), target.name.as_str())];
+fn secrets_of(inventory: &Inventory, judged: &[Judged], kind: Kind, of: &Key) -> Vec<Key> {
+    if kind == Kind::Secret {
+        return vec![of.clone()];
     }
     let mut keys: Vec<Key> = Vec::new();
     for judged in judged {

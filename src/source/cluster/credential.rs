@@ -6,7 +6,10 @@
 use std::{
     io::{IsTerminal, Read},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -29,6 +32,14 @@ const FILE_AGE: Duration = Duration::from_mins(1);
 const FRESH: Duration = Duration::from_secs(10);
 /// A plugin's answer is a few kilobytes.
 const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// Whether the terminal is drawn on: a plugin may neither write to it nor read from it then.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Says that the terminal is drawn on from here on, or no longer: login plugins that run meanwhile get none.
+pub fn terminal_is_taken(taken: bool) {
+    TAKEN.store(taken, Ordering::Relaxed);
+}
 
 /// Where the bearer token comes from, and the one in use.
 pub(super) struct Credential {
@@ -271,7 +282,8 @@ async fn run(user: &str, exec: &ExecConfig) -> Result<Login, ConnectError> {
         user: user.clone(),
         cause,
     };
-    let terminal = std::io::stdin().is_terminal();
+    let taken = TAKEN.load(Ordering::Relaxed);
+    let terminal = !taken && std::io::stdin().is_terminal();
     let interactive = match exec.interactive_mode {
         Some(ExecInteractiveMode::Never) => false,
         Some(ExecInteractiveMode::Always) if !terminal => {
@@ -300,7 +312,8 @@ async fn run(user: &str, exec: &ExecConfig) -> Result<Login, ConnectError> {
     let info = serde_json::json!({ "apiVersion": exec.api_version, "kind": "ExecCredential", "spec": spec });
     plugin.env("KUBERNETES_EXEC_INFO", info.to_string());
     plugin.stdin(if interactive { Stdio::inherit() } else { Stdio::null() });
-    plugin.stdout(Stdio::piped()).stderr(Stdio::inherit());
+    plugin.stdout(Stdio::piped());
+    plugin.stderr(if taken { Stdio::null() } else { Stdio::inherit() });
     let mut child = plugin.spawn().map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => ConnectError::PluginMissing {
             command: command.clone(),

@@ -51,14 +51,7 @@ pub(super) fn choose(options: &ConnectOptions, around: &Surroundings) -> Result<
     if options.as_user.is_none() && (options.as_uid.is_some() || !options.as_groups.is_empty()) {
         return Err(ConnectError::GroupWithoutUser);
     }
-    let paths = match (&options.kubeconfig, &around.kubeconfig, &around.home) {
-        (Some(path), ..) => vec![path.clone()],
-        (None, Some(list), _) => std::env::split_paths(list)
-            .filter(|p| !p.as_os_str().is_empty())
-            .collect(),
-        (None, None, Some(home)) => vec![home.join(".kube").join("config")],
-        (None, None, None) => Vec::new(),
-    };
+    let paths = paths(options, around);
     let mut merged: Option<Kubeconfig> = None;
     for path in &paths {
         let Some(mut next) = read(path, options.kubeconfig.is_some())? else {
@@ -88,6 +81,35 @@ pub(super) fn choose(options: &ConnectOptions, around: &Surroundings) -> Result<
         return Err(ConnectError::NoKubeconfig { tried: paths });
     }
     with_flags(from_file(&merged.unwrap_or_default(), options)?, options)
+}
+
+/// The names of the contexts that there are, sorted; none where no kubeconfig can be read.
+pub fn contexts(options: &ConnectOptions) -> Vec<String> {
+    let around = Surroundings::real();
+    let merged = paths(options, &around).iter().fold(None, |merged: Option<Kubeconfig>, path| {
+        match (merged, read(path, false).ok().flatten()) {
+            (Some(before), Some(next)) => before.merge(next).ok(),
+            (merged, next) => merged.or(next),
+        }
+    });
+    let mut names: Vec<String> = merged
+        .map(|config| config.contexts.into_iter().map(|context| context.name).collect())
+        .unwrap_or_default();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Where kubeconfigs are looked for.
+fn paths(options: &ConnectOptions, around: &Surroundings) -> Vec<PathBuf> {
+    match (&options.kubeconfig, &around.kubeconfig, &around.home) {
+        (Some(path), ..) => vec![path.clone()],
+        (None, Some(list), _) => std::env::split_paths(list)
+            .filter(|p| !p.as_os_str().is_empty())
+            .collect(),
+        (None, None, Some(home)) => vec![home.join(".kube").join("config")],
+        (None, None, None) => Vec::new(),
+    }
 }
 
 /// One file; `None` when it is not there and need not be.

@@ -30,8 +30,10 @@ mod watch;
 mod fake;
 
 pub use connect::{ConnectOptions, Connection, connect};
+pub use credential::terminal_is_taken;
 pub use error::{ClusterError, TlsProblem, Unreachable};
 pub use exchange::Reply;
+pub use kubeconfig::contexts;
 pub use list::{ListOptions, Listing, list};
 pub(crate) use paths::{possible, query};
 pub use problem::ConnectError;

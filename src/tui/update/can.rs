@@ -55,7 +55,8 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
         },
         Action::Stage => match model.popups.last() {
             Some(Popup::Plan(plan)) => {
-                let none = plan.runs.iter().all(|id| model.run(*id).is_none_or(|run| run.plan.is_none()));
+                let making = |id: &u64| model.run(*id).is_some_and(|run| run.state == State::Planning);
+                let none = plan.runs.iter().any(making);
                 none.then_some("the plan is being made")
             }
             _ => None,

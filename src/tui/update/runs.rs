@@ -158,6 +158,9 @@ pub(super) fn watch(model: &mut Model, runs: Vec<RunId>) {
 pub(super) fn planned(model: &mut Model, id: RunId, plan: Plan) -> Vec<Effect> {
     match model.run_mut(id) {
         Some(run) if run.state == State::Planning => {
+            if let Some(command) = &plan.command {
+                run.command = command.clone();
+            }
             run.plan = Some(plan);
             run.state = State::Waiting;
             Vec::new()

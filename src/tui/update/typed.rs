@@ -150,7 +150,7 @@ pub(super) fn complete(model: &Model, typed: &str) -> String {
 }
 
 /// What may follow `head`, for the completion and the line below what is typed.
-pub fn candidates(model: &Model, head: &str) -> Vec<String> {
+fn candidates(model: &Model, head: &str) -> Vec<String> {
     match head {
         "" => COMMANDS.iter().map(|(word, _)| (*word).to_owned()).collect(),
         "ns" | "namespace" => {

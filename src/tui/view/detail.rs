@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The lines of a text that was asked for: the text, why there is none, or that it is on its way.
-pub fn lines_of(lines: Option<&Result<Lines, Trouble>>, room: usize) -> std::borrow::Cow<'_, Lines> {
+pub(super) fn lines_of(lines: Option<&Result<Lines, Trouble>>, room: usize) -> std::borrow::Cow<'_, Lines> {
     use std::borrow::Cow;
     match lines {
         Some(Ok(lines)) => Cow::Borrowed(lines),
@@ -38,7 +38,7 @@ pub fn lines_of(lines: Option<&Result<Lines, Trouble>>, room: usize) -> std::bor
 }
 
 /// Takes away what was scrolled too far.
-pub fn clamp(model: &mut Model, areas: Areas) {
+pub(super) fn clamp(model: &mut Model, areas: Areas) {
     let height = usize::from(areas.side.unwrap_or(areas.body).height.saturating_sub(2));
     if let Some(detail) = &mut model.detail {
         let lines = match &detail.lines {
@@ -49,7 +49,7 @@ pub fn clamp(model: &mut Model, areas: Areas) {
     }
 }
 
-pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let Some(detail) = &model.detail else { return };
     let theme = &model.ui.theme;
     let title = format!(" {} in {} ", detail.of.word(), detail.of.key.namespace);
@@ -68,7 +68,7 @@ pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
 }
 
 /// Says in the frame how much is above and below.
-pub fn more(total: usize, scroll: usize, inside: Rect, area: Rect, model: &Model, buffer: &mut Buffer) {
+pub(super) fn more(total: usize, scroll: usize, inside: Rect, area: Rect, model: &Model, buffer: &mut Buffer) {
     let seen = scroll + usize::from(inside.height);
     if scroll == 0 && total <= seen {
         return;
@@ -79,7 +79,7 @@ pub fn more(total: usize, scroll: usize, inside: Rect, area: Rect, model: &Model
 }
 
 /// A frame, of ASCII where nothing else can be drawn.
-pub fn framed(ascii: bool) -> Block<'static> {
+pub(super) fn framed(ascii: bool) -> Block<'static> {
     let block = Block::new().borders(Borders::ALL);
     if ascii {
         block.border_set(ratatui::symbols::border::Set {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Draws what is typed, a notice, or the command that shows the same. Returns where the cursor is.
-pub fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position> {
+pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Option<Position> {
     let theme = &model.ui.theme;
     let room = usize::from(area.width);
     let mut put = |text: &str, style: Style| {
@@ -119,7 +119,7 @@ fn shown(model: &Model) -> &'static [Action] {
 }
 
 /// Draws key hints: those that cannot be used now are dim.
-pub fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let theme = &model.ui.theme;
     if model.is_typing() {
         let text = match &model.prompt {

@@ -33,7 +33,7 @@ impl Pen<'_> {
     }
 }
 
-pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let ascii = model.ui.ascii;
     let badges = badges(model);
     let taken: u16 = badges.iter().map(|(text, _)| u16::try_from(width(text)).unwrap_or(0) + 1).sum();

@@ -1,6 +1,6 @@
 //! `view(&model, frame)`: what the screen shows. It changes nothing.
 
-pub mod detail;
+mod detail;
 mod footer;
 mod header;
 mod popup;

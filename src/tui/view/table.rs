@@ -25,12 +25,12 @@ const GAP: u16 = 2;
 const MARGIN: u16 = 2;
 
 /// How many lines are seen in an area.
-pub fn height(area: Rect) -> u16 {
+pub(super) fn height(area: Rect) -> u16 {
     area.height.saturating_sub(1)
 }
 
 /// Makes each column as wide as the widest cell that has been seen in it: columns do not jump while one scrolls.
-pub fn measure(model: &mut Model, lines: usize) {
+pub(super) fn measure(model: &mut Model, lines: usize) {
     let view = model.view;
     let columns = Columns::all(view);
     let mut widths = std::mem::take(&mut model.cursor_mut().widths);
@@ -119,7 +119,7 @@ fn fit(model: &Model, room: u16) -> Vec<(usize, &'static Column, u16)> {
 }
 
 /// Draws the view's lines.
-pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     if model.lines() == 0 {
         nothing(model, area, buffer);
         return;

@@ -17,7 +17,7 @@ const NAME: u16 = 17;
 /// The cells of the two counts.
 const COUNTS: u16 = 14;
 
-pub fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let theme = &model.ui.theme;
     let timeline = &model.derived.timeline;
     let issuers = u16::try_from(timeline.issuers.len()).unwrap_or(u16::MAX).min(area.height / 3);

@@ -98,7 +98,7 @@ fn window(model: &Model, popup: &Popup) -> Window {
 }
 
 /// Takes away what was scrolled too far.
-pub fn clamp(model: &mut Model) {
+pub(super) fn clamp(model: &mut Model) {
     let screen = Rect::new(0, 0, model.size.0, model.size.1);
     let Some(popup) = model.popups.last() else { return };
     let window = window(model, popup);
@@ -110,7 +110,7 @@ pub fn clamp(model: &mut Model) {
 }
 
 /// Draws the window on top. Returns where the cursor is in it.
-pub fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut Hits) -> Option<Position> {
+pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut Hits) -> Option<Position> {
     let popup = model.popups.last()?;
     let window = window(model, popup);
     let theme = &model.ui.theme;

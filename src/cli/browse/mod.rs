@@ -1,0 +1,287 @@
+//! `kubectl certs` on a terminal: the screen, and what its effects do.
+//!
+//! ```text
+//! keys ──→ tui (model, update, view) ──→ effects ─┬→ reader: scan, watch, pictures, probes
+//!              ↑                                  ├→ runs: renew, revoke, rollback, restart, as the commands do them
+//!              └──────────── messages ────────────┴→ files, clipboard
+//! ```
+
+mod fetch;
+mod reader;
+mod runs;
+mod settings;
+
+use std::{
+    io::IsTerminal as _,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::{
+    error::{Exit, Failure},
+    event::Listen,
+    object::Seconds,
+    source::cluster::{ConnectOptions, Connection, contexts},
+    tui::{
+        self, Effect, Message, Model,
+        message::{Level, LogLine, Place, Trouble},
+        order::Plan,
+        run::Outside,
+        terminal::{self, Screen},
+    },
+};
+
+use super::{
+    args::{ClusterArgs, StatusArgs},
+    session::{connect_options, connected, now},
+    told::{self, Front},
+};
+use reader::Ask;
+use runs::Runs;
+
+/// How long runs may take to clean up when the program ends.
+const CLEAN_UP: Duration = Duration::from_secs(60);
+
+/// Whether there is a terminal to draw on, and nothing was asked for that is only printed.
+pub(super) fn wanted(args: &StatusArgs) -> bool {
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+    let output = &args.output;
+    let printed = args.watch
+        || args.probe.probe
+        || args.check.fail_on.is_some()
+        || output.output.is_some()
+        || output.no_headers
+        || output.show_labels
+        || output.sort_by.is_some();
+    // Standard input is read for keys: manifests cannot come from there as well.
+    let piped = args.source.filename.iter().any(|file| file.as_os_str() == "-");
+    terminal && !dumb && !printed && !piped
+}
+
+/// Takes the terminal over until the user quits.
+pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let ui = settings::ui(&args, read_only).await?;
+    let manifests = !args.source.filename.is_empty();
+    // Sign-in programs of a kubeconfig may want the terminal: they run before it is taken over.
+    let connection = if manifests {
+        None
+    } else {
+        Some(connected(&args.source.connection).await?)
+    };
+    let place = place(&args, connection.as_ref());
+    let columns = settings::columns(&args).await?;
+    let (sink, mut messages) = unbounded_channel();
+    let mut screen = Screen::take().map_err(|error| Failure::usage(format!("cannot draw on this terminal: {error}")))?;
+    told::divert(Some(Arc::new(Screened { sink: sink.clone() })));
+    crate::source::cluster::terminal_is_taken(true);
+    let size = screen.terminal.size().map_or((80, 24), |size| (size.width, size.height));
+    let mut model = Model::new(ui, place, size, args.check.at.unwrap_or_else(now));
+    model.at = args.check.at;
+    model.columns = columns;
+    let mut inputs =
+        terminal::inputs().map_err(|error| Failure::usage(format!("cannot read from this terminal: {error}")))?;
+    // The first frame is there before anything is asked of the cluster.
+    let _ = tui::run::frame(&mut screen.terminal, &mut model);
+    let (ask, asks) = unbounded_channel();
+    let connecting = args.source.connection.clone();
+    let (runtime, told) = (tokio::runtime::Handle::current(), sink.clone());
+    // A thread of its own: parsing and judging would keep others waiting.
+    std::thread::spawn(move || runtime.block_on(reader::run(args, connection, asks, told)));
+    let mut hands = Hands {
+        ask,
+        sink: sink.clone(),
+        runs: Runs::new(sink, connecting),
+        started,
+    };
+    let ended = tui::run::run(&mut screen.terminal, &mut model, &mut inputs, &mut messages, &mut hands).await;
+    crate::source::cluster::terminal_is_taken(false);
+    drop(screen);
+    told::divert(None);
+    hands.runs.finish(CLEAN_UP).await;
+    let exit = match ended {
+        Ok(false) => Exit::Ok,
+        // The terminal is gone, or the process was asked to end.
+        Ok(true) | Err(_) => Exit::Interrupted,
+    };
+    // The process ends: the system takes what is held back at once, which freeing piece by piece does not.
+    std::mem::forget(model);
+    Ok(exit)
+}
+
+/// Where it comes from, for the header.
+fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
+    let source = &args.source;
+    let Some(connection) = connection else {
+        let files: Vec<String> = source.filename.iter().map(|file| file.display().to_string()).collect();
+        let recursive = source.recursive.then(|| "-R".to_owned());
+        let mut flags: Vec<String> = files.iter().flat_map(|file| ["-f".to_owned(), file.clone()]).collect();
+        flags.extend(recursive);
+        flags.extend(settings::ca_flags(args));
+        return Place {
+            namespaces: source.namespace.clone(),
+            manifests: Some(files.join(", ")),
+            flags,
+            ..Place::default()
+        };
+    };
+    let namespaces = match (source.all_namespaces, source.namespace.as_slice()) {
+        (true, _) => Vec::new(),
+        (false, []) => vec![connection.namespace.clone()],
+        (false, given) => given.to_vec(),
+    };
+    let mut flags = cluster_flags(&source.connection);
+    flags.extend(settings::ca_flags(args));
+    Place {
+        context: connection.context.clone(),
+        cluster: connection.cluster.clone(),
+        user: connection.user.clone(),
+        namespaces,
+        manifests: None,
+        contexts: contexts(&connect_options(&source.connection)),
+        flags,
+    }
+}
+
+/// The flags that say which cluster, as they were given. A token is in none: it must not be shown.
+fn cluster_flags(args: &ClusterArgs) -> Vec<String> {
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let mut flags = Vec::new();
+    let mut flag = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            flags.extend([format!("--{name}"), value]);
+        }
+    };
+    flag("kubeconfig", path(&args.kubeconfig));
+    flag("context", args.context.clone());
+    flag("cluster", args.cluster.clone());
+    flag("user", args.user.clone());
+    flag("as", args.as_user.clone());
+    for group in &args.as_group {
+        flag("as-group", Some(group.clone()));
+    }
+    flag("server", args.server.clone());
+    flags
+}
+
+/// Takes what is said while the screen is taken over, outside of any run.
+struct Screened {
+    sink: UnboundedSender<Message>,
+}
+
+impl Front for Screened {
+    fn say(&self, level: Level, text: &str) {
+        let _ = self.sink.send(Message::Log(LogLine {
+            at: now(),
+            level,
+            text: text.to_owned(),
+        }));
+    }
+
+    fn print(&self, bytes: &[u8]) {
+        self.say(Level::Note, String::from_utf8_lossy(bytes).trim());
+    }
+
+    fn listener(self: Arc<Self>) -> Arc<dyn Listen> {
+        Arc::new(Deaf)
+    }
+
+    fn confirm(&self, _: Plan) -> BoxFuture<'_, bool> {
+        Box::pin(async { false })
+    }
+
+    fn ask(&self, _: String) -> BoxFuture<'_, bool> {
+        Box::pin(async { false })
+    }
+}
+
+/// Nothing happens outside of runs.
+struct Deaf;
+
+impl Listen for Deaf {
+    fn hear(&self, _: &crate::event::Event) {}
+}
+
+/// What the screen's effects are done with.
+struct Hands {
+    ask: UnboundedSender<Ask>,
+    sink: UnboundedSender<Message>,
+    runs: Runs,
+    started: Instant,
+}
+
+impl Outside for Hands {
+    fn effect(&mut self, effect: Effect) {
+        let ask = match effect {
+            Effect::Quit { .. } => return,
+            Effect::Copy(text) => return terminal::copy(&text),
+            Effect::Bell => return terminal::bell(),
+            Effect::Run { id, job, command } => return self.runs.start(id, job, &command),
+            Effect::Answer { id, yes } => return self.runs.answer(id, yes),
+            Effect::Cancel(id) => return self.runs.cancel(id),
+            Effect::Write { path, bytes } => {
+                let sink = self.sink.clone();
+                tokio::spawn(async move {
+                    let _ = sink.send(Message::Written(write(&path, &bytes).await));
+                });
+                return;
+            }
+            Effect::Context(name) => {
+                self.runs.use_context(&name);
+                Ask::Context(name)
+            }
+            Effect::Read => Ask::Read,
+            Effect::Namespaces(names) => Ask::Namespaces(names),
+            Effect::At(at) => Ask::At(at),
+            Effect::Picture { of, width } => Ask::Picture { of, width },
+            Effect::Yaml(of) => Ask::Yaml(of),
+            Effect::Decode(of) => Ask::Decode(of),
+            Effect::Users(of) => Ask::Users(of),
+            Effect::Pem(of) => Ask::Pem(of),
+            Effect::Probe(chosen) => Ask::Probe(chosen),
+        };
+        let _ = self.ask.send(ask);
+    }
+
+    fn suspend(&mut self) -> std::io::Result<()> {
+        terminal::suspend()
+    }
+
+    fn clock(&self) -> (Seconds, u64) {
+        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        (now(), ms)
+    }
+}
+
+/// Writes a new file. One that is there is not written over.
+async fn write(path: &std::path::Path, bytes: &[u8]) -> Result<String, Trouble> {
+    use tokio::io::AsyncWriteExt as _;
+    let shown = path.display().to_string();
+    let opened = tokio::fs::OpenOptions::new().write(true).create_new(true).open(path).await;
+    let result = match opened {
+        Ok(mut file) => match file.write_all(bytes).await {
+            Ok(()) => file.flush().await,
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(error),
+    };
+    result.map(|()| shown.clone()).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Trouble {
+            what: format!("{shown} is there already"),
+            hint: Some("choose another name".to_owned()),
+        },
+        _ => Trouble::new(format!("cannot write {shown}: {error}")),
+    })
+}
+
+/// The options of a connection to another context.
+fn in_context(args: &ClusterArgs, name: &str) -> (ClusterArgs, ConnectOptions) {
+    let mut args = args.clone();
+    args.context = Some(name.to_owned());
+    let options = connect_options(&args);
+    (args, options)
+}

@@ -1,0 +1,526 @@
+//! The reader: holds the picture of the cluster, keeps it current, and answers what the screen asks of it.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSender},
+    task::JoinHandle,
+};
+
+use crate::{
+    check::{Reason, Rules, Select},
+    error::{Exit, Failure},
+    inventory::{BindingId, Inventory},
+    object::{Change, Forbidden, Key, Kind, Seconds},
+    report::show::Context,
+    scan::{
+        About, Judged, evaluate,
+        live::{Live, News},
+        probe,
+    },
+    source::cluster::{Connection, WatchState, connect, watch},
+    tui::{
+        Message,
+        item::{Item, Subject},
+        message::{Level, Link, LogLine, Trouble},
+    },
+};
+
+use super::{
+    super::{
+        args::StatusArgs,
+        session::{Open, Session, now},
+        show::{Found, picture},
+    },
+    fetch, in_context, place,
+};
+
+/// How many changes may wait for the inventory.
+const WAITING: usize = 256;
+/// Changes that come together are told together.
+const TOGETHER: usize = 1024;
+/// How many rows travel in one message.
+const ROWS: usize = 2_000;
+/// While lists arrive, rows are told about so often.
+const LOOK: Duration = Duration::from_millis(80);
+/// After the last change, so long is waited for more: a deployment changes many objects at once.
+const SETTLE: Duration = Duration::from_millis(20);
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_hours(1);
+/// cert-manager's events are an extra: nobody waits long for them.
+const PICTURE: Duration = Duration::from_secs(3);
+
+/// What the screen asks.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// Read everything again.
+    Read,
+    /// Read other namespaces; none is all.
+    Namespaces(Vec<String>),
+    /// Read another context.
+    Context(String),
+    /// Judge as of another day.
+    At(Option<Seconds>),
+    /// Draw a picture.
+    Picture { of: Subject, width: u16 },
+    /// Show an object as YAML.
+    Yaml(Subject),
+    /// Show certificates decoded.
+    Decode(Subject),
+    /// Find out who uses what.
+    Users(Subject),
+    /// Read a chain as PEM.
+    Pem(Subject),
+    /// Probe hosts.
+    Probe(Vec<About>),
+}
+
+/// Everything that a reading is made with.
+struct Reader {
+    args: StatusArgs,
+    at: Option<Seconds>,
+    asks: UnboundedReceiver<Ask>,
+    sink: UnboundedSender<Message>,
+}
+
+/// Reads until nobody asks any more.
+pub(super) async fn run(
+    args: StatusArgs,
+    connection: Option<Connection>,
+    asks: UnboundedReceiver<Ask>,
+    sink: UnboundedSender<Message>,
+) {
+    let at = args.check.at;
+    let mut reader = Reader { args, at, asks, sink };
+    let mut connection = connection;
+    loop {
+        let next = reader.reading(connection.take()).await;
+        match next {
+            Some(again) => connection = again,
+            None => return,
+        }
+    }
+}
+
+impl Reader {
+    fn send(&self, message: Message) {
+        let _ = self.sink.send(message);
+    }
+
+    fn failed(&self, failure: Failure) {
+        self.send(Message::ReadFailed(Trouble {
+            what: failure.message,
+            hint: failure.hint,
+        }));
+    }
+
+    /// One reading, from the lists to the end of the watches. Returns the connection of the next one; `None` at the end.
+    async fn reading(&mut self, connection: Option<Connection>) -> Option<Option<Connection>> {
+        let started = Instant::now();
+        let mut early = Early::new(self);
+        let open = Open {
+            for_watch: true,
+            all_users: false,
+        };
+        let mut look = |inventory: &mut Inventory| early.look(inventory);
+        let opening = Session::open_on(&self.args.source, &self.args.check, &[], open, connection, &mut look);
+        let mut session = match opening.await {
+            Ok(session) => session,
+            Err(failure) => {
+                self.failed(failure);
+                return self.after_failure().await;
+            }
+        };
+        if session.exit == Exit::Usage {
+            self.send(Message::Log(LogLine {
+                at: now(),
+                level: Level::Error,
+                text: "not all manifests could be read: see above".to_owned(),
+            }));
+        }
+        let connection = session.connection.clone();
+        let starts = std::mem::take(&mut session.read.listing);
+        let fetched = std::mem::take(&mut session.read.fetched);
+        let scope = session.scope.clone();
+        let mut live = session.into_live();
+        live.every_secret = true;
+        live.rules.now = self.at.unwrap_or_else(now);
+        let judged = live.all();
+        self.rows(&live.inventory, &judged, true);
+        drop(judged);
+        self.send(Message::Read {
+            live: connection.is_some(),
+            took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+        let (sink, changes) = mpsc::channel(WAITING);
+        let (name, named) = mpsc::channel(WAITING);
+        for key in fetched {
+            live.follow(key);
+        }
+        live.hand_on(&name);
+        let following = connection.clone().map(|connection| {
+            let told = self.sink.clone();
+            let tell = move |state| match state {
+                WatchState::Connected => drop(told.send(Message::Link(Link::Up))),
+                WatchState::Lost { why, .. } => drop(told.send(Message::Link(Link::Lost(why)))),
+                WatchState::Relisted(kind) => tracing::debug!(kind = kind.plural(), "listed again"),
+            };
+            tokio::spawn(async move { watch(&connection, &scope, starts, named, sink, tell).await })
+        });
+        let next = self.follow(&mut live, connection.as_ref(), changes, &name).await;
+        following.as_ref().inspect(|task| task.abort());
+        // A large picture is given back while the next one is read.
+        std::thread::spawn(move || drop(live));
+        next.map(|again| again.or(connection))
+    }
+
+    /// Waits for what may mend a reading that failed.
+    async fn after_failure(&mut self) -> Option<Option<Connection>> {
+        loop {
+            let ask = self.asks.recv().await?;
+            if let Some(again) = self.again(ask).await {
+                return Some(again);
+            }
+        }
+    }
+
+    /// What begins another reading: with its connection, or with a new one. `None` for everything else.
+    async fn again(&mut self, ask: Ask) -> Option<Option<Connection>> {
+        match ask {
+            Ask::Read => Some(None),
+            Ask::Namespaces(names) => {
+                let source = &mut self.args.source;
+                source.all_namespaces = names.is_empty();
+                source.namespace = names;
+                Some(None)
+            }
+            Ask::Context(name) => {
+                let (args, options) = in_context(&self.args.source.connection, &name);
+                match connect(&options).await {
+                    Ok(connection) => {
+                        self.args.source.connection = args;
+                        let mut here = place(&self.args, Some(&connection));
+                        // A namespace of another context is seldom one of this.
+                        if !self.args.source.all_namespaces {
+                            self.args.source.namespace.clear();
+                            here.namespaces = vec![connection.namespace.clone()];
+                        }
+                        self.send(Message::Connected(here));
+                        Some(Some(connection))
+                    }
+                    Err(error) => {
+                        let hint = error.hint();
+                        let failure = Failure::of(Exit::Cluster, &error);
+                        self.failed(hint.map_or(failure.clone(), |hint| failure.hint(hint)));
+                        None
+                    }
+                }
+            }
+            Ask::At(at) => {
+                self.at = at;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// Keeps the picture current and answers, until it is to be read anew.
+    async fn follow(
+        &mut self,
+        live: &mut Live,
+        connection: Option<&Connection>,
+        mut changes: Receiver<Change>,
+        name: &Sender<Key>,
+    ) -> Option<Option<Connection>> {
+        let mut found = Found::default();
+        let mut batch = Vec::new();
+        let mut watched = connection.is_some();
+        loop {
+            let wait = self.until_time_changes_something(live);
+            tokio::select! {
+                ask = self.asks.recv() => {
+                    // Whoever holds an arrow key down wants the last day, and the last picture.
+                    let mut asks = vec![ask?];
+                    while let Ok(more) = self.asks.try_recv() {
+                        asks.push(more);
+                    }
+                    for ask in latest(asks) {
+                        let ask = match ask {
+                            ask @ (Ask::Read | Ask::Namespaces(_) | Ask::Context(_)) => {
+                                if let Some(again) = self.again(ask).await {
+                                    return Some(again);
+                                }
+                                continue;
+                            }
+                            ask => ask,
+                        };
+                        self.answer(ask, live, connection, &mut found).await;
+                    }
+                }
+                received = changes.recv_many(&mut batch, TOGETHER), if watched => {
+                    if received == 0 {
+                        watched = false;
+                    } else {
+                        tokio::time::sleep(SETTLE).await;
+                        while batch.len() < TOGETHER * 4 {
+                            let Ok(change) = changes.try_recv() else { break };
+                            batch.push(change);
+                        }
+                    }
+                }
+                () = tokio::time::sleep(wait) => {}
+            }
+            if self.at.is_none() {
+                live.rules.now = now();
+            }
+            for change in batch.drain(..) {
+                match change {
+                    Change::Forbidden(forbidden) if forbidden.verb == "watch" => self.unwatched(&forbidden),
+                    change => live.apply(change),
+                }
+            }
+            let news = live.settle();
+            live.hand_on(name);
+            self.news(&live.inventory, &news);
+            let moment = live.rules.now;
+            let news = live.time(moment);
+            self.news(&live.inventory, &news);
+        }
+    }
+
+    fn until_time_changes_something(&self, live: &Live) -> Duration {
+        if self.at.is_some() {
+            return LONGEST;
+        }
+        let left = live.next_change().map(|at| at.saturating_sub(live.rules.now).max(0));
+        let left = left.and_then(|seconds| u64::try_from(seconds).ok());
+        left.map_or(LONGEST, Duration::from_secs).clamp(SHORTEST, LONGEST)
+    }
+
+    fn unwatched(&self, forbidden: &Forbidden) {
+        let kind = forbidden.kind.plural();
+        self.send(Message::Log(LogLine {
+            at: now(),
+            level: Level::Warning,
+            text: format!("no right to watch {kind}: their changes are not seen; read again to see them"),
+        }));
+    }
+
+    /// Tells rows in messages of moderate size, so that the screen is drawn between them.
+    fn rows(&self, inventory: &Inventory, judged: &[Judged], whole: bool) {
+        let items = |judged: &[Judged]| -> Vec<Item> {
+            judged.iter().filter_map(|one| Item::new(inventory, one)).collect()
+        };
+        if whole {
+            self.send(Message::Rows {
+                whole: true,
+                set: items(judged),
+                gone: Vec::new(),
+            });
+            return;
+        }
+        for part in judged.chunks(ROWS) {
+            self.send(Message::Rows {
+                whole: false,
+                set: items(part),
+                gone: Vec::new(),
+            });
+        }
+    }
+
+    fn news(&self, inventory: &Inventory, news: &News) {
+        if !news.gone.is_empty() {
+            self.send(Message::Rows {
+                whole: false,
+                set: Vec::new(),
+                gone: news.gone.clone(),
+            });
+        }
+        self.rows(inventory, &news.judged, false);
+    }
+
+    async fn answer(&mut self, ask: Ask, live: &mut Live, connection: Option<&Connection>, found: &mut Found) {
+        match ask {
+            Ask::Read | Ask::Namespaces(_) | Ask::Context(_) => {}
+            Ask::At(at) => {
+                self.at = at;
+                live.rules.now = at.unwrap_or_else(now);
+                let judged = live.all();
+                self.rows(&live.inventory, &judged, true);
+            }
+            Ask::Picture { of, width } => {
+                let lines = draw(live, connection, found, &of, width).await;
+                self.send(Message::Picture {
+                    of,
+                    width,
+                    lines: Ok(lines),
+                });
+            }
+            Ask::Decode(of) => {
+                let lines = fetch::decoded(&live.inventory, &of, live.rules.now);
+                self.send(Message::Text {
+                    title: crate::tui::update::act::window_title("certificates of", &of),
+                    lines,
+                });
+            }
+            Ask::Yaml(of) => drop(fetch::yaml(connection.cloned(), of, self.sink.clone())),
+            Ask::Pem(of) => drop(self.pem(live, connection, &of)),
+            Ask::Users(of) => drop(fetch::users(&live.inventory, connection.cloned(), of, self.sink.clone())),
+            Ask::Probe(chosen) => self.probe(chosen, live, found).await,
+        }
+    }
+
+    fn pem(&self, live: &Live, connection: Option<&Connection>, of: &Subject) -> JoinHandle<()> {
+        let secret = fetch::secrets_of(&live.inventory, of).into_iter().next();
+        fetch::pem(connection.cloned(), secret, self.sink.clone())
+    }
+
+    async fn probe(&self, chosen: Vec<About>, live: &mut Live, found: &mut Found) {
+        let mut ids: Vec<BindingId> = chosen
+            .into_iter()
+            .flat_map(|about| match about {
+                About::Binding(id) => vec![id],
+                About::Secret(key) => live.inventory.bindings_of_secret(&key).to_vec(),
+                About::Forbidden(_) => Vec::new(),
+            })
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let options = probe::Options {
+            connect: self.args.probe.connect.clone(),
+            timeout: self.args.probe.probe_timeout,
+        };
+        let (probed, answers) = probe::probe(&live.inventory, &ids, &options).await;
+        found.1.retain(|answer| !ids.contains(&answer.binding));
+        found.1.extend(answers);
+        found.0.extend(probed.clone());
+        live.probed.extend(probed);
+        let mut news = News::default();
+        for id in &ids {
+            live.binding(*id, &mut news);
+        }
+        self.news(&live.inventory, &news);
+        self.send(Message::Probed(ids.len()));
+    }
+}
+
+/// What was asked, without what a later question makes moot.
+fn latest(asks: Vec<Ask>) -> Vec<Ask> {
+    let last_day = asks.iter().rposition(|ask| matches!(ask, Ask::At(_)));
+    let last_picture = asks.iter().rposition(|ask| matches!(ask, Ask::Picture { .. }));
+    let counts = |(at, ask): (usize, Ask)| match ask {
+        Ask::At(_) if Some(at) != last_day => None,
+        Ask::Picture { .. } if Some(at) != last_picture => None,
+        ask => Some(ask),
+    };
+    asks.into_iter().enumerate().filter_map(counts).collect()
+}
+
+async fn draw(
+    live: &Live,
+    connection: Option<&Connection>,
+    found: &Found,
+    of: &Subject,
+    width: u16,
+) -> crate::tui::message::Lines {
+    let inventory = &live.inventory;
+    let ids: Vec<BindingId> = if of.kind == Kind::Secret {
+        inventory.bindings_of_secret(&of.key).to_vec()
+    } else {
+        let of_route = |binding: &crate::inventory::Binding| binding.route.kind == of.kind && binding.route.key == of.key;
+        inventory.bindings().iter().filter(|(_, b)| of_route(b)).map(|(id, _)| id).collect()
+    };
+    let mut judged: Vec<Judged> = ids
+        .iter()
+        .filter_map(|id| evaluate::binding(inventory, *id, live.rules, &live.select, live.probed.get(id)))
+        .collect();
+    if of.kind == Kind::Secret && judged.is_empty() {
+        let wanted = std::collections::BTreeSet::from([of.key.clone()]);
+        judged.extend(evaluate::secret(inventory, of.key.clone(), live.rules, &live.select, &wanted));
+    }
+    let context = Context {
+        now: live.rules.now,
+        colour: false,
+        width: usize::from(width),
+        ascii: false,
+    };
+    let drawn = |connection| {
+        picture(inventory, connection, &judged, found, (of.kind, &of.key), |show| {
+            crate::report::show::lines(show, &context)
+        })
+    };
+    match tokio::time::timeout(PICTURE, drawn(connection)).await {
+        Ok(lines) => lines,
+        // Without what has to be asked of the cluster.
+        Err(_) => drawn(None).await,
+    }
+}
+
+/// Rows before everything has been read: of what is complete already, as far as that can be told.
+struct Early {
+    sink: UnboundedSender<Message>,
+    rules: Rules,
+    select: Select,
+    told: HashSet<BindingId>,
+    last: Instant,
+}
+
+impl Early {
+    fn new(reader: &Reader) -> Self {
+        let check = &reader.args.check;
+        Self {
+            sink: reader.sink.clone(),
+            rules: Rules {
+                now: reader.at.unwrap_or_else(now),
+                expiring_within: check.expiring_within.and_then(|d| Seconds::try_from(d.as_secs()).ok()),
+            },
+            select: Select {
+                min_severity: check.min_severity.map(Into::into),
+                only: check.reason.iter().copied().collect(),
+                ignored: check
+                    .ignore
+                    .iter()
+                    .copied()
+                    .chain([Reason::OrphanSecret, Reason::StalePods])
+                    .collect(),
+            },
+            told: HashSet::new(),
+            last: Instant::now(),
+        }
+    }
+
+    fn look(&mut self, inventory: &mut Inventory) {
+        if self.last.elapsed() < LOOK {
+            return;
+        }
+        inventory.settle();
+        let mut set = Vec::new();
+        // Until the classes are there, nobody knows which controller serves a route.
+        if inventory.knows_all(Kind::IngressClass) {
+            let inventory = &*inventory;
+            for (id, binding) in inventory.bindings().iter() {
+                let there = !binding.secrets.is_empty() && binding.secrets.iter().all(|key| inventory.secrets().get(key).is_some());
+                if !there || !self.told.insert(id) {
+                    continue;
+                }
+                let judged = evaluate::binding(inventory, id, self.rules, &self.select, None);
+                set.extend(judged.and_then(|judged| Item::new(inventory, &judged)));
+            }
+        }
+        let _ = self.sink.send(Message::Progress {
+            hosts: inventory.bindings().iter().count(),
+            secrets: inventory.secrets().len(),
+        });
+        if !set.is_empty() {
+            let _ = self.sink.send(Message::Rows {
+                whole: false,
+                set,
+                gone: Vec::new(),
+            });
+        }
+        self.last = Instant::now();
+    }
+}

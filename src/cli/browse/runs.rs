@@ -1,0 +1,453 @@
+//! Runs: the commands that write, carried out as they stand, with the screen as their terminal.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use clap::Parser as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc::UnboundedSender, oneshot},
+};
+
+use crate::{
+    apply::{
+        Api,
+        rollout::{self, LIMIT, Workload},
+    },
+    engine::cancel::{self, Cancel, Canceller},
+    error::{Exit, Failure},
+    event::{Event, EventKind, Listen, Teller},
+    object::{Change, Key, Object, Text},
+    plan::steps::Step,
+    source::cluster::{Connection, consumers},
+    tui::{
+        Message,
+        command::CommandLine,
+        message::{Level, Trouble},
+        order::{Ending, Job, Plan, RunId},
+    },
+};
+
+use super::super::{
+    args::{Cli, ClusterArgs, Command},
+    renew, revoke, rollback,
+    session::{connected, now},
+    told::{self, Front},
+};
+
+/// All runs of this session.
+pub(super) struct Runs {
+    sink: UnboundedSender<Message>,
+    /// Which cluster, and as whom: what a command line shows has no token.
+    connection: ClusterArgs,
+    going: HashMap<RunId, Going>,
+}
+
+/// A run that may not have ended.
+struct Going {
+    answer: Arc<Answers>,
+    canceller: Canceller,
+    cancel: Cancel,
+    /// Ends it at once, where nothing has to be cleaned up.
+    abort: Option<oneshot::Sender<()>>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Going {
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.ended.try_recv(), Err(oneshot::error::TryRecvError::Empty))
+    }
+}
+
+/// The question of a run that waits for its answer.
+#[derive(Default)]
+struct Answers(Mutex<Option<oneshot::Sender<bool>>>);
+
+impl Answers {
+    fn put(&self) -> oneshot::Receiver<bool> {
+        let (give, take) = oneshot::channel();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(give);
+        take
+    }
+
+    fn give(&self, yes: bool) {
+        if let Some(waiting) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = waiting.send(yes);
+        }
+    }
+}
+
+impl Runs {
+    pub(super) fn new(sink: UnboundedSender<Message>, connection: ClusterArgs) -> Self {
+        Self {
+            sink,
+            connection,
+            going: HashMap::new(),
+        }
+    }
+
+    /// Later runs are of another context.
+    pub(super) fn use_context(&mut self, name: &str) {
+        self.connection.context = Some(name.to_owned());
+    }
+
+    /// Starts a run. What comes of it is told by messages.
+    pub(super) fn start(&mut self, id: RunId, job: Job, command: &CommandLine) {
+        self.going.retain(|_, going| !going.has_ended());
+        let answer = Arc::new(Answers::default());
+        let (canceller, cancel) = cancel::pair();
+        let front = Arc::new(RunFront {
+            id,
+            sink: self.sink.clone(),
+            answer: Arc::clone(&answer),
+            seen: Mutex::default(),
+        });
+        let (sink, connection, watched) = (self.sink.clone(), self.connection.clone(), cancel.clone());
+        let words = command.words.clone();
+        let (abort, aborted) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let runtime = Handle::current();
+        // A thread of its own: what a command awaits need not be fit to move between threads.
+        std::thread::spawn(move || {
+            let told = Arc::clone(&front) as Arc<dyn Front>;
+            let carried = told::within(told, carry_out(job, words, connection, cancel, Arc::clone(&front)));
+            let carried = std::panic::AssertUnwindSafe(carried).catch_unwind();
+            let ending = runtime.block_on(async {
+                tokio::select! {
+                    result = carried => match result {
+                        Ok(result) => front.ending(result),
+                        Err(_) => Ending::Bad(Trouble {
+                            what: "the program failed; the log says where".to_owned(),
+                            hint: Some("`kubectl certs cleanup` removes what may have been left".to_owned()),
+                        }),
+                    },
+                    Ok(()) = aborted => Ending::Dropped,
+                }
+            });
+            let _ = sink.send(Message::Ended(id, ending));
+            let _ = end.send(());
+        });
+        self.going.insert(
+            id,
+            Going {
+                answer,
+                canceller,
+                cancel: watched,
+                abort: Some(abort),
+                ended,
+            },
+        );
+    }
+
+    /// Answers the question of a run.
+    pub(super) fn answer(&mut self, id: RunId, yes: bool) {
+        if let Some(going) = self.going.get(&id) {
+            going.answer.give(yes);
+        }
+    }
+
+    /// Gives a run up: what is under way cleans up; what has not begun ends at once.
+    pub(super) fn cancel(&mut self, id: RunId) {
+        let Some(going) = self.going.get_mut(&id) else { return };
+        going.canceller.cancel();
+        going.answer.give(false);
+        if !going.cancel.has_begun()
+            && let Some(abort) = going.abort.take()
+        {
+            let _ = abort.send(());
+        }
+    }
+
+    /// Gives all up, and waits until they have cleaned up.
+    pub(super) async fn finish(&mut self, limit: Duration) {
+        let ids: Vec<RunId> = self.going.keys().copied().collect();
+        for id in &ids {
+            self.cancel(*id);
+        }
+        let mut left: Vec<Going> = self.going.drain().map(|(_, going)| going).collect();
+        left.retain_mut(|going| !going.has_ended() && going.cancel.has_begun());
+        if left.is_empty() {
+            return;
+        }
+        super::super::note("cleaning up; Ctrl-C ends it at once, and `kubectl certs cleanup` removes the rest");
+        let all = futures_util::future::join_all(left.into_iter().map(|going| going.ended));
+        tokio::select! {
+            ended = tokio::time::timeout(limit, all) => if ended.is_err() {
+                super::super::warn("not everything was cleaned up in time: `kubectl certs cleanup` removes the rest");
+            },
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+}
+
+/// A run's own words and questions.
+struct RunFront {
+    id: RunId,
+    sink: UnboundedSender<Message>,
+    answer: Arc<Answers>,
+    seen: Mutex<Seen>,
+}
+
+/// What a run has come to.
+#[derive(Default)]
+struct Seen {
+    /// The Secrets whose certificates failed, and why.
+    failed: BTreeMap<Key, Trouble>,
+    /// How many went well.
+    good: usize,
+    /// The plan was not confirmed.
+    refused: bool,
+    /// It is a rehearsal.
+    rehearsal: bool,
+    /// The last line that was printed.
+    printed: String,
+}
+
+impl RunFront {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, message: Message) {
+        let _ = self.sink.send(message);
+    }
+
+    /// How a run ended, by what it returned and what was seen of it.
+    fn ending(&self, result: Result<Exit, Failure>) -> Ending {
+        let seen = self.seen();
+        match result {
+            Err(_) if seen.refused => Ending::Dropped,
+            Err(failure) => Ending::Bad(Trouble {
+                what: failure.message,
+                hint: failure.hint,
+            }),
+            Ok(_) if !seen.failed.is_empty() => {
+                let all = seen.failed.len() + seen.good;
+                let mut what = match (all, seen.failed.iter().next()) {
+                    (1, Some((_, trouble))) => trouble.what.clone(),
+                    (_, Some((secret, trouble))) => {
+                        format!("{} of {all} failed; {secret}: {}", seen.failed.len(), trouble.what)
+                    }
+                    (_, None) => String::new(),
+                };
+                if seen.failed.len() > 1 {
+                    what.push_str(" ...");
+                }
+                let hint = seen.failed.values().find_map(|trouble| trouble.hint.clone());
+                Ending::Bad(Trouble { what, hint })
+            }
+            Ok(Exit::Ok) => Ending::Good(match (seen.good, seen.rehearsal, seen.printed.as_str()) {
+                (0, _, "") => "done".to_owned(),
+                (0, _, printed) => printed.to_owned(),
+                (1, true, _) => "the rehearsal passed; nothing that serves traffic was changed".to_owned(),
+                (n, true, _) => format!("{n} rehearsals passed; nothing that serves traffic was changed"),
+                (1, false, _) => "renewed".to_owned(),
+                (n, false, _) => format!("{n} renewed"),
+            }),
+            Ok(_) => Ending::Bad(Trouble::new("it failed; the log says why")),
+        }
+    }
+}
+
+impl Front for RunFront {
+    fn say(&self, level: Level, text: &str) {
+        if level == Level::Note {
+            self.send(Message::Said(self.id, text.to_owned()));
+        } else {
+            self.send(Message::Log(crate::tui::message::LogLine {
+                at: now(),
+                level,
+                text: text.to_owned(),
+            }));
+        }
+    }
+
+    fn print(&self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes).trim().to_owned();
+        self.send(Message::Said(self.id, text.clone()));
+        self.seen().printed = text.lines().last().unwrap_or_default().to_owned();
+    }
+
+    fn listener(self: Arc<Self>) -> Arc<dyn Listen> {
+        self
+    }
+
+    fn confirm(&self, plan: Plan) -> BoxFuture<'_, bool> {
+        self.seen().rehearsal = plan.stage == Some(crate::tui::order::Stage::Rehearsal);
+        let answer = self.answer.put();
+        self.send(Message::Planned(self.id, Box::new(plan)));
+        Box::pin(async move {
+            let yes = answer.await.unwrap_or(false);
+            self.seen().refused = !yes;
+            yes
+        })
+    }
+
+    fn ask(&self, question: String) -> BoxFuture<'_, bool> {
+        let answer = self.answer.put();
+        self.send(Message::Asked(self.id, question));
+        Box::pin(async move { answer.await.unwrap_or(false) })
+    }
+}
+
+impl Listen for RunFront {
+    fn hear(&self, event: &Event) {
+        if let Some(secret) = &event.secret {
+            match &event.kind {
+                EventKind::Done => self.seen().good += 1,
+                EventKind::Failed { error, hint } => {
+                    let trouble = Trouble {
+                        what: error.clone(),
+                        hint: hint.clone(),
+                    };
+                    self.seen().failed.insert(secret.clone(), trouble);
+                }
+                _ => {}
+            }
+        }
+        self.send(Message::Happened(self.id, Box::new(event.clone())));
+    }
+}
+
+async fn carry_out(
+    job: Job,
+    words: Vec<String>,
+    connection: ClusterArgs,
+    cancel: Cancel,
+    front: Arc<RunFront>,
+) -> Result<Exit, Failure> {
+    if let Job::Restart(secrets) = job {
+        return restart(&secrets, &connection, &cancel, front).await;
+    }
+    let typed = std::iter::once("kubectl certs".to_owned()).chain(words);
+    let cli = Cli::try_parse_from(typed).map_err(|error| {
+        let text = error.to_string();
+        Failure::usage(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
+    })?;
+    match cli.command {
+        Some(Command::Renew(mut command)) => {
+            command.issue.source.connection = connection;
+            renew::run(*command, cancel).await
+        }
+        Some(Command::Revoke(mut command)) => {
+            command.source.connection = connection;
+            cancel.begin();
+            revoke::run(*command).await
+        }
+        Some(Command::Rollback(mut command)) => {
+            command.connection = connection;
+            cancel.begin();
+            rollback::run(*command).await
+        }
+        _ => Err(Failure::usage("this is no command that runs here")),
+    }
+}
+
+/// Restarts the workloads that use Secrets, one after the other, after their plan was confirmed.
+async fn restart(
+    secrets: &[Key],
+    connection: &ClusterArgs,
+    cancel: &Cancel,
+    front: Arc<RunFront>,
+) -> Result<Exit, Failure> {
+    let connection = connected(connection).await?;
+    let used = workloads(&connection, secrets).await?;
+    let mut all: Vec<Workload> = used.values().flatten().cloned().collect();
+    all.sort();
+    all.dedup();
+    if all.is_empty() {
+        return Err(Failure::usage("no Deployment, StatefulSet or DaemonSet uses it")
+            .hint("controllers that read Secrets by themselves notice a change; u shows what uses it"));
+    }
+    let api = Api::new(connection, rollout::permits(&all));
+    let failed = |error: &rollout::RolloutError| {
+        let failure = Failure::new(Exit::Write, error);
+        error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+    };
+    rollout::check(&api, &all).await.map_err(|error| failed(&error))?;
+    let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let namespace = all.first().map(|workload| workload.key.namespace.to_string()).unwrap_or_default();
+    let mut words = vec!["rollout".to_owned(), "restart".to_owned()];
+    words.extend(names);
+    words.extend(["-n".to_owned(), namespace]);
+    let plan = Plan {
+        issuer: String::new(),
+        stage: None,
+        targets: used
+            .iter()
+            .filter(|(_, workloads)| !workloads.is_empty())
+            .map(|(secret, workloads)| {
+                let steps = workloads.iter().map(|workload| Step::Restart {
+                    workload: workload.to_string(),
+                });
+                (secret.clone(), steps.collect())
+            })
+            .collect(),
+        limits: Vec::new(),
+        notes: vec!["one after the other, each when the one before is back".to_owned()],
+        command: Some(CommandLine {
+            program: "kubectl",
+            words,
+        }),
+    };
+    told::confirmed(|| plan).await?;
+    cancel.begin();
+    let tell = Teller::new(Arc::clone(&front).listener());
+    for (secret, workloads) in &used {
+        if cancel.is_cancelled() {
+            return Err(Failure::new(Exit::Interrupted, "cancelled: what was restarted stays so"));
+        }
+        let told = tell.about(secret.clone());
+        let restarted = rollout::restart(&api, workloads, now(), LIMIT, &told).await;
+        if let Some(error) = restarted.stopped {
+            told.tell(EventKind::Failed {
+                error: crate::error::chain(&error),
+                hint: error.hint(),
+            });
+            return Err(failed(&error));
+        }
+        if !workloads.is_empty() {
+            told.tell(EventKind::Done);
+        }
+    }
+    front.seen().good = 0;
+    front.seen().printed = format!("{} restarted", all.len());
+    Ok(Exit::Ok)
+}
+
+/// The workloads that use each Secret, in whatever way.
+async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<Key, Vec<Workload>>, Failure> {
+    let mut namespaces: Vec<Text> = secrets.iter().map(|key| key.namespace.clone()).collect();
+    namespaces.sort();
+    namespaces.dedup();
+    let (sink, mut changes) = tokio::sync::mpsc::channel(64);
+    let from = connection.clone();
+    let listing = tokio::spawn(async move { consumers(&from, Some(&namespaces), sink).await });
+    let mut found: BTreeMap<Key, Vec<Workload>> = secrets.iter().map(|key| (key.clone(), Vec::new())).collect();
+    while let Some(change) = changes.recv().await {
+        let Change::Set(Object::Consumer(consumer)) = change else { continue };
+        let Some(kind) = rollout::WorkloadKind::of(consumer.kind) else { continue };
+        for used in &consumer.uses {
+            let secret = Key::new(consumer.meta.namespace.clone(), used.name.clone());
+            if let Some(workloads) = found.get_mut(&secret) {
+                workloads.push(Workload {
+                    kind,
+                    key: consumer.meta.key(),
+                });
+            }
+        }
+    }
+    if let Ok(Err(error)) = listing.await {
+        return Err(super::super::session::cluster_failure(&error));
+    }
+    for workloads in found.values_mut() {
+        workloads.sort();
+        workloads.dedup();
+    }
+    Ok(found)
+}
+
