@@ -12,8 +12,8 @@ pub struct Column {
     pub what: What,
     /// Its head.
     pub head: &'static str,
-    /// Less than this many cells are of no use.
-    pub least: u16,
+    /// With this many cells it can be read well: a table that has not as many for each of its columns leaves some out.
+    pub good: u16,
     /// It is left out of a narrow table before those with a lower number; those with 0 stay.
     pub rank: u8,
     /// What a press on its head sorts by.
@@ -61,11 +61,11 @@ pub enum What {
     Last,
 }
 
-const fn column(what: What, head: &'static str, least: u16, rank: u8) -> Column {
+const fn column(what: What, head: &'static str, good: u16, rank: u8) -> Column {
     Column {
         what,
         head,
-        least,
+        good,
         rank,
         sort: None,
         wide: false,
@@ -85,14 +85,14 @@ impl Column {
 }
 
 const HOSTS: &[Column] = &[
-    column(What::Status, "STATUS", 3, 0).by(Field::Status),
-    column(What::Namespace, "NAMESPACE", 8, 3).by(Field::Namespace),
-    column(What::Route, "ROUTE", 10, 5).by(Field::Name),
-    column(What::Host, "HOST", 14, 0).by(Field::Host),
-    column(What::Secret, "SECRET", 9, 6),
+    column(What::Status, "STATUS", 10, 0).by(Field::Status),
+    column(What::Namespace, "NAMESPACE", 11, 3).by(Field::Namespace),
+    column(What::Route, "ROUTE", 20, 5).by(Field::Name),
+    column(What::Host, "HOST", 28, 0).by(Field::Host),
+    column(What::Secret, "SECRET", 16, 6),
     column(What::Expires, "EXPIRES", 9, 0).by(Field::Expires),
-    column(What::Issuer, "ISSUER", 8, 7).by(Field::Issuer),
-    column(What::Reason, "REASON", 12, 0),
+    column(What::Issuer, "ISSUER", 12, 7).by(Field::Issuer),
+    column(What::Reason, "REASON", 20, 0),
     column(What::Serial, "SERIAL", 8, 9).wide(),
     column(What::Algorithm, "ALGORITHM", 8, 9).wide(),
     column(What::Names, "NAMES", 10, 8).wide(),
@@ -103,26 +103,26 @@ const HOSTS: &[Column] = &[
 ];
 
 const SECRETS: &[Column] = &[
-    column(What::Status, "STATUS", 3, 0).by(Field::Status),
-    column(What::Namespace, "NAMESPACE", 8, 3).by(Field::Namespace),
-    column(What::Secret, "SECRET", 12, 0).by(Field::Name),
+    column(What::Status, "STATUS", 10, 0).by(Field::Status),
+    column(What::Namespace, "NAMESPACE", 11, 3).by(Field::Namespace),
+    column(What::Secret, "SECRET", 24, 0).by(Field::Name),
     column(What::Expires, "EXPIRES", 9, 0).by(Field::Expires),
     column(What::Hosts, "HOSTS", 5, 4),
-    column(What::Names, "NAMES", 12, 2),
-    column(What::Issuer, "ISSUER", 8, 5).by(Field::Issuer),
+    column(What::Names, "NAMES", 24, 2),
+    column(What::Issuer, "ISSUER", 12, 5).by(Field::Issuer),
     column(What::Algorithm, "ALGORITHM", 8, 6),
-    column(What::Reason, "REASON", 12, 0),
+    column(What::Reason, "REASON", 20, 0),
     column(What::Serial, "SERIAL", 8, 9).wide(),
     column(What::Sha256, "SHA256", 8, 9).wide(),
     column(What::Age, "AGE", 4, 8).by(Field::Age).wide(),
 ];
 
 const FINDINGS: &[Column] = &[
-    column(What::Status, "SEVERITY", 3, 0).by(Field::Status),
-    column(What::Reason, "REASON", 14, 0).by(Field::Name),
+    column(What::Status, "SEVERITY", 10, 0).by(Field::Status),
+    column(What::Reason, "REASON", 26, 0).by(Field::Name),
     column(What::Count, "HOSTS", 5, 0),
     column(What::Namespaces, "NAMESPACES", 10, 3),
-    column(What::Meaning, "MEANING", 20, 1),
+    column(What::Meaning, "MEANING", 30, 1),
 ];
 
 const ORDERS: &[Column] = &[
@@ -131,13 +131,13 @@ const ORDERS: &[Column] = &[
     column(What::Stage, "STAGE", 9, 1),
     column(What::State, "STATE", 9, 0),
     column(What::Took, "TOOK", 6, 3),
-    column(What::Target, "TARGET", 14, 0),
-    column(What::Last, "LAST", 16, 4),
+    column(What::Target, "TARGET", 24, 0),
+    column(What::Last, "LAST", 30, 4),
 ];
 
 const NAMESPACES: &[Column] = &[
-    column(What::Status, "WORST", 3, 0).by(Field::Status),
-    column(What::Name, "NAMESPACE", 12, 0).by(Field::Name),
+    column(What::Status, "WORST", 10, 0).by(Field::Status),
+    column(What::Name, "NAMESPACE", 14, 0).by(Field::Name),
     column(What::Critical, "CRITICAL", 8, 0),
     column(What::Warning, "WARNING", 7, 0),
     column(What::Unknown, "UNKNOWN", 7, 4),

@@ -135,7 +135,9 @@ pub async fn run<B: Backend>(
                     Some(Input::Suspend) => {
                         // What cannot be stopped goes on.
                         let _ = outside.suspend();
-                        terminal.clear()?;
+                        // `Terminal::clear` would ask the terminal where its cursor is, while another thread reads the answer.
+                        terminal.backend_mut().clear()?;
+                        terminal.swap_buffers();
                         model.drawn += 1;
                     }
                     Some(Input::Terminate) | None => batch.push(Message::Terminate),

@@ -110,10 +110,14 @@ pub fn bell() {
 
 /// Keys, the mouse and signals.
 pub fn inputs() -> io::Result<impl Stream<Item = Input> + Unpin> {
-    let keys = EventStream::new().map(|event| match event {
-        Ok(event) => Input::Terminal(event),
-        // The terminal is gone.
-        Err(_) => Input::Terminate,
+    let keys = EventStream::new().filter_map(|event| {
+        std::future::ready(match event {
+            Ok(event) => Some(Input::Terminal(event)),
+            // A signal, such as the one that continues the process after it was stopped.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
+            // The terminal is gone.
+            Err(_) => Some(Input::Terminate),
+        })
     });
     let keys = keys.chain(stream::once(async { Input::Terminate }));
     let terminate = of(signal(SignalKind::terminate())?, Input::Terminate);

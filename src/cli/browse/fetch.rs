@@ -271,7 +271,7 @@ fn one(position: usize, certificate: &Certificate, leaf: bool, now: Seconds, lin
     let mut field = |label: &str, value: String, tone: Tone| {
         lines.push(vec![(Tone::Dim, format!("     {label:<14} ")), (tone, clear(&value).into_owned())]);
     };
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     field("subject", certificate.subject().into_owned(), Tone::Plain);
     field("issuer", certificate.issuer.full.to_string(), Tone::Plain);
     field("serial", certificate.serial.to_string(), Tone::Plain);

@@ -28,7 +28,7 @@ use crate::{
     x509::{Bundle, Certificate, KeyState, San, Trust},
 };
 pub use paper::Tone;
-use paper::{Ink, Paper, Sheet};
+use paper::{Ink, Sheet};
 use pen::Pen;
 
 /// What the picture is of.
@@ -276,11 +276,12 @@ pub fn write(show: &Show<'_>, context: &Context, out: &mut dyn Write) -> io::Res
     write_in(&Words::OURS, show, context, out)
 }
 
-/// The same picture as lines, each of runs of one tone, cleared for a terminal. The colour of `context` does not count.
+/// The same picture as lines, each of runs of one tone, cleared for a terminal, none wider than `context` says. Its colour
+/// does not count.
 pub fn lines(show: &Show<'_>, context: &Context) -> Vec<Vec<(Tone, String)>> {
     let mut sheet = Sheet::default();
     // A sheet takes every line.
-    let _ = draw(&Words::OURS, show, context, &mut sheet);
+    let _ = draw(&Words::OURS, show, Pen::new(*context, &mut sheet).breaking_commands());
     sheet.0
 }
 
@@ -299,11 +300,10 @@ impl Words {
 
 fn write_in(words: &Words, show: &Show<'_>, context: &Context, out: &mut dyn Write) -> io::Result<()> {
     let colour = context.colour;
-    draw(words, show, context, &mut Ink { colour, out })
+    draw(words, show, Pen::new(*context, &mut Ink { colour, out }))
 }
 
-fn draw(words: &Words, show: &Show<'_>, context: &Context, paper: &mut dyn Paper) -> io::Result<()> {
-    let mut pen = Pen::new(*context, paper);
+fn draw(words: &Words, show: &Show<'_>, mut pen: Pen<'_>) -> io::Result<()> {
     heading::heading(&mut pen, show)?;
     findings::findings(&mut pen, show, words)?;
     heading::hosts(&mut pen, show)?;

@@ -56,12 +56,26 @@ pub(super) enum Sign {
 
 pub(super) struct Pen<'w> {
     context: Context,
+    /// Whether commands are broken like other words.
+    breaks_commands: bool,
     paper: &'w mut dyn Paper,
 }
 
 impl<'w> Pen<'w> {
     pub(super) fn new(context: Context, paper: &'w mut dyn Paper) -> Self {
-        Self { context, paper }
+        Self {
+            context,
+            breaks_commands: false,
+            paper,
+        }
+    }
+
+    /// Breaks commands too, where nothing can be copied from the lines anyway.
+    pub(super) fn breaking_commands(self) -> Self {
+        Self {
+            breaks_commands: true,
+            ..self
+        }
     }
 
     pub(super) fn now(&self) -> crate::object::Seconds {
@@ -208,7 +222,7 @@ impl<'w> Pen<'w> {
             } else if line.filled {
                 line.push(Tone::Plain, " ", 1);
             }
-            let whole = command || line.cells + cells <= line.most;
+            let whole = (command && !self.breaks_commands) || line.cells + cells <= line.most;
             for (tone, text) in runs {
                 if whole {
                     line.push(tone, text, width(text));

@@ -1,6 +1,7 @@
 //! `view(&model, frame)`: what the screen shows. It changes nothing.
 
 mod detail;
+mod findings;
 mod footer;
 mod header;
 mod popup;
@@ -72,7 +73,7 @@ pub fn prepare(model: &mut Model) {
     // The Secrets' lines are what marks and pictures of them are about.
     let last = model.lines().saturating_sub(1);
     let areas = areas(model);
-    let height = usize::from(table::height(areas.body));
+    let height = usize::from(table::height(findings::split(model, areas.body).0));
     let cursor = model.cursor_mut();
     cursor.at = cursor.at.min(last);
     if cursor.at < cursor.top {
@@ -109,7 +110,11 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, hits: &mut Hits) {
     } else if model.view == View::Timeline {
         timeline::draw(model, areas.body, buffer, hits);
     } else {
-        table::draw(model, areas.body, buffer, hits);
+        let (table, below) = findings::split(model, areas.body);
+        table::draw(model, table, buffer, hits);
+        if let Some(below) = below {
+            findings::draw(model, below, buffer);
+        }
     }
     if let Some(side) = areas.side {
         detail::draw(model, side, buffer, hits);

@@ -70,18 +70,17 @@ fn fit(model: &Model, room: u16) -> Vec<(usize, &'static Column, u16)> {
         .iter()
         .enumerate()
         .filter(|(_, column)| model.columns.has(model.view, column))
-        .map(|(i, column)| (i, column, wanted.get(i).copied().unwrap_or(column.least)))
+        .map(|(i, column)| (i, column, wanted.get(i).copied().unwrap_or(column.good)))
         .collect();
     let gaps = |n: usize| GAP * u16::try_from(n.saturating_sub(1)).unwrap_or(0);
-    // Where everything at its least, with some air, does not fit, something has to go.
-    let least = |columns: &[(usize, &Column, u16)]| -> u16 {
+    let comfortable = |columns: &[(usize, &Column, u16)]| -> u16 {
         columns
             .iter()
-            .map(|(_, column, wanted)| (*wanted).min(column.least + column.least / 2))
+            .map(|(_, column, wanted)| (*wanted).min(column.good))
             .fold(0, u16::saturating_add)
             .saturating_add(gaps(columns.len()))
     };
-    while columns.len() > 1 && least(&columns) > room {
+    while columns.len() > 1 && comfortable(&columns) > room {
         let worst = columns
             .iter()
             .enumerate()
@@ -99,21 +98,17 @@ fn fit(model: &Model, room: u16) -> Vec<(usize, &'static Column, u16)> {
             .saturating_add(gaps(columns.len()))
     };
     while total(&columns) > room {
-        // The widest gives a cell, unless it has no more than it needs at least.
-        let widest = columns
+        // The one that has most of what it can be read well with gives a cell.
+        let most = columns
             .iter_mut()
-            .filter(|(_, column, width)| *width > column.least)
-            .max_by_key(|(_, _, width)| *width);
-        match widest {
-            Some((_, _, width)) => *width -= 1,
-            None => {
-                let Some((_, _, width)) = columns.iter_mut().max_by_key(|(_, _, width)| *width) else { break };
-                if *width <= 1 {
-                    break;
-                }
-                *width -= 1;
-            }
-        }
+            .filter(|(_, _, width)| *width > 1)
+            .max_by_key(|(_, column, width)| {
+                // A word for how bad it is, or a date, says nothing when it is cut.
+                let whole = matches!(column.what, What::Status | What::Expires);
+                u32::from(*width) * if whole { 500 } else { 1_000 } / u32::from(column.good.max(1))
+            });
+        let Some((_, _, width)) = most else { break };
+        *width -= 1;
     }
     columns
 }
@@ -176,6 +171,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
                 at += 2;
                 cells = cells.saturating_sub(2);
             }
+            if column.what == What::Reason {
+                whole_reasons(&mut text, cells);
+            }
             let shown = super::plain(&cut(&text, cells), model.ui.ascii);
             buffer.set_stringn(at, y, shown, cells, theme.tone(tone));
             x = x.saturating_add(*room).saturating_add(GAP);
@@ -188,6 +186,25 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
                 Style::new().add_modifier(Modifier::UNDERLINED)
             };
             buffer.set_style(whole, style);
+        }
+    }
+}
+
+/// Leaves out whole reasons at the end, and says how many, where not all of them fit.
+fn whole_reasons(text: &mut String, room: usize) {
+    if text.len() <= room {
+        return;
+    }
+    let reasons: Vec<&str> = text.split(',').collect();
+    let (named, more) = match reasons.last().and_then(|last| last.strip_prefix('+')?.parse::<usize>().ok()) {
+        Some(more) => (&reasons[..reasons.len() - 1], more),
+        None => (reasons.as_slice(), 0),
+    };
+    for shown in (1..named.len()).rev() {
+        let fits = format!("{},+{}", named[..shown].join(","), named.len() - shown + more);
+        if fits.len() <= room || shown == 1 {
+            *text = fits;
+            return;
         }
     }
 }

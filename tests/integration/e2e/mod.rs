@@ -26,4 +26,5 @@ mod servers;
 mod show;
 mod status;
 mod traefik;
+mod tui;
 mod watch;

@@ -150,6 +150,21 @@ impl Call {
         Self(piped(command))
     }
 
+    /// The same as a line for a shell, for a terminal in which it is to run.
+    pub(crate) fn line(&self) -> String {
+        let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
+        let mut words = vec!["env".to_owned()];
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => words.push(quoted(&OsString::from(format!("{}={}", name.to_string_lossy(), value.to_string_lossy())))),
+                None => words.splice(1..1, ["-u".to_owned(), name.to_string_lossy().into_owned()]).for_each(drop),
+            }
+        }
+        words.push(quoted(self.0.get_program()));
+        words.extend(self.0.get_args().map(quoted));
+        words.join(" ")
+    }
+
     pub(crate) fn run(self) -> Ran {
         self.run_with(b"")
     }

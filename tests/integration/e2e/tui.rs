@@ -1,0 +1,190 @@
+//! The screen in a real terminal, against the real cluster: found, understood, rehearsed, renewed, seen healthy.
+
+use std::time::Duration;
+
+use crate::support::{
+    cluster::{Namespace, ingress},
+    issuing::Issuing,
+    kubeconfig,
+    proxy::{API_SERVER, Proxy},
+    run::Call,
+    terminal::Terminal,
+};
+
+/// The settings with which the two usual issuers are this test's ACME server.
+fn settings(it: &Issuing) -> String {
+    let issuer = |name: &str| {
+        format!(
+            "  {name}:\n    directory: {}\n    caFile: {}\n    agreeTos: true\n",
+            it.pebble.directory_url(),
+            it.pebble.ca_file().display()
+        )
+    };
+    format!(
+        "issuers:\n{}{}http01:\n  solver: endpoint\n  advertise: {}\ndns01:\n  resolvers: [{}]\nstoring:\n  caFiles: [{}]\n",
+        issuer("letsencrypt-staging"),
+        issuer("letsencrypt"),
+        it.advertise(),
+        it.resolver.ip(),
+        it.pebble.root_file().display(),
+    )
+}
+
+fn start(it: &Issuing, args: &[&str]) -> Terminal {
+    let (pebble, pki) = (it.pebble.root_file(), it.ns.ca_file());
+    let own = ["--ca-file", pebble.to_str().unwrap(), "--ca-file", pki.to_str().unwrap()];
+    Terminal::start(120, 40, &it.plain(&[args, &own].concat()))
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_missing_certificate_is_found_understood_rehearsed_and_renewed() {
+    let it = Issuing::new("tui");
+    let (shop, other) = (it.host("shop"), it.host("other"));
+    it.ns.apply(vec![
+        ingress("shop", &[(&[&shop], "shop-tls")]),
+        ingress("other", &[(&[&other], "other-tls")]),
+        it.ns.pki.pair(&[&other]).secret("other-tls"),
+    ]);
+    it.settings(&settings(&it));
+    let terminal = start(&it, &[]);
+    terminal.line(&[&shop, "critical", "SecretNotFound"]);
+    terminal.shows(&["REHEARSAL", "live"]);
+
+    // The worst certificate is one key press away, and says what is wrong and what to do.
+    terminal.press(&["Enter"]);
+    terminal.shows(&["Secret shop-tls", "kubectl certs show shop -n"]);
+    terminal.press(&["Escape"]);
+    terminal.press(&["/"]);
+    terminal.type_text("other");
+    terminal.until("only the other", |screen| screen.contains(&other) && !screen.contains(&shop));
+    terminal.press(&["Escape"]);
+    terminal.line(&[&shop, "critical"]);
+
+    // A rehearsal: the plan first, then its steps light up, and nothing is stored.
+    terminal.press(&["g", "R"]);
+    terminal.shows(&["REHEARSAL", "prove", "this is a rehearsal", "kubectl certs renew secret/shop-tls"]);
+    terminal.press(&["Enter"]);
+    terminal.shows(&["the rehearsal passed", "✓"]);
+    let secrets = it.ns.kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
+    assert_eq!(secrets, "", "a rehearsal stores nothing");
+    terminal.press(&["Escape"]);
+
+    // In earnest: the context's name has to be typed, and another one does not do.
+    terminal.press(&["R"]);
+    terminal.shows(&["this is a rehearsal"]);
+    terminal.press(&["t"]);
+    terminal.shows(&["PRODUCTION", "create Secret", "makes it a rehearsal"]);
+    terminal.press(&["Enter"]);
+    terminal.shows(&["Type testbed to go on"]);
+    terminal.type_text("tested");
+    terminal.press(&["Enter"]);
+    terminal.shows(&["or Esc to leave it"]);
+    terminal.press(&["C-u"]);
+    terminal.type_text("testbed");
+    terminal.press(&["Enter"]);
+    terminal.shows(&["renewed"]);
+    assert_eq!(it.leaf("shop-tls").names(), [shop.as_str()]);
+    terminal.press(&["Escape"]);
+    terminal.line(&[&shop, "healthy"]);
+    assert_eq!(it.left(), [""; 0]);
+
+    // The run is remembered.
+    terminal.press(&["5"]);
+    terminal.line(&["renew", "PRODUCTION", "done"]);
+    terminal.press(&["q"]);
+    assert_eq!(terminal.ends_with(0), "");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_change_is_seen_within_a_second_and_a_lost_connection_is_told_and_mended() {
+    let ns = Namespace::new("tui-live");
+    let (first, second) = (ns.host("first"), ns.host("second"));
+    ns.apply(vec![ingress("first", &[(&[&first], "first-tls")]), ns.pki.pair(&[&first]).secret("first-tls")]);
+    let proxy = Proxy::to(API_SERVER);
+    let config = kubeconfig::with_server(&format!("https://{}", proxy.address));
+    let config = kubeconfig::write(ns.dir.path(), "through.conf", &config);
+    let root = ns.ca_file();
+    let call = Call::certs([
+        "-n",
+        &ns.name,
+        "--ca-file",
+        root.to_str().unwrap(),
+        "--kubeconfig",
+        config.to_str().unwrap(),
+    ]);
+    let terminal = Terminal::start(140, 40, &call);
+    terminal.line(&[&first, "healthy"]);
+    terminal.shows(&["live"]);
+    ns.create(vec![ingress("second", &[(&[&second], "second-tls")])]);
+    let (_, took) = terminal.line(&[&second, "critical"]);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    ns.create(vec![ns.pki.pair(&[&second]).secret("second-tls")]);
+    let (_, took) = terminal.line(&[&second, "healthy"]);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+
+    proxy.break_all();
+    terminal.shows(&["connection lost"]);
+    // What was read is still there.
+    terminal.shows(&[&first, &second]);
+    ns.kubectl(&["delete", "ingress", "second"]);
+    proxy.mend();
+    terminal.until("the connection is back", |screen| screen.contains("live") && !screen.contains(&second));
+    terminal.press(&["q"]);
+    terminal.ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn the_terminal_is_given_back_whatever_ends_the_program() {
+    let ns = Namespace::new("tui-end");
+    let host = ns.host("web");
+    ns.apply(vec![ingress("web", &[(&[&host], "web-tls")])]);
+    let start = || {
+        let terminal = Terminal::start(100, 30, &Call::certs(["-n", &ns.name]));
+        terminal.line(&[&host, "critical"]);
+        terminal
+    };
+    for signal in ["-TERM", "-HUP", "-INT"] {
+        let terminal = start();
+        terminal.signal(signal);
+        terminal.ends_with(130);
+    }
+    let terminal = start();
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+
+    // Stopped from outside, and continued.
+    let terminal = start();
+    let raw = terminal.settings();
+    terminal.signal("-TSTP");
+    terminal.until("it is stopped", |screen| !screen.contains("NAMESPACE"));
+    assert_ne!(terminal.settings(), raw, "the terminal is its own while the program is stopped");
+    terminal.signal("-CONT");
+    terminal.line(&[&host, "critical"]);
+    terminal.resize(60, 15);
+    terminal.line(&["web", "critical"]);
+    terminal.resize(40, 10);
+    terminal.shows(&["60x15"]);
+    terminal.resize(100, 30);
+    terminal.line(&[&host, "critical"]);
+    terminal.press(&["q"]);
+    terminal.ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn without_a_cluster_the_terminal_is_not_taken_over() {
+    let ns = Namespace::new("tui-none");
+    let terminal = Terminal::start(100, 30, &Call::certs(["--context", "nowhere", "-n", &ns.name]));
+    let said = terminal.ends_with(3);
+    assert!(said.contains("nowhere"), "{said}");
+    // One that cannot be reached is told on the screen, which tries again when asked.
+    let config = kubeconfig::with_server("https://127.0.0.1:1");
+    let config = kubeconfig::write(ns.dir.path(), "nowhere.conf", &config);
+    let terminal = Terminal::start(100, 30, &Call::certs(["--kubeconfig", config.to_str().unwrap()]));
+    terminal.shows(&["127.0.0.1:1", "tries again"]);
+    terminal.press(&["q"]);
+    terminal.ends_with(0);
+}
