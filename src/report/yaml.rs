@@ -64,7 +64,7 @@ enum Place {
     Value,
 }
 
-/// Turns the calls of `serde_json`'s serializer into block YAML. Numbers do not occur in what is written with it.
+/// Turns the calls of `serde_json`'s serializer into block YAML.
 #[derive(Debug, Default)]
 struct Yaml {
     open: Vec<Open>,
@@ -125,6 +125,26 @@ impl Formatter for Yaml {
     fn write_null<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.scalar(writer)?;
         writer.write_all(b"null")
+    }
+
+    fn write_bool<W: ?Sized + Write>(&mut self, writer: &mut W, value: bool) -> io::Result<()> {
+        self.scalar(writer)?;
+        write!(writer, "{value}")
+    }
+
+    fn write_i64<W: ?Sized + Write>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
+        self.scalar(writer)?;
+        write!(writer, "{value}")
+    }
+
+    fn write_u64<W: ?Sized + Write>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
+        self.scalar(writer)?;
+        write!(writer, "{value}")
+    }
+
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        self.scalar(writer)?;
+        write!(writer, "{value}")
     }
 
     fn begin_string<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
@@ -232,6 +252,8 @@ mod tests {
         let value = serde_json::json!({"a": [{"b": null, "c": []}, "x"], "d": {}, "e": {"f": "g"}});
         assert_eq!(yaml(&value), "a:\n- b: null\n  c: []\n- x\nd: {}\ne:\n  f: g\n");
         assert_eq!(yaml(&serde_json::json!([])), "[]\n");
+        let scalars = serde_json::json!({"a": 1, "b": -2, "c": true, "d": 1.5});
+        assert_eq!(yaml(&scalars), "a: 1\nb: -2\nc: true\nd: 1.5\n");
     }
 
     #[test]

@@ -53,14 +53,6 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
                 run.is_none_or(|run| !can_cancel(&run.state)).then_some("it has ended")
             }
         },
-        Action::Stage => match model.popups.last() {
-            Some(Popup::Plan(plan)) => {
-                let making = |id: &u64| model.run(*id).is_some_and(|run| run.state == State::Planning);
-                let none = plan.runs.iter().any(making);
-                none.then_some("the plan is being made")
-            }
-            _ => None,
-        },
         Action::Wait => model.active().next().is_none().then_some("no renewal runs"),
         Action::HistoryBack => model.history.is_empty().then_some("there is no view before"),
         Action::HistoryForward => model.future.is_empty().then_some("there is no view after"),
