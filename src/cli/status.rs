@@ -184,7 +184,7 @@ pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Tar
         About::Binding(id) => inventory.bindings().get(*id).is_some_and(|binding| {
             targets.iter().any(|t| match t.kind {
                 Kind::Secret => binding.secrets.iter().any(|key| key.name == t.name),
-                kind => binding.route.kind == kind && binding.route.key.name == t.name,
+                kind => kind.means(binding.route.kind) && binding.route.key.name == t.name,
             })
         }),
         About::Secret(key) => targets.iter().any(|t| t.kind == Kind::Secret && key.name == t.name),
