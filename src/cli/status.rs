@@ -100,7 +100,9 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
             .map(|(id, _)| id)
             .filter(|id| about_targets(&session.inventory, &About::Binding(*id), &targets))
             .collect();
-        probed = scan::probe::probe(&session.inventory, &ids, &options).await.0;
+        probed = scan::probe::probe(&session.inventory, &ids, &options, &session.judge)
+            .await
+            .0;
     }
     let mut judged = scan::evaluate(
         &session.inventory,

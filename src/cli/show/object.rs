@@ -138,7 +138,7 @@ async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> 
     if !args.probe.probe && args.probe.connect.is_none() {
         return (ids, Found::default());
     }
-    let found = probe::probe(&session.inventory, &ids, &args.probe.options()).await;
+    let found = probe::probe(&session.inventory, &ids, &args.probe.options(), &session.judge).await;
     (ids, found)
 }
 
