@@ -19,13 +19,13 @@ const STYLES: styling::Styles = styling::Styles::plain()
     .header(styling::AnsiColor::Yellow.on_default())
     .literal(styling::AnsiColor::Green.on_default());
 
-/// Finds every missing, expired or mismatched certificate behind a cluster's Ingresses, Gateways and TLS Secrets, and
-/// says what to do about it.
+/// Finds every missing, expired or mismatched certificate behind a cluster's Ingresses, Gateways and TLS Secrets, says
+/// what to do about it, and issues and renews over ACME.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl certs", bin_name = "kubectl certs", version, styles = STYLES, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Without a command it runs `status`. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 130 interrupted."
+    after_help = "Without a command it runs `status`. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted."
 )]
 pub struct Cli {
     /// What to do.
@@ -71,6 +71,13 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+    /// Print what may stand next on the command line; what `kubectl_complete-certs` runs
+    #[command(hide = true)]
+    Complete {
+        /// The words after `kubectl certs`, the one being typed last
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Answer HTTP-01 challenges; what the solver's Pod runs
     #[command(hide = true)]
     Respond(respond::RespondArgs),

@@ -10,6 +10,7 @@ mod hostile;
 mod imports;
 mod printed;
 mod select;
+mod server;
 mod show;
 mod undo;
 
