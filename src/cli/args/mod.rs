@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 
 use crate::{
     check::{Reason, Severity},
-    net::address::HostPort,
+    net::{address::HostPort, aia::Reach},
     object::Seconds,
     scan::probe,
     settings::value::duration,
@@ -266,6 +266,10 @@ pub struct CheckArgs {
     /// Trust the roots in this PEM file too, and complete chains with its other certificates
     #[arg(long, value_name = "FILE")]
     pub ca_file: Vec<PathBuf>,
+    /// Fetch intermediates that chains lack from the URLs that certificates give; =private asks private addresses too
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "public",
+        hide_possible_values = true)]
+    pub fetch_intermediates: Option<ReachArg>,
     /// Call a certificate due when less than this is left, whatever its lifetime: 30d, 12h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub expiring_within: Option<Duration>,
@@ -313,6 +317,24 @@ pub enum ColorChoice {
     Always,
     /// Never.
     Never,
+}
+
+/// Where intermediates are fetched from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReachArg {
+    /// Public addresses, port 80.
+    Public,
+    /// Private addresses and this machine's too, any port.
+    Private,
+}
+
+impl From<ReachArg> for Reach {
+    fn from(arg: ReachArg) -> Self {
+        match arg {
+            ReachArg::Public => Self::Public,
+            ReachArg::Private => Self::Private,
+        }
+    }
 }
 
 /// A severity on the command line.

@@ -3,6 +3,7 @@
 mod config;
 mod example;
 mod exit;
+mod fetch;
 mod formats;
 mod guides;
 mod help;
