@@ -1,14 +1,21 @@
 //! `kubectl certs`: every missing, expired or mismatched certificate behind a cluster's Ingresses, Gateways and TLS
-//! Secrets, and what to do about it.
+//! Secrets, what to do about it, and certificates over ACME.
 //!
 //! ```text
 //! cluster   ┐          changes                       ┌→ report   table, wide, json, yaml, name, jsonpath, junit, sarif
 //!           ├→ source ─────────→ inventory → check ──┤
-//! manifests ┘                                verdicts└→ show
+//! manifests ┘                        │      verdicts └→ show
+//!                                    └→ plan → engine → acme     the CA: account, order, certificate, revocation
+//!                                              │  │ └→ solve    the answers: HTTP-01 | DNS-01
+//!                                        event ┘  └──→ apply    the Secret or file, the rollout, the proof
 //! ```
 //!
-//! `scan` carries that flow out for the commands in `cli`. `object`, `x509`, `inventory` and `check` are pure: values
-//! in, values out.
+//! `scan` carries the first line out for the commands in `cli`; `engine` conducts the second, and tells how it goes as
+//! `event`s. `settings` makes one validated value of arguments, environment and file. `net` is what goes out by itself:
+//! DNS, HTTP clients, TLS probes. `error` knows exit statuses and hints.
+//!
+//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event` and `plan` are pure: values in, values out. A test
+//! holds that, and which module may use which.
 
 pub mod acme;
 pub mod apply;

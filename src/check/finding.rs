@@ -267,10 +267,12 @@ pub enum Fact {
         owners: Vec<ObjectRef>,
     },
     // served
+    /// `missing`: the leaf is the stored one, and these that are stored beside it, and that it needs, are not served.
     ServedDiffers {
         address: Text,
         served_sha256: String,
         stored_sha256: String,
+        missing: Vec<Text>,
     },
     ServedExpired {
         address: Text,
@@ -279,6 +281,11 @@ pub enum Fact {
     ServedWrongHost {
         address: Text,
         names: Vec<Text>,
+    },
+    /// `why`: what would be found were the served chain stored.
+    ServedUntrusted {
+        address: Text,
+        why: Box<Fact>,
     },
     NotServed {
         address: Text,
@@ -307,6 +314,6 @@ impl Fact {
             UnusedNames MissingIntermediate UntrustedIssuer WrongOrder ExtraRoot ExtraCertificate SelfSigned
             StagingIssuer ControllerDefaultCertificate ConstraintViolated WeakKey WeakSignature RepeatedKey LeafIsCa
             MissingServerAuth ClientAuthLost MustStaple CertificateNotReady IssuerNotReady OrderFailed ChallengeStuck
-            ConflictingOwners ServedDiffers ServedExpired ServedWrongHost NotServed StalePods DnsElsewhere)
+            ConflictingOwners ServedDiffers ServedExpired ServedWrongHost ServedUntrusted NotServed StalePods DnsElsewhere)
     }
 }

@@ -91,8 +91,8 @@ reasons! {
         ConflictingOwners Warning,
     }
     served {
-        ServedDiffers Warning, ServedExpired Critical, ServedWrongHost Critical, NotServed Critical, StalePods Warning,
-        DnsElsewhere Warning,
+        ServedDiffers Warning, ServedExpired Critical, ServedWrongHost Critical, ServedUntrusted Critical,
+        NotServed Critical, StalePods Warning, DnsElsewhere Warning,
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     hosts::judge(subject, binding, collector);
     match binding.route.kind {
         Kind::Ingress => judge_ingress(subject, binding, collector),
-        Kind::IngressRoute => secret_name_empty(subject, binding, collector),
+        Kind::IngressRoute | Kind::OldIngressRoute => secret_name_empty(subject, binding, collector),
         _ => gateway::judge(subject, binding, collector),
     }
 }
@@ -171,11 +171,13 @@ fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut C
 
 /// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
 pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
-    const OTHERS: [Kind; 7] = [
+    const OTHERS: [Kind; 9] = [
         Kind::Ingress,
         Kind::IngressRoute,
+        Kind::OldIngressRoute,
         Kind::Gateway,
         Kind::ListenerSet,
+        Kind::XListenerSet,
         Kind::Certificate,
         Kind::Issuer,
         Kind::ClusterIssuer,

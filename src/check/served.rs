@@ -3,22 +3,32 @@
 use crate::{
     inventory::{Binding, Inventory, Stored},
     object::{Kind, Seconds, Text, consumer::How},
-    x509::{Certificate, names},
+    x509::{Bundle, Certificate, Trust, names},
 };
 
 use super::{
     finding::{Fact, Finding},
-    reason::Severity,
-    verdict::{Collector, Rules},
+    reason::{Reason, Severity},
+    verdict::{Collector, Rules, bundle},
 };
 
 /// What one address served.
 #[derive(Debug, Clone)]
-pub enum ServedLeaf {
-    /// A certificate.
-    Certificate(Box<Certificate>),
+pub enum ServedChain {
+    /// Certificates, as they came: at least one, the first is the leaf. Their trust is judged.
+    Certificates(Box<Bundle>),
     /// None, and why.
     Nothing(String),
+}
+
+impl ServedChain {
+    /// The first certificate: the one that clients judge, whatever the others are.
+    pub fn leaf(&self) -> Option<&Certificate> {
+        match self {
+            Self::Certificates(bundle) => bundle.certificates.first().map(AsRef::as_ref),
+            Self::Nothing(_) => None,
+        }
+    }
 }
 
 /// The answer of one address.
@@ -27,7 +37,7 @@ pub struct ProbedAt {
     /// The address that was asked, with its port.
     pub address: Text,
     /// What it answered.
-    pub served: ServedLeaf,
+    pub served: ServedChain,
 }
 
 /// What a probe of one binding found.
@@ -41,48 +51,17 @@ pub struct Probed {
     pub expected: Vec<Text>,
 }
 
-/// Judges what a probe found: at each address, expired, for other names, or another certificate than the stored one.
+/// Judges what a probe found: at each address, expired, for other names, another certificate than the stored one, the stored one
+/// without what it needs, or a chain that clients refuse.
 pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, rules: &Rules) -> Vec<Finding> {
     let mut findings = Vec::new();
     for at in &probed.at {
-        let address = at.address.clone();
-        let leaf = match &at.served {
-            ServedLeaf::Nothing(why) => {
-                findings.push(Finding::new(Fact::NotServed {
-                    address,
-                    why: why.clone(),
-                }));
-                continue;
-            }
-            ServedLeaf::Certificate(leaf) => leaf,
-        };
-        if rules.now > leaf.not_after {
-            let not_after = leaf.not_after;
-            findings.push(Finding::new(Fact::ServedExpired {
-                address: address.clone(),
-                not_after,
-            }));
-        }
-        if binding.host != "*" && !names::covered(&binding.host, &leaf.names) {
-            let names = leaf
-                .names
-                .iter()
-                .map(|san| compact_str::format_compact!("{san}"))
-                .collect();
-            findings.push(Finding::new(Fact::ServedWrongHost {
-                address: address.clone(),
-                names,
-            }));
-        }
-        let other = stored
-            .and_then(Stored::leaf)
-            .filter(|stored| stored.sha256 != leaf.sha256);
-        if let Some(stored) = other {
-            findings.push(Finding::new(Fact::ServedDiffers {
-                address,
-                served_sha256: leaf.sha256.to_string(),
-                stored_sha256: stored.sha256.to_string(),
-            }));
+        match &at.served {
+            ServedChain::Nothing(why) => findings.push(Finding::new(Fact::NotServed {
+                address: at.address.clone(),
+                why: why.clone(),
+            })),
+            ServedChain::Certificates(chain) => judge_chain(binding, stored, &at.address, chain, rules, &mut findings),
         }
     }
     if let Some(resolved) = probed.resolved.as_ref().filter(|_| !probed.expected.is_empty()) {
@@ -93,6 +72,108 @@ pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, 
         findings.push(Finding::new(fact));
     }
     findings
+}
+
+fn judge_chain(
+    binding: &Binding,
+    stored: Option<&Stored>,
+    address: &Text,
+    chain: &Bundle,
+    rules: &Rules,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(leaf) = chain.certificates.first() else { return };
+    let address = || address.clone();
+    if rules.now > leaf.not_after {
+        findings.push(Finding::new(Fact::ServedExpired {
+            address: address(),
+            not_after: leaf.not_after,
+        }));
+    }
+    let for_host = binding.host == "*" || names::covered(&binding.host, &leaf.names);
+    if !for_host {
+        let names = leaf
+            .names
+            .iter()
+            .map(|san| compact_str::format_compact!("{san}"))
+            .collect();
+        findings.push(Finding::new(Fact::ServedWrongHost {
+            address: address(),
+            names,
+        }));
+    }
+    let held = stored.and_then(|stored| Some((&stored.bundle, stored.leaf()?)));
+    if let Some((bundle, held)) = held {
+        let missing = if held.sha256 == leaf.sha256 {
+            lacking(bundle, chain)
+        } else {
+            Vec::new()
+        };
+        let severity = if missing.is_empty() {
+            Reason::ServedDiffers.severity()
+        } else {
+            Severity::Critical
+        };
+        if held.sha256 != leaf.sha256 || !missing.is_empty() {
+            let fact = Fact::ServedDiffers {
+                address: address(),
+                served_sha256: leaf.sha256.to_string(),
+                stored_sha256: held.sha256.to_string(),
+                missing,
+            };
+            findings.push(Finding::at(severity, fact));
+        }
+    }
+    // What is wrong with the stored chain is told of the Secret; a certificate for other hosts is somebody else's.
+    let told = held.is_some_and(|(_, held)| held.sha256 == leaf.sha256);
+    if for_host && !told {
+        let refused = bundle(chain, None, *rules).into_iter().find(makes_clients_refuse);
+        findings.extend(refused.map(|finding| {
+            Finding::new(Fact::ServedUntrusted {
+                address: address(),
+                why: Box::new(finding.fact),
+            })
+        }));
+    }
+}
+
+/// Whether a finding on a chain is why clients refuse it, and is not said by another of the served findings.
+fn makes_clients_refuse(finding: &Finding) -> bool {
+    let reason = finding.reason();
+    finding.severity == Severity::Critical
+        && reason != Reason::Expired
+        && ["time", "chain", "strength"].contains(&reason.group())
+}
+
+/// The stored certificates that the served chain needs to reach a root, and lacks.
+fn lacking(stored: &Bundle, served: &Bundle) -> Vec<Text> {
+    if matches!(served.trust, Trust::Trusted { .. }) {
+        return Vec::new();
+    }
+    needed(stored)
+        .into_iter()
+        .filter(|needed| served.certificates.iter().all(|c| c.sha256 != needed.sha256))
+        .map(|certificate| certificate.subject().into())
+        .collect()
+}
+
+/// The stored certificates that lead from the leaf towards a root: those of the path, or, where no trusted root is reached, issuer by
+/// issuer. Roots are not sent.
+fn needed(stored: &Bundle) -> Vec<&Certificate> {
+    let others = || stored.chain().filter(|(_, c)| !c.self_signed);
+    if let Trust::Trusted { path, .. } = &stored.trust {
+        let of_path = others().filter(|(at, _)| path.iter().any(|p| usize::from(*p) == *at));
+        return of_path.map(|(_, c)| c.as_ref()).collect();
+    }
+    let mut found: Vec<&Certificate> = Vec::new();
+    let mut below = stored.leaf().map(AsRef::as_ref);
+    while let Some(certificate) = below {
+        below = others()
+            .map(|(_, c)| c.as_ref())
+            .find(|c| *certificate.issuer.full == *c.subject() && found.iter().all(|f| f.sha256 != c.sha256));
+        found.extend(below);
+    }
+    found
 }
 
 /// Pods that mount a Secret by subPath or read it as environment, and started before it last changed.

@@ -116,6 +116,30 @@ impl Collector {
 }
 
 /// Judges a binding. `None` when there is no such binding.
+///
+/// ```
+/// use kubectl_certs::check::{Reason, Rules, binding};
+/// use kubectl_certs::inventory::Inventory;
+/// use kubectl_certs::object::{Change, Ingress, Kind, Meta, Object, ingress::IngressTls};
+///
+/// let mut inventory = Inventory::new("prod", false);
+/// inventory.apply(Change::Set(Object::Ingress(Ingress {
+///     meta: Meta { namespace: "shop".into(), name: "web".into(), ..Meta::default() },
+///     tls: [IngressTls { hosts: ["shop.example".into()].into_iter().collect(), secret: Some("shop-tls".into()) }]
+///         .into_iter()
+///         .collect(),
+///     rules: ["shop.example".into()].into_iter().collect(),
+///     ..Ingress::default()
+/// })));
+/// // All Secrets have been read, and none of that name was among them.
+/// inventory.apply(Change::Listed(Kind::Secret));
+/// inventory.settle();
+///
+/// let rules = Rules { now: 1_796_083_200, expiring_within: None };
+/// let id = inventory.bindings_of_host("shop.example")[0];
+/// let verdict = binding(&inventory, id, rules).expect("the binding is there");
+/// assert_eq!(verdict.findings[0].reason(), Reason::SecretNotFound);
+/// ```
 pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Verdict> {
     let binding = inventory.bindings().get(id)?;
     let mut collector = Collector::default();

@@ -6,9 +6,11 @@ mod ask;
 mod browse;
 mod cleanup;
 mod colour;
+mod complete;
 mod config;
 mod explain;
 mod issuance;
+mod man;
 mod preflight;
 mod progress;
 mod renew;
@@ -78,13 +80,10 @@ pub fn run() -> Exit {
             clap_complete::generate(shell, &mut Cli::command(), "kubectl-certs", &mut script);
             print(&script)
         }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            match clap_mangen::Man::new(Cli::command()).render(&mut page) {
-                Ok(()) => print(&page),
-                Err(error) => Err(Failure::new(Exit::Usage, error)),
-            }
-        }
+        Some(Command::Man) => man::page()
+            .map_err(|error| Failure::new(Exit::Usage, error))
+            .and_then(|page| print(&page)),
+        Some(Command::Complete { words }) => complete::run(&words),
     };
     result.unwrap_or_else(|failure| {
         let _ = writeln!(anstream::stderr(), "{failure}");

@@ -198,12 +198,7 @@ pub(super) fn chosen(session: &Session, words: &[Word], only_route_hosts: bool) 
             let named = inventory.named_secrets().filter(|key| key.name == word.name);
             secrets.extend(named);
         } else {
-            let namespaces = inventory.namespaces_of_route(word.kind, &word.name);
-            routes.extend(
-                namespaces
-                    .into_iter()
-                    .map(|namespace| RouteKey::new(word.kind, Key::new(namespace, word.name.as_str()))),
-            );
+            routes.extend(inventory.routes_named(word.kind, &word.name));
         }
     }
     secrets.sort();

@@ -315,7 +315,7 @@ async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> 
         timeout: TIMEOUT,
     };
     let ids = revoke::bindings(inventory, &found.leaf);
-    let (probed, _) = probe::probe(inventory, &ids, &options).await;
+    let (probed, _) = probe::probe(inventory, &ids, &options, &session.judge).await;
     uses.extend(revoke::uses(inventory, found.leaf.sha256, &probed));
     uses.sort();
     uses.dedup();

@@ -117,6 +117,13 @@ impl Session {
         } else {
             session.read_manifests(source, targets)?;
         }
+        if let Some(reach) = check.fetch_intermediates {
+            let (inventory, unresolved) = (&mut session.inventory, &session.read.unresolved);
+            let problems = scan::intermediates::complete(inventory, &session.judge, unresolved, reach.into()).await;
+            for problem in &problems {
+                super::warn(problem);
+            }
+        }
         scan::memo::save(session.judge.memo());
         Ok(session)
     }

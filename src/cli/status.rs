@@ -100,7 +100,9 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
             .map(|(id, _)| id)
             .filter(|id| about_targets(&session.inventory, &About::Binding(*id), &targets))
             .collect();
-        probed = scan::probe::probe(&session.inventory, &ids, &options).await.0;
+        probed = scan::probe::probe(&session.inventory, &ids, &options, &session.judge)
+            .await
+            .0;
     }
     let mut judged = scan::evaluate(
         &session.inventory,
@@ -184,7 +186,7 @@ pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Tar
         About::Binding(id) => inventory.bindings().get(*id).is_some_and(|binding| {
             targets.iter().any(|t| match t.kind {
                 Kind::Secret => binding.secrets.iter().any(|key| key.name == t.name),
-                kind => binding.route.kind == kind && binding.route.key.name == t.name,
+                kind => kind.means(binding.route.kind) && binding.route.key.name == t.name,
             })
         }),
         About::Secret(key) => targets.iter().any(|t| t.kind == Kind::Secret && key.name == t.name),

@@ -52,10 +52,13 @@ impl std::str::FromStr for Target {
             return Err(TargetError::Name { word: word.to_owned() });
         }
         let lower = kind.to_ascii_lowercase();
-        let kind = match lower.split('.').next().unwrap_or_default() {
+        let (word_of_kind, group) = lower.split_once('.').unwrap_or((&lower, ""));
+        let kind = match word_of_kind {
             "ingress" | "ingresses" | "ing" => Kind::Ingress,
             "gateway" | "gateways" | "gtw" => Kind::Gateway,
-            "listenerset" | "listenersets" | "lset" | "xlistenerset" | "xlistenersets" => Kind::ListenerSet,
+            "listenerset" | "listenersets" | "lset" => Kind::ListenerSet,
+            "xlistenerset" | "xlistenersets" => Kind::XListenerSet,
+            "ingressroute" | "ingressroutes" if group.ends_with(Kind::OldIngressRoute.group()) => Kind::OldIngressRoute,
             "ingressroute" | "ingressroutes" => Kind::IngressRoute,
             "secret" | "secrets" => Kind::Secret,
             _ => return Err(TargetError::Kind { kind: kind.to_owned() }),
@@ -85,6 +88,20 @@ mod tests {
             ("ingresses.networking.k8s.io/web", Kind::Ingress, "web"),
             ("Gateway/edge", Kind::Gateway, "edge"),
             ("secrets/tls", Kind::Secret, "tls"),
+            ("xlistenerset/extra", Kind::XListenerSet, "extra"),
+            (
+                "xlistenersets.gateway.networking.x-k8s.io/extra",
+                Kind::XListenerSet,
+                "extra",
+            ),
+            ("listenerset/extra", Kind::ListenerSet, "extra"),
+            ("ingressroute/web", Kind::IngressRoute, "web"),
+            ("ingressroute.traefik.containo.us/web", Kind::OldIngressRoute, "web"),
+            (
+                "ingressroutes.v1alpha1.traefik.containo.us/web",
+                Kind::OldIngressRoute,
+                "web",
+            ),
         ] {
             assert_eq!(
                 word.parse(),

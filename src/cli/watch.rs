@@ -140,7 +140,13 @@ fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
     let told = format!("you have no right to watch {}{place}", kind.plural());
     if matches!(
         kind,
-        Kind::Secret | Kind::Ingress | Kind::IngressRoute | Kind::Gateway | Kind::ListenerSet
+        Kind::Secret
+            | Kind::Ingress
+            | Kind::IngressRoute
+            | Kind::OldIngressRoute
+            | Kind::Gateway
+            | Kind::ListenerSet
+            | Kind::XListenerSet
     ) {
         let of = forbidden
             .namespace

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::{
     acme::{Acme, AcmeError, Client, RevocationReason, Revoked, SigningKey},
-    check::{Probed, ServedLeaf},
+    check::Probed,
     inventory::{BindingId, Inventory},
     net::{
         address::{HTTPS, resolve},
@@ -84,9 +84,7 @@ pub fn uses(inventory: &Inventory, leaf: Fingerprint, probed: &BTreeMap<BindingI
         }
         let at = probed.get(&id).map_or(&[][..], |probed| &probed.at);
         for at in at {
-            if let ServedLeaf::Certificate(served) = &at.served
-                && served.sha256 == leaf
-            {
+            if at.served.leaf().is_some_and(|served| served.sha256 == leaf) {
                 uses.push(Use::Served {
                     host: binding.host.clone(),
                     address: at.address.clone(),

@@ -107,9 +107,13 @@ impl Controller {
     pub fn fallback(self, route: Kind) -> Fallback {
         match (self, route) {
             (Self::IngressNginx, Kind::Ingress)
-            | (Self::Traefik, Kind::Ingress | Kind::IngressRoute | Kind::Gateway) => Fallback::DefaultCertificate,
+            | (Self::Traefik, Kind::Ingress | Kind::IngressRoute | Kind::OldIngressRoute | Kind::Gateway) => {
+                Fallback::DefaultCertificate
+            }
             // F5's rejects the handshake of a host whose Secret is missing or invalid.
-            (Self::Istio, Kind::Gateway | Kind::ListenerSet) | (Self::F5Nginx, Kind::Ingress) => Fallback::NoConnection,
+            (Self::Istio, Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet) | (Self::F5Nginx, Kind::Ingress) => {
+                Fallback::NoConnection
+            }
             _ => Fallback::Unknown,
         }
     }

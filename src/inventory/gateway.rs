@@ -81,7 +81,7 @@ impl Inventory {
             .filter(|set| self.admits(&gateway.allowed_listeners, &gateway.meta.namespace, &set.meta.namespace));
         let of_sets = sets.flat_map(|set| {
             let owned = |listener| OwnedListener {
-                kind: Kind::ListenerSet,
+                kind: set.kind(),
                 meta: &set.meta,
                 listener,
             };
@@ -94,8 +94,8 @@ impl Inventory {
     pub(super) fn order_sets(&mut self, gateway: &Key) {
         let of_gateway = self.sets_by_gateway.get(gateway).into_iter().flatten();
         let mut sets: Vec<&ListenerSet> = of_gateway.filter_map(|key| self.listener_sets.get(key)).collect();
-        sets.sort_by_key(|set| (set.meta.created.unwrap_or(i64::MAX), set.meta.key()));
-        let order = sets.into_iter().map(|set| set.meta.key()).collect();
+        sets.sort_by_key(|set| (set.meta.created.unwrap_or(i64::MAX), set.meta.key(), set.kind()));
+        let order = sets.into_iter().map(set_key).collect();
         self.set_order.insert(gateway.clone(), order);
     }
 
@@ -104,7 +104,7 @@ impl Inventory {
         let name = binding.listener.as_ref()?;
         let listeners = match binding.route.kind {
             Kind::Gateway => &self.gateways.get(&binding.route.key)?.listeners,
-            Kind::ListenerSet => &self.listener_sets.get(&binding.route.key)?.listeners,
+            Kind::ListenerSet | Kind::XListenerSet => &self.listener_sets.get(&binding.route)?.listeners,
             _ => return None,
         };
         listeners.iter().find(|l| *l.name == **name)
@@ -114,7 +114,9 @@ impl Inventory {
     pub fn gateway_of(&self, route: &RouteKey) -> Option<&Gateway> {
         match route.kind {
             Kind::Gateway => self.gateways.get(&route.key),
-            Kind::ListenerSet => self.gateways.get(self.listener_sets.get(&route.key)?.parent.as_ref()?),
+            Kind::ListenerSet | Kind::XListenerSet => {
+                self.gateways.get(self.listener_sets.get(route)?.parent.as_ref()?)
+            }
             _ => None,
         }
     }
@@ -131,7 +133,7 @@ impl Inventory {
         let mut parents = vec![RouteKey::new(Kind::Gateway, key.clone())];
         for listener in &listeners {
             let owner = listener.owner();
-            if parents.last() != Some(&owner) && owner.kind == Kind::ListenerSet {
+            if parents.last() != Some(&owner) && owner.kind.is_listener_set() {
                 parents.push(owner);
             }
         }
@@ -147,7 +149,7 @@ impl Inventory {
             .filter_map(|(parent, key)| Some((parent, self.routes.get(key)?)))
             .flat_map(|(parent, route)| {
                 let here = |p: &&ParentRef| {
-                    is_parent_kind(&p.kind, parent.kind)
+                    p.kind == parent.kind.as_str()
                         && p.name == parent.key.name
                         && *p.namespace.as_ref().unwrap_or(&route.meta.namespace) == parent.key.namespace
                 };
@@ -212,10 +214,13 @@ impl Inventory {
                 p.namespace.clone().unwrap_or_else(|| route.meta.namespace.clone()),
                 p.name.clone(),
             );
-            if is_parent_kind(&p.kind, Kind::ListenerSet) {
-                return self.listener_sets.get(&key).and_then(|set| set.parent.clone());
+            match [Kind::ListenerSet, Kind::XListenerSet]
+                .into_iter()
+                .find(|kind| p.kind == kind.as_str())
+            {
+                Some(kind) => self.listener_sets.get(&RouteKey::new(kind, key))?.parent.clone(),
+                None => Some(key),
             }
-            Some(key)
         });
         others.filter(|key| *key != own).any(|key| {
             let takes = |l: &OwnedListener<'_>| {
@@ -354,9 +359,9 @@ impl Taken {
     }
 }
 
-/// Whether the kind that a parentRef names is `kind`; the experimental `XListenerSet` is a `ListenerSet` too.
-pub(super) fn is_parent_kind(named: &str, kind: Kind) -> bool {
-    named == kind.as_str() || (named == "XListenerSet" && kind == Kind::ListenerSet)
+/// The key of a `ListenerSet` among both its kinds.
+pub(super) fn set_key(set: &ListenerSet) -> RouteKey {
+    RouteKey::new(set.kind(), set.meta.key())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::object::{Key, Kind, Text, gateway::AllowedNamespaces};
 
-use super::{Inventory, gateway::GROUP};
+use super::Inventory;
 
 impl Inventory {
     /// Whether something in the namespace `from` may attach to what is in the namespace `at`.
@@ -54,7 +54,7 @@ impl Inventory {
                     && grant
                         .from
                         .iter()
-                        .any(|f| f.group == GROUP && f.kind == kind.as_str() && f.namespace == *from)
+                        .any(|f| f.group == kind.group() && f.kind == kind.as_str() && f.namespace == *from)
                     && grant.to.iter().any(|t| {
                         t.group.is_empty()
                             && t.kind == "Secret"

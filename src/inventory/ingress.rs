@@ -195,7 +195,7 @@ fn expects_tls(ingress: &Ingress, controller: Controller) -> bool {
 /// The bindings of an `IngressRoute` that ends TLS.
 pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
     let Some(tls) = &route.tls else { return Vec::new() };
-    let key = RouteKey::new(Kind::IngressRoute, route.meta.key());
+    let key = RouteKey::new(route.kind(), route.meta.key());
     let secrets: List<Key> = tls
         .secret
         .iter()

@@ -30,6 +30,7 @@ use crate::object::{
     IngressClass, IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, ReferenceGrant, Route, Text, annotation,
 };
 
+use gateway::set_key;
 use index::Index;
 use table::Table;
 
@@ -62,14 +63,14 @@ pub struct Inventory {
     /// Whether only some namespaces were asked for: routes of others may use what a `ReferenceGrant` lets them.
     pub namespaces_chosen: bool,
     ingresses: Table<Box<Ingress>>,
-    ingress_routes: HashMap<Key, IngressRoute>,
+    ingress_routes: HashMap<RouteKey, IngressRoute>,
     classes: HashMap<Text, IngressClass>,
     gateways: HashMap<Key, Gateway>,
     gateway_classes: HashMap<Text, GatewayClass>,
-    listener_sets: HashMap<Key, ListenerSet>,
-    sets_by_gateway: HashMap<Key, BTreeSet<Key>>,
+    listener_sets: HashMap<RouteKey, ListenerSet>,
+    sets_by_gateway: HashMap<Key, BTreeSet<RouteKey>>,
     /// The same, in the order of their precedence.
-    set_order: HashMap<Key, Vec<Key>>,
+    set_order: HashMap<Key, Vec<RouteKey>>,
     routes: HashMap<RouteKey, Route>,
     routes_by_parent: HashMap<RouteKey, BTreeSet<RouteKey>>,
     grants: HashMap<Key, ReferenceGrant>,
@@ -127,6 +128,25 @@ impl Inventory {
     /// Takes a change of anything but a Secret's content, which comes parsed, by [`Self::store`].
     ///
     /// Call [`Self::settle`] before asking anything of the inventory.
+    ///
+    /// ```
+    /// use kubectl_certs::inventory::Inventory;
+    /// use kubectl_certs::object::{Change, IngressRoute, Key, Kind, Meta, Object, ingress::IngressRouteTls};
+    ///
+    /// let route = IngressRoute {
+    ///     meta: Meta { namespace: "shop".into(), name: "web".into(), ..Meta::default() },
+    ///     hosts: vec!["Shop.Example".into(), "www.shop.example".into()],
+    ///     tls: Some(IngressRouteTls { secret: Some("shop-tls".into()), ..IngressRouteTls::default() }),
+    ///     ..IngressRoute::default()
+    /// };
+    /// let mut inventory = Inventory::new("prod", false);
+    /// inventory.apply(Change::Set(Object::IngressRoute(route)));
+    /// assert_eq!(inventory.settle().bindings.len(), 2, "one binding a host, to be judged");
+    /// assert_eq!(inventory.bindings_of_secret(&Key::new("shop", "shop-tls")).len(), 2);
+    ///
+    /// inventory.apply(Change::Gone(Kind::IngressRoute, Key::new("shop", "web")));
+    /// assert_eq!(inventory.settle().gone.len(), 2);
+    /// ```
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Set(object) => self.set(object),
@@ -186,8 +206,8 @@ impl Inventory {
                 self.ingresses.insert(Box::new(o));
             }
             Object::IngressRoute(o) => {
-                self.mark(Kind::IngressRoute, o.meta.key());
-                self.ingress_routes.insert(o.meta.key(), o);
+                self.mark(o.kind(), o.meta.key());
+                self.ingress_routes.insert(RouteKey::new(o.kind(), o.meta.key()), o);
             }
             Object::IngressClass(o) => {
                 self.classes.insert(o.meta.name.clone(), o);
@@ -202,20 +222,19 @@ impl Inventory {
                 self.mark_all_gateways();
             }
             Object::ListenerSet(o) => {
-                let old = self.listener_sets.get(&o.meta.key()).and_then(|s| s.parent.clone());
+                let key = set_key(&o);
+                let old = self.listener_sets.get(&key).and_then(|s| s.parent.clone());
                 if let Some(sets) = old.as_ref().and_then(|parent| self.sets_by_gateway.get_mut(parent)) {
-                    sets.remove(&o.meta.key());
+                    sets.remove(&key);
                 }
                 if let Some(parent) = &o.parent {
-                    self.sets_by_gateway
-                        .entry(parent.clone())
-                        .or_default()
-                        .insert(o.meta.key());
+                    let sets = self.sets_by_gateway.entry(parent.clone()).or_default();
+                    sets.insert(key.clone());
                 }
                 for parent in old.into_iter().chain(o.parent.clone()) {
                     self.mark(Kind::Gateway, parent);
                 }
-                self.listener_sets.insert(o.meta.key(), o);
+                self.listener_sets.insert(key, o);
             }
             Object::Route(o) => self.set_route(o),
             Object::ReferenceGrant(o) => {
@@ -246,9 +265,9 @@ impl Inventory {
                 self.ingresses.remove(&key);
                 self.mark(kind, key);
             }
-            Kind::IngressRoute => {
-                self.ingress_routes.remove(&key);
-                self.mark(kind, key);
+            Kind::IngressRoute | Kind::OldIngressRoute => {
+                self.mark(kind, key.clone());
+                self.ingress_routes.remove(&RouteKey::new(kind, key));
             }
             Kind::IngressClass => {
                 self.classes.remove(&key.name);
@@ -262,7 +281,8 @@ impl Inventory {
                 self.gateway_classes.remove(&key.name);
                 self.mark_all_gateways();
             }
-            Kind::ListenerSet => {
+            Kind::ListenerSet | Kind::XListenerSet => {
+                let key = RouteKey::new(kind, key);
                 if let Some(parent) = self.listener_sets.remove(&key).and_then(|s| s.parent) {
                     if let Some(sets) = self.sets_by_gateway.get_mut(&parent) {
                         sets.remove(&key);

@@ -118,8 +118,8 @@ impl Inventory {
     }
 
     /// An `IngressRoute`.
-    pub fn ingress_route(&self, key: &Key) -> Option<&IngressRoute> {
-        self.ingress_routes.get(key)
+    pub fn ingress_route(&self, route: &RouteKey) -> Option<&IngressRoute> {
+        self.ingress_routes.get(route)
     }
 
     /// A route of the Gateway API.
@@ -127,24 +127,34 @@ impl Inventory {
         self.routes.get(key)
     }
 
-    /// The namespaces that have a route of a kind and name.
-    pub fn namespaces_of_route(&self, kind: Kind, name: &str) -> Vec<Text> {
-        let namespaces = |metas: &mut dyn Iterator<Item = &Meta>| {
-            let named = metas.filter(|meta| meta.name == name);
-            named.map(|meta| meta.namespace.clone()).collect()
-        };
+    /// The routes that a user means who names a kind and a name, in any namespace.
+    pub fn routes_named(&self, kind: Kind, name: &str) -> Vec<RouteKey> {
+        fn of<'a>(routes: impl Iterator<Item = (Kind, &'a Meta)>, kind: Kind, name: &str) -> Vec<RouteKey> {
+            let meant = routes.filter(|(of, meta)| kind.means(*of) && meta.name == name);
+            meant.map(|(of, meta)| RouteKey::new(of, meta.key())).collect()
+        }
         match kind {
-            Kind::Ingress => namespaces(&mut self.ingresses.values().map(|o| &o.meta)),
-            Kind::IngressRoute => namespaces(&mut self.ingress_routes.values().map(|o| &o.meta)),
-            Kind::Gateway => namespaces(&mut self.gateways.values().map(|o| &o.meta)),
-            Kind::ListenerSet => namespaces(&mut self.listener_sets.values().map(|o| &o.meta)),
+            Kind::Ingress => of(self.ingresses.values().map(|o| (Kind::Ingress, &o.meta)), kind, name),
+            Kind::Gateway => of(self.gateways.values().map(|o| (Kind::Gateway, &o.meta)), kind, name),
+            Kind::IngressRoute | Kind::OldIngressRoute => {
+                of(self.ingress_routes.values().map(|o| (o.kind(), &o.meta)), kind, name)
+            }
+            Kind::ListenerSet | Kind::XListenerSet => {
+                of(self.listener_sets.values().map(|o| (o.kind(), &o.meta)), kind, name)
+            }
             _ => Vec::new(),
         }
     }
 
+    /// The namespaces that have such a route.
+    pub fn namespaces_of_route(&self, kind: Kind, name: &str) -> Vec<Text> {
+        let routes = self.routes_named(kind, name).into_iter();
+        routes.map(|route| route.key.namespace).collect()
+    }
+
     /// Whether there is a route of a kind and name, in any namespace.
     pub fn holds_route(&self, kind: Kind, name: &str) -> bool {
-        !self.namespaces_of_route(kind, name).is_empty()
+        !self.routes_named(kind, name).is_empty()
     }
 
     /// Whether anything that was read is in a namespace.
@@ -153,17 +163,17 @@ impl Inventory {
         self.ingresses.values().any(|o| o.meta.namespace == namespace)
             || self.secrets.iter().any(|stored| stored.meta.namespace == namespace)
             || self.gateways.keys().any(inside)
-            || self.ingress_routes.keys().any(inside)
-            || self.listener_sets.keys().any(inside)
+            || self.ingress_routes.keys().any(|route| inside(&route.key))
+            || self.listener_sets.keys().any(|route| inside(&route.key))
     }
 
     /// The metadata of a route.
     pub fn route_meta(&self, route: &RouteKey) -> Option<&Meta> {
         match route.kind {
             Kind::Ingress => self.ingress_of(route).map(|o| &o.meta),
-            Kind::IngressRoute => self.ingress_routes.get(&route.key).map(|o| &o.meta),
+            Kind::IngressRoute | Kind::OldIngressRoute => self.ingress_routes.get(route).map(|o| &o.meta),
             Kind::Gateway => self.gateways.get(&route.key).map(|o| &o.meta),
-            Kind::ListenerSet => self.listener_sets.get(&route.key).map(|o| &o.meta),
+            Kind::ListenerSet | Kind::XListenerSet => self.listener_sets.get(route).map(|o| &o.meta),
             _ => self.routes.get(route).map(|o| &o.meta),
         }
     }
@@ -172,7 +182,9 @@ impl Inventory {
     pub fn addresses(&self, route: &RouteKey) -> &[Text] {
         match route.kind {
             Kind::Ingress => self.ingress_of(route).map_or(&[], |o| &o.addresses),
-            Kind::Gateway | Kind::ListenerSet => self.gateway_of(route).map_or(&[], |o| &o.addresses),
+            Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => {
+                self.gateway_of(route).map_or(&[], |o| &o.addresses)
+            }
             _ => &[],
         }
     }
@@ -194,7 +206,7 @@ impl Inventory {
                     .or(annotated.map(|(_, v)| v))
                     .or_else(|| Some(&self.default_class()?.meta.name))
             }
-            Kind::Gateway | Kind::ListenerSet => self.gateway_of(route).map(|g| &g.class),
+            Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => self.gateway_of(route).map(|g| &g.class),
             _ => None,
         }
     }
@@ -254,7 +266,7 @@ impl Inventory {
             Kind::Ingress => self
                 .ingress_of(route)
                 .map_or(Controller::Unknown, |i| self.controller_of_ingress(i).0),
-            Kind::IngressRoute => Controller::Traefik,
+            Kind::IngressRoute | Kind::OldIngressRoute => Controller::Traefik,
             _ => {
                 let class = self.gateway_of(route).and_then(|g| self.gateway_classes.get(&g.class));
                 class.map_or(Controller::Unknown, |c| Controller::of_controller_name(&c.controller))
@@ -289,7 +301,7 @@ impl Inventory {
 
     /// Whether somebody who writes Ingresses decides for a host together with others: the same controller serves both.
     pub fn shares_hosts(&self, a: &RouteKey, b: &RouteKey) -> bool {
-        let ingress_like = |r: &RouteKey| matches!(r.kind, Kind::Ingress | Kind::IngressRoute);
+        let ingress_like = |r: &RouteKey| r.kind == Kind::Ingress || r.kind.is_ingress_route();
         if !ingress_like(a) || !ingress_like(b) {
             return false;
         }

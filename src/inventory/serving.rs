@@ -127,7 +127,7 @@ impl Inventory {
         if binding.host == EVERY_HOST {
             return None;
         }
-        if controller.picks_among_all() && binding.route.kind != Kind::ListenerSet {
+        if controller.picks_among_all() && !binding.route.kind.is_listener_set() {
             let loaded = |stored: &&Stored| usable(stored) && self.loaded(stored, controller);
             let (exact, wide): (Vec<&Stored>, Vec<&Stored>) = self
                 .secrets
@@ -161,7 +161,7 @@ impl Inventory {
         };
         let ids = self.bindings_of_secret(&secret);
         ids.iter().filter_map(|id| self.bindings.get(*id)).any(|b| {
-            b.route.kind != Kind::ListenerSet
+            !b.route.kind.is_listener_set()
                 && self.controller(&b.route) == controller
                 && self.skipped_after(b).is_none()
                 && reached(b)

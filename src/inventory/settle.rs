@@ -10,7 +10,6 @@ use crate::{
 use super::{
     Dirty, Inventory,
     binding::{Binding, BindingId, Bindings, RouteKey},
-    gateway::is_parent_kind,
     index::Index,
     ingress::{covers_host, of_ingress, of_ingress_route},
     secrets::Secrets,
@@ -68,7 +67,7 @@ impl Inventory {
 
     fn mark_parent(&mut self, parent: &RouteKey) {
         let gateway = match parent.kind {
-            Kind::ListenerSet => self.listener_sets.get(&parent.key).and_then(|set| set.parent.clone()),
+            Kind::ListenerSet | Kind::XListenerSet => self.listener_sets.get(parent).and_then(|set| set.parent.clone()),
             _ => Some(parent.key.clone()),
         };
         if let Some(gateway) = gateway {
@@ -185,7 +184,7 @@ impl Inventory {
                         let position = self.ingresses.position(&route.key);
                         position.map(|position| self.derive_ingress(position))
                     }
-                    Kind::IngressRoute => self.ingress_routes.get(&route.key).map(of_ingress_route),
+                    Kind::IngressRoute | Kind::OldIngressRoute => self.ingress_routes.get(&route).map(of_ingress_route),
                     _ => {
                         self.order_sets(&route.key);
                         Some(self.bindings_of_gateway(&route.key))
@@ -224,7 +223,7 @@ impl Inventory {
             self.replace_bindings(&RouteKey::new(Kind::Gateway, gateway), fresh);
         }
         let mut routes: Vec<&IngressRoute> = self.ingress_routes.values().collect();
-        routes.sort_unstable_by_key(|route| route.meta.names());
+        routes.sort_unstable_by_key(|route| (route.kind(), route.meta.names()));
         let fresh: Vec<Vec<Binding>> = routes.into_iter().map(of_ingress_route).collect();
         for fresh in fresh {
             self.add_bindings(fresh);
@@ -296,7 +295,7 @@ impl Inventory {
     pub(super) fn derived_with(&self, route: &RouteKey) -> &[BindingId] {
         let gateway = match route.kind {
             Kind::Gateway => Some(&route.key),
-            Kind::ListenerSet => self.listener_sets.get(&route.key).and_then(|set| set.parent.as_ref()),
+            Kind::ListenerSet | Kind::XListenerSet => self.listener_sets.get(route).and_then(|set| set.parent.as_ref()),
             _ => return self.by_route.get(route, of_route(&self.bindings)),
         };
         let ids = gateway.and_then(|gateway| self.by_gateway.get(gateway));
@@ -359,9 +358,9 @@ fn parents(route: &Route) -> Vec<RouteKey> {
         .parents
         .iter()
         .filter_map(|p| {
-            let kind = [Kind::Gateway, Kind::ListenerSet]
+            let kind = [Kind::Gateway, Kind::ListenerSet, Kind::XListenerSet]
                 .into_iter()
-                .find(|k| is_parent_kind(&p.kind, *k))?;
+                .find(|kind| p.kind == kind.as_str())?;
             Some(RouteKey::new(kind, Key::new(namespace(&p.namespace), p.name.clone())))
         })
         .collect()

@@ -133,6 +133,7 @@ fn a_listener_set_needs_the_gateways_leave() {
     inventory.apply(Change::Set(Object::Gateway(gw.clone())));
     inventory.apply(Change::Set(Object::ListenerSet(ListenerSet {
         meta: meta("shop", "extra"),
+        experimental: false,
         parent: Some(key("edge", "gw")),
         listeners: vec![listener("https", "a.example", Some(("", "t")))],
     })));
@@ -151,6 +152,7 @@ fn a_set_of_a_gateway_without_listeners_has_its_bindings_once() {
     gw.allowed_listeners = AllowedNamespaces::All;
     let set = |host: &str| ListenerSet {
         meta: meta("shop", "extra"),
+        experimental: false,
         parent: Some(key("edge", "gw")),
         listeners: vec![listener("https", host, Some(("", "t")))],
     };
@@ -298,4 +300,147 @@ fn the_default_class_counts_for_an_ingress_without_class() {
         ..plain
     };
     assert_eq!(inventory.controller_of_ingress(&annotated).0, Controller::Gce);
+}
+
+#[test]
+fn grpc_and_tls_routes_bring_hosts_where_the_listener_takes_their_kind() {
+    let https = listener("https", "", Some(("", "t")));
+    let tls = Listener {
+        protocol: "TLS".into(),
+        ..listener("tls", "", Some(("", "t")))
+    };
+    let route = |kind, name: &str, host: &str, section: Option<&str>| Route {
+        kind,
+        parents: vec![ParentRef {
+            kind: "Gateway".into(),
+            namespace: None,
+            name: "gw".into(),
+            section: section.map(Text::from),
+            port: None,
+        }],
+        ..http_route("edge", name, ("edge", "gw"), &[host])
+    };
+    let mut inventory = Inventory::new("c", false);
+    inventory.apply(Change::Set(Object::Gateway(gateway("edge", "gw", vec![https, tls]))));
+    inventory.apply(Change::Set(Object::Route(route(
+        Kind::GrpcRoute,
+        "same-name",
+        "grpc.example",
+        None,
+    ))));
+    inventory.apply(Change::Set(Object::Route(route(
+        Kind::TlsRoute,
+        "same-name",
+        "tls.example",
+        None,
+    ))));
+    inventory.settle();
+    assert_eq!(
+        hosts(&inventory),
+        [
+            row("edge/gw", "grpc.example", "https"),
+            row("edge/gw", "tls.example", "tls")
+        ],
+        "each at the listener of its protocol"
+    );
+    let kinds: Vec<Kind> = inventory
+        .bindings()
+        .iter()
+        .flat_map(|(_, b)| b.routes.iter().map(|r| r.kind))
+        .collect();
+    assert_eq!(kinds.len(), 2);
+    assert!(kinds.contains(&Kind::GrpcRoute) && kinds.contains(&Kind::TlsRoute));
+    inventory.apply(Change::Gone(Kind::GrpcRoute, key("edge", "same-name")));
+    inventory.settle();
+    assert_eq!(
+        hosts(&inventory),
+        [row("edge/gw", "*", "https"), row("edge/gw", "tls.example", "tls")]
+    );
+    // A GRPCRoute that asks for the TLS listener is not let in.
+    inventory.apply(Change::Set(Object::Route(route(
+        Kind::GrpcRoute,
+        "wrong",
+        "grpc.example",
+        Some("tls"),
+    ))));
+    inventory.settle();
+    assert_eq!(hosts(&inventory).len(), 2);
+}
+
+#[test]
+fn sets_of_both_groups_and_of_one_name_are_two() {
+    let set = |experimental, host: &str| ListenerSet {
+        meta: meta("shop", "extra"),
+        experimental,
+        parent: Some(key("edge", "gw")),
+        listeners: vec![listener("https", host, Some(("", "t")))],
+    };
+    let mut gw = gateway("edge", "gw", vec![]);
+    gw.allowed_listeners = AllowedNamespaces::All;
+    let mut inventory = Inventory::new("c", false);
+    inventory.apply(Change::Set(Object::Gateway(gw)));
+    inventory.apply(Change::Set(Object::ListenerSet(set(false, "standard.example"))));
+    inventory.apply(Change::Set(Object::ListenerSet(set(true, "experimental.example"))));
+    let mut route = http_route("shop", "r", ("shop", "extra"), &["experimental.example"]);
+    route.parents[0].kind = "XListenerSet".into();
+    inventory.apply(Change::Set(Object::Route(route)));
+    inventory.settle();
+    let of_kind = |kind| -> Vec<String> {
+        let all = inventory.bindings().iter();
+        all.filter(|(_, b)| b.route.kind == kind)
+            .map(|(_, b)| format!("{} {}", b.host, b.routes.len()))
+            .collect()
+    };
+    assert_eq!(of_kind(Kind::ListenerSet), ["standard.example 0"]);
+    assert_eq!(of_kind(Kind::XListenerSet), ["experimental.example 1"]);
+    assert_eq!(inventory.routes_named(Kind::XListenerSet, "extra").len(), 1);
+    inventory.apply(Change::Gone(Kind::ListenerSet, key("shop", "extra")));
+    inventory.settle();
+    assert_eq!(hosts(&inventory), [row("shop/extra", "experimental.example", "https")]);
+}
+
+#[test]
+fn a_grant_is_for_the_group_that_it_names() {
+    for (group, permitted) in [("gateway.networking.x-k8s.io", true), (gateway::GROUP, false)] {
+        let mut inventory = Inventory::new("c", false);
+        inventory.apply(Change::Set(Object::ReferenceGrant(ReferenceGrant {
+            meta: meta("certs", "g"),
+            from: vec![GrantFrom {
+                group: group.into(),
+                kind: "XListenerSet".into(),
+                namespace: "shop".into(),
+            }],
+            to: vec![GrantTo {
+                group: Text::default(),
+                kind: "Secret".into(),
+                name: None,
+            }],
+        })));
+        let permits = inventory.permits(Kind::XListenerSet, &"shop".into(), &key("certs", "t"));
+        assert_eq!(permits, permitted, "{group}");
+    }
+}
+
+#[test]
+fn ingress_routes_of_both_groups_are_read_and_one_word_means_both() {
+    let route = |old, host: &str| IngressRoute {
+        meta: meta("shop", "web"),
+        old,
+        hosts: vec![host.into()],
+        tls: Some(crate::object::ingress::IngressRouteTls::default()),
+        ..IngressRoute::default()
+    };
+    let mut inventory = Inventory::new("c", false);
+    inventory.apply(Change::Set(Object::IngressRoute(route(false, "new.example"))));
+    inventory.apply(Change::Set(Object::IngressRoute(route(true, "old.example"))));
+    inventory.settle();
+    assert_eq!(
+        hosts(&inventory),
+        [row("shop/web", "new.example", ""), row("shop/web", "old.example", "")]
+    );
+    assert_eq!(inventory.routes_named(Kind::IngressRoute, "web").len(), 2);
+    assert_eq!(inventory.routes_named(Kind::OldIngressRoute, "web").len(), 1);
+    inventory.apply(Change::Gone(Kind::IngressRoute, key("shop", "web")));
+    inventory.settle();
+    assert_eq!(hosts(&inventory), [row("shop/web", "old.example", "")]);
 }

@@ -3,6 +3,7 @@
 //! Knows nothing of Kubernetes and judges no certificate.
 
 pub mod address;
+pub mod aia;
 pub mod dns;
 pub mod https;
 pub mod name;

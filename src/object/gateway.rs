@@ -26,15 +26,28 @@ pub struct GatewayClass {
     pub controller: Text,
 }
 
-/// What is read of a `ListenerSet`.
+/// What is read of a `ListenerSet` or `XListenerSet`.
 #[derive(Debug, Clone, Default)]
 pub struct ListenerSet {
     /// Its metadata, labels included.
     pub meta: Meta,
+    /// Whether it is an `XListenerSet`.
+    pub experimental: bool,
     /// The Gateway that it extends; the namespace is filled in.
     pub parent: Option<Key>,
     /// spec.listeners.
     pub listeners: Vec<Listener>,
+}
+
+impl ListenerSet {
+    /// Which of the two it is.
+    pub fn kind(&self) -> Kind {
+        if self.experimental {
+            Kind::XListenerSet
+        } else {
+            Kind::ListenerSet
+        }
+    }
 }
 
 /// One listener of a Gateway or `ListenerSet`.

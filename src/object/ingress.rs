@@ -1,6 +1,6 @@
 //! Ingress, `IngressClass`, and Traefik's `IngressRoute`.
 
-use super::{List, Meta, Text};
+use super::{Kind, List, Meta, Text};
 
 /// What is read of an Ingress.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,8 @@ pub struct IngressClass {
 pub struct IngressRoute {
     /// Its metadata, labels included.
     pub meta: Meta,
+    /// Whether it is of the group traefik.containo.us.
+    pub old: bool,
     /// The hosts named by `Host(...)` in the rules of spec.routes, in their order.
     pub hosts: Vec<Text>,
     /// Whether some rule has a host expression that cannot be read as a plain name (`HostRegexp`).
@@ -52,6 +54,17 @@ pub struct IngressRoute {
     pub tls: Option<IngressRouteTls>,
     /// spec.entryPoints.
     pub entry_points: Vec<Text>,
+}
+
+impl IngressRoute {
+    /// Its kind, by its group.
+    pub fn kind(&self) -> Kind {
+        if self.old {
+            Kind::OldIngressRoute
+        } else {
+            Kind::IngressRoute
+        }
+    }
 }
 
 /// spec.tls of an `IngressRoute`.

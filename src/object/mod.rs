@@ -7,6 +7,7 @@ pub mod certmanager;
 pub mod consumer;
 pub mod gateway;
 pub mod ingress;
+mod kind;
 pub mod list;
 pub mod secret;
 
@@ -16,6 +17,7 @@ pub use certmanager::{Certificate, CertificateRequest, Challenge, Condition, Iss
 pub use consumer::Consumer;
 pub use gateway::{Gateway, GatewayClass, ListenerSet, ReferenceGrant, Route};
 pub use ingress::{Ingress, IngressClass, IngressRoute};
+pub use kind::Kind;
 pub use list::List;
 pub use secret::Secret;
 
@@ -24,147 +26,6 @@ pub type Text = CompactString;
 
 /// Seconds since 1970-01-01T00:00:00Z. An `i64`, because RFC 5280's 99991231235959Z is beyond some calendars.
 pub type Seconds = i64;
-
-/// The kinds that are read. The order is that of the lists in a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// networking.k8s.io/v1 Ingress (extensions/v1beta1 and networking.k8s.io/v1beta1 in manifests).
-    Ingress,
-    /// networking.k8s.io/v1 `IngressClass`.
-    IngressClass,
-    /// gateway.networking.k8s.io Gateway.
-    Gateway,
-    /// gateway.networking.k8s.io `GatewayClass`.
-    GatewayClass,
-    /// gateway.networking.k8s.io `ListenerSet`, or gateway.networking.x-k8s.io `XListenerSet`.
-    ListenerSet,
-    /// gateway.networking.k8s.io `HTTPRoute`.
-    HttpRoute,
-    /// gateway.networking.k8s.io `GRPCRoute`.
-    GrpcRoute,
-    /// gateway.networking.k8s.io `TLSRoute`.
-    TlsRoute,
-    /// gateway.networking.k8s.io `ReferenceGrant`.
-    ReferenceGrant,
-    /// traefik.io/v1alpha1 `IngressRoute`.
-    IngressRoute,
-    /// v1 Secret.
-    Secret,
-    /// cert-manager.io/v1 Certificate.
-    Certificate,
-    /// cert-manager.io/v1 `CertificateRequest`.
-    CertificateRequest,
-    /// cert-manager.io/v1 Issuer.
-    Issuer,
-    /// cert-manager.io/v1 `ClusterIssuer`.
-    ClusterIssuer,
-    /// acme.cert-manager.io/v1 Order.
-    Order,
-    /// acme.cert-manager.io/v1 Challenge.
-    Challenge,
-    /// v1 Namespace: its labels, for listeners that allow routes by a selector.
-    Namespace,
-    /// v1 Pod.
-    Pod,
-    /// apps/v1 Deployment.
-    Deployment,
-    /// apps/v1 `StatefulSet`.
-    StatefulSet,
-    /// apps/v1 `DaemonSet`.
-    DaemonSet,
-    /// batch/v1 Job.
-    Job,
-    /// batch/v1 `CronJob`.
-    CronJob,
-    /// v1 `ServiceAccount`.
-    ServiceAccount,
-}
-
-impl Kind {
-    /// The kinds whose objects use Secrets by name in their own namespace.
-    pub const CONSUMERS: [Self; 7] = [
-        Self::Pod,
-        Self::Deployment,
-        Self::StatefulSet,
-        Self::DaemonSet,
-        Self::Job,
-        Self::CronJob,
-        Self::ServiceAccount,
-    ];
-
-    /// The routes of the Gateway API, which attach to listeners.
-    pub const ATTACHED: [Self; 3] = [Self::HttpRoute, Self::GrpcRoute, Self::TlsRoute];
-
-    /// The kind as manifests spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ingress => "Ingress",
-            Self::IngressClass => "IngressClass",
-            Self::Gateway => "Gateway",
-            Self::GatewayClass => "GatewayClass",
-            Self::ListenerSet => "ListenerSet",
-            Self::HttpRoute => "HTTPRoute",
-            Self::GrpcRoute => "GRPCRoute",
-            Self::TlsRoute => "TLSRoute",
-            Self::ReferenceGrant => "ReferenceGrant",
-            Self::IngressRoute => "IngressRoute",
-            Self::Secret => "Secret",
-            Self::Certificate => "Certificate",
-            Self::CertificateRequest => "CertificateRequest",
-            Self::Issuer => "Issuer",
-            Self::ClusterIssuer => "ClusterIssuer",
-            Self::Order => "Order",
-            Self::Challenge => "Challenge",
-            Self::Namespace => "Namespace",
-            Self::Pod => "Pod",
-            Self::Deployment => "Deployment",
-            Self::StatefulSet => "StatefulSet",
-            Self::DaemonSet => "DaemonSet",
-            Self::Job => "Job",
-            Self::CronJob => "CronJob",
-            Self::ServiceAccount => "ServiceAccount",
-        }
-    }
-
-    /// The plural, lower-case name that RBAC rules and API paths use.
-    pub fn plural(self) -> &'static str {
-        match self {
-            Self::Ingress => "ingresses",
-            Self::IngressClass => "ingressclasses",
-            Self::Gateway => "gateways",
-            Self::GatewayClass => "gatewayclasses",
-            Self::ListenerSet => "listenersets",
-            Self::HttpRoute => "httproutes",
-            Self::GrpcRoute => "grpcroutes",
-            Self::TlsRoute => "tlsroutes",
-            Self::ReferenceGrant => "referencegrants",
-            Self::IngressRoute => "ingressroutes",
-            Self::Secret => "secrets",
-            Self::Certificate => "certificates",
-            Self::CertificateRequest => "certificaterequests",
-            Self::Issuer => "issuers",
-            Self::ClusterIssuer => "clusterissuers",
-            Self::Order => "orders",
-            Self::Challenge => "challenges",
-            Self::Namespace => "namespaces",
-            Self::Pod => "pods",
-            Self::Deployment => "deployments",
-            Self::StatefulSet => "statefulsets",
-            Self::DaemonSet => "daemonsets",
-            Self::Job => "jobs",
-            Self::CronJob => "cronjobs",
-            Self::ServiceAccount => "serviceaccounts",
-        }
-    }
-
-    /// Whether objects of the kind live in a namespace.
-    pub fn namespaced(self) -> bool {
-        !matches!(
-            self,
-            Self::IngressClass | Self::GatewayClass | Self::ClusterIssuer | Self::Namespace
-        )
-    }
-}
 
 /// A namespace and a name: what identifies an object of a known kind. Cluster-wide objects have an empty namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -322,10 +183,10 @@ impl Object {
             Self::IngressClass(_) => Kind::IngressClass,
             Self::Gateway(_) => Kind::Gateway,
             Self::GatewayClass(_) => Kind::GatewayClass,
-            Self::ListenerSet(_) => Kind::ListenerSet,
+            Self::ListenerSet(set) => set.kind(),
             Self::Route(route) => route.kind,
             Self::ReferenceGrant(_) => Kind::ReferenceGrant,
-            Self::IngressRoute(_) => Kind::IngressRoute,
+            Self::IngressRoute(route) => route.kind(),
             Self::Secret(_) => Kind::Secret,
             Self::Certificate(_) => Kind::Certificate,
             Self::CertificateRequest(_) => Kind::CertificateRequest,

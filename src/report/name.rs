@@ -24,13 +24,8 @@ pub fn write(rows: &Rows<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 /// The resource as kubectl names it: lower case, with the API group unless it is the core group.
 fn resource(kind: Kind) -> String {
-    let group = match kind {
-        Kind::Ingress | Kind::IngressClass => ".networking.k8s.io",
-        Kind::Gateway | Kind::GatewayClass | Kind::ListenerSet => ".gateway.networking.k8s.io",
-        Kind::IngressRoute => ".traefik.io",
-        _ => "",
-    };
-    format!("{}{group}", kind.as_str().to_ascii_lowercase())
+    let dot = if kind.group().is_empty() { "" } else { "." };
+    format!("{}{dot}{}", kind.as_str().to_ascii_lowercase(), kind.group())
 }
 
 #[cfg(test)]
@@ -44,5 +39,20 @@ mod tests {
         let mut out = Vec::new();
         write(&shop.rows().into(), &mut out).expect("a vector");
         insta::assert_snapshot!(String::from_utf8(out).expect("UTF-8"));
+    }
+
+    #[test]
+    fn a_name_leads_kubectl_to_the_group_that_has_the_object() {
+        for (kind, name) in [
+            (Kind::Ingress, "ingress.networking.k8s.io"),
+            (Kind::Gateway, "gateway.gateway.networking.k8s.io"),
+            (Kind::ListenerSet, "listenerset.gateway.networking.k8s.io"),
+            (Kind::XListenerSet, "xlistenerset.gateway.networking.x-k8s.io"),
+            (Kind::IngressRoute, "ingressroute.traefik.io"),
+            (Kind::OldIngressRoute, "ingressroute.traefik.containo.us"),
+            (Kind::Secret, "secret"),
+        ] {
+            assert_eq!(resource(kind), name);
+        }
     }
 }

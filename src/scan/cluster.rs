@@ -22,18 +22,20 @@ use crate::{
 use super::secrets::Unresolved;
 
 /// The kinds that every scan reads.
-const KINDS: [Kind; 17] = [
+const KINDS: [Kind; 19] = [
     Kind::Secret,
     Kind::Ingress,
     Kind::IngressClass,
     Kind::Gateway,
     Kind::GatewayClass,
     Kind::ListenerSet,
+    Kind::XListenerSet,
     Kind::HttpRoute,
     Kind::GrpcRoute,
     Kind::TlsRoute,
     Kind::ReferenceGrant,
     Kind::IngressRoute,
+    Kind::OldIngressRoute,
     Kind::Certificate,
     Kind::CertificateRequest,
     Kind::Issuer,
@@ -87,17 +89,14 @@ pub async fn read(
     inventory.settle();
     grants(connection, scope, options, &mut read, inventory, judge).await?;
     routes_of_others(connection, scope, options, &mut read, inventory, judge).await?;
-    for (kind, error) in &read.listing.incomplete {
-        read.problems
-            .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
-    }
+    read.problems.extend(problems(&read.listing));
     for (kind, skipped) in &read.listing.skipped {
         let name = skipped.key.as_ref().map(ToString::to_string).unwrap_or_default();
         let why = crate::error::chain(&skipped.error);
         read.problems
             .push(format!("cannot understand {} {name}: {why}", kind.as_str()));
     }
-    namespaces(connection, &mut read, inventory, judge).await?;
+    namespaces(connection, options, &mut read, inventory, judge).await?;
     inventory.settle();
     named(connection, wanted, &mut read, inventory, judge).await;
     inventory.settle();
@@ -106,6 +105,20 @@ pub async fn read(
     inventory.settle();
     inventory.set_loading(false);
     Ok(read)
+}
+
+/// What a list could not read, in words.
+fn problems(listing: &Listing) -> Vec<String> {
+    let in_words = |(kind, error): &(Kind, ClusterError)| {
+        // Two groups have the same plural.
+        let group = if *kind == Kind::OldIngressRoute {
+            format!(".{}", kind.group())
+        } else {
+            String::new()
+        };
+        format!("cannot read {}{group}: {}", kind.plural(), crate::error::chain(error))
+    };
+    listing.incomplete.iter().map(in_words).collect()
 }
 
 /// Looks at nothing.
@@ -204,9 +217,10 @@ async fn routes_of_others(
     Ok(())
 }
 
-/// The labels of namespaces, where a listener chooses by them.
+/// The labels of namespaces, where a listener chooses by them. A watch follows them: a label decides whose hosts are served.
 async fn namespaces(
     connection: &Connection,
+    options: &ListOptions,
     read: &mut Read,
     inventory: &mut Inventory,
     judge: &Judge,
@@ -215,19 +229,13 @@ async fn namespaces(
         return Ok(());
     }
     let (sink, changes) = mpsc::channel(WAITING);
-    let from = connection.clone();
-    let listing = spawn(async move {
-        list(
-            &from,
-            &Scope::everything(),
-            &[Kind::Namespace],
-            &ListOptions::default(),
-            sink,
-        )
-        .await
-    });
+    let (from, how) = (connection.clone(), *options);
+    let listing = spawn(async move { list(&from, &Scope::everything(), &[Kind::Namespace], &how, sink).await });
     take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
-    finished(listing).await.map(drop)
+    let listing = finished(listing).await?;
+    read.problems.extend(problems(&listing));
+    read.listing.absorb(listing);
+    Ok(())
 }
 
 /// The Secrets that are named and that no list brought: of another type, in another namespace, or not to be listed.
@@ -279,10 +287,7 @@ async fn users(
         let (from, asked) = (connection.clone(), asked.map(<[Text]>::to_vec));
         let listing = spawn(async move { consumers(&from, asked.as_deref(), sink).await });
         take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
-        for (kind, error) in &finished(listing).await?.incomplete {
-            read.problems
-                .push(format!("cannot read {}: {}", kind.plural(), crate::error::chain(error)));
-        }
+        read.problems.extend(problems(&finished(listing).await?));
     }
     if stale {
         let changed: Vec<Key> = inventory

@@ -128,7 +128,13 @@ pub fn evaluate(
 pub fn has_row(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute | Kind::Secret
+        Kind::Ingress
+            | Kind::Gateway
+            | Kind::ListenerSet
+            | Kind::XListenerSet
+            | Kind::IngressRoute
+            | Kind::OldIngressRoute
+            | Kind::Secret
     )
 }
 

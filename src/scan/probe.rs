@@ -8,14 +8,14 @@ use std::{
 };
 
 use crate::{
-    check::{Probed, ProbedAt, ServedLeaf},
+    check::{Probed, ProbedAt, ServedChain},
     inventory::{Binding, BindingId, Inventory},
     net::{
         address::{HostPort, Origin, ResolveError, addresses, elsewhere, resolve},
         probe::{CONCURRENCY, ProbeError, Served, Target, probe_all},
     },
     object::Text,
-    x509::{Interner, bundle},
+    x509::{Interner, Judge, bundle},
 };
 use futures_util::StreamExt as _;
 
@@ -47,6 +47,7 @@ pub async fn probe(
     inventory: &Inventory,
     ids: &[BindingId],
     options: &Options,
+    judge: &Judge,
 ) -> (BTreeMap<BindingId, Probed>, Vec<Answer>) {
     let bindings: Vec<(BindingId, &Binding)> = ids
         .iter()
@@ -80,10 +81,10 @@ pub async fn probe(
         .map(Some)
         .collect();
     let mut interner = Interner::new();
-    let leaves: Vec<ServedLeaf> = results
+    let chains: Vec<ServedChain> = results
         .iter()
         .flatten()
-        .map(|result| leaf(result, &mut interner))
+        .map(|result| chain(result, &mut interner, judge))
         .collect();
     let mut probed = BTreeMap::new();
     let mut answers = Vec::new();
@@ -99,7 +100,7 @@ pub async fn probe(
         if let Some(why) = found.why {
             facts.at.push(ProbedAt {
                 address: found.asked,
-                served: ServedLeaf::Nothing(why),
+                served: ServedChain::Nothing(why),
             });
         }
         for socket in found.sockets {
@@ -108,7 +109,7 @@ pub async fn probe(
             };
             facts.at.push(ProbedAt {
                 address: compact_str::format_compact!("{socket}"),
-                served: leaves[*at].clone(),
+                served: chains[*at].clone(),
             });
             // The first binding that asked for it shows it; the facts are everybody's.
             answers.extend(results[*at].take().map(|result| Answer {
@@ -194,18 +195,23 @@ async fn find(inventory: &Inventory, binding: &Binding, options: &Options, silen
     found
 }
 
-fn leaf(result: &Result<Served, ProbeError>, interner: &mut Interner) -> ServedLeaf {
+fn chain(result: &Result<Served, ProbeError>, interner: &mut Interner, judge: &Judge) -> ServedChain {
     let served = match result {
         Ok(served) => served,
-        Err(error) => return ServedLeaf::Nothing(crate::error::chain(error)),
+        Err(error) => return ServedChain::Nothing(crate::error::chain(error)),
     };
-    // The first certificate is what clients judge, whatever the others are.
-    let Some(first) = served.chain.first() else {
-        return ServedLeaf::Nothing("the server sent no certificate".to_owned());
-    };
-    let parsed = bundle::parse_chain(&[first], interner);
-    match parsed.bundle.certificates.first() {
-        Some(leaf) => ServedLeaf::Certificate(Box::new(leaf.as_ref().clone())),
-        None => ServedLeaf::Nothing("the server sent a certificate that cannot be read".to_owned()),
+    let mut parsed = bundle::parse_chain(&served.chain, interner);
+    let first_unread = parsed.bundle.unreadable.iter().any(|(position, _)| *position == 0);
+    if first_unread || parsed.bundle.certificates.is_empty() {
+        let why = if served.chain.is_empty() {
+            "the server sent no certificate"
+        } else {
+            "the server sent a certificate that cannot be read"
+        };
+        return ServedChain::Nothing(why.to_owned());
     }
+    // The first certificate is what clients judge, whatever the others are.
+    parsed.bundle.leaf = Some(0);
+    parsed.bundle.trust = judge.judge(&parsed);
+    ServedChain::Certificates(Box::new(parsed.bundle))
 }

@@ -98,7 +98,12 @@ impl Scope {
         let meta = object.meta();
         let labels_count = matches!(
             object.kind(),
-            Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute
+            Kind::Ingress
+                | Kind::Gateway
+                | Kind::ListenerSet
+                | Kind::XListenerSet
+                | Kind::IngressRoute
+                | Kind::OldIngressRoute
         );
         let granted = object.kind() == Kind::ReferenceGrant;
         (granted || self.allows_namespace(&meta.namespace)) && (!labels_count || self.labels.matches(meta.labels()))

@@ -2,6 +2,13 @@
 
 /// The known word with the fewest edits from `word`, in any case of letters; `None` when even that one is too far off to
 /// have been meant. Long words are compared by their first 64 characters.
+///
+/// ```
+/// use kubectl_certs::text::nearest;
+///
+/// assert_eq!(nearest("HostMissmatch", ["HostMismatch", "HostnameConflict"]), Some("HostMismatch"));
+/// assert_eq!(nearest("certificate", ["Expired", "SelfSigned"]), None);
+/// ```
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = letters(word);
     let most = word.len() / 2;

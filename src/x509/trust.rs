@@ -29,6 +29,8 @@ pub enum Found {
     PublicCas,
     /// In a file given by `--ca-file`.
     CaFile,
+    /// At this URL, which the certificate names: it was fetched.
+    Fetched(Text),
     /// Not found; the certificate names this URL, which was not fetched.
     Url(Text),
     /// Nowhere.

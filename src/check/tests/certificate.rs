@@ -1,5 +1,21 @@
 use super::*;
 
+/// What every reason of the family is held to.
+pub(super) const TESTS: &[fn()] = &[
+    what_is_stored_cannot_be_read,
+    leaf_not_first,
+    expired_and_not_yet_valid_at_the_second,
+    renewal_due,
+    the_cas_window_goes_before_the_lifetime_and_a_window_in_the_past_means_now,
+    chain_expired_and_chain_expires_first,
+    lifetime_too_long,
+    host_mismatch_and_common_name_only,
+    a_mismatch_is_per_host,
+    a_mismatch_is_a_warning_where_another_certificate_is_picked,
+    wildcard_too_broad,
+    unused_names,
+];
+
 #[test]
 fn what_is_stored_cannot_be_read() {
     is(
@@ -15,7 +31,14 @@ fn what_is_stored_cannot_be_read() {
     ] {
         is(&of_bundle(|b| b.key = state), reason, Severity::Critical);
     }
-    healthy(&of_bundle(|b| b.key = KeyState::OfPosition(0)));
+    let first = of_bundle(|b| b.key = KeyState::OfPosition(0));
+    healthy(&first);
+    is_not(&first, Reason::InvalidKeyPair);
+    // What is wrong with the key alone is neither of the others.
+    let invalid = of_bundle(|b| b.key = KeyState::Invalid("not PEM".into()));
+    is_not(&invalid, Reason::InvalidCertificate);
+    is_not(&invalid, Reason::EncryptedKey);
+    is_not(&of_bundle(|b| b.key = KeyState::Encrypted), Reason::InvalidKey);
 }
 
 #[test]
@@ -31,6 +54,16 @@ fn leaf_not_first() {
         };
     });
     is(&swapped, Reason::LeafNotFirst, Severity::Critical);
+    let first_and_then_in_disorder = of_bundle(|b| {
+        b.certificates.push(intermediate().into());
+        b.trust = Trust::Trusted {
+            root: "r".into(),
+            public: true,
+            path: vec![0, 2, 1].into(),
+            by_equality: false,
+        };
+    });
+    is_not(&first_and_then_in_disorder, Reason::LeafNotFirst);
 }
 
 #[test]
@@ -173,6 +206,8 @@ fn host_mismatch_and_common_name_only() {
     });
     is(&by_name, Reason::CommonNameOnly, Severity::Critical);
     is_not(&by_name, Reason::HostMismatch);
+    // It has names, of another host: the common name is not why it does not fit.
+    is_not(&of_secret(good("a", "tls", &["y.example"])), Reason::CommonNameOnly);
 }
 
 #[test]

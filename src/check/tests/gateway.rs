@@ -1,5 +1,16 @@
 use super::*;
 
+/// What every reason of the family is held to.
+pub(super) const TESTS: &[fn()] = &[
+    invalid_certificate_ref_and_ref_not_permitted,
+    nobody_says_what_grants_that_may_not_be_read_allow,
+    traefik_reads_a_listeners_certificates_up_to_one_that_is_missing,
+    hostname_conflict,
+    no_matching_listener_hostname,
+    overlapping_certificates,
+    a_host_that_another_parent_of_the_route_takes_is_no_finding,
+];
+
 fn listener(name: &str, hostname: &str, kind: &str, namespace: Option<&str>, secret: &str) -> Listener {
     Listener {
         name: name.into(),

@@ -7,9 +7,9 @@ mod ownership;
 mod reference;
 mod served;
 
-use std::collections::BTreeSet;
+use std::{cell::RefCell, collections::BTreeSet};
 
-use super::{served::ServedLeaf, *};
+use super::{served::ServedChain, *};
 use crate::{
     inventory::{
         Inventory, Presence, Stored,
@@ -50,7 +50,9 @@ fn cluster() -> Inventory {
         Kind::CronJob,
         Kind::ServiceAccount,
         Kind::IngressRoute,
+        Kind::OldIngressRoute,
         Kind::ListenerSet,
+        Kind::XListenerSet,
         Kind::Certificate,
         Kind::ReferenceGrant,
         Kind::Issuer,
@@ -143,14 +145,49 @@ fn of_trust(trust: Trust) -> Vec<Finding> {
     of_bundle(|b| b.trust = trust)
 }
 
+thread_local! {
+    /// The reasons that were seen to be found, and those that were seen not to be.
+    static SEEN: RefCell<[BTreeSet<Reason>; 2]> = RefCell::default();
+}
+
+/// The tests of each family, for the one that looks whether no reason was forgotten.
+const FAMILIES: [&[fn()]; 6] = [
+    certificate::TESTS,
+    chain::TESTS,
+    gateway::TESTS,
+    ownership::TESTS,
+    reference::TESTS,
+    served::TESTS,
+];
+
+#[test]
+fn every_reason_has_a_trigger_and_a_near_miss() {
+    for test in FAMILIES.into_iter().flatten() {
+        test();
+    }
+    let lacking = |seen: &BTreeSet<Reason>| -> Vec<Reason> {
+        let all = Reason::ALL.iter().copied();
+        all.filter(|reason| !seen.contains(reason)).collect()
+    };
+    SEEN.with_borrow(|[found, not_found]| {
+        assert_eq!(
+            (lacking(found), lacking(not_found)),
+            (Vec::new(), Vec::new()),
+            "untriggered, and without near miss"
+        );
+    });
+}
+
 #[track_caller]
 fn is(findings: &[Finding], reason: Reason, severity: Severity) {
+    SEEN.with_borrow_mut(|seen| seen[0].insert(reason));
     let hit = findings.iter().find(|f| f.reason() == reason);
     assert_eq!(hit.map(|f| f.severity), Some(severity), "{reason} among {findings:#?}");
 }
 
 #[track_caller]
 fn is_not(findings: &[Finding], reason: Reason) {
+    SEEN.with_borrow_mut(|seen| seen[1].insert(reason));
     assert!(
         !reasons(findings).contains(&reason),
         "{reason} is a false alarm: {findings:#?}"

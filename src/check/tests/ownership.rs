@@ -1,5 +1,8 @@
 use super::*;
 
+/// What every reason of the family is held to.
+pub(super) const TESTS: &[fn()] = &[certmanagers_objects, conflicting_owners];
+
 /// A Certificate with its issuer, request, order and challenge.
 fn issuance(certificate_ready: &str, issuer_ready: &str, order: &str, challenge: &str, age: i64) -> Vec<Finding> {
     found(|i| {
@@ -61,7 +64,14 @@ fn issuance(certificate_ready: &str, issuer_ready: &str, order: &str, challenge:
 
 #[test]
 fn certmanagers_objects() {
-    healthy(&issuance("True", "True", "valid", "valid", 60));
+    let ready = issuance("True", "True", "valid", "valid", 60);
+    healthy(&ready);
+    is_not(&ready, Reason::CertificateNotReady);
+    // An issuer that is ready is not why its Certificate is not.
+    is_not(
+        &issuance("False", "True", "pending", "pending", 60),
+        Reason::IssuerNotReady,
+    );
     is(
         &issuance("False", "True", "pending", "pending", 60),
         Reason::CertificateNotReady,

@@ -1,5 +1,32 @@
 use super::*;
 
+/// What every reason of the family is held to.
+pub(super) const TESTS: &[fn()] = &[
+    a_healthy_route_has_no_findings,
+    secret_not_found,
+    a_secret_that_manifests_lack_is_no_alarm_where_the_cluster_makes_it,
+    traefik_stops_at_a_missing_secret,
+    secret_name_empty,
+    forbidden,
+    what_could_not_be_read_is_never_healthy,
+    wrong_secret_type,
+    missing_data,
+    rule_host_without_tls,
+    tls_host_without_rule,
+    default_backend_only,
+    ingress_class_not_found,
+    duplicate_host,
+    awss_load_balancers_read_no_secret,
+    the_oldest_ingress_of_a_host_is_named_as_the_winner_where_that_is_the_rule,
+    orphan_secret,
+    a_secret_without_route_is_judged_without_its_names_and_chain,
+    where_the_oldest_route_of_a_host_brings_nothing_the_others_get_nothing,
+    a_canarys_certificate_does_not_count_at_ingress_nginx,
+    an_annotation_of_another_controller_means_nothing,
+    traefik_takes_the_host_itself_before_a_wildcard_whoever_brought_it,
+    a_secret_that_the_server_says_is_not_there_is_missing_even_where_secrets_cannot_be_listed,
+];
+
 #[test]
 fn a_healthy_route_has_no_findings() {
     healthy(&of_secret(good("a", "tls", &["x.example"])));
@@ -113,6 +140,12 @@ fn wrong_secret_type() {
         ..opaque(good("a", "tls", &["x.example"]))
     };
     is(&of_secret(empty), Reason::WrongSecretType, Severity::Critical);
+    // Of the right type, with more in it than a TLS Secret needs.
+    let more = Stored {
+        other_keys: vec!["ca.crt".into()],
+        ..good("a", "tls", &["x.example"])
+    };
+    is_not(&of_secret(more), Reason::WrongSecretType);
 }
 
 #[test]
@@ -124,6 +157,11 @@ fn missing_data() {
         };
         is(&of_secret(stored), Reason::MissingData, Severity::Critical);
     }
+    // It is there, and cannot be read: that is another finding.
+    is_not(
+        &of_bundle(|b| b.key = KeyState::Invalid("not PEM".into())),
+        Reason::MissingData,
+    );
 }
 
 #[test]
@@ -239,6 +277,21 @@ fn duplicate_host() {
     is_not(&two("nginx", "nginx", "tls", false), Reason::DuplicateHost);
     is_not(&two("nginx", "f5", "tls2", false), Reason::DuplicateHost);
     is_not(&two("nginx", "nginx", "tls2", true), Reason::DuplicateHost);
+    // Each Ingress of a cloud's class has an address of its own: the host is served at both.
+    is_not(&two("gce", "gce", "tls2", false), Reason::DuplicateHost);
+    is_not(&two("alb", "alb", "tls2", false), Reason::DuplicateHost);
+    is(
+        &two("own", "own", "tls2", false),
+        Reason::DuplicateHost,
+        Severity::Warning,
+    );
+}
+
+#[test]
+fn awss_load_balancers_read_no_secret() {
+    let missing = |class: &str| found(|i| add(i, ingress("a", "web", &[(&["x.example"], "nowhere")]), class));
+    healthy(&missing("alb"));
+    is(&missing("gce"), Reason::SecretNotFound, Severity::Critical);
 }
 
 #[test]

@@ -1,5 +1,16 @@
 use super::*;
 
+/// What every reason of the family is held to.
+pub(super) const TESTS: &[fn()] = &[
+    stale_pods,
+    what_is_served,
+    the_stored_leaf_without_what_it_needs_is_something_else_than_is_stored,
+    a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one,
+    dns_elsewhere,
+    a_verdict_says_when_time_alone_changes_it,
+    annotations_and_flags_choose_what_counts,
+];
+
 #[test]
 fn stale_pods() {
     let of = |how, started: i64| {
@@ -18,11 +29,13 @@ fn stale_pods() {
     is_not(&of(How::Volume, NOW - 200), Reason::StalePods);
 }
 
-/// What a probe of x.example finds when the given leaf is stored and that answer is given.
-fn probe(stored: &x509::Certificate, served: ServedLeaf) -> Vec<Finding> {
+/// What a probe of x.example finds where that answer is given, and `stored` is what can be read of the Secret.
+fn probe(stored: Option<Stored>, served: ServedChain) -> Vec<Finding> {
     let mut inventory = cluster();
     web(&mut inventory);
-    inventory.store(secret_of(bundle(stored.clone())));
+    if let Some(stored) = stored {
+        inventory.store(stored);
+    }
     inventory.settle();
     let (_, binding) = inventory.bindings().iter().next().expect("a binding");
     let probed = Probed {
@@ -35,11 +48,34 @@ fn probe(stored: &x509::Certificate, served: ServedLeaf) -> Vec<Finding> {
     judge_probe(binding, inventory.secrets().get(&key("a", "tls")), &probed, &RULES)
 }
 
+fn good_secret() -> Stored {
+    good("a", "tls", &["x.example"])
+}
+
+/// A change of a served chain.
+type Alter<'a> = &'a dyn Fn(&mut x509::Bundle);
+
+/// A served chain: the bundle of a leaf and its intermediate, changed.
+fn chain_of(leaf: x509::Certificate, change: impl FnOnce(&mut x509::Bundle)) -> ServedChain {
+    let mut served = bundle(leaf);
+    served.key = KeyState::NotAsked;
+    change(&mut served);
+    ServedChain::Certificates(Box::new(served))
+}
+
 #[test]
 fn what_is_served() {
     let good = leaf(&["x.example"]);
-    let serve = |leaf: x509::Certificate| probe(&good, ServedLeaf::Certificate(Box::new(leaf)));
+    let serve = |leaf: x509::Certificate| probe(Some(good_secret()), chain_of(leaf, |_| ()));
     healthy(&serve(good.clone()));
+    for reason in [
+        Reason::ServedDiffers,
+        Reason::ServedExpired,
+        Reason::ServedWrongHost,
+        Reason::NotServed,
+    ] {
+        is_not(&serve(good.clone()), reason);
+    }
     is(
         &serve(x509::Certificate {
             sha256: digest("another"),
@@ -48,24 +84,147 @@ fn what_is_served() {
         Reason::ServedDiffers,
         Severity::Warning,
     );
-    is(
-        &serve(x509::Certificate {
-            not_after: NOW - 1,
+    let ends = |not_after| {
+        serve(x509::Certificate {
+            not_after,
             ..good.clone()
-        }),
-        Reason::ServedExpired,
-        Severity::Critical,
-    );
+        })
+    };
+    is(&ends(NOW - 1), Reason::ServedExpired, Severity::Critical);
+    is_not(&ends(NOW), Reason::ServedExpired);
     is(
         &serve(leaf(&["y.example"])),
         Reason::ServedWrongHost,
         Severity::Critical,
     );
+    is_not(&serve(leaf(&["*.example"])), Reason::ServedWrongHost);
+    let refused = ServedChain::Nothing("refused".into());
     is(
-        &probe(&good, ServedLeaf::Nothing("refused".into())),
+        &probe(Some(good_secret()), refused),
         Reason::NotServed,
         Severity::Critical,
     );
+}
+
+#[test]
+fn the_stored_leaf_without_what_it_needs_is_something_else_than_is_stored() {
+    let untrusted = || Trust::MissingIntermediate {
+        issuer: "CN=Test CA R1,O=Test".into(),
+        found: Found::Nowhere,
+    };
+    let alone = |trust| {
+        chain_of(leaf(&["x.example"]), |served| {
+            served.certificates.truncate(1);
+            served.trust = trust;
+        })
+    };
+    let missing = |findings: &[Finding]| -> Vec<Text> {
+        let facts = findings.iter().map(|f| &f.fact);
+        facts
+            .filter_map(|fact| match fact {
+                Fact::ServedDiffers { missing, .. } => Some(missing.clone()),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    };
+    let found = probe(Some(good_secret()), alone(untrusted()));
+    is(&found, Reason::ServedDiffers, Severity::Critical);
+    assert_eq!(missing(&found), ["CN=Test CA R1,O=Test"]);
+    is_not(&found, Reason::ServedUntrusted);
+    // A private CA's, whose root was not given.
+    let mut private = bundle(leaf(&["x.example"]));
+    private.trust = Trust::Untrusted {
+        issuer: "CN=Test Root,O=Test".into(),
+        root_presented: false,
+    };
+    let trust = private.trust.clone();
+    let found = probe(Some(secret_of(private)), alone(trust));
+    assert_eq!(missing(&found), ["CN=Test CA R1,O=Test"]);
+
+    // It reaches a root all the same: by a newer root that has the intermediate's key.
+    is_not(&probe(Some(good_secret()), alone(trusted(1))), Reason::ServedDiffers);
+    // A root and a surplus certificate are stored, and nobody misses them.
+    let mut stored = bundle(leaf(&["x.example"]));
+    let root = x509::Certificate {
+        sha256: digest("root"),
+        self_signed: true,
+        ..intermediate()
+    };
+    let surplus = x509::Certificate {
+        sha256: digest("surplus"),
+        subject: chain::named("CN=Other,O=Test").into(),
+        ..intermediate()
+    };
+    stored.certificates.extend([root.into(), surplus.into()]);
+    let served = chain_of(leaf(&["x.example"]), |served| served.trust = untrusted());
+    is_not(&probe(Some(secret_of(stored)), served), Reason::ServedDiffers);
+}
+
+#[test]
+fn a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one() {
+    let self_signed = |served: &mut x509::Bundle| served.trust = Trust::SelfSigned;
+    let serve = |change: Alter<'_>| probe(None, chain_of(leaf(&["x.example"]), change));
+    let why = |findings: &[Finding]| -> Vec<Reason> {
+        let facts = findings.iter().map(|f| &f.fact);
+        facts
+            .filter_map(|fact| match fact {
+                Fact::ServedUntrusted { why, .. } => Some(why.reason()),
+                _ => None,
+            })
+            .collect()
+    };
+    is(&serve(&self_signed), Reason::ServedUntrusted, Severity::Critical);
+    let refused: [(Reason, Alter<'_>); 4] = [
+        (Reason::SelfSigned, &self_signed),
+        (Reason::UntrustedIssuer, &|served| {
+            served.trust = Trust::Untrusted {
+                issuer: "CN=Own".into(),
+                root_presented: true,
+            };
+        }),
+        (Reason::MissingIntermediate, &|served| {
+            served.trust = Trust::MissingIntermediate {
+                issuer: "CN=Test CA R1,O=Test".into(),
+                found: Found::Nowhere,
+            };
+        }),
+        (Reason::NotYetValid, &|served| {
+            let later = x509::Certificate {
+                not_before: NOW + 1,
+                ..leaf(&["x.example"])
+            };
+            served.certificates[0] = later.into();
+        }),
+    ];
+    for (reason, change) in refused {
+        assert_eq!(why(&serve(change)), [reason]);
+    }
+    healthy(&serve(&|_| ()));
+    is_not(&serve(&|_| ()), Reason::ServedUntrusted);
+    // What is stored is served: its defects are told of the Secret.
+    let mut stored = bundle(leaf(&["x.example"]));
+    stored.trust = Trust::SelfSigned;
+    let same = chain_of(leaf(&["x.example"]), self_signed);
+    healthy(&probe(Some(secret_of(stored)), same));
+    // Another one is served, and clients refuse that one.
+    let another = x509::Certificate {
+        sha256: digest("another"),
+        ..leaf(&["x.example"])
+    };
+    let found = probe(Some(good_secret()), chain_of(another, self_signed));
+    is(&found, Reason::ServedDiffers, Severity::Warning);
+    is(&found, Reason::ServedUntrusted, Severity::Critical);
+    // One for other hosts is somebody else's, and one that has expired is told as such.
+    is_not(
+        &probe(None, chain_of(leaf(&["y.example"]), self_signed)),
+        Reason::ServedUntrusted,
+    );
+    let expired = x509::Certificate {
+        not_after: NOW - 1,
+        ..leaf(&["x.example"])
+    };
+    is_not(&probe(None, chain_of(expired, |_| ())), Reason::ServedUntrusted);
 }
 
 #[test]

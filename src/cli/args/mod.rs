@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 
 use crate::{
     check::{Reason, Severity},
-    net::address::HostPort,
+    net::{address::HostPort, aia::Reach},
     object::Seconds,
     scan::probe,
     settings::value::duration,
@@ -19,13 +19,13 @@ const STYLES: styling::Styles = styling::Styles::plain()
     .header(styling::AnsiColor::Yellow.on_default())
     .literal(styling::AnsiColor::Green.on_default());
 
-/// Finds every missing, expired or mismatched certificate behind a cluster's Ingresses, Gateways and TLS Secrets, and
-/// says what to do about it.
+/// Finds every missing, expired or mismatched certificate behind a cluster's Ingresses, Gateways and TLS Secrets, says
+/// what to do about it, and issues and renews over ACME.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl certs", bin_name = "kubectl certs", version, styles = STYLES, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 130 interrupted."
+    after_help = "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted."
 )]
 pub struct Cli {
     /// What to do.
@@ -74,6 +74,13 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+    /// Print what may stand next on the command line; what `kubectl_complete-certs` runs
+    #[command(hide = true)]
+    Complete {
+        /// The words after `kubectl certs`, the one being typed last
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Answer HTTP-01 challenges; what the solver's Pod runs
     #[command(hide = true)]
     Respond(respond::RespondArgs),
@@ -262,6 +269,10 @@ pub struct CheckArgs {
     /// Trust the roots in this PEM file too, and complete chains with its other certificates
     #[arg(long, value_name = "FILE")]
     pub ca_file: Vec<PathBuf>,
+    /// Fetch intermediates that chains lack from the URLs that certificates give; =private asks private addresses too
+    #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "public",
+        hide_possible_values = true)]
+    pub fetch_intermediates: Option<ReachArg>,
     /// Call a certificate due when less than this is left, whatever its lifetime: 30d, 12h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub expiring_within: Option<Duration>,
@@ -309,6 +320,24 @@ pub enum ColorChoice {
     Always,
     /// Never.
     Never,
+}
+
+/// Where intermediates are fetched from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReachArg {
+    /// Public addresses, port 80.
+    Public,
+    /// Private addresses and this machine's too, any port.
+    Private,
+}
+
+impl From<ReachArg> for Reach {
+    fn from(arg: ReachArg) -> Self {
+        match arg {
+            ReachArg::Public => Self::Public,
+            ReachArg::Private => Self::Private,
+        }
+    }
 }
 
 /// A severity on the command line.

@@ -393,7 +393,7 @@ impl Reader {
             connect: self.args.probe.connect.clone(),
             timeout: self.args.probe.probe_timeout,
         };
-        let (probed, answers) = probe::probe(&live.inventory, &ids, &options).await;
+        let (probed, answers) = probe::probe(&live.inventory, &ids, &options, &live.judge).await;
         found.1.retain(|answer| !ids.contains(&answer.binding));
         found.1.extend(answers);
         found.0.extend(probed.clone());

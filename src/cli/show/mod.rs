@@ -16,7 +16,7 @@ use crate::{
         Row, Status,
         show::{self, Binding, Context, Cover, Held, Probed as ShownAt, Show, Shown, Subject},
     },
-    scan::{self},
+    scan::{self, intermediates},
     x509::{Bundle, Certificate, Interner, Parsed, bundle, names},
 };
 
@@ -24,7 +24,7 @@ use super::{
     args::ShowArgs,
     colour,
     session::{judge, now, read_file},
-    written,
+    warn, written,
 };
 
 mod held;
@@ -41,7 +41,7 @@ const WIDTH: usize = 100;
 pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
     let target = args.target.as_str();
     if target.starts_with("./") || target.starts_with("../") || target.starts_with('/') {
-        return file(&args);
+        return file(&args).await;
     }
     if !target.contains('/') && target.contains(':') {
         let at = target
@@ -49,7 +49,8 @@ pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
             .map_err(|error: NotHostPort| Failure::of(Exit::Usage, &error))?;
         return server(&args, &at).await;
     }
-    object::object(&args).await
+    // The future holds a whole scan and a probe.
+    Box::pin(object::object(&args)).await
 }
 
 fn context(args: &ShowArgs) -> Context {
@@ -67,7 +68,7 @@ fn draw(show: &Show<'_>, args: &ShowArgs) -> Result<Exit, Failure> {
 }
 
 /// Certificates that belong to no object, judged for themselves or for one host.
-fn parsed_show(
+async fn parsed_show(
     args: &ShowArgs,
     subject: Subject<'_>,
     host: Option<&str>,
@@ -75,7 +76,16 @@ fn parsed_show(
     served: &[ShownAt<'_>],
 ) -> Result<Exit, Failure> {
     let judge = judge(&args.check)?;
-    let trust = judge.judge(&parsed);
+    let trust = match args.check.fetch_intermediates {
+        None => judge.judge(&parsed),
+        Some(reach) => {
+            let (trust, problems) = intermediates::complete_one(&parsed, &judge, reach.into()).await;
+            for problem in &problems {
+                warn(problem);
+            }
+            trust
+        }
+    };
     let bundle = Bundle { trust, ..parsed.bundle };
     scan::memo::save(judge.memo());
     let now = args.check.at.unwrap_or_else(now);
@@ -138,7 +148,7 @@ fn cover<'a>(leaf: Option<&'a Certificate>, host: Option<&str>) -> Cover<'a> {
         .map_or(Cover::Nothing, Cover::By)
 }
 
-fn file(args: &ShowArgs) -> Result<Exit, Failure> {
+async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
     let bytes = read_file(Path::new(&args.target), LARGEST_FILE)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", args.target)))?;
     let parsed = bundle::parse_file(&bytes, &mut Interner::new());
@@ -153,7 +163,7 @@ fn file(args: &ShowArgs) -> Result<Exit, Failure> {
                 .hint("it holds certificates as PEM (-----BEGIN CERTIFICATE-----) or one as DER"),
         );
     }
-    parsed_show(args, Subject::File { path: &args.target }, None, parsed, &[])
+    parsed_show(args, Subject::File { path: &args.target }, None, parsed, &[]).await
 }
 
 async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
@@ -195,7 +205,7 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
         .zip(&leaves)
         .map(|((ask, answer), leaf)| shown(ask.address, &host, answer, leaf.as_ref(), None))
         .collect();
-    parsed_show(args, Subject::Server { at: &args.target }, Some(&host), parsed, &served)
+    parsed_show(args, Subject::Server { at: &args.target }, Some(&host), parsed, &served).await
 }
 
 fn probe_concurrency() -> usize {

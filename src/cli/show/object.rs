@@ -160,7 +160,7 @@ async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> 
     if !args.probe.probe && args.probe.connect.is_none() {
         return Found::default();
     }
-    probe::probe(&session.inventory, &bindings_of(judged), &args.probe.options()).await
+    probe::probe(&session.inventory, &bindings_of(judged), &args.probe.options(), &session.judge).await
 }
 
 /// Hosts, what DNS has for each, and where its route is.

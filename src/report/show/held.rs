@@ -254,6 +254,7 @@ fn trust(held: &Held<'_>) -> (Status, String) {
                 Found::Secret(key) => format!("; the Secret {key} holds it"),
                 Found::PublicCas => "; it is a known intermediate of a public CA".to_owned(),
                 Found::CaFile => "; --ca-file holds it".to_owned(),
+                Found::Fetched(url) => format!("; it was fetched from {url}"),
                 Found::Url(url) => format!("; the certificate says that it is at {url}"),
                 Found::Nowhere => "; it was found nowhere".to_owned(),
             };

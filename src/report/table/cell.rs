@@ -181,7 +181,8 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Ingress => "ingress",
         Kind::Gateway => "gateway",
         Kind::ListenerSet => "listenerset",
-        Kind::IngressRoute => "ingressroute",
+        Kind::XListenerSet => "xlistenerset",
+        Kind::IngressRoute | Kind::OldIngressRoute => "ingressroute",
         Kind::Secret => "secret",
         other => other.as_str(),
     }

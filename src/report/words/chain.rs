@@ -15,6 +15,10 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
                 Found::Secret(key) => format!("It is in {}.", secret(key, row)),
                 Found::PublicCas => "It is a known intermediate of a public CA.".to_owned(),
                 Found::CaFile => "It is in the file given by --ca-file.".to_owned(),
+                Found::Fetched(url) => format!(
+                    "It was fetched from {}, where the certificate says that it is.",
+                    brief(url)
+                ),
                 Found::Url(url) => format!("The certificate says that it is at {}.", brief(url)),
                 Found::Nowhere => "It was not found.".to_owned(),
             }
@@ -108,7 +112,7 @@ fn missing(found: &Found, row: &Row<'_>) -> String {
             "Append it to the server's certificate: `{}` shows the Secret that has it",
             show_secret(key)
         ),
-        Found::Url(url) if url.starts_with("http://") => format!(
+        Found::Fetched(url) | Found::Url(url) if url.starts_with("http://") => format!(
             "Fetch it with `curl -sS {} | openssl x509 -inform DER -out chain.pem` and append it: `cat cert.pem chain.pem \
              > fullchain.pem`",
             quote(url)
@@ -116,7 +120,7 @@ fn missing(found: &Found, row: &Row<'_>) -> String {
         Found::CaFile => {
             "Append it from the file given by --ca-file: `cat cert.pem intermediate.pem > fullchain.pem`".to_owned()
         }
-        Found::PublicCas | Found::Url(_) | Found::Nowhere => {
+        Found::PublicCas | Found::Fetched(_) | Found::Url(_) | Found::Nowhere => {
             "Use the whole chain that the CA delivers (fullchain.pem, not cert.pem)".to_owned()
         }
     };

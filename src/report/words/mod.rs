@@ -106,6 +106,7 @@ fn family(fact: &Fact) -> Family {
         Fact::ServedDiffers { .. }
         | Fact::ServedExpired { .. }
         | Fact::ServedWrongHost { .. }
+        | Fact::ServedUntrusted { .. }
         | Fact::NotServed { .. }
         | Fact::StalePods { .. }
         | Fact::DnsElsewhere { .. } => family!(served),

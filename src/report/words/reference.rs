@@ -1,8 +1,8 @@
 //! What a route refers to, and whether it is there.
 
 use super::say::{
-    api_group, brief, certs, create, host, in_namespace, instead, kubectl, kubectl_route, list, object, openssl,
-    owner_of_route, quote, route, secret, secret_field, show_secret,
+    brief, certs, create, host, in_namespace, instead, kubectl, kubectl_route, list, object, openssl, owner_of_route,
+    quote, route, secret, secret_field, show_secret,
 };
 use crate::{
     check::{Fact, Instead},
@@ -200,7 +200,7 @@ fn forbidden_message(f: &Forbidden) -> String {
 
 /// How the right is checked and granted.
 fn forbidden_remedy(f: &Forbidden) -> String {
-    let group = api_group(f.kind);
+    let group = f.kind.group();
     let plural = f.kind.plural();
     let resource = if group.is_empty() {
         plural.to_owned()

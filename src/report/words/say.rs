@@ -94,8 +94,8 @@ pub(super) fn owner_of_route(row: &Row<'_>) -> String {
 /// The field of the route that names its Secret.
 pub(super) fn secret_field(row: &Row<'_>) -> &'static str {
     match row.route.map(|r| r.kind) {
-        Some(Kind::Gateway | Kind::ListenerSet) => "tls.certificateRefs",
-        Some(Kind::IngressRoute) => "tls.secretName",
+        Some(Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet) => "tls.certificateRefs",
+        Some(Kind::IngressRoute | Kind::OldIngressRoute) => "tls.secretName",
         _ => "spec.tls[].secretName",
     }
 }
@@ -188,27 +188,8 @@ fn resource(kind: Kind) -> Cow<'static, str> {
         Kind::Order => "order.acme.cert-manager.io".into(),
         Kind::Challenge => "challenge.acme.cert-manager.io".into(),
         Kind::IngressRoute => "ingressroute.traefik.io".into(),
+        Kind::OldIngressRoute => "ingressroute.traefik.containo.us".into(),
         other => other.as_str().to_ascii_lowercase().into(),
-    }
-}
-
-/// The API group of a kind, as an RBAC rule names it.
-pub(super) fn api_group(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Ingress | Kind::IngressClass => "networking.k8s.io",
-        Kind::Gateway
-        | Kind::GatewayClass
-        | Kind::ListenerSet
-        | Kind::HttpRoute
-        | Kind::GrpcRoute
-        | Kind::TlsRoute
-        | Kind::ReferenceGrant => "gateway.networking.k8s.io",
-        Kind::IngressRoute => "traefik.io",
-        Kind::Certificate | Kind::CertificateRequest | Kind::Issuer | Kind::ClusterIssuer => "cert-manager.io",
-        Kind::Order | Kind::Challenge => "acme.cert-manager.io",
-        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => "apps",
-        Kind::Job | Kind::CronJob => "batch",
-        Kind::Secret | Kind::Namespace | Kind::Pod | Kind::ServiceAccount => "",
     }
 }
 

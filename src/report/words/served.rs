@@ -14,10 +14,25 @@ const DIGITS: usize = 16;
 
 pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
     match fact {
+        Fact::ServedDiffers { address, missing, .. } if !missing.is_empty() => format!(
+            "{} serves the certificate for {} that {} holds without {}, which it needs and which is stored with it: clients \
+             that do not have that refuse the connection.",
+            brief(address),
+            host(row),
+            stored(row),
+            list(missing)
+        ),
+        Fact::ServedUntrusted { address, why } => format!(
+            "{} serves certificates for {} that clients refuse. {}",
+            brief(address),
+            host(row),
+            (super::family(why).message)(why, &of_server(row), now)
+        ),
         Fact::ServedDiffers {
             address,
             served_sha256,
             stored_sha256,
+            ..
         } => format!(
             "{} serves another certificate for {} than {} holds (SHA-256 {} served, {} stored).",
             brief(address),
@@ -72,10 +87,23 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
 
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
     match fact {
+        Fact::ServedDiffers { address, missing, .. } if !missing.is_empty() => format!(
+            "See what is sent with `{}`, and what is stored with `{}`: where something in front ends TLS, give it all of \
+             tls.crt and not the first certificate alone; otherwise the controller has not loaded the Secret as it is now.",
+            handshake(address, row, " -showcerts"),
+            show(row)
+        ),
         Fact::ServedDiffers { address, .. } => format!(
             "Compare with `{}` and `{}`: the controller has not loaded the Secret (its log says why; a reload or restart \
              helps), another route wins the host, or a proxy in front ends TLS.",
             s_client(address, row, "-noout -subject -issuer -dates -fingerprint -sha256"),
+            show(row)
+        ),
+        Fact::ServedUntrusted { address, .. } => format!(
+            "See it with `{}`. Put a certificate that the clients trust, its intermediates behind it, where {} takes \
+             it from (`{}`); where a private CA is meant, give its root with `--ca-file ca.pem`.",
+            handshake(address, row, " -showcerts"),
+            route(row),
             show(row)
         ),
         Fact::ServedExpired { address, .. } => format!(
@@ -93,7 +121,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
         Fact::NotServed { address, .. } => format!(
             "Try it with `{}`; check that the address is reachable from here, that the port is open and that the controller \
              accepts the route (`{}`).",
-            handshake(address, row),
+            handshake(address, row, ""),
             super::say::kubectl_route("describe", row)
         ),
         Fact::StalePods { secret: key, pods, .. } => stale(key, pods.first().map(Text::as_str)),
@@ -125,18 +153,27 @@ fn stale(key: &Key, pod: Option<&str>) -> String {
     )
 }
 
+/// The row as it is for what a server sent: no Secret is known to hold it.
+fn of_server<'a>(row: &Row<'a>) -> Row<'a> {
+    Row {
+        secrets: &[],
+        certificate: None,
+        ..*row
+    }
+}
+
 /// The command that prints what an address serves for the row's host.
 fn s_client(address: &str, row: &Row<'_>, arguments: &str) -> String {
-    format!("{} 2>/dev/null | openssl x509 {arguments}", handshake(address, row))
+    format!("{} 2>/dev/null | openssl x509 {arguments}", handshake(address, row, ""))
 }
 
 /// The command that makes one handshake. An address is not a name for SNI (RFC 6066, section 3).
-fn handshake(address: &str, row: &Row<'_>) -> String {
+fn handshake(address: &str, row: &Row<'_>, more: &str) -> String {
     let name = one_host(row)
         .filter(|host| host.parse::<std::net::IpAddr>().is_err())
         .map_or_else(String::new, |host| format!(" -servername {}", quote(&host)));
     format!(
-        "openssl s_client -connect {}{name} </dev/null",
+        "openssl s_client -connect {}{name}{more} </dev/null",
         quote(&with_port(address))
     )
 }

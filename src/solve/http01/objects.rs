@@ -299,7 +299,7 @@ fn http_route(meta: &Value, place: &Place, host: Option<&str>, path: &str, targe
 
 fn parent_ref(parent: &Parent, namespace: &str) -> Value {
     let mut reference = json!({
-        "group": "gateway.networking.k8s.io", "kind": parent.kind.as_str(),
+        "group": parent.kind.group(), "kind": parent.kind.as_str(),
         "name": parent.name, "sectionName": parent.section,
     });
     if parent.namespace != namespace {

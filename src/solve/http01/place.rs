@@ -86,14 +86,14 @@ impl Place {
                     ..base
                 })
             }
-            Kind::IngressRoute => Ok(Self {
+            Kind::IngressRoute | Kind::OldIngressRoute => Ok(Self {
                 class: inventory
-                    .ingress_route(&route.key)
+                    .ingress_route(route)
                     .and_then(|r| r.meta.annotation(annotation::INGRESS_CLASS))
                     .map_or(Class::Default, |name| Class::Annotation(name.into())),
                 ..base
             }),
-            Kind::Gateway | Kind::ListenerSet => {
+            Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => {
                 let (namespace, parents) = listeners(inventory, route, host)?;
                 Ok(Self {
                     namespace,

@@ -104,12 +104,12 @@ const IN_PLACE_NOTE: &str =
 pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> Result<Row, SolveError> {
     match kind {
         // Precedence among HTTPRoutes is the API's: an exact path goes before every prefix, whoever implements it.
-        Kind::Gateway | Kind::ListenerSet => Ok(Row {
+        Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => Ok(Row {
             routing: Routing::HttpRoute,
             note: Some("a policy attached to the Gateway itself (logins, allow-lists) counts for the challenge too"),
             ..INGRESS
         }),
-        Kind::IngressRoute => Ok(Row {
+        Kind::IngressRoute | Kind::OldIngressRoute => Ok(Row {
             routing: Routing::IngressRoute,
             note: Some(TRAEFIK_NOTE),
             ..INGRESS

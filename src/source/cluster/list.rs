@@ -295,9 +295,12 @@ pub(super) fn forbidden(kind: Kind, namespace: Option<Text>) -> Change {
 pub(super) fn selectors(kind: Kind, scope: &Scope) -> (Option<&str>, Option<&str>) {
     match kind {
         Kind::Secret => (None, Some("type=kubernetes.io/tls")),
-        Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::IngressRoute => {
-            (scope.selector.as_deref(), scope.field_selector.as_deref())
-        }
+        Kind::Ingress
+        | Kind::Gateway
+        | Kind::ListenerSet
+        | Kind::XListenerSet
+        | Kind::IngressRoute
+        | Kind::OldIngressRoute => (scope.selector.as_deref(), scope.field_selector.as_deref()),
         _ => (None, None),
     }
 }

@@ -31,7 +31,8 @@ const GATEWAY: &str = "gateway.networking.k8s.io";
 const NETWORKING: &str = "networking.k8s.io";
 const CERT_MANAGER: &str = "cert-manager.io";
 
-/// The versions of a kind that are known, newest first.
+/// The versions of a kind that are known, newest first. They are of one group: what another group serves are other objects, and
+/// another kind.
 pub(super) fn versions(kind: Kind) -> &'static [Api] {
     match kind {
         Kind::Ingress => const { &[api(NETWORKING, "v1", "ingresses")] },
@@ -45,14 +46,8 @@ pub(super) fn versions(kind: Kind) -> &'static [Api] {
                 ]
             }
         }
-        Kind::ListenerSet => {
-            const {
-                &[
-                    api(GATEWAY, "v1", "listenersets"),
-                    api("gateway.networking.x-k8s.io", "v1alpha1", "xlistenersets"),
-                ]
-            }
-        }
+        Kind::ListenerSet => const { &[api(GATEWAY, "v1", "listenersets")] },
+        Kind::XListenerSet => const { &[api("gateway.networking.x-k8s.io", "v1alpha1", "xlistenersets")] },
         Kind::HttpRoute => const { &[api(GATEWAY, "v1", "httproutes"), api(GATEWAY, "v1beta1", "httproutes")] },
         Kind::GrpcRoute => const { &[api(GATEWAY, "v1", "grpcroutes"), api(GATEWAY, "v1alpha2", "grpcroutes")] },
         Kind::TlsRoute => {
@@ -72,14 +67,8 @@ pub(super) fn versions(kind: Kind) -> &'static [Api] {
                 ]
             }
         }
-        Kind::IngressRoute => {
-            const {
-                &[
-                    api("traefik.io", "v1alpha1", "ingressroutes"),
-                    api("traefik.containo.us", "v1alpha1", "ingressroutes"),
-                ]
-            }
-        }
+        Kind::IngressRoute => const { &[api("traefik.io", "v1alpha1", "ingressroutes")] },
+        Kind::OldIngressRoute => const { &[api("traefik.containo.us", "v1alpha1", "ingressroutes")] },
         Kind::Certificate => const { &[api(CERT_MANAGER, "v1", "certificates")] },
         Kind::CertificateRequest => const { &[api(CERT_MANAGER, "v1", "certificaterequests")] },
         Kind::Issuer => const { &[api(CERT_MANAGER, "v1", "issuers")] },

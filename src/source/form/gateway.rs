@@ -9,7 +9,7 @@ use super::{
     meta::{Labels, Meta},
 };
 use crate::object::{
-    Key, Text,
+    Key, Kind, Text,
     gateway::{self as view, AllowedNamespaces, LabelSelector, Operator, Requirement},
 };
 
@@ -245,18 +245,20 @@ struct Parent {
     name: Option<Text>,
 }
 
-impl std::convert::From<ListenerSet> for view::ListenerSet {
-    fn from(set: ListenerSet) -> Self {
-        let meta: crate::object::Meta = set.metadata.into();
-        let spec = set.spec.unwrap_or_default();
+impl ListenerSet {
+    /// The view of a `ListenerSet` or, by `kind`, an `XListenerSet`: their fields are the same.
+    pub(super) fn into_view(self, kind: Kind) -> view::ListenerSet {
+        let meta: crate::object::Meta = self.metadata.into();
+        let spec = self.spec.unwrap_or_default();
         let parent = spec.parent_ref.and_then(|parent| {
             let gateway = parent.kind.is_none_or(|k| k.is_empty() || k == "Gateway");
             let namespace = some(parent.namespace).unwrap_or_else(|| meta.namespace.clone());
             let name = some(parent.name).filter(|_| gateway)?;
             Some(Key { namespace, name })
         });
-        Self {
+        view::ListenerSet {
             meta,
+            experimental: kind == Kind::XListenerSet,
             parent,
             listeners: spec.listeners.map(Into::into),
         }

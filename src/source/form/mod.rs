@@ -30,14 +30,14 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
         ("networking.k8s.io", _, "IngressClass") => Kind::IngressClass,
         ("gateway.networking.k8s.io", _, "Gateway") => Kind::Gateway,
         ("gateway.networking.k8s.io", _, "GatewayClass") => Kind::GatewayClass,
-        ("gateway.networking.k8s.io", _, "ListenerSet") | ("gateway.networking.x-k8s.io", _, "XListenerSet") => {
-            Kind::ListenerSet
-        }
+        ("gateway.networking.k8s.io", _, "ListenerSet") => Kind::ListenerSet,
+        ("gateway.networking.x-k8s.io", _, "XListenerSet") => Kind::XListenerSet,
         ("gateway.networking.k8s.io", _, "HTTPRoute") => Kind::HttpRoute,
         ("gateway.networking.k8s.io", _, "GRPCRoute") => Kind::GrpcRoute,
         ("gateway.networking.k8s.io", _, "TLSRoute") => Kind::TlsRoute,
         ("gateway.networking.k8s.io", _, "ReferenceGrant") => Kind::ReferenceGrant,
-        ("traefik.io" | "traefik.containo.us", "v1alpha1", "IngressRoute") => Kind::IngressRoute,
+        ("traefik.io", "v1alpha1", "IngressRoute") => Kind::IngressRoute,
+        ("traefik.containo.us", "v1alpha1", "IngressRoute") => Kind::OldIngressRoute,
         ("cert-manager.io", _, "Certificate") => Kind::Certificate,
         ("cert-manager.io", _, "CertificateRequest") => Kind::CertificateRequest,
         ("cert-manager.io", _, "Issuer") => Kind::Issuer,
@@ -79,12 +79,16 @@ pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D) -> Result<Object, 
         Kind::IngressClass => Object::IngressClass(ingress::IngressClass::deserialize(from)?.into()),
         Kind::Gateway => Object::Gateway(gateway::Gateway::deserialize(from)?.into()),
         Kind::GatewayClass => Object::GatewayClass(gateway::GatewayClass::deserialize(from)?.into()),
-        Kind::ListenerSet => Object::ListenerSet(gateway::ListenerSet::deserialize(from)?.into()),
+        Kind::ListenerSet | Kind::XListenerSet => {
+            Object::ListenerSet(gateway::ListenerSet::deserialize(from)?.into_view(kind))
+        }
         Kind::HttpRoute | Kind::GrpcRoute | Kind::TlsRoute => {
             Object::Route(route::Route::deserialize(from)?.into_view(kind))
         }
         Kind::ReferenceGrant => Object::ReferenceGrant(route::ReferenceGrant::deserialize(from)?.into()),
-        Kind::IngressRoute => Object::IngressRoute(traefik::IngressRoute::deserialize(from)?.into()),
+        Kind::IngressRoute | Kind::OldIngressRoute => {
+            Object::IngressRoute(traefik::IngressRoute::deserialize(from)?.into_view(kind))
+        }
         Kind::Secret => Object::Secret(secret::Secret::deserialize(from)?.into()),
         Kind::Certificate => Object::Certificate(certmanager::Certificate::deserialize(from)?.into()),
         Kind::CertificateRequest => Object::CertificateRequest(certmanager::Request::deserialize(from)?.into()),

@@ -39,7 +39,7 @@ const ALL: [(&str, &str, Kind); 31] = [
     (
         "gateway.networking.x-k8s.io/v1alpha1",
         "XListenerSet",
-        Kind::ListenerSet,
+        Kind::XListenerSet,
     ),
     ("gateway.networking.k8s.io/v1", "ListenerSet", Kind::ListenerSet),
     ("gateway.networking.k8s.io/v1", "HTTPRoute", Kind::HttpRoute),
@@ -51,7 +51,7 @@ const ALL: [(&str, &str, Kind); 31] = [
         Kind::ReferenceGrant,
     ),
     ("traefik.io/v1alpha1", "IngressRoute", Kind::IngressRoute),
-    ("traefik.containo.us/v1alpha1", "IngressRoute", Kind::IngressRoute),
+    ("traefik.containo.us/v1alpha1", "IngressRoute", Kind::OldIngressRoute),
     ("v1", "Secret", Kind::Secret),
     ("cert-manager.io/v1", "Certificate", Kind::Certificate),
     ("cert-manager.io/v1", "CertificateRequest", Kind::CertificateRequest),

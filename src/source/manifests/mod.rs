@@ -55,15 +55,17 @@ pub struct Outcome {
 pub const NOT_AN_OBJECT: &str = "not a Kubernetes object";
 
 /// Kinds of which manifests are taken to hold all there are.
-const COMPLETE: [Kind; 9] = [
+const COMPLETE: [Kind; 11] = [
     Kind::Ingress,
     Kind::Gateway,
     Kind::ListenerSet,
+    Kind::XListenerSet,
     Kind::HttpRoute,
     Kind::GrpcRoute,
     Kind::TlsRoute,
     Kind::ReferenceGrant,
     Kind::IngressRoute,
+    Kind::OldIngressRoute,
     Kind::Secret,
 ];
 

@@ -8,9 +8,9 @@ use super::{
     pool::{Candidate, Known, Origin, Pool, issuers},
 };
 use crate::{
-    object::Key,
+    object::{Key, Text},
     x509::{
-        bundle::{Bundle, Parsed},
+        bundle::{self, Bundle, Parsed},
         certificate::{Certificate, Subject, issuer_url},
         der::Outline,
         interner::{Der, Interner},
@@ -18,6 +18,9 @@ use crate::{
         pem,
     },
 };
+
+/// How many certificates of one URL are taken.
+const FETCHED: usize = 4;
 
 /// Judges whether certificates reach a trusted root. It can be asked from many threads.
 #[derive(Debug)]
@@ -81,6 +84,26 @@ impl Judge {
                 self.learned.write().unwrap_or_else(PoisonError::into_inner).add(known);
             }
         }
+    }
+
+    /// Remembers CA certificates that were fetched, in DER or PEM: they explain what is missing, and make nothing trusted. `false` where
+    /// there is none.
+    pub fn learn_fetched(&self, body: &[u8], url: &Text) -> bool {
+        let parsed = bundle::parse_file(body, &mut Interner::new());
+        let authorities = parsed
+            .bundle
+            .certificates
+            .iter()
+            .zip(&parsed.der)
+            .filter(|(c, _)| c.is_ca);
+        let mut any = false;
+        for (certificate, der) in authorities.take(FETCHED) {
+            if let Some(known) = Known::new(certificate.clone(), der.clone(), Found::Fetched(url.clone())) {
+                self.learned.write().unwrap_or_else(PoisonError::into_inner).add(known);
+                any = true;
+            }
+        }
+        any
     }
 
     /// Forgets what was learned of a Secret that has changed or is gone.

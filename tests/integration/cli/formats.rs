@@ -212,11 +212,48 @@ fn the_other_commands_print_to_stdout() {
     }
     let page = run(&["man"]).ends_with(0).out;
     assert!(page.contains(".TH") && page.contains("fail\\-on"), "{page}");
+    assert!(
+        page.contains(".SH \"KUBECTL CERTS RENEW\"") && page.contains("solver\\-image"),
+        "{page}"
+    );
     let list = run(&["explain"]).ends_with(0).out;
-    assert!(list.lines().count() >= 59 && list.contains("HostMismatch"), "{list}");
+    assert!(list.lines().count() >= 60 && list.contains("HostMismatch"), "{list}");
     let page = run(&["explain", "hostmismatch"]).ends_with(0).out;
     assert!(
         page.starts_with("HostMismatch") && page.contains("How to mend it"),
         "{page}"
     );
+}
+
+#[test]
+fn kubectl_completes_by_the_script_beside_the_program() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::os::unix::fs::symlink(program(), dir.path().join("kubectl-certs")).expect("a link");
+    let path = format!("{}:/usr/bin:/bin", dir.path().display());
+    let asked = |words: &[&str]| {
+        let mut script = assert_cmd::Command::new(root().join("completions/kubectl_complete-certs"));
+        let output = script
+            .env_clear()
+            .env("PATH", &path)
+            .args(words)
+            .output()
+            .expect("it starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let commands = asked(&[""]);
+    assert!(commands.starts_with("status\tShow every host"), "{commands}");
+    assert!(
+        !commands.contains("respond") && commands.ends_with("\n:4\n"),
+        "{commands}"
+    );
+    assert_eq!(
+        asked(&["explain", "HostM"]),
+        "HostMismatch\tnames\n:4\n",
+        "one WORD<TAB>DESCRIPTION a line, and what else the shell does"
+    );
+    assert_eq!(asked(&["status", "--filename", ""]), ":0\n", "files are the shell's");
+    let flags = asked(&["renew", "web", "--prod"]);
+    assert!(flags.starts_with("--production\t"), "{flags}");
+    assert_eq!(asked(&["status", "--", "--prod"]), ":4\n");
 }

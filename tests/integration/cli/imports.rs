@@ -282,6 +282,29 @@ fn the_core_is_pure() {
 }
 
 #[test]
+fn the_documentation_names_what_is_pure_and_where_each_module_is() {
+    let quoted: Vec<String> = PURE.iter().map(|module| format!("`{module}`")).collect();
+    let (last, others) = quoted.split_last().expect("there are some");
+    let sentence = format!("{} and {last} are pure", others.join(", "));
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("it is there");
+    let flat = |text: &str| text.replace("//!", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let (contributing, library) = (read("CONTRIBUTING.md"), read("src/lib.rs"));
+    assert!(flat(&contributing).contains(&sentence), "CONTRIBUTING.md: {sentence}");
+    assert!(flat(&library).contains(&sentence), "src/lib.rs: {sentence}");
+    let documented = library.split("\npub mod").next().expect("it has documentation");
+    for (module, _) in ALLOWED {
+        assert!(
+            contributing.contains(&format!("`src/{module}`")),
+            "CONTRIBUTING.md: {module}"
+        );
+        let named = documented
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| word == *module);
+        assert!(named, "src/lib.rs: {module}");
+    }
+}
+
+#[test]
 fn groups_of_imports_are_seen() {
     let code = "use crate::{\n    check::{Fact, Reason},\n    object::Key, text,\n};\nlet x = crate::net::probe();";
     let found: Vec<String> = used(code).into_iter().collect();

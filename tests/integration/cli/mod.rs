@@ -3,6 +3,7 @@
 mod config;
 mod example;
 mod exit;
+mod fetch;
 mod formats;
 mod guides;
 mod help;
@@ -10,6 +11,7 @@ mod hostile;
 mod imports;
 mod printed;
 mod select;
+mod server;
 mod show;
 mod undo;
 

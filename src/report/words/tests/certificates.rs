@@ -148,6 +148,10 @@ pub(super) fn chains() -> Vec<Sample> {
             missing(Found::Url("http://e7.i.lencr.org/".into())),
             &["CN=E7", "http://e7.i.lencr.org/"],
         ),
+        (
+            missing(Found::Fetched("http://e7.i.lencr.org/".into())),
+            &["CN=E7", "fetched from http://e7.i.lencr.org/"],
+        ),
         (missing(Found::Nowhere), &["CN=E7", "not found"]),
         (
             Fact::UntrustedIssuer {

@@ -106,6 +106,7 @@ fn served() -> Vec<Sample> {
                 address: "203.0.113.7:443".into(),
                 served_sha256: "aa".repeat(32),
                 stored_sha256: "bb".repeat(32),
+                missing: Vec::new(),
             },
             &[
                 "203.0.113.7:443",
@@ -113,6 +114,15 @@ fn served() -> Vec<Sample> {
                 "aaaaaaaaaaaaaaaa served",
                 "bbbbbbbbbbbbbbbb stored",
             ],
+        ),
+        (
+            Fact::ServedDiffers {
+                address: "203.0.113.7:443".into(),
+                served_sha256: "aa".repeat(32),
+                stored_sha256: "aa".repeat(32),
+                missing: texts(&["CN=E7,O=Let's Encrypt,C=US"]),
+            },
+            &["203.0.113.7:443", "shop-tls", "without CN=E7,O=Let's Encrypt"],
         ),
         (
             Fact::ServedExpired {
@@ -127,6 +137,13 @@ fn served() -> Vec<Sample> {
                 names: texts(&["ingress.local"]),
             },
             &["2001:db8::7", "shop.example", "ingress.local"],
+        ),
+        (
+            Fact::ServedUntrusted {
+                address: "203.0.113.7:443".into(),
+                why: Box::new(Fact::SelfSigned),
+            },
+            &["203.0.113.7:443", "The certificate is signed by its own key"],
         ),
         (
             Fact::NotServed {

@@ -313,3 +313,125 @@ async fn garbage_about_single_objects_is_survived() {
     assert!(said.iter().all(|s| !s.starts_with("listed")), "{said:?}");
     assert_eq!(listing.unwrap().incomplete.len(), 7);
 }
+
+/// The groups of the Gateway API and of Traefik, the old ones among them.
+const BOTH: &str = r#"{"kind":"APIGroupDiscoveryList","items":[
+    {"metadata":{"name":"gateway.networking.k8s.io"},"versions":[{"version":"v1","resources":[{"resource":"listenersets"}],"freshness":"Current"}]},
+    {"metadata":{"name":"gateway.networking.x-k8s.io"},"versions":[{"version":"v1alpha1","resources":[{"resource":"xlistenersets"}],"freshness":"Current"}]},
+    {"metadata":{"name":"traefik.io"},"versions":[{"version":"v1alpha1","resources":[{"resource":"ingressroutes"}],"freshness":"Current"}]},
+    {"metadata":{"name":"traefik.containo.us"},"versions":[{"version":"v1alpha1","resources":[{"resource":"ingressroutes"}],"freshness":"Current"}]}]}"#;
+const OF_BOTH: [Kind; 4] = [
+    Kind::ListenerSet,
+    Kind::XListenerSet,
+    Kind::IngressRoute,
+    Kind::OldIngressRoute,
+];
+
+/// A list with one object, which is called `web` whatever it is.
+fn one(version: &str) -> Vec<Step> {
+    json(&format!(
+        r#"{{"kind":"List","apiVersion":"v1","metadata":{{"resourceVersion":"{version}"}},"items":[{{"metadata":{{"name":"web","namespace":"shop"}},"spec":{{}}}}]}}"#
+    ))
+}
+
+/// The kinds of what was set, and of what was said not to be served.
+async fn kinds(mut changes: mpsc::Receiver<Change>) -> (Vec<Kind>, Vec<Kind>) {
+    let (mut set, mut absent) = (Vec::new(), Vec::new());
+    while let Some(change) = changes.recv().await {
+        match change {
+            Change::Set(object) => set.push(object.kind()),
+            Change::NotServed(kind) => absent.push(kind),
+            _ => {}
+        }
+    }
+    set.sort();
+    absent.sort();
+    (set, absent)
+}
+
+#[tokio::test]
+async fn every_group_that_is_served_is_read_though_another_has_the_same_kind() {
+    for discovery in [true, false] {
+        let fake = Fake::start(move |path, _| match path {
+            "/apis" if discovery => json(BOTH),
+            "/apis" => refusal(403, "Forbidden", ""),
+            _ => one("7"),
+        })
+        .await;
+        let connection = fake.connection().await;
+        let (sink, changes) = mpsc::channel(4);
+        let scope = Scope::everything();
+        let (listing, (set, _)) = tokio::join!(list(&connection, &scope, &OF_BOTH, &WHOLE, sink), kinds(changes));
+        assert_eq!(set, OF_BOTH, "discovery: {discovery}");
+        let listing = listing.unwrap();
+        for kind in OF_BOTH {
+            assert_eq!(listing.apis[&kind].group, kind.group());
+            assert_eq!(listing.resource_versions[&(kind, None)], "7");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_served_is_absent_and_the_other_is_read() {
+    let fake = Fake::start(|path, _| match path {
+        "/apis" => refusal(403, "Forbidden", ""),
+        _ if path.contains("/gateway.networking.k8s.io/") || path.contains("/traefik.io/") => {
+            refusal(404, "NotFound", "")
+        }
+        _ => one("7"),
+    })
+    .await;
+    let connection = fake.connection().await;
+    let (sink, changes) = mpsc::channel(4);
+    let scope = Scope::everything();
+    let (_, found) = tokio::join!(list(&connection, &scope, &OF_BOTH, &WHOLE, sink), kinds(changes));
+    let (there, absent) = (
+        vec![Kind::XListenerSet, Kind::OldIngressRoute],
+        vec![Kind::ListenerSet, Kind::IngressRoute],
+    );
+    assert_eq!(found, (there, absent));
+}
+
+#[tokio::test]
+async fn of_more_than_64_secrets_that_are_named_only_those_that_are_there_are_fetched() {
+    let names: Vec<String> = (0..70).map(|n| format!("s{n}")).collect();
+    let keys: Vec<Key> = names.iter().map(|name| Key::new("shop", name.as_str())).collect();
+    for may_list in [true, false] {
+        let fake = Fake::start(move |path, _| match path.strip_prefix("/api/v1/namespaces/shop/secrets/") {
+            Some(name) => json(&format!(
+                r#"{{"kind":"Secret","apiVersion":"v1","metadata":{{"name":"{name}","namespace":"shop"}},"type":"Opaque"}}"#
+            )),
+            None if may_list => {
+                let item = |n: u32| format!(r#"{{"metadata":{{"name":"s{n}","namespace":"shop"}}}}"#);
+                let items = [3, 5, 99].map(item).join(",");
+                json(&format!(
+                    r#"{{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{{"resourceVersion":"7"}},"items":[{items}]}}"#
+                ))
+            }
+            None => refusal(403, "Forbidden", ""),
+        })
+        .await;
+        let (sink, changes) = mpsc::channel(8);
+        let connection = fake.connection().await;
+        let (failed, said) = tokio::join!(get_secrets(&connection, keys.clone(), sink), words(changes));
+        assert!(failed.is_empty(), "{failed:?}");
+        assert_eq!(said.len(), 70, "each is set or gone");
+        let mut set: Vec<&String> = said.iter().filter(|word| word.starts_with('+')).collect();
+        set.sort();
+        if may_list {
+            assert_eq!(set, ["+s3", "+s5"]);
+            assert_eq!(fake.asked().len(), 3, "one list, and the two that are there");
+            assert!(
+                fake.asked()[0].contains("type%21%3Dhelm.sh%2Frelease.v1"),
+                "{:?}",
+                fake.asked()
+            );
+        } else {
+            assert_eq!(
+                (set.len(), fake.asked().len()),
+                (70, 71),
+                "who may not list asks for each"
+            );
+        }
+    }
+}

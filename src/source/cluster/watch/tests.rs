@@ -182,3 +182,45 @@ async fn a_secret_that_was_named_is_listed_and_followed_by_its_name() {
     );
     assert!(secrets[1].ends_with("resourceVersion=30"), "{secrets:?}");
 }
+
+#[tokio::test]
+async fn both_groups_of_a_kind_are_followed_and_so_are_the_labels_of_namespaces() {
+    let kinds = [Kind::ListenerSet, Kind::XListenerSet, Kind::Namespace];
+    let fake = Fake::start(|path, _| {
+        let object = r#""metadata":{"name":"new","namespace":"shop","resourceVersion":"6"}"#;
+        if path.contains("watch=true") {
+            let added = format!("{{\"type\":\"ADDED\",\"object\":{{{object}}}}}\n");
+            then(&[&added], Step::Hang)
+        } else {
+            refusal(404, "NotFound", "")
+        }
+    })
+    .await;
+    let connection = fake.connection().await;
+    let mut starts = Listing::default();
+    for kind in kinds {
+        starts.apis.insert(kind, paths::versions(kind)[0]);
+        starts.resource_versions.insert((kind, None), "5".into());
+    }
+    let (_keep, named) = mpsc::channel(1);
+    let (sink, mut changes) = mpsc::channel(16);
+    // Of one namespace: what lies in none is followed all the same.
+    let scope = Scope {
+        namespaces: crate::source::scope::Namespaces::Only(vec!["shop".into()]),
+        ..Scope::everything()
+    };
+    let watching = tokio::spawn(async move { watch(&connection, &scope, starts, named, sink, |_| ()).await });
+    let mut seen = Vec::new();
+    while seen.len() < kinds.len() {
+        let change = tokio::time::timeout(Duration::from_secs(10), changes.recv())
+            .await
+            .expect("a change in time");
+        if let Some(Change::Set(object)) = change {
+            seen.push(object.kind());
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, kinds);
+    drop(changes);
+    watching.await.unwrap();
+}

@@ -8,7 +8,7 @@ use super::{
     lenient::{List, some},
     meta::{Labels, Meta},
 };
-use crate::object::{Text, ingress as view};
+use crate::object::{Kind, Text, ingress as view};
 
 #[derive(Deserialize, Default)]
 #[serde(default, expecting = "a mapping")]
@@ -47,15 +47,17 @@ struct Domain {
     sans: List<Text>,
 }
 
-impl From<IngressRoute> for view::IngressRoute {
-    fn from(route: IngressRoute) -> Self {
-        let spec = route.spec.unwrap_or_default();
+impl IngressRoute {
+    /// The view of an `IngressRoute` of the group that `kind` stands for: their fields are the same.
+    pub(super) fn into_view(self, kind: Kind) -> view::IngressRoute {
+        let spec = self.spec.unwrap_or_default();
         let mut hosts = rule::Hosts::default();
         for rule in spec.routes.0.into_iter().filter_map(|r| r.rule) {
             hosts.read(&rule);
         }
-        Self {
-            meta: route.metadata.into(),
+        view::IngressRoute {
+            meta: self.metadata.into(),
+            old: kind == Kind::OldIngressRoute,
             hosts: hosts.names,
             other_hosts: hosts.others,
             tls: spec.tls.map(|tls| view::IngressRouteTls {

@@ -1,0 +1,225 @@
+//! The commands that issue, and what each takes for itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{CaArgs, ConfigArgs, IssueArgs, words};
+use crate::{
+    cli::args::{ClusterArgs, SourceArgs},
+    settings::value::DryRun,
+};
+
+/// `renew`.
+#[derive(Debug, Clone, Args)]
+pub struct RenewCommand {
+    /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
+    #[arg(value_name = "ROUTE|SECRET", required_unless_present_any = ["due", "all", "selector", "filename"])]
+    pub targets: Vec<String>,
+    /// Every certificate that the CA (ARI) or its lifetime says to renew now
+    #[arg(long, conflicts_with_all = ["all", "targets"])]
+    pub due: bool,
+    /// Every certificate of the routes that are chosen
+    #[arg(long, conflicts_with = "targets")]
+    pub all: bool,
+    /// Leave out names that the certificate has and no route serves; they are told
+    #[arg(long)]
+    pub only_route_hosts: bool,
+    /// Everything else.
+    #[command(flatten)]
+    pub issue: IssueArgs,
+}
+
+/// `issue`.
+#[derive(Debug, Clone, Args)]
+pub struct IssueCommand {
+    /// The Secret to make or to renew
+    #[arg(long, value_name = "NAME")]
+    pub secret: String,
+    /// A host of the certificate: a name, a wildcard or an IP address; may be given more than once
+    #[arg(short = 'd', long = "domain", value_name = "HOST", required = true)]
+    pub domains: Vec<String>,
+    /// Everything else.
+    #[command(flatten)]
+    pub issue: IssueArgs,
+}
+
+/// `revoke`.
+#[derive(Debug, Clone, Args)]
+pub struct RevokeCommand {
+    /// The Secret, or ./FILE with the certificate as PEM
+    #[arg(value_name = "SECRET|FILE")]
+    pub target: String,
+    /// Why: unspecified, key-compromise, superseded or cessation-of-operation
+    #[arg(long, value_name = "REASON", default_value = "unspecified",
+        value_parser = ["unspecified", "key-compromise", "superseded", "cessation-of-operation"], hide_possible_values = true)]
+    pub reason: String,
+    /// Sign with the certificate's key in this file instead of the account's
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Revoke although it is stored in a Secret, or served
+    #[arg(long)]
+    pub force: bool,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Where to read from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which CA and account.
+    #[command(flatten)]
+    pub ca: CaArgs,
+}
+
+/// `rollback`.
+#[derive(Debug, Clone, Args)]
+pub struct RollbackCommand {
+    /// The Secret whose pair before the last renewal is put back
+    #[arg(value_name = "SECRET")]
+    pub secret: String,
+    /// The namespace; else the context's
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Write it although someone else owns it
+    #[arg(long)]
+    pub force: bool,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print the steps (client), or have the API server judge them (server)
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
+        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS.iter().copied()))]
+    pub dry_run: DryRun,
+    /// Which cluster.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// `cleanup`.
+// Each is a flag of the command line.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug, Clone, Args)]
+pub struct CleanupCommand {
+    /// The namespace; may be given more than once; else the context's
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Vec<String>,
+    /// All namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub all_namespaces: bool,
+    /// Also what runs that may still be going on have made
+    #[arg(long)]
+    pub force: bool,
+    /// List what would be removed, and leave it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// The settings, for DNS records of runs that were killed.
+    #[command(flatten)]
+    pub settings: ConfigArgs,
+    /// Which cluster.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// `preflight`.
+#[derive(Debug, Clone, Args)]
+pub struct PreflightCommand {
+    /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
+    #[arg(value_name = "ROUTE|SECRET", required_unless_present_any = ["all", "selector"])]
+    pub targets: Vec<String>,
+    /// Every route that is chosen
+    #[arg(long, conflicts_with = "targets")]
+    pub all: bool,
+    /// Also write a test record with each DNS provider, and remove it
+    #[arg(long, help_heading = "DNS-01")]
+    pub write_test: bool,
+    /// Everything else.
+    #[command(flatten)]
+    pub issue: IssueArgs,
+}
+
+/// `account`.
+#[derive(Debug, Clone, Args)]
+pub struct AccountCommand {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: AccountAction,
+}
+
+/// What `account` does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AccountAction {
+    /// Show the accounts that are kept; with an issuer chosen, what its CA says of the account
+    Show(AccountArgs),
+    /// Make an account with the CA, or find the one of the key that is kept
+    Register(AccountArgs),
+    /// Give the CA other contacts
+    Update(UpdateArgs),
+    /// Replace the account's key
+    Rollover(AccountArgs),
+    /// End the account for good
+    Deactivate(AccountArgs),
+}
+
+/// What the actions on accounts take.
+#[derive(Debug, Clone, Args)]
+pub struct AccountArgs {
+    /// Answer yes to every question
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Which CA and account.
+    #[command(flatten)]
+    pub ca: CaArgs,
+    /// A text without it; else json
+    #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
+    pub output: Option<String>,
+    /// Which cluster, for --account-secret.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// `account update`.
+#[derive(Debug, Clone, Args)]
+pub struct UpdateArgs {
+    /// Leave the CA no contact at all
+    #[arg(long, conflicts_with = "email")]
+    pub no_email: bool,
+    /// Everything else.
+    #[command(flatten)]
+    pub account: AccountArgs,
+}
+
+/// `config`.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigCommand {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What `config` does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigAction {
+    /// Print the settings that count, and where each comes from
+    View(ConfigViewArgs),
+    /// Read the settings, and say what is wrong with them
+    Check(ConfigViewArgs),
+    /// Print a configuration file with every field explained
+    Example,
+}
+
+/// What `config view` and `config check` take.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigViewArgs {
+    /// Which file.
+    #[command(flatten)]
+    pub settings: ConfigArgs,
+    /// YAML without it; else json
+    #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["yaml", "json"], hide_possible_values = true)]
+    pub output: Option<String>,
+    /// Which cluster, for --config-map.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}

@@ -1,0 +1,241 @@
+//! `complete`: what may stand next on a command line, for `kubectl_complete-certs`.
+//!
+//! kubectl asks its plugins as cobra's programs ask themselves: one `WORD<TAB>DESCRIPTION` a line, and last a colon and the sum of
+//! what the shell is to do besides.
+
+use std::fmt::Write as _;
+
+use clap::{Arg, Command, CommandFactory as _, ValueHint};
+
+use super::{args::Cli, print};
+use crate::{
+    check::Reason,
+    error::{Exit, Failure},
+};
+
+/// What the shell does besides: completes names of files, or not.
+const FILES: u8 = 0;
+const NO_FILES: u8 = 4;
+
+/// The words that may stand in one place.
+#[derive(Debug, Default)]
+struct Choices {
+    words: Vec<(String, String)>,
+    files: bool,
+}
+
+pub(super) fn run(words: &[String]) -> Result<Exit, Failure> {
+    let choices = choices(words);
+    let mut out = String::new();
+    for (word, about) in &choices.words {
+        let _ = writeln!(out, "{word}\t{about}");
+    }
+    let _ = writeln!(out, ":{}", if choices.files { FILES } else { NO_FILES });
+    print(out.as_bytes())
+}
+
+/// What may stand in place of the last of the words that follow `kubectl certs`.
+fn choices(words: &[String]) -> Choices {
+    let mut root = Cli::command();
+    root.build();
+    let (typed, before) = words
+        .split_last()
+        .map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
+    let place = Place::after(&root, before);
+    if let Some(flag) = place.open {
+        return values(flag, "", typed);
+    }
+    if !place.literal && typed.starts_with('-') {
+        return match typed.split_once('=') {
+            Some((flag, value)) => {
+                let of = long(place.command, flag.trim_start_matches('-'));
+                of.map_or_else(Choices::default, |arg| values(arg, &format!("{flag}="), value))
+            }
+            None => flags(place.command, typed),
+        };
+    }
+    let positional = place
+        .command
+        .get_positionals()
+        .nth(place.positionals)
+        .or_else(|| place.command.get_positionals().last().filter(|arg| is_list(arg)));
+    let mut found = positional.map_or_else(Choices::default, |arg| values(arg, "", typed));
+    if place.positionals == 0 {
+        let visible = place.command.get_subcommands().filter(|c| !c.is_hide_set());
+        let named = visible.map(|c| (c.get_name().to_owned(), first_line(c.get_about())));
+        found.words.extend(named.filter(|(name, _)| name.starts_with(typed)));
+    }
+    // PEM files and manifests are named by their paths among other targets.
+    found.files |= positional.is_some() && typed.starts_with(['.', '/']);
+    found
+}
+
+/// Where a command line stands after some words.
+struct Place<'a> {
+    command: &'a Command,
+    /// The flag whose value comes next.
+    open: Option<&'a Arg>,
+    positionals: usize,
+    /// `--` has been: no flag follows.
+    literal: bool,
+}
+
+impl<'a> Place<'a> {
+    fn after(root: &'a Command, words: &[String]) -> Self {
+        let mut place = Self {
+            command: root,
+            open: None,
+            positionals: 0,
+            literal: false,
+        };
+        for word in words {
+            place.pass(word);
+        }
+        place
+    }
+
+    fn pass(&mut self, word: &str) {
+        if self.open.take().is_some() {
+            return;
+        }
+        if self.literal || !word.starts_with('-') || word == "-" {
+            match self
+                .command
+                .find_subcommand(word)
+                .filter(|_| self.positionals == 0 && !self.literal)
+            {
+                Some(command) => self.command = command,
+                None => self.positionals += 1,
+            }
+        } else if word == "--" {
+            self.literal = true;
+        } else if let Some(name) = word.strip_prefix("--") {
+            self.open = long(self.command, name).filter(|arg| takes_value(arg));
+        } else {
+            // Of several letters, the first that takes a value takes the rest.
+            let letters = word.char_indices().skip(1);
+            let mut valued = letters.filter_map(|(at, c)| Some((at + c.len_utf8(), short(self.command, c)?)));
+            let first = valued.find(|(_, arg)| takes_value(arg));
+            self.open = first.filter(|(end, _)| *end == word.len()).map(|(_, arg)| arg);
+        }
+    }
+}
+
+fn long<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
+    command.get_arguments().find(|arg| arg.get_long() == Some(name))
+}
+
+fn short(command: &Command, letter: char) -> Option<&Arg> {
+    command.get_arguments().find(|arg| arg.get_short() == Some(letter))
+}
+
+fn takes_value(arg: &Arg) -> bool {
+    arg.get_action().takes_values()
+}
+
+fn is_list(arg: &Arg) -> bool {
+    arg.get_num_args().is_some_and(|n| n.max_values() > 1)
+}
+
+fn flags(command: &Command, typed: &str) -> Choices {
+    let visible = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    let named = visible.filter_map(|arg| Some((format!("--{}", arg.get_long()?), first_line(arg.get_help()))));
+    Choices {
+        words: named.filter(|(name, _)| name.starts_with(typed)).collect(),
+        files: false,
+    }
+}
+
+/// The values of an argument that begin with what is typed, after `lead`. Of a list with commas, its last one.
+fn values(arg: &Arg, lead: &str, typed: &str) -> Choices {
+    let (earlier, last) = match (arg.get_value_delimiter(), typed) {
+        (Some(delimiter), typed) => typed.rfind(delimiter).map_or(("", typed), |at| typed.split_at(at + 1)),
+        (None, typed) => ("", typed),
+    };
+    let listed = arg.get_possible_values();
+    let mut all: Vec<(String, String)> = listed
+        .iter()
+        .filter(|value| !value.is_hide_set())
+        .map(|value| (value.get_name().to_owned(), first_line(value.get_help())))
+        .collect();
+    if all.is_empty() && ["reason", "ignore"].contains(&arg.get_id().as_str()) {
+        all = Reason::ALL
+            .iter()
+            .map(|reason| (reason.to_string(), reason.group().to_owned()))
+            .collect();
+    }
+    let fits = |name: &str| name.to_ascii_lowercase().starts_with(&last.to_ascii_lowercase());
+    Choices {
+        words: all
+            .into_iter()
+            .filter(|(name, _)| fits(name))
+            .map(|(name, about)| (format!("{lead}{earlier}{name}"), about))
+            .collect(),
+        files: matches!(
+            arg.get_value_hint(),
+            ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath
+        ),
+    }
+}
+
+fn first_line(text: Option<&clap::builder::StyledStr>) -> String {
+    let text = text.map(ToString::to_string).unwrap_or_default();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> (Vec<String>, bool) {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let found = choices(&words);
+        (found.words.into_iter().map(|(word, _)| word).collect(), found.files)
+    }
+
+    #[test]
+    fn commands_flags_and_values_are_offered_where_they_may_stand() {
+        for (line, has, has_not) in [
+            ("", "status", "complete"),
+            ("", "renew", "respond"),
+            ("re", "renew", "status"),
+            ("renew --pro", "--production", "--staging"),
+            ("renew web --stag", "--staging", "renew"),
+            ("--fail", "--fail-on", "status"),
+            ("status --fail-on ", "critical", "status"),
+            ("status --fail-on=w", "--fail-on=warning", "--fail-on=info"),
+            ("explain Host", "HostMismatch", "Expired"),
+            ("explain host", "HostnameConflict", "Expired"),
+            ("status --ignore ExtraRoot,Un", "ExtraRoot,UnusedNames", "UnusedNames"),
+            ("revoke x --reason ", "superseded", "Expired"),
+            ("account ", "show", "status"),
+            ("completion ", "bash", "status"),
+            ("-n shop ", "status", "--namespace"),
+        ] {
+            let (found, _) = of(line);
+            assert!(found.iter().any(|word| word == has), "{line:?}: {has} among {found:?}");
+            assert!(
+                !found.iter().any(|word| word == has_not),
+                "{line:?}: {has_not} among {found:?}"
+            );
+        }
+        for nothing in ["status -n ", "status -- --fail", "status web --nothing="] {
+            assert_eq!(of(nothing).0, Vec::<String>::new(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn files_are_left_to_the_shell_where_they_are_meant() {
+        for (line, files) in [
+            ("status -f ", true),
+            ("status -Rf ", true),
+            ("status --ca-file ", true),
+            ("show ./ch", true),
+            ("show we", false),
+            ("status -n ", false),
+            ("", false),
+        ] {
+            assert_eq!(of(line).1, files, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The kinds that are read.
+
+/// The kinds that are read. The order is that of the lists in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// networking.k8s.io/v1 Ingress (extensions/v1beta1 and networking.k8s.io/v1beta1 in manifests).
+    Ingress,
+    /// networking.k8s.io/v1 `IngressClass`.
+    IngressClass,
+    /// gateway.networking.k8s.io Gateway.
+    Gateway,
+    /// gateway.networking.k8s.io `GatewayClass`.
+    GatewayClass,
+    /// gateway.networking.k8s.io `ListenerSet`.
+    ListenerSet,
+    /// gateway.networking.x-k8s.io `XListenerSet`: what `ListenerSet` was called before it was standard. Another object than a
+    /// `ListenerSet` of the same name.
+    XListenerSet,
+    /// gateway.networking.k8s.io `HTTPRoute`.
+    HttpRoute,
+    /// gateway.networking.k8s.io `GRPCRoute`.
+    GrpcRoute,
+    /// gateway.networking.k8s.io `TLSRoute`.
+    TlsRoute,
+    /// gateway.networking.k8s.io `ReferenceGrant`.
+    ReferenceGrant,
+    /// traefik.io/v1alpha1 `IngressRoute`.
+    IngressRoute,
+    /// traefik.containo.us/v1alpha1 `IngressRoute`: what Traefik read up to version 2. Another object than one of traefik.io of the
+    /// same name.
+    OldIngressRoute,
+    /// v1 Secret.
+    Secret,
+    /// cert-manager.io/v1 Certificate.
+    Certificate,
+    /// cert-manager.io/v1 `CertificateRequest`.
+    CertificateRequest,
+    /// cert-manager.io/v1 Issuer.
+    Issuer,
+    /// cert-manager.io/v1 `ClusterIssuer`.
+    ClusterIssuer,
+    /// acme.cert-manager.io/v1 Order.
+    Order,
+    /// acme.cert-manager.io/v1 Challenge.
+    Challenge,
+    /// v1 Namespace: its labels, for listeners that allow routes by a selector.
+    Namespace,
+    /// v1 Pod.
+    Pod,
+    /// apps/v1 Deployment.
+    Deployment,
+    /// apps/v1 `StatefulSet`.
+    StatefulSet,
+    /// apps/v1 `DaemonSet`.
+    DaemonSet,
+    /// batch/v1 Job.
+    Job,
+    /// batch/v1 `CronJob`.
+    CronJob,
+    /// v1 `ServiceAccount`.
+    ServiceAccount,
+}
+
+impl Kind {
+    /// The kinds whose objects use Secrets by name in their own namespace.
+    pub const CONSUMERS: [Self; 7] = [
+        Self::Pod,
+        Self::Deployment,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Job,
+        Self::CronJob,
+        Self::ServiceAccount,
+    ];
+
+    /// The routes of the Gateway API, which attach to listeners.
+    pub const ATTACHED: [Self; 3] = [Self::HttpRoute, Self::GrpcRoute, Self::TlsRoute];
+
+    /// The kind as manifests spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingress => "Ingress",
+            Self::IngressClass => "IngressClass",
+            Self::Gateway => "Gateway",
+            Self::GatewayClass => "GatewayClass",
+            Self::ListenerSet => "ListenerSet",
+            Self::XListenerSet => "XListenerSet",
+            Self::HttpRoute => "HTTPRoute",
+            Self::GrpcRoute => "GRPCRoute",
+            Self::TlsRoute => "TLSRoute",
+            Self::ReferenceGrant => "ReferenceGrant",
+            Self::IngressRoute | Self::OldIngressRoute => "IngressRoute",
+            Self::Secret => "Secret",
+            Self::Certificate => "Certificate",
+            Self::CertificateRequest => "CertificateRequest",
+            Self::Issuer => "Issuer",
+            Self::ClusterIssuer => "ClusterIssuer",
+            Self::Order => "Order",
+            Self::Challenge => "Challenge",
+            Self::Namespace => "Namespace",
+            Self::Pod => "Pod",
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::Job => "Job",
+            Self::CronJob => "CronJob",
+            Self::ServiceAccount => "ServiceAccount",
+        }
+    }
+
+    /// The plural, lower-case name that RBAC rules and API paths use.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingresses",
+            Self::IngressClass => "ingressclasses",
+            Self::Gateway => "gateways",
+            Self::GatewayClass => "gatewayclasses",
+            Self::ListenerSet => "listenersets",
+            Self::XListenerSet => "xlistenersets",
+            Self::HttpRoute => "httproutes",
+            Self::GrpcRoute => "grpcroutes",
+            Self::TlsRoute => "tlsroutes",
+            Self::ReferenceGrant => "referencegrants",
+            Self::IngressRoute | Self::OldIngressRoute => "ingressroutes",
+            Self::Secret => "secrets",
+            Self::Certificate => "certificates",
+            Self::CertificateRequest => "certificaterequests",
+            Self::Issuer => "issuers",
+            Self::ClusterIssuer => "clusterissuers",
+            Self::Order => "orders",
+            Self::Challenge => "challenges",
+            Self::Namespace => "namespaces",
+            Self::Pod => "pods",
+            Self::Deployment => "deployments",
+            Self::StatefulSet => "statefulsets",
+            Self::DaemonSet => "daemonsets",
+            Self::Job => "jobs",
+            Self::CronJob => "cronjobs",
+            Self::ServiceAccount => "serviceaccounts",
+        }
+    }
+
+    /// Whether it is a `ListenerSet`, under its standard or its experimental name.
+    pub fn is_listener_set(self) -> bool {
+        matches!(self, Self::ListenerSet | Self::XListenerSet)
+    }
+
+    /// Whether it is Traefik's `IngressRoute`, of the group of today or of the one of before.
+    pub fn is_ingress_route(self) -> bool {
+        matches!(self, Self::IngressRoute | Self::OldIngressRoute)
+    }
+
+    /// Whether an object of the kind `of` is meant where a user names this kind without a group.
+    pub fn means(self, of: Self) -> bool {
+        self == of || (self == Self::IngressRoute && of == Self::OldIngressRoute)
+    }
+
+    /// The API group, as an RBAC rule names it; empty for the core group.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Ingress | Self::IngressClass => "networking.k8s.io",
+            Self::Gateway
+            | Self::GatewayClass
+            | Self::ListenerSet
+            | Self::HttpRoute
+            | Self::GrpcRoute
+            | Self::TlsRoute
+            | Self::ReferenceGrant => "gateway.networking.k8s.io",
+            Self::XListenerSet => "gateway.networking.x-k8s.io",
+            Self::IngressRoute => "traefik.io",
+            Self::OldIngressRoute => "traefik.containo.us",
+            Self::Certificate | Self::CertificateRequest | Self::Issuer | Self::ClusterIssuer => "cert-manager.io",
+            Self::Order | Self::Challenge => "acme.cert-manager.io",
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",
+            Self::Job | Self::CronJob => "batch",
+            Self::Secret | Self::Namespace | Self::Pod | Self::ServiceAccount => "",
+        }
+    }
+
+    /// Whether objects of the kind live in a namespace.
+    pub fn namespaced(self) -> bool {
+        !matches!(
+            self,
+            Self::IngressClass | Self::GatewayClass | Self::ClusterIssuer | Self::Namespace
+        )
+    }
+}

@@ -1,0 +1,132 @@
+//! An API server whose words mean harm: they are told, and reach no terminal as they are. `finish` holds the latter.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::{TcpListener, TcpStream},
+};
+
+use serde_json::{Value, json};
+
+use super::{Ran, command, finish};
+
+/// Characters that would move the cursor, ring, end the line or turn the text around.
+const HOSTILE: &str = "a\u{1b}[31mred\u{1b}]0;title\u{7}\u{8}\r\nerror: forged\u{202e}txt.exe\u{2066}\u{9b}2J\u{7f}";
+
+/// A server that answers each path; it lives as long as the test's process.
+fn serve(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let answer = std::sync::Arc::new(answer);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let answer = std::sync::Arc::clone(&answer);
+            std::thread::spawn(move || one(&stream, &*answer));
+        }
+    });
+    format!("http://{address}")
+}
+
+fn one(mut stream: &TcpStream, answer: &dyn Fn(&str) -> (u16, Value)) {
+    let mut lines = BufReader::new(stream).lines();
+    let Some(Ok(first)) = lines.next() else { return };
+    for line in lines {
+        if line.is_ok_and(|line| line.is_empty()) {
+            break;
+        }
+    }
+    let (code, body) = answer(first.split(' ').nth(1).unwrap_or_default());
+    let body = body.to_string();
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+}
+
+fn status(code: u16, reason: &str) -> (u16, Value) {
+    let body = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": HOSTILE,
+    });
+    (code, body)
+}
+
+/// The program against that server.
+fn ask(server: &str, args: &[&str]) -> Ran {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "x",
+        "clusters": [{"name": "x", "cluster": {"server": server}}],
+        "users": [{"name": "x", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+    });
+    let path = dir.path().join("config");
+    std::fs::write(&path, config.to_string()).expect("a file");
+    finish(command(args).env("KUBECONFIG", path))
+}
+
+#[test]
+fn what_a_server_says_in_refusing_everything_makes_no_line_of_its_own_and_is_harmless() {
+    for (code, reason) in [
+        (400, "BadRequest"),
+        (401, "Unauthorized"),
+        (422, "Invalid"),
+        (500, HOSTILE),
+    ] {
+        let server = serve(move |_| status(code, reason));
+        for args in [
+            &["status", "-A"][..],
+            &["status", "-A", "-o", "json"],
+            &["show", "web"],
+            &["renew", "web", "--dry-run"],
+        ] {
+            let ran = ask(&server, args);
+            assert!(
+                [0, 3].contains(&ran.status),
+                "{code} {args:?}: {}\n{}",
+                ran.out,
+                ran.err
+            );
+            assert!(ran.err.contains("red") || code == 401, "{code} {args:?}: {}", ran.err);
+            for line in ran.err.lines() {
+                assert!(!line.starts_with("error: forged"), "{code} {args:?}: {}", ran.err);
+                assert!(line.chars().count() < 500, "{code} {args:?}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_server_says_in_refusing_one_kind_hides_nothing_of_the_others() {
+    let server = serve(|path| {
+        let path = path.split('?').next().unwrap_or_default();
+        let list = |items: Value| {
+            (
+                200,
+                json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}),
+            )
+        };
+        match path {
+            "/apis/networking.k8s.io/v1/ingresses" => list(json!([{
+                "metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}], "rules": [{"host": "shop.example"}]},
+            }])),
+            "/api/v1/secrets" => status(500, "InternalError"),
+            _ if path.ends_with("/secrets/shop-tls") => status(409, "Conflict"),
+            "/apis" => status(403, "Forbidden"),
+            _ => list(json!([])),
+        }
+    });
+    let ran = ask(&server, &["status", "-A"]);
+    assert!(ran.out.contains("shop.example"), "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("secrets") && ran.err.contains("red"), "{}", ran.err);
+    assert!(
+        !ran.err.lines().any(|line| line.starts_with("error: forged")),
+        "{}",
+        ran.err
+    );
+    let ran = ask(&server, &["status", "-A", "-o", "json"]);
+    assert_eq!(
+        ran.items().iter().filter(|item| item["host"] == "shop.example").count(),
+        1
+    );
+}
