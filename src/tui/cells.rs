@@ -303,6 +303,7 @@ pub fn state(run: &Run) -> (&'static str, Tone) {
         State::Ended(Ending::Good(_)) => ("done", Tone::Of(Status::Healthy)),
         State::Ended(Ending::Bad(_)) => ("failed", Tone::Of(Status::Critical)),
         State::Ended(Ending::Dropped) => ("dropped", Tone::Dim),
+        State::Ended(Ending::Cancelled) => ("cancelled", Tone::Of(Status::Warning)),
     }
 }
 

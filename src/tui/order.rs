@@ -85,6 +85,8 @@ pub enum Ending {
     Bad(Trouble),
     /// It was given up before anything was done.
     Dropped,
+    /// It was given up while it was under way, and has cleaned up.
+    Cancelled,
 }
 
 /// Where a run stands.

@@ -108,6 +108,7 @@ impl Runs {
         });
         let (sink, connection, watched) = (self.sink.clone(), self.connection.clone(), cancel.clone());
         let words = command.words.clone();
+        let given_up = cancel.clone();
         let (abort, aborted) = oneshot::channel();
         let (end, ended) = oneshot::channel();
         let runtime = Handle::current();
@@ -119,7 +120,7 @@ impl Runs {
             let ending = runtime.block_on(async {
                 tokio::select! {
                     result = carried => match result {
-                        Ok(result) => front.ending(result),
+                        Ok(result) => front.ending(result, &given_up),
                         Err(_) => Ending::Bad(Trouble {
                             what: "the program failed; the log says where".to_owned(),
                             hint: Some("`kubectl certs cleanup` removes what may have been left".to_owned()),
@@ -217,10 +218,12 @@ impl RunFront {
     }
 
     /// How a run ended, by what it returned and what was seen of it.
-    fn ending(&self, result: Result<Exit, Failure>) -> Ending {
+    fn ending(&self, result: Result<Exit, Failure>, cancel: &Cancel) -> Ending {
         let seen = self.seen();
         match result {
             Err(_) if seen.refused => Ending::Dropped,
+            // What had ended well before stays so.
+            Err(_) | Ok(_) if cancel.is_cancelled() && cancel.has_begun() && seen.good == 0 => Ending::Cancelled,
             Err(failure) => Ending::Bad(Trouble {
                 what: failure.message,
                 hint: failure.hint,

@@ -346,6 +346,12 @@ pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect>
                 model.notice(format!("{job} failed: {}", trouble.what), true);
             }
         }
+        Ending::Cancelled => {
+            log(model, Level::Note, &format!("{job}: cancelled"));
+            if !watched {
+                model.notice(format!("{job}: cancelled; what was temporary is removed"), false);
+            }
+        }
         Ending::Dropped => {}
     }
     let mut effects = Vec::new();

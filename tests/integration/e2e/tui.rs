@@ -188,3 +188,50 @@ fn without_a_cluster_the_terminal_is_not_taken_over() {
     terminal.press(&["q"]);
     terminal.ends_with(0);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_renewal_goes_on_behind_the_table_is_cancelled_and_a_failure_explains_itself() {
+    // A CA that takes its time.
+    let it = Issuing::with("tui-run", |pebble| pebble.sleep = 60);
+    let shop = it.host("shop");
+    // This one leads nowhere.
+    let lost = it.ns.host("lost");
+    it.ns.apply(vec![
+        ingress("shop", &[(&[&shop], "shop-tls")]),
+        ingress("lost", &[(&[&lost], "lost-tls")]),
+    ]);
+    it.settings(&format!("{}tui:\n  unprotectedContexts: [testbed]\n", settings(&it)));
+    let terminal = start(&it, &[]);
+    terminal.line(&[&shop, "critical"]);
+    terminal.press(&["/"]);
+    terminal.type_text("shop-tls");
+    terminal.press(&["Enter", "R"]);
+    terminal.shows(&["this is a rehearsal"]);
+    terminal.press(&["t"]);
+    terminal.shows(&["PRODUCTION", "makes it a rehearsal"]);
+    // Of a context that is not protected, its name is not asked for.
+    terminal.press(&["Enter"]);
+    terminal.shows(&["◐ prove", "running"]);
+    terminal.press(&["Escape"]);
+    // The table is usable meanwhile, and who quits is asked.
+    terminal.shows(&["1 running", "PRODUCTION"]);
+    terminal.press(&["q"]);
+    terminal.shows(&["1 renewal is under way"]);
+    terminal.press(&["n", "5"]);
+    terminal.line(&["renew", "PRODUCTION", "running"]);
+    terminal.press(&["c"]);
+    terminal.line(&["renew", "cancelled"]);
+    assert_eq!(it.left(), [""; 0]);
+
+    terminal.press(&["1", "Escape", "/"]);
+    terminal.type_text("lost-tls");
+    terminal.press(&["Enter", "R"]);
+    terminal.shows(&["this is a rehearsal"]);
+    terminal.press(&["Enter", "Escape"]);
+    let screen = terminal.shows(&["failed", "hint:"]);
+    assert!(screen.contains(&lost), "{screen}");
+    terminal.press(&["Escape", "q"]);
+    assert_eq!(terminal.ends_with(0), "");
+    assert_eq!(it.left(), [""; 0]);
+}

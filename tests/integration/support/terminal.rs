@@ -75,6 +75,10 @@ impl Terminal {
     pub(crate) fn press(&self, keys: &[&str]) {
         for key in keys {
             self.tmux(&["send-keys", "-t", "t", key]);
+            if *key == "Escape" {
+                // Time alone tells Esc and a letter from that letter with Alt.
+                std::thread::sleep(Duration::from_millis(150));
+            }
         }
     }
 

@@ -143,5 +143,9 @@ pub(super) fn ended(ending: &Ending, room: usize, lines: &mut Lines) {
             }
         }
         Ending::Dropped => lines.push(vec![(Tone::Dim, "nothing was done".to_owned())]),
+        Ending::Cancelled => lines.push(vec![(
+            Tone::Of(Status::Warning),
+            "cancelled; what was temporary is removed".to_owned(),
+        )]),
     }
 }
