@@ -207,10 +207,20 @@ impl Watching<'_> {
             if !about_targets(inventory, &judged.about, self.targets) {
                 continue;
             }
-            match self.shown.get_mut(&judged.about) {
+            let Some(shown) = self.shown.get_mut(&judged.about) else {
+                news.push(judged);
+                continue;
+            };
+            // The number of a binding that is gone may be another's by now.
+            let name = scan::row(inventory, &judged).map(|row| what(&row)).unwrap_or_default();
+            if shown.name != name {
+                note(&format!("{} is no longer served over TLS", shown.name));
+                news.push(judged);
+            } else if shown.looks_like(&judged, inventory) {
                 // It looks the same, but time may change it at another moment now.
-                Some(shown) if shown.looks_like(&judged, inventory) => shown.judged = judged,
-                _ => news.push(judged),
+                shown.judged = judged;
+            } else {
+                news.push(judged);
             }
         }
         let mut rows = scan::rows(inventory, &news);

@@ -29,6 +29,7 @@ use crate::{
     source::{
         Scope,
         decode::{Event, EventDecoder},
+        scope::Namespaces,
     },
 };
 
@@ -85,6 +86,8 @@ pub async fn watch(
             continue;
         };
         let (labels, fields) = selectors(kind, &shared.scope);
+        // Routes of other namespaces, which a listener in the scope lets in, were read from everywhere.
+        let wide = namespace.is_none() && kind.namespaced() && matches!(shared.scope.namespaces, Namespaces::Only(_));
         let follow = Follow {
             shared: Arc::clone(&shared),
             kind,
@@ -95,6 +98,7 @@ pub async fn watch(
             version,
             known,
             by_scope: true,
+            wide,
             lost: false,
         };
         tasks.spawn(follow.run());
@@ -128,6 +132,8 @@ struct Follow {
     known: HashSet<Key>,
     /// Whether the scope chooses; a Secret that was named does not have to be in it.
     by_scope: bool,
+    /// Whether it is of all namespaces, although the scope names some.
+    wide: bool,
     lost: bool,
 }
 
@@ -322,10 +328,15 @@ impl Follow {
         None
     }
 
+    /// Whether the scope does not choose among the objects.
+    fn takes_all(&self) -> bool {
+        !self.by_scope || self.wide
+    }
+
     /// What an object that is new or changed means: one that has left the scope is gone.
     fn set(&mut self, object: Object) -> Option<Change> {
         let key = object.meta().key();
-        if self.by_scope && !self.shared.scope.allows(&object) {
+        if !self.takes_all() && !self.shared.scope.allows(&object) {
             return self.known.remove(&key).then_some(Change::Gone(self.kind, key));
         }
         self.known.insert(key);
@@ -334,7 +345,7 @@ impl Follow {
 
     /// Lists again and sends the differences.
     async fn relist(&mut self) -> Result<(), ClusterError> {
-        let (shared, by_scope) = (Arc::clone(&self.shared), self.by_scope);
+        let (shared, takes_all) = (Arc::clone(&self.shared), self.takes_all());
         let part = Read {
             connection: &shared.connection,
             kind: self.kind,
@@ -344,7 +355,7 @@ impl Follow {
             fields: self.fields.as_deref(),
             chunk: None,
             remember: true,
-            allows: &|object| !by_scope || shared.scope.allows(object),
+            allows: &|object| takes_all || shared.scope.allows(object),
             sink: &shared.sink,
         }
         .run()

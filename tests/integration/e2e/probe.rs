@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::support::{
     cluster::{Namespace, TRAEFIK, ingress},
     eventually,
+    pki::{Pair, Pki},
     run::message,
     tls::{self, wait_until_served},
 };
@@ -73,6 +74,22 @@ fn another_certificate_another_name_and_no_answer_are_told_apart() {
     assert!(message(&item, "ServedWrongHost").contains(&other), "{item:#}");
     let (verdict, _) = probe(&tls::serve(&ns.pki.expired(&[&host])));
     assert_eq!(verdict, "critical: ServedExpired, ServedDiffers");
+    // The stored leaf without its intermediate; and one that no client trusts.
+    let stored = ns.pki.pair(&[&host]);
+    ns.apply(vec![stored.secret("a")]);
+    let alone = Pair {
+        chain_der: vec![stored.der.clone()],
+        ..stored
+    };
+    let (verdict, item) = probe(&tls::serve(&alone));
+    assert_eq!(verdict, "critical: ServedDiffers");
+    assert!(
+        message(&item, "ServedDiffers").contains("without CN=E2E Issuing CA"),
+        "{item:#}"
+    );
+    let (verdict, item) = probe(&tls::serve(&Pki::new().pair(&[&host])));
+    assert_eq!(verdict, "critical: ServedUntrusted, ServedDiffers");
+    assert!(message(&item, "ServedUntrusted").contains("CN=E2E Root"), "{item:#}");
     // Nothing listens; somebody listens and says nothing; somebody speaks HTTP without TLS.
     let (verdict, item) = probe("127.0.0.1:9");
     assert_eq!(verdict, "critical: NotServed");

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::{
-    cluster::{Namespace, ingress},
+    cluster::{Namespace, gateway, http_route, ingress},
     eventually, kubeconfig,
     proxy::{API_SERVER, Plain, Proxy},
 };
@@ -67,6 +69,31 @@ fn changes_are_told_as_they_happen() {
     let (status, took) = watching.end();
     assert_eq!(status, Some(130));
     assert!(took < SOON, "{took:?}");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_label_of_a_namespace_lets_its_routes_in() {
+    let (ns, team) = (Namespace::new("labels"), Namespace::new("team"));
+    let (wild, below) = (ns.host("*.wild"), ns.host("a.wild"));
+    let mut edge = gateway("edge", &[("wild", &wild, json!([{"name": "wild"}]))]);
+    edge["spec"]["listeners"][0]["allowedRoutes"] =
+        json!({"namespaces": {"from": "Selector", "selector": {"matchLabels": {"e2e-edge": "yes"}}}});
+    ns.apply(vec![ns.pki.pair(&[&wild]).secret("wild"), edge]);
+    team.apply(vec![http_route(
+        "a",
+        &json!({"name": "edge", "namespace": ns.name, "sectionName": "wild"}),
+        &[&below],
+    )]);
+    let watching = ns.call(&["status", "-w"]).start();
+    watching.out.after(0, &[&wild, "healthy"]);
+    let mark = watching.out.mark();
+    ns.kubectl(&["label", "namespace", &team.name, "e2e-edge=yes"]);
+    let (line, took) = watching.out.after(mark, &[&below, "healthy"]);
+    assert!(took < SOON, "{took:?}: {line}");
+    let mark = watching.out.mark();
+    ns.kubectl(&["label", "namespace", &team.name, "e2e-edge-"]);
+    watching.out.after(mark, &[&wild, "healthy"]);
 }
 
 #[test]

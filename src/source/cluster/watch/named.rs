@@ -67,6 +67,7 @@ fn one(shared: &Arc<Shared>, key: &Key) -> Follow {
         version: None,
         known: HashSet::from([key.clone()]),
         by_scope: false,
+        wide: false,
         lost: false,
     }
 }

@@ -206,7 +206,7 @@ async fn both_groups_of_a_kind_are_followed_and_so_are_the_labels_of_namespaces(
     let (sink, mut changes) = mpsc::channel(16);
     // Of one namespace: what lies in none is followed all the same.
     let scope = Scope {
-        namespaces: crate::source::scope::Namespaces::Only(vec!["shop".into()]),
+        namespaces: Namespaces::Only(vec!["shop".into()]),
         ..Scope::everything()
     };
     let watching = tokio::spawn(async move { watch(&connection, &scope, starts, named, sink, |_| ()).await });
@@ -221,6 +221,52 @@ async fn both_groups_of_a_kind_are_followed_and_so_are_the_labels_of_namespaces(
     }
     seen.sort();
     assert_eq!(seen, kinds);
+    drop(changes);
+    watching.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_route_of_another_namespace_that_was_read_is_not_lost_when_it_changes() {
+    let fake = Fake::start(|path, _| {
+        if path.contains("/gateways") {
+            // A Gateway of another namespace is none of the scope.
+            let meta = r#"{"name":"other","namespace":"team","resourceVersion":"6"}"#;
+            return then(
+                &[&format!(
+                    "{{\"type\":\"MODIFIED\",\"object\":{{\"metadata\":{meta}}}}}\n"
+                )],
+                Step::Hang,
+            );
+        }
+        let meta = r#"{"name":"web","namespace":"team","resourceVersion":"6"}"#;
+        then(
+            &[&format!(
+                "{{\"type\":\"MODIFIED\",\"object\":{{\"metadata\":{meta}}}}}\n"
+            )],
+            Step::Hang,
+        )
+    })
+    .await;
+    let connection = fake.connection().await;
+    let mut starts = Listing::default();
+    for (kind, namespace) in [(Kind::HttpRoute, None), (Kind::Gateway, Some(Text::from("shop")))] {
+        starts.apis.insert(kind, paths::versions(kind)[0]);
+        starts.resource_versions.insert((kind, namespace.clone()), "5".into());
+        starts
+            .keys
+            .insert((kind, namespace), HashSet::from([Key::new("team", "web")]));
+    }
+    let (_keep, named) = mpsc::channel(1);
+    let (sink, mut changes) = mpsc::channel(16);
+    let scope = Scope {
+        namespaces: Namespaces::Only(vec!["shop".into()]),
+        ..Scope::everything()
+    };
+    let watching = tokio::spawn(async move { watch(&connection, &scope, starts, named, sink, |_| ()).await });
+    let change = tokio::time::timeout(Duration::from_secs(10), changes.recv()).await;
+    assert_eq!(word(&change.expect("a change in time").unwrap()), "+web");
+    let more = tokio::time::timeout(Duration::from_millis(200), changes.recv()).await;
+    assert!(more.is_err(), "{more:?}");
     drop(changes);
     watching.await.unwrap();
 }
