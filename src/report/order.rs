@@ -35,6 +35,22 @@ pub enum Field {
     Issuer,
 }
 
+impl Field {
+    /// As `--sort-by` takes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespace",
+            Self::Name => "name",
+            Self::Host => "host",
+            Self::Status => "status",
+            Self::Expires => "expires",
+            Self::Age => "age",
+            Self::Created => ".metadata.creationTimestamp",
+            Self::Issuer => "issuer",
+        }
+    }
+}
+
 /// How rows are sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum SortBy {

@@ -39,6 +39,8 @@ pub enum Popup {
 pub struct Text {
     /// The title.
     pub title: String,
+    /// The command that shows the same.
+    pub command: Option<String>,
     /// The text; `None` until it is there.
     pub lines: Option<Result<Lines, Trouble>>,
     /// How many lines are scrolled past.

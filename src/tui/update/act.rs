@@ -100,9 +100,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Restart => runs::restart(model),
         Action::Probe => probe(model),
         Action::Explain => explain(model),
-        Action::Users => text(model, "used by", Effect::Users),
-        Action::Decode => text(model, "certificates of", Effect::Decode),
-        Action::Yaml => text(model, "yaml of", Effect::Yaml),
+        Action::Users => text(model, "used by", show_command, Effect::Users),
+        Action::Decode => text(model, "certificates of", show_command, Effect::Decode),
+        Action::Yaml => text(model, "yaml of", yaml_command, Effect::Yaml),
         Action::Wait => {
             model.ring = !model.ring;
             let told = if model.ring {
@@ -598,7 +598,8 @@ fn explain(model: &mut Model) -> Vec<Effect> {
         })
         .collect();
     model.popups.push(Popup::Text(Text {
-        title: format!("kubectl certs explain {reason}"),
+        title: reason.to_string(),
+        command: Some(format!("kubectl certs explain {reason}")),
         lines: Some(Ok(lines)),
         scroll: 0,
     }));
@@ -606,10 +607,17 @@ fn explain(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Opens a window for a text that is asked for.
-fn text(model: &mut Model, title: &str, effect: fn(Subject) -> Effect) -> Vec<Effect> {
+fn text(
+    model: &mut Model,
+    title: &str,
+    command: fn(&Model, &Subject) -> CommandLine,
+    effect: fn(Subject) -> Effect,
+) -> Vec<Effect> {
     let Some(of) = model.subject() else { return Vec::new() };
+    let command = command(model, &of).to_string();
     model.popups.push(Popup::Text(Text {
         title: window_title(title, &of),
+        command: Some(command),
         lines: None,
         scroll: 0,
     }));
@@ -657,6 +665,38 @@ pub fn show_command(model: &Model, of: &Subject) -> CommandLine {
     CommandLine::certs(["show", &word])
         .and(["-n", of.key.namespace.as_str()])
         .and(model.place.flags.clone())
+}
+
+fn yaml_command(model: &Model, of: &Subject) -> CommandLine {
+    let of_kubectl = model.place.flags.iter().take_while(|flag| *flag != "--ca-file");
+    CommandLine {
+        program: "kubectl",
+        words: ["get", &of.word(), "-n", of.key.namespace.as_str(), "-o", "yaml"].map(str::to_owned).into(),
+    }
+    .and(of_kubectl.cloned())
+}
+
+/// The command that prints the table that is looked at.
+pub fn status_command(model: &Model) -> CommandLine {
+    let choice = model.rows.choice();
+    let mut line = CommandLine::certs(["status"]);
+    line = match (choice.namespace.as_deref(), model.place.namespaces.as_slice()) {
+        (Some(one), _) => line.and(["-n", one]),
+        (None, []) if model.is_manifests() => line,
+        (None, []) => line.and(["-A"]),
+        (None, names) => line.and(names.iter().flat_map(|name| ["-n".to_owned(), name.clone()])),
+    };
+    let sort = current_sort(model);
+    if let (View::Hosts, Some(by)) = (model.view, sort.by) {
+        line = line.and(["--sort-by", by.as_str()]);
+    }
+    if let Some(at) = model.at {
+        line = line.and(["--at", &crate::text::date(at)]);
+    }
+    if model.columns.wide {
+        line = line.and(["-o", "wide"]);
+    }
+    line.and(model.place.flags.clone())
 }
 
 fn shift_day(model: &mut Model, by: i64) -> Vec<Effect> {

@@ -14,7 +14,11 @@ use crate::{
         keymap::Action,
         model::{Hits, Model, Prompt, View, popup::Popup},
         theme::Role,
-        update::{act::show_command, can::refusal, fitting},
+        update::{
+            act::{show_command, status_command},
+            can::refusal,
+            fitting,
+        },
     },
 };
 
@@ -50,6 +54,8 @@ pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Opt
         put(&show_command(model, &detail.of).to_string(), theme.style(Role::Dim));
     } else if let Some(lost) = &model.lost {
         put(&format!("connection lost: {lost}"), theme.status(Status::Warning));
+    } else if matches!(model.view, View::Hosts) {
+        put(&status_command(model).to_string(), theme.style(Role::Dim));
     }
     None
 }

@@ -124,7 +124,8 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
         .title_style(theme.style(Role::Title))
         .border_style(theme.style(Role::Key));
     if let Some(command) = &window.command {
-        let command = format!(" {} ", cut(&clear(command), room));
+        // How far it is scrolled stands beside it.
+        let command = format!(" {} ", cut(&clear(command), room.saturating_sub(18)));
         block = block.title_bottom(plain(&command, ascii));
     }
     let inside = block.inner(area);
@@ -143,9 +144,7 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
         .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, ascii))).collect())
         .collect();
     Paragraph::new(styled(&shown, theme)).render(text, buffer);
-    if window.command.is_none() {
-        more(window.lines.len(), window.scroll, text, area, model, buffer);
-    }
+    more(window.lines.len(), window.scroll, text, area, model, buffer);
     hits.text = text;
     let (line, cells) = window.cursor?;
     let y = u16::try_from(line.checked_sub(window.scroll)?).ok()?;

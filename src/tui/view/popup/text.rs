@@ -29,6 +29,7 @@ pub(super) fn text(model: &Model, text: &Text) -> Window {
     }
     Window {
         scroll: text.scroll,
+        command: text.command.clone(),
         ..Window::new(text.title.clone(), fitted)
     }
 }
