@@ -89,13 +89,7 @@ impl Live {
         } else {
             &self.wanted
         };
-        let judged = evaluate::evaluate(
-            &self.inventory,
-            self.rules,
-            &self.select,
-            &BTreeMap::new(),
-            wanted,
-        );
+        let judged = evaluate::evaluate(&self.inventory, self.rules, &self.select, &BTreeMap::new(), wanted);
         self.due.clear();
         self.looked = self.rules.now;
         for one in &judged {

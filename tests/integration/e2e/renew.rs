@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::http01::{application, backend, solver_image};
 use crate::support::{
-    cluster::{gateway, http_route, ingress},
+    cluster::{Namespace, gateway, http_route, ingress},
     eventually,
     issuing::Issuing,
+    run::WITH_POD,
 };
 
 #[test]
@@ -111,17 +112,13 @@ fn a_pod_of_the_own_image_answers_where_the_cluster_cannot_reach_this_machine() 
     let it = Issuing::new("pod");
     let host = it.host("shop");
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    let image = solver_image();
+    it.until_addressed("ingress/shop");
+    let pod = ["--solver", "pod", "--solver-image", image, "--self-check", "direct"];
     let ran = it
-        .certs(&[
-            "renew",
-            "shop",
-            "--solver",
-            "pod",
-            "--solver-image",
-            solver_image(),
-            "--self-check",
-            "direct",
-        ])
+        .call(&[&["renew", "shop"], &pod[..]].concat())
+        .within(WITH_POD)
+        .run()
         .ends_with(0);
     assert_eq!(it.leaf("shop-tls").names(), [host.as_str()], "{}", ran.err);
     // The Pod goes with its Job, which the cluster collects.
@@ -196,7 +193,7 @@ fn a_new_name_that_fails_costs_the_others_nothing_and_a_present_one_everything()
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn a_hundred_at_once_are_renewed_though_one_nonce_in_five_is_refused() {
-    let it = Issuing::with("hundred", |options| options.nonce_reject = 20);
+    let it = Issuing::within(Namespace::alone("hundred"), |options| options.nonce_reject = 20);
     let mut objects = Vec::new();
     for number in 0..100 {
         let label = format!("web-{number}");

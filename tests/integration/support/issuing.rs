@@ -38,11 +38,16 @@ impl Issuing {
 
     /// With an ACME server that is set otherwise.
     pub(crate) fn with(label: &str, change: impl FnOnce(&mut Options)) -> Self {
+        Self::within(Namespace::new(label), change)
+    }
+
+    /// In a namespace that is there.
+    pub(crate) fn within(ns: Namespace, change: impl FnOnce(&mut Options)) -> Self {
         let resolver = Resolver::start();
         let pebble = Pebble::start_with(&resolver, change);
         let free = TcpListener::bind((NODE, 0)).unwrap().local_addr().unwrap();
         Self {
-            ns: Namespace::new(label),
+            ns,
             resolver,
             pebble,
             home: tempfile::tempdir().unwrap(),
@@ -106,6 +111,16 @@ impl Issuing {
     #[track_caller]
     pub(crate) fn certs(&self, args: &[&str]) -> Ran {
         self.call(args).run()
+    }
+
+    /// Waits until Traefik has written an address into the status of a route: `ingress/NAME`.
+    #[track_caller]
+    pub(crate) fn until_addressed(&self, route: &str) {
+        super::eventually(&format!("an address of {route}"), || {
+            let path = "jsonpath={.status.loadBalancer.ingress[*].ip}{.status.addresses[*].value}";
+            let found = self.ns.kubectl(&["get", route, "-o", path]);
+            if found.is_empty() { Err(found) } else { Ok(()) }
+        });
     }
 
     /// A Secret of the namespace.
