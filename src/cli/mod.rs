@@ -6,6 +6,7 @@ mod ask;
 mod cleanup;
 mod colour;
 mod config;
+mod directory;
 mod explain;
 mod issuance;
 mod preflight;

@@ -18,6 +18,7 @@ pub mod obtain;
 pub mod preflight;
 pub mod prepare;
 pub mod process;
+pub mod restarts;
 pub mod revoke;
 pub mod run;
 pub mod store;

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{
     cancel::Cancel, choose::Solvers, failure::CourseError, hosts::Hosts, journal, journals::Journals, lease::Lease,
-    ledger::Ledger, prepare::Restarts, store::Destination, turns::Turns,
+    ledger::Ledger, restarts::Restarts, store::Destination, turns::Turns,
 };
 use crate::{
     acme::{Client, Issuer},

@@ -380,7 +380,8 @@ fn hint(saw: &Saw) -> Option<&'static str> {
             "is port 80 open? Where this network alone cannot reach the host, look with --self-check direct or cluster"
         }
         Saw::Nothing(FetchError::NotAsked { .. }) => {
-            "a host's DNS must not lead this program to such addresses: allow them in the settings if they are yours"
+            "a host's DNS must not lead this program to such addresses: where they are yours, allow them in the settings \
+             (http01.allowAddresses)"
         }
         Saw::Nothing(FetchError::Broken { .. }) => "is port 80 open, and does it speak HTTP?",
         Saw::Nothing(_) => return None,
