@@ -119,9 +119,10 @@ impl Issuance<'_> {
         self.confirm(&preparing, &prepared, targets)?;
         let progress = Arc::new(Progress::new(self.args.run.output == Some(Output::Json)));
         let tell = Teller::new(Arc::clone(&progress) as Arc<dyn crate::event::Listen>);
+        let solving = prepared.namespaces();
         let (run, found) = tokio::join!(
             self.run(run, prepared, destination, tell),
-            sweep::look(self.connection(), self.args, targets)
+            sweep::look(self.connection(), self.args, targets, &solving)
         );
         let run = run?;
         sweep::sweep(&run, found, targets).await;
@@ -283,6 +284,7 @@ impl Issuance<'_> {
             hosts: Hosts::default(),
             turns: Turns::new(settings.certificate.concurrency),
             last: tokio::sync::Mutex::default(),
+            kept: tokio::sync::Mutex::default(),
             cancel: self.cancel.clone(),
             tell,
             options: self.options()?,

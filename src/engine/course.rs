@@ -7,7 +7,7 @@ use super::{
     cleanup,
     failure::CourseError,
     journal::{self, Entry, Found, Journal, Left},
-    lease::Lease,
+    lease::{Lease, Taking},
     obtain::{ObtainError, Obtained, Obtaining},
     run::{Issued, Run},
     store::{Destination, Storing},
@@ -31,7 +31,14 @@ impl Run {
     pub(super) async fn course(&self, target: &Target, tell: &Teller) -> Result<Issued, CourseError> {
         orderable(target, &self.issuer)?;
         let lease = match &self.destination {
-            Destination::Cluster(api) => Some(Lease::take(api, &target.secret, &self.id).await?),
+            Destination::Cluster(api) => {
+                let taking = Taking {
+                    cancel: Some(&self.cancel),
+                    tell: Some(tell),
+                    observed: None,
+                };
+                Some(Lease::take_with(api, &target.secret, &self.id, &taking).await?)
+            }
             Destination::Directory { .. } => None,
         };
         let result = self.under_lease(target, lease.as_ref(), tell).await;

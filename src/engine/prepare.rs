@@ -433,6 +433,11 @@ impl Prepared {
         !self.places.is_empty()
     }
 
+    /// The namespaces in which challenges are answered.
+    pub fn namespaces(&self) -> BTreeSet<Text> {
+        self.places.values().map(|place| place.namespace.clone()).collect()
+    }
+
     /// The names whose challenges are led through the cluster.
     pub(super) fn placed(&self) -> impl Iterator<Item = &Name> {
         self.places.keys()

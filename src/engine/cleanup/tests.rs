@@ -21,7 +21,7 @@ const NOW: Seconds = 1_767_225_610;
 
 fn sorted(leases: Vec<Value>, force: bool, objects: Vec<(Resource, Value)>) -> Leftovers {
     let mut found = Leftovers::default();
-    let dead = found.take_leases(Ok(leases), force, NOW).unwrap();
+    let dead = found.take_leases(Ok(leases), BTreeSet::new(), force, NOW).unwrap();
     for (kind, object) in objects {
         found.sort(kind, object, &dead, NOW);
     }

@@ -1,7 +1,7 @@
 //! The solver: makes what a challenge needs, once what can be shared, sees that the answer is there, and takes it away.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -85,6 +85,8 @@ pub struct Http01 {
     made: Mutex<HashMap<Challenge, Vec<Made>>>,
     /// What all share, in the order in which it was made.
     made_once: Mutex<Vec<Made>>,
+    /// The Secrets that it says to be for.
+    made_for: Mutex<BTreeSet<Key>>,
     /// The Ingresses that several challenges share, by name.
     together: Mutex<HashMap<String, Arc<OnceCell<()>>>>,
     /// How many challenges have been led there.
@@ -162,10 +164,16 @@ impl Http01 {
             responder: OnceCell::new(),
             made: Mutex::default(),
             made_once: Mutex::default(),
+            made_for: Mutex::default(),
             together: Mutex::default(),
             led: AtomicUsize::new(0),
             editing: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The Secrets for which there are objects that all challenges share, until [`Solve::finish`] takes them away.
+    pub fn made_for(&self) -> BTreeSet<Key> {
+        lock(&self.made_for).clone()
     }
 
     async fn put_in_place(&self, challenge: &Challenge, tell: &Teller) -> Result<(), SolveError> {
@@ -458,6 +466,7 @@ impl Http01 {
         let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
         let key = Key::new(text("namespace"), text("name"));
         let made = Made::Object(resource, key);
+        lock(&self.made_for).insert(about.clone());
         {
             let mut all = lock(&self.made_once);
             if !all.contains(&made) {
