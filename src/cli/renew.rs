@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     apply::{Api, Permits},
     engine::{
+        asked::Asked,
         cancel::Cancel,
         certmanager,
         due::{self, Due},
@@ -17,6 +18,7 @@ use crate::{
     name::Name,
     object::{Key, Kind, Text},
     plan::{Choice, Names, Target, targets},
+    scan::memo::cache_file,
     settings::Settings,
     source::scope::Namespaces,
     text::time,
@@ -238,7 +240,8 @@ async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Fa
         return Ok(found);
     }
     let acme = opened.acme.get().await?;
-    let judged = due::judge(acme, &opened.session.inventory, &found, opened.session.rules).await;
+    let asked = Asked::open(cache_file("renewals.json"));
+    let judged = due::judge(acme, &opened.session.inventory, &found, opened.session.rules, &asked).await;
     let mut next = None;
     let mut later = 0;
     let mut left = Vec::new();

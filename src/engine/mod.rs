@@ -1,6 +1,7 @@
 //! The one conductor: carries a plan out, from the order to the served certificate, and cleans up.
 
 mod aftermath;
+pub mod asked;
 pub mod authorize;
 pub mod cancel;
 pub mod certmanager;

@@ -405,7 +405,7 @@ async fn a_dry_run_is_judged_by_the_server_and_changes_nothing_and_what_is_not_p
 }
 
 /// A Deployment of one Pod that has the Secret by subPath.
-fn deployment(name: &str, image: &str) -> Value {
+pub(super) fn deployment(name: &str, image: &str) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
         "spec": {

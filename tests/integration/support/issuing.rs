@@ -76,7 +76,12 @@ impl Issuing {
 
     /// The program with settings, accounts and state of its own, in the namespace. No CA is chosen.
     pub(crate) fn plain(&self, args: &[&str]) -> Call {
-        let call = Call::certs([args, &["-n", &self.ns.name]].concat())
+        self.at_home(&[args, &["-n", &self.ns.name]].concat())
+    }
+
+    /// The same in no namespace in particular.
+    fn at_home(&self, args: &[&str]) -> Call {
+        let call = Call::certs(args.iter().copied())
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("XDG_STATE_HOME", self.home.path().join("state"))
             .env("XDG_CACHE_HOME", self.home.path().join("cache"));
@@ -90,6 +95,15 @@ impl Issuing {
 
     /// The same by another way to this ACME server.
     pub(crate) fn call_to(&self, url: &str, ca: &Path, args: &[&str]) -> Call {
+        self.call_of(url, ca, &[args, &["-n", &self.ns.name]].concat())
+    }
+
+    /// The same as [`Self::call`], in all namespaces: the arguments choose what is of this test alone.
+    pub(crate) fn everywhere(&self, args: &[&str]) -> Call {
+        self.call_of(&self.pebble.directory_url(), &self.pebble.ca_file(), args)
+    }
+
+    fn call_of(&self, url: &str, ca: &Path, args: &[&str]) -> Call {
         let root = self.pebble.root_file();
         let own = [
             "--directory-url",
@@ -105,7 +119,7 @@ impl Issuing {
             "--resolver",
             &self.resolver.ip().to_string(),
         ];
-        self.plain(&[args, &own].concat())
+        self.at_home(&[args, &own].concat())
     }
 
     #[track_caller]
