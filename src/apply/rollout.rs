@@ -282,9 +282,9 @@ async fn one(
     limit: Duration,
     given_up: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), RolloutError> {
-    let interrupted = || Err(RolloutError::Interrupted(workload.clone()));
+    let interrupted = || RolloutError::Interrupted(workload.clone());
     if given_up() {
-        return interrupted();
+        return Err(interrupted());
     }
     look(api, workload).await?;
     let patch = Patch::Merge(json!({
@@ -319,7 +319,7 @@ async fn one(
             });
         }
         if given_up() {
-            return interrupted();
+            return Err(interrupted());
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

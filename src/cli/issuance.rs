@@ -155,7 +155,9 @@ impl Issuance<'_> {
                     error.hint(),
                 )
             })?;
-            notes.iter().for_each(|text| note(text));
+            for text in notes {
+                note(&text);
+            }
         }
         Ok(())
     }

@@ -46,7 +46,10 @@ const SILENT: Duration = Duration::from_secs(5);
 
 /// Who is told what is seen instead of the answer, and what they were told last of each address.
 #[derive(Debug, Clone, Default)]
-pub struct Telling(Option<(Teller, Arc<Mutex<HashMap<IpAddr, String>>>)>);
+pub struct Telling(Option<(Teller, Said)>);
+
+/// What was told last of each address.
+type Said = Arc<Mutex<HashMap<IpAddr, String>>>;
 
 impl Telling {
     /// Tells of one look.

@@ -86,7 +86,7 @@ pub(super) fn backend(name: &str, address: SocketAddr) -> Vec<Value> {
 }
 
 /// Asks Traefik for a path of a host. Returns status and body.
-fn ask(host: &str, path: &str) -> (String, String) {
+pub(super) fn ask(host: &str, path: &str) -> (String, String) {
     let to = format!("{host}:80:{NODE}");
     let url = format!("http://{host}{path}");
     let said = curl_any(&["--resolve", &to, "-w", "\n%{http_code}", &url]);

@@ -1,8 +1,12 @@
 //! Runs that are killed: the Secret is whole at any moment, the next run finishes, and nothing is left behind.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{cluster::ingress, dns::PowerDns, issuing::Issuing};
+use crate::support::{
+    cluster::{gateway, http_route, ingress},
+    dns::PowerDns,
+    issuing::Issuing,
+};
 
 /// What is told of a renewal by HTTP-01, in its order.
 const EVENTS: [&str; 9] = [
@@ -156,6 +160,52 @@ fn cleanup_leaves_a_run_that_is_going_on_alone() {
     assert_eq!(running.end().0, Some(0));
     assert_eq!(it.left(), [""; 0]);
     let _: Value = it.secret("shop-tls");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn what_answers_in_another_namespace_than_the_secrets_stays_as_long_as_its_run() {
+    let it = Issuing::new("apart");
+    let secrets = crate::support::cluster::Namespace::new("apart-tls");
+    let host = it.host("edge");
+    let reference = json!([{"name": "edge-tls", "namespace": secrets.name}]);
+    let mut edge = gateway("edge", &[("https", &host, reference)]);
+    let plain =
+        json!({"name": "http", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "Same"}}});
+    edge["spec"]["listeners"].as_array_mut().unwrap().push(plain);
+    it.ns
+        .apply(vec![edge, http_route("edge", &json!({"name": "edge"}), &[&host])]);
+    secrets.apply(vec![json!({
+        "apiVersion": "gateway.networking.k8s.io/v1beta1", "kind": "ReferenceGrant", "metadata": {"name": "edge"},
+        "spec": {
+            "from": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": it.ns.name}],
+            "to": [{"group": "", "kind": "Secret"}],
+        },
+    })]);
+    let front = crate::support::front::Front::of(&it.pebble.directory_url());
+    // The first looks for the challenges, the others for what came of them.
+    front.fault("/authZ/", 1, 100, crate::support::front::Fault::Hold);
+    let renew = ["renew", "gateway/edge"];
+    let running = it.call_to(&front.url, &front.ca_file(), &renew).start();
+    front.wait_until_held();
+    let left = it.left();
+    assert!(left.iter().any(|name| name.contains("httproute")), "{left:?}");
+    let ran = it.plain(&["cleanup"]).run().ends_with(0);
+    assert!(ran.err.contains("nothing is left behind"), "{}", ran.err);
+    assert_eq!(it.left(), left, "{}", ran.err);
+
+    // Killed: the next run finds it in the namespace where it answers.
+    drop(running);
+    front.mend();
+    let ran = it.certs(&renew).ends_with(0);
+    assert!(
+        ran.err.contains("removed what a run that was killed had left"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(it.left(), [""; 0], "{}", ran.err);
+    let leaf = secrets.kubectl(&["get", "secret", "edge-tls", "-o", "name"]);
+    assert!(!leaf.is_empty());
 }
 
 #[test]

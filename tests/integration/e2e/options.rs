@@ -240,7 +240,9 @@ fn a_service_of_the_users_answers_a_ca() {
     assert_eq!(first.names(), [host.as_str()], "{}", ran.err);
     // It answers at once, so that nobody needs to look before the CA.
     let off = ["--self-check", "off", "-o", "json"];
-    let ran = it.certs(&[&["renew", "shop"], &solver[..], &off[..]].concat()).ends_with(0);
+    let ran = it
+        .certs(&[&["renew", "shop"], &solver[..], &off[..]].concat())
+        .ends_with(0);
     assert!(!ran.out.contains("\"selfChecked\""), "{}", ran.out);
     assert_ne!(it.leaf("shop-tls").sha256(), first.sha256());
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
