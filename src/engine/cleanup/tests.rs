@@ -95,3 +95,24 @@ fn what_is_written_is_what_was_found() {
         )]
     );
 }
+
+#[test]
+fn what_answers_for_a_secret_elsewhere_stays_as_long_as_that_secrets_lease() {
+    let (alive, dead) = (RunId::random(), RunId::random());
+    let of = |run: &RunId| {
+        let mut object = json!({"metadata": {"namespace": "edge", "name": Purpose::Solver.name("y"), "uid": "u"}});
+        mark::mark(&mut object, run, Purpose::Solver, 0, &Key::new("shop", "shop-tls"));
+        object
+    };
+    let thing = Thing::of(HTTPROUTE, &of(&alive));
+    assert_eq!((thing.about, thing.made_for), (None, Some(Key::new("shop", "shop-tls"))));
+    let mut found = Leftovers::default();
+    let is_dead = found
+        .take_leases(Ok(Vec::new()), BTreeSet::from([alive.as_str().into()]), false, NOW)
+        .unwrap();
+    for run in [&alive, &dead] {
+        found.sort(HTTPROUTE, of(run), &is_dead, NOW);
+    }
+    let left: Vec<_> = found.things.iter().filter_map(|thing| thing.run.clone()).collect();
+    assert_eq!(left, [Text::from(dead.as_str())]);
+}
