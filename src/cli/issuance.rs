@@ -107,6 +107,7 @@ impl Issuance<'_> {
             return Self::show_steps(&preparing, &prepared, targets);
         }
         let destination = self.destination(&preparing, &prepared.permits);
+        let solving = prepared.namespaces();
         if let Destination::Cluster(api) = &destination {
             let mut permits = prepared.permits.clone();
             permits.extend(self.store.permits().await);
@@ -119,7 +120,6 @@ impl Issuance<'_> {
         self.confirm(&preparing, &prepared, targets)?;
         let progress = Arc::new(Progress::new(self.args.run.output == Some(Output::Json)));
         let tell = Teller::new(Arc::clone(&progress) as Arc<dyn crate::event::Listen>);
-        let solving = prepared.namespaces();
         let (run, found) = tokio::join!(
             self.run(run, prepared, destination, tell),
             sweep::look(self.connection(), self.args, targets, &solving)

@@ -37,7 +37,11 @@ impl Run {
                     tell: Some(tell),
                     observed: None,
                 };
-                Some(Lease::take_with(api, &target.secret, &self.id, &taking).await?)
+                match Lease::take_with(api, &target.secret, &self.id, &taking).await {
+                    Ok(lease) => Some(lease),
+                    Err(_) if self.cancel.is_cancelled() => return Err(CourseError::Interrupted),
+                    Err(error) => return Err(error.into()),
+                }
             }
             Destination::Directory { .. } => None,
         };

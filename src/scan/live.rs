@@ -89,7 +89,13 @@ impl Live {
         } else {
             &self.wanted
         };
-        let judged = evaluate::evaluate(&self.inventory, self.rules, &self.select, &BTreeMap::new(), wanted);
+        let judged = evaluate::evaluate(
+            &self.inventory,
+            self.rules,
+            &self.select,
+            &BTreeMap::new(),
+            wanted,
+        );
         self.due.clear();
         self.looked = self.rules.now;
         for one in &judged {

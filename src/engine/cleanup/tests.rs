@@ -105,7 +105,10 @@ fn what_answers_for_a_secret_elsewhere_stays_as_long_as_that_secrets_lease() {
         object
     };
     let thing = Thing::of(HTTPROUTE, &of(&alive));
-    assert_eq!((thing.about, thing.made_for), (None, Some(Key::new("shop", "shop-tls"))));
+    assert_eq!(
+        (thing.about, thing.made_for),
+        (None, Some(Key::new("shop", "shop-tls")))
+    );
     let mut found = Leftovers::default();
     let is_dead = found
         .take_leases(Ok(Vec::new()), BTreeSet::from([alive.as_str().into()]), false, NOW)

@@ -334,3 +334,35 @@ fn a_role_that_may_only_read_is_told_the_verb_before_anything_is_ordered() {
     assert!(!scene.has_ordered(), "{}", scene.it.pebble.log());
     assert_eq!(scene.it.left(), [""; 0]);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn credentials_and_an_account_that_may_not_be_read_are_told_before_anything_is_ordered() {
+    let it = Issuing::new("norights");
+    let every: Value = json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]);
+    let account = format!("--kubeconfig={}", it.ns.account("local", &every).display());
+    it.settings(
+        "dns01:\n  providers:\n  - name: internal\n    zones: [rights.internal]\n    provider: powerdns\n    url: http://127.0.0.1:9\n    \
+         apiKey: {secretRef: {namespace: default, name: pdns, key: apikey}}\n",
+    );
+    let issue = ["issue", "--secret", "wild", "-d", "*.rights.internal", &account];
+    let ran = it.certs(&issue).ends_with(3);
+    assert!(ran.err.contains("nothing was ordered"), "{}", ran.err);
+    assert!(
+        ran.err.contains("get secrets \"pdns\" in namespace default"),
+        "{}",
+        ran.err
+    );
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    let renew = ["renew", "shop", "--account-secret", "default/acme", &account];
+    let ran = it.certs(&renew).ends_with(3);
+    for right in [
+        "get secrets \"acme\" in namespace default",
+        "create secrets in namespace default",
+    ] {
+        assert!(ran.err.contains(right), "{right} in {}", ran.err);
+    }
+    assert!(!it.pebble.log().contains("/order-plz"));
+    assert_eq!(it.left(), [""; 0]);
+}

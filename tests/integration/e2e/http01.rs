@@ -509,6 +509,26 @@ fn the_answer_is_looked_at_from_inside_of_the_cluster_where_this_network_sees_no
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn a_route_that_had_no_address_when_it_was_read_is_read_again() {
+    let ns = Namespace::new("h01-again");
+    let host = ns.host("shop");
+    ns.apply(vec![ingress("web", &[(&[&host], "shop-tls")])]);
+    let direct = Options {
+        self_check: SelfCheck::Direct,
+        ..options(endpoint())
+    };
+    let read_before = Place {
+        addresses: Vec::new(),
+        ..place(&ns, Kind::Ingress, "web")
+    };
+    let events = solve(direct, read_before, &host, || is_answered(&host)).unwrap();
+    let at_the_route = |event: &EventKind| matches!(event, EventKind::SelfChecked { seen, .. } if *seen == [NODE]);
+    assert!(events.iter().any(at_the_route), "{events:?}");
+    nothing_is_left(&ns);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn a_pod_that_cannot_run_is_told_in_the_clusters_words() {
     let ns = Namespace::new("h01-bad");
     let host = ns.host("shop");

@@ -210,6 +210,48 @@ fn what_answers_in_another_namespace_than_the_secrets_stays_as_long_as_its_run()
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn what_a_run_without_lease_left_and_pairs_that_have_expired_go_with_the_next() {
+    let (it, _) = renewed("stale");
+    let old = |kind: &str, purpose: &str, name: &str| {
+        json!({
+            "apiVersion": "v1", "kind": kind,
+            "metadata": {
+                "name": format!("kubectl-certs-{purpose}-{name}"),
+                "labels": {
+                    "app.kubernetes.io/managed-by": "kubectl-certs", "kubectl-certs.io/purpose": purpose,
+                    "kubectl-certs.io/run": "abcdefghij",
+                },
+                "annotations": {
+                    "kubectl-certs.io/expires": "2026-01-01T00:00:00Z",
+                    "kubectl-certs.io/for": format!("{}/other-tls", it.ns.name),
+                },
+            },
+        })
+    };
+    let mut service = old("Service", "solver", "x");
+    service["spec"] = json!({"ports": [{"port": 80}]});
+    for objects in [vec![service], vec![old("Secret", "backup", "y")]] {
+        it.ns.create(objects);
+        let ran = it.certs(&["renew", "shop"]).ends_with(0);
+        assert!(
+            ran.err.contains("removed what a run that was killed had left: 1"),
+            "{}",
+            ran.err
+        );
+        assert_eq!(it.left(), [""; 0], "{}", ran.err);
+        let backups = it
+            .ns
+            .kubectl(&["get", "secrets", "-l", "kubectl-certs.io/purpose=backup", "-o", "name"]);
+        assert_eq!(
+            backups.lines().count(),
+            1,
+            "the pair of this renewal is kept: {backups}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn a_path_that_a_killed_run_has_added_to_an_ingress_is_taken_away_by_the_next_and_by_cleanup() {
     let (it, _) = renewed("inplace");
     let rules = || {
