@@ -393,7 +393,10 @@ async fn a_dry_run_is_judged_by_the_server_and_changes_nothing_and_what_is_not_p
     let broken = Patch::Merge(json!({"data": {"tls.key": null}}));
     let error = dry.patch(SECRET, &key(&ns), &broken).await.unwrap_err();
     assert!(matches!(error, ApiError::Invalid { .. }), "{error}");
-    assert!(!dry.delete(SECRET, &backup::key(&key(&ns)), None).await.unwrap());
+    let absent = backup::key(&key(&ns));
+    let delete = Permit::one(&[Verb::Delete], SECRET, absent.namespace.clone(), absent.name.clone());
+    let dry = dry.with_permits(Permits::none().with(delete));
+    assert!(!dry.delete(SECRET, &absent, None).await.unwrap());
 
     let other =
         api.with_permits(Permits::none().with(Permit::one(&[Verb::Patch], SECRET, ns.name.as_str(), "another")));
