@@ -229,8 +229,13 @@ pub async fn check(api: &Api, workloads: &[Workload]) -> Result<(), RolloutError
 }
 
 /// Restarts workloads, one after the other, each when the one before is back, and stops at the first that does not come back
-/// within `limit`, or when it is `given_up`. `now` is what is annotated.
-pub async fn restart(
+/// within `limit`. `now` is what is annotated.
+pub async fn restart(api: &Api, workloads: &[Workload], now: Seconds, limit: Duration, tell: &Teller) -> Restarted {
+    restart_unless(api, workloads, now, limit, &|| false, tell).await
+}
+
+/// The same, until it is `given_up`: between the workloads, and while one of them is waited for.
+pub async fn restart_unless(
     api: &Api,
     workloads: &[Workload],
     now: Seconds,

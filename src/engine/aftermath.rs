@@ -106,7 +106,7 @@ impl Run {
             return Ok(());
         }
         let cancelled = || self.cancel.is_cancelled();
-        let done = rollout::restart(api, &restarts.restarted, super::now(), ROLLOUT, &cancelled, tell).await;
+        let done = rollout::restart_unless(api, &restarts.restarted, super::now(), ROLLOUT, &cancelled, tell).await;
         match done.stopped {
             None => Ok(()),
             Some(RolloutError::Interrupted(workload)) => Err(CourseError::NotRestarted(format!(

@@ -484,27 +484,11 @@ async fn what_has_the_secret_by_subpath_is_restarted_one_by_one_until_one_does_n
     ns.kubectl(&["rollout", "pause", "deployment/b"]);
     let broken = r#"[{"op": "replace", "path": "/spec/template/spec/containers/0/command", "value": ["/absent"]}]"#;
     ns.kubectl(&["patch", "deployment/b", "--type=json", "-p", broken]);
-    let paused = rollout::restart(
-        &api,
-        &workloads[1..2],
-        0,
-        Duration::from_secs(5),
-        &|| false,
-        &Teller::silent(),
-    )
-    .await;
+    let paused = rollout::restart(&api, &workloads[1..2], 0, Duration::from_secs(5), &Teller::silent()).await;
     assert!(paused.stopped.unwrap().to_string().contains("its rollout is paused"));
     ns.kubectl(&["rollout", "resume", "deployment/b"]);
     let limit = Duration::from_secs(10);
-    let ended = rollout::restart(
-        &api,
-        &workloads[..3],
-        now().unix_timestamp(),
-        limit,
-        &|| false,
-        &Teller::silent(),
-    )
-    .await;
+    let ended = rollout::restart(&api, &workloads[..3], now().unix_timestamp(), limit, &Teller::silent()).await;
     assert_eq!(ended.done, workloads[..1]);
     let error = ended.stopped.unwrap();
     assert!(matches!(error, RolloutError::Late { .. }), "{error}");
@@ -525,7 +509,7 @@ async fn what_has_the_secret_by_subpath_is_restarted_one_by_one_until_one_does_n
         kind: WorkloadKind::DaemonSet,
         key: Key::new(ns.name.as_str(), "absent"),
     };
-    let ended = rollout::restart(&api, &[absent], 0, limit, &|| false, &Teller::silent()).await;
+    let ended = rollout::restart(&api, &[absent], 0, limit, &Teller::silent()).await;
     assert_eq!(ended.stopped.unwrap().to_string(), "daemonset/absent is not there");
 }
 
