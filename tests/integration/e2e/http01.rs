@@ -32,7 +32,7 @@ use crate::support::{
     cluster::{Namespace, ingress},
     eventually,
     run::Call,
-    server::curl,
+    server::{curl, free_port},
 };
 
 const NODE: &str = "10.99.0.1";
@@ -126,7 +126,7 @@ fn place(ns: &Namespace, kind: Kind, name: &str) -> Place {
 }
 
 fn endpoint() -> Backend {
-    let free = TcpListener::bind((NODE, 0)).unwrap().local_addr().unwrap();
+    let free = format!("{NODE}:{}", free_port()).parse().unwrap();
     Backend::Endpoint {
         listen: free,
         advertise: free,

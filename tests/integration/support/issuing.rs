@@ -1,9 +1,6 @@
 //! An issuance to be tried: a namespace, an ACME server of its own that validates, the name server that it asks.
 
-use std::{
-    net::TcpListener,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -12,6 +9,7 @@ use super::{
     dns::Resolver,
     pebble::{Options, Pebble},
     run::{Call, Ran},
+    server::free_port,
 };
 
 /// Where Traefik is, and where the cluster reaches what runs beside it.
@@ -45,13 +43,12 @@ impl Issuing {
     pub(crate) fn within(ns: Namespace, change: impl FnOnce(&mut Options)) -> Self {
         let resolver = Resolver::start();
         let pebble = Pebble::start_with(&resolver, change);
-        let free = TcpListener::bind((NODE, 0)).unwrap().local_addr().unwrap();
         Self {
             ns,
             resolver,
             pebble,
             home: tempfile::tempdir().unwrap(),
-            advertise: free.to_string(),
+            advertise: format!("{NODE}:{}", free_port()),
         }
     }
 
