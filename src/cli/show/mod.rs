@@ -46,7 +46,7 @@ pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
             .map_err(|error: NotHostPort| Failure::of(Exit::Usage, &error))?;
         return server(&args, &at).await;
     }
-    Box::pin(object::object(&args)).await
+    object::object(&args).await
 }
 
 fn context(args: &ShowArgs) -> Context {
