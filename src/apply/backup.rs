@@ -1,4 +1,4 @@
-//! The pair that was replaced: kept in a Secret beside until the new one is seen to serve, and put back by `rollback`.
+//! The pair that was replaced: kept in a Secret beside for 30 days, and put back by `rollback`. The run that comes after removes it.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ const SLOTS: &str = "kubectl-certs.io/secret-keys";
 /// The annotations that the Secret had of this program, as JSON.
 const NOTES: &str = "kubectl-certs.io/notes";
 
-/// How long a backup is kept at the least.
+/// How long a backup is kept at the least: until the new pair has long been seen to serve.
 pub const KEPT: Seconds = 30 * 24 * 60 * 60;
 
 /// Where the backup of a Secret is.
@@ -38,10 +38,10 @@ pub fn key(of: &Key) -> Key {
     Key::new(of.namespace.clone(), Purpose::Backup.name(&of.to_string()))
 }
 
-/// What keeping and removing a backup may do: for the plan of a renewal.
+/// What keeping a backup may do: for the plan of a renewal.
 pub fn permits(of: &Key) -> Permits {
     let at = key(of);
-    let verbs = [Verb::Get, Verb::Create, Verb::Update, Verb::Delete];
+    let verbs = [Verb::Get, Verb::Create, Verb::Update];
     Permits::none().with(Permit::one(&verbs, SECRET, at.namespace, at.name))
 }
 
@@ -86,11 +86,6 @@ pub async fn keep(
         }
     }
     last.map_or(Ok(true), Err)
-}
-
-/// Removes the backup of a Secret, once the new certificate is seen to serve. `false` when there is none.
-pub async fn remove(api: &Api, of: &Key) -> Result<bool, ApiError> {
-    api.delete(SECRET, &key(of), None).await
 }
 
 /// The backup as an object; `None` when there is no certificate to keep.
@@ -199,7 +194,9 @@ impl RollbackError {
     /// One line that says what to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::None { .. } => "a pair is kept until its successor is seen to serve; renew issues a new one".into(),
+            Self::None { .. } => {
+                "the pair that a renewal replaces is kept for 30 days at the least; renew issues a new one".into()
+            }
             Self::Gone { .. } => "issue makes a new one".into(),
             Self::Already { .. } => return None,
             Self::Changed { .. } | Self::Expired { .. } => "--force puts it back all the same".into(),

@@ -179,6 +179,9 @@ pub enum RolloutError {
         /// The cluster's words.
         why: String,
     },
+    /// It was not waited for any longer.
+    #[error("{0} was not waited for")]
+    Interrupted(Workload),
     /// The cluster.
     #[error("{workload} cannot be restarted: {source}")]
     Api {
@@ -199,6 +202,10 @@ impl RolloutError {
                 "`kubectl rollout status {workload} -n {ns}` follows it, `kubectl rollout undo {workload} -n {ns}` goes \
                  back; the new certificate stays stored",
                 ns = workload.key.namespace
+            ),
+            Self::Interrupted(workload) => format!(
+                "`kubectl rollout status {workload} -n {}` follows it",
+                workload.key.namespace
             ),
             Self::Api { source, .. } => return source.hint(),
         })
@@ -225,9 +232,21 @@ pub async fn check(api: &Api, workloads: &[Workload]) -> Result<(), RolloutError
 /// Restarts workloads, one after the other, each when the one before is back, and stops at the first that does not come back
 /// within `limit`. `now` is what is annotated.
 pub async fn restart(api: &Api, workloads: &[Workload], now: Seconds, limit: Duration, tell: &Teller) -> Restarted {
+    restart_unless(api, workloads, now, limit, &|| false, tell).await
+}
+
+/// The same, until it is `given_up`: between the workloads, and while one of them is waited for.
+pub async fn restart_unless(
+    api: &Api,
+    workloads: &[Workload],
+    now: Seconds,
+    limit: Duration,
+    given_up: &(dyn Fn() -> bool + Sync),
+    tell: &Teller,
+) -> Restarted {
     let mut done = Vec::new();
     for workload in workloads {
-        if let Err(error) = one(api, workload, now, limit).await {
+        if let Err(error) = one(api, workload, now, limit, given_up).await {
             return Restarted {
                 done,
                 stopped: Some(error),
@@ -262,7 +281,17 @@ async fn read(api: &Api, workload: &Workload) -> Result<Value, RolloutError> {
         .ok_or_else(|| RolloutError::Absent(workload.clone()))
 }
 
-async fn one(api: &Api, workload: &Workload, now: Seconds, limit: Duration) -> Result<(), RolloutError> {
+async fn one(
+    api: &Api,
+    workload: &Workload,
+    now: Seconds,
+    limit: Duration,
+    given_up: &(dyn Fn() -> bool + Sync),
+) -> Result<(), RolloutError> {
+    let interrupted = || RolloutError::Interrupted(workload.clone());
+    if given_up() {
+        return Err(interrupted());
+    }
     look(api, workload).await?;
     let patch = Patch::Merge(json!({
         "spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: date_time(now)}}}},
@@ -294,6 +323,9 @@ async fn one(api: &Api, workload: &Workload, now: Seconds, limit: Duration) -> R
                 after: limit,
                 why: with_pods(api, workload, &object, waits).await,
             });
+        }
+        if given_up() {
+            return Err(interrupted());
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::{
     apply::{Api, Permits, RunId, rights},
     engine::{
-        cleanup::{self, Leftovers},
+        cleanup::{self, Doubt, Leftovers},
         journals::Journals,
         now, prepare,
     },
@@ -45,8 +45,18 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     let reading = Api::new(connection.clone(), Permits::none());
     let mut exit = Exit::Ok;
     let mut all = Vec::new();
+    let looks = |seconds| {
+        note(&format!(
+            "a run elsewhere may have ended: looking for {seconds} s whether its Lease is renewed (--force does not look)"
+        ));
+    };
+    let doubt = if command.force {
+        Doubt::Force
+    } else {
+        Doubt::Look(&looks)
+    };
     for namespace in namespaces {
-        let found = cleanup::find(&reading, namespace, command.force, now()).await;
+        let found = cleanup::find(&reading, namespace, &doubt, now()).await;
         for error in &found.unread {
             exit = Exit::Cluster;
             complain(&crate::error::chain(error), error.hint().as_deref());

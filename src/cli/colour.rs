@@ -20,6 +20,13 @@ pub(super) fn stderr_width() -> Option<usize> {
         .filter(|width| *width > 0)
 }
 
+/// How many lines the terminal that stderr is has; `None` when it is none.
+pub(super) fn stderr_height() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stderr())
+        .map(|(_, height)| usize::from(height.0))
+        .filter(|height| *height > 0)
+}
+
 /// The terminal's width in cells; `None` when stdout is no terminal.
 pub(super) fn terminal_width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {

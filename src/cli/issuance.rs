@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf, sync::Arc};
 
 use crate::{
-    acme::{Acme, Stage},
-    apply::{Api, Permits, RunId, pair::Roots, rights},
+    acme::Stage,
+    apply::{Api, Permits, RunId, pair::Roots, rights, rollout::RolloutError},
     engine::{
         cancel::Cancel,
         hosts::Hosts,
@@ -43,6 +43,7 @@ use crate::{
 use super::{
     args::issue::{IssueArgs, Output},
     ask::{Terms, confirm},
+    directory::Directory,
     note,
     progress::Progress,
     session::Session,
@@ -59,7 +60,7 @@ pub(super) struct Issuance<'a> {
     pub(super) session: &'a Session,
     pub(super) settings: &'a Settings,
     pub(super) store: &'a Store,
-    pub(super) acme: &'a Acme,
+    pub(super) acme: &'a Directory,
     pub(super) connect: Option<HostPort>,
     pub(super) cancel: Cancel,
 }
@@ -100,15 +101,19 @@ impl Issuance<'_> {
             connect: self.connect.clone(),
             run: run.clone(),
         };
-        let prepared = preparing
+        let mut prepared = preparing
             .prepare()
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
         if self.args.run.dry_run == DryRun::Client {
             return Self::show_steps(&preparing, &prepared, targets);
         }
         let destination = self.destination(&preparing, &prepared.permits);
+        let solving = prepared.namespaces();
         if let Destination::Cluster(api) = &destination {
-            check_rights(api, &prepared.permits).await?;
+            let mut permits = prepared.permits.clone();
+            permits.extend(self.store.permits().await);
+            check_rights(api, &permits).await?;
+            self.check_restarts(api, &mut prepared).await?;
         }
         if self.args.run.dry_run == DryRun::Server {
             return self.ask_server(&preparing, &prepared, targets, &destination).await;
@@ -120,7 +125,7 @@ impl Issuance<'_> {
         let tell = Teller::new(progress.listener());
         let (run, found) = tokio::join!(
             self.run(run, prepared, destination, tell),
-            sweep::look(self.connection(), self.args, targets)
+            sweep::look(self.connection(), self.args, targets, &solving)
         );
         let run = run?;
         sweep::sweep(&run, found, targets).await;
@@ -137,6 +142,27 @@ impl Issuance<'_> {
                 force: self.settings.certificate.force,
             },
         }
+    }
+
+    /// What cannot be restarted is known before anything is ordered.
+    async fn check_restarts(&self, api: &Api, prepared: &mut Prepared) -> Result<(), Failure> {
+        for restarts in prepared.restarts.values_mut() {
+            let checked = restarts.check(api, &self.settings.storing.restart).await;
+            let notes = checked.map_err(|error| {
+                let exit = match error {
+                    RolloutError::Api { .. } => Exit::Cluster,
+                    _ => Exit::Write,
+                };
+                with_hint(
+                    Failure::new(exit, format!("nothing was ordered: {}", chain(&error))),
+                    error.hint(),
+                )
+            })?;
+            for text in notes {
+                note(&text);
+            }
+        }
+        Ok(())
     }
 
     fn show_steps(preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<Exit, Failure> {
@@ -246,9 +272,15 @@ impl Issuance<'_> {
             None => Arc::new(NoSecrets),
         };
         let terms = Terms { yes: self.args.run.yes };
-        let Ready { client, .. } = account::ensure(self.acme, &settings.chosen, self.store, secrets.as_ref(), &terms)
-            .await
-            .map_err(|error| account_failure(&error))?;
+        let Ready { client, .. } = account::ensure(
+            self.acme.get().await?,
+            &settings.chosen,
+            self.store,
+            secrets.as_ref(),
+            &terms,
+        )
+        .await
+        .map_err(|error| account_failure(&error))?;
         let ledger = Ledger::open(
             ledger::Place::beside(self.store),
             client.account_url(),
@@ -293,6 +325,7 @@ impl Issuance<'_> {
             hosts: Hosts::default(),
             turns: Turns::new(settings.certificate.concurrency),
             last: tokio::sync::Mutex::default(),
+            kept: tokio::sync::Mutex::default(),
             cancel: self.cancel.clone(),
             tell,
             options: self.options()?,
@@ -330,7 +363,7 @@ impl Issuance<'_> {
     }
 
     /// The table at the end, and the worst exit status.
-    fn summary<'o>(&self, outcomes: impl Iterator<Item = &'o Outcome>) -> Exit {
+    pub(super) fn summary<'o>(&self, outcomes: impl Iterator<Item = &'o Outcome>) -> Exit {
         let rehearsal = self.settings.chosen.rehearsal;
         let mut exits = BTreeSet::new();
         let mut lines = Vec::new();
@@ -416,6 +449,7 @@ pub(super) fn seen(inventory: &Inventory, settings: &Settings) -> Vec<Past> {
             at: leaf.not_before.saturating_add(BACKDATED),
             names: names_of(leaf),
             what: What::Issued,
+            sha256: Some(leaf.sha256.to_string()),
         })
         .collect()
 }

@@ -66,6 +66,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         operator: Arc::new(Terminal),
         seen: seen(&session.inventory, &settings),
         write_test: command.write_test,
+        connect: args.http01.connect.clone(),
     };
     let reports = looking.run().await;
     if args.run.output == Some(Output::Json) {

@@ -93,13 +93,20 @@ impl Screen {
             out.push_str(line);
             out.push('\n');
         }
-        for (secret, (stage, began)) in &self.active {
+        // What is higher than the terminal cannot be written over.
+        let most = colour::stderr_height().unwrap_or(24).saturating_sub(2).max(1);
+        let more = self.active.len().saturating_sub(most);
+        let shown = self.active.len() - more;
+        for (secret, (stage, began)) in self.active.iter().take(shown) {
             let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             let line = format!("{}  {stage} ({})", subject(secret.as_ref()), progress::duration(ms));
             out.push_str(&width::cut(&line, room - 1));
             out.push('\n');
         }
-        self.lines = self.active.len();
+        if more > 0 {
+            let _ = writeln!(out, "and {more} more");
+        }
+        self.lines = shown + usize::from(more > 0);
         out
     }
 }
@@ -159,5 +166,27 @@ impl Listen for Progress {
                 let _ = std::io::stderr().lock().write_all(text.as_bytes());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_lines_are_written_over_than_a_terminal_has() {
+        let mut screen = Screen::default();
+        for number in 0..100 {
+            let key = Key::new("shop", format!("{number:02}-tls").as_str());
+            screen.active.insert(Some(key), ("ordered".to_owned(), Instant::now()));
+        }
+        let text = screen.redraw(&["one has ended".to_owned()]);
+        assert!(text.starts_with("\r\x1b[Jone has ended\n"), "{text:?}");
+        // Tests have no terminal, or one that somebody has sized.
+        let most = colour::stderr_height().unwrap_or(24).max(3);
+        assert_eq!(text.lines().count() - 1, screen.lines);
+        assert!(screen.lines < most, "{} lines", screen.lines);
+        assert!(text.contains(" more\n"), "{text:?}");
+        assert!(screen.redraw(&[]).starts_with(&format!("\x1b[{}A", screen.lines)));
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    acme::Acme,
     apply::{Api, Permits},
     engine::{
+        asked::Asked,
         cancel::Cancel,
         certmanager,
         due::{self, Due},
@@ -18,6 +18,7 @@ use crate::{
     name::Name,
     object::{Key, Kind, Text},
     plan::{Choice, Names, Target, targets},
+    scan::memo::cache_file,
     settings::Settings,
     source::scope::Namespaces,
     text::time,
@@ -26,11 +27,12 @@ use crate::{
 
 use super::{
     args::issue::{IssueArgs, IssueCommand, Output, RenewCommand},
+    directory::Directory,
     issuance::Issuance,
     note,
     progress::Progress,
     session::{Open, Session},
-    settings::{Cluster, account_failure, settings, store, with_hint},
+    settings::{Cluster, settings, store, with_hint},
     status,
     target::{Target as Word, read_all},
     told,
@@ -43,7 +45,7 @@ const CERT_MANAGER: Duration = Duration::from_mins(10);
 struct Opened {
     session: Session,
     settings: Settings,
-    acme: Acme,
+    acme: Directory,
     store: crate::settings::store::Store,
 }
 
@@ -61,16 +63,14 @@ async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
             all_users: true,
         },
     );
-    // The CA's directory is far away: it is read beside the cluster.
-    let (session, acme) = tokio::join!(opening, Acme::open(&settings.chosen.issuer));
-    let session = session?;
+    let acme = Directory::begin(&settings.chosen.issuer);
+    let session = opening.await?;
     if session.exit != Exit::Ok {
         return Err(Failure::new(
             session.exit,
             "not everything could be read: nothing was ordered",
         ));
     }
-    let acme = acme.map_err(|error| account_failure(&error.into()))?;
     Ok(Opened {
         session,
         settings,
@@ -85,40 +85,43 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     let args = &command.issue;
     let opened = open(args, &words).await?;
     status::not_found(&opened.session, &words)?;
-    let mut found = chosen(&opened.session, &words, command.only_route_hosts)?;
+    let found = chosen(&opened.session, &words, command.only_route_hosts)?;
+    if found.is_empty() && !command.due {
+        return Err(Failure::usage("there is nothing to renew").hint("-n chooses the namespace, -A looks in all"));
+    }
     for target in &found {
         tell_of_names(target);
     }
-    let acme = opened.acme.clone();
-    if command.due {
-        found = only_due(&opened, found).await;
-        if found.is_empty() {
-            note("nothing is due");
-            return Ok(Exit::Ok);
-        }
-    }
-    if found.is_empty() {
-        return Err(Failure::usage("there is nothing to renew").hint("-n chooses the namespace, -A looks in all"));
-    }
-    let issuance = Issuance {
-        args,
-        session: &opened.session,
-        settings: &opened.settings,
-        store: &opened.store,
-        acme: &acme,
-        connect: None,
-        cancel: cancel.clone(),
-    };
-    let (theirs, ours) = split(&opened.session, found);
+    let (mut theirs, mut ours) = split(&opened.session, found);
     if words.is_empty() && !theirs.is_empty() {
         // Who asks for all leaves cert-manager's to cert-manager.
         note(&format!(
             "{} of cert-manager's left to it; name one to have it renewed",
             counted(theirs.len(), "Secret")
         ));
-        return issuance.carry_out(&ours, &[]).await;
+        theirs.clear();
     }
+    if command.due {
+        ours = only_due(&opened, ours).await?;
+        if ours.is_empty() {
+            note("nothing is due");
+            return Ok(Exit::Ok);
+        }
+    }
+    let issuance = Issuance {
+        args,
+        session: &opened.session,
+        settings: &opened.settings,
+        store: &opened.store,
+        acme: &opened.acme,
+        connect: args.http01.connect.clone(),
+        cancel: cancel.clone(),
+    };
     let outcomes = by_cert_manager(&opened, args, &theirs, &cancel).await?;
+    if ours.is_empty() {
+        // Nothing is ordered, so no account is needed.
+        return Ok(issuance.summary(outcomes.iter()));
+    }
     issuance.carry_out(&ours, &outcomes).await
 }
 
@@ -161,14 +164,13 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         target.names.present.clear();
     }
     tell_of_names(&target);
-    let acme = opened.acme.clone();
     let issuance = Issuance {
         args,
         session: &opened.session,
         settings: &opened.settings,
         store: &opened.store,
-        acme: &acme,
-        connect: None,
+        acme: &opened.acme,
+        connect: args.http01.connect.clone(),
         cancel,
     };
     issuance.carry_out(&[target], &[]).await
@@ -230,8 +232,13 @@ fn tell_of_names(target: &Target) {
 }
 
 /// Those that are due. The others are told of in one line.
-async fn only_due(opened: &Opened, found: Vec<Target>) -> Vec<Target> {
-    let judged = due::judge(&opened.acme, &opened.session.inventory, &found, opened.session.rules).await;
+async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Failure> {
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let acme = opened.acme.get().await?;
+    let asked = Asked::open(cache_file("renewals.json"));
+    let judged = due::judge(acme, &opened.session.inventory, &found, opened.session.rules, &asked).await;
     let mut next = None;
     let mut later = 0;
     let mut left = Vec::new();
@@ -254,7 +261,7 @@ async fn only_due(opened: &Opened, found: Vec<Target>) -> Vec<Target> {
         let when = next.map_or_else(String::new, |at| format!("; the next is on {}", time::date(at)));
         note(&format!("{} not due yet{when}", counted(later, "certificate")));
     }
-    left
+    Ok(left)
 }
 
 fn counted(count: usize, word: &str) -> String {

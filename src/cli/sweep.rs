@@ -14,7 +14,7 @@ use crate::{
         store::Destination,
     },
     event::EventKind,
-    object::Key,
+    object::{Key, Text},
     plan::Target,
     source::cluster::Connection,
 };
@@ -24,13 +24,22 @@ use super::args::issue::IssueArgs;
 /// How many namespaces are looked at at once.
 const AT_ONCE: usize = 4;
 
-/// What was left in the namespaces of the targets. Without anything, that is two lists a namespace.
-pub(super) async fn look(connection: Option<&Connection>, args: &IssueArgs, targets: &[Target]) -> Vec<Leftovers> {
+/// What was left in the namespaces of the targets, and in those `solving`, where challenges are answered. Without anything,
+/// that is a few lists a namespace.
+pub(super) async fn look(
+    connection: Option<&Connection>,
+    args: &IssueArgs,
+    targets: &[Target],
+    solving: &BTreeSet<Text>,
+) -> Vec<Leftovers> {
     let Some(connection) = connection.filter(|_| args.source.filename.is_empty()) else {
         return Vec::new();
     };
     let api = Api::new(connection.clone(), Permits::none());
     let mut namespaces: BTreeMap<&str, BTreeSet<Key>> = BTreeMap::new();
+    for namespace in solving {
+        namespaces.entry(namespace).or_default();
+    }
     for target in targets {
         namespaces
             .entry(&target.secret.namespace)

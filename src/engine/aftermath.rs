@@ -7,7 +7,9 @@ use crate::{
     apply::{
         Api, Pair, Resource,
         events::{self, About, Reason},
-        resource, rollout, verify,
+        resource,
+        rollout::{self, RolloutError},
+        verify,
     },
     event::{EventKind, Teller},
     name::Name,
@@ -51,7 +53,7 @@ impl Run {
         let Destination::Cluster(api) = &self.destination else {
             return;
         };
-        if self.options.rehearsal || matches!(error, ObtainError::Interrupted) {
+        if self.options.rehearsal || matches!(error, ObtainError::Interrupted | ObtainError::InterruptedLate) {
             return;
         }
         let reason = match error {
@@ -103,9 +105,14 @@ impl Run {
         if restarts.restarted.is_empty() {
             return Ok(());
         }
-        let done = rollout::restart(api, &restarts.restarted, super::now(), ROLLOUT, tell).await;
+        let cancelled = || self.cancel.is_cancelled();
+        let done = rollout::restart_unless(api, &restarts.restarted, super::now(), ROLLOUT, &cancelled, tell).await;
         match done.stopped {
             None => Ok(()),
+            Some(RolloutError::Interrupted(workload)) => Err(CourseError::NotRestarted(format!(
+                "{workload} -n {}",
+                target.secret.namespace
+            ))),
             Some(error) => Err(CourseError::Restart {
                 message: crate::error::chain(&error),
                 hint: error.hint(),

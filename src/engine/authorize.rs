@@ -60,8 +60,8 @@ impl Refused {
             Self::Ca {
                 method: Some(Method::Http01), ..
             } => Some(
-                "the answer was seen from here, and not by the CA: look for a firewall, a DNS answer or an IPv6 address \
-                 that is different from outside"
+                "the CA sees something else than is seen from here, where it was looked at: look for a firewall, a DNS \
+                 answer or an IPv6 address that is different from outside"
                     .to_owned(),
             ),
             Self::Ca {

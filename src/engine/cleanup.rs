@@ -5,7 +5,10 @@
 
 mod undo;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, future::join_all, stream};
 use serde_json::Value;
@@ -13,7 +16,7 @@ use serde_json::Value;
 pub use self::undo::{Trouble, Undone, record, undo};
 use super::{
     journal::{self, Left},
-    lease::{self, Lease},
+    lease::{self, Lease, LeaseError, Life, Taking},
 };
 use crate::{
     apply::{
@@ -39,6 +42,8 @@ const KINDS: [Resource; 9] = [
     CONFIGMAP,
     SECRET,
 ];
+/// Those of them that tell of a solver that was left: one of them is there whatever answers.
+const ROUTED: [Resource; 4] = [INGRESS, HTTPROUTE, JOB, SERVICE];
 /// The provider that is the operator.
 const MANUAL: &str = "manual";
 /// How many objects are removed at once.
@@ -55,8 +60,10 @@ pub struct Thing {
     pub purpose: Text,
     /// The run that made it.
     pub run: Option<Text>,
-    /// The Secret whose certificate it is for.
+    /// The Secret of its namespace whose certificate it is for.
     pub about: Option<Key>,
+    /// The same, whichever namespace it is of.
+    made_for: Option<Key>,
     uid: String,
     expires: Option<Seconds>,
 }
@@ -98,16 +105,36 @@ pub struct Leftovers {
     pub alive: Vec<Alive>,
     /// What could not be listed.
     pub unread: Vec<ApiError>,
+    /// The Leases that were seen not to be renewed, with their versions.
+    observed: BTreeMap<Key, String>,
 }
 
-/// Reads what all runs have left in a namespace (in all for `None`). With `force`, what runs that are alive have made counts
-/// too.
-pub async fn find(api: &Api, namespace: Option<&str>, force: bool, now: Seconds) -> Leftovers {
+/// What counts as left by a run whose Lease ended by this machine's clock alone, or is still held.
+pub enum Doubt<'a> {
+    /// It is seen whether the Lease is renewed; how many seconds that takes is told.
+    Look(&'a (dyn Fn(Seconds) + Sync)),
+    /// The run is taken to be alive.
+    Spare,
+    /// What any run has made is left.
+    Force,
+}
+
+/// Reads what all runs have left in a namespace (in all for `None`).
+pub async fn find(api: &Api, namespace: Option<&str>, doubt: &Doubt<'_>, now: Seconds) -> Leftovers {
     let mut found = Leftovers::default();
     let selector = mark::selector(None);
     let listed = join_all(KINDS.map(|kind| api.list(kind, namespace, Some(&selector)))).await;
-    let leases = api.list(LEASE, namespace, Some(&selector)).await;
-    let Some(dead) = found.take_leases(leases, force, now) else {
+    let mut leases = api.list(LEASE, namespace, Some(&selector)).await;
+    if let (Doubt::Look(tell), Ok(leases)) = (doubt, &mut leases) {
+        found.observed = observe(api, namespace, leases, *tell, now).await;
+    }
+    let force = matches!(doubt, Doubt::Force);
+    let elsewhere = if force || namespace.is_none() {
+        BTreeSet::new()
+    } else {
+        alive_elsewhere(api, listed.iter().flatten().flatten(), now).await
+    };
+    let Some(dead) = found.take_leases(leases, elsewhere, force, now) else {
         return found;
     };
     for (kind, objects) in KINDS.into_iter().zip(listed) {
@@ -125,19 +152,28 @@ pub async fn find(api: &Api, namespace: Option<&str>, force: bool, now: Seconds)
     found
 }
 
-/// What runs that were killed have left in a namespace, where there may be something: asked with two lists when there is
-/// nothing. The orders of `own` Secrets, and their Leases, are left to those that go on with them.
+/// What runs that were killed have left in a namespace, where there may be something: asked with a few lists at once when
+/// there is nothing. The orders of `own` Secrets, and their Leases, are left to those that go on with them.
 pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds) -> Option<Leftovers> {
-    let (journals, leases) = (
-        mark::selector(Some(Purpose::Journal)),
-        mark::selector(Some(Purpose::Lease)),
+    let selector = mark::selector(None);
+    let solver = mark::selector(Some(Purpose::Solver));
+    let list = |kind, selector| api.list(kind, Some(namespace), Some(selector));
+    let (secrets, leases, solvers) = tokio::join!(
+        list(SECRET, &selector),
+        list(LEASE, &selector),
+        // A run that could not clean up has given its Lease back all the same.
+        join_all(ROUTED.map(|kind| list(kind, &solver))),
     );
-    let journals = api.list(SECRET, Some(namespace), Some(&journals)).await.ok()?;
-    let leases = api.list(LEASE, Some(namespace), Some(&leases)).await.ok()?;
-    if journals.is_empty() && leases.iter().all(|lease| lease::holder(lease, now).is_some()) {
+    let (secrets, leases) = (secrets.ok()?, leases.ok()?);
+    let left = |secret: &Value| {
+        let thing = Thing::of(SECRET, secret);
+        thing.purpose != Purpose::Backup.as_str() || thing.has_expired(now)
+    };
+    let free = |lease: &Value| lease::judge(lease, now) == Life::Free;
+    if !secrets.iter().any(left) && !leases.iter().any(free) && solvers.iter().flatten().all(Vec::is_empty) {
         return None;
     }
-    let mut found = find(api, Some(namespace), false, now).await;
+    let mut found = find(api, Some(namespace), &Doubt::Spare, now).await;
     let theirs = |thing: &Thing| thing.about.as_ref().is_none_or(|secret| !own.contains(secret));
     found.leases.retain(theirs);
     for journal in &mut found.journals {
@@ -156,11 +192,88 @@ pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds)
     Some(found)
 }
 
+/// The runs that are alive by a Lease in another namespace: that of a Secret whose route, and so what answers for it, is here.
+async fn alive_elsewhere<'o>(api: &Api, objects: impl Iterator<Item = &'o Value>, now: Seconds) -> BTreeSet<Text> {
+    let mut asked: BTreeMap<Key, Vec<Thing>> = BTreeMap::new();
+    // What kind it is does not matter here.
+    for thing in objects.map(|object| Thing::of(LEASE, object)) {
+        if let (Some(secret), None) = (&thing.made_for, &thing.about) {
+            asked.entry(lease::key_of(secret)).or_default().push(thing);
+        }
+    }
+    let mut alive = BTreeSet::new();
+    for (key, things) in asked {
+        match api.get(LEASE, &key).await {
+            Ok(Some(lease)) if lease::judge(&lease, now) != Life::Free => {
+                alive.extend(mark::run_of(&lease).map(Text::from));
+            }
+            Ok(_) => {}
+            // Where it may not be read, what has not expired is spared.
+            Err(_) => {
+                let spared = things.into_iter().filter(|thing| !thing.has_expired(now));
+                alive.extend(spared.filter_map(|thing| thing.run));
+            }
+        }
+    }
+    alive
+}
+
+/// Looks at the Leases that ended by this machine's clock until it is known whether they are renewed, and frees those that are
+/// not. Returns these, with their versions.
+async fn observe(
+    api: &Api,
+    namespace: Option<&str>,
+    leases: &mut [Value],
+    tell: &(dyn Fn(Seconds) + Sync),
+    now: Seconds,
+) -> BTreeMap<Key, String> {
+    let mut observed = BTreeMap::new();
+    let doubtful = |lease: &&mut Value| matches!(lease::judge(lease, now), Life::Doubtful(_));
+    let Some(longest) = leases
+        .iter_mut()
+        .filter(doubtful)
+        .map(|lease| lease::lasts(lease))
+        .max()
+    else {
+        return observed;
+    };
+    tell(longest);
+    tokio::time::sleep(Duration::from_secs(longest.unsigned_abs())).await;
+    let selector = mark::selector(Some(Purpose::Lease));
+    let Ok(later) = api.list(LEASE, namespace, Some(&selector)).await else {
+        return observed;
+    };
+    for lease in leases.iter_mut().filter(doubtful) {
+        let meta = &lease["metadata"];
+        let (uid, version) = (&meta["uid"], &meta["resourceVersion"]);
+        let changed = |other: &Value| {
+            let meta = &other["metadata"];
+            meta["uid"] == *uid && meta["resourceVersion"] != *version
+        };
+        if !later.iter().any(changed) {
+            let version = version.as_str().unwrap_or_default().to_owned();
+            observed.insert(Thing::of(LEASE, lease).key, version);
+            lease["spec"]["renewTime"] = Value::Null;
+        }
+    }
+    observed
+}
+
 impl Leftovers {
+    /// Takes the Lease of a Secret, which may have been looked at long enough already.
+    async fn take(&self, api: &Api, secret: &Key, run: &RunId) -> Result<Lease, LeaseError> {
+        let taking = Taking {
+            observed: self.observed.get(&lease::key_of(secret)).map(String::as_str),
+            ..Taking::default()
+        };
+        Lease::take_with(api, secret, run, &taking).await
+    }
+
     /// Who is alive, and which Leases nobody holds. Returns how to tell the dead; `None` when that cannot be known.
     fn take_leases(
         &mut self,
         leases: Result<Vec<Value>, ApiError>,
+        elsewhere: BTreeSet<Text>,
         force: bool,
         now: Seconds,
     ) -> Option<impl Fn(&Thing) -> bool + use<>> {
@@ -171,25 +284,25 @@ impl Leftovers {
                 return None;
             }
         };
-        let mut held = BTreeSet::new();
+        let mut held = elsewhere;
         let mut free = Vec::new();
         for object in leases {
             let thing = Thing::of(LEASE, &object);
-            match lease::holder(&object, now) {
-                Some((holder, since, _)) => {
+            match lease::judge(&object, now) {
+                Life::Held(holder) | Life::Doubtful(holder) => {
                     held.extend(thing.run.clone());
                     self.alive.push(Alive {
                         run: thing.run.clone().unwrap_or_default(),
                         namespace: thing.key.namespace.clone(),
                         secret: thing.about.clone(),
-                        holder,
-                        since,
+                        holder: holder.who,
+                        since: holder.since,
                     });
                     if force {
                         free.push(thing);
                     }
                 }
-                None => free.push(thing),
+                Life::Free => free.push(thing),
             }
         }
         self.leases = free;
@@ -198,7 +311,7 @@ impl Leftovers {
 
     fn sort(&mut self, kind: Resource, object: Value, dead: &impl Fn(&Thing) -> bool, now: Seconds) {
         let thing = Thing::of(kind, &object);
-        let expired = thing.expires.is_some_and(|at| at < now);
+        let expired = thing.has_expired(now);
         // Answers of all runs are in one ConfigMap.
         let shared = kind == CONFIGMAP && self.is_anyone_alive(&thing.key.namespace);
         match thing.purpose.as_str() {
@@ -268,7 +381,7 @@ impl Leftovers {
             // One that is alive is only here by force.
             let forced = self.alive.iter().any(|alive| alive.secret == journal.thing.about);
             let lease = match &journal.thing.about {
-                Some(secret) if !forced => match Lease::take(api, secret, run).await {
+                Some(secret) if !forced => match self.take(api, secret, run).await {
                     Ok(lease) => Some(lease),
                     Err(error) => {
                         removed.trouble.push(Trouble {
@@ -302,15 +415,31 @@ impl Leftovers {
                 Err(error) => removed.failed(&error),
             }
         }
+        let untaken = self.leases.iter().filter(|lease| !taken.contains(&lease.key));
+        self.give_back(&mut removed, api, run, untaken).await;
         removed
-            .give_back(
-                api,
-                run,
-                self.leases.iter().filter(|l| !taken.contains(&l.key)),
-                &self.alive,
-            )
-            .await;
-        removed
+    }
+
+    /// Leases are taken over before they are removed: between the look and now, a run may have begun with one.
+    async fn give_back(&self, removed: &mut Removed, api: &Api, run: &RunId, leases: impl Iterator<Item = &Thing>) {
+        for thing in leases {
+            let secret = thing
+                .about
+                .as_ref()
+                .filter(|secret| lease::name(secret) == thing.key.name);
+            let forced = self.alive.iter().any(|alive| alive.secret == thing.about);
+            let Some(secret) = secret.filter(|_| !forced) else {
+                removed.delete(api, std::slice::from_ref(thing)).await;
+                continue;
+            };
+            let Ok(lease) = self.take(&api.with_permits(lease::permits(secret)), secret, run).await else {
+                continue;
+            };
+            match lease.release().await {
+                Ok(()) => removed.count += 1,
+                Err(error) => removed.failed(&error),
+            }
+        }
     }
 
     /// Whoever is alive may have answers in the same Ingress: it is left until then.
@@ -353,28 +482,6 @@ impl Removed {
         }
     }
 
-    /// Leases are taken over before they are removed: between the look and now, a run may have begun with one.
-    async fn give_back(&mut self, api: &Api, run: &RunId, leases: impl Iterator<Item = &Thing>, alive: &[Alive]) {
-        for thing in leases {
-            let secret = thing
-                .about
-                .as_ref()
-                .filter(|secret| lease::name(secret) == thing.key.name);
-            let forced = alive.iter().any(|alive| alive.secret == thing.about);
-            let Some(secret) = secret.filter(|_| !forced) else {
-                self.delete(api, std::slice::from_ref(thing)).await;
-                continue;
-            };
-            let Ok(lease) = Lease::take(&api.with_permits(lease::permits(secret)), secret, run).await else {
-                continue;
-            };
-            match lease.release().await {
-                Ok(()) => self.count += 1,
-                Err(error) => self.failed(&error),
-            }
-        }
-    }
-
     fn failed(&mut self, error: &ApiError) {
         self.trouble.push(Trouble {
             text: crate::error::chain(error),
@@ -388,6 +495,7 @@ impl Thing {
         let meta = &object["metadata"];
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let about = meta["annotations"][FOR].as_str().and_then(|of| of.split_once('/'));
+        let about = about.map(|(namespace, name)| Key::new(namespace, name));
         Self {
             resource,
             key: Key::new(text(&meta["namespace"]), text(&meta["name"])),
@@ -395,11 +503,18 @@ impl Thing {
             run: meta["labels"][RUN].as_str().map(Into::into),
             // Another namespace's Secret has its temporary objects there.
             about: about
-                .filter(|(namespace, _)| Some(*namespace) == meta["namespace"].as_str())
-                .map(|(namespace, name)| Key::new(namespace, name)),
+                .clone()
+                .filter(|key| Some(key.namespace.as_str()) == meta["namespace"].as_str()),
+            made_for: about,
             uid: text(&meta["uid"]),
             expires: meta["annotations"][EXPIRES].as_str().and_then(parse_time),
         }
+    }
+}
+
+impl Thing {
+    fn has_expired(&self, now: Seconds) -> bool {
+        self.expires.is_some_and(|at| at < now)
     }
 }
 

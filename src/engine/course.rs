@@ -7,7 +7,7 @@ use super::{
     cleanup,
     failure::CourseError,
     journal::{self, Entry, Found, Journal, Left},
-    lease::Lease,
+    lease::{Lease, Taking},
     obtain::{ObtainError, Obtained, Obtaining},
     run::{Issued, Run},
     store::{Destination, Storing},
@@ -31,7 +31,18 @@ impl Run {
     pub(super) async fn course(&self, target: &Target, tell: &Teller) -> Result<Issued, CourseError> {
         orderable(target, &self.issuer)?;
         let lease = match &self.destination {
-            Destination::Cluster(api) => Some(Lease::take(api, &target.secret, &self.id).await?),
+            Destination::Cluster(api) => {
+                let taking = Taking {
+                    cancel: Some(&self.cancel),
+                    tell: Some(tell),
+                    observed: None,
+                };
+                match Lease::take_with(api, &target.secret, &self.id, &taking).await {
+                    Ok(lease) => Some(lease),
+                    Err(_) if self.cancel.is_cancelled() => return Err(CourseError::Interrupted),
+                    Err(error) => return Err(error.into()),
+                }
+            }
             Destination::Directory { .. } => None,
         };
         let result = self.under_lease(target, lease.as_ref(), tell).await;
@@ -75,8 +86,9 @@ impl Run {
         let key = self.key(&present, &options.slots, kind, resumed.as_ref()).await?;
         let resume = resumed.and_then(|found| found.entry.order.clone());
         let exempt = self.replaces(held.as_ref(), resume.is_none()).await;
+        let in_window = exempt.as_ref().is_some_and(|r| r.in_window);
         if resume.is_none() {
-            self.within_limits(target, exempt.as_ref().is_some_and(|r| r.in_window))?;
+            self.within_limits(target, in_window)?;
         }
         let entry = self.entry(target, kind, found.as_ref(), resume.clone());
         let left = entry.left.clone();
@@ -96,8 +108,10 @@ impl Run {
             journal: &journal,
             profile: self.issuer.profile.clone(),
             replaces: exempt.map(|r| r.id),
+            exempt: in_window,
             preferred_chain: self.issuer.preferred_chain.clone(),
             key: &key,
+            ledger: &self.ledger,
         };
         let obtained = obtaining.certificate(&target.names, resume).await;
         self.journals.remove(&target.secret);
@@ -107,8 +121,12 @@ impl Run {
                 self.note_failure(&error);
                 // An order that the CA still works on is gone on with; one that failed, was given up or refused, is not.
                 let none = journal.entry().await.order.is_none();
-                if none || !matches!(error, ObtainError::Acme(_) | ObtainError::Journal(_)) {
-                    self.close(&journal, &left, tell).await?;
+                let going_on = matches!(
+                    error,
+                    ObtainError::Acme(_) | ObtainError::Journal(_) | ObtainError::InterruptedLate
+                );
+                if none || !going_on {
+                    self.close(&journal, &left, tell).await;
                 }
                 self.record_failure(target, &error).await;
                 return Err(error.into());
@@ -118,18 +136,20 @@ impl Run {
             .finish_one(target, &present, &options, obtained, &key, lease, tell)
             .await;
         match &issued {
-            Ok(_) | Err(CourseError::Restart { .. } | CourseError::NotServed { .. }) => {}
+            Ok(_) | Err(CourseError::Restart { .. } | CourseError::NotRestarted(_) | CourseError::NotServed { .. }) => {
+            }
             // An old order's certificate would be refused each time.
             Err(CourseError::Pair(_)) if resumed => {}
             // What was issued is not lost.
             Err(_) => return issued,
         }
-        self.close(&journal, &left, tell).await?;
+        self.close(&journal, &left, tell).await;
         issued
     }
 
-    /// Ends a journal, with what a killed run had noted in it. What cannot be removed stays noted.
-    async fn close(&self, journal: &Journal, before: &[Left], tell: &Teller) -> Result<(), CourseError> {
+    /// Ends a journal, with what a killed run had noted in it. What cannot be removed stays noted. It comes after what counts:
+    /// a failure is only told.
+    async fn close(&self, journal: &Journal, before: &[Left], tell: &Teller) {
         let dns = self.solvers.dns01.as_deref();
         let mut still = Vec::new();
         for left in before {
@@ -150,12 +170,19 @@ impl Run {
                 still.push(left);
             }
         }
-        if still.is_empty() {
-            journal.end().await?;
+        let ended = if still.is_empty() {
+            journal.end().await
         } else {
-            journal.keep_only(still).await?;
+            journal.keep_only(still).await
+        };
+        if let Err(error) = ended {
+            tell.tell(EventKind::Note {
+                text: format!(
+                    "the note of this order is left: {}; `kubectl certs cleanup` removes it",
+                    crate::error::chain(&error)
+                ),
+            });
         }
-        Ok(())
     }
 
     /// The Secret as it is now.
@@ -230,8 +257,7 @@ impl Run {
         let Some(limits) = &self.options.limits else {
             return Ok(());
         };
-        let mut past = self.ledger.past();
-        past.extend(self.seen.iter().cloned());
+        let past = limits::joined(self.ledger.past(), &self.seen);
         match limits::exceeded(limits, &past, &target.names.order, exempt, super::now()) {
             None => Ok(()),
             Some(exceeded) => Err(CourseError::Limit {
@@ -323,7 +349,7 @@ impl Run {
             run: &self.id,
         };
         let stored = match &self.destination {
-            Destination::Cluster(api) => storing.into_secret(api, present, &pair, lease).await?,
+            Destination::Cluster(api) => storing.into_secret(api, present, &pair, lease, &self.cancel).await?,
             Destination::Directory { directory, force } => {
                 storing
                     .into_directory(directory.clone(), *force, present, &pair)

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 
 use futures_util::{StreamExt as _, stream};
 
+use super::asked::{Asked, Known};
 use crate::{
     acme::{Acme, CertId},
     check::{self, Fact, Rules},
@@ -25,16 +26,18 @@ pub enum Due {
 }
 
 /// Judges each target, in their order. The CA is asked about those that it may have issued; whoever else issued them, their
-/// lifetime decides.
-pub async fn judge(acme: &Acme, inventory: &Inventory, targets: &[Target], rules: Rules) -> Vec<Due> {
-    stream::iter(targets)
-        .map(|target| one(acme, inventory, target, rules))
+/// lifetime decides. Who was `asked` lately is not asked again.
+pub async fn judge(acme: &Acme, inventory: &Inventory, targets: &[Target], rules: Rules, asked: &Asked) -> Vec<Due> {
+    let judged = stream::iter(targets)
+        .map(|target| one(acme, inventory, target, rules, asked))
         .buffered(AT_ONCE)
         .collect()
-        .await
+        .await;
+    asked.keep(super::now());
+    judged
 }
 
-async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules) -> Due {
+async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, asked: &Asked) -> Due {
     let Some(held) = &target.held else {
         return Due::Now("it holds no certificate");
     };
@@ -43,10 +46,8 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules) 
     }
     if acme.directory().renewal_info.is_some()
         && let Some(id) = id_of(inventory, target)
-        && let Ok(info) = acme.renewal_info(&id).await
+        && let Some(moment) = moment(acme, &id, asked).await
     {
-        let seed = std::collections::hash_map::RandomState::new().build_hasher().finish();
-        let moment = info.moment(seed);
         return if moment <= rules.now {
             Due::Now("the CA says so")
         } else {
@@ -54,6 +55,20 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules) 
         };
     }
     by_verdict(inventory, target, rules)
+}
+
+/// The moment at which the CA wants a certificate to be renewed, where it says one.
+async fn moment(acme: &Acme, id: &CertId, asked: &Asked) -> Option<Seconds> {
+    let (name, now) = (id.to_string(), super::now());
+    if let Some(moment) = asked.get(&name, now) {
+        return Some(moment);
+    }
+    let info = acme.renewal_info(id).await.ok()?;
+    let seed = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let moment = info.moment(seed);
+    let again = now.saturating_add(info.retry_after);
+    asked.put(name, Known { moment, again });
+    Some(moment)
 }
 
 /// What the checks say of the Secret: one rule for `status` and for renewals.

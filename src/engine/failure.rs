@@ -1,6 +1,10 @@
 //! How the course of one certificate ends badly.
 
-use super::{journal::JournalError, lease::LeaseError, obtain::ObtainError};
+use super::{
+    journal::JournalError,
+    lease::LeaseError,
+    obtain::{LATER, ObtainError},
+};
 use crate::{
     apply::{ApiError, key::KeyError, pair::PairError, secret::Refusal},
     error::Exit,
@@ -112,6 +116,12 @@ pub enum CourseError {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// Ctrl-C before the new certificate could be written: the order is kept.
+    #[error("interrupted before the new certificate was stored")]
+    NotStored,
+    /// Ctrl-C between storing and the end of the restarts.
+    #[error("interrupted: the new certificate is stored, and {0} is not known to have come back")]
+    NotRestarted(String),
 }
 
 fn list(all: &[(String, NameError)]) -> String {
@@ -153,6 +163,8 @@ impl CourseError {
             | Self::CertManager { hint, .. }
             | Self::LeftOut { hint, .. } => hint.clone(),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
+            Self::NotStored => Some(LATER.to_owned()),
+            Self::NotRestarted(workload) => Some(format!("`kubectl rollout status {workload}` follows it")),
             Self::Key(_) => None,
         }
     }
@@ -160,7 +172,10 @@ impl CourseError {
     /// The exit status.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Interrupted | Self::Obtain(ObtainError::Interrupted) => Exit::Interrupted,
+            Self::Interrupted
+            | Self::NotStored
+            | Self::NotRestarted(_)
+            | Self::Obtain(ObtainError::Interrupted | ObtainError::InterruptedLate) => Exit::Interrupted,
             Self::Lease(LeaseError::Api(_)) | Self::Api(_) | Self::Journal(_) => Exit::Cluster,
             Self::Obtain(error) if error.is_of_cluster() => Exit::Cluster,
             Self::Obtain(_) | Self::Limit { .. } | Self::LeftOut { .. } | Self::CertManager { .. } => Exit::Acme,

@@ -11,13 +11,14 @@ use std::{
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::process::Process;
+use super::{cancel::Cancel, process::Process};
 use crate::{
     apply::{
         Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
         mark::{self, mark},
         resource::LEASE,
     },
+    event::{EventKind, Teller},
     object::{Key, Seconds},
     text::{
         Clear,
@@ -29,6 +30,10 @@ use crate::{
 const LASTS: Seconds = 40;
 /// How often it is renewed.
 const RENEWED: Duration = Duration::from_secs(10);
+/// How far clocks may be apart: a lease that ended longer ago than this has ended by any clock.
+const SKEW: Seconds = 300;
+/// How often one is looked at that may have ended.
+const LOOK: Duration = Duration::from_secs(2);
 /// Which process holds the lease.
 const PROCESS: &str = "kubectl-certs.io/process";
 
@@ -75,10 +80,48 @@ pub struct Lease {
     renewal: JoinHandle<()>,
 }
 
+/// What is known of a lease's holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It is alive.
+    Held(Holder),
+    /// It ended by this machine's clock, which may be ahead of the holder's: whether it is still renewed tells.
+    Doubtful(Holder),
+    /// Nobody has it.
+    Free,
+}
+
+/// Who holds a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Holder {
+    /// User, machine, process.
+    pub(super) who: String,
+    /// Since when.
+    pub(super) since: Seconds,
+    /// Until when, unless it is renewed.
+    pub(super) until: Seconds,
+}
+
+/// How a lease is taken.
+#[derive(Default)]
+pub(super) struct Taking<'a> {
+    /// Who gives up waiting.
+    pub(super) cancel: Option<&'a Cancel>,
+    /// Who is told what is waited for.
+    pub(super) tell: Option<&'a Teller>,
+    /// The version of the lease that has been seen unchanged for as long as it lasts.
+    pub(super) observed: Option<&'a str>,
+}
+
 /// What is written, to be asked for beforehand.
 pub fn permits(secret: &Key) -> Permits {
     let verbs = [Verb::Get, Verb::Create, Verb::Update, Verb::Delete];
     Permits::none().with(Permit::one(&verbs, LEASE, secret.namespace.clone(), name(secret)))
+}
+
+/// The Lease of a Secret.
+pub fn key_of(secret: &Key) -> Key {
+    Key::new(secret.namespace.clone(), name(secret))
 }
 
 /// The name of the Lease of a Secret.
@@ -87,10 +130,20 @@ pub fn name(secret: &Key) -> crate::object::Text {
 }
 
 impl Lease {
-    /// Takes the lease of a Secret, if nobody else's run holds it. One whose process has ended on this machine, or that was not
-    /// renewed in time, is taken over.
+    /// Takes the lease of a Secret, if nobody else's run holds it. One whose process has ended on this machine, or that is seen
+    /// not to be renewed, is taken over.
     pub async fn take(api: &Api, secret: &Key, run: &RunId) -> Result<Self, LeaseError> {
-        let key = Key::new(secret.namespace.clone(), name(secret));
+        Self::take_with(api, secret, run, &Taking::default()).await
+    }
+
+    /// The same, with who is told and who gives up.
+    pub(super) async fn take_with(
+        api: &Api,
+        secret: &Key,
+        run: &RunId,
+        taking: &Taking<'_>,
+    ) -> Result<Self, LeaseError> {
+        let key = key_of(secret);
         let mut taken = None;
         for _ in 0..3 {
             let object = lease(&key, secret, run, now());
@@ -105,13 +158,14 @@ impl Lease {
             let Some(present) = api.get(LEASE, &key).await? else {
                 continue;
             };
-            if let Some((holder, since, until)) = holder(&present, now()) {
-                return Err(LeaseError::Held {
-                    secret: secret.clone(),
-                    holder,
-                    since,
-                    until,
-                });
+            match judge(&present, now()) {
+                Life::Held(holder) => return Err(holder.of(secret)),
+                Life::Doubtful(holder) => {
+                    if !unchanged(api, &key, &present, &holder, taking).await? {
+                        return Err(holder.of(secret));
+                    }
+                }
+                Life::Free => {}
             }
             let mut object = object;
             object["metadata"]["resourceVersion"] = present["metadata"]["resourceVersion"].clone();
@@ -213,20 +267,79 @@ fn lease(key: &Key, secret: &Key, run: &RunId, now: Seconds) -> Value {
     object
 }
 
-/// Who holds a lease that is alive, since when, and until when. `None` when it is free.
-pub(super) fn holder(lease: &Value, now: Seconds) -> Option<(String, Seconds, Seconds)> {
+/// How long a lease lasts, in seconds.
+pub(super) fn lasts(lease: &Value) -> Seconds {
+    let said = lease["spec"]["leaseDurationSeconds"].as_i64();
+    said.unwrap_or(LASTS).clamp(1, 3_600)
+}
+
+/// Whether anybody holds a lease, as far as one look tells.
+pub(super) fn judge(lease: &Value, now: Seconds) -> Life {
     let spec = &lease["spec"];
     let at = |field: &str| spec[field].as_str().and_then(parse_time);
-    let renewed = at("renewTime")?;
-    let until = renewed + spec["leaseDurationSeconds"].as_i64().unwrap_or(LASTS).clamp(1, 3_600);
+    let who = spec["holderIdentity"].as_str().filter(|h| !h.is_empty());
+    let (Some(renewed), Some(who)) = (at("renewTime"), who) else {
+        return Life::Free;
+    };
+    let until = renewed.saturating_add(lasts(lease));
     let process = lease["metadata"]["annotations"][PROCESS]
         .as_str()
         .and_then(Process::parse);
-    if until < now || process.is_some_and(|process| process.has_ended()) {
-        return None;
+    if until.saturating_add(SKEW) < now || process.is_some_and(|process| process.has_ended()) {
+        return Life::Free;
     }
-    let holder = spec["holderIdentity"].as_str().filter(|h| !h.is_empty())?;
-    Some((Clear(holder).to_string(), at("acquireTime").unwrap_or(renewed), until))
+    let holder = Holder {
+        who: Clear(who).to_string(),
+        since: at("acquireTime").unwrap_or(renewed),
+        until,
+    };
+    if until < now {
+        Life::Doubtful(holder)
+    } else {
+        Life::Held(holder)
+    }
+}
+
+impl Holder {
+    fn of(self, secret: &Key) -> LeaseError {
+        LeaseError::Held {
+            secret: secret.clone(),
+            holder: self.who,
+            since: self.since,
+            until: self.until,
+        }
+    }
+}
+
+/// Whether a lease is seen not to be renewed for as long as it lasts: clocks that differ change nothing then.
+async fn unchanged(
+    api: &Api,
+    key: &Key,
+    lease: &Value,
+    holder: &Holder,
+    taking: &Taking<'_>,
+) -> Result<bool, LeaseError> {
+    let version = &lease["metadata"]["resourceVersion"];
+    if taking.observed.is_some_and(|observed| version == observed) {
+        return Ok(true);
+    }
+    if let Some(tell) = taking.tell {
+        tell.tell(EventKind::Waiting {
+            reason: format!("whether {} is still at work, {} s", holder.who, lasts(lease)),
+        });
+    }
+    let end = tokio::time::Instant::now() + Duration::from_secs(lasts(lease).unsigned_abs());
+    while tokio::time::Instant::now() < end {
+        if taking.cancel.is_some_and(Cancel::is_cancelled) {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK).await;
+        let now = api.get(LEASE, key).await?;
+        if now.is_some_and(|now| now["metadata"]["resourceVersion"] != *version) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// `operator@laptop (process 4711)`.
@@ -265,15 +378,20 @@ mod tests {
         let (secret, run) = (Key::new("shop", "shop-tls"), RunId::random());
         let key = Key::new("shop", name(&secret));
         let held = lease(&key, &secret, &run, 1_000_000);
-        let (who, since, until) = holder(&held, 1_000_010).unwrap();
-        assert!(who.contains("process"), "{who}");
-        assert_eq!((since, until), (1_000_000, 1_000_000 + LASTS));
-        assert!(holder(&held, 1_000_000 + LASTS + 1).is_none());
+        let Life::Held(holder) = judge(&held, 1_000_010) else {
+            panic!("held")
+        };
+        assert!(holder.who.contains("process"), "{holder:?}");
+        assert_eq!((holder.since, holder.until), (1_000_000, 1_000_000 + LASTS));
+        // This machine's clock may be ahead of the holder's.
+        assert_eq!(judge(&held, holder.until + 1), Life::Doubtful(holder.clone()));
+        assert_eq!(judge(&held, holder.until + SKEW), Life::Doubtful(holder.clone()));
+        assert_eq!(judge(&held, holder.until + SKEW + 1), Life::Free);
         let mut dead = held;
         dead["metadata"]["annotations"][PROCESS] = Process::this()
             .to_string()
             .replace(&format!(" {} ", std::process::id()), " 4000000 ")
             .into();
-        assert!(holder(&dead, 1_000_010).is_none());
+        assert_eq!(judge(&dead, 1_000_010), Life::Free);
     }
 }

@@ -10,10 +10,10 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::{
-    apply::{Api, ApiError, Patch, mark::short_hash, resource::SECRET},
+    apply::{Api, ApiError, mark::short_hash, resource::SECRET},
     name::Name,
     object::{Key, Seconds},
     plan::limits::{Past, What},
@@ -26,6 +26,10 @@ const KEPT: Seconds = 400 * 86_400;
 const COUNTED: Seconds = 8 * 86_400;
 /// A file of more bytes than this has been tampered with.
 const LARGEST: u64 = 16 << 20;
+/// How many bytes a Secret keeps, of the 1 MiB that it may have.
+const MOST: usize = 512 << 10;
+/// How often a write that others overtook is tried.
+const TRIES: usize = 8;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +39,12 @@ struct Line {
     names: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+}
+
+impl Line {
+    fn counts(&self, now: Seconds) -> bool {
+        self.at > now - if self.what == Word::Issued { KEPT } else { COUNTED }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +103,7 @@ impl Ledger {
         let all: Vec<Line> = text
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(|line: &Line| line.at > now - if line.what == Word::Issued { KEPT } else { COUNTED })
+            .filter(|line: &Line| line.counts(now))
             .collect();
         let kept = all.len();
         Self {
@@ -114,6 +124,7 @@ impl Ledger {
                 Word::Issued => What::Issued,
                 Word::Failed => What::Failed,
             },
+            sha256: line.sha256.clone(),
         });
         past.collect()
     }
@@ -163,16 +174,36 @@ impl Ledger {
         let Place::Secret(api, key) = &self.place else {
             return Ok(());
         };
-        let text = {
+        let (new, kept) = {
             let lines = self.lock();
-            if lines.kept == lines.all.len() {
-                return Ok(());
-            }
-            let all = lines.all.iter().filter_map(|line| serde_json::to_string(line).ok());
-            all.collect::<Vec<_>>().join("\n")
+            (lines.all[lines.kept.min(lines.all.len())..].to_vec(), lines.all.len())
         };
-        let data = json!({"data": {&self.name: BASE64_STANDARD.encode(text)}});
-        api.patch(SECRET, key, &Patch::Merge(data)).await.map(drop)
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut last = None;
+        for _ in 0..TRIES {
+            // Without the account's Secret there is no account that could have ordered anything.
+            let Some(mut secret) = api.get(SECRET, key).await? else {
+                return Ok(());
+            };
+            // What other runs have noted meanwhile stays.
+            let kept_there = decoded(&secret, &self.name).unwrap_or_default();
+            let counts = |line: &&str| serde_json::from_str(line).is_ok_and(|line: Line| line.counts(super::now()));
+            let mut lines: Vec<String> = kept_there.lines().filter(counts).map(str::to_owned).collect();
+            lines.extend(new.iter().filter_map(|line| serde_json::to_string(line).ok()));
+            secret["data"][&self.name] = BASE64_STANDARD.encode(newest(&lines)).into();
+            // It carries the version that was read.
+            match api.replace(SECRET, &secret).await {
+                Ok(_) => {
+                    self.lock().kept = kept;
+                    return Ok(());
+                }
+                Err(error @ ApiError::Conflict { .. }) => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        last.map_or(Ok(()), Err)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
@@ -211,9 +242,24 @@ fn append(path: &Path, line: &Line) -> std::io::Result<()> {
 }
 
 async fn from_secret(api: &Api, key: &Key, name: &str) -> Option<String> {
-    let found = api.get(SECRET, key).await.ok()??;
-    let bytes = BASE64_STANDARD.decode(found["data"][name].as_str()?).ok()?;
+    decoded(&api.get(SECRET, key).await.ok()??, name)
+}
+
+fn decoded(secret: &Value, name: &str) -> Option<String> {
+    let bytes = BASE64_STANDARD.decode(secret["data"][name].as_str()?).ok()?;
     String::from_utf8(bytes).ok()
+}
+
+/// The newest lines that a Secret has room for beside the accounts.
+fn newest(lines: &[String]) -> String {
+    let mut room = MOST;
+    let fits = |line: &&String| {
+        room = room.saturating_sub(line.len() + 1);
+        room > 0
+    };
+    let mut kept: Vec<&str> = lines.iter().rev().take_while(fits).map(String::as_str).collect();
+    kept.reverse();
+    kept.join("\n")
 }
 
 #[cfg(test)]
@@ -237,7 +283,18 @@ mod tests {
         assert!(next.issued("ab12") && !next.issued("cd34"));
         let later = Ledger::open(place.clone(), account, NOW + 9 * 86_400).await;
         assert_eq!(later.past().len(), 1, "what was issued is remembered longer");
+        let first = &next.past()[1];
+        assert_eq!(first.sha256.as_deref(), Some("ab12"));
         let other = Ledger::open(place, "https://ca.example/acct/2", NOW).await;
         assert!(other.past().is_empty());
+    }
+
+    #[test]
+    fn a_secret_keeps_the_newest_lines() {
+        let lines: Vec<String> = (0..20_000).map(|n| format!("{n:0>50}")).collect();
+        let kept = newest(&lines);
+        assert!(kept.len() < MOST && kept.len() > MOST / 2);
+        assert!(kept.ends_with(&lines[19_999]) && !kept.contains(&lines[0]));
+        assert_eq!(newest(&lines[..2]), lines[..2].join("\n"));
     }
 }

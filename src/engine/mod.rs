@@ -1,6 +1,7 @@
 //! The one conductor: carries a plan out, from the order to the served certificate, and cleans up.
 
 mod aftermath;
+pub mod asked;
 pub mod authorize;
 pub mod cancel;
 pub mod certmanager;
@@ -18,6 +19,7 @@ pub mod obtain;
 pub mod preflight;
 pub mod prepare;
 pub mod process;
+pub mod restarts;
 pub mod revoke;
 pub mod run;
 pub mod store;

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use super::{
     authorize::{Proving, Refused},
     journal::{Journal, JournalError},
+    ledger::Ledger,
 };
 use crate::{
     acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus},
@@ -23,6 +24,8 @@ use crate::{
 
 /// How long the CA may take to make a certificate.
 const PATIENCE: Duration = Duration::from_mins(3);
+/// What to do where the order is kept.
+pub(super) const LATER: &str = "run the command again: it goes on with the same order, and makes no second one";
 /// How often an order is made anew without names that failed: each time names are lost, so it ends soon.
 const ATTEMPTS: usize = 4;
 
@@ -59,6 +62,9 @@ pub enum ObtainError {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// Ctrl-C while the CA makes the certificate: the order is kept.
+    #[error("interrupted while the CA makes the certificate")]
+    InterruptedLate,
 }
 
 fn failed_words(failed: &BTreeMap<Name, Refused>) -> String {
@@ -74,6 +80,7 @@ impl ObtainError {
             Self::Acme(error) => error.hint(),
             Self::Journal(error) => error.hint(),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
+            Self::InterruptedLate => Some(LATER.to_owned()),
             Self::Order(_) | Self::Key(_) => None,
         }
     }
@@ -100,10 +107,14 @@ pub struct Obtaining<'a> {
     pub profile: Option<String>,
     /// The certificate that is replaced, where the CA may be told so.
     pub replaces: Option<CertId>,
+    /// Whether a renewal that the CA is told of counts against no limit.
+    pub exempt: bool,
     /// The chain that is preferred.
     pub preferred_chain: Option<String>,
     /// The certificate's key.
     pub key: &'a PrivateKey,
+    /// Where orders are counted.
+    pub ledger: &'a Ledger,
 }
 
 impl Obtaining<'_> {
@@ -180,13 +191,22 @@ impl Obtaining<'_> {
             }
         }
         // What is temporary goes while the CA signs.
-        let (order, ()) = tokio::join!(self.finish(&mut order, names), self.clean(answered));
-        let order = order?;
-        let Some(url) = &order.certificate else {
-            return Err(ObtainError::Order("it is valid, and says of no certificate".to_owned()));
+        let fetched = async {
+            let order = self.finish(&mut order, names).await?;
+            let Some(url) = &order.certificate else {
+                return Err(ObtainError::Order("it is valid, and says of no certificate".to_owned()));
+            };
+            let chain = self.client().certificate(url, self.preferred_chain.as_deref()).await?;
+            Ok((chain, order.url))
         };
-        let chain = self.client().certificate(url, self.preferred_chain.as_deref()).await?;
-        Ok((chain, order.url))
+        let unless_interrupted = async {
+            tokio::select! {
+                fetched = fetched => fetched,
+                () = self.proving.cancel.cancelled() => Err(ObtainError::InterruptedLate),
+            }
+        };
+        let (fetched, ()) = tokio::join!(unless_interrupted, self.clean(answered));
+        fetched
     }
 
     /// The order of a killed run, where it still serves; a new one otherwise.
@@ -226,6 +246,9 @@ impl Obtaining<'_> {
             tell.tell(EventKind::ReplacesRefused {
                 detail: problem.to_string(),
             });
+        }
+        if !self.exempt || ordered.replaces_refused.is_some() {
+            self.ledger.ordered(&names.order, super::now());
         }
         let order = ordered.order;
         let url = order.url.clone();

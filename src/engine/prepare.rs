@@ -1,7 +1,7 @@
 //! From targets and settings to a run: what answers, what may be written, which steps there are.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::SocketAddr,
     path::PathBuf,
     sync::Arc,
@@ -13,12 +13,14 @@ use super::{
     journal,
     journals::Journals,
     lease,
+    restarts::Restarts,
     store::Destination,
 };
 use crate::{
     apply::{
-        Permits, RunId, backup, events, file,
-        rollout::{self, Needs, Workload, WorkloadKind},
+        Permit, Permits, RunId, Verb, backup, events, file,
+        resource::SECRET,
+        rollout,
         secret::{self, Slots},
     },
     event::Method,
@@ -29,7 +31,7 @@ use crate::{
     plan::{Target, steps::Step},
     settings::{
         Dns01Settings, Http01Settings, Settings,
-        value::{self, Label, Restart, SelfCheck, SolverKind},
+        value::{Label, SelfCheck, SolverKind},
     },
     solve::{
         SolveError,
@@ -79,15 +81,6 @@ pub struct Prepared {
     pub restarts: BTreeMap<Key, Restarts>,
 }
 
-/// What becomes of the workloads that do not notice a new certificate.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Restarts {
-    /// What is restarted.
-    pub restarted: Vec<Workload>,
-    /// What would need it, and is left alone.
-    pub left: Needs,
-}
-
 /// Why a run cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
@@ -130,7 +123,8 @@ impl Preparing<'_> {
         };
         for target in self.targets {
             self.place(target, &mut prepared);
-            self.restarts(target, &mut prepared);
+            let restarts = Restarts::of(self.inventory, &target.secret, &self.settings.storing.restart);
+            prepared.restarts.insert(target.secret.clone(), restarts);
         }
         let pod = prepared.backend == Backend::Pod || self.settings.http01.self_check == SelfCheck::Cluster;
         if pod && prepared.needs_http01() && self.settings.http01.image.is_none() {
@@ -179,46 +173,6 @@ impl Preparing<'_> {
         }
     }
 
-    fn restarts(&self, target: &Target, prepared: &mut Prepared) {
-        let secret = &target.secret;
-        let needs = rollout::needs(self.inventory.consumers_of(secret), secret);
-        let restarts = match &self.settings.storing.restart {
-            Restart::None => Restarts {
-                restarted: Vec::new(),
-                left: needs,
-            },
-            Restart::Auto => Restarts {
-                restarted: needs.workloads.iter().map(|(workload, _)| workload.clone()).collect(),
-                left: Needs {
-                    workloads: Vec::new(),
-                    others: needs.others,
-                },
-            },
-            Restart::These(these) => {
-                let restarted: Vec<Workload> = these
-                    .iter()
-                    .map(|one| Workload {
-                        kind: kind_of(one.kind),
-                        key: Key::new(secret.namespace.clone(), one.name.as_str()),
-                    })
-                    .collect();
-                let left = needs
-                    .workloads
-                    .into_iter()
-                    .filter(|(w, _)| !restarted.contains(w))
-                    .collect();
-                Restarts {
-                    left: Needs {
-                        workloads: left,
-                        others: needs.others,
-                    },
-                    restarted,
-                }
-            }
-        };
-        prepared.restarts.insert(secret.clone(), restarts);
-    }
-
     /// What the whole run may write.
     fn permits(&self, prepared: &Prepared) -> Result<Permits, PrepareError> {
         let mut permits = Permits::none();
@@ -240,11 +194,29 @@ impl Preparing<'_> {
                 permits.extend(rollout::permits(&restarts.restarted));
             }
         }
+        permits.extend(self.credentials());
         if !prepared.places.is_empty() {
             let options = prepared.http01(self.settings, &self.run, self.connect.clone(), any_thumbprint()?);
             permits.extend(http01::permits(&options, prepared.places.values())?);
         }
         Ok(permits)
+    }
+
+    /// The Secrets with the credentials of the DNS providers that prove names.
+    fn credentials(&self) -> Permits {
+        let settings = &self.settings.dns01;
+        let names = self.targets.iter().flat_map(|target| &target.names.order);
+        let used: BTreeSet<&str> = names
+            .filter(|name| method_under(settings, name) == Method::Dns01)
+            .filter_map(|name| provider(settings, name))
+            .collect();
+        let entries = settings
+            .providers
+            .iter()
+            .filter(|entry| used.contains(entry.name.as_str()));
+        let refs = entries.flat_map(|entry| entry.provider.secrets());
+        refs.map(|of| Permit::one(&[Verb::Get], SECRET, of.namespace.as_str(), of.name.as_str()))
+            .collect()
     }
 
     /// What answers HTTP-01, by the settings and the place where this runs.
@@ -394,26 +366,28 @@ impl Preparing<'_> {
     }
 }
 
-fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
+/// The provider that proves a name, by what it is called.
+fn provider<'s>(settings: &'s Dns01Settings, name: &Name) -> Option<&'s str> {
     let base = name.base().unwrap_or_default();
-    let serves = |entry: &&DnsEntry| entry.zones.iter().any(|zone| within(base, zone.trim_end_matches('.')));
-    let named = settings.only.clone().or_else(|| {
-        let found = settings.providers.iter().find(serves);
+    // The longest zone counts.
+    let longest = |entry: &DnsEntry| {
+        let zones = entry.zones.iter().map(|zone| zone.trim_end_matches('.'));
+        zones.filter(|zone| within(base, zone)).map(str::len).max()
+    };
+    settings.only.as_deref().or_else(|| {
+        let found = settings.providers.iter().filter(|entry| longest(entry).is_some());
         found
+            .max_by_key(|entry| longest(entry))
             .or_else(|| settings.providers.iter().find(|entry| entry.zones.is_empty()))
-            .map(|entry| entry.name.clone())
-    });
-    match named {
-        Some(provider) => format!("a record at _acme-challenge.{base}, by provider {provider}"),
-        None => "impossible: no DNS provider is configured for it".to_owned(),
-    }
+            .map(|entry| entry.name.as_str())
+    })
 }
 
-fn kind_of(kind: value::WorkloadKind) -> WorkloadKind {
-    match kind {
-        value::WorkloadKind::Deployment => WorkloadKind::Deployment,
-        value::WorkloadKind::StatefulSet => WorkloadKind::StatefulSet,
-        value::WorkloadKind::DaemonSet => WorkloadKind::DaemonSet,
+fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
+    let base = name.base().unwrap_or_default();
+    match provider(settings, name) {
+        Some(provider) => format!("a record at _acme-challenge.{base}, by provider {provider}"),
+        None => "impossible: no DNS provider is configured for it".to_owned(),
     }
 }
 
@@ -457,6 +431,11 @@ impl Prepared {
     /// Whether any name is proved by HTTP.
     pub fn needs_http01(&self) -> bool {
         !self.places.is_empty()
+    }
+
+    /// The namespaces in which challenges are answered.
+    pub fn namespaces(&self) -> BTreeSet<Text> {
+        self.places.values().map(|place| place.namespace.clone()).collect()
     }
 
     /// The names whose challenges are led through the cluster.
@@ -535,7 +514,7 @@ impl Prepared {
             connect,
             guard: Guard {
                 own: own.filter_map(|address| address.parse().ok()).collect(),
-                allowed: Vec::new(),
+                allowed: http.allow_addresses.clone(),
                 cluster: Guard::surroundings(|name| std::env::var(name).ok()),
             },
             ports: Ports::default(),

@@ -5,8 +5,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    cancel::Cancel, choose::Solvers, failure::CourseError, hosts::Hosts, journal, journals::Journals, lease::Lease,
-    ledger::Ledger, prepare::Restarts, store::Destination, turns::Turns,
+    cancel::Cancel,
+    choose::Solvers,
+    failure::CourseError,
+    hosts::Hosts,
+    journal,
+    journals::Journals,
+    lease::{self, Lease},
+    ledger::Ledger,
+    restarts::Restarts,
+    store::Destination,
+    turns::Turns,
 };
 use crate::{
     acme::{Client, Issuer},
@@ -81,6 +90,8 @@ pub struct Run {
     pub turns: Turns,
     /// The Lease that was given back last: it is held until what all share is gone too, so that the run is seen to be alive.
     pub last: tokio::sync::Mutex<Option<Lease>>,
+    /// The Leases of the Secrets that what all share was made for: whoever finds those objects asks for them.
+    pub kept: tokio::sync::Mutex<Vec<Lease>>,
     /// Ctrl-C.
     pub cancel: Cancel,
     /// Who is told.
@@ -156,9 +167,27 @@ impl Run {
 
     /// Gives a Lease back as soon as another stands for the run.
     pub(super) async fn give_back(&self, lease: Option<Lease>) {
+        let shared = self
+            .solvers
+            .http01
+            .as_ref()
+            .map(|http01| http01.made_for())
+            .unwrap_or_default();
+        let lease = match lease {
+            Some(lease) if shared.iter().any(|secret| lease::key_of(secret) == *lease.key()) => {
+                self.kept.lock().await.push(lease);
+                return;
+            }
+            other => other,
+        };
         let former = std::mem::replace(&mut *self.last.lock().await, lease);
-        let Some(former) = former else { return };
-        if let Err(error) = former.release().await {
+        if let Some(former) = former {
+            self.release(former).await;
+        }
+    }
+
+    async fn release(&self, lease: Lease) {
+        if let Err(error) = lease.release().await {
             self.tell.tell(EventKind::Note {
                 text: format!("the lease ends by itself in a minute: {}", crate::error::chain(&error)),
             });
@@ -179,6 +208,9 @@ impl Run {
             }
         }
         self.give_back(None).await;
+        for lease in std::mem::take(&mut *self.kept.lock().await) {
+            self.release(lease).await;
+        }
         if let Err(error) = self.ledger.keep().await {
             self.tell.tell(EventKind::Note {
                 text: format!(

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{failure::CourseError, lease::Lease};
+use super::{cancel::Cancel, failure::CourseError, lease::Lease};
 use crate::{
     apply::{
         Api, ApiError, Pair, RunId, backup, file,
@@ -66,12 +66,17 @@ impl Storing<'_> {
         read: &Target,
         pair: &Pair,
         lease: Option<&Lease>,
+        cancel: &Cancel,
     ) -> Result<Stored, CourseError> {
         let key = read.key().clone();
         let before = read.sha256(&self.options.slots);
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut tries = 0;
         loop {
+            // Between two tries: one that has begun is not cut off.
+            if cancel.is_cancelled() {
+                return Err(CourseError::NotStored);
+            }
             match self.once(api, &key, before, pair, lease).await {
                 Err(CourseError::Write(ApiError::Conflict { .. } | ApiError::AlreadyExists { .. }))
                     if tries < TRIES =>
@@ -79,7 +84,10 @@ impl Storing<'_> {
                     tries += 1;
                 }
                 Err(CourseError::Write(ref error)) if away(error) && tokio::time::Instant::now() < deadline => {
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(PAUSE) => {}
+                        () = cancel.cancelled() => {}
+                    }
                 }
                 other => return other,
             }

@@ -3,7 +3,7 @@
 //! The limits are those of <https://letsencrypt.org/docs/rate-limits/>. An order that says which certificate it replaces,
 //! inside that certificate's renewal window (RFC 9773), counts against none of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::{name::Name, object::Seconds, text::time};
 
@@ -54,6 +54,8 @@ pub struct Past {
     pub names: Vec<Name>,
     /// What it came to.
     pub what: What,
+    /// SHA-256 of the certificate, in hexadecimal, where there is one: it counts once, wherever it is known from.
+    pub sha256: Option<String>,
 }
 
 /// What came of an order, or how else it is known.
@@ -79,6 +81,18 @@ pub struct Exceeded {
     pub allowed: usize,
     /// When the oldest that counts stops counting.
     pub passes_at: Seconds,
+}
+
+/// What is known in all: of a certificate that both know, `first` is taken.
+pub fn joined(first: Vec<Past>, second: &[Past]) -> Vec<Past> {
+    let mut known: HashSet<String> = HashSet::new();
+    let mut all = Vec::with_capacity(first.len() + second.len());
+    for past in first.into_iter().chain(second.iter().cloned()) {
+        if past.sha256.as_ref().is_none_or(|sha256| known.insert(sha256.clone())) {
+            all.push(past);
+        }
+    }
+    all
 }
 
 /// The domain under which Let's Encrypt counts a name, by the public suffix list; an address counts for itself.
@@ -194,6 +208,7 @@ mod tests {
             at: NOW - ago,
             names: names(all),
             what,
+            sha256: None,
         }
     }
 
@@ -221,6 +236,19 @@ mod tests {
             None,
             "exempt"
         );
+    }
+
+    #[test]
+    fn a_certificate_that_is_noted_and_stored_counts_once() {
+        let issued = |sha256: &str| Past {
+            sha256: Some(sha256.to_owned()),
+            ..past(What::Issued, 60, &["a.example.com"])
+        };
+        let noted = vec![issued("01"), issued("02"), past(What::Ordered, 60, &["a.example.com"])];
+        // One of the two is stored, in two Secrets, beside one of another account.
+        let all = joined(noted, &[issued("02"), issued("03"), issued("03")]);
+        assert_eq!(all.iter().filter(|p| p.what == What::Issued).count(), 3);
+        assert_eq!(all.len(), 4);
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub fn line(kind: &EventKind) -> String {
 /// The stage of a certificate after an event, for a line that is written over; `None` when the event changes none.
 pub fn stage(kind: &EventKind) -> Option<String> {
     Some(match kind {
-        EventKind::Waiting { .. } => "waiting".to_owned(),
+        EventKind::Waiting { reason } => format!("waiting: {reason}"),
         EventKind::Ordered { .. } => "ordered".to_owned(),
         EventKind::Presented { name, .. } => format!("waiting for the answer to be seen: {name}"),
         EventKind::SelfChecked { name, .. } | EventKind::Asked { name } => format!("the CA looks: {name}"),

@@ -13,15 +13,19 @@ use crate::x509::Memo;
 /// Larger than the memo's own bound; what is larger is none of ours.
 const LARGEST: u64 = 64 << 20;
 
-/// `$XDG_CACHE_HOME/kubectl-certs/signatures`, or below `~/.cache`. `None` without a home.
 fn path() -> Option<PathBuf> {
+    cache_file("signatures")
+}
+
+/// A file that only saves time: `$XDG_CACHE_HOME/kubectl-certs/NAME`, or below `~/.cache`. `None` without a home.
+pub fn cache_file(name: &str) -> Option<PathBuf> {
     let absolute = |variable| {
         std::env::var_os(variable)
             .map(PathBuf::from)
             .filter(|p| p.is_absolute())
     };
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(cache.join("kubectl-certs").join("signatures"))
+    Some(cache.join("kubectl-certs").join(name))
 }
 
 /// Reads the memo; an empty one when there is none, or when others could have written it.

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     apply::KeyKind,
-    solve::dns01::config::{Credential, DnsEntry},
+    solve::{
+        dns01::config::{Credential, DnsEntry},
+        http01::Network,
+    },
 };
 
 /// A settings file is small: whatever is larger is something else.
@@ -235,6 +238,9 @@ pub struct Http01Entry {
     /// How the answer is looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_check: Option<SelfCheck>,
+    /// What may be asked although it is an address of this machine, a link or the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_addresses: Option<Vec<Network>>,
 }
 
 /// How DNS-01 is answered.
@@ -393,6 +399,10 @@ impl File {
             .or_else(|| (!self.dns01.providers.is_empty()).then(|| "dns01.providers".to_owned()))
             .or_else(|| self.agree_tos.map(|_| "agreeTos".to_owned()))
             .or_else(|| self.account_secret.as_ref().map(|_| "accountSecret".to_owned()))
+            .or_else(|| {
+                let allowed = self.http01.allow_addresses.as_ref();
+                allowed.map(|_| "http01.allowAddresses".to_owned())
+            })
             .or_else(|| self.storing.ca_files.as_ref().map(|_| "storing.caFiles".to_owned()))
     }
 }

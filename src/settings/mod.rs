@@ -29,7 +29,10 @@ pub use error::SettingsError;
 pub use issuer::{Chosen, EabPlace, name_of, names, problems};
 pub use problem::FileError;
 
-use crate::{apply::KeyKind, solve::dns01::config::DnsEntry};
+use crate::{
+    apply::KeyKind,
+    solve::{dns01::config::DnsEntry, http01::Network},
+};
 use file::File;
 use layer::Layer;
 use value::{Restart, SecretKeys, SelfCheck, ServicePort, SolverKind, Toleration};
@@ -97,6 +100,8 @@ pub struct Http01Settings {
     pub advertise: Option<SocketAddr>,
     /// How the answer is looked at before the CA is told.
     pub self_check: SelfCheck,
+    /// Loopback, link-local and cluster addresses that may be asked all the same.
+    pub allow_addresses: Vec<Network>,
 }
 
 /// How DNS-01 is answered.
@@ -143,6 +148,7 @@ impl Settings {
             service: file.first(|f| f.http01.service.clone()),
             advertise: file.first(|f| f.http01.advertise).map(|at| at.0),
             self_check: file.first(|f| f.http01.self_check).unwrap_or_default(),
+            allow_addresses: file.first(|f| f.http01.allow_addresses.clone()).unwrap_or_default(),
         };
         if http01.solver == Some(SolverKind::Service) && http01.service.is_none() {
             return Err(SettingsError::NoService);

@@ -18,6 +18,10 @@ use crate::{
     acme::StoredAccount,
     apply::{Api, ApiError},
     object::Seconds,
+    plan::{
+        permits::{Permit, Permits, Verb},
+        resource::SECRET,
+    },
 };
 
 /// What the name of an account's file, or of a Secret's key, ends with.
@@ -168,6 +172,20 @@ impl Store {
             Self::Local(dir) => local::change(dir, directory, change).await,
             Self::Secret(api, key) => secret::change(api, key, directory, change).await,
         }
+    }
+
+    /// What keeping an account takes of a cluster, to be asked for beforehand: one that is there is not made.
+    pub async fn permits(&self) -> Permits {
+        let Self::Secret(api, key) = self else {
+            return Permits::none();
+        };
+        let there = matches!(api.get(SECRET, &key.0).await, Ok(Some(_)));
+        let (namespace, name) = (key.0.namespace.clone(), key.0.name.clone());
+        Permits::none().with(if there {
+            Permit::one(&[Verb::Get, Verb::Update], SECRET, namespace, name)
+        } else {
+            permit(key)
+        })
     }
 
     /// All accounts that are kept. What is damaged is an error of its own.

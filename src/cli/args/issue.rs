@@ -11,6 +11,7 @@ use clap::{
 use super::{CheckArgs, ColorChoice, SourceArgs};
 use crate::{
     apply::KeyKind,
+    net::HostPort,
     settings::value::{
         Advertised, DryRun, Label, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck, ServicePort,
         SolverKind, Toleration,
@@ -186,6 +187,9 @@ pub struct Http01Args {
     /// How the answer is looked at before the CA is told: auto, direct, cluster, wait=30s or off [default: auto]
     #[arg(long, value_name = "HOW")]
     pub self_check: Option<SelfCheck>,
+    /// Where the routes are reached from here, to look at the answer and at what is served, instead of their own addresses
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect: Option<HostPort>,
 }
 
 /// How DNS-01 is answered.

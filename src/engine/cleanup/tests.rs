@@ -21,7 +21,7 @@ const NOW: Seconds = 1_767_225_610;
 
 fn sorted(leases: Vec<Value>, force: bool, objects: Vec<(Resource, Value)>) -> Leftovers {
     let mut found = Leftovers::default();
-    let dead = found.take_leases(Ok(leases), force, NOW).unwrap();
+    let dead = found.take_leases(Ok(leases), BTreeSet::new(), force, NOW).unwrap();
     for (kind, object) in objects {
         found.sort(kind, object, &dead, NOW);
     }
@@ -94,4 +94,28 @@ fn what_is_written_is_what_was_found() {
             "Job shop/{name} (solver of run {dead}, for Secret shop/shop-tls)"
         )]
     );
+}
+
+#[test]
+fn what_answers_for_a_secret_elsewhere_stays_as_long_as_that_secrets_lease() {
+    let (alive, dead) = (RunId::random(), RunId::random());
+    let of = |run: &RunId| {
+        let mut object = json!({"metadata": {"namespace": "edge", "name": Purpose::Solver.name("y"), "uid": "u"}});
+        mark::mark(&mut object, run, Purpose::Solver, 0, &Key::new("shop", "shop-tls"));
+        object
+    };
+    let thing = Thing::of(HTTPROUTE, &of(&alive));
+    assert_eq!(
+        (thing.about, thing.made_for),
+        (None, Some(Key::new("shop", "shop-tls")))
+    );
+    let mut found = Leftovers::default();
+    let is_dead = found
+        .take_leases(Ok(Vec::new()), BTreeSet::from([alive.as_str().into()]), false, NOW)
+        .unwrap();
+    for run in [&alive, &dead] {
+        found.sort(HTTPROUTE, of(run), &is_dead, NOW);
+    }
+    let left: Vec<_> = found.things.iter().filter_map(|thing| thing.run.clone()).collect();
+    assert_eq!(left, [Text::from(dead.as_str())]);
 }

@@ -58,7 +58,11 @@ impl Preflight<'_> {
                 return vec![check.hint(Some("name one with --resolver ADDRESS"))];
             }
         };
-        let own = addresses_of(route.unwrap_or_default(), resolver).await;
+        let connect = self.connect.as_ref().map(|connect| [Text::from(connect.host.as_str())]);
+        let route = connect
+            .as_ref()
+            .map_or(route.unwrap_or_default(), |named| named.as_slice());
+        let own = addresses_of(route, resolver).await;
         let found = match (name, resolver) {
             (Name::Ip(address), _) => vec![*address],
             (_, Some(resolver)) => match in_time("DNS", Topic::Dns, resolver.addresses(&host)).await {
@@ -78,7 +82,7 @@ impl Preflight<'_> {
         }
         let guard = Guard {
             own: own.clone(),
-            allowed: Vec::new(),
+            allowed: self.settings.http01.allow_addresses.clone(),
             cluster: Guard::surroundings(|name| std::env::var(name).ok()),
         };
         let path = challenge_path(&unknown_token());

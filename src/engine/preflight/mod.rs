@@ -17,10 +17,13 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 use super::{choose::method_under, journals::Journals, ledger::Ledger, prepare};
 use crate::{
     acme::{Acme, AcmeError, Issuer, Limits},
-    apply::RunId,
+    apply::{Permits, RunId},
     event::Method,
     inventory::Inventory,
-    net::dns::{DnsError, Resolver},
+    net::{
+        HostPort,
+        dns::{DnsError, Resolver},
+    },
     plan::{
         Target,
         limits::Past,
@@ -72,12 +75,16 @@ pub struct Preflight<'a> {
     pub seen: Vec<Past>,
     /// Whether a test record is written with each DNS provider, and removed.
     pub write_test: bool,
+    /// Where the routes are reached from here, instead of their own addresses.
+    pub connect: Option<HostPort>,
 }
 
 /// What the checks of all certificates share.
 struct Shared {
     /// The account's URL; `None` when there is none yet.
     account: Option<String>,
+    /// What keeping the account takes of the cluster.
+    of_account: Permits,
     /// What the account has ordered.
     ledger: Ledger,
     /// Who is asked.
@@ -98,6 +105,7 @@ impl Preflight<'_> {
         let shared = Shared {
             ledger: self.ledger(account.as_deref()).await,
             account,
+            of_account: self.store.permits().await,
             resolver: self.resolver(),
             dns01: prepare::dns01(
                 &self.settings.dns01,
@@ -165,7 +173,7 @@ impl Preflight<'_> {
             settings: &shared.settings,
             connection: self.connection,
             directory: None,
-            connect: None,
+            connect: self.connect.clone(),
             run: shared.run.clone(),
         };
         let prepared = preparing.prepare();
@@ -176,9 +184,14 @@ impl Preflight<'_> {
             .iter()
             .filter(|name| method_under(&self.settings.dns01, name) == Method::Http01)
             .map(|name| self.host(target, name, prepared.as_ref().ok(), shared));
+        let permits = prepared.as_ref().ok().map(|prepared| {
+            let mut permits = prepared.permits.clone();
+            permits.extend(shared.of_account.clone());
+            permits
+        });
         let (secret, rights, hosts, providers, limits) = tokio::join!(
             self.secret(target),
-            self.rights(prepared.as_ref().ok().map(|prepared| &prepared.permits)),
+            self.rights(permits.as_ref()),
             join_all(hosts),
             self.providers(target, shared),
             self.limits(target, shared),

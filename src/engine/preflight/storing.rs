@@ -125,8 +125,7 @@ impl Preflight<'_> {
         if self.is_exempt(target, shared).await {
             return Some(Check::ok(Topic::Limits, "a renewal in its window counts against none"));
         }
-        let mut past = shared.ledger.past();
-        past.extend(self.seen.iter().cloned());
+        let past = limits::joined(shared.ledger.past(), &self.seen);
         let exceeded = limits::exceeded(known, &past, &target.names.order, false, crate::engine::now());
         Some(match exceeded {
             None => Check::ok(Topic::Limits, "none would be exceeded, by this tool's estimate"),

@@ -223,6 +223,14 @@ impl ProviderConfig {
             Self::Update(config) => config.fields.values().filter_map(Setting::credential).collect(),
         }
     }
+
+    /// The Secrets' keys among them.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        self.credentials().into_iter().filter_map(|from| match from {
+            Credential::SecretRef(of) => Some(of),
+            Credential::Env(_) | Credential::File(_) => None,
+        })
+    }
 }
 
 impl Setting {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Guard, Ports,
     objects::TERMINATION_LOG,
-    self_check::{Look, Seen},
+    self_check::{Look, Seen, Telling},
 };
 use crate::{object::Text, solve::SolveError};
 
@@ -81,6 +81,7 @@ impl Question {
             ports: Ports::default(),
             limit: self.limit,
             quote: false,
+            telling: Telling::default(),
         };
         match look.automatic().await {
             Ok(Seen { at, note }) => Report {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::api_error;
 use crate::{
     apply::{Api, resource},
+    event::{EventKind, Teller},
     object::{Key, Kind},
     solve::SolveError,
     source::cluster,
@@ -17,6 +18,12 @@ use crate::{
 pub(super) const START: Duration = Duration::from_mins(2);
 /// How long a state that may pass is borne before it counts.
 const PASSING: Duration = Duration::from_secs(20);
+/// So long a Job may take to make a Pod before it is asked why there is none.
+const UNMADE: Duration = Duration::from_secs(3);
+/// How often the Pod is looked at while it answers.
+const LOOK: Duration = Duration::from_secs(2);
+const ENDED: &str =
+    "kubectl get events in its namespace says why: a node that has no memory left, an eviction, a quota";
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -25,57 +32,119 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 enum State {
     /// Its container runs.
     Runs,
-    /// Its container has ended, with these last words.
-    Ended { code: i64, words: String },
+    /// Its container has ended: how, and with which last words.
+    Ended { how: String, words: String },
     /// Not yet; why, where it says so.
     Waits(Option<String>),
     /// It will not by itself; why, and what to do.
     Stuck(String, &'static str),
 }
 
-/// Waits until the Pod of a Job runs.
-///
-/// Fails in the words of the kubelet, the scheduler or the admission where it cannot.
-pub(super) async fn wait_until_it_runs(api: &Api, job: &Key, selector: &str) -> Result<(), SolveError> {
-    let begin = Instant::now();
-    let (mut pause, mut seen) = (PAUSE, None);
-    loop {
-        let pods = api
-            .list(resource::POD, Some(&job.namespace), Some(selector))
+/// The Pods of a solver's Job.
+pub(super) struct Pods<'a> {
+    pub(super) api: &'a Api,
+    pub(super) job: Key,
+    pub(super) selector: String,
+}
+
+impl Pods<'_> {
+    /// The newest: a Job makes another where one has ended.
+    async fn newest(&self) -> Result<Option<State>, SolveError> {
+        let pods = self
+            .api
+            .list(resource::POD, Some(&self.job.namespace), Some(&self.selector))
             .await
             .map_err(api_error)?;
         let newest = pods
             .iter()
             .max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str());
-        let elapsed = begin.elapsed();
-        match newest.map(state) {
-            Some(State::Runs) => return Ok(()),
-            Some(State::Stuck(why, hint)) if elapsed > PASSING || !may_pass(&why) => {
-                return Err(failed(job, &why).hint(hint));
-            }
-            Some(State::Stuck(why, _)) => seen = Some(why),
-            // Its Job makes another one, a few times.
-            Some(State::Ended { code, words }) => {
-                seen = Some(format!("it ended with exit status {code}{}", quoted(&words)));
-            }
-            Some(State::Waits(why)) => seen = why,
-            None if elapsed > Duration::from_secs(3) => {
-                if let Some(why) = refused(api, job).await {
-                    return Err(failed(job, &why)
-                        .hint("change what refuses it (a quota, an admission rule), or answer without a Pod (--solver endpoint, --dns)"));
+        Ok(newest.map(state))
+    }
+
+    /// Waits until the Pod of the Job is ready to answer; what is waited for is told.
+    ///
+    /// Fails in the words of the kubelet, the scheduler or the admission where it cannot.
+    pub(super) async fn wait_until_it_answers(&self, tell: &Teller) -> Result<(), SolveError> {
+        let begin = Instant::now();
+        let (mut pause, mut seen) = (PAUSE, None);
+        loop {
+            let elapsed = begin.elapsed();
+            let now = match self.newest().await? {
+                Some(State::Runs) => return Ok(()),
+                Some(State::Stuck(why, hint)) if elapsed > PASSING || !may_pass(&why) => {
+                    return Err(failed(&self.job, &why).hint(hint));
                 }
+                Some(State::Stuck(why, _)) => Some(why),
+                // Its Job makes another one, a few times.
+                Some(State::Ended { how, words }) => Some(format!("it ended: {how}{}", quoted(&words))),
+                Some(State::Waits(why)) => why,
+                None if elapsed > UNMADE => {
+                    let why = refused(self.api, &self.job).await;
+                    if let Some(why) = why.as_ref().filter(|_| elapsed > PASSING) {
+                        return Err(failed(&self.job, why).hint(
+                            "change what refuses it (a quota, an admission rule), or answer without a Pod (--solver \
+                             endpoint, --dns)",
+                        ));
+                    }
+                    why
+                }
+                None => None,
+            };
+            if let Some(why) = now.as_ref().filter(|_| now != seen) {
+                tell.tell(EventKind::Waiting {
+                    reason: format!("the solver's Pod: {why}"),
+                });
             }
-            None => {}
+            seen = now.or(seen);
+            if elapsed > START {
+                let why = seen.unwrap_or_else(|| "it has not started".into());
+                return Err(
+                    failed(&self.job, &format!("{why} after {} s", START.as_secs())).hint(format!(
+                        "kubectl describe pod -n {} -l {} says more",
+                        self.job.namespace, self.selector
+                    )),
+                );
+            }
+            sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
-        if elapsed > START {
-            let why = seen.unwrap_or_else(|| "it has not started".into());
-            return Err(failed(job, &format!("{why} after {} s", START.as_secs())).hint(format!(
-                "kubectl describe pod -n {} -l {selector} says more",
-                job.namespace
-            )));
+    }
+
+    /// Returns when there has been no Pod that answers for so long that none will come: with how the last one ended.
+    pub(super) async fn until_it_is_gone(&self, tell: &Teller) -> SolveError {
+        let (mut since, mut told) = (None, String::new());
+        loop {
+            sleep(LOOK).await;
+            let how = match self.newest().await {
+                Ok(Some(State::Ended { how, words })) => format!("it ended: {how}{}", quoted(&words)),
+                Ok(None) => "it is gone".to_owned(),
+                Ok(Some(State::Runs | State::Waits(_) | State::Stuck(..))) | Err(_) => {
+                    since = None;
+                    continue;
+                }
+            };
+            if told != how {
+                tell.tell(EventKind::Waiting {
+                    reason: format!("another Pod of the solver's: {how}"),
+                });
+                told.clone_from(&how);
+            }
+            if since.get_or_insert_with(Instant::now).elapsed() > PASSING {
+                return failed(&self.job, &how).hint(ENDED);
+            }
         }
-        sleep(pause).await;
-        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+    }
+
+    /// The same error, with how the Pod ended, where it does not answer any more.
+    pub(super) async fn explain(&self, error: SolveError) -> SolveError {
+        match self.newest().await {
+            Ok(Some(State::Ended { how, words })) => SolveError {
+                message: format!("{}; the solver's Pod has ended: {how}{}", error.message, quoted(&words)),
+                ..error
+            }
+            .hint(ENDED),
+            _ => error,
+        }
     }
 }
 
@@ -91,12 +160,7 @@ pub(super) async fn last_words(api: &Api, pod: &Key, limit: Duration) -> Result<
         let elapsed = begin.elapsed();
         match state(&found) {
             State::Ended { words, .. } if !words.trim().is_empty() => return Ok(words),
-            State::Ended { code, .. } => {
-                return Err(failed(
-                    pod,
-                    &format!("it ended with exit status {code} and without a word"),
-                ));
-            }
+            State::Ended { how, .. } => return Err(failed(pod, &format!("it ended without a word: {how}"))),
             State::Stuck(why, hint) if elapsed > PASSING || !may_pass(&why) => return Err(failed(pod, &why).hint(hint)),
             State::Waits(Some(why)) | State::Stuck(why, _) if elapsed > limit => return Err(failed(pod, &why)),
             _ if elapsed > limit => return Err(failed(pod, "it has not ended in time")),
@@ -134,18 +198,35 @@ async fn refused(api: &Api, job: &Key) -> Option<String> {
 
 fn state(pod: &Value) -> State {
     let status = &pod["status"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let container = &status["containerStatuses"][0]["state"];
-    if container["running"].is_object() {
-        return State::Runs;
-    }
-    if let Some(ended) = container["terminated"].as_object() {
+    // An eviction is the Pod's own end: its container only tells of a signal.
+    let evicted = status["phase"] == "Failed" && status["reason"].is_string();
+    if evicted {
         return State::Ended {
-            code: ended.get("exitCode").and_then(Value::as_i64).unwrap_or_default(),
-            words: ended
-                .get("message")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            how: text(&status["reason"]),
+            words: text(&status["message"]),
+        };
+    }
+    let none = Vec::new();
+    let conditions = status["conditions"].as_array().unwrap_or(&none);
+    if container["running"].is_object() {
+        // A Service leads to it when it is ready.
+        return if conditions.iter().any(|c| c["type"] == "Ready" && c["status"] == "True") {
+            State::Runs
+        } else {
+            State::Waits(Some("it runs, and is not ready yet".to_owned()))
+        };
+    }
+    let ended = &container["terminated"];
+    if ended.is_object() {
+        let code = ended["exitCode"].as_i64().unwrap_or_default();
+        return State::Ended {
+            how: match ended["reason"].as_str() {
+                Some(reason) if !["Error", "Completed"].contains(&reason) => format!("{reason}, exit status {code}"),
+                _ => format!("exit status {code}"),
+            },
+            words: text(&ended["message"]),
         };
     }
     let waiting = &container["waiting"];
@@ -167,20 +248,16 @@ fn state(pod: &Value) -> State {
                 "the image must run as user 65532: is it the project's, for this architecture?",
             );
         }
-        "" | "ContainerCreating" | "PodInitializing" => {}
+        "" => {}
         _ => return State::Waits(Some(why())),
     }
     if status["phase"] == "Failed" {
-        let text = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
         return State::Ended {
-            code: -1,
-            words: format!("{} {}", text("reason"), text("message")),
+            how: "it failed".to_owned(),
+            words: text(&status["message"]),
         };
     }
-    let none = Vec::new();
-    let unscheduled = status["conditions"]
-        .as_array()
-        .unwrap_or(&none)
+    let unscheduled = conditions
         .iter()
         .find(|c| c["type"] == "PodScheduled" && c["status"] == "False");
     match unscheduled {
@@ -191,7 +268,7 @@ fn state(pod: &Value) -> State {
             ),
             "see --solver-node-selector and --solver-toleration",
         ),
-        None => State::Waits(None),
+        None => State::Waits((status["phase"] == "Pending").then(|| "it is not scheduled yet".to_owned())),
     }
 }
 
@@ -202,15 +279,25 @@ mod tests {
     use super::*;
 
     fn of(container: &Value) -> State {
-        state(&json!({"status": {"phase": "Pending", "containerStatuses": [{"state": container}]}}))
+        state(&json!({"status": {"phase": "x", "containerStatuses": [{"state": container}]}}))
     }
 
     #[test]
     fn what_a_pod_waits_for_is_told_in_the_kubelets_words() {
-        assert_eq!(of(&json!({"running": {"startedAt": "x"}})), State::Runs);
+        let running = |ready: &str| {
+            state(&json!({"status": {
+                "phase": "Running", "conditions": [{"type": "Ready", "status": ready}],
+                "containerStatuses": [{"state": {"running": {"startedAt": "x"}}}],
+            }}))
+        };
+        assert_eq!(running("True"), State::Runs);
+        assert_eq!(
+            running("False"),
+            State::Waits(Some("it runs, and is not ready yet".into()))
+        );
         assert_eq!(
             of(&json!({"waiting": {"reason": "ContainerCreating"}})),
-            State::Waits(None)
+            State::Waits(Some("ContainerCreating".into()))
         );
         let State::Stuck(why, hint) =
             of(&json!({"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}))
@@ -222,7 +309,7 @@ mod tests {
         assert_eq!(
             of(&json!({"terminated": {"exitCode": 2, "message": "no"}})),
             State::Ended {
-                code: 2,
+                how: "exit status 2".into(),
                 words: "no".into()
             }
         );
@@ -237,14 +324,26 @@ mod tests {
             panic!("stuck")
         };
         assert!(why.contains("0/1 nodes") && may_pass(&why));
-        assert_eq!(state(&json!({"status": {"phase": "Pending"}})), State::Waits(None));
-        let evicted = json!({"status": {"phase": "Failed", "reason": "Evicted", "message": "disk"}});
         assert_eq!(
-            state(&evicted),
-            State::Ended {
-                code: -1,
-                words: "Evicted disk".into()
-            }
+            state(&json!({"status": {"phase": "Pending"}})),
+            State::Waits(Some("it is not scheduled yet".into()))
+        );
+    }
+
+    #[test]
+    fn how_a_pod_ended_is_told_by_who_ended_it() {
+        let ended = |how: &str, words: &str| State::Ended {
+            how: how.into(),
+            words: words.into(),
+        };
+        let killed = json!([{"state": {"terminated": {"exitCode": 137, "reason": "Error"}}}]);
+        let evicted = json!({"status": {
+            "phase": "Failed", "reason": "Evicted", "message": "disk", "containerStatuses": killed,
+        }});
+        assert_eq!(state(&evicted), ended("Evicted", "disk"));
+        assert_eq!(
+            of(&json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}})),
+            ended("OOMKilled, exit status 137", "")
         );
     }
 }

@@ -4,7 +4,12 @@
 //! Every address is asked until all show the answer: a moment after the solver's objects are there, the controller may not
 //! serve them yet.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -15,9 +20,11 @@ use super::{
     guard::Guard,
 };
 use crate::{
+    event::{EventKind, Teller},
     net::{self, HostPort},
     object::Text,
     solve::SolveError,
+    text::time,
 };
 
 /// The first pause between two fetches from one address, and the longest.
@@ -34,8 +41,48 @@ const TRIES: usize = 2;
 /// How much of a wrong body is quoted.
 const QUOTED: usize = 120;
 
+/// How long is looked in silence.
+const SILENT: Duration = Duration::from_secs(5);
+
+/// Who is told what is seen instead of the answer, and what they were told last of each address.
+#[derive(Debug, Clone, Default)]
+pub struct Telling(Option<(Teller, Said)>);
+
+/// What was told last of each address.
+type Said = Arc<Mutex<HashMap<IpAddr, String>>>;
+
+impl Telling {
+    /// Tells of one look.
+    pub fn to(tell: &Teller) -> Self {
+        Self(Some((tell.clone(), Arc::default())))
+    }
+
+    /// Tells what an address shows, where that is new.
+    fn tell(&self, address: IpAddr, word: &str, left: Duration) {
+        let Some((tell, said)) = &self.0 else { return };
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.get(&address).is_some_and(|last| last == word) {
+            return;
+        }
+        said.insert(address, word.to_owned());
+        drop(said);
+        tell.tell(EventKind::Waiting {
+            reason: format!("{word}; until {}", clock(left)),
+        });
+    }
+}
+
+/// The time of day after so long, in UTC: `14:03:20 UTC`.
+fn clock(left: Duration) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let at = i64::try_from((now + left).as_secs()).unwrap_or(i64::MAX);
+    let text = time::date_time(at);
+    let clock = text.split_once('T').map_or(text.as_str(), |(_, clock)| clock);
+    format!("{} UTC", clock.trim_end_matches('Z'))
+}
+
 /// What is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Look {
     /// The host: a DNS name or an address.
     pub host: String,
@@ -56,6 +103,8 @@ pub struct Look {
     pub limit: Duration,
     /// Whether a wrong body is quoted; not where others may read the report.
     pub quote: bool,
+    /// Who is told what is seen meanwhile.
+    pub telling: Telling,
 }
 
 /// Where the answer was seen.
@@ -282,6 +331,11 @@ impl Look {
                 Saw::Nothing(FetchError::NoRoute { .. }) => give_up || attempt >= TRIES,
                 saw => give_up && saw.is_ours() && attempt >= TRIES,
             };
+            if begin.elapsed() >= SILENT && !hopeless {
+                let word = self.word(address, &saw);
+                self.telling
+                    .tell(address, &word, deadline.saturating_duration_since(Instant::now()));
+            }
             last = Some(saw);
             if hopeless || Instant::now() + pause >= deadline {
                 break;
@@ -318,11 +372,15 @@ impl Look {
     }
 
     fn words(&self, missed: &[Missed]) -> String {
-        missed.iter().map(|m| self.word(m)).collect::<Vec<_>>().join("; ")
+        missed
+            .iter()
+            .map(|m| self.word(m.address, &m.saw))
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
-    fn word(&self, missed: &Missed) -> String {
-        match &missed.saw {
+    fn word(&self, address: IpAddr, saw: &Saw) -> String {
+        match saw {
             Saw::Nothing(error) => crate::error::chain(error),
             Saw::Page(page) => {
                 let way = match page.redirects.last() {
@@ -337,7 +395,7 @@ impl Look {
                 } else {
                     "another body".to_owned()
                 };
-                format!("{} answers {}{way} with {body}", missed.address, page.status)
+                format!("{address} answers {}{way} with {body}", page.status)
             }
         }
     }
@@ -380,7 +438,8 @@ fn hint(saw: &Saw) -> Option<&'static str> {
             "is port 80 open? Where this network alone cannot reach the host, look with --self-check direct or cluster"
         }
         Saw::Nothing(FetchError::NotAsked { .. }) => {
-            "a host's DNS must not lead this program to such addresses: allow them in the settings if they are yours"
+            "a host's DNS must not lead this program to such addresses: where they are yours, allow them in the settings \
+             (http01.allowAddresses)"
         }
         Saw::Nothing(FetchError::Broken { .. }) => "is port 80 open, and does it speak HTTP?",
         Saw::Nothing(_) => return None,

@@ -1,7 +1,9 @@
 //! The solver: makes what a challenge needs, once what can be shared, sees that the answer is there, and takes it away.
 
+mod look;
+
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -17,25 +19,22 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::{
-    Backend, Options, Place, Responder, api_error, challenge_path,
-    check::{Question, Report},
-    config_map, in_place, is_token,
+    Backend, Options, Place, Responder, api_error, challenge_path, config_map, in_place, is_token,
     objects::{self, Owner, SERVICE_PORT, Target},
-    permit::{is_together, looks_from_inside, resource_of},
+    permit::{is_together, resource_of},
     pod,
-    self_check::{Look, Seen},
+    self_check::Seen,
     table::{self, Routing, Row},
 };
 use crate::{
     apply::{
         Api, ApiError, Patch, Purpose, Resource, mark,
-        resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, POD, SERVICE},
+        resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, SERVICE},
     },
     event::{EventKind, Method, Teller},
     inventory::Controller,
     name::Name,
     object::Key,
-    settings::value::SelfCheck,
     solve::{Challenge, Journal, Solve, SolveError},
 };
 
@@ -85,6 +84,8 @@ pub struct Http01 {
     made: Mutex<HashMap<Challenge, Vec<Made>>>,
     /// What all share, in the order in which it was made.
     made_once: Mutex<Vec<Made>>,
+    /// The Secrets that it says to be for.
+    made_for: Mutex<BTreeSet<Key>>,
     /// The Ingresses that several challenges share, by name.
     together: Mutex<HashMap<String, Arc<OnceCell<()>>>>,
     /// How many challenges have been led there.
@@ -162,10 +163,16 @@ impl Http01 {
             responder: OnceCell::new(),
             made: Mutex::default(),
             made_once: Mutex::default(),
+            made_for: Mutex::default(),
             together: Mutex::default(),
             led: AtomicUsize::new(0),
             editing: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The Secrets for which there are objects that all challenges share, until [`Solve::finish`] takes them away.
+    pub fn made_for(&self) -> BTreeSet<Key> {
+        lock(&self.made_for).clone()
     }
 
     async fn put_in_place(&self, challenge: &Challenge, tell: &Teller) -> Result<(), SolveError> {
@@ -193,7 +200,7 @@ impl Http01 {
             .secret()
             .cloned()
             .unwrap_or_else(|| Key::new(place.namespace.clone(), ""));
-        let owner = self.make(challenge, place, &row, &about).await?;
+        let shared = self.make(challenge, place, &row, &about).await?;
         tell.tell(EventKind::Presented {
             name: challenge.name.clone(),
             method: Method::Http01,
@@ -202,7 +209,10 @@ impl Http01 {
         if self.api.is_dry_run() {
             return Ok(());
         }
-        let seen = self.look(challenge, place, &row, owner.as_ref(), &about).await;
+        if let Some(shared) = &shared {
+            self.until_it_runs(place, shared, tell).await?;
+        }
+        let seen = self.look(challenge, place, &row, shared.as_deref(), &about, tell).await;
         let Seen { at, note } = seen.map_err(|error| with_note(error, &row))?;
         if let Some(text) = note {
             tell.tell(EventKind::Note { text });
@@ -217,14 +227,14 @@ impl Http01 {
         Ok(())
     }
 
-    /// Makes what the challenge needs. Returns the owner of it.
+    /// Makes what the challenge needs. Returns what a Pod answers through.
     async fn make(
         &self,
         challenge: &Challenge,
         place: &Place,
         row: &Row,
         about: &Key,
-    ) -> Result<Option<Owner>, SolveError> {
+    ) -> Result<Option<Arc<Shared>>, SolveError> {
         match &self.options.backend {
             Backend::Service(service) => {
                 config_map::check_service(&self.api, &place.namespace, service).await?;
@@ -248,13 +258,9 @@ impl Http01 {
             // The Job owns the others, so it is first; then its Pod starts while they are made.
             Backend::Pod => {
                 let shared = self.shared(place, row, about).await?;
-                let (lead, run) = tokio::join!(
-                    self.lead(challenge, place, row, &shared.service, shared.owner.as_ref(), about),
-                    self.until_it_runs(place, &shared),
-                );
-                lead?;
-                run?;
-                Ok(shared.owner.clone())
+                self.lead(challenge, place, row, &shared.service, shared.owner.as_ref(), about)
+                    .await?;
+                Ok(Some(shared))
             }
             Backend::Endpoint { .. } => {
                 let service = self.service_name(place, row);
@@ -443,14 +449,18 @@ impl Http01 {
         Err(last.map_or_else(|| SolveError::new("the Ingress cannot be changed"), api_error))
     }
 
-    async fn until_it_runs(&self, place: &Place, shared: &Shared) -> Result<(), SolveError> {
-        if self.api.is_dry_run() {
-            return Ok(());
-        }
-        let job = Key::new(place.namespace.clone(), shared.service.as_str());
-        let selector = objects::pod_selector(&shared.service);
-        let wait = || pod::wait_until_it_runs(&self.api, &job, &selector);
+    async fn until_it_runs(&self, place: &Place, shared: &Shared, tell: &Teller) -> Result<(), SolveError> {
+        let pods = self.pods(place, shared);
+        let wait = || pods.wait_until_it_answers(tell);
         shared.runs.get_or_try_init(wait).await.copied()
+    }
+
+    fn pods(&self, place: &Place, shared: &Shared) -> pod::Pods<'_> {
+        pod::Pods {
+            api: &self.api,
+            job: Key::new(place.namespace.clone(), shared.service.as_str()),
+            selector: objects::pod_selector(&shared.service),
+        }
     }
 
     /// Creates what all share; noted first, so that it is removed whatever happens.
@@ -458,6 +468,7 @@ impl Http01 {
         let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
         let key = Key::new(text("namespace"), text("name"));
         let made = Made::Object(resource, key);
+        lock(&self.made_for).insert(about.clone());
         {
             let mut all = lock(&self.made_once);
             if !all.contains(&made) {
@@ -491,78 +502,6 @@ impl Http01 {
         if !of_challenge.contains(&made) {
             of_challenge.push(made);
         }
-    }
-
-    /// Sees that the answer is there.
-    async fn look(
-        &self,
-        challenge: &Challenge,
-        place: &Place,
-        row: &Row,
-        owner: Option<&Owner>,
-        about: &Key,
-    ) -> Result<Seen, SolveError> {
-        let limit = self.options.limit.unwrap_or(row.patience);
-        let look = Look {
-            host: challenge.name.to_string(),
-            token: challenge.token.clone(),
-            key_authorization: challenge.key_authorization.clone(),
-            addresses: place.addresses.clone(),
-            connect: self.options.connect.clone(),
-            guard: self.options.guard.clone(),
-            ports: self.options.ports,
-            limit,
-            quote: true,
-        };
-        let inside = looks_from_inside(&self.options);
-        match self.options.self_check {
-            SelfCheck::Off => Ok(Seen::default()),
-            SelfCheck::Wait(length) => {
-                tokio::time::sleep(length).await;
-                Ok(Seen::default())
-            }
-            SelfCheck::Direct => look.direct().await,
-            SelfCheck::Cluster if inside => self.look_from_inside(challenge, &look, place, owner, about).await,
-            SelfCheck::Auto | SelfCheck::Cluster => match look.automatic().await {
-                Ok(seen) => Ok(seen),
-                Err(Some(error)) => Err(error),
-                Err(None) if inside => self.look_from_inside(challenge, &look, place, owner, about).await,
-                Err(None) => Err(SolveError::new(format!(
-                    "whether {} shows the answer cannot be seen from here: this network reaches neither the host nor an address \
-                     of its route",
-                    look.url()
-                ))
-                .hint("name an address of the route with --connect HOST:PORT, or look otherwise: --self-check cluster, wait=30s, off")),
-            },
-        }
-    }
-
-    async fn look_from_inside(
-        &self,
-        challenge: &Challenge,
-        look: &Look,
-        place: &Place,
-        owner: Option<&Owner>,
-        about: &Key,
-    ) -> Result<Seen, SolveError> {
-        let question = Question {
-            host: look.host.clone(),
-            token: look.token.clone(),
-            thumbprint: self.options.thumbprint.to_string(),
-            addresses: look.addresses.clone(),
-            limit: look.limit,
-        };
-        let identity = format!("{}/{}/{}/check", self.options.run, challenge.name, challenge.token);
-        let name = Purpose::Solver.name(&identity);
-        let mut options = self.options.pod.clone();
-        let start = pod::START.as_secs() + look.limit.as_secs();
-        options.deadline = u32::try_from(start).unwrap_or(u32::MAX);
-        let key = Key::new(place.namespace.clone(), name.clone());
-        let object = objects::check_pod(&place.namespace, &name, owner, &question.arguments(), &options);
-        self.note(challenge, Made::Object(POD, key.clone()));
-        self.create(POD, object, about).await?;
-        let words = pod::last_words(&self.api, &key, Duration::from_secs(start)).await?;
-        Report::read(&words)
     }
 
     /// Takes one thing away. Returns whether it was there.

@@ -21,9 +21,11 @@ use kubectl_certs::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    cluster::Namespace,
+    cluster::{Namespace, ingress},
     dns::{Bind, Resolver},
-    eventually, kubeconfig,
+    eventually,
+    issuing::Issuing,
+    kubeconfig,
     pebble::Pebble,
     run::Call,
     server::Server,
@@ -182,6 +184,41 @@ async fn cert_manager_renews_at_once_what_it_owns() {
         !conditions.contains("Issuing") && conditions.contains("Ready"),
         "{conditions}"
     );
+    drop(controller);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn the_command_asks_cert_manager_and_needs_no_account_of_its_own() {
+    let it = Issuing::new("cm-cli");
+    it.ns.apply(vec![
+        issuer(&json!({"selfSigned": {}})),
+        certificate(&[&it.ns.host("web")]),
+    ]);
+    let controller = controller(&it.ns, NOBODY);
+    wait_for(&it.ns, "Ready", "True");
+    let before = it.version("web-tls");
+    // Nobody is at this directory.
+    it.settings("production: gone\nissuers:\n  gone:\n    directory: https://10.99.0.1:9/dir\n    agreeTos: true\n");
+    let refused = it.plain(&["renew", "secret/web-tls", "--yes"]).run().ends_with(2);
+    assert!(refused.err.contains("cert-manager"), "{}", refused.err);
+    let ran = it
+        .plain(&["renew", "secret/web-tls", "--production", "--yes"])
+        .run()
+        .ends_with(0);
+    assert!(ran.err.contains("asked cert-manager to renew"), "{}", ran.err);
+    assert!(ran.err.contains("renewed"), "{}", ran.err);
+    assert_ne!(it.version("web-tls"), before, "{}", ran.err);
+    assert!(!it.kept("config/kubectl-certs/accounts").exists(), "{}", ran.err);
+    // Who asks for all leaves it to cert-manager.
+    let left = it.version("web-tls");
+    it.ns.apply(vec![ingress("web", &[(&[&it.ns.host("web")], "web-tls")])]);
+    let ran = it
+        .plain(&["renew", "--all", "--production", "--yes"])
+        .run()
+        .ends_with(0);
+    assert!(ran.err.contains("1 Secret of cert-manager's left to it"), "{}", ran.err);
+    assert_eq!(it.version("web-tls"), left);
     drop(controller);
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kubectl_certs::{engine::lease, object::Key, text::date_time};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -10,6 +11,7 @@ use crate::support::{
     front::{Fault, Front, INTERNAL, PAGE, UNAVAILABLE},
     issuing::Issuing,
     kubeconfig,
+    pki::now,
     proxy::{API_SERVER, Proxy},
     run::Call,
 };
@@ -55,6 +57,94 @@ fn ctrl_c_during_the_validation_leaves_nothing_behind() {
     assert_eq!(scene.it.left(), [""; 0], "{:?}", said.all());
     scene.front.mend();
     scene.call(&["renew", "shop"]).run().ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn ctrl_c_while_the_ca_signs_ends_at_once_and_the_next_run_goes_on_with_the_order() {
+    let scene = Scene::new("ctrlc2");
+    scene.front.fault("/finalize-order/", 0, 1, Fault::Hold);
+    let running = scene.call(&["renew", "shop"]).start();
+    scene.front.wait_until_held();
+    running.interrupt();
+    let said = running.err.clone();
+    let (status, took) = running.end();
+    assert_eq!(status, Some(130), "{:?}", said.all());
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(
+        said.all()
+            .iter()
+            .any(|line| line.contains("goes on with the same order")),
+        "{:?}",
+        said.all()
+    );
+    let left = scene.it.left();
+    assert!(left.len() == 1 && left[0].contains("journal"), "{left:?}");
+    scene.front.mend();
+    let orders = || scene.it.pebble.log().matches("/order-plz").count();
+    assert_eq!(orders(), 1);
+    let ran = scene.call(&["renew", "shop"]).run().ends_with(0);
+    assert_eq!(orders(), 1, "{}", ran.err);
+    assert_eq!(scene.it.leaf("shop-tls").names(), [scene.host.as_str()]);
+    assert_eq!(scene.it.left(), [""; 0], "{}", ran.err);
+}
+
+/// A Lease of somebody on another machine, renewed so many seconds ago by that machine's clock.
+fn lease_of_another(it: &Issuing, secret: &str, ago: i64) -> Value {
+    let key = Key::new(it.ns.name.as_str(), secret);
+    let at = date_time(now().unix_timestamp() - ago).replace('Z', ".000000Z");
+    json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {
+            "name": lease::name(&key).as_str(),
+            "labels": {
+                "app.kubernetes.io/managed-by": "kubectl-certs", "kubectl-certs.io/purpose": "lease",
+                "kubectl-certs.io/run": "abcdefghij",
+            },
+            "annotations": {"kubectl-certs.io/for": key.to_string(), "kubectl-certs.io/process": "elsewhere 1 1"},
+        },
+        "spec": {
+            "holderIdentity": "bob@elsewhere (process 1)", "leaseDurationSeconds": 3, "acquireTime": at, "renewTime": at,
+        },
+    })
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_lease_that_has_ended_by_this_clock_alone_is_watched_before_it_is_taken_over() {
+    let scene = Scene::new("skew");
+    let lease = |ago| scene.it.ns.apply(vec![lease_of_another(&scene.it, "shop-tls", ago)]);
+    // Bob's clock is a minute late, and he is at work.
+    lease(60);
+    let running = scene.it.call(&["renew", "shop"]).start();
+    running
+        .err
+        .after(0, &["whether bob@elsewhere (process 1) is still at work"]);
+    lease(58);
+    let said = running.err.clone();
+    assert_eq!(running.end().0, Some(5), "{:?}", said.all());
+    let all = said.all().join("\n");
+    assert!(
+        all.contains("bob@elsewhere (process 1) has been working on Secret"),
+        "{all}"
+    );
+    assert!(!scene.has_ordered());
+    // He has gone.
+    let ran = scene.it.certs(&["renew", "shop"]).ends_with(0);
+    assert!(ran.err.contains("is still at work"), "{}", ran.err);
+    assert!(scene.it.leaf("shop-tls").key_matches);
+    // Long ago: nobody is waited for, and `cleanup` finds it too.
+    lease(3_600);
+    let ran = scene.it.plain(&["cleanup"]).run().ends_with(0);
+    assert!(!ran.err.contains("may have ended"), "{}", ran.err);
+    lease(60);
+    let ran = scene.it.plain(&["cleanup"]).run().ends_with(0);
+    assert!(
+        ran.err.contains("may have ended") && ran.err.contains("removed 1"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(scene.it.left(), [""; 0], "{}", ran.err);
 }
 
 /// A kubeconfig that leads through a proxy.
@@ -243,4 +333,36 @@ fn a_role_that_may_only_read_is_told_the_verb_before_anything_is_ordered() {
     }
     assert!(!scene.has_ordered(), "{}", scene.it.pebble.log());
     assert_eq!(scene.it.left(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn credentials_and_an_account_that_may_not_be_read_are_told_before_anything_is_ordered() {
+    let it = Issuing::new("norights");
+    let every: Value = json!([{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]);
+    let account = format!("--kubeconfig={}", it.ns.account("local", &every).display());
+    it.settings(
+        "dns01:\n  providers:\n  - name: internal\n    zones: [rights.internal]\n    provider: powerdns\n    url: http://127.0.0.1:9\n    \
+         apiKey: {secretRef: {namespace: default, name: pdns, key: apikey}}\n",
+    );
+    let issue = ["issue", "--secret", "wild", "-d", "*.rights.internal", &account];
+    let ran = it.certs(&issue).ends_with(3);
+    assert!(ran.err.contains("nothing was ordered"), "{}", ran.err);
+    assert!(
+        ran.err.contains("get secrets \"pdns\" in namespace default"),
+        "{}",
+        ran.err
+    );
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    let renew = ["renew", "shop", "--account-secret", "default/acme", &account];
+    let ran = it.certs(&renew).ends_with(3);
+    for right in [
+        "get secrets \"acme\" in namespace default",
+        "create secrets in namespace default",
+    ] {
+        assert!(ran.err.contains(right), "{right} in {}", ran.err);
+    }
+    assert!(!it.pebble.log().contains("/order-plz"));
+    assert_eq!(it.left(), [""; 0]);
 }

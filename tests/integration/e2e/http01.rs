@@ -32,7 +32,7 @@ use crate::support::{
     cluster::{Namespace, ingress},
     eventually,
     run::Call,
-    server::curl,
+    server::{curl, free_port},
 };
 
 const NODE: &str = "10.99.0.1";
@@ -86,7 +86,7 @@ pub(super) fn backend(name: &str, address: SocketAddr) -> Vec<Value> {
 }
 
 /// Asks Traefik for a path of a host. Returns status and body.
-fn ask(host: &str, path: &str) -> (String, String) {
+pub(super) fn ask(host: &str, path: &str) -> (String, String) {
     let to = format!("{host}:80:{NODE}");
     let url = format!("http://{host}{path}");
     let said = curl_any(&["--resolve", &to, "-w", "\n%{http_code}", &url]);
@@ -126,7 +126,7 @@ fn place(ns: &Namespace, kind: Kind, name: &str) -> Place {
 }
 
 fn endpoint() -> Backend {
-    let free = TcpListener::bind((NODE, 0)).unwrap().local_addr().unwrap();
+    let free = format!("{NODE}:{}", free_port()).parse().unwrap();
     Backend::Endpoint {
         listen: free,
         advertise: free,
@@ -169,6 +169,18 @@ impl Listen for Heard {
 /// Presents the challenge of a host; then runs `meanwhile`; then takes everything away. Returns what was told.
 #[track_caller]
 fn solve(options: Options, place: Place, host: &str, meanwhile: impl FnOnce()) -> Result<Vec<EventKind>, SolveError> {
+    let (presented, heard) = solve_and_hear(options, place, host, meanwhile);
+    presented.map(|()| heard)
+}
+
+/// The same, with what was told of one that failed too.
+#[track_caller]
+fn solve_and_hear(
+    options: Options,
+    place: Place,
+    host: &str,
+    meanwhile: impl FnOnce(),
+) -> (Result<(), SolveError>, Vec<EventKind>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -197,7 +209,8 @@ fn solve(options: Options, place: Place, host: &str, meanwhile: impl FnOnce()) -
         own + solver.finish().await.unwrap()
     });
     assert!(removed > 0);
-    presented.map(|()| heard.0.lock().unwrap().clone())
+    let heard = heard.0.lock().unwrap().clone();
+    (presented, heard)
 }
 
 #[track_caller]
@@ -504,6 +517,67 @@ fn the_answer_is_looked_at_from_inside_of_the_cluster_where_this_network_sees_no
     let events = solve(inside, place(&ns, Kind::Ingress, "web"), &host, || is_answered(&host)).unwrap();
     let from_inside = |event: &EventKind| matches!(event, EventKind::SelfChecked { seen, .. } if seen.iter().any(|s| s.contains("inside of the cluster")));
     assert!(events.iter().any(from_inside), "{events:?}");
+    nothing_is_left(&ns);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_pod_that_ends_while_its_answer_is_looked_for_is_told_with_what_is_seen_meanwhile() {
+    let ns = Namespace::new("h01-end");
+    let host = ns.host("shop");
+    ns.apply(
+        [
+            backend("web", application()),
+            vec![ingress("web", &[(&[&host], "shop-tls")])],
+        ]
+        .concat(),
+    );
+    let mut short = Options {
+        self_check: SelfCheck::Direct,
+        limit: Some(Duration::from_secs(12)),
+        ..pod_options()
+    };
+    // It ends by itself; and nothing leads to it, as the class is another's.
+    short.pod.deadline = 4;
+    let mut elsewhere = place(&ns, Kind::Ingress, "web");
+    elsewhere.class = Class::Annotation("another".into());
+    let (presented, heard) = solve_and_hear(short, elsewhere, &host, || {});
+    let error = presented.unwrap_err();
+    assert!(error.message.contains("does not show the answer"), "{error}");
+    assert!(error.message.contains("the solver's Pod has ended: "), "{error}");
+    let waits = |words: &str| {
+        let told = |event: &EventKind| matches!(event, EventKind::Waiting { reason } if reason.contains(words));
+        assert!(heard.iter().any(told), "{words}: {heard:?}");
+    };
+    waits("the solver's Pod: ");
+    waits("10.99.0.1 answers 401 after a redirect");
+    waits(" UTC");
+    let presented = heard.iter().position(|e| matches!(e, EventKind::Presented { .. }));
+    let waiting = heard.iter().position(|e| matches!(e, EventKind::Waiting { .. }));
+    assert!(
+        presented < waiting,
+        "the objects are told of before they are waited for: {heard:?}"
+    );
+    nothing_is_left(&ns);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_route_that_had_no_address_when_it_was_read_is_read_again() {
+    let ns = Namespace::new("h01-again");
+    let host = ns.host("shop");
+    ns.apply(vec![ingress("web", &[(&[&host], "shop-tls")])]);
+    let direct = Options {
+        self_check: SelfCheck::Direct,
+        ..options(endpoint())
+    };
+    let read_before = Place {
+        addresses: Vec::new(),
+        ..place(&ns, Kind::Ingress, "web")
+    };
+    let events = solve(direct, read_before, &host, || is_answered(&host)).unwrap();
+    let at_the_route = |event: &EventKind| matches!(event, EventKind::SelfChecked { seen, .. } if *seen == [NODE]);
+    assert!(events.iter().any(at_the_route), "{events:?}");
     nothing_is_left(&ns);
 }
 

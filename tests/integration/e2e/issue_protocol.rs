@@ -143,6 +143,10 @@ fn what_the_ca_says_is_due_is_renewed_and_the_order_says_what_it_replaces() {
 
     it.pebble
         .set_renewal_window(&leaf_pem(&first.pem), "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z");
+    // It is not asked again before it wants to be: what it said then is kept.
+    let ran = it.certs(&["renew", "--due"]).ends_with(0);
+    assert!(ran.err.contains("nothing is due"), "{}", ran.err);
+    std::fs::remove_file(it.kept("cache/kubectl-certs/renewals.json")).unwrap();
     let ran = it.certs(&["renew", "--due"]).ends_with(0);
     assert!(ran.err.contains("due, the CA says so"), "{}", ran.err);
     assert!(

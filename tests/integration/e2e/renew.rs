@@ -1,12 +1,16 @@
 //! Renewals from end to end: a real ACME server validates through the real Traefik, and what is issued is served.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::http01::{application, backend, solver_image};
+use super::http01::{application, ask, backend, solver_image};
 use crate::support::{
-    cluster::{gateway, http_route, ingress},
+    cluster::{Namespace, gateway, http_route, ingress},
     eventually,
-    issuing::Issuing,
+    issuing::{Issuing, NODE, x509::Leaf},
+    run::WITH_POD,
+    server::curl,
 };
 
 #[test]
@@ -100,8 +104,26 @@ fn an_application_that_redirects_and_asks_for_a_login_does_not_matter() {
     let mut objects = backend("web", application());
     objects.push(ingress("shop", &[(&[&host], "shop-tls")]));
     it.ns.apply(objects);
+    // Whoever comes is sent to https, and asked for a login there.
+    eventually("the application being routed to", || {
+        let (status, body) = ask(&host, "/.well-known/acme-challenge/x");
+        if status == "302" { Ok(()) } else { Err(status + &body) }
+    });
+    let to = format!("{host}:443:{NODE}");
+    let login = [
+        "--resolve",
+        &to,
+        "-k",
+        "-w",
+        "\n%{http_code}",
+        &format!("https://{host}/"),
+    ];
+    let said = curl(&login).unwrap_or_else(|said| said);
+    assert!(said.contains("401"), "{said}");
+
     let ran = it.certs(&["renew", "shop"]).ends_with(0);
     assert_eq!(it.leaf("shop-tls").names(), [host.as_str()], "{}", ran.err);
+    assert_eq!(ask(&host, "/").0, "302", "and so it is afterwards");
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
 }
 
@@ -111,19 +133,26 @@ fn a_pod_of_the_own_image_answers_where_the_cluster_cannot_reach_this_machine() 
     let it = Issuing::new("pod");
     let host = it.host("shop");
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    let image = solver_image();
+    it.until_addressed("ingress/shop");
+    let pod = ["--solver", "pod", "--solver-image", image, "--self-check", "direct"];
     let ran = it
-        .certs(&[
-            "renew",
-            "shop",
-            "--solver",
-            "pod",
-            "--solver-image",
-            solver_image(),
-            "--self-check",
-            "direct",
-        ])
+        .call(&[&["renew", "shop"], &pod[..]].concat())
+        .within(WITH_POD)
+        .run()
         .ends_with(0);
     assert_eq!(it.leaf("shop-tls").names(), [host.as_str()], "{}", ran.err);
+    assert!(ran.err.contains("waits: the solver's Pod: "), "{}", ran.err);
+    // From inside, another Pod looks.
+    let had = it.leaf("shop-tls").sha256();
+    let cluster = ["--solver", "pod", "--solver-image", image, "--self-check", "cluster"];
+    let ran = it
+        .call(&[&["renew", "shop", "-o", "json"], &cluster[..]].concat())
+        .within(WITH_POD)
+        .run()
+        .ends_with(0);
+    assert_ne!(it.leaf("shop-tls").sha256(), had, "{}", ran.err);
+    assert!(ran.out.contains("\"selfChecked\""), "{}", ran.out);
     // The Pod goes with its Job, which the cluster collects.
     eventually("nothing is left", || match it.left() {
         left if left.is_empty() => Ok(()),
@@ -155,10 +184,12 @@ fn of_ten_one_that_does_not_resolve_stops_no_other() {
         assert_eq!(found.is_empty(), number == 3, "{name}: {}", ran.err);
     }
     let broken = it.ns.host("web-3");
+    let why =
+        |line: &str| line.contains(&format!("failed: {broken}: the CA says: ")) && line.contains("could not resolve");
+    assert!(ran.err.lines().any(why), "{}", ran.err);
+    // Its own network does not know the host either; the answer was seen at the route.
     assert!(
-        ran.err
-            .lines()
-            .any(|line| line.contains(&broken) && line.contains("failed")),
+        ran.err.contains("this network's DNS does not know the host"),
         "{}",
         ran.err
     );
@@ -189,14 +220,20 @@ fn a_new_name_that_fails_costs_the_others_nothing_and_a_present_one_everything()
     let version = it.version("many-tls");
     let ran = it.certs(&["renew", "many"]).ends_with(4);
     assert_eq!(it.version("many-tls"), version, "{}", ran.err);
-    assert!(ran.err.contains(&hosts[4]), "{}", ran.err);
+    let end = ran
+        .err
+        .lines()
+        .find(|line| line.contains("many-tls: failed: "))
+        .unwrap();
+    let why = |host: &str| end.contains(&format!("{host}: the CA says: ")) && end.contains("could not resolve");
+    assert!(why(&hosts[4]) && why(&broken), "{}", ran.err);
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
 }
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn a_hundred_at_once_are_renewed_though_one_nonce_in_five_is_refused() {
-    let it = Issuing::with("hundred", |options| options.nonce_reject = 20);
+    let it = Issuing::within(Namespace::alone("hundred"), |options| options.nonce_reject = 20);
     let mut objects = Vec::new();
     for number in 0..100 {
         let label = format!("web-{number}");
@@ -204,16 +241,31 @@ fn a_hundred_at_once_are_renewed_though_one_nonce_in_five_is_refused() {
         objects.push(ingress(&label, &[(&[&host], &format!("{label}-tls"))]));
     }
     it.ns.apply(objects);
-    let ran = it.certs(&["renew", "--all", "--concurrency", "8"]).ends_with(0);
+    let ran = it
+        .call(&["renew", "--all", "--concurrency", "8"])
+        .within(Duration::from_mins(3))
+        .run()
+        .ends_with(0);
     let secrets = it.ns.kubectl(&[
         "get",
         "secrets",
         "--field-selector",
         "type=kubernetes.io/tls",
         "-o",
-        "name",
+        "json",
     ]);
-    assert_eq!(secrets.lines().count(), 100, "{}", ran.err);
+    let secrets: serde_json::Value = serde_json::from_str(&secrets).unwrap();
+    let secrets = secrets["items"].as_array().unwrap();
+    assert_eq!(secrets.len(), 100, "{}", ran.err);
+    for secret in secrets {
+        let name = secret["metadata"]["name"].as_str().unwrap();
+        let leaf = Leaf::of(secret);
+        assert_eq!(leaf.names(), [it.ns.host(name.trim_end_matches("-tls"))], "{name}");
+        assert!(leaf.key_matches && leaf.chain == 2, "{name}");
+    }
+    // Orders that were refused for their nonce were sent again.
+    let sent = it.pebble.log().matches("/order-plz").count();
+    assert!(sent > 105, "{sent} requests for 100 orders");
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
 }
 

@@ -8,6 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
+    gate::Turn,
     pki::Pki,
     run::{Call, Items, Ran},
 };
@@ -30,10 +31,20 @@ pub(crate) struct Namespace {
     pub(crate) dir: tempfile::TempDir,
     /// What else is to be deleted: KIND/NAME without namespace.
     others: Vec<String>,
+    _turn: Turn,
 }
 
 impl Namespace {
     pub(crate) fn new(label: &str) -> Self {
+        Self::within(Turn::shared(), label)
+    }
+
+    /// One whose test runs without any other: it takes so much that others would not get theirs.
+    pub(crate) fn alone(label: &str) -> Self {
+        Self::within(Turn::alone(), label)
+    }
+
+    fn within(turn: Turn, label: &str) -> Self {
         let random = std::collections::hash_map::RandomState::new().build_hasher().finish() % 0x1_000_000;
         let name = format!("e2e-{label}-{random:06x}");
         kubectl(&["create", "namespace", &name]);
@@ -42,6 +53,7 @@ impl Namespace {
             pki: Pki::new(),
             dir: tempfile::tempdir().unwrap(),
             others: Vec::new(),
+            _turn: turn,
         };
         std::fs::write(this.ca_file(), this.pki.root_pem()).unwrap();
         this

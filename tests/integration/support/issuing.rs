@@ -1,9 +1,6 @@
 //! An issuance to be tried: a namespace, an ACME server of its own that validates, the name server that it asks.
 
-use std::{
-    net::TcpListener,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -12,6 +9,7 @@ use super::{
     dns::Resolver,
     pebble::{Options, Pebble},
     run::{Call, Ran},
+    server::free_port,
 };
 
 /// Where Traefik is, and where the cluster reaches what runs beside it.
@@ -38,15 +36,19 @@ impl Issuing {
 
     /// With an ACME server that is set otherwise.
     pub(crate) fn with(label: &str, change: impl FnOnce(&mut Options)) -> Self {
+        Self::within(Namespace::new(label), change)
+    }
+
+    /// In a namespace that is there.
+    pub(crate) fn within(ns: Namespace, change: impl FnOnce(&mut Options)) -> Self {
         let resolver = Resolver::start();
         let pebble = Pebble::start_with(&resolver, change);
-        let free = TcpListener::bind((NODE, 0)).unwrap().local_addr().unwrap();
         Self {
-            ns: Namespace::new(label),
+            ns,
             resolver,
             pebble,
             home: tempfile::tempdir().unwrap(),
-            advertise: free.to_string(),
+            advertise: format!("{NODE}:{}", free_port()),
         }
     }
 
@@ -71,7 +73,12 @@ impl Issuing {
 
     /// The program with settings, accounts and state of its own, in the namespace. No CA is chosen.
     pub(crate) fn plain(&self, args: &[&str]) -> Call {
-        let call = Call::certs([args, &["-n", &self.ns.name]].concat())
+        self.at_home(&[args, &["-n", &self.ns.name]].concat())
+    }
+
+    /// The same in no namespace in particular.
+    fn at_home(&self, args: &[&str]) -> Call {
+        let call = Call::certs(args.iter().copied())
             .env("XDG_CONFIG_HOME", self.home.path().join("config"))
             .env("XDG_STATE_HOME", self.home.path().join("state"))
             .env("XDG_CACHE_HOME", self.home.path().join("cache"));
@@ -85,6 +92,15 @@ impl Issuing {
 
     /// The same by another way to this ACME server.
     pub(crate) fn call_to(&self, url: &str, ca: &Path, args: &[&str]) -> Call {
+        self.call_of(url, ca, &[args, &["-n", &self.ns.name]].concat())
+    }
+
+    /// The same as [`Self::call`], in all namespaces: the arguments choose what is of this test alone.
+    pub(crate) fn everywhere(&self, args: &[&str]) -> Call {
+        self.call_of(&self.pebble.directory_url(), &self.pebble.ca_file(), args)
+    }
+
+    fn call_of(&self, url: &str, ca: &Path, args: &[&str]) -> Call {
         let root = self.pebble.root_file();
         let own = [
             "--directory-url",
@@ -100,12 +116,22 @@ impl Issuing {
             "--resolver",
             &self.resolver.ip().to_string(),
         ];
-        self.plain(&[args, &own].concat())
+        self.at_home(&[args, &own].concat())
     }
 
     #[track_caller]
     pub(crate) fn certs(&self, args: &[&str]) -> Ran {
         self.call(args).run()
+    }
+
+    /// Waits until Traefik has written an address into the status of a route: `ingress/NAME`.
+    #[track_caller]
+    pub(crate) fn until_addressed(&self, route: &str) {
+        super::eventually(&format!("an address of {route}"), || {
+            let path = "jsonpath={.status.loadBalancer.ingress[*].ip}{.status.addresses[*].value}";
+            let found = self.ns.kubectl(&["get", route, "-o", path]);
+            if found.is_empty() { Err(found) } else { Ok(()) }
+        });
     }
 
     /// A Secret of the namespace.

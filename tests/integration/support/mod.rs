@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 pub(crate) mod dns;
 pub(crate) mod front;
+pub(crate) mod gate;
 pub(crate) mod issuing;
 pub(crate) mod kubeconfig;
 pub(crate) mod pebble;

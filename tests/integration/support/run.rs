@@ -13,6 +13,8 @@ use serde_json::Value;
 
 /// No run of the program takes longer than this.
 const LONGEST: Duration = Duration::from_mins(1);
+/// One with a Pod may: it has two minutes to start, and then a minute to be led to.
+pub(crate) const WITH_POD: Duration = Duration::from_mins(4);
 
 /// How a run ended.
 pub(crate) struct Ran {
@@ -95,7 +97,7 @@ pub(crate) fn message<'a>(item: &'a Value, reason: &str) -> &'a str {
 }
 
 /// A run to be.
-pub(crate) struct Call(Command);
+pub(crate) struct Call(Command, Duration);
 
 impl Call {
     pub(crate) fn kubectl<I: IntoIterator<Item: Into<OsString>>>(args: I) -> Self {
@@ -120,7 +122,7 @@ impl Call {
         ] {
             command.env_remove(name);
         }
-        Self(piped(command))
+        Self(piped(command), LONGEST)
     }
 
     /// `kubectl certs ...`
@@ -147,7 +149,13 @@ impl Call {
                 None => command.env_remove(name),
             };
         }
-        Self(piped(command))
+        Self(piped(command), self.1)
+    }
+
+    /// The same, which may take longer.
+    pub(crate) fn within(mut self, longest: Duration) -> Self {
+        self.1 = longest;
+        self
     }
 
     /// The same as a line for a shell, for a terminal in which it is to run.
@@ -185,8 +193,10 @@ impl Call {
             }
             let out = scope.spawn(|| whole(out));
             let err = scope.spawn(|| whole(err));
-            let status = wait(&mut child, LONGEST);
+            let status = wait(&mut child, self.1);
             if status.is_none() {
+                // While it still waits, what it waits for is there to be seen.
+                around(&self.0);
                 let _ = child.kill();
                 let _ = child.wait();
             }
@@ -201,9 +211,9 @@ impl Call {
         }
     }
 
-    /// Runs until standard output has a line with `word`, and kills it there (-9). Returns the lines up to it.
-    #[track_caller]
-    pub(crate) fn killed_at(mut self, word: &str) -> Vec<String> {
+    /// Runs until standard output has a line with `word`, and kills it there (-9). Returns the lines up to it, or all where it
+    /// has ended without one; and what it said on standard error.
+    pub(crate) fn killed_or_ended(mut self, word: &str) -> (Vec<String>, String) {
         let mut child = self.0.spawn().expect("kubectl is in PATH");
         let err = child.stderr.take();
         let err = std::thread::spawn(move || whole(err));
@@ -220,14 +230,7 @@ impl Call {
         }
         let _ = child.kill();
         let _ = child.wait();
-        let found = lines.last().is_some_and(|line| line.contains(word));
-        assert!(
-            found,
-            "no line with {word}:\n{}\n{}",
-            lines.join("\n"),
-            err.join().unwrap()
-        );
-        lines
+        (lines, err.join().unwrap())
     }
 
     /// Starts it, to be looked at while it runs.
@@ -237,6 +240,38 @@ impl Call {
         out.follow(child.stdout.take().unwrap());
         err.follow(child.stderr.take().unwrap());
         Running { child, out, err }
+    }
+}
+
+/// Prints what there is around a run that hangs: the namespace's objects, and what Traefik said last.
+fn around(command: &Command) {
+    let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    let Some(at) = args.iter().rposition(|arg| arg == "-n") else {
+        return;
+    };
+    let Some(namespace) = args.get(at + 1) else { return };
+    let said = |program: &str, args: &[&str]| {
+        let output = Command::new(program).args(args).output();
+        output.map_or_else(
+            |error| format!("{program}: {error}"),
+            |o| String::from_utf8_lossy(&o.stdout).into_owned() + &String::from_utf8_lossy(&o.stderr),
+        )
+    };
+    let kinds = "pods,jobs,endpointslices,ingresses,events";
+    eprintln!(
+        "{}",
+        said(
+            "kubectl",
+            &["get", kinds, "-o", "wide", "-n", namespace, "--request-timeout=10s"]
+        )
+    );
+    let log = std::env::var_os("KUBECONFIG").and_then(|config| {
+        // run/pki/admin.conf of the testbed, whose logs are beside run.
+        let log = Path::new(&config).ancestors().nth(3)?.join("log/traefik.log");
+        Some(log.to_string_lossy().into_owned())
+    });
+    if let Some(log) = log {
+        eprintln!("{}", said("tail", &["-n", "40", &log]));
     }
 }
 

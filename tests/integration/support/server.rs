@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::Read as _,
-    net::Ipv4Addr,
+    net::{Ipv4Addr, TcpListener},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
@@ -33,7 +33,7 @@ impl Address {
             }
             let said = String::from_utf8_lossy(&ran.stderr);
             assert!(
-                said.contains("File exists"),
+                said.contains("File exists") || said.contains("already assigned"),
                 "cannot add an address; is this the testbed (tests/run)? {said}"
             );
         }
@@ -51,6 +51,18 @@ impl Drop for Address {
             .args(["addr", "del", &format!("{}/32", self.0), "dev", "lo"])
             .output();
     }
+}
+
+/// A port that nobody has, and that no connection gets by chance: those are given ports from 32768 on, and the cluster's
+/// `NodePort`s begin at 30000.
+pub(crate) fn free_port() -> u16 {
+    for _ in 0..100 {
+        let port = 10_000 + u16::from_le_bytes(random_bytes()) % 20_000;
+        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("a hundred ports, and all are taken");
 }
 
 pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {

@@ -70,6 +70,7 @@ fn look(port: u16) -> Look {
         ports: Ports { http: port, https: 1 },
         limit: Duration::from_millis(400),
         quote: true,
+        telling: Telling::default(),
     }
 }
 

@@ -1,0 +1,53 @@
+//! The CA's directory: it is far away, so it is read beside the cluster; who needs no CA does not wait for it.
+
+use tokio::{
+    sync::{Mutex, OnceCell},
+    task::JoinHandle,
+};
+
+use crate::{
+    acme::{Acme, AcmeError, Issuer},
+    error::{Exit, Failure},
+};
+
+use super::settings::account_failure;
+
+/// A directory that is being read.
+pub(super) struct Directory {
+    reading: Mutex<Option<JoinHandle<Result<Acme, AcmeError>>>>,
+    read: OnceCell<Acme>,
+}
+
+impl Directory {
+    /// Begins to read that of an issuer.
+    pub(super) fn begin(issuer: &Issuer) -> Self {
+        let issuer = issuer.clone();
+        Self {
+            reading: Mutex::new(Some(tokio::spawn(async move { Acme::open(&issuer).await }))),
+            read: OnceCell::new(),
+        }
+    }
+
+    /// What was read, once it is.
+    pub(super) async fn get(&self) -> Result<&Acme, Failure> {
+        let read = || async {
+            let reading = self.reading.lock().await.take();
+            match reading {
+                Some(reading) => match reading.await {
+                    Ok(read) => read.map_err(|error| account_failure(&error.into())),
+                    Err(_) => Err(Failure::new(Exit::Acme, "reading the CA's directory was cut off")),
+                },
+                None => Err(Failure::new(Exit::Acme, "the CA's directory cannot be read")),
+            }
+        };
+        self.read.get_or_try_init(read).await
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if let Some(reading) = self.reading.get_mut().take() {
+            reading.abort();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the CA said when it was asked about renewals, kept between runs: it is not asked again before it wants to be
+//! (RFC 9773, section 4.3), and the moment that was picked in its window stays the same.
+
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::object::Seconds;
+
+/// A file of more bytes than this has been tampered with.
+const LARGEST: u64 = 8 << 20;
+
+/// What is known of one certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Known {
+    /// The moment in the window of the CA.
+    pub moment: Seconds,
+    /// When the CA may be asked again.
+    pub again: Seconds,
+}
+
+/// What is known of all, by their ids.
+#[derive(Debug, Default)]
+pub struct Asked {
+    path: Option<PathBuf>,
+    known: Mutex<BTreeMap<String, Known>>,
+}
+
+impl Asked {
+    /// What earlier runs have kept in this file; nothing without one.
+    pub fn open(path: Option<PathBuf>) -> Self {
+        let known = path.as_ref().and_then(|path| {
+            if std::fs::metadata(path).ok()?.len() > LARGEST {
+                return None;
+            }
+            serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        });
+        Self {
+            path,
+            known: Mutex::new(known.unwrap_or_default()),
+        }
+    }
+
+    /// What the CA said, as long as it does not want to be asked again.
+    pub fn get(&self, id: &str, now: Seconds) -> Option<Seconds> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.get(id).filter(|known| now < known.again)?;
+        Some(found.moment)
+    }
+
+    /// Notes what it said.
+    pub fn put(&self, id: String, known: Known) {
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(id, known);
+    }
+
+    /// Keeps what still counts. What cannot be kept is asked again.
+    pub fn keep(&self, now: Seconds) {
+        let Some(path) = &self.path else { return };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, known| now < known.again);
+        let write = || -> std::io::Result<()> {
+            let directory = path.parent().unwrap_or(path);
+            std::fs::create_dir_all(directory)?;
+            // Whole or not at all: another run may be reading it.
+            let mut file = tempfile_in(directory)?;
+            file.1.write_all(&serde_json::to_vec(&*known)?)?;
+            std::fs::rename(&file.0, path)
+        };
+        if let Err(error) = write() {
+            tracing::debug!("what the CA said of renewals cannot be kept: {error}");
+        }
+    }
+}
+
+/// A new file beside the one that it is to become.
+fn tempfile_in(directory: &std::path::Path) -> std::io::Result<(PathBuf, std::fs::File)> {
+    let path = directory.join(format!(".renewals-{}", std::process::id()));
+    let file = std::fs::File::create(&path)?;
+    Ok((path, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_counts_until_the_ca_wants_to_be_asked_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = Some(scratch.path().join("cache/renewals.json"));
+        let asked = Asked::open(path.clone());
+        assert_eq!(asked.get("aki.01", 100), None);
+        let known = |moment, again| Known { moment, again };
+        asked.put("aki.01".into(), known(5_000, 200));
+        asked.put("aki.02".into(), known(6_000, 150));
+        asked.keep(100);
+        let next = Asked::open(path.clone());
+        assert_eq!(next.get("aki.01", 199), Some(5_000));
+        assert_eq!(next.get("aki.01", 200), None, "it wants to be asked");
+        next.keep(160);
+        assert_eq!(Asked::open(path.clone()).known.lock().unwrap().len(), 1);
+        std::fs::write(path.clone().unwrap(), "no JSON").unwrap();
+        assert_eq!(Asked::open(path).get("aki.01", 100), None);
+        // Where nothing can be kept, nothing fails.
+        Asked::open(None).keep(100);
+    }
+}

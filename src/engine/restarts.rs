@@ -1,0 +1,91 @@
+//! Which workloads are restarted when a Secret has its new certificate, and whether they can be: found out before the order.
+
+use crate::{
+    apply::{
+        Api,
+        rollout::{self, Needs, RolloutError, Workload, WorkloadKind},
+    },
+    inventory::Inventory,
+    object::Key,
+    settings::value::{self, Restart},
+};
+
+/// What becomes of the workloads that do not notice a new certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restarts {
+    /// What is restarted.
+    pub restarted: Vec<Workload>,
+    /// What would need it, and is left alone.
+    pub left: Needs,
+}
+
+impl Restarts {
+    /// As the settings say it, for one Secret.
+    pub fn of(inventory: &Inventory, secret: &Key, wanted: &Restart) -> Self {
+        let needs = rollout::needs(inventory.consumers_of(secret), secret);
+        match wanted {
+            Restart::None => Self {
+                restarted: Vec::new(),
+                left: needs,
+            },
+            Restart::Auto => Self {
+                restarted: needs.workloads.iter().map(|(workload, _)| workload.clone()).collect(),
+                left: Needs {
+                    workloads: Vec::new(),
+                    others: needs.others,
+                },
+            },
+            Restart::These(these) => {
+                let restarted: Vec<Workload> = these
+                    .iter()
+                    .map(|one| Workload {
+                        kind: kind_of(one.kind),
+                        key: Key::new(secret.namespace.clone(), one.name.as_str()),
+                    })
+                    .collect();
+                let left = needs
+                    .workloads
+                    .into_iter()
+                    .filter(|(w, _)| !restarted.contains(w))
+                    .collect();
+                Self {
+                    left: Needs {
+                        workloads: left,
+                        others: needs.others,
+                    },
+                    restarted,
+                }
+            }
+        }
+    }
+
+    /// Looks whether each can be restarted. One that was named and cannot be is an error; with `auto` it is left alone, and
+    /// why is returned.
+    pub async fn check(&mut self, api: &Api, wanted: &Restart) -> Result<Vec<String>, RolloutError> {
+        let mut notes = Vec::new();
+        if *wanted != Restart::Auto {
+            return rollout::check(api, &self.restarted).await.map(|()| notes);
+        }
+        for workload in std::mem::take(&mut self.restarted) {
+            match rollout::check(api, std::slice::from_ref(&workload)).await {
+                Ok(()) => self.restarted.push(workload),
+                Err(error @ RolloutError::NotRolling { .. }) => {
+                    let hint = error.hint().unwrap_or_default();
+                    notes.push(format!("{error}: {hint}"));
+                }
+                // It has gone since it was read.
+                Err(RolloutError::Absent(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(notes)
+    }
+}
+
+fn kind_of(kind: value::WorkloadKind) -> WorkloadKind {
+    match kind {
+        value::WorkloadKind::Deployment => WorkloadKind::Deployment,
+        value::WorkloadKind::StatefulSet => WorkloadKind::StatefulSet,
+        value::WorkloadKind::DaemonSet => WorkloadKind::DaemonSet,
+    }
+}

@@ -1,0 +1,221 @@
+//! From where the solver looks at the answer, and at which addresses.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::{Http01, Made, Shared};
+use crate::{
+    apply::{
+        Purpose,
+        resource::{GATEWAY, INGRESS, POD},
+    },
+    event::{EventKind, Teller},
+    object::{Key, Kind, Text},
+    settings::value::SelfCheck,
+    solve::{
+        Challenge, SolveError,
+        http01::{
+            Place,
+            check::{Question, Report},
+            objects,
+            permit::looks_from_inside,
+            pod,
+            self_check::{Look, Seen, Telling},
+            table::Row,
+        },
+    },
+};
+
+/// How often a route is read again that has no address yet.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Http01 {
+    /// Sees that the answer is there, and meanwhile that the Pod that gives it does not end.
+    pub(super) async fn look(
+        &self,
+        challenge: &Challenge,
+        place: &Place,
+        row: &Row,
+        shared: Option<&Shared>,
+        about: &Key,
+        tell: &Teller,
+    ) -> Result<Seen, SolveError> {
+        let looked = self.look_from_here(challenge, place, row, shared, about, tell);
+        let Some(shared) = shared else {
+            return looked.await;
+        };
+        let pods = self.pods(place, shared);
+        tokio::select! {
+            seen = looked => match seen {
+                Ok(seen) => Ok(seen),
+                Err(error) => Err(pods.explain(error).await),
+            },
+            ended = pods.until_it_is_gone(tell) => Err(ended),
+        }
+    }
+
+    async fn look_from_here(
+        &self,
+        challenge: &Challenge,
+        place: &Place,
+        row: &Row,
+        shared: Option<&Shared>,
+        about: &Key,
+        tell: &Teller,
+    ) -> Result<Seen, SolveError> {
+        let mut look = Look {
+            host: challenge.name.to_string(),
+            token: challenge.token.clone(),
+            key_authorization: challenge.key_authorization.clone(),
+            addresses: place.addresses.clone(),
+            connect: self.options.connect.clone(),
+            guard: self.options.guard.clone(),
+            ports: self.options.ports,
+            limit: self.options.limit.unwrap_or(row.patience),
+            quote: true,
+            telling: Telling::to(tell),
+        };
+        let inside = looks_from_inside(&self.options);
+        match self.options.self_check {
+            SelfCheck::Off => Ok(Seen::default()),
+            SelfCheck::Wait(length) => {
+                sleep(length).await;
+                Ok(Seen::default())
+            }
+            SelfCheck::Direct => {
+                if look.connect.is_none() {
+                    if place.route.is_none() {
+                        return Err(SolveError::new(format!(
+                            "no route has the host {}: --self-check direct has no address to look at",
+                            challenge.name
+                        ))
+                        .hint("name one with --connect HOST:PORT, or look where DNS leads: --self-check auto"));
+                    }
+                    self.find_addresses(place, &mut look, tell).await;
+                }
+                look.direct().await
+            }
+            SelfCheck::Cluster if inside => self.look_from_inside(challenge, &look, place, shared, about).await,
+            SelfCheck::Auto | SelfCheck::Cluster => {
+                let mut seen = look.automatic().await;
+                // What the route's controller had not written yet when the route was read may be there by now.
+                if matches!(seen, Err(None)) && look.connect.is_none() && look.addresses.is_empty() && !inside {
+                    self.find_addresses(place, &mut look, tell).await;
+                    if !look.addresses.is_empty() {
+                        seen = look.automatic().await;
+                    }
+                }
+                match seen {
+                    Ok(seen) => Ok(seen),
+                    Err(Some(error)) => Err(error),
+                    Err(None) if inside => self.look_from_inside(challenge, &look, place, shared, about).await,
+                    Err(None) => Err(SolveError::new(format!(
+                        "whether {} shows the answer cannot be seen from here: this network reaches neither the host nor an \
+                         address of its route",
+                        look.url()
+                    ))
+                    .hint(
+                        "name an address of the route with --connect HOST:PORT, or look otherwise: --self-check cluster, \
+                         wait=30s, off",
+                    )),
+                }
+            }
+        }
+    }
+
+    /// Reads the route's addresses again, as long as it has none and there is time, which it takes from the look.
+    async fn find_addresses(&self, place: &Place, look: &mut Look, tell: &Teller) {
+        let Some(route) = &place.route else { return };
+        let (begin, mut told) = (Instant::now(), false);
+        loop {
+            let now = self.addresses(place).await;
+            if !now.is_empty() {
+                look.addresses = now;
+            }
+            if !look.addresses.is_empty() || begin.elapsed() + AGAIN >= look.limit {
+                break;
+            }
+            if !std::mem::replace(&mut told, true) {
+                tell.tell(EventKind::Waiting {
+                    reason: format!("an address in the status of {} {}", route.kind.as_str(), route.key),
+                });
+            }
+            sleep(AGAIN).await;
+        }
+        look.limit = look.limit.saturating_sub(begin.elapsed()).max(AGAIN);
+    }
+
+    /// The addresses in the status of the place's route as it is now; none where it cannot be read.
+    async fn addresses(&self, place: &Place) -> Vec<Text> {
+        let of_gateway = place.parents.iter().find(|parent| parent.kind == Kind::Gateway);
+        let (resource, key) = match (&place.route, of_gateway) {
+            (Some(route), _) if route.kind == Kind::Ingress => (INGRESS, route.key.clone()),
+            (Some(route), _) if route.kind == Kind::Gateway => (GATEWAY, route.key.clone()),
+            (Some(_), Some(parent)) => (GATEWAY, Key::new(parent.namespace.clone(), parent.name.clone())),
+            _ => return Vec::new(),
+        };
+        let Ok(Some(object)) = self.api.get(resource, &key).await else {
+            return Vec::new();
+        };
+        in_status(&object["status"])
+    }
+
+    async fn look_from_inside(
+        &self,
+        challenge: &Challenge,
+        look: &Look,
+        place: &Place,
+        shared: Option<&Shared>,
+        about: &Key,
+    ) -> Result<Seen, SolveError> {
+        let question = Question {
+            host: look.host.clone(),
+            token: look.token.clone(),
+            thumbprint: self.options.thumbprint.to_string(),
+            addresses: look.addresses.clone(),
+            limit: look.limit,
+        };
+        let identity = format!("{}/{}/{}/check", self.options.run, challenge.name, challenge.token);
+        let name = Purpose::Solver.name(&identity);
+        let mut options = self.options.pod.clone();
+        let start = pod::START.as_secs() + look.limit.as_secs();
+        options.deadline = u32::try_from(start).unwrap_or(u32::MAX);
+        let key = Key::new(place.namespace.clone(), name.clone());
+        let owner = shared.and_then(|shared| shared.owner.as_ref());
+        let object = objects::check_pod(&place.namespace, &name, owner, &question.arguments(), &options);
+        self.note(challenge, Made::Object(POD, key.clone()));
+        self.create(POD, object, about).await?;
+        let words = pod::last_words(&self.api, &key, Duration::from_secs(start)).await?;
+        Report::read(&words)
+    }
+}
+
+/// Of an Ingress `loadBalancer.ingress`, of a Gateway `addresses`.
+fn in_status(status: &Value) -> Vec<Text> {
+    let none = Vec::new();
+    let ingress = status["loadBalancer"]["ingress"].as_array().unwrap_or(&none);
+    let gateway = status["addresses"].as_array().unwrap_or(&none);
+    let of_ingress = ingress
+        .iter()
+        .filter_map(|entry| entry["ip"].as_str().or_else(|| entry["hostname"].as_str()));
+    let of_gateway = gateway.iter().filter_map(|entry| entry["value"].as_str());
+    of_ingress.chain(of_gateway).map(Text::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_in_the_status_of_both_kinds() {
+        let ingress = json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}, {"hostname": "lb.example"}, {}]}});
+        assert_eq!(in_status(&ingress), ["192.0.2.7", "lb.example"].map(Text::from));
+        let gateway = json!({"addresses": [{"type": "IPAddress", "value": "192.0.2.8"}]});
+        assert_eq!(in_status(&gateway), [Text::from("192.0.2.8")]);
+        assert!(in_status(&Value::Null).is_empty());
+    }
+}
