@@ -190,15 +190,16 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 fn menu(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
     let Some(Popup::Menu(menu)) = model.popups.last_mut() else { return None };
     let last = menu.entries.len().saturating_sub(1);
+    // The letter of an entry goes before what it means elsewhere.
+    let lettered = menu.entries.iter().position(|(letter, ..)| key.code == KeyCode::Char(*letter));
+    if let Some(at) = lettered {
+        menu.at = at;
+        return Some(act::choose(model));
+    }
     match key.code {
+        KeyCode::Enter | KeyCode::Char(' ') => return Some(act::choose(model)),
         KeyCode::Up | KeyCode::Char('k') => menu.at = menu.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => menu.at = (menu.at + 1).min(last),
-        KeyCode::Enter | KeyCode::Char(' ') => return Some(act::choose(model)),
-        KeyCode::Char(c) => {
-            let at = menu.entries.iter().position(|(key, ..)| *key == c)?;
-            menu.at = at;
-            return Some(act::choose(model));
-        }
         _ => return None,
     }
     Some(Vec::new())

@@ -11,6 +11,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, Mous
 use futures_util::Stream;
 use kubectl_certs::{
     object::Seconds,
+    text::clear::is_unsafe,
     tui::{
         Effect, Message, Model, Ui,
         item::Item,
@@ -357,13 +358,13 @@ impl Desk {
     }
 
     #[track_caller]
-    pub(super) fn shows(&self, text: &str) -> &Self {
+    pub(super) fn shows(&mut self, text: &str) -> &mut Self {
         assert!(self.screen().contains(text), "{text:?} is not on the screen:\n{}", self.screen());
         self
     }
 
     #[track_caller]
-    pub(super) fn hides(&self, text: &str) -> &Self {
+    pub(super) fn hides(&mut self, text: &str) -> &mut Self {
         assert!(!self.screen().contains(text), "{text:?} is on the screen:\n{}", self.screen());
         self
     }
@@ -384,9 +385,7 @@ impl Desk {
     #[track_caller]
     fn harmless(&self) {
         for cell in &self.buffer().content {
-            let bad = cell.symbol().chars().find(|c| {
-                c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-            });
+            let bad = cell.symbol().chars().find(|c| is_unsafe(*c));
             assert_eq!(bad, None, "in {:?} of\n{}", cell.symbol(), self.screen());
         }
     }

@@ -2,7 +2,10 @@
 
 mod desk;
 mod example;
+mod hostile;
+mod popups;
 mod runs;
+mod states;
 mod views;
 
 use std::path::PathBuf;
