@@ -1,6 +1,6 @@
 //! Keys: into what is typed, into the window on top, or into the view.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{act, runs, save, typed};
 use crate::tui::{
@@ -189,6 +189,10 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 /// A menu. `None` when the key is none of it.
 fn menu(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
     let Some(Popup::Menu(menu)) = model.popups.last_mut() else { return None };
+    // `ctrl-c` is no letter.
+    if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        return None;
+    }
     let last = menu.entries.len().saturating_sub(1);
     // The letter of an entry goes before what it means elsewhere.
     let lettered = menu.entries.iter().position(|(letter, ..)| key.code == KeyCode::Char(*letter));

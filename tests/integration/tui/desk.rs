@@ -44,6 +44,8 @@ struct Script {
     acts: VecDeque<Act>,
     messages: UnboundedSender<Message>,
     told: bool,
+    /// Whether the loop has asked for more than there is.
+    over: bool,
 }
 
 impl Stream for Script {
@@ -55,7 +57,10 @@ impl Stream for Script {
             return Poll::Ready(Some(Input::Terminal(Event::FocusGained)));
         }
         match self.acts.pop_front() {
-            None => Poll::Ready(None),
+            None => {
+                self.over = true;
+                Poll::Ready(None)
+            }
             Some(Act::Comes(input)) => Poll::Ready(Some(input)),
             Some(Act::Tell(message)) => {
                 self.messages.send(message).expect("the loop listens");
@@ -174,6 +179,7 @@ impl Desk {
             acts,
             messages,
             told: false,
+            over: false,
         };
         let loops = async {
             run(
@@ -188,7 +194,7 @@ impl Desk {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let interrupted = runtime.expect("a runtime").block_on(loops).expect("a terminal that is there");
         // A script that is at its end looks as if the terminal were gone.
-        if !(interrupted && script.acts.is_empty()) {
+        if !script.over {
             self.ended = Some(interrupted);
         }
         self.answer();

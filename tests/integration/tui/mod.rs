@@ -1,9 +1,14 @@
 //! The screen through its real loop: a terminal that is a buffer, keys from a list, effects that are kept.
 
+mod chaos;
+mod colours;
 mod desk;
 mod example;
 mod hostile;
+mod keys;
 mod popups;
+mod renewals;
+mod rows;
 mod runs;
 mod states;
 mod views;

@@ -104,8 +104,10 @@ pub(super) fn clamp(model: &mut Model) {
     let window = window(model, popup);
     let height = usize::from(window.area(screen).height.saturating_sub(2));
     let most = window.lines.len().saturating_sub(height);
+    // Who types sees what is typed.
+    let least = window.cursor.map_or(0, |(line, _)| (line + 1).saturating_sub(height));
     if let Some(scroll) = model.popups.last_mut().and_then(Popup::scroll_mut) {
-        *scroll = (*scroll).min(most);
+        *scroll = (*scroll).clamp(least.min(most), most);
     }
 }
 
@@ -143,9 +145,9 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
         .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, ascii))).collect())
         .collect();
     Paragraph::new(styled(&shown, theme)).render(text, buffer);
-    if window.command.is_none() {
-        more(window.lines.len(), window.scroll, text, area, model, buffer);
-    }
+    // Where the command stands below, how much there is stands above.
+    let edge = if window.command.is_some() { Rect { height: 1, ..area } } else { area };
+    more(window.lines.len(), window.scroll, text, edge, model, buffer);
     hits.text = text;
     let (line, cells) = window.cursor?;
     let y = u16::try_from(line.checked_sub(window.scroll)?).ok()?;
