@@ -6,11 +6,13 @@ mod desk;
 mod example;
 mod hostile;
 mod keys;
+mod pictures;
 mod popups;
 mod renewals;
 mod rows;
 mod runs;
 mod states;
+mod svg;
 mod views;
 
 use std::path::PathBuf;
