@@ -4,6 +4,7 @@ mod chaos;
 mod colours;
 mod desk;
 mod example;
+mod guide;
 mod hostile;
 mod keys;
 mod pictures;
