@@ -211,8 +211,8 @@ fn s_goes_through_the_columns_and_back_to_worst_first() {
 #[test]
 fn wide_and_columns_change_what_is_drawn() {
     let mut desk = Desk::new((200, 50));
-    desk.hides("ALGORITHM").press("ctrl-w").shows("ALGORITHM");
-    desk.press("ctrl-w").hides("ALGORITHM");
+    desk.hides("ALGORITHM").press("ctrl-w").shows("SHA256").shows("CLASS");
+    desk.press("ctrl-w").hides("SHA256");
     desk.press("z").shows("a  STATUS     shown").press("l").shows("l  ALGORITHM  shown");
     desk.press("down down space esc").shows("ALGORITHM");
     desk.press("z j enter esc").hides("NAMESPACE ");

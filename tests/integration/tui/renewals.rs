@@ -53,15 +53,17 @@ fn escape_drops_the_plan() {
 #[test]
 fn t_makes_it_production_and_back() {
     let mut desk = Desk::usual();
-    desk.press("R t").shows("staging/production: the plan is being made");
-    desk.tell([planned(1, of_checkout(Stage::Rehearsal))]).press("t");
+    let production = format!("{REHEARSAL} --production");
+    desk.press("R").effects();
+    desk.press("t").shows(&production);
     let effects = desk.effects();
-    assert!(effects.contains(&Effect::Answer { id: 1, yes: false }), "{effects:?}");
-    desk.shows(&format!("{REHEARSAL} --production"));
+    assert!(effects.contains(&Effect::Cancel(1)), "nobody waits for a plan that is not wanted: {effects:?}");
     desk.tell([planned(2, of_checkout(Stage::Production))]).shows("renew: PRODUCTION").shows("PRODUCTION letsencrypt");
     desk.press("t");
-    assert_eq!(started(&mut desk), (3, Job::Renew, REHEARSAL.to_owned()));
-    desk.tell([planned(3, of_checkout(Stage::Rehearsal))]).shows("REHEARSAL letsencrypt-staging");
+    let effects = desk.effects();
+    assert!(effects.contains(&Effect::Answer { id: 2, yes: false }), "{effects:?}");
+    desk.tell([planned(3, of_checkout(Stage::Rehearsal))]).shows("REHEARSAL letsencrypt-staging").press("t");
+    assert_eq!(started(&mut desk), (4, Job::Renew, production));
 }
 
 #[test]
