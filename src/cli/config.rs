@@ -18,6 +18,7 @@ use crate::{
 };
 
 use super::{
+    browse,
     args::issue::{ConfigAction, ConfigCommand, ConfigViewArgs},
     error_line, note, print,
     settings::{Cluster, layers, settings_failure},
@@ -97,8 +98,9 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
     let layers = read(args).await?;
     let mut exit = Exit::Ok;
     let mut told = Vec::new();
-    for error in Settings::of(&layers).err().into_iter().chain(problems(&layers)) {
-        let failure = settings_failure(&error);
+    let errors = Settings::of(&layers).err().into_iter().chain(problems(&layers));
+    let screen = layers.iter().flat_map(|layer| browse::settings::problems(&layer.file.tui));
+    for failure in errors.map(|error| settings_failure(&error)).chain(screen) {
         // The chosen issuer is among all of them.
         if told.contains(&failure.message) {
             continue;

@@ -49,7 +49,10 @@ impl Filter {
     pub fn narrows(&self, other: &Self) -> bool {
         match (self, other) {
             (_, Self::Everything) => true,
-            (Self::Words(new), Self::Words(old)) => old.iter().all(|o| new.iter().any(|n| n.contains(o.as_str()))),
+            // A word with a / is looked for where words without are not.
+            (Self::Words(new), Self::Words(old)) => old
+                .iter()
+                .all(|o| new.iter().any(|n| n.contains(o.as_str()) && is_joined(n) == is_joined(o))),
             (Self::Fuzzy(new), Self::Fuzzy(old)) => new.starts_with(old.as_str()),
             _ => false,
         }
@@ -121,9 +124,13 @@ fn has(item: &Item, word: &str) -> bool {
     found || joined(item, word)
 }
 
+fn is_joined(word: &str) -> bool {
+    word.contains(['/', ':'])
+}
+
 /// Names that stand in one cell are found as they stand there: `ingress/web`, `shop/web-tls`.
 fn joined(item: &Item, word: &str) -> bool {
-    if !word.contains(['/', ':']) {
+    if !is_joined(word) {
         return false;
     }
     let mut text = String::new();

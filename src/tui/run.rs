@@ -113,6 +113,7 @@ pub async fn run<B: Backend>(
     let mut drawn = None;
     let mut urgent = true;
     let mut batch = Vec::new();
+    let mut told = true;
     loop {
         let due = (drawn != Some(model.drawn)).then(|| pace.next(urgent));
         if let Some(from) = due
@@ -144,13 +145,8 @@ pub async fn run<B: Backend>(
                 }
             }
             () = sleep_until(wake) => {}
-            received = messages.recv_many(&mut batch, TOGETHER) => {
-                if received == 0 {
-                    // Nobody is left who could tell anything: keys still work.
-                    std::future::ready(()).await;
-                    sleep_until(wake).await;
-                }
-            }
+            // Once nobody is left who could tell anything, keys still work.
+            received = messages.recv_many(&mut batch, TOGETHER), if told => told = received > 0,
         }
         let (now, ms) = outside.clock();
         update(model, Message::Clock { now, ms });

@@ -9,7 +9,7 @@
 mod fetch;
 mod reader;
 mod runs;
-mod settings;
+pub(super) mod settings;
 
 use std::{
     io::IsTerminal as _,

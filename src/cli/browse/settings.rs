@@ -31,6 +31,23 @@ fn wrong(what: &str, why: impl std::fmt::Display) -> Failure {
     Failure::usage(format!("the setting tui.{what} cannot be used: {why}")).hint("`kubectl certs config example` shows how it is written")
 }
 
+/// What is wrong with what one source says of the screen.
+pub(in crate::cli) fn problems(entry: &TuiEntry) -> Vec<Failure> {
+    let theme = entry.theme.as_deref().map_or(Ok(Named::default()), str::parse::<Named>).err();
+    let colours = Theme::default().with(&entry.colours.clone().unwrap_or_default()).err();
+    let keys = Keymap::with(&entry.keys.clone().unwrap_or_default()).err();
+    let columns = Columns::with(entry.columns.as_deref().unwrap_or_default()).err();
+    [
+        theme.map(|why| wrong("theme", why)),
+        colours.map(|why| wrong("colours", why)),
+        keys.map(|why| wrong("keys", why)),
+        columns.map(|why| wrong("columns", why)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 /// The keys, colours and limits of the screen.
 pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, Failure> {
     let (layers, entry) = said(args).await?;

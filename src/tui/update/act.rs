@@ -129,7 +129,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Log => {
             model.unseen = 0;
-            model.popups.push(Popup::Log { scroll: 0 });
+            if !matches!(model.popups.last(), Some(Popup::Log { .. })) {
+                model.popups.push(Popup::Log { scroll: 0 });
+            }
             Vec::new()
         }
         Action::Help => {
@@ -530,7 +532,8 @@ fn next_sort(model: &mut Model) {
 fn choose_columns(model: &mut Model) {
     let entries = crate::tui::columns::Columns::all(model.view)
         .iter()
-        .zip('a'..='z')
+        // Those move, and leave.
+        .zip(('a'..='z').filter(|key| !matches!(key, 'j' | 'k' | 'q')))
         .map(|(column, key)| (key, column.head.to_owned(), String::new()))
         .collect();
     model.popups.push(Popup::Menu(Menu {

@@ -1,6 +1,6 @@
 //! Keys: into what is typed, into the window on top, or into the view.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{act, runs, save, typed};
 use crate::tui::{
@@ -189,16 +189,21 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 /// A menu. `None` when the key is none of it.
 fn menu(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
     let Some(Popup::Menu(menu)) = model.popups.last_mut() else { return None };
+    // `ctrl-c` is no letter.
+    if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        return None;
+    }
     let last = menu.entries.len().saturating_sub(1);
+    // The letter of an entry goes before what it means elsewhere.
+    let lettered = menu.entries.iter().position(|(letter, ..)| key.code == KeyCode::Char(*letter));
+    if let Some(at) = lettered {
+        menu.at = at;
+        return Some(act::choose(model));
+    }
     match key.code {
+        KeyCode::Enter | KeyCode::Char(' ') => return Some(act::choose(model)),
         KeyCode::Up | KeyCode::Char('k') => menu.at = menu.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => menu.at = (menu.at + 1).min(last),
-        KeyCode::Enter | KeyCode::Char(' ') => return Some(act::choose(model)),
-        KeyCode::Char(c) => {
-            let at = menu.entries.iter().position(|(key, ..)| *key == c)?;
-            menu.at = at;
-            return Some(act::choose(model));
-        }
         _ => return None,
     }
     Some(Vec::new())

@@ -62,7 +62,12 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     block.render(area, buffer);
     hits.text = inside;
     let lines = lines_of(detail.lines.as_ref(), usize::from(inside.width));
-    let shown: Lines = lines.iter().skip(detail.scroll).take(usize::from(inside.height)).cloned().collect();
+    let shown: Lines = lines
+        .iter()
+        .skip(detail.scroll)
+        .take(usize::from(inside.height))
+        .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, model.ui.ascii))).collect())
+        .collect();
     Paragraph::new(styled(&shown, theme)).render(inside, buffer);
     more(lines.len(), detail.scroll, inside, area, model, buffer);
 }

@@ -58,9 +58,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
             end: area.x + area.width,
             ascii,
         };
-        counts(model, &mut pen);
-        pen.put("  ", Style::new());
-        state(model, &mut pen);
+        standing(model, &mut pen);
     }
     let mut pen = Pen {
         buffer,
@@ -72,10 +70,18 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     tabs(model, &mut pen, hits);
     if area.height <= 2 {
         pen.put(" ", Style::new());
-        counts(model, &mut pen);
-        pen.put(" ", Style::new());
-        state(model, &mut pen);
+        standing(model, &mut pen);
     }
+}
+
+/// How much is wrong, and how old that is: the age comes first where it is not current, so that no narrow terminal cuts it.
+fn standing(model: &Model, pen: &mut Pen<'_>) {
+    let current = model.lost.is_none() && matches!(model.reading, Reading::Done { .. });
+    let parts: [fn(&Model, &mut Pen<'_>); 2] = if current { [counts, state] } else { [state, counts] };
+    let [first, second] = parts;
+    first(model, pen);
+    pen.put("  ", Style::new());
+    second(model, pen);
 }
 
 fn place(model: &Model, pen: &mut Pen<'_>) {

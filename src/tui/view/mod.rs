@@ -41,8 +41,12 @@ pub struct Areas {
 
 /// Where the parts are on a screen of this size.
 pub fn areas(model: &Model) -> Areas {
-    let whole = Rect::new(0, 0, model.size.0, model.size.1);
-    let head = if model.size.1 < 20 { 2 } else { 3 };
+    areas_in(model, Rect::new(0, 0, model.size.0, model.size.1))
+}
+
+/// The same for a screen that may have another size already than the model has been told.
+fn areas_in(model: &Model, whole: Rect) -> Areas {
+    let head = if whole.height < 20 { 2 } else { 3 };
     let [header, middle, prompt, footer] = Layout::vertical([
         Constraint::Length(head),
         Constraint::Min(1),
@@ -50,7 +54,7 @@ pub fn areas(model: &Model) -> Areas {
         Constraint::Length(1),
     ])
     .areas(whole);
-    let beside = model.detail.is_some() && model.size.0 >= SPLIT;
+    let beside = model.detail.is_some() && whole.width >= SPLIT;
     let (body, side) = if beside {
         let [body, side] = Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(middle);
         (body, Some(side))
@@ -98,7 +102,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, hits: &mut Hits) {
         too_small(model, area, frame.buffer_mut());
         return;
     }
-    let areas = areas(model);
+    let areas = areas_in(model, area);
     let buffer = frame.buffer_mut();
     if let Some(style) = background(&model.ui.theme) {
         buffer.set_style(area, style);
@@ -170,6 +174,10 @@ pub fn plain(text: &str, ascii: bool) -> String {
             '→' => "->".to_owned(),
             '─' | '━' | '·' => "-".to_owned(),
             '│' => "|".to_owned(),
+            '├' | '└' | '┌' | '┐' | '┘' => "+".to_owned(),
+            '░' => ".".to_owned(),
+            '✓' => "+".to_owned(),
+            '✗' => "x".to_owned(),
             '█' | '▇' | '▆' | '▅' | '▄' | '▃' | '▂' | '▁' => "#".to_owned(),
             c => format!("\\u{{{:x}}}", c as u32),
         })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{command, file, finish, root};
 
 /// What a settings file begins with; other YAML in the guides is for kubectl.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "email",
     "agreeTos",
     "production",
@@ -15,6 +15,7 @@ const FIELDS: [&str; 9] = [
     "http01",
     "dns01",
     "storing",
+    "tui",
 ];
 
 /// The blocks of a language in a guide, each with the line that it begins at.
@@ -47,6 +48,7 @@ fn the_settings_in_the_guides_are_settings() {
     let mut guides: Vec<PathBuf> = std::fs::read_dir(root().join("docs/guide"))
         .expect("guides")
         .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file())
         .collect();
     guides.sort();
     let mut read = 0;

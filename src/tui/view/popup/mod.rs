@@ -104,8 +104,10 @@ pub(super) fn clamp(model: &mut Model) {
     let window = window(model, popup);
     let height = usize::from(window.area(screen).height.saturating_sub(2));
     let most = window.lines.len().saturating_sub(height);
+    // Who types sees what is typed.
+    let least = window.cursor.map_or(0, |(line, _)| (line + 1).saturating_sub(height));
     if let Some(scroll) = model.popups.last_mut().and_then(Popup::scroll_mut) {
-        *scroll = (*scroll).min(most);
+        *scroll = (*scroll).clamp(least.min(most), most);
     }
 }
 
@@ -124,8 +126,7 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
         .title_style(theme.style(Role::Title))
         .border_style(theme.style(Role::Key));
     if let Some(command) = &window.command {
-        // How far it is scrolled stands beside it.
-        let command = format!(" {} ", cut(&clear(command), room.saturating_sub(18)));
+        let command = format!(" {} ", cut(&clear(command), room));
         block = block.title_bottom(plain(&command, ascii));
     }
     let inside = block.inner(area);
@@ -144,7 +145,9 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
         .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, ascii))).collect())
         .collect();
     Paragraph::new(styled(&shown, theme)).render(text, buffer);
-    more(window.lines.len(), window.scroll, text, area, model, buffer);
+    // Where the command stands below, how much there is stands above.
+    let edge = if window.command.is_some() { Rect { height: 1, ..area } } else { area };
+    more(window.lines.len(), window.scroll, text, edge, model, buffer);
     hits.text = text;
     let (line, cells) = window.cursor?;
     let y = u16::try_from(line.checked_sub(window.scroll)?).ok()?;

@@ -1,0 +1,38 @@
+//! The screen through its real loop: a terminal that is a buffer, keys from a list, effects that are kept.
+
+mod chaos;
+mod colours;
+mod desk;
+mod example;
+mod guide;
+mod hostile;
+mod keys;
+mod pictures;
+mod popups;
+mod renewals;
+mod rows;
+mod runs;
+mod states;
+mod svg;
+mod views;
+
+use std::path::PathBuf;
+
+use desk::Desk;
+
+/// The sizes of all snapshots.
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+fn root() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
+/// What a person sees who does the same on each size of terminal.
+fn at_sizes(sizes: &[(u16, u16)], mut see: impl FnMut((u16, u16)) -> Desk) -> String {
+    let mut all = String::new();
+    for size in sizes {
+        let desk = see(*size);
+        all.push_str(&format!("{:=<width$}\n{}\n", format!("{}x{} ", size.0, size.1), desk.screen(), width = usize::from(size.0)));
+    }
+    all
+}

@@ -1,0 +1,203 @@
+//! Every state that a cluster and a terminal can be in.
+
+use kubectl_certs::{
+    check::{Fact, Finding},
+    object::{Forbidden, Kind},
+    report::Status,
+    scan::About,
+    tui::{
+        Message, Ui,
+        item::Item,
+        message::{Link, Place, Trouble},
+    },
+};
+
+use super::{
+    Desk, SIZES, at_sizes,
+    desk::{place, ui, whole},
+    example::example,
+};
+
+#[track_caller]
+fn from_dark(name: &str, mut act: impl FnMut(&mut Desk)) {
+    let seen = at_sizes(&SIZES, |size| {
+        let mut desk = Desk::dark(size, ui(), place());
+        act(&mut desk);
+        desk
+    });
+    insta::assert_snapshot!(name, seen);
+}
+
+#[track_caller]
+fn from_example(name: &str, mut act: impl FnMut(&mut Desk)) {
+    let seen = at_sizes(&SIZES, |size| {
+        let mut desk = Desk::new(size);
+        act(&mut desk);
+        desk
+    });
+    insta::assert_snapshot!(name, seen);
+}
+
+pub(super) fn manifests() -> Place {
+    Place {
+        manifests: Some("docs/example".to_owned()),
+        ..Place::default()
+    }
+}
+
+pub(super) fn read_only() -> Ui {
+    Ui {
+        read_only: true,
+        ..ui()
+    }
+}
+
+#[test]
+fn the_first_frame_has_nothing_but_where_it_will_come_from() {
+    from_dark("first", |_| {});
+}
+
+#[test]
+fn rows_stream_in() {
+    from_dark("streaming", |desk| {
+        let set = example().items.iter().take(12).cloned().collect();
+        let rows = Message::Rows {
+            whole: false,
+            set,
+            gone: Vec::new(),
+        };
+        desk.tell([Message::Progress { hosts: 12, secrets: 340 }, rows]);
+    });
+}
+
+#[test]
+fn an_empty_cluster() {
+    from_dark("empty", |desk| {
+        desk.tell([whole(Vec::new()), Message::Read { live: true, took_ms: 20 }]);
+    });
+}
+
+#[test]
+fn an_empty_namespace() {
+    from_dark("empty-namespace", |desk| {
+        let namespaces = vec!["quiet".to_owned()];
+        let here = Place { namespaces, ..place() };
+        desk.tell([Message::Connected(here), whole(Vec::new()), Message::Read { live: true, took_ms: 20 }]);
+    });
+}
+
+#[test]
+fn what_could_not_be_read_says_why_and_what_to_do() {
+    from_dark("failed", |desk| {
+        let trouble = Trouble {
+            what: "cannot reach https://10.0.0.1:6443: connection refused".to_owned(),
+            hint: Some("is the cluster up, and the VPN? --context chooses another one".to_owned()),
+        };
+        desk.tell([Message::ReadFailed(trouble)]);
+    });
+}
+
+/// What may not be listed has a line of its own.
+pub(super) fn forbidden() -> Item {
+    let forbidden = Forbidden {
+        kind: Kind::Gateway,
+        namespace: Some("edge".into()),
+        name: None,
+        verb: "list",
+    };
+    Item {
+        about: About::Forbidden(0),
+        namespace: "edge".into(),
+        route: None,
+        host: None,
+        secrets: Vec::new().into(),
+        class: None,
+        created: None,
+        labels: Box::default(),
+        certificate: None,
+        findings: Box::new([Finding::new(Fact::Forbidden(forbidden))]),
+        status: Status::Unknown,
+    }
+}
+
+#[test]
+fn what_may_not_be_read_is_a_line() {
+    from_example("forbidden", |desk| {
+        let rows = Message::Rows {
+            whole: false,
+            set: vec![forbidden()],
+            gone: Vec::new(),
+        };
+        desk.tell([rows]);
+    });
+}
+
+#[test]
+fn a_lost_connection_says_how_old_the_screen_is() {
+    from_example("lost", |desk| {
+        desk.tell([Message::Link(Link::Lost("the server closed the connection".to_owned()))]).wait(95_000);
+    });
+    let mut desk = Desk::usual();
+    desk.tell([Message::Link(Link::Lost("gone".to_owned()))]).wait(61_000);
+    desk.shows("connection lost, 61s old");
+    desk.tell([Message::Link(Link::Up)]).hides("connection lost").shows("live");
+}
+
+#[test]
+fn another_day() {
+    from_example("another-day", |desk| drop(desk.command("at 2027-01-15")));
+    from_example("another-day-timeline", |desk| drop(desk.press("4 l l l")));
+}
+
+#[test]
+fn read_only_and_manifests() {
+    let seen = at_sizes(&SIZES, |size| Desk::with(size, read_only(), place()));
+    insta::assert_snapshot!("read-only", seen);
+    let seen = at_sizes(&SIZES, |size| Desk::with(size, ui(), manifests()));
+    insta::assert_snapshot!("manifests", seen);
+    let seen = at_sizes(&SIZES, |size| {
+        let mut desk = Desk::with(size, ui(), manifests());
+        desk.press("?");
+        desk
+    });
+    insta::assert_snapshot!("manifests-help", seen);
+}
+
+#[test]
+fn problems_filters_and_marks() {
+    from_example("problems", |desk| drop(desk.press("ctrl-z")));
+    from_example("filter", |desk| drop(desk.press("/").write("shop")));
+    from_example("filter-nothing", |desk| drop(desk.press("/").write("zzz").press("enter")));
+    from_example("marks", |desk| drop(desk.press("space space j space")));
+}
+
+#[test]
+fn small_terminals_work_and_smaller_ones_say_so() {
+    let mut all = String::new();
+    for keys in ["", "enter", "2", "3", "4", "6", "?", "R", "c", "e"] {
+        all.push_str(&format!("[{keys}]\n"));
+        all.push_str(&at_sizes(&[(60, 15)], |size| {
+            let mut desk = Desk::new(size);
+            desk.press(keys);
+            desk
+        }));
+    }
+    insta::assert_snapshot!("small", all);
+    let seen = at_sizes(&[(59, 15), (60, 14), (20, 4), (3, 1)], Desk::new);
+    insta::assert_snapshot!("too-small", seen);
+    let mut desk = Desk::new((30, 5));
+    desk.press("j j enter ? esc q");
+    assert_eq!(desk.ended, Some(false), "keys work on a terminal that is too small");
+}
+
+#[test]
+fn a_terminal_that_becomes_smaller_is_drawn_before_the_program_hears_of_it() {
+    for keys in ["", "enter", "2", "3", "4", "6", "?", "R"] {
+        let mut desk = Desk::new((200, 50));
+        desk.press(keys);
+        for (width, height) in [(100, 30), (60, 15), (10, 3), (1, 1), (250, 60)] {
+            desk.resize_unheard(width, height);
+        }
+        desk.resize(120, 40).shows("35 hosts");
+    }
+}
