@@ -18,9 +18,8 @@ use crate::{
 };
 
 use super::{
-    browse,
     args::issue::{ConfigAction, ConfigCommand, ConfigViewArgs},
-    error_line, note, print,
+    browse, error_line, note, print,
     settings::{Cluster, layers, settings_failure},
     warn,
 };
@@ -99,7 +98,9 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
     let mut exit = Exit::Ok;
     let mut told = Vec::new();
     let errors = Settings::of(&layers).err().into_iter().chain(problems(&layers));
-    let screen = layers.iter().flat_map(|layer| browse::settings::problems(&layer.file.tui));
+    let screen = layers
+        .iter()
+        .flat_map(|layer| browse::settings::problems(&layer.file.tui));
     for failure in errors.map(|error| settings_failure(&error)).chain(screen) {
         // The chosen issuer is among all of them.
         if told.contains(&failure.message) {

@@ -389,7 +389,11 @@ impl Issuance<'_> {
         }
         // A line that is cut has been told whole before.
         let room = super::colour::stderr_width().unwrap_or(usize::MAX);
-        let table = if told::run().is_some() { String::new() } else { progress::table(&lines) };
+        let table = if told::run().is_some() {
+            String::new()
+        } else {
+            progress::table(&lines)
+        };
         table
             .lines()
             .for_each(|line| note(&crate::text::width::cut(line, room)));

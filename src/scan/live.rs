@@ -92,13 +92,7 @@ impl Live {
         } else {
             &self.wanted
         };
-        let judged = evaluate::evaluate(
-            &self.inventory,
-            self.rules,
-            &self.select,
-            &self.probed,
-            wanted,
-        );
+        let judged = evaluate::evaluate(&self.inventory, self.rules, &self.select, &self.probed, wanted);
         self.due.clear();
         self.looked = self.rules.now;
         for one in &judged {

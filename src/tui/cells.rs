@@ -132,7 +132,9 @@ fn age(created: Option<Seconds>, now: Seconds, out: &mut String) {
 
 /// Counts down, and up when it is past.
 pub fn expires(certificate: Option<&Certificate>, due: bool, now: Seconds, out: &mut String) -> Tone {
-    let Some(certificate) = certificate else { return Tone::Plain };
+    let Some(certificate) = certificate else {
+        return Tone::Plain;
+    };
     let left = certificate.not_after.saturating_sub(now);
     let _ = write!(out, "{}{}", Age(left), if left < 0 { " ago" } else { "" });
     match (left < 0, due) {
@@ -144,7 +146,9 @@ pub fn expires(certificate: Option<&Certificate>, due: bool, now: Seconds, out: 
 
 /// The cells that only a certificate fills.
 fn of_certificate(certificate: Option<&Certificate>, what: What, out: &mut String) -> Tone {
-    let Some(certificate) = certificate else { return Tone::Plain };
+    let Some(certificate) = certificate else {
+        return Tone::Plain;
+    };
     match what {
         What::Issuer => put(out, &certificate.issuer.short),
         What::Serial => {
@@ -282,7 +286,11 @@ fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
                 put(out, &trouble.what);
                 return Tone::Of(Status::Critical);
             }
-            let last = run.courses.values().filter_map(|course| course.events.last()).max_by_key(|(ms, _)| *ms);
+            let last = run
+                .courses
+                .values()
+                .filter_map(|course| course.events.last())
+                .max_by_key(|(ms, _)| *ms);
             match last {
                 Some((_, kind)) => out.push_str(&progress::line(kind)),
                 None => put(out, run.notes.last().map_or("", String::as_str)),

@@ -26,12 +26,24 @@ impl Filter {
     pub fn parse(typed: &str) -> Self {
         let typed = typed.trim_start();
         if let Some(rest) = flag(typed, "-f") {
-            let letters: String = rest.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-            return if letters.is_empty() { Self::Everything } else { Self::Fuzzy(letters) };
+            let letters: String = rest
+                .chars()
+                .filter(|c| !c.is_whitespace())
+                .flat_map(char::to_lowercase)
+                .collect();
+            return if letters.is_empty() {
+                Self::Everything
+            } else {
+                Self::Fuzzy(letters)
+            };
         }
         if let Some(rest) = flag(typed, "-l") {
             let labels: Vec<_> = rest.split(',').filter_map(label).collect();
-            return if labels.is_empty() { Self::Everything } else { Self::Labels(labels) };
+            return if labels.is_empty() {
+                Self::Everything
+            } else {
+                Self::Labels(labels)
+            };
         }
         let (without, rest) = match typed.strip_prefix('!') {
             Some(rest) => (true, rest),
@@ -50,9 +62,10 @@ impl Filter {
         match (self, other) {
             (_, Self::Everything) => true,
             // A word with a / is looked for where words without are not.
-            (Self::Words(new), Self::Words(old)) => old
-                .iter()
-                .all(|o| new.iter().any(|n| n.contains(o.as_str()) && is_joined(n) == is_joined(o))),
+            (Self::Words(new), Self::Words(old)) => old.iter().all(|o| {
+                new.iter()
+                    .any(|n| n.contains(o.as_str()) && is_joined(n) == is_joined(o))
+            }),
             (Self::Fuzzy(new), Self::Fuzzy(old)) => new.starts_with(old.as_str()),
             _ => false,
         }
@@ -183,10 +196,9 @@ pub fn contains(text: &str, word: &str) -> bool {
         return text.to_lowercase().contains(word);
     }
     let last = hay.len() - needle.len();
-    hay[..=last]
-        .iter()
-        .enumerate()
-        .any(|(at, byte)| byte.to_ascii_lowercase() == *first && hay[at..at + needle.len()].eq_ignore_ascii_case(needle))
+    hay[..=last].iter().enumerate().any(|(at, byte)| {
+        byte.to_ascii_lowercase() == *first && hay[at..at + needle.len()].eq_ignore_ascii_case(needle)
+    })
 }
 
 /// Whether all letters of `letters`, which are in lower case, are in `text` in their order.
@@ -213,7 +225,10 @@ mod tests {
     #[test]
     fn what_is_typed_is_read_as_k9s_reads_it() {
         assert_eq!(Filter::parse("  "), Filter::Everything);
-        assert_eq!(Filter::parse("Shop TLS"), Filter::Words(vec!["shop".into(), "tls".into()]));
+        assert_eq!(
+            Filter::parse("Shop TLS"),
+            Filter::Words(vec!["shop".into(), "tls".into()])
+        );
         assert_eq!(Filter::parse("!shop"), Filter::Without(vec!["shop".into()]));
         assert_eq!(Filter::parse("-f s p"), Filter::Fuzzy("sp".into()));
         assert_eq!(Filter::parse("-foo"), Filter::Words(vec!["-foo".into()]));

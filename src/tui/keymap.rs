@@ -351,8 +351,12 @@ impl Keymap {
 
 /// Whether two actions of these scopes could be meant by one key at one place. A narrow scope goes before a wide one.
 fn may_meet(a: Scope, b: Scope) -> bool {
-    a == b || matches!((a, b), (Scope::Lists, Scope::Rows) | (Scope::Rows, Scope::Lists))
-        || matches!((a, b), (Scope::Everywhere, Scope::Lists | Scope::Rows) | (Scope::Lists | Scope::Rows, Scope::Everywhere))
+    a == b
+        || matches!((a, b), (Scope::Lists, Scope::Rows) | (Scope::Rows, Scope::Lists))
+        || matches!(
+            (a, b),
+            (Scope::Everywhere, Scope::Lists | Scope::Rows) | (Scope::Lists | Scope::Rows, Scope::Everywhere)
+        )
 }
 
 #[cfg(test)]

@@ -170,7 +170,10 @@ fn does(step: &Step, kind: &EventKind) -> bool {
 fn begins(step: &Step, kind: &EventKind) -> bool {
     match (step, kind) {
         (Step::Lease { .. } | Step::Journal { .. } | Step::Order { .. }, EventKind::Waiting { .. })
-        | (Step::Backup { .. } | Step::Write { .. } | Step::File { .. } | Step::Rehearse { .. }, EventKind::Issued { .. })
+        | (
+            Step::Backup { .. } | Step::Write { .. } | Step::File { .. } | Step::Rehearse { .. },
+            EventKind::Issued { .. },
+        )
         | (Step::Look { .. } | Step::Restart { .. }, EventKind::Stored { .. })
         | (Step::CleanUp, EventKind::CleanedUp { .. }) => true,
         (

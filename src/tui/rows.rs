@@ -38,7 +38,10 @@ impl Choice {
     /// Whether an item is chosen.
     pub fn has(&self, item: &Item) -> bool {
         (!self.problems_only || item.status != Status::Healthy)
-            && self.namespace.as_ref().is_none_or(|namespace| item.namespace == *namespace)
+            && self
+                .namespace
+                .as_ref()
+                .is_none_or(|namespace| item.namespace == *namespace)
             && self.filter.matches(item)
     }
 }
@@ -106,9 +109,10 @@ impl Rows {
     pub fn position(&self, about: &About) -> Option<usize> {
         let slot = *self.places.get(about)?;
         let item = self.item(slot)?;
-        let found = self
-            .visible
-            .binary_search_by(|other| self.item(*other).map_or(Ordering::Less, |other| self.compare(other, item)));
+        let found = self.visible.binary_search_by(|other| {
+            self.item(*other)
+                .map_or(Ordering::Less, |other| self.compare(other, item))
+        });
         found.ok()
     }
 
@@ -215,7 +219,9 @@ impl Rows {
         let mut out: Vec<u32> = Vec::new();
         let mut changed = 0;
         for about in gone {
-            let Some(slot) = self.places.remove(about) else { continue };
+            let Some(slot) = self.places.remove(about) else {
+                continue;
+            };
             self.count_out(slot);
             out.push(slot);
             changed += 1;
@@ -249,7 +255,9 @@ impl Rows {
         self.version += 1;
         self.take_out(&out);
         for about in &out {
-            let held = self.item(*about).is_some_and(|item| self.places.get(&item.about) == Some(about));
+            let held = self
+                .item(*about)
+                .is_some_and(|item| self.places.get(&item.about) == Some(about));
             if !held {
                 self.slots[*about as usize] = None;
                 self.free.push(*about);
@@ -332,9 +340,7 @@ fn worst(a: &Item, b: &Item) -> Ordering {
 }
 
 fn name(a: &Item, b: &Item) -> Ordering {
-    let subject = |item: &Item| {
-        item.route.as_ref().map_or(crate::object::Kind::Secret, |route| route.0)
-    };
+    let subject = |item: &Item| item.route.as_ref().map_or(crate::object::Kind::Secret, |route| route.0);
     fn called(item: &Item) -> &str {
         match (&item.route, item.secrets.first()) {
             (Some(route), _) => &route.1,

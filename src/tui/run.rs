@@ -94,9 +94,20 @@ fn quiet(model: &Model) -> Duration {
     // An age of less than ten minutes is counted in seconds.
     let now = model.now();
     let soon = (model.cursor().top..model.lines().min(model.cursor().top + usize::from(model.size.1)))
-        .filter_map(|line| model.rows.get(line)?.certificate.as_ref().map(|c| c.not_after.saturating_sub(now).abs()))
+        .filter_map(|line| {
+            model
+                .rows
+                .get(line)?
+                .certificate
+                .as_ref()
+                .map(|c| c.not_after.saturating_sub(now).abs())
+        })
         .any(|left| left < 600);
-    if soon { Duration::from_secs(1) } else { Duration::from_secs(30) }
+    if soon {
+        Duration::from_secs(1)
+    } else {
+        Duration::from_secs(30)
+    }
 }
 
 /// Runs until the model quits. Returns whether it was asked to from outside.

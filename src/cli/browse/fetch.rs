@@ -73,13 +73,20 @@ fn redacted(mut object: Value) -> Value {
         return object;
     }
     // It may hold the data, keys included.
-    if let Some(applied) = object["metadata"]["annotations"].as_object_mut().and_then(|a| a.get_mut(LAST_APPLIED)) {
+    if let Some(applied) = object["metadata"]["annotations"]
+        .as_object_mut()
+        .and_then(|a| a.get_mut(LAST_APPLIED))
+    {
         *applied = "(not shown: it may hold keys)".into();
     }
     for field in ["data", "stringData"] {
-        let Some(data) = object[field].as_object_mut() else { continue };
+        let Some(data) = object[field].as_object_mut() else {
+            continue;
+        };
         for (key, value) in data.iter_mut().filter(|(key, _)| !PUBLIC.contains(&key.as_str())) {
-            let length = value.as_str().map_or(0, |text| BASE64_STANDARD.decode(text).map_or(text.len(), |bytes| bytes.len()));
+            let length = value.as_str().map_or(0, |text| {
+                BASE64_STANDARD.decode(text).map_or(text.len(), |bytes| bytes.len())
+            });
             tracing::debug!(key, "not shown");
             *value = format!("(not shown: {length} bytes)").into();
         }
@@ -122,18 +129,28 @@ pub(super) fn secrets_of(inventory: &Inventory, of: &Subject) -> Vec<Key> {
         return vec![of.key.clone()];
     }
     let route = crate::inventory::RouteKey::new(of.kind, of.key.clone());
-    let mut keys: Vec<Key> = inventory.bindings_of_route(&route).flat_map(|binding| binding.secrets.iter().cloned()).collect();
+    let mut keys: Vec<Key> = inventory
+        .bindings_of_route(&route)
+        .flat_map(|binding| binding.secrets.iter().cloned())
+        .collect();
     keys.sort();
     keys.dedup();
     keys
 }
 
 /// PEM of a Secret's chain, without its key.
-pub(super) fn pem(connection: Option<Connection>, secret: Option<Key>, sink: UnboundedSender<Message>) -> JoinHandle<()> {
+pub(super) fn pem(
+    connection: Option<Connection>,
+    secret: Option<Key>,
+    sink: UnboundedSender<Message>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let text = async {
             let key = secret.ok_or_else(|| Trouble::new("it names no Secret"))?;
-            let of = Subject { kind: Kind::Secret, key };
+            let of = Subject {
+                kind: Kind::Secret,
+                key,
+            };
             let object = get(connection, &of).await?;
             let chain = object["data"]["tls.crt"].as_str().unwrap_or_default();
             let bytes = BASE64_STANDARD.decode(chain).unwrap_or_default();
@@ -173,7 +190,10 @@ pub(super) fn users(
     sink: UnboundedSender<Message>,
 ) -> JoinHandle<()> {
     let keys = secrets_of(inventory, &of);
-    let mut known: Vec<(Key, Vec<User>)> = keys.into_iter().map(|key| (key.clone(), users_of(inventory, &key))).collect();
+    let mut known: Vec<(Key, Vec<User>)> = keys
+        .into_iter()
+        .map(|key| (key.clone(), users_of(inventory, &key)))
+        .collect();
     tokio::spawn(async move {
         let mut problem = None;
         if let Some(connection) = connection {
@@ -227,7 +247,11 @@ fn users_lines(known: &[(Key, Vec<User>)], problem: Option<String>) -> Lines {
                 Some(_) => "  mounted",
             };
             let object = format!("  {} {}", user.object.kind.as_str(), user.object.key);
-            let tone = if how.contains("does not") { Tone::Of(Status::Warning) } else { Tone::Dim };
+            let tone = if how.contains("does not") {
+                Tone::Of(Status::Warning)
+            } else {
+                Tone::Dim
+            };
             lines.push(vec![(Tone::Plain, clear(&object).into_owned()), (tone, how.to_owned())]);
         }
     }
@@ -243,7 +267,10 @@ pub(super) fn decoded(inventory: &Inventory, of: &Subject, now: Seconds) -> Resu
     for key in secrets_of(inventory, of) {
         lines.push(vec![(Tone::Strong, clear(&format!("Secret {key}")).into_owned())]);
         let Some(stored) = inventory.secrets().get(&key) else {
-            lines.push(vec![(Tone::Of(Status::Critical), "  it is not there, or may not be read".to_owned())]);
+            lines.push(vec![(
+                Tone::Of(Status::Critical),
+                "  it is not there, or may not be read".to_owned(),
+            )]);
             continue;
         };
         for (position, why) in &stored.bundle.unreadable {
@@ -269,7 +296,10 @@ fn one(position: usize, certificate: &Certificate, leaf: bool, now: Seconds, lin
     };
     lines.push(vec![(Tone::Strong, format!("  {}. {role}", position + 1))]);
     let mut field = |label: &str, value: String, tone: Tone| {
-        lines.push(vec![(Tone::Dim, format!("     {label:<14} ")), (tone, clear(&value).into_owned())]);
+        lines.push(vec![
+            (Tone::Dim, format!("     {label:<14} ")),
+            (tone, clear(&value).into_owned()),
+        ]);
     };
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     field("subject", certificate.subject().into_owned(), Tone::Plain);
@@ -283,17 +313,22 @@ fn one(position: usize, certificate: &Certificate, leaf: bool, now: Seconds, lin
     field("not before", time::date_time(certificate.not_before), dates);
     field("not after", time::date_time(certificate.not_after), dates);
     field("key", certificate.key.to_string(), Tone::Plain);
-    let weak = if certificate.weak_signature { Tone::Of(Status::Critical) } else { Tone::Plain };
+    let weak = if certificate.weak_signature {
+        Tone::Of(Status::Critical)
+    } else {
+        Tone::Plain
+    };
     field("signature", certificate.signature.to_owned(), weak);
     for (i, name) in certificate.names.iter().enumerate() {
         field(if i == 0 { "names" } else { "" }, name.to_string(), Tone::Plain);
     }
-    field("CA", if certificate.is_ca { "yes" } else { "no" }.to_owned(), Tone::Plain);
+    field(
+        "CA",
+        if certificate.is_ca { "yes" } else { "no" }.to_owned(),
+        Tone::Plain,
+    );
     let usage = &certificate.usage;
-    let usages = [
-        (usage.server_auth, "server"),
-        (usage.client_auth, "client"),
-    ];
+    let usages = [(usage.server_auth, "server"), (usage.client_auth, "client")];
     let usages: Vec<&str> = usages.iter().filter(|(has, _)| *has).map(|(_, word)| *word).collect();
     if !usages.is_empty() {
         field("usage", usages.join(", "), Tone::Plain);
@@ -326,13 +361,21 @@ mod tests {
         for secret in ["S2V5", "hunter2", "managedFields"] {
             assert!(!text.contains(secret), "{text}");
         }
-        assert!(text.contains("Q2VydA==") && text.contains("(not shown: 3 bytes)") && text.contains("\"a\":\"b\""), "{text}");
+        assert!(
+            text.contains("Q2VydA==") && text.contains("(not shown: 3 bytes)") && text.contains("\"a\":\"b\""),
+            "{text}"
+        );
     }
 
     #[test]
     fn only_certificates_are_copied() {
         let block = |kind: &str| format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
-        let text = format!("{}{}{}", block("PRIVATE KEY"), block("CERTIFICATE"), block("EC PRIVATE KEY"));
+        let text = format!(
+            "{}{}{}",
+            block("PRIVATE KEY"),
+            block("CERTIFICATE"),
+            block("EC PRIVATE KEY")
+        );
         assert_eq!(certificates_of(&text), block("CERTIFICATE"));
         assert_eq!(certificates_of("-----BEGIN CERTIFICATE-----\nAAAA"), "");
     }

@@ -76,10 +76,14 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     let place = place(&args, connection.as_ref());
     let columns = settings::columns(&args).await?;
     let (sink, mut messages) = unbounded_channel();
-    let mut screen = Screen::take().map_err(|error| Failure::usage(format!("cannot draw on this terminal: {error}")))?;
+    let mut screen =
+        Screen::take().map_err(|error| Failure::usage(format!("cannot draw on this terminal: {error}")))?;
     told::divert(Some(Arc::new(Screened { sink: sink.clone() })));
     crate::source::cluster::terminal_is_taken(true);
-    let size = screen.terminal.size().map_or((80, 24), |size| (size.width, size.height));
+    let size = screen
+        .terminal
+        .size()
+        .map_or((80, 24), |size| (size.width, size.height));
     let mut model = Model::new(ui, place, size, args.check.at.unwrap_or_else(now));
     model.at = args.check.at;
     model.columns = columns;
@@ -261,7 +265,11 @@ impl Outside for Hands {
 async fn write(path: &std::path::Path, bytes: &[u8]) -> Result<String, Trouble> {
     use tokio::io::AsyncWriteExt as _;
     let shown = path.display().to_string();
-    let opened = tokio::fs::OpenOptions::new().write(true).create_new(true).open(path).await;
+    let opened = tokio::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .await;
     let result = match opened {
         Ok(mut file) => match file.write_all(bytes).await {
             Ok(()) => file.flush().await,

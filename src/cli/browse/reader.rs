@@ -311,9 +311,8 @@ impl Reader {
 
     /// Tells rows in messages of moderate size, so that the screen is drawn between them.
     fn rows(&self, inventory: &Inventory, judged: &[Judged], whole: bool) {
-        let items = |judged: &[Judged]| -> Vec<Item> {
-            judged.iter().filter_map(|one| Item::new(inventory, one)).collect()
-        };
+        let items =
+            |judged: &[Judged]| -> Vec<Item> { judged.iter().filter_map(|one| Item::new(inventory, one)).collect() };
         if whole {
             self.send(Message::Rows {
                 whole: true,
@@ -368,7 +367,12 @@ impl Reader {
             }
             Ask::Yaml(of) => drop(fetch::yaml(connection.cloned(), of, self.sink.clone())),
             Ask::Pem(of) => drop(self.pem(live, connection, &of)),
-            Ask::Users(of) => drop(fetch::users(&live.inventory, connection.cloned(), of, self.sink.clone())),
+            Ask::Users(of) => drop(fetch::users(
+                &live.inventory,
+                connection.cloned(),
+                of,
+                self.sink.clone(),
+            )),
             Ask::Probe(chosen) => self.probe(chosen, live, found).await,
         }
     }
@@ -430,8 +434,14 @@ async fn draw(
     let ids: Vec<BindingId> = if of.kind == Kind::Secret {
         inventory.bindings_of_secret(&of.key).to_vec()
     } else {
-        let of_route = |binding: &crate::inventory::Binding| binding.route.kind == of.kind && binding.route.key == of.key;
-        inventory.bindings().iter().filter(|(_, b)| of_route(b)).map(|(id, _)| id).collect()
+        let of_route =
+            |binding: &crate::inventory::Binding| binding.route.kind == of.kind && binding.route.key == of.key;
+        inventory
+            .bindings()
+            .iter()
+            .filter(|(_, b)| of_route(b))
+            .map(|(id, _)| id)
+            .collect()
     };
     let mut judged: Vec<Judged> = ids
         .iter()
@@ -439,7 +449,13 @@ async fn draw(
         .collect();
     if of.kind == Kind::Secret && judged.is_empty() {
         let wanted = std::collections::BTreeSet::from([of.key.clone()]);
-        judged.extend(evaluate::secret(inventory, of.key.clone(), live.rules, &live.select, &wanted));
+        judged.extend(evaluate::secret(
+            inventory,
+            of.key.clone(),
+            live.rules,
+            &live.select,
+            &wanted,
+        ));
     }
     let context = Context {
         now: live.rules.now,
@@ -502,7 +518,8 @@ impl Early {
         if inventory.knows_all(Kind::IngressClass) {
             let inventory = &*inventory;
             for (id, binding) in inventory.bindings().iter() {
-                let there = !binding.secrets.is_empty() && binding.secrets.iter().all(|key| inventory.secrets().get(key).is_some());
+                let there = !binding.secrets.is_empty()
+                    && binding.secrets.iter().all(|key| inventory.secrets().get(key).is_some());
                 if !there || !self.told.insert(id) {
                     continue;
                 }

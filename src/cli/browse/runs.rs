@@ -329,7 +329,13 @@ async fn carry_out(
     let typed = std::iter::once("kubectl certs".to_owned()).chain(words);
     let cli = Cli::try_parse_from(typed).map_err(|error| {
         let text = error.to_string();
-        Failure::usage(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
+        Failure::usage(
+            text.lines()
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_owned(),
+        )
     })?;
     match cli.command {
         Some(Command::Renew(mut command)) => {
@@ -373,7 +379,10 @@ async fn restart(
     };
     rollout::check(&api, &all).await.map_err(|error| failed(&error))?;
     let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-    let namespace = all.first().map(|workload| workload.key.namespace.to_string()).unwrap_or_default();
+    let namespace = all
+        .first()
+        .map(|workload| workload.key.namespace.to_string())
+        .unwrap_or_default();
     let mut words = vec!["rollout".to_owned(), "restart".to_owned()];
     words.extend(names);
     words.extend(["-n".to_owned(), namespace]);
@@ -402,7 +411,10 @@ async fn restart(
     let tell = Teller::new(Arc::clone(&front).listener());
     for (secret, workloads) in &used {
         if cancel.is_cancelled() {
-            return Err(Failure::new(Exit::Interrupted, "cancelled: what was restarted stays so"));
+            return Err(Failure::new(
+                Exit::Interrupted,
+                "cancelled: what was restarted stays so",
+            ));
         }
         let told = tell.about(secret.clone());
         let restarted = rollout::restart(&api, workloads, now(), LIMIT, &told).await;
@@ -432,8 +444,12 @@ async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<
     let listing = tokio::spawn(async move { consumers(&from, Some(&namespaces), sink).await });
     let mut found: BTreeMap<Key, Vec<Workload>> = secrets.iter().map(|key| (key.clone(), Vec::new())).collect();
     while let Some(change) = changes.recv().await {
-        let Change::Set(Object::Consumer(consumer)) = change else { continue };
-        let Some(kind) = rollout::WorkloadKind::of(consumer.kind) else { continue };
+        let Change::Set(Object::Consumer(consumer)) = change else {
+            continue;
+        };
+        let Some(kind) = rollout::WorkloadKind::of(consumer.kind) else {
+            continue;
+        };
         for used in &consumer.uses {
             let secret = Key::new(consumer.meta.namespace.clone(), used.name.clone());
             if let Some(workloads) = found.get_mut(&secret) {
@@ -453,4 +469,3 @@ async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<
     }
     Ok(found)
 }
-

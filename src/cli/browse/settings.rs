@@ -2,7 +2,10 @@
 
 use crate::{
     error::Failure,
-    settings::{file::TuiEntry, layer::{Layer, Origin}},
+    settings::{
+        file::TuiEntry,
+        layer::{Layer, Origin},
+    },
     tui::{
         columns::Columns,
         keymap::Keymap,
@@ -28,12 +31,17 @@ async fn said(args: &StatusArgs) -> Result<(Vec<Layer>, TuiEntry), Failure> {
 }
 
 fn wrong(what: &str, why: impl std::fmt::Display) -> Failure {
-    Failure::usage(format!("the setting tui.{what} cannot be used: {why}")).hint("`kubectl certs config example` shows how it is written")
+    Failure::usage(format!("the setting tui.{what} cannot be used: {why}"))
+        .hint("`kubectl certs config example` shows how it is written")
 }
 
 /// What is wrong with what one source says of the screen.
 pub(in crate::cli) fn problems(entry: &TuiEntry) -> Vec<Failure> {
-    let theme = entry.theme.as_deref().map_or(Ok(Named::default()), str::parse::<Named>).err();
+    let theme = entry
+        .theme
+        .as_deref()
+        .map_or(Ok(Named::default()), str::parse::<Named>)
+        .err();
     let colours = Theme::default().with(&entry.colours.clone().unwrap_or_default()).err();
     let keys = Keymap::with(&entry.keys.clone().unwrap_or_default()).err();
     let columns = Columns::with(entry.columns.as_deref().unwrap_or_default()).err();
@@ -52,7 +60,9 @@ pub(in crate::cli) fn problems(entry: &TuiEntry) -> Vec<Failure> {
 pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, Failure> {
     let (layers, entry) = said(args).await?;
     let named = |name: Option<&str>| -> Result<Named, Failure> {
-        name.unwrap_or("terminal").parse().map_err(|why: String| wrong("theme", why))
+        name.unwrap_or("terminal")
+            .parse()
+            .map_err(|why: String| wrong("theme", why))
     };
     let colour = match args.output.color {
         ColorChoice::Always => true,
@@ -66,7 +76,9 @@ pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, Failure
         Named::Dark | Named::Light if !many_colours() => Named::Terminal,
         theme => theme,
     };
-    let theme = Theme::new(theme).with(&entry.colours.unwrap_or_default()).map_err(|why| wrong("colours", why))?;
+    let theme = Theme::new(theme)
+        .with(&entry.colours.unwrap_or_default())
+        .map_err(|why| wrong("colours", why))?;
     let linux = std::env::var_os("TERM").is_some_and(|term| term == "linux");
     let file = |of: fn(&crate::settings::file::File) -> Option<String>| layers.iter().find_map(|layer| of(&layer.file));
     Ok(Ui {
@@ -89,12 +101,16 @@ pub(super) async fn columns(args: &StatusArgs) -> Result<Columns, Failure> {
 
 /// Whether the terminal says that it has more than sixteen colours.
 fn many_colours() -> bool {
-    let says = |name: &str, words: &[&str]| std::env::var(name).is_ok_and(|value| words.iter().any(|word| value.contains(word)));
+    let says = |name: &str, words: &[&str]| {
+        std::env::var(name).is_ok_and(|value| words.iter().any(|word| value.contains(word)))
+    };
     says("COLORTERM", &["truecolor", "24bit"]) || says("TERM", &["256color", "direct"])
 }
 
 /// The flags for roots, as they were given: what is judged trusted here is to be so for a renewal.
 pub(super) fn ca_flags(args: &StatusArgs) -> Vec<String> {
     let files = args.check.ca_file.iter();
-    files.flat_map(|file| ["--ca-file".to_owned(), file.display().to_string()]).collect()
+    files
+        .flat_map(|file| ["--ca-file".to_owned(), file.display().to_string()])
+        .collect()
 }

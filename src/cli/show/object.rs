@@ -61,7 +61,15 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     let judged = with_probe(&session, judged, &found.0);
     let namespace = single_namespace(inventory, &judged, &target)?;
     let of = Key::new(namespace, target.name.as_str());
-    picture(inventory, session.connection.as_ref(), &judged, &found, (target.kind, &of), |show| draw(show, args)).await?;
+    picture(
+        inventory,
+        session.connection.as_ref(),
+        &judged,
+        &found,
+        (target.kind, &of),
+        |show| draw(show, args),
+    )
+    .await?;
     let rows: Vec<Row<'_>> = judged
         .iter()
         .filter_map(|judged| scan::row(inventory, judged))
@@ -160,7 +168,13 @@ async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> 
     if !args.probe.probe && args.probe.connect.is_none() {
         return Found::default();
     }
-    probe::probe(&session.inventory, &bindings_of(judged), &args.probe.options(), &session.judge).await
+    probe::probe(
+        &session.inventory,
+        &bindings_of(judged),
+        &args.probe.options(),
+        &session.judge,
+    )
+    .await
 }
 
 /// Hosts, what DNS has for each, and where its route is.

@@ -86,12 +86,14 @@ pub(super) fn choose(options: &ConnectOptions, around: &Surroundings) -> Result<
 /// The names of the contexts that there are, sorted; none where no kubeconfig can be read.
 pub fn contexts(options: &ConnectOptions) -> Vec<String> {
     let around = Surroundings::real();
-    let merged = paths(options, &around).iter().fold(None, |merged: Option<Kubeconfig>, path| {
-        match (merged, read(path, false).ok().flatten()) {
-            (Some(before), Some(next)) => before.merge(next).ok(),
-            (merged, next) => merged.or(next),
-        }
-    });
+    let merged = paths(options, &around)
+        .iter()
+        .fold(None, |merged: Option<Kubeconfig>, path| {
+            match (merged, read(path, false).ok().flatten()) {
+                (Some(before), Some(next)) => before.merge(next).ok(),
+                (merged, next) => merged.or(next),
+            }
+        });
     let mut names: Vec<String> = merged
         .map(|config| config.contexts.into_iter().map(|context| context.name).collect())
         .unwrap_or_default();

@@ -75,15 +75,10 @@ pub type Counts = [usize; 5];
 
 /// The worst status that is counted.
 pub fn worst(counts: &Counts) -> Status {
-    [
-        Status::Critical,
-        Status::Warning,
-        Status::Unknown,
-        Status::Info,
-    ]
-    .into_iter()
-    .find(|status| counts[*status as usize] > 0)
-    .unwrap_or(Status::Healthy)
+    [Status::Critical, Status::Warning, Status::Unknown, Status::Info]
+        .into_iter()
+        .find(|status| counts[*status as usize] > 0)
+        .unwrap_or(Status::Healthy)
 }
 
 /// Items by the Secret that is expected to be served.

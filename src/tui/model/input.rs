@@ -75,9 +75,9 @@ impl Input {
             }
             KeyCode::Char('w') if ctrl => {
                 let head = self.text[..self.at].trim_end();
-                let from = head.rfind(char::is_whitespace).map_or(0, |at| {
-                    at + head[at..].chars().next().map_or(1, char::len_utf8)
-                });
+                let from = head
+                    .rfind(char::is_whitespace)
+                    .map_or(0, |at| at + head[at..].chars().next().map_or(1, char::len_utf8));
                 self.text.drain(from..self.at);
                 self.at = from;
             }
@@ -99,7 +99,11 @@ impl Input {
             KeyCode::End => self.at = self.text.len(),
             _ => return Typed::NotMine,
         }
-        if self.text.len() == before { Typed::Same } else { Typed::Changed }
+        if self.text.len() == before {
+            Typed::Same
+        } else {
+            Typed::Changed
+        }
     }
 }
 
@@ -114,7 +118,10 @@ mod tests {
     #[test]
     fn it_edits_as_a_shell_does() {
         let mut input = Input::new("shop müller");
-        assert_eq!(press(&mut input, KeyCode::Char('w'), KeyModifiers::CONTROL), Typed::Changed);
+        assert_eq!(
+            press(&mut input, KeyCode::Char('w'), KeyModifiers::CONTROL),
+            Typed::Changed
+        );
         assert_eq!(input.text(), "shop ");
         input.insert("a\x1b[31mb\nc");
         assert_eq!(input.text(), "shop a[31mbc", "controls are no text");

@@ -202,12 +202,10 @@ pub fn namespaces(rows: &Rows, sort: Sort) -> Vec<NamespaceLine> {
         let by = match sort.by {
             Some(Field::Name | Field::Namespace) => a.name.cmp(&b.name),
             Some(Field::Expires) => (a.expires.is_none(), a.expires).cmp(&(b.expires.is_none(), b.expires)),
-            _ => Reverse(worst(&a.counts))
-                .cmp(&Reverse(worst(&b.counts)))
-                .then_with(|| {
-                    let bad = |line: &NamespaceLine| line.counts[worst(&line.counts) as usize];
-                    bad(b).cmp(&bad(a))
-                }),
+            _ => Reverse(worst(&a.counts)).cmp(&Reverse(worst(&b.counts))).then_with(|| {
+                let bad = |line: &NamespaceLine| line.counts[worst(&line.counts) as usize];
+                bad(b).cmp(&bad(a))
+            }),
         };
         let by = if sort.reverse { by.reverse() } else { by };
         by.then_with(|| a.name.cmp(&b.name))

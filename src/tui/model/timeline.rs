@@ -114,7 +114,9 @@ pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
             let limits = limits_of(&line.issuer);
             line.orders = limits.map(|limits| limits.orders);
             line.tightest = limits.and_then(|limits| {
-                let (domain, count) = domains.into_iter().max_by_key(|(name, count)| (*count, std::cmp::Reverse(name.clone())))?;
+                let (domain, count) = domains
+                    .into_iter()
+                    .max_by_key(|(name, count)| (*count, std::cmp::Reverse(name.clone())))?;
                 (limits.domain < usize::MAX).then_some((domain, count, limits.domain))
             });
             line
@@ -139,7 +141,9 @@ fn place(buckets: &[Bucket], now: Seconds, at: Seconds) -> usize {
     if at < now {
         return 0;
     }
-    let after = buckets.iter().position(|b| b.from.is_some() && b.until.is_none_or(|until| at < until));
+    let after = buckets
+        .iter()
+        .position(|b| b.from.is_some() && b.until.is_none_or(|until| at < until));
     after.unwrap_or(buckets.len() - 1)
 }
 

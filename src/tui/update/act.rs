@@ -215,7 +215,9 @@ pub(super) fn follow_cursor(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(of) = model.subject() else { return Vec::new() };
-    let Some(detail) = model.detail.as_mut() else { return Vec::new() };
+    let Some(detail) = model.detail.as_mut() else {
+        return Vec::new();
+    };
     if detail.of == of {
         return Vec::new();
     }
@@ -228,7 +230,11 @@ pub(super) fn follow_cursor(model: &mut Model) -> Vec<Effect> {
 
 /// How wide a picture may be.
 pub fn picture_width(model: &Model) -> u16 {
-    let width = if model.size.0 >= SPLIT { model.size.0 / 2 } else { model.size.0 };
+    let width = if model.size.0 >= SPLIT {
+        model.size.0 / 2
+    } else {
+        model.size.0
+    };
     width.saturating_sub(4).max(40)
 }
 
@@ -263,14 +269,18 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             vec![Effect::Picture { of, width }]
         }
         View::Findings => {
-            let Some(group) = model.derived.groups.get(model.cursor().at) else { return Vec::new() };
+            let Some(group) = model.derived.groups.get(model.cursor().at) else {
+                return Vec::new();
+            };
             let reason = group.reason.as_str().to_owned();
             let effects = show(model, View::Hosts);
             keys::set_filter(model, reason);
             effects
         }
         View::Namespaces => {
-            let Some(line) = model.derived.namespaces.get(model.cursor().at) else { return Vec::new() };
+            let Some(line) = model.derived.namespaces.get(model.cursor().at) else {
+                return Vec::new();
+            };
             let choice = Choice {
                 namespace: Some(line.name.clone()),
                 ..model.rows.choice().clone()
@@ -280,7 +290,12 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             effects
         }
         View::Timeline => {
-            let from = model.derived.timeline.buckets.get(model.cursor().at).and_then(|bucket| bucket.from);
+            let from = model
+                .derived
+                .timeline
+                .buckets
+                .get(model.cursor().at)
+                .and_then(|bucket| bucket.from);
             let effects = show(model, View::Hosts);
             set_sort(
                 model,
@@ -298,7 +313,9 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             effects
         }
         View::Orders => {
-            let Some(id) = model.run_at(model.cursor().at).map(|run| run.id) else { return Vec::new() };
+            let Some(id) = model.run_at(model.cursor().at).map(|run| run.id) else {
+                return Vec::new();
+            };
             runs::watch(model, vec![id]);
             Vec::new()
         }
@@ -353,7 +370,11 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     if under_way == 0 || model.popups.last().is_some_and(asks) {
         return vec![Effect::Quit { interrupted: false }];
     }
-    let renewals = if under_way == 1 { "1 renewal is" } else { &format!("{under_way} renewals are") };
+    let renewals = if under_way == 1 {
+        "1 renewal is"
+    } else {
+        &format!("{under_way} renewals are")
+    };
     model.popups.push(Popup::Ask(Ask {
         lines: vec![
             format!("{renewals} under way."),
@@ -368,7 +389,9 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 
 /// Answers the question on top.
 pub(super) fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
-    let Some(Popup::Ask(ask)) = model.popups.pop() else { return Vec::new() };
+    let Some(Popup::Ask(ask)) = model.popups.pop() else {
+        return Vec::new();
+    };
     match ask.about {
         About::Quit if yes => vec![Effect::Quit { interrupted: false }],
         About::Run(id) => vec![Effect::Answer { id, yes }],
@@ -379,11 +402,17 @@ pub(super) fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
 
 /// Takes what the menu on top has chosen.
 pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
-    let Some(Popup::Menu(menu)) = model.popups.last() else { return Vec::new() };
-    let Some((key, word, value)) = menu.entries.get(menu.at).cloned() else { return Vec::new() };
+    let Some(Popup::Menu(menu)) = model.popups.last() else {
+        return Vec::new();
+    };
+    let Some((key, word, value)) = menu.entries.get(menu.at).cloned() else {
+        return Vec::new();
+    };
     match menu.chooses.clone() {
         Chooses::Columns => {
-            let column = crate::tui::columns::Columns::all(model.view).iter().find(|column| column.head == word);
+            let column = crate::tui::columns::Columns::all(model.view)
+                .iter()
+                .find(|column| column.head == word);
             if let Some(column) = column {
                 let view = model.view;
                 model.columns.toggle(view, column.what);
@@ -456,7 +485,11 @@ fn moment(model: &Model) -> Moment {
 
 fn travel(model: &mut Model, forward: bool) -> Vec<Effect> {
     let here = moment(model);
-    let there = if forward { model.future.pop() } else { model.history.pop() };
+    let there = if forward {
+        model.future.pop()
+    } else {
+        model.history.pop()
+    };
     let Some(there) = there else { return Vec::new() };
     if forward {
         model.history.push(here);
@@ -545,7 +578,9 @@ fn choose_columns(model: &mut Model) {
 }
 
 fn mark(model: &mut Model) -> Vec<Effect> {
-    let Some(about) = model.item().map(|item| item.about.clone()) else { return Vec::new() };
+    let Some(about) = model.item().map(|item| item.about.clone()) else {
+        return Vec::new();
+    };
     if !model.marks.remove(&about) {
         model.marks.insert(about.clone());
         model.last_mark = Some(about);
@@ -559,7 +594,11 @@ fn mark_range(model: &mut Model) -> Vec<Effect> {
         _ => model.rows.position(about),
     };
     let here = model.cursor().at;
-    let from = model.last_mark.as_ref().and_then(|about| position(model, about)).unwrap_or(here);
+    let from = model
+        .last_mark
+        .as_ref()
+        .and_then(|about| position(model, about))
+        .unwrap_or(here);
     for at in from.min(here)..=from.max(here) {
         let about = match model.view {
             View::Secrets => model.derived.secrets.get(at).map(|line| line.about.clone()),
@@ -576,7 +615,11 @@ fn probe(model: &mut Model) -> Vec<Effect> {
     let count = chosen.len();
     let command = runs::of_items(model, &["probe"], &chosen).into_iter().next();
     let told = command.map(|command| format!("  {command}")).unwrap_or_default();
-    let hosts = if count == 1 { "1 host" } else { &format!("{count} hosts") };
+    let hosts = if count == 1 {
+        "1 host"
+    } else {
+        &format!("{count} hosts")
+    };
     model.notice(format!("probing {hosts}{told}"), false);
     vec![Effect::Probe(chosen)]
 }
@@ -584,14 +627,21 @@ fn probe(model: &mut Model) -> Vec<Effect> {
 fn explain(model: &mut Model) -> Vec<Effect> {
     let reason = match model.view {
         View::Findings => model.derived.groups.get(model.cursor().at).map(|group| group.reason),
-        _ => model.item().and_then(|item| item.findings.first()).map(|finding| finding.reason()),
+        _ => model
+            .item()
+            .and_then(|item| item.findings.first())
+            .map(|finding| finding.reason()),
     };
     let Some(reason) = reason else { return Vec::new() };
     let page = crate::report::explain::explain(reason, false);
     let lines = page
         .lines()
         .map(|line| {
-            let heading = !line.starts_with(' ') && reason.page().lines().any(|l| l.trim_start_matches('#').trim() == line && l.starts_with('#'));
+            let heading = !line.starts_with(' ')
+                && reason
+                    .page()
+                    .lines()
+                    .any(|l| l.trim_start_matches('#').trim() == line && l.starts_with('#'));
             let tone = if heading && !line.is_empty() {
                 crate::report::show::Tone::Strong
             } else {
@@ -664,7 +714,11 @@ fn copy(model: &mut Model) -> Vec<Effect> {
 
 /// The command that shows what the picture shows.
 pub fn show_command(model: &Model, of: &Subject) -> CommandLine {
-    let word = if of.kind == Kind::Ingress { of.key.name.to_string() } else { of.word() };
+    let word = if of.kind == Kind::Ingress {
+        of.key.name.to_string()
+    } else {
+        of.word()
+    };
     CommandLine::certs(["show", &word])
         .and(["-n", of.key.namespace.as_str()])
         .and(model.place.flags.clone())
@@ -674,7 +728,9 @@ fn yaml_command(model: &Model, of: &Subject) -> CommandLine {
     let of_kubectl = model.place.flags.iter().take_while(|flag| *flag != "--ca-file");
     CommandLine {
         program: "kubectl",
-        words: ["get", &of.word(), "-n", of.key.namespace.as_str(), "-o", "yaml"].map(str::to_owned).into(),
+        words: ["get", &of.word(), "-n", of.key.namespace.as_str(), "-o", "yaml"]
+            .map(str::to_owned)
+            .into(),
     }
     .and(of_kubectl.cloned())
 }

@@ -12,9 +12,10 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
     let cluster = || model.is_manifests().then_some("needs a cluster: these are manifests");
     let line = || (rows && model.item().is_none()).then_some("there is no line");
     let secret = || {
-        let none = model.chosen().iter().all(|about| {
-            model.rows.about(about).is_none_or(|item| item.secrets.is_empty())
-        });
+        let none = model
+            .chosen()
+            .iter()
+            .all(|about| model.rows.about(about).is_none_or(|item| item.secrets.is_empty()));
         none.then_some("the line names no Secret")
     };
     match action {
@@ -28,9 +29,10 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             .or_else(line)
             .or_else(secret),
         Action::Probe => line().or_else(|| {
-            let none = model.chosen().iter().all(|about| {
-                model.rows.about(about).is_none_or(|item| item.host.is_none())
-            });
+            let none = model
+                .chosen()
+                .iter()
+                .all(|about| model.rows.about(about).is_none_or(|item| item.host.is_none()));
             none.then_some("the line has no host")
         }),
         Action::Yaml => cluster().or_else(line),
@@ -42,10 +44,15 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             none.then_some("nothing is wrong there")
         }
         Action::Reread => model.is_manifests().then_some("manifests are read once"),
-        Action::Columns | Action::Wide | Action::Sort => (model.view == View::Timeline).then_some("there are no columns"),
+        Action::Columns | Action::Wide | Action::Sort => {
+            (model.view == View::Timeline).then_some("there are no columns")
+        }
         Action::Cancel => match model.popups.last() {
             Some(Popup::Run(watched)) => {
-                let none = watched.runs.iter().all(|id| model.run(*id).is_none_or(|run| !can_cancel(&run.state)));
+                let none = watched
+                    .runs
+                    .iter()
+                    .all(|id| model.run(*id).is_none_or(|run| !can_cancel(&run.state)));
                 none.then_some("it has ended")
             }
             _ => {

@@ -85,7 +85,11 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         }
         KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown if is_filter => {
             let pressed = Key::from(key);
-            match model.ui.keymap.action(pressed, &[crate::tui::keymap::Scope::Everywhere]) {
+            match model
+                .ui
+                .keymap
+                .action(pressed, &[crate::tui::keymap::Scope::Everywhere])
+            {
                 Some(action) => act::act(model, action),
                 None => Vec::new(),
             }
@@ -188,14 +192,19 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 
 /// A menu. `None` when the key is none of it.
 fn menu(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
-    let Some(Popup::Menu(menu)) = model.popups.last_mut() else { return None };
+    let Some(Popup::Menu(menu)) = model.popups.last_mut() else {
+        return None;
+    };
     // `ctrl-c` is no letter.
     if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
         return None;
     }
     let last = menu.entries.len().saturating_sub(1);
     // The letter of an entry goes before what it means elsewhere.
-    let lettered = menu.entries.iter().position(|(letter, ..)| key.code == KeyCode::Char(*letter));
+    let lettered = menu
+        .entries
+        .iter()
+        .position(|(letter, ..)| key.code == KeyCode::Char(*letter));
     if let Some(at) = lettered {
         menu.at = at;
         return Some(act::choose(model));

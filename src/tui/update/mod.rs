@@ -149,19 +149,17 @@ fn clock(model: &mut Model, now: crate::object::Seconds, ms: u64) {
     }
 }
 
-fn rows(
-    model: &mut Model,
-    whole: bool,
-    set: Vec<super::item::Item>,
-    gone: &[crate::scan::About],
-) -> Vec<Effect> {
+fn rows(model: &mut Model, whole: bool, set: Vec<super::item::Item>, gone: &[crate::scan::About]) -> Vec<Effect> {
     model.fresh_ms = model.ms;
     // The cursor stays on what it is on, not on its line; at the top it stays at the top, where the worst comes in.
     let at = model.cursors[View::Hosts as usize].at;
-    let held = (at > 0).then(|| model.rows.get(at).map(|item| item.about.clone())).flatten();
+    let held = (at > 0)
+        .then(|| model.rows.get(at).map(|item| item.about.clone()))
+        .flatten();
     let shown = model.detail.as_ref().map(|detail| detail.of.clone());
     let touched = shown.is_some_and(|of| {
-        set.iter().any(|item| item.subject().as_ref() == Some(&of) || item.secret() == Some(&of.key))
+        set.iter()
+            .any(|item| item.subject().as_ref() == Some(&of) || item.secret() == Some(&of.key))
     });
     if whole {
         model.rows.set_all(set);

@@ -24,14 +24,24 @@ pub(super) fn mouse(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
 }
 
 fn click(model: &mut Model, at: Position) -> Vec<Effect> {
-    let action = model.hits.actions.iter().find(|(area, _)| area.contains(at)).map(|hit| hit.1);
+    let action = model
+        .hits
+        .actions
+        .iter()
+        .find(|(area, _)| area.contains(at))
+        .map(|hit| hit.1);
     if let Some(action) = action {
         return act::act(model, action);
     }
     if !model.popups.is_empty() {
         return Vec::new();
     }
-    let head = model.hits.heads.iter().find(|(area, _)| area.contains(at)).map(|hit| hit.1);
+    let head = model
+        .hits
+        .heads
+        .iter()
+        .find(|(area, _)| area.contains(at))
+        .map(|hit| hit.1);
     if let Some(column) = head {
         let field = Columns::all(model.view).get(column).and_then(|column| column.sort);
         if let Some(field) = field {

@@ -29,7 +29,11 @@ pub(super) fn of_items(model: &Model, words: &[&str], chosen: &[Row]) -> Vec<Com
     for item in chosen.iter().filter_map(|about| model.rows.about(about)) {
         let Some(of) = item.subject() else { continue };
         let words = by_namespace.entry(of.key.namespace.to_string()).or_default();
-        let word = if of.kind == Kind::Ingress { of.key.name.to_string() } else { of.word() };
+        let word = if of.kind == Kind::Ingress {
+            of.key.name.to_string()
+        } else {
+            of.word()
+        };
         if !words.contains(&word) {
             words.push(word);
         }
@@ -75,7 +79,13 @@ fn lines(model: &Model, words: &[&str], by_namespace: BTreeMap<String, Vec<Strin
 /// Plans the renewal of what is chosen.
 pub(super) fn renew(model: &mut Model, production: bool) -> Vec<Effect> {
     let commands = of_secrets(model, &model.chosen());
-    let commands = commands.into_iter().map(|command| if production { command.and(["--production"]) } else { command });
+    let commands = commands.into_iter().map(|command| {
+        if production {
+            command.and(["--production"])
+        } else {
+            command
+        }
+    });
     let starts = commands.map(|command| Start {
         job: Job::Renew,
         command,
@@ -102,7 +112,10 @@ pub(super) fn restart(model: &mut Model) -> Vec<Effect> {
 }
 
 fn plan(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
-    let (ids, effects): (Vec<RunId>, Vec<Effect>) = starts.into_iter().map(|start| add(model, start, State::Planning)).unzip();
+    let (ids, effects): (Vec<RunId>, Vec<Effect>) = starts
+        .into_iter()
+        .map(|start| add(model, start, State::Planning))
+        .unzip();
     if ids.is_empty() {
         return Vec::new();
     }
@@ -172,14 +185,20 @@ pub(super) fn planned(model: &mut Model, id: RunId, plan: Plan) -> Vec<Effect> {
 
 /// Carries the plans of the window on top out. Production on a protected context wants its name first.
 pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
-    let Some(Popup::Plan(window)) = model.popups.last() else { return Vec::new() };
+    let Some(Popup::Plan(window)) = model.popups.last() else {
+        return Vec::new();
+    };
     let ids = window.runs.clone();
     let runs: Vec<&Run> = ids.iter().filter_map(|id| model.run(*id)).collect();
     if runs.iter().any(|run| run.state == State::Planning) {
         model.notice("the plan is being made", false);
         return Vec::new();
     }
-    let ready: Vec<RunId> = runs.iter().filter(|run| run.state == State::Waiting).map(|run| run.id).collect();
+    let ready: Vec<RunId> = runs
+        .iter()
+        .filter(|run| run.state == State::Waiting)
+        .map(|run| run.id)
+        .collect();
     if ready.is_empty() {
         return act::act(model, crate::tui::keymap::Action::Back);
     }
@@ -224,7 +243,9 @@ pub fn protected_word(model: &Model) -> String {
 
 /// Between rehearsal and production: the plans are made anew.
 pub(super) fn other_stage(model: &mut Model) -> Vec<Effect> {
-    let Some(Popup::Plan(window)) = model.popups.last() else { return Vec::new() };
+    let Some(Popup::Plan(window)) = model.popups.last() else {
+        return Vec::new();
+    };
     let ids = window.runs.clone();
     let starts: Vec<Start> = ids
         .iter()
@@ -321,7 +342,9 @@ pub(super) fn said(model: &mut Model, id: RunId, text: String) -> Vec<Effect> {
 /// A run has ended.
 pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect> {
     let ms = model.ms;
-    let Some(run) = model.run_mut(id) else { return Vec::new() };
+    let Some(run) = model.run_mut(id) else {
+        return Vec::new();
+    };
     run.state = State::Ended(ending.clone());
     run.ended_ms = Some(ms);
     let job = run.job.as_str();

@@ -24,7 +24,11 @@ enum As {
 /// Saves the view as a file.
 pub(super) fn save(model: &mut Model, path: &str) -> Vec<Effect> {
     let path = PathBuf::from(path.trim());
-    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let end = path
+        .extension()
+        .and_then(|end| end.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let how = match end.as_str() {
         "md" | "markdown" => As::Markdown,
         "json" => As::Json,
@@ -54,7 +58,15 @@ pub(super) fn save(model: &mut Model, path: &str) -> Vec<Effect> {
 fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let hosts = model.view == View::Hosts;
-    let rows = || Rows::from(model.rows.iter().map(|item| item.row(&model.place.context)).collect::<Vec<_>>());
+    let rows = || {
+        Rows::from(
+            model
+                .rows
+                .iter()
+                .map(|item| item.row(&model.place.context))
+                .collect::<Vec<_>>(),
+        )
+    };
     let context = Context {
         now: model.now(),
         show_namespace: true,
@@ -95,7 +107,10 @@ fn cells(model: &Model, how: As) -> String {
             let objects: Vec<serde_json::Value> = lines
                 .iter()
                 .map(|cells| {
-                    let pairs = heads.iter().zip(cells).map(|(head, cell)| (head.to_ascii_lowercase(), cell.clone().into()));
+                    let pairs = heads
+                        .iter()
+                        .zip(cells)
+                        .map(|(head, cell)| (head.to_ascii_lowercase(), cell.clone().into()));
                     serde_json::Value::Object(pairs.collect())
                 })
                 .collect();
@@ -106,7 +121,11 @@ fn cells(model: &Model, how: As) -> String {
         As::Markdown | As::Yaml => markdown(&heads, &lines),
         As::Table => {
             let mut widths: Vec<usize> = heads.iter().map(|head| head.len()).collect();
-            for (width, cell) in lines.iter().flat_map(|cells| cells.iter().enumerate()).map(|(i, c)| (i, crate::text::width::width(c))) {
+            for (width, cell) in lines
+                .iter()
+                .flat_map(|cells| cells.iter().enumerate())
+                .map(|(i, c)| (i, crate::text::width::width(c)))
+            {
                 widths[width] = widths[width].max(cell);
             }
             let mut out = String::new();
@@ -115,7 +134,10 @@ fn cells(model: &Model, how: As) -> String {
                 let mut line = String::new();
                 for (cell, width) in cells.iter().zip(&widths) {
                     line.push_str(cell);
-                    line.extend(std::iter::repeat_n(' ', width.saturating_sub(crate::text::width::width(cell)) + 3));
+                    line.extend(std::iter::repeat_n(
+                        ' ',
+                        width.saturating_sub(crate::text::width::width(cell)) + 3,
+                    ));
                 }
                 let _ = writeln!(out, "{}", line.trim_end());
             }

@@ -86,7 +86,10 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
     let typed = typed.trim();
     let (word, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
     let rest = rest.trim();
-    let word = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, meant)| meant);
+    let word = ALIASES
+        .iter()
+        .find(|(alias, _)| *alias == word)
+        .map_or(word, |(_, meant)| meant);
     let view = View::ALL.into_iter().find(|view| view.word() == word);
     match (word, view) {
         ("", _) => Vec::new(),
@@ -120,7 +123,9 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
         ("q", _) => act::act(model, Action::Quit),
         (unknown, _) => {
             let known = COMMANDS.iter().map(|(word, _)| *word);
-            let meant = nearest(unknown, known).map(|m| format!("; did you mean :{m}?")).unwrap_or_default();
+            let meant = nearest(unknown, known)
+                .map(|m| format!("; did you mean :{m}?"))
+                .unwrap_or_default();
             model.notice(format!("there is no command :{unknown}{meant}"), true);
             Vec::new()
         }
@@ -135,12 +140,17 @@ pub(super) fn complete(model: &Model, typed: &str) -> String {
     };
     let candidates = candidates(model, head.trim());
     let mut fitting = candidates.iter().filter(|word| word.starts_with(last));
-    let Some(first) = fitting.next() else { return typed.to_owned() };
+    let Some(first) = fitting.next() else {
+        return typed.to_owned();
+    };
     let mut common: &str = first;
     let mut several = false;
     for other in fitting {
         several = true;
-        let same = common.char_indices().zip(other.chars()).take_while(|((_, a), b)| a == b);
+        let same = common
+            .char_indices()
+            .zip(other.chars())
+            .take_while(|((_, a), b)| a == b);
         let length = same.last().map_or(0, |((at, c), _)| at + c.len_utf8());
         common = &common[..length];
     }
@@ -296,7 +306,9 @@ fn secret(model: &mut Model, word: &str) -> Option<crate::tui::item::Subject> {
 }
 
 fn revoke(model: &mut Model) -> Vec<Effect> {
-    let Some(of) = secret(model, "revoke") else { return Vec::new() };
+    let Some(of) = secret(model, "revoke") else {
+        return Vec::new();
+    };
     let reasons = [
         ('s', "superseded", "another certificate has taken its place"),
         ('k', "key-compromise", "somebody else may have the key"),
@@ -306,14 +318,18 @@ fn revoke(model: &mut Model) -> Vec<Effect> {
     model.popups.push(Popup::Menu(Menu {
         chooses: Chooses::Revoke(of),
         title: "why is it revoked?".to_owned(),
-        entries: reasons.map(|(key, word, why)| (key, word.to_owned(), why.to_owned())).into(),
+        entries: reasons
+            .map(|(key, word, why)| (key, word.to_owned(), why.to_owned()))
+            .into(),
         at: 0,
     }));
     Vec::new()
 }
 
 fn rollback(model: &mut Model) -> Vec<Effect> {
-    let Some(of) = secret(model, "rollback") else { return Vec::new() };
+    let Some(of) = secret(model, "rollback") else {
+        return Vec::new();
+    };
     let command = CommandLine::certs(["rollback", of.key.name.as_str(), "-n", of.key.namespace.as_str()])
         .and(model.place.flags.clone())
         .and(["--yes"]);

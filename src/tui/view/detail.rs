@@ -53,7 +53,11 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     let Some(detail) = &model.detail else { return };
     let theme = &model.ui.theme;
     let title = format!(" {} in {} ", detail.of.word(), detail.of.key.namespace);
-    let border = if detail.focused { theme.style(Role::Key) } else { theme.style(Role::Border) };
+    let border = if detail.focused {
+        theme.style(Role::Key)
+    } else {
+        theme.style(Role::Border)
+    };
     let block = framed(model.ui.ascii)
         .title(plain(&clear(&title), model.ui.ascii))
         .title_style(theme.style(Role::Title))
@@ -66,7 +70,11 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         .iter()
         .skip(detail.scroll)
         .take(usize::from(inside.height))
-        .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, model.ui.ascii))).collect())
+        .map(|runs| {
+            runs.iter()
+                .map(|(tone, run)| (*tone, plain(run, model.ui.ascii)))
+                .collect()
+        })
         .collect();
     Paragraph::new(styled(&shown, theme)).render(inside, buffer);
     more(lines.len(), detail.scroll, inside, area, model, buffer);

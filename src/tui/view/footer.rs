@@ -9,7 +9,10 @@ use ratatui::{
 use super::plain;
 use crate::{
     report::Status,
-    text::{clear, width::{cut, width}},
+    text::{
+        clear,
+        width::{cut, width},
+    },
     tui::{
         keymap::Action,
         model::{Hits, Model, Prompt, View, popup::Popup},
@@ -34,7 +37,10 @@ pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Opt
         Some(Prompt::Filter(input)) => {
             put(&format!("/{}", input.text()), theme.style(Role::Key));
             let at = u16::try_from(input.cells()).unwrap_or(u16::MAX);
-            return Some(Position::new(area.x.saturating_add(1).saturating_add(at).min(area.right() - 1), area.y));
+            return Some(Position::new(
+                area.x.saturating_add(1).saturating_add(at).min(area.right() - 1),
+                area.y,
+            ));
         }
         Some(Prompt::Command(input)) => {
             let typed = format!(":{}", input.text());
@@ -43,12 +49,19 @@ pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Opt
             put(&format!("{typed}    {shown}"), theme.style(Role::Dim));
             put_over(buffer, area, &typed, theme.style(Role::Key), model.ui.ascii);
             let at = u16::try_from(input.cells()).unwrap_or(u16::MAX);
-            return Some(Position::new(area.x.saturating_add(1).saturating_add(at).min(area.right() - 1), area.y));
+            return Some(Position::new(
+                area.x.saturating_add(1).saturating_add(at).min(area.right() - 1),
+                area.y,
+            ));
         }
         None => {}
     }
     if let Some(notice) = &model.notice {
-        let style = if notice.bad { theme.status(Status::Warning) } else { theme.status(Status::Info) };
+        let style = if notice.bad {
+            theme.status(Status::Warning)
+        } else {
+            theme.status(Status::Info)
+        };
         put(&notice.text, style);
     } else if let Some(detail) = &model.detail {
         put(&show_command(model, &detail.of).to_string(), theme.style(Role::Dim));
@@ -110,7 +123,14 @@ fn shown(model: &Model) -> &'static [Action] {
                 Action::Help,
                 Action::Quit,
             ],
-            View::Orders => &[Action::Open, Action::Cancel, Action::Wait, Action::Save, Action::Help, Action::Quit],
+            View::Orders => &[
+                Action::Open,
+                Action::Cancel,
+                Action::Wait,
+                Action::Save,
+                Action::Help,
+                Action::Quit,
+            ],
             View::Namespaces => &[
                 Action::Open,
                 Action::Filter,

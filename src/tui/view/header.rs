@@ -5,7 +5,10 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::{plain, sign};
 use crate::{
     report::Status,
-    text::{clear, time, width::{cut, width}},
+    text::{
+        clear, time,
+        width::{cut, width},
+    },
     tui::{
         model::{Hits, Model, Reading, View},
         order::Stage,
@@ -36,7 +39,10 @@ impl Pen<'_> {
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let ascii = model.ui.ascii;
     let badges = badges(model);
-    let taken: u16 = badges.iter().map(|(text, _)| u16::try_from(width(text)).unwrap_or(0) + 1).sum();
+    let taken: u16 = badges
+        .iter()
+        .map(|(text, _)| u16::try_from(width(text)).unwrap_or(0) + 1)
+        .sum();
     let mut pen = Pen {
         buffer,
         x: area.x,
@@ -47,7 +53,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     place(model, &mut pen);
     let mut x = (area.x + area.width).saturating_sub(taken.saturating_sub(1));
     for (text, style) in badges {
-        let (next, _) = pen.buffer.set_stringn(x, area.y, plain(&text, ascii), usize::from(area.width), style);
+        let (next, _) = pen
+            .buffer
+            .set_stringn(x, area.y, plain(&text, ascii), usize::from(area.width), style);
         x = next + 1;
     }
     if area.height > 2 {
@@ -146,9 +154,19 @@ fn counts(model: &Model, pen: &mut Pen<'_>) {
     let theme = &model.ui.theme;
     let hosts = model.rows.total();
     let chosen = model.rows.len();
-    let all = if chosen == hosts { hosts.to_string() } else { format!("{chosen} of {hosts}") };
+    let all = if chosen == hosts {
+        hosts.to_string()
+    } else {
+        format!("{chosen} of {hosts}")
+    };
     pen.put(&format!("{all} hosts"), theme.style(Role::Title));
-    for status in [Status::Critical, Status::Warning, Status::Unknown, Status::Info, Status::Healthy] {
+    for status in [
+        Status::Critical,
+        Status::Warning,
+        Status::Unknown,
+        Status::Info,
+        Status::Healthy,
+    ] {
         let count = model.rows.count(status);
         if count > 0 {
             pen.put("  ", Style::new());
@@ -162,7 +180,10 @@ fn state(model: &Model, pen: &mut Pen<'_>) {
     let theme = &model.ui.theme;
     let dim = theme.style(Role::Dim);
     if let Some(seconds) = model.stale_for() {
-        let text = format!("connection lost, {} old", crate::text::age(i64::try_from(seconds).unwrap_or(i64::MAX)));
+        let text = format!(
+            "connection lost, {} old",
+            crate::text::age(i64::try_from(seconds).unwrap_or(i64::MAX))
+        );
         pen.put(&text, theme.status(Status::Critical));
     } else {
         match &model.reading {
@@ -188,7 +209,10 @@ fn state(model: &Model, pen: &mut Pen<'_>) {
     }
     if model.unseen > 0 {
         let key = model.ui.keymap.shown(crate::tui::keymap::Action::Log);
-        pen.put(&format!("  {} in the log ({key})", model.unseen), theme.status(Status::Warning));
+        pen.put(
+            &format!("  {} in the log ({key})", model.unseen),
+            theme.status(Status::Warning),
+        );
     }
 }
 
@@ -198,7 +222,11 @@ fn tabs(model: &Model, pen: &mut Pen<'_>, hits: &mut Hits) {
         let key = model.ui.keymap.shown(view.action());
         let narrow = model.size.0 < 100 && model.size.1 < 20;
         let word = if narrow && view != model.view { "" } else { view.word() };
-        let text = if word.is_empty() { format!(" {key} ") } else { format!(" {key} {word} ") };
+        let text = if word.is_empty() {
+            format!(" {key} ")
+        } else {
+            format!(" {key} {word} ")
+        };
         let style = if view == model.view {
             theme.style(Role::Key).patch(theme.selected())
         } else {

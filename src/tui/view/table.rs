@@ -154,7 +154,12 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         }
         let selected = line == model.cursor().at && model.detail.as_ref().is_none_or(|detail| !detail.focused);
         if is_marked(model, line) {
-            buffer.set_string(area.x, y, if model.ui.ascii { "*" } else { "●" }, theme.style(Role::Key));
+            buffer.set_string(
+                area.x,
+                y,
+                if model.ui.ascii { "*" } else { "●" },
+                theme.style(Role::Key),
+            );
         }
         let mut x = area.x + MARGIN;
         for (_, column, room) in &columns {
@@ -196,7 +201,10 @@ fn whole_reasons(text: &mut String, room: usize) {
         return;
     }
     let reasons: Vec<&str> = text.split(',').collect();
-    let (named, more) = match reasons.last().and_then(|last| last.strip_prefix('+')?.parse::<usize>().ok()) {
+    let (named, more) = match reasons
+        .last()
+        .and_then(|last| last.strip_prefix('+')?.parse::<usize>().ok())
+    {
         Some(more) => (&reasons[..reasons.len() - 1], more),
         None => (reasons.as_slice(), 0),
     };
@@ -214,7 +222,10 @@ fn is_marked(model: &Model, line: usize) -> bool {
         return false;
     }
     match model.view {
-        View::Hosts => model.rows.get(line).is_some_and(|item| model.marks.contains(&item.about)),
+        View::Hosts => model
+            .rows
+            .get(line)
+            .is_some_and(|item| model.marks.contains(&item.about)),
         View::Secrets => {
             let line = model.derived.secrets.get(line);
             line.is_some_and(|line| model.marks.contains(&line.about))
@@ -260,7 +271,13 @@ fn nothing(model: &Model, area: Rect, buffer: &mut Buffer) {
             if y >= area.y + area.height {
                 return;
             }
-            buffer.set_stringn(area.x, y, super::plain(&line, model.ui.ascii), usize::from(area.width), model.ui.theme.tone(tone));
+            buffer.set_stringn(
+                area.x,
+                y,
+                super::plain(&line, model.ui.ascii),
+                usize::from(area.width),
+                model.ui.theme.tone(tone),
+            );
             y += 1;
         }
     }

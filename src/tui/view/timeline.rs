@@ -20,7 +20,9 @@ const COUNTS: u16 = 14;
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let theme = &model.ui.theme;
     let timeline = &model.derived.timeline;
-    let issuers = u16::try_from(timeline.issuers.len()).unwrap_or(u16::MAX).min(area.height / 3);
+    let issuers = u16::try_from(timeline.issuers.len())
+        .unwrap_or(u16::MAX)
+        .min(area.height / 3);
     let below = if issuers > 0 { issuers + 2 } else { 0 };
     let bars = Rect {
         y: area.y + 1,
@@ -45,7 +47,15 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         }
     }
     if below > 0 {
-        table(model, Rect { y: bars.bottom() + 1, height: below - 1, ..area }, buffer);
+        table(
+            model,
+            Rect {
+                y: bars.bottom() + 1,
+                height: below - 1,
+                ..area
+            },
+            buffer,
+        );
     }
 }
 
@@ -54,7 +64,11 @@ fn name(bucket: &Bucket, today: i64) -> String {
         (None, _) => "expired".to_owned(),
         (Some(from), Some(until)) if until - from <= time::DAY => {
             let day = time::date(from);
-            if from.div_euclid(time::DAY) == today.div_euclid(time::DAY) { format!("{day} today") } else { day }
+            if from.div_euclid(time::DAY) == today.div_euclid(time::DAY) {
+                format!("{day} today")
+            } else {
+                day
+            }
         }
         (Some(from), Some(until)) => {
             let last = time::date(until - 1);
@@ -66,7 +80,12 @@ fn name(bucket: &Bucket, today: i64) -> String {
 
 fn bar(model: &Model, bucket: &Bucket, area: Rect, room: u16, buffer: &mut Buffer) {
     let theme = &model.ui.theme;
-    let text = format!("{:<17}  {:>6}  {:>4}  ", name(bucket, model.now()), number(bucket.expire), number(bucket.due));
+    let text = format!(
+        "{:<17}  {:>6}  {:>4}  ",
+        name(bucket, model.now()),
+        number(bucket.expire),
+        number(bucket.due)
+    );
     let style = match (bucket.from, bucket.expire) {
         (None, 1..) => theme.status(Status::Critical),
         (_, 0) if bucket.due == 0 => theme.style(Role::Dim),
@@ -94,7 +113,13 @@ fn bar(model: &Model, bucket: &Bucket, area: Rect, room: u16, buffer: &mut Buffe
     let end = x + expire.max(due) + 1;
     let left = area.right().saturating_sub(end);
     if left > 12 && !bucket.hosts.is_empty() {
-        let mut hosts = bucket.hosts.iter().take(4).map(String::as_str).collect::<Vec<_>>().join(" ");
+        let mut hosts = bucket
+            .hosts
+            .iter()
+            .take(4)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ");
         if bucket.hosts.len() > 4 {
             hosts.push_str(" ...");
         }
@@ -117,7 +142,10 @@ fn table(model: &Model, area: Rect, buffer: &mut Buffer) {
     for (line, y) in model.derived.timeline.issuers.iter().zip(area.y + 1..area.bottom()) {
         let limits = match (&line.tightest, line.orders) {
             (Some((domain, count, allowed)), Some(orders)) => {
-                format!("{}: {count} of {allowed} in 7 days; {orders} orders in 3 h", clear(domain))
+                format!(
+                    "{}: {count} of {allowed} in 7 days; {orders} orders in 3 h",
+                    clear(domain)
+                )
             }
             (None, Some(orders)) => format!("{orders} orders in 3 h"),
             _ => "not known".to_owned(),
@@ -130,7 +158,10 @@ fn table(model: &Model, area: Rect, buffer: &mut Buffer) {
             number(line.soon),
             number(line.later)
         );
-        let tight = line.tightest.as_ref().is_some_and(|(_, count, allowed)| count * 5 > allowed * 4);
+        let tight = line
+            .tightest
+            .as_ref()
+            .is_some_and(|(_, count, allowed)| count * 5 > allowed * 4);
         let style = if tight {
             theme.status(Status::Warning)
         } else if line.due > 0 {

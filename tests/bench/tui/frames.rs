@@ -167,7 +167,11 @@ impl Backend for Watched {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let critical = self.inner.buffer().cell((2, 4)).is_some_and(|cell| cell.symbol() == "✗");
+        let critical = self
+            .inner
+            .buffer()
+            .cell((2, 4))
+            .is_some_and(|cell| cell.symbol() == "✗");
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = (critical, Instant::now());
         self.inner.flush().map_err(|error| match error {})
     }
@@ -225,7 +229,11 @@ async fn keys(maker: Arc<Maker>, rows: usize, times: usize) -> Result<Duration> 
         let mut taken = Vec::new();
         std::thread::sleep(Duration::from_millis(300));
         for turn in 0..times {
-            let (code, critical) = if turn % 2 == 0 { (KeyCode::End, false) } else { (KeyCode::Home, true) };
+            let (code, critical) = if turn % 2 == 0 {
+                (KeyCode::End, false)
+            } else {
+                (KeyCode::Home, true)
+            };
             let pressed = Instant::now();
             key.send(code).map_err(|_| "the loop has ended".to_owned())?;
             loop {

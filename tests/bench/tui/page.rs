@@ -25,7 +25,11 @@ impl Page {
         let text = std::fs::read_to_string(path)?;
         let (before, rest) = text.split_once(BEGIN).ok_or("docs/performance.md has no mark")?;
         let (_, after) = rest.split_once(END).ok_or("docs/performance.md has no second mark")?;
-        let written = format!("{before}{BEGIN}\n\n{}\n\n{}\n{END}{after}", surroundings(), self.table().trim_end());
+        let written = format!(
+            "{before}{BEGIN}\n\n{}\n\n{}\n{END}{after}",
+            surroundings(),
+            self.table().trim_end()
+        );
         Ok(std::fs::write(path, written)?)
     }
 
@@ -38,13 +42,28 @@ impl Page {
         };
         row("process start to first frame".into(), ms(process.first), "30 ms");
         row(
-            format!("to all rows of {} hosts on the testbed, over `status -A` in the same run", process.hosts),
-            format!("{:.2} ({:.2} s over {:.2} s)", process.all / process.status, process.all, process.status),
+            format!(
+                "to all rows of {} hosts on the testbed, over `status -A` in the same run",
+                process.hosts
+            ),
+            format!(
+                "{:.2} ({:.2} s over {:.2} s)",
+                process.all / process.status,
+                process.all,
+                process.status
+            ),
             "1.3",
         );
-        row(format!("drawing a frame with {} rows, p99", frames.rows), ms(frames.draw.as_secs_f64()), "4 ms");
         row(
-            format!("key press to frame with {} rows, while 1,000 changes a second arrive, p99", frames.rows),
+            format!("drawing a frame with {} rows, p99", frames.rows),
+            ms(frames.draw.as_secs_f64()),
+            "4 ms",
+        );
+        row(
+            format!(
+                "key press to frame with {} rows, while 1,000 changes a second arrive, p99",
+                frames.rows
+            ),
             ms(frames.key.as_secs_f64()),
             "33 ms",
         );
@@ -60,7 +79,11 @@ impl Page {
         );
         #[allow(clippy::cast_precision_loss)]
         let share = process.idle / process.idle_for.max(1) as f64 * 100.0;
-        row(format!("idle for {} s", process.idle_for), format!("{share:.2} % of a core"), "0.2 %");
+        row(
+            format!("idle for {} s", process.idle_for),
+            format!("{share:.2} % of a core"),
+            "0.2 %",
+        );
         out
     }
 }
@@ -68,7 +91,11 @@ impl Page {
 fn surroundings() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let kilobytes: u64 = memory.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or_default();
+    let kilobytes: u64 = memory
+        .split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or_default();
     format!(
         "{}; {cores} cores, {} GiB; kube-apiserver and etcd on the same machine; a terminal of 200x50.",
         time::OffsetDateTime::now_utc().date(),

@@ -40,7 +40,9 @@ struct Seen(Value);
 
 impl Seen {
     fn number(&self, name: &str) -> Result<f64> {
-        self.0[name].as_f64().ok_or_else(|| format!("watch.py did not say {name}: {}", self.0).into())
+        self.0[name]
+            .as_f64()
+            .ok_or_else(|| format!("watch.py did not say {name}: {}", self.0).into())
     }
 }
 
@@ -135,12 +137,16 @@ fn manifests(material: &Material, plan: &Plan, scratch: &Path) -> Result<PathBuf
     let mut items = Vec::new();
     for number in 0..plan.rows / HOSTS_EACH {
         // Numbers without a defect.
-        let Some((chain, key)) = material.pair(number * 20 + 1)? else { continue };
+        let Some((chain, key)) = material.pair(number * 20 + 1)? else {
+            continue;
+        };
         let mut secret = load::secret(number * 20 + 1, &chain, &key);
         let namespace = format!("team-{:03}", number % 200);
         let name = format!("web-{number}");
         secret["metadata"] = json!({"name": format!("{name}-tls"), "namespace": namespace});
-        let hosts: Vec<String> = (0..HOSTS_EACH).map(|n| format!("h{n}.{name}.{namespace}.example")).collect();
+        let hosts: Vec<String> = (0..HOSTS_EACH)
+            .map(|n| format!("h{n}.{name}.{namespace}.example"))
+            .collect();
         let rules: Vec<Value> = hosts.iter().map(|host| json!({"host": host})).collect();
         items.push(secret);
         items.push(json!({
@@ -148,6 +154,9 @@ fn manifests(material: &Material, plan: &Plan, scratch: &Path) -> Result<PathBuf
             "spec": {"tls": [{"hosts": hosts, "secretName": format!("{name}-tls")}], "rules": rules},
         }));
     }
-    fs::write(&path, serde_json::to_vec(&json!({"apiVersion": "v1", "kind": "List", "items": items}))?)?;
+    fs::write(
+        &path,
+        serde_json::to_vec(&json!({"apiVersion": "v1", "kind": "List", "items": items}))?,
+    )?;
     Ok(path)
 }

@@ -46,7 +46,11 @@ impl Maker {
         let secret = Key::new(namespace.as_str(), format!("{name}-tls").as_str());
         let days = i64::try_from((number * 7 + round) % 89).unwrap_or_default() + 1;
         let expired = number.is_multiple_of(20) && round.is_multiple_of(2);
-        let not_after = if expired { self.now - days * 3_600 } else { self.now + days * 86_400 };
+        let not_after = if expired {
+            self.now - days * 3_600
+        } else {
+            self.now + days * 86_400
+        };
         let certificate = Certificate {
             names: vec![San::Dns(host.as_str().into())],
             sha256: Fingerprint::of(host.as_bytes()),

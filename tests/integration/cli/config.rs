@@ -104,12 +104,30 @@ fn what_is_wrong_is_named_with_its_file_its_line_and_what_was_meant() {
             "issuers: {corp: {}}\n",
             &["issuer corp has no directory", "issuers.corp.directory: https://"],
         ),
-        ("tui: {theme: drak}\n", &["tui.theme", "no theme is called \"drak\"; did you mean \"dark\"?"]),
-        ("tui: {colours: {critical: rde}}\n", &["tui.colours", "\"rde\" is no colour: write red"]),
-        ("tui: {keys: {renw: [R]}}\n", &["tui.keys", "no action is called \"renw\"; did you mean \"renew\"?"]),
-        ("tui: {keys: {renew: [q]}}\n", &["tui.keys", "q is the key of both renew and quit"]),
-        ("tui: {columns: [hots]}\n", &["tui.columns", "no column is called \"hots\""]),
-        ("tui: {colors: {}}\n", &["line 1: unknown field colors; the nearest is colours"]),
+        (
+            "tui: {theme: drak}\n",
+            &["tui.theme", "no theme is called \"drak\"; did you mean \"dark\"?"],
+        ),
+        (
+            "tui: {colours: {critical: rde}}\n",
+            &["tui.colours", "\"rde\" is no colour: write red"],
+        ),
+        (
+            "tui: {keys: {renw: [R]}}\n",
+            &["tui.keys", "no action is called \"renw\"; did you mean \"renew\"?"],
+        ),
+        (
+            "tui: {keys: {renew: [q]}}\n",
+            &["tui.keys", "q is the key of both renew and quit"],
+        ),
+        (
+            "tui: {columns: [hots]}\n",
+            &["tui.columns", "no column is called \"hots\""],
+        ),
+        (
+            "tui: {colors: {}}\n",
+            &["line 1: unknown field colors; the nearest is colours"],
+        ),
     ] {
         let ran = with_settings(settings, &["config", "check"], &[]).ends_with(2);
         assert_eq!(ran.out, "");

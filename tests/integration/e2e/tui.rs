@@ -32,7 +32,12 @@ fn settings(it: &Issuing) -> String {
 
 fn start(it: &Issuing, args: &[&str]) -> Terminal {
     let (pebble, pki) = (it.pebble.root_file(), it.ns.ca_file());
-    let own = ["--ca-file", pebble.to_str().unwrap(), "--ca-file", pki.to_str().unwrap()];
+    let own = [
+        "--ca-file",
+        pebble.to_str().unwrap(),
+        "--ca-file",
+        pki.to_str().unwrap(),
+    ];
     Terminal::start(120, 40, &it.plain(&[args, &own].concat()))
 }
 
@@ -57,16 +62,25 @@ fn a_missing_certificate_is_found_understood_rehearsed_and_renewed() {
     terminal.press(&["Escape"]);
     terminal.press(&["/"]);
     terminal.type_text("other");
-    terminal.until("only the other", |screen| screen.contains(&other) && !screen.contains(&shop));
+    terminal.until("only the other", |screen| {
+        screen.contains(&other) && !screen.contains(&shop)
+    });
     terminal.press(&["Escape"]);
     terminal.line(&[&shop, "critical"]);
 
     // A rehearsal: the plan first, then its steps light up, and nothing is stored.
     terminal.press(&["g", "R"]);
-    terminal.shows(&["REHEARSAL", "prove", "this is a rehearsal", "kubectl certs renew secret/shop-tls"]);
+    terminal.shows(&[
+        "REHEARSAL",
+        "prove",
+        "this is a rehearsal",
+        "kubectl certs renew secret/shop-tls",
+    ]);
     terminal.press(&["Enter"]);
     terminal.shows(&["the rehearsal passed", "✓"]);
-    let secrets = it.ns.kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
+    let secrets = it
+        .ns
+        .kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
     assert_eq!(secrets, "", "a rehearsal stores nothing");
     terminal.press(&["Escape"]);
 
@@ -101,7 +115,10 @@ fn a_missing_certificate_is_found_understood_rehearsed_and_renewed() {
 fn a_change_is_seen_within_a_second_and_a_lost_connection_is_told_and_mended() {
     let ns = Namespace::new("tui-live");
     let (first, second) = (ns.host("first"), ns.host("second"));
-    ns.apply(vec![ingress("first", &[(&[&first], "first-tls")]), ns.pki.pair(&[&first]).secret("first-tls")]);
+    ns.apply(vec![
+        ingress("first", &[(&[&first], "first-tls")]),
+        ns.pki.pair(&[&first]).secret("first-tls"),
+    ]);
     let proxy = Proxy::to(API_SERVER);
     let config = kubeconfig::with_server(&format!("https://{}", proxy.address));
     let config = kubeconfig::write(ns.dir.path(), "through.conf", &config);
@@ -130,7 +147,9 @@ fn a_change_is_seen_within_a_second_and_a_lost_connection_is_told_and_mended() {
     terminal.shows(&[&first, &second]);
     ns.kubectl(&["delete", "ingress", "second"]);
     proxy.mend();
-    terminal.until("the connection is back", |screen| screen.contains("live") && !screen.contains(&second));
+    terminal.until("the connection is back", |screen| {
+        screen.contains("live") && !screen.contains(&second)
+    });
     terminal.press(&["q"]);
     terminal.ends_with(0);
 }
@@ -160,7 +179,11 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     let raw = terminal.settings();
     terminal.signal("-TSTP");
     terminal.until("it is stopped", |screen| !screen.contains("NAMESPACE"));
-    assert_ne!(terminal.settings(), raw, "the terminal is its own while the program is stopped");
+    assert_ne!(
+        terminal.settings(),
+        raw,
+        "the terminal is its own while the program is stopped"
+    );
     terminal.signal("-CONT");
     terminal.line(&[&host, "critical"]);
     terminal.resize(60, 15);

@@ -164,8 +164,14 @@ impl Call {
         let mut words = vec!["env".to_owned()];
         for (name, value) in self.0.get_envs() {
             match value {
-                Some(value) => words.push(quoted(&OsString::from(format!("{}={}", name.to_string_lossy(), value.to_string_lossy())))),
-                None => words.splice(1..1, ["-u".to_owned(), name.to_string_lossy().into_owned()]).for_each(drop),
+                Some(value) => words.push(quoted(&OsString::from(format!(
+                    "{}={}",
+                    name.to_string_lossy(),
+                    value.to_string_lossy()
+                )))),
+                None => words
+                    .splice(1..1, ["-u".to_owned(), name.to_string_lossy().into_owned()])
+                    .for_each(drop),
             }
         }
         words.push(quoted(self.0.get_program()));

@@ -60,7 +60,11 @@ impl Terminal {
             .env("TERM", "xterm-256color")
             .output()
             .expect("tmux is installed");
-        assert!(ran.status.success(), "tmux {args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        assert!(
+            ran.status.success(),
+            "tmux {args:?}: {}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
         String::from_utf8_lossy(&ran.stdout).into_owned()
     }
 
@@ -98,7 +102,10 @@ impl Terminal {
                 return (screen, began.elapsed());
             }
             let said = std::fs::read_to_string(self.dir.path().join("err")).unwrap_or_default();
-            assert!(began.elapsed() < PATIENCE * 2, "{what} did not come about:\n{screen}\n{said}");
+            assert!(
+                began.elapsed() < PATIENCE * 2,
+                "{what} did not come about:\n{screen}\n{said}"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -106,7 +113,10 @@ impl Terminal {
     /// Waits until all of `words` are on the screen.
     #[track_caller]
     pub(crate) fn shows(&self, words: &[&str]) -> String {
-        self.until(&format!("{words:?}"), |screen| words.iter().all(|word| screen.contains(word))).0
+        self.until(&format!("{words:?}"), |screen| {
+            words.iter().all(|word| screen.contains(word))
+        })
+        .0
     }
 
     /// Waits until one line has all of `words`.
@@ -119,7 +129,15 @@ impl Terminal {
 
     #[track_caller]
     pub(crate) fn resize(&self, width: u16, height: u16) {
-        self.tmux(&["resize-window", "-t", "t", "-x", &width.to_string(), "-y", &height.to_string()]);
+        self.tmux(&[
+            "resize-window",
+            "-t",
+            "t",
+            "-x",
+            &width.to_string(),
+            "-y",
+            &height.to_string(),
+        ]);
     }
 
     /// The process of the program: the innermost one below the terminal's shell.
@@ -133,7 +151,11 @@ impl Terminal {
                 pid = child;
             }
             let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            if name.trim() == "kubectl-certs" { Ok(pid) } else { Err(format!("{pid} is {name}")) }
+            if name.trim() == "kubectl-certs" {
+                Ok(pid)
+            } else {
+                Err(format!("{pid} is {name}"))
+            }
         })
     }
 
@@ -162,7 +184,13 @@ impl Terminal {
         assert!(!screen.contains("NAMESPACE"), "the alternate screen is left: {screen}");
         let read = |name: &str| std::fs::read_to_string(self.dir.path().join(name)).unwrap();
         assert_eq!(read("before"), read("after"), "the terminal's settings");
-        let modes = self.tmux(&["display-message", "-p", "-t", "t", "#{alternate_on} #{mouse_any_flag} #{cursor_flag}"]);
+        let modes = self.tmux(&[
+            "display-message",
+            "-p",
+            "-t",
+            "t",
+            "#{alternate_on} #{mouse_any_flag} #{cursor_flag}",
+        ]);
         assert_eq!(modes.trim(), "0 0 1", "alternate screen, mouse, cursor");
         said
     }
@@ -170,6 +198,10 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = Command::new("tmux").arg("-S").arg(&self.socket).arg("kill-server").output();
+        let _ = Command::new("tmux")
+            .arg("-S")
+            .arg(&self.socket)
+            .arg("kill-server")
+            .output();
     }
 }

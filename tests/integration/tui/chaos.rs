@@ -63,7 +63,11 @@ fn happens() -> impl Strategy<Value = Happens> {
 
 /// The items that come and go, the second time they are asked for as hostile ones.
 fn pool(hostile: bool) -> Vec<Item> {
-    let mut items = if hostile { hostile::items() } else { example().items.clone() };
+    let mut items = if hostile {
+        hostile::items()
+    } else {
+        example().items.clone()
+    };
     items.push(forbidden());
     items
 }
@@ -100,8 +104,15 @@ fn message(happens: &Happens, model: &Model) -> Option<Message> {
             let pool = pool(false);
             Message::Rows {
                 whole: false,
-                set: which.iter().step_by(3).filter_map(|at| pool.get(*at).cloned()).collect(),
-                gone: which.iter().filter_map(|at| Some(pool.get(*at)?.about.clone())).collect(),
+                set: which
+                    .iter()
+                    .step_by(3)
+                    .filter_map(|at| pool.get(*at).cloned())
+                    .collect(),
+                gone: which
+                    .iter()
+                    .filter_map(|at| Some(pool.get(*at)?.about.clone()))
+                    .collect(),
             }
         }
         Happens::Later(ms) => Message::Clock {
@@ -148,11 +159,20 @@ fn message(happens: &Happens, model: &Model) -> Option<Message> {
 fn sound(model: &Model) {
     let lines = model.lines();
     let cursor = model.cursor();
-    assert!(cursor.at < lines.max(1), "the cursor is on line {} of {lines}", cursor.at);
+    assert!(
+        cursor.at < lines.max(1),
+        "the cursor is on line {} of {lines}",
+        cursor.at
+    );
     assert!(cursor.top <= cursor.at, "the cursor is above what is drawn");
     let shown: Vec<&Item> = model.rows.iter().collect();
     assert_eq!(shown.len(), model.rows.len());
-    let known: BTreeSet<&About> = model.rows.everything().filter(|item| item.is_shown()).map(|item| &item.about).collect();
+    let known: BTreeSet<&About> = model
+        .rows
+        .everything()
+        .filter(|item| item.is_shown())
+        .map(|item| &item.about)
+        .collect();
     assert_eq!(known.len(), model.rows.total());
     let mut seen = BTreeSet::new();
     for (position, item) in shown.iter().enumerate() {
@@ -161,11 +181,24 @@ fn sound(model: &Model) {
         assert!(model.rows.choice().has(item), "{:?} was not chosen", item.about);
         assert_eq!(model.rows.position(&item.about), Some(position), "{:?}", item.about);
     }
-    for status in [Status::Critical, Status::Warning, Status::Unknown, Status::Info, Status::Healthy] {
-        let counted = model.rows.everything().filter(|item| item.is_shown() && item.status == status).count();
+    for status in [
+        Status::Critical,
+        Status::Warning,
+        Status::Unknown,
+        Status::Info,
+        Status::Healthy,
+    ] {
+        let counted = model
+            .rows
+            .everything()
+            .filter(|item| item.is_shown() && item.status == status)
+            .count();
         assert_eq!(model.rows.count(status), counted, "{status:?}");
     }
-    assert!(model.marks.iter().all(|about| model.rows.about(about).is_some()), "something is marked that is gone");
+    assert!(
+        model.marks.iter().all(|about| model.rows.about(about).is_some()),
+        "something is marked that is gone"
+    );
     assert!(model.runs.iter().all(|run| run.id < model.next_run));
 }
 
@@ -215,7 +248,10 @@ impl Session {
 
 /// Each case draws some sixty frames.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(40)
 }
 
 proptest! {

@@ -24,8 +24,24 @@ fn themed(named: Named) -> Ui {
 }
 
 /// Keys that lead through every view and window.
-const EVERYWHERE: [&str; 16] =
-    ["", "enter", "2", "3", "4", "6", "?", "R", "c", "z", "e", "o", "L", "y", "space space /", "ctrl-w H"];
+const EVERYWHERE: [&str; 16] = [
+    "",
+    "enter",
+    "2",
+    "3",
+    "4",
+    "6",
+    "?",
+    "R",
+    "c",
+    "z",
+    "e",
+    "o",
+    "L",
+    "y",
+    "space space /",
+    "ctrl-w H",
+];
 
 #[test]
 fn critical_is_red_and_bold_and_healthy_is_green() {
@@ -44,11 +60,20 @@ fn critical_is_red_and_bold_and_healthy_is_green() {
 fn the_line_under_the_cursor_is_turned_around() {
     let mut desk = Desk::usual();
     for x in 0..120 {
-        assert!(desk.buffer()[(x, 4)].modifier.contains(Modifier::REVERSED), "column {x}");
-        assert!(!desk.buffer()[(x, 5)].modifier.contains(Modifier::REVERSED), "column {x}");
+        assert!(
+            desk.buffer()[(x, 4)].modifier.contains(Modifier::REVERSED),
+            "column {x}"
+        );
+        assert!(
+            !desk.buffer()[(x, 5)].modifier.contains(Modifier::REVERSED),
+            "column {x}"
+        );
     }
     desk.press("enter enter");
-    assert!(!desk.buffer()[(10, 4)].modifier.contains(Modifier::REVERSED), "the keys scroll the picture now");
+    assert!(
+        !desk.buffer()[(10, 4)].modifier.contains(Modifier::REVERSED),
+        "the keys scroll the picture now"
+    );
     assert!(desk.buffer()[(10, 4)].modifier.contains(Modifier::UNDERLINED));
 }
 
@@ -70,7 +95,10 @@ fn a_key_that_cannot_be_used_is_dim() {
     let dim = |desk: &Desk, hint: &str| desk.cell(hint).modifier.contains(Modifier::DIM);
     assert!(!dim(&desk, "R renew") && !dim(&desk, "e explain"));
     desk.press("G");
-    assert!(dim(&desk, "e explain") && !dim(&desk, "R renew"), "nothing is wrong there");
+    assert!(
+        dim(&desk, "e explain") && !dim(&desk, "R renew"),
+        "nothing is wrong there"
+    );
     let desk = Desk::with((120, 40), read_only(), place());
     assert!(dim(&desk, "R renew") && !dim(&desk, "/ filter"));
     let desk = Desk::dark((120, 40), ui(), place());
@@ -94,7 +122,12 @@ fn without_colour_there_is_none() {
         let mut desk = Desk::with((120, 40), themed(Named::None), place());
         desk.press(keys);
         for cell in &desk.buffer().content {
-            assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{keys}: {:?}", cell.symbol());
+            assert_eq!(
+                (cell.fg, cell.bg),
+                (Color::Reset, Color::Reset),
+                "{keys}: {:?}",
+                cell.symbol()
+            );
         }
     }
     let desk = Desk::with((120, 40), themed(Named::None), place());
@@ -111,7 +144,10 @@ fn themes_differ_in_colours_alone() {
     }
     let many = |cell: &ratatui::buffer::Cell| matches!(cell.fg, Color::Indexed(_) | Color::Rgb(..));
     let usual = Desk::usual();
-    assert!(!usual.buffer().content.iter().any(many), "sixteen colours are all that every terminal has");
+    assert!(
+        !usual.buffer().content.iter().any(many),
+        "sixteen colours are all that every terminal has"
+    );
     let own = [("critical".to_owned(), "#d75f00".to_owned())].into();
     let theme = Theme::default().with(&own).expect("colours");
     let desk = Desk::with((120, 40), Ui { theme, ..ui() }, place());
@@ -132,7 +168,11 @@ fn only_ascii_is_drawn_where_nothing_else_can_be() {
     ascii(&desk, "a run");
     for keys in EVERYWHERE {
         let mut desk = Desk::dark((120, 40), Ui { ascii: true, ..ui() }, place());
-        desk.tell([super::desk::whole(hostile::items()), Message::Read { live: true, took_ms: 1 }]).press(keys);
+        desk.tell([
+            super::desk::whole(hostile::items()),
+            Message::Read { live: true, took_ms: 1 },
+        ])
+        .press(keys);
         ascii(&desk, keys);
     }
 }
@@ -140,5 +180,10 @@ fn only_ascii_is_drawn_where_nothing_else_can_be() {
 #[track_caller]
 fn ascii(desk: &Desk, keys: &str) {
     let other = desk.buffer().content.iter().find(|cell| !cell.symbol().is_ascii());
-    assert!(other.is_none(), "{keys}: {:?} in\n{}", other.map(ratatui::buffer::Cell::symbol), desk.screen());
+    assert!(
+        other.is_none(),
+        "{keys}: {:?} in\n{}",
+        other.map(ratatui::buffer::Cell::symbol),
+        desk.screen()
+    );
 }

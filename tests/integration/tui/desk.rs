@@ -192,7 +192,10 @@ impl Desk {
             .await
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let interrupted = runtime.expect("a runtime").block_on(loops).expect("a terminal that is there");
+        let interrupted = runtime
+            .expect("a runtime")
+            .block_on(loops)
+            .expect("a terminal that is there");
         // A script that is at its end looks as if the terminal were gone.
         if !script.over {
             self.ended = Some(interrupted);
@@ -216,7 +219,9 @@ impl Desk {
             Effect::Picture { of, width } => Some((of.clone(), *width)),
             _ => None,
         });
-        let missing = self.model.detail.as_ref().is_some_and(|detail| detail.lines.is_none() || wanted.as_ref().is_some_and(|(_, width)| *width != detail.width));
+        let missing = self.model.detail.as_ref().is_some_and(|detail| {
+            detail.lines.is_none() || wanted.as_ref().is_some_and(|(_, width)| *width != detail.width)
+        });
         if let (Some((of, width)), true, None) = (wanted, missing, self.ended) {
             let lines = Ok(example().picture(&of, width));
             self.tell([Message::Picture { of, width, lines }]);
@@ -225,7 +230,10 @@ impl Desk {
 
     /// Presses keys, as the keymap spells them, with spaces between.
     pub(super) fn press(&mut self, keys: &str) -> &mut Self {
-        let keys: Vec<Act> = keys.split_whitespace().map(|word| Act::Comes(Input::Terminal(key(word)))).collect();
+        let keys: Vec<Act> = keys
+            .split_whitespace()
+            .map(|word| Act::Comes(Input::Terminal(key(word))))
+            .collect();
         self.act(keys)
     }
 
@@ -233,7 +241,12 @@ impl Desk {
     pub(super) fn write(&mut self, text: &str) -> &mut Self {
         let keys: Vec<Act> = text
             .chars()
-            .map(|c| Act::Comes(Input::Terminal(Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)))))
+            .map(|c| {
+                Act::Comes(Input::Terminal(Event::Key(KeyEvent::new(
+                    KeyCode::Char(c),
+                    KeyModifiers::NONE,
+                ))))
+            })
             .collect();
         self.act(keys)
     }
@@ -298,7 +311,10 @@ impl Desk {
     /// What the model wanted done since this was asked last. Pictures are answered by themselves, and left out.
     pub(super) fn effects(&mut self) -> Vec<Effect> {
         let effects = std::mem::take(&mut self.outside.effects);
-        effects.into_iter().filter(|effect| !matches!(effect, Effect::Picture { .. })).collect()
+        effects
+            .into_iter()
+            .filter(|effect| !matches!(effect, Effect::Picture { .. }))
+            .collect()
     }
 
     pub(super) fn suspended(&self) -> usize {
@@ -365,13 +381,21 @@ impl Desk {
 
     #[track_caller]
     pub(super) fn shows(&mut self, text: &str) -> &mut Self {
-        assert!(self.screen().contains(text), "{text:?} is not on the screen:\n{}", self.screen());
+        assert!(
+            self.screen().contains(text),
+            "{text:?} is not on the screen:\n{}",
+            self.screen()
+        );
         self
     }
 
     #[track_caller]
     pub(super) fn hides(&mut self, text: &str) -> &mut Self {
-        assert!(!self.screen().contains(text), "{text:?} is on the screen:\n{}", self.screen());
+        assert!(
+            !self.screen().contains(text),
+            "{text:?} is on the screen:\n{}",
+            self.screen()
+        );
         self
     }
 
@@ -384,7 +408,9 @@ impl Desk {
             // Badges and tabs are turned around too, but not at the left edge of the table.
             *y >= 2 && *y < height - 2 && cells.count() > usize::from(width) / 4
         };
-        (0..height).find(turned).map_or_else(|| panic!("no line is selected:\n{}", self.screen()), |y| self.line(y))
+        (0..height)
+            .find(turned)
+            .map_or_else(|| panic!("no line is selected:\n{}", self.screen()), |y| self.line(y))
     }
 
     /// Nothing on the screen moves a cursor, rings, or turns the direction of writing around.

@@ -41,7 +41,10 @@ pub(super) fn example() -> &'static Example {
         let mut live = read();
         live.every_secret = true;
         let judged = live.all();
-        let items = judged.iter().filter_map(|one| Item::new(&live.inventory, one)).collect();
+        let items = judged
+            .iter()
+            .filter_map(|one| Item::new(&live.inventory, one))
+            .collect();
         Example { live, items }
     })
 }
@@ -60,7 +63,9 @@ fn read() -> Live {
         scope: &scope,
     };
     let mut changes = Vec::new();
-    let outcome = manifests::read(&[directory], &options, &mut std::io::empty(), &mut |change| changes.push(change));
+    let outcome = manifests::read(&[directory], &options, &mut std::io::empty(), &mut |change| {
+        changes.push(change)
+    });
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     let mut unresolved = Unresolved::default();
     let mut changes = changes.into_iter();
@@ -95,7 +100,11 @@ impl Example {
         keys.sort();
         keys.dedup();
         let users: Vec<Vec<User>> = keys.iter().map(|key| self.users(key)).collect();
-        let held: Vec<Held<'_>> = keys.iter().zip(&users).map(|(key, users)| self.held(key, users)).collect();
+        let held: Vec<Held<'_>> = keys
+            .iter()
+            .zip(&users)
+            .map(|(key, users)| self.held(key, users))
+            .collect();
         let show = Show {
             context: &inventory.context,
             subject: Of::Object {
@@ -148,7 +157,11 @@ impl Example {
     fn users(&self, key: &Key) -> Vec<User> {
         let inventory = &self.live.inventory;
         let mut users: Vec<User> = Vec::new();
-        for bound in inventory.bindings_of_secret(key).iter().filter_map(|id| inventory.bindings().get(*id)) {
+        for bound in inventory
+            .bindings_of_secret(key)
+            .iter()
+            .filter_map(|id| inventory.bindings().get(*id))
+        {
             let object = kubectl_certs::check::ObjectRef {
                 kind: bound.route.kind,
                 key: bound.route.key.clone(),
@@ -162,7 +175,9 @@ impl Example {
 }
 
 fn cover<'a>(leaf: Option<&'a Certificate>, host: Option<&str>) -> Cover<'a> {
-    let (Some(leaf), Some(host)) = (leaf, host) else { return Cover::NotJudged };
+    let (Some(leaf), Some(host)) = (leaf, host) else {
+        return Cover::NotJudged;
+    };
     leaf.names
         .iter()
         .find(|name| names::matches(host, name))

@@ -56,7 +56,12 @@ fn keys_and_commands_are_those_of_the_program() {
     let mut keys = "| keys | action | in | what |\n| --- | --- | --- | --- |\n".to_owned();
     for action in Action::ALL {
         let usual: Vec<String> = action.usual_keys().iter().map(|key| code(key)).collect();
-        let line = [usual.join(" "), code(action.word()), place(action.scope()).to_owned(), action.help().to_owned()];
+        let line = [
+            usual.join(" "),
+            code(action.word()),
+            place(action.scope()).to_owned(),
+            action.help().to_owned(),
+        ];
         let _ = writeln!(keys, "| {} |", line.join(" | "));
     }
     part("docs/guide/tui.md", "keys", &keys);
@@ -79,7 +84,18 @@ fn the_settings_that_are_explained_are_those_that_there_are() {
         assert!(tui.contains(&column.head.to_lowercase()), "{}", column.head);
     }
     let roles = [
-        "text", "dim", "title", "key", "border", "bar", "critical", "warning", "unknown", "info", "healthy", "staging",
+        "text",
+        "dim",
+        "title",
+        "key",
+        "border",
+        "bar",
+        "critical",
+        "warning",
+        "unknown",
+        "info",
+        "healthy",
+        "staging",
         "production",
     ];
     for role in roles {

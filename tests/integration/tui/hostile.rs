@@ -46,7 +46,10 @@ pub(super) fn items() -> Vec<Item> {
         item.secrets = vec![Key::new(text.as_str(), text.as_str()); 3].into();
         item.class = Some(text.as_str().into());
         item.labels = vec![(text.as_str().into(), text.as_str().into())].into();
-        item.certificate = item.certificate.as_deref().map(|certificate| Arc::new(hostile_certificate(certificate, &text)));
+        item.certificate = item
+            .certificate
+            .as_deref()
+            .map(|certificate| Arc::new(hostile_certificate(certificate, &text)));
         item
     });
     hostile.collect()
@@ -121,18 +124,37 @@ fn what_is_asked_for_said_and_planned_is_shown_as_letters() {
         for key in ["y", "u", "x"] {
             desk.press(key);
             let title = title(&desk);
-            desk.tell([Message::Text { title, lines: Err(trouble()) }]).shows("\\x1b[2J").press("esc");
+            desk.tell([Message::Text {
+                title,
+                lines: Err(trouble()),
+            }])
+            .shows("\\x1b[2J")
+            .press("esc");
         }
         desk.press("enter").press("esc esc");
-        desk.press("R").tell([planned(1, plan)]).shows("\\x1b[2J").press("enter").write("prod").press("esc");
-        desk.tell([Message::Log(LogLine { at: noon(), level: Level::Error, text: format!("{HOSTILE} {}", long()) })]);
+        desk.press("R")
+            .tell([planned(1, plan)])
+            .shows("\\x1b[2J")
+            .press("enter")
+            .write("prod")
+            .press("esc");
+        desk.tell([Message::Log(LogLine {
+            at: noon(),
+            level: Level::Error,
+            text: format!("{HOSTILE} {}", long()),
+        })]);
         desk.press("L").shows("\\x1b[2J").press("esc");
         desk.tell([Message::Asked(9, HOSTILE.to_owned())]).press("n");
         desk.tell([Message::Written(Err(trouble()))]).shows("\\x1b[2J");
         desk.tell([Message::Written(Ok(HOSTILE.to_owned())), Message::Pem(Err(trouble()))]);
-        desk.tell([Message::Link(Link::Lost(HOSTILE.to_owned()))]).wait(20_000).shows("connection lost: \\x1b[2J");
+        desk.tell([Message::Link(Link::Lost(HOSTILE.to_owned()))])
+            .wait(20_000)
+            .shows("connection lost: \\x1b[2J");
         desk.command("revoke").press("k").write("x").press("esc");
-        desk.command(&format!("ctx {HOSTILE}")).press("o").write(HOSTILE).press("esc");
+        desk.command(&format!("ctx {HOSTILE}"))
+            .press("o")
+            .write(HOSTILE)
+            .press("esc");
         desk.press("/").write(HOSTILE).press("enter").press("/ esc");
         desk.press("space space R esc z esc p 6 enter");
     }
@@ -143,13 +165,36 @@ fn what_a_ca_says_is_shown_as_letters() {
     for size in SIZES {
         let mut desk = Desk::new(size);
         begin(&mut desk, Stage::Rehearsal);
-        let happened = |kind| Message::Happened(1, Box::new(Event { secret: Some(checkout()), kind }));
+        let happened = |kind| {
+            Message::Happened(
+                1,
+                Box::new(Event {
+                    secret: Some(checkout()),
+                    kind,
+                }),
+            )
+        };
         desk.tell([
-            happened(EventKind::Waiting { reason: HOSTILE.to_owned() }),
-            happened(EventKind::Note { text: format!("{HOSTILE}{}", long()) }),
+            happened(EventKind::Waiting {
+                reason: HOSTILE.to_owned(),
+            }),
+            happened(EventKind::Note {
+                text: format!("{HOSTILE}{}", long()),
+            }),
             Message::Said(1, HOSTILE.to_owned()),
-            Message::Happened(1, Box::new(Event { secret: None, kind: EventKind::Note { text: HOSTILE.to_owned() } })),
-            happened(EventKind::Failed { error: HOSTILE.to_owned(), hint: Some(HOSTILE.to_owned()) }),
+            Message::Happened(
+                1,
+                Box::new(Event {
+                    secret: None,
+                    kind: EventKind::Note {
+                        text: HOSTILE.to_owned(),
+                    },
+                }),
+            ),
+            happened(EventKind::Failed {
+                error: HOSTILE.to_owned(),
+                hint: Some(HOSTILE.to_owned()),
+            }),
             Message::Ended(1, Ending::Bad(trouble())),
         ]);
         desk.shows("\\x1b[2J").press("esc 5").shows("failed");

@@ -25,7 +25,10 @@ fn at(desk: &Desk) -> usize {
 #[test]
 fn arrows_letters_and_page_keys_move() {
     let mut desk = Desk::new((80, 24));
-    assert!(desk.selected().contains("checkout.larkspur.e"), "the worst is under the cursor first");
+    assert!(
+        desk.selected().contains("checkout.larkspur.e"),
+        "the worst is under the cursor first"
+    );
     for (keys, line) in [
         ("j", 1),
         ("down down", 3),
@@ -43,19 +46,33 @@ fn arrows_letters_and_page_keys_move() {
         assert_eq!(at(desk.press(keys)), line, "{keys}");
     }
     desk.press("G");
-    assert!(desk.selected().contains("cupping.larkspur"), "what is at the end is scrolled to:\n{}", desk.screen());
+    assert!(
+        desk.selected().contains("cupping.larkspur"),
+        "what is at the end is scrolled to:\n{}",
+        desk.screen()
+    );
 }
 
 #[test]
 fn enter_opens_and_escape_leads_back() {
     let mut desk = Desk::usual();
-    desk.press("j enter").shows("ingress/payroll in intranet").shows("kubectl certs show payroll -n intranet --context prod-eu");
+    desk.press("j enter")
+        .shows("ingress/payroll in intranet")
+        .shows("kubectl certs show payroll -n intranet --context prod-eu");
     desk.press("j").shows("ingress/wholesale in shop");
     desk.press("enter j j");
-    assert_eq!(desk.model.detail.as_ref().map(|detail| detail.scroll), Some(2), "a second Enter moves into it");
+    assert_eq!(
+        desk.model.detail.as_ref().map(|detail| detail.scroll),
+        Some(2),
+        "a second Enter moves into it"
+    );
     desk.press("esc k").shows("ingress/payroll in intranet");
     desk.press("esc").hides("ingress/payroll in intranet");
-    desk.press("/").write("shop").press("enter ctrl-z space").shows("6 of 35").shows("1 marked");
+    desk.press("/")
+        .write("shop")
+        .press("enter ctrl-z space")
+        .shows("6 of 35")
+        .shows("1 marked");
     desk.press("esc").shows("19 of 35");
     desk.press("esc").hides("19 of 35").shows("1 marked");
     desk.press("esc").hides("1 marked");
@@ -121,7 +138,10 @@ fn the_timeline_is_moved_by_days() {
     };
     let midnight = |days: i64| super::example::noon() - 43_200 + days * 86_400;
     desk.press("4");
-    assert_eq!(day(&mut desk, "right"), (vec![Effect::At(Some(midnight(1)))], Some(midnight(1))));
+    assert_eq!(
+        day(&mut desk, "right"),
+        (vec![Effect::At(Some(midnight(1)))], Some(midnight(1)))
+    );
     desk.shows("AS OF 2026-12-02");
     assert_eq!(day(&mut desk, "l").1, Some(midnight(2)));
     assert_eq!(day(&mut desk, "left").1, Some(midnight(1)));
@@ -135,22 +155,51 @@ fn the_timeline_is_moved_by_days() {
 #[test]
 fn the_filter_counts_as_it_is_typed() {
     let mut desk = Desk::usual();
-    desk.press("/").write("s").write("hop").shows("11 of 35").hides("payroll");
+    desk.press("/")
+        .write("s")
+        .write("hop")
+        .shows("11 of 35")
+        .hides("payroll");
     desk.press("backspace backspace backspace backspace").hides("of 35");
     desk.press("backspace j");
-    assert_eq!((at(&desk), desk.model.prompt.is_none()), (1, true), "what is empty is left by Backspace");
-    desk.press("/").write("!shop").press("enter").shows("24 of 35").hides("checkout");
+    assert_eq!(
+        (at(&desk), desk.model.prompt.is_none()),
+        (1, true),
+        "what is empty is left by Backspace"
+    );
+    desk.press("/")
+        .write("!shop")
+        .press("enter")
+        .shows("24 of 35")
+        .hides("checkout");
     desk.press("/ esc").hides("of 35");
-    desk.press("/").write("-f chkout").press("enter").shows("checkout").shows("1 of 35");
-    desk.press("/ esc /").write("secret/api-tls").press("enter").shows("1 of 35");
+    desk.press("/")
+        .write("-f chkout")
+        .press("enter")
+        .shows("checkout")
+        .shows("1 of 35");
+    desk.press("/ esc /")
+        .write("secret/api-tls")
+        .press("enter")
+        .shows("1 of 35");
     desk.press("/ esc /").write("x").press("down ctrl-c").hides("of 35");
-    desk.press("/").write("shop").press("enter 2").shows("checkout-tls").hides("payroll-tls");
+    desk.press("/")
+        .write("shop")
+        .press("enter 2")
+        .shows("checkout-tls")
+        .hides("payroll-tls");
 }
 
 #[test]
 fn labels_choose_too() {
     let mut desk = Desk::usual();
-    let has = |label: (&str, &str)| super::example::example().items.iter().filter(|item| item.labels.iter().any(|(k, v)| (k.as_str(), v.as_str()) == label)).count();
+    let has = |label: (&str, &str)| {
+        super::example::example()
+            .items
+            .iter()
+            .filter(|item| item.labels.iter().any(|(k, v)| (k.as_str(), v.as_str()) == label))
+            .count()
+    };
     let (key, value) = super::example::example()
         .items
         .iter()
@@ -158,14 +207,19 @@ fn labels_choose_too() {
         .expect("the example has labels");
     desk.press("/").write(&format!("-l {key}={value}")).press("enter");
     assert_eq!(desk.model.rows.len(), has((&key, &value)));
-    desk.press("/ esc /").write(&format!("-l {key}!={value}")).press("enter");
+    desk.press("/ esc /")
+        .write(&format!("-l {key}!={value}"))
+        .press("enter");
     assert_eq!(desk.model.rows.len(), 35 - has((&key, &value)));
 }
 
 #[test]
 fn problems_only() {
     let mut desk = Desk::usual();
-    desk.press("ctrl-z").shows("19 of 35").shows("problems only").hides("healthy   ");
+    desk.press("ctrl-z")
+        .shows("19 of 35")
+        .shows("problems only")
+        .hides("healthy   ");
     desk.press("ctrl-z").hides("problems only");
 }
 
@@ -190,7 +244,11 @@ fn sort_keys_sort_and_turn_around() {
     desk.press("H g").press("j");
     let held = desk.selected();
     desk.press("E");
-    assert_eq!(desk.selected().split_whitespace().nth(3), held.split_whitespace().nth(3), "the cursor stays on its host");
+    assert_eq!(
+        desk.selected().split_whitespace().nth(3),
+        held.split_whitespace().nth(3),
+        "the cursor stays on its host"
+    );
 }
 
 #[test]
@@ -213,7 +271,10 @@ fn wide_and_columns_change_what_is_drawn() {
     let mut desk = Desk::new((200, 50));
     desk.hides("ALGORITHM").press("ctrl-w").shows("SHA256").shows("CLASS");
     desk.press("ctrl-w").hides("SHA256");
-    desk.press("z").shows("a  STATUS     shown").press("l").shows("l  ALGORITHM  shown");
+    desk.press("z")
+        .shows("a  STATUS     shown")
+        .press("l")
+        .shows("l  ALGORITHM  shown");
     desk.press("down down space esc").shows("ALGORITHM");
     desk.press("z j enter esc").hides("NAMESPACE ");
     desk.press("z q");
@@ -232,14 +293,17 @@ fn marks_and_ranges() {
     desk.press("2 space j ctrl-space").shows("3 marked");
     desk.press("1").hides("marked");
     desk.press("j space j space p");
-    let Some(Effect::Probe(chosen)) = desk.effects().pop() else { panic!("no probe") };
+    let Some(Effect::Probe(chosen)) = desk.effects().pop() else {
+        panic!("no probe")
+    };
     assert_eq!(chosen.len(), 2, "an action is for what is marked");
 }
 
 #[test]
 fn probe_asks_the_hosts() {
     let mut desk = Desk::usual();
-    desk.press("p").shows("probing 1 host  kubectl certs probe checkout -n shop --context prod-eu");
+    desk.press("p")
+        .shows("probing 1 host  kubectl certs probe checkout -n shop --context prod-eu");
     assert!(matches!(desk.effects().as_slice(), [Effect::Probe(chosen)] if chosen.len() == 1));
     desk.tell([Message::Probed(1)]).shows("1 host was probed");
 }
@@ -259,9 +323,21 @@ fn texts_are_asked_for_and_shown() {
             ("u", [Effect::Users(_)]) | ("x", [Effect::Decode(_)]) | ("y", [Effect::Yaml(_)])
         );
         assert!(right, "{key}: {effects:?}");
-        let lines = Ok(vec![vec![(kubectl_certs::report::show::Tone::Plain, "what was asked for".to_owned())]]);
-        desk.tell([Message::Text { title: title.to_owned(), lines: lines.clone() }]).shows("what was asked for");
-        desk.press("esc").tell([Message::Text { title: title.to_owned(), lines }]).hides("what was asked for");
+        let lines = Ok(vec![vec![(
+            kubectl_certs::report::show::Tone::Plain,
+            "what was asked for".to_owned(),
+        )]]);
+        desk.tell([Message::Text {
+            title: title.to_owned(),
+            lines: lines.clone(),
+        }])
+        .shows("what was asked for");
+        desk.press("esc")
+            .tell([Message::Text {
+                title: title.to_owned(),
+                lines,
+            }])
+            .hides("what was asked for");
     }
     desk.press("2 x").shows("certificates of secret/checkout-tls in shop");
 }
@@ -269,8 +345,14 @@ fn texts_are_asked_for_and_shown() {
 #[test]
 fn e_explains_the_worst_finding() {
     let mut desk = Desk::usual();
-    desk.press("e").shows("kubectl certs explain Expired").press("pagedown").press("G").press("esc");
-    desk.press("3 j e").shows("kubectl certs explain RefNotPermitted").press("esc");
+    desk.press("e")
+        .shows("kubectl certs explain Expired")
+        .press("pagedown")
+        .press("G")
+        .press("esc");
+    desk.press("3 j e")
+        .shows("kubectl certs explain RefNotPermitted")
+        .press("esc");
     desk.press("1 G e").shows("explain: nothing is wrong there");
 }
 
@@ -286,12 +368,19 @@ fn c_copies_by_the_terminal() {
     desk.shows("copied: shop/checkout");
     assert_eq!(copied(&mut desk, "c h"), text("checkout.larkspur.example"));
     assert_eq!(copied(&mut desk, "c s"), text("shop/checkout-tls"));
-    assert_eq!(copied(&mut desk, "c c"), text("kubectl certs show checkout -n shop --context prod-eu"));
-    assert_eq!(copied(&mut desk, "c r"), text("kubectl certs renew secret/checkout-tls -n shop --context prod-eu"));
+    assert_eq!(
+        copied(&mut desk, "c c"),
+        text("kubectl certs show checkout -n shop --context prod-eu")
+    );
+    assert_eq!(
+        copied(&mut desk, "c r"),
+        text("kubectl certs renew secret/checkout-tls -n shop --context prod-eu")
+    );
     assert_eq!(copied(&mut desk, "c down enter"), text("checkout.larkspur.example"));
     let pem = copied(&mut desk, "c p");
     assert!(matches!(pem.as_slice(), [Effect::Pem(_)]), "{pem:?}");
-    desk.tell([Message::Pem(Ok("-----BEGIN CERTIFICATE-----".to_owned()))]).shows("without the key");
+    desk.tell([Message::Pem(Ok("-----BEGIN CERTIFICATE-----".to_owned()))])
+        .shows("without the key");
     assert_eq!(desk.effects(), text("-----BEGIN CERTIFICATE-----"));
     desk.press("c esc").hides("PEM");
     desk.press("5 c").shows("cancel: it has ended");
@@ -312,20 +401,36 @@ fn o_saves_the_view_in_several_forms() {
     };
     desk.press("o").shows("> certs-hosts.md").press("esc");
     let table = saved(&mut desk, "1", "all.txt");
-    assert!(table.lines().next().is_some_and(|head| head.contains("HOST") && head.contains("REASON")), "{table}");
+    assert!(
+        table
+            .lines()
+            .next()
+            .is_some_and(|head| head.contains("HOST") && head.contains("REASON")),
+        "{table}"
+    );
     assert_eq!(table.lines().count(), 36);
     let markdown = saved(&mut desk, "1", "all.md");
-    assert!(markdown.starts_with("| STATUS | NAMESPACE |") && markdown.lines().count() == 37, "{markdown}");
+    assert!(
+        markdown.starts_with("| STATUS | NAMESPACE |") && markdown.lines().count() == 37,
+        "{markdown}"
+    );
     let json: serde_json::Value = serde_json::from_str(&saved(&mut desk, "1", "all.json")).expect("JSON");
-    assert_eq!((&json["kind"], json["items"].as_array().map(Vec::len)), (&"StatusList".into(), Some(35)));
+    assert_eq!(
+        (&json["kind"], json["items"].as_array().map(Vec::len)),
+        (&"StatusList".into(), Some(35))
+    );
     assert!(saved(&mut desk, "1", "all.yaml").contains("kind: StatusList"));
     let secrets: serde_json::Value = serde_json::from_str(&saved(&mut desk, "2", "secrets.json")).expect("JSON");
     assert_eq!(secrets[0]["secret"], "checkout-tls");
     assert!(saved(&mut desk, "6", "namespaces.txt").contains("FIRST EXPIRY"));
-    desk.press("1 o").write(".exe").press("enter").shows("save: .exe is none of .md, .json, .yaml, .txt");
+    desk.press("1 o")
+        .write(".exe")
+        .press("enter")
+        .shows("save: .exe is none of .md, .json, .yaml, .txt");
     desk.press("o ctrl-u enter").shows("save: a file's name is wanted");
     assert_eq!(desk.effects(), Vec::new());
-    desk.tell([Message::Written(Ok("all.md".to_owned()))]).shows("saved as all.md");
+    desk.tell([Message::Written(Ok("all.md".to_owned()))])
+        .shows("saved as all.md");
 }
 
 #[test]
@@ -333,8 +438,16 @@ fn reading_again_the_log_and_the_help() {
     let mut desk = Desk::usual();
     desk.press("ctrl-r").shows("reading ...");
     assert_eq!(desk.effects(), [Effect::Read]);
-    desk.press("L L").shows("nothing has been said").press("esc").hides("nothing has been said");
-    desk.press("? ?").shows("to the first line").press("G").shows(":rollback").press("esc").hides(":rollback");
+    desk.press("L L")
+        .shows("nothing has been said")
+        .press("esc")
+        .hides("nothing has been said");
+    desk.press("? ?")
+        .shows("to the first line")
+        .press("G")
+        .shows(":rollback")
+        .press("esc")
+        .hides(":rollback");
 }
 
 #[test]
@@ -342,7 +455,14 @@ fn the_help_names_every_action_with_its_keys() {
     let mut desk = Desk::new((200, 150));
     desk.press("?");
     for action in Action::ALL {
-        let keys: Vec<String> = desk.model.ui.keymap.keys(*action).iter().map(ToString::to_string).collect();
+        let keys: Vec<String> = desk
+            .model
+            .ui
+            .keymap
+            .keys(*action)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let line = format!("  {:<18} {}", keys.join(", "), action.help());
         desk.shows(&line);
     }
@@ -364,28 +484,45 @@ fn commands_do_what_keys_do() {
     let mut desk = Desk::usual();
     desk.command("ns shop").shows("ns shop").shows("11 of 35");
     desk.command("ns all").hides("of 35");
-    desk.command("ns shp").shows("nothing in namespace shp is served over TLS; did you mean shop?");
+    desk.command("ns shp")
+        .shows("nothing in namespace shp is served over TLS; did you mean shop?");
     desk.command("ns");
     assert_eq!(desk.model.view, View::Namespaces);
-    desk.command("secrets").command("hosts").command("sort expires reverse").shows("EXPIRES ↓").command("sort worst").press("g");
-    desk.command("sort weight").shows("sort by one of worst, status, expires");
+    desk.command("secrets")
+        .command("hosts")
+        .command("sort expires reverse")
+        .shows("EXPIRES ↓")
+        .command("sort worst")
+        .press("g");
+    desk.command("sort weight")
+        .shows("sort by one of worst, status, expires");
     desk.command("filter blog").shows("/blog").press("esc");
     desk.command("problems").shows("problems only").command("problems");
     desk.command("at 2027-01-01").shows("AS OF 2027-01-01");
-    desk.command("at tomorrowish").shows("is no date: write :at 2027-01-31, or :at now");
+    desk.command("at tomorrowish")
+        .shows("is no date: write :at 2027-01-31, or :at now");
     desk.command("at now").hides("AS OF");
     desk.effects();
     desk.command("ctx").shows("contexts: prod-eu, prod-us, staging");
-    desk.command("ctx prod-sa").shows("the kubeconfig has no context prod-sa; did you mean prod-eu?");
+    desk.command("ctx prod-sa")
+        .shows("the kubeconfig has no context prod-sa; did you mean prod-eu?");
     desk.command("ctx staging").shows("reading ...");
     assert_eq!(desk.effects(), [Effect::Context("staging".to_owned())]);
     desk.command("save here.md");
     assert!(matches!(desk.effects().as_slice(), [Effect::Write { .. }]));
     desk.command("read");
     assert_eq!(desk.effects(), [Effect::Read]);
-    desk.command("explain").shows("explain Expired").press("esc").command("help").shows("one line up").press("esc");
+    desk.command("explain")
+        .shows("explain Expired")
+        .press("esc")
+        .command("help")
+        .shows("one line up")
+        .press("esc");
     desk.command("log").shows("the newest first").press("esc");
-    desk.command("wide").command("wide").command("renwe").shows("there is no command :renwe; did you mean :renew?");
+    desk.command("wide")
+        .command("wide")
+        .command("renwe")
+        .shows("there is no command :renwe; did you mean :renew?");
     desk.command("").command("q");
     assert_eq!(desk.ended, Some(false));
 }
@@ -405,7 +542,12 @@ fn commands_are_completed() {
     assert_eq!(typed(&mut desk, "ns in"), ":ns intranet");
     assert_eq!(typed(&mut desk, "sort ex"), ":sort expires");
     assert_eq!(typed(&mut desk, "zzz"), ":zzz");
-    desk.press(":").write("sor").press("tab").write("hos").press("tab enter").shows("HOST ↑");
+    desk.press(":")
+        .write("sor")
+        .press("tab")
+        .write("hos")
+        .press("tab enter")
+        .shows("HOST ↑");
     desk.press(":").write("q").press("backspace backspace").shows("q quit");
 }
 
@@ -435,10 +577,18 @@ fn the_mouse_scrolls_chooses_sorts_and_presses() {
     desk.click(20, 8);
     assert_eq!(at(&desk), 4);
     desk.click(20, 8).shows("ingress/recipes in blog");
-    desk.press("esc").click_on("EXPIRES").shows("EXPIRES ↑").click_on("EXPIRES").shows("EXPIRES ↓");
+    desk.press("esc")
+        .click_on("EXPIRES")
+        .shows("EXPIRES ↑")
+        .click_on("EXPIRES")
+        .shows("EXPIRES ↓");
     desk.click_on("2 secrets");
     assert_eq!(desk.model.view, View::Secrets);
-    desk.click_on("1 hosts").click_on("/ filter").write("shop").press("enter").shows("/shop");
+    desk.click_on("1 hosts")
+        .click_on("/ filter")
+        .write("shop")
+        .press("enter")
+        .shows("/shop");
     desk.click_on("? help").shows("one line up");
     let top = desk.screen();
     desk.mouse(MouseEventKind::ScrollDown, 20, 10);
@@ -451,20 +601,34 @@ fn the_mouse_scrolls_chooses_sorts_and_presses() {
 fn a_click_beside_a_window_does_nothing_behind_it() {
     let mut desk = Desk::usual();
     desk.press("e").click(20, 4).click(4, 3).click(5, 2);
-    assert_eq!((at(&desk), desk.model.view, desk.model.popups.len()), (0, View::Hosts, 1));
+    assert_eq!(
+        (at(&desk), desk.model.view, desk.model.popups.len()),
+        (0, View::Hosts, 1)
+    );
 }
 
 #[test]
 fn read_only_refuses_every_write_and_says_why() {
     let mut desk = Desk::with((120, 40), read_only(), place());
     desk.shows("READ-ONLY");
-    for (keys, command) in [("R", ""), ("r", ""), ("", "revoke"), ("", "rollback"), ("", "renew"), ("2 R", "restart")] {
+    for (keys, command) in [
+        ("R", ""),
+        ("r", ""),
+        ("", "revoke"),
+        ("", "rollback"),
+        ("", "renew"),
+        ("2 R", "restart"),
+    ] {
         desk.press(keys);
         if !command.is_empty() {
             desk.command(command);
         }
         desk.shows("the program is read-only").wait(10_000);
-        assert_eq!((desk.effects(), desk.model.popups.len()), (Vec::new(), 0), "{keys} {command}");
+        assert_eq!(
+            (desk.effects(), desk.model.popups.len()),
+            (Vec::new(), 0),
+            "{keys} {command}"
+        );
     }
     desk.press("? pagedown").shows("(the program is read-only)");
 }
@@ -472,7 +636,9 @@ fn read_only_refuses_every_write_and_says_why() {
 #[test]
 fn manifests_say_what_needs_a_cluster() {
     let mut desk = Desk::with((120, 40), ui(), manifests());
-    desk.shows("manifests docs/example").hides("REHEARSAL").hides("PRODUCTION");
+    desk.shows("manifests docs/example")
+        .hides("REHEARSAL")
+        .hides("PRODUCTION");
     for (key, words) in [
         ("R", "renew: needs a cluster"),
         ("r", "restart: needs a cluster"),
@@ -484,7 +650,10 @@ fn manifests_say_what_needs_a_cluster() {
     desk.command("ctx prod-eu").shows("ctx: needs a cluster");
     desk.command("revoke").shows("revoke: needs a cluster");
     assert_eq!(desk.effects(), Vec::new());
-    desk.press("c").hides("renewal").press("esc enter").shows("ingress/checkout in shop");
+    desk.press("c")
+        .hides("renewal")
+        .press("esc enter")
+        .shows("ingress/checkout in shop");
 }
 
 #[test]
@@ -502,7 +671,10 @@ fn what_has_no_line_says_so() {
         desk.press(key).shows(words);
     }
     desk.press("enter j k G g e u x");
-    desk.press("esc /").write("partners").press("enter R").shows("renew: the line names no Secret");
+    desk.press("esc /")
+        .write("partners")
+        .press("enter R")
+        .shows("renew: the line names no Secret");
 }
 
 #[test]
@@ -520,7 +692,11 @@ fn keys_of_the_settings_take_the_place_of_the_usual_ones() {
 fn signals_are_heard() {
     let mut desk = Desk::usual();
     desk.comes(Input::Suspend);
-    assert_eq!((desk.suspended(), desk.ended), (1, None), "it goes on after it was stopped");
+    assert_eq!(
+        (desk.suspended(), desk.ended),
+        (1, None),
+        "it goes on after it was stopped"
+    );
     desk.shows("35 hosts").press("R").comes(Input::Terminate);
     assert_eq!(desk.ended, Some(true));
 }
@@ -529,8 +705,16 @@ fn signals_are_heard() {
 fn what_is_pasted_is_typed_and_pasted_names_do_not_count() {
     let paste = |text: &str| Input::Terminal(crossterm::event::Event::Paste(text.to_owned()));
     let mut desk = Desk::usual();
-    desk.press("/").comes(paste("shop\nrm -rf\n")).press("enter").shows("/shop");
-    desk.press("esc").command("revoke").press("k").comes(paste("checkout-tls")).press("enter").shows("type \"checkout-tls\"");
+    desk.press("/")
+        .comes(paste("shop\nrm -rf\n"))
+        .press("enter")
+        .shows("/shop");
+    desk.press("esc")
+        .command("revoke")
+        .press("k")
+        .comes(paste("checkout-tls"))
+        .press("enter")
+        .shows("type \"checkout-tls\"");
     assert!(matches!(desk.model.popups.last(), Some(Popup::Ask(_))));
     assert_eq!(desk.effects(), Vec::new());
     desk.press("esc").comes(paste("q")).shows("35 hosts");
@@ -539,6 +723,12 @@ fn what_is_pasted_is_typed_and_pasted_names_do_not_count() {
 #[test]
 fn the_screen_follows_the_size_of_the_terminal() {
     let mut desk = Desk::usual();
-    desk.press("enter").resize(80, 24).shows("ingress/checkout in shop").hides("payroll");
-    desk.resize(40, 10).shows("60x15 are needed").resize(200, 50).shows("payroll.intra");
+    desk.press("enter")
+        .resize(80, 24)
+        .shows("ingress/checkout in shop")
+        .hides("payroll");
+    desk.resize(40, 10)
+        .shows("60x15 are needed")
+        .resize(200, 50)
+        .shows("payroll.intra");
 }

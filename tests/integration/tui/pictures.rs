@@ -1,10 +1,6 @@
 //! The pictures of the README and the guide are frames of today's screen.
 
-use kubectl_certs::{
-    event::EventKind,
-    object::Key,
-    tui::order::Stage,
-};
+use kubectl_certs::{event::EventKind, object::Key, tui::order::Stage};
 
 use super::{
     Desk, root,
@@ -25,7 +21,11 @@ fn picture(name: &str, title: &str, desk: &Desk) {
         return;
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == drawn, "{} is not what the screen shows: look at it after\n{RENEW}", path.display());
+    assert!(
+        there == drawn,
+        "{} is not what the screen shows: look at it after\n{RENEW}",
+        path.display()
+    );
 }
 
 #[test]
@@ -45,15 +45,27 @@ fn detail() {
 fn a_plan() {
     let mut desk = Desk::new((132, 34));
     desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]);
-    desk.press("t").tell([planned(2, of_checkout(Stage::Production))]).press("enter").write("prod-");
-    picture("plan", "The plan of a renewal in production, which wants the context's name", &desk);
+    desk.press("t")
+        .tell([planned(2, of_checkout(Stage::Production))])
+        .press("enter")
+        .write("prod-");
+    picture(
+        "plan",
+        "The plan of a renewal in production, which wants the context's name",
+        &desk,
+    );
 }
 
 #[test]
 fn a_run() {
-    let targets = [("checkout-tls", "checkout.larkspur.example"), ("wholesale-tls", "trade.larkspur.example")];
+    let targets = [
+        ("checkout-tls", "checkout.larkspur.example"),
+        ("wholesale-tls", "trade.larkspur.example"),
+    ];
     let mut desk = Desk::new((132, 34));
-    desk.press("space j space R").tell([planned(1, plan(Stage::Rehearsal, &targets))]).press("enter");
+    desk.press("space j space R")
+        .tell([planned(1, plan(Stage::Rehearsal, &targets))])
+        .press("enter");
     for (at, (secret, host)) in targets.iter().enumerate() {
         for kind in course(host).into_iter().take(6 - 3 * at) {
             desk.wait(700).tell([happened(1, &Key::new("shop", *secret), kind)]);
@@ -70,5 +82,9 @@ fn a_run() {
 fn timeline() {
     let mut desk = Desk::new((132, 34));
     desk.press("4 pagedown");
-    picture("timeline", "What expires when, and what each issuer has to renew", &desk);
+    picture(
+        "timeline",
+        "What expires when, and what each issuer has to renew",
+        &desk,
+    );
 }

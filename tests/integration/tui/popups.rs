@@ -39,7 +39,10 @@ pub(super) fn title(desk: &Desk) -> String {
 pub(super) fn begin(desk: &mut Desk, stage: Stage) {
     desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]);
     if stage == Stage::Production {
-        desk.press("t").tell([planned(2, of_checkout(stage))]).press("enter").write("prod-eu");
+        desk.press("t")
+            .tell([planned(2, of_checkout(stage))])
+            .press("enter")
+            .write("prod-eu");
     }
     desk.press("enter");
 }
@@ -71,7 +74,10 @@ fn yaml_on_its_way_there_and_not_to_be_had() {
         desk.press("y");
         let lines = yaml.lines().map(|line| vec![(Tone::Plain, line.to_owned())]).collect();
         let title = title(desk);
-        desk.tell([Message::Text { title, lines: Ok(lines) }]);
+        desk.tell([Message::Text {
+            title,
+            lines: Ok(lines),
+        }]);
     });
     see("text-failed", |desk| {
         desk.press("y");
@@ -80,7 +86,10 @@ fn yaml_on_its_way_there_and_not_to_be_had() {
             hint: Some("docs/guide/rights.md lists the rights".to_owned()),
         };
         let title = title(desk);
-        desk.tell([Message::Text { title, lines: Err(trouble) }]);
+        desk.tell([Message::Text {
+            title,
+            lines: Err(trouble),
+        }]);
     });
 }
 
@@ -102,7 +111,10 @@ fn log_empty_and_with_lines() {
         };
         desk.tell([
             line(Level::Note, "connected to larkspur-eu-1"),
-            line(Level::Warning, "no right to watch pods: their changes are not seen; read again to see them"),
+            line(
+                Level::Warning,
+                "no right to watch pods: their changes are not seen; read again to see them",
+            ),
             line(Level::Error, "connection lost: the server closed it"),
         ]);
         desk.press("L");
@@ -154,8 +166,20 @@ fn plan_of_several() {
     see("plan-several", |desk| {
         desk.press("space j space R");
         desk.tell([
-            planned(1, plan(Stage::Rehearsal, &[("payroll-tls", "payroll.intra.larkspur.example")])),
-            planned(2, plan(Stage::Rehearsal, &[("checkout-tls", "checkout.larkspur.example"), ("wholesale-tls", "trade.larkspur.example")])),
+            planned(
+                1,
+                plan(Stage::Rehearsal, &[("payroll-tls", "payroll.intra.larkspur.example")]),
+            ),
+            planned(
+                2,
+                plan(
+                    Stage::Rehearsal,
+                    &[
+                        ("checkout-tls", "checkout.larkspur.example"),
+                        ("wholesale-tls", "trade.larkspur.example"),
+                    ],
+                ),
+            ),
         ]);
     });
 }
@@ -177,7 +201,10 @@ fn run_that_ended_well() {
         for kind in course("checkout.larkspur.example") {
             desk.wait(700).tell([happened(2, &checkout(), kind)]);
         }
-        desk.tell([Message::Ended(2, Ending::Good("shop/checkout-tls: valid until 2027-03-01".to_owned()))]);
+        desk.tell([Message::Ended(
+            2,
+            Ending::Good("shop/checkout-tls: valid until 2027-03-01".to_owned()),
+        )]);
     });
 }
 
@@ -207,11 +234,18 @@ fn run_of_several_certificates_side_by_side() {
         ("checkout-tls", "checkout.larkspur.example"),
         ("wholesale-tls", "trade.larkspur.example"),
     ];
-    let many: Vec<(String, String)> = (1..=7).map(|n| (format!("site-{n}-tls"), format!("site-{n}.larkspur.example"))).collect();
-    let many: Vec<(&str, &str)> = many.iter().map(|(secret, host)| (secret.as_str(), host.as_str())).collect();
+    let many: Vec<(String, String)> = (1..=7)
+        .map(|n| (format!("site-{n}-tls"), format!("site-{n}.larkspur.example")))
+        .collect();
+    let many: Vec<(&str, &str)> = many
+        .iter()
+        .map(|(secret, host)| (secret.as_str(), host.as_str()))
+        .collect();
     for (name, targets) in [("run-two", &targets[..]), ("run-many", &many)] {
         see(name, |desk| {
-            desk.press("R").tell([planned(1, plan(Stage::Rehearsal, targets))]).press("enter");
+            desk.press("R")
+                .tell([planned(1, plan(Stage::Rehearsal, targets))])
+                .press("enter");
             for (behind, (secret, host)) in targets.iter().enumerate() {
                 let key = kubectl_certs::object::Key::new("shop", *secret);
                 let all = course(host);

@@ -33,7 +33,9 @@ fn a_plan_comes_first_and_is_a_rehearsal() {
     desk.press("R").shows("the plan is being made").shows(REHEARSAL);
     assert_eq!(started(&mut desk), (1, Job::Renew, REHEARSAL.to_owned()));
     desk.press("enter").shows("the plan is being made");
-    desk.tell([planned(1, of_checkout(Stage::Rehearsal))]).shows("renew: REHEARSAL").shows("this is a rehearsal");
+    desk.tell([planned(1, of_checkout(Stage::Rehearsal))])
+        .shows("renew: REHEARSAL")
+        .shows("this is a rehearsal");
     desk.press("enter").shows("renew REHEARSAL").shows("running");
     assert_eq!(desk.effects(), [Effect::Answer { id: 1, yes: true }]);
 }
@@ -42,12 +44,22 @@ fn a_plan_comes_first_and_is_a_rehearsal() {
 fn escape_drops_the_plan() {
     let mut desk = Desk::usual();
     desk.press("R esc");
-    assert!(desk.effects().contains(&Effect::Cancel(1)), "one that is being made is given up");
-    desk.press("R").tell([planned(2, of_checkout(Stage::Rehearsal))]).press("esc").hides("renew: REHEARSAL");
+    assert!(
+        desk.effects().contains(&Effect::Cancel(1)),
+        "one that is being made is given up"
+    );
+    desk.press("R")
+        .tell([planned(2, of_checkout(Stage::Rehearsal))])
+        .press("esc")
+        .hides("renew: REHEARSAL");
     assert!(desk.effects().contains(&Effect::Answer { id: 2, yes: false }));
     assert!(desk.model.runs.is_empty());
     desk.tell([planned(1, of_checkout(Stage::Rehearsal))]);
-    assert_eq!(desk.effects(), [Effect::Answer { id: 1, yes: false }], "one that comes too late is refused");
+    assert_eq!(
+        desk.effects(),
+        [Effect::Answer { id: 1, yes: false }],
+        "one that comes too late is refused"
+    );
 }
 
 #[test]
@@ -57,12 +69,19 @@ fn t_makes_it_production_and_back() {
     desk.press("R").effects();
     desk.press("t").shows(&production);
     let effects = desk.effects();
-    assert!(effects.contains(&Effect::Cancel(1)), "nobody waits for a plan that is not wanted: {effects:?}");
-    desk.tell([planned(2, of_checkout(Stage::Production))]).shows("renew: PRODUCTION").shows("PRODUCTION letsencrypt");
+    assert!(
+        effects.contains(&Effect::Cancel(1)),
+        "nobody waits for a plan that is not wanted: {effects:?}"
+    );
+    desk.tell([planned(2, of_checkout(Stage::Production))])
+        .shows("renew: PRODUCTION")
+        .shows("PRODUCTION letsencrypt");
     desk.press("t");
     let effects = desk.effects();
     assert!(effects.contains(&Effect::Answer { id: 2, yes: false }), "{effects:?}");
-    desk.tell([planned(3, of_checkout(Stage::Rehearsal))]).shows("REHEARSAL letsencrypt-staging").press("t");
+    desk.tell([planned(3, of_checkout(Stage::Rehearsal))])
+        .shows("REHEARSAL letsencrypt-staging")
+        .press("t");
     assert_eq!(started(&mut desk), (4, Job::Renew, production));
 }
 
@@ -71,11 +90,17 @@ fn production_wants_the_name_of_the_context() {
     for size in super::SIZES {
         let mut desk = Desk::new(size);
         desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]);
-        desk.press("t").tell([planned(2, of_checkout(Stage::Production))]).press("enter");
+        desk.press("t")
+            .tell([planned(2, of_checkout(Stage::Production))])
+            .press("enter");
         desk.shows("This is production. Type prod-eu to go on:");
         desk.effects();
         desk.press("enter").shows("type \"prod-eu\", or Esc to leave it");
-        desk.write("q").press("enter").press("backspace").write("prod-eu").shows("> prod-eu");
+        desk.write("q")
+            .press("enter")
+            .press("backspace")
+            .write("prod-eu")
+            .shows("> prod-eu");
         assert_eq!(desk.effects(), Vec::new(), "nothing before the name is right");
         desk.press("enter").shows("renew PRODUCTION");
         assert_eq!(desk.effects(), [Effect::Answer { id: 2, yes: true }]);
@@ -89,7 +114,10 @@ fn a_context_without_protection_wants_no_name() {
         ..ui()
     };
     let mut desk = Desk::with((120, 40), settings, place());
-    desk.press("R").tell([planned(1, of_checkout(Stage::Production))]).press("enter").shows("renew PRODUCTION");
+    desk.press("R")
+        .tell([planned(1, of_checkout(Stage::Production))])
+        .press("enter")
+        .shows("renew PRODUCTION");
     assert!(desk.effects().contains(&Effect::Answer { id: 1, yes: true }));
 }
 
@@ -113,9 +141,14 @@ fn marked_lines_are_renewed_together_one_command_a_namespace() {
         ]
     );
     let shop = plan(Stage::Rehearsal, &[("checkout-tls", "checkout.larkspur.example")]);
-    desk.tell([planned(1, of_checkout(Stage::Rehearsal))]).press("enter").shows("the plan is being made");
+    desk.tell([planned(1, of_checkout(Stage::Rehearsal))])
+        .press("enter")
+        .shows("the plan is being made");
     desk.tell([planned(2, shop)]).press("enter");
-    assert_eq!(desk.effects(), [Effect::Answer { id: 1, yes: true }, Effect::Answer { id: 2, yes: true }]);
+    assert_eq!(
+        desk.effects(),
+        [Effect::Answer { id: 1, yes: true }, Effect::Answer { id: 2, yes: true }]
+    );
     assert!(desk.model.marks.is_empty());
 }
 
@@ -128,9 +161,14 @@ fn steps_light_up_while_the_table_stays_usable() {
     for kind in course("checkout.larkspur.example").into_iter().take(8) {
         desk.wait(500).tell([happened(2, &checkout(), kind)]);
     }
-    desk.shows("1 running").press("5").shows("running").press("enter").shows("✓ restart deployment/checkout (4.0 s)");
+    desk.shows("1 running")
+        .press("5")
+        .shows("running")
+        .press("enter")
+        .shows("✓ restart deployment/checkout (4.0 s)");
     desk.shows("◐ look until").shows("○ remove everything temporary");
-    desk.tell([Message::Ended(2, Ending::Good("valid until 2027-03-01".to_owned()))]).shows("valid until 2027-03-01");
+    desk.tell([Message::Ended(2, Ending::Good("valid until 2027-03-01".to_owned()))])
+        .shows("valid until 2027-03-01");
     desk.press("esc").shows("done").hides("1 running");
 }
 
@@ -139,12 +177,18 @@ fn c_cancels_and_the_run_cleans_up() {
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
     desk.effects();
-    desk.press("c").shows("cancelling: what is temporary is removed").shows("cancelling");
+    desk.press("c")
+        .shows("cancelling: what is temporary is removed")
+        .shows("cancelling");
     assert_eq!(desk.effects(), [Effect::Cancel(1)]);
     desk.press("c").shows("cancel: it has ended");
     let ended = Trouble::new("cancelled: everything temporary was removed");
-    desk.tell([Message::Ended(1, Ending::Bad(ended))]).press("esc 5 c").shows("cancel: it has ended");
-    desk.press("1 R").tell([planned(2, of_checkout(Stage::Rehearsal))]).press("enter esc 5");
+    desk.tell([Message::Ended(1, Ending::Bad(ended))])
+        .press("esc 5 c")
+        .shows("cancel: it has ended");
+    desk.press("1 R")
+        .tell([planned(2, of_checkout(Stage::Rehearsal))])
+        .press("enter esc 5");
     desk.effects();
     desk.press("c");
     assert_eq!(desk.effects(), [Effect::Cancel(2)], "from the list of orders too");
@@ -154,7 +198,10 @@ fn c_cancels_and_the_run_cleans_up() {
 fn a_failure_opens_its_explanation_unless_something_else_is_open() {
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
-    desk.press("esc").tell([Message::Ended(1, Ending::Bad(trouble()))]).shows("the CA refused").shows("hint: ");
+    desk.press("esc")
+        .tell([Message::Ended(1, Ending::Bad(trouble()))])
+        .shows("the CA refused")
+        .shows("hint: ");
     assert!(matches!(desk.model.popups.as_slice(), [Popup::Run(_)]));
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
@@ -162,14 +209,19 @@ fn a_failure_opens_its_explanation_unless_something_else_is_open() {
     desk.shows("explain Expired").shows("renew failed: the CA refused");
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
-    desk.press("esc").tell([Message::Ended(1, Ending::Good("all is well".to_owned()))]).shows("renew: all is well");
+    desk.press("esc")
+        .tell([Message::Ended(1, Ending::Good("all is well".to_owned()))])
+        .shows("renew: all is well");
 }
 
 #[test]
 fn w_rings_the_bell_once_everything_has_ended() {
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
-    desk.press("esc j R").tell([planned(2, of_checkout(Stage::Rehearsal))]).press("enter esc w").shows("the bell rings when");
+    desk.press("esc j R")
+        .tell([planned(2, of_checkout(Stage::Rehearsal))])
+        .press("enter esc w")
+        .shows("the bell rings when");
     desk.effects();
     desk.tell([Message::Ended(1, Ending::Good("one".to_owned()))]);
     assert_eq!(desk.effects(), Vec::new());
@@ -195,7 +247,10 @@ fn quitting_while_one_runs_asks() {
     begin(&mut desk, Stage::Rehearsal);
     desk.press("q").shows("1 renewal is under way.");
     assert_eq!(desk.ended, None);
-    desk.press("n").hides("under way").press("ctrl-c esc").hides("under way");
+    desk.press("n")
+        .hides("under way")
+        .press("ctrl-c esc")
+        .hides("under way");
     assert_eq!(desk.ended, None);
     desk.press("q y");
     assert_eq!(desk.ended, Some(false));
@@ -208,7 +263,9 @@ fn quitting_while_one_runs_asks() {
 #[test]
 fn a_plan_alone_does_not_keep_anybody() {
     let mut desk = Desk::usual();
-    desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]).press("q");
+    desk.press("R")
+        .tell([planned(1, of_checkout(Stage::Rehearsal))])
+        .press("q");
     assert_eq!(desk.ended, Some(false));
 }
 
@@ -222,9 +279,12 @@ fn restarts_are_planned_with_their_command() {
     restarts.stage = None;
     restarts.command = Some(CommandLine {
         program: "kubectl",
-        words: ["rollout", "restart", "deployment/checkout", "-n", "shop"].map(str::to_owned).into(),
+        words: ["rollout", "restart", "deployment/checkout", "-n", "shop"]
+            .map(str::to_owned)
+            .into(),
     });
-    desk.tell([planned(id, restarts)]).shows("kubectl rollout restart deployment/checkout -n shop");
+    desk.tell([planned(id, restarts)])
+        .shows("kubectl rollout restart deployment/checkout -n shop");
     desk.press("t").shows("nothing is ordered here");
     desk.press("enter").shows("running");
     assert_eq!(desk.effects(), [Effect::Answer { id, yes: true }]);
@@ -233,15 +293,24 @@ fn restarts_are_planned_with_their_command() {
 #[test]
 fn revocation_takes_a_reason_and_the_name_of_the_secret() {
     let mut desk = Desk::usual();
-    desk.command("revoke").shows("k  key-compromise").press("k").shows("reason key-compromise");
+    desk.command("revoke")
+        .shows("k  key-compromise")
+        .press("k")
+        .shows("reason key-compromise");
     desk.write("checkout").press("enter").shows("type \"checkout-tls\"");
     desk.write("-tls").press("enter");
     let (_, job, command) = started(&mut desk);
     assert_eq!(job, Job::Revoke);
-    assert_eq!(command, "kubectl certs revoke checkout-tls --reason key-compromise -n shop --context prod-eu --force --yes");
+    assert_eq!(
+        command,
+        "kubectl certs revoke checkout-tls --reason key-compromise -n shop --context prod-eu --force --yes"
+    );
     desk.shows("running");
     let mut desk = Desk::usual();
-    desk.command("revoke").press("down down enter").shows("reason cessation-of-operation").press("esc");
+    desk.command("revoke")
+        .press("down down enter")
+        .shows("reason cessation-of-operation")
+        .press("esc");
     assert_eq!(desk.effects(), Vec::new());
 }
 
@@ -253,7 +322,10 @@ fn rollback_asks_once() {
     desk.command("rollback").press("y");
     let (_, job, command) = started(&mut desk);
     assert_eq!(job, Job::Rollback);
-    assert_eq!(command, "kubectl certs rollback checkout-tls -n shop --context prod-eu --yes");
+    assert_eq!(
+        command,
+        "kubectl certs rollback checkout-tls -n shop --context prod-eu --yes"
+    );
 }
 
 #[test]
@@ -262,7 +334,9 @@ fn questions_of_a_run_are_answered() {
         let mut desk = Desk::usual();
         begin(&mut desk, Stage::Rehearsal);
         desk.effects();
-        desk.tell([Message::Asked(1, "Are the terms agreed to?".to_owned())]).shows("Are the terms agreed to?").press(key);
+        desk.tell([Message::Asked(1, "Are the terms agreed to?".to_owned())])
+            .shows("Are the terms agreed to?")
+            .press(key);
         assert_eq!(desk.effects(), [Effect::Answer { id: 1, yes }], "{key}");
         desk.hides("Are the terms agreed to?");
     }

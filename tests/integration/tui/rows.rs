@@ -16,7 +16,13 @@ use proptest::prelude::*;
 
 use super::{example::example, states::forbidden};
 
-const STATUSES: [Status; 5] = [Status::Critical, Status::Warning, Status::Unknown, Status::Info, Status::Healthy];
+const STATUSES: [Status; 5] = [
+    Status::Critical,
+    Status::Warning,
+    Status::Unknown,
+    Status::Info,
+    Status::Healthy,
+];
 
 fn sorts() -> impl Strategy<Value = Sort> {
     let fields = [
@@ -34,15 +40,29 @@ fn sorts() -> impl Strategy<Value = Sort> {
 }
 
 fn choices() -> impl Strategy<Value = Choice> {
-    let filters = ["", "shop", "!shop", "-f crit", "healthy", "secret/", "ingress/web", "tls example", "zzz", "-l app"];
+    let filters = [
+        "",
+        "shop",
+        "!shop",
+        "-f crit",
+        "healthy",
+        "secret/",
+        "ingress/web",
+        "tls example",
+        "zzz",
+        "-l app",
+    ];
     let namespaces = [None, None, Some("shop"), Some("blog"), Some("nowhere")];
-    (prop::sample::select(filters.to_vec()), any::<bool>(), prop::sample::select(namespaces.to_vec())).prop_map(
-        |(filter, problems_only, namespace)| Choice {
+    (
+        prop::sample::select(filters.to_vec()),
+        any::<bool>(),
+        prop::sample::select(namespaces.to_vec()),
+    )
+        .prop_map(|(filter, problems_only, namespace)| Choice {
             filter: Filter::parse(filter),
             problems_only,
             namespace: namespace.map(Into::into),
-        },
-    )
+        })
 }
 
 #[derive(Debug, Clone)]
@@ -55,7 +75,10 @@ enum Change {
 
 fn changes() -> impl Strategy<Value = Change> {
     let one = (0..40_usize, 0..5_usize, 0..5_i64);
-    let items = (prop::collection::vec(one, 0..15), prop::collection::vec(0..40_usize, 0..6));
+    let items = (
+        prop::collection::vec(one, 0..15),
+        prop::collection::vec(0..40_usize, 0..6),
+    );
     prop_oneof![
         4 => items.prop_map(|(set, gone)| Change::Items(set, gone)),
         1 => sorts().prop_map(Change::Sort),
@@ -93,7 +116,11 @@ fn as_if_made_anew(rows: &Rows, held: &BTreeMap<About, Item>) {
         assert_eq!(rows.about(&item.about), held.get(&item.about));
     }
     let hidden = held.values().find(|item| !rows.choice().has(item) || !item.is_shown());
-    assert_eq!(hidden.and_then(|item| rows.position(&item.about)), None, "what is not looked at has no position");
+    assert_eq!(
+        hidden.and_then(|item| rows.position(&item.about)),
+        None,
+        "what is not looked at has no position"
+    );
 }
 
 proptest! {
@@ -143,7 +170,10 @@ fn a_slash_that_is_typed_last_looks_at_all_rows_again() {
     rows.set_all(example().items.clone());
     for typed in ["secret", "secret/", "secret/api-tls"] {
         let filter = Filter::parse(typed);
-        rows.set_choice(Choice { filter, ..Choice::default() });
+        rows.set_choice(Choice {
+            filter,
+            ..Choice::default()
+        });
     }
     assert_eq!(rows.len(), 1);
 }
@@ -155,7 +185,11 @@ fn what_is_the_same_changes_nothing() {
     let version = rows.version();
     assert_eq!(rows.change(example().items.clone(), &[]), 0);
     assert_eq!(rows.version(), version);
-    assert_eq!(rows.change(Vec::new(), &[about(39), about(39)]), 0, "what was never there cannot go");
+    assert_eq!(
+        rows.change(Vec::new(), &[about(39), about(39)]),
+        0,
+        "what was never there cannot go"
+    );
     let first = about(0);
     assert_eq!(rows.change(Vec::new(), &[first.clone(), first.clone()]), 1);
     assert!(rows.about(&first).is_none() && rows.position(&first).is_none());

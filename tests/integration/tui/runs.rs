@@ -21,10 +21,18 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
     let name = |host: &str| host.parse().expect("a name");
     let beside = |name: &str| Key::new(secret.namespace.clone(), name);
     let stored = stage != Stage::Rehearsal;
-    let issuer = if stage == Stage::Production { "letsencrypt" } else { "letsencrypt-staging" };
+    let issuer = if stage == Stage::Production {
+        "letsencrypt"
+    } else {
+        "letsencrypt-staging"
+    };
     let mut steps = vec![
-        Step::Lease { object: beside("kubectl-certs-5d1f") },
-        Step::Journal { object: beside("kubectl-certs-order-5d1f") },
+        Step::Lease {
+            object: beside("kubectl-certs-5d1f"),
+        },
+        Step::Journal {
+            object: beside("kubectl-certs-order-5d1f"),
+        },
         Step::Order {
             issuer: issuer.to_owned(),
             names: vec![name(host)],
@@ -39,13 +47,17 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
         },
     ];
     if stored {
-        steps.push(Step::Backup { object: beside("checkout-tls-before") });
+        steps.push(Step::Backup {
+            object: beside("checkout-tls-before"),
+        });
         steps.push(Step::Write {
             secret: secret.clone(),
             create: false,
             keys: vec!["tls.crt".to_owned(), "tls.key".to_owned()],
         });
-        steps.push(Step::Restart { workload: "deployment/checkout".to_owned() });
+        steps.push(Step::Restart {
+            workload: "deployment/checkout".to_owned(),
+        });
         steps.push(Step::Look {
             hosts: vec![host.to_owned()],
             seconds: 60,
@@ -59,7 +71,11 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
 
 /// A plan for Secrets of the shop, each with its host.
 pub(super) fn plan(stage: Stage, targets: &[(&str, &str)]) -> Plan {
-    let issuer = if stage == Stage::Production { "letsencrypt" } else { "letsencrypt-staging" };
+    let issuer = if stage == Stage::Production {
+        "letsencrypt"
+    } else {
+        "letsencrypt-staging"
+    };
     let targets: Vec<(Key, Vec<Step>)> = targets
         .iter()
         .map(|(secret, host)| {

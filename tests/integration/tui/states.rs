@@ -66,14 +66,26 @@ fn rows_stream_in() {
             set,
             gone: Vec::new(),
         };
-        desk.tell([Message::Progress { hosts: 12, secrets: 340 }, rows]);
+        desk.tell([
+            Message::Progress {
+                hosts: 12,
+                secrets: 340,
+            },
+            rows,
+        ]);
     });
 }
 
 #[test]
 fn an_empty_cluster() {
     from_dark("empty", |desk| {
-        desk.tell([whole(Vec::new()), Message::Read { live: true, took_ms: 20 }]);
+        desk.tell([
+            whole(Vec::new()),
+            Message::Read {
+                live: true,
+                took_ms: 20,
+            },
+        ]);
     });
 }
 
@@ -82,7 +94,14 @@ fn an_empty_namespace() {
     from_dark("empty-namespace", |desk| {
         let namespaces = vec!["quiet".to_owned()];
         let here = Place { namespaces, ..place() };
-        desk.tell([Message::Connected(here), whole(Vec::new()), Message::Read { live: true, took_ms: 20 }]);
+        desk.tell([
+            Message::Connected(here),
+            whole(Vec::new()),
+            Message::Read {
+                live: true,
+                took_ms: 20,
+            },
+        ]);
     });
 }
 
@@ -135,12 +154,15 @@ fn what_may_not_be_read_is_a_line() {
 #[test]
 fn a_lost_connection_says_how_old_the_screen_is() {
     from_example("lost", |desk| {
-        desk.tell([Message::Link(Link::Lost("the server closed the connection".to_owned()))]).wait(95_000);
+        desk.tell([Message::Link(Link::Lost("the server closed the connection".to_owned()))])
+            .wait(95_000);
     });
     let mut desk = Desk::usual();
     desk.tell([Message::Link(Link::Lost("gone".to_owned()))]).wait(61_000);
     desk.shows("connection lost, 61s old");
-    desk.tell([Message::Link(Link::Up)]).hides("connection lost").shows("live");
+    desk.tell([Message::Link(Link::Up)])
+        .hides("connection lost")
+        .shows("live");
 }
 
 #[test]
@@ -167,7 +189,9 @@ fn read_only_and_manifests() {
 fn problems_filters_and_marks() {
     from_example("problems", |desk| drop(desk.press("ctrl-z")));
     from_example("filter", |desk| drop(desk.press("/").write("shop")));
-    from_example("filter-nothing", |desk| drop(desk.press("/").write("zzz").press("enter")));
+    from_example("filter-nothing", |desk| {
+        drop(desk.press("/").write("zzz").press("enter"))
+    });
     from_example("marks", |desk| drop(desk.press("space space j space")));
 }
 

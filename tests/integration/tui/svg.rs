@@ -199,10 +199,17 @@ fn line(symbol: &str, x: u16, y: u16, look: Look, out: &mut String) -> bool {
         _ => return false,
     };
     let opacity = if look.dim { " opacity=\"0.6\"" } else { "" };
-    let _ = writeln!(out, "<path d=\"{path}\" fill=\"none\" stroke=\"{}\"{opacity}/>", look.ink);
+    let _ = writeln!(
+        out,
+        "<path d=\"{path}\" fill=\"none\" stroke=\"{}\"{opacity}/>",
+        look.ink
+    );
     true
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

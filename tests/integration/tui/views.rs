@@ -52,13 +52,17 @@ fn orders_before_there_are_any() {
 fn orders() {
     let seen = at_sizes(&SIZES, |size| {
         let mut desk = Desk::new(size);
-        desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]).press("enter");
+        desk.press("R")
+            .tell([planned(1, of_checkout(Stage::Rehearsal))])
+            .press("enter");
         for kind in course("checkout.larkspur.example") {
             desk.wait(700).tell([happened(1, &checkout(), kind)]);
         }
         let good = kubectl_certs::tui::order::Ending::Good("the rehearsal passed".to_owned());
         desk.tell([kubectl_certs::tui::Message::Ended(1, good)]);
-        desk.press("esc j R").tell([planned(2, of_checkout(Stage::Rehearsal))]).press("enter esc 5");
+        desk.press("esc j R")
+            .tell([planned(2, of_checkout(Stage::Rehearsal))])
+            .press("enter esc 5");
         desk.wait(2_000);
         desk
     });

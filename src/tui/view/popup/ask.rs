@@ -19,7 +19,11 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
     let room = room(model);
     let mut lines: Lines = Vec::new();
     for line in &ask.lines {
-        lines.extend(wrapped("", "", &clear(line), room).into_iter().map(|line| vec![(Tone::Plain, line)]));
+        lines.extend(
+            wrapped("", "", &clear(line), room)
+                .into_iter()
+                .map(|line| vec![(Tone::Plain, line)]),
+        );
     }
     let mut cursor = None;
     if let Some((_, input)) = &ask.typed {
@@ -27,7 +31,12 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
         lines.push(vec![(Tone::Strong, format!("> {}", input.text()))]);
     } else {
         lines.push(Vec::new());
-        lines.push(vec![(Tone::Strong, "y".to_owned()), (Tone::Plain, " yes   ".to_owned()), (Tone::Strong, "n".to_owned()), (Tone::Plain, " no".to_owned())]);
+        lines.push(vec![
+            (Tone::Strong, "y".to_owned()),
+            (Tone::Plain, " yes   ".to_owned()),
+            (Tone::Strong, "n".to_owned()),
+            (Tone::Plain, " no".to_owned()),
+        ]);
     }
     Window {
         cursor,

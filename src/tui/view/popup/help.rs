@@ -24,11 +24,20 @@ pub(super) fn window(model: &Model) -> Window {
             lines.push(vec![(Tone::Strong, group.to_owned())]);
         }
         let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        let keys = if keys.is_empty() { "(no key)".to_owned() } else { keys.join(", ") };
-        let mut line = vec![(Tone::Plain, format!("  {keys:<18} ")), (Tone::Plain, action.help().to_owned())];
+        let keys = if keys.is_empty() {
+            "(no key)".to_owned()
+        } else {
+            keys.join(", ")
+        };
+        let mut line = vec![
+            (Tone::Plain, format!("  {keys:<18} ")),
+            (Tone::Plain, action.help().to_owned()),
+        ];
         // What cannot be used now says why. Only what never changes while the help is read.
         let lasting = model.is_manifests() || model.ui.read_only;
-        if let Some(why) = refusal(model, *action).filter(|_| lasting && matches!(action, Action::Renew | Action::Restart | Action::Yaml | Action::Reread)) {
+        if let Some(why) = refusal(model, *action)
+            .filter(|_| lasting && matches!(action, Action::Renew | Action::Restart | Action::Yaml | Action::Reread))
+        {
             line = line.into_iter().map(|(_, text)| (Tone::Dim, text)).collect();
             line.push((Tone::Dim, format!(" ({why})")));
         }

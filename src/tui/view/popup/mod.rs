@@ -56,16 +56,34 @@ impl Window {
         let widest = self
             .lines
             .iter()
-            .map(|runs| runs.iter().map(|(_, text)| crate::text::width::width(text)).sum::<usize>())
+            .map(|runs| {
+                runs.iter()
+                    .map(|(_, text)| crate::text::width::width(text))
+                    .sum::<usize>()
+            })
             .max()
             .unwrap_or(0)
             .max(crate::text::width::width(&self.title) + 4)
             .max(self.command.as_deref().map_or(0, crate::text::width::width) + 4);
         let narrow = screen.width < 100;
-        let most_wide = if narrow { screen.width } else { most(screen.width, self.share.0) };
-        let wide = u16::try_from(widest + 4).unwrap_or(u16::MAX).clamp(30, most_wide.max(30)).min(screen.width);
-        let most_high = if screen.height < 24 { screen.height } else { most(screen.height, self.share.1) };
-        let high = u16::try_from(self.lines.len() + 2).unwrap_or(u16::MAX).clamp(3, most_high.max(3)).min(screen.height);
+        let most_wide = if narrow {
+            screen.width
+        } else {
+            most(screen.width, self.share.0)
+        };
+        let wide = u16::try_from(widest + 4)
+            .unwrap_or(u16::MAX)
+            .clamp(30, most_wide.max(30))
+            .min(screen.width);
+        let most_high = if screen.height < 24 {
+            screen.height
+        } else {
+            most(screen.height, self.share.1)
+        };
+        let high = u16::try_from(self.lines.len() + 2)
+            .unwrap_or(u16::MAX)
+            .clamp(3, most_high.max(3))
+            .min(screen.height);
         Rect::new(
             screen.x + (screen.width - wide) / 2,
             screen.y + (screen.height - high) / 2,
@@ -77,7 +95,11 @@ impl Window {
 
 /// How many cells a window's text may take.
 fn room(model: &Model) -> usize {
-    let width = if model.size.0 < 100 { model.size.0 } else { model.size.0 * 9 / 10 };
+    let width = if model.size.0 < 100 {
+        model.size.0
+    } else {
+        model.size.0 * 9 / 10
+    };
     usize::from(width.saturating_sub(4)).max(20)
 }
 
@@ -146,11 +168,17 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
         .collect();
     Paragraph::new(styled(&shown, theme)).render(text, buffer);
     // Where the command stands below, how much there is stands above.
-    let edge = if window.command.is_some() { Rect { height: 1, ..area } } else { area };
+    let edge = if window.command.is_some() {
+        Rect { height: 1, ..area }
+    } else {
+        area
+    };
     more(window.lines.len(), window.scroll, text, edge, model, buffer);
     hits.text = text;
     let (line, cells) = window.cursor?;
     let y = u16::try_from(line.checked_sub(window.scroll)?).ok()?;
-    let x = u16::try_from(cells).unwrap_or(u16::MAX).min(text.width.saturating_sub(1));
+    let x = u16::try_from(cells)
+        .unwrap_or(u16::MAX)
+        .min(text.width.saturating_sub(1));
     (y < text.height).then(|| Position::new(text.x + x, text.y + y))
 }

@@ -45,8 +45,14 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
         let back = key(crate::tui::keymap::Action::Back);
         let (what, toggle) = match stage {
             Some(Stage::Production) => ("carries it out in production", Some("makes it a rehearsal")),
-            Some(Stage::Rehearsal) => ("rehearses it: nothing that serves traffic is changed", Some("makes it production")),
-            Some(Stage::Staging) => ("carries it out with staging certificates, which no client trusts", Some("makes it production")),
+            Some(Stage::Rehearsal) => (
+                "rehearses it: nothing that serves traffic is changed",
+                Some("makes it production"),
+            ),
+            Some(Stage::Staging) => (
+                "carries it out with staging certificates, which no client trusts",
+                Some("makes it production"),
+            ),
             None => ("carries it out", None),
         };
         let mut line = vec![(Tone::Strong, go), (Tone::Plain, format!(" {what}   "))];
@@ -100,7 +106,10 @@ fn of_run(run: &Run, room: usize, lines: &mut Lines) {
         return;
     }
     let Some(plan) = &run.plan else {
-        lines.push(vec![(Tone::Dim, format!("planning: {}", clear(&run.command.to_string())))]);
+        lines.push(vec![(
+            Tone::Dim,
+            format!("planning: {}", clear(&run.command.to_string())),
+        )]);
         return;
     };
     for (secret, steps) in &plan.targets {

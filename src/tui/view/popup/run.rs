@@ -52,7 +52,10 @@ pub(super) fn window(model: &Model, watched: &Watched) -> Window {
 fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
     let (word, tone) = state(run);
     let took = run.ended_ms.unwrap_or(model.ms).saturating_sub(run.began_ms);
-    lines.push(vec![(tone, word.to_owned()), (Tone::Dim, format!("  {}", progress::duration(took)))]);
+    lines.push(vec![
+        (tone, word.to_owned()),
+        (Tone::Dim, format!("  {}", progress::duration(took))),
+    ]);
     let none = Course::default();
     if let Some(plan) = &run.plan {
         let many = plan.targets.len() > WHOLE;
@@ -117,15 +120,7 @@ fn short(secret: &Key, course: &Course, ascii: bool) -> Vec<(Tone, String)> {
     ]
 }
 
-fn whole(
-    run: &Run,
-    secret: &Key,
-    steps: &[Step],
-    course: &Course,
-    ascii: bool,
-    room: usize,
-    lines: &mut Lines,
-) {
+fn whole(run: &Run, secret: &Key, steps: &[Step], course: &Course, ascii: bool, room: usize, lines: &mut Lines) {
     lines.push(vec![(Tone::Strong, clear(&format!("Secret {secret}")).into_owned())]);
     for step in steps {
         let (stands, at) = course.light(step);
