@@ -121,6 +121,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "apply",
             "settings",
             "engine",
+            "tui",
         ],
     ),
     // The screen: values in, values out, and the loop that draws them. What effects do is not its business.
