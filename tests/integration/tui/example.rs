@@ -64,7 +64,7 @@ fn read() -> Live {
     };
     let mut changes = Vec::new();
     let outcome = manifests::read(&[directory], &options, &mut std::io::empty(), &mut |change| {
-        changes.push(change)
+        changes.push(change);
     });
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     let mut unresolved = Unresolved::default();

@@ -32,12 +32,12 @@ fn at_sizes(sizes: &[(u16, u16)], mut see: impl FnMut((u16, u16)) -> Desk) -> St
     let mut all = String::new();
     for size in sizes {
         let desk = see(*size);
-        all.push_str(&format!(
-            "{:=<width$}\n{}\n",
+        let ruler = format!(
+            "{:=<width$}",
             format!("{}x{} ", size.0, size.1),
-            desk.screen(),
             width = usize::from(size.0)
-        ));
+        );
+        all.extend([ruler.as_str(), "\n", &desk.screen(), "\n"]);
     }
     all
 }

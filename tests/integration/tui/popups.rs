@@ -58,18 +58,24 @@ pub(super) fn trouble() -> Trouble {
 
 #[test]
 fn help() {
-    see("help", |desk| drop(desk.press("?")));
+    see("help", |desk| {
+        desk.press("?");
+    });
 }
 
 #[test]
 fn help_to_its_end() {
-    see("help-end", |desk| drop(desk.press("? G")));
+    see("help-end", |desk| {
+        desk.press("? G");
+    });
 }
 
 #[test]
 fn yaml_on_its_way_there_and_not_to_be_had() {
     let yaml = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: checkout\n  namespace: shop\nspec:\n  tls:\n  - hosts:\n    - checkout.larkspur.example\n    secretName: checkout-tls";
-    see("text-reading", |desk| drop(desk.press("y")));
+    see("text-reading", |desk| {
+        desk.press("y");
+    });
     see("text", |desk| {
         desk.press("y");
         let lines = yaml.lines().map(|line| vec![(Tone::Plain, line.to_owned())]).collect();
@@ -95,12 +101,16 @@ fn yaml_on_its_way_there_and_not_to_be_had() {
 
 #[test]
 fn explanation() {
-    see("explain", |desk| drop(desk.press("e")));
+    see("explain", |desk| {
+        desk.press("e");
+    });
 }
 
 #[test]
 fn log_empty_and_with_lines() {
-    see("log-empty", |desk| drop(desk.press("L")));
+    see("log-empty", |desk| {
+        desk.press("L");
+    });
     see("log", |desk| {
         let line = |level, text: &str| {
             Message::Log(LogLine {
@@ -123,7 +133,9 @@ fn log_empty_and_with_lines() {
 
 #[test]
 fn plan_being_made() {
-    see("plan-making", |desk| drop(desk.press("R")));
+    see("plan-making", |desk| {
+        desk.press("R");
+    });
 }
 
 #[test]
@@ -277,14 +289,22 @@ fn quitting_while_a_renewal_runs() {
 
 #[test]
 fn file_to_save_to() {
-    see("save", |desk| drop(desk.press("o")));
+    see("save", |desk| {
+        desk.press("o");
+    });
 }
 
 #[test]
 fn menus() {
-    see("copy", |desk| drop(desk.press("c")));
-    see("columns", |desk| drop(desk.press("z j")));
-    see("revoke", |desk| drop(desk.command("revoke")));
+    see("copy", |desk| {
+        desk.press("c");
+    });
+    see("columns", |desk| {
+        desk.press("z j");
+    });
+    see("revoke", |desk| {
+        desk.command("revoke");
+    });
 }
 
 #[test]
@@ -296,11 +316,17 @@ fn revocation_wants_the_name_of_the_secret() {
 
 #[test]
 fn rollback_asks() {
-    see("rollback", |desk| drop(desk.command("rollback")));
+    see("rollback", |desk| {
+        desk.command("rollback");
+    });
 }
 
 #[test]
 fn commands_that_fit_what_is_typed() {
-    see("prompt", |desk| drop(desk.press(":").write("re")));
-    see("prompt-ns", |desk| drop(desk.press(":").write("ns ")));
+    see("prompt", |desk| {
+        desk.press(":").write("re");
+    });
+    see("prompt-ns", |desk| {
+        desk.press(":").write("ns ");
+    });
 }
