@@ -339,15 +339,17 @@ fn worst(a: &Item, b: &Item) -> Ordering {
         .then_with(|| name(a, b))
 }
 
+/// The name of the route, or of the Secret where there is none.
+fn called(item: &Item) -> &str {
+    match (&item.route, item.secrets.first()) {
+        (Some(route), _) => &route.1,
+        (None, Some(secret)) => &secret.name,
+        (None, None) => "",
+    }
+}
+
 fn name(a: &Item, b: &Item) -> Ordering {
     let subject = |item: &Item| item.route.as_ref().map_or(crate::object::Kind::Secret, |route| route.0);
-    fn called(item: &Item) -> &str {
-        match (&item.route, item.secrets.first()) {
-            (Some(route), _) => &route.1,
-            (None, Some(secret)) => &secret.name,
-            (None, None) => "",
-        }
-    }
     a.namespace
         .cmp(&b.namespace)
         .then_with(|| subject(a).cmp(&subject(b)))
@@ -359,13 +361,6 @@ fn name(a: &Item, b: &Item) -> Ordering {
 fn by_field(a: &Item, b: &Item, field: Field) -> Ordering {
     fn last<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
         (a.is_none(), a).cmp(&(b.is_none(), b))
-    }
-    fn called(item: &Item) -> &str {
-        match (&item.route, item.secrets.first()) {
-            (Some(route), _) => &route.1,
-            (None, Some(secret)) => &secret.name,
-            (None, None) => "",
-        }
     }
     match field {
         Field::Namespace => a.namespace.cmp(&b.namespace),

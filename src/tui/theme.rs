@@ -174,13 +174,11 @@ impl Theme {
             Role::Key => pick(Color::Cyan, 80, 25, Color::LightCyan),
             Role::Border => pick(Color::Blue, 67, 67, Color::White),
             Role::Bar => pick(Color::Blue, 74, 31, Color::LightBlue),
-            Role::Critical => pick(Color::Red, 203, 160, Color::LightRed),
-            Role::Warning => pick(Color::Yellow, 221, 130, Color::LightYellow),
+            Role::Critical | Role::Production => pick(Color::Red, 203, 160, Color::LightRed),
+            Role::Warning | Role::Staging => pick(Color::Yellow, 221, 130, Color::LightYellow),
             Role::Unknown => pick(Color::Magenta, 177, 91, Color::LightMagenta),
             Role::Info => pick(Color::Cyan, 80, 31, Color::LightCyan),
             Role::Healthy => pick(Color::Green, 114, 28, Color::LightGreen),
-            Role::Staging => pick(Color::Yellow, 221, 130, Color::LightYellow),
-            Role::Production => pick(Color::Red, 203, 160, Color::LightRed),
         })
     }
 

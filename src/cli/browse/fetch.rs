@@ -1,5 +1,7 @@
 //! What windows show and what is not in the picture of the cluster: YAML, PEM, users, certificates decoded.
 
+use std::fmt::Write as _;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use tokio::{
@@ -262,6 +264,8 @@ fn users_lines(known: &[(Key, Vec<User>)], problem: Option<String>) -> Lines {
 }
 
 /// The certificates of a subject's Secrets, field by field.
+// As every other text that a window waits for.
+#[allow(clippy::unnecessary_wraps)]
 pub(super) fn decoded(inventory: &Inventory, of: &Subject, now: Seconds) -> Result<Lines, Trouble> {
     let mut lines: Lines = Vec::new();
     for key in secrets_of(inventory, of) {
@@ -301,7 +305,13 @@ fn one(position: usize, certificate: &Certificate, leaf: bool, now: Seconds, lin
             (tone, clear(&value).into_owned()),
         ]);
     };
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            // A String takes every write.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    };
     field("subject", certificate.subject().into_owned(), Tone::Plain);
     field("issuer", certificate.issuer.full.to_string(), Tone::Plain);
     field("serial", certificate.serial.to_string(), Tone::Plain);

@@ -43,7 +43,7 @@ use reader::Ask;
 use runs::Runs;
 
 /// How long runs may take to clean up when the program ends.
-const CLEAN_UP: Duration = Duration::from_secs(60);
+const CLEAN_UP: Duration = Duration::from_mins(1);
 
 /// Whether there is a terminal to draw on, and nothing was asked for that is only printed.
 pub(super) fn wanted(args: &StatusArgs) -> bool {

@@ -97,7 +97,7 @@ pub(super) async fn run(
     let mut reader = Reader { args, at, asks, sink };
     let mut connection = connection;
     loop {
-        let next = reader.reading(connection.take()).await;
+        let next = Box::pin(reader.reading(connection.take())).await;
         match next {
             Some(again) => connection = again,
             None => return,

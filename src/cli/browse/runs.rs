@@ -272,7 +272,10 @@ impl Front for RunFront {
     fn print(&self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes).trim().to_owned();
         self.send(Message::Said(self.id, text.clone()));
-        self.seen().printed = text.lines().last().unwrap_or_default().to_owned();
+        text.lines()
+            .last()
+            .unwrap_or_default()
+            .clone_into(&mut self.seen().printed);
     }
 
     fn listener(self: Arc<Self>) -> Arc<dyn Listen> {
@@ -340,7 +343,7 @@ async fn carry_out(
     match cli.command {
         Some(Command::Renew(mut command)) => {
             command.issue.source.connection = connection;
-            renew::run(*command, cancel).await
+            Box::pin(renew::run(*command, cancel)).await
         }
         Some(Command::Revoke(mut command)) => {
             command.source.connection = connection;

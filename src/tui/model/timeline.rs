@@ -122,7 +122,7 @@ pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
             line
         })
         .collect();
-    issuers.sort_by(|a, b| (b.due, b.soon, b.total).cmp(&(a.due, a.soon, a.total)));
+    issuers.sort_by_key(|line| std::cmp::Reverse((line.due, line.soon, line.total)));
     Timeline { buckets, issuers, most }
 }
 

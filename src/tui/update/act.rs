@@ -24,6 +24,8 @@ use crate::{
 const HISTORY: usize = 50;
 
 /// Carries an action out, or says why it cannot be.
+// One arm an action: it is a table.
+#[allow(clippy::too_many_lines)]
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     // A window takes what scrolls and what leads out; what is of the view behind it waits.
     if !model.popups.is_empty() && !works_over_windows(action) {
@@ -630,7 +632,7 @@ fn explain(model: &mut Model) -> Vec<Effect> {
         _ => model
             .item()
             .and_then(|item| item.findings.first())
-            .map(|finding| finding.reason()),
+            .map(crate::check::Finding::reason),
     };
     let Some(reason) = reason else { return Vec::new() };
     let page = crate::report::explain::explain(reason, false);

@@ -36,8 +36,7 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             none.then_some("the line has no host")
         }),
         Action::Yaml => cluster().or_else(line),
-        Action::Users => line().or_else(secret),
-        Action::Decode => line().or_else(secret),
+        Action::Users | Action::Decode => line().or_else(secret),
         Action::Mark | Action::MarkRange => line(),
         Action::Explain => {
             let none = model.item().is_none_or(|item| item.findings.is_empty());
@@ -47,19 +46,18 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
         Action::Columns | Action::Wide | Action::Sort => {
             (model.view == View::Timeline).then_some("there are no columns")
         }
-        Action::Cancel => match model.popups.last() {
-            Some(Popup::Run(watched)) => {
+        Action::Cancel => {
+            if let Some(Popup::Run(watched)) = model.popups.last() {
                 let none = watched
                     .runs
                     .iter()
                     .all(|id| model.run(*id).is_none_or(|run| !can_cancel(&run.state)));
                 none.then_some("it has ended")
-            }
-            _ => {
+            } else {
                 let run = model.run_at(model.cursor().at);
                 run.is_none_or(|run| !can_cancel(&run.state)).then_some("it has ended")
             }
-        },
+        }
         Action::Wait => model.active().next().is_none().then_some("no renewal runs"),
         Action::HistoryBack => model.history.is_empty().then_some("there is no view before"),
         Action::HistoryForward => model.future.is_empty().then_some("there is no view after"),

@@ -258,13 +258,11 @@ fn at(model: &mut Model, date: &str) -> Vec<Effect> {
     if matches!(date, "now" | "today" | "") {
         return act::set_day(model, None);
     }
-    match parse_time(date) {
-        Some(at) => act::set_day(model, Some(at)),
-        None => {
-            model.notice(format!("{date:?} is no date: write :at 2027-01-31, or :at now"), true);
-            Vec::new()
-        }
+    if let Some(at) = parse_time(date) {
+        return act::set_day(model, Some(at));
     }
+    model.notice(format!("{date:?} is no date: write :at 2027-01-31, or :at now"), true);
+    Vec::new()
 }
 
 fn sort(model: &mut Model, rest: &str) -> Vec<Effect> {

@@ -35,7 +35,7 @@ pub(super) fn measure(model: &mut Model, lines: usize) {
     let columns = Columns::all(view);
     let mut widths = std::mem::take(&mut model.cursor_mut().widths);
     if widths.len() != columns.len() {
-        widths = columns.iter().map(|column| head_width(column)).collect();
+        widths = columns.iter().map(head_width).collect();
     }
     let top = model.cursor().top;
     let last = model.lines().min(top + lines);

@@ -52,7 +52,7 @@ impl Window {
 
     /// Where it is: in the middle, as large as it needs to be.
     fn area(&self, screen: Rect) -> Rect {
-        let most = |all: u16, share: u16| (u32::from(all) * u32::from(share) / 100) as u16;
+        let most = |all: u16, share: u16| u16::try_from(u32::from(all) * u32::from(share) / 100).unwrap_or(all);
         let widest = self
             .lines
             .iter()
