@@ -101,8 +101,9 @@ pub async fn probe(target: &Target, timeout: Duration) -> Result<Served, ProbeEr
 ///
 /// Nothing is spawned: dropping the future closes every connection.
 pub async fn probe_all(targets: &[Target], concurrency: usize, timeout: Duration) -> Vec<Result<Served, ProbeError>> {
-    let mut answers: Vec<_> = stream::iter(targets.iter().enumerate())
-        .map(|(i, target)| async move { (i, probe(target, timeout).await) })
+    // By number: a closure that is handed the target itself makes a future that cannot be spawned.
+    let mut answers: Vec<_> = stream::iter(0..targets.len())
+        .map(|i| async move { (i, probe(&targets[i], timeout).await) })
         .buffer_unordered(concurrency.max(1))
         .collect()
         .await;

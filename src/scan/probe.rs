@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     check::{Probed, ProbedAt, ServedChain},
-    inventory::{Binding, BindingId, Inventory},
+    inventory::{BindingId, Inventory, RouteKey},
     net::{
         address::{HostPort, Origin, ResolveError, addresses, elsewhere, resolve},
         probe::{CONCURRENCY, ProbeError, Served, Target, probe_all},
@@ -42,6 +42,28 @@ pub struct Answer {
     pub result: Result<Served, ProbeError>,
 }
 
+/// A binding to be probed, with all that asking needs: the inventory may change meanwhile.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The binding.
+    pub binding: BindingId,
+    /// Its route.
+    pub route: RouteKey,
+    /// Its host.
+    pub host: Text,
+    port: u16,
+    /// Where the route's status says it is.
+    status: Vec<Text>,
+}
+
+/// What was found at the places of bindings, not judged yet.
+#[derive(Debug)]
+pub struct Asked {
+    places: Vec<(Place, Found)>,
+    position: HashMap<(SocketAddr, Text), usize>,
+    results: Vec<Result<Served, ProbeError>>,
+}
+
 /// Probes the bindings: 32 connections at once, each server name at each address once.
 pub async fn probe(
     inventory: &Inventory,
@@ -49,82 +71,109 @@ pub async fn probe(
     options: &Options,
     judge: &Judge,
 ) -> (BTreeMap<BindingId, Probed>, Vec<Answer>) {
-    let bindings: Vec<(BindingId, &Binding)> = ids
-        .iter()
-        .filter_map(|id| Some((*id, inventory.bindings().get(*id)?)))
-        .collect();
+    ask(places(inventory, ids), options).await.judged(judge)
+}
+
+/// The places of bindings; those that are not there any more are left out.
+pub fn places(inventory: &Inventory, ids: &[BindingId]) -> Vec<Place> {
+    ids.iter()
+        .filter_map(|id| {
+            let binding = inventory.bindings().get(*id)?;
+            Some(Place {
+                binding: *id,
+                route: binding.route.clone(),
+                host: binding.host.clone(),
+                port: binding.port,
+                status: inventory.addresses(&binding.route).to_vec(),
+            })
+        })
+        .collect()
+}
+
+/// Asks at all places.
+pub async fn ask(places: Vec<Place>, options: &Options) -> Asked {
     let silent = &AtomicUsize::new(0);
-    let found: Vec<(BindingId, Found)> = futures_util::stream::iter(&bindings)
-        .map(|(id, binding)| async move { (*id, find(inventory, binding, options, silent).await) })
+    let places: Vec<(Place, Found)> = futures_util::stream::iter(places)
+        .map(|place| async move {
+            let found = find(&place, options, silent).await;
+            (place, found)
+        })
         .buffered(CONCURRENCY)
         .collect()
         .await;
     let mut targets = Vec::new();
-    let mut position: HashMap<(SocketAddr, &str), usize> = HashMap::new();
-    for (id, found) in &found {
-        let Some(binding) = inventory.bindings().get(*id) else {
-            continue;
-        };
+    let mut position = HashMap::new();
+    for (place, found) in &places {
         for socket in &found.sockets {
-            position.entry((*socket, &binding.host)).or_insert_with(|| {
+            position.entry((*socket, place.host.clone())).or_insert_with(|| {
                 targets.push(Target {
                     address: *socket,
-                    server_name: binding.host.to_string(),
+                    server_name: place.host.to_string(),
                 });
                 targets.len() - 1
             });
         }
     }
-    let mut results: Vec<Option<Result<Served, ProbeError>>> = probe_all(&targets, CONCURRENCY, options.timeout)
-        .await
-        .into_iter()
-        .map(Some)
-        .collect();
-    let mut interner = Interner::new();
-    let chains: Vec<ServedChain> = results
-        .iter()
-        .flatten()
-        .map(|result| chain(result, &mut interner, judge))
-        .collect();
-    let mut probed = BTreeMap::new();
-    let mut answers = Vec::new();
-    for (id, found) in found {
-        let Some(binding) = inventory.bindings().get(id) else {
-            continue;
-        };
-        let mut facts = Probed {
-            resolved: found.resolved,
-            expected: found.expected,
-            at: Vec::new(),
-        };
-        if let Some(why) = found.why {
-            facts.at.push(ProbedAt {
-                address: found.asked,
-                served: ServedChain::Nothing(why),
-            });
-        }
-        for socket in found.sockets {
-            let Some(at) = position.get(&(socket, binding.host.as_str())) else {
-                continue;
-            };
-            facts.at.push(ProbedAt {
-                address: compact_str::format_compact!("{socket}"),
-                served: chains[*at].clone(),
-            });
-            // The first binding that asked for it shows it; the facts are everybody's.
-            answers.extend(results[*at].take().map(|result| Answer {
-                binding: id,
-                address: socket,
-                result,
-            }));
-        }
-        probed.insert(id, facts);
+    let results = probe_all(&targets, CONCURRENCY, options.timeout).await;
+    Asked {
+        places,
+        position,
+        results,
     }
-    (probed, answers)
+}
+
+impl Asked {
+    /// Leaves out what was found for places that are others by now.
+    pub fn retain(&mut self, keep: impl Fn(&Place) -> bool) {
+        self.places.retain(|(place, _)| keep(place));
+    }
+
+    /// The facts for `check`, and each answer once.
+    pub fn judged(self, judge: &Judge) -> (BTreeMap<BindingId, Probed>, Vec<Answer>) {
+        let mut interner = Interner::new();
+        let chains: Vec<ServedChain> = self
+            .results
+            .iter()
+            .map(|result| chain(result, &mut interner, judge))
+            .collect();
+        let mut results: Vec<_> = self.results.into_iter().map(Some).collect();
+        let mut probed = BTreeMap::new();
+        let mut answers = Vec::new();
+        for (place, found) in self.places {
+            let mut facts = Probed {
+                resolved: found.resolved,
+                expected: found.expected,
+                at: Vec::new(),
+            };
+            if let Some(why) = found.why {
+                facts.at.push(ProbedAt {
+                    address: found.asked,
+                    served: ServedChain::Nothing(why),
+                });
+            }
+            for socket in found.sockets {
+                let Some(at) = self.position.get(&(socket, place.host.clone())) else {
+                    continue;
+                };
+                facts.at.push(ProbedAt {
+                    address: compact_str::format_compact!("{socket}"),
+                    served: chains[*at].clone(),
+                });
+                // The first binding that asked for it shows it; the facts are everybody's.
+                answers.extend(results[*at].take().map(|result| Answer {
+                    binding: place.binding,
+                    address: socket,
+                    result,
+                }));
+            }
+            probed.insert(place.binding, facts);
+        }
+        (probed, answers)
+    }
 }
 
 /// Where a binding is asked for.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Found {
     sockets: Vec<SocketAddr>,
     /// What stood for the address when nothing could be asked.
@@ -135,23 +184,15 @@ struct Found {
     expected: Vec<Text>,
 }
 
-async fn find(inventory: &Inventory, binding: &Binding, options: &Options, silent: &AtomicUsize) -> Found {
-    let status = inventory.addresses(&binding.route);
+async fn find(at: &Place, options: &Options, silent: &AtomicUsize) -> Found {
     // A wildcard has no address of its own.
-    let plain = !binding.host.starts_with('*');
-    let place = addresses(
-        options.connect.as_ref(),
-        status,
-        binding.port,
-        &binding.host,
-        options.timeout,
-    )
-    .await;
+    let plain = !at.host.starts_with('*');
+    let place = addresses(options.connect.as_ref(), &at.status, at.port, &at.host, options.timeout).await;
     let place = match place {
         Ok(place) => place,
         Err(error) => {
             return Found {
-                asked: binding.host.clone(),
+                asked: at.host.clone(),
                 why: Some(error.to_string()),
                 ..Found::default()
             };
@@ -167,15 +208,15 @@ async fn find(inventory: &Inventory, binding: &Binding, options: &Options, silen
             .first()
             .map_or_else(|| "the route has no address".to_owned(), ToString::to_string);
         found.why = Some(why);
-        found.asked = binding.host.clone();
+        found.asked = at.host.clone();
     }
     // Only a route that says where it is can be missed by DNS.
     if place.origin == Origin::Status
         && plain
-        && binding.host.parse::<IpAddr>().is_err()
+        && at.host.parse::<IpAddr>().is_err()
         && silent.load(Ordering::Relaxed) < SILENT
     {
-        let resolved = match resolve(&binding.host, options.timeout).await {
+        let resolved = match resolve(&at.host, options.timeout).await {
             Ok(resolved) => resolved,
             Err(error) => {
                 silent.fetch_add(

@@ -104,11 +104,11 @@ const HOSTS: &[Column] = &[
 
 const SECRETS: &[Column] = &[
     column(What::Status, "STATUS", 10, 0).by(Field::Status),
-    column(What::Namespace, "NAMESPACE", 11, 3).by(Field::Namespace),
+    column(What::Namespace, "NAMESPACE", 11, 1).by(Field::Namespace),
     column(What::Secret, "SECRET", 24, 0).by(Field::Name),
     column(What::Expires, "EXPIRES", 9, 0).by(Field::Expires),
     column(What::Hosts, "HOSTS", 5, 4),
-    column(What::Names, "NAMES", 24, 2),
+    column(What::Names, "NAMES", 24, 3),
     column(What::Issuer, "ISSUER", 12, 5).by(Field::Issuer),
     column(What::Algorithm, "ALGORITHM", 8, 6),
     column(What::Reason, "REASON", 20, 0),

@@ -19,7 +19,7 @@ use crate::{
     scan::{
         About, Judged, evaluate,
         live::{Live, News},
-        probe,
+        probe::{self, Asked},
     },
     source::cluster::{Connection, WatchState, connect, watch},
     tui::{
@@ -83,6 +83,8 @@ struct Reader {
     args: StatusArgs,
     at: Option<Seconds>,
     asks: UnboundedReceiver<Ask>,
+    /// What was asked before there was a picture to answer from.
+    early: Vec<Ask>,
     sink: UnboundedSender<Message>,
 }
 
@@ -94,7 +96,13 @@ pub(super) async fn run(
     sink: UnboundedSender<Message>,
 ) {
     let at = args.check.at;
-    let mut reader = Reader { args, at, asks, sink };
+    let mut reader = Reader {
+        args,
+        at,
+        asks,
+        early: Vec::new(),
+        sink,
+    };
     let mut connection = connection;
     loop {
         let next = Box::pin(reader.reading(connection.take())).await;
@@ -127,12 +135,30 @@ impl Reader {
         };
         let mut look = |inventory: &mut Inventory| early.look(inventory);
         let opening = Session::open_on(&self.args.source, &self.args.check, &[], open, connection, &mut look);
-        let mut session = match opening.await {
-            Ok(session) => session,
-            Err(failure) => {
+        let mut opening = Box::pin(opening);
+        // A cluster that does not answer holds nobody who wants to see another.
+        let opened = loop {
+            tokio::select! {
+                opened = &mut opening => break Ok(opened),
+                ask = self.asks.recv() => match ask? {
+                    Ask::Read => {}
+                    Ask::At(at) => self.at = at,
+                    ask @ (Ask::Namespaces(_) | Ask::Context(_)) => break Err(ask),
+                    ask => self.early.push(ask),
+                },
+            }
+        };
+        drop(opening);
+        let mut session = match opened {
+            Ok(Ok(session)) => session,
+            Ok(Err(failure)) => {
                 self.failed(failure);
                 return self.after_failure().await;
             }
+            Err(ask) => match self.again(ask).await {
+                Some(again) => return Some(again),
+                None => return self.after_failure().await,
+            },
         };
         if session.exit == Exit::Usage {
             self.send(Message::Log(LogLine {
@@ -238,12 +264,16 @@ impl Reader {
         let mut found = Found::default();
         let mut batch = Vec::new();
         let mut watched = connection.is_some();
+        let (answered, mut probes) = mpsc::unbounded_channel();
         loop {
             let wait = self.until_time_changes_something(live);
+            let mut early = std::mem::take(&mut self.early);
             tokio::select! {
-                ask = self.asks.recv() => {
+                biased;
+                ask = async { if early.is_empty() { self.asks.recv().await } else { early.pop() } } => {
                     // Whoever holds an arrow key down wants the last day, and the last picture.
-                    let mut asks = vec![ask?];
+                    let mut asks = early;
+                    asks.push(ask?);
                     while let Ok(more) = self.asks.try_recv() {
                         asks.push(more);
                     }
@@ -257,9 +287,13 @@ impl Reader {
                             }
                             ask => ask,
                         };
-                        self.answer(ask, live, connection, &mut found).await;
+                        match ask {
+                            Ask::Probe(chosen) => self.probe(chosen, live, answered.clone()),
+                            ask => self.answer(ask, live, connection, &found).await,
+                        }
                     }
                 }
+                Some(asked) = probes.recv() => self.probed(asked, live, &mut found),
                 received = changes.recv_many(&mut batch, TOGETHER), if watched => {
                     if received == 0 {
                         watched = false;
@@ -341,9 +375,9 @@ impl Reader {
         self.rows(inventory, &news.judged, false);
     }
 
-    async fn answer(&mut self, ask: Ask, live: &mut Live, connection: Option<&Connection>, found: &mut Found) {
+    async fn answer(&mut self, ask: Ask, live: &mut Live, connection: Option<&Connection>, found: &Found) {
         match ask {
-            Ask::Read | Ask::Namespaces(_) | Ask::Context(_) => {}
+            Ask::Read | Ask::Namespaces(_) | Ask::Context(_) | Ask::Probe(_) => {}
             Ask::At(at) => {
                 self.at = at;
                 live.rules.now = at.unwrap_or_else(now);
@@ -373,7 +407,6 @@ impl Reader {
                 of,
                 self.sink.clone(),
             )),
-            Ask::Probe(chosen) => self.probe(chosen, live, found).await,
         }
     }
 
@@ -382,7 +415,8 @@ impl Reader {
         fetch::pem(connection.cloned(), secret, self.sink.clone())
     }
 
-    async fn probe(&self, chosen: Vec<About>, live: &mut Live, found: &mut Found) {
+    /// Asks the servers beside the reading: many that do not answer take minutes.
+    fn probe(&self, chosen: Vec<About>, live: &Live, answered: UnboundedSender<Asked>) {
         let mut ids: Vec<BindingId> = chosen
             .into_iter()
             .flat_map(|about| match about {
@@ -397,8 +431,21 @@ impl Reader {
             connect: self.args.probe.connect.clone(),
             timeout: self.args.probe.probe_timeout,
         };
-        let (probed, answers) = probe::probe(&live.inventory, &ids, &options, &live.judge).await;
-        found.1.retain(|answer| !ids.contains(&answer.binding));
+        let places = probe::places(&live.inventory, &ids);
+        tokio::spawn(async move {
+            // Nobody listens any more once everything is read anew.
+            let _ = answered.send(probe::ask(places, &options).await);
+        });
+    }
+
+    fn probed(&self, mut asked: Asked, live: &mut Live, found: &mut Found) {
+        asked.retain(|place| {
+            let binding = live.inventory.bindings().get(place.binding);
+            binding.is_some_and(|binding| binding.route == place.route && binding.host == place.host)
+        });
+        let (probed, answers) = asked.judged(&live.judge);
+        let ids: Vec<BindingId> = probed.keys().copied().collect();
+        found.1.retain(|answer| !probed.contains_key(&answer.binding));
         found.1.extend(answers);
         found.0.extend(probed.clone());
         live.probed.extend(probed);

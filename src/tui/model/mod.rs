@@ -368,6 +368,11 @@ impl Model {
             .collect()
     }
 
+    /// Whether a run's question waits until what is typed is finished: its keys would go to the line.
+    pub fn has_hidden_question(&self) -> bool {
+        self.prompt.is_some() && matches!(self.popups.last(), Some(Popup::Ask(_)))
+    }
+
     /// The runs that have not ended.
     pub fn active(&self) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(|run| !run.is_over())

@@ -87,6 +87,9 @@ pub struct Ask {
     pub about: About,
     /// A word that has to be typed, and how far it has been.
     pub typed: Option<(String, Input)>,
+    /// Before this (milliseconds since the program started) nobody can have read it: a question that comes by itself takes no
+    /// answer from who is typing something else.
+    pub from_ms: u64,
 }
 
 /// What a line is typed for.

@@ -385,6 +385,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
         ],
         about: About::Quit,
         typed: None,
+        from_ms: 0,
     }));
     Vec::new()
 }
@@ -448,6 +449,7 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
                     command,
                 })),
                 typed: Some((of.key.name.to_string(), Input::default())),
+                from_ms: 0,
             }));
             Vec::new()
         }
@@ -782,7 +784,7 @@ pub(super) fn watch_popup(runs: Vec<RunId>) -> Popup {
     Popup::Run(Watched { runs, scroll: 0 })
 }
 
-/// See [`save::save`].
+/// Writes the view to a file, in the form that the end of its name says.
 pub fn saved(model: &mut Model, path: &str) -> Vec<Effect> {
     save::save(model, path)
 }

@@ -18,17 +18,24 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             .all(|about| model.rows.about(about).is_none_or(|item| item.secrets.is_empty()));
         none.then_some("the line names no Secret")
     };
+    // The example of a reason is not what is meant by the line of the reason.
+    let grouped = || {
+        (model.view == View::Findings && model.marks.is_empty())
+            .then_some("the line is a reason: Enter shows its hosts")
+    };
     match action {
         Action::Renew => cluster()
             .or(model.ui.read_only.then_some("the program is read-only"))
             .or_else(line)
+            .or_else(grouped)
             .or_else(secret)
             .or(model.at.map(|_| "another day is shown: `:at now` comes back")),
         Action::Restart => cluster()
             .or(model.ui.read_only.then_some("the program is read-only"))
             .or_else(line)
+            .or_else(grouped)
             .or_else(secret),
-        Action::Probe => line().or_else(|| {
+        Action::Probe => line().or_else(grouped).or_else(|| {
             let none = model
                 .chosen()
                 .iter()

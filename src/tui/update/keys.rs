@@ -23,7 +23,16 @@ pub(super) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     // Always leads out, whatever is typed.
     let pressed = Key::from(key);
     if model.prompt.is_some() {
-        return prompt(model, key);
+        let effects = prompt(model, key);
+        // A question that waited behind the line is on the screen only now.
+        let from_ms = model.ms + runs::UNREAD_MS;
+        if model.prompt.is_none()
+            && let Some(Popup::Ask(ask)) = model.popups.last_mut()
+            && matches!(ask.about, popup::About::Run(_))
+        {
+            ask.from_ms = from_ms;
+        }
+        return effects;
     }
     if model.popups.last().is_some_and(Popup::is_typing) {
         return typing(model, key);
@@ -33,11 +42,16 @@ pub(super) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     {
         return effects;
     }
-    if let Some(Popup::Ask(_)) = model.popups.last() {
-        match key.code {
-            KeyCode::Char('y' | 'Y') | KeyCode::Enter => return act::answer(model, true),
-            KeyCode::Char('n' | 'N') => return act::answer(model, false),
-            _ => {}
+    if let Some(Popup::Ask(ask)) = model.popups.last() {
+        let answer = match key.code {
+            KeyCode::Char('y' | 'Y') => Some(true),
+            KeyCode::Char('n' | 'N') => Some(false),
+            _ => None,
+        };
+        match answer {
+            Some(_) if model.ms < ask.from_ms => return Vec::new(),
+            Some(yes) => return act::answer(model, yes),
+            None => {}
         }
     }
     match model.ui.keymap.action(pressed, model.scopes()) {

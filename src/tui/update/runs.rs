@@ -20,6 +20,8 @@ use crate::{
     },
 };
 
+/// Nobody has read a question before so many milliseconds.
+pub(super) const UNREAD_MS: u64 = 400;
 /// How many runs are remembered.
 const KEPT: usize = 200;
 
@@ -310,10 +312,12 @@ pub(super) fn cancel(model: &mut Model) -> Vec<Effect> {
 
 /// A run asks.
 pub(super) fn asked(model: &mut Model, id: RunId, question: &str) -> Vec<Effect> {
+    let from_ms = model.ms + UNREAD_MS;
     model.popups.push(Popup::Ask(Ask {
         lines: question.lines().map(str::to_owned).collect(),
         about: About::Run(id),
         typed: None,
+        from_ms,
     }));
     Vec::new()
 }

@@ -283,6 +283,8 @@ fn secret(model: &mut Model, word: &str) -> Option<crate::tui::item::Subject> {
         Some("needs a cluster: these are manifests")
     } else if model.ui.read_only {
         Some("the program is read-only")
+    } else if model.view == View::Findings {
+        Some("the line is a reason: Enter shows its hosts")
     } else {
         None
     };
@@ -341,6 +343,7 @@ fn rollback(model: &mut Model) -> Vec<Effect> {
             command,
         })),
         typed: None,
+        from_ms: 0,
     }));
     Vec::new()
 }

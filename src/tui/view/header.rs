@@ -23,11 +23,18 @@ struct Pen<'b> {
     y: u16,
     end: u16,
     ascii: bool,
+    /// Whether something did not fit: nothing is written after it.
+    full: bool,
 }
 
 impl Pen<'_> {
     fn put(&mut self, text: &str, style: Style) -> Rect {
-        let room = usize::from(self.end.saturating_sub(self.x));
+        let room = if self.full {
+            0
+        } else {
+            usize::from(self.end.saturating_sub(self.x))
+        };
+        self.full |= width(text) > room;
         let text = plain(&cut(text, room), self.ascii);
         let at = self.x;
         let (x, _) = self.buffer.set_stringn(self.x, self.y, &text, room, style);
@@ -49,6 +56,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         y: area.y,
         end: (area.x + area.width).saturating_sub(taken),
         ascii,
+        full: false,
     };
     place(model, &mut pen);
     let mut x = (area.x + area.width).saturating_sub(taken.saturating_sub(1));
@@ -65,6 +73,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
             y: area.y + 1,
             end: area.x + area.width,
             ascii,
+            full: false,
         };
         standing(model, &mut pen);
     }
@@ -74,6 +83,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         y: area.y + area.height - 1,
         end: area.x + area.width,
         ascii,
+        full: false,
     };
     tabs(model, &mut pen, hits);
     if area.height <= 2 {
@@ -200,9 +210,12 @@ fn state(model: &Model, pen: &mut Pen<'_>) {
             Reading::Failed(_) => drop(pen.put("not read", theme.status(Status::Critical))),
         }
     }
-    let active = model.active().count();
-    if active > 0 {
-        pen.put(&format!("  {active} running"), theme.status(Status::Info));
+    let running = model.runs.iter().filter(|run| run.is_under_way()).count();
+    if running > 0 {
+        pen.put(&format!("  {running} running"), theme.status(Status::Info));
+    }
+    if model.has_hidden_question() {
+        pen.put("  a question waits", theme.status(Status::Warning));
     }
     if !model.marks.is_empty() {
         pen.put(&format!("  {} marked", model.marks.len()), theme.style(Role::Key));

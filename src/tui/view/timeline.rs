@@ -59,12 +59,13 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     }
 }
 
-fn name(bucket: &Bucket, today: i64) -> String {
+/// The bucket in words. `today` is a moment of the day that it really is, where that is the first one shown.
+fn name(bucket: &Bucket, today: Option<i64>) -> String {
     match (bucket.from, bucket.until) {
         (None, _) => "expired".to_owned(),
         (Some(from), Some(until)) if until - from <= time::DAY => {
             let day = time::date(from);
-            if from.div_euclid(time::DAY) == today.div_euclid(time::DAY) {
+            if today.is_some_and(|today| from.div_euclid(time::DAY) == today.div_euclid(time::DAY)) {
                 format!("{day} today")
             } else {
                 day
@@ -82,7 +83,7 @@ fn bar(model: &Model, bucket: &Bucket, area: Rect, room: u16, buffer: &mut Buffe
     let theme = &model.ui.theme;
     let text = format!(
         "{:<17}  {:>6}  {:>4}  ",
-        name(bucket, model.now()),
+        name(bucket, model.at.is_none().then(|| model.now())),
         number(bucket.expire),
         number(bucket.due)
     );

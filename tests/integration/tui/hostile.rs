@@ -144,7 +144,7 @@ fn what_is_asked_for_said_and_planned_is_shown_as_letters() {
             text: format!("{HOSTILE} {}", long()),
         })]);
         desk.press("L").shows("\\x1b[2J").press("esc");
-        desk.tell([Message::Asked(9, HOSTILE.to_owned())]).press("n");
+        desk.tell([Message::Asked(9, HOSTILE.to_owned())]).wait(500).press("n");
         desk.tell([Message::Written(Err(trouble()))]).shows("\\x1b[2J");
         desk.tell([Message::Written(Ok(HOSTILE.to_owned())), Message::Pem(Err(trouble()))]);
         desk.tell([Message::Link(Link::Lost(HOSTILE.to_owned()))])

@@ -330,16 +330,49 @@ fn rollback_asks_once() {
 
 #[test]
 fn questions_of_a_run_are_answered() {
-    for (key, yes) in [("y", true), ("n", false), ("enter", true), ("esc", false)] {
+    for (key, yes) in [("y", true), ("n", false), ("esc", false)] {
         let mut desk = Desk::usual();
         begin(&mut desk, Stage::Rehearsal);
         desk.effects();
         desk.tell([Message::Asked(1, "Are the terms agreed to?".to_owned())])
             .shows("Are the terms agreed to?")
+            .wait(500)
             .press(key);
         assert_eq!(desk.effects(), [Effect::Answer { id: 1, yes }], "{key}");
         desk.hides("Are the terms agreed to?");
     }
+}
+
+#[test]
+fn what_is_being_typed_answers_no_question() {
+    let mut desk = Desk::usual();
+    begin(&mut desk, Stage::Rehearsal);
+    desk.press("esc").effects();
+    desk.press("/").write("pa");
+    desk.tell([Message::Asked(1, "Are the terms agreed to?".to_owned())])
+        .hides("Are the terms agreed to?")
+        .shows("a question waits")
+        .write("y");
+    assert_eq!(desk.effects(), []);
+    // The end of the line shows the question; what was meant for the line does not answer it.
+    desk.press("enter").shows("Are the terms agreed to?").press("y n enter");
+    assert_eq!(desk.effects(), []);
+    desk.wait(500)
+        .press("enter")
+        .shows("Are the terms agreed to?")
+        .press("y");
+    assert_eq!(desk.effects(), [Effect::Answer { id: 1, yes: true }]);
+    desk.hides("a question waits").shows("/pay");
+}
+
+#[test]
+fn a_reason_is_not_renewed_by_its_example() {
+    let mut desk = Desk::usual();
+    desk.press("3");
+    desk.command("renew")
+        .shows("the line is a reason: Enter shows its hosts");
+    desk.command("revoke").shows("the line is a reason");
+    assert_eq!(desk.effects(), []);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Window, room};
 use crate::{
     report::show::Tone,
-    text::clear,
+    text::{clear, width::cut},
     tui::{
         columns::Columns,
         message::Lines,
@@ -62,6 +62,7 @@ pub(super) fn line(model: &Model, line: &Line) -> Window {
 }
 
 pub(super) fn menu(model: &Model, menu: &Menu) -> Window {
+    let room = room(model);
     let widest = menu.entries.iter().map(|(_, word, _)| word.len()).max().unwrap_or(0);
     let lines = menu
         .entries
@@ -75,7 +76,7 @@ pub(super) fn menu(model: &Model, menu: &Menu) -> Window {
                     let drawn = column.is_some_and(|column| model.columns.has(model.view, column));
                     if drawn { "shown" } else { "hidden" }.to_owned()
                 }
-                _ => clear(value).into_owned(),
+                _ => cut(&clear(value), room.saturating_sub(widest + 7)).into_owned(),
             };
             vec![
                 (Tone::Strong, format!("{chosen} {key}  ")),

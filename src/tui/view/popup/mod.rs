@@ -135,6 +135,9 @@ pub(super) fn clamp(model: &mut Model) {
 
 /// Draws the window on top. Returns where the cursor is in it.
 pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut Hits) -> Option<Position> {
+    if model.has_hidden_question() {
+        return None;
+    }
     let popup = model.popups.last()?;
     let window = window(model, popup);
     let theme = &model.ui.theme;

@@ -106,10 +106,9 @@ fn of_run(run: &Run, room: usize, lines: &mut Lines) {
         return;
     }
     let Some(plan) = &run.plan else {
-        lines.push(vec![(
-            Tone::Dim,
-            format!("planning: {}", clear(&run.command.to_string())),
-        )]);
+        for line in wrapped("planning: ", "  ", &clear(&run.command.to_string()), room) {
+            lines.push(vec![(Tone::Dim, line)]);
+        }
         return;
     };
     for (secret, steps) in &plan.targets {
