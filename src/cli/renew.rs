@@ -320,6 +320,8 @@ async fn by_cert_manager(
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
     }
     told::confirmed(|| by_cert_manager_plan(theirs)).await?;
+    // From here on it is more than a plan: who cancels is told what became of it.
+    cancel.begin();
     let mut outcomes = Vec::new();
     for (target, certificate) in theirs {
         let mut permits = Permits::none();

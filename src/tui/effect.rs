@@ -23,6 +23,8 @@ pub enum Effect {
     Namespaces(Vec<String>),
     /// Another context is read.
     Context(String),
+    /// Runs that are started from now on are of this context: the one that the header names.
+    RunsIn(String),
     /// Everything is judged as of another day; `None` is now.
     At(Option<Seconds>),
     /// A picture is drawn.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::item::Item;
-use crate::text::nearest;
+use crate::{text::nearest, x509::San};
 
 /// What was typed, read once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,10 +61,11 @@ impl Filter {
     pub fn narrows(&self, other: &Self) -> bool {
         match (self, other) {
             (_, Self::Everything) => true,
-            // A word with a / is looked for where words without are not.
+            // A word with a /, or of digits, is looked for where others are not.
             (Self::Words(new), Self::Words(old)) => old.iter().all(|o| {
-                new.iter()
-                    .any(|n| n.contains(o.as_str()) && is_joined(n) == is_joined(o))
+                let same_places =
+                    |n: &String| is_joined(n) == is_joined(o) && plain_digits(n).is_some() == plain_digits(o).is_some();
+                new.iter().any(|n| n.contains(o.as_str()) && same_places(n))
             }),
             (Self::Fuzzy(new), Self::Fuzzy(old)) => new.starts_with(old.as_str()),
             _ => false,
@@ -134,7 +135,31 @@ fn has(item: &Item, word: &str) -> bool {
         found |= contains(text, word);
         found
     });
-    found || joined(item, word)
+    found || joined(item, word) || digits(item, word)
+}
+
+/// So many digits are asked for before serial numbers and fingerprints are compared.
+const DIGITS: usize = 6;
+
+/// A word of digits of base 16, without its colons.
+fn plain_digits(word: &str) -> Option<String> {
+    let plain: String = word.chars().filter(|c| *c != ':').collect();
+    (plain.len() >= DIGITS && plain.bytes().all(|b| b.is_ascii_hexdigit())).then_some(plain)
+}
+
+/// Whether a word is in the serial number or the fingerprint: both are written as digits of base 16, with colons or without.
+fn digits(item: &Item, word: &str) -> bool {
+    let Some(plain) = plain_digits(word) else {
+        return false;
+    };
+    item.certificate.as_ref().is_some_and(|certificate| {
+        let mut text = format!("{} ", certificate.serial).to_lowercase();
+        text.retain(|c| c != ':');
+        for byte in certificate.sha256.0 {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text.contains(&plain)
+    })
 }
 
 fn is_joined(word: &str) -> bool {
@@ -175,10 +200,15 @@ fn fields(item: &Item, look: &mut dyn FnMut(&str) -> bool) {
     if item.findings.iter().any(|finding| look(finding.reason().as_str())) {
         return;
     }
-    if let Some(certificate) = &item.certificate
-        && look(&certificate.issuer.short)
-    {
-        return;
+    if let Some(certificate) = &item.certificate {
+        // Most certificates have one name, and that is the host.
+        let mut names = certificate.names.iter().filter_map(|name| match name {
+            San::Dns(name) if Some(name.as_str()) != item.host.as_deref() => Some(name),
+            _ => None,
+        });
+        if look(&certificate.issuer.short) || names.any(|name| look(name)) {
+            return;
+        }
     }
     if let Some(class) = &item.class {
         look(class);

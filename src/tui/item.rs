@@ -24,6 +24,8 @@ pub struct Item {
     pub host: Option<Text>,
     /// The Secrets that are named for it.
     pub secrets: List<Key>,
+    /// The one of them that is expected to be served, where that is not the first.
+    pub served: Option<Key>,
     /// The class of the route.
     pub class: Option<Text>,
     /// When the route (or the Secret) was created.
@@ -42,7 +44,8 @@ impl Item {
     /// The item of what was judged; `None` when its binding is gone.
     pub fn new(inventory: &Inventory, judged: &Judged) -> Option<Self> {
         let row = scan::row(inventory, judged)?;
-        let served = judged.served(inventory).and_then(|key| inventory.secrets().get(key));
+        let key = judged.served(inventory);
+        let served = key.and_then(|key| inventory.secrets().get(key));
         Some(Self {
             about: judged.about.clone(),
             namespace: row.namespace.into(),
@@ -51,6 +54,11 @@ impl Item {
                 .map(|route| (route.kind, route.name.into(), route.listener.map(Into::into))),
             host: row.host.map(Into::into),
             secrets: row.secrets.to_vec().into(),
+            // The first one is meant where nothing else is said: most items have but one. What another route has served in its
+            // place is not this one's to change.
+            served: key
+                .filter(|key| row.secrets.first() != Some(*key) && row.secrets.contains(key))
+                .cloned(),
             class: row.class.map(Into::into),
             created: row.created,
             labels: row.labels.into(),
@@ -83,7 +91,17 @@ impl Item {
 
     /// The Secret that is expected to be served, or is named first.
     pub fn secret(&self) -> Option<&Key> {
-        self.secrets.first()
+        self.served.as_ref().or_else(|| self.secrets.first())
+    }
+
+    /// What stays the same when everything is read anew, which numbers of bindings do not.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            namespace: self.namespace.clone(),
+            route: self.route.clone(),
+            host: self.host.clone(),
+            secret: self.secrets.first().cloned().filter(|_| self.route.is_none()),
+        }
     }
 
     /// Whether the table of hosts has it: a Secret without route is there only when something is wrong with it.
@@ -104,6 +122,15 @@ impl Item {
             key: key.clone(),
         })
     }
+}
+
+/// Which host of which route, or which Secret, an item is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    namespace: Text,
+    route: Option<(Kind, Text, Option<Text>)>,
+    host: Option<Text>,
+    secret: Option<Key>,
 }
 
 /// A route or a Secret.

@@ -40,6 +40,8 @@ pub enum Message {
         /// TLS Secrets.
         secrets: usize,
     },
+    /// A kind whose changes are not seen, because it may not be watched.
+    Unwatched(&'static str),
     /// Items that are new or different, and what is gone.
     Rows {
         /// Whether these are all there are.
@@ -132,6 +134,10 @@ pub struct Place {
     pub contexts: Vec<String>,
     /// The flags that say which cluster, as they were given: for the command lines that are shown and run.
     pub flags: Vec<String>,
+    /// Those that say which roots are trusted, which commands that judge certificates take besides.
+    pub ca_flags: Vec<String>,
+    /// Those that say what counts, which `status` takes besides.
+    pub check_flags: Vec<String>,
 }
 
 /// How it stands with the connection.

@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 
 use super::{filter::Filter, item::Item};
 use crate::{
+    check::Reason,
     object::Text,
     report::{Status, order::Field},
     scan::About,
@@ -32,6 +33,8 @@ pub struct Choice {
     pub problems_only: bool,
     /// Only what is in this namespace.
     pub namespace: Option<Text>,
+    /// Only what has a finding of this reason.
+    pub reason: Option<Reason>,
 }
 
 impl Choice {
@@ -42,6 +45,9 @@ impl Choice {
                 .namespace
                 .as_ref()
                 .is_none_or(|namespace| item.namespace == *namespace)
+            && self
+                .reason
+                .is_none_or(|reason| item.findings.iter().any(|finding| finding.reason() == reason))
             && self.filter.matches(item)
     }
 }
@@ -158,7 +164,8 @@ impl Rows {
         // Who types on narrows what is there already.
         let narrows = choice.filter.narrows(&self.choice.filter)
             && (choice.problems_only || !self.choice.problems_only)
-            && (self.choice.namespace.is_none() || choice.namespace == self.choice.namespace);
+            && (self.choice.namespace.is_none() || choice.namespace == self.choice.namespace)
+            && (self.choice.reason.is_none() || choice.reason == self.choice.reason);
         self.choice = choice;
         if narrows {
             let mut visible = std::mem::take(&mut self.visible);

@@ -16,7 +16,7 @@ use super::{
     effect::Effect,
     message::Message,
     model::{Hits, Model, Reading},
-    update::update,
+    update::{act::follow_cursor, update},
     view,
 };
 use crate::object::Seconds;
@@ -130,6 +130,11 @@ pub async fn run<B: Backend>(
         if let Some(from) = due
             && from.is_none_or(|from| from <= Instant::now())
         {
+            view::prepare(model);
+            // What is shown beside the table is what the cursor is on, whatever moved it.
+            for effect in follow_cursor(model) {
+                outside.effect(effect);
+            }
             frame(terminal, model)?;
             pace.drew(Instant::now());
             drawn = Some(model.drawn);
@@ -160,8 +165,7 @@ pub async fn run<B: Backend>(
             received = messages.recv_many(&mut batch, TOGETHER), if told => told = received > 0,
         }
         let (now, ms) = outside.clock();
-        update(model, Message::Clock { now, ms });
-        for message in batch.drain(..) {
+        for message in std::iter::once(Message::Clock { now, ms }).chain(batch.drain(..)) {
             for effect in update(model, message) {
                 match effect {
                     Effect::Quit { interrupted } => return Ok(interrupted),

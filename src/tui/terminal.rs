@@ -32,8 +32,13 @@ impl Screen {
     pub fn take() -> io::Result<Self> {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            give_back();
-            before(panic);
+            // Elsewhere a panic that unwinds is caught and told on the screen, which goes on.
+            if cfg!(panic = "abort") || std::thread::current().name() == Some("main") {
+                give_back();
+                before(panic);
+            } else {
+                tracing::error!("{panic}");
+            }
         }));
         enter()?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()));
@@ -89,8 +94,9 @@ pub fn give_back() {
 /// Stops the process as SIGTSTP does, with the terminal as it was; when it is continued, takes the terminal over again.
 pub fn suspend() -> io::Result<()> {
     give_back();
-    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
-    enter()
+    let stopped = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
+    enter()?;
+    stopped
 }
 
 /// Text goes to the clipboard of the terminal, wherever that is: OSC 52 works over ssh.

@@ -182,6 +182,11 @@ impl Theme {
         })
     }
 
+    /// What stands behind everything; `None` where that is the terminal's own.
+    pub fn background(&self) -> Option<Color> {
+        matches!(self.named, Named::HighContrast).then_some(Color::Black)
+    }
+
     /// The style of a role.
     pub fn style(&self, role: Role) -> Style {
         let style = Style::new();

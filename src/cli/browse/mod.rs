@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clap::ValueEnum as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -87,8 +88,14 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     let mut model = Model::new(ui, place, size, args.check.at.unwrap_or_else(now));
     model.at = args.check.at;
     model.columns = columns;
-    let mut inputs =
-        terminal::inputs().map_err(|error| Failure::usage(format!("cannot read from this terminal: {error}")))?;
+    let mut inputs = match terminal::inputs() {
+        Ok(inputs) => inputs,
+        Err(error) => {
+            drop(screen);
+            told::divert(None);
+            return Err(Failure::usage(format!("cannot read from this terminal: {error}")));
+        }
+    };
     // The first frame is there before anything is asked of the cluster.
     let _ = tui::run::frame(&mut screen.terminal, &mut model);
     let (ask, asks) = unbounded_channel();
@@ -125,11 +132,12 @@ fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
         let recursive = source.recursive.then(|| "-R".to_owned());
         let mut flags: Vec<String> = files.iter().flat_map(|file| ["-f".to_owned(), file.clone()]).collect();
         flags.extend(recursive);
-        flags.extend(settings::ca_flags(args));
         return Place {
             namespaces: source.namespace.clone(),
             manifests: Some(files.join(", ")),
             flags,
+            ca_flags: settings::ca_flags(args),
+            check_flags: check_flags(args),
             ..Place::default()
         };
     };
@@ -138,8 +146,6 @@ fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
         (false, []) => vec![connection.namespace.clone()],
         (false, given) => given.to_vec(),
     };
-    let mut flags = cluster_flags(&source.connection);
-    flags.extend(settings::ca_flags(args));
     Place {
         context: connection.context.clone(),
         cluster: connection.cluster.clone(),
@@ -147,8 +153,40 @@ fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
         namespaces,
         manifests: None,
         contexts: contexts(&connect_options(&source.connection)),
-        flags,
+        flags: cluster_flags(&source.connection),
+        ca_flags: settings::ca_flags(args),
+        check_flags: check_flags(args),
     }
+}
+
+/// The flags that say what is looked at and what counts, as they were given.
+fn check_flags(args: &StatusArgs) -> Vec<String> {
+    let (source, check) = (&args.source, &args.check);
+    let mut flags = Vec::new();
+    let mut flag = |name: &str, value: String| flags.extend([format!("--{name}"), value]);
+    for pattern in &source.exclude_namespace {
+        flag("exclude-namespace", pattern.clone());
+    }
+    if let Some(selector) = &source.selector {
+        flag("selector", selector.clone());
+    }
+    if let Some(selector) = &source.field_selector {
+        flag("field-selector", selector.clone());
+    }
+    for reason in &check.reason {
+        flag("reason", reason.to_string());
+    }
+    for reason in &check.ignore {
+        flag("ignore", reason.to_string());
+    }
+    if let Some(least) = check.min_severity.and_then(|least| least.to_possible_value()) {
+        flag("min-severity", least.get_name().to_owned());
+    }
+    if let Some(within) = check.expiring_within {
+        let hours = within.as_secs() / 3_600;
+        flag("expiring-within", format!("{hours}h"));
+    }
+    flags
 }
 
 /// The flags that say which cluster, as they were given. A token is in none: it must not be shown.
@@ -168,7 +206,15 @@ fn cluster_flags(args: &ClusterArgs) -> Vec<String> {
     for group in &args.as_group {
         flag("as-group", Some(group.clone()));
     }
+    flag("as-uid", args.as_uid.clone());
     flag("server", args.server.clone());
+    flag("certificate-authority", path(&args.certificate_authority));
+    flag("client-certificate", path(&args.client_certificate));
+    flag("client-key", path(&args.client_key));
+    flag("tls-server-name", args.tls_server_name.clone());
+    if args.insecure_skip_tls_verify {
+        flags.push("--insecure-skip-tls-verify".to_owned());
+    }
     flags
 }
 
@@ -234,10 +280,8 @@ impl Outside for Hands {
                 });
                 return;
             }
-            Effect::Context(name) => {
-                self.runs.use_context(&name);
-                Ask::Context(name)
-            }
+            Effect::RunsIn(context) => return self.runs.use_context(&context),
+            Effect::Context(name) => Ask::Context(name),
             Effect::Read => Ask::Read,
             Effect::Namespaces(names) => Ask::Namespaces(names),
             Effect::At(at) => Ask::At(at),

@@ -48,6 +48,8 @@ const ROWS: usize = 2_000;
 const LOOK: Duration = Duration::from_millis(80);
 /// After the last change, so long is waited for more: a deployment changes many objects at once.
 const SETTLE: Duration = Duration::from_millis(20);
+/// A reading that failed is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(1);
 /// cert-manager's events are an extra: nobody waits long for them.
@@ -85,6 +87,8 @@ struct Reader {
     asks: UnboundedReceiver<Ask>,
     /// What was asked before there was a picture to answer from.
     early: Vec<Ask>,
+    /// Whether the screen has no rows yet.
+    fresh: bool,
     sink: UnboundedSender<Message>,
 }
 
@@ -101,6 +105,7 @@ pub(super) async fn run(
         at,
         asks,
         early: Vec::new(),
+        fresh: true,
         sink,
     };
     let mut connection = connection;
@@ -129,6 +134,8 @@ impl Reader {
     async fn reading(&mut self, connection: Option<Connection>) -> Option<Option<Connection>> {
         let started = Instant::now();
         let mut early = Early::new(self);
+        // Beside the rows of a reading before, those of another would be taken for them: bindings are numbered anew.
+        early.tells = std::mem::take(&mut self.fresh);
         let open = Open {
             for_watch: true,
             all_users: false,
@@ -144,6 +151,8 @@ impl Reader {
                     Ask::Read => {}
                     Ask::At(at) => self.at = at,
                     ask @ (Ask::Namespaces(_) | Ask::Context(_)) => break Err(ask),
+                    // Its numbers are of the reading before.
+                    Ask::Probe(_) => {}
                     ask => self.early.push(ask),
                 },
             }
@@ -203,14 +212,47 @@ impl Reader {
         next.map(|again| again.or(connection))
     }
 
-    /// Waits for what may mend a reading that failed.
+    /// Waits for what may mend a reading that failed: time, or who looks at it.
     async fn after_failure(&mut self) -> Option<Option<Connection>> {
+        for ask in std::mem::take(&mut self.early) {
+            self.unread(&ask);
+        }
+        let until = tokio::time::Instant::now() + AGAIN;
         loop {
-            let ask = self.asks.recv().await?;
+            let ask = match tokio::time::timeout_at(until, self.asks.recv()).await {
+                Ok(ask) => ask?,
+                Err(_) => return Some(None),
+            };
+            self.unread(&ask);
             if let Some(again) = self.again(ask).await {
                 return Some(again);
             }
         }
+    }
+
+    /// Nothing can be answered without a reading: whoever waits is told.
+    fn unread(&self, ask: &Ask) {
+        use crate::tui::update::act::window_title;
+        let trouble = Trouble {
+            what: "the cluster could not be read".to_owned(),
+            hint: Some("it is tried again by itself; the log says why it failed".to_owned()),
+        };
+        let text = |title: &str, of: &Subject| Message::Text {
+            title: window_title(title, of),
+            lines: Err(trouble.clone()),
+        };
+        self.send(match ask {
+            Ask::Picture { of, width } => Message::Picture {
+                of: of.clone(),
+                width: *width,
+                lines: Err(trouble),
+            },
+            Ask::Yaml(of) => text("yaml of", of),
+            Ask::Decode(of) => text("certificates of", of),
+            Ask::Users(of) => text("used by", of),
+            Ask::Pem(_) => Message::Pem(Err(trouble)),
+            Ask::Read | Ask::Namespaces(_) | Ask::Context(_) | Ask::At(_) | Ask::Probe(_) => return,
+        });
     }
 
     /// What begins another reading: with its connection, or with a new one. `None` for everything else.
@@ -235,6 +277,7 @@ impl Reader {
                             here.namespaces = vec![connection.namespace.clone()];
                         }
                         self.send(Message::Connected(here));
+                        self.fresh = true;
                         Some(Some(connection))
                     }
                     Err(error) => {
@@ -335,12 +378,7 @@ impl Reader {
     }
 
     fn unwatched(&self, forbidden: &Forbidden) {
-        let kind = forbidden.kind.plural();
-        self.send(Message::Log(LogLine {
-            at: now(),
-            level: Level::Warning,
-            text: format!("no right to watch {kind}: their changes are not seen; read again to see them"),
-        }));
+        self.send(Message::Unwatched(forbidden.kind.plural()));
     }
 
     /// Tells rows in messages of moderate size, so that the screen is drawn between them.
@@ -528,6 +566,8 @@ struct Early {
     rules: Rules,
     select: Select,
     told: HashSet<BindingId>,
+    /// Whether rows are told before all has been read.
+    tells: bool,
     last: Instant,
 }
 
@@ -551,6 +591,7 @@ impl Early {
                     .collect(),
             },
             told: HashSet::new(),
+            tells: true,
             last: Instant::now(),
         }
     }
@@ -562,7 +603,7 @@ impl Early {
         inventory.settle();
         let mut set = Vec::new();
         // Until the classes are there, nobody knows which controller serves a route.
-        if inventory.knows_all(Kind::IngressClass) {
+        if self.tells && inventory.knows_all(Kind::IngressClass) {
             let inventory = &*inventory;
             for (id, binding) in inventory.bindings().iter() {
                 let there = !binding.secrets.is_empty()

@@ -21,7 +21,7 @@ use crate::{
     engine::cancel::{self, Cancel, Canceller},
     error::{Exit, Failure},
     event::{Event, EventKind, Listen, Teller},
-    object::{Change, Key, Object, Text},
+    object::{Change, Key, Kind, Object, Text},
     plan::steps::Step,
     source::cluster::{Connection, consumers},
     tui::{
@@ -92,7 +92,9 @@ impl Runs {
 
     /// Later runs are of another context.
     pub(super) fn use_context(&mut self, name: &str) {
-        self.connection.context = Some(name.to_owned());
+        if !name.is_empty() {
+            self.connection.context = Some(name.to_owned());
+        }
     }
 
     /// Starts a run. What comes of it is told by messages.
@@ -221,9 +223,15 @@ impl RunFront {
     fn ending(&self, result: Result<Exit, Failure>, cancel: &Cancel) -> Ending {
         let seen = self.seen();
         match result {
-            Err(_) if seen.refused => Ending::Dropped,
+            Err(_) if seen.refused && seen.good == 0 && seen.failed.is_empty() => Ending::Dropped,
+            // cert-manager's part was carried out, and the rest was not wanted.
+            Err(_) if seen.refused && seen.failed.is_empty() => {
+                Ending::Good(format!("{} renewed; the rest was left as it is", seen.good))
+            }
             // What had ended well before stays so.
-            Err(_) | Ok(_) if cancel.is_cancelled() && cancel.has_begun() && seen.good == 0 => Ending::Cancelled,
+            Err(_) | Ok(Exit::Interrupted) if cancel.is_cancelled() && cancel.has_begun() && seen.good == 0 => {
+                Ending::Cancelled
+            }
             Err(failure) => Ending::Bad(Trouble {
                 what: failure.message,
                 hint: failure.hint,
@@ -360,13 +368,8 @@ async fn carry_out(
 }
 
 /// Restarts the workloads that use Secrets, one after the other, after their plan was confirmed.
-async fn restart(
-    secrets: &[Key],
-    connection: &ClusterArgs,
-    cancel: &Cancel,
-    front: Arc<RunFront>,
-) -> Result<Exit, Failure> {
-    let connection = connected(connection).await?;
+async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: Arc<RunFront>) -> Result<Exit, Failure> {
+    let connection = connected(flags).await?;
     let used = workloads(&connection, secrets).await?;
     let mut all: Vec<Workload> = used.values().flatten().cloned().collect();
     all.sort();
@@ -381,14 +384,25 @@ async fn restart(
         error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
     };
     rollout::check(&api, &all).await.map_err(|error| failed(&error))?;
-    let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-    let namespace = all
-        .first()
-        .map(|workload| workload.key.namespace.to_string())
-        .unwrap_or_default();
-    let mut words = vec!["rollout".to_owned(), "restart".to_owned()];
-    words.extend(names);
-    words.extend(["-n".to_owned(), namespace]);
+    // kubectl restarts in one namespace at a time.
+    let mut by_namespace: BTreeMap<&Text, Vec<String>> = BTreeMap::new();
+    for workload in &all {
+        let names = by_namespace.entry(&workload.key.namespace).or_default();
+        names.push(workload.to_string());
+    }
+    let mut commands = by_namespace.into_iter().map(|(namespace, names)| {
+        let mut words = vec!["rollout".to_owned(), "restart".to_owned()];
+        words.extend(names);
+        words.extend(["-n".to_owned(), namespace.to_string()]);
+        words.extend(super::cluster_flags(flags));
+        CommandLine {
+            program: "kubectl",
+            words,
+        }
+    });
+    let command = commands.next();
+    let mut notes = vec!["one after the other, each when the one before is back".to_owned()];
+    notes.extend(commands.map(|command| format!("the same by hand, besides what stands below: {command}")));
     let plan = Plan {
         issuer: String::new(),
         stage: None,
@@ -403,11 +417,8 @@ async fn restart(
             })
             .collect(),
         limits: Vec::new(),
-        notes: vec!["one after the other, each when the one before is back".to_owned()],
-        command: Some(CommandLine {
-            program: "kubectl",
-            words,
-        }),
+        notes,
+        command,
     };
     told::confirmed(|| plan).await?;
     cancel.begin();
@@ -446,9 +457,16 @@ async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<
     let from = connection.clone();
     let listing = tokio::spawn(async move { consumers(&from, Some(&namespaces), sink).await });
     let mut found: BTreeMap<Key, Vec<Workload>> = secrets.iter().map(|key| (key.clone(), Vec::new())).collect();
+    let mut unread = None;
     while let Some(change) = changes.recv().await {
-        let Change::Set(Object::Consumer(consumer)) = change else {
-            continue;
+        let consumer = match change {
+            Change::Set(Object::Consumer(consumer)) => consumer,
+            // Who cannot be seen may use it all the same.
+            Change::Forbidden(forbidden) if rollout::WorkloadKind::of(forbidden.kind).is_some() => {
+                unread.get_or_insert(forbidden);
+                continue;
+            }
+            _ => continue,
         };
         let Some(kind) = rollout::WorkloadKind::of(consumer.kind) else {
             continue;
@@ -463,8 +481,23 @@ async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<
             }
         }
     }
-    if let Ok(Err(error)) = listing.await {
-        return Err(super::super::session::cluster_failure(&error));
+    match listing.await {
+        Ok(Err(error)) => return Err(super::super::session::cluster_failure(&error)),
+        Ok(Ok(listing)) => {
+            let of_workloads = |(kind, _): &&(Kind, _)| rollout::WorkloadKind::of(*kind).is_some();
+            if let Some((_, error)) = listing.incomplete.iter().find(of_workloads) {
+                return Err(super::super::session::cluster_failure(error));
+            }
+        }
+        Err(_) => {}
+    }
+    if let Some(forbidden) = unread {
+        let kind = forbidden.kind.plural();
+        return Err(Failure::new(
+            Exit::Cluster,
+            format!("no right to {} {kind}: who uses it is not known", forbidden.verb),
+        )
+        .hint("restart by hand what uses it: `kubectl rollout restart`"));
     }
     for workloads in found.values_mut() {
         workloads.sort();

@@ -47,8 +47,8 @@ impl std::hash::Hash for View {
 }
 
 impl Derived {
-    /// Makes the lines of a view, unless they are as they would be.
-    pub fn make(&mut self, view: View, rows: &Rows, sort: Sort, now: Seconds) {
+    /// Makes the lines of a view, unless they are as they would be. Returns whether it made them.
+    pub fn make(&mut self, view: View, rows: &Rows, sort: Sort, now: Seconds) -> bool {
         let choice = rows.choice();
         let wanted = Made {
             version: rows.version(),
@@ -57,7 +57,7 @@ impl Derived {
             day: if view == View::Timeline { now / 60 } else { 0 },
         };
         if self.made.get(&view) == Some(&wanted) {
-            return;
+            return false;
         }
         match view {
             View::Hosts | View::Orders => {}
@@ -67,6 +67,7 @@ impl Derived {
             View::Timeline => self.timeline = timeline(rows, now),
         }
         self.made.insert(view, wanted);
+        true
     }
 }
 

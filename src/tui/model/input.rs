@@ -27,6 +27,32 @@ pub enum Typed {
 }
 
 impl Input {
+    /// As much of the text as `room` cells hold, with the cursor in it, and the cells before the cursor: of a long text what is
+    /// being typed is seen.
+    pub fn shown(&self, room: usize) -> (&str, usize) {
+        let before = &self.text[..self.at];
+        let mut from = 0;
+        for (at, _) in before.char_indices() {
+            from = at;
+            if width(&before[at..]) < room.max(1) {
+                break;
+            }
+        }
+        if width(before) >= room.max(1) && width(&before[from..]) >= room.max(1) {
+            from = before.len();
+        }
+        let rest = &self.text[from..];
+        let mut until = 0;
+        for (at, c) in rest.char_indices() {
+            let end = at + c.len_utf8();
+            if width(&rest[..end]) > room {
+                break;
+            }
+            until = end;
+        }
+        (&rest[..until], width(&before[from..]))
+    }
+
     /// A text with the cursor at its end.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();

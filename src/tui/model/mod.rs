@@ -218,6 +218,10 @@ pub struct Model {
     pub place: Place,
     /// How far reading has come.
     pub reading: Reading,
+    /// What stood there before another context was asked for, until that one is connected to.
+    pub before: Option<Reading>,
+    /// The kinds that may not be watched.
+    pub unwatched: BTreeSet<&'static str>,
     /// Why changes do not arrive.
     pub lost: Option<String>,
     /// When news last came, or was known to be current, in milliseconds since the start.
@@ -279,6 +283,8 @@ impl Model {
             ui,
             place,
             reading: Reading::Going { hosts: 0, secrets: 0 },
+            before: None,
+            unwatched: BTreeSet::new(),
             lost: None,
             fresh_ms: 0,
             rows: Rows::default(),
@@ -368,9 +374,28 @@ impl Model {
             .collect()
     }
 
+    /// The run whose question is on the screen.
+    pub fn question(&self) -> Option<RunId> {
+        match self.popups.last() {
+            Some(Popup::Ask(ask)) if self.prompt.is_none() => ask.of_run(),
+            _ => None,
+        }
+    }
+
     /// Whether a run's question waits until what is typed is finished: its keys would go to the line.
     pub fn has_hidden_question(&self) -> bool {
-        self.prompt.is_some() && matches!(self.popups.last(), Some(Popup::Ask(_)))
+        let is_question = |popup: &Popup| matches!(popup, Popup::Ask(ask) if ask.of_run().is_some());
+        self.is_typing() && self.popups.iter().any(is_question)
+    }
+
+    /// The plan whose issuer and stage the header shows: the gravest of those that wait or run.
+    pub fn next_plan(&self) -> Option<&Plan> {
+        self.runs
+            .iter()
+            .filter(|run| run.is_under_way() || run.state == State::Waiting)
+            .filter_map(|run| run.plan.as_ref())
+            .filter(|plan| plan.stage.is_some())
+            .max_by_key(|plan| plan.stage.map(|stage| stage as u8))
     }
 
     /// The runs that have not ended.
@@ -398,12 +423,8 @@ impl Model {
 
     /// What the next renewal is: the badge of the header. A run under way that is none goes before.
     pub fn stage(&self) -> Stage {
-        let stages = self
-            .runs
-            .iter()
-            .filter(|run| run.is_under_way() || run.state == State::Waiting)
-            .filter_map(|run| run.plan.as_ref()?.stage);
-        stages.max_by_key(|stage| *stage as u8).unwrap_or(Stage::Rehearsal)
+        let stage = self.next_plan().and_then(|plan| plan.stage);
+        stage.unwrap_or(Stage::Rehearsal)
     }
 
     /// Whether production asks for the context's name.

@@ -92,6 +92,16 @@ pub struct Ask {
     pub from_ms: u64,
 }
 
+impl Ask {
+    /// The run that asks; `None` for what the screen itself asks.
+    pub fn of_run(&self) -> Option<RunId> {
+        match self.about {
+            About::Run(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
 /// What a line is typed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {

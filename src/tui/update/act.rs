@@ -1,5 +1,7 @@
 //! What each action does.
 
+use ratatui::layout::Position;
+
 use super::{Start, can::refusal, keys, mouse, runs, save};
 use crate::{
     object::Kind,
@@ -168,8 +170,10 @@ fn works_over_windows(action: Action) -> bool {
 }
 
 fn page(model: &Model) -> isize {
+    let picture = model.detail.as_ref().is_some_and(|detail| detail.focused);
     let lines = match model.popups.last() {
         Some(_) => model.size.1.saturating_sub(8),
+        None if picture => model.hits.text.height,
         None => model.hits.lines.height,
     };
     isize::try_from(lines.saturating_sub(1).max(1)).unwrap_or(1)
@@ -206,13 +210,18 @@ fn step(model: &mut Model, by: isize) -> Vec<Effect> {
     follow_cursor(model)
 }
 
-/// The wheel scrolls what is under it.
-pub(super) fn wheel(model: &mut Model, by: isize) -> Vec<Effect> {
+/// The wheel scrolls what is under it: the picture, or the table.
+pub(super) fn wheel(model: &mut Model, by: isize, at: Position) -> Vec<Effect> {
+    let over_picture = model.popups.is_empty() && model.hits.text.contains(at);
+    if let Some(detail) = model.detail.as_mut().filter(|_| over_picture) {
+        detail.scroll = moved(detail.scroll, by, usize::MAX / 2);
+        return Vec::new();
+    }
     step(model, by)
 }
 
-/// What is shown beside the table follows the cursor.
-pub(super) fn follow_cursor(model: &mut Model) -> Vec<Effect> {
+/// What is shown beside the table, or in its place, follows the cursor.
+pub fn follow_cursor(model: &mut Model) -> Vec<Effect> {
     if model.detail.is_none() {
         return Vec::new();
     }
@@ -243,7 +252,11 @@ pub fn picture_width(model: &Model) -> u16 {
 /// Asks for the picture that is shown once more: the size, or what it shows, has changed.
 pub fn picture_again(model: &mut Model) -> Vec<Effect> {
     let width = picture_width(model);
-    let Some(detail) = &model.detail else { return Vec::new() };
+    let ms = model.ms;
+    let Some(detail) = &mut model.detail else {
+        return Vec::new();
+    };
+    detail.asked_ms = ms;
     vec![Effect::Picture {
         of: detail.of.clone(),
         width,
@@ -274,9 +287,12 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             let Some(group) = model.derived.groups.get(model.cursor().at) else {
                 return Vec::new();
             };
-            let reason = group.reason.as_str().to_owned();
+            let choice = Choice {
+                reason: Some(group.reason),
+                ..model.rows.choice().clone()
+            };
             let effects = show(model, View::Hosts);
-            keys::set_filter(model, reason);
+            keys::set_choice(model, choice);
             effects
         }
         View::Namespaces => {
@@ -325,6 +341,10 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
 }
 
 fn back(model: &mut Model) -> Vec<Effect> {
+    // Nobody has read it yet: this key was meant for something else.
+    if matches!(model.popups.last(), Some(Popup::Ask(ask)) if model.ms < ask.from_ms) {
+        return Vec::new();
+    }
     if let Some(popup) = model.popups.pop() {
         return match popup {
             Popup::Plan(plan) => runs::drop_plans(model, &plan.runs),
@@ -707,6 +727,14 @@ fn copy(model: &mut Model) -> Vec<Effect> {
     {
         entries.push(('r', "renewal".to_owned(), renew.to_string()));
     }
+    // The certificates are those that the menu names, not those of the route's first Secret.
+    let of = match item.as_ref().and_then(|item| item.secret()) {
+        Some(secret) => Subject {
+            kind: Kind::Secret,
+            key: secret.clone(),
+        },
+        None => of,
+    };
     model.popups.push(Popup::Menu(Menu {
         chooses: Chooses::Copy(of),
         title: "copy".to_owned(),
@@ -726,17 +754,23 @@ pub fn show_command(model: &Model, of: &Subject) -> CommandLine {
     CommandLine::certs(["show", &word])
         .and(["-n", of.key.namespace.as_str()])
         .and(model.place.flags.clone())
+        .and(model.place.ca_flags.clone())
 }
 
 fn yaml_command(model: &Model, of: &Subject) -> CommandLine {
-    let of_kubectl = model.place.flags.iter().take_while(|flag| *flag != "--ca-file");
+    let (verb, rest): (_, &[&str]) = match of.kind {
+        // kubectl would print the key.
+        Kind::Secret => ("describe", &[]),
+        _ => ("get", &["-o", "yaml"]),
+    };
     CommandLine {
         program: "kubectl",
-        words: ["get", &of.word(), "-n", of.key.namespace.as_str(), "-o", "yaml"]
+        words: [verb, &of.word(), "-n", of.key.namespace.as_str()]
             .map(str::to_owned)
             .into(),
     }
-    .and(of_kubectl.cloned())
+    .and(rest.iter().copied())
+    .and(model.place.flags.clone())
 }
 
 /// The command that prints the table that is looked at.
@@ -759,7 +793,12 @@ pub fn status_command(model: &Model) -> CommandLine {
     if model.columns.wide {
         line = line.and(["-o", "wide"]);
     }
-    line.and(model.place.flags.clone())
+    if let Some(reason) = choice.reason {
+        line = line.and(["--reason", reason.as_str()]);
+    }
+    line.and(model.place.check_flags.clone())
+        .and(model.place.flags.clone())
+        .and(model.place.ca_flags.clone())
 }
 
 fn shift_day(model: &mut Model, by: i64) -> Vec<Effect> {

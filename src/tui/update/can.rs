@@ -2,9 +2,17 @@
 
 use crate::tui::{
     keymap::Action,
-    model::{Model, View, popup::Popup},
-    order::State,
+    model::{Model, Reading, View, popup::Popup},
+    order::{Job, Run, State},
 };
+
+/// Why nothing is written while another context is being connected to: the header names the one before.
+pub(super) fn between(model: &Model) -> Option<&'static str> {
+    model
+        .before
+        .is_some()
+        .then_some("another context is being connected to")
+}
 
 /// Why an action cannot be done now, in words that follow its name; `None` when it can.
 pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
@@ -26,15 +34,18 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
     match action {
         Action::Renew => cluster()
             .or(model.ui.read_only.then_some("the program is read-only"))
+            .or(between(model))
             .or_else(line)
             .or_else(grouped)
             .or_else(secret)
             .or(model.at.map(|_| "another day is shown: `:at now` comes back")),
         Action::Restart => cluster()
             .or(model.ui.read_only.then_some("the program is read-only"))
+            .or(between(model))
             .or_else(line)
             .or_else(grouped)
             .or_else(secret),
+        Action::Probe if matches!(model.reading, Reading::Going { .. }) => Some("wait until all has been read"),
         Action::Probe => line().or_else(grouped).or_else(|| {
             let none = model
                 .chosen()
@@ -58,11 +69,11 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
                 let none = watched
                     .runs
                     .iter()
-                    .all(|id| model.run(*id).is_none_or(|run| !can_cancel(&run.state)));
-                none.then_some("it has ended")
+                    .all(|id| model.run(*id).is_none_or(|run| !can_cancel(run)));
+                none.then_some(NOT_CANCELLED)
             } else {
                 let run = model.run_at(model.cursor().at);
-                run.is_none_or(|run| !can_cancel(&run.state)).then_some("it has ended")
+                run.is_none_or(|run| !can_cancel(run)).then_some(NOT_CANCELLED)
             }
         }
         Action::Wait => model.active().next().is_none().then_some("no renewal runs"),
@@ -73,6 +84,13 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
     }
 }
 
-fn can_cancel(state: &State) -> bool {
-    matches!(state, State::Planning | State::Waiting | State::Running)
+const NOT_CANCELLED: &str = "it has ended, or cannot be taken back";
+
+/// Whether a run can be given up: one call that cannot be taken back is not, once it runs.
+pub(super) fn can_cancel(run: &Run) -> bool {
+    match run.state {
+        State::Planning | State::Waiting => true,
+        State::Running => matches!(run.job, Job::Renew | Job::Restart(_)),
+        State::Cancelling | State::Ended(_) => false,
+    }
 }

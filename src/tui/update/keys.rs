@@ -20,19 +20,24 @@ pub(super) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if key.kind == KeyEventKind::Release {
         return Vec::new();
     }
+    let before = model.question();
+    let effects = pressed(model, key);
+    // A question that waited behind something else is on the screen only now.
+    let from_ms = model.ms + runs::UNREAD_MS;
+    if model.question() != before
+        && let Some(Popup::Ask(ask)) = model.popups.last_mut()
+        && ask.of_run().is_some()
+    {
+        ask.from_ms = from_ms;
+    }
+    effects
+}
+
+fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     // Always leads out, whatever is typed.
     let pressed = Key::from(key);
     if model.prompt.is_some() {
-        let effects = prompt(model, key);
-        // A question that waited behind the line is on the screen only now.
-        let from_ms = model.ms + runs::UNREAD_MS;
-        if model.prompt.is_none()
-            && let Some(Popup::Ask(ask)) = model.popups.last_mut()
-            && matches!(ask.about, popup::About::Run(_))
-        {
-            ask.from_ms = from_ms;
-        }
-        return effects;
+        return prompt(model, key);
     }
     if model.popups.last().is_some_and(Popup::is_typing) {
         return typing(model, key);

@@ -11,9 +11,14 @@ mod typed;
 pub use runs::protected_word;
 pub use typed::{COMMANDS, fitting};
 
+use std::collections::BTreeSet;
+
+use hashbrown::HashSet;
+
 use super::{
     command::CommandLine,
     effect::Effect,
+    item::{Identity, Item},
     message::{Level, Link, LogLine, Message},
     model::{Model, Reading, View, popup::Popup},
     order::Job,
@@ -43,36 +48,39 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.size = (width, height);
             act::picture_again(model)
         }
-        Message::Clock { now, ms } => {
-            clock(model, now, ms);
-            Vec::new()
-        }
+        Message::Clock { now, ms } => clock(model, now, ms),
         Message::Terminate => vec![Effect::Quit { interrupted: true }],
         Message::Connected(place) => {
+            let context = place.context.clone();
             model.place = place;
+            forget(model);
+            vec![Effect::RunsIn(context)]
+        }
+        Message::Unwatched(kind) => {
+            model.unwatched.insert(kind);
+            log(
+                model,
+                Level::Warning,
+                &format!("no right to watch {kind}: their changes are not seen; read again to see them"),
+            );
             Vec::new()
         }
         Message::Progress { hosts, secrets } => {
             if matches!(model.reading, Reading::Going { .. }) {
                 model.reading = Reading::Going { hosts, secrets };
             }
-            model.fresh_ms = model.ms;
             Vec::new()
         }
         Message::Rows { whole, set, gone } => rows(model, whole, set, &gone),
         Message::Read { live, took_ms } => {
             model.reading = Reading::Done { live, took_ms };
+            model.before = None;
             model.fresh_ms = model.ms;
             model.lost = None;
             Vec::new()
         }
         Message::ReadFailed(trouble) => {
-            log(model, Level::Error, &trouble.what);
-            if matches!(model.reading, Reading::Done { .. }) {
-                model.notice(trouble.what, true);
-            } else {
-                model.reading = Reading::Failed(trouble);
-            }
+            failed(model, trouble);
             Vec::new()
         }
         Message::Link(Link::Up) => {
@@ -138,7 +146,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     }
 }
 
-fn clock(model: &mut Model, now: crate::object::Seconds, ms: u64) {
+/// After so long a picture is drawn anew: the times in it count down.
+const PICTURE_MS: u64 = 60_000;
+
+fn clock(model: &mut Model, now: crate::object::Seconds, ms: u64) -> Vec<Effect> {
     model.ms = ms;
     // Ages and countdowns are of seconds: less than one changes nothing on the screen.
     if model.clock != now {
@@ -149,27 +160,92 @@ fn clock(model: &mut Model, now: crate::object::Seconds, ms: u64) {
         model.notice = None;
         model.drawn += 1;
     }
+    let old = |detail: &super::model::Detail| detail.asked_ms + PICTURE_MS <= ms;
+    if model.detail.as_ref().is_some_and(old) {
+        act::picture_again(model)
+    } else {
+        Vec::new()
+    }
 }
 
-fn rows(model: &mut Model, whole: bool, set: Vec<super::item::Item>, gone: &[crate::scan::About]) -> Vec<Effect> {
-    model.fresh_ms = model.ms;
+/// Nothing is left of another cluster.
+fn forget(model: &mut Model) {
+    model.before = None;
+    model.reading = Reading::Going { hosts: 0, secrets: 0 };
+    model.lost = None;
+    model.unwatched.clear();
+    model.rows.set_all(Vec::new());
+    model.marks.clear();
+    model.last_mark = None;
+    model.detail = None;
+    let choice = super::rows::Choice {
+        namespace: None,
+        ..model.rows.choice().clone()
+    };
+    keys::set_choice(model, choice);
+    model.history.clear();
+    model.future.clear();
+}
+
+/// It could not be read: what is there already stays, and says how old it is.
+fn failed(model: &mut Model, trouble: super::message::Trouble) {
+    log(model, Level::Error, &trouble.what);
+    let known = model.rows.total() > 0;
+    match model.before.take() {
+        // Another context could not be connected to: this one goes on.
+        Some(before @ Reading::Done { .. }) => {
+            model.reading = before;
+            model.notice(trouble.what, true);
+        }
+        _ if known => {
+            model.reading = Reading::Done { live: true, took_ms: 0 };
+            model.lost = Some(trouble.what.clone());
+            model.notice(trouble.what, true);
+        }
+        _ => model.reading = Reading::Failed(trouble),
+    }
+}
+
+fn rows(model: &mut Model, whole: bool, set: Vec<Item>, gone: &[crate::scan::About]) -> Vec<Effect> {
+    if model.lost.is_none() {
+        model.fresh_ms = model.ms;
+    }
     // The cursor stays on what it is on, not on its line; at the top it stays at the top, where the worst comes in.
     let at = model.cursors[View::Hosts as usize].at;
-    let held = (at > 0)
-        .then(|| model.rows.get(at).map(|item| item.about.clone()))
-        .flatten();
     let shown = model.detail.as_ref().map(|detail| detail.of.clone());
-    let touched = shown.is_some_and(|of| {
-        set.iter()
-            .any(|item| item.subject().as_ref() == Some(&of) || item.secret() == Some(&of.key))
-    });
-    if whole {
+    let is_shown = |item: &Item| {
+        let of = shown.as_ref();
+        of.is_some_and(|of| item.subject().as_ref() == Some(of) || item.secret() == Some(&of.key))
+    };
+    let touched = set.iter().any(is_shown) || gone.iter().filter_map(|about| model.rows.about(about)).any(is_shown);
+    let held = model.rows.get(at).filter(|item| at > 0 || is_shown(item));
+    let again = if whole {
+        let held = held.map(Item::identity);
+        let marked: HashSet<Identity> = model
+            .marks
+            .iter()
+            .filter_map(|about| Some(model.rows.about(about)?.identity()))
+            .collect();
         model.rows.set_all(set);
+        let same = |wanted: &Identity| model.rows.everything().find(|item| item.identity() == *wanted);
+        let again = held.and_then(|held| model.rows.position(&same(&held)?.about));
+        // Another reading numbers bindings anew: what was marked is known by its names.
+        let marks = if marked.is_empty() {
+            BTreeSet::new()
+        } else {
+            let is_marked = |item: &&Item| marked.contains(&item.identity());
+            let items = model.rows.everything().filter(is_marked);
+            items.map(|item| item.about.clone()).collect()
+        };
+        model.marks = marks;
+        model.last_mark = None;
+        again
     } else {
+        let held = held.map(|item| item.about.clone());
         model.rows.change(set, gone);
-    }
-    model.marks.retain(|about| model.rows.about(about).is_some());
-    let again = held.and_then(|about| model.rows.position(&about));
+        model.marks.retain(|about| model.rows.about(about).is_some());
+        held.and_then(|about| model.rows.position(&about))
+    };
     let last = model.rows.len().saturating_sub(1);
     let cursor = &mut model.cursors[View::Hosts as usize];
     if let Some(position) = again {

@@ -15,10 +15,11 @@ use crate::tui::{
 const NOTCH: isize = 3;
 
 pub(super) fn mouse(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
+    let at = Position::new(mouse.column, mouse.row);
     match mouse.kind {
-        MouseEventKind::ScrollUp => act::wheel(model, -NOTCH),
-        MouseEventKind::ScrollDown => act::wheel(model, NOTCH),
-        MouseEventKind::Down(MouseButton::Left) => click(model, Position::new(mouse.column, mouse.row)),
+        MouseEventKind::ScrollUp => act::wheel(model, -NOTCH, at),
+        MouseEventKind::ScrollDown => act::wheel(model, NOTCH, at),
+        MouseEventKind::Down(MouseButton::Left) => click(model, at),
         _ => Vec::new(),
     }
 }

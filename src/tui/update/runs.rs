@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Start, act, log};
+use super::{Start, act, can, log};
 use crate::{
     event::Event,
     object::Kind,
@@ -74,6 +74,7 @@ fn lines(model: &Model, words: &[&str], by_namespace: BTreeMap<String, Vec<Strin
                 .and(targets)
                 .and(["-n".to_owned(), namespace])
                 .and(model.place.flags.clone())
+                .and(model.place.ca_flags.clone())
         })
         .collect()
 }
@@ -172,12 +173,22 @@ pub(super) fn watch(model: &mut Model, runs: Vec<RunId>) {
 /// A plan is there.
 pub(super) fn planned(model: &mut Model, id: RunId, plan: Plan) -> Vec<Effect> {
     match model.run_mut(id) {
-        Some(run) if run.state == State::Planning => {
+        Some(run) if matches!(run.state, State::Planning | State::Running) => {
             if let Some(command) = &plan.command {
                 run.command = command.clone();
             }
             run.plan = Some(plan);
+            // Where some are cert-manager's and others are not, the second part has a plan of its own.
+            let is_second = run.state == State::Running;
             run.state = State::Waiting;
+            if is_second {
+                let window = Popup::Plan(Planned {
+                    runs: vec![id],
+                    scroll: 0,
+                    typed: None,
+                });
+                below_typing(model, window);
+            }
             Vec::new()
         }
         // It was dropped meanwhile.
@@ -282,7 +293,15 @@ pub(super) fn drop_plans(model: &mut Model, ids: &[RunId]) -> Vec<Effect> {
     for id in ids {
         let Some(run) = model.run(*id) else { continue };
         match run.state {
-            State::Waiting => effects.push(Effect::Answer { id: *id, yes: false }),
+            State::Waiting if run.courses.is_empty() => effects.push(Effect::Answer { id: *id, yes: false }),
+            // Its first part was carried out: it ends by itself, and stays among the orders.
+            State::Waiting => {
+                effects.push(Effect::Answer { id: *id, yes: false });
+                if let Some(run) = model.run_mut(*id) {
+                    run.state = State::Running;
+                }
+                continue;
+            }
             State::Planning => effects.push(Effect::Cancel(*id)),
             _ => continue,
         }
@@ -299,7 +318,7 @@ pub(super) fn cancel(model: &mut Model) -> Vec<Effect> {
     };
     let mut effects = Vec::new();
     for run in model.runs.iter_mut().filter(|run| ids.contains(&run.id)) {
-        if matches!(run.state, State::Running | State::Planning | State::Waiting) {
+        if can::can_cancel(run) {
             run.state = State::Cancelling;
             effects.push(Effect::Cancel(run.id));
         }
@@ -313,13 +332,21 @@ pub(super) fn cancel(model: &mut Model) -> Vec<Effect> {
 /// A run asks.
 pub(super) fn asked(model: &mut Model, id: RunId, question: &str) -> Vec<Effect> {
     let from_ms = model.ms + UNREAD_MS;
-    model.popups.push(Popup::Ask(Ask {
+    let window = Popup::Ask(Ask {
         lines: question.lines().map(str::to_owned).collect(),
         about: About::Run(id),
         typed: None,
         from_ms,
-    }));
+    });
+    below_typing(model, window);
     Vec::new()
+}
+
+/// Opens a window that comes by itself: behind one in which somebody types, whose keys it would take.
+fn below_typing(model: &mut Model, window: Popup) {
+    let typing = model.popups.last().is_some_and(Popup::is_typing);
+    let at = model.popups.len() - usize::from(typing);
+    model.popups.insert(at, window);
 }
 
 /// Something happened.
@@ -352,6 +379,10 @@ pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect>
     run.state = State::Ended(ending.clone());
     run.ended_ms = Some(ms);
     let job = run.job.as_str();
+    // Nobody waits for an answer any more.
+    model
+        .popups
+        .retain(|popup| !matches!(popup, Popup::Ask(ask) if ask.of_run() == Some(id)));
     let watched = model.popups.iter().any(|popup| match popup {
         Popup::Run(window) => window.runs.contains(&id),
         Popup::Plan(window) => window.runs.contains(&id),

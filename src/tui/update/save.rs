@@ -8,7 +8,8 @@ use crate::{
         cells::cell,
         columns::Columns,
         effect::Effect,
-        model::{Model, View},
+        model::{Model, View, timeline::Bucket},
+        view::bucket_name,
     },
 };
 
@@ -88,6 +89,9 @@ fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
 
 /// A view whose lines are no rows of a status, or any as Markdown.
 fn cells(model: &Model, how: As) -> String {
+    if model.view == View::Timeline {
+        return written(how, &["WHEN", "EXPIRE", "DUE", "HOSTS"], &buckets(model));
+    }
     let columns: Vec<_> = Columns::all(model.view)
         .iter()
         .filter(|column| model.columns.has(model.view, column))
@@ -102,6 +106,24 @@ fn cells(model: &Model, how: As) -> String {
         lines.push(columns.iter().map(text).collect());
     }
     let heads: Vec<&str> = columns.iter().map(|column| column.head).collect();
+    written(how, &heads, &lines)
+}
+
+/// The days and weeks of the timeline.
+fn buckets(model: &Model) -> Vec<Vec<String>> {
+    let line = |bucket: &Bucket| {
+        let when = bucket_name(bucket, model.at.is_none().then(|| model.now()));
+        vec![
+            when,
+            bucket.expire.to_string(),
+            bucket.due.to_string(),
+            bucket.hosts.join(" "),
+        ]
+    };
+    model.derived.timeline.buckets.iter().map(line).collect()
+}
+
+fn written(how: As, heads: &[&str], lines: &[Vec<String>]) -> String {
     match how {
         As::Json => {
             let objects: Vec<serde_json::Value> = lines
@@ -118,7 +140,7 @@ fn cells(model: &Model, how: As) -> String {
             text.push('\n');
             text
         }
-        As::Markdown | As::Yaml => markdown(&heads, &lines),
+        As::Markdown | As::Yaml => markdown(heads, lines),
         As::Table => {
             let mut widths: Vec<usize> = heads.iter().map(|head| head.len()).collect();
             for (width, cell) in lines
@@ -130,7 +152,7 @@ fn cells(model: &Model, how: As) -> String {
             }
             let mut out = String::new();
             let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
-            for cells in std::iter::once(&heads).chain(&lines) {
+            for cells in std::iter::once(&heads).chain(lines) {
                 let mut line = String::new();
                 for (cell, width) in cells.iter().zip(&widths) {
                     line.push_str(cell);

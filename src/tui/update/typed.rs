@@ -224,6 +224,11 @@ fn namespace(model: &mut Model, name: &str) -> Vec<Effect> {
 }
 
 fn reread(model: &mut Model, namespaces: Vec<String>) -> Vec<Effect> {
+    let choice = Choice {
+        namespace: None,
+        ..model.rows.choice().clone()
+    };
+    keys::set_choice(model, choice);
     model.reading = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
     model.place.namespaces.clone_from(&namespaces);
     vec![Effect::Namespaces(namespaces)]
@@ -249,7 +254,8 @@ fn context(model: &mut Model, name: &str) -> Vec<Effect> {
         model.notice("ctx: a renewal runs: wait for it, or cancel it first", true);
         return Vec::new();
     }
-    model.reading = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
+    let going = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
+    model.before = Some(std::mem::replace(&mut model.reading, going));
     model.detail = None;
     vec![Effect::Context(name.to_owned())]
 }
@@ -286,7 +292,7 @@ fn secret(model: &mut Model, word: &str) -> Option<crate::tui::item::Subject> {
     } else if model.view == View::Findings {
         Some("the line is a reason: Enter shows its hosts")
     } else {
-        None
+        super::can::between(model)
     };
     if let Some(why) = refusal {
         model.notice(format!("{word}: {why}"), true);

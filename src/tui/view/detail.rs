@@ -9,7 +9,7 @@ use ratatui::{
 use super::{Areas, plain, styled, wrapped};
 use crate::{
     report::{Status, show::Tone},
-    text::clear,
+    text::{clear, width::cut},
     tui::{
         message::{Lines, Trouble},
         model::{Hits, Model},
@@ -52,14 +52,15 @@ pub(super) fn clamp(model: &mut Model, areas: Areas) {
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let Some(detail) = &model.detail else { return };
     let theme = &model.ui.theme;
-    let title = format!(" {} in {} ", detail.of.word(), detail.of.key.namespace);
+    let title = format!("{} in {}", detail.of.word(), detail.of.key.namespace);
+    let title = format!(" {} ", cut(&clear(&title), usize::from(area.width.saturating_sub(4))));
     let border = if detail.focused {
         theme.style(Role::Key)
     } else {
         theme.style(Role::Border)
     };
     let block = framed(model.ui.ascii)
-        .title(plain(&clear(&title), model.ui.ascii))
+        .title(plain(&title, model.ui.ascii))
         .title_style(theme.style(Role::Title))
         .border_style(border);
     let inside = block.inner(area);

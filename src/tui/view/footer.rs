@@ -35,20 +35,22 @@ pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Opt
     };
     match &model.prompt {
         Some(Prompt::Filter(input)) => {
-            put(&format!("/{}", input.text()), theme.style(Role::Key));
-            let at = u16::try_from(input.cells()).unwrap_or(u16::MAX);
+            let (text, cells) = input.shown(room.saturating_sub(1));
+            put(&format!("/{text}"), theme.style(Role::Key));
+            let at = u16::try_from(cells).unwrap_or(u16::MAX);
             return Some(Position::new(
                 area.x.saturating_add(1).saturating_add(at).min(area.right() - 1),
                 area.y,
             ));
         }
         Some(Prompt::Command(input)) => {
-            let typed = format!(":{}", input.text());
+            let (text, cells) = input.shown(room.saturating_sub(1));
+            let typed = format!(":{text}");
             let fitting = fitting(model, input.text());
             let shown = fitting.iter().take(12).cloned().collect::<Vec<_>>().join(" ");
             put(&format!("{typed}    {shown}"), theme.style(Role::Dim));
             put_over(buffer, area, &typed, theme.style(Role::Key), model.ui.ascii);
-            let at = u16::try_from(input.cells()).unwrap_or(u16::MAX);
+            let at = u16::try_from(cells).unwrap_or(u16::MAX);
             return Some(Position::new(
                 area.x.saturating_add(1).saturating_add(at).min(area.right() - 1),
                 area.y,
@@ -153,7 +155,8 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
             Some(Prompt::Command(_)) => "enter runs it   tab completes   esc leaves it",
             None => "enter goes on   esc leaves it",
         };
-        buffer.set_stringn(area.x, area.y, text, usize::from(area.width), theme.style(Role::Dim));
+        let text = plain(&cut(text, area.width.into()), model.ui.ascii);
+        buffer.set_stringn(area.x, area.y, text, area.width.into(), theme.style(Role::Dim));
         return;
     }
     let mut x = area.x;

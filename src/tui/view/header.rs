@@ -132,6 +132,10 @@ fn place(model: &Model, pen: &mut Pen<'_>) {
     if choice.problems_only {
         pen.put(" problems only", theme.status(Status::Warning));
     }
+    if let Some(reason) = choice.reason {
+        pen.put(" reason ", dim);
+        pen.put(reason.as_str(), theme.style(Role::Key));
+    }
     if !model.filter.is_empty() {
         pen.put(" /", dim);
         pen.put(&clear(&model.filter), theme.style(Role::Key));
@@ -152,10 +156,15 @@ fn badges(model: &Model) -> Vec<(String, Style)> {
         return badges;
     }
     let stage = model.stage();
-    let issuer = match stage {
+    // A plan knows its issuer; without one it is what the settings say.
+    let planned = model
+        .next_plan()
+        .map(|plan| &plan.issuer)
+        .filter(|issuer| !issuer.is_empty());
+    let issuer = planned.unwrap_or(match stage {
         Stage::Rehearsal | Stage::Staging => &model.ui.staging,
         Stage::Production => &model.ui.production,
-    };
+    });
     badges.push((format!(" {} {} ", stage.badge(), clear(issuer)), theme.badge(stage)));
     badges
 }
@@ -201,6 +210,11 @@ fn state(model: &Model, pen: &mut Pen<'_>) {
             Reading::Going { hosts, secrets } => {
                 let text = format!("reading: {hosts} hosts, {secrets} Secrets so far");
                 pen.put(&text, theme.status(Status::Info));
+            }
+            Reading::Done { live: true, .. } if !model.unwatched.is_empty() => {
+                let kinds: Vec<&str> = model.unwatched.iter().copied().collect();
+                let text = format!("live, without {}", kinds.join(", "));
+                pen.put(&text, theme.status(Status::Warning));
             }
             Reading::Done { live: true, .. } => drop(pen.put("live", theme.status(Status::Healthy))),
             Reading::Done { live: false, took_ms } => {

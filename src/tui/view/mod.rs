@@ -8,6 +8,8 @@ mod popup;
 mod table;
 mod timeline;
 
+pub(super) use timeline::name as bucket_name;
+
 use ratatui::{
     Frame,
     buffer::Buffer,
@@ -22,7 +24,11 @@ use super::{
     model::{Hits, LEAST, Model, SPLIT, View},
     theme::{Role, Theme},
 };
-use crate::report::{Status, show::Tone};
+use crate::{
+    check::Reason,
+    object::{Key, Text},
+    report::{Status, show::Tone},
+};
 
 /// The parts of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,8 +79,15 @@ fn areas_in(model: &Model, whole: Rect) -> Areas {
 /// Makes ready what is drawn: the lines of the view, where it is scrolled to, how wide its columns are.
 pub fn prepare(model: &mut Model) {
     let (view, now) = (model.view, model.now());
-    model.derived.make(view, &model.rows, model.sorts[view as usize], now);
-    // The Secrets' lines are what marks and pictures of them are about.
+    // The cursor stays on what it is on; at the top it stays at the top, where the worst comes in.
+    let held = held(model);
+    if model.derived.make(view, &model.rows, model.sorts[view as usize], now)
+        && let Some(position) = held.and_then(|held| position(model, &held))
+    {
+        let cursor = model.cursor_mut();
+        cursor.top = (cursor.top + position).saturating_sub(cursor.at);
+        cursor.at = position;
+    }
     let last = model.lines().saturating_sub(1);
     let areas = areas(model);
     let height = usize::from(table::height(findings::split(model, areas.body).0));
@@ -92,6 +105,37 @@ pub fn prepare(model: &mut Model) {
     }
     popup::clamp(model);
     detail::clamp(model, areas);
+}
+
+/// What a line of a view that is made from items is about.
+enum Held {
+    Secret(Key),
+    Reason(Reason),
+    Namespace(Text),
+}
+
+fn held(model: &Model) -> Option<Held> {
+    let at = model.cursor().at;
+    let secret = || model.derived.secrets.get(at).map(|line| &line.key);
+    let is_shown = |key: &Key| model.detail.as_ref().is_some_and(|detail| detail.of.key == *key);
+    match model.view {
+        View::Secrets if at > 0 || secret().is_some_and(is_shown) => secret().cloned().map(Held::Secret),
+        View::Findings if at > 0 => model.derived.groups.get(at).map(|group| Held::Reason(group.reason)),
+        View::Namespaces if at > 0 => {
+            let line = model.derived.namespaces.get(at);
+            line.map(|line| Held::Namespace(line.name.clone()))
+        }
+        _ => None,
+    }
+}
+
+fn position(model: &Model, held: &Held) -> Option<usize> {
+    let derived = &model.derived;
+    match held {
+        Held::Secret(key) => derived.secrets.iter().position(|line| line.key == *key),
+        Held::Reason(reason) => derived.groups.iter().position(|group| group.reason == *reason),
+        Held::Namespace(name) => derived.namespaces.iter().position(|line| line.name == *name),
+    }
 }
 
 /// Draws everything. What the mouse can press is noted in `hits`.
@@ -134,6 +178,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, hits: &mut Hits) {
 /// A theme with colours of its own gives plain text one too.
 fn background(theme: &Theme) -> Option<Style> {
     let style = theme.style(Role::Text);
+    let style = theme.background().map_or(style, |colour| style.bg(colour));
     (style != Style::new()).then_some(style)
 }
 

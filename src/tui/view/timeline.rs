@@ -60,7 +60,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
 }
 
 /// The bucket in words. `today` is a moment of the day that it really is, where that is the first one shown.
-fn name(bucket: &Bucket, today: Option<i64>) -> String {
+pub(in crate::tui) fn name(bucket: &Bucket, today: Option<i64>) -> String {
     match (bucket.from, bucket.until) {
         (None, _) => "expired".to_owned(),
         (Some(from), Some(until)) if until - from <= time::DAY => {

@@ -271,6 +271,10 @@ proptest! {
         // Each Esc closes a window or leaves a text; the rest is for what asks once more.
         let windows = session.model.popups.len();
         for _ in 0..windows + 10 {
+            // A question that nobody can have read yet takes no answer.
+            if let Some(later) = message(&Happens::Later(500), &session.model) {
+                session.take(later);
+            }
             session.press("esc");
             session.draw();
         }

@@ -114,6 +114,7 @@ pub(super) fn place() -> Place {
         manifests: None,
         contexts: vec!["prod-eu".to_owned(), "prod-us".to_owned(), "staging".to_owned()],
         flags: vec!["--context".to_owned(), "prod-eu".to_owned()],
+        ..Place::default()
     }
 }
 

@@ -75,6 +75,7 @@ fn hostile_place() -> Place {
         manifests: None,
         contexts: vec![text.clone()],
         flags: vec!["--context".to_owned(), text],
+        ..Place::default()
     }
 }
 

@@ -121,7 +121,7 @@ fn enter_leads_from_a_reason_a_namespace_and_a_day_to_its_hosts() {
     let mut desk = Desk::usual();
     desk.press("3").press("/").write("duplicate").press("enter enter");
     assert_eq!((desk.model.view, desk.model.rows.len()), (View::Hosts, 2));
-    desk.press("esc 6 j enter").shows("ns blog");
+    desk.press("esc esc 6 j enter").shows("ns blog");
     assert_eq!((desk.model.view, desk.model.rows.len()), (View::Hosts, 8));
     desk.press("esc 4 G enter");
     assert!(desk.selected().contains("wiki.intra"), "{}", desk.screen());

@@ -3,6 +3,7 @@
 mod chaos;
 mod colours;
 mod desk;
+mod elsewhere;
 mod example;
 mod guide;
 mod hostile;

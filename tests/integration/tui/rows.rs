@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kubectl_certs::{
+    check::Reason,
     object::Seconds,
     report::{Status, order::Field},
     scan::About,
@@ -53,15 +54,18 @@ fn choices() -> impl Strategy<Value = Choice> {
         "-l app",
     ];
     let namespaces = [None, None, Some("shop"), Some("blog"), Some("nowhere")];
+    let reasons = [None, None, Some(Reason::Expired), Some(Reason::SecretNotFound)];
     (
         prop::sample::select(filters.to_vec()),
         any::<bool>(),
         prop::sample::select(namespaces.to_vec()),
+        prop::sample::select(reasons.to_vec()),
     )
-        .prop_map(|(filter, problems_only, namespace)| Choice {
+        .prop_map(|(filter, problems_only, namespace, reason)| Choice {
             filter: Filter::parse(filter),
             problems_only,
             namespace: namespace.map(Into::into),
+            reason,
         })
 }
 

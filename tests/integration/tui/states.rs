@@ -126,6 +126,7 @@ pub(super) fn forbidden() -> Item {
     };
     Item {
         about: About::Forbidden(0),
+        served: None,
         namespace: "edge".into(),
         route: None,
         host: None,

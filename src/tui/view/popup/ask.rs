@@ -27,8 +27,9 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
     }
     let mut cursor = None;
     if let Some((_, input)) = &ask.typed {
-        cursor = Some((lines.len(), 2 + input.cells()));
-        lines.push(vec![(Tone::Strong, format!("> {}", input.text()))]);
+        let (text, at) = input.shown(room.saturating_sub(2));
+        cursor = Some((lines.len(), 2 + at));
+        lines.push(vec![(Tone::Strong, format!("> {text}"))]);
     } else {
         lines.push(Vec::new());
         lines.push(vec![
@@ -46,17 +47,13 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
 
 pub(super) fn line(model: &Model, line: &Line) -> Window {
     let room = room(model);
-    // The end of a long text is what is being typed.
-    let text = line.input.text();
-    let cells = line.input.cells();
-    let cut = cells.saturating_sub(room.saturating_sub(4));
-    let shown: String = text.chars().skip(cut).take(room.saturating_sub(3)).collect();
+    let (shown, at) = line.input.shown(room.saturating_sub(2));
     let lines = vec![
         vec![(Tone::Strong, format!("> {shown}"))],
         vec![(Tone::Dim, line.help.clone())],
     ];
     Window {
-        cursor: Some((0, 2 + cells - cut)),
+        cursor: Some((0, 2 + at)),
         ..Window::new(line.title.clone(), lines)
     }
 }

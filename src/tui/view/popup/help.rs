@@ -1,6 +1,6 @@
 //! `?`: the keys, made from the one table that is the keymap.
 
-use super::Window;
+use super::{Window, room, text::broken};
 use crate::{
     report::show::Tone,
     tui::{
@@ -48,8 +48,10 @@ pub(super) fn window(model: &Model) -> Window {
     for (word, rest) in COMMANDS {
         lines.push(vec![(Tone::Plain, format!("  :{word} {rest}").trim_end().to_owned())]);
     }
+    let room = room(model);
+    let lines = lines.iter().flat_map(|line| broken(line, room)).collect();
     Window {
-        share: (80, 90),
+        share: (90, 90),
         ..Window::new("keys", lines)
     }
 }

@@ -135,14 +135,19 @@ pub(super) fn clamp(model: &mut Model) {
 
 /// Draws the window on top. Returns where the cursor is in it.
 pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut Hits) -> Option<Position> {
-    if model.has_hidden_question() {
+    let popup = model.popups.last()?;
+    if model.prompt.is_some() && matches!(popup, Popup::Ask(ask) if ask.of_run().is_some()) {
         return None;
     }
-    let popup = model.popups.last()?;
     let window = window(model, popup);
     let theme = &model.ui.theme;
     let area = window.area(screen);
     Clear.render(area, buffer);
+    if let Some(style) = super::background(theme) {
+        buffer.set_style(area, style);
+    }
+    // What it covers cannot be pressed.
+    hits.actions.retain(|(covered, _)| !covered.intersects(area));
     let ascii = model.ui.ascii;
     let room = usize::from(area.width.saturating_sub(4));
     let title = format!(" {} ", cut(&clear(&window.title), room));

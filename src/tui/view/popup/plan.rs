@@ -29,12 +29,13 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
     let mut cursor = None;
     if let Some(typed) = &planned.typed {
         let word = protected_word(model);
-        lines.push(vec![(
-            Tone::Of(Status::Critical),
-            format!("This is production. Type {} to go on:", clear(&word)),
-        )]);
-        cursor = Some((lines.len(), 2 + typed.cells()));
-        lines.push(vec![(Tone::Strong, format!("> {}", typed.text()))]);
+        let text = format!("This is production. Type {} to go on:", clear(&word));
+        for line in wrapped("", "", &text, room) {
+            lines.push(vec![(Tone::Of(Status::Critical), line)]);
+        }
+        let (text, at) = typed.shown(room.saturating_sub(2));
+        cursor = Some((lines.len(), 2 + at));
+        lines.push(vec![(Tone::Strong, format!("> {text}"))]);
     } else if making {
         lines.push(vec![(Tone::Dim, "the plan is being made ...".to_owned())]);
     } else if ready {

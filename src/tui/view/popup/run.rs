@@ -57,6 +57,10 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
         (Tone::Dim, format!("  {}", progress::duration(took))),
     ]);
     let none = Course::default();
+    let planned = |secret: &Key| {
+        let targets = run.plan.as_ref().map(|plan| &plan.targets);
+        targets.is_some_and(|targets| targets.iter().any(|(target, _)| target == secret))
+    };
     if let Some(plan) = &run.plan {
         let many = plan.targets.len() > WHOLE;
         for (secret, steps) in &plan.targets {
@@ -67,9 +71,10 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
                 whole(run, secret, steps, course, model.ui.ascii, room, lines);
             }
         }
-    } else {
-        // What has no plan tells what happens.
-        for (secret, course) in &run.courses {
+    }
+    // What has no steps of its own tells what happens: cert-manager's part, a revocation.
+    for (secret, course) in &run.courses {
+        if !planned(secret) {
             for (ms, kind) in &course.events {
                 let at = progress::duration(ms.saturating_sub(run.began_ms));
                 let text = format!("{secret}: {}", progress::line(kind));

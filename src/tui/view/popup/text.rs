@@ -16,7 +16,6 @@ pub(super) fn text(model: &Model, text: &Text) -> Window {
     let lines = lines_of(text.lines.as_ref(), room);
     let mut fitted: Lines = Vec::new();
     for runs in lines.iter() {
-        // A line of several runs is broken nowhere: it was made to fit.
         match runs.as_slice() {
             [(tone, line)] if crate::text::width::width(line) > room => {
                 let indent = line.len() - line.trim_start().len();
@@ -24,7 +23,7 @@ pub(super) fn text(model: &Model, text: &Text) -> Window {
                 let parts = wrapped(&indent, &indent, line.trim_start(), room);
                 fitted.extend(parts.into_iter().map(|part| vec![(*tone, part)]));
             }
-            runs => fitted.push(runs.to_vec()),
+            runs => fitted.extend(broken(runs, room)),
         }
     }
     Window {
@@ -32,6 +31,37 @@ pub(super) fn text(model: &Model, text: &Text) -> Window {
         command: text.command.clone(),
         ..Window::new(text.title.clone(), fitted)
     }
+}
+
+/// A line of several runs, broken where it is full: what follows stands below, moved in as far as its beginning is.
+pub(super) fn broken(runs: &[(Tone, String)], room: usize) -> Lines {
+    let first = runs.iter().find(|(_, text)| !text.trim().is_empty());
+    let indent = runs
+        .first()
+        .zip(first)
+        .map_or(0, |((_, text), _)| text.len() - text.trim_start().len());
+    let indent = (indent + 2).min(room / 2);
+    let mut lines: Lines = vec![Vec::new()];
+    let mut used = 0;
+    for (tone, text) in runs {
+        let mut part = String::new();
+        for c in text.chars() {
+            let cells = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
+            if used + cells > room {
+                if let Some(line) = lines.last_mut() {
+                    line.push((*tone, std::mem::take(&mut part)));
+                }
+                lines.push(vec![(Tone::Plain, " ".repeat(indent))]);
+                used = indent;
+            }
+            part.push(c);
+            used += cells;
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push((*tone, part));
+        }
+    }
+    lines
 }
 
 pub(super) fn log(model: &Model, scroll: usize) -> Window {
