@@ -148,11 +148,10 @@ impl Reader {
             tokio::select! {
                 opened = &mut opening => break Ok(opened),
                 ask = self.asks.recv() => match ask? {
-                    Ask::Read => {}
+                    // A reading is under way; and the numbers of a probe are of the one before.
+                    Ask::Read | Ask::Probe(_) => {}
                     Ask::At(at) => self.at = at,
                     ask @ (Ask::Namespaces(_) | Ask::Context(_)) => break Err(ask),
-                    // Its numbers are of the reading before.
-                    Ask::Probe(_) => {}
                     ask => self.early.push(ask),
                 },
             }

@@ -42,7 +42,8 @@ fn row(plan: &Plan, solver: &'static str, image: Option<&str>) -> Row {
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
     let scratch = tempfile::tempdir().unwrap();
     let mut runs = Vec::new();
-    for round in 0..=plan.rounds {
+    let mut round = 0;
+    while round <= plan.rounds {
         let mut command = clients::ours(plan, &it);
         command.args(["renew", "shop", "-n", &it.ns.name, "-o", "json", "--solver", solver]);
         match image {
@@ -59,8 +60,14 @@ fn row(plan: &Plan, solver: &'static str, image: Option<&str>) -> Row {
             events.line(),
             ran.wall.as_millis()
         ));
-        // Round 0 makes the account, and has nothing to replace.
-        if round == 0 && plan.rounds > 1 {
+        // Told never to, Pebble v2.10 uses an authorization again all the same in one order of a hundred.
+        if events.count("presented") == 0 {
+            say("Pebble used an authorization again: this run does not count");
+            continue;
+        }
+        round += 1;
+        // The first makes the account, and has nothing to replace.
+        if round == 1 && plan.rounds > 1 {
             continue;
         }
         let served = events.first("served");

@@ -67,6 +67,7 @@ impl Maker {
             namespace: namespace.as_str().into(),
             route: Some((Kind::Ingress, name.as_str().into(), None)),
             host: Some(host.as_str().into()),
+            served: None,
             secrets: vec![secret].into(),
             class: Some("nginx".into()),
             created: Some(self.now - 86_400),

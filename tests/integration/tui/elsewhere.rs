@@ -200,7 +200,7 @@ fn serial_numbers_and_fingerprints_are_found_with_colons_or_without() {
         certificate.serial.to_string(),
     ] {
         desk.press("/").write(&typed).press("enter");
-        assert!(desk.model.rows.len() > 0, "{typed}");
+        assert!(!desk.model.rows.is_empty(), "{typed}");
         assert!(
             desk.model
                 .rows
