@@ -33,7 +33,7 @@ use super::{
     super::{
         args::StatusArgs,
         session::{Open, Session, now},
-        show::{Found, picture},
+        show::{Found, Said, certificates_of, picture, said},
     },
     fetch, in_context, place,
 };
@@ -52,8 +52,6 @@ const SETTLE: Duration = Duration::from_millis(20);
 const AGAIN: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(1);
-/// cert-manager's events are an extra: nobody waits long for them.
-const PICTURE: Duration = Duration::from_secs(3);
 
 /// What the screen asks.
 #[derive(Debug)]
@@ -78,6 +76,21 @@ pub(super) enum Ask {
     Pem(Subject),
     /// Probe hosts.
     Probe(Vec<About>),
+}
+
+/// What was asked of others beside the reading, when it is there.
+enum Answer {
+    /// Probes.
+    Probed(Asked),
+    /// The events of cert-manager's Certificates, for a picture.
+    Said { of: Subject, width: u16, said: Said },
+}
+
+/// What others have answered so far.
+struct Answered {
+    probed: Found,
+    said: Said,
+    sink: UnboundedSender<Answer>,
 }
 
 /// Everything that a reading is made with.
@@ -303,10 +316,14 @@ impl Reader {
         mut changes: Receiver<Change>,
         name: &Sender<Key>,
     ) -> Option<Option<Connection>> {
-        let mut found = Found::default();
+        let (answered, mut answers) = mpsc::unbounded_channel();
+        let mut found = Answered {
+            probed: Found::default(),
+            said: Said::new(),
+            sink: answered,
+        };
         let mut batch = Vec::new();
         let mut watched = connection.is_some();
-        let (answered, mut probes) = mpsc::unbounded_channel();
         loop {
             let wait = self.until_time_changes_something(live);
             let mut early = std::mem::take(&mut self.early);
@@ -330,12 +347,18 @@ impl Reader {
                             ask => ask,
                         };
                         match ask {
-                            Ask::Probe(chosen) => self.probe(chosen, live, answered.clone()),
-                            ask => self.answer(ask, live, connection, &found).await,
+                            Ask::Probe(chosen) => self.probe(chosen, live, found.sink.clone()),
+                            ask => self.answer(ask, live, connection, &found),
                         }
                     }
                 }
-                Some(asked) = probes.recv() => self.probed(asked, live, &mut found),
+                Some(answer) = answers.recv() => match answer {
+                    Answer::Probed(asked) => self.probed(asked, live, &mut found.probed),
+                    Answer::Said { of, width, said } => {
+                        found.said.extend(said);
+                        self.draw(live, &found, &of, width);
+                    }
+                },
                 received = changes.recv_many(&mut batch, TOGETHER), if watched => {
                     if received == 0 {
                         watched = false;
@@ -412,7 +435,7 @@ impl Reader {
         self.rows(inventory, &news.judged, false);
     }
 
-    async fn answer(&mut self, ask: Ask, live: &mut Live, connection: Option<&Connection>, found: &Found) {
+    fn answer(&mut self, ask: Ask, live: &mut Live, connection: Option<&Connection>, found: &Answered) {
         match ask {
             Ask::Read | Ask::Namespaces(_) | Ask::Context(_) | Ask::Probe(_) => {}
             Ask::At(at) => {
@@ -421,14 +444,7 @@ impl Reader {
                 let judged = live.all();
                 self.rows(&live.inventory, &judged, true);
             }
-            Ask::Picture { of, width } => {
-                let lines = draw(live, connection, found, &of, width).await;
-                self.send(Message::Picture {
-                    of,
-                    width,
-                    lines: Ok(lines),
-                });
-            }
+            Ask::Picture { of, width } => self.picture(live, connection, found, &of, width),
             Ask::Decode(of) => {
                 let lines = fetch::decoded(&live.inventory, &of, live.rules.now);
                 self.send(Message::Text {
@@ -447,13 +463,35 @@ impl Reader {
         }
     }
 
+    /// Draws at once what is known; what cert-manager has said is asked for, and drawn when it is there.
+    fn picture(&self, live: &Live, connection: Option<&Connection>, found: &Answered, of: &Subject, width: u16) {
+        self.draw(live, found, of, width);
+        let certificates = certificates_of(&live.inventory, &judged(live, of), of.kind, &of.key);
+        let Some(connection) = connection.filter(|_| !certificates.is_empty()).cloned() else {
+            return;
+        };
+        let (sink, of) = (found.sink.clone(), of.clone());
+        tokio::spawn(async move {
+            let said = said(&connection, certificates).await;
+            let _ = sink.send(Answer::Said { of, width, said });
+        });
+    }
+
+    fn draw(&self, live: &Live, found: &Answered, of: &Subject, width: u16) {
+        self.send(Message::Picture {
+            of: of.clone(),
+            width,
+            lines: Ok(lines(live, found, of, width)),
+        });
+    }
+
     fn pem(&self, live: &Live, connection: Option<&Connection>, of: &Subject) -> JoinHandle<()> {
         let secret = fetch::secrets_of(&live.inventory, of).into_iter().next();
         fetch::pem(connection.cloned(), secret, self.sink.clone())
     }
 
     /// Asks the servers beside the reading: many that do not answer take minutes.
-    fn probe(&self, chosen: Vec<About>, live: &Live, answered: UnboundedSender<Asked>) {
+    fn probe(&self, chosen: Vec<About>, live: &Live, answered: UnboundedSender<Answer>) {
         let mut ids: Vec<BindingId> = chosen
             .into_iter()
             .flat_map(|about| match about {
@@ -471,7 +509,7 @@ impl Reader {
         let places = probe::places(&live.inventory, &ids);
         tokio::spawn(async move {
             // Nobody listens any more once everything is read anew.
-            let _ = answered.send(probe::ask(places, &options).await);
+            let _ = answered.send(Answer::Probed(probe::ask(places, &options).await));
         });
     }
 
@@ -507,13 +545,8 @@ fn latest(asks: Vec<Ask>) -> Vec<Ask> {
     asks.into_iter().enumerate().filter_map(counts).collect()
 }
 
-async fn draw(
-    live: &Live,
-    connection: Option<&Connection>,
-    found: &Found,
-    of: &Subject,
-    width: u16,
-) -> crate::tui::message::Lines {
+/// Everything that a picture is of, with its verdicts.
+fn judged(live: &Live, of: &Subject) -> Vec<Judged> {
     let inventory = &live.inventory;
     let ids: Vec<BindingId> = if of.kind == Kind::Secret {
         inventory.bindings_of_secret(&of.key).to_vec()
@@ -541,22 +574,26 @@ async fn draw(
             &wanted,
         ));
     }
+    judged
+}
+
+/// The picture as it can be drawn now.
+fn lines(live: &Live, found: &Answered, of: &Subject, width: u16) -> crate::tui::message::Lines {
     let context = Context {
         now: live.rules.now,
         colour: false,
         width: usize::from(width),
         ascii: false,
     };
-    let drawn = |connection| {
-        picture(inventory, connection, &judged, found, (of.kind, &of.key), |show| {
-            crate::report::show::lines(show, &context)
-        })
-    };
-    match tokio::time::timeout(PICTURE, drawn(connection)).await {
-        Ok(lines) => lines,
-        // Without what has to be asked of the cluster.
-        Err(_) => drawn(None).await,
-    }
+    let judged = judged(live, of);
+    picture(
+        &live.inventory,
+        &found.said,
+        &judged,
+        &found.probed,
+        (of.kind, &of.key),
+        |show| crate::report::show::lines(show, &context),
+    )
 }
 
 /// Rows before everything has been read: of what is complete already, as far as that can be told.

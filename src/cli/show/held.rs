@@ -1,5 +1,7 @@
 //! What a Secret holds, who uses it and who writes it, for a picture.
 
+use std::collections::HashMap;
+
 use crate::{
     check::ObjectRef,
     inventory::Inventory,
@@ -53,11 +55,32 @@ pub(super) struct Owned<'a> {
     events: Vec<Event>,
 }
 
-pub(super) async fn owners<'a>(
-    inventory: &'a Inventory,
-    connection: Option<&Connection>,
-    keys: &[Key],
-) -> Vec<Option<Owned<'a>>> {
+/// What was said about cert-manager's Certificates.
+pub(in crate::cli) type Said = HashMap<Key, Vec<Event>>;
+
+/// The Certificates that write these Secrets.
+pub(super) fn certificates(inventory: &Inventory, keys: &[Key]) -> Vec<Key> {
+    let certificates = keys.iter().filter_map(|key| inventory.certificates_of(key).next());
+    certificates.map(|certificate| certificate.meta.key()).collect()
+}
+
+/// Reads the events of Certificates. They are an extra: without the right to read them, the picture has none.
+pub(in crate::cli) async fn said(connection: &Connection, certificates: Vec<Key>) -> Said {
+    let mut said = Said::new();
+    for key in certificates {
+        let lines = events(connection, &key.namespace, Kind::Certificate, &key.name).await;
+        let lines = lines.unwrap_or_default().into_iter().map(|line| Event {
+            when: Some(line.when),
+            warning: line.warning,
+            reason: line.reason,
+            message: line.message.into(),
+        });
+        said.insert(key, lines.collect());
+    }
+    said
+}
+
+pub(super) fn owners<'a>(inventory: &'a Inventory, said: &Said, keys: &[Key]) -> Vec<Option<Owned<'a>>> {
     let mut owners = Vec::with_capacity(keys.len());
     for key in keys {
         let Some(certificate) = inventory.certificates_of(key).next() else {
@@ -66,25 +89,13 @@ pub(super) async fn owners<'a>(
         };
         let request = inventory.requests_of(certificate).into_iter().next();
         let order = request.and_then(|request| inventory.orders_of(request).into_iter().next());
-        let mut said = Vec::new();
-        if let Some(connection) = connection {
-            // Events are an extra: without the right to read them, the picture has none.
-            let namespace = &certificate.meta.namespace;
-            let lines = events(connection, namespace, Kind::Certificate, &certificate.meta.name).await;
-            said.extend(lines.unwrap_or_default().into_iter().map(|line| Event {
-                when: Some(line.when),
-                warning: line.warning,
-                reason: line.reason,
-                message: line.message.into(),
-            }));
-        }
         owners.push(Some(Owned {
             certificate,
             issuer: inventory.issuer_of(certificate).and_then(|(_, _, issuer)| issuer),
             request,
             order,
             challenges: order.map(|order| inventory.challenges_of(order)).unwrap_or_default(),
-            events: said,
+            events: said.get(&certificate.meta.key()).cloned().unwrap_or_default(),
         }));
     }
     owners

@@ -30,8 +30,8 @@ use super::{
 mod held;
 mod object;
 
-pub(super) use held::users;
-pub(super) use object::{Found, picture};
+pub(super) use held::{Said, said, users};
+pub(super) use object::{Found, certificates_of, picture};
 
 /// A PEM file of certificates; the largest bundle of roots is 1 MB.
 const LARGEST_FILE: u64 = 16 << 20;

@@ -12,7 +12,6 @@ use crate::{
         show::{Binding, Dns, Held, Probed as ShownAt, Show, Subject, User},
     },
     scan::{self, About, Judged, evaluate, probe},
-    source::cluster::Connection,
     x509::Certificate,
 };
 
@@ -24,7 +23,7 @@ use super::super::{
 };
 use super::{
     cover, draw, fail_on,
-    held::{held, owners, users},
+    held::{Said, certificates, held, owners, said, users},
     leaf_of, meant_file, shown,
 };
 
@@ -61,15 +60,14 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     let judged = with_probe(&session, judged, &found.0);
     let namespace = single_namespace(inventory, &judged, &target)?;
     let of = Key::new(namespace, target.name.as_str());
-    picture(
-        inventory,
-        session.connection.as_ref(),
-        &judged,
-        &found,
-        (target.kind, &of),
-        |show| draw(show, args),
-    )
-    .await?;
+    let certificates = certificates_of(inventory, &judged, target.kind, &of);
+    let said = match &session.connection {
+        Some(connection) => said(connection, certificates).await,
+        None => Said::new(),
+    };
+    picture(inventory, &said, &judged, &found, (target.kind, &of), |show| {
+        draw(show, args)
+    })?;
     let rows: Vec<Row<'_>> = judged
         .iter()
         .filter_map(|judged| scan::row(inventory, judged))
@@ -87,9 +85,9 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
 pub(in crate::cli) type Found = (BTreeMap<BindingId, Probed>, Vec<probe::Answer>);
 
 /// Draws the picture of a route or Secret, of which everything in `judged` is.
-pub(in crate::cli) async fn picture<R>(
+pub(in crate::cli) fn picture<R>(
     inventory: &Inventory,
-    connection: Option<&Connection>,
+    said: &Said,
     judged: &[Judged],
     found: &Found,
     (kind, of): (Kind, &Key),
@@ -108,7 +106,7 @@ pub(in crate::cli) async fn picture<R>(
         .collect();
     let keys = secrets_of(inventory, judged, kind, of);
     let users: Vec<Vec<User>> = keys.iter().map(|key| users(inventory, key)).collect();
-    let owners = owners(inventory, connection, &keys).await;
+    let owners = owners(inventory, said, &keys);
     let held: Vec<Held<'_>> = keys
         .iter()
         .zip(&users)
@@ -150,6 +148,11 @@ pub(in crate::cli) async fn picture<R>(
         served: &served,
         dns: &dns,
     })
+}
+
+/// The Certificates of cert-manager whose events the picture of a route or Secret shows.
+pub(in crate::cli) fn certificates_of(inventory: &Inventory, judged: &[Judged], kind: Kind, of: &Key) -> Vec<Key> {
+    certificates(inventory, &secrets_of(inventory, judged, kind, of))
 }
 
 /// The bindings that were judged, in the order of their rows.
