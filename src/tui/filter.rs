@@ -72,20 +72,13 @@ impl Filter {
         }
     }
 
-    /// Whether an item is chosen.
-    pub fn matches(&self, item: &Item) -> bool {
+    /// Whether an item is chosen. `text` is what [`text_of`] makes of it.
+    pub fn matches(&self, item: &Item, text: &str) -> bool {
         match self {
             Self::Everything => true,
-            Self::Words(words) => words.iter().all(|word| has(item, word)),
-            Self::Without(words) => !words.iter().all(|word| has(item, word)),
-            Self::Fuzzy(letters) => {
-                let mut found = false;
-                fields(item, &mut |text| {
-                    found |= in_order(text, letters);
-                    found
-                });
-                found
-            }
+            Self::Words(words) => words.iter().all(|word| has(item, text, word)),
+            Self::Without(words) => !words.iter().all(|word| has(item, text, word)),
+            Self::Fuzzy(letters) => in_order_of_a_line(text, letters),
             Self::Labels(labels) => labels.iter().all(|(key, value, must)| {
                 let has = item
                     .labels
@@ -128,14 +121,61 @@ fn label(typed: &str) -> Option<(String, Option<String>, bool)> {
     (!typed.is_empty()).then(|| (typed.to_owned(), None, true))
 }
 
-/// Whether a word is in one of the columns.
-fn has(item: &Item, word: &str) -> bool {
-    let mut found = false;
-    fields(item, &mut |text| {
-        found |= contains(text, word);
-        found
-    });
-    found || joined(item, word) || digits(item, word)
+/// The texts of the columns in lower case, a line each: made once an item, as a hundred thousand of them are looked at with
+/// each key, and what one is made of lies in a dozen places of the memory.
+pub fn text_of(item: &Item) -> Box<str> {
+    let mut text = String::with_capacity(128);
+    let mut put = |field: &str| {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        if field.is_ascii() {
+            let from = text.len();
+            text.push_str(field);
+            if let Some(added) = text.get_mut(from..) {
+                added.make_ascii_lowercase();
+            }
+        } else {
+            text.push_str(&field.to_lowercase());
+        }
+    };
+    if let Some(host) = &item.host {
+        put(host);
+    }
+    put(&item.namespace);
+    if let Some((kind, name, listener)) = &item.route {
+        put(name);
+        put(kind.as_str());
+        if let Some(listener) = listener {
+            put(listener);
+        }
+    }
+    for secret in &item.secrets {
+        put(&secret.name);
+    }
+    put(item.status.as_str());
+    for finding in &item.findings {
+        put(finding.reason().as_str());
+    }
+    if let Some(certificate) = &item.certificate {
+        put(&certificate.issuer.short);
+        for name in &certificate.names {
+            match name {
+                // Most certificates have one name, and that is the host.
+                San::Dns(name) if Some(name.as_str()) != item.host.as_deref() => put(name),
+                _ => {}
+            }
+        }
+    }
+    if let Some(class) = &item.class {
+        put(class);
+    }
+    text.into()
+}
+
+/// Whether a word is in one of the columns. It has no white space, so it is found within one.
+fn has(item: &Item, text: &str, word: &str) -> bool {
+    text.contains(word) || joined(item, word) || digits(item, word)
 }
 
 /// So many digits are asked for before serial numbers and fingerprints are compared.
@@ -184,37 +224,6 @@ fn joined(item: &Item, word: &str) -> bool {
     contains(&text, word)
 }
 
-/// Hands the columns' texts to `look` until it has seen enough.
-fn fields(item: &Item, look: &mut dyn FnMut(&str) -> bool) {
-    if item.host.as_deref().is_some_and(&mut *look) || look(&item.namespace) {
-        return;
-    }
-    if let Some((kind, name, listener)) = &item.route
-        && (look(name) || look(kind.as_str()) || listener.as_deref().is_some_and(&mut *look))
-    {
-        return;
-    }
-    if item.secrets.iter().any(|key| look(&key.name)) || look(item.status.as_str()) {
-        return;
-    }
-    if item.findings.iter().any(|finding| look(finding.reason().as_str())) {
-        return;
-    }
-    if let Some(certificate) = &item.certificate {
-        // Most certificates have one name, and that is the host.
-        let mut names = certificate.names.iter().filter_map(|name| match name {
-            San::Dns(name) if Some(name.as_str()) != item.host.as_deref() => Some(name),
-            _ => None,
-        });
-        if look(&certificate.issuer.short) || names.any(|name| look(name)) {
-            return;
-        }
-    }
-    if let Some(class) = &item.class {
-        look(class);
-    }
-}
-
 /// Whether `word`, which is in lower case, is in `text`, whatever the case of its letters.
 pub fn contains(text: &str, word: &str) -> bool {
     let (hay, needle) = (text.as_bytes(), word.as_bytes());
@@ -231,19 +240,28 @@ pub fn contains(text: &str, word: &str) -> bool {
     })
 }
 
+/// Whether all letters of `letters` are in one line of `text` in their order; both are in lower case.
+fn in_order_of_a_line(text: &str, letters: &str) -> bool {
+    if !text.is_ascii() || !letters.is_ascii() {
+        return text.lines().any(|line| in_order(line, letters));
+    }
+    let letters = letters.as_bytes();
+    let mut found = 0;
+    for byte in text.bytes() {
+        if letters.get(found) == Some(&byte) {
+            found += 1;
+            if found == letters.len() {
+                return true;
+            }
+        } else if byte == b'\n' {
+            found = 0;
+        }
+    }
+    letters.is_empty()
+}
+
 /// Whether all letters of `letters`, which are in lower case, are in `text` in their order.
 fn in_order(text: &str, letters: &str) -> bool {
-    // Nearly all text is ASCII, and a hundred thousand rows are looked at with each key.
-    if text.is_ascii() && letters.is_ascii() {
-        let mut wanted = letters.bytes();
-        let mut next = wanted.next();
-        for byte in text.bytes() {
-            if next.is_some_and(|next| byte.to_ascii_lowercase() == next) {
-                next = wanted.next();
-            }
-        }
-        return next.is_none();
-    }
     let mut wanted = letters.chars();
     let mut next = wanted.next();
     for c in text.chars().flat_map(char::to_lowercase) {
@@ -296,5 +314,9 @@ mod tests {
         assert!(!contains("shop", "shops") && !contains("", "a"));
         assert!(in_order("CheckOut.example", "cxm") && !in_order("checkout", "tc"));
         assert!(in_order("Müller.example", "mü.x") && !in_order("Müller", "üm"));
+        for text in ["shop.example\nshop\nweb", "müller.example\nshop\nweb"] {
+            assert!(in_order_of_a_line(text, "le") && in_order_of_a_line(text, "wb") && in_order_of_a_line(text, ""));
+            assert!(!in_order_of_a_line(text, "ew"), "of two columns");
+        }
     }
 }

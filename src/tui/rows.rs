@@ -7,10 +7,13 @@ use std::cmp::{Ordering, Reverse};
 
 use hashbrown::HashMap;
 
-use super::{filter::Filter, item::Item};
+use super::{
+    filter::{Filter, text_of},
+    item::Item,
+};
 use crate::{
     check::Reason,
-    object::Text,
+    object::{Key, Text},
     report::{Status, order::Field},
     scan::About,
 };
@@ -40,6 +43,10 @@ pub struct Choice {
 impl Choice {
     /// Whether an item is chosen.
     pub fn has(&self, item: &Item) -> bool {
+        self.chooses(item, &text_of(item))
+    }
+
+    fn chooses(&self, item: &Item, text: &str) -> bool {
         (!self.problems_only || item.status != Status::Healthy)
             && self
                 .namespace
@@ -48,7 +55,7 @@ impl Choice {
             && self
                 .reason
                 .is_none_or(|reason| item.findings.iter().any(|finding| finding.reason() == reason))
-            && self.filter.matches(item)
+            && self.filter.matches(item, text)
     }
 }
 
@@ -56,6 +63,8 @@ impl Choice {
 #[derive(Debug, Default)]
 pub struct Rows {
     slots: Vec<Option<Item>>,
+    /// What a filter looks at, of each slot.
+    texts: Vec<Box<str>>,
     free: Vec<u32>,
     places: HashMap<About, u32>,
     /// All slots that the table has, sorted.
@@ -109,6 +118,18 @@ impl Rows {
     /// Everything that is known, in no order: Secrets without route that are healthy too.
     pub fn everything(&self) -> impl Iterator<Item = &Item> {
         self.slots.iter().flatten()
+    }
+
+    /// What is chosen of everything, in no order.
+    pub fn chosen(&self) -> impl Iterator<Item = &Item> {
+        let texts = self.slots.iter().zip(&self.texts);
+        texts.filter_map(|(item, text)| item.as_ref().filter(|item| self.choice.chooses(item, text)))
+    }
+
+    /// How many hosts name a Secret, of all that was read.
+    pub fn hosts_of(&self, secret: &Key) -> usize {
+        let names = |item: &&Item| item.host.is_some() && item.secrets.contains(secret);
+        self.everything().filter(names).count()
     }
 
     /// The position of something in what is looked at.
@@ -184,7 +205,8 @@ impl Rows {
     }
 
     fn is_chosen(&self, slot: u32) -> bool {
-        self.item(slot).is_some_and(|item| self.choice.has(item))
+        let text = self.texts.get(slot as usize).map_or("", |text| text);
+        self.item(slot).is_some_and(|item| self.choice.chooses(item, text))
     }
 
     fn sort_slots(&self, slots: &mut [u32]) {
@@ -212,6 +234,7 @@ impl Rows {
     /// Replaces everything.
     pub fn set_all(&mut self, items: Vec<Item>) {
         self.slots.clear();
+        self.texts.clear();
         self.free.clear();
         self.places.clear();
         self.order.clear();
@@ -243,15 +266,16 @@ impl Rows {
                 out.push(slot);
                 fresh.push(slot);
                 self.count_in(&item);
-                self.slots[slot as usize] = Some(item);
+                self.put(slot, item);
             } else {
                 let slot = self.free.pop().unwrap_or_else(|| {
                     self.slots.push(None);
+                    self.texts.push(Box::default());
                     u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
                 });
                 self.places.insert(item.about.clone(), slot);
                 self.count_in(&item);
-                self.slots[slot as usize] = Some(item);
+                self.put(slot, item);
                 fresh.push(slot);
             }
             changed += 1;
@@ -267,6 +291,7 @@ impl Rows {
                 .is_some_and(|item| self.places.get(&item.about) == Some(about));
             if !held {
                 self.slots[*about as usize] = None;
+                self.texts[*about as usize] = Box::default();
                 self.free.push(*about);
             }
         }
@@ -280,6 +305,11 @@ impl Rows {
         let visible = std::mem::take(&mut self.visible);
         self.visible = self.merged(visible, &fresh);
         changed
+    }
+
+    fn put(&mut self, slot: u32, item: Item) {
+        self.texts[slot as usize] = text_of(&item);
+        self.slots[slot as usize] = Some(item);
     }
 
     fn take_out(&mut self, out: &[u32]) {

@@ -37,12 +37,8 @@ pub struct SecretLine {
 pub fn secrets(rows: &Rows, sort: Sort) -> Vec<SecretLine> {
     let mut places: BySecret<'_, usize> = HashMap::new();
     let mut lines: Vec<SecretLine> = Vec::new();
-    let choice = rows.choice();
-    for item in rows.everything() {
+    for item in rows.chosen() {
         let Some(key) = item.secret() else { continue };
-        if !choice.has(item) {
-            continue;
-        }
         let at = *places.entry(key).or_insert_with(|| {
             lines.push(SecretLine {
                 key: key.clone(),
