@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::report::order::Field;
+
 /// Where an action can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -132,6 +134,21 @@ actions! {
     }
 }
 
+impl Action {
+    /// What an action that sorts sorts by.
+    pub fn field(self) -> Option<Field> {
+        Some(match self {
+            Self::SortName => Field::Name,
+            Self::SortNamespace => Field::Namespace,
+            Self::SortHost => Field::Host,
+            Self::SortStatus => Field::Status,
+            Self::SortExpiry => Field::Expires,
+            Self::SortAge => Field::Age,
+            _ => return None,
+        })
+    }
+}
+
 /// One key with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -197,6 +214,11 @@ impl FromStr for Key {
                     .map(KeyCode::F)
                     .ok_or_else(|| NotAKey(text.to_owned()))?,
             },
+        };
+        // With ctrl, a terminal sends the same for both cases.
+        let code = match code {
+            KeyCode::Char(c) if ctrl => KeyCode::Char(c.to_ascii_lowercase()),
+            code => code,
         };
         Ok(Self { code, ctrl, alt })
     }
@@ -312,9 +334,9 @@ impl Keymap {
         let mut seen: Vec<(Key, Action)> = Vec::new();
         for action in Action::ALL {
             for key in self.keys(*action) {
-                let other = seen
-                    .iter()
-                    .find(|(other, of)| other == key && may_meet(of.scope(), action.scope()));
+                let other = seen.iter().find(|(other, of)| {
+                    other == key && (may_meet(of.scope(), action.scope()) || leads_out(*of, *action))
+                });
                 if let Some((key, other)) = other {
                     return Err(KeymapError::Twice {
                         key: key.to_string(),
@@ -347,6 +369,13 @@ impl Keymap {
                 .find(|action| action.scope() == *scope && self.keys(*action).contains(&key))
         })
     }
+}
+
+/// Whether one of two actions leads out: no other may take its key from it, wherever that is meant.
+fn leads_out(a: Action, b: Action) -> bool {
+    [a, b]
+        .iter()
+        .any(|action| matches!(action, Action::Quit | Action::Back))
 }
 
 /// Whether two actions of these scopes could be meant by one key at one place. A narrow scope goes before a wide one.
@@ -388,10 +417,19 @@ mod tests {
     fn keys_are_what_the_settings_say_and_mistakes_are_named() {
         let map = own(&[("renew", &["f2", "alt-R"])]).expect("fine");
         assert_eq!(map.shown(Action::Renew), "f2");
+        let map = own(&[("renew", &["ctrl-T"])]).expect("fine");
+        let sent = Key::from(KeyEvent::new(KeyCode::Char('t'), KeyModifiers::CONTROL));
+        assert_eq!(
+            map.action(sent, &[Scope::Rows]),
+            Some(Action::Renew),
+            "what a terminal sends"
+        );
         let error = own(&[("renw", &["x"])]).expect_err("no action").to_string();
         assert!(error.contains("renew"), "{error}");
         assert!(matches!(own(&[("renew", &["hyper-x"])]), Err(KeymapError::Key(_))));
         assert!(matches!(own(&[("renew", &["q"])]), Err(KeymapError::Twice { .. })));
+        assert!(matches!(own(&[("stage", &["esc"])]), Err(KeymapError::Twice { .. })));
+        assert!(matches!(own(&[("later", &["q"])]), Err(KeymapError::Twice { .. })));
         assert!(matches!(own(&[("quit", &[])]), Err(KeymapError::None("quit"))));
     }
 

@@ -16,7 +16,7 @@ use super::{
     effect::Effect,
     message::Message,
     model::{Hits, Model, Reading},
-    update::{act::follow_cursor, update},
+    update::{picture::follow_cursor, update},
     view,
 };
 use crate::object::Seconds;

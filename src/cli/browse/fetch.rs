@@ -24,7 +24,7 @@ use crate::{
         Message,
         item::Subject,
         message::{Lines, Trouble},
-        update::act::window_title,
+        update::texts::window_title,
     },
     x509::Certificate,
 };

@@ -244,7 +244,7 @@ impl Reader {
 
     /// Nothing can be answered without a reading: whoever waits is told.
     fn unread(&self, ask: &Ask) {
-        use crate::tui::update::act::window_title;
+        use crate::tui::update::texts::window_title;
         let trouble = Trouble {
             what: "the cluster could not be read".to_owned(),
             hint: Some("it is tried again by itself; the log says why it failed".to_owned()),
@@ -448,7 +448,7 @@ impl Reader {
             Ask::Decode(of) => {
                 let lines = fetch::decoded(&live.inventory, &of, live.rules.now);
                 self.send(Message::Text {
-                    title: crate::tui::update::act::window_title("certificates of", &of),
+                    title: crate::tui::update::texts::window_title("certificates of", &of),
                     lines,
                 });
             }

@@ -75,7 +75,7 @@ pub enum About {
     /// A run asks.
     Run(RunId),
     /// A command is carried out when the answer is yes.
-    Start(Box<super::super::update::Start>),
+    Start(Vec<super::super::update::Start>),
 }
 
 /// A question.

@@ -1,6 +1,7 @@
 //! What can be done now, and why not.
 
 use crate::tui::{
+    columns::Columns,
     keymap::Action,
     model::{Model, Reading, View, popup::Popup},
     order::{Job, Run, State},
@@ -63,6 +64,16 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
         Action::Reread => model.is_manifests().then_some("manifests are read once"),
         Action::Columns | Action::Wide | Action::Sort => {
             (model.view == View::Timeline).then_some("there are no columns")
+        }
+        Action::SortName
+        | Action::SortNamespace
+        | Action::SortHost
+        | Action::SortStatus
+        | Action::SortExpiry
+        | Action::SortAge => {
+            let field = action.field();
+            let there = Columns::all(model.view).iter().any(|c| c.sort == field);
+            (!there).then_some("this view has no such column")
         }
         Action::Cancel => {
             if let Some(Popup::Run(watched)) = model.popups.last() {

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{act, runs, save, typed};
+use super::{act, ask, runs, save, typed};
 use crate::tui::{
     effect::Effect,
     filter::Filter,
@@ -55,7 +55,7 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         };
         match answer {
             Some(_) if model.ms < ask.from_ms => return Vec::new(),
-            Some(yes) => return act::answer(model, yes),
+            Some(yes) => return ask::answer(model, yes),
             None => {}
         }
     }
@@ -194,7 +194,7 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             if enter {
                 let right = ask.typed.as_ref().is_some_and(|(word, input)| input.text() == word);
                 if right {
-                    return act::answer(model, true);
+                    return ask::answer(model, true);
                 }
                 let word = ask.typed.as_ref().map(|(word, _)| word.clone()).unwrap_or_default();
                 model.notice(format!("type {word:?}, or Esc to leave it"), true);
@@ -226,10 +226,10 @@ fn menu(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
         .position(|(letter, ..)| key.code == KeyCode::Char(*letter));
     if let Some(at) = lettered {
         menu.at = at;
-        return Some(act::choose(model));
+        return Some(ask::choose(model));
     }
     match key.code {
-        KeyCode::Enter | KeyCode::Char(' ') => return Some(act::choose(model)),
+        KeyCode::Enter | KeyCode::Char(' ') => return Some(ask::choose(model)),
         KeyCode::Up | KeyCode::Char('k') => menu.at = menu.at.saturating_sub(1),
         KeyCode::Down | KeyCode::Char('j') => menu.at = (menu.at + 1).min(last),
         _ => return None,

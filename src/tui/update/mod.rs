@@ -1,11 +1,16 @@
 //! `update(model, message) -> effects`: the one place where the model changes.
 
 pub mod act;
+pub mod arrange;
+mod ask;
 pub mod can;
 mod keys;
 mod mouse;
+pub mod picture;
 mod runs;
 mod save;
+pub mod texts;
+mod travel;
 mod typed;
 
 pub use runs::protected_word;
@@ -46,7 +51,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Paste(text) => keys::paste(model, &text),
         Message::Resize(width, height) => {
             model.size = (width, height);
-            act::picture_again(model)
+            picture::picture_again(model)
         }
         Message::Clock { now, ms } => clock(model, now, ms),
         Message::Terminate => vec![Effect::Quit { interrupted: true }],
@@ -129,7 +134,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Probed(count) => {
             let hosts = if count == 1 { "host was" } else { "hosts were" };
             model.notice(format!("{count} {hosts} probed"), false);
-            act::picture_again(model)
+            picture::picture_again(model)
         }
         Message::Planned(id, plan) => runs::planned(model, id, *plan),
         Message::Asked(id, question) => runs::asked(model, id, &question),
@@ -162,7 +167,7 @@ fn clock(model: &mut Model, now: crate::object::Seconds, ms: u64) -> Vec<Effect>
     }
     let old = |detail: &super::model::Detail| detail.asked_ms + PICTURE_MS <= ms;
     if model.detail.as_ref().is_some_and(old) {
-        act::picture_again(model)
+        picture::picture_again(model)
     } else {
         Vec::new()
     }
@@ -255,7 +260,11 @@ fn rows(model: &mut Model, whole: bool, set: Vec<Item>, gone: &[crate::scan::Abo
     } else {
         cursor.at = cursor.at.min(last);
     }
-    if touched { act::picture_again(model) } else { Vec::new() }
+    if touched {
+        picture::picture_again(model)
+    } else {
+        Vec::new()
+    }
 }
 
 fn log(model: &mut Model, level: Level, text: &str) {

@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
-use super::act;
+use super::{act, arrange, picture, travel};
 use crate::tui::{
     columns::Columns,
     effect::Effect,
@@ -17,8 +17,8 @@ const NOTCH: isize = 3;
 pub(super) fn mouse(model: &mut Model, mouse: MouseEvent) -> Vec<Effect> {
     let at = Position::new(mouse.column, mouse.row);
     match mouse.kind {
-        MouseEventKind::ScrollUp => act::wheel(model, -NOTCH, at),
-        MouseEventKind::ScrollDown => act::wheel(model, NOTCH, at),
+        MouseEventKind::ScrollUp => travel::wheel(model, -NOTCH, at),
+        MouseEventKind::ScrollDown => travel::wheel(model, NOTCH, at),
         MouseEventKind::Down(MouseButton::Left) => click(model, at),
         _ => Vec::new(),
     }
@@ -46,7 +46,7 @@ fn click(model: &mut Model, at: Position) -> Vec<Effect> {
     if let Some(column) = head {
         let field = Columns::all(model.view).get(column).and_then(|column| column.sort);
         if let Some(field) = field {
-            act::sort_by(model, field);
+            arrange::sort_by(model, field);
         }
         return Vec::new();
     }
@@ -57,9 +57,9 @@ fn click(model: &mut Model, at: Position) -> Vec<Effect> {
             let again = model.cursor().at == line && model.view != View::Timeline;
             model.cursor_mut().at = line;
             if again {
-                return act::open(model);
+                return travel::open(model);
             }
-            return act::follow_cursor(model);
+            return picture::follow_cursor(model);
         }
     }
     Vec::new()

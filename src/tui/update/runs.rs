@@ -159,10 +159,14 @@ fn add(model: &mut Model, start: Start, state: State) -> (RunId, Effect) {
 }
 
 /// Starts what needs no plan, and shows it.
-pub(super) fn start(model: &mut Model, start: Start) -> Vec<Effect> {
-    let (id, effect) = add(model, start, State::Running);
-    watch(model, vec![id]);
-    vec![effect]
+pub(super) fn start(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
+    let (ids, effects) = starts
+        .into_iter()
+        .map(|start| add(model, start, State::Running))
+        .unzip();
+    model.marks.clear();
+    watch(model, ids);
+    effects
 }
 
 /// Opens the window of runs.

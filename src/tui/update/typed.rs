@@ -1,13 +1,14 @@
 //! `:`: the command line.
 
-use super::{Start, act, keys};
+use super::{Start, act, arrange, keys};
 use crate::{
-    object::Kind,
+    object::{Key, Kind},
     report::order::Field,
     text::{nearest, parse_time},
     tui::{
         command::CommandLine,
         effect::Effect,
+        item::Subject,
         keymap::Action,
         model::{
             Model, View,
@@ -262,10 +263,10 @@ fn context(model: &mut Model, name: &str) -> Vec<Effect> {
 
 fn at(model: &mut Model, date: &str) -> Vec<Effect> {
     if matches!(date, "now" | "today" | "") {
-        return act::set_day(model, None);
+        return arrange::set_day(model, None);
     }
     if let Some(at) = parse_time(date) {
-        return act::set_day(model, Some(at));
+        return arrange::set_day(model, Some(at));
     }
     model.notice(format!("{date:?} is no date: write :at 2027-01-31, or :at now"), true);
     Vec::new()
@@ -279,48 +280,65 @@ fn sort(model: &mut Model, rest: &str) -> Vec<Effect> {
         return Vec::new();
     };
     let reverse = matches!(way.trim(), "reverse" | "desc" | "-r");
-    act::set_sort(model, Sort { by: *by, reverse });
+    arrange::set_sort(model, Sort { by: *by, reverse });
     Vec::new()
 }
 
-/// The Secret that a command is about, or why there is none.
-fn secret(model: &mut Model, word: &str) -> Option<crate::tui::item::Subject> {
+/// The Secrets that a command is about, those of the marked lines or of the one under the cursor, or why there is none.
+fn secrets(model: &mut Model, word: &str) -> Vec<Key> {
     let refusal = if model.is_manifests() {
         Some("needs a cluster: these are manifests")
     } else if model.ui.read_only {
         Some("the program is read-only")
-    } else if model.view == View::Findings {
+    } else if model.view == View::Findings && model.marks.is_empty() {
         Some("the line is a reason: Enter shows its hosts")
     } else {
         super::can::between(model)
     };
     if let Some(why) = refusal {
         model.notice(format!("{word}: {why}"), true);
-        return None;
+        return Vec::new();
     }
-    let key = match model.view {
-        View::Secrets => model.subject().map(|of| of.key),
-        _ => model.item().and_then(|item| item.secret().cloned()),
+    let mut keys: Vec<Key> = if model.view == View::Secrets && model.marks.is_empty() {
+        model.subject().map(|of| of.key).into_iter().collect()
+    } else {
+        let chosen = model.chosen();
+        chosen
+            .iter()
+            .filter_map(|about| model.rows.about(about)?.secret().cloned())
+            .collect()
     };
-    if key.is_none() {
+    keys.sort();
+    keys.dedup();
+    if keys.is_empty() {
         model.notice(format!("{word}: the line names no Secret"), true);
     }
-    key.map(|key| crate::tui::item::Subject {
-        kind: Kind::Secret,
-        key,
-    })
+    keys
 }
 
+/// Asks for the reason. One Secret at a time: what is revoked stays revoked.
 fn revoke(model: &mut Model) -> Vec<Effect> {
-    let Some(of) = secret(model, "revoke") else {
+    let mut keys = secrets(model, "revoke");
+    if keys.len() > 1 {
+        let unmark = model.ui.keymap.shown(Action::Unmark);
+        let told = format!(
+            "revoke: one Secret at a time, and {} are marked: {unmark} takes the marks away",
+            keys.len()
+        );
+        model.notice(told, true);
         return Vec::new();
-    };
+    }
+    let Some(key) = keys.pop() else { return Vec::new() };
     let reasons = [
         ('s', "superseded", "another certificate has taken its place"),
         ('k', "key-compromise", "somebody else may have the key"),
         ('c', "cessation-of-operation", "the names are no longer served"),
         ('u', "unspecified", "none of these"),
     ];
+    let of = Subject {
+        kind: Kind::Secret,
+        key,
+    };
     model.popups.push(Popup::Menu(Menu {
         chooses: Chooses::Revoke(of),
         title: "why is it revoked?".to_owned(),
@@ -332,22 +350,38 @@ fn revoke(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// How many Secrets a question names.
+const NAMED: usize = 5;
+
+/// Asks once for all that are marked; each is a run of its own.
 fn rollback(model: &mut Model) -> Vec<Effect> {
-    let Some(of) = secret(model, "rollback") else {
+    let keys = secrets(model, "rollback");
+    if keys.is_empty() {
         return Vec::new();
-    };
-    let command = CommandLine::certs(["rollback", of.key.name.as_str(), "-n", of.key.namespace.as_str()])
-        .and(model.place.flags.clone())
-        .and(["--yes"]);
-    model.popups.push(Popup::Ask(Ask {
-        lines: vec![
-            format!("Put the pair before the last renewal back into Secret {}?", of.key),
-            format!("{command}"),
-        ],
-        about: About::Start(Box::new(Start {
+    }
+    let starts: Vec<Start> = keys
+        .iter()
+        .map(|key| Start {
             job: Job::Rollback,
-            command,
-        })),
+            command: CommandLine::certs(["rollback", key.name.as_str(), "-n", key.namespace.as_str()])
+                .and(model.place.flags.clone())
+                .and(["--yes"]),
+        })
+        .collect();
+    let mut lines = match keys.as_slice() {
+        [key] => vec![format!("Put the pair before the last renewal back into Secret {key}?")],
+        _ => vec![format!(
+            "Put the pairs before the last renewal back into {} Secrets?",
+            keys.len()
+        )],
+    };
+    lines.extend(starts.iter().take(NAMED).map(|start| start.command.to_string()));
+    if starts.len() > NAMED {
+        lines.push(format!("and {} more", starts.len() - NAMED));
+    }
+    model.popups.push(Popup::Ask(Ask {
+        lines,
+        about: About::Start(starts),
         typed: None,
         from_ms: 0,
     }));

@@ -18,9 +18,9 @@ use crate::{
         model::{Hits, Model, Prompt, View, popup::Popup},
         theme::Role,
         update::{
-            act::{show_command, status_command},
             can::refusal,
             fitting,
+            texts::{show_command, status_command},
         },
     },
 };

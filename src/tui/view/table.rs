@@ -15,7 +15,7 @@ use crate::{
         columns::{Column, Columns, What},
         model::{Hits, Model, Reading, View},
         theme::Role,
-        update::act::current_sort,
+        update::arrange::current_sort,
     },
 };
 

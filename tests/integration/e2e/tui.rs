@@ -198,6 +198,33 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn no_color_takes_every_colour_away_and_leaves_the_words() {
+    let ns = Namespace::new("tui-grey");
+    let host = ns.host("web");
+    ns.apply(vec![ingress("web", &[(&[&host], "web-tls")])]);
+    let seen = |no_color: &str| {
+        let call = Call::certs(["-n", &ns.name])
+            .env("NO_COLOR", no_color)
+            .env("TERM", "xterm-256color");
+        let terminal = Terminal::start(100, 30, &call);
+        terminal.line(&[&host, "critical"]);
+        let screen = terminal.coloured();
+        terminal.press(&["q"]);
+        terminal.ends_with(0);
+        // Select Graphic Rendition (ECMA-48, 8.3.117): 30 to 49 and 90 to 107 are colours.
+        let parameters = screen.split("\u{1b}[").skip(1).filter_map(|rest| rest.split_once('m'));
+        parameters
+            .flat_map(|(numbers, _)| numbers.split([';', ':']).map(str::to_owned).collect::<Vec<_>>())
+            .filter_map(|number| number.parse::<u16>().ok())
+            .filter(|number| matches!(number, 30..=38 | 40..=48 | 90..=107))
+            .count()
+    };
+    assert!(seen("") > 0, "by default there are colours");
+    assert_eq!(seen("1"), 0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn without_a_cluster_the_terminal_is_not_taken_over() {
     let ns = Namespace::new("tui-none");
     let terminal = Terminal::start(100, 30, &Call::certs(["--context", "nowhere", "-n", &ns.name]));

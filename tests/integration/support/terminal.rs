@@ -74,6 +74,12 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p", "-t", "t"])
     }
 
+    /// What is on the screen, with the sequences that colour it.
+    #[track_caller]
+    pub(crate) fn coloured(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-e", "-t", "t"])
+    }
+
     /// Presses keys: as tmux names them, `Enter`, `Escape`, `C-c`, or letters.
     #[track_caller]
     pub(crate) fn press(&self, keys: &[&str]) {

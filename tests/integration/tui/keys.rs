@@ -721,6 +721,24 @@ fn what_is_pasted_is_typed_and_pasted_names_do_not_count() {
 }
 
 #[test]
+fn what_cannot_be_sorted_or_opened_says_why() {
+    let mut desk = Desk::usual();
+    desk.command("secrets")
+        .press("H")
+        .shows("by host: this view has no such column");
+    let mut desk = Desk::usual();
+    desk.tell([Message::Rows {
+        whole: false,
+        set: vec![super::states::forbidden()],
+        gone: Vec::new(),
+    }])
+    .press("/")
+    .write("Forbidden")
+    .press("enter enter")
+    .shows("this kind could not be read");
+}
+
+#[test]
 fn the_screen_follows_the_size_of_the_terminal() {
     let mut desk = Desk::usual();
     desk.press("enter")

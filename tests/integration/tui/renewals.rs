@@ -1,11 +1,15 @@
 //! From R to the end of a renewal: plans, gates, cancelling, failures, the bell.
 
-use kubectl_certs::tui::{
-    Effect, Message, Ui,
-    command::CommandLine,
-    message::Trouble,
-    model::{View, popup::Popup},
-    order::{Ending, Job, Stage, State},
+use kubectl_certs::{
+    object::Key,
+    tui::{
+        Effect, Message, Ui,
+        command::CommandLine,
+        item::Item,
+        message::Trouble,
+        model::{View, popup::Popup},
+        order::{Ending, Job, Stage, State},
+    },
 };
 
 use super::{
@@ -326,6 +330,54 @@ fn rollback_asks_once() {
         command,
         "kubectl certs rollback checkout-tls -n shop --context prod-eu --yes"
     );
+}
+
+#[test]
+fn rollback_is_of_all_that_are_marked_and_revocation_of_one() {
+    let mut desk = Desk::usual();
+    desk.press("space space")
+        .command("revoke")
+        .shows("revoke: one Secret at a time, and 2 are marked: ctrl-\\ takes the marks away");
+    assert!(desk.model.popups.is_empty());
+    desk.command("rollback")
+        .shows("Put the pairs before the last renewal back into 2 Secrets?")
+        .press("y");
+    let runs: Vec<String> = desk
+        .effects()
+        .into_iter()
+        .map(|effect| match effect {
+            Effect::Run { job, command, .. } => {
+                assert_eq!(job, Job::Rollback);
+                command.to_string()
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    assert_ne!(runs[0], runs[1]);
+    assert!(desk.model.marks.is_empty(), "they have been acted on");
+}
+
+#[test]
+fn a_secret_that_no_route_uses_is_revoked_without_force() {
+    let mut desk = Desk::usual();
+    let alone = Item {
+        secrets: vec![Key::new("edge", "left-over")].into(),
+        ..super::states::forbidden()
+    };
+    desk.tell([Message::Rows {
+        whole: false,
+        set: vec![alone],
+        gone: Vec::new(),
+    }])
+    .command("secrets")
+    .press("/")
+    .write("left-over")
+    .press("enter")
+    .command("revoke")
+    .press("s")
+    .shows("No route that was read uses it.")
+    .hides("--force");
 }
 
 #[test]

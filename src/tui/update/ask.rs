@@ -1,0 +1,113 @@
+//! Questions and menus, and what their answers do.
+
+use super::{Start, runs};
+use crate::tui::{
+    command::CommandLine,
+    effect::Effect,
+    model::{
+        Model,
+        input::Input,
+        popup::{About, Ask, Chooses, Popup},
+    },
+    order::Job,
+};
+
+/// Quits, unless something is under way that would be left half done.
+pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
+    let asks = |popup: &Popup| matches!(popup, Popup::Ask(ask) if ask.about == About::Quit);
+    let under_way = model.runs.iter().filter(|run| run.is_under_way()).count();
+    if under_way == 0 || model.popups.last().is_some_and(asks) {
+        return vec![Effect::Quit { interrupted: false }];
+    }
+    let renewals = if under_way == 1 {
+        "1 renewal is"
+    } else {
+        &format!("{under_way} renewals are")
+    };
+    model.popups.push(Popup::Ask(Ask {
+        lines: vec![
+            format!("{renewals} under way."),
+            "Quitting cancels and cleans up first, which takes some seconds.".to_owned(),
+            "Quit?".to_owned(),
+        ],
+        about: About::Quit,
+        typed: None,
+        from_ms: 0,
+    }));
+    Vec::new()
+}
+
+/// Answers the question on top.
+pub(super) fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
+    let Some(Popup::Ask(ask)) = model.popups.pop() else {
+        return Vec::new();
+    };
+    match ask.about {
+        About::Quit if yes => vec![Effect::Quit { interrupted: false }],
+        About::Run(id) => vec![Effect::Answer { id, yes }],
+        About::Start(starts) if yes => runs::start(model, starts),
+        About::Quit | About::Start(_) => Vec::new(),
+    }
+}
+
+/// Takes what the menu on top has chosen.
+pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
+    let Some(Popup::Menu(menu)) = model.popups.last() else {
+        return Vec::new();
+    };
+    let Some((key, word, value)) = menu.entries.get(menu.at).cloned() else {
+        return Vec::new();
+    };
+    match menu.chooses.clone() {
+        Chooses::Columns => {
+            let column = crate::tui::columns::Columns::all(model.view)
+                .iter()
+                .find(|column| column.head == word);
+            if let Some(column) = column {
+                let view = model.view;
+                model.columns.toggle(view, column.what);
+                model.cursor_mut().widths.clear();
+            }
+            Vec::new()
+        }
+        Chooses::Copy(of) => {
+            model.popups.pop();
+            if key == 'p' {
+                return vec![Effect::Pem(of)];
+            }
+            model.notice(format!("copied: {value}"), false);
+            vec![Effect::Copy(value)]
+        }
+        Chooses::Revoke(of) => {
+            model.popups.pop();
+            let used = model.rows.hosts_of(&of.key);
+            let command = CommandLine::certs(["revoke", of.key.name.as_str(), "--reason", &word])
+                .and(["-n", of.key.namespace.as_str()])
+                .and(model.place.flags.clone())
+                // Without it, a certificate that is in use is not revoked.
+                .and((used > 0).then_some("--force"))
+                .and(["--yes"]);
+            let users = match used {
+                0 => "No route that was read uses it.".to_owned(),
+                1 => "1 host is served with it, which browsers may refuse then: renew first (R).".to_owned(),
+                n => format!("{n} hosts are served with it, which browsers may refuse then: renew first (R)."),
+            };
+            model.popups.push(Popup::Ask(Ask {
+                lines: vec![
+                    format!("Revoke the certificate of Secret {}, reason {word}.", of.key),
+                    "It cannot be taken back.".to_owned(),
+                    users,
+                    format!("{command}"),
+                    "Type the Secret's name:".to_owned(),
+                ],
+                about: About::Start(vec![Start {
+                    job: Job::Revoke,
+                    command,
+                }]),
+                typed: Some((of.key.name.to_string(), Input::default())),
+                from_ms: 0,
+            }));
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Moves: along the lines, into what they are about, and between the views.
+
+use ratatui::layout::Position;
+
+use super::{arrange, keys, picture, runs};
+use crate::{
+    report::order::Field,
+    tui::{
+        effect::Effect,
+        keymap::Action,
+        model::{
+            Detail, Model, Moment, SPLIT, View,
+            popup::{About, Ask, Popup},
+        },
+        rows::{Choice, Sort},
+    },
+};
+
+/// How many places the history keeps.
+const HISTORY: usize = 50;
+/// What is said of the line of a kind that could not be read.
+const NOT_READ: &str = "open: this kind could not be read: `e` says what is missing";
+
+pub(super) fn page(model: &Model) -> isize {
+    let picture = model.detail.as_ref().is_some_and(|detail| detail.focused);
+    let lines = match model.popups.last() {
+        Some(_) => model.size.1.saturating_sub(8),
+        None if picture => model.hits.text.height,
+        None => model.hits.lines.height,
+    };
+    isize::try_from(lines.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+fn moved(at: usize, by: isize, most: usize) -> usize {
+    match by {
+        isize::MIN => 0,
+        isize::MAX => most,
+        by => at.saturating_add_signed(by).min(most),
+    }
+}
+
+/// Moves the cursor, or scrolls what is in front.
+pub(super) fn step(model: &mut Model, by: isize) -> Vec<Effect> {
+    if let Some(popup) = model.popups.last_mut() {
+        // How far it can be scrolled is known where it is drawn, which takes what is too much away.
+        if let Some(scroll) = popup.scroll_mut() {
+            *scroll = moved(*scroll, by, usize::MAX / 2);
+        }
+        return Vec::new();
+    }
+    if let Some(detail) = model.detail.as_mut().filter(|detail| detail.focused) {
+        detail.scroll = moved(detail.scroll, by, usize::MAX / 2);
+        return Vec::new();
+    }
+    let last = model.lines().saturating_sub(1);
+    let cursor = model.cursor_mut();
+    let before = cursor.at;
+    cursor.at = moved(cursor.at, by, last);
+    if cursor.at == before {
+        return Vec::new();
+    }
+    picture::follow_cursor(model)
+}
+
+/// The wheel scrolls what is under it: the picture, or the table.
+pub(super) fn wheel(model: &mut Model, by: isize, at: Position) -> Vec<Effect> {
+    let over_picture = model.popups.is_empty() && model.hits.text.contains(at);
+    if let Some(detail) = model.detail.as_mut().filter(|_| over_picture) {
+        detail.scroll = moved(detail.scroll, by, usize::MAX / 2);
+        return Vec::new();
+    }
+    step(model, by)
+}
+
+/// Enter.
+pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+    match model.view {
+        View::Hosts | View::Secrets => {
+            let Some(of) = model.subject() else {
+                if model.item().is_some() {
+                    model.notice(NOT_READ, true);
+                }
+                return Vec::new();
+            };
+            if let Some(detail) = model.detail.as_mut().filter(|detail| detail.of == of) {
+                detail.focused = true;
+                return Vec::new();
+            }
+            let width = picture::picture_width(model);
+            model.detail = Some(Detail {
+                of: of.clone(),
+                width,
+                lines: None,
+                scroll: 0,
+                asked_ms: model.ms,
+                focused: model.size.0 < SPLIT,
+            });
+            vec![Effect::Picture { of, width }]
+        }
+        View::Findings => {
+            let Some(group) = model.derived.groups.get(model.cursor().at) else {
+                return Vec::new();
+            };
+            let choice = Choice {
+                reason: Some(group.reason),
+                ..model.rows.choice().clone()
+            };
+            let effects = show(model, View::Hosts);
+            keys::set_choice(model, choice);
+            effects
+        }
+        View::Namespaces => {
+            let Some(line) = model.derived.namespaces.get(model.cursor().at) else {
+                return Vec::new();
+            };
+            let choice = Choice {
+                namespace: Some(line.name.clone()),
+                ..model.rows.choice().clone()
+            };
+            let effects = show(model, View::Hosts);
+            keys::set_choice(model, choice);
+            effects
+        }
+        View::Timeline => {
+            let from = model
+                .derived
+                .timeline
+                .buckets
+                .get(model.cursor().at)
+                .and_then(|bucket| bucket.from);
+            let effects = show(model, View::Hosts);
+            arrange::set_sort(
+                model,
+                Sort {
+                    by: Some(Field::Expires),
+                    reverse: false,
+                },
+            );
+            let first = model.rows.iter().position(|item| {
+                item.certificate
+                    .as_ref()
+                    .is_some_and(|certificate| from.is_none_or(|from| certificate.not_after >= from))
+            });
+            model.cursor_mut().at = first.unwrap_or(0);
+            effects
+        }
+        View::Orders => {
+            let Some(id) = model.run_at(model.cursor().at).map(|run| run.id) else {
+                return Vec::new();
+            };
+            runs::watch(model, vec![id]);
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn back(model: &mut Model) -> Vec<Effect> {
+    // Nobody has read it yet: this key was meant for something else.
+    if matches!(model.popups.last(), Some(Popup::Ask(ask)) if model.ms < ask.from_ms) {
+        return Vec::new();
+    }
+    if let Some(popup) = model.popups.pop() {
+        return match popup {
+            Popup::Plan(plan) => runs::drop_plans(model, &plan.runs),
+            Popup::Ask(Ask {
+                about: About::Run(id), ..
+            }) => vec![Effect::Answer { id, yes: false }],
+            _ => Vec::new(),
+        };
+    }
+    if let Some(detail) = &mut model.detail {
+        if detail.focused && model.size.0 >= SPLIT {
+            detail.focused = false;
+        } else {
+            model.detail = None;
+        }
+        return Vec::new();
+    }
+    if !model.filter.is_empty() {
+        keys::set_filter(model, String::new());
+        return Vec::new();
+    }
+    if *model.rows.choice() != Choice::default() {
+        keys::set_choice(model, Choice::default());
+        return Vec::new();
+    }
+    if !model.marks.is_empty() {
+        model.marks.clear();
+        return Vec::new();
+    }
+    if model.at.is_some() {
+        return arrange::set_day(model, None);
+    }
+    if model.view == View::Hosts {
+        let key = model.ui.keymap.shown(Action::Quit);
+        model.notice(format!("{key} quits"), false);
+        return Vec::new();
+    }
+    show(model, View::Hosts)
+}
+
+/// Shows a view.
+pub(super) fn show(model: &mut Model, view: View) -> Vec<Effect> {
+    if model.view == view {
+        return Vec::new();
+    }
+    model.history.push(moment(model));
+    if model.history.len() > HISTORY {
+        model.history.remove(0);
+    }
+    model.future.clear();
+    go(model, view);
+    Vec::new()
+}
+
+fn go(model: &mut Model, view: View) {
+    model.view = view;
+    if !matches!(view, View::Hosts | View::Secrets) {
+        model.detail = None;
+    }
+    model.marks.clear();
+}
+
+fn moment(model: &Model) -> Moment {
+    Moment {
+        view: model.view,
+        filter: model.filter.clone(),
+        choice: model.rows.choice().clone(),
+        at: model.cursor().at,
+    }
+}
+
+pub(super) fn travel(model: &mut Model, forward: bool) -> Vec<Effect> {
+    let here = moment(model);
+    let there = if forward {
+        model.future.pop()
+    } else {
+        model.history.pop()
+    };
+    let Some(there) = there else { return Vec::new() };
+    if forward {
+        model.history.push(here);
+    } else {
+        model.future.push(here);
+    }
+    go(model, there.view);
+    model.filter = there.filter;
+    keys::set_choice(model, there.choice);
+    model.cursor_mut().at = there.at;
+    Vec::new()
+}
+
+pub(super) fn neighbour(model: &mut Model, by: usize) -> Vec<Effect> {
+    let at = (model.view as usize + by) % View::ALL.len();
+    show(model, View::ALL[at])
+}
