@@ -63,8 +63,8 @@ impl Choice {
 #[derive(Debug, Default)]
 pub struct Rows {
     slots: Vec<Option<Item>>,
-    /// What a filter looks at, of each slot.
-    texts: Vec<Box<str>>,
+    /// What a filter looks at, of each slot; `None` until somebody filters, as who only looks needs none of it.
+    texts: Option<Vec<Box<str>>>,
     free: Vec<u32>,
     places: HashMap<About, u32>,
     /// All slots that the table has, sorted.
@@ -122,8 +122,25 @@ impl Rows {
 
     /// What is chosen of everything, in no order.
     pub fn chosen(&self) -> impl Iterator<Item = &Item> {
-        let texts = self.slots.iter().zip(&self.texts);
-        texts.filter_map(|(item, text)| item.as_ref().filter(|item| self.choice.chooses(item, text)))
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(slot, item)| item.as_ref().filter(|item| self.choice.chooses(item, self.text(slot))))
+    }
+
+    /// Makes ready what a filter looks at: once, and kept current from then on.
+    pub fn make_texts(&mut self) {
+        let slots = &self.slots;
+        self.texts.get_or_insert_with(|| {
+            slots
+                .iter()
+                .map(|item| item.as_ref().map(text_of).unwrap_or_default())
+                .collect()
+        });
+    }
+
+    /// What a filter looks at; empty where nothing is filtered.
+    fn text(&self, slot: usize) -> &str {
+        let text = self.texts.as_ref().and_then(|texts| texts.get(slot));
+        text.map_or("", |text| text)
     }
 
     /// How many hosts name a Secret, of all that was read.
@@ -182,6 +199,9 @@ impl Rows {
             return;
         }
         self.version += 1;
+        if choice.filter != Filter::Everything {
+            self.make_texts();
+        }
         // Who types on narrows what is there already.
         let narrows = choice.filter.narrows(&self.choice.filter)
             && (choice.problems_only || !self.choice.problems_only)
@@ -205,8 +225,8 @@ impl Rows {
     }
 
     fn is_chosen(&self, slot: u32) -> bool {
-        let text = self.texts.get(slot as usize).map_or("", |text| text);
-        self.item(slot).is_some_and(|item| self.choice.chooses(item, text))
+        self.item(slot)
+            .is_some_and(|item| self.choice.chooses(item, self.text(slot as usize)))
     }
 
     fn sort_slots(&self, slots: &mut [u32]) {
@@ -234,7 +254,9 @@ impl Rows {
     /// Replaces everything.
     pub fn set_all(&mut self, items: Vec<Item>) {
         self.slots.clear();
-        self.texts.clear();
+        if let Some(texts) = &mut self.texts {
+            texts.clear();
+        }
         self.free.clear();
         self.places.clear();
         self.order.clear();
@@ -270,7 +292,9 @@ impl Rows {
             } else {
                 let slot = self.free.pop().unwrap_or_else(|| {
                     self.slots.push(None);
-                    self.texts.push(Box::default());
+                    if let Some(texts) = &mut self.texts {
+                        texts.push(Box::default());
+                    }
                     u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
                 });
                 self.places.insert(item.about.clone(), slot);
@@ -291,7 +315,9 @@ impl Rows {
                 .is_some_and(|item| self.places.get(&item.about) == Some(about));
             if !held {
                 self.slots[*about as usize] = None;
-                self.texts[*about as usize] = Box::default();
+                if let Some(texts) = &mut self.texts {
+                    texts[*about as usize] = Box::default();
+                }
                 self.free.push(*about);
             }
         }
@@ -308,7 +334,9 @@ impl Rows {
     }
 
     fn put(&mut self, slot: u32, item: Item) {
-        self.texts[slot as usize] = text_of(&item);
+        if let Some(texts) = &mut self.texts {
+            texts[slot as usize] = text_of(&item);
+        }
         self.slots[slot as usize] = Some(item);
     }
 

@@ -47,6 +47,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextView => travel::neighbour(model, 1),
         Action::PreviousView => travel::neighbour(model, View::ALL.len() - 1),
         Action::Filter => {
+            model.rows.make_texts();
             model.prompt = Some(Prompt::Filter(Input::new(model.filter.clone())));
             Vec::new()
         }

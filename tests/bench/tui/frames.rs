@@ -103,8 +103,7 @@ fn filter(maker: &Maker, rows: usize) -> Result<Duration> {
     let mut terminal = Terminal::new(TestBackend::new(SIZE.0, SIZE.1))?;
     let mut longest = Duration::default();
     for text in ["web-12 team-007", "!healthy", "-f wtx", "zzz", "expired"] {
-        tui::update(&mut model, press(KeyCode::Char('/')));
-        for letter in text.chars() {
+        for letter in std::iter::once('/').chain(text.chars()) {
             let began = Instant::now();
             tui::update(&mut model, press(KeyCode::Char(letter)));
             tui::run::frame(&mut terminal, &mut model)?;
