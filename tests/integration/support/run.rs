@@ -193,22 +193,27 @@ impl Call {
         let mut child = self.0.spawn().expect("kubectl is in PATH");
         let stdin = child.stdin.take();
         let (out, err) = (child.stdout.take(), child.stderr.take());
-        let (status, out, err) = std::thread::scope(|scope| {
+        let (status, out, err, around) = std::thread::scope(|scope| {
             if let Some(mut stdin) = stdin {
                 scope.spawn(move || stdin.write_all(input));
             }
             let out = scope.spawn(|| whole(out));
             let err = scope.spawn(|| whole(err));
             let status = wait(&mut child, self.1);
+            let mut around = String::new();
             if status.is_none() {
                 // While it still waits, what it waits for is there to be seen.
-                around(&self.0);
+                around = what_is_around(&self.0, child.id());
                 let _ = child.kill();
                 let _ = child.wait();
             }
-            (status, out.join().unwrap(), err.join().unwrap())
+            (status, out.join().unwrap(), err.join().unwrap(), around)
         });
-        let status = status.unwrap_or_else(|| panic!("hangs: {:?}\n{out}\n{err}", self.0));
+        let status = status.unwrap_or_else(|| {
+            // What it said last comes first: a log that is cut keeps its beginning.
+            let (out, err) = (newest(&out), newest(&err));
+            panic!("hangs: {:?}\n{out}\n{err}\n{around}", self.0)
+        });
         Ran {
             status: status.code(),
             out,
@@ -249,36 +254,48 @@ impl Call {
     }
 }
 
-/// Prints what there is around a run that hangs: the namespace's objects, and what Traefik said last.
-fn around(command: &Command) {
+/// The last lines of a text.
+fn newest(text: &str) -> String {
+    const MOST: usize = 60;
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(MOST)..].join("\n")
+}
+
+/// What there is around a run that hangs: its connections, the namespace's newest objects, and what Traefik said last.
+fn what_is_around(command: &Command, pid: u32) -> String {
     let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
-    let Some(at) = args.iter().rposition(|arg| arg == "-n") else {
-        return;
-    };
-    let Some(namespace) = args.get(at + 1) else { return };
     let said = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output();
-        output.map_or_else(
+        newest(&output.map_or_else(
             |error| format!("{program}: {error}"),
             |o| String::from_utf8_lossy(&o.stdout).into_owned() + &String::from_utf8_lossy(&o.stderr),
-        )
+        ))
     };
-    let kinds = "pods,jobs,endpointslices,ingresses,events";
-    eprintln!(
-        "{}",
-        said(
-            "kubectl",
-            &["get", kinds, "-o", "wide", "-n", namespace, "--request-timeout=10s"]
-        )
-    );
+    // kubectl becomes its plugin, so the process is the program itself. With unsent and unread bytes, and timers.
+    let own = format!("pid={pid},");
+    let connections = said("ss", &["-tanpo"]);
+    let mut all: Vec<String> = connections
+        .lines()
+        .filter(|line| line.contains(&own))
+        .map(str::to_owned)
+        .collect();
+    if let Some(namespace) = args.iter().rposition(|arg| arg == "-n").and_then(|at| args.get(at + 1)) {
+        let kinds = "pods,jobs,endpointslices,secrets,leases,ingresses,events";
+        let options = [
+            "-n",
+            namespace,
+            "--sort-by=.metadata.creationTimestamp",
+            "--request-timeout=10s",
+        ];
+        all.push(said("kubectl", &[&["get", kinds][..], &options].concat()));
+    }
     let log = std::env::var_os("KUBECONFIG").and_then(|config| {
         // run/pki/admin.conf of the testbed, whose logs are beside run.
         let log = Path::new(&config).ancestors().nth(3)?.join("log/traefik.log");
         Some(log.to_string_lossy().into_owned())
     });
-    if let Some(log) = log {
-        eprintln!("{}", said("tail", &["-n", "40", &log]));
-    }
+    all.extend(log.map(|log| said("tail", &["-n", "40", &log])));
+    all.join("\n")
 }
 
 fn piped(mut command: Command) -> Command {
