@@ -266,19 +266,16 @@ fn what_is_around(command: &Command, pid: u32) -> String {
     let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
     let said = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output();
-        newest(&output.map_or_else(
+        output.map_or_else(
             |error| format!("{program}: {error}"),
             |o| String::from_utf8_lossy(&o.stdout).into_owned() + &String::from_utf8_lossy(&o.stderr),
-        ))
+        )
     };
     // kubectl becomes its plugin, so the process is the program itself. With unsent and unread bytes, and timers.
     let own = format!("pid={pid},");
     let connections = said("ss", &["-tanpo"]);
-    let mut all: Vec<String> = connections
-        .lines()
-        .filter(|line| line.contains(&own))
-        .map(str::to_owned)
-        .collect();
+    let of_its_own: Vec<&str> = connections.lines().filter(|line| line.contains(&own)).collect();
+    let mut all = vec![of_its_own.join("\n")];
     if let Some(namespace) = args.iter().rposition(|arg| arg == "-n").and_then(|at| args.get(at + 1)) {
         let kinds = "pods,jobs,endpointslices,secrets,leases,ingresses,events";
         let options = [
@@ -291,10 +288,10 @@ fn what_is_around(command: &Command, pid: u32) -> String {
     }
     let log = std::env::var_os("KUBECONFIG").and_then(|config| {
         // run/pki/admin.conf of the testbed, whose logs are beside run.
-        let log = Path::new(&config).ancestors().nth(3)?.join("log/traefik.log");
-        Some(log.to_string_lossy().into_owned())
+        std::fs::read(Path::new(&config).ancestors().nth(3)?.join("log/traefik.log")).ok()
     });
-    all.extend(log.map(|log| said("tail", &["-n", "40", &log])));
+    all.extend(log.map(|log| String::from_utf8_lossy(&log).into_owned()));
+    let all: Vec<String> = all.iter().map(|part| newest(part)).collect();
     all.join("\n")
 }
 
