@@ -277,14 +277,22 @@ fn what_is_around(command: &Command, pid: u32) -> String {
     let of_its_own: Vec<&str> = connections.lines().filter(|line| line.contains(&own)).collect();
     let mut all = vec![of_its_own.join("\n")];
     if let Some(namespace) = args.iter().rposition(|arg| arg == "-n").and_then(|at| args.get(at + 1)) {
-        let kinds = "pods,jobs,endpointslices,secrets,leases,ingresses,events";
-        let options = [
-            "-n",
-            namespace,
-            "--sort-by=.metadata.creationTimestamp",
-            "--request-timeout=10s",
-        ];
-        all.push(said("kubectl", &[&["get", kinds][..], &options].concat()));
+        // A kind at a time: kubectl sorts no list of several.
+        for kind in [
+            "pods",
+            "jobs",
+            "endpointslices",
+            "secrets",
+            "leases",
+            "ingresses",
+            "events",
+        ] {
+            let by_age = "--sort-by=.metadata.creationTimestamp";
+            all.push(said(
+                "kubectl",
+                &["get", kind, "-n", namespace, by_age, "--request-timeout=10s"],
+            ));
+        }
     }
     let log = std::env::var_os("KUBECONFIG").and_then(|config| {
         // run/pki/admin.conf of the testbed, whose logs are beside run.
