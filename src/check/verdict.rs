@@ -152,7 +152,7 @@ pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Ver
         binding: Some((id, binding)),
         controller: inventory.controller(&binding.route),
         stored: serving.stored(),
-        named: !matches!(serving, Serving::Other(_)),
+        named: !matches!(serving, Serving::Other(_) | Serving::Default(Some(_))),
         rules,
     };
     reference::judge(&subject, binding, &mut collector);

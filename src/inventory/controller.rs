@@ -125,11 +125,6 @@ impl Controller {
         self.fallback(route) == Fallback::DefaultCertificate
     }
 
-    /// Whether a host that no tls entry lists is served by any Secret of that Ingress whose names cover it.
-    pub fn serves_unlisted_hosts(self) -> bool {
-        matches!(self, Self::IngressNginx | Self::Traefik)
-    }
-
     /// Whether a certificate is chosen by server name among all that any route brought.
     pub fn picks_among_all(self) -> bool {
         self == Self::Traefik

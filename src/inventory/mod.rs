@@ -12,7 +12,7 @@ pub mod ingress;
 pub mod ownership;
 pub mod query;
 pub mod secrets;
-pub mod serving;
+pub mod serves;
 pub(crate) mod settle;
 mod table;
 

@@ -5,7 +5,7 @@ use crate::object::{
     gateway::{AllowedNamespaces, Listener},
 };
 
-pub use super::serving::{Serving, covers};
+pub use super::serves::{Serving, covers};
 
 use super::{
     Inventory,
