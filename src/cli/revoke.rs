@@ -10,6 +10,7 @@ use crate::{
     apply::{
         Api, Permits, Slots, Target as Secret,
         secret::{ISSUER, SHA256},
+        verify,
     },
     engine::revoke::{self, RevokeError},
     error::{Exit, Failure},
@@ -20,6 +21,7 @@ use crate::{
         Settings,
         account::{self, AccountError},
         layer::Choice,
+        value::Length,
     },
     source::cluster::connect,
     text::{Clear, time},
@@ -55,7 +57,7 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
     };
     let found = found.with_key_file(command)?;
     if !command.force {
-        unused(command, &wanted, &found).await?;
+        Box::pin(unused(command, &wanted, &found)).await?;
     }
     let mut layers = layers(ca_layer(&command.ca)?, &command.ca.settings, &cluster).await?;
     if layers.iter().all(|layer| layer.choice.is_none()) {
@@ -319,6 +321,21 @@ async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> 
     uses.extend(revoke::uses(inventory, found.leaf.sha256, &probed));
     uses.sort();
     uses.dedup();
+    let wait = command.wait.map_or(verify::WAIT, |length| length.0);
+    if !uses.is_empty() && !wait.is_zero() && revoke::is_replaced(inventory, found.leaf.sha256, &uses) {
+        if let [first, rest @ ..] = uses.as_slice() {
+            let more = if rest.is_empty() {
+                String::new()
+            } else {
+                format!(", and {} more", rest.len())
+            };
+            note(&format!(
+                "another certificate is stored in its place, and {first}{more}: waiting up to {} until the other one is served",
+                Length(wait)
+            ));
+        }
+        uses = revoke::until_replaced(uses, found.leaf.sha256, wait, TIMEOUT).await;
+    }
     if uses.is_empty() {
         return Ok(());
     }

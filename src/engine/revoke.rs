@@ -1,13 +1,14 @@
 //! Revokes a certificate, unless somebody still gets it.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 
 use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     acme::{Acme, AcmeError, Client, RevocationReason, Revoked, SigningKey},
     check::Probed,
-    inventory::{BindingId, Inventory},
+    inventory::{BindingId, Inventory, ingress::covers_host},
     net::{
         address::{HTTPS, resolve},
         probe::{self, Target, probe_all},
@@ -128,6 +129,53 @@ pub async fn served(leaf: &Certificate, limit: Duration) -> Vec<Use> {
         .collect()
 }
 
+/// Whether a certificate is still served only because its replacement is not served yet: no Secret that a route uses holds
+/// it, and for each host that still gets it a route names a Secret with another certificate.
+pub fn is_replaced(inventory: &Inventory, leaf: Fingerprint, uses: &[Use]) -> bool {
+    let replaced = |host: &str| {
+        inventory.bindings().iter().any(|(_, binding)| {
+            (binding.host == host || covers_host(host, &binding.host))
+                && binding.secrets.iter().any(|secret| {
+                    let stored = inventory.secrets().get(secret);
+                    stored.and_then(|s| s.leaf()).is_some_and(|held| held.sha256 != leaf)
+                })
+        })
+    };
+    uses.iter().all(|one| match one {
+        Use::Stored { .. } => false,
+        Use::Served { host, .. } => replaced(host),
+    })
+}
+
+/// The pause between two looks at servers that are to take a replacement.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Asks the servers that showed a certificate again until none shows it, for at most `wait`: a controller takes a Secret's
+/// new pair a moment after it was stored. What is in use in the end comes back; servers that answer nothing, or nothing
+/// that can be read, do not show it. Each connection takes at most `limit`.
+pub async fn until_replaced(uses: Vec<Use>, leaf: Fingerprint, wait: Duration, limit: Duration) -> Vec<Use> {
+    let end = Instant::now() + wait;
+    let mut left = uses;
+    while !left.is_empty() && Instant::now() + PAUSE < end {
+        sleep(PAUSE).await;
+        let shown = join_all(left.iter().map(async |one| {
+            let Use::Served { host, address } = one else {
+                return true;
+            };
+            let Ok(address) = address.parse::<SocketAddr>() else {
+                return true;
+            };
+            let server_name = host.to_string();
+            let answer = probe::probe(&Target { address, server_name }, limit).await;
+            answer.is_ok_and(|served| served.chain.first().is_some_and(|der| Fingerprint::of(der) == leaf))
+        }))
+        .await;
+        let mut shown = shown.into_iter();
+        left.retain(|_| shown.next().unwrap_or(true));
+    }
+    left
+}
+
 /// With what a revocation is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signed {
@@ -231,6 +279,67 @@ fn is_not_its(error: &AcmeError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        inventory::fixtures::{digest, ingress, own},
+        object::{Change, Object},
+    };
+
+    #[test]
+    fn only_what_was_replaced_everywhere_is_worth_waiting_for() {
+        let mut inventory = Inventory::new("", false);
+        inventory.store(own("shop", "shop-tls", &["shop.example"]));
+        inventory.apply(Change::Set(Object::Ingress(ingress(
+            "shop",
+            "web",
+            &[(&["shop.example"], "shop-tls")],
+        ))));
+        inventory.settle();
+        let now = inventory
+            .secrets()
+            .get(&Key::new("shop", "shop-tls"))
+            .and_then(|s| s.leaf())
+            .unwrap()
+            .sha256;
+        let served = |host: &str| Use::Served {
+            host: host.into(),
+            address: "192.0.2.1:443".into(),
+        };
+        let old = digest("the certificate before");
+        assert!(is_replaced(&inventory, old, &[served("shop.example")]));
+        assert!(
+            is_replaced(&inventory, old, &[served("*.example")]),
+            "a wildcard's name stands for the hosts below it"
+        );
+        assert!(
+            !is_replaced(&inventory, now, &[served("shop.example")]),
+            "it is the one that is stored"
+        );
+        let elsewhere = [served("shop.example"), served("other.example")];
+        assert!(
+            !is_replaced(&inventory, old, &elsewhere),
+            "no route of this cluster will serve another there"
+        );
+        let stored = Use::Stored {
+            secret: Key::new("shop", "copy"),
+            route: "Ingress shop/web".into(),
+            host: "shop.example".into(),
+        };
+        assert!(!is_replaced(&inventory, old, &[stored]));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_answers_nothing_serves_nothing_and_what_is_stored_stays_in_use() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap().to_string();
+        drop(free);
+        let gone = Use::Served {
+            host: "shop.example".into(),
+            address: address.into(),
+        };
+        let limit = Duration::from_millis(300);
+        let left = until_replaced(vec![gone], digest("old"), Duration::from_secs(5), limit).await;
+        assert_eq!(left, []);
+    }
 
     #[test]
     fn what_is_in_use_is_named_and_the_rest_counted() {

@@ -1,6 +1,9 @@
 //! `revoke` at a real Pebble: what is in use stays, and who may sign.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use kubectl_certs::acme::{AccountKey, Client, OrderOptions};
 use serde_json::{Value, json};
@@ -11,7 +14,10 @@ use crate::support::{
     dns::Resolver,
     eventually,
     pebble::Pebble,
+    pki::Pair,
     run::{Call, Ran},
+    server::Address,
+    tls,
 };
 
 /// A CA, an account that is kept where the program keeps it, and a namespace.
@@ -136,6 +142,7 @@ async fn what_a_route_uses_is_not_revoked_until_it_is_replaced() {
         not_asked.err
     );
     assert_eq!(scene.status(&issued).0, "Valid");
+    // At once: where Traefik has not taken the new pair yet, the revocation waits for it.
     let revoked = scene.revoke(&[&old, "--reason", "superseded", "--yes"]).ends_with(0);
     assert!(
         revoked
@@ -169,6 +176,43 @@ async fn what_is_served_anywhere_is_not_revoked() {
         if ran.err.contains(&words) { Ok(()) } else { Err(ran.err) }
     });
     assert_eq!(scene.status(&issued).0, "Valid");
+}
+
+/// What a server shows of an issued certificate.
+fn pair(issued: &Issued) -> Pair {
+    Pair {
+        chain: issued.chain.pem.clone(),
+        key: issued.key.serialize_pem(),
+        der: issued.chain.certificates[0].clone(),
+        chain_der: issued.chain.certificates.clone(),
+        key_der: issued.key.serialize_der(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the testbed: tests/run"]
+async fn a_revocation_waits_until_the_replacement_is_served_and_no_longer_than_it_may() {
+    let scene = Scene::new("revokewait").await;
+    let (host, issued) = scene.issue("shop").await;
+    let (_, next) = scene.issue("shop").await;
+    let old = write(&scene, "old.pem", &issued.chain.pem);
+    scene.store("shop-tls", &next);
+    scene.ns.apply(vec![ingress("web", &[(&[&host], "shop-tls")])]);
+    // A server that takes its time: the route's host leads to it.
+    let slow = Address::take();
+    scene.resolver.host(&host, &[&slow.ip().to_string()]);
+    tls::serve_then(slow.ip(), &pair(&issued), Duration::from_secs(6), &pair(&next));
+    let begin = Instant::now();
+    let gave_up = scene.revoke(&[&old, "--yes", "--wait", "1s"]).ends_with(2);
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    let words = format!("{}:443 serves it for {host}", slow.ip());
+    assert!(gave_up.err.contains(&words), "{}", gave_up.err);
+    assert_eq!(scene.status(&issued).0, "Valid");
+    let waited = scene.revoke(&[&old, "--yes"]).ends_with(0);
+    assert!(waited.err.contains("waiting up to"), "{}", waited.err);
+    assert!(begin.elapsed() >= Duration::from_secs(6), "it is in use until then");
+    assert_eq!(scene.status(&issued).0, "Revoked");
+    assert_eq!(scene.status(&next).0, "Valid");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

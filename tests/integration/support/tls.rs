@@ -3,9 +3,9 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustls::{
@@ -101,6 +101,24 @@ pub(crate) fn serve(pair: &Pair) -> String {
         }
     });
     address
+}
+
+/// Serves the first pair on port 443 of an address, and the second once so much time has passed, until the test process ends.
+pub(crate) fn serve_then(ip: Ipv4Addr, first: &Pair, after: Duration, second: &Pair) {
+    let (first, second) = (server_config(first), server_config(second));
+    let listener = TcpListener::bind((ip, 443)).unwrap();
+    let begin = Instant::now();
+    std::thread::spawn(move || {
+        for mut tcp in listener.incoming().flatten() {
+            let config = if begin.elapsed() < after { &first } else { &second };
+            let mut tls = ServerConnection::new(Arc::clone(config)).unwrap();
+            std::thread::spawn(move || {
+                let mut rest = Vec::new();
+                let _ = rustls::Stream::new(&mut tls, &mut tcp).read_to_end(&mut rest);
+                let _ = tcp.flush();
+            });
+        }
+    });
 }
 
 /// Accepts connections and never says a word, until the test process ends. Returns the address.

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{CaArgs, ConfigArgs, IssueArgs, words};
 use crate::{
     cli::args::{ClusterArgs, SourceArgs},
-    settings::value::DryRun,
+    settings::value::{DryRun, Length},
 };
 
 /// `renew`.
@@ -57,6 +57,9 @@ pub struct RevokeCommand {
     /// Sign with the certificate's key in this file instead of the account's
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
+    /// How long the certificate that replaced it may take to be served everywhere; 0 does not wait [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub wait: Option<Length>,
     /// Revoke although it is stored in a Secret, or served
     #[arg(long)]
     pub force: bool,
