@@ -20,7 +20,7 @@ mod tests;
 
 pub use finding::{DueBy, Fact, Finding, Instead, ObjectRef};
 pub use reason::{Reason, Severity};
-pub use select::Select;
+pub use select::{Select, Sorted};
 pub use served::{Probed, ProbedAt, ServedChain, judge_probe, may_have_stale_pods};
 pub use time::due_by_lifetime;
 pub use verdict::{Rules, Subject, Verdict, binding, bundle, secret};

@@ -1,4 +1,9 @@
-//! Which findings count: by severity, by reason, by the command line and by the objects' own annotations.
+//! What a report shows of the findings: chosen by severity and reason, or excused by the command line and the objects' own
+//! annotations.
+//!
+//! The two are different things. What is **chosen** says what a report is about: rows and findings that are not are left
+//! out, and counted. What is **excused** is known and accepted: it no longer makes a status worse, and is told all the same. Neither
+//! hides why something fails: whatever is chosen, a row keeps its true status, and what could not be read is always there.
 
 use std::collections::BTreeSet;
 
@@ -6,41 +11,73 @@ use crate::{inventory::Inventory, object::annotation};
 
 use super::{Finding, Reason, Severity, Subject};
 
-/// What the user chose to see.
+/// What the user chose to see, and what is excused.
 #[derive(Debug, Clone, Default)]
 pub struct Select {
-    /// `--min-severity`: findings below it do not count.
+    /// `--min-severity`: findings below it are left out.
     pub min_severity: Option<Severity>,
-    /// `--reason`: when not empty, only these count.
+    /// `--reason`: when not empty, all others are left out.
     pub only: BTreeSet<Reason>,
-    /// `--ignore`: these do not count.
+    /// `--ignore`: these are excused.
     pub ignored: BTreeSet<Reason>,
+    /// These are not looked for at all, because what they depend on is not followed.
+    pub unread: BTreeSet<Reason>,
+}
+
+/// The findings of one thing, by what becomes of them.
+#[derive(Debug, Default)]
+pub struct Sorted {
+    /// Those that count and are chosen, in their order.
+    pub told: Vec<Finding>,
+    /// Those that are chosen, and excused.
+    pub excused: Vec<Finding>,
+    /// How many were not chosen.
+    pub left_out: usize,
+    /// The worst severity of all that are not excused, chosen or not; of what could not be read, nothing is known.
+    pub worst: Option<Severity>,
 }
 
 impl Select {
-    /// Whether findings of a reason can count at its usual severity: what cannot is not read for.
-    pub fn may_count(&self, reason: Reason) -> bool {
-        self.min_severity.is_none_or(|least| reason.severity() >= least)
-            && (self.only.is_empty() || self.only.contains(&reason))
-            && !self.ignored.contains(&reason)
+    /// Whether rows and findings are chosen among at all.
+    pub fn chooses(&self) -> bool {
+        self.min_severity.is_some() || !self.only.is_empty()
     }
 
-    /// Whether a finding counts, apart from what its objects say.
-    pub fn counts(&self, finding: &Finding) -> bool {
-        let reason = finding.reason();
-        self.min_severity.is_none_or(|least| finding.severity >= least)
-            && (self.only.is_empty() || self.only.contains(&reason))
-            && !self.ignored.contains(&reason)
+    /// Whether a finding is chosen.
+    fn chosen(&self, finding: &Finding) -> bool {
+        self.would_choose(finding.reason(), finding.severity)
     }
 
-    /// Takes away the findings that do not count: by the command line, or by the annotation `kubectl-certs/ignore` of
-    /// the route or of a Secret of the binding.
-    pub fn retain(&self, inventory: &Inventory, subject: &IgnoreOf<'_>, findings: &mut Vec<Finding>) {
-        findings.retain(|finding| self.counts(finding));
-        if findings.is_empty() {
-            return;
+    /// Whether a finding of a reason and a severity is chosen. What could not be read always is: nobody knows what it hides.
+    pub fn would_choose(&self, reason: Reason, severity: Severity) -> bool {
+        reason == Reason::Forbidden
+            || (self.min_severity.is_none_or(|least| severity >= least)
+                && (self.only.is_empty() || self.only.contains(&reason)))
+    }
+
+    /// Whether findings of a reason can make a difference, at its usual severity: for what cannot, nothing is read. One that is not
+    /// chosen does where it can be worse than one that is: the status of the row is then its.
+    pub fn may_matter(&self, reason: Reason) -> bool {
+        if self.ignored.contains(&reason) || self.unread.contains(&reason) {
+            return false;
         }
-        let mut ignored = BTreeSet::new();
+        let usual = reason.severity();
+        let by_severity = self.min_severity.is_none_or(|least| usual >= least);
+        let by_reason = self.only.is_empty()
+            || self.only.contains(&reason)
+            || self.only.iter().any(|chosen| chosen.severity() < usual);
+        by_severity && by_reason
+    }
+
+    /// Parts the findings of one thing. The annotation `kubectl-certs/ignore` of the route, or of a Secret of the binding,
+    /// excuses too, but never [`Reason::Forbidden`]: a healthy status would be a lie.
+    pub fn sort(&self, inventory: &Inventory, subject: &IgnoreOf<'_>, mut findings: Vec<Finding>) -> Sorted {
+        findings.retain(|finding| !self.unread.contains(&finding.reason()));
+        let mut sorted = Sorted::default();
+        if findings.is_empty() {
+            return sorted;
+        }
+        let mut annotated = Vec::new();
         let route = subject.route.and_then(|route| inventory.route_meta(route));
         let secrets = subject
             .secrets
@@ -49,15 +86,28 @@ impl Select {
             .map(|s| &s.meta);
         for meta in route.into_iter().chain(secrets) {
             let names = meta.annotation(annotation::IGNORE).unwrap_or_default();
-            ignored.extend(names.split(',').filter_map(|name| name.trim().parse::<Reason>().ok()));
+            annotated.extend(names.split(',').filter_map(|name| name.trim().parse::<Reason>().ok()));
         }
-        // What could not be read is never hidden: a healthy status would be a lie.
-        ignored.remove(&Reason::Forbidden);
-        findings.retain(|finding| !ignored.contains(&finding.reason()));
+        annotated.retain(|reason| *reason != Reason::Forbidden);
+        let excused = |reason: Reason| self.ignored.contains(&reason) || annotated.contains(&reason);
+        let counts = findings.iter().filter(|f| !excused(f.reason()));
+        sorted.worst = counts
+            .filter(|f| f.reason() != Reason::Forbidden)
+            .map(|f| f.severity)
+            .max();
+        let all = findings.len();
+        findings.retain(|finding| self.chosen(finding));
+        sorted.left_out = all - findings.len();
+        if findings.iter().any(|f| excused(f.reason())) {
+            (sorted.excused, sorted.told) = findings.into_iter().partition(|f| excused(f.reason()));
+        } else {
+            sorted.told = findings;
+        }
+        sorted
     }
 }
 
-/// The objects whose annotations may ignore reasons.
+/// The objects whose annotations may excuse reasons.
 #[derive(Debug, Clone, Copy)]
 pub struct IgnoreOf<'a> {
     /// The route.
@@ -73,5 +123,36 @@ impl<'a> From<&Subject<'a>> for IgnoreOf<'a> {
             route: binding.map(|b| &b.route),
             secrets: binding.map_or(&[], |b| &b.secrets),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_decide_a_status_is_read_for_although_it_is_not_chosen() {
+        let only = |reason| Select {
+            only: [reason].into(),
+            ..Select::default()
+        };
+        // StalePods is a warning, OrphanSecret is an info.
+        assert!(Select::default().may_matter(Reason::StalePods));
+        assert!(only(Reason::ExtraRoot).may_matter(Reason::StalePods));
+        assert!(!only(Reason::Expired).may_matter(Reason::StalePods));
+        assert!(!only(Reason::ExtraRoot).may_matter(Reason::OrphanSecret));
+        assert!(only(Reason::OrphanSecret).may_matter(Reason::OrphanSecret));
+        let least = |severity| Select {
+            min_severity: Some(severity),
+            ..Select::default()
+        };
+        assert!(!least(Severity::Warning).may_matter(Reason::OrphanSecret));
+        assert!(least(Severity::Warning).may_matter(Reason::StalePods));
+        assert!(!least(Severity::Critical).may_matter(Reason::StalePods));
+        let ignored = Select {
+            ignored: [Reason::StalePods].into(),
+            ..Select::default()
+        };
+        assert!(!ignored.may_matter(Reason::StalePods));
     }
 }

@@ -10,16 +10,18 @@ use crate::{
         Settings, env,
         example::EXAMPLE,
         layer::{Layer, Origin},
-        problems, source,
+        problems, source, trust,
         view::{self, Line},
     },
     solve::dns01::config::Credential,
     text::Clear,
+    x509::Anchors,
 };
 
 use super::{
     args::issue::{ConfigAction, ConfigCommand, ConfigViewArgs},
     browse, error_line, note, print,
+    session::trusted,
     settings::{Cluster, layers, settings_failure},
     warn,
 };
@@ -126,6 +128,16 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
         };
         if missing {
             warn(&format!("{place}: {credential} is not there"));
+        }
+    }
+    for root in trust::read_all(trust::entries(&layers)) {
+        let wrong = match root {
+            Ok(root) => trusted(&mut Anchors::default(), &root).err(),
+            Err(error) => Some(settings_failure(&error)),
+        };
+        if let Some(failure) = wrong {
+            error_line(&failure.message);
+            exit = exit.max(failure.exit);
         }
     }
     if exit != Exit::Ok {

@@ -32,6 +32,7 @@ use crate::{
         account::{self, Ready},
         source::ClusterSecrets,
         store::Store,
+        trust,
         value::DryRun,
     },
     solve::dns01::{NoSecrets, Secrets, Terminal},
@@ -47,7 +48,7 @@ use super::{
     note,
     progress::Progress,
     session::Session,
-    settings::{account_failure, with_hint},
+    settings::{account_failure, settings_failure, with_hint},
     sweep, told,
 };
 
@@ -341,6 +342,12 @@ impl Issuance<'_> {
                     .map_err(|error| Failure::usage(format!("cannot read --ca-file {}: {error}", file.display())))?,
             );
         }
+        let own = trust::roots(&self.settings.trust, &self.inventory().context);
+        added.extend(
+            own.map_err(|error| settings_failure(&error))?
+                .into_iter()
+                .map(|root| root.pem),
+        );
         let public = self.settings.chosen.issuer.stage == Stage::Production;
         let roots = if public || !added.is_empty() {
             Roots::Trusted { added }

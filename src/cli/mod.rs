@@ -21,6 +21,7 @@ mod rollback;
 mod session;
 mod settings;
 mod show;
+mod since;
 mod status;
 mod sweep;
 pub mod target;

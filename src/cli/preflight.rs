@@ -42,6 +42,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         Open {
             for_watch: false,
             all_users: true,
+            quiet: false,
         },
     );
     let (session, acme) = tokio::join!(opening, preflight::open(&settings.chosen.issuer));

@@ -61,6 +61,7 @@ async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
         Open {
             for_watch: false,
             all_users: true,
+            quiet: false,
         },
     );
     let acme = Directory::begin(&settings.chosen.issuer);

@@ -11,8 +11,13 @@ use crate::{
     check::{Reason, Rules, Select},
     error::{Exit, Failure, chain},
     inventory::Inventory,
-    object::{Key, Kind, Seconds, Text},
+    object::{Key, Kind, NotJudged, Seconds, Text, carrier::carrier},
     scan::{self, live::Live, secrets::Unresolved},
+    settings::{
+        env,
+        layer::{Layer, Origin},
+        source, trust,
+    },
     source::{
         Scope,
         cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists},
@@ -24,6 +29,7 @@ use crate::{
 
 use super::{
     args::{CheckArgs, ClusterArgs, SourceArgs},
+    settings::settings_failure,
     target::Target,
 };
 
@@ -51,6 +57,10 @@ pub(super) struct Session {
     pub(super) read: scan::cluster::Read,
     /// The Secrets that were asked for by name.
     pub(super) wanted: BTreeSet<Key>,
+    /// What carries certificates and is not read.
+    pub(super) not_judged: Vec<NotJudged>,
+    /// Whether that could be counted.
+    pub(super) counted: bool,
     /// The worst that happened while reading.
     pub(super) exit: Exit,
 }
@@ -62,6 +72,8 @@ pub(super) struct Open {
     pub(super) for_watch: bool,
     /// Whether who uses the Secrets is wanted whatever is found.
     pub(super) all_users: bool,
+    /// Whether what was skipped is not told.
+    pub(super) quiet: bool,
 }
 
 impl Session {
@@ -86,7 +98,14 @@ impl Session {
         connection: Option<Connection>,
         look: &mut (dyn FnMut(&mut Inventory) + Send),
     ) -> Result<Self, Failure> {
-        let judge = judge(check)?;
+        // What was typed is looked at before anything is asked of a cluster.
+        let anchors = given(check)?;
+        let connection = match connection {
+            Some(connection) => Some(connection),
+            None if source.filename.is_empty() => Some(connected(&source.connection).await?),
+            None => None,
+        };
+        let judge = judge_with(anchors, connection.as_ref().map_or("", |there| there.context.as_str()))?;
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
             expiring_within: check.expiring_within.map(seconds),
@@ -95,10 +114,11 @@ impl Session {
             min_severity: check.min_severity.map(Into::into),
             only: check.reason.iter().copied().collect(),
             ignored: check.ignore.iter().copied().collect(),
+            unread: BTreeSet::new(),
         };
         if open.for_watch {
             // Pods come and go by the thousand: they are not followed, so nothing is said that they would change.
-            select.ignored.extend([Reason::OrphanSecret, Reason::StalePods]);
+            select.unread.extend([Reason::OrphanSecret, Reason::StalePods]);
         }
         let mut session = Self {
             inventory: Inventory::default(),
@@ -110,12 +130,13 @@ impl Session {
             connection: None,
             read: scan::cluster::Read::default(),
             wanted: BTreeSet::new(),
+            not_judged: Vec::new(),
+            counted: true,
             exit: Exit::Ok,
         };
-        if source.filename.is_empty() {
-            session.read_cluster(source, targets, open, connection, look).await?;
-        } else {
-            session.read_manifests(source, targets)?;
+        match connection.filter(|_| source.filename.is_empty()) {
+            Some(connection) => session.read_cluster(source, targets, open, connection, look).await?,
+            None => session.read_manifests(source, targets, open)?,
         }
         if let Some(reach) = check.fetch_intermediates {
             let (inventory, unresolved) = (&mut session.inventory, &session.read.unresolved);
@@ -145,13 +166,9 @@ impl Session {
         source: &SourceArgs,
         targets: &[Target],
         open: Open,
-        connection: Option<Connection>,
+        connection: Connection,
         look: &mut (dyn FnMut(&mut Inventory) + Send),
     ) -> Result<(), Failure> {
-        let connection = match connection {
-            Some(connection) => connection,
-            None => connected(&source.connection).await?,
-        };
         self.scope = scope(source, Some(&connection.namespace))?;
         self.inventory = Inventory::new(connection.context.as_str(), false);
         self.note_choice(source);
@@ -179,6 +196,14 @@ impl Session {
         self.read = read.await.map_err(|error| cluster_failure(&error))?;
         // With -A, only what was read tells in which namespaces a name is.
         self.want(targets);
+        if let Some(found) = self.read.not_judged.take() {
+            self.not_judged = found;
+        } else {
+            self.counted = false;
+            super::warn(
+                "the cluster does not tell which kinds it serves: what else carries certificates there is not counted",
+            );
+        }
         for problem in &self.read.problems {
             super::warn(problem);
             self.exit = self.exit.max(Exit::Cluster);
@@ -213,7 +238,7 @@ impl Session {
         Ok(())
     }
 
-    fn read_manifests(&mut self, source: &SourceArgs, targets: &[Target]) -> Result<(), Failure> {
+    fn read_manifests(&mut self, source: &SourceArgs, targets: &[Target], open: Open) -> Result<(), Failure> {
         // Manifests are all read unless namespaces are named: there is no context to take one from.
         self.scope = scope(source, None)?;
         self.inventory = Inventory::new("", true);
@@ -246,7 +271,15 @@ impl Session {
         if outcome.documents == 0 && outcome.errors.is_empty() {
             return Err(no_manifests(source));
         }
-        if !outcome.skipped.is_empty() {
+        let found = outcome.carriers.iter().filter_map(|((api_version, kind), count)| {
+            Some(NotJudged {
+                carrier: carrier(api_version, kind)?,
+                api_version: api_version.as_str().into(),
+                count: Some(*count),
+            })
+        });
+        self.not_judged = found.collect();
+        if !outcome.skipped.is_empty() && !open.quiet {
             let mut kinds: Vec<(&String, &usize)> = outcome.skipped.iter().collect();
             kinds.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
             let total: usize = kinds.iter().map(|(_, n)| **n).sum();
@@ -254,7 +287,7 @@ impl Session {
             let more = if kinds.len() > 4 { ", ..." } else { "" };
             let objects = if total == 1 { "object" } else { "objects" };
             super::note(&format!(
-                "skipped {total} {objects} that have no certificates: {}{more}",
+                "skipped {total} {objects} of other kinds: {}{more}",
                 named.join(", ")
             ));
         }
@@ -329,8 +362,24 @@ fn seconds(duration: Duration) -> Seconds {
     Seconds::try_from(duration.as_secs()).unwrap_or(Seconds::MAX)
 }
 
-/// The roots, those of `--ca-file` too, and the signatures that earlier runs have verified.
-pub(super) fn judge(check: &CheckArgs) -> Result<Judge, Failure> {
+/// The roots, those of `--ca-file` and of `trust:` in the settings too, and the signatures that earlier runs have verified.
+/// `context` is the kubeconfig's; manifests, files and servers have none (an empty one).
+pub(super) fn judge(check: &CheckArgs, context: &str) -> Result<Judge, Failure> {
+    judge_with(given(check)?, context)
+}
+
+fn judge_with(mut anchors: Anchors, context: &str) -> Result<Judge, Failure> {
+    let layers = source::layers(Layer::empty(Origin::Flags), None, &env::process);
+    let layers = layers.map_err(|error| settings_failure(&error))?;
+    let roots = trust::roots(trust::entries(&layers), context).map_err(|error| settings_failure(&error))?;
+    for root in roots {
+        trusted(&mut anchors, &root)?;
+    }
+    Ok(Judge::new(anchors, scan::memo::load()))
+}
+
+/// The public roots, and those of `--ca-file`.
+fn given(check: &CheckArgs) -> Result<Anchors, Failure> {
     let mut anchors = Anchors::public();
     for file in &check.ca_file {
         let text = read_file(file, LARGEST_CA_FILE)
@@ -340,7 +389,15 @@ pub(super) fn judge(check: &CheckArgs) -> Result<Judge, Failure> {
                 .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
         })?;
     }
-    Ok(Judge::new(anchors, scan::memo::load()))
+    Ok(anchors)
+}
+
+/// Adds what the settings trust.
+pub(super) fn trusted(anchors: &mut Anchors, root: &trust::Root) -> Result<(), Failure> {
+    anchors.add_pem(&root.pem).map(drop).map_err(|error| {
+        Failure::usage(format!("the setting {} cannot be used: {}", root.name, chain(&error)))
+            .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
+    })
 }
 
 /// Reads a file of at most `largest` bytes.

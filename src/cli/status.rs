@@ -7,12 +7,12 @@ use std::{
 };
 
 use crate::{
-    check::Severity,
+    check::{Probed, Severity},
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
-    object::Kind,
-    report::{self, Context, Format, SortBy, Status, output},
-    scan::{self, About, Judged},
+    object::{Kind, NotJudged, annotation},
+    report::{self, Apart, Context, Format, Row, Rows, SortBy, Status, apart::Since, by, output},
+    scan::{self, About, Judged, probe},
     source::scope::Namespaces,
 };
 
@@ -20,6 +20,7 @@ use super::{
     args::{StatusArgs, StatusCommand},
     colour, note,
     session::{Open, Session},
+    since::Saved,
     target::{Target, read_all},
     watch, written,
 };
@@ -80,10 +81,18 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     let started = Instant::now();
     let StatusCommand { targets, args } = command;
     let output = Output::of(&args)?;
+    if args.by.is_some() && matches!(output.format, Format::Name | Format::Junit | Format::Sarif) {
+        return Err(Failure::usage("--by works with the table, json, yaml and jsonpath"));
+    }
+    let saved = args.since.as_deref().map(Saved::read).transpose()?;
+    if saved.as_ref().is_some_and(Saved::is_partial) {
+        super::warn("the report of --since was saved with --reason or --min-severity: what they left out looks new");
+    }
     let targets = read_all(&targets)?;
     let open = Open {
         for_watch: args.watch,
         all_users: false,
+        quiet: args.output.quiet,
     };
     let session = Session::open(&args.source, &args.check, &targets, open).await?;
     not_found(&session, &targets)?;
@@ -91,19 +100,10 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     if args.watch {
         return watch::run(session, &output, &targets, probe).await;
     }
-    let mut probed = BTreeMap::new();
-    if let Some(options) = probe {
-        let ids: Vec<BindingId> = session
-            .inventory
-            .bindings()
-            .iter()
-            .map(|(id, _)| id)
-            .filter(|id| about_targets(&session.inventory, &About::Binding(*id), &targets))
-            .collect();
-        probed = scan::probe::probe(&session.inventory, &ids, &options, &session.judge)
-            .await
-            .0;
-    }
+    let probed = match probe {
+        Some(options) => probe_targets(&session, &targets, &options).await,
+        None => BTreeMap::new(),
+    };
     let mut judged = scan::evaluate(
         &session.inventory,
         session.rules,
@@ -112,26 +112,115 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         &session.wanted,
     );
     judged.retain(|judged| about_targets(&session.inventory, &judged.about, &targets));
+    let left_out = scan::choose(&mut judged);
+    let unread = judged
+        .iter()
+        .any(|one| (one.status == Status::Unknown && !excused(one)) || forbidden(one));
+    let compared = match saved {
+        Some(saved) => Some(saved.compare(
+            &mut judged,
+            &session.inventory,
+            &session.select,
+            &session.scope,
+            targets.is_empty(),
+        )?),
+        None => None,
+    };
     let mut rows = scan::rows(&session.inventory, &judged);
     report::sort(&mut rows, &output.sort);
     let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
-    let mut context = output.context(session.rules.now);
+    // Who names what is wanted asks for nothing else.
+    let not_judged = if targets.is_empty() {
+        session.not_judged.as_slice()
+    } else {
+        &[]
+    };
+    let apart = Apart {
+        left_out,
+        not_judged,
+        since: compared.as_ref(),
+    };
+    let mut context: Context<'_> = output.context(session.rules.now);
     context.elapsed = Some(started.elapsed());
-    let result = report::output::write(&output.format, &rows, &context, &mut out).and_then(|()| out.flush());
+    context.apart = apart;
+    let result = match args.by {
+        None => report::output::write(&output.format, &rows, &context, &mut out),
+        Some(by) => {
+            let groups = by::fold(&rows, by.into(), &|row| owner(&session.inventory, row));
+            by::write(&output.format, &groups, by.into(), &context, &mut out).map(drop)
+        }
+    };
+    let result = result.and_then(|()| out.flush());
     drop(out);
     written(result)?;
     // Of what could not be read, nothing can be said.
     if !rows.is_empty() || session.exit == Exit::Ok {
-        note(&report::summary(&rows, started.elapsed()));
+        note(&report::summary(&rows, &apart, started.elapsed()));
     }
-    if rows.is_empty() {
+    tell_apart(&rows, &apart);
+    if rows.is_empty() && left_out.is_nothing() && compared.is_none() {
         nothing_found(&session, &args);
     }
     drop(rows);
-    let exit = exit(&session, &judged, args.check.fail_on.map(Into::into));
+    let exit = exit(&session, &judged, not_judged, unread, &args);
     // The process ends: the system takes a large inventory back at once, which freeing piece by piece does not.
     std::mem::forget((session, judged));
     Ok(exit)
+}
+
+/// Asks what is served for everything that is about the targets.
+async fn probe_targets(session: &Session, targets: &[Target], options: &probe::Options) -> BTreeMap<BindingId, Probed> {
+    let ids: Vec<BindingId> = session
+        .inventory
+        .bindings()
+        .iter()
+        .map(|(id, _)| id)
+        .filter(|id| about_targets(&session.inventory, &About::Binding(*id), targets))
+        .collect();
+    probe::probe(&session.inventory, &ids, options, &session.judge).await.0
+}
+
+/// What there is to say besides the counts: what is not judged, the one cause of most, what is gone.
+fn tell_apart(rows: &Rows<'_>, apart: &Apart<'_>) {
+    let lines = [report::apart::not_judged(apart.not_judged), report::cause::cause(rows)];
+    for line in lines.iter().flatten() {
+        note(line);
+    }
+    if let Some(since) = apart.since {
+        tell_gone(since);
+    }
+}
+
+/// How many findings that are gone are told one by one.
+const GONE: usize = 20;
+
+/// What is gone since the report that was saved.
+fn tell_gone(since: &Since) {
+    for gone in since.gone.iter().take(GONE) {
+        note(&format!("gone: {}: {}", gone.subject, gone.reason));
+    }
+    if since.gone.len() > GONE {
+        note(&format!("gone: {} more; -o json has all", since.gone.len() - GONE));
+    }
+}
+
+/// Who writes the Secret of a row, as far as that is known.
+fn owner(inventory: &Inventory, row: &Row<'_>) -> Option<String> {
+    let key = row.secrets.first()?;
+    if let Some(certificate) = inventory.certificates_of(key).next() {
+        let issuer = &certificate.issuer;
+        let kind = if issuer.kind.is_empty() {
+            "Issuer"
+        } else {
+            issuer.kind.as_str()
+        };
+        return Some(format!("cert-manager ({kind} {})", issuer.name));
+    }
+    let meta = &inventory.secrets().get(key)?.meta;
+    if meta.annotation(annotation::CERTIFICATE_NAME).is_some() {
+        return Some("cert-manager".to_owned());
+    }
+    meta.owners().first().map(|owner| owner.kind.to_string())
 }
 
 /// Where to look when nothing was found.
@@ -198,12 +287,16 @@ pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Tar
 }
 
 /// Severity decides: manifests that cannot be read, then the cluster, then findings.
-fn exit(session: &Session, judged: &[Judged], fail_on: Option<Severity>) -> Exit {
+fn exit(session: &Session, judged: &[Judged], not_judged: &[NotJudged], unread: bool, args: &StatusArgs) -> Exit {
+    let fail_on: Option<Severity> = args.check.fail_on.map(Into::into);
     if session.exit == Exit::Usage {
         return Exit::Usage;
     }
-    let unreadable = |one: &Judged| one.status == Status::Unknown || forbidden(one);
-    let unreadable = fail_on.is_some() && judged.iter().any(unreadable);
+    let unseen = not_judged.iter().any(|found| found.carrier.serves) || !session.counted;
+    if args.check.strict && unseen {
+        return Exit::Cluster;
+    }
+    let unreadable = fail_on.is_some() && unread;
     if session.exit == Exit::Cluster || unreadable {
         return Exit::Cluster;
     }
@@ -213,6 +306,12 @@ fn exit(session: &Session, judged: &[Judged], fail_on: Option<Severity>) -> Exit
     } else {
         Exit::Ok
     }
+}
+
+/// Whether it is known and accepted that it could not be read: `--ignore Forbidden`.
+fn excused(judged: &Judged) -> bool {
+    let reason = crate::check::Reason::Forbidden;
+    judged.ignored.iter().any(|f| f.reason() == reason)
 }
 
 fn forbidden(judged: &Judged) -> bool {

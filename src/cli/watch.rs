@@ -55,6 +55,7 @@ impl Shown {
     fn looks_like(&self, judged: &Judged, inventory: &Inventory) -> bool {
         self.judged.status == judged.status
             && self.judged.findings == judged.findings
+            && self.judged.ignored == judged.ignored
             && self.served.as_ref() == judged.served(inventory)
     }
 }
@@ -83,6 +84,7 @@ pub(super) async fn run(
     let starts = std::mem::take(&mut session.read.listing);
     let scope = session.scope.clone();
     let fetched = std::mem::take(&mut session.read.fetched);
+    let not_judged = std::mem::take(&mut session.not_judged);
     let following = tokio::spawn(async move {
         watch(&connection, &scope, starts, named, sink, tell).await;
     });
@@ -96,6 +98,16 @@ pub(super) async fn run(
     };
     let first = watching.live.all();
     let mut going = watching.show(first)?;
+    let left_out = watching.live.left_out();
+    if left_out > 0 {
+        let rows = if left_out == 1 { "row is" } else { "rows are" };
+        note(&format!(
+            "{left_out} {rows} not chosen: --reason and --min-severity leave them out"
+        ));
+    }
+    if let Some(line) = report::apart::not_judged(&not_judged) {
+        note(&line);
+    }
     for key in fetched {
         watching.live.follow(key);
     }
@@ -195,6 +207,9 @@ impl Watching<'_> {
                 Some(_) => format!("secret {key}: nothing is wrong any more"),
                 None => format!("secret {key} is gone"),
             },
+            About::Binding(id) if self.live.inventory.bindings().get(*id).is_some() && self.live.select.chooses() => {
+                format!("{name}: nothing of what was chosen is wrong any more")
+            }
             _ => format!("{name} is no longer served over TLS"),
         }
     }

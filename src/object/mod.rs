@@ -3,6 +3,7 @@
 //! The types know nothing of kube, YAML or certificates. `source` fills them, `inventory` joins them.
 
 pub mod annotation;
+pub mod carrier;
 pub mod certmanager;
 pub mod consumer;
 pub mod gateway;
@@ -13,6 +14,7 @@ pub mod secret;
 
 use compact_str::CompactString;
 
+pub use carrier::NotJudged;
 pub use certmanager::{Certificate, CertificateRequest, Challenge, Condition, Issuer, Order};
 pub use consumer::Consumer;
 pub use gateway::{Gateway, GatewayClass, ListenerSet, ReferenceGrant, Route};

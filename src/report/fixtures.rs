@@ -80,6 +80,7 @@ impl Entry {
             labels: &self.labels,
             certificate: self.certificate.as_ref(),
             findings: &self.findings,
+            ignored: &[],
             status: self.status.unwrap_or(worst.map_or(Status::Healthy, Status::from)),
         }
     }

@@ -2,8 +2,15 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{row::Row, rows::Rows, words};
+use super::{
+    apart::{KindItem, LeftOut, SinceItem},
+    output::Context,
+    row::Row,
+    rows::Rows,
+    words,
+};
 use crate::{
+    check::Finding,
     object::{Key, Seconds},
     text::date_time,
 };
@@ -28,6 +35,7 @@ pub const FIELDS: &[&str] = &[
     "names",
     "keyAlgorithm",
     "findings",
+    "ignored",
 ];
 
 /// The whole document. Its items are made one at a time, while it is written.
@@ -37,18 +45,27 @@ pub(crate) struct StatusList<'r, 'a> {
     api_version: &'static str,
     kind: &'static str,
     evaluated_at: String,
+    #[serde(skip_serializing_if = "LeftOut::is_nothing")]
+    not_chosen: LeftOut,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_judged: Vec<KindItem<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<SinceItem<'r>>,
     #[serde(serialize_with = "items")]
     items: (&'r Rows<'a>, Seconds),
 }
 
 impl<'r, 'a> StatusList<'r, 'a> {
-    /// The list of `rows`, judged at `now`.
-    pub(crate) fn new(rows: &'r Rows<'a>, now: Seconds) -> Self {
+    /// The list of `rows`.
+    pub(crate) fn new(rows: &'r Rows<'a>, context: &'r Context<'_>) -> Self {
         Self {
             api_version: API_VERSION,
             kind: KIND,
-            evaluated_at: date_time(now),
-            items: (rows, now),
+            evaluated_at: date_time(context.now),
+            not_chosen: context.apart.left_out,
+            not_judged: context.apart.kinds(),
+            since: context.apart.since_item(),
+            items: (rows, context.now),
         }
     }
 }
@@ -73,6 +90,8 @@ pub(crate) struct Item<'a> {
     #[serde(flatten)]
     leaf: Option<Leaf<'a>>,
     findings: Vec<FindingItem>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<FindingItem>,
 }
 
 #[derive(Serialize)]
@@ -111,6 +130,15 @@ struct FindingItem {
 impl<'a> Item<'a> {
     /// The item of `row`; `now` is the moment that its messages speak of.
     pub(crate) fn new(row: &Row<'a>, now: Seconds) -> Self {
+        let told = |findings: &[Finding]| {
+            let item = |f: &Finding| FindingItem {
+                reason: f.reason().as_str(),
+                severity: f.severity.as_str(),
+                message: words::message(f, row, now),
+                remedy: words::remedy(f, row),
+            };
+            findings.iter().map(item).collect()
+        };
         Self {
             context: row.context,
             namespace: row.namespace,
@@ -135,16 +163,8 @@ impl<'a> Item<'a> {
                 names: c.names.iter().map(ToString::to_string).collect(),
                 key_algorithm: c.key.to_string(),
             }),
-            findings: row
-                .findings
-                .iter()
-                .map(|f| FindingItem {
-                    reason: f.reason().as_str(),
-                    severity: f.severity.as_str(),
-                    message: words::message(f, row, now),
-                    remedy: words::remedy(f, row),
-                })
-                .collect(),
+            findings: told(row.findings),
+            ignored: told(row.ignored),
         }
     }
 }

@@ -5,12 +5,12 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::{item::StatusList, rows::Rows};
-use crate::{object::Seconds, text::clear::is_unsafe};
+use super::{item::StatusList, output::Context, rows::Rows};
+use crate::text::clear::is_unsafe;
 
-/// Writes `rows`, judged at `now`, as a `StatusList`.
-pub fn write(rows: &Rows<'_>, now: Seconds, out: &mut dyn Write) -> io::Result<()> {
-    pretty(&StatusList::new(rows, now), out)
+/// Writes `rows` as a `StatusList`.
+pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+    pretty(&StatusList::new(rows, context), out)
 }
 
 /// Writes any value, indented by four spaces. Every character of a text is kept; those that could change a terminal are

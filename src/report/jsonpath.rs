@@ -12,8 +12,8 @@ use std::io::{self, BufWriter, Write};
 
 use serde_json::Value;
 
-use super::{item::StatusList, rows::Rows};
-use crate::{object::Seconds, text::Clear};
+use super::{item::StatusList, output::Context, rows::Rows};
+use crate::text::Clear;
 
 /// A template that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +51,17 @@ impl Template {
         parse::template(template).map(Self)
     }
 
-    /// Writes what the template makes of `rows`, judged at `now`. Texts of the rows are cleared for a terminal, those of
+    /// Writes what the template makes of `rows`. Texts of the rows are cleared for a terminal, those of
     /// the template are not. Nothing is added, no newline either, as kubectl has it.
-    pub fn write(&self, rows: &Rows<'_>, now: Seconds, out: &mut dyn Write) -> io::Result<()> {
-        let document = serde_json::to_value(StatusList::new(rows, now))?;
+    pub fn write(&self, rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let document = serde_json::to_value(StatusList::new(rows, context))?;
+        self.write_value(&document, out)
+    }
+
+    /// The same of another document.
+    pub(super) fn write_value(&self, document: &Value, out: &mut dyn Write) -> io::Result<()> {
         let mut out = BufWriter::new(out);
-        run(&self.0, &document, &mut out)?;
+        run(&self.0, document, &mut out)?;
         out.flush()
     }
 }

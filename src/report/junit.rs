@@ -62,8 +62,14 @@ fn case(row: &Row<'_>, suite: &str, now: Seconds) -> TestCase {
     let informs = row.status == Status::Info;
     let mut case = TestCase::new(name(row), status);
     case.set_classname(suite);
-    if informs {
-        case.set_system_out(body);
+    let mut out = if informs { body } else { String::new() };
+    for finding in row.ignored {
+        let line = if out.is_empty() { "" } else { "\n" };
+        let message = xml(&words::message(finding, row, now));
+        let _ = write!(out, "{line}excused {}: {message}", finding.reason());
+    }
+    if !out.is_empty() {
+        case.set_system_out(out);
     }
     case
 }

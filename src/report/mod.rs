@@ -3,6 +3,9 @@
 //! Every format is made from [`Rows`]; [`output::write`] chooses among them. Text from outside is cleared of what could
 //! change a terminal; JSON, YAML and SARIF keep every character, the unsafe ones as escapes.
 
+pub mod apart;
+pub mod by;
+pub mod cause;
 pub mod explain;
 pub mod item;
 pub mod json;
@@ -27,6 +30,7 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
+pub use apart::{Apart, LeftOut};
 pub use order::{SortBy, sort};
 pub use output::{Context, Format};
 pub use row::{RouteRef, Row, Status};

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    apart::Apart,
     json,
     jsonpath::{JsonPathError, Template},
     junit, name,
@@ -169,6 +170,8 @@ pub struct Context<'a> {
     pub width: Option<usize>,
     /// How long it took.
     pub elapsed: Option<Duration>,
+    /// What it is not about.
+    pub apart: Apart<'a>,
     /// Where a row's object stands in a manifest.
     pub place: Option<sarif::Places<'a>>,
 }
@@ -178,10 +181,10 @@ pub fn write(format: &Format, rows: &Rows<'_>, context: &Context<'_>, out: &mut 
     match format {
         Format::Table => table::write(rows, context, false, out),
         Format::Wide => table::write(rows, context, true, out),
-        Format::Json => json::write(rows, context.now, out),
-        Format::Yaml => yaml::write(rows, context.now, out),
+        Format::Json => json::write(rows, context, out),
+        Format::Yaml => yaml::write(rows, context, out),
         Format::Name => name::write(rows, out),
-        Format::JsonPath(template) => template.write(rows, context.now, out),
+        Format::JsonPath(template) => template.write(rows, context, out),
         Format::Junit => junit::write(rows, context, out),
         Format::Sarif => sarif::write(rows, context, out),
     }

@@ -78,9 +78,11 @@ pub struct Row<'a> {
     pub labels: &'a [(Text, Text)],
     /// The leaf that is expected to be served.
     pub certificate: Option<&'a Certificate>,
-    /// The findings that count, worst first.
+    /// The findings that count and are chosen, worst first.
     pub findings: &'a [Finding],
-    /// The state.
+    /// Those that are excused.
+    pub ignored: &'a [Finding],
+    /// The state: what is not chosen counts in it, what is excused does not.
     pub status: Status,
 }
 

@@ -99,7 +99,7 @@ impl Layout {
     }
 }
 
-fn of_status(status: Status) -> Style {
+pub(super) fn of_status(status: Status) -> Style {
     let colour = match status {
         Status::Healthy => AnsiColor::Green,
         Status::Info => AnsiColor::Cyan,

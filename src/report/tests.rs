@@ -113,7 +113,11 @@ fn what_is_not_known_has_no_key() {
     let mut rows = shop.rows();
     rows[0].context = "";
     let mut out = Vec::new();
-    super::json::write(&rows.into(), NOW, &mut out).expect("a vector");
+    let context = Context {
+        now: NOW,
+        ..Context::default()
+    };
+    super::json::write(&rows.into(), &context, &mut out).expect("a vector");
     let list: Value = serde_json::from_slice(&out).expect("JSON");
     let item = |host: &str| {
         list["items"]

@@ -11,12 +11,11 @@ use std::{
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use super::{item::StatusList, json::write_escaped, rows::Rows};
-use crate::object::Seconds;
+use super::{item::StatusList, json::write_escaped, output::Context, rows::Rows};
 
-/// Writes `rows`, judged at `now`, as a `StatusList`.
-pub fn write(rows: &Rows<'_>, now: Seconds, out: &mut dyn Write) -> io::Result<()> {
-    document(&StatusList::new(rows, now), out)
+/// Writes `rows` as a `StatusList`.
+pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+    document(&StatusList::new(rows, context), out)
 }
 
 /// Writes any value as a document.

@@ -10,10 +10,12 @@ use tokio::{
 use crate::{
     check::{Reason, Select},
     inventory::Inventory,
-    object::{Change, Key, Kind, Text, gateway::AllowedNamespaces},
+    object::{Change, Key, Kind, NotJudged, Text, gateway::AllowedNamespaces},
     source::{
         Scope,
-        cluster::{ClusterError, Connection, ListOptions, Listing, consumers, data_changed, get_secrets, list},
+        cluster::{
+            ClusterError, Connection, ListOptions, Listing, consumers, count_carriers, data_changed, get_secrets, list,
+        },
         scope::Namespaces,
     },
     x509::Judge,
@@ -60,11 +62,13 @@ pub struct Read {
     pub fetched: Vec<Key>,
     /// What could not be read for another reason than rights: in words, one line each, not cleared.
     pub problems: Vec<String>,
+    /// What carries certificates and is not read; `None` where the cluster does not tell what it serves.
+    pub not_judged: Option<Vec<NotJudged>>,
 }
 
 /// Reads a cluster into `inventory`, and judges the trust of what it holds.
 ///
-/// `wanted` are Secrets that were asked for by name. The findings that `select` leaves out are not read for: who uses the
+/// `wanted` are Secrets that were asked for by name. What can make no difference by `select` is not read for: who uses the
 /// Secrets without route, and when Secrets changed. `look` is called every now and then while the lists arrive, with what has
 /// arrived: nothing is derived from it yet.
 // Each is one thing that a scan is made of.
@@ -87,6 +91,8 @@ pub async fn read(
     take(changes, &mut read.unresolved, inventory, judge, look).await;
     read.listing = finished(listing).await?;
     inventory.settle();
+    // Beside what follows, which does not need it.
+    let counting = spawn(count_carriers(connection.clone(), scope.clone(), &read.listing, &KINDS));
     grants(connection, scope, options, &mut read, inventory, judge).await?;
     routes_of_others(connection, scope, options, &mut read, inventory, judge).await?;
     read.problems.extend(problems(&read.listing));
@@ -104,6 +110,7 @@ pub async fn read(
     users(connection, select, &mut read, inventory, judge).await?;
     inventory.settle();
     inventory.set_loading(false);
+    read.not_judged = finished(counting).await;
     Ok(read)
 }
 
@@ -269,8 +276,8 @@ async fn users(
     judge: &Judge,
 ) -> Result<(), ClusterError> {
     let (orphans, stale) = (
-        select.may_count(Reason::OrphanSecret),
-        select.may_count(Reason::StalePods),
+        select.may_matter(Reason::OrphanSecret),
+        select.may_matter(Reason::StalePods),
     );
     let suspects: BTreeSet<Text> = inventory
         .secrets()

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    check::{self, Fact, Finding, Probed, Rules, Select, Verdict, select::IgnoreOf},
+    check::{self, Fact, Finding, Probed, Rules, Select, Sorted, select::IgnoreOf},
     inventory::{Binding, BindingId, Inventory},
     object::{Key, Kind, Meta, Seconds, Text},
-    report::{RouteRef, Row, Rows, Status},
+    report::{LeftOut, RouteRef, Row, Rows, Status},
     x509::Certificate,
 };
 
@@ -26,12 +26,18 @@ pub enum About {
 pub struct Judged {
     /// What it is.
     pub about: About,
-    /// The findings that count, worst first.
+    /// The findings that count and are chosen, worst first.
     pub findings: Box<[Finding]>,
+    /// Those that are excused.
+    pub ignored: Box<[Finding]>,
     /// The next moment at which time alone changes the verdict.
     pub changes_at: Option<Seconds>,
-    /// The state.
+    /// The state: the worst of all findings that are not excused, chosen or not.
     pub status: Status,
+    /// How many findings were not chosen.
+    pub left_out: u16,
+    /// Whether it is chosen: without a choice everything is.
+    pub chosen: bool,
     served: Served,
 }
 
@@ -47,9 +53,11 @@ enum Served {
 }
 
 impl Judged {
-    fn new(about: About, verdict: Verdict, named: &[Key]) -> Self {
-        let status = status(&verdict);
-        let served = match verdict.served {
+    fn new(about: About, sorted: Sorted, rest: Rest, named: &[Key], select: &Select) -> Self {
+        let status = status(&sorted, rest.unreadable);
+        // What could not be read may be what was asked for.
+        let chosen = !select.chooses() || rest.unreadable || !sorted.told.is_empty() || !sorted.excused.is_empty();
+        let served = match rest.served {
             None => Served::Nothing,
             Some(key) => match named.iter().position(|name| *name == key).map(u16::try_from) {
                 Some(Ok(position)) => Served::Named(position),
@@ -58,9 +66,12 @@ impl Judged {
         };
         Self {
             about,
-            findings: verdict.findings.into(),
-            changes_at: verdict.changes_at,
+            findings: sorted.told.into(),
+            ignored: sorted.excused.into(),
+            changes_at: rest.changes_at,
             status,
+            left_out: u16::try_from(sorted.left_out).unwrap_or(u16::MAX),
+            chosen,
             served,
         }
     }
@@ -74,6 +85,24 @@ impl Judged {
                 inventory.bindings().get(*id)?.secrets.get(usize::from(*position))
             }
         }
+    }
+}
+
+/// What a verdict has besides its findings.
+#[derive(Debug, Default)]
+struct Rest {
+    served: Option<Key>,
+    unreadable: bool,
+    changes_at: Option<Seconds>,
+}
+
+/// Takes away what is not chosen, and counts it.
+pub fn choose(judged: &mut Vec<Judged>) -> LeftOut {
+    let all = judged.len();
+    judged.retain(|one| one.chosen);
+    LeftOut {
+        items: all - judged.len(),
+        findings: judged.iter().map(|one| usize::from(one.left_out)).sum(),
     }
 }
 
@@ -112,13 +141,17 @@ pub fn evaluate(
     {
         // A Secret that one binding names is told there.
         let finding = Finding::new(Fact::Forbidden(forbidden.clone()));
-        if forbidden.name.is_none() && select.counts(&finding) {
-            let verdict = Verdict {
-                findings: vec![finding],
-                unreadable: true,
-                ..Verdict::default()
+        if forbidden.name.is_none() {
+            let nothing = IgnoreOf {
+                route: None,
+                secrets: &[],
             };
-            judged.push(Judged::new(About::Forbidden(position), verdict, &[]));
+            let sorted = select.sort(inventory, &nothing, vec![finding]);
+            let rest = Rest {
+                unreadable: true,
+                ..Rest::default()
+            };
+            judged.push(Judged::new(About::Forbidden(position), sorted, rest, &[], select));
         }
     }
     judged
@@ -159,15 +192,17 @@ pub fn binding(
     } else if binding.elsewhere {
         return None;
     }
-    select.retain(
-        inventory,
-        &IgnoreOf {
-            route: Some(&binding.route),
-            secrets: &binding.secrets,
-        },
-        &mut verdict.findings,
-    );
-    Some(Judged::new(About::Binding(id), verdict, &binding.secrets))
+    let of = IgnoreOf {
+        route: Some(&binding.route),
+        secrets: &binding.secrets,
+    };
+    let rest = Rest {
+        served: verdict.served,
+        unreadable: verdict.unreadable,
+        changes_at: verdict.changes_at,
+    };
+    let sorted = select.sort(inventory, &of, verdict.findings);
+    Some(Judged::new(About::Binding(id), sorted, rest, &binding.secrets, select))
 }
 
 /// Judges a Secret that no route uses. `None` when it is healthy, or no certificate, and nobody asked for it.
@@ -178,39 +213,31 @@ pub fn secret(
     select: &Select,
     wanted: &BTreeSet<Key>,
 ) -> Option<Judged> {
-    let mut verdict = check::secret(inventory, &key, rules)?;
+    let verdict = check::secret(inventory, &key, rules)?;
     let keys = [key];
-    select.retain(
-        inventory,
-        &IgnoreOf {
-            route: None,
-            secrets: &keys,
-        },
-        &mut verdict.findings,
-    );
+    let of = IgnoreOf {
+        route: None,
+        secrets: &keys,
+    };
+    let sorted = select.sort(inventory, &of, verdict.findings);
+    let nothing = sorted.told.is_empty() && sorted.excused.is_empty() && sorted.left_out == 0;
     let [key] = keys;
-    if verdict.findings.is_empty() && !wanted.contains(&key) {
+    if nothing && !wanted.contains(&key) {
         return None;
     }
+    let rest = Rest {
+        served: verdict.served,
+        unreadable: verdict.unreadable,
+        changes_at: verdict.changes_at,
+    };
     let about = About::Secret(Box::new(key.clone()));
-    Some(Judged::new(about, verdict, &[key]))
+    Some(Judged::new(about, sorted, rest, &[key], select))
 }
 
 /// The worst that counts; what could not be read is unknown unless something is known to be worse.
-fn status(verdict: &Verdict) -> Status {
-    let forbidden = |f: &&Finding| !matches!(f.fact, Fact::Forbidden(_));
-    let worst = verdict
-        .findings
-        .iter()
-        .filter(forbidden)
-        .map(|f| Status::from(f.severity))
-        .max();
-    let floor = if verdict.unreadable {
-        Status::Unknown
-    } else {
-        Status::Healthy
-    };
-    worst.map_or(floor, |worst| worst.max(floor))
+fn status(sorted: &Sorted, unreadable: bool) -> Status {
+    let floor = if unreadable { Status::Unknown } else { Status::Healthy };
+    sorted.worst.map_or(floor, |worst| Status::from(worst).max(floor))
 }
 
 /// Maps a slice on all cores, in order. The results are in one vector from the start: a second one would be memory at
@@ -306,6 +333,7 @@ impl<'a> Source<'a> {
             labels: &[],
             certificate: self.certificate,
             findings: &self.judged.findings,
+            ignored: &self.judged.ignored,
             status: self.judged.status,
         };
         match self.place {

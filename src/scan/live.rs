@@ -28,6 +28,13 @@ pub struct News {
     pub gone: Vec<About>,
 }
 
+impl News {
+    /// Whether nothing may look different.
+    pub fn is_empty(&self) -> bool {
+        self.judged.is_empty() && self.gone.is_empty()
+    }
+}
+
 /// A picture and everything that keeps it current.
 #[derive(Debug)]
 pub struct Live {
@@ -54,6 +61,8 @@ pub struct Live {
     looked: Seconds,
     /// Whether a Secret came or went since the last round.
     secrets_changed: bool,
+    /// What is not chosen.
+    left_out: BTreeSet<About>,
 }
 
 impl Live {
@@ -80,6 +89,7 @@ impl Live {
             due: BinaryHeap::new(),
             looked: rules.now,
             secrets_changed: false,
+            left_out: BTreeSet::new(),
         }
     }
 
@@ -92,13 +102,24 @@ impl Live {
         } else {
             &self.wanted
         };
-        let judged = evaluate::evaluate(&self.inventory, self.rules, &self.select, &self.probed, wanted);
+        let mut judged = evaluate::evaluate(&self.inventory, self.rules, &self.select, &self.probed, wanted);
+        self.left_out = judged
+            .iter()
+            .filter(|one| !one.chosen)
+            .map(|one| one.about.clone())
+            .collect();
         self.due.clear();
         self.looked = self.rules.now;
         for one in &judged {
             self.schedule(one);
         }
+        evaluate::choose(&mut judged);
         judged
+    }
+
+    /// How many rows are not chosen.
+    pub fn left_out(&self) -> usize {
+        self.left_out.len()
     }
 
     /// The Secrets that no route uses.
@@ -134,6 +155,7 @@ impl Live {
         };
         for id in &dirty.gone {
             self.probed.remove(id);
+            self.left_out.remove(&About::Binding(*id));
         }
         for id in dirty.bindings {
             self.probed.remove(&id);
@@ -178,12 +200,23 @@ impl Live {
 
     /// Judges a binding again.
     pub fn binding(&mut self, id: BindingId, news: &mut News) {
-        match evaluate::binding(&self.inventory, id, self.rules, &self.select, self.probed.get(&id)) {
-            Some(one) => {
-                self.schedule(&one);
-                news.judged.push(one);
-            }
-            None => news.gone.push(About::Binding(id)),
+        let judged = evaluate::binding(&self.inventory, id, self.rules, &self.select, self.probed.get(&id));
+        self.tell(About::Binding(id), judged, news);
+    }
+
+    /// Tells a new verdict, or that there is none to tell.
+    fn tell(&mut self, about: About, judged: Option<Judged>, news: &mut News) {
+        if let Some(one) = &judged {
+            self.schedule(one);
+        }
+        if judged.as_ref().is_some_and(|one| !one.chosen) {
+            self.left_out.insert(about.clone());
+        } else {
+            self.left_out.remove(&about);
+        }
+        match judged.filter(|one| one.chosen) {
+            Some(one) => news.judged.push(one),
+            None => news.gone.push(about),
         }
     }
 
@@ -198,13 +231,7 @@ impl Live {
                 evaluate::secret(inventory, key, rules, select, &self.wanted)
             }
         });
-        match judged.flatten() {
-            Some(one) => {
-                self.schedule(&one);
-                news.judged.push(one);
-            }
-            None => news.gone.push(about),
-        }
+        self.tell(about, judged.flatten(), news);
     }
 
     /// The Secrets that changed bindings name and that are not here.

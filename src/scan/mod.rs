@@ -8,4 +8,4 @@ pub mod memo;
 pub mod probe;
 pub mod secrets;
 
-pub use evaluate::{About, Judged, evaluate, row, rows};
+pub use evaluate::{About, Judged, choose, evaluate, row, rows};

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     problem::{FileError, explain},
+    trust::TrustEntry,
     value::{
         Advertised, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck, ServicePort, SolverKind,
         Toleration,
@@ -62,6 +63,9 @@ pub struct File {
     /// What becomes of the certificate.
     #[serde(skip_serializing_if = "is_default")]
     pub storing: StoringEntry,
+    /// CAs of one's own that are trusted wherever certificates are judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Vec<TrustEntry>>,
     /// The terminal UI.
     #[serde(skip_serializing_if = "is_default")]
     pub tui: TuiEntry,
@@ -333,6 +337,7 @@ impl File {
             serde_saphyr::from_str_with_options(text, options).map_err(|error| explain(&error, name, text))?;
         file.anchor(&|path| anchored(path, beside))
             .and_then(|()| file.without_passwords())
+            .and_then(|()| file.trust_is_sound())
             .map_err(|message| FileError::new(name, message))?;
         Ok(file)
     }
@@ -352,6 +357,14 @@ impl File {
         Ok(())
     }
 
+    fn trust_is_sound(&self) -> Result<(), String> {
+        let mut entries = self.trust.iter().flatten().enumerate();
+        match entries.find_map(|(at, entry)| Some((at, entry.problem()?))) {
+            Some((at, problem)) => Err(format!("entry {} of trust: {problem}", at + 1)),
+            None => Ok(()),
+        }
+    }
+
     /// Makes every path absolute by `place`.
     fn anchor(&mut self, place: &dyn Fn(&Path) -> PathBuf) -> Result<(), String> {
         for entry in self.issuers.values_mut() {
@@ -366,7 +379,12 @@ impl File {
                 *path = place(path);
             }
         }
-        for path in self.storing.ca_files.iter_mut().flatten() {
+        let trusted = self
+            .trust
+            .iter_mut()
+            .flatten()
+            .filter_map(|entry| entry.ca_file.as_mut());
+        for path in self.storing.ca_files.iter_mut().flatten().chain(trusted) {
             *path = place(path);
         }
         for entry in &mut self.dns01.providers {
@@ -404,6 +422,8 @@ impl File {
                 allowed.map(|_| "http01.allowAddresses".to_owned())
             })
             .or_else(|| self.storing.ca_files.as_ref().map(|_| "storing.caFiles".to_owned()))
+            // Whoever may write it would have whatever they serve called trusted.
+            .or_else(|| self.trust.as_ref().map(|_| "trust".to_owned()))
     }
 }
 

@@ -20,6 +20,7 @@ pub mod layer;
 mod problem;
 pub mod source;
 pub mod store;
+pub mod trust;
 pub mod value;
 pub mod view;
 
@@ -60,6 +61,8 @@ pub struct Settings {
     pub dns01: Dns01Settings,
     /// What becomes of the certificate.
     pub storing: StoringSettings,
+    /// CAs of one's own that are trusted.
+    pub trust: Vec<trust::TrustEntry>,
 }
 
 /// What is ordered. Profile and preferred chain are the issuer's.
@@ -177,6 +180,7 @@ impl Settings {
                 wait: file.first(|f| f.storing.wait).map_or(WAIT, |wait| wait.0),
                 ca_files: file.first(|f| f.storing.ca_files.clone()).unwrap_or_default(),
             },
+            trust: trust::entries(layers).to_vec(),
         })
     }
 }

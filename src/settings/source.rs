@@ -171,6 +171,7 @@ mod tests {
             ),
             ("agreeTos: true", "agreeTos"),
             ("storing: {caFiles: [/etc/ca.pem]}", "storing.caFiles"),
+            ("trust: [{ca: PEM}]", "trust"),
             ("http01: {allowAddresses: [127.0.0.1]}", "http01.allowAddresses"),
         ] {
             let error = of_config_map(text, &key).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! Single values, read alike from a flag, the environment and the file.
 
 use std::{
+    borrow::Cow,
     fmt,
     net::{IpAddr, SocketAddr},
     str::FromStr,
@@ -23,14 +24,14 @@ pub struct NotAValue {
     /// What it should have been.
     pub what: &'static str,
     /// The form of one.
-    pub form: &'static str,
+    pub form: Cow<'static, str>,
 }
 
 fn no(value: &str, what: &'static str, form: &'static str) -> NotAValue {
     NotAValue {
         value: value.chars().take(100).collect(),
         what,
-        form,
+        form: Cow::Borrowed(form),
     }
 }
 
@@ -202,7 +203,7 @@ impl fmt::Display for Advertised {
     }
 }
 
-/// A length of time: `30d`, `12h`, `90s`, `250ms`, or a bare number of seconds as kubectl has it.
+/// A length of time: `30d`, `12h`, `90s`, `250ms`, or 0. A number without a unit is refused: nobody knows whether it means seconds or days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Length(pub Duration);
 
@@ -210,9 +211,17 @@ impl FromStr for Length {
     type Err = NotAValue;
 
     fn from_str(text: &str) -> Result<Self, NotAValue> {
-        duration(text)
-            .map(Self)
-            .map_err(|_| no(text, "length of time", "2m, 90s or 250ms"))
+        duration(text).map(Self).map_err(|_| {
+            let wrong = no(text, "length of time", "2m, 90s or 250ms");
+            if unitless(text) {
+                NotAValue {
+                    form: Cow::Owned(format!("{text}s")),
+                    ..wrong
+                }
+            } else {
+                wrong
+            }
+        })
     }
 }
 
@@ -222,10 +231,37 @@ impl fmt::Display for Length {
     }
 }
 
-/// Reads `30d`, `12h`, `90m`, `5s`, or a bare number of seconds as kubectl does.
+/// Reads `30d`, `12h`, `90m`, `5s`, or 0. What has no unit is refused with seconds as the nearest form.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Ok(Duration::from_secs(seconds.into()));
+    with_unit(text, "s")
+}
+
+/// The same where days are what is usually meant.
+pub fn days(text: &str) -> Result<Duration, String> {
+    with_unit(text, "d")
+}
+
+/// The same where kubectl has a flag of the name, which takes a bare number as seconds.
+pub fn as_kubectl(text: &str) -> Result<Duration, String> {
+    match text.parse::<u32>() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds.into())),
+        Err(_) => duration(text),
+    }
+}
+
+/// Whether a text is a number without a unit, other than 0.
+fn unitless(text: &str) -> bool {
+    (1..=20).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        && text.bytes().any(|b| b.is_ascii_digit())
+}
+
+fn with_unit(text: &str, unit: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if unitless(text) {
+        return Err(format!("{text} what? {text}{unit}"));
     }
     humantime::parse_duration(text).map_err(|e| format!("{e}; write it as 30d, 12h or 90s"))
 }
@@ -348,7 +384,8 @@ mod tests {
             "certificate=proxycert,key=proxykey"
         );
         assert_eq!(round::<Namespaced>("certs/account"), "certs/account");
-        assert_eq!(round::<Length>("90"), "1m 30s");
+        assert_eq!(round::<Length>("90s"), "1m 30s");
+        assert_eq!(round::<Length>("0"), "0s");
         assert_eq!(round::<Label>("kubernetes.io/os=linux"), "kubernetes.io/os=linux");
     }
 
@@ -374,12 +411,25 @@ mod tests {
             ("account", round::<Namespaced>("account"), "NAMESPACE/NAME"),
             ("a/b/c", round::<Namespaced>("a/b/c"), "NAMESPACE/NAME"),
             ("soon", round::<Length>("soon"), "90s"),
+            ("90", round::<Length>("90"), "write 90s"),
+            ("wait=30", round::<SelfCheck>("wait=30"), "wait=30s"),
         ] {
             assert!(
                 got.starts_with("error: ") && got.contains(text) && got.contains(form),
                 "{got}"
             );
         }
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_refused_but_where_kubectl_takes_it() {
+        assert_eq!(days("30").unwrap_err(), "30 what? 30d");
+        assert_eq!(duration("30").unwrap_err(), "30 what? 30s");
+        assert_eq!(duration("1.5").unwrap_err(), "1.5 what? 1.5s");
+        assert_eq!(days("30d"), Ok(Duration::from_hours(30 * 24)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        assert_eq!(as_kubectl("30"), Ok(Duration::from_secs(30)));
+        assert_eq!(as_kubectl("2m"), Ok(Duration::from_mins(2)));
     }
 
     #[test]

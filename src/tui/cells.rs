@@ -85,14 +85,17 @@ fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
         }
         What::Reason => {
             let mut unique = Vec::new();
-            for finding in &item.findings {
-                if !unique.contains(&finding.reason()) {
-                    unique.push(finding.reason());
+            let told = item.findings.iter().map(|finding| (finding.reason(), false));
+            // What is excused stands in parentheses.
+            for reason in told.chain(item.ignored.iter().map(|finding| (finding.reason(), true))) {
+                if !unique.contains(&reason) {
+                    unique.push(reason);
                 }
             }
-            for (i, reason) in unique.iter().take(SHOWN).enumerate() {
+            for (i, (reason, excused)) in unique.iter().take(SHOWN).enumerate() {
                 out.push_str(if i > 0 { "," } else { "" });
-                out.push_str(reason.as_str());
+                let (open, close) = if *excused { ("(", ")") } else { ("", "") };
+                let _ = write!(out, "{open}{reason}{close}");
             }
             more(unique.len(), SHOWN, out);
         }

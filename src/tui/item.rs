@@ -34,8 +34,10 @@ pub struct Item {
     pub labels: Box<[(Text, Text)]>,
     /// The leaf that is expected to be served; shared with the inventory.
     pub certificate: Option<Arc<Certificate>>,
-    /// The findings that count, worst first.
+    /// The findings that count and are chosen, worst first.
     pub findings: Box<[Finding]>,
+    /// Those that are excused.
+    pub ignored: Box<[Finding]>,
     /// The state.
     pub status: Status,
 }
@@ -64,6 +66,7 @@ impl Item {
             labels: row.labels.into(),
             certificate: served.and_then(|stored| stored.bundle.leaf().cloned()),
             findings: judged.findings.clone(),
+            ignored: judged.ignored.clone(),
             status: judged.status,
         })
     }
@@ -85,6 +88,7 @@ impl Item {
             labels: &self.labels,
             certificate: self.certificate.as_deref(),
             findings: &self.findings,
+            ignored: &self.ignored,
             status: self.status,
         }
     }
@@ -104,9 +108,9 @@ impl Item {
         }
     }
 
-    /// Whether the table of hosts has it: a Secret without route is there only when something is wrong with it.
+    /// Whether the table of hosts has it: a Secret without route is there only when something is wrong with it, or excused.
     pub fn is_shown(&self) -> bool {
-        self.route.is_some() || self.host.is_some() || self.status != Status::Healthy
+        self.route.is_some() || self.host.is_some() || self.status != Status::Healthy || !self.ignored.is_empty()
     }
 
     /// What a picture, a command or a copy of it is about: its route, or its Secret.

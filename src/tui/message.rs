@@ -6,7 +6,12 @@ use super::{
     item::{Item, Subject},
     order::{Ending, Plan, RunId},
 };
-use crate::{event::Event, object::Seconds, report::show::Tone, scan::About};
+use crate::{
+    event::Event,
+    object::{NotJudged, Seconds},
+    report::show::Tone,
+    scan::About,
+};
 
 /// A text of lines, each of runs of one tone. Cleared for a terminal.
 pub type Lines = Vec<Vec<(Tone, String)>>;
@@ -51,6 +56,10 @@ pub enum Message {
         /// Gone.
         gone: Vec<About>,
     },
+    /// So many rows are not chosen.
+    LeftOut(usize),
+    /// What carries certificates and is not read.
+    NotJudged(Vec<NotJudged>),
     /// Everything has been read; changes are followed from here on, where they can be.
     Read {
         /// Whether changes are followed.

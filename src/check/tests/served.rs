@@ -8,7 +8,7 @@ pub(super) const TESTS: &[fn()] = &[
     a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one,
     dns_elsewhere,
     a_verdict_says_when_time_alone_changes_it,
-    annotations_and_flags_choose_what_counts,
+    flags_choose_and_annotations_excuse,
 ];
 
 #[test]
@@ -266,7 +266,7 @@ fn a_verdict_says_when_time_alone_changes_it() {
 }
 
 #[test]
-fn annotations_and_flags_choose_what_counts() {
+fn flags_choose_and_annotations_excuse() {
     let mut inventory = cluster();
     let mut route = ingress("a", "web", &[(&["x.example"], "tls")]);
     route.meta = with_annotation(route.meta, annotation::IGNORE, "UnusedNames, ExtraRoot");
@@ -274,39 +274,58 @@ fn annotations_and_flags_choose_what_counts() {
     inventory.store(good("a", "tls", &["x.example", "old.example"]));
     inventory.settle();
     let (id, of) = inventory.bindings().iter().next().expect("a binding");
-    let keep = |select: &Select, fact: Fact| {
-        let mut findings = vec![Finding::new(fact)];
+    let sorted = |select: &Select, facts: Vec<Fact>| {
         let ignore = select::IgnoreOf {
             route: Some(&of.route),
             secrets: &of.secrets,
         };
-        select.retain(&inventory, &ignore, &mut findings);
-        !findings.is_empty()
+        let sorted = select.sort(&inventory, &ignore, facts.into_iter().map(Finding::new).collect());
+        let names = |findings: &[Finding]| {
+            findings
+                .iter()
+                .map(|f| f.reason().as_str())
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let worst = sorted.worst.map_or("-", Severity::as_str);
+        format!(
+            "{} ({}) {} {worst}",
+            names(&sorted.told),
+            names(&sorted.excused),
+            sorted.left_out
+        )
     };
     let found = binding(&inventory, id, RULES).expect("a verdict").findings;
     is(&found, Reason::UnusedNames, Severity::Info);
     let unused = || Fact::UnusedNames { names: Vec::new() };
-    assert!(!keep(&Select::default(), unused()), "the annotation ignores it");
-    assert!(keep(&Select::default(), Fact::MustStaple));
-    assert!(!keep(
-        &Select {
-            min_severity: Some(Severity::Critical),
-            ..Select::default()
-        },
-        Fact::MustStaple
-    ));
-    assert!(!keep(
-        &Select {
-            ignored: [Reason::MustStaple].into(),
-            ..Select::default()
-        },
-        Fact::MustStaple
-    ));
-    assert!(!keep(
-        &Select {
-            only: [Reason::Expired].into(),
-            ..Select::default()
-        },
-        Fact::MustStaple
-    ));
+    let facts = || vec![Fact::SelfSigned, Fact::MustStaple, unused(), Fact::WrongOrder];
+    assert_eq!(
+        sorted(&Select::default(), facts()),
+        "SelfSigned,MustStaple,WrongOrder (UnusedNames) 0 critical"
+    );
+    // A choice leaves findings out, and keeps the status that they make.
+    let least = Select {
+        min_severity: Some(Severity::Critical),
+        ..Select::default()
+    };
+    assert_eq!(sorted(&least, facts()), "SelfSigned () 3 critical");
+    let only = Select {
+        only: [Reason::WrongOrder, Reason::UnusedNames].into(),
+        ..Select::default()
+    };
+    assert_eq!(sorted(&only, facts()), "WrongOrder (UnusedNames) 2 critical");
+    // An excuse takes the status away with the finding, which is told.
+    let ignored = Select {
+        ignored: [Reason::SelfSigned].into(),
+        ..Select::default()
+    };
+    assert_eq!(
+        sorted(&ignored, facts()),
+        "MustStaple,WrongOrder (SelfSigned,UnusedNames) 0 warning"
+    );
+    let unread = Select {
+        unread: [Reason::SelfSigned].into(),
+        ..Select::default()
+    };
+    assert_eq!(sorted(&unread, vec![Fact::SelfSigned]), " () 0 -");
 }

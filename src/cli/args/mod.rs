@@ -11,8 +11,9 @@ use crate::{
     check::{Reason, Severity},
     net::{address::HostPort, aia::Reach},
     object::Seconds,
+    report::by::By,
     scan::probe,
-    settings::value::duration,
+    settings::value::{as_kubectl, days, duration},
 };
 
 const STYLES: styling::Styles = styling::Styles::plain()
@@ -110,8 +111,21 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     /// Keep watching, and print what changes
-    #[arg(short, long, help_heading = "Output", conflicts_with_all = ["filename", "at"])]
+    #[arg(short, long, help_heading = "Output", conflicts_with_all = ["filename", "at", "by", "since"])]
     pub watch: bool,
+    /// Fold the table, one line for each: secret, issuer, owner or namespace
+    #[arg(
+        long,
+        help_heading = "Output",
+        value_enum,
+        value_name = "WHAT",
+        hide_possible_values = true,
+        conflicts_with = "sort_by"
+    )]
+    pub by: Option<ByArg>,
+    /// Show only what is new since a report was saved (status -o json > FILE), and count what is gone; --fail-on looks at the new
+    #[arg(long, help_heading = "Checks", value_name = "FILE")]
+    pub since: Option<PathBuf>,
     /// Whether to connect, and where to.
     #[command(flatten)]
     pub probe: ProbeArgs,
@@ -135,6 +149,9 @@ pub struct ShowArgs {
     /// The server name to ask HOST:PORT for, when it is not HOST
     #[arg(long, help_heading = "Probe", value_name = "NAME")]
     pub servername: Option<String>,
+    /// A picture without it; else json or yaml: the items of `status`, and the chains behind them
+    #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["json", "yaml"], hide_possible_values = true)]
+    pub output: Option<String>,
     /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, help_heading = "Output", value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
@@ -252,7 +269,7 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME")]
     pub tls_server_name: Option<String>,
     /// How long one request to the API server may take; 0 is no limit
-    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = as_kubectl)]
     pub request_timeout: Duration,
     /// Read lists in pages of this many; 0 is one page
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -274,20 +291,23 @@ pub struct CheckArgs {
         hide_possible_values = true)]
     pub fetch_intermediates: Option<ReachArg>,
     /// Call a certificate due when less than this is left, whatever its lifetime: 30d, 12h
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = days)]
     pub expiring_within: Option<Duration>,
-    /// Only findings of at least this severity: info, warning or critical
+    /// Show only what has findings of at least this severity: info, warning or critical
     #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub min_severity: Option<SeverityArg>,
-    /// Only findings with these reasons: Expired,HostMismatch
+    /// Show only what has findings with these reasons: Expired,HostMismatch
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub reason: Vec<Reason>,
-    /// Leave findings with these reasons out: ExtraRoot,UnusedNames
+    /// Excuse findings with these reasons, which are told and no longer count: ExtraRoot,UnusedNames
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub ignore: Vec<Reason>,
     /// Exit with 1 when a finding is at least this severe: info, warning or critical
     #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub fail_on: Option<SeverityArg>,
+    /// Exit with 3 when there are objects that serve hosts and are not judged, because their kinds are not read
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// What is printed.
@@ -306,6 +326,9 @@ pub struct OutputArgs {
     /// Add a column with the routes' labels
     #[arg(long)]
     pub show_labels: bool,
+    /// Do not tell which objects of manifests were skipped
+    #[arg(short, long)]
+    pub quiet: bool,
     /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
@@ -336,6 +359,30 @@ impl From<ReachArg> for Reach {
         match arg {
             ReachArg::Public => Self::Public,
             ReachArg::Private => Self::Private,
+        }
+    }
+}
+
+/// What rows are folded by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ByArg {
+    /// The Secret.
+    Secret,
+    /// Who signed the certificate.
+    Issuer,
+    /// Who writes the Secret.
+    Owner,
+    /// The namespace.
+    Namespace,
+}
+
+impl From<ByArg> for By {
+    fn from(arg: ByArg) -> Self {
+        match arg {
+            ByArg::Secret => Self::Secret,
+            ByArg::Issuer => Self::Issuer,
+            ByArg::Owner => Self::Owner,
+            ByArg::Namespace => Self::Namespace,
         }
     }
 }

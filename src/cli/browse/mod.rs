@@ -54,6 +54,8 @@ pub(super) fn wanted(args: &StatusArgs) -> bool {
     let printed = args.watch
         || args.probe.probe
         || args.check.fail_on.is_some()
+        || args.by.is_some()
+        || args.since.is_some()
         || output.output.is_some()
         || output.no_headers
         || output.show_labels

@@ -152,6 +152,7 @@ impl Reader {
         let open = Open {
             for_watch: true,
             all_users: false,
+            quiet: self.args.output.quiet,
         };
         let mut look = |inventory: &mut Inventory| early.look(inventory);
         let opening = Session::open_on(&self.args.source, &self.args.check, &[], open, connection, &mut look);
@@ -192,12 +193,15 @@ impl Reader {
         let starts = std::mem::take(&mut session.read.listing);
         let fetched = std::mem::take(&mut session.read.fetched);
         let scope = session.scope.clone();
+        let not_judged = std::mem::take(&mut session.not_judged);
         let mut live = session.into_live();
         live.every_secret = true;
         live.rules.now = self.at.unwrap_or_else(now);
         let judged = live.all();
         self.rows(&live.inventory, &judged, true);
         drop(judged);
+        self.apart(&live);
+        self.send(Message::NotJudged(not_judged));
         self.send(Message::Read {
             live: connection.is_some(),
             took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -385,8 +389,11 @@ impl Reader {
             live.hand_on(name);
             self.news(&live.inventory, &news);
             let moment = live.rules.now;
-            let news = live.time(moment);
-            self.news(&live.inventory, &news);
+            let more = live.time(moment);
+            self.news(&live.inventory, &more);
+            if !(news.is_empty() && more.is_empty()) {
+                self.apart(live);
+            }
         }
     }
 
@@ -424,6 +431,13 @@ impl Reader {
         }
     }
 
+    /// How much is not chosen.
+    fn apart(&self, live: &Live) {
+        if live.select.chooses() {
+            self.send(Message::LeftOut(live.left_out()));
+        }
+    }
+
     fn news(&self, inventory: &Inventory, news: &News) {
         if !news.gone.is_empty() {
             self.send(Message::Rows {
@@ -443,6 +457,7 @@ impl Reader {
                 live.rules.now = at.unwrap_or_else(now);
                 let judged = live.all();
                 self.rows(&live.inventory, &judged, true);
+                self.apart(live);
             }
             Ask::Picture { of, width } => self.picture(live, connection, found, &of, width),
             Ask::Decode(of) => {
@@ -619,12 +634,8 @@ impl Early {
             select: Select {
                 min_severity: check.min_severity.map(Into::into),
                 only: check.reason.iter().copied().collect(),
-                ignored: check
-                    .ignore
-                    .iter()
-                    .copied()
-                    .chain([Reason::OrphanSecret, Reason::StalePods])
-                    .collect(),
+                ignored: check.ignore.iter().copied().collect(),
+                unread: [Reason::OrphanSecret, Reason::StalePods].into(),
             },
             told: HashSet::new(),
             tells: true,
@@ -648,6 +659,7 @@ impl Early {
                     continue;
                 }
                 let judged = evaluate::binding(inventory, id, self.rules, &self.select, None);
+                let judged = judged.filter(|one| one.chosen);
                 set.extend(judged.and_then(|judged| Item::new(inventory, &judged)));
             }
         }

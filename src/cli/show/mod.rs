@@ -14,10 +14,13 @@ use crate::{
     },
     report::{
         Row, Status,
-        show::{self, Binding, Context, Cover, Held, Probed as ShownAt, Show, Shown, Subject},
+        show::{
+            self, Binding, Context, Cover, Held, Probed as ShownAt, Show, Shown, Subject,
+            document::{self, Form},
+        },
     },
     scan::{self, intermediates},
-    x509::{Bundle, Certificate, Interner, Parsed, bundle, names},
+    x509::{Bundle, Certificate, Interner, Parsed, Trust, bundle, names},
 };
 
 use super::{
@@ -64,6 +67,15 @@ fn context(args: &ShowArgs) -> Context {
 
 fn draw(show: &Show<'_>, args: &ShowArgs) -> Result<Exit, Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
+    let form = match args.output.as_deref() {
+        Some("json") => Some(Form::Json),
+        Some(_) => Some(Form::Yaml),
+        None => None,
+    };
+    if let Some(form) = form {
+        let now = args.check.at.unwrap_or_else(now);
+        return written(document::write(show, now, form, &mut out).and_then(|()| out.flush()));
+    }
     written(show::write(show, &context(args), &mut out).and_then(|()| out.flush()))
 }
 
@@ -75,7 +87,11 @@ async fn parsed_show(
     parsed: Parsed,
     served: &[ShownAt<'_>],
 ) -> Result<Exit, Failure> {
-    let judge = judge(&args.check)?;
+    // A file or a server is in no cluster; the context that is named says whose CAs are meant.
+    let judge = judge(
+        &args.check,
+        args.source.connection.context.as_deref().unwrap_or_default(),
+    )?;
     let trust = match args.check.fetch_intermediates {
         None => judge.judge(&parsed),
         Some(reach) => {
@@ -99,6 +115,10 @@ async fn parsed_show(
         .map(|f| Status::from(f.severity))
         .max()
         .unwrap_or(Status::Healthy);
+    // Whether a root is trusted is worth knowing, and no more: nobody serves it.
+    let untrusted_root =
+        host.is_none() && Held::of(&bundle).is_root() && !matches!(bundle.trust, Trust::Trusted { .. });
+    let status = status.max(if untrusted_root { Status::Info } else { Status::Healthy });
     let leaf = bundle.leaf().map(AsRef::as_ref);
     let row = Row {
         context: "",
@@ -111,6 +131,7 @@ async fn parsed_show(
         labels: &[],
         certificate: leaf,
         findings: &findings,
+        ignored: &[],
         status,
     };
     let bindings = [Binding {

@@ -38,6 +38,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     let open = Open {
         for_watch: false,
         all_users: true,
+        quiet: true,
     };
     let session = Session::open(&args.source, &args.check, &targets, open).await?;
     not_found(&session, &targets).map_err(|failure| match meant_file(args) {

@@ -103,9 +103,13 @@ fn texts_of_rows_are_cleared_and_those_of_the_template_are_not() {
 fn rows_are_seen_as_the_status_list() {
     let shop = Shop::new();
     let mut out = Vec::new();
+    let context = Context {
+        now: NOW,
+        ..Context::default()
+    };
     Template::parse("{.apiVersion} {.items[?(@.status==\"critical\")].host}")
         .expect("a template")
-        .write(&shop.rows().into(), NOW, &mut out)
+        .write(&shop.rows().into(), &context, &mut out)
         .expect("a vector");
     let out = String::from_utf8_lossy(&out);
     assert!(out.starts_with("kubectl-certs/v1 shop.example "), "{out}");

@@ -10,6 +10,7 @@ use crate::{
     object::Kind,
     report::row::{Row, Status},
     text::{age, width::width},
+    x509::Trust,
 };
 
 /// `✗ critical  Ingress shop/web`, and a line of what else identifies it.
@@ -25,6 +26,13 @@ pub(super) fn heading(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
         Subject::Server { at } => ("Server", at.to_owned()),
     };
     let status = match show.status() {
+        // It is not served, so there is nothing that could be healthy.
+        Some(Status::Healthy | Status::Info) if of_root(show) == Some(true) => {
+            pen.marked(Status::Healthy, "a root, trusted here")
+        }
+        Some(Status::Healthy | Status::Info) if of_root(show) == Some(false) => {
+            pen.marked(Status::Info, "a root, not trusted here")
+        }
         Some(status) => pen.marked(status, status.as_str()),
         None => pen.marked(Status::Unknown, "nothing to judge"),
     };
@@ -53,6 +61,13 @@ pub(super) fn heading(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
     } else {
         pen.flow("", "", &joined(pen, facts))
     }
+}
+
+/// Of a file that begins with a root's certificate, whether that is trusted.
+fn of_root(show: &Show<'_>) -> Option<bool> {
+    let held = show.held.first()?;
+    let file = matches!(show.subject, Subject::File { .. });
+    (file && held.is_root()).then_some(matches!(held.trust, Trust::Trusted { .. }))
 }
 
 /// Pieces with dots between them.

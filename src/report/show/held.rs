@@ -173,7 +173,7 @@ fn chain(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
     pen.flow(&last, "     ", &[words])
 }
 
-fn role(held: &Held<'_>, at: usize, certificate: &Certificate) -> &'static str {
+pub(super) fn role(held: &Held<'_>, at: usize, certificate: &Certificate) -> &'static str {
     let off_path = match held.trust {
         Trust::Trusted { path, .. } => !path.iter().any(|p| usize::from(*p) == at),
         _ => false,
@@ -230,7 +230,7 @@ fn details(pen: &mut Pen<'_>, stem: &str, certificate: &Certificate, is_leaf: bo
 }
 
 /// The end of the tree: the root, or what is missing.
-fn trust(held: &Held<'_>) -> (Status, String) {
+pub(super) fn trust(held: &Held<'_>) -> (Status, String) {
     match held.trust {
         Trust::NotJudged if held.certificates.is_empty() => (Status::Critical, "there is no certificate".to_owned()),
         Trust::NotJudged => (
@@ -242,11 +242,7 @@ fn trust(held: &Held<'_>) -> (Status, String) {
             "trusted: the certificate itself is in --ca-file".to_owned(),
         ),
         Trust::Trusted { root, public, .. } => {
-            let whose = if *public {
-                "a public root"
-            } else {
-                "a root of --ca-file"
-            };
+            let whose = if *public { "a public root" } else { "a root of your own" };
             (Status::Healthy, format!("trusted: {root}, {whose}"))
         }
         Trust::MissingIntermediate { issuer, found } => {
@@ -271,6 +267,11 @@ fn trust(held: &Held<'_>) -> (Status, String) {
                 format!("not trusted: {issuer} is no trusted root, and none issued it{presented}"),
             )
         }
+        // Nobody serves a root: it is there to be trusted.
+        Trust::SelfSigned if held.is_root() => (
+            Status::Info,
+            "not trusted here: --ca-file or `trust:` in the settings would trust it".to_owned(),
+        ),
         Trust::SelfSigned => (
             Status::Critical,
             "not trusted: it is self-signed, and not in --ca-file".to_owned(),

@@ -2,6 +2,7 @@
 //!
 //! [`Show`] holds everything as values; [`write()`] makes the text. All text from outside is cleared on its way.
 
+pub mod document;
 mod findings;
 mod gauge;
 mod heading;
@@ -154,6 +155,12 @@ impl<'a> Held<'a> {
             users: None,
             owner: None,
         }
+    }
+
+    /// Whether it is a file that begins with the certificate of a root.
+    pub fn is_root(&self) -> bool {
+        let leaf = self.leaf.and_then(|at| self.certificates.get(at));
+        self.secret.is_none() && leaf.is_some_and(|leaf| leaf.is_ca && leaf.self_signed)
     }
 
     /// A Secret that could not be read.

@@ -204,10 +204,11 @@ fn secret(row: &Row<'_>, out: &mut impl Write) -> fmt::Result {
     more(row.secrets.len(), 1, out)
 }
 
-/// The reasons, each once, as many whole ones as fit, and how many more there are.
+/// The reasons, each once, as many whole ones as fit, and how many more there are. Those that are excused stand in parentheses, last.
 fn reasons(row: &Row<'_>, room: usize, out: &mut impl Write) -> fmt::Result {
     let mut unique = Vec::new();
-    for reason in row.findings.iter().map(crate::check::Finding::reason) {
+    let told = row.findings.iter().map(|finding| (finding.reason(), false));
+    for reason in told.chain(row.ignored.iter().map(|finding| (finding.reason(), true))) {
         if !unique.contains(&reason) {
             unique.push(reason);
         }
@@ -215,9 +216,10 @@ fn reasons(row: &Row<'_>, room: usize, out: &mut impl Write) -> fmt::Result {
     let mut cell = String::new();
     for shown in (1..=unique.len().min(SHOWN)).rev() {
         cell.clear();
-        for (i, reason) in unique[..shown].iter().enumerate() {
+        for (i, (reason, excused)) in unique[..shown].iter().enumerate() {
             cell.push_str(if i > 0 { "," } else { "" });
-            cell.push_str(reason.as_str());
+            let (open, close) = if *excused { ("(", ")") } else { ("", "") };
+            let _ = write!(cell, "{open}{reason}{close}");
         }
         more(unique.len(), shown, &mut cell)?;
         if cell.len() <= room {

@@ -32,6 +32,7 @@ fn row<'a>(secrets: &'a [Key], findings: &'a [Finding]) -> Row<'a> {
         labels: &[],
         certificate: None,
         findings,
+        ignored: &[],
         status: Status::Critical,
     }
 }

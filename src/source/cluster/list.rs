@@ -51,6 +51,8 @@ pub struct Listing {
     pub(super) keys: HashMap<(Kind, Option<Text>), HashSet<Key>>,
     /// What a watch has to read first.
     pub(super) unread: Vec<(Kind, Option<Text>)>,
+    /// What the cluster serves, where it was asked and told.
+    pub(super) served: Option<Arc<Served>>,
 }
 
 /// One run over the kinds.
@@ -61,7 +63,7 @@ pub(super) struct Run {
     /// Asks cluster-wide, although the scope names namespaces, and leaves the others out afterwards.
     pub(super) wide: bool,
     pub(super) sink: Sender<Change>,
-    served: OnceCell<Option<Served>>,
+    served: OnceCell<Option<Arc<Served>>>,
     pub(super) namespaces: OnceCell<Option<Vec<Text>>>,
 }
 
@@ -127,6 +129,7 @@ impl Run {
             return Err(ClusterError::Stopped);
         }
         listing.requests = run.connection.requests() - before;
+        listing.served = run.served.get().cloned().flatten();
         let hopeless = listing.incomplete.iter().position(|(_, e)| e.concerns_everything());
         match hopeless {
             Some(at) if listing.resource_versions.is_empty() => Err(listing.incomplete.swap_remove(at).1),
@@ -306,7 +309,7 @@ pub(super) fn selectors(kind: Kind, scope: &Scope) -> (Option<&str>, Option<&str
 }
 
 /// What the cluster serves; `None` when it does not tell: the scan goes on without.
-async fn discover(connection: &Connection) -> Option<Served> {
+async fn discover(connection: &Connection) -> Option<Arc<Served>> {
     let asked = Asked {
         verb: "get",
         resource: "apis",
@@ -318,7 +321,7 @@ async fn discover(connection: &Connection) -> Option<Served> {
         Err(error) => Err(error),
     };
     match body {
-        Ok(body) => Served::read(&body),
+        Ok(body) => Served::read(&body).map(Arc::new),
         Err(error) => {
             tracing::debug!(%error, "discovery failed; asking for each kind outright");
             None
@@ -337,6 +340,7 @@ impl Listing {
         self.apis.extend(other.apis);
         self.keys.extend(other.keys);
         self.unread.extend(other.unread);
+        self.served = self.served.take().or(other.served);
     }
 
     fn take(&mut self, kind: Kind, outcome: Outcome, for_watch: bool) {

@@ -7,10 +7,12 @@
 //!                └ rights (403)         │
 //! Connection → watch ←──────────────────┘ → Change…, WatchState
 //! Connection → rights::get_secrets, suspects: what is asked for a few objects alone
+//! Connection → carriers: how much there is that is not read
 //! ```
 //!
 //! The decision page `docs/decisions/0001-reading-a-cluster.md` says why it is done this way.
 
+mod carriers;
 mod connect;
 mod credential;
 mod error;
@@ -29,6 +31,7 @@ mod watch;
 #[cfg(test)]
 mod fake;
 
+pub use carriers::count_carriers;
 pub use connect::{ConnectOptions, Connection, connect};
 pub use credential::terminal_is_taken;
 pub use error::{ClusterError, TlsProblem, Unreachable};

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::object::{Key, Kind};
+use crate::object::{Key, Kind, carrier::Carrier};
 
 /// One served version of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,15 @@ pub(crate) fn query(path: &mut String, name: &str, value: &str) {
     path.push_str(name);
     path.push('=');
     path.push_str(&encode(value));
+}
+
+/// The path of the objects of a kind that is not read.
+pub(super) fn path_of(carrier: &Carrier, version: &str, namespace: Option<&str>) -> String {
+    let root = format!("/apis/{}/{}", carrier.group, encode(version));
+    match namespace.filter(|_| carrier.namespaced) {
+        Some(namespace) => format!("{root}/namespaces/{}/{}", encode(namespace), carrier.plural),
+        None => format!("{root}/{}", carrier.plural),
+    }
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
@@ -237,6 +246,15 @@ impl Served {
         (!groups.is_empty()).then_some(Self { groups })
     }
 
+    /// The version to ask for a kind that is not read; `None` where it is not served. A server that tells its groups alone may
+    /// not have it all the same.
+    pub(super) fn version_of(&self, carrier: &Carrier) -> Option<&str> {
+        let versions = self.groups.get(carrier.group)?;
+        let has = |names: &Vec<String>| names.iter().any(|name| name == carrier.plural);
+        let served = versions.iter().find(|(_, names)| names.as_ref().is_none_or(has));
+        served.map(|(version, _)| version.as_str())
+    }
+
     /// Which versions of `kind` to ask for.
     pub(super) fn wanted(&self, kind: Kind) -> Wanted {
         let has = |api: &&Api| {
@@ -325,6 +343,12 @@ mod tests {
         assert_eq!(asked(Kind::ListenerSet), "none");
         assert_eq!(asked(Kind::Certificate), "v1");
         assert_eq!(asked(Kind::Order), "none");
+        let at = |group: &str, kind: &str| {
+            let carrier = crate::object::carrier::carrier(&format!("{group}/v1"), kind).unwrap();
+            served.version_of(carrier)
+        };
+        assert_eq!(at("gateway.networking.k8s.io", "BackendTLSPolicy"), None);
+        assert_eq!(at("route.openshift.io", "Route"), None);
         let old =
             br#"{"kind":"APIGroupList","groups":[{"name":"gateway.networking.k8s.io","versions":[{"version":"v1"}]}]}"#;
         let served = Served::read(old).unwrap();

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{ManifestError, NOT_AN_OBJECT, Options, Outcome, files, json, yaml};
 use crate::{
-    object::{Change, Kind, Object, Text, gateway::Listener},
+    object::{Change, Kind, Object, Text, carrier::carrier, gateway::Listener},
     source::form,
 };
 
@@ -150,8 +150,20 @@ impl<'a, 's> Collect<'a, 's> {
         self.error(place, &format!("cannot read the {}{space}{name}: {why}", kind.as_str()));
     }
 
-    /// Counts an object of a kind that is not read.
-    pub(super) fn skip(&mut self, api_version: &str, kind: &str) {
+    /// Counts an object of a kind that is not read. `namespace` is what its manifest names, empty where that is none.
+    pub(super) fn skip(&mut self, api_version: &str, kind: &str, namespace: &str) {
+        if let Some(carrier) = carrier(api_version, kind) {
+            let namespace = match (carrier.namespaced, namespace) {
+                (false, _) => "",
+                (true, "") => &self.options.default_namespace,
+                (true, named) => named,
+            };
+            if self.options.scope.allows_namespace(namespace) {
+                let kinds = &mut self.outcome.carriers;
+                *kinds.entry((api_version.to_owned(), kind.to_owned())).or_default() += 1;
+            }
+            return;
+        }
         *self.outcome.skipped.entry(format!("{api_version}/{kind}")).or_default() += 1;
     }
 

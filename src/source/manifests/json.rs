@@ -32,6 +32,7 @@ struct Head<'a> {
 #[serde(default, expecting = "a mapping")]
 struct HeadMeta {
     name: Option<Text>,
+    namespace: Option<Text>,
 }
 
 /// Counts lines up to places that come one after the other, each byte once.
@@ -176,7 +177,8 @@ fn value(
     }
     let Some(known) = form::kind_of(api_version, kind) else {
         if kind != "List" && head.sops.is_none() {
-            collect.skip(api_version, kind);
+            let namespace = head.metadata.and_then(|m| m.namespace).unwrap_or_default();
+            collect.skip(api_version, kind, &namespace);
         }
         return;
     };

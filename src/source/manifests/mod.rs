@@ -42,7 +42,9 @@ pub struct Outcome {
     pub documents: usize,
     /// The objects that were sent.
     pub objects: usize,
-    /// How many objects of which `apiVersion/Kind` were skipped because findings are not made of them;
+    /// The objects that carry certificates and are not read, of the namespaces that the scope holds.
+    pub carriers: BTreeMap<(String, String), u64>,
+    /// How many other objects of which `apiVersion/Kind` were skipped because findings are not made of them;
     /// under [`NOT_AN_OBJECT`] documents of a directory that are something else, such as `values.yaml`.
     pub skipped: BTreeMap<String, usize>,
     /// What could not be read.

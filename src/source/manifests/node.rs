@@ -53,8 +53,8 @@ pub(super) enum Content {
     Object(Box<Object>),
     /// An object that cannot be read: its kind, its name, and why.
     Broken(Kind, String, serde_json::Error),
-    /// An object of a kind that is not read.
-    Unknown,
+    /// An object of a kind that is not read: its namespace, empty where it names none.
+    Unknown(String),
 }
 
 impl Default for Content {
@@ -77,7 +77,8 @@ impl Content {
             return self;
         };
         let Some(known) = form::kind_of(api_version, kind) else {
-            return Self::Unknown;
+            let namespace = fields.get("metadata").and_then(|m| m.get("namespace")?.as_str());
+            return Self::Unknown(namespace.unwrap_or_default().to_owned());
         };
         let mut value = Value::Object(fields);
         let decoded = match form::from_value(known, &value) {

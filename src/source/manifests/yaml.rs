@@ -109,9 +109,9 @@ impl Reader<'_, '_, '_> {
                 let place = self.exact(piece, known, path, place);
                 self.collect.broken(known, &name, &place, &error.to_string());
             }
-            Content::Unknown => {
+            Content::Unknown(namespace) => {
                 if kind != "List" && !fields.encrypted {
-                    self.collect.skip(api_version, kind);
+                    self.collect.skip(api_version, kind, &namespace);
                 }
             }
             Content::Raw(_) => {}

@@ -19,7 +19,10 @@ use super::{
     rows::{Choice, Rows, Sort},
     theme::Theme,
 };
-use crate::{object::Seconds, scan::About};
+use crate::{
+    object::{NotJudged, Seconds},
+    scan::About,
+};
 use derived::Derived;
 use input::Input;
 use popup::Popup;
@@ -222,6 +225,10 @@ pub struct Model {
     pub before: Option<Reading>,
     /// The kinds that may not be watched.
     pub unwatched: BTreeSet<&'static str>,
+    /// How many rows are not chosen.
+    pub left_out: usize,
+    /// What carries certificates and is not read.
+    pub not_judged: Vec<NotJudged>,
     /// Why changes do not arrive.
     pub lost: Option<String>,
     /// When news last came, or was known to be current, in milliseconds since the start.
@@ -285,6 +292,8 @@ impl Model {
             reading: Reading::Going { hosts: 0, secrets: 0 },
             before: None,
             unwatched: BTreeSet::new(),
+            left_out: 0,
+            not_judged: Vec::new(),
             lost: None,
             fresh_ms: 0,
             rows: Rows::default(),

@@ -70,6 +70,20 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             );
             Vec::new()
         }
+        Message::LeftOut(rows) => {
+            model.left_out = rows;
+            Vec::new()
+        }
+        Message::NotJudged(found) => {
+            // What was told before is not told again.
+            if model.not_judged != found
+                && let Some(line) = crate::report::apart::not_judged(&found)
+            {
+                log(model, Level::Warning, &line);
+            }
+            model.not_judged = found;
+            Vec::new()
+        }
         Message::Progress { hosts, secrets } => {
             if matches!(model.reading, Reading::Going { .. }) {
                 model.reading = Reading::Going { hosts, secrets };
@@ -179,6 +193,8 @@ fn forget(model: &mut Model) {
     model.reading = Reading::Going { hosts: 0, secrets: 0 };
     model.lost = None;
     model.unwatched.clear();
+    model.left_out = 0;
+    model.not_judged.clear();
     model.rows.set_all(Vec::new());
     model.marks.clear();
     model.last_mark = None;

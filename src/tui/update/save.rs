@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use crate::{
-    report::{self, Context, Rows},
+    report::{self, Apart, Context, LeftOut, Rows},
     tui::{
         cells::cell,
         columns::Columns,
@@ -71,11 +71,19 @@ fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
     let context = Context {
         now: model.now(),
         show_namespace: true,
+        apart: Apart {
+            left_out: LeftOut {
+                items: model.left_out,
+                findings: 0,
+            },
+            not_judged: &model.not_judged,
+            since: None,
+        },
         ..Context::default()
     };
     let result = match how {
-        As::Json if hosts => report::json::write(&rows(), model.now(), &mut out),
-        As::Yaml if hosts => report::yaml::write(&rows(), model.now(), &mut out),
+        As::Json if hosts => report::json::write(&rows(), &context, &mut out),
+        As::Yaml if hosts => report::yaml::write(&rows(), &context, &mut out),
         As::Table if hosts => report::table::write(&rows(), &context, model.columns.wide, &mut out),
         As::Yaml => return Err("YAML is for the hosts: take .json, .md or .txt".to_owned()),
         _ => {

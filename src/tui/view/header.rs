@@ -193,6 +193,14 @@ fn counts(model: &Model, pen: &mut Pen<'_>) {
             pen.put(&text, theme.status(status));
         }
     }
+    if model.left_out > 0 {
+        pen.put(&format!("  {} not chosen", model.left_out), theme.style(Role::Dim));
+    }
+    let count = |found: &crate::object::NotJudged| found.count.unwrap_or(1);
+    let not_judged: u64 = model.not_judged.iter().map(count).sum();
+    if not_judged > 0 {
+        pen.put(&format!("  {not_judged} not judged"), theme.status(Status::Unknown));
+    }
 }
 
 fn state(model: &Model, pen: &mut Pen<'_>) {

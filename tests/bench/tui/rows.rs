@@ -75,6 +75,7 @@ impl Maker {
             certificate: Some(Arc::new(certificate)),
             status: if expired { Status::Critical } else { Status::Healthy },
             findings: findings.into(),
+            ignored: Box::new([]),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::{Ran, command, file, finish, run};
+use crate::support::pki::Pki;
 
 /// The program with a home of its own that has these settings.
 #[track_caller]
@@ -30,7 +33,7 @@ fn the_example_is_a_file_that_can_be_used() {
     file(&home, "kubectl-certs/config.yaml", &example.out);
     let without = in_home(home.path(), &["config", "check"], &[]).ends_with(2);
     assert!(without.err.contains("corp-root.pem cannot be read"), "{}", without.err);
-    file(&home, "kubectl-certs/corp-root.pem", "-----BEGIN CERTIFICATE-----\n");
+    file(&home, "kubectl-certs/corp-root.pem", Pki::new().root_pem());
     let ran = in_home(home.path(), &["config", "check"], &[]).ends_with(0);
     assert!(ran.err.contains("nothing is wrong with"), "{}", ran.err);
     for warned in [
@@ -38,6 +41,68 @@ fn the_example_is_a_file_that_can_be_used() {
         "variable CLOUDFLARE_API_TOKEN is not there",
     ] {
         assert!(ran.err.contains(warned), "{}", ran.err);
+    }
+}
+
+/// Ingresses of one host each, with certificates of one CA.
+fn hosts(pki: &Pki, count: usize) -> String {
+    let one = |number: usize| -> Vec<Value> {
+        let (name, host) = (format!("web-{number}"), format!("h{number}.example"));
+        let mut secret = pki.pair(&[&host]).secret(&name);
+        secret["metadata"]["namespace"] = json!("shop");
+        let ingress = json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name, "namespace": "shop"},
+            "spec": {"tls": [{"hosts": [host], "secretName": name}], "rules": [{"host": host}]},
+        });
+        vec![secret, ingress]
+    };
+    json!({"apiVersion": "v1", "kind": "List", "items": (0..count).flat_map(one).collect::<Vec<_>>()}).to_string()
+}
+
+#[test]
+fn a_ca_of_ones_own_is_trusted_by_the_settings_wherever_certificates_are_judged() {
+    let pki = Pki::new();
+    let home = tempfile::tempdir().expect("a directory");
+    let manifests = file(&home, "hosts.json", hosts(&pki, 10));
+    let chain = file(&home, "chain.pem", &pki.pair(&["a.example"]).chain);
+    file(&home, "kubectl-certs/corp-root.pem", pki.root_pem());
+    let with = |settings: &str, args: &[&str]| {
+        file(&home, "kubectl-certs/config.yaml", settings);
+        in_home(home.path(), args, &[])
+    };
+    let status = ["status", "-f", manifests.as_str(), "--fail-on", "warning"];
+    let without = with("", &status).ends_with(1);
+    assert!(
+        without
+            .err
+            .contains("all 10 rows that are warning or critical have one cause: ")
+            && without
+                .err
+                .contains(" is not trusted here; if it is yours: --ca-file FILE, or `trust:` in the settings"),
+        "{}",
+        without.err
+    );
+    let own = "trust: [{caFile: corp-root.pem}]";
+    let trusted = with(own, &status).ends_with(0);
+    assert!(trusted.err.contains("10 hosts: all healthy"), "{}", trusted.err);
+    let shown = with(own, &["show", &chain, "--fail-on", "critical"]).ends_with(0);
+    assert!(shown.out.contains("a root of your own"), "{}", shown.out);
+    // Of one context it says nothing of others, nor of manifests.
+    let elsewhere = "trust: [{caFile: corp-root.pem, contexts: [prod]}]";
+    with(elsewhere, &status).ends_with(1);
+    with(
+        elsewhere,
+        &["show", &chain, "--fail-on", "critical", "--context", "prod"],
+    )
+    .ends_with(0);
+    with(elsewhere, &["show", &chain, "--fail-on", "critical"]).ends_with(1);
+    for (settings, words) in [
+        ("trust: [{caFile: nope.pem}]", "nope.pem cannot be read"),
+        ("trust: [{ca: hello}]", "trust, entry 1 cannot be used"),
+        ("trust: [{contexts: [prod]}]", "neither caFile nor ca"),
+    ] {
+        with(settings, &status).fails(2, &[words]);
+        with(settings, &["config", "check"]).fails(2, &[words]);
     }
 }
 

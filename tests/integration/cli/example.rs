@@ -7,7 +7,7 @@ fn its_table_is_what_a_user_sees() {
     let ran = run(&EXAMPLE).ends_with(0);
     insta::assert_snapshot!("example", ran.out);
     let said: Vec<&str> = ran.err.lines().collect();
-    assert_eq!(said[0], "skipped 31 objects that have no certificates: 31 v1/Service");
+    assert_eq!(said[0], "skipped 31 objects of other kinds: 31 v1/Service");
     assert!(
         said[1].starts_with("35 hosts: 9 critical, 6 warning, 4 info, 16 healthy ("),
         "{said:?}"

@@ -86,34 +86,266 @@ fn routes_are_chosen_by_name_label_and_secret() {
 fn findings_are_chosen_by_severity_and_reason() {
     let with = |more: &[&str]| -> Ran {
         let mut args = EXAMPLE.to_vec();
-        args.extend(["-o", "json"]);
+        args.extend(["-q", "-o", "json"]);
         args.extend(more);
         run(&args).ends_with(0)
     };
+    let has = |ran: &Ran, host: &str| ran.items().iter().any(|item| item["host"] == host);
+    let all = with(&[]);
+    assert!(all.err.starts_with("35 hosts: 9 critical"), "{}", all.err);
+    assert!(!all.out.contains("notChosen") && !all.out.contains("ignored"));
+    // What is not chosen is left out, and counted.
+    let warnings = with(&["--min-severity", "warning"]);
+    assert!(!has(&warnings, "chat.intra.larkspur.example"));
     assert_eq!(
-        with(&["--min-severity", "warning"]).verdict("chat.intra.larkspur.example"),
-        "healthy -"
-    );
-    assert_eq!(
-        with(&["--min-severity", "warning"]).verdict("payroll.intra.larkspur.example"),
+        warnings.verdict("payroll.intra.larkspur.example"),
         "critical LeafNotFirst"
     );
-    assert_eq!(
-        with(&["--reason", "Expired"]).verdict("checkout.larkspur.example"),
-        "critical Expired"
+    assert_eq!(warnings.json()["notChosen"]["items"], 20);
+    assert!(
+        warnings
+            .err
+            .starts_with("15 hosts: 9 critical, 6 warning; not chosen: 20 rows and "),
+        "{}",
+        warnings.err
     );
-    assert_eq!(
-        with(&["--reason", "OrderFailed,Expired"]).verdict("trade.larkspur.example"),
-        "healthy -"
+    let expired = with(&["--reason", "Expired"]);
+    assert_eq!(expired.verdict("checkout.larkspur.example"), "critical Expired");
+    assert!(!has(&expired, "trade.larkspur.example"));
+    // A row that is chosen keeps its true status, whatever of it is left out.
+    let order = with(&["--reason", "WrongOrder"]);
+    assert_eq!(order.verdict("payroll.intra.larkspur.example"), "critical WrongOrder");
+    let nothing = with(&["--reason", "NotServed"]);
+    assert!(
+        nothing.err.starts_with("no row is chosen; not chosen: 35 rows"),
+        "{}",
+        nothing.err
     );
-    assert_eq!(
-        with(&["--ignore", "LeafNotFirst"]).verdict("payroll.intra.larkspur.example"),
-        "info WrongOrder"
+}
+
+#[test]
+fn what_is_excused_stays_and_is_told() {
+    let with = |more: &[&str]| -> Ran {
+        let mut args = EXAMPLE.to_vec();
+        args.extend(more);
+        run(&args).ends_with(0)
+    };
+    for name in ["LeafNotFirst", "leafnotfirst"] {
+        let ran = with(&["-o", "json", "--ignore", name]);
+        assert_eq!(ran.verdict("payroll.intra.larkspur.example"), "info WrongOrder");
+        assert_eq!(ran.items().len(), 35, "no row is gone");
+        let items = ran.items();
+        let payroll = items
+            .iter()
+            .find(|i| i["host"] == "payroll.intra.larkspur.example")
+            .expect("the row");
+        assert_eq!(payroll["ignored"][0]["reason"], "LeafNotFirst");
+        assert!(
+            payroll["ignored"][0]["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        );
+        assert!(ran.err.contains("; 1 finding is excused"), "{}", ran.err);
+    }
+    let table = with(&["--ignore", "LeafNotFirst"]);
+    let row = table
+        .out
+        .lines()
+        .find(|line| line.contains("payroll"))
+        .expect("the row");
+    assert!(row.ends_with("WrongOrder,(LeafNotFirst)"), "{row}");
+    let status = |more: &[&str]| {
+        let mut args = EXAMPLE.to_vec();
+        args.extend(["-n", "intranet", "--fail-on", "critical"]);
+        args.extend(more);
+        run(&args).status
+    };
+    assert_eq!(status(&[]), 1);
+    assert_eq!(status(&["--ignore", "LeafNotFirst,SelfSigned"]), 0);
+    // What is chosen and excused is no reason to fail, and does not vanish.
+    let both = with(&["--reason", "LeafNotFirst", "--ignore", "LeafNotFirst"]);
+    assert!(
+        both.out.contains("payroll") && both.out.contains("(LeafNotFirst)"),
+        "{}",
+        both.out
     );
-    assert_eq!(
-        with(&["--ignore", "leafnotfirst"]).verdict("payroll.intra.larkspur.example"),
-        "info WrongOrder"
+    // For test reports and code scanning it is no failure.
+    let junit = with(&["-o", "junit", "--ignore", "LeafNotFirst", "-n", "intranet"]);
+    assert!(junit.out.contains("excused LeafNotFirst: "), "{}", junit.out);
+    let sarif = with(&["-o", "sarif", "--ignore", "LeafNotFirst"]);
+    assert!(!sarif.out.contains("\"ruleId\": \"LeafNotFirst\""), "{}", sarif.out);
+}
+
+#[test]
+fn rows_can_be_folded() {
+    let with = |more: &[&str]| -> Ran {
+        let mut args = EXAMPLE.to_vec();
+        args.extend(more);
+        run(&args)
+    };
+    let table = with(&["--by", "namespace"]).ends_with(0).out;
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(
+        lines[0].starts_with("NAMESPACE") && lines[0].contains("ROWS"),
+        "{table}"
     );
+    assert_eq!(lines.len(), 6, "{table}");
+    assert!(
+        lines[1].starts_with("shop ") && lines[1].contains("critical") && lines[1].contains("Expired(1)"),
+        "{table}"
+    );
+    let json = with(&["--by", "issuer", "-o", "json"]).ends_with(0).json();
+    assert_eq!(
+        (json["kind"].as_str(), json["by"].as_str()),
+        (Some("StatusGroupList"), Some("issuer"))
+    );
+    let schema = std::fs::read_to_string(super::root().join("docs/reference/groups.schema.json")).expect("it is there");
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let errors: Vec<String> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let groups = json["items"].as_array().expect("groups");
+    let rows: u64 = groups.iter().filter_map(|group| group["rows"].as_u64()).sum();
+    assert_eq!(rows, 35);
+    assert!(
+        groups.iter().any(|group| group["name"].is_null()),
+        "those without a certificate: {json:#}"
+    );
+    let owners = with(&["--by", "owner"]).ends_with(0).out;
+    assert!(owners.contains("cert-manager ("), "{owners}");
+    let one = with(&["--by", "secret", "-o", "jsonpath={.items[0].status}"])
+        .ends_with(0)
+        .out;
+    assert_eq!(one, "critical");
+    with(&["--by", "secret", "-o", "sarif"]).fails(2, &["--by works with"]);
+    with(&["--by", "colour"]).fails(2, &["colour"]);
+}
+
+#[test]
+fn what_is_new_since_a_saved_report_is_told_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let with = |more: &[&str]| -> Ran {
+        let mut args = EXAMPLE.to_vec();
+        args.extend(more);
+        run(&args)
+    };
+    let saved = super::file(&dir, "saved.json", with(&["-o", "json"]).ends_with(0).out);
+    let same = with(&["-q", "--since", &saved, "--fail-on", "info"]).ends_with(0);
+    assert_eq!(same.out, "");
+    assert!(
+        same.err
+            .starts_with("nothing is new; since 2026-12-01T00:00:00Z: 35 rows as before, 0 findings gone"),
+        "{}",
+        same.err
+    );
+    // Two months later much has expired; what had a warning before has become worse.
+    let later = |more: &[&str]| {
+        let mut args = vec![
+            "status",
+            "-f",
+            "docs/example",
+            "--ca-file",
+            "docs/example/root.pem",
+            "--at",
+            "2027-02-20",
+        ];
+        args.extend(["--since", saved.as_str()]);
+        args.extend(more);
+        run(&args)
+    };
+    let ran = later(&["-o", "json", "--fail-on", "critical"]).ends_with(1);
+    let json = ran.json();
+    assert!(json["since"]["asBefore"].as_u64().is_some_and(|n| n > 0), "{json:#}");
+    assert!(
+        ran.items()
+            .iter()
+            .all(|item| item["findings"].as_array().is_some_and(|found| !found.is_empty()))
+    );
+    let reasons = |host: &str| ran.verdict(host);
+    assert!(
+        reasons("api.larkspur.example").contains("Expired"),
+        "{}",
+        reasons("api.larkspur.example")
+    );
+    let gone = json["since"]["gone"].as_array().expect("what is gone");
+    assert!(
+        gone.iter()
+            .any(|gone| gone["reason"] == "RenewalDue" && gone["subject"] == "shop: ingress/api: api.larkspur.example"),
+        "{gone:#?}"
+    );
+    assert!(
+        later(&[])
+            .err
+            .contains("gone: shop: ingress/api: api.larkspur.example: RenewalDue")
+    );
+    // What was expired before is not new.
+    assert!(!ran.items().iter().any(|item| {
+        item["host"] == "checkout.larkspur.example"
+            && item["findings"]
+                .as_array()
+                .is_some_and(|found| found.iter().any(|f| f["reason"] == "Expired"))
+    }));
+    let chosen = later(&["--reason", "HostMismatch", "--fail-on", "info"]).ends_with(0);
+    assert!(!chosen.err.contains("RenewalDue"), "{}", chosen.err);
+    for (name, content, words) in [
+        ("foreign.json", "{\"kind\": \"List\", \"items\": []}", "it is no report"),
+        ("text", "hello", "it is no report"),
+        (
+            "other.json",
+            "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"evaluatedAt\": \"\", \"items\": []}",
+            "another kind of document",
+        ),
+    ] {
+        let path = super::file(&dir, name, content);
+        with(&["--since", &path]).fails(2, &[words, name, "hint: save one first"]);
+    }
+    with(&["--since", "/nonexistent/x"]).fails(2, &["--since /nonexistent/x"]);
+}
+
+#[test]
+fn what_is_not_read_is_counted_and_strict_fails_for_it() {
+    let object = |api_version: &str, kind: &str, namespace: &str| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x", "namespace": namespace}, "spec": {}});
+    let list = |items: Vec<Value>| json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+    let routes = list(vec![
+        object("route.openshift.io/v1", "Route", "shop"),
+        object("route.openshift.io/v1", "Route", "blog"),
+        object("gateway.networking.k8s.io/v1", "BackendTLSPolicy", "shop"),
+        object("v1", "Service", "shop"),
+    ]);
+    let ran = piped(&routes, &["-o", "json"]).ends_with(0);
+    assert_eq!(
+        ran.json()["notJudged"],
+        json!([
+            {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "BackendTLSPolicy", "count": 1, "servesHosts": false},
+            {"apiVersion": "route.openshift.io/v1", "kind": "Route", "count": 2, "servesHosts": true},
+        ])
+    );
+    for words in [
+        "skipped 1 object of other kinds: 1 v1/Service",
+        "nothing that is read here is served over TLS",
+        "not judged, as these kinds are not read: ",
+        "2 Route (route.openshift.io/v1)",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    assert_eq!(piped(&routes, &["--fail-on", "info"]).status, 0);
+    assert_eq!(piped(&routes, &["--strict"]).status, 3);
+    assert_eq!(piped(&routes, &["--strict", "-n", "blog"]).status, 3);
+    assert_eq!(piped(&routes, &["--strict", "-n", "other"]).status, 0);
+    // The same as YAML, and without what was skipped.
+    let yaml = "apiVersion: route.openshift.io/v1\nkind: Route\nmetadata: {name: x, namespace: shop}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: x}\n";
+    let ran = piped(yaml, &["-q"]).ends_with(0);
+    assert!(
+        ran.err.contains("1 Route") && !ran.err.contains("skipped"),
+        "{}",
+        ran.err
+    );
+    // What serves no host of its own, and what every cluster has, is no reason to fail.
+    let quiet = list(vec![
+        object("gateway.networking.k8s.io/v1", "BackendTLSPolicy", "shop"),
+        object("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", ""),
+    ]);
+    assert_eq!(piped(&quiet, &["--strict"]).status, 0);
 }
 
 fn ingress(annotations: &Value) -> Value {
@@ -174,4 +406,11 @@ fn a_certificate_is_due_when_asked() {
     assert_eq!(with(&["--expiring-within", "30d"]), "healthy -");
     assert_eq!(with(&["--expiring-within", "100d"]), "warning RenewalDue");
     assert_eq!(with(&["--expiring-within", "2400h"]), "warning RenewalDue");
+    for (flag, value, words) in [
+        ("--expiring-within", "30", "30 what? 30d"),
+        ("--probe-timeout", "5", "5 what? 5s"),
+    ] {
+        let ran = piped(&list, &[flag, value]).ends_with(2);
+        assert!(ran.err.contains(words), "{}", ran.err);
+    }
 }

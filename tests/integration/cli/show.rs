@@ -75,6 +75,72 @@ fn a_file_of_certificates_is_pictured() {
 }
 
 #[test]
+fn a_root_in_a_file_is_not_called_healthy() {
+    let pki = Pki::new();
+    let dir = tempfile::tempdir().expect("a directory");
+    let root = file(&dir, "root.pem", pki.root_pem());
+    let ran = run(&["show", &root]).ends_with(0);
+    let first = ran.out.lines().next().expect("a line");
+    assert!(
+        first.contains("a root, not trusted here") && !ran.out.contains("healthy"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.contains("not trusted here: --ca-file or `trust:`"),
+        "{}",
+        ran.out
+    );
+    let ran = run(&["show", &root, "--ca-file", &root, "--fail-on", "info"]).ends_with(0);
+    assert!(
+        ran.out.lines().next().expect("a line").contains("a root, trusted here"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn what_is_shown_can_be_read_by_programs() {
+    let schema = std::fs::read_to_string(super::root().join("docs/reference/schema.json")).expect("it is there");
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for target in [
+        "ingress/checkout",
+        "secret/payroll-tls",
+        "gateway/public",
+        "secret/newsletter-tls",
+    ] {
+        let json = show(target, &["-o", "json"]).ends_with(0).json();
+        let errors: Vec<String> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{target}: {errors:#?}");
+        let yaml = show(target, &["-o", "yaml"]).ends_with(0).out;
+        let yaml: serde_json::Value = serde_saphyr::from_str(&yaml).expect("YAML");
+        assert_eq!(yaml, json);
+    }
+    let json = show("ingress/checkout", &["-o", "json"]).ends_with(0).json();
+    assert_eq!(json["kind"], "Show");
+    assert_eq!(
+        json["subject"],
+        serde_json::json!({"kind": "Ingress", "namespace": "shop", "name": "checkout"})
+    );
+    assert_eq!(json["items"][0]["status"], "critical");
+    assert_eq!(json["items"][0]["findings"][0]["reason"], "Expired");
+    let chain = &json["chains"][0];
+    assert_eq!(chain["secret"]["name"], "checkout-tls");
+    assert_eq!(chain["privateKey"], "matches");
+    assert_eq!(chain["certificates"][0]["role"], "leaf");
+    assert_eq!(chain["certificates"][0]["sha256"], json["items"][0]["sha256"]);
+    let pki = Pki::new();
+    let dir = tempfile::tempdir().expect("a directory");
+    let chain = file(&dir, "chain.pem", &pki.pair(&["a.example"]).chain);
+    let json = run(&["show", &chain, "-o", "json"]).ends_with(0).json();
+    assert_eq!(json["chains"][0]["trusted"], false);
+    assert_eq!(json["items"][0]["findings"][0]["reason"], "UntrustedIssuer");
+    assert!(validator.is_valid(&json), "{json:#}");
+    run(&["show", &chain, "-o", "wide"]).fails(2, &["wide", "json, yaml"]);
+}
+
+#[test]
 fn a_file_that_holds_no_certificate_is_told_of() {
     let dir = tempfile::tempdir().expect("a directory");
     for (name, content) in [

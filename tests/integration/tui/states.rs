@@ -136,6 +136,7 @@ pub(super) fn forbidden() -> Item {
         labels: Box::default(),
         certificate: None,
         findings: Box::new([Finding::new(Fact::Forbidden(forbidden))]),
+        ignored: Box::new([]),
         status: Status::Unknown,
     }
 }

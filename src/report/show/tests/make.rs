@@ -114,6 +114,7 @@ pub(super) fn row<'a>(
         labels: &[],
         certificate,
         findings,
+        ignored: &[],
         status: worst.unwrap_or(Status::Healthy),
     }
 }

@@ -1,0 +1,167 @@
+//! What a report is not about: rows that were not chosen, kinds that are not read. A report says so, as it would look like all
+//! being well otherwise.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::{check::Reason, object::NotJudged};
+
+/// What was left out of a report because it was not chosen (`--reason`, `--min-severity`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Rows.
+    pub items: usize,
+    /// Findings of the rows that are there.
+    pub findings: usize,
+}
+
+impl LeftOut {
+    /// Whether nothing was left out.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A finding that was there when a report was saved, and is not any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// What had it: `shop: ingress/web: shop.example`. Not cleared.
+    pub subject: String,
+    /// Its reason.
+    pub reason: Reason,
+}
+
+/// What a report is compared with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Since {
+    /// When the saved report was made, as it says itself. Not cleared.
+    pub evaluated_at: String,
+    /// How many rows have nothing new.
+    pub as_before: usize,
+    /// What is gone.
+    pub gone: Vec<Gone>,
+}
+
+/// What a report is not about.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Apart<'a> {
+    /// What was not chosen.
+    pub left_out: LeftOut,
+    /// What carries certificates and is not read.
+    pub not_judged: &'a [NotJudged],
+    /// What was there before, where only what is new is shown.
+    pub since: Option<&'a Since>,
+}
+
+impl Apart<'_> {
+    /// The kinds that are not read, as documents have them.
+    pub(super) fn kinds(&self) -> Vec<KindItem<'_>> {
+        let item = |found: &'_ NotJudged| KindItem {
+            api_version: found.api_version.to_string(),
+            kind: found.carrier.kind,
+            count: found.count,
+            serves_hosts: found.carrier.serves,
+        };
+        self.not_judged.iter().map(item).collect()
+    }
+
+    /// What it is compared with, as documents have it.
+    pub(super) fn since_item(&self) -> Option<SinceItem<'_>> {
+        let gone = |gone: &'_ Gone| GoneItem {
+            subject: gone.subject.clone(),
+            reason: gone.reason.as_str(),
+        };
+        self.since.map(|since| SinceItem {
+            evaluated_at: &since.evaluated_at,
+            as_before: since.as_before,
+            gone: since.gone.iter().map(gone).collect(),
+        })
+    }
+}
+
+/// What a report is compared with.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SinceItem<'a> {
+    evaluated_at: &'a str,
+    as_before: usize,
+    gone: Vec<GoneItem>,
+}
+
+#[derive(Serialize)]
+struct GoneItem {
+    subject: String,
+    reason: &'static str,
+}
+
+/// One kind that is not read.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KindItem<'a> {
+    api_version: String,
+    kind: &'a str,
+    /// Null where they could not be counted.
+    count: Option<u64>,
+    serves_hosts: bool,
+}
+
+/// One line about what is there and is not judged; `None` where there is nothing.
+///
+/// `not judged: 3 Route (route.openshift.io/v1), which are not read; ...`
+pub fn not_judged(found: &[NotJudged]) -> Option<String> {
+    let mut out = String::new();
+    for one in found.iter().filter(|one| one.count.is_some()) {
+        let comma = if out.is_empty() { "" } else { ", " };
+        let count = one.count.unwrap_or_default();
+        let _ = write!(out, "{comma}{count} {} ({})", one.carrier.kind, one.api_version);
+    }
+    for one in found.iter().filter(|one| one.count.is_none()) {
+        let comma = if out.is_empty() { "" } else { ", " };
+        let _ = write!(
+            out,
+            "{comma}any {} ({}; no list of them could be read)",
+            one.carrier.kind, one.api_version
+        );
+    }
+    if out.is_empty() {
+        return None;
+    }
+    let next = if found.iter().any(|one| one.carrier.serves) {
+        "; `kubectl certs show HOST:443` judges what one of their hosts serves"
+    } else {
+        ""
+    };
+    Some(format!("not judged, as these kinds are not read: {out}{next}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::carrier::carrier;
+
+    #[test]
+    fn what_is_not_judged_is_counted_by_kind_and_says_what_to_do() {
+        let found = |api_version: &str, kind: &str, count| NotJudged {
+            carrier: carrier(api_version, kind).expect("a carrier"),
+            api_version: api_version.into(),
+            count,
+        };
+        let policy = found("gateway.networking.k8s.io/v1", "BackendTLSPolicy", Some(2));
+        let route = found("route.openshift.io/v1", "Route", Some(3));
+        let gateway = found("networking.istio.io/v1", "Gateway", None);
+        assert_eq!(not_judged(&[]), None);
+        assert_eq!(
+            not_judged(std::slice::from_ref(&policy)).as_deref(),
+            Some("not judged, as these kinds are not read: 2 BackendTLSPolicy (gateway.networking.k8s.io/v1)")
+        );
+        assert_eq!(
+            not_judged(&[gateway, route, policy]).as_deref(),
+            Some(
+                "not judged, as these kinds are not read: 3 Route (route.openshift.io/v1), 2 BackendTLSPolicy \
+                 (gateway.networking.k8s.io/v1), any Gateway (networking.istio.io/v1; no list of them could be read); \
+                 `kubectl certs show HOST:443` judges what one of their hosts serves"
+            )
+        );
+    }
+}

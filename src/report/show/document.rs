@@ -1,0 +1,222 @@
+//! `show -o json` and `-o yaml`: the items of `status`, and the chains behind them.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{
+    Held, Presence, Probed, Show, Subject,
+    held::{role, trust},
+};
+use crate::{
+    object::{Key, Seconds},
+    report::{
+        item::{API_VERSION, Item},
+        json, yaml,
+    },
+    text::date_time,
+    x509::{Certificate, KeyState, Trust},
+};
+
+/// The document's kind.
+const KIND: &str = "Show";
+
+/// In which form it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+/// Writes what is shown as a document (docs/reference/schema.json). Errors are those of `out`.
+pub fn write(show: &Show<'_>, now: Seconds, form: Form, out: &mut dyn Write) -> io::Result<()> {
+    let document = Document::of(show, now);
+    match form {
+        Form::Json => json::pretty(&document, out),
+        Form::Yaml => yaml::document(&document, out),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    evaluated_at: String,
+    subject: Named<'a>,
+    items: Vec<Item<'a>>,
+    chains: Vec<Chain<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    served: Vec<Served<'a>>,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    namespace: &'a str,
+    name: &'a str,
+}
+
+/// What a Secret, a file or a server holds.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Chain<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<SecretName<'a>>,
+    presence: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    r#type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_key: Option<&'static str>,
+    /// Whether it reaches a trusted root; null where that was not judged.
+    trusted: Option<bool>,
+    trust: String,
+    certificates: Vec<CertificateItem<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Unreadable<'a>>,
+}
+
+#[derive(Serialize)]
+struct SecretName<'a> {
+    namespace: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct Unreadable<'a> {
+    position: usize,
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateItem<'a> {
+    role: &'static str,
+    subject: String,
+    issuer: &'a str,
+    serial: String,
+    sha256: String,
+    not_before: String,
+    not_after: String,
+    names: Vec<String>,
+    key_algorithm: String,
+    signature_algorithm: &'a str,
+    ca: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Served<'a> {
+    address: &'a str,
+    host: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_version: Option<&'a str>,
+}
+
+impl<'a> Document<'a> {
+    fn of(show: &'a Show<'a>, now: Seconds) -> Self {
+        let (kind, namespace, name) = match show.subject {
+            Subject::Object { kind, namespace, name } => (kind.as_str(), namespace, name),
+            Subject::File { path } => ("File", "", path),
+            Subject::Server { at } => ("Server", "", at),
+        };
+        Self {
+            api_version: API_VERSION,
+            kind: KIND,
+            evaluated_at: date_time(now),
+            subject: Named { kind, namespace, name },
+            items: show
+                .bindings
+                .iter()
+                .map(|binding| Item::new(&binding.row, now))
+                .collect(),
+            chains: show.held.iter().map(chain).collect(),
+            served: show.served.iter().map(served).collect(),
+        }
+    }
+}
+
+fn chain<'a>(held: &'a Held<'a>) -> Chain<'a> {
+    let (_, trust) = trust(held);
+    Chain {
+        secret: held
+            .secret
+            .map(|Key { namespace, name }| SecretName { namespace, name }),
+        presence: match held.presence {
+            Presence::Read => "read",
+            Presence::NotFound => "notFound",
+            Presence::Forbidden => "forbidden",
+        },
+        r#type: held.secret_type,
+        private_key: match held.key {
+            KeyState::NotAsked => None,
+            KeyState::Missing => Some("missing"),
+            KeyState::Matches => Some("matches"),
+            KeyState::Differs | KeyState::OfPosition(_) => Some("differs"),
+            KeyState::Encrypted => Some("encrypted"),
+            KeyState::NothingToCompare => Some("readable"),
+            KeyState::Invalid(_) => Some("invalid"),
+        },
+        trusted: match held.trust {
+            Trust::NotJudged => None,
+            Trust::Trusted { .. } => Some(true),
+            _ => Some(false),
+        },
+        trust: match held.presence {
+            Presence::Read => trust,
+            Presence::NotFound => "there is no such Secret".to_owned(),
+            Presence::Forbidden => "it could not be read".to_owned(),
+        },
+        certificates: held
+            .certificates
+            .iter()
+            .enumerate()
+            .map(|(at, certificate)| item(role(held, at, certificate), certificate))
+            .collect(),
+        unreadable: held
+            .unreadable
+            .iter()
+            .map(|(position, why)| Unreadable {
+                position: position.saturating_add(1),
+                why,
+            })
+            .collect(),
+    }
+}
+
+fn item<'a>(role: &'static str, certificate: &'a Certificate) -> CertificateItem<'a> {
+    CertificateItem {
+        role,
+        subject: certificate.subject().into_owned(),
+        issuer: &certificate.issuer.full,
+        serial: certificate.serial.to_string(),
+        sha256: certificate.sha256.to_string(),
+        not_before: date_time(certificate.not_before),
+        not_after: date_time(certificate.not_after),
+        names: certificate.names.iter().map(ToString::to_string).collect(),
+        key_algorithm: certificate.key.to_string(),
+        signature_algorithm: certificate.signature,
+        ca: certificate.is_ca,
+    }
+}
+
+fn served<'a>(probed: &'a Probed<'a>) -> Served<'a> {
+    let shown = probed.outcome.as_ref().ok();
+    Served {
+        address: &probed.address,
+        host: probed.host,
+        error: probed.outcome.as_ref().err().map(String::as_str),
+        sha256: shown.and_then(|shown| shown.leaf).map(|leaf| leaf.sha256.to_string()),
+        stored: shown.and_then(|shown| shown.stored),
+        tls_version: shown.map(|shown| shown.tls_version),
+    }
+}

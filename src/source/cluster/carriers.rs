@@ -1,0 +1,273 @@
+//! How much there is of what carries certificates and is not read: counted by metadata, one request a kind that the cluster serves.
+
+use serde::Deserialize;
+
+use super::{
+    ClusterError, Connection, Listing,
+    paths::{self, Served},
+    request::{Asked, METADATA_LIST},
+};
+use crate::{
+    object::{
+        Kind, NotJudged, Text,
+        carrier::{CARRIERS, Carrier},
+    },
+    source::{Scope, scope::Namespaces},
+};
+
+/// Above so many namespaces, one list of all is cheaper than one a namespace.
+const NAMESPACES_ASKED: usize = 10;
+/// How many are asked for at once.
+const AT_ONCE: usize = 8;
+/// How many objects an answer has where each has to be looked at.
+const PAGE: u32 = 500;
+/// So many pages are looked at: what comes after is not counted any more, and it is said that there is something.
+const PAGES: usize = 40;
+/// A page of metadata: annotations of 256 KiB are the exception.
+const LARGEST_PAGE: usize = 64 << 20;
+
+/// Counts the objects in the scope that carry certificates and are not read. What is not there is not told; what could not be counted
+/// is told without a number where it may serve hosts.
+///
+/// `kinds` are those that are read. `listing` is of a scan that has asked what the cluster serves; `None` where it does not tell.
+pub fn count_carriers(
+    connection: Connection,
+    scope: Scope,
+    listing: &Listing,
+    kinds: &'static [Kind],
+) -> impl Future<Output = Option<Vec<NotJudged>>> + Send + use<> {
+    let served = listing.served.clone();
+    async move { Some(counted(&connection, &scope, &*served?, kinds).await) }
+}
+
+async fn counted(connection: &Connection, scope: &Scope, served: &Served, kinds: &[Kind]) -> Vec<NotJudged> {
+    let mut there: Vec<(&'static Carrier, String)> = Vec::new();
+    for carrier in CARRIERS {
+        let read = kinds
+            .iter()
+            .any(|kind| kind.group() == carrier.group && kind.plural() == carrier.plural);
+        if let Some(version) = served.version_of(carrier).filter(|_| !read) {
+            there.push((carrier, version.to_owned()));
+        }
+    }
+    let one = async |(carrier, version): (&'static Carrier, String)| {
+        let count = match count(connection, scope, carrier, &version).await {
+            Ok(count) => count,
+            Err(error) => {
+                tracing::debug!(%error, plural = carrier.plural, "cannot count what is not read");
+                None
+            }
+        };
+        NotJudged {
+            carrier,
+            api_version: compact_str::format_compact!("{}/{version}", carrier.group),
+            count,
+        }
+    };
+    let mut counted = Vec::new();
+    for some in there.chunks(AT_ONCE) {
+        let found = futures_util::future::join_all(some.iter().cloned().map(one)).await;
+        // That there may be something which serves no host is not worth a line.
+        let told = |found: &NotJudged| found.count.map_or(found.carrier.serves, |count| count > 0);
+        counted.extend(found.into_iter().filter(told));
+    }
+    counted.sort_by_key(|found| (found.carrier.group, found.carrier.kind));
+    counted
+}
+
+/// How many there are; `None` where there are more than can be looked at one by one.
+async fn count(
+    connection: &Connection,
+    scope: &Scope,
+    carrier: &'static Carrier,
+    version: &str,
+) -> Result<Option<u64>, ClusterError> {
+    let places: Vec<Option<&Text>> = match &scope.namespaces {
+        Namespaces::Only(names) if carrier.namespaced && names.len() <= NAMESPACES_ASKED => names
+            .iter()
+            .filter(|name| scope.allows_namespace(name))
+            .map(Some)
+            .collect(),
+        _ => vec![None],
+    };
+    let mut all = 0;
+    for place in places {
+        match count_in(connection, scope, carrier, version, place.map(Text::as_str)).await {
+            Ok(Some(count)) => all += count,
+            // A group of which the resources are not known, or one that has just gone.
+            Err(ClusterError::Refused { code: 404, .. }) => {}
+            other => return other,
+        }
+    }
+    Ok(Some(all))
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: PageMeta,
+    #[serde(default)]
+    items: Vec<Object>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct PageMeta {
+    #[serde(rename = "continue")]
+    token: Option<String>,
+    remaining_item_count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    #[serde(default)]
+    metadata: Meta,
+}
+
+#[derive(Deserialize, Default)]
+struct Meta {
+    #[serde(default)]
+    namespace: Text,
+}
+
+async fn count_in(
+    connection: &Connection,
+    scope: &Scope,
+    carrier: &'static Carrier,
+    version: &str,
+    namespace: Option<&str>,
+) -> Result<Option<u64>, ClusterError> {
+    // The server counts what is left for us, but not where a label chooses, and not by our own patterns.
+    let labels = scope.selector.as_deref().filter(|_| carrier.serves);
+    let filtered = namespace.is_none()
+        && carrier.namespaced
+        && (!scope.excluded.is_empty() || scope.namespaces != Namespaces::All);
+    let limit = if filtered || labels.is_some() { PAGE } else { 1 };
+    let asked = Asked {
+        verb: "list",
+        resource: carrier.plural,
+        namespace,
+    };
+    let mut token: Option<String> = None;
+    let mut count = 0;
+    for _ in 0..PAGES {
+        let mut path = paths::path_of(carrier, version, namespace);
+        paths::query(&mut path, "limit", &limit.to_string());
+        if let Some(labels) = labels {
+            paths::query(&mut path, "labelSelector", labels);
+        }
+        if let Some(token) = &token {
+            paths::query(&mut path, "continue", token);
+        }
+        let body = connection
+            .get(&path, METADATA_LIST, asked)
+            .await?
+            .whole(LARGEST_PAGE)
+            .await?;
+        let Ok(page) = serde_json::from_slice::<Page>(&body) else {
+            return Ok(None);
+        };
+        let inside = |object: &&Object| scope.allows_namespace(&object.metadata.namespace);
+        count += page.items.iter().filter(inside).count() as u64;
+        match (
+            page.metadata.token.filter(|token| !token.is_empty()),
+            page.metadata.remaining_item_count,
+        ) {
+            (None, _) => return Ok(Some(count)),
+            (Some(_), Some(rest)) if !filtered => return Ok(Some(count + rest)),
+            (next, _) if next == token => return Ok(None),
+            (next, _) => token = next,
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        ListOptions,
+        fake::{Fake, json, refusal},
+        list,
+    };
+    use super::*;
+
+    const GROUPS: &str = r#"{"kind":"APIGroupDiscoveryList","items":[
+        {"metadata":{"name":"route.openshift.io"},"versions":[{"version":"v1","resources":[{"resource":"routes"}]}]},
+        {"metadata":{"name":"networking.istio.io"},"versions":[
+            {"version":"v1","resources":[{"resource":"virtualservices"},{"resource":"gateways"}]}]},
+        {"metadata":{"name":"projectcontour.io"},"versions":[{"version":"v1","resources":[{"resource":"httpproxies"}]}]}]}"#;
+
+    fn page(namespaces: &[&str], rest: Option<u64>, token: &str) -> String {
+        let items: Vec<String> = namespaces
+            .iter()
+            .map(|namespace| format!(r#"{{"metadata":{{"name":"x","namespace":"{namespace}"}}}}"#))
+            .collect();
+        let rest = rest
+            .map(|n| format!(r#","remainingItemCount":{n}"#))
+            .unwrap_or_default();
+        format!(
+            r#"{{"kind":"PartialObjectMetadataList","metadata":{{"continue":"{token}"{rest}}},"items":[{}]}}"#,
+            items.join(",")
+        )
+    }
+
+    /// What is told of a cluster with Routes, Istio's Gateways, which may not be listed, and no `HTTPProxy`; and the requests.
+    async fn found_in(scope: &Scope) -> (Vec<String>, Vec<String>) {
+        let fake = Fake::start(|path, _| match path.split('?').next().unwrap() {
+            "/apis" => json(GROUPS),
+            "/apis/route.openshift.io/v1/routes" if path.contains("limit=1") => {
+                json(&page(&["shop"], Some(41), "more"))
+            }
+            "/apis/route.openshift.io/v1/routes" if path.contains("continue") => {
+                json(&page(&["blog", "kube-x"], None, ""))
+            }
+            "/apis/route.openshift.io/v1/routes" => json(&page(&["shop", "kube-y"], None, "next")),
+            "/apis/route.openshift.io/v1/namespaces/shop/routes" => json(&page(&["shop"], Some(2), "more")),
+            "/apis/networking.istio.io/v1/gateways" => refusal(403, "Forbidden", ""),
+            path if path.contains("networking.istio.io") => refusal(404, "NotFound", ""),
+            path if path.contains("projectcontour.io") => json(&page(&[], None, "")),
+            _ => refusal(404, "NotFound", ""),
+        })
+        .await;
+        let connection = fake.connection().await;
+        let (sink, _changes) = tokio::sync::mpsc::channel(64);
+        let listing = list(&connection, scope, &[Kind::IngressRoute], &ListOptions::default(), sink)
+            .await
+            .unwrap();
+        let found = count_carriers(connection, scope.clone(), &listing, &[Kind::IngressRoute])
+            .await
+            .unwrap();
+        let told = found
+            .iter()
+            .map(|n| format!("{} {} {:?}", n.api_version, n.carrier.kind, n.count))
+            .collect();
+        let asked = fake.asked().into_iter().filter(|path| path != "/apis").collect();
+        (told, asked)
+    }
+
+    #[tokio::test]
+    async fn what_is_there_is_counted_with_one_request_a_kind_that_is_served() {
+        let (told, asked) = found_in(&Scope::everything()).await;
+        assert_eq!(
+            told,
+            [
+                "networking.istio.io/v1 Gateway None",
+                "route.openshift.io/v1 Route Some(42)"
+            ]
+        );
+        assert_eq!(asked.len(), 3, "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn namespaces_that_are_left_out_are_not_counted() {
+        let scope = Scope::new(Namespaces::All, &["kube-*".into()], None).unwrap();
+        let (told, _) = found_in(&scope).await;
+        assert!(
+            told.contains(&"route.openshift.io/v1 Route Some(2)".to_owned()),
+            "{told:?}"
+        );
+        let scope = Scope::new(Namespaces::Only(vec!["shop".into()]), &[], None).unwrap();
+        let (told, _) = found_in(&scope).await;
+        assert_eq!(told, ["route.openshift.io/v1 Route Some(3)"]);
+    }
+}
