@@ -79,6 +79,52 @@ fn report_mismatch(leaf: &Certificate, host: &Text, instead: Instead, severity: 
     );
 }
 
+/// A Secret that Pods mount, whose certificate names Services: the names of the Services that select those Pods. Of several that do,
+/// one is enough: the others may be for metrics, or headless. What names no Service may be for clients outside, or for webhooks.
+pub(super) fn judge_services(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
+    let Some(leaf) = stored.leaf().filter(|_| names_services(stored)) else {
+        return;
+    };
+    let secret = stored.meta.key();
+    let mut missed = None;
+    for service in inventory.services_of_pods(&secret) {
+        let (name, namespace) = (&service.meta.name, &service.meta.namespace);
+        let forms = [
+            name.clone(),
+            compact_str::format_compact!("{name}.{namespace}"),
+            service.host(),
+            compact_str::format_compact!("{name}.{namespace}.svc.cluster.local"),
+        ];
+        // `*.db.shop.svc` is for each Pod behind a headless Service.
+        let below = compact_str::format_compact!(".{}", service.host());
+        let covered = forms.iter().any(|form| covers(stored, form))
+            || leaf
+                .names
+                .iter()
+                .any(|san| matches!(san, San::Dns(dns) if dns.contains(below.as_str())));
+        if covered {
+            return;
+        }
+        missed.get_or_insert_with(|| service.host());
+    }
+    if let Some(host) = missed {
+        report_mismatch(leaf, &host, Instead::Unknown, Severity::Warning, collector);
+    }
+}
+
+/// Whether some name of a Secret's certificate is one of a Service beside it: `NAME.NAMESPACE.svc`, with or without the cluster's domain.
+pub fn names_services(stored: &Stored) -> bool {
+    let namespace = stored.meta.namespace.as_str();
+    let names = stored.leaf().into_iter().flat_map(|leaf| &leaf.names);
+    names.into_iter().any(|san| {
+        let San::Dns(name) = san else { return false };
+        let labels = || name.split('.').skip(1);
+        labels()
+            .zip(labels().skip(1))
+            .any(|(first, second)| first == namespace && second == "svc")
+    })
+}
+
 /// Names of the certificate that no route of the Secret has.
 fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector: &mut Collector) {
     let secret = stored.meta.key();

@@ -43,7 +43,7 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
 fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) {
     let inventory = subject.inventory;
     if let Some(stored) = inventory.secrets().get(secret) {
-        judge_content(stored, collector);
+        judge_content(stored, true, collector);
         return;
     }
     if let Some(forbidden) = inventory
@@ -103,11 +103,19 @@ fn made_in_cluster(subject: &Subject<'_>, secret: &Key) -> bool {
             .any(asks)
 }
 
-/// Whether a Secret has the type and the data of a TLS Secret.
-pub(super) fn judge_content(stored: &Stored, collector: &mut Collector) {
+/// Whether a Secret has the type and the data of a TLS Secret. `strict`: whether that is what its reader wants; a proxy that mounts it
+/// reads any type, under keys of its own.
+pub(super) fn judge_content(stored: &Stored, strict: bool, collector: &mut Collector) {
     let secret = stored.meta.key();
-    if stored.secret_type != TLS_TYPE {
-        let usable = stored.certificate == Presence::Present && stored.key == Presence::Present;
+    let (mut certificate, mut key) = (stored.certificate, stored.key);
+    if stored.data_keys.is_some() {
+        if !strict {
+            return;
+        }
+        (certificate, key) = (Presence::Absent, Presence::Absent);
+    }
+    if stored.secret_type != TLS_TYPE && strict {
+        let usable = certificate == Presence::Present && key == Presence::Present;
         let severity = if usable { Severity::Warning } else { Severity::Critical };
         let found = if stored.secret_type.is_empty() {
             "Opaque".into()
@@ -123,7 +131,7 @@ pub(super) fn judge_content(stored: &Stored, collector: &mut Collector) {
             },
         );
     }
-    for (data_key, presence) in [("tls.crt", stored.certificate), ("tls.key", stored.key)] {
+    for (data_key, presence) in [("tls.crt", certificate), ("tls.key", key)] {
         if presence != Presence::Present {
             let empty = presence == Presence::Empty;
             collector.add(Fact::MissingData {

@@ -74,6 +74,37 @@ pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, 
     findings
 }
 
+/// What clients were seen to get counts more than what they were expected to get: where every address serves a certificate that is right
+/// for the host, nothing else about the binding is critical now, and what is served is told.
+pub fn believe_probe(probed: &Probed, findings: &mut Vec<Finding>) {
+    let group = |finding: &Finding| finding.reason().group() == "served";
+    let critical = |finding: &&Finding| finding.severity == Severity::Critical;
+    let leaves: Option<Vec<(&Text, &Certificate)>> = probed
+        .at
+        .iter()
+        .map(|at| Some((&at.address, at.served.leaf()?)))
+        .collect();
+    let Some((address, leaf)) = leaves.and_then(|leaves| leaves.first().copied()) else {
+        return;
+    };
+    let refused = findings.iter().filter(critical).any(group);
+    // A name that leads elsewhere was asked for at the route's address: who follows it gets something else.
+    if refused || !probed.expected.is_empty() || findings.iter().find(critical).is_none() {
+        return;
+    }
+    for finding in findings.iter_mut() {
+        finding.severity = finding.severity.min(Severity::Warning);
+    }
+    if !findings.iter().any(|f| f.reason() == Reason::ServedDiffers) {
+        findings.push(Finding::new(Fact::ServedDiffers {
+            address: address.clone(),
+            served_sha256: leaf.sha256.to_string(),
+            stored_sha256: String::new(),
+            missing: Vec::new(),
+        }));
+    }
+}
+
 fn judge_chain(
     binding: &Binding,
     stored: Option<&Stored>,

@@ -176,21 +176,31 @@ pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Ver
     Some(collector.finish(subject.stored.map(|s| s.meta.key())))
 }
 
-/// Judges a Secret that no route uses: what a client would see is not known, so its chain and names are not judged.
+/// Judges a Secret that no route uses: what a client would see is not known, so its chain and names are not judged. Where Pods mount
+/// it, its dates are as critical as behind a route.
 pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict> {
     let stored = inventory.secrets().get(key)?;
     let mut collector = Collector::default();
     if stored.is_tls() || stored.holds_certificate() {
-        reference::judge_content(stored, &mut collector);
+        let mounted = inventory.is_mounted(key);
+        let own = mounted || stored.data_keys.is_some();
+        reference::judge_content(stored, !own, &mut collector);
         parse::judge(stored, Severity::Warning, &mut collector);
         time::judge(stored, &rules, &mut collector);
         strength::judge_key(inventory, stored, &mut collector);
         ownership::judge(inventory, key, &rules, &mut collector);
         reference::orphan(inventory, stored, &mut collector);
         served::stale_pods(inventory, Some(stored), &mut collector);
-        // No client of a route fails by it: what is critical behind a route is a warning here.
+        if mounted {
+            names::judge_services(inventory, stored, &mut collector);
+        }
+        // No client of a route fails by it: what is critical behind a route is a warning here. What Pods mount they serve, or
+        // show to others, and dates are judged alike by all.
         for finding in &mut collector.findings {
-            finding.severity = finding.severity.min(Severity::Warning);
+            let dated = matches!(finding.fact, Fact::Expired { .. } | Fact::NotYetValid { .. });
+            if !(mounted && dated) {
+                finding.severity = finding.severity.min(Severity::Warning);
+            }
         }
     }
     Some(collector.finish(Some(key.clone())))
@@ -202,6 +212,7 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
     let stored = Stored {
         meta: Meta::default(),
         secret_type: TLS_TYPE.into(),
+        data_keys: None,
         certificate: Presence::Present,
         key: Presence::Present,
         other_keys: Vec::new(),

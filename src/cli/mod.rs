@@ -14,6 +14,7 @@ mod issuance;
 mod man;
 mod preflight;
 mod progress;
+mod reach;
 mod renew;
 mod respond;
 mod revoke;

@@ -315,6 +315,7 @@ async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> 
     let options = probe::Options {
         connect: None,
         timeout: TIMEOUT,
+        one_each: false,
     };
     let ids = revoke::bindings(inventory, &found.leaf);
     let (probed, _) = probe::probe(inventory, &ids, &options, &session.judge).await;

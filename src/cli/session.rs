@@ -21,7 +21,7 @@ use crate::{
     source::{
         Scope,
         cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists},
-        manifests,
+        manifests, pairs,
         scope::Namespaces,
     },
     x509::{Anchors, Judge},
@@ -29,6 +29,7 @@ use crate::{
 
 use super::{
     args::{CheckArgs, ClusterArgs, SourceArgs},
+    reach,
     settings::settings_failure,
     target::Target,
 };
@@ -61,6 +62,8 @@ pub(super) struct Session {
     pub(super) not_judged: Vec<NotJudged>,
     /// Whether that could be counted.
     pub(super) counted: bool,
+    /// Where the objects of manifests stand.
+    pub(super) places: manifests::Places,
     /// The worst that happened while reading.
     pub(super) exit: Exit,
 }
@@ -106,6 +109,7 @@ impl Session {
             None => None,
         };
         let judge = judge_with(anchors, connection.as_ref().map_or("", |there| there.context.as_str()))?;
+        pairs::read_also(&check.secret_keys);
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
             expiring_within: check.expiring_within.map(seconds),
@@ -132,6 +136,7 @@ impl Session {
             wanted: BTreeSet::new(),
             not_judged: Vec::new(),
             counted: true,
+            places: manifests::Places::default(),
             exit: Exit::Ok,
         };
         match connection.filter(|_| source.filename.is_empty()) {
@@ -171,6 +176,7 @@ impl Session {
     ) -> Result<(), Failure> {
         self.scope = scope(source, Some(&connection.namespace))?;
         self.inventory = Inventory::new(connection.context.as_str(), false);
+        self.inventory.reach = reach::of_cluster(source, &connection).into();
         self.note_choice(source);
         self.want(targets);
         let options = ListOptions {
@@ -189,6 +195,7 @@ impl Session {
             &options,
             &select,
             &wanted,
+            self.rules.now,
             &mut self.inventory,
             &self.judge,
             look,
@@ -242,6 +249,7 @@ impl Session {
         // Manifests are all read unless namespaces are named: there is no context to take one from.
         self.scope = scope(source, None)?;
         self.inventory = Inventory::new("", true);
+        self.inventory.reach = reach::of_manifests(source).into();
         self.note_choice(source);
         let default_namespace = source.namespace.first().map_or("default", String::as_str).into();
         let options = manifests::Options {
@@ -250,7 +258,7 @@ impl Session {
             scope: &self.scope,
         };
         let mut changes = Vec::new();
-        let outcome = manifests::read(
+        let mut outcome = manifests::read(
             &source.filename,
             &options,
             &mut std::io::stdin().lock(),
@@ -264,6 +272,10 @@ impl Session {
         self.inventory.settle();
         self.read.unresolved = unresolved;
         self.want(targets);
+        self.places = std::mem::take(&mut outcome.places);
+        if let Ok(here) = std::env::current_dir() {
+            self.places.relative_to(&here);
+        }
         for error in &outcome.errors {
             super::error_line(&error.to_string());
             self.exit = self.exit.max(Exit::Usage);

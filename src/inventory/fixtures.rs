@@ -149,6 +149,7 @@ pub fn stored(namespace: &str, name: &str, bundle: Bundle) -> Stored {
     Stored {
         meta: meta(namespace, name),
         secret_type: crate::object::secret::TLS_TYPE.into(),
+        data_keys: None,
         certificate: Presence::Present,
         key: Presence::Present,
         other_keys: Vec::new(),

@@ -21,13 +21,17 @@ pub mod fixtures;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use hashbrown::{HashMap, HashSet};
 
 use crate::object::{
     Certificate, CertificateRequest, Challenge, Change, Consumer, Forbidden, Gateway, GatewayClass, Ingress,
-    IngressClass, IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, ReferenceGrant, Route, Text, annotation,
+    IngressClass, IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, Reach, ReferenceGrant, Route, Service,
+    Text, annotation,
 };
 
 use gateway::set_key;
@@ -56,6 +60,8 @@ pub struct Dirty {
 pub struct Inventory {
     /// The kubeconfig context; empty for manifests.
     pub context: Text,
+    /// What commands are given to reach it again.
+    pub reach: Arc<Reach>,
     /// Whether the source is manifests, which seldom hold everything.
     pub from_manifests: bool,
     /// Whether only some routes were asked for (`-l`, `--field-selector`): others may use what these do not.
@@ -85,6 +91,7 @@ pub struct Inventory {
     owned: HashMap<(Kind, Key), BTreeSet<Key>>,
     consumers: HashMap<(Kind, Key), Consumer>,
     consumers_by_secret: HashMap<Key, BTreeSet<(Kind, Key)>>,
+    services: BTreeMap<Key, Service>,
     secrets: Secrets,
     bindings: Bindings,
     /// The bindings of Ingresses and `IngressRoutes`.
@@ -251,6 +258,9 @@ impl Inventory {
             // A Secret comes parsed; what reaches this is one that nobody parsed, and holds nothing.
             Object::Secret(_) => {}
             Object::Consumer(o) => self.set_consumer(o),
+            Object::Service(o) => {
+                self.services.insert(o.meta.key(), o);
+            }
             Object::Certificate(_)
             | Object::CertificateRequest(_)
             | Object::Issuer(_)
@@ -314,7 +324,11 @@ impl Inventory {
             | Kind::ClusterIssuer
             | Kind::Order
             | Kind::Challenge => self.gone_certmanager(kind, &key),
+            Kind::Service => {
+                self.services.remove(&key);
+            }
             Kind::Pod
+            | Kind::ReplicationController
             | Kind::Deployment
             | Kind::StatefulSet
             | Kind::DaemonSet

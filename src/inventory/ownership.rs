@@ -1,8 +1,10 @@
 //! Who writes a Secret and who uses it: cert-manager's objects, Pods, workloads, service accounts.
 
-use crate::object::{Certificate, CertificateRequest, Challenge, Consumer, Issuer, Key, Kind, Meta, Object, Order};
+use crate::object::{
+    Certificate, CertificateRequest, Challenge, Consumer, Issuer, Key, Kind, Meta, Object, Order, Service, Text,
+};
 
-use super::Inventory;
+use super::{Inventory, settle::MANY};
 
 impl Inventory {
     pub(super) fn set_certmanager(&mut self, object: Object) {
@@ -204,6 +206,34 @@ impl Inventory {
             issuer.ca_secret.as_ref() == Some(&secret.name)
                 && (*kind == Kind::ClusterIssuer || key.namespace == secret.namespace)
         })
+    }
+
+    /// Whether the containers of some Pod or workload that was read get a Secret's content.
+    pub fn is_mounted(&self, secret: &Key) -> bool {
+        self.consumers_of(secret).any(|consumer| consumer.mounts(secret))
+    }
+
+    /// The Services whose Pods mount a Secret, as far as Services were read: by the labels of Pods, and of those that workloads make.
+    pub fn services_of_pods<'a>(&'a self, secret: &'a Key) -> impl Iterator<Item = &'a Service> {
+        let pods: Vec<&[(Text, Text)]> = self
+            .consumers_of(secret)
+            .filter(|consumer| consumer.mounts(secret))
+            .map(|consumer| consumer.meta.labels())
+            .take(MANY)
+            .collect();
+        self.services
+            .range(Key::new(secret.namespace.clone(), "")..)
+            .map(|(_, service)| service)
+            .take_while(move |service| service.meta.namespace == secret.namespace)
+            .filter(move |service| pods.iter().any(|labels| service.selects(labels)))
+            .take(MANY)
+    }
+
+    /// The Secrets that Pods and workloads that were read mount, and that were not read themselves.
+    pub fn mounted_unread(&self) -> impl Iterator<Item = &Key> {
+        self.consumers_by_secret
+            .keys()
+            .filter(|key| self.secrets.get(key).is_none() && self.is_mounted(key))
     }
 
     /// The Pods, workloads and service accounts that use a Secret.

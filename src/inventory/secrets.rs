@@ -43,9 +43,11 @@ pub struct Stored {
     pub meta: Meta,
     /// Its type.
     pub secret_type: Text,
-    /// Whether tls.crt is there.
+    /// The data keys of certificate and key, where those are others than `tls.crt` and `tls.key`.
+    pub data_keys: Option<Box<[Text; 2]>>,
+    /// Whether tls.crt, or what stands for it, is there.
     pub certificate: Presence,
-    /// Whether tls.key is there.
+    /// Whether tls.key, or what stands for it, is there.
     pub key: Presence,
     /// The names of its other data keys.
     pub other_keys: Vec<Text>,

@@ -1,4 +1,4 @@
-//! The annotations that findings are made of; all others are skipped while reading.
+//! The annotations that findings and remedies are made of; all others are skipped while reading.
 
 /// The class of an Ingress before `spec.ingressClassName`; still read by most controllers.
 pub const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
@@ -33,6 +33,38 @@ pub const IGNORE: &str = "kubectl-certs/ignore";
 /// The renewal window (RFC 9773) as `START/END`, each an RFC 3339 time.
 pub const RENEWAL_WINDOW: &str = "kubectl-certs/renewal-window";
 
+/// What wrote the certificate of a Secret: `kubectl-certs 0.1.0`.
+pub const ISSUED_BY: &str = "kubectl-certs.io/issued-by";
+/// Who manages an object; a label.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// Annotations and labels by which tools mark what they write again, and the tools.
+pub const TOOLS: &[(&str, &str)] = &[
+    ("sealedsecrets.bitnami.com/managed", "Sealed Secrets"),
+    ("reconcile.external-secrets.io/data-hash", "External Secrets"),
+    ("reconcile.external-secrets.io/managed", "External Secrets"),
+    ("reflector.v1.k8s.emberstack.com/reflects", "Reflector"),
+    ("replicator.v1.mittwald.de/replicate-from", "kubernetes-replicator"),
+    (
+        "replicator.v1.mittwald.de/replicated-from-version",
+        "kubernetes-replicator",
+    ),
+    ("kubed.appscode.com/origin", "Config Syncer"),
+    (
+        "service.beta.openshift.io/originating-service-name",
+        "OpenShift's service CA",
+    ),
+    (
+        "service.alpha.openshift.io/originating-service-name",
+        "OpenShift's service CA",
+    ),
+    ("argocd.argoproj.io/tracking-id", "Argo CD"),
+    ("argocd.argoproj.io/instance", "Argo CD"),
+    ("kustomize.toolkit.fluxcd.io/name", "Flux"),
+    ("helm.toolkit.fluxcd.io/name", "Flux"),
+    ("meta.helm.sh/release-name", "Helm"),
+];
+
 const WANTED: &[&str] = &[
     INGRESS_CLASS,
     DEFAULT_CLASS,
@@ -50,9 +82,20 @@ const WANTED: &[&str] = &[
     F5_MERGEABLE,
     IGNORE,
     RENEWAL_WINDOW,
+    ISSUED_BY,
 ];
 
 /// Whether an annotation is kept while reading.
 pub fn wanted(key: &str) -> bool {
-    WANTED.contains(&key)
+    WANTED.contains(&key) || of_tool(key)
+}
+
+/// Whether a label is kept of an object whose other labels are not: those that say who writes it.
+pub fn says_who_writes(key: &str) -> bool {
+    key == MANAGED_BY || of_tool(key)
+}
+
+/// Nearly no key has a host of the tools': the list is looked through for those that do.
+fn of_tool(key: &str) -> bool {
+    TOOLS.iter().any(|(known, _)| *known == key)
 }

@@ -2,7 +2,7 @@
 
 use super::{Key, Kind, Meta, Seconds, Text};
 
-/// What is read of a Pod, Deployment, `StatefulSet`, `DaemonSet`, Job, `CronJob` or `ServiceAccount`.
+/// What is read of a Pod, `ReplicationController`, Deployment, `StatefulSet`, `DaemonSet`, Job, `CronJob` or `ServiceAccount`.
 #[derive(Debug, Clone)]
 pub struct Consumer {
     /// Which of them.
@@ -40,6 +40,13 @@ pub enum How {
 }
 
 impl Consumer {
+    /// Whether its containers get the Secret's content, in a volume or as environment. Of a Pod that has ended, none does.
+    pub fn mounts(&self, key: &Key) -> bool {
+        !self.ended
+            && self.meta.namespace == key.namespace
+            && self.uses.iter().any(|u| u.name == key.name && u.how != How::Other)
+    }
+
     /// Whether it uses the Secret `key`.
     pub fn uses_secret(&self, key: &Key) -> bool {
         self.meta.namespace == key.namespace && self.uses.iter().any(|u| u.name == key.name)

@@ -45,8 +45,12 @@ pub enum Kind {
     Challenge,
     /// v1 Namespace: its labels, for listeners that allow routes by a selector.
     Namespace,
+    /// v1 Service.
+    Service,
     /// v1 Pod.
     Pod,
+    /// v1 `ReplicationController`.
+    ReplicationController,
     /// apps/v1 Deployment.
     Deployment,
     /// apps/v1 `StatefulSet`.
@@ -63,8 +67,9 @@ pub enum Kind {
 
 impl Kind {
     /// The kinds whose objects use Secrets by name in their own namespace.
-    pub const CONSUMERS: [Self; 7] = [
+    pub const CONSUMERS: [Self; 8] = [
         Self::Pod,
+        Self::ReplicationController,
         Self::Deployment,
         Self::StatefulSet,
         Self::DaemonSet,
@@ -98,7 +103,9 @@ impl Kind {
             Self::Order => "Order",
             Self::Challenge => "Challenge",
             Self::Namespace => "Namespace",
+            Self::Service => "Service",
             Self::Pod => "Pod",
+            Self::ReplicationController => "ReplicationController",
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
             Self::DaemonSet => "DaemonSet",
@@ -130,7 +137,9 @@ impl Kind {
             Self::Order => "orders",
             Self::Challenge => "challenges",
             Self::Namespace => "namespaces",
+            Self::Service => "services",
             Self::Pod => "pods",
+            Self::ReplicationController => "replicationcontrollers",
             Self::Deployment => "deployments",
             Self::StatefulSet => "statefulsets",
             Self::DaemonSet => "daemonsets",
@@ -173,7 +182,12 @@ impl Kind {
             Self::Order | Self::Challenge => "acme.cert-manager.io",
             Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",
             Self::Job | Self::CronJob => "batch",
-            Self::Secret | Self::Namespace | Self::Pod | Self::ServiceAccount => "",
+            Self::Secret
+            | Self::Namespace
+            | Self::Service
+            | Self::Pod
+            | Self::ReplicationController
+            | Self::ServiceAccount => "",
         }
     }
 

@@ -10,7 +10,9 @@ pub mod gateway;
 pub mod ingress;
 mod kind;
 pub mod list;
+mod reach;
 pub mod secret;
+pub mod service;
 
 use compact_str::CompactString;
 
@@ -21,7 +23,9 @@ pub use gateway::{Gateway, GatewayClass, ListenerSet, ReferenceGrant, Route};
 pub use ingress::{Ingress, IngressClass, IngressRoute};
 pub use kind::Kind;
 pub use list::List;
+pub use reach::Reach;
 pub use secret::Secret;
+pub use service::Service;
 
 /// Text as it came from outside: unchecked and uncleared. Short ones are kept in place.
 pub type Text = CompactString;
@@ -75,7 +79,8 @@ pub struct Meta {
 /// What only some objects' metadata have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct More {
-    /// All labels of routes and namespaces; none for other kinds.
+    /// All labels of routes and namespaces; of Secrets those that say who writes them; of Pods, and of the Pods
+    /// that a workload makes, all; none for other kinds.
     pub labels: Box<[(Text, Text)]>,
     /// The annotations that [`annotation::wanted`] names.
     pub annotations: Box<[(Text, Text)]>,
@@ -100,7 +105,8 @@ impl Meta {
         }
     }
 
-    /// All labels of routes and namespaces; none for other kinds.
+    /// All labels of routes and namespaces; of Secrets those that say who writes them; of Pods, and of the Pods
+    /// that a workload makes, all; none for other kinds.
     pub fn labels(&self) -> &[(Text, Text)] {
         self.more.as_ref().map_or(&[], |more| &more.labels)
     }
@@ -175,6 +181,8 @@ pub enum Object {
     Namespace(Meta),
     /// A Pod, workload or `ServiceAccount` that uses Secrets.
     Consumer(Consumer),
+    /// A Service.
+    Service(Service),
 }
 
 impl Object {
@@ -203,6 +211,7 @@ impl Object {
             Self::Challenge(_) => Kind::Challenge,
             Self::Namespace(_) => Kind::Namespace,
             Self::Consumer(consumer) => consumer.kind,
+            Self::Service(_) => Kind::Service,
         }
     }
 
@@ -225,6 +234,7 @@ impl Object {
             Self::Challenge(o) => &o.meta,
             Self::Namespace(meta) => meta,
             Self::Consumer(o) => &o.meta,
+            Self::Service(o) => &o.meta,
         }
     }
 }

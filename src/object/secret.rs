@@ -13,6 +13,9 @@ pub struct Secret {
     pub meta: Meta,
     /// `type`, such as `kubernetes.io/tls`; empty means `Opaque`.
     pub secret_type: Text,
+    /// The data keys of certificate and key, where those are others than `tls.crt` and `tls.key`; the second is empty where
+    /// there is no key.
+    pub data_keys: Option<Box<[Text; 2]>>,
     /// The bytes under `tls.crt`.
     pub certificate: Option<Vec<u8>>,
     /// The bytes under `tls.key`: only compared, then dropped.
@@ -28,6 +31,7 @@ impl std::fmt::Debug for Secret {
         f.debug_struct("Secret")
             .field("meta", &self.meta)
             .field("secret_type", &self.secret_type)
+            .field("data_keys", &self.data_keys)
             .field("certificate_bytes", &self.certificate.as_ref().map(Vec::len))
             .field("has_key", &self.key.is_some())
             .field("other_keys", &self.other_keys)

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::{
     apart::{KindItem, LeftOut, SinceItem},
     output::Context,
-    row::Row,
+    row::{Evidence, Row},
     rows::Rows,
     words,
 };
@@ -27,6 +27,7 @@ pub const FIELDS: &[&str] = &[
     "host",
     "secrets",
     "status",
+    "evidence",
     "notBefore",
     "notAfter",
     "issuer",
@@ -87,6 +88,8 @@ pub(crate) struct Item<'a> {
     host: Option<&'a str>,
     secrets: Vec<SecretName<'a>>,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'static str>,
     #[serde(flatten)]
     leaf: Option<Leaf<'a>>,
     findings: Vec<FindingItem>,
@@ -125,17 +128,22 @@ struct FindingItem {
     severity: &'static str,
     message: String,
     remedy: String,
+    commands: Vec<String>,
 }
 
 impl<'a> Item<'a> {
     /// The item of `row`; `now` is the moment that its messages speak of.
     pub(crate) fn new(row: &Row<'a>, now: Seconds) -> Self {
         let told = |findings: &[Finding]| {
-            let item = |f: &Finding| FindingItem {
-                reason: f.reason().as_str(),
-                severity: f.severity.as_str(),
-                message: words::message(f, row, now),
-                remedy: words::remedy(f, row),
+            let item = |f: &Finding| {
+                let remedy = words::remedy(f, row);
+                FindingItem {
+                    reason: f.reason().as_str(),
+                    severity: f.severity.as_str(),
+                    message: words::message(f, row, now),
+                    remedy: remedy.text,
+                    commands: remedy.commands,
+                }
             };
             findings.iter().map(item).collect()
         };
@@ -154,6 +162,7 @@ impl<'a> Item<'a> {
                 .map(|Key { namespace, name }| SecretName { namespace, name })
                 .collect(),
             status: row.status.as_str(),
+            evidence: row.evidence.map(Evidence::as_str),
             leaf: row.certificate.map(|c| Leaf {
                 not_before: date_time(c.not_before),
                 not_after: date_time(c.not_after),

@@ -11,6 +11,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::{
     item,
     output::Context,
+    place,
     row::{Row, Status},
     rows::Rows,
     words,
@@ -35,7 +36,7 @@ pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io:
         };
         let name = xml(&name);
         let mut suite = TestSuite::new(&name);
-        suite.add_test_cases(rows.iter().map(|row| case(row, &name, context.now)));
+        suite.add_test_cases(rows.iter().map(|row| case(row, &name, context)));
         report.add_test_suite(suite);
     }
     let text = report.to_string().map_err(io::Error::other)?;
@@ -44,13 +45,13 @@ pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io:
     out.flush()
 }
 
-fn case(row: &Row<'_>, suite: &str, now: Seconds) -> TestCase {
+fn case(row: &Row<'_>, suite: &str, context: &Context<'_>) -> TestCase {
     let mut status = match row.status {
         Status::Healthy | Status::Info => TestCaseStatus::success(),
         Status::Warning | Status::Critical => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Status::Unknown => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    let body = body(row, now);
+    let body = body(row, context.now);
     if let Some(worst) = row.findings.first() {
         let mut reasons: Vec<&str> = row.findings.iter().map(|f| f.reason().as_str()).collect();
         reasons.dedup();
@@ -62,10 +63,16 @@ fn case(row: &Row<'_>, suite: &str, now: Seconds) -> TestCase {
     let informs = row.status == Status::Info;
     let mut case = TestCase::new(name(row), status);
     case.set_classname(suite);
+    if let Some(place) = place::of_row(row, context.place) {
+        case.extra.insert("file".into(), xml(&place.file).into());
+        if let Some(line) = place.line {
+            case.extra.insert("line".into(), line.to_string().into());
+        }
+    }
     let mut out = if informs { body } else { String::new() };
     for finding in row.ignored {
         let line = if out.is_empty() { "" } else { "\n" };
-        let message = xml(&words::message(finding, row, now));
+        let message = xml(&words::message(finding, row, context.now));
         let _ = write!(out, "{line}excused {}: {message}", finding.reason());
     }
     if !out.is_empty() {
@@ -98,7 +105,7 @@ fn body(row: &Row<'_>, now: Seconds) -> String {
             finding.severity.as_str(),
             finding.reason(),
             xml(&words::message(finding, row, now)),
-            xml(&words::remedy(finding, row)),
+            xml(&words::remedy(finding, row).text),
         );
     }
     out.truncate(out.trim_end().len());

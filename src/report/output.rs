@@ -9,9 +9,9 @@ use std::{
 
 use super::{
     apart::Apart,
-    json,
+    github, json,
     jsonpath::{JsonPathError, Template},
-    junit, name,
+    junit, name, place,
     rows::Rows,
     sarif, table, yaml,
 };
@@ -37,6 +37,8 @@ pub enum Format {
     Junit,
     /// A SARIF log.
     Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
 }
 
 /// The formats as `-o` spells them.
@@ -50,6 +52,7 @@ pub const FORMATS: &[&str] = &[
     "jsonpath-file=FILE",
     "junit",
     "sarif",
+    "github",
 ];
 
 /// What `-o` cannot read.
@@ -108,6 +111,7 @@ impl FromStr for Format {
             "name" => Self::Name,
             "junit" => Self::Junit,
             "sarif" => Self::Sarif,
+            "github" => Self::Github,
             "jsonpath" => {
                 let template = value.filter(|v| !v.is_empty()).ok_or(FormatError::NoValue {
                     name: "jsonpath",
@@ -172,8 +176,8 @@ pub struct Context<'a> {
     pub elapsed: Option<Duration>,
     /// What it is not about.
     pub apart: Apart<'a>,
-    /// Where a row's object stands in a manifest.
-    pub place: Option<sarif::Places<'a>>,
+    /// Where an object stands in a manifest.
+    pub place: Option<place::Places<'a>>,
 }
 
 /// Writes `rows`, sorted and filtered, in `format`.
@@ -187,6 +191,7 @@ pub fn write(format: &Format, rows: &Rows<'_>, context: &Context<'_>, out: &mut 
         Format::JsonPath(template) => template.write(rows, context, out),
         Format::Junit => junit::write(rows, context, out),
         Format::Sarif => sarif::write(rows, context, out),
+        Format::Github => github::write(rows, context, out),
     }
 }
 
@@ -218,7 +223,7 @@ mod tests {
             }
         }
         let error = "jsn".parse::<Format>().expect_err("wrong").to_string();
-        assert!(error.contains("junit, sarif"), "{error}");
+        assert!(error.contains("junit, sarif, github"), "{error}");
     }
 
     #[test]

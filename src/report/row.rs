@@ -1,8 +1,8 @@
 //! One line of a status: what every format is made from. Borrows from the inventory.
 
 use crate::{
-    check::{Finding, Severity},
-    object::{Key, Kind, Seconds, Text},
+    check::{Finding, Renewer, Severity},
+    object::{Key, Kind, Reach, Seconds, Text},
     x509::Certificate,
 };
 
@@ -46,6 +46,28 @@ impl From<Severity> for Status {
     }
 }
 
+/// What a verdict rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Evidence {
+    /// What the Secret that is named holds.
+    Stored,
+    /// What the controller is known to do where that Secret does not decide: it is missing, or another certificate is served.
+    Model,
+    /// What an address of the route has served.
+    Served,
+}
+
+impl Evidence {
+    /// The word that reports show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Model => "model",
+            Self::Served => "served",
+        }
+    }
+}
+
 /// The route of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteRef<'a> {
@@ -70,6 +92,8 @@ pub struct Row<'a> {
     pub host: Option<&'a str>,
     /// The Secrets that are named for it, the one that is expected to serve it first.
     pub secrets: &'a [Key],
+    /// The data keys of certificate and key in the first of them, where those are others than `tls.crt` and `tls.key`.
+    pub data_keys: Option<&'a [Text; 2]>,
     /// The class of the route, where it has one.
     pub class: Option<&'a str>,
     /// When the route (or the Secret, where there is no route) was created.
@@ -78,12 +102,18 @@ pub struct Row<'a> {
     pub labels: &'a [(Text, Text)],
     /// The leaf that is expected to be served.
     pub certificate: Option<&'a Certificate>,
+    /// Who renews that certificate, or makes the one that is missing; known where something is wrong.
+    pub renewer: Renewer<'a>,
+    /// What commands are given to reach what was read.
+    pub reach: &'a Reach,
     /// The findings that count and are chosen, worst first.
     pub findings: &'a [Finding],
     /// Those that are excused.
     pub ignored: &'a [Finding],
     /// The state: what is not chosen counts in it, what is excused does not.
     pub status: Status,
+    /// What it rests on; `None` where nothing could be read.
+    pub evidence: Option<Evidence>,
 }
 
 impl<'a> Row<'a> {

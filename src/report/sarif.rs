@@ -7,20 +7,15 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::{explain, item, json, output::Context, row::Row, rows::Rows, words};
-use crate::check::{Finding, Reason, Severity};
+use super::{explain, item, json, output::Context, place, row::Row, rows::Rows, words};
+use crate::{
+    check::{Finding, Reason, Severity},
+    x509::Fingerprint,
+};
 
-/// Where an object stands in a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file, as a relative URI or path.
-    pub file: String,
-    /// The first line of the object, from 1; `None` when it is not known.
-    pub line: Option<usize>,
-}
-
-/// Tells where the object of a row stands in a manifest, where that is known.
-pub type Places<'a> = &'a dyn Fn(&Row<'_>) -> Option<Place>;
+/// So many results of a run are taken by GitHub's code scanning ("SARIF support for code scanning", limits); more, and it refuses the
+/// file. The worst come first.
+const MOST_RESULTS: usize = 25_000;
 
 /// Writes a SARIF log, one result at a time.
 pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -32,10 +27,13 @@ pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io:
                 driver: Driver {
                     name: "kubectl-certs",
                     version: env!("CARGO_PKG_VERSION"),
+                    semantic_version: env!("CARGO_PKG_VERSION"),
                     rules: Reason::ALL.iter().copied().map(Rule::new).collect(),
                 },
             },
             column_kind: "unicodeCodePoints",
+            automation_details: Automation { id: "kubectl-certs/" },
+            invocations: [Invocation::of(rows)],
             results: (rows, context),
         }],
     };
@@ -55,8 +53,49 @@ struct Log<'r, 'a> {
 struct Run<'r, 'a> {
     tool: Tool,
     column_kind: &'static str,
+    automation_details: Automation,
+    invocations: [Invocation; 1],
     #[serde(serialize_with = "results")]
     results: (&'r Rows<'a>, &'r Context<'r>),
+}
+
+/// Which analysis it is: results of other tools on the same files are others' (the category of code scanning).
+#[derive(Serialize)]
+struct Automation {
+    id: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    execution_successful: bool,
+    tool_execution_notifications: Vec<Notification>,
+}
+
+#[derive(Serialize)]
+struct Notification {
+    level: &'static str,
+    message: Text,
+}
+
+impl Invocation {
+    /// Says what was left out.
+    fn of(rows: &Rows<'_>) -> Self {
+        let all: usize = rows.iter().map(|row| row.findings.len()).sum();
+        let left_out = (all > MOST_RESULTS).then(|| Notification {
+            level: "warning",
+            message: Text {
+                text: format!(
+                    "{} of {all} findings are left out: a run holds {MOST_RESULTS}.",
+                    all - MOST_RESULTS
+                ),
+            },
+        });
+        Self {
+            execution_successful: true,
+            tool_execution_notifications: left_out.into_iter().collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -65,9 +104,11 @@ struct Tool {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Driver {
     name: &'static str,
     version: &'static str,
+    semantic_version: &'static str,
     rules: Vec<Rule>,
 }
 
@@ -75,9 +116,21 @@ struct Driver {
 #[serde(rename_all = "camelCase")]
 struct Rule {
     id: &'static str,
+    name: &'static str,
     short_description: Text,
+    full_description: Text,
     help: Help,
     default_configuration: Configuration,
+    properties: Properties,
+}
+
+/// What code scanning filters by.
+#[derive(Serialize)]
+struct Properties {
+    tags: [&'static str; 2],
+    precision: &'static str,
+    #[serde(rename = "problem.severity")]
+    severity: &'static str,
 }
 
 #[derive(Serialize)]
@@ -100,7 +153,11 @@ impl Rule {
     fn new(reason: Reason) -> Self {
         Self {
             id: reason.as_str(),
+            name: reason.as_str(),
             short_description: Text {
+                text: explain::meaning(reason),
+            },
+            full_description: Text {
                 text: explain::first_paragraph(reason),
             },
             help: Help {
@@ -109,6 +166,15 @@ impl Rule {
             },
             default_configuration: Configuration {
                 level: level(reason.severity()),
+            },
+            properties: Properties {
+                tags: ["certificates", reason.group()],
+                precision: "high",
+                severity: match reason.severity() {
+                    Severity::Critical => "error",
+                    Severity::Warning => "warning",
+                    Severity::Info => "recommendation",
+                },
             },
         }
     }
@@ -131,6 +197,14 @@ struct Outcome<'a> {
     level: &'static str,
     message: Text,
     locations: [Location<'a>; 1],
+    partial_fingerprints: Fingerprints,
+}
+
+/// By what code scanning knows a result again although its lines have moved.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fingerprints {
+    primary_location_line_hash: String,
 }
 
 #[derive(Serialize)]
@@ -170,19 +244,24 @@ struct Region {
 
 fn results<S: Serializer>((rows, context): &(&Rows<'_>, &Context<'_>), serializer: S) -> Result<S::Ok, S::Error> {
     let each = |row| move |finding| result(finding, &row, context);
-    serializer.collect_seq(rows.iter().flat_map(|row| row.findings.iter().map(each(row))))
+    let all = rows.iter().flat_map(|row| row.findings.iter().map(each(row)));
+    serializer.collect_seq(all.take(MOST_RESULTS))
 }
 
 fn result<'a>(finding: &Finding, row: &Row<'a>, context: &Context<'_>) -> Outcome<'a> {
     let (kind, name) = row.subject();
-    let place = context.place.and_then(|place| place(row));
+    let place = place::of_finding(finding, row, context.place);
+    let qualified = qualified(row, kind.as_str(), name);
     let message = words::message(finding, row, context.now);
+    let partial_fingerprints = Fingerprints {
+        primary_location_line_hash: fingerprint(finding, row, &qualified),
+    };
     Outcome {
         rule_id: finding.reason().as_str(),
         rule_index: Reason::ALL.iter().position(|r| *r == finding.reason()),
         level: level(finding.severity),
         message: Text {
-            text: format!("{message} {}", words::remedy(finding, row)),
+            text: format!("{message} {}", words::remedy(finding, row).text),
         },
         locations: [Location {
             physical_location: place.map(|place| Physical {
@@ -191,11 +270,21 @@ fn result<'a>(finding: &Finding, row: &Row<'a>, context: &Context<'_>) -> Outcom
             }),
             logical_locations: [Logical {
                 name,
-                fully_qualified_name: qualified(row, kind.as_str(), name),
+                fully_qualified_name: qualified,
                 kind: "resource",
             }],
         }],
+        partial_fingerprints,
     }
+}
+
+/// The same for the same reason at the same host of the same object: 16 hexadecimal digits and a number, as GitHub's own.
+fn fingerprint(finding: &Finding, row: &Row<'_>, qualified: &str) -> String {
+    let secret = row.secrets.first().map(ToString::to_string).unwrap_or_default();
+    let all = format!("{}\n{qualified}\n{secret}", finding.reason());
+    let mut digits = Fingerprint::of(all.as_bytes()).to_string();
+    digits.truncate(16);
+    format!("{digits}:1")
 }
 
 /// `[context/]namespace/Kind/name[/listener][/host]`.

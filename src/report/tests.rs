@@ -5,9 +5,12 @@ use serde_json::Value;
 use super::{
     fixtures::{NOW, Shop, without_words},
     output::{Context, Format, write},
-    sarif::Place,
+    place::Place,
 };
-use crate::{check::Reason, report::Row};
+use crate::{
+    check::Reason,
+    object::{Key, Kind},
+};
 
 fn document(shop: &Shop, format: &str) -> String {
     let context = Context {
@@ -59,40 +62,120 @@ fn sarif() {
             .is_some_and(|t| !t.is_empty() && !t.contains('\n'))
     }));
     rules.clear();
-    run["tool"]["driver"]["version"] = "VERSION".into();
+    for version in ["version", "semanticVersion"] {
+        run["tool"]["driver"][version] = "VERSION".into();
+    }
     for result in run["results"].as_array_mut().expect("results") {
         let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
         assert_eq!(result["ruleId"], Reason::ALL[index].as_str());
         result["message"]["text"] = "...".into();
+        result.as_object_mut().expect("a result").remove("partialFingerprints");
     }
     insta::assert_snapshot!(serde_json::to_string_pretty(&log).expect("JSON"));
 }
 
-#[test]
-fn sarif_says_where_the_manifest_is() {
-    let shop = Shop::new();
-    let place = |row: &Row<'_>| {
-        (row.namespace == "shop").then(|| Place {
-            file: "deploy/a b#1.yaml".into(),
-            line: Some(12),
-        })
+/// The Ingress `web` and its Secret stand in files; nothing else does.
+fn places(kind: Kind, key: &Key) -> Option<Place> {
+    let file = match (kind, key.name.as_str()) {
+        (Kind::Ingress, "web") => "deploy/a b#1.yaml",
+        _ => return None,
     };
+    Some(Place {
+        file: file.into(),
+        line: Some(12),
+    })
+}
+
+fn with_places(format: &Format) -> String {
+    let shop = Shop::new();
     let context = Context {
         now: NOW,
-        place: Some(&place),
+        place: Some(&places),
         ..Context::default()
     };
     let mut out = Vec::new();
-    write(&Format::Sarif, &shop.rows().into(), &context, &mut out).expect("a vector");
-    let log: Value = serde_json::from_slice(&out).expect("JSON");
-    let location = &log["runs"][0]["results"][0]["locations"][0];
+    write(format, &shop.rows().into(), &context, &mut out).expect("a vector");
+    String::from_utf8(out).expect("UTF-8")
+}
+
+#[test]
+fn sarif_says_where_the_manifest_is() {
+    let log: Value = serde_json::from_str(&with_places(&Format::Sarif)).expect("JSON");
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let of = |name: &str| {
+        let is = |r: &&Value| r["locations"][0]["logicalLocations"][0]["name"] == name;
+        results.iter().find(is).expect("a result")["locations"][0].clone()
+    };
+    let physical = &of("web")["physicalLocation"];
+    assert_eq!(physical["artifactLocation"]["uri"], "deploy/a%20b%231.yaml");
+    assert_eq!(physical["region"]["startLine"], 12);
+    let named = |r: &&Value| r["locations"][0]["logicalLocations"][0]["name"] != "web";
+    let other = results.iter().find(named).expect("another");
+    assert!(other["locations"][0].get("physicalLocation").is_none(), "{other}");
+}
+
+/// What GitHub asks of a file ("SARIF support for code scanning": supported properties, limits).
+#[test]
+fn sarif_has_all_that_code_scanning_asks_for() {
+    let log: Value = serde_json::from_str(&with_places(&Format::Sarif)).expect("JSON");
+    assert!(log["$schema"].is_string() && log["version"] == "2.1.0");
+    let run = &log["runs"][0];
+    assert!(run["tool"]["driver"]["name"].is_string() && run["automationDetails"]["id"].is_string());
+    let text = |value: &Value| value["text"].as_str().map_or(0, |text| text.chars().count());
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    for rule in rules {
+        assert!((1..=255).contains(&rule["id"].as_str().map_or(0, str::len)), "{rule}");
+        for field in ["shortDescription", "fullDescription"] {
+            assert!((1..=1024).contains(&text(&rule[field])), "{field} of {rule}");
+        }
+        assert!(
+            text(&rule["help"]) > 0 && rule["help"]["markdown"].is_string(),
+            "{rule}"
+        );
+        assert!(rule["properties"]["tags"].as_array().expect("tags").len() <= 20);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for result in run["results"].as_array().expect("results") {
+        let level = result["level"].as_str().expect("a level");
+        assert!(["error", "warning", "note"].contains(&level), "{result}");
+        assert!(text(&result["message"]) > 0, "{result}");
+        assert_eq!(result["locations"].as_array().map(Vec::len), Some(1), "{result}");
+        let hash = result["partialFingerprints"]["primaryLocationLineHash"]
+            .as_str()
+            .expect("a hash");
+        assert!(hash.len() == 18 && hash.ends_with(":1"), "{hash}");
+        seen.insert(hash.to_owned());
+    }
+    assert!(seen.len() > 5, "what differs has another hash: {seen:?}");
+    let again: Value = serde_json::from_str(&with_places(&Format::Sarif)).expect("JSON");
     assert_eq!(
-        location["physicalLocation"]["artifactLocation"]["uri"],
-        "deploy/a%20b%231.yaml"
+        again["runs"][0]["results"], run["results"],
+        "and the same at the next time"
     );
-    assert_eq!(location["physicalLocation"]["region"]["startLine"], 12);
-    let elsewhere = &log["runs"][0]["results"][1]["locations"][0];
-    assert!(elsewhere.get("physicalLocation").is_none(), "{elsewhere}");
+}
+
+#[test]
+fn junit_and_github_say_where_the_manifest_is() {
+    let junit = with_places(&Format::Junit);
+    assert!(junit.contains(r#"file="deploy/a b#1.yaml" line="12""#), "{junit}");
+    let github = with_places(&Format::Github);
+    let lines: Vec<&str> = github.lines().collect();
+    assert!(
+        lines
+            .iter()
+            .any(|l| l.starts_with("::error file=deploy/a b#1.yaml,line=12,title=")),
+        "{github}"
+    );
+    for line in &lines {
+        let known = ["::error ", "::warning ", "::notice "]
+            .iter()
+            .any(|start| line.starts_with(start));
+        assert!(known && line.matches("title=").count() == 1, "{line}");
+    }
+    assert!(
+        lines.iter().any(|l| !l.contains("file=")),
+        "what is in no file has none"
+    );
 }
 
 #[test]

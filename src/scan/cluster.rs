@@ -8,14 +8,16 @@ use tokio::{
 };
 
 use crate::{
-    check::{Reason, Select},
-    inventory::Inventory,
-    object::{Change, Key, Kind, NotJudged, Text, gateway::AllowedNamespaces},
+    check::{Reason, Select, names_services},
+    inventory::{Inventory, Stored},
+    object::{Change, Key, Kind, NotJudged, Seconds, Text, gateway::AllowedNamespaces},
     source::{
         Scope,
         cluster::{
-            ClusterError, Connection, ListOptions, Listing, consumers, count_carriers, data_changed, get_secrets, list,
+            ClusterError, Connection, ListOptions, Listing, consumers, count_carriers, data_changed, get_secrets,
+            holding_certificates, list,
         },
+        pairs,
         scope::Namespaces,
     },
     x509::Judge,
@@ -79,6 +81,7 @@ pub async fn read(
     options: &ListOptions,
     select: &Select,
     wanted: &[Key],
+    now: Seconds,
     inventory: &mut Inventory,
     judge: &Judge,
     look: &mut (dyn FnMut(&mut Inventory) + Send),
@@ -107,7 +110,9 @@ pub async fn read(
     named(connection, wanted, &mut read, inventory, judge).await;
     inventory.settle();
     read.unresolved.judge_again(inventory, judge);
-    users(connection, select, &mut read, inventory, judge).await?;
+    users(connection, scope, select, now, &mut read, inventory, judge).await?;
+    mounted(connection, &mut read, inventory, judge).await;
+    services(connection, options, select, &mut read, inventory, judge).await?;
     inventory.settle();
     inventory.set_loading(false);
     read.not_judged = finished(counting).await;
@@ -267,29 +272,99 @@ async fn named(connection: &Connection, wanted: &[Key], read: &mut Read, invento
     }
 }
 
-/// Who uses the TLS Secrets that no route uses, and when the Secrets changed that Pods read only at their start.
-async fn users(
+/// So many mounted Secrets are looked at without having been asked for.
+const MOUNTED_LOOKED_AT: usize = 256;
+
+/// The Secrets that Pods mount, that no list brought because of their type, and that hold a certificate all the same. Their metadata tells
+/// that: what else is mounted is mostly passwords, and is not read.
+async fn mounted(connection: &Connection, read: &mut Read, inventory: &mut Inventory, judge: &Judge) {
+    let mut unread: Vec<Key> = inventory.mounted_unread().cloned().collect();
+    unread.sort();
+    if !pairs::any_named() {
+        unread.truncate(MOUNTED_LOOKED_AT);
+    }
+    let keys = holding_certificates(connection, unread).await;
+    if keys.is_empty() {
+        return;
+    }
+    read.fetched.extend(keys.iter().cloned());
+    let (sink, changes) = mpsc::channel(WAITING);
+    let from = connection.clone();
+    let failed = spawn(async move { get_secrets(&from, keys, sink).await });
+    take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
+    for (key, error) in finished(failed).await {
+        read.problems
+            .push(format!("cannot read Secret {key}: {}", crate::error::chain(&error)));
+    }
+}
+
+/// The Services of the namespaces in which Pods mount a certificate that names some.
+async fn services(
     connection: &Connection,
+    options: &ListOptions,
     select: &Select,
     read: &mut Read,
     inventory: &mut Inventory,
     judge: &Judge,
 ) -> Result<(), ClusterError> {
-    let (orphans, stale) = (
+    let namespaces: BTreeSet<Text> = inventory
+        .secrets()
+        .iter()
+        .filter(|stored| names_services(stored))
+        .map(|stored| stored.meta.key())
+        .filter(|key| inventory.bindings_of_secret(key).is_empty() && inventory.is_mounted(key))
+        .map(|key| key.namespace)
+        .collect();
+    if namespaces.is_empty() || !select.may_matter(Reason::HostMismatch) {
+        return Ok(());
+    }
+    let within = Scope {
+        namespaces: Namespaces::Only(namespaces.into_iter().collect()),
+        ..Scope::everything()
+    };
+    let (sink, changes) = mpsc::channel(WAITING);
+    let (from, how) = (connection.clone(), *options);
+    let listing = spawn(async move { list(&from, &within, &[Kind::Service], &how, sink).await });
+    take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
+    read.problems.extend(problems(&finished(listing).await?));
+    Ok(())
+}
+
+/// Who uses the TLS Secrets that no route uses, and when the Secrets changed that Pods read only at their start.
+async fn users(
+    connection: &Connection,
+    scope: &Scope,
+    select: &Select,
+    now: Seconds,
+    read: &mut Read,
+    inventory: &mut Inventory,
+    judge: &Judge,
+) -> Result<(), ClusterError> {
+    let (orphans, stale, expired) = (
         select.may_matter(Reason::OrphanSecret),
         select.may_matter(Reason::StalePods),
+        select.may_matter(Reason::Expired),
     );
-    let suspects: BTreeSet<Text> = inventory
+    let is_expired = |stored: &Stored| stored.leaf().is_some_and(|leaf| now > leaf.not_after);
+    let mut suspects: BTreeSet<Text> = inventory
         .secrets()
         .iter()
         .filter(|stored| stored.is_tls())
         .map(|stored| (stored, stored.meta.key()))
-        .filter(|(_, key)| stale || (orphans && inventory.bindings_of_secret(key).is_empty()))
+        .filter(|(stored, key)| {
+            stale || ((orphans || (expired && is_expired(stored))) && inventory.bindings_of_secret(key).is_empty())
+        })
         .map(|(_, key)| key.namespace)
         .collect();
-    if !suspects.is_empty() {
+    // Keys that the user names stand in Secrets that only their Pods lead to.
+    let everywhere = pairs::any_named() && scope.namespaces == Namespaces::All;
+    if let (true, Namespaces::Only(names)) = (pairs::any_named(), &scope.namespaces) {
+        suspects.extend(names.iter().cloned());
+    }
+    if !suspects.is_empty() || everywhere {
         let namespaces: Vec<Text> = suspects.into_iter().collect();
-        let asked = (namespaces.len() <= NAMESPACES_ASKED).then_some(namespaces.as_slice());
+        let few = !everywhere && namespaces.len() <= NAMESPACES_ASKED;
+        let asked = few.then_some(namespaces.as_slice());
         let (sink, changes) = mpsc::channel(WAITING);
         let (from, asked) = (connection.clone(), asked.map(<[Text]>::to_vec));
         let listing = spawn(async move { consumers(&from, asked.as_deref(), sink).await });

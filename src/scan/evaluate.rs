@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    check::{self, Fact, Finding, Probed, Rules, Select, Sorted, select::IgnoreOf},
+    check::{self, Fact, Finding, Probed, Renewer, Rules, Select, Sorted, select::IgnoreOf},
     inventory::{Binding, BindingId, Inventory},
-    object::{Key, Kind, Meta, Seconds, Text},
-    report::{LeftOut, RouteRef, Row, Rows, Status},
+    object::{Key, Kind, Meta, Reach, Seconds, Text},
+    report::{Evidence, LeftOut, RouteRef, Row, Rows, Status},
     x509::Certificate,
 };
 
@@ -39,6 +39,8 @@ pub struct Judged {
     /// Whether it is chosen: without a choice everything is.
     pub chosen: bool,
     served: Served,
+    /// Whether an address has shown what it serves.
+    answered: bool,
 }
 
 /// The Secret that is expected to be served.
@@ -73,6 +75,18 @@ impl Judged {
             left_out: u16::try_from(sorted.left_out).unwrap_or(u16::MAX),
             chosen,
             served,
+            answered: false,
+        }
+    }
+
+    /// What the verdict rests on.
+    fn evidence(&self) -> Option<Evidence> {
+        match (&self.about, &self.served) {
+            (About::Forbidden(_), _) => None,
+            _ if self.answered => Some(Evidence::Served),
+            _ if self.status == Status::Unknown => None,
+            (About::Secret(_), _) | (_, Served::Named(_)) => Some(Evidence::Stored),
+            (About::Binding(_), Served::Nothing | Served::Other(_)) => Some(Evidence::Model),
         }
     }
 
@@ -186,6 +200,7 @@ pub fn binding(
         verdict
             .findings
             .extend(check::judge_probe(binding, stored, probed, &rules));
+        check::believe_probe(probed, &mut verdict.findings);
         verdict
             .findings
             .sort_by_key(|f| (std::cmp::Reverse(f.severity), f.reason()));
@@ -202,7 +217,11 @@ pub fn binding(
         changes_at: verdict.changes_at,
     };
     let sorted = select.sort(inventory, &of, verdict.findings);
-    Some(Judged::new(About::Binding(id), sorted, rest, &binding.secrets, select))
+    let answered = probed.is_some_and(|probed| probed.at.iter().any(|at| at.served.leaf().is_some()));
+    Some(Judged {
+        answered,
+        ..Judged::new(About::Binding(id), sorted, rest, &binding.secrets, select)
+    })
 }
 
 /// Judges a Secret that no route uses. `None` when it is healthy, or no certificate, and nobody asked for it.
@@ -284,6 +303,10 @@ struct Source<'a> {
     certificate: Option<&'a Certificate>,
     class: Option<&'a Text>,
     meta: Option<&'a Meta>,
+    evidence: Option<Evidence>,
+    data_keys: Option<&'a [Text; 2]>,
+    renewer: Renewer<'a>,
+    reach: &'a Reach,
 }
 
 #[derive(Clone, Copy)]
@@ -292,6 +315,20 @@ enum Place<'a> {
     Secret(&'a Key),
     /// The namespace, where only one could not be read.
     Forbidden(Option<&'a Text>),
+}
+
+/// Who renews what is expected to be served; asked where there is something to say of it.
+fn renewer<'a>(inventory: &'a Inventory, judged: &'a Judged, place: Place<'a>) -> Renewer<'a> {
+    if judged.findings.is_empty() {
+        return Renewer::Unknown;
+    }
+    match place {
+        Place::Binding(binding) => binding.secrets.first().map_or(Renewer::Unknown, |secret| {
+            check::renewer(inventory, secret, Some(&binding.route), Some(&binding.host))
+        }),
+        Place::Secret(key) => check::renewer(inventory, key, None, None),
+        Place::Forbidden(_) => Renewer::Unknown,
+    }
 }
 
 impl<'a> Source<'a> {
@@ -318,6 +355,10 @@ impl<'a> Source<'a> {
             certificate: served.and_then(|stored| stored.leaf()),
             class,
             meta,
+            evidence: judged.evidence(),
+            data_keys: served.and_then(|stored| stored.data_keys.as_deref()),
+            renewer: renewer(inventory, judged, place),
+            reach: &inventory.reach,
         })
     }
 
@@ -332,6 +373,10 @@ impl<'a> Source<'a> {
             created: self.meta.and_then(|meta| meta.created),
             labels: &[],
             certificate: self.certificate,
+            evidence: self.evidence,
+            data_keys: self.data_keys,
+            renewer: self.renewer,
+            reach: self.reach,
             findings: &self.judged.findings,
             ignored: &self.judged.ignored,
             status: self.judged.status,

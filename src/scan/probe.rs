@@ -26,6 +26,8 @@ pub struct Options {
     pub connect: Option<HostPort>,
     /// How long one connection may take.
     pub timeout: Duration,
+    /// Whether the first address of each route is enough.
+    pub one_each: bool,
 }
 
 /// After so many names without any answer, DNS is not asked for more: each would cost the whole time limit.
@@ -202,6 +204,9 @@ async fn find(at: &Place, options: &Options, silent: &AtomicUsize) -> Found {
         sockets: place.sockets,
         ..Found::default()
     };
+    if options.one_each {
+        found.sockets.truncate(1);
+    }
     if found.sockets.is_empty() {
         let why = place
             .unresolved

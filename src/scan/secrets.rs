@@ -39,6 +39,7 @@ fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
     let Secret {
         meta,
         secret_type,
+        data_keys,
         certificate,
         key,
         other_keys,
@@ -74,6 +75,7 @@ fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
     let stored = Stored {
         meta,
         secret_type,
+        data_keys,
         certificate: presence,
         key: key_presence,
         other_keys,

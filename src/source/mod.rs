@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod decode;
 pub mod form;
 pub mod manifests;
+pub mod pairs;
 pub mod scope;
 
 pub use scope::Scope;

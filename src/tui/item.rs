@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    check::Finding,
+    check::{Finding, KeptRenewer, Renewer},
     inventory::Inventory,
-    object::{Key, Kind, List, Seconds, Text},
-    report::{RouteRef, Row, Status},
+    object::{Key, Kind, List, Reach, Seconds, Text},
+    report::{Evidence, RouteRef, Row, Status},
     scan::{self, About, Judged},
     x509::Certificate,
 };
@@ -34,12 +34,20 @@ pub struct Item {
     pub labels: Box<[(Text, Text)]>,
     /// The leaf that is expected to be served; shared with the inventory.
     pub certificate: Option<Arc<Certificate>>,
+    /// The data keys of certificate and key, where those are others than `tls.crt` and `tls.key`.
+    pub data_keys: Option<Box<[Text; 2]>>,
+    /// Who renews it; `None` where that is not known.
+    pub renewer: Option<Box<KeptRenewer>>,
+    /// What commands are given to reach it.
+    pub reach: Arc<Reach>,
     /// The findings that count and are chosen, worst first.
     pub findings: Box<[Finding]>,
     /// Those that are excused.
     pub ignored: Box<[Finding]>,
     /// The state.
     pub status: Status,
+    /// What it rests on.
+    pub evidence: Option<Evidence>,
 }
 
 impl Item {
@@ -65,6 +73,10 @@ impl Item {
             created: row.created,
             labels: row.labels.into(),
             certificate: served.and_then(|stored| stored.bundle.leaf().cloned()),
+            evidence: row.evidence,
+            data_keys: row.data_keys.cloned().map(Box::new),
+            renewer: (row.renewer != Renewer::Unknown).then(|| Box::new(row.renewer.kept())),
+            reach: Arc::clone(&inventory.reach),
             findings: judged.findings.clone(),
             ignored: judged.ignored.clone(),
             status: judged.status,
@@ -87,6 +99,10 @@ impl Item {
             created: self.created,
             labels: &self.labels,
             certificate: self.certificate.as_deref(),
+            evidence: self.evidence,
+            data_keys: self.data_keys.as_deref(),
+            renewer: self.renewer.as_ref().map_or(Renewer::Unknown, |kept| kept.as_renewer()),
+            reach: &self.reach,
             findings: &self.findings,
             ignored: &self.ignored,
             status: self.status,

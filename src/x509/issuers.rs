@@ -113,6 +113,27 @@ pub(crate) fn is_public_intermediate(name: &str) -> bool {
     })
 }
 
+/// Organisations whose CAs issue over ACME (RFC 8555) to everybody, as their leaves' issuers have them.
+const OVER_ACME: &[&str] = &[
+    "Let's Encrypt",
+    "ZeroSSL",
+    "Google Trust Services",
+    "Google Trust Services LLC",
+    "SSL Corporation",
+    "Buypass AS-983163327",
+    "Actalis S.p.A.",
+];
+
+/// Whether a certificate was issued by a CA that issues over ACME to everybody: by its issuer's organisation.
+pub fn is_acme_issuer(certificate: &Certificate) -> bool {
+    let name = &certificate.issuer.full;
+    is_staging_name(name)
+        || rdns(name).any(|rdn| {
+            rdn.strip_prefix("O=")
+                .is_some_and(|organisation| OVER_ACME.contains(&organisation.replace('\\', "").as_str()))
+        })
+}
+
 /// The parts of a name; a comma after a backslash separates nothing.
 fn rdns(name: &str) -> impl Iterator<Item = &str> {
     let mut escaped = false;

@@ -20,6 +20,6 @@ pub mod trust;
 pub use bundle::{Bundle, KeyState, Parsed};
 pub use certificate::{Certificate, Fingerprint, KeyAlgorithm, Name, San, Serial, Subject};
 pub use interner::{Der, Interner};
-pub use issuers::{default_certificate_of, is_staging_issuer};
+pub use issuers::{default_certificate_of, is_acme_issuer, is_staging_issuer};
 pub use octets::Octets;
 pub use trust::{Anchors, Judge, Memo, Trust};

@@ -90,6 +90,15 @@ pub fn wildcard_too_broad(name: &str) -> bool {
         .is_some_and(|suffix| suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes() == parent.as_bytes())
 }
 
+/// Whether a name (a wildcard too) stands below a public suffix of the ICANN or the private section, so that a public CA can
+/// issue for it. Addresses and what ends in a suffix that nobody knows (`.internal`, `.example`) do not.
+pub fn is_public(name: &str) -> bool {
+    let name = normalized(name);
+    let base = name.strip_prefix("*.").unwrap_or(&name);
+    psl::suffix(base.as_bytes())
+        .is_some_and(|suffix| suffix.is_known() && suffix.as_bytes().len() < base.len() && address(base).is_none())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use crate::{
     },
     object::{
         Change, Condition, Consumer, Gateway, GatewayClass, Ingress, Issuer, Key, Kind, Meta, Object, Order, Owner,
-        Route, Text, annotation,
+        Route, Service, Text, annotation,
         certmanager::{Certificate, CertificateRequest, Challenge, IssuerRef},
         consumer::{How, SecretUse},
         gateway::{CertificateRef, Listener, ParentRef},

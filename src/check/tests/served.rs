@@ -329,3 +329,163 @@ fn flags_choose_and_annotations_excuse() {
     };
     assert_eq!(sorted(&unread, vec![Fact::SelfSigned]), " () 0 -");
 }
+
+/// What is found in a Secret that no route uses and that `set_up` may have somebody use.
+fn alone(stored: Stored, user: Option<Consumer>) -> Vec<Finding> {
+    found(|i| {
+        i.store(stored);
+        if let Some(user) = user {
+            i.apply(Change::Set(Object::Consumer(user)));
+        }
+    })
+}
+
+#[test]
+fn what_a_pod_mounts_is_critical_when_it_is_expired_and_a_warning_otherwise() {
+    let expired = || {
+        let mut leaf = leaf(&["x.example"]);
+        leaf.not_after = NOW - 1;
+        stored("a", "tls", bundle(leaf))
+    };
+    for how in [How::Volume, How::SubPath, How::Environment] {
+        is(
+            &alone(expired(), Some(pod(how, 0))),
+            Reason::Expired,
+            Severity::Critical,
+        );
+    }
+    let controller = Consumer {
+        kind: Kind::ReplicationController,
+        ..pod(How::Volume, 0)
+    };
+    is(&alone(expired(), Some(controller)), Reason::Expired, Severity::Critical);
+    let ended = Consumer {
+        ended: true,
+        ..pod(How::Volume, 0)
+    };
+    for user in [None, Some(pod(How::Other, 0)), Some(ended)] {
+        is(&alone(expired(), user), Reason::Expired, Severity::Warning);
+    }
+    healthy(&alone(good("a", "tls", &["x.example"]), Some(pod(How::Volume, 0))));
+    // What clients of a route would refuse may be meant for others: a key that does not fit is no more than a warning.
+    let mut pair = bundle(leaf(&["x.example"]));
+    pair.key = KeyState::Differs;
+    let found = alone(stored("a", "tls", pair), Some(pod(How::Volume, 0)));
+    is(&found, Reason::InvalidKeyPair, Severity::Warning);
+}
+
+#[test]
+fn a_proxys_own_keys_are_as_good_as_those_of_a_tls_secret_where_no_route_reads_them() {
+    let own = || Stored {
+        secret_type: Text::default(),
+        data_keys: Some(Box::new(["proxycert".into(), "proxykey".into()])),
+        ..good("a", "tls", &["x.example"])
+    };
+    healthy(&alone(own(), Some(pod(How::Volume, 0))));
+    healthy(&alone(own(), None));
+    let opaque = Stored {
+        secret_type: Text::default(),
+        ..good("a", "tls", &["x.example"])
+    };
+    healthy(&alone(opaque, Some(pod(How::Volume, 0))));
+    let by_route = of_secret(own());
+    is(&by_route, Reason::WrongSecretType, Severity::Critical);
+    is(&by_route, Reason::MissingData, Severity::Critical);
+}
+
+#[test]
+fn what_clients_were_seen_to_get_counts_more_than_what_was_expected() {
+    let missing = || {
+        Finding::new(Fact::SecretNotFound {
+            secret: key("a", "tls"),
+            instead: Instead::DefaultCertificate,
+            among_manifests: false,
+        })
+    };
+    let believed = |served: ServedChain, expected: Vec<Text>| {
+        let probed = Probed {
+            at: vec![ProbedAt {
+                address: "192.0.2.1:443".into(),
+                served,
+            }],
+            resolved: None,
+            expected,
+        };
+        let mut inventory = cluster();
+        web(&mut inventory);
+        inventory.settle();
+        let (_, binding) = inventory.bindings().iter().next().expect("a binding");
+        let mut findings = judge_probe(binding, None, &probed, &RULES);
+        findings.push(missing());
+        believe_probe(&probed, &mut findings);
+        findings
+    };
+    let good = || chain_of(leaf(&["x.example"]), |_| ());
+    let fine = believed(good(), Vec::new());
+    is(&fine, Reason::SecretNotFound, Severity::Warning);
+    is(&fine, Reason::ServedDiffers, Severity::Warning);
+    for (served, expected) in [
+        (chain_of(leaf(&["y.example"]), |_| ()), Vec::new()),
+        (ServedChain::Nothing("refused".into()), Vec::new()),
+        (
+            chain_of(leaf(&["x.example"]), |b| {
+                b.trust = Trust::Untrusted {
+                    issuer: "CN=x".into(),
+                    root_presented: false,
+                }
+            }),
+            Vec::new(),
+        ),
+        // Asked for at the route's address, to which the name does not lead.
+        (good(), vec!["192.0.2.1".into()]),
+    ] {
+        is(&believed(served, expected), Reason::SecretNotFound, Severity::Critical);
+    }
+}
+
+#[test]
+fn what_pods_mount_is_held_against_the_names_of_their_services() {
+    let service = |name: &str, selector: &[(&str, &str)]| Service {
+        meta: meta("a", name),
+        selector: selector.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+    };
+    let labelled = || {
+        let mut pod = pod(How::Volume, 0);
+        pod.meta.more = crate::object::More {
+            labels: [("app".into(), "web".into())].into(),
+            ..Default::default()
+        }
+        .boxed();
+        pod
+    };
+    let of = |names: &[&str], services: &[Service]| {
+        found(|i| {
+            i.store(good("a", "tls", names));
+            i.apply(Change::Set(Object::Consumer(labelled())));
+            for service in services {
+                i.apply(Change::Set(Object::Service(service.clone())));
+            }
+        })
+    };
+    let web = service("web", &[("app", "web")]);
+    is(
+        &of(&["old.a.svc"], std::slice::from_ref(&web)),
+        Reason::HostMismatch,
+        Severity::Warning,
+    );
+    for (names, services) in [
+        (&["web.a.svc"][..], vec![web.clone()]),
+        (&["web.a.svc.cluster.local"], vec![web.clone()]),
+        (&["*.a.svc"], vec![web.clone()]),
+        (&["*.web.a.svc"], vec![web.clone()]),
+        // One of several that select the Pods is enough.
+        (&["web.a.svc"], vec![service("metrics", &[("app", "web")]), web.clone()]),
+        // A certificate for clients outside, another Pod's Service, one without a selector, none at all.
+        (&["x.example"], vec![web.clone()]),
+        (&["old.a.svc"], vec![service("web", &[("app", "other")])]),
+        (&["old.a.svc"], vec![service("web", &[])]),
+        (&["old.a.svc"], vec![]),
+    ] {
+        is_not(&of(names, &services), Reason::HostMismatch);
+    }
+}

@@ -14,6 +14,7 @@ use crate::{
     report::by::By,
     scan::probe,
     settings::value::{as_kubectl, days, duration},
+    source::pairs::Pattern,
 };
 
 const STYLES: styling::Styles = styling::Styles::plain()
@@ -164,6 +165,9 @@ pub struct ProbeArgs {
     /// Also connect to each route and compare what it serves with what is stored
     #[arg(long)]
     pub probe: bool,
+    /// Connect to the routes of critical rows, once each, to see whether clients get what is expected
+    #[arg(long, conflicts_with = "watch")]
+    pub confirm: bool,
     /// Connect here instead of to the route's own address
     #[arg(long, value_name = "HOST:PORT")]
     pub connect: Option<HostPort>,
@@ -178,6 +182,7 @@ impl ProbeArgs {
         probe::Options {
             connect: self.connect.clone(),
             timeout: self.probe_timeout,
+            one_each: false,
         }
     }
 }
@@ -290,6 +295,9 @@ pub struct CheckArgs {
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "public",
         hide_possible_values = true)]
     pub fetch_intermediates: Option<ReachArg>,
+    /// Also judge certificates under these data keys of Secrets that Pods mount: certificate=GLOB,key=GLOB; proxycert,proxykey is known
+    #[arg(long, value_name = "KEYS")]
+    pub secret_keys: Vec<Pattern>,
     /// Call a certificate due when less than this is left, whatever its lifetime: 30d, 12h
     #[arg(long, value_name = "DURATION", value_parser = days)]
     pub expiring_within: Option<Duration>,
@@ -314,7 +322,7 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// A table without it; else wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, junit or sarif
+    /// A table without it; else wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, junit, sarif or github
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<String>,
     /// Leave out the line with the column names

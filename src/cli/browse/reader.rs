@@ -520,6 +520,7 @@ impl Reader {
         let options = probe::Options {
             connect: self.args.probe.connect.clone(),
             timeout: self.args.probe.probe_timeout,
+            one_each: false,
         };
         let places = probe::places(&live.inventory, &ids);
         tokio::spawn(async move {

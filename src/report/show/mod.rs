@@ -301,7 +301,7 @@ struct Words {
 impl Words {
     const OURS: Self = Self {
         message: words::message,
-        remedy: words::remedy,
+        remedy: |finding, row| words::remedy(finding, row).text,
     };
 }
 

@@ -1,7 +1,8 @@
 //! The path from the leaf to a trusted root.
 
-use super::say::{
-    brief, certificate, expected, host, openssl, quote, renew, route, secret, show, show_secret, store, the_certificate,
+use super::{
+    commands::{Commands, quote},
+    say::{brief, certificate, expected, host, reissue, route, secret, the_certificate, with_cert_manager},
 };
 use crate::{check::Fact, object::Seconds, report::row::Row, x509::trust::Found};
 
@@ -66,60 +67,68 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     }
 }
 
-pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
-        Fact::MissingIntermediate { found, .. } => missing(found, row),
+        Fact::MissingIntermediate { found, .. } => missing(found, row, commands),
         Fact::UntrustedIssuer { .. } => format!(
-            "Where a private CA is meant, give its root to the clients and to `kubectl certs status --ca-file ca.pem`; \
-             otherwise issue the certificate with a publicly trusted CA. {}",
-            renew(row)
+            "Where a private CA is meant, give its root to the clients, and to {}; otherwise issue the certificate with a \
+             publicly trusted CA. {}",
+            commands.status_with("--ca-file <CA-FILE>", row),
+            reissue(row, commands)
         ),
         Fact::WrongOrder => rearrange(
             "Put the server's certificate first and after each certificate the one that signed it",
             row,
+            commands,
         ),
-        Fact::ExtraRoot { .. } => rearrange("Leave the root out of tls.crt (ca.crt is its place)", row),
-        Fact::ExtraCertificate { .. } => rearrange("Leave that certificate out of tls.crt", row),
+        Fact::ExtraRoot { .. } => rearrange("Leave the root out of tls.crt (ca.crt is its place)", row, commands),
+        Fact::ExtraCertificate { .. } => rearrange("Leave that certificate out of tls.crt", row, commands),
         Fact::SelfSigned => format!(
-            "Issue it with a CA that the clients trust; where clients pin this very certificate, give it to `kubectl certs \
-             status --ca-file cert.pem`. {}",
-            renew(row)
+            "Issue it with a CA that the clients trust; where clients pin this very certificate, give it to {}. {}",
+            commands.status_with("--ca-file <CERTIFICATE-FILE>", row),
+            reissue(row, commands)
         ),
         Fact::StagingIssuer { .. } => format!(
-            "Issue it again from production: with cert-manager, let the Certificate's issuerRef name an issuer whose \
-             spec.acme.server is https://acme-v02.api.letsencrypt.org/directory. {}",
-            renew(row)
+            "Issue it again from production{}. {}",
+            with_cert_manager(
+                row,
+                "let issuerRef of the Certificate name an issuer whose spec.acme.server is \
+                 https://acme-v02.api.letsencrypt.org/directory"
+            ),
+            reissue(row, commands)
         ),
         Fact::ControllerDefaultCertificate { .. } => format!(
             "Store a certificate for {} in the Secret that {} names. {}",
             host(row),
             route(row),
-            renew(row)
+            reissue(row, commands)
         ),
         Fact::ConstraintViolated { .. } => format!(
-            "Issue it again from a CA that may certify {}; `{}` shows the chain with its constraints. {}",
+            "Issue it again from a CA that may certify {}; {} shows the chain with its constraints. {}",
             host(row),
-            show(row),
-            renew(row)
+            commands.show(row),
+            reissue(row, commands)
         ),
         _ => fact.reason().to_string(),
     }
 }
 
-fn missing(found: &Found, row: &Row<'_>) -> String {
+fn missing(found: &Found, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    let whole = "cat <CERTIFICATE-FILE> <INTERMEDIATE-FILE> > fullchain.pem";
     let get = match found {
         Found::Secret(key) => format!(
-            "Append it to the server's certificate: `{}` shows the Secret that has it",
-            show_secret(key)
+            "Append it to the server's certificate: {} shows the Secret that has it",
+            commands.show_secret(key)
         ),
         Found::Fetched(url) | Found::Url(url) if url.starts_with("http://") => format!(
-            "Fetch it with `curl -sS {} | openssl x509 -inform DER -out chain.pem` and append it: `cat cert.pem chain.pem \
-             > fullchain.pem`",
-            quote(url)
+            "Fetch it with {} and append it: {}",
+            commands.run(format!(
+                "curl -sS {} | openssl x509 -inform DER -out chain.pem",
+                quote(url)
+            )),
+            commands.run("cat <CERTIFICATE-FILE> chain.pem > fullchain.pem")
         ),
-        Found::CaFile => {
-            "Append it from the file given by --ca-file: `cat cert.pem intermediate.pem > fullchain.pem`".to_owned()
-        }
+        Found::CaFile => format!("Append it from the file given by --ca-file: {}", commands.run(whole)),
         Found::PublicCas | Found::Fetched(_) | Found::Url(_) | Found::Nowhere => {
             "Use the whole chain that the CA delivers (fullchain.pem, not cert.pem)".to_owned()
         }
@@ -128,20 +137,20 @@ fn missing(found: &Found, row: &Row<'_>) -> String {
         return format!("{get}.");
     };
     format!(
-        "{get}; then store it: `{}`. A renewal brings it along, too.",
-        store(key)
+        "{get}; then store it: {}. A renewal brings it along, too.",
+        commands.store(key)
     )
 }
 
 /// Changes the order or the contents of `tls.crt`.
-fn rearrange(what: &str, row: &Row<'_>) -> String {
+fn rearrange(what: &str, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let Some(key) = expected(row) else {
         return format!("{what}.");
     };
     format!(
-        "{what} when it is next stored (`{}`); `{}` shows the present order.",
-        store(key),
-        openssl(
+        "{what} when it is next stored ({}); {} shows the present order.",
+        commands.store(key),
+        commands.openssl(
             key,
             "crl2pkcs7 -nocrl -certfile /dev/stdin | openssl pkcs7 -print_certs -noout"
         )

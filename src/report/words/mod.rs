@@ -4,6 +4,7 @@
 //! terminal clears them. In commands they are quoted for a shell.
 
 mod chain;
+mod commands;
 mod names;
 mod ownership;
 mod parse;
@@ -16,6 +17,10 @@ mod time;
 #[cfg(test)]
 mod tests;
 
+pub use commands::quote;
+
+use commands::Commands;
+
 use crate::{
     check::{Fact, Finding},
     object::Seconds,
@@ -27,16 +32,30 @@ pub fn message(finding: &Finding, row: &Row<'_>, now: Seconds) -> String {
     (family(&finding.fact).message)(&finding.fact, row, now)
 }
 
-/// What to do, with a command where one does it. Not cleared for a terminal; what comes from outside is quoted for a
-/// shell inside commands.
-pub fn remedy(finding: &Finding, row: &Row<'_>) -> String {
-    (family(&finding.fact).remedy)(&finding.fact, row)
+/// What to do about a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// Sentences, with their commands in backquotes. Not cleared for a terminal.
+    pub text: String,
+    /// Those commands, each one line for a shell, in which what comes from outside is quoted. Words in angle brackets
+    /// (`<KEY-FILE>`) stand for what only the reader knows.
+    pub commands: Vec<String>,
+}
+
+/// What to do, with commands where some do it.
+pub fn remedy(finding: &Finding, row: &Row<'_>) -> Remedy {
+    let mut commands = Commands::of(row);
+    let text = (family(&finding.fact).remedy)(&finding.fact, row, &mut commands);
+    Remedy {
+        text,
+        commands: commands.into_list(),
+    }
 }
 
 /// Where the words of a family are.
 struct Family {
     message: fn(&Fact, &Row<'_>, Seconds) -> String,
-    remedy: fn(&Fact, &Row<'_>) -> String,
+    remedy: fn(&Fact, &Row<'_>, &mut Commands<'_>) -> String,
 }
 
 /// The family of a fact. The compiler asks for a new reason's family here, the tests for its words.

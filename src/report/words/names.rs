@@ -1,6 +1,9 @@
 //! Names of certificates against hosts.
 
-use super::say::{brief, certificate, expected, host, instead, list, openssl, renew, route, show};
+use super::{
+    commands::Commands,
+    say::{brief, certificate, host, instead, list, reissue, route, with_cert_manager},
+};
 use crate::{check::Fact, object::Seconds, report::row::Row};
 
 pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
@@ -40,38 +43,46 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     }
 }
 
-pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
-    let see = expected(row).map_or_else(
-        || show(row),
-        |key| openssl(key, "x509 -noout -subject -ext subjectAltName"),
-    );
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    let names = "x509 -noout -subject -ext subjectAltName";
     match fact {
+        Fact::HostMismatch { host, .. } if row.route.is_none() => format!(
+            "Where clients use that name, issue a certificate that has {} too{}; where they use another one, nothing is to be done. \
+             {} shows the names. {}",
+            brief(host),
+            with_cert_manager(row, "add it to spec.dnsNames of the Certificate"),
+            commands.openssl_expected(row, names),
+            reissue(row, commands)
+        ),
         Fact::HostMismatch { host, .. } => format!(
-            "Issue a certificate that names {} too, with cert-manager by adding it to spec.dnsNames of the Certificate, \
-             or correct the host or the Secret's name in {}; `{see}` shows the names. {}",
+            "Correct the host or the Secret's name in {}, or issue a certificate that names {} too{}; {} shows the names. {}",
+            route(row),
             if host.is_empty() {
                 "every host of the route".into()
             } else {
                 brief(host)
             },
-            route(row),
-            renew(row)
+            with_cert_manager(row, "add it to spec.dnsNames of the Certificate"),
+            commands.openssl_expected(row, names),
+            reissue(row, commands)
         ),
         Fact::CommonNameOnly { .. } => format!(
-            "Issue it again with {} as a subject alternative name (dNSName, or iPAddress for an address); `{see}` shows \
+            "Issue it again with {} as a subject alternative name (dNSName, or iPAddress for an address); {} shows \
              what it has. {}",
             host(row),
-            renew(row)
+            commands.openssl_expected(row, names),
+            reissue(row, commands)
         ),
         Fact::WildcardTooBroad { .. } => format!(
             "Issue it again for {} or for a wildcard under a domain of your own. {}",
             host(row),
-            renew(row)
+            reissue(row, commands)
         ),
         Fact::UnusedNames { .. } => format!(
             "Leave out the names that nobody needs when the certificate is next issued: one whose DNS has moved away \
-             makes the whole renewal fail. `{see}` shows them all, `{}` what the routes use.",
-            super::say::certs("status", &Row { route: None, ..*row })
+             makes the whole renewal fail. {} shows them all, {} what the routes use.",
+            commands.openssl_expected(row, names),
+            commands.certs("status", &Row { route: None, ..*row })
         ),
         _ => fact.reason().to_string(),
     }

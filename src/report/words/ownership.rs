@@ -1,10 +1,11 @@
 //! cert-manager's objects, and who else writes a Secret.
 
-use std::borrow::Cow;
-
-use super::say::{brief, certificate_of, in_namespace, kubectl, list, name, object, quote, said, secret};
+use super::{
+    commands::{Commands, UNKNOWN_CERTIFICATE, quote},
+    say::{brief, certificate_of, list, name, object, said, secret},
+};
 use crate::{
-    check::{Fact, ObjectRef},
+    check::{Fact, ObjectRef, Renewer},
     object::{Key, Kind, Seconds},
     report::row::Row,
 };
@@ -63,15 +64,14 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     }
 }
 
-pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
         Fact::CertificateNotReady { certificate, .. } => format!(
-            "Read its events with `{}` and follow them to the CertificateRequest, the Order and the Challenge (`kubectl{} \
-             get certificaterequest,order,challenge`); when the cause is mended, try at once with `cmctl renew {}{}`.",
-            kubectl("describe", Kind::Certificate, certificate),
-            in_namespace(&certificate.namespace),
-            quote(&certificate.name),
-            in_namespace(&certificate.namespace)
+            "Read its events with {} and follow them to the CertificateRequest, the Order and the Challenge ({}); when the \
+             cause is mended, try at once with {}.",
+            commands.kubectl("describe", Kind::Certificate, certificate),
+            commands.kubectl_in(&certificate.namespace, "get certificaterequest,order,challenge"),
+            commands.cmctl_renew(&certificate.namespace, &certificate.name)
         ),
         Fact::IssuerNotReady {
             kind,
@@ -79,71 +79,84 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
             missing: true,
             ..
         } => format!(
-            "Create it, or correct kind and name in spec.issuerRef of the Certificate; `kubectl get {}{}` lists those there \
-             are.",
-            if *kind == Kind::ClusterIssuer {
-                "clusterissuer"
-            } else {
-                "issuer"
-            },
-            in_namespace(&issuer.namespace)
+            "Create it, or correct kind and name in spec.issuerRef of the Certificate; {} lists those there are.",
+            commands.kubectl_in(
+                &issuer.namespace,
+                if *kind == Kind::ClusterIssuer {
+                    "get clusterissuer.cert-manager.io"
+                } else {
+                    "get issuer.cert-manager.io"
+                }
+            )
         ),
         Fact::IssuerNotReady { kind, issuer, .. } => format!(
-            "See why with `{}`: mostly the account could not be registered (spec.acme.server, the network, \
+            "See why with {}: mostly the account could not be registered (spec.acme.server, the network, \
              privateKeySecretRef) or a Secret of the issuer is missing.",
-            kubectl("describe", *kind, issuer)
+            commands.kubectl("describe", *kind, issuer)
         ),
-        Fact::OrderFailed { order, .. } => format!(
-            "See which name failed and why with `{}` and `kubectl{} get challenge`; mend that first, for Let's Encrypt \
-             allows five failures a name and hour, then run `cmctl renew {}{}`.",
-            kubectl("describe", Kind::Order, order),
-            in_namespace(&order.namespace),
-            certificate_of(row).map_or(Cow::Borrowed("CERTIFICATE"), |certificate| quote(&certificate.name)),
-            in_namespace(&order.namespace)
-        ),
+        Fact::OrderFailed { order, .. } => {
+            let certificate = certificate_name(row).unwrap_or(UNKNOWN_CERTIFICATE);
+            format!(
+                "See which name failed and why with {} and {}; mend that first, for Let's Encrypt allows five failures a \
+                 name and hour, then run {}.",
+                commands.kubectl("describe", Kind::Order, order),
+                commands.kubectl_in(&order.namespace, "get challenge"),
+                commands.cmctl_renew(&order.namespace, certificate)
+            )
+        }
         Fact::ChallengeStuck {
             challenge,
             dns_name,
             challenge_type,
             ..
-        } => stuck(challenge, dns_name, challenge_type),
-        Fact::ConflictingOwners { owners, .. } => conflicting(owners, row),
+        } => stuck(challenge, dns_name, challenge_type, commands),
+        Fact::ConflictingOwners { owners, .. } => conflicting(owners, row, commands),
         _ => fact.reason().to_string(),
     }
 }
 
-fn stuck(challenge: &Key, dns_name: &str, challenge_type: &str) -> String {
+/// The Certificate that writes the row's Secret: by another finding, or by the Secret.
+fn certificate_name<'a>(row: &Row<'a>) -> Option<&'a str> {
+    certificate_of(row)
+        .map(|certificate| certificate.name.as_str())
+        .or(match row.renewer {
+            Renewer::CertManager(name) => Some(name.as_str()),
+            _ => None,
+        })
+}
+
+fn stuck(challenge: &Key, dns_name: &str, challenge_type: &str, commands: &mut Commands<'_>) -> String {
     let bare = dns_name.trim_start_matches("*.");
-    let see = kubectl("describe", Kind::Challenge, challenge);
+    let see = commands.kubectl("describe", Kind::Challenge, challenge);
     if challenge_type.eq_ignore_ascii_case("DNS-01") {
         format!(
-            "See what it waits for with `{see}`, and whether the record is there with `dig +short TXT {}`: check the DNS \
-             provider's credentials in the issuer, and where _acme-challenge is delegated to.",
-            quote(&format!("_acme-challenge.{bare}"))
+            "See what it waits for with {see}, and whether the record is there with {}: check the DNS provider's credentials \
+             in the issuer, and where _acme-challenge is delegated to.",
+            commands.run(format!("dig +short TXT {}", quote(&format!("_acme-challenge.{bare}"))))
         )
     } else {
         format!(
-            "See what it waits for with `{see}`, and whether its path is reachable from outside on port 80 with `curl -sS -i \
-             {}`: check DNS, firewalls, redirects and the class of the solver's Ingress.",
-            quote(&format!("http://{bare}/.well-known/acme-challenge/test"))
+            "See what it waits for with {see}, and whether its path is reachable from outside on port 80 with {}: check DNS, \
+             firewalls, redirects and the class of the solver's Ingress.",
+            commands.run(format!(
+                "curl -sS -i {}",
+                quote(&format!("http://{bare}/.well-known/acme-challenge/test"))
+            ))
         )
     }
 }
 
-fn conflicting(owners: &[ObjectRef], row: &Row<'_>) -> String {
+fn conflicting(owners: &[ObjectRef], row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let see: Vec<String> = owners
         .iter()
         .take(2)
-        .map(|o| format!("`{}`", kubectl("get", o.kind, &o.key)))
+        .map(|o| commands.kubectl("get", o.kind, &o.key))
         .collect();
     format!(
         "Leave one of them to write it and give the others a secretName of their own, or take the cert-manager annotation off \
          the Ingress; see them with {}.",
         if see.is_empty() {
-            format!(
-                "`kubectl{} get certificate.cert-manager.io`",
-                in_namespace(row.namespace)
-            )
+            commands.kubectl_in(row.namespace, "get certificate.cert-manager.io")
         } else {
             see.join(" and ")
         }

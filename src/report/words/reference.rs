@@ -1,11 +1,11 @@
 //! What a route refers to, and whether it is there.
 
-use super::say::{
-    brief, certs, create, host, in_namespace, instead, kubectl, kubectl_route, list, object, openssl, owner_of_route,
-    quote, route, secret, secret_field, show_secret,
+use super::{
+    commands::{Commands, in_namespace, quote},
+    say::{brief, host, instead, list, object, owner_of_route, route, secret, secret_field},
 };
 use crate::{
-    check::{Fact, Instead},
+    check::{Fact, Instead, Renewer},
     object::{Forbidden, Key, Kind, Seconds},
     report::row::Row,
     text::date,
@@ -199,7 +199,7 @@ fn forbidden_message(f: &Forbidden) -> String {
 }
 
 /// How the right is checked and granted.
-fn forbidden_remedy(f: &Forbidden) -> String {
+fn forbidden_remedy(f: &Forbidden, commands: &mut Commands<'_>) -> String {
     let group = f.kind.group();
     let plural = f.kind.plural();
     let resource = if group.is_empty() {
@@ -224,14 +224,13 @@ fn forbidden_remedy(f: &Forbidden) -> String {
     );
     format!(
         "Have the rule `{{apiGroups: [\"{group}\"], resources: [\"{plural}\"]{names}, verbs: [\"{}\"]}}` added to a \
-         {role} that you are bound to, and check it with `kubectl auth can-i {} {}{place}`.",
+         {role} that you are bound to, and check it with {}.",
         f.verb,
-        f.verb,
-        quote(&target)
+        commands.kubectl_in("", &format!("auth can-i {} {}{place}", f.verb, quote(&target)))
     )
 }
 
-pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
         Fact::SecretNotFound {
             secret: key,
@@ -239,37 +238,30 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
             ..
         } => format!(
             "Add the Secret's manifest or what makes it (a Certificate, a SealedSecret, an ExternalSecret), or see whether \
-             the cluster has it with `{}`.",
-            kubectl("get", Kind::Secret, key)
+             the cluster has it with {}.",
+            commands.kubectl("get", Kind::Secret, key)
         ),
-        Fact::SecretNotFound { secret: key, .. } => format!(
-            "If a Certificate should write it, see why it does not with `kubectl{} get certificate.cert-manager.io`; \
-             otherwise create it with `{}`, or correct {} of {}.",
-            in_namespace(&key.namespace),
-            create(key, &key.name),
-            secret_field(row),
-            owner_of_route(row)
-        ),
+        Fact::SecretNotFound { secret: key, .. } => missing_secret(key, row, commands),
         Fact::SecretNameEmpty { .. } => format!(
-            "Name a Secret in that tls entry, unless the controller's default certificate is meant to serve {}; `{}` \
+            "Name a Secret in that tls entry, unless the controller's default certificate is meant to serve {}; {} \
              shows what clients get.",
             host(row),
-            certs("probe", row)
+            commands.certs("probe", row)
         ),
-        Fact::Forbidden(forbidden) => forbidden_remedy(forbidden),
+        Fact::Forbidden(forbidden) => forbidden_remedy(forbidden, commands),
         Fact::WrongSecretType { secret: key, .. } => format!(
-            "A Secret's type cannot be changed: make one beside it with `{}` and name it in {} of {}.",
-            create(key, &format!("{}-2", key.name)),
+            "A Secret's type cannot be changed: make one beside it with {} and name it in {} of {}.",
+            commands.create(key, &format!("{}-2", key.name)),
             secret_field(row),
             owner_of_route(row)
         ),
         Fact::MissingData { secret: key, .. } => format!(
-            "Store certificate and key together: `{}`. Where something else fills the Secret, see who does with `{}`.",
-            super::say::store(key),
-            kubectl("describe", Kind::Secret, key)
+            "Store certificate and key together: {}. Where something else fills the Secret, see who does with {}.",
+            commands.store(key),
+            commands.kubectl("describe", Kind::Secret, key)
         ),
         Fact::RuleHostWithoutTls { host, asked_for_acme } => format!(
-            "Add {} to the hosts of a tls entry of {} whose Secret covers it{}; see the entries with `{}`.",
+            "Add {} to the hosts of a tls entry of {} whose Secret covers it{}; see the entries with {}.",
             brief(host),
             owner_of_route(row),
             if *asked_for_acme {
@@ -277,41 +269,63 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
             } else {
                 ", or leave it as it is where plain HTTP or the default certificate is meant"
             },
-            kubectl_route("describe", row)
+            commands.kubectl_route("describe", row)
         ),
         Fact::TlsHostWithoutRule { host } => format!(
-            "Add a rule for {} to {}, or take the host out of its tls entry; see both with `{}`.",
+            "Add a rule for {} to {}, or take the host out of its tls entry; see both with {}.",
             brief(host),
             owner_of_route(row),
-            kubectl_route("describe", row)
+            commands.kubectl_route("describe", row)
         ),
         Fact::DefaultBackendOnly => format!(
             "Add a rule with a host that the certificate covers to {}, or set the certificate as the controller's default \
-             one; see the Ingress with `{}`.",
+             one; see the Ingress with {}.",
             owner_of_route(row),
-            kubectl_route("describe", row)
+            commands.kubectl_route("describe", row)
         ),
-        Fact::IngressClassNotFound { class, kind } => class_remedy(class.is_empty(), *kind, row),
+        Fact::IngressClassNotFound { class, kind } => class_remedy(class.is_empty(), *kind, row, commands),
         Fact::DuplicateHost { .. } => format!(
-            "Keep the host in one route, or let all of them name the same Secret; `{}` shows which certificate clients \
+            "Keep the host in one route, or let all of them name the same Secret; {} shows which certificate clients \
              get.",
-            certs("probe", row)
+            commands.certs("probe", row)
         ),
         Fact::OrphanSecret { secret: key } => format!(
-            "Ask its owner whether something outside what was read uses it (`{}` shows labels, annotations and owner); if \
-             so, nothing is to be done. `{}` shows what it holds.",
-            kubectl("describe", Kind::Secret, key),
-            show_secret(key)
+            "Ask its owner whether something outside what was read uses it ({} shows labels, annotations and owner); if \
+             so, nothing is to be done. {} shows what it holds.",
+            commands.kubectl("describe", Kind::Secret, key),
+            commands.show_secret(key)
         ),
-        other => gateway_remedy(other, row),
+        other => gateway_remedy(other, row, commands),
     }
 }
 
-fn class_remedy(unnamed: bool, kind: Kind, row: &Row<'_>) -> String {
-    let list = format!("kubectl get {}", kind.plural());
+/// A Secret that is not there: who makes it, or how it is made.
+fn missing_secret(key: &Key, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    let field = format!("correct {} of {}", secret_field(row), owner_of_route(row));
+    match row.renewer {
+        Renewer::Ours => format!(
+            "Order a certificate for it: {} rehearses that, and ends with the command that does it. Where there is one \
+             already, store it with {}, or {field}.",
+            commands.renew(key, row),
+            commands.create(key, &key.name)
+        ),
+        Renewer::CertManager(certificate) => {
+            let certificate = Key::new(key.namespace.clone(), certificate.clone());
+            format!(
+                "cert-manager is to write it, by Certificate {}: see why it does not with {}, or {field}.",
+                brief(&certificate.name),
+                commands.kubectl("describe", Kind::Certificate, &certificate)
+            )
+        }
+        _ => format!("Create it with {}, or {field}.", commands.create(key, &key.name)),
+    }
+}
+
+fn class_remedy(unnamed: bool, kind: Kind, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    let list = commands.kubectl_in("", &format!("get {}", kind.plural()));
     if kind == Kind::GatewayClass {
         return format!(
-            "Set spec.gatewayClassName of {} to one that `{list}` lists, or install the implementation that brings it.",
+            "Set spec.gatewayClassName of {} to one that {list} lists, or install the implementation that brings it.",
             owner_of_route(row)
         );
     }
@@ -321,17 +335,17 @@ fn class_remedy(unnamed: bool, kind: Kind, row: &Row<'_>) -> String {
         ", or install the controller that brings it"
     };
     format!(
-        "Set spec.ingressClassName of {} to one that `{list}` lists{default}.",
+        "Set spec.ingressClassName of {} to one that {list} lists{default}.",
         owner_of_route(row)
     )
 }
 
-fn gateway_remedy(fact: &Fact, row: &Row<'_>) -> String {
-    let see = format!("`{}`", kubectl_route("describe", row));
+fn gateway_remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
         Fact::InvalidCertificateRef { .. } => format!(
             "Let the certificateRef name a kubernetes.io/tls Secret (group \"\", kind Secret) that exists and holds a \
-             matching pair; {see} shows the listener's conditions."
+             matching pair; {} shows the listener's conditions.",
+            commands.kubectl_route("describe", row)
         ),
         Fact::RefNotPermitted {
             secret: key,
@@ -340,31 +354,32 @@ fn gateway_remedy(fact: &Fact, row: &Row<'_>) -> String {
         } => format!(
             "Create a ReferenceGrant in namespace {} with spec `{{from: [{{group: gateway.networking.k8s.io, kind: {}, \
              namespace: {}}}], to: [{{group: \"\", kind: Secret, name: {}}}]}}`, or keep the Secret in the namespace of \
-             the {}; `kubectl{} get referencegrant -o yaml` shows the present ones.",
+             the {}; {} shows the present ones.",
             brief(&key.namespace),
             from.as_str(),
             brief(from_namespace),
             brief(&key.name),
             from.as_str(),
-            in_namespace(&key.namespace)
+            commands.kubectl_in(&key.namespace, "get referencegrant -o yaml")
         ),
         Fact::HostnameConflict { .. } => format!(
-            "Give the two listeners different hostnames or ports, or keep one of them; {see} shows which one is marked \
-             Conflicted."
+            "Give the two listeners different hostnames or ports, or keep one of them; {} shows which one is marked \
+             Conflicted.",
+            commands.kubectl_route("describe", row)
         ),
         Fact::NoMatchingListenerHostname { route: from, .. } => format!(
             "Give {} a hostname that the listener's covers, or attach it to another listener by \
-             parentRefs[].sectionName; see it with `{}`.",
+             parentRefs[].sectionName; see it with {}.",
             object(from, row),
-            kubectl("describe", from.kind, &from.key)
+            commands.kubectl("describe", from.kind, &from.key)
         ),
         Fact::OverlappingCertificates { .. } => format!(
             "Give each listener a certificate that names its own hosts alone, or serve the hosts from one listener; {} \
              shows the names.",
-            row.secrets.first().map_or_else(
-                || see.clone(),
-                |key| format!("`{}`", openssl(key, "x509 -noout -ext subjectAltName"))
-            )
+            match row.secrets.first() {
+                Some(key) => commands.openssl(key, "x509 -noout -ext subjectAltName"),
+                None => commands.kubectl_route("describe", row),
+            }
         ),
         _ => fact.reason().to_string(),
     }

@@ -1,9 +1,10 @@
-//! What the families share: how objects, hosts, moments and lists are named, and the commands that come up again.
+//! What the families share: how objects, hosts, moments and lists are named, and how a certificate is renewed.
 
 use std::{borrow::Cow, fmt::Display};
 
+use super::commands::Commands;
 use crate::{
-    check::{Fact, Instead, ObjectRef},
+    check::{Fact, Instead, ObjectRef, Renewer},
     object::{Key, Kind, Seconds},
     report::row::Row,
     text::{age, date, width::cut},
@@ -52,6 +53,15 @@ pub(super) fn secret(key: &Key, row: &Row<'_>) -> String {
 /// `Ingress web`.
 pub(super) fn object(object: &ObjectRef, row: &Row<'_>) -> String {
     format!("{} {}", object.kind.as_str(), name(&object.key, row))
+}
+
+/// The data keys of a TLS Secret's certificate and key.
+pub(super) const TLS_KEYS: [&str; 2] = ["tls.crt", "tls.key"];
+
+/// The data keys of certificate and key in the row's Secret.
+pub(super) fn data_keys<'a>(row: &Row<'a>) -> [&'a str; 2] {
+    row.data_keys
+        .map_or(TLS_KEYS, |[certificate, key]| [certificate.as_str(), key.as_str()])
 }
 
 /// The Secret that is expected to serve the row.
@@ -142,118 +152,70 @@ pub(super) fn said(reason: &str, message: &str) -> String {
     }
 }
 
-/// A text as one word of a shell command: as it is where it holds only letters, digits and `._/:@-`, else in single
-/// quotes.
-pub(super) fn quote(text: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | ':' | '@' | '-');
-    if !text.is_empty() && text.chars().all(plain) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
-    }
-}
-
-/// `" -n NAMESPACE"`, or nothing for kinds and manifests without one.
-pub(super) fn in_namespace(namespace: &str) -> String {
-    if namespace.is_empty() {
-        String::new()
-    } else {
-        format!(" -n {}", quote(namespace))
-    }
-}
-
-/// `kubectl -n NAMESPACE VERB KIND/NAME`.
-pub(super) fn kubectl(verb: &str, kind: Kind, key: &Key) -> String {
-    let target = format!("{}/{}", resource(kind), key.name);
-    format!("kubectl{} {verb} {}", in_namespace(&key.namespace), quote(&target))
-}
-
-/// `kubectl -n NAMESPACE VERB KIND/NAME` for the row's route; for all Ingresses where it has none.
-pub(super) fn kubectl_route(verb: &str, row: &Row<'_>) -> String {
-    match row.route {
-        Some(route) => kubectl(verb, route.kind, &Key::new(row.namespace, route.name)),
-        None => format!("kubectl{} {verb} ingress", in_namespace(row.namespace)),
-    }
-}
-
-/// The kind as kubectl takes it, with its group where others use the same name (Istio has Gateways, Knative has
-/// Certificates).
-fn resource(kind: Kind) -> Cow<'static, str> {
-    match kind {
-        Kind::Gateway => "gateway.gateway.networking.k8s.io".into(),
-        Kind::Certificate => "certificate.cert-manager.io".into(),
-        Kind::CertificateRequest => "certificaterequest.cert-manager.io".into(),
-        Kind::Issuer => "issuer.cert-manager.io".into(),
-        Kind::ClusterIssuer => "clusterissuer.cert-manager.io".into(),
-        Kind::Order => "order.acme.cert-manager.io".into(),
-        Kind::Challenge => "challenge.acme.cert-manager.io".into(),
-        Kind::IngressRoute => "ingressroute.traefik.io".into(),
-        Kind::OldIngressRoute => "ingressroute.traefik.containo.us".into(),
-        other => other.as_str().to_ascii_lowercase().into(),
-    }
-}
-
-/// `kubectl certs show secret/NAME -n NAMESPACE` for the Secret that is expected; for the route where there is none.
-pub(super) fn show(row: &Row<'_>) -> String {
-    match (expected(row), row.route) {
-        (Some(key), _) => show_secret(key),
-        (None, Some(_)) => certs("show", row),
-        (None, None) => format!("kubectl certs status{}", in_namespace(row.namespace)),
-    }
-}
-
-/// `kubectl certs show secret/NAME -n NAMESPACE`.
-pub(super) fn show_secret(key: &Key) -> String {
-    let target = format!("secret/{}", key.name);
-    format!("kubectl certs show {}{}", quote(&target), in_namespace(&key.namespace))
-}
-
-/// `kubectl certs COMMAND ROUTE -n NAMESPACE`; of the whole namespace where the row has no route.
-pub(super) fn certs(command: &str, row: &Row<'_>) -> String {
-    let target = row.route.map_or_else(String::new, |r| {
-        let target = format!("{}/{}", r.kind.as_str().to_ascii_lowercase(), r.name);
-        format!(" {}", quote(&target))
-    });
-    format!("kubectl certs {command}{target}{}", in_namespace(row.namespace))
-}
-
-/// The command that puts a new pair into a Secret that exists.
-pub(super) fn store(key: &Key) -> String {
-    format!(
-        "{} --dry-run=client -o yaml | kubectl replace -f -",
-        create(key, &key.name)
-    )
-}
-
-/// The command that makes a TLS Secret called `name` in the namespace of `key`.
-pub(super) fn create(key: &Key, name: &str) -> String {
-    format!(
-        "kubectl create secret tls {}{} --cert=fullchain.pem --key=privkey.pem",
-        quote(name),
-        in_namespace(&key.namespace)
-    )
-}
-
-/// How the row's certificate is issued again, as sentences: by cert-manager where it owns it, else by what made it.
-pub(super) fn renew(row: &Row<'_>) -> String {
+/// How the row's certificate is issued again, as sentences: by this program where nobody else would undo it, by cert-manager
+/// where it owns it, else by what made it.
+pub(super) fn renew(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let Some(key) = expected(row) else {
         return "Issue it again with what issued it before.".to_owned();
     };
     if let Some(certificate) = certificate_of(row) {
         return format!(
-            "cert-manager writes it: mend Certificate {} first, with what `{}` says, then run `cmctl renew {}{}`.",
+            "cert-manager writes it: mend Certificate {} first, with what {} says, then run {}.",
             name(certificate, row),
-            kubectl("describe", Kind::Certificate, certificate),
-            quote(&certificate.name),
-            in_namespace(&certificate.namespace),
+            commands.kubectl("describe", Kind::Certificate, certificate),
+            commands.cmctl_renew(&certificate.namespace, &certificate.name),
         );
     }
-    format!(
-        "With cert-manager, run `cmctl renew CERTIFICATE{0}` (`kubectl{0} get certificate.cert-manager.io` shows which one \
-         writes the Secret); otherwise issue it again with the ACME client or the CA that made it and run `{1}`.",
-        in_namespace(&key.namespace),
-        store(key)
-    )
+    match row.renewer {
+        Renewer::Ours => format!(
+            "Rehearse the renewal with {}: it changes nothing that is served, and ends with the command that renews it.",
+            commands.renew(key, row)
+        ),
+        Renewer::CertManager(certificate) => format!(
+            "cert-manager writes it, by Certificate {}: run {}.",
+            brief(certificate),
+            commands.cmctl_renew(&key.namespace, certificate)
+        ),
+        Renewer::Owner(owner) => format!(
+            "{} {} makes {}: have the new one made there ({} shows both).",
+            brief(&owner.kind),
+            brief(&owner.name),
+            secret(key, row),
+            commands.kubectl("describe", Kind::Secret, key)
+        ),
+        Renewer::Tool(tool) => format!(
+            "{tool} writes {}, and would undo what is stored beside it: put the new pair where {tool} has it from.",
+            secret(key, row)
+        ),
+        Renewer::Unknown => format!(
+            "Renew it with what issued it{}, then store it with {}.",
+            row.certificate
+                .map(|c| c.issuer.short.to_string())
+                .filter(|issuer| !issuer.is_empty())
+                .map_or_else(String::new, |issuer| format!(" ({})", brief(&issuer))),
+            commands.store(key)
+        ),
+    }
+}
+
+/// The same for a certificate that has to be another than what issued it has made so far.
+pub(super) fn reissue(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    match (row.renewer, expected(row)) {
+        (Renewer::Unknown, None) => "Then store it in the place of the present one.".to_owned(),
+        (Renewer::Unknown, Some(key)) if certificate_of(row).is_none() => {
+            format!("Store the new one with {}.", commands.store(key))
+        }
+        _ => renew(row, commands),
+    }
+}
+
+/// What a Certificate of cert-manager has to say for it, where cert-manager may be who issues.
+pub(super) fn with_cert_manager(row: &Row<'_>, how: &str) -> String {
+    match row.renewer {
+        Renewer::Unknown => format!("; with cert-manager, {how}"),
+        Renewer::CertManager(_) => format!("; {how}"),
+        Renewer::Ours | Renewer::Owner(_) | Renewer::Tool(_) => String::new(),
+    }
 }
 
 /// The Certificate that another finding of the row says writes its Secret.
@@ -273,13 +235,4 @@ pub(super) fn one_host(row: &Row<'_>) -> Option<String> {
                 .map_or_else(|| host.to_owned(), |parent| format!("any.{parent}")),
         ),
     }
-}
-
-/// The command that pipes `tls.crt` of a Secret into `openssl ARGUMENTS`.
-pub(super) fn openssl(key: &Key, arguments: &str) -> String {
-    format!(
-        r"kubectl{} get secret {} -o jsonpath='{{.data.tls\.crt}}' | base64 -d | openssl {arguments}",
-        in_namespace(&key.namespace),
-        quote(&key.name)
-    )
 }

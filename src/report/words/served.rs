@@ -1,11 +1,12 @@
 //! What is served against what is stored.
 
-use super::say::{
-    brief, certs, expected, host, in_namespace, kubectl, list, moment, one_host, quote, route, secret, show,
+use super::{
+    commands::{Commands, quote},
+    say::{brief, expected, host, list, moment, one_host, renew, route, secret},
 };
 use crate::{
     check::Fact,
-    object::{Key, Kind, Seconds, Text},
+    object::{Key, Seconds, Text},
     report::row::Row,
 };
 
@@ -27,6 +28,19 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             brief(address),
             host(row),
             (super::family(why).message)(why, &of_server(row), now)
+        ),
+        Fact::ServedDiffers {
+            address,
+            served_sha256,
+            stored_sha256,
+            ..
+        } if stored_sha256.is_empty() => format!(
+            "{} serves a certificate for {} that clients accept (SHA-256 {}), and not what is expected of {}: something that was \
+             not read makes up for it.",
+            brief(address),
+            host(row),
+            short(served_sha256),
+            route(row)
         ),
         Fact::ServedDiffers {
             address,
@@ -85,71 +99,74 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
     }
 }
 
-pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
         Fact::ServedDiffers { address, missing, .. } if !missing.is_empty() => format!(
-            "See what is sent with `{}`, and what is stored with `{}`: where something in front ends TLS, give it all of \
+            "See what is sent with {}, and what is stored with {}: where something in front ends TLS, give it all of \
              tls.crt and not the first certificate alone; otherwise the controller has not loaded the Secret as it is now.",
-            handshake(address, row, " -showcerts"),
-            show(row)
+            commands.run(handshake(address, row, " -showcerts")),
+            commands.show(row)
         ),
         Fact::ServedDiffers { address, .. } => format!(
-            "Compare with `{}` and `{}`: the controller has not loaded the Secret (its log says why; a reload or restart \
+            "Compare with {} and {}: the controller has not loaded the Secret (its log says why; a reload or restart \
              helps), another route wins the host, or a proxy in front ends TLS.",
-            s_client(address, row, "-noout -subject -issuer -dates -fingerprint -sha256"),
-            show(row)
+            commands.run(s_client(
+                address,
+                row,
+                "-noout -subject -issuer -dates -fingerprint -sha256"
+            )),
+            commands.show(row)
         ),
         Fact::ServedUntrusted { address, .. } => format!(
-            "See it with `{}`. Put a certificate that the clients trust, its intermediates behind it, where {} takes \
-             it from (`{}`); where a private CA is meant, give its root with `--ca-file ca.pem`.",
-            handshake(address, row, " -showcerts"),
+            "See it with {}. Put a certificate that the clients trust, its intermediates behind it, where {} takes \
+             it from ({}); where a private CA is meant, give its root to {}.",
+            commands.run(handshake(address, row, " -showcerts")),
             route(row),
-            show(row)
+            commands.show(row),
+            commands.status_with("--ca-file <CA-FILE>", row)
         ),
         Fact::ServedExpired { address, .. } => format!(
-            "See it with `{}`. Where the Secret holds a newer one (`{}`), the controller or a proxy in front has not loaded \
-             it: restart it; otherwise renew the Secret's.",
-            s_client(address, row, "-noout -dates"),
-            show(row)
+            "See it with {}. Where the Secret holds a newer one ({}), the controller or a proxy in front has not loaded \
+             it: restart it; otherwise renew the Secret's. {}",
+            commands.run(s_client(address, row, "-noout -dates")),
+            commands.show(row),
+            renew(row, commands)
         ),
         Fact::ServedWrongHost { address, .. } => format!(
-            "See it with `{}`: where it is the controller's default one, the route's Secret is missing, unreadable or does \
-             not cover the host (`{}`); where it is another's, look for who serves that address.",
-            s_client(address, row, "-noout -subject -ext subjectAltName"),
-            certs("status", row)
+            "See it with {}: where it is the controller's default one, the route's Secret is missing, unreadable or does \
+             not cover the host ({}); where it is another's, look for who serves that address.",
+            commands.run(s_client(address, row, "-noout -subject -ext subjectAltName")),
+            commands.certs("status", row)
         ),
         Fact::NotServed { address, .. } => format!(
-            "Try it with `{}`; check that the address is reachable from here, that the port is open and that the controller \
-             accepts the route (`{}`).",
-            handshake(address, row, ""),
-            super::say::kubectl_route("describe", row)
+            "Try it with {}; check that the address is reachable from here, that the port is open and that the controller \
+             accepts the route ({}).",
+            commands.run(handshake(address, row, "")),
+            commands.kubectl_route("describe", row)
         ),
-        Fact::StalePods { secret: key, pods, .. } => stale(key, pods.first().map(Text::as_str)),
+        Fact::StalePods { secret: key, pods, .. } => stale(key, pods.first().map(Text::as_str), commands),
         Fact::DnsElsewhere { .. } => format!(
             "Point the host's record at the route's address, unless what it points at (a CDN, a NAT) is meant to stand in front \
-             of it: `{}` shows the record, `{}` the route's address.",
-            one_host(row).map_or_else(
-                || "dig +short HOST".to_owned(),
-                |host| format!("dig +short {}", quote(&host))
-            ),
-            super::say::kubectl_route("get", row)
+             of it: {} shows the record, {} the route's address.",
+            commands.dig(row),
+            commands.kubectl_route("get", row)
         ),
         _ => fact.reason().to_string(),
     }
 }
 
-fn stale(key: &Key, pod: Option<&str>) -> String {
-    let see = pod.map_or_else(
-        || format!("kubectl{} get pods", in_namespace(&key.namespace)),
-        |pod| {
-            let pod = Key::new(key.namespace.clone(), pod);
-            format!("{} | grep 'Controlled By'", kubectl("describe", Kind::Pod, &pod))
-        },
-    );
+fn stale(key: &Key, pod: Option<&str>, commands: &mut Commands<'_>) -> String {
+    let see = match pod {
+        None => commands.kubectl_in(&key.namespace, "get pods"),
+        Some(pod) => {
+            let owner = "-o jsonpath='{.metadata.ownerReferences[*].name}'";
+            commands.kubectl_in(&key.namespace, &format!("get {} {owner}", quote(&format!("pod/{pod}"))))
+        }
+    };
     format!(
-        "Restart their workload with `kubectl{} rollout restart deployment/NAME` (or statefulset/NAME, daemonset/NAME: `{see}` leads to it), and mount the Secret as \
+        "Restart their workload with {} (or statefulset/<NAME>, daemonset/<NAME>: {see} leads to it), and mount the Secret as \
          a whole volume so that the next change arrives by itself.",
-        in_namespace(&key.namespace)
+        commands.kubectl_in(&key.namespace, "rollout restart deployment/<NAME>")
     )
 }
 

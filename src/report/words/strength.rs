@@ -1,6 +1,9 @@
 //! Keys, signatures and usages.
 
-use super::say::{brief, certificate, expected, host, list, name, openssl, renew, show, the_certificate};
+use super::{
+    commands::Commands,
+    say::{brief, certificate, host, list, name, reissue, the_certificate, with_cert_manager},
+};
 use crate::{check::Fact, object::Seconds, report::row::Row};
 
 pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
@@ -52,40 +55,49 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     }
 }
 
-pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
-    let see = expected(row).map_or_else(|| show(row), |key| openssl(key, "x509 -noout -text"));
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    let text = "x509 -noout -text";
     match fact {
         Fact::WeakKey { .. } => format!(
-            "Make a new key (ECDSA P-256, or RSA of 2048 bits or more) and issue the certificate again for it; with \
-             cert-manager by spec.privateKey of the Certificate and rotationPolicy: Always. {}",
-            renew(row)
+            "Make a new key (ECDSA P-256, or RSA of 2048 bits or more) and issue the certificate again for it{}. {}",
+            with_cert_manager(
+                row,
+                "set algorithm, size and rotationPolicy: Always in spec.privateKey of the Certificate"
+            ),
+            reissue(row, commands)
         ),
         Fact::WeakSignature { .. } => format!(
-            "Issue it again from a CA that signs with SHA-256 or better; `{see}` shows the signature. {}",
-            renew(row)
+            "Issue it again from a CA that signs with SHA-256 or better; {} shows the signature. {}",
+            commands.openssl_expected(row, text),
+            reissue(row, commands)
         ),
         Fact::RepeatedKey { .. } => format!(
-            "Issue each certificate for a key of its own, with cert-manager by spec.privateKey.rotationPolicy: Always; where \
-             the Secrets are copies of one on purpose, let who copies them be the only one to write them. {}",
-            renew(row)
+            "Where the Secrets are copies of one on purpose, let who copies them be the only one to write them; otherwise issue \
+             each certificate for a key of its own{}. {}",
+            with_cert_manager(row, "set spec.privateKey.rotationPolicy: Always in the Certificate"),
+            reissue(row, commands)
         ),
         Fact::LeafIsCa => format!(
-            "Issue a server certificate from it and serve that; with cert-manager, leave isCA out of the Certificate. {}",
-            renew(row)
+            "Issue a server certificate from it and serve that{}. {}",
+            with_cert_manager(row, "leave isCA out of the Certificate"),
+            reissue(row, commands)
         ),
         Fact::MissingServerAuth => format!(
-            "Issue it again with serverAuth, with cert-manager by \"server auth\" in spec.usages of the Certificate; `{see}` \
+            "Issue it again with serverAuth, with cert-manager by \"server auth\" in spec.usages of the Certificate; {} \
              shows the usages. {}",
-            renew(row)
+            commands.openssl_expected(row, text),
+            reissue(row, commands)
         ),
         Fact::ClientAuthLost => format!(
-            "Where it is used as a client certificate too, take one for that from a private CA; `{see}` shows the usages. \
-             Otherwise nothing is to be done."
+            "Where it is used as a client certificate too, take one for that from a private CA; {} shows the usages. \
+             Otherwise nothing is to be done.",
+            commands.openssl_expected(row, text)
         ),
         Fact::MustStaple => format!(
-            "Issue it again without must-staple, which public CAs are giving up together with OCSP; `{see}` shows it as TLS \
+            "Issue it again without must-staple, which public CAs are giving up together with OCSP; {} shows it as TLS \
              Feature. {}",
-            renew(row)
+            commands.openssl_expected(row, text),
+            reissue(row, commands)
         ),
         _ => fact.reason().to_string(),
     }

@@ -1,11 +1,12 @@
 mod certificates;
+mod commands;
 mod pages;
 mod routes;
 mod samples;
 
 use samples::forbidden;
 
-use super::{message, remedy, say};
+use super::{commands::quote, message, remedy};
 use crate::{
     check::{Fact, Finding, Reason},
     object::{Key, Kind, Seconds},
@@ -31,6 +32,10 @@ fn row<'a>(secrets: &'a [Key], findings: &'a [Finding]) -> Row<'a> {
         created: None,
         labels: &[],
         certificate: None,
+        evidence: Some(crate::report::row::Evidence::Stored),
+        data_keys: None,
+        renewer: crate::check::Renewer::Unknown,
+        reach: crate::object::Reach::HERE,
         findings,
         ignored: &[],
         status: Status::Critical,
@@ -74,7 +79,7 @@ fn key() -> Key {
 fn asks_for_missing_subcommand(text: &str) -> bool {
     text.match_indices("kubectl certs ").any(|(i, found)| {
         let rest = &text[i + found.len()..];
-        !["status", "show", "probe", "explain"]
+        !["status", "show", "probe", "explain", "renew"]
             .iter()
             .any(|command| rest.split([' ', '`']).next() == Some(command))
     })
@@ -88,7 +93,7 @@ fn every_reason_has_a_message_with_its_facts_and_a_remedy_that_can_be_run() {
         let row = row_of(fact, &secrets);
         let finding = Finding::new(fact.clone());
         let reason = finding.reason();
-        let (message, remedy) = (message(&finding, &row, NOW), remedy(&finding, &row));
+        let (message, remedy) = (message(&finding, &row, NOW), remedy(&finding, &row).text);
         for said in [&message, &remedy] {
             assert!(said.len() > reason.as_str().len() + 20, "{reason}: {said}");
             assert!(
@@ -129,7 +134,7 @@ fn what_reviewers_read() {
         table += &[
             &format!("{} ({})", finding.reason(), finding.severity.as_str()),
             &format!("  {}", message(&finding, &row, NOW)),
-            &format!("  > {}", remedy(&finding, &row)),
+            &format!("  > {}", remedy(&finding, &row).text),
             "\n",
         ]
         .join("\n");
@@ -145,7 +150,9 @@ fn an_orphan_is_never_to_be_removed() {
         host: None,
         ..row(&secrets, &[])
     };
-    let said = remedy(&Finding::new(Fact::OrphanSecret { secret: key() }), &row).to_lowercase();
+    let said = remedy(&Finding::new(Fact::OrphanSecret { secret: key() }), &row)
+        .text
+        .to_lowercase();
     for word in ["delete", "remove", "clean", "prune"] {
         assert!(!said.contains(word), "{said}");
     }
@@ -156,11 +163,11 @@ fn names_from_outside_are_quoted_in_commands() {
     let hostile = Key::new("shop", "a'; rm -rf / #");
     let secrets = [hostile.clone()];
     let row = row(&secrets, &[]);
-    let said = remedy(&Finding::new(Fact::Expired { not_after: 0 }), &row);
+    let said = remedy(&Finding::new(Fact::Expired { not_after: 0 }), &row).text;
     assert!(said.contains(r"'a'\''; rm -rf / #'"), "{said}");
-    assert_eq!(say::quote("shop-tls"), "shop-tls");
-    assert_eq!(say::quote("*.shop.example"), "'*.shop.example'");
-    assert_eq!(say::quote(""), "''");
+    assert_eq!(quote("shop-tls"), "shop-tls");
+    assert_eq!(quote("*.shop.example"), "'*.shop.example'");
+    assert_eq!(quote(""), "''");
 }
 
 #[test]
@@ -187,7 +194,7 @@ fn a_certificate_that_cert_manager_is_known_to_own_is_renewed_through_it() {
             message: "".into(),
         }),
     ];
-    let said = remedy(&expired, &row(&secrets, &findings));
+    let said = remedy(&expired, &row(&secrets, &findings)).text;
     assert!(said.contains("cmctl renew web-cert -n shop"), "{said}");
     assert!(!said.contains("kubectl create secret"), "{said}");
 }
@@ -217,7 +224,7 @@ fn a_missing_right_is_granted_by_the_rule_that_the_remedy_prints() {
             "kubectl auth can-i list gatewayclasses.gateway.networking.k8s.io`",
         ),
     ] {
-        let said = remedy(&Finding::new(fact), &row);
+        let said = remedy(&Finding::new(fact), &row).text;
         assert!(said.contains(rule) && said.contains(check), "{said}");
     }
 }
@@ -239,7 +246,8 @@ fn a_probe_of_an_address_is_repeated_with_the_form_that_openssl_takes() {
                 not_after: 0,
             }),
             &row,
-        );
+        )
+        .text;
         assert!(said.contains(expected), "{said}");
     }
 }
@@ -255,7 +263,7 @@ fn a_row_without_route_host_or_secret_has_words_too() {
     };
     for (fact, _) in samples::all() {
         let finding = Finding::new(fact);
-        for said in [message(&finding, &empty, NOW), remedy(&finding, &empty)] {
+        for said in [message(&finding, &empty, NOW), remedy(&finding, &empty).text] {
             assert!(
                 said.ends_with('.') && !said.contains(" -n  ") && !said.contains("  "),
                 "{said}"

@@ -1,6 +1,9 @@
 //! Validity: expired, not yet valid, due.
 
-use super::say::{brief, certificate, expected, moment, openssl, renew, show, the_certificate};
+use super::{
+    commands::Commands,
+    say::{brief, certificate, moment, reissue, renew, the_certificate, with_cert_manager},
+};
 use crate::{
     check::{DueBy, Fact},
     object::Seconds,
@@ -74,27 +77,28 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
     }
 }
 
-pub(super) fn remedy(fact: &Fact, row: &Row<'_>) -> String {
+pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
-        Fact::Expired { .. } | Fact::RenewalDue { .. } => format!("Renew it. {}", renew(row)),
+        Fact::Expired { .. } | Fact::RenewalDue { .. } => renew(row, commands),
         Fact::NotYetValid { .. } => format!(
-            "Compare the dates with `{}` and the clock of what issued it; wait for that moment, or store the previous \
+            "Compare the dates with {} and the clock of what issued it; wait for that moment, or store the previous \
              certificate or one issued with a right clock. {}",
-            expected(row).map_or_else(|| show(row), |key| openssl(key, "x509 -noout -dates")),
-            renew(row)
+            commands.openssl_expected(row, "x509 -noout -dates"),
+            renew(row, commands)
         ),
         Fact::RenewNow { .. } => format!(
             "Renew it now, and look for a notice of the CA about revocations. {}",
-            renew(row)
+            renew(row, commands)
         ),
         Fact::ChainExpired { .. } | Fact::ChainExpiresFirst { .. } => format!(
-            "Replace the intermediate by the CA's present one: a renewal brings it along. See the chain with `{}`. {}",
-            show(row),
-            renew(row)
+            "Replace the intermediate by the CA's present one: a renewal brings it along. See the chain with {}. {}",
+            commands.show(row),
+            renew(row, commands)
         ),
         Fact::LifetimeTooLong { allowed, .. } => format!(
-            "Issue it again for {allowed} days or fewer; with cert-manager by spec.duration of its Certificate. {}",
-            renew(row)
+            "Issue it again for {allowed} days or fewer{}. {}",
+            with_cert_manager(row, "set spec.duration of the Certificate"),
+            reissue(row, commands)
         ),
         _ => fact.reason().to_string(),
     }

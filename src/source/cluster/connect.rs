@@ -100,6 +100,8 @@ pub struct Connection {
     pub client: Client,
     /// The context's name; `in-cluster` inside a Pod, empty when only `--server` says where.
     pub context: String,
+    /// Whether that context is the one that is taken without `--context`.
+    pub is_current: bool,
     /// The cluster's name in the kubeconfig.
     pub cluster: String,
     /// The user's name in the kubeconfig, and whom it acts as.
@@ -143,6 +145,7 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connection, ConnectErro
 pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> Result<Connection, ConnectError> {
     let Chosen {
         context,
+        is_current,
         cluster_name,
         user,
         namespace,
@@ -195,6 +198,7 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
     Ok(Connection {
         client,
         context,
+        is_current,
         cluster: cluster_name,
         user,
         namespace,

@@ -128,6 +128,7 @@ impl Fake {
         let server = format!("http://{}", self.address);
         let chosen = Chosen {
             context: "fake".into(),
+            is_current: true,
             cluster_name: "fake".into(),
             user: "alice".into(),
             namespace: "shop".into(),

@@ -14,6 +14,8 @@ use super::{connect::ConnectOptions, problem::ConnectError};
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) context: String,
+    /// Whether the context is the one that is taken without `--context`.
+    pub(super) is_current: bool,
     pub(super) cluster_name: String,
     pub(super) user: String,
     pub(super) namespace: String,
@@ -186,6 +188,7 @@ fn from_file(config: &Kubeconfig, options: &ConnectOptions) -> Result<Chosen, Co
         None => AuthInfo::default(),
     };
     Ok(Chosen {
+        is_current: name == config.current_context,
         context: name.unwrap_or_default(),
         cluster_name,
         user,
@@ -226,6 +229,7 @@ fn pod(around: &Surroundings) -> Result<Option<Chosen>, ConnectError> {
         }
     };
     Ok(Some(Chosen {
+        is_current: true,
         context: "in-cluster".to_owned(),
         cluster_name: "in-cluster".to_owned(),
         user: "service account".to_owned(),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     object::{Change, Key, Kind, Seconds, Text},
-    source::{Scope, scope::Namespaces},
+    source::{Scope, pairs, scope::Namespaces},
     text::parse_time,
 };
 
@@ -48,6 +48,66 @@ pub async fn data_changed(connection: &Connection, keys: &[Key]) -> Vec<(Key, Se
     .filter_map(|found| async move { found })
     .collect()
     .await
+}
+
+/// Which of the Secrets hold a certificate, as far as their managedFields name their data keys: no value is read for it. Those that
+/// cannot be read, or do not tell, are left out.
+pub async fn holding_certificates(connection: &Connection, keys: Vec<Key>) -> Vec<Key> {
+    futures_util::stream::iter(keys.into_iter().filter(|key| paths::possible(&key.name)))
+        .map(|key| async move {
+            let asked = Asked {
+                verb: "get",
+                resource: "secrets",
+                namespace: Some(&key.namespace),
+            };
+            let path = paths::versions(Kind::Secret)[0].object(&key);
+            let answer = connection.get(&path, METADATA, asked).await.ok()?;
+            let body = answer.whole(LONGEST_ANSWER).await.ok()?;
+            names_certificate(&body).then_some(key)
+        })
+        .buffer_unordered(AT_ONCE)
+        .filter_map(|found| async move { found })
+        .collect()
+        .await
+}
+
+/// Whether some entry of managedFields is of a data key under which a certificate stands.
+fn names_certificate(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Object {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Metadata {
+        #[serde(default)]
+        managed_fields: Vec<Entry>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Entry {
+        fields_v1: Option<Maps>,
+    }
+    #[derive(Deserialize)]
+    struct Maps {
+        #[serde(rename = "f:data", default)]
+        data: serde_json::Map<String, serde_json::Value>,
+        #[serde(rename = "f:stringData", default)]
+        string_data: serde_json::Map<String, serde_json::Value>,
+    }
+    let Ok(object) = serde_json::from_slice::<Object>(body) else {
+        return false;
+    };
+    let maps = object
+        .metadata
+        .managed_fields
+        .iter()
+        .filter_map(|entry| entry.fields_v1.as_ref());
+    let mut names = maps.flat_map(|maps| maps.data.keys().chain(maps.string_data.keys()));
+    names.any(|name| {
+        let name = name.strip_prefix("f:").unwrap_or_default();
+        name == "tls.crt" || pairs::slot(name) == Some(pairs::Slot::Certificate)
+    })
 }
 
 #[derive(Deserialize)]
@@ -237,6 +297,21 @@ mod tests {
         assert_eq!(written_at(body), parse_time("2026-02-02"));
         assert_eq!(written_at(br#"{"metadata":{}}"#), None);
         assert_eq!(written_at(b"<html>"), None);
+    }
+
+    #[test]
+    fn the_names_of_data_keys_tell_who_holds_a_certificate_without_their_values() {
+        let of = |names: &str| {
+            let body = format!(
+                r#"{{"metadata":{{"managedFields":[{{"manager":"x"}},{{"fieldsV1":{{"f:metadata":{{}}}}}},
+                {{"fieldsV1":{{"f:data":{{".":{{}},{names}}},"f:type":{{}}}}}}]}}}}"#
+            );
+            names_certificate(body.as_bytes())
+        };
+        assert!(of(r#""f:proxycert":{},"f:proxykey":{},"f:dhparam":{}"#));
+        assert!(of(r#""f:tls.crt":{}"#));
+        assert!(!of(r#""f:proxykey":{},"f:password":{}"#));
+        assert!(!names_certificate(br#"{"metadata":{}}"#) && !names_certificate(b"<html>"));
     }
 
     #[test]

@@ -6,11 +6,12 @@ use serde::Deserialize;
 
 use super::{
     lenient::{List, Moment, Named, some},
-    meta::Meta,
+    meta::{Labels, Meta},
 };
 use crate::object::{
     Kind, Seconds, Text,
     consumer::{Consumer, How, SecretUse},
+    service,
 };
 
 /// The part of a Pod or of a workload's template that names Secrets.
@@ -156,7 +157,7 @@ impl PodSpec {
 #[derive(Deserialize, Default)]
 #[serde(default, expecting = "a mapping")]
 pub(super) struct Pod {
-    metadata: Option<Meta>,
+    metadata: Option<Meta<Labels>>,
     spec: Option<PodSpec>,
     status: Option<PodStatus>,
 }
@@ -228,19 +229,29 @@ struct WorkloadSpec {
 #[derive(Deserialize, Default)]
 #[serde(default, expecting = "a mapping")]
 struct Template {
+    metadata: Option<Meta<Labels>>,
     spec: Option<PodSpec>,
 }
 
 impl WorkloadSpec {
-    fn uses(self) -> Vec<SecretUse> {
-        self.template.and_then(|t| t.spec).unwrap_or_default().uses()
+    /// The consumer of `kind` that the template makes: with the labels that its Pods will have.
+    fn into_view(self, kind: Kind, metadata: Option<Meta>) -> Consumer {
+        let template = self.template.unwrap_or_default();
+        let labels = template.metadata.map(Meta::into_labels).unwrap_or_default();
+        let mut meta: crate::object::Meta = metadata.into();
+        if !labels.is_empty() {
+            let mut more = meta.more.take().map(|more| *more).unwrap_or_default();
+            more.labels = labels.into();
+            meta.more = more.boxed();
+        }
+        view(kind, meta, template.spec.unwrap_or_default().uses())
     }
 }
 
-fn template(kind: Kind, metadata: Option<Meta>, uses: Vec<SecretUse>) -> Consumer {
+fn view(kind: Kind, meta: crate::object::Meta, uses: Vec<SecretUse>) -> Consumer {
     Consumer {
         kind,
-        meta: metadata.into(),
+        meta,
         uses,
         started: None,
         ended: false,
@@ -250,7 +261,7 @@ fn template(kind: Kind, metadata: Option<Meta>, uses: Vec<SecretUse>) -> Consume
 impl Workload {
     /// The view of a workload of `kind`.
     pub(super) fn into_view(self, kind: Kind) -> Consumer {
-        template(kind, self.metadata, self.spec.unwrap_or_default().uses())
+        self.spec.unwrap_or_default().into_view(kind, self.metadata)
     }
 }
 
@@ -276,7 +287,7 @@ struct JobTemplate {
 impl From<CronJob> for Consumer {
     fn from(job: CronJob) -> Self {
         let spec = job.spec.and_then(|s| s.job_template).and_then(|t| t.spec);
-        template(Kind::CronJob, job.metadata, spec.unwrap_or_default().uses())
+        spec.unwrap_or_default().into_view(Kind::CronJob, job.metadata)
     }
 }
 
@@ -294,6 +305,28 @@ impl From<ServiceAccount> for Consumer {
         for secret in account.secrets.0.into_iter().chain(account.image_pull_secrets.0) {
             uses.add(secret.name(), How::Other);
         }
-        template(Kind::ServiceAccount, account.metadata, uses.list)
+        view(Kind::ServiceAccount, account.metadata.into(), uses.list)
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, expecting = "a mapping")]
+pub(super) struct Service {
+    metadata: Option<Meta>,
+    spec: Option<ServiceSpec>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, expecting = "a mapping")]
+struct ServiceSpec {
+    selector: Labels,
+}
+
+impl From<Service> for service::Service {
+    fn from(service: Service) -> Self {
+        Self {
+            meta: service.metadata.into(),
+            selector: service.spec.unwrap_or_default().selector.into_pairs().into(),
+        }
     }
 }

@@ -22,6 +22,13 @@ pub(super) struct Meta<L: Default = Skipped> {
     owner_references: List<Owner>,
 }
 
+impl Meta<Labels> {
+    /// The labels alone.
+    pub(super) fn into_labels(self) -> Vec<(Text, Text)> {
+        self.labels.into_pairs()
+    }
+}
+
 /// An object of which the metadata and its labels alone are read.
 #[derive(Deserialize, Default)]
 #[serde(default, expecting = "a mapping")]
@@ -78,6 +85,33 @@ impl<'de> Deserialize<'de> for Labels {
 
 impl From<Labels> for Vec<(Text, Text)> {
     fn from(labels: Labels) -> Self {
+        labels.0
+    }
+}
+
+impl Labels {
+    /// All of them, as a Service's selector has them too.
+    pub(super) fn into_pairs(self) -> Vec<(Text, Text)> {
+        self.0
+    }
+}
+
+/// The labels that say who writes an object.
+#[derive(Default)]
+pub(super) struct Writers(Vec<(Text, Text)>);
+
+impl<'de> Deserialize<'de> for Writers {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Pairs {
+            wanted: annotation::says_who_writes,
+        }
+        .deserialize(from)
+        .map(Self)
+    }
+}
+
+impl From<Writers> for Vec<(Text, Text)> {
+    fn from(labels: Writers) -> Self {
         labels.0
     }
 }

@@ -46,7 +46,9 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
         ("acme.cert-manager.io", _, "Challenge") => Kind::Challenge,
         ("", "v1", "Secret") => Kind::Secret,
         ("", "v1", "Namespace") => Kind::Namespace,
+        ("", "v1", "Service") => Kind::Service,
         ("", "v1", "Pod") => Kind::Pod,
+        ("", "v1", "ReplicationController") => Kind::ReplicationController,
         ("", "v1", "ServiceAccount") => Kind::ServiceAccount,
         ("apps" | "extensions", _, "Deployment") => Kind::Deployment,
         ("apps", _, "StatefulSet") => Kind::StatefulSet,
@@ -97,8 +99,9 @@ pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D) -> Result<Object, 
         Kind::Order => Object::Order(certmanager::Order::deserialize(from)?.into()),
         Kind::Challenge => Object::Challenge(certmanager::Challenge::deserialize(from)?.into()),
         Kind::Namespace => Object::Namespace(meta::Only::deserialize(from)?.metadata.into()),
+        Kind::Service => Object::Service(consumer::Service::deserialize(from)?.into()),
         Kind::Pod => Object::Consumer(consumer::Pod::deserialize(from)?.into()),
-        Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
+        Kind::ReplicationController | Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
             Object::Consumer(consumer::Workload::deserialize(from)?.into_view(kind))
         }
         Kind::CronJob => Object::Consumer(consumer::CronJob::deserialize(from)?.into()),
@@ -142,6 +145,7 @@ fn meta_mut(object: &mut Object) -> &mut Meta {
         Object::Challenge(o) => &mut o.meta,
         Object::Namespace(meta) => meta,
         Object::Consumer(o) => &mut o.meta,
+        Object::Service(o) => &mut o.meta,
     }
 }
 

@@ -15,9 +15,12 @@ use zeroize::Zeroizing;
 
 use super::{
     lenient::{List, Moment},
-    meta::{Meta, WantedKey},
+    meta::{Meta, WantedKey, Writers},
 };
-use crate::object::{Seconds, Text, secret as view};
+use crate::{
+    object::{Seconds, Text, secret as view},
+    source::pairs,
+};
 
 /// Base64 as the API server takes it: padded, line ends ignored, trailing bits not looked at.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -31,7 +34,7 @@ const KEY: &str = "tls.key";
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 pub(super) struct Secret {
-    metadata: Option<Meta>,
+    metadata: Option<Meta<Writers>>,
     #[serde(rename = "type")]
     kind: Option<Text>,
     data: Data<true>,
@@ -46,13 +49,20 @@ impl From<Secret> for view::Secret {
         other_keys.extend(string_data.others);
         other_keys.sort_unstable();
         other_keys.dedup();
+        let (mut certificate, mut key) = (string_data.certificate.or(data.certificate), key);
+        let mut data_keys = None;
+        let own = data.own.under(string_data.own).pair();
+        if let Some(((name, chain), own_key)) = own.filter(|_| certificate.is_none() && key.is_none()) {
+            let (key_name, value) = own_key.unzip();
+            let names = [name, key_name.unwrap_or_default()];
+            other_keys.retain(|other| !names.contains(other));
+            (certificate, key, data_keys) = (Some(chain), value, Some(Box::new(names)));
+        }
         Self {
             meta: secret.metadata.into(),
             secret_type: secret.kind.unwrap_or_default(),
-            certificate: string_data
-                .certificate
-                .or(data.certificate)
-                .map(|mut c| std::mem::take(&mut *c)),
+            data_keys,
+            certificate: certificate.map(|mut c| std::mem::take(&mut *c)),
             key: key.map(|key| SecretSlice::from(exact(&key))),
             other_keys,
             data_changed: None,
@@ -72,6 +82,8 @@ fn exact(bytes: &[u8]) -> Vec<u8> {
 struct Data<const ENCODED: bool> {
     certificate: Option<Zeroizing<Vec<u8>>>,
     key: Option<Zeroizing<Vec<u8>>>,
+    /// What stands under the keys of a proxy's own.
+    own: pairs::Found<Zeroizing<Vec<u8>>>,
     others: Vec<Text>,
 }
 
@@ -104,7 +116,12 @@ impl<'de, const ENCODED: bool> Deserialize<'de> for Data<ENCODED> {
                         Some(CERTIFICATE) => data.certificate = Some(map.next_value_seed(Bytes::<ENCODED>)?),
                         Some(KEY) => data.key = Some(map.next_value_seed(Bytes::<ENCODED>)?),
                         _ => {
-                            map.next_value::<IgnoredAny>()?;
+                            let slot = key.as_deref().and_then(pairs::slot);
+                            if let Some((slot, key)) = slot.zip(key.clone()) {
+                                data.own.put(slot, key, map.next_value_seed(Bytes::<ENCODED>)?);
+                            } else {
+                                map.next_value::<IgnoredAny>()?;
+                            }
                             data.others.extend(key);
                         }
                     }

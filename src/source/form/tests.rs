@@ -68,6 +68,8 @@ const ALL: [(&str, &str, Kind); 31] = [
     ("batch/v1", "CronJob", Kind::CronJob),
     ("batch/v1beta1", "CronJob", Kind::CronJob),
     ("v1", "ServiceAccount", Kind::ServiceAccount),
+    ("v1", "ReplicationController", Kind::ReplicationController),
+    ("v1", "Service", Kind::Service),
     ("extensions/v1beta1", "Deployment", Kind::Deployment),
 ];
 
@@ -130,7 +132,8 @@ fn metadata_keeps_what_findings_need() {
         (Kind::Gateway, true),
         (Kind::TlsRoute, true),
         (Kind::Secret, false),
-        (Kind::Pod, false),
+        (Kind::Pod, true),
+        (Kind::ServiceAccount, false),
     ] {
         let object = object(kind, &json!({"metadata": metadata}));
         assert_eq!(!object.meta().labels().is_empty(), kept, "{kind:?}");
@@ -251,6 +254,15 @@ fn secrets_hold_certificate_and_key_and_the_names_of_the_rest() {
         assert_eq!(secret.certificate.as_deref(), certificate, "{data}");
         assert!(secret.key.is_none());
     }
+    let proxy = read!(Secret as Secret, {"data": {"proxycert": "Y2VydA==", "dhparam": "", "x": ""}, "stringData": {"proxykey": "key"}});
+    assert_eq!(proxy.certificate.as_deref(), Some(&b"cert"[..]));
+    assert!(proxy.key.is_some() && proxy.other_keys == ["dhparam", "x"]);
+    assert_eq!(
+        proxy.data_keys.as_deref(),
+        Some(&["proxycert".into(), "proxykey".into()])
+    );
+    let tls = read!(Secret as Secret, {"data": {"tls.crt": "", "proxycert": "Y2VydA=="}});
+    assert_eq!((tls.certificate.as_deref(), tls.data_keys), (Some(&b""[..]), None));
     let both = read!(Secret as Secret, {"data": {"tls.crt": "Y2VydA==", "a": ""}, "stringData": {"tls.crt": "plain", "a": "", "b": ""}});
     assert_eq!(both.certificate.as_deref(), Some(&b"plain"[..]));
     assert_eq!(both.other_keys, ["a", "b"]);

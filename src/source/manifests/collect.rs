@@ -70,6 +70,7 @@ impl<'a, 's> Collect<'a, 's> {
         };
         self.outcome.files += 1;
         file.clone_into(&mut self.file);
+        self.outcome.places.file(file);
         self.named = named;
         self.document = 0;
         match files::text(&bytes) {
@@ -138,8 +139,14 @@ impl<'a, 's> Collect<'a, 's> {
             return self.error(place, HELM);
         }
         self.outcome.kinds.insert(object.kind());
+        if object.kind() == Kind::Service {
+            // It only tells which names Pods have, and nothing is found in it.
+            self.skip("v1", Kind::Service.as_str(), "");
+        }
         if self.options.scope.allows(&object) {
             self.outcome.objects += 1;
+            let key = object.meta().key();
+            self.outcome.places.object(object.kind(), key, place.line);
             (self.sink)(Change::Set(object));
         }
     }

@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod json;
 mod node;
+mod places;
 mod split;
 mod yaml;
 
@@ -18,6 +19,7 @@ use std::{
 
 use collect::Collect;
 pub use error::ManifestError;
+pub use places::Places;
 
 use super::Scope;
 use crate::object::{Change, Kind, Text};
@@ -49,6 +51,8 @@ pub struct Outcome {
     pub skipped: BTreeMap<String, usize>,
     /// What could not be read.
     pub errors: Vec<ManifestError>,
+    /// Where the objects stand.
+    pub places: Places,
     /// The kinds that were among the manifests, whether the scope holds them or not.
     pub kinds: BTreeSet<Kind>,
 }

@@ -330,3 +330,46 @@ proptest::proptest! {
         stdin(format!("{INGRESS}spec:\n  tls: {text}\n---\n{INGRESS}"));
     }
 }
+
+#[test]
+fn each_object_has_its_file_and_line() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let yaml = dir.path().join("a.yaml");
+    let ingress = |name: &str| format!("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: {name}}}\n");
+    std::fs::write(
+        &yaml,
+        format!("# head\n---\n# of a\n{}---\n{}", ingress("one"), ingress("two")),
+    )
+    .expect("written");
+    let json = dir.path().join("b.json");
+    let item = |name: &str| {
+        format!(r#"{{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{{"name":"{name}"}}}}"#)
+    };
+    let list = format!(
+        "{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n{},\n{}]}}",
+        item("three"),
+        item("four")
+    );
+    std::fs::write(&json, list).expect("written");
+    let mut places = path(dir.path(), false).outcome.places;
+    let at = |places: &Places, name: &str| {
+        let (file, line) = places.get(Kind::Ingress, &Key::new("home", name)).expect("a place");
+        (file.to_owned(), line)
+    };
+    places.relative_to(dir.path());
+    for (name, file, line) in [
+        ("one", "a.yaml", 4),
+        ("two", "a.yaml", 8),
+        ("three", "b.json", 2),
+        ("four", "b.json", 3),
+    ] {
+        assert_eq!(at(&places, name), (file.to_owned(), Some(line)), "{name}");
+    }
+    assert_eq!(places.get(Kind::Gateway, &Key::new("home", "one")), None);
+    let piped = stdin(ingress("one")).outcome.places;
+    assert_eq!(
+        piped.get(Kind::Ingress, &Key::new("home", "one")),
+        None,
+        "no file to point at"
+    );
+}

@@ -55,7 +55,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let of_reason = item.findings.iter().filter(|finding| finding.reason() == group.reason);
     for finding in of_reason {
         let message = words::message(finding, &row, model.now());
-        let remedy = words::remedy(finding, &row);
+        let remedy = words::remedy(finding, &row).text;
         let tone = Tone::Of(Status::from(finding.severity));
         lines.extend(
             wrapped("", "", &clear(&message), room)

@@ -114,6 +114,7 @@ fn inventory(material: &Material, bindings: usize) -> Result<Inventory> {
         inventory.store(Stored {
             meta: meta("bench", &secret),
             secret_type: TLS_TYPE.into(),
+            data_keys: None,
             certificate: Presence::Present,
             key: Presence::Present,
             other_keys: Vec::new(),

@@ -257,3 +257,50 @@ fn kubectl_completes_by_the_script_beside_the_program() {
     assert!(flags.starts_with("--production\t"), "{flags}");
     assert_eq!(asked(&["status", "--", "--prod"]), ":4\n");
 }
+
+#[test]
+fn confirm_asks_for_critical_rows_alone_and_evidence_says_what_a_verdict_rests_on() {
+    let items = example(&["-o", "json"]).items();
+    let evidence = |wanted: &str| items.iter().filter(|i| i["evidence"] == wanted).count();
+    assert!(evidence("stored") > 5 && evidence("served") == 0, "{items:#?}");
+    assert!(evidence("model") > 0, "{items:#?}");
+    // Nobody listens there.
+    let asked = example(&["-o", "json", "--confirm", "--connect", "127.0.0.1:1"]).items();
+    let mut refused = 0;
+    for item in &asked {
+        let findings = item["findings"].as_array().expect("findings");
+        let not_served = findings.iter().any(|f| f["reason"] == "NotServed");
+        let critical = item["status"] == "critical" && item.get("host").is_some();
+        assert_eq!(not_served, critical, "{item:#}");
+        assert_ne!(item["evidence"], "served", "nothing was seen: {item:#}");
+        refused += usize::from(not_served);
+    }
+    assert!(refused > 3, "{refused}");
+}
+
+#[test]
+fn every_finding_of_the_example_has_commands_and_its_manifest() {
+    let items = example(&["-o", "json"]).items();
+    let commands: Vec<String> = items
+        .iter()
+        .flat_map(|item| item["findings"].as_array().expect("findings"))
+        .flat_map(|finding| finding["commands"].as_array().expect("commands"))
+        .map(|command| command.as_str().expect("a text").to_owned())
+        .collect();
+    assert!(commands.len() > 10);
+    // What this program is asked for is asked of the same manifests, and is there.
+    let ours: std::collections::BTreeSet<&String> = commands
+        .iter()
+        .filter(|c| c.starts_with("kubectl certs show") || c.starts_with("kubectl certs status"))
+        .filter(|c| !c.contains(['<', '\'']))
+        .collect();
+    assert!(ours.len() > 3, "{commands:#?}");
+    for command in ours {
+        let words: Vec<&str> = command.split(' ').skip(2).collect();
+        let ran = run(&words);
+        assert!(ran.status == 0 && !ran.out.is_empty(), "{command}: {}", ran.err);
+    }
+    let github = example(&["-o", "github"]).out;
+    assert!(github.lines().all(|line| line.starts_with("::")), "{github}");
+    assert!(github.contains("file=docs/example/shop.yaml,line="), "{github}");
+}

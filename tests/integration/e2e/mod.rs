@@ -18,6 +18,7 @@ mod options;
 mod pods;
 mod preflight;
 mod probe;
+mod remedies;
 mod renew;
 mod revoke;
 mod rights;

@@ -151,3 +151,24 @@ fn accounts_and_namespaces() {
     let namespace = new().message(1, &meta("shop", "web"));
     assert_same(Kind::Namespace, &namespace, r#""status":{"phase":"Active"}"#);
 }
+
+#[test]
+fn services_and_the_labels_of_pods_to_be() {
+    let pair = |key: &str, value: &str| new().bytes(1, key).bytes(2, value);
+    let spec = new()
+        .message(1, &new().number(3, 443))
+        .message(2, &pair("app", "web"))
+        .bytes(3, "10.0.0.1");
+    let service = new().message(1, &meta("shop", "web")).message(2, &spec);
+    let rest = r#""spec":{"ports":[{"port":443}],"selector":{"app":"web"},"clusterIP":"10.0.0.1"}"#;
+    assert_same(Kind::Service, &service, rest);
+    let template = new()
+        .message(1, &new().message(11, &pair("app", "web")))
+        .message(2, &pod_spec());
+    let controller = new()
+        .message(1, &meta("shop", "web"))
+        .message(2, &new().message(3, &template));
+    let rest = format!(r#""spec":{{"template":{{"metadata":{{"labels":{{"app":"web"}}}},"spec":{POD_SPEC}}}}}"#);
+    assert_same(Kind::ReplicationController, &controller, &rest);
+    assert_same(Kind::Deployment, &controller, &rest);
+}

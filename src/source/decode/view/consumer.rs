@@ -23,6 +23,7 @@ pub(super) fn consumer(kind: Kind, message: &[u8]) -> Result<Consumer, Malformed
     let mut uses = Uses::default();
     for field in Fields::new(message) {
         match (kind, field?) {
+            (Kind::Pod, (1, value)) => consumer.meta = meta(value, Labels::Kept)?,
             (_, (1, value)) => consumer.meta = meta(value, Labels::Dropped)?,
             (Kind::ServiceAccount, (2, value)) => uses.add(text_of(value.bytes()?, 3)?, How::Other),
             (Kind::ServiceAccount, (3, value)) => uses.add(text_of(value.bytes()?, 1)?, How::Other),
@@ -32,6 +33,12 @@ pub(super) fn consumer(kind: Kind, message: &[u8]) -> Result<Consumer, Malformed
             (_, (2, value)) => workload_spec(kind, value, &mut uses)?,
             _ => {}
         }
+    }
+    let labels = std::mem::take(&mut uses.labels);
+    if !labels.is_empty() {
+        let mut more = consumer.meta.more.take().map(|more| *more).unwrap_or_default();
+        more.labels = labels;
+        consumer.meta.more = more.boxed();
     }
     consumer.uses = uses.finish();
     Ok(consumer)
@@ -54,6 +61,12 @@ fn workload_spec<'a>(kind: Kind, value: Value<'a>, uses: &mut Uses<'a>) -> Resul
         for field in template.message()? {
             match field? {
                 (2, spec) if kind == Kind::CronJob => workload_spec(Kind::Job, spec, uses)?,
+                (1, metadata) if kind != Kind::CronJob => {
+                    uses.labels = meta(metadata, Labels::Kept)?
+                        .more
+                        .map(|more| more.labels)
+                        .unwrap_or_default();
+                }
                 (2, spec) => uses.pod_spec(spec)?,
                 _ => {}
             }
@@ -104,6 +117,8 @@ struct Mounts {
 #[derive(Default)]
 struct Uses<'a> {
     found: Vec<SecretUse>,
+    /// The labels of the Pods that a template makes.
+    labels: Box<[(Text, Text)]>,
     /// Name of the volume, name of the Secret.
     volumes: Vec<(&'a [u8], Text)>,
     /// Name of the volume, whether it is mounted by subPath.

@@ -3,10 +3,11 @@
 use super::super::wire::{Fields, Malformed, Value};
 use crate::object::{Meta, More, Owner, Text, annotation};
 
-/// Whether labels are kept: those of routes and namespaces are.
+/// Which labels are kept: all of routes and namespaces; of Secrets those that say who writes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Labels {
     Kept,
+    Writers,
     Dropped,
 }
 
@@ -30,9 +31,12 @@ pub(super) fn meta(value: Value<'_>, labels: Labels) -> Result<Meta, Malformed> 
             (1, value) => meta.name = value.text()?,
             (3, value) => meta.namespace = value.text()?,
             (8, value) => meta.created = super::time(value)?,
-            (11, value) if labels == Labels::Kept => {
+            (11, value) if labels != Labels::Dropped => {
                 let (key, value) = entry(value)?;
-                kept.push((lossy(key), lossy(value)));
+                let says = || std::str::from_utf8(key).is_ok_and(annotation::says_who_writes);
+                if labels == Labels::Kept || says() {
+                    kept.push((lossy(key), lossy(value)));
+                }
             }
             (12, value) => {
                 let (key, value) = entry(value)?;

@@ -5,6 +5,7 @@ mod consumer;
 mod ingress;
 mod meta;
 mod secret;
+mod service;
 
 pub(super) use secret::drop_useless;
 
@@ -22,7 +23,9 @@ pub(super) fn has_protobuf(kind: Kind) -> bool {
             | Kind::IngressClass
             | Kind::Secret
             | Kind::Namespace
+            | Kind::Service
             | Kind::Pod
+            | Kind::ReplicationController
             | Kind::Deployment
             | Kind::StatefulSet
             | Kind::DaemonSet
@@ -39,6 +42,7 @@ pub(super) fn decode(kind: Kind, message: &[u8]) -> Result<Object, DecodeError> 
         Kind::IngressClass => Object::IngressClass(ingress::class(message)?),
         Kind::Secret => Object::Secret(secret::secret(message)?),
         Kind::Namespace => Object::Namespace(meta::of(message, meta::Labels::Kept)?),
+        Kind::Service => Object::Service(service::service(message)?),
         kind if has_protobuf(kind) => Object::Consumer(consumer::consumer(kind, message)?),
         kind => return Err(DecodeError::NoProtobufOf(kind)),
     };

@@ -1,12 +1,16 @@
 //! core/v1 Secret.
 
 use secrecy::SecretSlice;
+use zeroize::Zeroizing;
 
 use super::{
     super::wire::{Fields, Malformed},
     meta::{Labels, entry, meta},
 };
-use crate::object::{Meta, Secret, Text};
+use crate::{
+    object::{Meta, Secret, Text},
+    source::pairs,
+};
 
 /// Whether data of this type is never a certificate: a Helm release is up to a megabyte of archive.
 fn holds_no_certificate(secret_type: &str) -> bool {
@@ -16,6 +20,7 @@ fn holds_no_certificate(secret_type: &str) -> bool {
 /// Drops what the other format keeps of a type that holds no certificate.
 pub(in super::super) fn drop_useless(secret: &mut Secret) {
     if holds_no_certificate(&secret.secret_type) {
+        secret.data_keys = None;
         secret.certificate = None;
         secret.key = None;
         secret.other_keys.clear();
@@ -27,6 +32,7 @@ pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
     let mut secret = Secret {
         meta: Meta::default(),
         secret_type: Text::default(),
+        data_keys: None,
         certificate: None,
         key: None,
         other_keys: Vec::new(),
@@ -34,11 +40,12 @@ pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
     };
     for field in Fields::new(message) {
         match field? {
-            (1, value) => secret.meta = meta(value, Labels::Dropped)?,
+            (1, value) => secret.meta = meta(value, Labels::Writers)?,
             (3, value) => secret.secret_type = value.text()?,
             _ => {}
         }
     }
+    let mut own = pairs::Found::default();
     // The type comes after the data, so the data is looked at in a second round.
     if holds_no_certificate(&secret.secret_type) {
         return Ok(secret);
@@ -48,8 +55,25 @@ pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
         match entry(value)? {
             (b"tls.crt", value) => secret.certificate = Some(value.to_vec()),
             (b"tls.key", value) => secret.key = Some(SecretSlice::from(value.to_vec())),
-            (key, _) => secret.other_keys.push(Text::from_utf8_lossy(key)),
+            (key, value) => {
+                let key = Text::from_utf8_lossy(key);
+                if let Some(slot) = pairs::slot(&key) {
+                    own.put(slot, key.clone(), Zeroizing::new(value.to_vec()));
+                }
+                secret.other_keys.push(key);
+            }
         }
+    }
+    let own = own
+        .pair()
+        .filter(|_| secret.certificate.is_none() && secret.key.is_none());
+    if let Some(((name, mut chain), own_key)) = own {
+        let (key_name, value) = own_key.unzip();
+        let names = [name, key_name.unwrap_or_default()];
+        secret.other_keys.retain(|other| !names.contains(other));
+        secret.data_keys = Some(Box::new(names));
+        secret.certificate = Some(std::mem::take(&mut *chain));
+        secret.key = value.map(|key| SecretSlice::from(key.to_vec()));
     }
     secret.other_keys.sort_unstable();
     secret.other_keys.dedup();

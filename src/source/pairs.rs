@@ -1,0 +1,186 @@
+//! Under which data keys a Secret without `tls.crt` holds a certificate and its key: those of proxies that are known, and those that
+//! the user names.
+//!
+//! Values under all other keys are never decoded: most of them are passwords.
+
+use std::sync::OnceLock;
+
+use globset::{Glob, GlobMatcher};
+
+use crate::object::Text;
+
+/// What a data key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// The chain.
+    Certificate,
+    /// The private key.
+    Key,
+}
+
+/// The keys of proxies that read a Secret of their own making: `proxycert` and `proxykey` beside `dhparam` are those of
+/// nginx-ssl-proxy (GoogleCloudPlatform/nginx-ssl-proxy, README: "Run an SSL Termination Proxy with a CLI").
+const KNOWN: [(&str, &str); 1] = [("proxycert", "proxykey")];
+
+/// The keys that the user names, set once while the command line is read.
+static NAMED: OnceLock<Vec<Pattern>> = OnceLock::new();
+
+/// A pair of data keys, as globs: `certificate=*.pem,key=*.key`.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    certificate: GlobMatcher,
+    key: GlobMatcher,
+}
+
+impl std::str::FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no pair of a Secret's keys; write it as certificate=GLOB,key=GLOB");
+        let (mut certificate, mut key) = (None, None);
+        for part in text.split(',') {
+            let (side, glob) = part.split_once('=').ok_or_else(wrong)?;
+            let slot = match side.trim() {
+                "certificate" => &mut certificate,
+                "key" => &mut key,
+                _ => return Err(wrong()),
+            };
+            let glob = Some(glob)
+                .filter(|glob| (1..=253).contains(&glob.len()))
+                .ok_or_else(wrong)?;
+            let matcher = Glob::new(glob).map_err(|error| error.to_string())?.compile_matcher();
+            if slot.replace(matcher).is_some() {
+                return Err(wrong());
+            }
+        }
+        let (certificate, key) = certificate.zip(key).ok_or_else(wrong)?;
+        Ok(Self { certificate, key })
+    }
+}
+
+/// Has Secrets read under these keys too, from now on. Only the first call counts: what is read later has to mean the same.
+pub fn read_also(patterns: &[Pattern]) {
+    if !patterns.is_empty() {
+        // An error means that they are set already.
+        let _ = NAMED.set(patterns.to_vec());
+    }
+}
+
+/// Whether the user has named keys.
+pub fn any_named() -> bool {
+    NAMED.get().is_some()
+}
+
+/// What a data key other than `tls.crt` and `tls.key` holds.
+pub fn slot(data_key: &str) -> Option<Slot> {
+    slot_under(NAMED.get().map_or(&[], Vec::as_slice), data_key)
+}
+
+fn slot_under(named: &[Pattern], data_key: &str) -> Option<Slot> {
+    for (certificate, key) in KNOWN {
+        if data_key == certificate {
+            return Some(Slot::Certificate);
+        }
+        if data_key == key {
+            return Some(Slot::Key);
+        }
+    }
+    // A glob such as `*` may stand for both: what is named first is a certificate.
+    named.iter().find_map(|pattern| {
+        if pattern.certificate.is_match(data_key) {
+            Some(Slot::Certificate)
+        } else {
+            pattern.key.is_match(data_key).then_some(Slot::Key)
+        }
+    })
+}
+
+/// A value and its data key.
+type Named<B> = (Text, B);
+
+/// The pair that a Secret without `tls.crt` holds, while its entries are read: the first of each side, by name.
+#[derive(Debug)]
+pub(super) struct Found<B> {
+    sides: [Option<Named<B>>; 2],
+}
+
+impl<B> Default for Found<B> {
+    fn default() -> Self {
+        Self { sides: [None, None] }
+    }
+}
+
+impl<B> Found<B> {
+    /// Takes the value of a data key.
+    pub(super) fn put(&mut self, slot: Slot, data_key: Text, value: B) {
+        let side = &mut self.sides[usize::from(slot == Slot::Key)];
+        if side.as_ref().is_none_or(|(present, _)| data_key < *present) {
+            *side = Some((data_key, value));
+        }
+    }
+
+    /// The certificate and the key, each with its name; `None` where there is no certificate.
+    pub(super) fn pair(self) -> Option<(Named<B>, Option<Named<B>>)> {
+        let [certificate, key] = self.sides;
+        certificate.map(|certificate| (certificate, key))
+    }
+
+    /// Puts what another map of the same Secret holds over this.
+    pub(super) fn under(mut self, over: Self) -> Self {
+        for (side, other) in self.sides.iter_mut().zip(over.sides) {
+            if other.is_some() {
+                *side = other;
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_and_named_keys_are_told_and_nothing_else() {
+        let named = ["certificate=*.pem,key=*-key".parse::<Pattern>().expect("a pair")];
+        for (data_key, slot) in [
+            ("proxycert", Some(Slot::Certificate)),
+            ("proxykey", Some(Slot::Key)),
+            ("site.pem", Some(Slot::Certificate)),
+            ("site-key", Some(Slot::Key)),
+            ("dhparam", None),
+            ("password", None),
+            ("tls.crt", None),
+        ] {
+            assert_eq!(slot_under(&named, data_key), slot, "{data_key}");
+        }
+        assert_eq!(slot_under(&[], "site.pem"), None);
+    }
+
+    #[test]
+    fn a_pair_of_globs_names_both_sides_once() {
+        for wrong in [
+            "",
+            "a",
+            "certificate=a",
+            "key=a,key=b",
+            "certificate=,key=b",
+            "certificate=[,key=b",
+            "x=a,key=b",
+        ] {
+            assert!(wrong.parse::<Pattern>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn of_several_the_first_name_counts_and_a_key_alone_is_no_pair() {
+        let mut found = Found::default();
+        found.put(Slot::Key, "k".into(), 1);
+        assert!(found.pair().is_none());
+        let mut found = Found::default();
+        found.put(Slot::Certificate, "b".into(), 1);
+        found.put(Slot::Certificate, "a".into(), 2);
+        let ((name, value), key) = found.pair().expect("a certificate");
+        assert_eq!((name.as_str(), value, key.is_none()), ("a", 2, true));
+    }
+}
