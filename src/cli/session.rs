@@ -13,11 +13,7 @@ use crate::{
     inventory::Inventory,
     object::{Key, Kind, NotJudged, Seconds, Text, carrier::carrier},
     scan::{self, live::Live, secrets::Unresolved},
-    settings::{
-        env,
-        layer::{Layer, Origin},
-        source, trust,
-    },
+    settings::{env, source, trust},
     source::{
         Scope,
         cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists},
@@ -381,9 +377,9 @@ pub(super) fn judge(check: &CheckArgs, context: &str) -> Result<Judge, Failure> 
 }
 
 fn judge_with(mut anchors: Anchors, context: &str) -> Result<Judge, Failure> {
-    let layers = source::layers(Layer::empty(Origin::Flags), None, &env::process);
-    let layers = layers.map_err(|error| settings_failure(&error))?;
-    let roots = trust::roots(trust::entries(&layers), context).map_err(|error| settings_failure(&error))?;
+    let file = source::local_file(&env::process).map_err(|error| settings_failure(&error))?;
+    let entries = trust::entries(file.as_slice());
+    let roots = trust::roots(entries, context).map_err(|error| settings_failure(&error))?;
     for root in roots {
         trusted(&mut anchors, &root)?;
     }

@@ -61,6 +61,16 @@ pub fn layers(flags: Layer, config: Option<&Path>, get: Lookup<'_>) -> Result<Ve
     Ok(layers)
 }
 
+/// What the usual settings file says, or the one that `KUBECTL_CERTS_CONFIG` names: all that commands need which issue nothing.
+/// `None` where there is none.
+pub fn local_file(get: Lookup<'_>) -> Result<Option<Layer>, SettingsError> {
+    match path(None, get) {
+        Ok((path, named)) => file(&path, named),
+        Err(SettingsError::NoHome) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
     let shown = path.display().to_string();
     let unreadable = |reason: String| SettingsError::Unreadable {

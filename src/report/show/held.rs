@@ -63,7 +63,12 @@ pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &Held<'_>) -> io::R
         let list = pen.plain(&list);
         pen.field("  ", "also", &[list])?;
     }
-    if let Some(leaf) = held.leaf.and_then(|i| held.certificates.get(i)) {
+    // A root has no names, and needs none.
+    if let Some(leaf) = held
+        .leaf
+        .and_then(|i| held.certificates.get(i))
+        .filter(|_| !held.is_root())
+    {
         let words = if leaf.names.is_empty() {
             pen.marked(Status::Critical, "none: clients do not look at the common name")
         } else {
@@ -179,7 +184,7 @@ pub(super) fn role(held: &Held<'_>, at: usize, certificate: &Certificate) -> &'s
         _ => false,
     };
     match () {
-        () if held.leaf == Some(at) => "leaf",
+        () if held.leaf == Some(at) && !held.is_root() => "leaf",
         () if certificate.self_signed => "root",
         () if off_path => "unneeded",
         () if certificate.is_ca => "intermediate",

@@ -91,6 +91,7 @@ fn a_root_in_a_file_is_not_called_healthy() {
         "{}",
         ran.out
     );
+    assert!(ran.out.contains("root CN=") && !ran.out.contains("leaf"), "{}", ran.out);
     let ran = run(&["show", &root, "--ca-file", &root, "--fail-on", "info"]).ends_with(0);
     assert!(
         ran.out.lines().next().expect("a line").contains("a root, trusted here"),

@@ -2,7 +2,7 @@
 
 use kubectl_certs::{
     check::{Fact, Finding},
-    object::{Forbidden, Kind},
+    object::{Forbidden, Kind, NotJudged},
     report::Status,
     scan::About,
     tui::{
@@ -155,6 +155,25 @@ fn what_may_not_be_read_is_a_line() {
         };
         desk.tell([rows]);
     });
+}
+
+#[test]
+fn what_is_not_chosen_or_not_judged_is_counted() {
+    let route = kubectl_certs::object::carrier::carrier("route.openshift.io/v1", "Route").expect("a carrier");
+    let found = NotJudged {
+        carrier: route,
+        api_version: "route.openshift.io/v1".into(),
+        count: Some(3),
+    };
+    let mut desk = Desk::new((200, 50));
+    desk.hides("not chosen").hides("not judged");
+    desk.tell([Message::LeftOut(12), Message::NotJudged(vec![found])])
+        .shows("12 not chosen")
+        .shows("3 not judged")
+        .shows("1 in the log");
+    desk.tell([Message::LeftOut(0), Message::NotJudged(Vec::new())])
+        .hides("not chosen")
+        .hides("not judged");
 }
 
 #[test]
