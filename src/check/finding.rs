@@ -1,9 +1,12 @@
 //! Typed findings: what is wrong, with its facts, before any word is made of it.
 
-use crate::object::{Forbidden, Key, Kind, Seconds, Text};
+use crate::{
+    inventory::Controller,
+    object::{Forbidden, Key, Kind, Seconds, Text},
+};
 
 use super::reason::{Reason, Severity};
-use crate::x509::trust::Found;
+use crate::x509::{CaFault, trust::Found};
 
 /// One defect of one binding or Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +80,10 @@ pub enum Fact {
         instead: Instead,
         among_manifests: bool,
     },
+    /// `unused`: another tls entry of the Ingress names this one, which would be for the host.
     SecretNameEmpty {
         instead: Instead,
+        unused: Option<Key>,
     },
     Forbidden(Forbidden),
     WrongSecretType {
@@ -95,8 +100,17 @@ pub enum Fact {
         host: Text,
         asked_for_acme: bool,
     },
+    /// `taken_by`: the rule that takes the host's requests all the same: a wildcard, or `*` for one without host.
     TlsHostWithoutRule {
         host: Text,
+        taken_by: Option<Text>,
+        instead: Instead,
+        assumed: Option<Controller>,
+    },
+    RuleWithoutHost {
+        secret: Key,
+        instead: Instead,
+        assumed: Option<Controller>,
     },
     DefaultBackendOnly,
     /// `class` is empty when the route names none and no class is the default.
@@ -154,6 +168,10 @@ pub enum Fact {
     LeafNotFirst {
         secret: Key,
         position: usize,
+    },
+    InvalidCaCertificate {
+        secret: Key,
+        why: CaFault,
     },
     // time
     Expired {
@@ -307,9 +325,9 @@ impl Fact {
     pub fn reason(&self) -> Reason {
         macro_rules! table { ($($name:ident)*) => { match self { $(Self::$name { .. } => Reason::$name,)* } } }
         table!(SecretNotFound SecretNameEmpty Forbidden WrongSecretType MissingData RuleHostWithoutTls
-            TlsHostWithoutRule DefaultBackendOnly IngressClassNotFound InvalidCertificateRef RefNotPermitted
+            TlsHostWithoutRule RuleWithoutHost DefaultBackendOnly IngressClassNotFound InvalidCertificateRef RefNotPermitted
             HostnameConflict NoMatchingListenerHostname OverlappingCertificates DuplicateHost OrphanSecret
-            InvalidCertificate InvalidKey EncryptedKey InvalidKeyPair LeafNotFirst Expired NotYetValid RenewalDue
+            InvalidCertificate InvalidKey EncryptedKey InvalidKeyPair LeafNotFirst InvalidCaCertificate Expired NotYetValid RenewalDue
             RenewNow ChainExpired ChainExpiresFirst LifetimeTooLong HostMismatch CommonNameOnly WildcardTooBroad
             UnusedNames MissingIntermediate UntrustedIssuer WrongOrder ExtraRoot ExtraCertificate SelfSigned
             StagingIssuer ControllerDefaultCertificate ConstraintViolated WeakKey WeakSignature RepeatedKey LeafIsCa

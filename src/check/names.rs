@@ -1,7 +1,12 @@
 //! Names: is the host one of the certificate's, and are the certificate's names all wanted? (RFC 9525)
 
 use crate::{
-    inventory::{Inventory, Stored, ingress::covers_host, ingress::normal_host, query::covers, settle::MANY},
+    inventory::{
+        Inventory, Origin, Stored,
+        ingress::{covers_host, normal_host},
+        query::{Serving, covers},
+        settle::MANY,
+    },
     object::Text,
     x509::{Certificate, San, names},
 };
@@ -15,8 +20,15 @@ use super::{
 pub(super) fn judge(subject: &Subject<'_>, stored: &Stored, collector: &mut Collector) {
     let Some(leaf) = stored.leaf() else { return };
     let Some((id, binding)) = subject.binding else { return };
-    if subject.named && !covers(stored, &binding.host) {
-        mismatch(subject, leaf, &binding.host, subject.unless_served(), collector);
+    let chosen = subject.named || matches!(subject.serving, Serving::Default(Some(_)));
+    if chosen && !covers(stored, &binding.host) {
+        // Who comes over plain HTTP to a host that is redirected never sees the certificate.
+        let severity = if binding.origin == Origin::Redirect {
+            Severity::Warning
+        } else {
+            subject.unless_served()
+        };
+        mismatch(subject, leaf, &binding.host, severity, collector);
     }
     for san in &leaf.names {
         if let San::Dns(name) = san

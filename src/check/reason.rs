@@ -63,13 +63,13 @@ macro_rules! reasons {
 reasons! {
     reference {
         SecretNotFound Critical, SecretNameEmpty Info, Forbidden Warning, WrongSecretType Critical,
-        MissingData Critical, RuleHostWithoutTls Info, TlsHostWithoutRule Warning, DefaultBackendOnly Warning,
+        MissingData Critical, RuleHostWithoutTls Info, TlsHostWithoutRule Warning, RuleWithoutHost Warning, DefaultBackendOnly Warning,
         IngressClassNotFound Warning, InvalidCertificateRef Critical, RefNotPermitted Critical, HostnameConflict Warning,
         NoMatchingListenerHostname Warning, OverlappingCertificates Info, DuplicateHost Warning, OrphanSecret Info,
     }
     parse {
         InvalidCertificate Critical, InvalidKey Critical, EncryptedKey Critical, InvalidKeyPair Critical,
-        LeafNotFirst Critical,
+        LeafNotFirst Critical, InvalidCaCertificate Critical,
     }
     time {
         Expired Critical, NotYetValid Critical, RenewalDue Warning, RenewNow Warning, ChainExpired Critical,

@@ -5,10 +5,12 @@ mod hosts;
 
 use crate::{
     inventory::{
-        Binding, Inventory, Origin, Presence, Stored,
-        query::{ClassState, covers},
+        Binding, Controller, Inventory, Origin, Presence, Stored,
+        ingress::EVERY_HOST,
+        query::{ClassState, Serving, covers},
+        settle::MANY,
     },
-    object::{Forbidden, Key, Kind, annotation, secret::TLS_TYPE},
+    object::{Forbidden, Ingress, Key, Kind, annotation, secret::TLS_TYPE},
 };
 
 use super::{
@@ -65,8 +67,9 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         return;
     }
     // Another of the Secrets that are named for the host is served, where the controller is known to go on without this one.
-    let served = subject.controller.picks_among_all()
-        && (subject.stored.zip(subject.binding)).is_some_and(|(stored, (_, b))| covers(stored, &b.host));
+    let nginx = subject.controller == Controller::IngressNginx && matches!(subject.serving, Serving::Named(_));
+    let skips = subject.controller.picks_among_all() || nginx;
+    let served = skips && (subject.stored.zip(subject.binding)).is_some_and(|(stored, (_, b))| covers(stored, &b.host));
     let among_manifests = inventory.from_manifests;
     // Manifests without any Secret are what Helm and Kustomize print for a cluster that gets its Secrets otherwise.
     let severity = if among_manifests && (inventory.secrets().is_empty() || made_in_cluster(subject, secret)) {
@@ -160,20 +163,102 @@ fn judge_ingress(subject: &Subject<'_>, binding: &Binding, collector: &mut Colle
             });
         }
     }
+    // A Secret is named, and clients get the certificate that the controller makes for itself.
+    let severity = if subject.is_fake() && !binding.secrets.is_empty() {
+        Severity::Critical
+    } else {
+        Severity::Warning
+    };
     if ingress.rules.is_empty() && !ingress.tls.is_empty() && !subject.controller.loads_without_rules() {
-        collector.add(Fact::DefaultBackendOnly);
+        collector.add_at(severity, Fact::DefaultBackendOnly);
     }
-    secret_name_empty(subject, binding, collector);
+    if subject.controller == Controller::IngressNginx {
+        judge_ingress_nginx(subject, binding, ingress, severity, collector);
+    } else {
+        secret_name_empty(subject, binding, collector);
+    }
+}
+
+/// What spoils a certificate for ingress-nginx alone.
+fn judge_ingress_nginx(
+    subject: &Subject<'_>,
+    binding: &Binding,
+    ingress: &Ingress,
+    severity: Severity,
+    collector: &mut Collector,
+) {
+    if binding.host == EVERY_HOST
+        && !ingress.rules.is_empty()
+        && let Some(secret) = binding.secrets.first()
+        && subject
+            .stored
+            .is_none_or(|stored| subject.is_fake() || stored.meta.key() != *secret)
+    {
+        let fact = Fact::RuleWithoutHost {
+            secret: secret.clone(),
+            instead: subject.instead(),
+            assumed: subject.assumed(),
+        };
+        collector.add_at(severity, fact);
+    }
+    for stored in binding
+        .secrets
+        .iter()
+        .filter_map(|key| subject.inventory.secrets().get(key))
+    {
+        if let Some(why) = stored.ca_fault {
+            let served = matches!(subject.serving, Serving::Named(served) | Serving::Other(served) if !std::ptr::eq(served, stored));
+            let severity = if served {
+                Severity::Warning
+            } else {
+                subject.unless_served()
+            };
+            let secret = stored.meta.key();
+            collector.add_at(severity, Fact::InvalidCaCertificate { secret, why });
+        }
+    }
+    let Origin::Entry(position) = binding.origin else {
+        return secret_name_empty(subject, binding, collector);
+    };
+    let names_none = ingress
+        .tls
+        .get(usize::from(position))
+        .is_some_and(|entry| entry.secret.is_none());
+    if !names_none || !matches!(subject.serving, Serving::Default(None)) {
+        return;
+    }
+    // Another entry names what would serve the host.
+    let unused = ingress.tls.iter().filter_map(|entry| entry.secret.as_ref()).take(MANY);
+    let unused = unused
+        .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()))
+        .find(|key| {
+            subject
+                .inventory
+                .secrets()
+                .get(key)
+                .is_some_and(|stored| covers(stored, &binding.host))
+        });
+    let only_its_own = subject.inventory.has_only_its_own_default(&binding.route);
+    let severity = if unused.is_some() || only_its_own {
+        Severity::Critical
+    } else {
+        Severity::Info
+    };
+    let fact = Fact::SecretNameEmpty {
+        instead: Instead::DefaultCertificate,
+        unused,
+    };
+    collector.add_at(severity, fact);
 }
 
 /// A tls entry that names no Secret: the controller's default certificate is served, unless another one is picked.
 fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut Collector) {
-    if matches!(binding.origin, Origin::Entry(_)) && binding.secrets.is_empty() && subject.stored.is_none() {
+    if binding.origin.entry().is_some() && binding.secrets.is_empty() && subject.stored.is_none() {
         let instead = match subject.instead() {
             Instead::NoConnection => Instead::Unknown,
             other => other,
         };
-        collector.add(Fact::SecretNameEmpty { instead });
+        collector.add(Fact::SecretNameEmpty { instead, unused: None });
     }
 }
 
@@ -195,6 +280,7 @@ pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Col
         || inventory.consumers_of(&secret).next().is_some()
         || inventory.certificates_of(&secret).next().is_some()
         || inventory.is_issuers_key(&secret)
+        || inventory.default_certificates().any(|key| *key == secret)
         || !stored.meta.owners().is_empty()
         || inventory.may_be_used_elsewhere(&secret);
     let mut users = OTHERS.iter().chain(&Kind::CONSUMERS);

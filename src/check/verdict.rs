@@ -1,7 +1,11 @@
 //! The verdict on one binding, or on one Secret that no route uses.
 
 use crate::{
-    inventory::{Binding, BindingId, Controller, Inventory, Presence, Stored, controller::Fallback, query::Serving},
+    inventory::{
+        Binding, BindingId, Controller, Inventory, Presence, Stored,
+        controller::Fallback,
+        query::{Serving, covers},
+    },
     object::{Key, Meta, Seconds, secret::TLS_TYPE},
     x509::Bundle,
 };
@@ -49,6 +53,8 @@ pub struct Subject<'a> {
     pub stored: Option<&'a Stored>,
     /// Whether that Secret is one that the binding names.
     pub named: bool,
+    /// What clients are expected to get; nothing for a Secret that is judged for itself.
+    pub serving: Serving<'a>,
     /// The rules.
     pub rules: Rules,
 }
@@ -59,8 +65,10 @@ impl Subject<'_> {
         let Some((_, binding)) = self.binding else {
             return Instead::Unknown;
         };
-        if self.stored.is_some() && !self.named {
-            return Instead::AnotherCertificate;
+        match self.serving {
+            Serving::Default(_) => return Instead::DefaultCertificate,
+            _ if self.stored.is_some() && !self.named => return Instead::AnotherCertificate,
+            _ => {}
         }
         match self.controller.fallback(binding.route.kind) {
             Fallback::DefaultCertificate => Instead::DefaultCertificate,
@@ -71,11 +79,24 @@ impl Subject<'_> {
 
     /// Critical, unless clients get another certificate that is for the host.
     pub fn unless_served(&self) -> Severity {
-        if self.stored.is_some() && !self.named {
-            Severity::Warning
-        } else {
-            Severity::Critical
+        let for_host = |stored: &Stored| self.binding.is_none_or(|(_, binding)| covers(stored, &binding.host));
+        match self.serving {
+            Serving::Default(Some(stored)) if !for_host(stored) => Severity::Critical,
+            _ if self.stored.is_some() && !self.named => Severity::Warning,
+            _ => Severity::Critical,
         }
+    }
+
+    /// Whether clients get a certificate that no client trusts: the one that the controller makes for itself.
+    pub fn is_fake(&self) -> bool {
+        matches!(self.serving, Serving::Default(None))
+    }
+
+    /// The controller that the name of the class stands for, where nothing but that name says so.
+    pub fn assumed(&self) -> Option<Controller> {
+        let (_, binding) = self.binding?;
+        let assumed = self.inventory.is_taken_at_its_word(&binding.route);
+        (self.controller == Controller::IngressNginx && assumed).then_some(self.controller)
     }
 }
 
@@ -147,12 +168,15 @@ pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Ver
         return Some(collector.finish(None));
     }
     let serving = inventory.serving(binding);
+    // Where the controller's own certificate is served, the one that was meant is judged.
+    let meant = || binding.secrets.iter().find_map(|key| inventory.secrets().get(key));
     let subject = Subject {
         inventory,
         binding: Some((id, binding)),
         controller: inventory.controller(&binding.route),
-        stored: serving.stored(),
+        stored: serving.stored().or_else(meant),
         named: !matches!(serving, Serving::Other(_) | Serving::Default(Some(_))),
+        serving,
         rules,
     };
     reference::judge(&subject, binding, &mut collector);
@@ -167,6 +191,9 @@ pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Ver
     if !subject.named {
         for stored in binding.secrets.iter().filter_map(|key| inventory.secrets().get(key)) {
             names::judge_unserved(&subject, stored, &mut collector);
+            if subject.stored.is_none_or(|served| !std::ptr::eq(served, stored)) {
+                parse::judge(stored, subject.unless_served(), &mut collector);
+            }
         }
     }
     for secret in &binding.secrets {
@@ -217,6 +244,7 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
         key: Presence::Present,
         other_keys: Vec::new(),
         data_changed: None,
+        ca_fault: None,
         bundle: bundle.clone(),
     };
     let alone = Inventory::default();

@@ -8,6 +8,7 @@ mod cleanup;
 mod colour;
 mod complete;
 mod config;
+mod controllers;
 mod directory;
 mod explain;
 mod issuance;

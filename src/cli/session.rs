@@ -173,6 +173,7 @@ impl Session {
         self.scope = scope(source, Some(&connection.namespace))?;
         self.inventory = Inventory::new(connection.context.as_str(), false);
         self.inventory.reach = reach::of_cluster(source, &connection).into();
+        self.inventory.tell_controllers(super::controllers::told());
         self.note_choice(source);
         self.want(targets);
         let options = ListOptions {
@@ -246,6 +247,7 @@ impl Session {
         self.scope = scope(source, None)?;
         self.inventory = Inventory::new("", true);
         self.inventory.reach = reach::of_manifests(source).into();
+        self.inventory.tell_controllers(super::controllers::told());
         self.note_choice(source);
         let default_namespace = source.namespace.first().map_or("default", String::as_str).into();
         let options = manifests::Options {

@@ -64,10 +64,26 @@ impl Ord for RouteKey {
 pub enum Origin {
     /// An Ingress's tls entry at this position, or a listener, names it and what should serve it.
     Entry(u16),
+    /// A tls entry at this position stands for it without naming it: by a wildcard, or by naming no host at all.
+    Below(u16),
     /// A rule of an Ingress names it, and no tls entry does.
     RuleOnly,
     /// A route of the Gateway API names it, and no listener of its parent takes it.
     NoListener,
+    /// ingress-nginx: the annotation `server-alias` names it beside the hosts of the rules.
+    Alias,
+    /// ingress-nginx: requests for it are redirected to the host of a rule, with `www.` before it or without.
+    Redirect,
+}
+
+impl Origin {
+    /// The position of the tls entry that brought it.
+    pub fn entry(self) -> Option<u16> {
+        match self {
+            Self::Entry(position) | Self::Below(position) => Some(position),
+            _ => None,
+        }
+    }
 }
 
 /// One host of one route.

@@ -31,6 +31,10 @@ pub enum Controller {
     Apisix,
     /// Cilium.
     Cilium,
+    /// Tailscale's operator.
+    Tailscale,
+    /// Azure's Application Gateway ingress controller.
+    Agic,
     /// One whose behaviour is not in this table.
     Unknown,
 }
@@ -57,6 +61,10 @@ impl Controller {
             "haproxy-ingress.github.io/controller" => Self::HaProxyIngress,
             "ingress-controllers.konghq.com/kong" | "konghq.com/kic-gateway-controller" => Self::Kong,
             "cilium.io/ingress-controller" | "io.cilium/gateway-controller" => Self::Cilium,
+            "tailscale.com/ts-ingress" => Self::Tailscale,
+            "azure/application-gateway" => Self::Agic,
+            // AKS's application routing is ingress-nginx, with a controller name for each of its instances.
+            _ if name.starts_with("webapprouting.kubernetes.azure.com/nginx") => Self::IngressNginx,
             _ if name.starts_with("haproxy.org/") => Self::HaProxy,
             _ if name.starts_with("projectcontour.io/") => Self::Contour,
             _ if name.starts_with("apisix.apache.org/") => Self::Apisix,
@@ -77,6 +85,8 @@ impl Controller {
             "kong" => Self::Kong,
             "apisix" => Self::Apisix,
             "cilium" => Self::Cilium,
+            "tailscale" => Self::Tailscale,
+            "azure-application-gateway" | "azure/application-gateway" => Self::Agic,
             _ => Self::Unknown,
         }
     }
@@ -96,6 +106,8 @@ impl Controller {
             Self::Kong => "Kong",
             Self::Apisix => "APISIX",
             Self::Cilium => "Cilium",
+            Self::Tailscale => "Tailscale",
+            Self::Agic => "Azure's Application Gateway",
             Self::Unknown => "a controller that is not known",
         }
     }
@@ -147,7 +159,7 @@ impl Controller {
 
     /// Whether each Ingress gets a load balancer, and so an address, of its own.
     pub fn own_address_each(self) -> bool {
-        matches!(self, Self::Gce | Self::Alb)
+        matches!(self, Self::Gce | Self::Alb | Self::Tailscale)
     }
 }
 
@@ -158,11 +170,13 @@ impl std::fmt::Display for Controller {
 }
 
 /// Whether the Ingress gets its certificate from elsewhere than a Secret: passthrough, a cloud's, Traefik's resolver.
-/// An annotation of another controller than the one that serves it means nothing. AWS's load balancers read no Secret.
+/// An annotation of another controller than the one that serves it means nothing. AWS's load balancers read no Secret, and
+/// Tailscale's operator issues every certificate itself (its documentation, kb/1439).
 pub fn certificate_from_elsewhere(ingress: &Ingress, controller: Controller) -> bool {
     let annotated = |key| ingress.meta.annotation(key).is_some();
     let by = |one| controller == one || controller == Controller::Unknown;
-    controller == Controller::Alb
+    matches!(controller, Controller::Alb | Controller::Tailscale)
+        || (by(Controller::Agic) && annotated(annotation::AGIC_CERTIFICATE))
         || (by(Controller::Gce) && (annotated(annotation::GKE_MANAGED) || annotated(annotation::GCP_PRE_SHARED)))
         || (by(Controller::Alb) && annotated(annotation::ALB_CERTIFICATE))
         || (by(Controller::Traefik) && annotated(annotation::TRAEFIK_RESOLVER))

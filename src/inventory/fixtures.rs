@@ -154,6 +154,7 @@ pub fn stored(namespace: &str, name: &str, bundle: Bundle) -> Stored {
         key: Presence::Present,
         other_keys: Vec::new(),
         data_changed: None,
+        ca_fault: None,
         bundle,
     }
 }

@@ -10,6 +10,7 @@ use crate::{
 use super::{
     binding::{Binding, Origin, RouteKey},
     controller::{Controller, certificate_from_elsewhere, is_canary},
+    settle::MANY,
 };
 
 /// The host of a rule or tls entry that names none.
@@ -19,7 +20,7 @@ pub const EVERY_HOST: &str = "*";
 ///
 /// An Ingress without any sign of TLS has none. A tls entry without hosts stands for the hosts of the rules, and a wildcard
 /// of a tls entry that is no rule's host for the hosts of the rules below it: those are what is routed. ingress-nginx does not
-/// look at a canary's tls entries.
+/// look at a canary's tls entries, and serves two kinds of hosts more, which annotations name.
 pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
     if controller == Controller::IngressNginx && is_canary(ingress) {
         return Vec::new();
@@ -27,29 +28,30 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
     let mut derived = Derived {
         route: RouteKey::new(Kind::Ingress, ingress.meta.key()),
         elsewhere: certificate_from_elsewhere(ingress, controller),
+        exact_first: controller == Controller::IngressNginx,
         bindings: Vec::with_capacity(ingress.rules.len().max(1)),
         positions: HashMap::new(),
     };
     let rules: Vec<Text> = ingress.rules.iter().map(|host| normal_host(host)).collect();
     let rules = Rules::new(&rules);
     for (position, entry) in ingress.tls.iter().enumerate() {
-        let origin = Origin::Entry(u16::try_from(position).unwrap_or(u16::MAX));
+        let position = u16::try_from(position).unwrap_or(u16::MAX);
         let secret = entry
             .secret
             .as_ref()
-            .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()));
-        let mut add = |host: &Text| derived.add(host, secret.as_ref(), origin);
+            .map(|name| named_secret(ingress, name, controller));
+        let mut add = |host: &Text, origin| derived.add(host, secret.as_ref(), origin);
         match (entry.hosts.is_empty(), rules.hosts.is_empty()) {
-            (true, true) => add(&EVERY_HOST.into()),
-            (true, false) => rules.hosts.iter().for_each(&mut add),
+            (true, true) => add(&EVERY_HOST.into(), Origin::Below(position)),
+            (true, false) => rules.hosts.iter().for_each(|host| add(host, Origin::Below(position))),
             _ => {}
         }
         for host in entry.hosts.iter().map(|host| normal_host(host)) {
             let narrower = rules.below(&host);
             if narrower.is_empty() || rules.has(&host) {
-                add(&host);
+                add(&host, Origin::Entry(position));
             } else {
-                narrower.into_iter().for_each(&mut add);
+                narrower.into_iter().for_each(|host| add(host, Origin::Below(position)));
             }
         }
     }
@@ -63,15 +65,53 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
             }
         }
     }
+    // ingress-nginx makes a server of each rule's host, and of nothing else.
+    let servers_alone = controller == Controller::IngressNginx;
     for binding in &mut derived.bindings {
         let host = &binding.host;
         binding.in_rules = host == EVERY_HOST
             || rules.has(host)
-            || rules.has(EVERY_HOST)
-            || wildcard_over(host).is_some_and(|wide| rules.has(&wide))
-            || !rules.below(host).is_empty();
+            || (!servers_alone
+                && (rules.has(EVERY_HOST)
+                    || wildcard_over(host).is_some_and(|wide| rules.has(&wide))
+                    || !rules.below(host).is_empty()));
+    }
+    if servers_alone && !ingress.tls.is_empty() {
+        derived.further_hosts_of_nginx(ingress, &rules);
     }
     derived.bindings
+}
+
+/// What a secretName stands for.
+enum NamedSecret {
+    Secret(Key),
+    /// A file that the controller has.
+    File,
+}
+
+/// The Secret that a secretName means: one of the Ingress's namespace, unless the controller takes a namespace with it.
+///
+/// Contour reads the namespace from an annotation (its documentation, "Ingress", TLS Certificate Delegation). `HAProxy` Ingress
+/// takes `[secret://][NAMESPACE/]NAME` and `file://PATH` (v0.17, pkg/controller/services/cache.go, `GetTLSSecretPath`).
+fn named_secret(ingress: &Ingress, name: &Text, controller: Controller) -> NamedSecret {
+    let own = &ingress.meta.namespace;
+    let key = match controller {
+        Controller::Contour => {
+            let elsewhere = ingress.meta.annotation(annotation::CONTOUR_NAMESPACE);
+            let namespace = elsewhere.filter(|namespace| !namespace.is_empty());
+            Key::new(namespace.map_or_else(|| own.clone(), Into::into), name.clone())
+        }
+        Controller::HaProxyIngress if name.starts_with("file://") => return NamedSecret::File,
+        Controller::HaProxyIngress => {
+            let bare = name.strip_prefix("secret://").unwrap_or(name);
+            match bare.split_once('/') {
+                Some((namespace, name)) => Key::new(namespace, name),
+                None => Key::new(own.clone(), bare),
+            }
+        }
+        _ => Key::new(own.clone(), name.clone()),
+    };
+    NamedSecret::Secret(key)
 }
 
 /// Up to so many hosts are compared one by one: nearly every Ingress has one or two, and a table costs more than that.
@@ -127,7 +167,7 @@ impl<'a> Rules<'a> {
 }
 
 /// The wildcard whose first label stands for the host's.
-fn wildcard_over(host: &str) -> Option<Text> {
+pub(super) fn wildcard_over(host: &str) -> Option<Text> {
     let (_, parent) = host.split_once('.')?;
     let mut wide = Text::with_capacity(parent.len() + 2);
     wide.push_str("*.");
@@ -139,6 +179,8 @@ fn wildcard_over(host: &str) -> Option<Text> {
 struct Derived {
     route: RouteKey,
     elsewhere: bool,
+    /// Whether the first entry that names a host goes before those that only stand for it.
+    exact_first: bool,
     bindings: Vec<Binding>,
     /// By host, where there are more than [`FEW`].
     positions: HashMap<Text, usize>,
@@ -153,13 +195,27 @@ impl Derived {
         }
     }
 
-    fn add(&mut self, host: &Text, secret: Option<&Key>, origin: Origin) {
+    fn add(&mut self, host: &Text, secret: Option<&NamedSecret>, origin: Origin) {
+        let (secret, file) = match secret {
+            Some(NamedSecret::Secret(key)) => (Some(key), false),
+            Some(NamedSecret::File) => (None, true),
+            None => (None, false),
+        };
         if let Some(position) = self.position(host) {
-            if let Some(secret) = secret {
-                let present = &mut self.bindings[position].secrets;
-                if !present.contains(secret) {
-                    *present = present.iter().chain([secret]).cloned().collect();
-                }
+            let present = &mut self.bindings[position];
+            let exact = self.exact_first && matches!((present.origin, origin), (Origin::Below(_), Origin::Entry(_)));
+            if exact {
+                present.origin = origin;
+            }
+            if let Some(secret) = secret
+                && !present.secrets.contains(secret)
+            {
+                let (before, after) = if exact {
+                    (&[][..], &present.secrets[..])
+                } else {
+                    (&present.secrets[..], &[][..])
+                };
+                present.secrets = before.iter().chain([secret]).chain(after).cloned().collect();
             }
             return;
         }
@@ -171,7 +227,7 @@ impl Derived {
             secrets: secret.cloned().into_iter().collect(),
             origin,
             in_rules: true,
-            elsewhere: self.elsewhere,
+            elsewhere: self.elsewhere || file,
             routes: Box::default(),
         });
         if self.bindings.len() > FEW {
@@ -181,6 +237,57 @@ impl Derived {
             self.positions
                 .extend(new.map(|(position, b)| (b.host.clone(), position)));
         }
+    }
+}
+
+impl Derived {
+    /// The hosts of ingress-nginx's `server-alias` and `from-to-www-redirect` that are no rule's: each is served with the
+    /// certificate of the host that it stands beside, where that covers it (v1.15: controller.go `createServers`, nginx.go
+    /// `configureCertificates`, pkg/util/ingress `BuildRedirects`). An alias that is a pattern is no name of a server.
+    fn further_hosts_of_nginx(&mut self, ingress: &Ingress, rules: &Rules<'_>) {
+        let named = |host: &&Text| *host != EVERY_HOST;
+        // An alias of several hosts gets the certificate of the last in their order: each is told to nginx after the other.
+        let last = rules.hosts.iter().filter(named).max();
+        if let (Some(last), Some(aliases)) = (last, ingress.meta.annotation(annotation::NGINX_ALIAS)) {
+            let aliases = aliases.split(',').map(str::trim);
+            for alias in aliases
+                .filter(|alias| !alias.is_empty() && !alias.starts_with('~'))
+                .take(MANY)
+            {
+                self.beside(last, &normal_host(alias), Origin::Alias);
+            }
+        }
+        if ingress.meta.annotation(annotation::NGINX_WWW) == Some("true") {
+            for host in rules.hosts.iter().filter(named).filter(|host| !host.starts_with('*')) {
+                self.beside(host, &www_counterpart(host), Origin::Redirect);
+            }
+        }
+    }
+
+    /// Adds a host that gets what another one gets. One that only a tls entry names was no server before, and is one now.
+    fn beside(&mut self, base: &str, host: &Text, origin: Origin) {
+        let secrets = self.position(base).map(|at| self.bindings[at].secrets.clone());
+        match self.position(host) {
+            Some(at) if self.bindings[at].in_rules => {}
+            Some(at) => {
+                let present = &mut self.bindings[at];
+                (present.origin, present.in_rules) = (origin, true);
+            }
+            None => {
+                self.add(host, None, origin);
+                if let Some(added) = self.bindings.last_mut() {
+                    added.secrets = secrets.unwrap_or_default();
+                }
+            }
+        }
+    }
+}
+
+/// The host with `www.` before it, or without it.
+pub(super) fn www_counterpart(host: &str) -> Text {
+    match host.strip_prefix("www.") {
+        Some(bare) => bare.into(),
+        None => compact_str::format_compact!("www.{host}"),
     }
 }
 
@@ -285,7 +392,7 @@ mod tests {
         web.rules = List::default();
         assert_eq!(
             hosts(&of_ingress(&web, Controller::Unknown)),
-            [("*", vec!["shop-tls"], Origin::Entry(0))]
+            [("*", vec!["shop-tls"], Origin::Below(0))]
         );
 
         let mut plain = ingress("shop", "plain", &[]);
@@ -305,7 +412,7 @@ mod tests {
         assert_eq!(
             hosts(&of_ingress(&web, Controller::Unknown)),
             [
-                ("a.shop.example", vec!["wild"], Origin::Entry(0)),
+                ("a.shop.example", vec!["wild"], Origin::Below(0)),
                 ("a.b.shop.example", vec![], Origin::RuleOnly)
             ]
         );

@@ -10,6 +10,7 @@ mod grant;
 mod index;
 pub mod ingress;
 pub mod ownership;
+pub mod programs;
 pub mod query;
 pub mod secrets;
 pub mod serves;
@@ -93,6 +94,7 @@ pub struct Inventory {
     consumers_by_secret: HashMap<Key, BTreeSet<(Kind, Key)>>,
     services: BTreeMap<Key, Service>,
     secrets: Secrets,
+    programs: programs::Programs,
     bindings: Bindings,
     /// The bindings of Ingresses and `IngressRoutes`.
     by_route: Index<BindingId>,

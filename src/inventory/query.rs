@@ -230,7 +230,7 @@ impl Inventory {
         let all_known = self.knows_all(Kind::IngressClass);
         if let Some(name) = &ingress.class {
             if let Some(class) = self.classes.get(name) {
-                return (Controller::of_controller_name(&class.controller), ClassState::Known);
+                return (self.controller_named(&class.controller), ClassState::Known);
             }
             let controller = Controller::of_class_name(name);
             // Google's controller reads the name; there is no object.
@@ -244,17 +244,14 @@ impl Inventory {
         }
         if let Some(name) = ingress.meta.annotation(annotation::INGRESS_CLASS) {
             // An annotation needs no object: each controller compares it with its own setting.
-            let class = self
-                .classes
-                .get(name)
-                .map(|c| Controller::of_controller_name(&c.controller));
+            let class = self.classes.get(name).map(|c| self.controller_named(&c.controller));
             return (
                 class.unwrap_or_else(|| Controller::of_class_name(name)),
                 ClassState::Known,
             );
         }
         match self.default_class() {
-            Some(class) => (Controller::of_controller_name(&class.controller), ClassState::Known),
+            Some(class) => (self.controller_named(&class.controller), ClassState::Known),
             None if all_known => (Controller::Unknown, ClassState::NoDefault),
             None => (Controller::Unknown, ClassState::Known),
         }
@@ -296,7 +293,7 @@ impl Inventory {
             || self
                 .classes
                 .values()
-                .any(|c| Controller::of_controller_name(&c.controller).picks_among_all())
+                .any(|c| self.controller_named(&c.controller).picks_among_all())
     }
 
     /// Whether somebody who writes Ingresses decides for a host together with others: the same controller serves both.

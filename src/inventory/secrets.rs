@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 
 use crate::{
     object::{Key, Meta, Seconds, Text, secret::TLS_TYPE},
-    x509::{Bundle, Certificate, Fingerprint, San},
+    x509::{Bundle, CaFault, Certificate, Fingerprint, San},
 };
 
 use super::{
@@ -53,6 +53,8 @@ pub struct Stored {
     pub other_keys: Vec<Text>,
     /// When its data last changed; known of suspects alone.
     pub data_changed: Option<Seconds>,
+    /// What is wrong with the CA certificates in its ca.crt; `None` where nothing is, or there is none.
+    pub ca_fault: Option<CaFault>,
     /// What its bytes hold.
     pub bundle: Bundle,
 }

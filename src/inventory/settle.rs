@@ -78,6 +78,7 @@ impl Inventory {
     pub(super) fn set_consumer(&mut self, consumer: Consumer) {
         let id = (consumer.kind, consumer.meta.key());
         self.remove_consumer(id.0, &id.1);
+        self.set_program(id.0, &id.1, consumer.program.as_deref());
         for used in &consumer.uses {
             let secret = Key::new(consumer.meta.namespace.clone(), used.name.clone());
             self.consumers_by_secret
@@ -93,6 +94,7 @@ impl Inventory {
         let Some(old) = self.consumers.remove(&(kind, key.clone())) else {
             return;
         };
+        self.set_program(kind, key, None);
         for used in &old.uses {
             let secret = Key::new(old.meta.namespace.clone(), used.name.clone());
             if let Some(users) = self.consumers_by_secret.get_mut(&secret) {

@@ -22,6 +22,16 @@ pub const ALB_CERTIFICATE: &str = "alb.ingress.kubernetes.io/certificate-arn";
 pub const NGINX_PASSTHROUGH: &str = "nginx.ingress.kubernetes.io/ssl-passthrough";
 /// ingress-nginx: this Ingress only takes a share of another's requests.
 pub const NGINX_CANARY: &str = "nginx.ingress.kubernetes.io/canary";
+/// ingress-nginx: further hosts that are served as those of the rules, separated by commas.
+pub const NGINX_ALIAS: &str = "nginx.ingress.kubernetes.io/server-alias";
+/// ingress-nginx: the same hosts with `www.` before them, or without it, are redirected to those of the rules.
+pub const NGINX_WWW: &str = "nginx.ingress.kubernetes.io/from-to-www-redirect";
+/// ingress-nginx: whether requests over plain HTTP are redirected to HTTPS where there is a certificate.
+pub const NGINX_SSL_REDIRECT: &str = "nginx.ingress.kubernetes.io/ssl-redirect";
+/// Contour: the namespace of the Secrets that the tls entries name.
+pub const CONTOUR_NAMESPACE: &str = "projectcontour.io/tls-cert-namespace";
+/// Azure's Application Gateway: the name of a certificate that is installed on the gateway itself.
+pub const AGIC_CERTIFICATE: &str = "appgw.ingress.kubernetes.io/appgw-ssl-certificate";
 /// Traefik: this Ingress is served over TLS although it has no tls entry.
 pub const TRAEFIK_TLS: &str = "traefik.ingress.kubernetes.io/router.tls";
 /// Traefik: a resolver issues the certificate.
@@ -77,6 +87,11 @@ const WANTED: &[&str] = &[
     ALB_CERTIFICATE,
     NGINX_PASSTHROUGH,
     NGINX_CANARY,
+    NGINX_ALIAS,
+    NGINX_WWW,
+    NGINX_SSL_REDIRECT,
+    CONTOUR_NAMESPACE,
+    AGIC_CERTIFICATE,
     TRAEFIK_TLS,
     TRAEFIK_RESOLVER,
     F5_MERGEABLE,

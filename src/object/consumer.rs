@@ -1,6 +1,6 @@
 //! Pods, workloads and service accounts: who uses a Secret, and how.
 
-use super::{Key, Kind, Meta, Seconds, Text};
+use super::{Key, Kind, Meta, Seconds, Text, program::Program};
 
 /// What is read of a Pod, `ReplicationController`, Deployment, `StatefulSet`, `DaemonSet`, Job, `CronJob` or `ServiceAccount`.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Consumer {
     pub started: Option<Seconds>,
     /// Whether it is a Pod that has ended (Succeeded or Failed).
     pub ended: bool,
+    /// The ingress controller that it runs; read from manifests alone, for in a cluster its Pods are asked for.
+    pub program: Option<Box<Program>>,
 }
 
 /// One use of a Secret.

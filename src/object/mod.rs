@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod ingress;
 mod kind;
 pub mod list;
+pub mod program;
 mod reach;
 pub mod secret;
 pub mod service;

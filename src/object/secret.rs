@@ -22,6 +22,8 @@ pub struct Secret {
     pub key: Option<SecretSlice<u8>>,
     /// The names of its other data keys (`ca.crt`, `keystore.p12`, ...).
     pub other_keys: Vec<Text>,
+    /// The bytes under `ca.crt`, where there is a certificate beside it.
+    pub ca: Option<Vec<u8>>,
     /// When `data` last changed, by its managedFields; read for suspects alone.
     pub data_changed: Option<Seconds>,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    inventory::{Controller, Inventory, Origin, RouteKey},
+    inventory::{Controller, Inventory, Origin, RouteKey, query::covers},
     name::Name,
     object::{Key, Kind, Seconds, Text},
     x509::{Certificate, San, is_staging_issuer},
@@ -187,6 +187,11 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
         };
         // A host that no rule routes, and that a tls entry names all the same, may be there for this certificate alone.
         if binding.elsewhere || binding.origin == Origin::NoListener {
+            continue;
+        }
+        // One that is only redirected keeps its name in the certificate, and is not ordered anew: it may not exist at all.
+        let stored = inventory.secrets().get(&secret);
+        if binding.origin == Origin::Redirect && !stored.is_some_and(|stored| covers(stored, &binding.host)) {
             continue;
         }
         let route: &RouteKey = &binding.route;

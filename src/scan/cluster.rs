@@ -15,7 +15,7 @@ use crate::{
         Scope,
         cluster::{
             ClusterError, Connection, ListOptions, Listing, consumers, count_carriers, data_changed, get_secrets,
-            holding_certificates, list,
+            holding_certificates, list, programs,
         },
         pairs,
         scope::Namespaces,
@@ -93,6 +93,10 @@ pub async fn read(
     let listing = spawn(async move { list(&from, &within, &KINDS, &how, sink).await });
     take(changes, &mut read.unresolved, inventory, judge, look).await;
     read.listing = finished(listing).await?;
+    // Which program serves a class decides what its routes are.
+    if inventory.wants_programs() {
+        inventory.set_programs(programs(connection).await);
+    }
     inventory.settle();
     // Beside what follows, which does not need it.
     let counting = spawn(count_carriers(connection.clone(), scope.clone(), &read.listing, &KINDS));
@@ -255,6 +259,7 @@ async fn named(connection: &Connection, wanted: &[Key], read: &mut Read, invento
     let missing: BTreeSet<Key> = inventory
         .named_secrets()
         .chain(wanted.iter().cloned())
+        .chain(inventory.default_certificates().cloned())
         .filter(|key| inventory.secrets().get(key).is_none())
         .collect();
     if missing.is_empty() {

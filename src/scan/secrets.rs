@@ -44,6 +44,7 @@ fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
         key,
         other_keys,
         data_changed,
+        ca,
     } = secret;
     let presence = Presence::of(certificate.as_deref());
     let key_presence = Presence::of(key.as_ref().map(secrecy::ExposeSecret::expose_secret));
@@ -53,6 +54,7 @@ fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
     } else {
         nothing()
     };
+    let ca_fault = ca.filter(|_| relevant).and_then(|ca| bundle::ca_fault(&ca, interner));
     let mut unresolved = None;
     if bundle.leaf.is_some() {
         let parsed = Parsed { bundle, der };
@@ -80,6 +82,7 @@ fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
         key: key_presence,
         other_keys,
         data_changed,
+        ca_fault,
         bundle,
     };
     Done { stored, unresolved }

@@ -66,9 +66,82 @@ pub struct File {
     /// CAs of one's own that are trusted wherever certificates are judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<Vec<TrustEntry>>,
+    /// Ingress controllers by the name that their classes have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub controllers: BTreeMap<String, ControllerEntry>,
     /// The terminal UI.
     #[serde(skip_serializing_if = "is_default")]
     pub tui: TuiEntry,
+}
+
+/// What stands behind the name of a controller: written as the word alone, or with its fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ControllerEntry {
+    /// Which program it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is: Option<ControllerWord>,
+    /// The Secret of its default certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_certificate: Option<Namespaced>,
+}
+
+impl<'de> Deserialize<'de> for ControllerEntry {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize, Default)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+        struct Fields {
+            is: Option<ControllerWord>,
+            default_certificate: Option<Namespaced>,
+        }
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = ControllerEntry;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the name of a program, or the fields is and defaultCertificate")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ControllerEntry, E> {
+                let word = ControllerWord::deserialize(de::value::StrDeserializer::new(text))?;
+                Ok(ControllerEntry {
+                    is: Some(word),
+                    default_certificate: None,
+                })
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<ControllerEntry, A::Error> {
+                let fields = Fields::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(ControllerEntry {
+                    is: fields.is,
+                    default_certificate: fields.default_certificate,
+                })
+            }
+        }
+        from.deserialize_any(Visitor)
+    }
+}
+
+/// A program whose choice of certificates is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControllerWord {
+    /// The community's ingress-nginx.
+    IngressNginx,
+    /// Traefik.
+    Traefik,
+    /// F5's NGINX ingress controller.
+    F5Nginx,
+    /// The controller of `HAProxy` Technologies.
+    Haproxy,
+    /// `HAProxy` Ingress.
+    HaproxyIngress,
+    /// Contour.
+    Contour,
+    /// Kong.
+    Kong,
+    /// Another one.
+    Other,
 }
 
 /// The terminal UI.

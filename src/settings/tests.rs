@@ -260,6 +260,7 @@ fn the_example_is_read_and_every_field_is_in_it() {
         ("http01: {zzzzzzzzzzzz: 1}", &[]),
         ("dns01: {zzzzzzzzzzzz: 1}", &[]),
         ("storing: {zzzzzzzzzzzz: 1}", &[]),
+        ("controllers: {a: {zzzzzzzzzzzz: 1}}", &[]),
         ("tui: {zzzzzzzzzzzz: 1}", &[]),
     ] {
         let error = File::parse(text, "x", None).unwrap_err().to_string();

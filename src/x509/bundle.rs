@@ -114,6 +114,43 @@ pub fn parse_file(contents: &[u8], interner: &mut Interner) -> Parsed {
     }
 }
 
+/// What is wrong with the CA certificates beside a certificate and its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CaFault {
+    /// It holds something, and no PEM block.
+    NoBlock,
+    /// One of its blocks is no certificate that can be read.
+    Unreadable,
+}
+
+/// Judges the bytes of a `ca.crt` as Go's programs read one: every PEM block in it, of whatever kind, has to be a certificate,
+/// and there has to be one (ingress-nginx v1.15, internal/net/ssl/ssl.go, `CheckCACert`). Nothing at all is good.
+pub fn ca_fault(contents: &[u8], interner: &mut Interner) -> Option<CaFault> {
+    if contents.is_empty() {
+        return None;
+    }
+    let mut any = false;
+    for block in pem::blocks(contents).take(CA_BLOCKS) {
+        // What many Secrets have in common is known already.
+        if block.is_certificate() && interner.of_text(block.text()).is_some() {
+            any = true;
+            continue;
+        }
+        // Go's reader passes over a block whose body is no base64.
+        let Ok(der) = block.decode(pem::CERTIFICATE_CAP) else {
+            continue;
+        };
+        any = true;
+        if interner.certificate(&der).is_err() {
+            return Some(CaFault::Unreadable);
+        }
+    }
+    (!any).then_some(CaFault::NoBlock)
+}
+
+/// How many blocks of a `ca.crt` are looked at: a bundle of all public roots has some 150.
+const CA_BLOCKS: usize = 1000;
+
 /// What has been read so far.
 #[derive(Default)]
 struct Pile {

@@ -17,7 +17,7 @@ mod signature;
 pub(crate) mod testing;
 pub mod trust;
 
-pub use bundle::{Bundle, KeyState, Parsed};
+pub use bundle::{Bundle, CaFault, KeyState, Parsed};
 pub use certificate::{Certificate, Fingerprint, KeyAlgorithm, Name, San, Serial, Subject};
 pub use interner::{Der, Interner};
 pub use issuers::{default_certificate_of, is_acme_issuer, is_staging_issuer};

@@ -18,6 +18,7 @@ fn consumer(kind: Kind, name: &str, uses: &[(&str, How)]) -> Consumer {
             .collect(),
         started: None,
         ended: false,
+        program: None,
     }
 }
 

@@ -1,13 +1,18 @@
 //! The hosts of tls entries against the hosts of rules, and hosts that several routes claim.
 
 use crate::{
-    inventory::{Binding, BindingId, Origin, RouteKey, settle::MANY},
-    object::{Ingress, Kind, annotation},
+    inventory::{
+        Binding, BindingId, Controller, Origin, RouteKey,
+        ingress::{EVERY_HOST, covers_host, normal_host},
+        query::{Serving, covers},
+        settle::MANY,
+    },
+    object::{Ingress, Kind, Text, annotation},
 };
 
 use super::{
     super::{
-        finding::Fact,
+        finding::{Fact, Instead},
         reason::Severity,
         verdict::{Collector, Subject},
     },
@@ -30,7 +35,12 @@ fn two_sets(subject: &Subject<'_>, binding: &Binding, ingress: &Ingress, collect
     match binding.origin {
         Origin::RuleOnly if subject.stored.is_none() => {
             let asked_for_acme = ingress.meta.annotation(annotation::TLS_ACME) == Some("true");
-            let severity = if asked_for_acme {
+            // ingress-nginx sends requests to such a host over to HTTPS, where its own certificate awaits them.
+            let sent_there = subject.is_fake()
+                && !ingress.tls.is_empty()
+                && ingress.meta.annotation(annotation::NGINX_SSL_REDIRECT) != Some("false")
+                && subject.inventory.has_only_its_own_default(&binding.route);
+            let severity = if asked_for_acme || sent_there {
                 Severity::Critical
             } else {
                 Severity::Info
@@ -43,11 +53,38 @@ fn two_sets(subject: &Subject<'_>, binding: &Binding, ingress: &Ingress, collect
                 },
             );
         }
-        Origin::Entry(_) if !binding.in_rules && !ingress.rules.is_empty() => {
-            collector.add(Fact::TlsHostWithoutRule { host: host.clone() });
+        Origin::Entry(_) | Origin::Below(_) if !binding.in_rules && !ingress.rules.is_empty() => {
+            tls_host_without_rule(subject, binding, ingress, collector);
         }
         _ => {}
     }
+}
+
+/// A host that only a tls entry names. Where a rule without host or with a wildcard takes its requests all the same,
+/// ingress-nginx answers them with the certificate of that rule's server.
+fn tls_host_without_rule(subject: &Subject<'_>, binding: &Binding, ingress: &Ingress, collector: &mut Collector) {
+    let nginx = subject.controller == Controller::IngressNginx;
+    let takes = |rule: &&Text| {
+        let rule = normal_host(rule);
+        rule == EVERY_HOST || covers_host(&rule, &binding.host)
+    };
+    let taken_by = ingress.rules.iter().filter(|_| nginx).find(takes);
+    let gets_its_own = matches!(subject.serving, Serving::Named(_));
+    let severity = if taken_by.is_some() && !gets_its_own {
+        match subject.serving {
+            Serving::Default(None) => Severity::Critical,
+            _ => subject.unless_served(),
+        }
+    } else {
+        Severity::Warning
+    };
+    let fact = Fact::TlsHostWithoutRule {
+        host: binding.host.clone(),
+        taken_by: taken_by.map(|rule| normal_host(rule)),
+        instead: if nginx { subject.instead() } else { Instead::Unknown },
+        assumed: subject.assumed(),
+    };
+    collector.add_at(severity, fact);
 }
 
 /// One host, several routes of one controller, different Secrets.
@@ -85,7 +122,12 @@ fn duplicate(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector:
     others.sort();
     others.dedup();
     // Where another route decides and brings nothing for the host, clients get the default certificate.
-    let loses = winner.is_some_and(|w| *w != binding.route) && subject.stored.is_none();
+    let nothing = match subject.serving {
+        Serving::Nothing | Serving::Default(None) => true,
+        Serving::Default(Some(stored)) => !covers(stored, &binding.host),
+        _ => false,
+    };
+    let loses = winner.is_some_and(|w| *w != binding.route) && nothing;
     let severity = if loses { Severity::Critical } else { Severity::Warning };
     let fact = Fact::DuplicateHost {
         others: others.into_iter().map(object_ref).collect(),

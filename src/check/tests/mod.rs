@@ -3,6 +3,7 @@
 mod certificate;
 mod chain;
 mod gateway;
+mod nginx;
 mod ownership;
 mod reference;
 mod served;
@@ -151,10 +152,11 @@ thread_local! {
 }
 
 /// The tests of each family, for the one that looks whether no reason was forgotten.
-const FAMILIES: [&[fn()]; 6] = [
+const FAMILIES: [&[fn()]; 7] = [
     certificate::TESTS,
     chain::TESTS,
     gateway::TESTS,
+    nginx::TESTS,
     ownership::TESTS,
     reference::TESTS,
     served::TESTS,
@@ -209,6 +211,7 @@ fn pod(how: How, started: i64) -> Consumer {
         }],
         started: Some(started),
         ended: false,
+        program: None,
     }
 }
 

@@ -222,7 +222,8 @@ fn default_backend_only() {
             i.store(good("a", "tls", &["x.example"]));
         })
     };
-    is(&without_rules("nginx"), Reason::DefaultBackendOnly, Severity::Warning);
+    is(&without_rules("nginx"), Reason::DefaultBackendOnly, Severity::Critical);
+    is(&without_rules("own"), Reason::DefaultBackendOnly, Severity::Warning);
     is_not(&without_rules("traefik"), Reason::DefaultBackendOnly);
 }
 

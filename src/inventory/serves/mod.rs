@@ -14,7 +14,7 @@ use crate::object::Seconds;
 
 use super::{
     Inventory,
-    binding::{Binding, RouteKey},
+    binding::{Binding, Origin, RouteKey},
     controller::Controller,
     ingress::EVERY_HOST,
     secrets::Stored,
@@ -61,6 +61,9 @@ impl Inventory {
     /// Which Secret is expected to be served for a binding, as far as its controller is known.
     pub fn serving(&self, binding: &Binding) -> Serving<'_> {
         let controller = self.controller(&binding.route);
+        if controller == Controller::IngressNginx {
+            return nginx::serves(self, binding);
+        }
         if let Some(winner) = self.winner(binding, controller)
             && winner.route != binding.route
         {
@@ -74,14 +77,15 @@ impl Inventory {
         match controller {
             // Of a ListenerSet, Traefik's choice is not known: it is taken as the Gateway API has it.
             Controller::Traefik if !binding.route.kind.is_listener_set() => traefik::serves(self, binding),
-            Controller::IngressNginx => nginx::serves(self, binding),
             _ if binding.listener.is_some() => gateway::serves(self, binding),
             _ => listed::serves(self, binding),
         }
     }
 
     /// Of several routes of one host, the one whose certificate counts: the oldest, where the controller has that rule
-    /// and every route says when it was made. Ingresses without any tls entry do not take part.
+    /// and every route says when it was made. Ingresses without any tls entry do not take part, and of ingress-nginx's those
+    /// without a rule for the host; of two of the same second, ingress-nginx takes the later by name (store.go,
+    /// `sortIngressSlice`).
     pub fn winner(&self, binding: &Binding, controller: Controller) -> Option<&Binding> {
         if !controller.oldest_wins() || binding.host == EVERY_HOST {
             return None;
@@ -90,13 +94,24 @@ impl Inventory {
         if ids.len() < 2 {
             return None;
         }
+        let nginx = controller == Controller::IngressNginx;
         let mut oldest: Option<(Seconds, &Binding)> = None;
         for other in ids.iter().take(MANY).filter_map(|id| self.bindings.get(*id)) {
-            if !self.shares_hosts(&binding.route, &other.route) || !self.has_tls(&other.route) {
+            if !self.shares_hosts(&binding.route, &other.route)
+                || !self.has_tls(&other.route)
+                || (nginx && (!other.in_rules || matches!(other.origin, Origin::Alias | Origin::Redirect)))
+            {
                 continue;
             }
             let made = self.created(&other.route)?;
-            if oldest.is_none_or(|(at, old)| (made, &other.route) < (at, &old.route)) {
+            let goes_before = |old: &Binding| {
+                if nginx {
+                    other.route > old.route
+                } else {
+                    other.route < old.route
+                }
+            };
+            if oldest.is_none_or(|(at, old)| made < at || (made == at && goes_before(old))) {
                 oldest = Some((made, other));
             }
         }

@@ -1,41 +1,188 @@
-//! ingress-nginx: the Secret of the tls entry that lists the host, where it can be used and covers it.
+//! ingress-nginx, read at v1.15.1.
+//!
+//! A server is made of each rule's host, and of nothing else (`internal/ingress/controller/controller.go`, `createServers`). Its
+//! certificate is that of the oldest Ingress that has the host in a rule and any tls entry at all: the first entry that lists the
+//! host counts, also without a secretName; where none lists it, the first Secret of those entries whose names cover it
+//! (`extractTLSSecretName`). A Secret that cannot be loaded (`store/backend_ssl.go`, `getPemCertificate`; `net/ssl/ssl.go`,
+//! `CreateSSLCert`, `CheckCACert`) or does not name the host gives way to the default certificate; an expired one is served. A
+//! common name counts where there are no other names (`certificate.go`, `verifyHostname`). The server of a rule without host has
+//! the default certificate always.
+//!
+//! By its server name a client gets the certificate of the server of that name, else that of the wildcard right above it, else the
+//! default one, which a client without a server name gets too (`rootfs/etc/nginx/lua/certificate.lua`).
 
 use crate::{
     inventory::{
         Inventory,
-        binding::{Binding, Origin},
+        binding::{Binding, Origin, RouteKey},
+        controller::Controller,
+        ingress::{EVERY_HOST, normal_host, wildcard_over, www_counterpart},
         secrets::Stored,
+        settle::MANY,
     },
-    object::Key,
+    object::{Ingress, Key},
+    x509::{San, names},
 };
 
 use super::{
     Serving,
-    choice::{covers, fittest, usable},
+    choice::{covers, usable},
 };
 
-/// The Secret that is named; for a host that no tls entry lists, any Secret of that Ingress whose names cover it.
+/// What clients get for a host.
 pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving<'a> {
-    let best = fittest(inventory.named(binding), &binding.host);
-    if let Some(stored) = best.filter(|stored| covers(stored, &binding.host)) {
-        return Serving::Named(stored);
+    let host = binding.host.as_str();
+    if host == EVERY_HOST {
+        return default(inventory, &binding.route);
     }
-    if let Some(other) = of_the_same_ingress(inventory, binding) {
-        return Serving::Other(other);
+    if let Some(server) = server(inventory, &binding.route, host) {
+        return seen_from(binding, server, of_server(inventory, server));
     }
-    best.map_or(Serving::Nothing, Serving::Named)
+    if matches!(binding.origin, Origin::Alias | Origin::Redirect)
+        && let Some(serving) = beside(inventory, binding)
+    {
+        return serving;
+    }
+    let wide = wildcard_over(host).filter(|_| !host.starts_with('*'));
+    match wide.and_then(|wide| server(inventory, &binding.route, &wide)) {
+        Some(server) => of_server(inventory, server).of_another(),
+        None => default(inventory, &binding.route),
+    }
 }
 
-fn of_the_same_ingress<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<&'a Stored> {
-    if binding.origin != Origin::RuleOnly {
-        return None;
+/// The binding whose route brings the certificate of a host's server; `None` when no rule has the host.
+fn server<'a>(inventory: &'a Inventory, of: &RouteKey, host: &str) -> Option<&'a Binding> {
+    let ids = inventory.bindings_of_host(host);
+    let is_server = |b: &&Binding| {
+        b.in_rules
+            && !matches!(b.origin, Origin::Alias | Origin::Redirect)
+            && (b.route == *of || inventory.shares_hosts(of, &b.route))
+    };
+    let mut servers = ids
+        .iter()
+        .take(MANY)
+        .filter_map(|id| inventory.bindings.get(*id))
+        .filter(is_server);
+    let first = servers.next()?;
+    if servers.next().is_none() {
+        return Some(first);
     }
-    let ingress = inventory.ingress_of(&binding.route)?;
-    let names = ingress.tls.iter().filter_map(|entry| entry.secret.as_ref());
-    names
-        .filter_map(|name| {
-            let key = Key::new(ingress.meta.namespace.clone(), name.clone());
-            inventory.secrets.get(&key)
+    // Where some do not say when they were made, each is judged as if it were alone.
+    inventory
+        .winner(first, Controller::IngressNginx)
+        .or_else(|| {
+            let mut all = ids
+                .iter()
+                .take(MANY)
+                .filter_map(|id| inventory.bindings.get(*id))
+                .filter(is_server);
+            all.find(|b| b.route == *of)
         })
-        .find(|stored| usable(stored) && covers(stored, &binding.host))
+        .or(Some(first))
+}
+
+/// The certificate of a server, by the Ingress that brings it.
+fn of_server<'a>(inventory: &'a Inventory, server: &Binding) -> Serving<'a> {
+    let default = || default(inventory, &server.route);
+    let Some(ingress) = inventory.ingress_of(&server.route) else {
+        return Serving::Nothing;
+    };
+    match server.origin {
+        Origin::Entry(position) => {
+            let Some(key) = secret_of_entry(ingress, position, server) else {
+                return default();
+            };
+            match inventory.secrets.get(&key) {
+                Some(stored) if loads(stored) && is_for(stored, &server.host) => Serving::Named(stored),
+                // Of one that could not be read nothing is known.
+                None if !inventory.is_absent(&key) || inventory.is_unreadable(&key) => Serving::Nothing,
+                _ => default(),
+            }
+        }
+        _ => {
+            let names = ingress.tls.iter().filter_map(|entry| entry.secret.as_ref()).take(MANY);
+            let mut unknown = false;
+            for name in names {
+                let key = Key::new(ingress.meta.namespace.clone(), name.clone());
+                match inventory.secrets.get(&key) {
+                    // Here the common name plays no part.
+                    Some(stored) if loads(stored) && covers(stored, &server.host) => {
+                        return if server.secrets.contains(&key) {
+                            Serving::Named(stored)
+                        } else {
+                            Serving::Other(stored)
+                        };
+                    }
+                    Some(_) => {}
+                    None => unknown |= !inventory.is_absent(&key) || inventory.is_unreadable(&key),
+                }
+            }
+            if unknown { Serving::Nothing } else { default() }
+        }
+    }
+}
+
+/// The Secret of the tls entry at a position. Positions are counted to 65,534: of the entries behind it the binding knows the
+/// first.
+fn secret_of_entry(ingress: &Ingress, position: u16, server: &Binding) -> Option<Key> {
+    if position == u16::MAX {
+        return server.secrets.first().cloned();
+    }
+    let name = ingress.tls.get(usize::from(position))?.secret.as_ref()?;
+    Some(Key::new(ingress.meta.namespace.clone(), name.clone()))
+}
+
+/// What an alias, or a host that is redirected, gets: the certificate of the host that it stands beside, where that names it.
+/// `None` when it does not.
+fn beside<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<Serving<'a>> {
+    let ingress = inventory.ingress_of(&binding.route)?;
+    let base = if binding.origin == Origin::Redirect {
+        www_counterpart(&binding.host)
+    } else {
+        let hosts = ingress.rules.iter().map(|host| normal_host(host));
+        hosts.filter(|host| host != EVERY_HOST).max()?
+    };
+    let server = server(inventory, &binding.route, &base)?;
+    let serving = seen_from(binding, server, of_server(inventory, server));
+    match serving {
+        Serving::Default(None) => None,
+        // Of one that could not be read nothing is known.
+        Serving::Nothing => Some(serving),
+        _ => serving
+            .stored()
+            .is_some_and(|stored| is_for(stored, &binding.host))
+            .then_some(serving),
+    }
+}
+
+/// A server's certificate as a route of that host sees it: what another route brought is another one.
+fn seen_from<'a>(binding: &Binding, server: &Binding, serving: Serving<'a>) -> Serving<'a> {
+    if server.route == binding.route {
+        serving
+    } else {
+        serving.of_another()
+    }
+}
+
+/// The default certificate: the Secret that the controller was told to take, where that is known and can be loaded.
+fn default<'a>(inventory: &'a Inventory, route: &RouteKey) -> Serving<'a> {
+    let stored = inventory
+        .default_certificate(route)
+        .and_then(|key| inventory.secrets.get(key));
+    Serving::Default(stored.filter(|stored| loads(stored)))
+}
+
+/// Whether the controller takes the Secret: certificate and key belong together, the certificate is the first of its file, and a
+/// `ca.crt` beside them can be read.
+pub(super) fn loads(stored: &Stored) -> bool {
+    usable(stored) && stored.bundle.leaf == Some(0) && stored.ca_fault.is_none()
+}
+
+/// Whether the certificate names the host: by its names, or by its common name where it has none.
+fn is_for(stored: &Stored, host: &str) -> bool {
+    covers(stored, host)
+        || stored.leaf().is_some_and(|leaf| {
+            let common_name = leaf.common_name().filter(|_| !leaf.has_san);
+            common_name.is_some_and(|name| names::matches(host, &San::Dns(name.into())))
+        })
 }

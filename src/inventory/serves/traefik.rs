@@ -1,13 +1,7 @@
 //! Traefik: a certificate is chosen by server name among all that any route brought.
 
 use crate::{
-    inventory::{
-        Inventory,
-        binding::{Binding, Origin},
-        controller::Controller,
-        ingress::EVERY_HOST,
-        secrets::Stored,
-    },
+    inventory::{Inventory, binding::Binding, controller::Controller, ingress::EVERY_HOST, secrets::Stored},
     object::{Key, Kind},
 };
 
@@ -76,7 +70,7 @@ fn loaded(inventory: &Inventory, stored: &Stored) -> bool {
 impl Inventory {
     /// The Secret of an earlier tls entry that is missing, when the controller stops reading the Ingress there.
     pub fn skipped_after(&self, binding: &Binding) -> Option<Key> {
-        let Origin::Entry(position @ 1..) = binding.origin else {
+        let Some(position @ 1..) = binding.origin.entry() else {
             return None;
         };
         if binding.route.kind != Kind::Ingress || !self.controller(&binding.route).skips_after_missing() {

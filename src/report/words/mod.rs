@@ -76,6 +76,7 @@ fn family(fact: &Fact) -> Family {
         | Fact::MissingData { .. }
         | Fact::RuleHostWithoutTls { .. }
         | Fact::TlsHostWithoutRule { .. }
+        | Fact::RuleWithoutHost { .. }
         | Fact::DefaultBackendOnly
         | Fact::IngressClassNotFound { .. }
         | Fact::InvalidCertificateRef { .. }
@@ -89,7 +90,8 @@ fn family(fact: &Fact) -> Family {
         | Fact::InvalidKey { .. }
         | Fact::EncryptedKey { .. }
         | Fact::InvalidKeyPair { .. }
-        | Fact::LeafNotFirst { .. } => family!(parse),
+        | Fact::LeafNotFirst { .. }
+        | Fact::InvalidCaCertificate { .. } => family!(parse),
         Fact::Expired { .. }
         | Fact::NotYetValid { .. }
         | Fact::RenewalDue { .. }

@@ -1,13 +1,14 @@
 //! What cannot be read in a Secret, or does not fit together.
 
 use super::{
-    commands::Commands,
+    commands::{Commands, quote},
     say::{brief, data_keys, reissue, secret},
 };
 use crate::{
     check::Fact,
     object::{Key, Seconds},
     report::row::Row,
+    x509::CaFault,
 };
 
 pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
@@ -56,6 +57,14 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             brief(data_keys(row)[0]),
             secret(key, row)
         ),
+        Fact::InvalidCaCertificate { secret: key, why } => format!(
+            "ca.crt of {} {}: ingress-nginx then refuses the whole Secret, and clients get its default certificate.",
+            secret(key, row),
+            match why {
+                CaFault::NoBlock => "holds something that is not PEM",
+                CaFault::Unreadable => "holds a PEM block that is not a certificate",
+            }
+        ),
         _ => fact.reason().to_string(),
     }
 }
@@ -103,6 +112,17 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             commands.run(whole),
             commands.store(secret),
             commands.show_secret(secret)
+        ),
+        Fact::InvalidCaCertificate { secret, .. } => format!(
+            "Store the CA certificates in ca.crt as PEM with nothing else in it, or take that key away where no client \
+             certificates are asked for: {}.",
+            commands.kubectl_in(
+                &secret.namespace,
+                &format!(
+                    r#"patch secret {} --type=json -p '[{{"op":"remove","path":"/data/ca.crt"}}]'"#,
+                    quote(&secret.name)
+                )
+            )
         ),
         _ => fact.reason().to_string(),
     }

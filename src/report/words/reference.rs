@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     check::{Fact, Instead, Renewer},
+    inventory::Controller,
     object::{Forbidden, Key, Kind, Seconds},
     report::row::Row,
     text::date,
@@ -18,7 +19,18 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             instead: gets,
             among_manifests,
         } => not_found(key, *gets, *among_manifests, row),
-        Fact::SecretNameEmpty { instead: gets } => format!(
+        Fact::SecretNameEmpty {
+            unused: Some(unused),
+            instead: gets,
+        } => format!(
+            "The first tls entry of {} that lists {} names no Secret, and that entry counts: {}, and {} of another entry is \
+             not served.",
+            route(row),
+            host(row),
+            instead(*gets, ""),
+            secret(unused, row)
+        ),
+        Fact::SecretNameEmpty { instead: gets, .. } => format!(
             "A tls entry of {} for {} names no Secret: {}.",
             route(row),
             host(row),
@@ -69,11 +81,47 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
                 ""
             }
         ),
-        Fact::TlsHostWithoutRule { host } => format!(
+        Fact::TlsHostWithoutRule {
+            host,
+            taken_by: None,
+            instead: gets,
+            assumed,
+        } => format!(
             "{} is in a tls entry of {} but in none of its rules: the certificate is there, and no request for the host \
-             is routed.",
+             is routed{}{}.",
             brief(host),
-            route(row)
+            route(row),
+            instead(*gets, "; "),
+            as_served(*assumed, *gets != Instead::Unknown)
+        ),
+        Fact::TlsHostWithoutRule {
+            host,
+            taken_by: Some(rule),
+            instead: gets,
+            assumed,
+        } => format!(
+            "{} is in a tls entry of {} and has no rule of its own; {} takes its requests, and the certificate is chosen by \
+             the rules' hosts alone{}{}.",
+            brief(host),
+            route(row),
+            if rule == "*" {
+                "a rule without a host".to_owned()
+            } else {
+                format!("the rule for {}", brief(rule))
+            },
+            instead(*gets, ": "),
+            as_served(*assumed, true)
+        ),
+        Fact::RuleWithoutHost {
+            secret: key,
+            instead: gets,
+            assumed,
+        } => format!(
+            "A rule of {} has no host: {} there, and never {}{}.",
+            route(row),
+            instead(*gets, ""),
+            secret(key, row),
+            as_served(*assumed, true)
         ),
         Fact::DefaultBackendOnly => format!(
             "{} has tls entries and no rule, only a default backend: most controllers ignore its tls entries.",
@@ -164,8 +212,24 @@ fn gateway_message(fact: &Fact, row: &Row<'_>) -> String {
     }
 }
 
+/// `, as ingress-nginx serves it`, where nothing but the name of the class says which controller it is.
+fn as_served(assumed: Option<Controller>, wanted: bool) -> String {
+    let assumed = assumed.filter(|_| wanted);
+    assumed.map_or_else(String::new, |controller| format!(", as {controller} serves it"))
+}
+
 fn not_found(key: &Key, gets: Instead, among_manifests: bool, row: &Row<'_>) -> String {
     let it = secret(key, row);
+    if key.name.contains('/') {
+        return format!(
+            "{} of {} is {}, which is not the name of a Secret: a name with a namespace or a place in it is not what this \
+             controller is known to take{}.",
+            secret_field(row),
+            route(row),
+            brief(&key.name),
+            instead(gets, "; ")
+        );
+    }
     if among_manifests {
         format!(
             "{it}, which {} names, is not among the manifests{}.",
@@ -232,6 +296,13 @@ fn forbidden_remedy(f: &Forbidden, commands: &mut Commands<'_>) -> String {
 
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
+        Fact::SecretNotFound { secret: key, .. } if key.name.contains('/') => format!(
+            "Set {} of {} to the name of a Secret in namespace {}; see the Ingress with {}.",
+            secret_field(row),
+            owner_of_route(row),
+            brief(&key.namespace),
+            commands.kubectl_route("describe", row)
+        ),
         Fact::SecretNotFound {
             secret: key,
             among_manifests: true,
@@ -240,6 +311,15 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             "Add the Secret's manifest or what makes it (a Certificate, a SealedSecret, an ExternalSecret), or see whether \
              the cluster has it with {}.",
             commands.kubectl("get", Kind::Secret, key)
+        ),
+        Fact::SecretNameEmpty {
+            unused: Some(unused), ..
+        } => format!(
+            "Set secretName: {} in the tls entry of {} that lists {}; {} shows what clients get.",
+            brief(&unused.name),
+            owner_of_route(row),
+            host(row),
+            commands.certs("probe", row)
         ),
         Fact::SecretNotFound { secret: key, .. } => missing_secret(key, row, commands),
         Fact::SecretNameEmpty { .. } => format!(
@@ -271,7 +351,34 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             },
             commands.kubectl_route("describe", row)
         ),
-        Fact::TlsHostWithoutRule { host } => format!(
+        Fact::TlsHostWithoutRule {
+            host,
+            taken_by: Some(_),
+            ..
+        } if host.parse::<std::net::IpAddr>().is_ok() => format!(
+            "Clients that connect by an address send no server name, and no rule can have one as its host: make the Secret the \
+             controller's default one with `--default-ssl-certificate`, or let clients use a name; see the Ingress with {}.",
+            commands.kubectl_route("describe", row)
+        ),
+        Fact::TlsHostWithoutRule {
+            host,
+            taken_by: Some(_),
+            ..
+        } => format!(
+            "Add a rule with `host: {}` to spec.rules of {}, with the paths of the present one, or make the Secret the \
+             controller's default one with `--default-ssl-certificate`; see the Ingress with {}.",
+            brief(host),
+            owner_of_route(row),
+            commands.kubectl_route("describe", row)
+        ),
+        Fact::RuleWithoutHost { secret: key, .. } => format!(
+            "Set spec.rules[].host of {} to each name that the certificate is for, or make it the default one with \
+             `--default-ssl-certificate={}` among the controller's arguments; see the Ingress with {}.",
+            owner_of_route(row),
+            brief(&key.to_string()),
+            commands.kubectl_route("describe", row)
+        ),
+        Fact::TlsHostWithoutRule { host, .. } => format!(
             "Add a rule for {} to {}, or take the host out of its tls entry; see both with {}.",
             brief(host),
             owner_of_route(row),

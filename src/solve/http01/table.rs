@@ -206,8 +206,8 @@ fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Ro
             ),
             ..INGRESS
         },
-        Controller::Unknown if named => INGRESS,
-        Controller::Unknown => {
+        Controller::Unknown | Controller::Tailscale | Controller::Agic if named => INGRESS,
+        Controller::Unknown | Controller::Tailscale | Controller::Agic => {
             return Err(SolveError::new(
                 "the controller behind this route is not one whose handling of a second Ingress for a live host is known",
             )

@@ -11,7 +11,7 @@ use super::{
     request::{Asked, JSON, METADATA},
 };
 use crate::{
-    object::{Change, Key, Kind, Seconds, Text},
+    object::{Change, Key, Kind, Seconds, Text, program::Program},
     source::{Scope, pairs, scope::Namespaces},
     text::parse_time,
 };
@@ -177,6 +177,75 @@ pub async fn consumers(
         .await
 }
 
+/// The labels that the charts of ingress-nginx (its own, RKE2's, Bitnami's) and of Traefik give their Pods.
+const CONTROLLERS: &str =
+    "app.kubernetes.io/name in (ingress-nginx,rke2-ingress-nginx,nginx-ingress-controller,nginx-ingress,traefik)";
+
+/// The ingress controllers that run in the cluster and whose program decides what a class of ingress-nginx means. None where Pods
+/// may not be listed in all namespaces: then the name of the class is all that is known.
+pub async fn programs(connection: &Connection) -> Vec<Program> {
+    let mut path = paths::versions(Kind::Pod)[0].path(None);
+    paths::query(&mut path, "labelSelector", CONTROLLERS);
+    paths::query(&mut path, "fieldSelector", "status.phase=Running");
+    paths::query(&mut path, "limit", "500");
+    let asked = Asked {
+        verb: "list",
+        resource: "pods",
+        namespace: None,
+    };
+    let Ok(answer) = connection.get(&path, JSON, asked).await else {
+        return Vec::new();
+    };
+    let body = answer.whole(LONGEST_ANSWER).await.unwrap_or_default();
+    read_programs(&body)
+}
+
+/// Each program once, whatever the number of its Pods.
+fn read_programs(body: &[u8]) -> Vec<Program> {
+    let list: PodList = serde_json::from_slice(body).unwrap_or_default();
+    let mut programs = Vec::new();
+    for container in list.items.iter().flat_map(|pod| &pod.spec.containers) {
+        let arguments: Vec<&str> = container
+            .command
+            .iter()
+            .chain(&container.args)
+            .map(String::as_str)
+            .collect();
+        if let Some(program) = Program::of(&container.image, &arguments)
+            && !programs.contains(&program)
+        {
+            programs.push(program);
+        }
+    }
+    programs
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct PodList {
+    items: Vec<RawPod>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RawPod {
+    spec: RawPodSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RawPodSpec {
+    containers: Vec<RawContainer>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RawContainer {
+    image: String,
+    command: Vec<String>,
+    args: Vec<String>,
+}
+
 /// One event of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventLine {
@@ -312,6 +381,24 @@ mod tests {
         assert!(of(r#""f:tls.crt":{}"#));
         assert!(!of(r#""f:proxykey":{},"f:password":{}"#));
         assert!(!names_certificate(br#"{"metadata":{}}"#) && !names_certificate(b"<html>"));
+    }
+
+    #[test]
+    fn each_controller_that_runs_is_told_once() {
+        let pod =
+            |image: &str, args: &str| format!(r#"{{"spec":{{"containers":[{{"image":"{image}","args":[{args}]}}]}}}}"#);
+        let nginx = pod(
+            "registry.k8s.io/ingress-nginx/controller:v1.15.1",
+            r#""--default-ssl-certificate=edge/wild""#,
+        );
+        let body = format!(
+            r#"{{"kind":"PodList","items":[{nginx},{nginx},{}]}}"#,
+            pod("traefik:v3.7", "")
+        );
+        let programs = read_programs(body.as_bytes());
+        assert_eq!(programs.len(), 1, "a Traefik without the provider serves no such class");
+        assert_eq!(programs[0].default_certificate, Some(Key::new("edge", "wild")));
+        assert!(read_programs(b"<html>").is_empty());
     }
 
     #[test]

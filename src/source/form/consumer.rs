@@ -11,6 +11,7 @@ use super::{
 use crate::object::{
     Kind, Seconds, Text,
     consumer::{Consumer, How, SecretUse},
+    program::Program,
     service,
 };
 
@@ -28,6 +29,9 @@ struct PodSpec {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 struct Container {
+    image: Option<Text>,
+    command: List<Text>,
+    args: List<Text>,
     env: List<Env>,
     env_from: List<EnvFrom>,
     volume_mounts: List<Mount>,
@@ -110,6 +114,21 @@ impl Uses {
 }
 
 impl PodSpec {
+    /// The ingress controller that one of the containers is.
+    fn program(&self) -> Option<Box<Program>> {
+        let of = |container: &Container| {
+            let arguments: Vec<&str> = container
+                .command
+                .0
+                .iter()
+                .chain(&container.args.0)
+                .map(Text::as_str)
+                .collect();
+            Program::of(container.image.as_deref().unwrap_or_default(), &arguments)
+        };
+        self.containers.0.iter().find_map(of).map(Box::new)
+    }
+
     fn uses(self) -> Vec<SecretUse> {
         let mut uses = Uses::default();
         // How each volume is mounted: whole, by subPath.
@@ -202,10 +221,12 @@ impl PodStatus {
 impl From<Pod> for Consumer {
     fn from(pod: Pod) -> Self {
         let status = pod.status.unwrap_or_default();
+        let spec = pod.spec.unwrap_or_default();
         Self {
             kind: Kind::Pod,
             meta: pod.metadata.into(),
-            uses: pod.spec.unwrap_or_default().uses(),
+            program: spec.program(),
+            uses: spec.uses(),
             started: status.started(),
             ended: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
         }
@@ -244,7 +265,11 @@ impl WorkloadSpec {
             more.labels = labels.into();
             meta.more = more.boxed();
         }
-        view(kind, meta, template.spec.unwrap_or_default().uses())
+        let spec = template.spec.unwrap_or_default();
+        Consumer {
+            program: spec.program(),
+            ..view(kind, meta, spec.uses())
+        }
     }
 }
 
@@ -255,6 +280,7 @@ fn view(kind: Kind, meta: crate::object::Meta, uses: Vec<SecretUse>) -> Consumer
         uses,
         started: None,
         ended: false,
+        program: None,
     }
 }
 

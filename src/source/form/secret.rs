@@ -30,6 +30,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
+const CA: &str = "ca.crt";
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
@@ -64,6 +65,7 @@ impl From<Secret> for view::Secret {
             data_keys,
             certificate: certificate.map(|mut c| std::mem::take(&mut *c)),
             key: key.map(|key| SecretSlice::from(exact(&key))),
+            ca: string_data.ca.or(data.ca).map(|mut c| std::mem::take(&mut *c)),
             other_keys,
             data_changed: None,
         }
@@ -84,6 +86,7 @@ struct Data<const ENCODED: bool> {
     key: Option<Zeroizing<Vec<u8>>>,
     /// What stands under the keys of a proxy's own.
     own: pairs::Found<Zeroizing<Vec<u8>>>,
+    ca: Option<Zeroizing<Vec<u8>>>,
     others: Vec<Text>,
 }
 
@@ -115,6 +118,10 @@ impl<'de, const ENCODED: bool> Deserialize<'de> for Data<ENCODED> {
                     match key.as_deref() {
                         Some(CERTIFICATE) => data.certificate = Some(map.next_value_seed(Bytes::<ENCODED>)?),
                         Some(KEY) => data.key = Some(map.next_value_seed(Bytes::<ENCODED>)?),
+                        Some(CA) => {
+                            data.ca = Some(map.next_value_seed(Bytes::<ENCODED>)?);
+                            data.others.extend(key);
+                        }
                         _ => {
                             let slot = key.as_deref().and_then(pairs::slot);
                             if let Some((slot, key)) = slot.zip(key.clone()) {

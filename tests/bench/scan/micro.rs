@@ -119,6 +119,7 @@ fn inventory(material: &Material, bindings: usize) -> Result<Inventory> {
             key: Presence::Present,
             other_keys: Vec::new(),
             data_changed: None,
+            ca_fault: None,
             bundle,
         });
         inventory.apply(Change::Set(Object::Ingress(Ingress {

@@ -8,7 +8,7 @@ use crate::{
     check::{DueBy, Fact, Instead},
     object::Key,
     text::time::DAY,
-    x509::trust::Found,
+    x509::{CaFault, trust::Found},
 };
 
 pub(super) fn contents() -> Vec<Sample> {
@@ -39,6 +39,20 @@ pub(super) fn contents() -> Vec<Sample> {
                 position: 2,
             },
             &["shop-tls", "place 3"],
+        ),
+        (
+            Fact::InvalidCaCertificate {
+                secret: key(),
+                why: CaFault::NoBlock,
+            },
+            &["ca.crt of Secret shop-tls", "not PEM", "refuses the whole Secret"],
+        ),
+        (
+            Fact::InvalidCaCertificate {
+                secret: key(),
+                why: CaFault::Unreadable,
+            },
+            &["a PEM block that is not a certificate"],
         ),
     ]
 }

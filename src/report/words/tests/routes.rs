@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     check::{Fact, Instead},
+    inventory::Controller,
     object::{Key, Kind},
 };
 
@@ -35,20 +36,37 @@ pub(super) fn references() -> Vec<Sample> {
         (
             Fact::SecretNameEmpty {
                 instead: Instead::DefaultCertificate,
+                unused: None,
             },
             &["Ingress web", "shop.example", "default certificate"],
         ),
         (
             Fact::SecretNameEmpty {
                 instead: Instead::AnotherCertificate,
+                unused: None,
             },
             &["names no Secret: clients get another certificate"],
         ),
         (
             Fact::SecretNameEmpty {
                 instead: Instead::Unknown,
+                unused: None,
             },
             &["up to the controller"],
+        ),
+        (
+            Fact::SecretNameEmpty {
+                instead: Instead::DefaultCertificate,
+                unused: Some(key()),
+            },
+            &[
+                "The first tls entry of Ingress web that lists shop.example",
+                "Secret shop-tls of another entry is not served",
+            ],
+        ),
+        (
+            not_found(Key::new("shop", "certs/shop-tls"), Instead::Unknown, true),
+            &["spec.tls[].secretName", "certs/shop-tls", "not the name of a Secret"],
         ),
         (
             forbidden(Kind::Secret, Some("shop"), Some("shop-tls"), "get"),
@@ -116,8 +134,46 @@ pub(super) fn hosts() -> Vec<Sample> {
         (
             Fact::TlsHostWithoutRule {
                 host: "old.shop.example".into(),
+                taken_by: None,
+                instead: Instead::Unknown,
+                assumed: None,
             },
-            &["old.shop.example", "Ingress web"],
+            &["old.shop.example", "Ingress web", "no request for the host is routed."],
+        ),
+        (
+            Fact::TlsHostWithoutRule {
+                host: "old.shop.example".into(),
+                taken_by: Some("*".into()),
+                instead: Instead::DefaultCertificate,
+                assumed: Some(Controller::IngressNginx),
+            },
+            &[
+                "a rule without a host takes its requests",
+                "default certificate, as ingress-nginx serves it.",
+            ],
+        ),
+        (
+            Fact::TlsHostWithoutRule {
+                host: "old.shop.example".into(),
+                taken_by: Some("*.shop.example".into()),
+                instead: Instead::AnotherCertificate,
+                assumed: None,
+            },
+            &[
+                "the rule for *.shop.example takes",
+                "another certificate, which covers the host.",
+            ],
+        ),
+        (
+            Fact::RuleWithoutHost {
+                secret: key(),
+                instead: Instead::DefaultCertificate,
+                assumed: None,
+            },
+            &[
+                "A rule of Ingress web has no host",
+                "default certificate there, and never Secret shop-tls.",
+            ],
         ),
         (Fact::DefaultBackendOnly, &["Ingress web", "ignore"]),
         (

@@ -19,6 +19,7 @@ pub(super) fn consumer(kind: Kind, message: &[u8]) -> Result<Consumer, Malformed
         uses: Vec::new(),
         started: None,
         ended: false,
+        program: None,
     };
     let mut uses = Uses::default();
     for field in Fields::new(message) {

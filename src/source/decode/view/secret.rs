@@ -23,6 +23,7 @@ pub(in super::super) fn drop_useless(secret: &mut Secret) {
         secret.data_keys = None;
         secret.certificate = None;
         secret.key = None;
+        secret.ca = None;
         secret.other_keys.clear();
     }
 }
@@ -36,6 +37,7 @@ pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
         certificate: None,
         key: None,
         other_keys: Vec::new(),
+        ca: None,
         data_changed: None,
     };
     for field in Fields::new(message) {
@@ -59,6 +61,9 @@ pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
                 let key = Text::from_utf8_lossy(key);
                 if let Some(slot) = pairs::slot(&key) {
                     own.put(slot, key.clone(), Zeroizing::new(value.to_vec()));
+                }
+                if key == "ca.crt" {
+                    secret.ca = Some(value.to_vec());
                 }
                 secret.other_keys.push(key);
             }

@@ -1,0 +1,146 @@
+//! Which program stands behind a controller's name. The name is a promise that several keep: Traefik serves the classes of
+//! ingress-nginx too (3.5 and later, the provider `kubernetesIngressNGINX`), and a second ingress-nginx has a name of its own.
+//! The settings tell, then the Pods, and where neither does the name is taken at its word.
+
+use std::collections::BTreeMap;
+
+use crate::object::{
+    Key, Kind, Text,
+    program::{Program, Software},
+};
+
+use super::{Inventory, binding::RouteKey, controller::Controller};
+
+/// What the settings say of a controller's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Which controller it is; `None` leaves that to the Pods and the name.
+    pub controller: Option<Controller>,
+    /// The Secret of its default certificate.
+    pub default_certificate: Option<Key>,
+}
+
+/// What is known of the programs behind controllers' names.
+#[derive(Debug, Default)]
+pub(super) struct Programs {
+    told: BTreeMap<Text, Told>,
+    /// Of Pods and workloads, by their kind and name.
+    found: BTreeMap<(Kind, Key), Program>,
+    /// Of a cluster's Pods that were asked for.
+    running: Vec<Program>,
+}
+
+impl Programs {
+    /// The program of a name. ingress-nginx goes before Traefik where both run: while one is being replaced by the other, the
+    /// Ingresses are served by both, and the stricter of the two is told.
+    fn of(&self, name: &str) -> Option<&Program> {
+        let named = |program: &&Program| program.controller_name == name;
+        let all = || self.running.iter().chain(self.found.values()).filter(named);
+        all()
+            .find(|program| program.software == Software::IngressNginx)
+            .or_else(|| all().next())
+    }
+}
+
+impl Inventory {
+    /// Notes what the settings say of controllers, by their names.
+    pub fn tell_controllers(&mut self, told: BTreeMap<Text, Told>) {
+        self.programs.told = told;
+        self.mark_all_ingresses();
+    }
+
+    /// Notes which ingress controllers run in the cluster.
+    pub fn set_programs(&mut self, programs: Vec<Program>) {
+        if self.programs.running != programs {
+            self.programs.running = programs;
+            self.mark_all_ingresses();
+        }
+    }
+
+    /// Notes what a Pod or workload runs.
+    pub(super) fn set_program(&mut self, kind: Kind, key: &Key, program: Option<&Program>) {
+        let id = (kind, key.clone());
+        let changed = match program {
+            Some(program) => self.programs.found.insert(id, program.clone()).as_ref() != Some(program),
+            None => self.programs.found.remove(&id).is_some(),
+        };
+        if changed {
+            self.mark_all_ingresses();
+        }
+    }
+
+    /// Whether the Pods of a cluster are worth asking for: a class is there whose program they tell.
+    pub fn wants_programs(&self) -> bool {
+        let open = |name: &Text| {
+            matches!(
+                Controller::of_controller_name(name),
+                Controller::IngressNginx | Controller::Unknown
+            ) && self
+                .programs
+                .told
+                .get(name)
+                .is_none_or(|told| told.controller.is_none())
+        };
+        self.ingresses.values().next().is_some() && self.classes.values().any(|class| open(&class.controller))
+    }
+
+    /// The controller behind an `IngressClass.spec.controller`.
+    pub(super) fn controller_named(&self, name: &str) -> Controller {
+        if let Some(controller) = self.programs.told.get(name).and_then(|told| told.controller) {
+            return controller;
+        }
+        match self.programs.of(name).map(|program| program.software) {
+            Some(Software::IngressNginx) => Controller::IngressNginx,
+            Some(Software::Traefik) => Controller::Traefik,
+            None => Controller::of_controller_name(name),
+        }
+    }
+
+    /// The `spec.controller` of an Ingress's class.
+    fn controller_name(&self, route: &RouteKey) -> Option<&Text> {
+        if route.kind != Kind::Ingress {
+            return None;
+        }
+        self.classes.get(self.class_name(route)?).map(|class| &class.controller)
+    }
+
+    /// Whether nothing but its name says which program serves an Ingress.
+    pub fn is_taken_at_its_word(&self, route: &RouteKey) -> bool {
+        self.controller_name(route).is_none_or(|name| {
+            self.programs
+                .told
+                .get(name)
+                .is_none_or(|told| told.controller.is_none())
+                && self.programs.of(name).is_none()
+        })
+    }
+
+    /// The Secret of the default certificate of a route's controller, where the settings or its Pods name one.
+    pub fn default_certificate(&self, route: &RouteKey) -> Option<&Key> {
+        let name = self.controller_name(route)?;
+        let told = self
+            .programs
+            .told
+            .get(name)
+            .and_then(|told| told.default_certificate.as_ref());
+        told.or_else(|| self.programs.of(name)?.default_certificate.as_ref())
+    }
+
+    /// Whether it is known that the controller of a route has no default certificate but the one that it makes itself: its Pods
+    /// were read, and name none.
+    pub fn has_only_its_own_default(&self, route: &RouteKey) -> bool {
+        let name = self.controller_name(route);
+        name.is_some_and(|name| self.programs.of(name).is_some() && self.default_certificate(route).is_none())
+    }
+
+    /// The Secrets of all default certificates that are known.
+    pub fn default_certificates(&self) -> impl Iterator<Item = &Key> {
+        let told = self
+            .programs
+            .told
+            .values()
+            .filter_map(|told| told.default_certificate.as_ref());
+        let found = self.programs.running.iter().chain(self.programs.found.values());
+        told.chain(found.filter_map(|program| program.default_certificate.as_ref()))
+    }
+}
