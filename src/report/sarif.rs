@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::{explain, item, json, output::Context, place, row::Row, rows::Rows, words};
+use super::{apart, explain, item, json, output::Context, place, row::Row, rows::Rows, words};
 use crate::{
     check::{Finding, Reason, Severity},
     x509::Fingerprint,
@@ -33,7 +33,7 @@ pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io:
             },
             column_kind: "unicodeCodePoints",
             automation_details: Automation { id: "kubectl-certs/" },
-            invocations: [Invocation::of(rows)],
+            invocations: [Invocation::of(rows, context)],
             results: (rows, context),
         }],
     };
@@ -79,8 +79,8 @@ struct Notification {
 }
 
 impl Invocation {
-    /// Says what was left out.
-    fn of(rows: &Rows<'_>) -> Self {
+    /// Says what was left out, and what the log is not about.
+    fn of(rows: &Rows<'_>, context: &Context<'_>) -> Self {
         let all: usize = rows.iter().map(|row| row.findings.len()).sum();
         let left_out = (all > MOST_RESULTS).then(|| Notification {
             level: "warning",
@@ -91,9 +91,21 @@ impl Invocation {
                 ),
             },
         });
+        let note = |text: String| Notification {
+            level: "warning",
+            message: Text { text },
+        };
+        let not_chosen = context.apart.left_out;
+        let not_chosen = (!not_chosen.is_nothing()).then(|| {
+            note(format!(
+                "not chosen: {} rows and {} other findings.",
+                not_chosen.items, not_chosen.findings
+            ))
+        });
+        let not_judged = apart::not_judged(context.apart.not_judged).map(note);
         Self {
             execution_successful: true,
-            tool_execution_notifications: left_out.into_iter().collect(),
+            tool_execution_notifications: left_out.into_iter().chain(not_chosen).chain(not_judged).collect(),
         }
     }
 }
