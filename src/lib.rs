@@ -12,7 +12,8 @@
 //!
 //! `scan` carries the first line out for the commands in `cli`; `engine` conducts the second, and tells how it goes as
 //! `event`s. `settings` makes one validated value of arguments, environment and file. `net` is what goes out by itself:
-//! DNS, HTTP clients, TLS probes. `error` knows exit statuses and hints. `tui` is the screen: a model, what changes it and
+//! DNS, HTTP clients, TLS probes. `file` reads files within bounds; `error` knows exit
+//! statuses and hints. `tui` is the screen: a model, what changes it and
 //! how it is drawn; what is done for it is in `cli`.
 //!
 //! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event` and `plan` are pure: values in, values out. A test
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod inventory;
 pub mod name;
 pub mod net;

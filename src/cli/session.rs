@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    io::Read as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -10,6 +9,7 @@ use std::{
 use crate::{
     check::{Reason, Rules, Select},
     error::{Exit, Failure, chain},
+    file,
     inventory::Inventory,
     object::{Key, Kind, NotJudged, Seconds, Text, carrier::carrier},
     scan::{self, live::Live, secrets::Unresolved},
@@ -412,16 +412,9 @@ pub(super) fn trusted(anchors: &mut Anchors, root: &trust::Root) -> Result<(), F
 
 /// Reads a file of at most `largest` bytes.
 pub(super) fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
-    let file = std::fs::File::open(path).map_err(|e| e.to_string())?;
-    let mut bytes = Vec::new();
-    let read = file
-        .take(largest + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| e.to_string())?;
-    if read as u64 > largest {
-        return Err(format!("it is larger than {} MiB", largest >> 20));
-    }
-    Ok(bytes)
+    let read = file::read(path, largest, file::PATIENCE);
+    read.map(|mut bytes| std::mem::take(&mut *bytes))
+        .map_err(|error| error.to_string())
 }
 
 /// The failure of a cluster that cannot be read at all.

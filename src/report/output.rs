@@ -15,7 +15,7 @@ use super::{
     rows::Rows,
     sarif, table, yaml,
 };
-use crate::{object::Seconds, text::nearest::edits};
+use crate::{file, object::Seconds, text::nearest::edits};
 
 /// What `-o` asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl FromStr for Format {
                     name: "jsonpath-file",
                     example: "-o jsonpath-file=./hosts.jsonpath",
                 })?);
-                return match std::fs::read_to_string(&path) {
+                return match file::read_text(&path, file::SMALL).map_err(Into::into) {
                     Ok(template) => Ok(Self::JsonPath(Template::parse(&template)?)),
                     Err(source) => Err(FormatError::File { path, source }),
                 };

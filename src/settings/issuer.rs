@@ -1,6 +1,6 @@
 //! Which CA is meant, and what is said of it.
 
-use std::{collections::BTreeSet, io::Read as _, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use secrecy::SecretString;
 
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     acme::{Eab, Issuer, LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage},
+    file,
     plan::limits::Limits,
     solve::{
         SolveError,
@@ -234,14 +235,9 @@ fn ca_pem(entry: &Entry<'_>) -> Result<Option<Vec<u8>>, String> {
 
 /// Reads a file of at most [`LARGEST`] bytes.
 pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
-    read.map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(format!("it is larger than {} MiB", LARGEST >> 20));
-    }
-    Ok(bytes)
+    let read = file::read(path, LARGEST, file::PATIENCE);
+    read.map(|mut bytes| std::mem::take(&mut *bytes))
+        .map_err(|error| error.to_string())
 }
 
 /// `mailto:` URLs (RFC 6068) without parameters, which RFC 8555 forbids (section 7.3).

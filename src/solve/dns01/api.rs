@@ -69,8 +69,8 @@ pub(super) async fn once(label: &str, most: usize, request: RequestBuilder) -> R
 /// The PEM of a private CA.
 pub(super) fn ca(path: Option<&std::path::Path>) -> Result<Option<Vec<u8>>, SolveError> {
     let Some(path) = path else { return Ok(None) };
-    std::fs::read(path)
-        .map(Some)
+    crate::file::read(path, crate::file::SMALL, crate::file::PATIENCE)
+        .map(|mut pem| Some(std::mem::take(&mut *pem)))
         .map_err(|e| SolveError::new(format!("cannot read caFile {}: {e}", path.display())))
 }
 

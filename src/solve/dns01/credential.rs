@@ -1,6 +1,6 @@
 //! Where a credential comes from. The settings name the place, never the credential itself.
 
-use std::{fmt, io::Read as _, path::PathBuf};
+use std::{fmt, path::PathBuf};
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,7 +10,10 @@ use serde::{
     ser::SerializeMap,
 };
 
-use crate::solve::SolveError;
+use crate::{
+    file::{self, ReadError},
+    solve::SolveError,
+};
 
 /// A file with a credential is not larger: service account keys are some 2 KB.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -103,13 +106,10 @@ impl Credential {
 }
 
 fn read(path: &std::path::Path) -> Result<SecretString, SolveError> {
-    let wrong = |e: std::io::Error| SolveError::new(e.to_string());
-    let mut text = zeroize::Zeroizing::new(String::new());
-    let file = std::fs::File::open(path).map_err(wrong)?;
-    file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(wrong)?;
-    if text.len() as u64 > MOST_BYTES {
-        return Err(SolveError::new(format!("it is larger than {} KiB", MOST_BYTES / 1024)));
-    }
+    let text = file::read_text(path, MOST_BYTES).map_err(|error| match error {
+        ReadError::TooLarge(most) => SolveError::new(format!("it is larger than {} KiB", most / 1024)),
+        other => SolveError::new(other.to_string()),
+    })?;
     Ok(SecretString::from(text.as_str()))
 }
 

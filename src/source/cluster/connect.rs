@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,6 +21,7 @@ use super::{
     problem::ConnectError,
     proxy,
 };
+use crate::file;
 
 /// kubectl's flags that say which server is meant, and as whom. A flag wins over the kubeconfig.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +63,8 @@ pub struct ConnectOptions {
 pub(super) struct Timing {
     /// For an answer's first byte: the server gives up after 60 s itself, and says so.
     pub(super) answer: Duration,
+    /// For the first byte of a server that has not answered anything yet: a busy one answers the small requests soon.
+    pub(super) greeting: Duration,
     /// Between two frames of a list.
     pub(super) idle: Duration,
     /// Between two frames of a watch: bookmarks come about once a minute.
@@ -79,6 +82,7 @@ pub(super) struct Timing {
 impl Timing {
     pub(super) const DEFAULT: Self = Self {
         answer: Duration::from_secs(65),
+        greeting: Duration::from_secs(20),
         idle: Duration::from_mins(1),
         silence: Duration::from_secs(90),
         tries: 3,
@@ -116,6 +120,8 @@ pub struct Connection {
     pub(super) timing: Timing,
     pub(super) permits: Arc<Semaphore>,
     pub(super) requests: Arc<AtomicUsize>,
+    /// Whether the server has answered anything.
+    pub(super) answers: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -183,11 +189,15 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
     ));
 
     let credential = Arc::new(Credential::take(&user, &mut auth, &cluster, token_first).await?);
-    config.auth_info = auth;
     let bad = |cause: String| ConnectError::BadCredentials {
         user: user.clone(),
         cause,
     };
+    // These are read by kube, which waits for a pipe and reads what has no end.
+    for path in [&auth.client_certificate, &auth.client_key].into_iter().flatten() {
+        file::check(path.as_ref(), file::SMALL).map_err(|error| bad(format!("cannot read {path}: {error}")))?;
+    }
+    config.auth_info = auth;
     let builder = ClientBuilder::try_from(config).map_err(|e| match e {
         kube::Error::RustlsTls(e) => bad(e.to_string()),
         kube::Error::InferKubeconfig(e) => bad(e.to_string()),
@@ -208,6 +218,7 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
         timing: Timing::DEFAULT,
         permits: Arc::new(Semaphore::new(CONNECTIONS)),
         requests: Arc::default(),
+        answers: Arc::default(),
     })
 }
 
@@ -228,7 +239,7 @@ fn authorities(cluster: &kube::config::Cluster) -> Result<Option<Vec<Vec<u8>>>, 
             )
         }
         (_, Some(path)) if !path.is_empty() => {
-            let pem = std::fs::read(path);
+            let pem = file::read(path.as_ref(), file::SMALL, file::PATIENCE).map(|mut pem| std::mem::take(&mut *pem));
             (
                 pem.map_err(|e| ConnectError::BadAuthority {
                     from: path.clone(),

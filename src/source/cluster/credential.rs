@@ -23,6 +23,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::problem::ConnectError;
+use crate::file::{self, ReadError};
+
+/// A token file's text, read beside what else is going on.
+async fn token(path: &str) -> Result<SecretString, ReadError> {
+    let path = std::path::PathBuf::from(path);
+    let read = tokio::task::spawn_blocking(move || file::read_text(&path, file::SMALL));
+    let text = read
+        .await
+        .map_err(|error| ReadError::Io(std::io::Error::other(error)))??;
+    Ok(text.as_str().into())
+}
 
 /// A login in the browser takes its time; nothing may take for ever.
 const PLUGIN_TIMEOUT: Duration = Duration::from_mins(5);
@@ -163,10 +174,10 @@ impl Credential {
         match &self.source {
             Source::Fixed => {}
             // The file may be replaced at this moment: the old token is better than none.
-            Source::File(path) => match tokio::fs::read_to_string(path).await {
+            Source::File(path) => match token(path).await {
                 Ok(text) => {
                     *held = Held::until(Some(Instant::now() + FILE_AGE));
-                    self.set(Some(text.into()))?;
+                    self.set(Some(text))?;
                 }
                 Err(_) if before.is_some() => {}
                 Err(e) => {

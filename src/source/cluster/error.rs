@@ -86,6 +86,16 @@ pub enum ClusterError {
         /// Why it broke off.
         cause: String,
     },
+    /// A list that the server does not bring to an end.
+    #[error("{server} does not bring the list of {} to an end: {cause}", kind.plural())]
+    Endless {
+        /// The server's URL.
+        server: String,
+        /// The kind.
+        kind: Kind,
+        /// What it sends instead.
+        cause: &'static str,
+    },
     /// `--request-timeout` has passed.
     #[error("{server} did not answer within {} (--request-timeout)", seconds(*after))]
     Timeout {
@@ -204,6 +214,7 @@ impl ClusterError {
             Self::Refused { code: 500.., .. } => "the server has trouble of its own: `kubectl get --raw /readyz?verbose` says which".into(),
             Self::NotKubernetes { .. } => "check `server` in the kubeconfig and the proxy in between: `kubectl get --raw /version` shows what answers".into(),
             Self::Interrupted { .. } => "read in chunks with --chunk-size=500, or fewer namespaces with -n".into(),
+            Self::Endless { .. } => "no API server does that: check what stands between; `kubectl get --raw` shows what answers".into(),
             Self::Timeout { .. } => "grant more with --request-timeout".into(),
             Self::Unreadable { .. } => "a proxy may have changed the answer; `kubectl get --raw` shows it".into(),
             Self::UnknownVersion { .. } => "a newer release of this program may know them".into(),

@@ -145,6 +145,7 @@ impl Fake {
         let ms = Duration::from_millis;
         connection.timing = Timing {
             answer: ms(1000),
+            greeting: ms(700),
             idle: ms(1000),
             silence: ms(600),
             tries: 3,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
 use super::{connect::ConnectOptions, problem::ConnectError};
+use crate::file;
 
 /// What was chosen.
 #[derive(Debug)]
@@ -116,13 +117,26 @@ fn paths(options: &ConnectOptions, around: &Surroundings) -> Vec<PathBuf> {
     }
 }
 
+/// A kubeconfig. One that comes from a pipe names other files, if any, by whole paths.
+fn whole(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
+    let failed = |error: file::ReadError| KubeconfigError::ReadConfig(error.into(), path.to_owned());
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+        let text = file::read_text(path, file::SMALL).map_err(failed)?;
+        return Kubeconfig::from_yaml(&text);
+    }
+    if path.is_file() {
+        file::check(path, file::SMALL).map_err(failed)?;
+    }
+    Kubeconfig::read_from(path)
+}
+
 /// One file; `None` when it is not there and need not be.
 fn read(path: &Path, required: bool) -> Result<Option<Kubeconfig>, ConnectError> {
     let invalid = |problem: String| ConnectError::Invalid {
         path: path.to_owned(),
         problem,
     };
-    match Kubeconfig::read_from(path) {
+    match whole(path) {
         Ok(config) => Ok(Some(config)),
         Err(KubeconfigError::ReadConfig(e, _)) if e.kind() == std::io::ErrorKind::NotFound && !required => Ok(None),
         Err(KubeconfigError::ReadConfig(source, path)) => Err(ConnectError::Unreadable { path, source }),
@@ -219,12 +233,12 @@ fn pod(around: &Surroundings) -> Result<Option<Chosen>, ConnectError> {
         host.clone()
     };
     let path = |path: &Path| path.to_string_lossy().into_owned();
-    let namespace = match std::fs::read_to_string(&namespace) {
+    let namespace = match file::read_text(&namespace, file::SMALL) {
         Ok(text) => text.trim().to_owned(),
-        Err(source) => {
+        Err(error) => {
             return Err(ConnectError::Unreadable {
                 path: namespace,
-                source,
+                source: error.into(),
             });
         }
     };

@@ -1,8 +1,8 @@
 //! One list of one kind: page by page where asked, again from the start where it broke off.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
-use tokio::sync::mpsc::Sender;
+use tokio::{sync::mpsc::Sender, time::Instant};
 
 use super::{
     ClusterError, Connection,
@@ -13,6 +13,16 @@ use crate::{
     object::{Change, Key, Kind, Object},
     source::decode::{ListDecoder, Skipped},
 };
+
+/// How often a list begins anew because its pages have expired.
+const RESTARTS: u32 = 3;
+/// So many pages without any object may follow one another: a server that filters what it has read may send some (API concepts, "limit":
+/// up to zero items).
+const EMPTY_PAGES: u32 = 24;
+/// From so many empty pages in a row on, there is a pause before the next.
+const EMPTY_AT_ONCE: u32 = 4;
+/// More pages than any cluster has, at some hundred objects each.
+const PAGES: u32 = 100_000;
 
 /// What is to be read, and whereto.
 pub(super) struct Read<'a> {
@@ -63,11 +73,16 @@ impl Read<'_> {
         let Ok(_permit) = self.connection.permits.acquire().await else {
             return Err(ClusterError::Stopped);
         };
+        let timing = self.connection.timing;
+        // One limit for the whole: a server could answer each page just in time, for ever.
+        let deadline = self.connection.deadline();
         let mut again = true;
+        let mut restarts = 0;
+        let mut pause = timing.pause;
         let mut earlier = HashSet::new();
         loop {
             let mut part = Part::default();
-            let broken = match self.pages(&mut part).await {
+            let broken = match self.pages(&mut part, deadline).await {
                 Ok(()) => {
                     // Sent by an attempt that broke off, and gone by the next.
                     for key in earlier.difference(&part.keys).cloned().collect::<Vec<_>>() {
@@ -79,11 +94,19 @@ impl Read<'_> {
             };
             earlier.extend(part.keys);
             match broken {
-                // In one answer there is no token that could expire.
-                Broken::Expired => self.chunk = None,
+                // In one answer there is no token that could expire, unless the server cuts it into pages all the same.
+                Broken::Expired if restarts < RESTARTS => {
+                    self.chunk = None;
+                    restarts += 1;
+                    if restarts > 1 {
+                        self.pause(pause, deadline).await?;
+                        pause *= 2;
+                    }
+                }
+                Broken::Expired => return Err(self.endless("its pages expire again and again")),
                 Broken::Off { .. } if again => {
                     again = false;
-                    tokio::time::sleep(request::jitter(self.connection.timing.pause)).await;
+                    self.pause(timing.pause, deadline).await?;
                 }
                 Broken::Off { read, cause } => {
                     return Err(ClusterError::Interrupted {
@@ -97,10 +120,33 @@ impl Read<'_> {
         }
     }
 
-    async fn pages(&self, part: &mut Part) -> Result<(), Broken> {
+    /// Waits before the next attempt, unless there is no time for it.
+    async fn pause(&self, pause: Duration, deadline: Option<Instant>) -> Result<(), ClusterError> {
+        let pause = request::jitter(pause);
+        if deadline.is_some_and(|deadline| Instant::now() + pause >= deadline) {
+            return Err(ClusterError::Timeout {
+                server: self.connection.server.clone(),
+                after: self.connection.request_timeout.unwrap_or_default(),
+            });
+        }
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    fn endless(&self, cause: &'static str) -> ClusterError {
+        ClusterError::Endless {
+            server: self.connection.server.clone(),
+            kind: self.kind,
+            cause,
+        }
+    }
+
+    async fn pages(&self, part: &mut Part, deadline: Option<Instant>) -> Result<(), Broken> {
         let mut token: Option<String> = None;
         let mut read = 0;
-        loop {
+        let mut empty = 0;
+        for _ in 0..PAGES {
+            let before = read;
             let path = self.path(token.as_deref());
             let accept = if paths::built_in(self.kind) {
                 request::PROTOBUF
@@ -112,7 +158,7 @@ impl Read<'_> {
                 resource: self.kind.plural(),
                 namespace: self.namespace,
             };
-            let mut answer = match self.connection.get(&path, accept, asked).await {
+            let mut answer = match self.connection.get_by(&path, accept, asked, deadline).await {
                 Err(ClusterError::Refused { code: 410, .. }) if token.is_some() => return Err(Broken::Expired),
                 other => other?,
             };
@@ -158,7 +204,15 @@ impl Read<'_> {
                 Some(next) if token.as_ref() != Some(&next) => token = Some(next),
                 _ => return Ok(()),
             }
+            empty = if read == before { empty + 1 } else { 0 };
+            if empty == EMPTY_PAGES {
+                return Err(self.endless("it sends one empty page after another").into());
+            }
+            if empty >= EMPTY_AT_ONCE {
+                self.pause(self.connection.timing.pause, deadline).await?;
+            }
         }
+        Err(self.endless("it has more pages than any cluster").into())
     }
 
     fn path(&self, token: Option<&str>) -> String {

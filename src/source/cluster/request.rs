@@ -115,7 +115,22 @@ pub(super) struct Asked<'a> {
 impl Connection {
     /// Reads `path`, again while the trouble is passing (429, 502 to 504, a broken connection): at most three times.
     pub(super) async fn get(&self, path: &str, accept: &'static str, asked: Asked<'_>) -> Result<Answer, ClusterError> {
-        let deadline = self.request_timeout.map(|granted| Instant::now() + granted);
+        self.get_by(path, accept, asked, self.deadline()).await
+    }
+
+    /// When `--request-timeout` will have passed.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.request_timeout.map(|granted| Instant::now() + granted)
+    }
+
+    /// The same as [`Self::get`] for one of several requests that have to be done by `deadline` together.
+    pub(super) async fn get_by(
+        &self,
+        path: &str,
+        accept: &'static str,
+        asked: Asked<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Answer, ClusterError> {
         let mut pause = self.timing.pause;
         for _ in 1..self.timing.tries {
             let error = match self.get_once(path, accept, asked, deadline, self.timing.idle).await {
@@ -177,19 +192,34 @@ impl Connection {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let quiet = Instant::now() + self.timing.answer;
         let until = deadline.map_or(quiet, |deadline| deadline.min(quiet));
-        let response = match timeout_at(until, self.client.send(request)).await {
+        let mut response = std::pin::pin!(self.client.send(request));
+        // A server that has never said a word is not waited for as long as a busy one; whoever grants a time means it.
+        let greeting = Instant::now() + self.timing.greeting;
+        let mut answered = None;
+        if deadline.is_none() {
+            answered = timeout_at(greeting, response.as_mut()).await.ok();
+            if answered.is_none() && !self.answers.load(Ordering::Relaxed) {
+                return Err(late(&self.server, None, None));
+            }
+        }
+        let answered = match answered {
+            Some(answered) => Ok(answered),
+            None => timeout_at(until, response).await,
+        };
+        let response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(ClusterError::from_kube(&self.server, &error)),
             Err(_) => return Err(late(&self.server, deadline, self.request_timeout)),
         };
+        self.answers.store(true, Ordering::Relaxed);
         let (parts, body) = response.into_parts();
         let kind = parts
             .headers
             .get(CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
-            .unwrap_or("no content type")
-            .to_owned();
-        let format = Format::of(&kind);
+            .unwrap_or("no content type");
+        let format = Format::of(kind);
+        let kind = decode::said(kind);
         if let (true, Some(format)) = (parts.status.is_success(), format) {
             return Ok(Answer {
                 body,
@@ -253,7 +283,7 @@ impl Connection {
                 server,
                 code,
                 reason: String::new(),
-                message: String::from_utf8_lossy(&text[..text.len().min(200)]).trim().to_owned(),
+                message: decode::said(String::from_utf8_lossy(&text).trim()),
                 retry_after: wait,
             },
             (429, None) => ClusterError::Refused {

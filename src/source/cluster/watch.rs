@@ -35,6 +35,11 @@ use crate::{
 
 mod named;
 
+/// How long a watch may outlive the time that it was asked for.
+const OVERTIME: Duration = Duration::from_secs(30);
+/// After so many connections in a row without a word, the kind is listed again.
+const SILENT: u32 = 2;
+
 /// How it stands with the connection. Told when it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchState {
@@ -100,6 +105,7 @@ pub async fn watch(
             by_scope: true,
             wide,
             lost: false,
+            silent: 0,
         };
         tasks.spawn(follow.run());
     }
@@ -135,6 +141,8 @@ struct Follow {
     /// Whether it is of all namespaces, although the scope names some.
     wide: bool,
     lost: bool,
+    /// How many connections in a row broke off without a word.
+    silent: u32,
 }
 
 /// How one connection of a watch ended.
@@ -262,7 +270,13 @@ impl Follow {
             namespace: self.namespace.as_deref(),
         };
         let silence = shared.connection.timing.silence;
-        let mut answer = match shared.connection.get_once(&path, JSON, asked, None, silence).await {
+        // The server ends it itself at the time that was asked for: one that goes on is no watch any more.
+        let latest = Instant::now() + Duration::from_secs(seconds) + OVERTIME;
+        let answer = shared
+            .connection
+            .get_once(&path, JSON, asked, Some(latest), silence)
+            .await;
+        let mut answer = match answer {
             Ok(answer) => answer,
             Err(ClusterError::Refused { code: 410, .. }) => return End::TooOld,
             Err(error) => return End::Error(error),
@@ -270,14 +284,17 @@ impl Follow {
         self.found();
         let mut decoder = EventDecoder::new(self.kind);
         let mut events = Vec::new();
+        let mut heard = false;
         loop {
             let frame = match answer.frame().await {
                 Ok(Some(frame)) => frame,
                 // A connection that died without a word, or was cut: nothing is lost by asking again at once.
-                Ok(None) | Err(ClusterError::Unreachable { .. }) => return End::Over,
+                Ok(None) => return End::Over,
+                Err(ClusterError::Unreachable { .. } | ClusterError::Timeout { .. }) => return self.broken_off(heard),
                 Err(error) => return End::Error(error),
             };
             let result = decoder.push(&frame, &mut |event| events.push(event));
+            heard |= !events.is_empty();
             for event in events.drain(..) {
                 if let Some(end) = self.event(event).await {
                     return end;
@@ -289,6 +306,17 @@ impl Follow {
                 return End::TooOld;
             }
         }
+    }
+
+    /// What follows from a connection that broke off: after several on which nothing was heard, not even a bookmark, something swallows
+    /// the events, and only a list says how things are.
+    fn broken_off(&mut self, heard: bool) -> End {
+        self.silent = if heard { 0 } else { self.silent + 1 };
+        if self.silent < SILENT {
+            return End::Over;
+        }
+        self.silent = 0;
+        End::TooOld
     }
 
     async fn event(&mut self, event: Event) -> Option<End> {

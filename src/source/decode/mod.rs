@@ -26,7 +26,7 @@ mod tests;
 pub use carry::MAX_ITEM;
 pub use error::DecodeError;
 pub use event::{Event, EventDecoder};
-pub use status::{Status, status};
+pub use status::{Status, said, status};
 pub use wire::Malformed;
 
 use crate::{

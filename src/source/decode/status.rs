@@ -6,13 +6,14 @@ use super::{
     Format, envelope,
     wire::{Fields, Malformed},
 };
+use crate::text::width::cut;
 
 /// What an answer that is a Status says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
     /// The HTTP status; 0 when it names none.
     pub code: u16,
-    /// Its reason, such as `Forbidden` or `Expired`.
+    /// Its reason, such as `Forbidden` or `Expired`; cut, like the message, to what a line or four can hold.
     pub reason: String,
     /// Its message: the server's words.
     pub message: String,
@@ -39,8 +40,8 @@ impl StatusForm {
     fn status(self) -> Option<Status> {
         (self.kind == "Status").then(|| Status {
             code: code(self.code.unwrap_or_default()),
-            reason: self.reason.unwrap_or_default(),
-            message: self.message.unwrap_or_default(),
+            reason: said(&self.reason.unwrap_or_default()),
+            message: said(&self.message.unwrap_or_default()),
             retry_after: self.details.and_then(|d| seconds(d.retry_after_seconds?)),
         })
     }
@@ -64,8 +65,8 @@ fn message(raw: &[u8]) -> Result<Status, Malformed> {
     let mut status = Status::default();
     for field in Fields::new(raw) {
         match field? {
-            (3, value) => status.message = value.text()?.into(),
-            (4, value) => status.reason = value.text()?.into(),
+            (3, value) => status.message = said(&value.text()?),
+            (4, value) => status.reason = said(&value.text()?),
             (5, value) => {
                 for field in value.message()? {
                     if let (5, value) = field? {
@@ -78,6 +79,14 @@ fn message(raw: &[u8]) -> Result<Status, Malformed> {
         }
     }
     Ok(status)
+}
+
+/// How many cells of what a server says are kept: a line or four, and no screen full.
+const LONGEST_SAID: usize = 300;
+
+/// What a server says, cut.
+pub fn said(text: &str) -> String {
+    cut(text, LONGEST_SAID).into_owned()
 }
 
 fn code(number: i64) -> u16 {

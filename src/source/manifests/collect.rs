@@ -82,6 +82,7 @@ impl<'a, 's> Collect<'a, 's> {
                 self.error(&place, &message);
             }
             Ok(text) => {
+                let text: &str = &text;
                 let braces = text.trim_start().starts_with(['{', '[']) && !text.trim_start().starts_with("{{");
                 if !braces || !json::read(text, self) {
                     yaml::read(text, self);

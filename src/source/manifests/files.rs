@@ -4,15 +4,21 @@ use std::{
     collections::HashSet,
     fs::{self, File, Metadata},
     io::{self, Read},
+    ops::Deref,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use zeroize::Zeroizing;
 
 use super::collect::Collect;
+use crate::file::{self, ReadError};
 
 /// The largest file that is read: more than a cluster's 10,000 Secrets in YAML.
 pub(super) const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// How long a pipe may say nothing: a command that renders charts may have to fetch them first.
+const PIPE: Duration = Duration::from_mins(5);
 
 /// Reads one path that was named on the command line: a directory, or a file whatever its extension.
 pub(super) fn walk(path: &Path, recursive: bool, collect: &mut Collect<'_, '_>) {
@@ -116,6 +122,13 @@ fn reason(error: &io::Error) -> String {
 }
 
 fn open(path: &Path, metadata: &Metadata) -> Result<Zeroizing<Vec<u8>>, String> {
+    if !metadata.is_file() {
+        return file::read(path, MAX_BYTES, PIPE).map_err(|error| match error {
+            ReadError::TooLarge(_) => too_large(),
+            ReadError::Io(error) => cannot("read", &error),
+            other => format!("cannot read it: {other}"),
+        });
+    }
     if metadata.len() > MAX_BYTES {
         return Err(too_large());
     }
@@ -141,19 +154,76 @@ pub(super) fn read_all(from: &mut dyn Read, expected: u64) -> Result<Zeroizing<V
     Ok(bytes)
 }
 
-/// The bytes as text without its byte order mark; else the line and what is wrong.
-pub(super) fn text(bytes: &[u8]) -> Result<&str, (Option<usize>, String)> {
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || looks_like_utf16(bytes) {
-        return Err((None, "is UTF-16 text; save it as UTF-8".to_owned()));
+/// A file's text.
+pub(super) enum FileText<'a> {
+    /// As it is in the file.
+    Plain(&'a str),
+    /// Decoded from UTF-16.
+    Decoded(Zeroizing<String>),
+}
+
+impl Deref for FileText<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Decoded(text) => text,
+        }
+    }
+}
+
+/// The bytes as text without its byte order mark; else the line and what is wrong. UTF-16 is told by its mark, as kubectl's reader
+/// tells it (goyaml.v2 `readerc.go`, `yaml_parser_determine_encoding`).
+pub(super) fn text(bytes: &[u8]) -> Result<FileText<'_>, (Option<usize>, String)> {
+    match utf16(bytes) {
+        Some(Some(text)) if text.contains('\0') => {
+            return Err((None, "holds a NUL character: it is no text file".to_owned()));
+        }
+        Some(Some(text)) => return Ok(FileText::Decoded(text)),
+        Some(None) => return Err((None, "begins like UTF-16 text and is none".to_owned())),
+        None if looks_like_utf16(bytes) => {
+            return Err((
+                None,
+                "is UTF-16 text without its byte order mark; save it as UTF-8".to_owned(),
+            ));
+        }
+        None => {}
     }
     let line = |at: usize| Some(bytes[..at].split(|b| *b == b'\n').count());
     if let Some(at) = bytes.iter().position(|b| *b == 0) {
         return Err((line(at), "holds a NUL byte: it is no text file".to_owned()));
     }
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Ok(text) => Ok(FileText::Plain(text.strip_prefix('\u{feff}').unwrap_or(text))),
         Err(error) => Err((line(error.valid_up_to()), "is not UTF-8 text".to_owned())),
     }
+}
+
+/// UTF-16 with its byte order mark as text, `Some(None)` where it is none; `None` without the mark.
+fn utf16(bytes: &[u8]) -> Option<Option<Zeroizing<String>>> {
+    let (body, big) = match bytes {
+        [0xff, 0xfe, body @ ..] => (body, false),
+        [0xfe, 0xff, body @ ..] => (body, true),
+        _ => return None,
+    };
+    if body.len() % 2 == 1 {
+        return Some(None);
+    }
+    let unit = |pair: &[u8]| match (pair, big) {
+        ([first, second], true) => u16::from_be_bytes([*first, *second]),
+        ([first, second], false) => u16::from_le_bytes([*first, *second]),
+        _ => 0,
+    };
+    // Room for the longest: a text that grew would leave copies of keys behind.
+    let mut text = Zeroizing::new(String::with_capacity(body.len() / 2 * 3));
+    for character in char::decode_utf16(body.chunks(2).map(unit)) {
+        match character {
+            Ok(character) => text.push(character),
+            Err(_) => return Some(None),
+        }
+    }
+    Some(Some(text))
 }
 
 /// Whether every other one of the first bytes is NUL, as in ASCII text saved as UTF-16 without a byte order mark.

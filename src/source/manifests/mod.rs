@@ -8,6 +8,7 @@ mod files;
 mod json;
 mod node;
 mod places;
+mod quoted;
 mod split;
 mod yaml;
 

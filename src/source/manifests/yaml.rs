@@ -8,9 +8,12 @@ use serde_saphyr::{
     options::NonFiniteFloatPolicy,
 };
 
+use zeroize::Zeroizing;
+
 use super::{
     collect::{Collect, HELM, Place},
     node::{Content, Node, Seek},
+    quoted,
     split::{self, Piece},
 };
 use crate::{object::Kind, source::form::without_values};
@@ -57,7 +60,23 @@ struct Reader<'c, 'a, 's> {
 impl Reader<'_, '_, '_> {
     fn document(&mut self, piece: Piece<'_>) {
         self.collect.next_document();
-        match parse(piece, &mut self.allowance, |from| Node::deserialize(from)) {
+        let read = |piece, allowance: &mut usize| parse(piece, allowance, |from| Node::deserialize(from));
+        match read(piece, &mut self.allowance) {
+            Err(error) if is_indentation(&error) => {
+                // Another text on the same lines: places stay what they are.
+                let moved = quoted::indented(piece.text).map(Zeroizing::new);
+                let text = moved.as_deref().map_or(piece.text, String::as_str);
+                let moved = Piece { text, ..piece };
+                let again = read(moved, &mut self.allowance).map_err(|_| error);
+                self.taken(moved, again);
+            }
+            result => self.taken(piece, result),
+        }
+    }
+
+    /// Takes what a document came to.
+    fn taken(&mut self, piece: Piece<'_>, result: Result<Node, Error>) {
+        match result {
             Ok(Node::Null) => {}
             Ok(node) => self.node(piece, node, None, &Place::at(first_line(piece)), &mut Vec::new()),
             Err(error) => {
@@ -132,6 +151,12 @@ impl Reader<'_, '_, '_> {
         }
         place
     }
+}
+
+/// Whether a quoted text of several lines, or a tab within one, is why a document cannot be read.
+fn is_indentation(error: &Error) -> bool {
+    let text = UserMessageFormatter.format_message(error);
+    text.contains("multiline quoted scalar") || text.contains("tab cannot be used as indentation")
 }
 
 /// Runs `read` over one document within its budget.

@@ -22,10 +22,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["object", "name", "event", "x509", "inventory", "check", "text"],
     ),
     // Reading: nothing of certificates.
-    ("source", &["object", "error", "text"]),
+    ("source", &["object", "error", "text", "file"]),
     ("net", &["object", "error", "text"]),
     // Text is made here alone.
-    ("report", &["object", "x509", "check", "text", "name", "event", "plan"]),
+    (
+        "report",
+        &["object", "x509", "check", "text", "name", "event", "plan", "file"],
+    ),
     // Writing: the protocol, the answers to challenges, the cluster. The first two do not know each other.
     ("acme", &["object", "name", "error", "text", "x509"]),
     (
@@ -36,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "event",
             "error",
             "text",
+            "file",
             "net",
             "source",
             "apply",
@@ -62,7 +66,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "settings",
-        &["object", "name", "error", "text", "plan", "acme", "solve", "apply"],
+        &[
+            "object", "name", "error", "text", "file", "plan", "acme", "solve", "apply",
+        ],
     ),
     // What joins them.
     (
@@ -103,6 +109,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "file",
             "object",
             "x509",
             "inventory",
@@ -141,6 +148,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // A leaf.
     ("error", &["text"]),
+    ("file", &[]),
 ];
 
 /// Modules that know no file, clock, network, environment or terminal.

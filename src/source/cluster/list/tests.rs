@@ -49,6 +49,90 @@ async fn a_token_that_leads_to_itself_does_not_keep_us() {
 }
 
 #[tokio::test]
+async fn a_list_that_never_ends_is_an_error_after_a_few_requests() {
+    let count = |most| move |requests: usize| assert!((2..=most).contains(&requests), "{requests} requests");
+    let expired = Fake::start(|path, _| match path.contains("continue=") {
+        true => refusal(410, "Expired", ""),
+        false => json(&body(&["a"], "5", "token")),
+    })
+    .await;
+    let empty = Fake::start(|_, before| json(&body(&[], "5", &format!("token{before}")))).await;
+    for (fake, words, most) in [
+        (expired, "expire again and again", 8),
+        (empty, "one empty page after another", 24),
+    ] {
+        let (listing, said) = read(&fake.connection().await, PAGES).await;
+        let listing = listing.unwrap();
+        let error = listing.incomplete[0].1.to_string();
+        assert!(
+            error.contains("does not bring the list of ingresses to an end") && error.contains(words),
+            "{error}"
+        );
+        assert!(!said.iter().any(|s| s == "listed Ingress"), "{said:?}");
+        count(most)(fake.asked().len());
+    }
+}
+
+#[tokio::test]
+async fn empty_pages_before_the_last_are_followed() {
+    let fake = Fake::start(|_, before| match before {
+        10 => json(&body(&["a"], "5", "")),
+        _ => json(&body(&[], "5", &format!("token{before}"))),
+    })
+    .await;
+    let (listing, said) = read(&fake.connection().await, PAGES).await;
+    assert_eq!(
+        (listing.unwrap().requests, said),
+        (11, vec!["+a".into(), "listed Ingress".into()])
+    );
+}
+
+#[tokio::test]
+async fn the_request_timeout_bounds_all_pages_together() {
+    let fake = Fake::start(|_, before| {
+        std::thread::sleep(Duration::from_millis(60));
+        json(&body(&["a"], "5", &format!("token{before}")))
+    })
+    .await;
+    let mut connection = fake.connection().await;
+    connection.request_timeout = Some(Duration::from_millis(500));
+    let began = Instant::now();
+    let (listing, _) = read(&connection, PAGES).await;
+    assert!(matches!(listing, Err(ClusterError::Timeout { .. })), "{listing:?}");
+    assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_server_that_never_says_a_word_is_given_up_before_a_busy_one() {
+    let fake = Fake::start(|_, _| vec![Step::Hang]).await;
+    let began = Instant::now();
+    let (listing, _) = read(&fake.connection().await, WHOLE).await;
+    assert!(
+        matches!(
+            listing,
+            Err(ClusterError::Unreachable {
+                problem: Unreachable::Timeout,
+                ..
+            })
+        ),
+        "{listing:?}"
+    );
+    assert!(began.elapsed() < Duration::from_millis(950), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_server_says_is_cut() {
+    let long = format!(
+        r#"{{"kind":"Status","code":400,"reason":"Bad","message":"{}"}}"#,
+        "x".repeat(20_000)
+    );
+    let fake = Fake::start(move |_, _| answer("400 Bad Request", "application/json", "", &long)).await;
+    let (listing, _) = read(&fake.connection().await, WHOLE).await;
+    let error = listing.unwrap().incomplete.remove(0).1.to_string();
+    assert!(error.len() < 500 && error.contains("xxx…"), "{error}");
+}
+
+#[tokio::test]
 async fn a_list_that_breaks_off_is_read_again_once() {
     let whole = body(&["a", "b"], "7", "");
     let (half, _) = whole.split_at(whole.len() - 20);

@@ -69,5 +69,6 @@ fn one(shared: &Arc<Shared>, key: &Key) -> Follow {
         by_scope: false,
         wide: false,
         lost: false,
+        silent: 0,
     }
 }

@@ -113,6 +113,18 @@ async fn a_version_that_is_too_old_lists_that_kind_again_and_sends_what_vanished
 }
 
 #[tokio::test]
+async fn a_watch_on_which_nothing_is_ever_heard_lists_again() {
+    let fake = Fake::start(|path, _| match path.contains("watch=true") {
+        true => then(&[], Step::Hang),
+        false => json(&body(&["b"], "9", "")),
+    })
+    .await;
+    let (said, _) = follow(&fake, 2).await;
+    assert_eq!(said, ["+b", "-a"]);
+    assert_eq!(watches(&fake)[..2], ["5", "5"]);
+}
+
+#[tokio::test]
 async fn a_server_that_is_away_is_told_once_and_so_is_its_return() {
     let fake = Fake::start(|_, before| match before {
         0..=2 => answer("502 Bad Gateway", "text/html", "", "<html>"),

@@ -78,7 +78,8 @@ fn what_is_no_text_is_one_clear_error() {
     for (bytes, message) in [
         (&b"a: 1\nb: \xff\xfe\n"[..], "line 2: is not UTF-8 text"),
         (b"a: 1\n\nb: \0\n", "line 3: holds a NUL byte"),
-        (b"\xff\xfea\0:\0", "is UTF-16 text"),
+        (b"\xff\xfea\0:", "begins like UTF-16 text and is none"),
+        (b"\xfe\xff\xd8\0\0a", "begins like UTF-16 text and is none"),
         (&utf16, "is UTF-16 text"),
         (&[0; 4096], "holds a NUL byte"),
     ] {
@@ -89,6 +90,45 @@ fn what_is_no_text_is_one_clear_error() {
     let big = tempfile::NamedTempFile::new().expect("file");
     big.as_file().set_len(files::MAX_BYTES + 1).expect("sparse");
     assert!(path(big.path(), false).errors()[0].ends_with("is larger than 256 MiB; split it"));
+}
+
+#[test]
+fn what_kubectls_reader_takes_is_read() {
+    for (mark, bytes) in [
+        (
+            &b"\xff\xfe"[..],
+            INGRESS.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+        ),
+        (b"\xfe\xff", INGRESS.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        (b"\xef\xbb\xbf", INGRESS.into()),
+    ] {
+        let read = stdin([mark, &bytes].concat());
+        assert_eq!((read.objects.len(), read.errors().len()), (1, 0), "{:?}", read.errors());
+    }
+    for value in ["'one\n  two'", "\"one\ntwo\"", "\"one \\\n  two\"", "'one\n\t two'"] {
+        let text = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n  a: {value}\n---\n{INGRESS}\n---\n\
+             apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n  annotations:\n    kubectl-certs/ignore: {value}\n"
+        );
+        let read = stdin(&text);
+        assert_eq!(
+            (read.objects.len(), read.errors().len()),
+            (2, 0),
+            "{text}: {:?}",
+            read.errors()
+        );
+        let ignored = read.objects[1]
+            .meta()
+            .annotation("kubectl-certs/ignore")
+            .map(str::to_owned);
+        assert_eq!(ignored.as_deref(), Some("one two"), "{text}");
+    }
+    let broken = stdin("a: 'one\ntwo'\nb: [\n");
+    assert!(
+        broken.errors()[0].contains("line 2: cannot read YAML: invalid indentation"),
+        "{:?}",
+        broken.errors()
+    );
 }
 
 #[test]
