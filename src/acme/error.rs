@@ -55,6 +55,12 @@ pub enum AcmeError {
         /// The URL, cleared.
         url: String,
     },
+    /// A URL leads to an address that no ACME server is asked at.
+    #[error("{url} is at an address that no ACME server is asked at")]
+    Address {
+        /// The URL, cleared.
+        url: String,
+    },
     /// The answer is not what the protocol says.
     #[error("{url} answered with what cannot be used: {reason}")]
     Malformed {
@@ -178,6 +184,11 @@ impl AcmeError {
                 Some("check the network and the proxy (HTTPS_PROXY, NO_PROXY, or proxy of the issuer)".to_owned())
             }
             Self::Insecure { .. } => Some("give the directory's URL with https://".to_owned()),
+            Self::Address { .. } => Some(
+                "only a directory on this machine leads to this machine, and none to link-local addresses, where clouds keep credentials: \
+                 check the directory's URL and what it names"
+                    .to_owned(),
+            ),
             Self::Malformed { .. } | Self::Status { .. } => {
                 Some("check that the URL is an ACME directory's, and that no proxy answers in its place".to_owned())
             }

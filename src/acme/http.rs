@@ -1,6 +1,6 @@
 //! The HTTP client of one directory: every request has a time limit, every answer a limit of its size.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Client, Method, Proxy, RequestBuilder, Response, Url,
@@ -19,6 +19,7 @@ use super::{
     error::{AcmeError, shown},
     issuer::Issuer,
     problem::{Problem, quote},
+    reach::{Reach, is_here},
     retry,
 };
 
@@ -105,18 +106,21 @@ pub(super) struct Http {
     client: Client,
     pub(super) limits: Limits,
     allow_http_loopback: bool,
+    reach: Reach,
 }
 
 impl Http {
     /// A client for an issuer's directory, with its CA bundle and its proxy. Fails with [`AcmeError::Settings`].
     pub(super) fn new(issuer: &Issuer, limits: Limits) -> Result<Self, AcmeError> {
+        let reach = Reach::of(&issuer.directory_url, issuer.proxy.is_some() || proxy_in_environment());
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls(issuer.ca_pem.as_deref())?)
             .user_agent(concat!("kubectl-certs/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .timeout(limits.request)
             .connect_timeout(limits.request / 2)
-            .tcp_nodelay(true);
+            .tcp_nodelay(true)
+            .dns_resolver(Arc::new(reach.clone()));
         if let Some(proxy) = &issuer.proxy {
             // The error would quote the URL, and that may hold a password.
             let proxy =
@@ -130,6 +134,7 @@ impl Http {
             client,
             limits,
             allow_http_loopback: issuer.allow_http_loopback,
+            reach,
         })
     }
 
@@ -193,9 +198,12 @@ impl Http {
     fn check(&self, url: &str) -> Result<Url, AcmeError> {
         let insecure = || AcmeError::Insecure { url: shown(url) };
         let parsed = Url::parse(url).map_err(|_| insecure())?;
+        if !self.reach.allows(&parsed) {
+            return Err(AcmeError::Address { url: shown(url) });
+        }
         match parsed.scheme() {
             "https" => Ok(parsed),
-            "http" if self.allow_http_loopback && is_loopback(&parsed) => Ok(parsed),
+            "http" if self.allow_http_loopback && is_here(&parsed) => Ok(parsed),
             _ => Err(insecure()),
         }
     }
@@ -269,13 +277,19 @@ fn links(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    host == "localhost"
-        || host
-            .trim_matches(['[', ']'])
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
+/// Whether the environment names a proxy, which resolves names itself.
+fn proxy_in_environment() -> bool {
+    let names = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+    ];
+    names
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// An error with its causes, cleared; without the URL, which our own errors name.

@@ -15,6 +15,7 @@ mod nonce;
 mod order;
 mod poll;
 mod problem;
+mod reach;
 mod renewal;
 mod retry;
 mod revoke;

@@ -1,7 +1,10 @@
 //! Answers challenges over HTTP (RFC 8555, section 8.3) without keeping any: the answer to a token is the token, a dot and
 //! the thumbprint of the account's key, which is no secret.
 
-use std::{convert::Infallible, fmt, future::ready, net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque, convert::Infallible, fmt, future::ready, net::SocketAddr, str::FromStr, sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -10,14 +13,15 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, oneshot},
-    task::{JoinHandle, JoinSet},
+    sync::oneshot,
+    task::{AbortHandle, JoinHandle, JoinSet},
     time::timeout,
 };
 
 use super::{CHALLENGE_PREFIX, is_token, table::HEALTH_PATH};
 
-/// So many connections are answered at once; others wait for their turn.
+/// So many connections are open at once. One more ends the oldest: a CA asks at once and is gone in milliseconds, and whoever only keeps a
+/// connection open must not keep the CA out.
 const CONNECTIONS: usize = 256;
 /// How long the head of a request may take, and a connection in all.
 const HEAD: Duration = Duration::from_secs(5);
@@ -87,36 +91,40 @@ fn respond(request: &Request<Incoming>, thumbprint: &Thumbprint) -> Response<Ful
 /// Answers on `listener` until `stop` is done. Errors of single connections are theirs alone.
 pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Future<Output = ()>) {
     let thumbprint = Arc::new(thumbprint);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut open = JoinSet::new();
+    let mut oldest: VecDeque<AbortHandle> = VecDeque::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         while open.try_join_next().is_some() {}
-        let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut stop => return,
-            accepted = accepted => accepted,
+            accepted = listener.accept() => accepted,
         };
         let Ok((tcp, _)) = accepted else {
             // Out of file descriptors, or a client that has left again.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
+        if oldest.len() >= CONNECTIONS {
+            oldest.retain(|connection| !connection.is_finished());
+        }
+        if oldest.len() >= CONNECTIONS
+            && let Some(connection) = oldest.pop_front()
+        {
+            connection.abort();
+        }
         let thumbprint = Arc::clone(&thumbprint);
-        open.spawn(async move {
-            let _place = place;
+        oldest.push_back(open.spawn(async move {
             let _ = tcp.set_nodelay(true);
             let service = service_fn(move |request| ready(Ok::<_, Infallible>(respond(&request, &thumbprint))));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
+                .keep_alive(false)
                 .header_read_timeout(HEAD)
                 .max_buf_size(LARGEST_HEAD)
                 .serve_connection(TokioIo::new(tcp), service);
             let _ = timeout(LONGEST, connection).await;
-        });
+        }));
     }
 }
 
@@ -224,6 +232,16 @@ mod tests {
         }
         let head = ask(address, &get.replacen("GET", "HEAD", 1)).await;
         assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+        // Those that say nothing keep nobody out.
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS + 20 {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        let said = timeout(Duration::from_secs(2), ask(address, get))
+            .await
+            .expect("an answer at once");
+        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+        drop(silent);
         let huge = format!(
             "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
             "a".repeat(LARGEST_HEAD * 2)
