@@ -2,6 +2,7 @@
 
 use crate::{
     inventory::Stored,
+    object::Text,
     x509::{
         Bundle, Trust,
         issuers::{default_certificate_of, is_staging_issuer},
@@ -28,12 +29,12 @@ pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
         // A chain that ends at a staging root is whole; that its root is not trusted is what staging means.
         _ if is_staging_issuer(leaf) || bundle.certificates.iter().any(|c| is_staging_issuer(c)) => {
             collector.add(Fact::StagingIssuer {
-                issuer: leaf.issuer.short.as_ref().into(),
+                issuer: told(&leaf.issuer.short),
             });
         }
         Trust::SelfSigned => collector.add(Fact::SelfSigned),
         Trust::MissingIntermediate { issuer, found } => {
-            let issuer = issuer.as_ref().into();
+            let issuer = told(issuer);
             collector.add(Fact::MissingIntermediate {
                 issuer,
                 found: found.clone(),
@@ -42,12 +43,20 @@ pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
         Trust::Untrusted { issuer, root_presented } => {
             let root_presented = *root_presented;
             collector.add(Fact::UntrustedIssuer {
-                issuer: issuer.as_ref().into(),
+                issuer: told(issuer),
                 root_presented,
             });
         }
         Trust::Refused(error) => refused(bundle, error, collector),
     }
+}
+
+/// The most bytes of a name that a finding repeats: more than a message shows, and a certificate may have names of many kilobytes.
+const LONGEST: usize = 1200;
+
+/// A name as findings repeat it.
+fn told(name: &str) -> Text {
+    name[..name.floor_char_boundary(LONGEST)].into()
 }
 
 fn refused(bundle: &Bundle, error: &PathError, collector: &mut Collector) {
@@ -83,7 +92,7 @@ fn surplus(bundle: &Bundle, path: Option<&[u8]>, collector: &mut Collector) {
         if used.contains(&position) {
             continue;
         }
-        let subject = certificate.subject().into();
+        let subject = told(&certificate.subject());
         if certificate.self_signed {
             collector.add(Fact::ExtraRoot { subject });
         } else if !continues_path(bundle, &used, position) || digests.contains(&certificate.sha256) {

@@ -2,10 +2,13 @@
 
 use crate::{
     inventory::Controller,
-    object::{Forbidden, Key, Kind, Seconds, Text},
+    object::{Forbidden, Key, Kind, Seconds, Text, Told},
 };
 
-use super::reason::{Reason, Severity};
+use super::{
+    reason::{Reason, Severity},
+    sample::Sample,
+};
 use crate::x509::{CaFault, trust::Found};
 
 /// One defect of one binding or Secret.
@@ -136,14 +139,14 @@ pub enum Fact {
     },
     NoMatchingListenerHostname {
         route: ObjectRef,
-        hostnames: Vec<Text>,
+        hostnames: Sample<Text>,
     },
     OverlappingCertificates {
         other: ObjectRef,
         other_listener: Text,
     },
     DuplicateHost {
-        others: Vec<ObjectRef>,
+        others: Sample<ObjectRef>,
         winner: Option<ObjectRef>,
     },
     OrphanSecret {
@@ -204,7 +207,7 @@ pub enum Fact {
     // names
     HostMismatch {
         host: Text,
-        names: Vec<Text>,
+        names: Sample<Text>,
         instead: Instead,
     },
     CommonNameOnly {
@@ -214,7 +217,7 @@ pub enum Fact {
         name: Text,
     },
     UnusedNames {
-        names: Vec<Text>,
+        names: Sample<Text>,
     },
     // chain
     MissingIntermediate {
@@ -251,7 +254,7 @@ pub enum Fact {
         algorithm: Text,
     },
     RepeatedKey {
-        others: Vec<Key>,
+        others: Sample<Key>,
     },
     LeafIsCa,
     MissingServerAuth,
@@ -261,28 +264,28 @@ pub enum Fact {
     CertificateNotReady {
         certificate: Key,
         reason: Text,
-        message: Text,
+        message: Told,
     },
     IssuerNotReady {
         kind: Kind,
         issuer: Key,
         missing: bool,
-        message: Text,
+        message: Told,
     },
     OrderFailed {
         order: Key,
         state: Text,
-        message: Text,
+        message: Told,
     },
     ChallengeStuck {
         challenge: Key,
         dns_name: Text,
         challenge_type: Text,
-        message: Text,
+        message: Told,
     },
     ConflictingOwners {
         secret: Key,
-        owners: Vec<ObjectRef>,
+        owners: Sample<ObjectRef>,
     },
     // served
     /// `missing`: the leaf is the stored one, and these that are stored beside it, and that it needs, are not served.
@@ -298,7 +301,7 @@ pub enum Fact {
     },
     ServedWrongHost {
         address: Text,
-        names: Vec<Text>,
+        names: Sample<Text>,
     },
     /// `why`: what would be found were the served chain stored.
     ServedUntrusted {
@@ -311,7 +314,7 @@ pub enum Fact {
     },
     StalePods {
         secret: Key,
-        pods: Vec<Text>,
+        pods: Sample<Text>,
         changed: Seconds,
     },
     DnsElsewhere {

@@ -1,9 +1,11 @@
 //! Names: is the host one of the certificate's, and are the certificate's names all wanted? (RFC 9525)
 
+use std::collections::HashSet;
+
 use crate::{
     inventory::{
-        Inventory, Origin, Stored,
-        ingress::{covers_host, normal_host},
+        BindingId, Inventory, Origin, Stored,
+        ingress::normal_host,
         query::{Serving, covers},
         settle::MANY,
     },
@@ -30,12 +32,12 @@ pub(super) fn judge(subject: &Subject<'_>, stored: &Stored, collector: &mut Coll
         };
         mismatch(subject, leaf, &binding.host, severity, collector);
     }
-    for san in &leaf.names {
-        if let San::Dns(name) = san
-            && names::wildcard_too_broad(name)
-        {
-            collector.add(Fact::WildcardTooBroad { name: name.clone() });
-        }
+    let broad = leaf.names.iter().filter_map(|san| match san {
+        San::Dns(name) if names::wildcard_too_broad(name) => Some(name.clone()),
+        _ => None,
+    });
+    for name in broad.take(BROAD) {
+        collector.add(Fact::WildcardTooBroad { name });
     }
     // Told once for a certificate, however many hosts it serves.
     if subject.named && subject.inventory.bindings_of_secret(&stored.meta.key()).first() == Some(&id) {
@@ -137,6 +139,9 @@ pub fn names_services(stored: &Stored) -> bool {
     })
 }
 
+/// How many broad wildcards of one certificate are told.
+const BROAD: usize = 4;
+
 /// Names of the certificate that no route of the Secret has.
 fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector: &mut Collector) {
     let secret = stored.meta.key();
@@ -154,17 +159,12 @@ fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector:
                 .and_then(Stored::leaf)
                 .is_some_and(|l| l.sha256 == leaf.sha256)
     };
+    let hosts = Hosts::of(inventory, ids);
     let used = |name: &Text| {
         let host = normal_host(name);
         let of_host = inventory.bindings_of_host(&host).iter().take(MANY);
         let exact = of_host.filter_map(bound).any(served);
-        // A name below a wildcard host, or a wildcard name above a host of these routes.
-        let meets = |b: &crate::inventory::Binding| covers_host(&b.host, &host) || covers_host(&host, &b.host);
-        exact
-            || ids
-                .iter()
-                .filter_map(bound)
-                .any(|b| meets(b) || (host.starts_with('*') && inventory.bindings_of_route(&b.route).any(meets)))
+        exact || hosts.meet(&host)
     };
     let unused: Vec<Text> = leaf
         .names
@@ -176,6 +176,44 @@ fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector:
         .filter(|name| !used(name))
         .collect();
     if !unused.is_empty() {
-        collector.add(Fact::UnusedNames { names: unused });
+        let names = unused.into();
+        collector.add(Fact::UnusedNames { names });
+    }
+}
+
+/// The hosts of the bindings of a Secret, and those that are routed beside them.
+struct Hosts<'a> {
+    /// What follows `*.` of the wildcards among them.
+    wide: HashSet<&'a str>,
+    /// What follows the first label of each, of those that are routed beside them too.
+    parents: HashSet<&'a str>,
+}
+
+impl<'a> Hosts<'a> {
+    fn of(inventory: &'a Inventory, ids: &[BindingId]) -> Self {
+        let mut hosts = Self {
+            wide: HashSet::new(),
+            parents: HashSet::new(),
+        };
+        let mut seen = HashSet::new();
+        for binding in ids.iter().filter_map(|id| inventory.bindings().get(*id)) {
+            hosts.wide.extend(binding.host.strip_prefix("*."));
+            if seen.insert(&binding.route) {
+                let beside = inventory.bindings_of_route(&binding.route).map(|b| b.host.as_str());
+                hosts
+                    .parents
+                    .extend(beside.filter_map(|host| Some(host.split_once('.')?.1)));
+            }
+        }
+        hosts
+    }
+
+    /// Whether a name is below a wildcard host, or is a wildcard above a host of these routes.
+    fn meet(&self, name: &str) -> bool {
+        name.split_once('.')
+            .is_some_and(|(_, parent)| self.wide.contains(parent))
+            || name
+                .strip_prefix("*.")
+                .is_some_and(|parent| self.parents.contains(parent))
     }
 }

@@ -1,7 +1,7 @@
 //! Ownership: what cert-manager says of the Secrets that it writes.
 
 use crate::{
-    inventory::Inventory,
+    inventory::{Inventory, settle::MANY},
     object::{
         Certificate, Key, Kind, Order, Seconds, annotation,
         certmanager::{Challenge, Condition},
@@ -17,13 +17,19 @@ use super::{
 /// DNS changes of most providers are visible within minutes.
 const STUCK_AFTER: Seconds = 10 * 60;
 
+/// Of so many Certificates of one Secret, and challenges of one order, is told what is wrong: each is told at every host.
+const TOLD: usize = 8;
+
 pub(super) fn judge(inventory: &Inventory, secret: &Key, rules: &Rules, collector: &mut Collector) {
-    let mut owners = Vec::new();
-    for certificate in inventory.certificates_of(secret) {
-        owners.push(ObjectRef {
+    let certificates = inventory.certificates_of(secret);
+    let mut owners: Vec<ObjectRef> = certificates
+        .map(|certificate| ObjectRef {
             kind: Kind::Certificate,
             key: certificate.meta.key(),
-        });
+        })
+        .collect();
+    // What is wrong with the rest is told once they no longer fight.
+    for certificate in inventory.certificates_of(secret).take(TOLD) {
         let ready = condition(&certificate.conditions, "Ready");
         let not_ready = ready.is_some_and(|c| c.status == "False");
         if let Some(ready) = ready.filter(|_| not_ready) {
@@ -43,7 +49,7 @@ pub(super) fn judge(inventory: &Inventory, secret: &Key, rules: &Rules, collecto
     if owners.len() > 1 {
         collector.add(Fact::ConflictingOwners {
             secret: secret.clone(),
-            owners,
+            owners: owners.into(),
         });
     }
 }
@@ -82,9 +88,8 @@ fn issuer(inventory: &Inventory, certificate: &Certificate, collector: &mut Coll
 
 /// The newest order of a Certificate's newest request, if it failed, and its challenges, if they wait.
 fn order(inventory: &Inventory, certificate: &Certificate, now: Seconds, collector: &mut Collector) {
-    let requests = inventory.requests_of(certificate);
-    let Some(request) = requests.first() else { return };
-    let Some(order) = inventory.orders_of(request).into_iter().next() else {
+    let newest = inventory.newest_request_of(certificate);
+    let Some(order) = newest.and_then(|request| inventory.newest_order_of(request)) else {
         return;
     };
     if matches!(order.state.as_str(), "invalid" | "errored" | "expired") {
@@ -94,8 +99,12 @@ fn order(inventory: &Inventory, certificate: &Certificate, now: Seconds, collect
             message: order.reason.clone(),
         });
     }
+    let told = collector.findings.len() + TOLD;
     for challenge in inventory.challenges_of(order) {
         stuck(challenge, order, now, collector);
+        if collector.findings.len() == told {
+            return;
+        }
     }
 }
 
@@ -133,6 +142,7 @@ fn annotated(inventory: &Inventory, secret: &Key, owners: &mut Vec<ObjectRef>) {
     let bindings = inventory
         .bindings_of_secret(secret)
         .iter()
+        .take(MANY)
         .filter_map(|id| inventory.bindings().get(*id));
     let route = bindings.map(|b| &b.route).find(|route| {
         inventory

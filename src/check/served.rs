@@ -225,7 +225,14 @@ pub(super) fn stale_pods(inventory: &Inventory, stored: Option<&Stored>, collect
         .collect();
     if !pods.is_empty() {
         pods.sort();
-        collector.add_at(Severity::Warning, Fact::StalePods { secret, pods, changed });
+        collector.add_at(
+            Severity::Warning,
+            Fact::StalePods {
+                secret,
+                pods: pods.into(),
+                changed,
+            },
+        );
     }
 }
 

@@ -8,9 +8,6 @@ use crate::{
 
 use super::{finding::Fact, reason::Severity, verdict::Collector};
 
-/// How many Secrets a message about a repeated key names.
-const NAMED: usize = 20;
-
 pub(super) fn judge(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
     judge_key(inventory, stored, collector);
     let Some(leaf) = stored.leaf() else { return };
@@ -87,6 +84,6 @@ fn repeated(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collecto
     } else {
         Severity::Info
     };
-    let others = others.into_iter().map(|(key, _)| key).take(NAMED).collect();
+    let others = others.into_iter().map(|(key, _)| key).collect();
     collector.add_at(severity, Fact::RepeatedKey { others });
 }

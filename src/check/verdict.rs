@@ -15,7 +15,9 @@ use super::{
     finding::{Fact, Finding, Instead},
     names, ownership, parse,
     reason::Severity,
-    reference, served, strength, time,
+    reference, served,
+    shared::Shared,
+    strength, time,
 };
 
 /// What the judging depends on besides the inventory.
@@ -124,6 +126,13 @@ impl Collector {
         }
     }
 
+    /// Adds what another has collected.
+    pub(super) fn add_all(&mut self, other: &Self) {
+        self.findings.extend(other.findings.iter().cloned());
+        self.unreadable |= other.unreadable;
+        self.changes_at = self.changes_at.into_iter().chain(other.changes_at).min();
+    }
+
     fn finish(mut self, served: Option<Key>) -> Verdict {
         self.findings
             .sort_by_key(|f| (std::cmp::Reverse(f.severity), f.reason()));
@@ -162,6 +171,11 @@ impl Collector {
 /// assert_eq!(verdict.findings[0].reason(), Reason::SecretNotFound);
 /// ```
 pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Verdict> {
+    binding_with(inventory, id, rules, &Shared::default())
+}
+
+/// Judges a binding like [`binding`], with what is the same for every binding of a Secret judged before: for many bindings at once.
+pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: &Shared) -> Option<Verdict> {
     let binding = inventory.bindings().get(id)?;
     let mut collector = Collector::default();
     if binding.elsewhere {
@@ -197,9 +211,11 @@ pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Ver
         }
     }
     for secret in &binding.secrets {
-        ownership::judge(inventory, secret, &rules, &mut collector);
+        shared.owners(inventory, secret, &rules, &mut collector);
     }
-    served::stale_pods(inventory, subject.stored.filter(|_| subject.named), &mut collector);
+    if let Some(stored) = subject.stored.filter(|_| subject.named) {
+        shared.pods(inventory, &stored.meta.key(), &mut collector);
+    }
     Some(collector.finish(subject.stored.map(|s| s.meta.key())))
 }
 

@@ -30,6 +30,11 @@ pub struct OwnedListener<'a> {
 }
 
 impl OwnedListener<'_> {
+    /// Whether it belongs to a Gateway or `ListenerSet`.
+    pub fn is_of(&self, owner: &RouteKey) -> bool {
+        self.kind == owner.kind && self.meta.name == owner.key.name && self.meta.namespace == owner.key.namespace
+    }
+
     /// The key of the object that it belongs to.
     pub fn owner(&self) -> RouteKey {
         RouteKey::new(self.kind, self.meta.key())
@@ -97,17 +102,7 @@ impl Inventory {
         sets.sort_by_key(|set| (set.meta.created.unwrap_or(i64::MAX), set.meta.key(), set.kind()));
         let order = sets.into_iter().map(set_key).collect();
         self.set_order.insert(gateway.clone(), order);
-    }
-
-    /// The listener that a binding belongs to.
-    pub fn listener(&self, binding: &Binding) -> Option<&Listener> {
-        let name = binding.listener.as_ref()?;
-        let listeners = match binding.route.kind {
-            Kind::Gateway => &self.gateways.get(&binding.route.key)?.listeners,
-            Kind::ListenerSet | Kind::XListenerSet => &self.listener_sets.get(&binding.route)?.listeners,
-            _ => return None,
-        };
-        listeners.iter().find(|l| *l.name == **name)
+        self.index_listeners(gateway);
     }
 
     /// The Gateway that a route of kind Gateway or `ListenerSet` belongs to.
@@ -175,21 +170,23 @@ impl Inventory {
     fn untaken(&self, gateway: &Gateway, routes: &[Attached<'_>], taken: &[Taken], bindings: &mut Vec<Binding>) {
         let mut here: HashSet<(Kind, Key, Text)> = HashSet::new();
         for ((_, route, _), taken) in routes.iter().zip(taken) {
-            let hosts = route.hostnames.iter().zip(&taken.hosts).filter(|(_, taken)| **taken);
-            here.extend(hosts.map(|(host, _)| (route.kind, route.meta.key(), normal_host(host))));
+            let hosts = taken.wanted.iter().zip(&taken.hosts).filter(|(_, taken)| **taken);
+            here.extend(hosts.map(|(host, _)| (route.kind, route.meta.key(), host.clone())));
         }
         let mut hosts = Hosts::default();
+        let mut present: HashSet<(Text, RouteKey)> = HashSet::new();
         for ((_, route, _), taken) in routes.iter().zip(taken).filter(|(_, taken)| taken.let_in) {
-            let missed = route.hostnames.iter().zip(&taken.hosts).filter(|(_, taken)| !**taken);
-            for host in missed.map(|(host, _)| normal_host(host)) {
+            let missed = taken.wanted.iter().zip(&taken.hosts).filter(|(_, taken)| !**taken);
+            for host in missed.map(|(host, _)| host.clone()) {
                 if here.contains(&(route.kind, route.meta.key(), host.clone()))
                     || self.taken_elsewhere(gateway, route, &host)
                 {
                     continue;
                 }
                 let names = RouteKey::new(route.kind, route.meta.key());
-                let present = hosts.routes(host);
-                present.extend((!present.contains(&names)).then_some(names));
+                if present.insert((host.clone(), names.clone())) {
+                    hosts.routes(host).push(names);
+                }
             }
         }
         let gateway = RouteKey::new(Kind::Gateway, gateway.meta.key());
@@ -222,17 +219,9 @@ impl Inventory {
                 None => Some(key),
             }
         });
-        others.filter(|key| *key != own).any(|key| {
-            let takes = |l: &OwnedListener<'_>| {
-                let hostname = l
-                    .listener
-                    .hostname
-                    .as_deref()
-                    .map_or_else(|| EVERY_HOST.into(), normal_host);
-                intersection(&hostname, host).is_some()
-            };
-            !self.gateways.contains_key(&key) || self.listeners(&key).iter().any(takes)
-        })
+        others
+            .filter(|key| *key != own)
+            .any(|key| !self.gateways.contains_key(&key) || self.gateway_takes(&key, host))
     }
 
     fn bindings_of_listener(
@@ -254,14 +243,8 @@ impl Inventory {
                 continue;
             }
             taken.let_in = true;
-            let everything = [EVERY_HOST.into()];
-            let wanted = if route.hostnames.is_empty() {
-                &everything[..]
-            } else {
-                &route.hostnames
-            };
-            for (wanted, taken) in wanted.iter().zip(&mut taken.hosts) {
-                let Some(host) = intersection(&hostname, &normal_host(wanted)) else {
+            for (wanted, taken) in taken.wanted.iter().zip(&mut taken.hosts) {
+                let Some(host) = intersection(&hostname, wanted) else {
                     continue;
                 };
                 *taken = true;
@@ -311,11 +294,11 @@ impl Inventory {
         } else {
             listener.allowed_kinds.iter().any(|k| k == route.kind.as_str())
         };
-        kind_fits
-            && reference
-                .section
-                .as_ref()
-                .is_none_or(|section| *section == listener.name)
+        reference
+            .section
+            .as_ref()
+            .is_none_or(|section| *section == listener.name)
+            && kind_fits
             && reference.port.is_none_or(|port| port == listener.port)
             && self.admits(&listener.allowed_routes, &owned.meta.namespace, &route.meta.namespace)
     }
@@ -346,14 +329,22 @@ type Attached<'a> = (&'a RouteKey, &'a Route, &'a ParentRef);
 struct Taken {
     /// Some listener lets it in: its section, port, kind and namespace fit.
     let_in: bool,
-    /// Which of its hostnames some listener takes.
+    /// Its hostnames, normalized; `*` where it has none.
+    wanted: Vec<Text>,
+    /// Which of them some listener takes.
     hosts: Vec<bool>,
 }
 
 impl Taken {
     fn none(route: &Route) -> Self {
+        let wanted = if route.hostnames.is_empty() {
+            vec![EVERY_HOST.into()]
+        } else {
+            route.hostnames.iter().map(|host| normal_host(host)).collect()
+        };
         Self {
             let_in: false,
+            wanted,
             hosts: vec![route.hostnames.is_empty(); route.hostnames.len().max(1)],
         }
     }

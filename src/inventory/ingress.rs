@@ -309,11 +309,15 @@ pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
         .map(|name| Key::new(route.meta.namespace.clone(), name.clone()))
         .collect();
     let mut hosts: Vec<Text> = Vec::new();
+    let mut seen: HashSet<Text> = HashSet::new();
+    // What follows the first label of each host.
+    let mut parents: HashSet<Text> = HashSet::new();
     for host in route.hosts.iter().chain(&tls.domains) {
         let host = normal_host(host);
         // A domain of the certificate that a rule's host falls under is no host of its own.
-        let implied = hosts.iter().any(|h| *h == host || covers_host(&host, h));
-        if !implied {
+        let above = host.strip_prefix("*.").is_some_and(|parent| parents.contains(parent));
+        if !above && seen.insert(host.clone()) {
+            parents.extend(host.split_once('.').map(|(_, parent)| parent.into()));
             hosts.push(host);
         }
     }

@@ -5,10 +5,12 @@
 
 pub mod binding;
 pub mod controller;
+mod forbidden;
 pub mod gateway;
 mod grant;
 mod index;
 pub mod ingress;
+mod listeners;
 pub mod ownership;
 pub mod programs;
 pub mod query;
@@ -30,13 +32,15 @@ use std::{
 use hashbrown::{HashMap, HashSet};
 
 use crate::object::{
-    Certificate, CertificateRequest, Challenge, Change, Consumer, Forbidden, Gateway, GatewayClass, Ingress,
-    IngressClass, IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, Reach, ReferenceGrant, Route, Service,
-    Text, annotation,
+    Certificate, CertificateRequest, Challenge, Change, Consumer, Gateway, GatewayClass, Ingress, IngressClass,
+    IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, Reach, Route, Service, Text, annotation,
 };
 
+use forbidden::AllForbidden;
 use gateway::set_key;
+use grant::Grants;
 use index::Index;
+use listeners::Listeners;
 use table::Table;
 
 pub use binding::{Binding, BindingId, Bindings, Origin, RouteKey};
@@ -70,8 +74,12 @@ pub struct Inventory {
     /// Whether only some namespaces were asked for: routes of others may use what a `ReferenceGrant` lets them.
     pub namespaces_chosen: bool,
     ingresses: Table<Box<Ingress>>,
+    /// Of the Ingresses with very many tls entries, the first entry whose Secret is missing: each of their hosts asks for it.
+    gaps: HashMap<Key, Option<(usize, Key)>>,
     ingress_routes: HashMap<RouteKey, IngressRoute>,
     classes: HashMap<Text, IngressClass>,
+    /// The name of the default class, as it was when bindings were last derived.
+    default_class: Option<Text>,
     gateways: HashMap<Key, Gateway>,
     gateway_classes: HashMap<Text, GatewayClass>,
     listener_sets: HashMap<RouteKey, ListenerSet>,
@@ -80,7 +88,9 @@ pub struct Inventory {
     set_order: HashMap<Key, Vec<RouteKey>>,
     routes: HashMap<RouteKey, Route>,
     routes_by_parent: HashMap<RouteKey, BTreeSet<RouteKey>>,
-    grants: HashMap<Key, ReferenceGrant>,
+    /// The tables of the Gateways that have many listeners.
+    many_listeners: HashMap<Key, Listeners>,
+    grants: Grants,
     namespaces: HashMap<Text, Vec<(Text, Text)>>,
     certificates: Table<Box<Certificate>>,
     certificates_by_secret: HashMap<Key, BTreeSet<Key>>,
@@ -103,7 +113,7 @@ pub struct Inventory {
     by_host: Index<BindingId>,
     listed: HashSet<Kind>,
     not_served: HashSet<Kind>,
-    forbidden: Vec<Forbidden>,
+    forbidden: AllForbidden,
     unreadable: HashSet<Key>,
     /// Some Ingress names, by its class alone, a controller that chooses among all certificates.
     picks_among_all: bool,
@@ -166,11 +176,7 @@ impl Inventory {
             Change::NotServed(kind) => {
                 self.not_served.insert(kind);
             }
-            Change::Forbidden(forbidden) => {
-                if !self.forbidden.contains(&forbidden) {
-                    self.forbidden.push(forbidden);
-                }
-            }
+            Change::Forbidden(forbidden) => self.forbidden.insert(forbidden),
         }
     }
 
@@ -212,6 +218,7 @@ impl Inventory {
                 let class = o.class.as_deref().or(annotated).unwrap_or_default();
                 self.picks_among_all |= Controller::of_class_name(class).picks_among_all();
                 self.mark(Kind::Ingress, o.meta.key());
+                self.note_length(&o);
                 self.ingresses.insert(Box::new(o));
             }
             Object::IngressRoute(o) => {
@@ -247,7 +254,7 @@ impl Inventory {
             }
             Object::Route(o) => self.set_route(o),
             Object::ReferenceGrant(o) => {
-                self.grants.insert(o.meta.key(), o);
+                self.grants.insert(o);
                 self.mark_all_gateways();
             }
             Object::Namespace(o) => {
@@ -275,6 +282,7 @@ impl Inventory {
         match kind {
             Kind::Ingress => {
                 self.ingresses.remove(&key);
+                self.gaps.remove(&key);
                 self.mark(kind, key);
             }
             Kind::IngressRoute | Kind::OldIngressRoute => {

@@ -172,6 +172,32 @@ impl Inventory {
         requests
     }
 
+    /// The newest request of a Certificate.
+    pub fn newest_request_of(&self, certificate: &Certificate) -> Option<&CertificateRequest> {
+        self.owned_by(Kind::CertificateRequest, &certificate.meta)
+            .filter_map(|key| self.requests.get(key).map(AsRef::as_ref))
+            .filter(|r| owned(&r.meta, "Certificate", &certificate.meta.name))
+            .max_by(|a, b| {
+                a.meta
+                    .created
+                    .cmp(&b.meta.created)
+                    .then_with(|| a.meta.name.cmp(&b.meta.name))
+            })
+    }
+
+    /// The newest order of a request.
+    pub fn newest_order_of(&self, request: &CertificateRequest) -> Option<&Order> {
+        self.owned_by(Kind::Order, &request.meta)
+            .filter_map(|key| self.orders.get(key).map(AsRef::as_ref))
+            .filter(|o| owned(&o.meta, "CertificateRequest", &request.meta.name))
+            .max_by(|a, b| {
+                a.meta
+                    .created
+                    .cmp(&b.meta.created)
+                    .then_with(|| a.meta.name.cmp(&b.meta.name))
+            })
+    }
+
     /// The orders of a request, newest first.
     pub fn orders_of(&self, request: &CertificateRequest) -> Vec<&Order> {
         let mut orders: Vec<_> = self

@@ -84,26 +84,22 @@ impl Inventory {
 
     /// Whether everything of a kind in the scope has been read (or there cannot be any).
     pub fn knows_all(&self, kind: Kind) -> bool {
-        (self.listed.contains(&kind) || self.not_served.contains(&kind))
-            && !self.forbidden.iter().any(|f| f.kind == kind)
+        (self.listed.contains(&kind) || self.not_served.contains(&kind)) && !self.forbidden.some(kind)
     }
 
     /// What could not be read.
     pub fn forbidden(&self) -> &[Forbidden] {
-        &self.forbidden
+        self.forbidden.all()
+    }
+
+    /// Whether something of a kind could not be read.
+    pub fn some_forbidden(&self, kind: Kind) -> bool {
+        self.forbidden.some(kind)
     }
 
     /// Why a Secret is not here, when the reason is a missing right: the last one that was tried, to read it by its name.
     pub fn forbidden_secret(&self, secret: &Key) -> Option<&Forbidden> {
-        self.forbidden
-            .iter()
-            .filter(|f| f.kind == Kind::Secret)
-            .filter(|f| match (&f.namespace, &f.name) {
-                (Some(namespace), Some(name)) => *namespace == secret.namespace && *name == secret.name,
-                (Some(namespace), None) => *namespace == secret.namespace,
-                (None, _) => true,
-            })
-            .max_by_key(|f| f.name.is_some())
+        self.forbidden.one(Kind::Secret, secret)
     }
 
     /// An Ingress.
@@ -212,11 +208,18 @@ impl Inventory {
     }
 
     fn default_class(&self) -> Option<&IngressClass> {
+        self.classes.get(self.default_class.as_ref()?)
+    }
+
+    /// Finds the default class, which every Ingress without a class asks for.
+    pub(super) fn find_default_class(&mut self) {
         // Of several defaults, the API server takes the newest.
-        self.classes
+        let default = self
+            .classes
             .values()
             .filter(|c| c.default)
-            .max_by_key(|c| (c.meta.created, std::cmp::Reverse(c.meta.name.clone())))
+            .max_by_key(|c| (c.meta.created, std::cmp::Reverse(&c.meta.name)));
+        self.default_class = default.map(|class| class.meta.name.clone());
     }
 
     /// The class that an Ingress of no route's own goes to: the default one, else the only one.

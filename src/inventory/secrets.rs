@@ -233,6 +233,18 @@ impl Secrets {
         })
     }
 
+    /// The keys that at least so many bindings name, in no particular order.
+    pub fn named_by(&self, least: usize) -> impl Iterator<Item = Key> {
+        let named = self
+            .slots
+            .values()
+            .filter(move |slot| self.users.values(&slot.users).len() >= least);
+        named.map(|slot| {
+            let (namespace, name) = slot.names();
+            Key::new(namespace.clone(), name.clone())
+        })
+    }
+
     /// Notes that a binding names a Secret.
     pub(super) fn add_user(&mut self, key: &Key, user: BindingId) {
         let id = self.slots.position(key).unwrap_or_else(|| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    object::{Consumer, IngressRoute, Key, Kind, Route, Text},
+    object::{Consumer, Ingress, IngressRoute, Key, Kind, Route, Text},
     x509::{Fingerprint, San},
 };
 
@@ -19,7 +19,32 @@ use super::{
 /// How many bindings of one host are looked at: beyond it, the rest say the same.
 pub(crate) const MANY: usize = 200;
 
+/// From so many tls entries on, the first whose Secret is missing is looked for once.
+const ENTRIES: usize = 16;
+
 impl Inventory {
+    /// Remembers the Ingresses with very many tls entries.
+    pub(super) fn note_length(&mut self, ingress: &Ingress) {
+        if ingress.tls.len() > ENTRIES {
+            self.gaps.insert(ingress.meta.key(), None);
+        } else if !self.gaps.is_empty() {
+            self.gaps.remove(&ingress.meta.key());
+        }
+    }
+
+    /// Looks for the first tls entry whose Secret is missing, of each Ingress with very many.
+    fn find_gaps(&mut self) {
+        let mut gaps = std::mem::take(&mut self.gaps);
+        for (key, gap) in &mut gaps {
+            let entries = self.ingresses.get(key).map_or(&[][..], |ingress| &ingress.tls);
+            *gap = entries.iter().enumerate().find_map(|(at, entry)| {
+                let secret = Key::new(key.namespace.clone(), entry.secret.clone()?);
+                self.is_absent(&secret).then_some((at, secret))
+            });
+        }
+        self.gaps = gaps;
+    }
+
     pub(super) fn mark(&mut self, kind: Kind, key: Key) {
         // Before the first time, nothing has been derived: all routes will be.
         if self.settled {
@@ -175,22 +200,20 @@ impl Inventory {
 
     /// Derives again the bindings of the routes that changes touched, and says what has to be judged again.
     pub fn settle(&mut self) -> Dirty {
-        // The names of certificates matter to controllers that choose among all of them; few clusters have one.
-        if self.some_controller_picks_among_all() {
-            self.secrets.index_names();
-        }
+        self.find_default_class();
         if self.settled {
-            for route in std::mem::take(&mut self.stale) {
+            let stale = std::mem::take(&mut self.stale);
+            for route in stale.iter().filter(|route| route.kind == Kind::Gateway) {
+                self.order_sets(&route.key);
+            }
+            for route in stale {
                 let fresh = match route.kind {
                     Kind::Ingress => {
                         let position = self.ingresses.position(&route.key);
                         position.map(|position| self.derive_ingress(position))
                     }
                     Kind::IngressRoute | Kind::OldIngressRoute => self.ingress_routes.get(&route).map(of_ingress_route),
-                    _ => {
-                        self.order_sets(&route.key);
-                        Some(self.bindings_of_gateway(&route.key))
-                    }
+                    _ => Some(self.bindings_of_gateway(&route.key)),
                 };
                 self.replace_bindings(&route, fresh.unwrap_or_default());
             }
@@ -198,6 +221,12 @@ impl Inventory {
             self.derive_all();
             self.settled = true;
         }
+        // The names of certificates matter to controllers that choose among all of them, and to Gateways with many listeners; few
+        // clusters have one.
+        if self.some_controller_picks_among_all() || !self.many_listeners.is_empty() {
+            self.secrets.index_names();
+        }
+        self.find_gaps();
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.bindings.retain(|id| self.bindings.get(*id).is_some());
         dirty.gone.retain(|id| self.bindings.get(*id).is_none());
@@ -219,8 +248,10 @@ impl Inventory {
         }
         let mut gateways: Vec<Key> = self.gateways.keys().cloned().collect();
         gateways.sort_unstable();
+        for gateway in &gateways {
+            self.order_sets(gateway);
+        }
         for gateway in gateways {
-            self.order_sets(&gateway);
             let fresh = self.bindings_of_gateway(&gateway);
             self.replace_bindings(&RouteKey::new(Kind::Gateway, gateway), fresh);
         }

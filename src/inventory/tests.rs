@@ -1,5 +1,8 @@
 use super::{fixtures::*, query::Serving, *};
-use crate::object::gateway::{AllowedNamespaces, CertificateRef, GrantFrom, GrantTo, Listener, ParentRef};
+use crate::object::{
+    ReferenceGrant,
+    gateway::{AllowedNamespaces, CertificateRef, GrantFrom, GrantTo, Listener, ParentRef},
+};
 
 fn listener(name: &str, hostname: &str, secret: Option<(&str, &str)>) -> Listener {
     let reference = |(namespace, name): (&str, &str)| CertificateRef {
@@ -293,6 +296,7 @@ fn the_default_class_counts_for_an_ingress_without_class() {
     let mut default = class("web", "k8s.io/ingress-nginx");
     default.default = true;
     inventory.apply(Change::Set(Object::IngressClass(default)));
+    inventory.settle();
     let plain = ingress("a", "i", &[(&["x.example"], "s")]);
     assert_eq!(inventory.controller_of_ingress(&plain).0, Controller::IngressNginx);
     let annotated = Ingress {

@@ -1,6 +1,6 @@
 //! cert-manager's kinds: what they say about a Secret's certificate.
 
-use super::{Meta, Seconds, Text};
+use super::{Meta, Seconds, Text, Told};
 
 /// One condition of a status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Condition {
     /// Its reason.
     pub reason: Text,
     /// Its message: the server's words.
-    pub message: Text,
+    pub message: Told,
     /// lastTransitionTime.
     pub since: Option<Seconds>,
 }
@@ -83,7 +83,7 @@ pub struct Order {
     /// status.state: pending, ready, processing, valid, invalid, expired, errored; empty before the first.
     pub state: Text,
     /// status.reason: the server's words.
-    pub reason: Text,
+    pub reason: Told,
     /// status.failureTime.
     pub failed_at: Option<Seconds>,
 }
@@ -100,7 +100,7 @@ pub struct Challenge {
     /// status.state.
     pub state: Text,
     /// status.reason: why it waits or failed.
-    pub reason: Text,
+    pub reason: Told,
     /// status.presented.
     pub presented: bool,
 }

@@ -31,6 +31,17 @@ pub use service::Service;
 /// Text as it came from outside: unchecked and uncleared. Short ones are kept in place.
 pub type Text = CompactString;
 
+/// What a server says in words, cut when it is read ([`told`]); shared by all that repeat it.
+pub type Told = std::sync::Arc<str>;
+
+/// The most bytes of what a server says that are kept: more than a message shows.
+const LONGEST_TOLD: usize = 1200;
+
+/// What a server says, as it is kept: its beginning, where it is longer than anybody reads.
+pub fn told(text: &str) -> Told {
+    text[..text.floor_char_boundary(LONGEST_TOLD)].into()
+}
+
 /// Seconds since 1970-01-01T00:00:00Z. An `i64`, because RFC 5280's 99991231235959Z is beyond some calendars.
 pub type Seconds = i64;
 

@@ -176,7 +176,7 @@ impl Shop {
             .found([
                 Fact::HostMismatch {
                     host: "blue.customers.europe-west-3.internal.shop.example".into(),
-                    names: vec!["*.internal.shop.example".into()],
+                    names: vec!["*.internal.shop.example".into()].into(),
                     instead: Instead::DefaultCertificate,
                 },
                 Fact::RenewalDue {
@@ -190,7 +190,7 @@ impl Shop {
                 },
                 Fact::WrongOrder,
                 Fact::UnusedNames {
-                    names: vec!["*.internal.shop.example".into()],
+                    names: vec!["*.internal.shop.example".into()].into(),
                 },
             ]),
             Entry::new(
@@ -236,7 +236,7 @@ impl Shop {
         .found([
             Fact::SelfSigned,
             Fact::UnusedNames {
-                names: vec!["\u{1b}[2J".into()],
+                names: vec!["\u{1b}[2J".into()].into(),
             },
         ])
         .labels(&[("a\u{200b}", "b\u{1b}[8m,c=d")]);

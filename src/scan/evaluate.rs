@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    check::{self, Fact, Finding, Probed, Renewer, Rules, Select, Sorted, select::IgnoreOf},
+    check::{self, Fact, Finding, Probed, Renewer, Rules, Select, Shared, Sorted, select::IgnoreOf},
     inventory::{Binding, BindingId, Inventory},
     object::{Key, Kind, Meta, Reach, Seconds, Text},
     report::{Evidence, LeftOut, RouteRef, Row, Rows, Status},
@@ -132,7 +132,11 @@ pub fn evaluate(
     wanted: &BTreeSet<Key>,
 ) -> Vec<Judged> {
     let ids: Vec<BindingId> = inventory.bindings().iter().map(|(id, _)| id).collect();
-    let mut judged = in_parallel(&ids, |id| binding(inventory, *id, rules, select, probed.get(id)));
+    let shared = Shared::new(inventory, &rules);
+    let mut judged = in_parallel(&ids, |id| {
+        binding(inventory, *id, rules, select, probed.get(id), &shared)
+    });
+    drop(shared);
     drop(ids);
     let mut keys: Vec<Key> = inventory
         .secrets()
@@ -185,16 +189,18 @@ pub fn has_row(kind: Kind) -> bool {
     )
 }
 
-/// Judges one binding. `None` when there is nothing to say of it.
+/// Judges one binding. `None` when there is nothing to say of it. `shared` is what is said of the Secrets that many bindings name: of
+/// none, where few bindings are judged.
 pub fn binding(
     inventory: &Inventory,
     id: BindingId,
     rules: Rules,
     select: &Select,
     probed: Option<&Probed>,
+    shared: &Shared,
 ) -> Option<Judged> {
     let binding = inventory.bindings().get(id)?;
-    let mut verdict = check::binding(inventory, id, rules)?;
+    let mut verdict = check::binding_with(inventory, id, rules, shared)?;
     if let Some(probed) = probed {
         let stored = verdict.served.as_ref().and_then(|key| inventory.secrets().get(key));
         verdict

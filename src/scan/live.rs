@@ -12,12 +12,15 @@ use super::{
     secrets::Unresolved,
 };
 use crate::{
-    check::{Probed, Rules, Select},
+    check::{Probed, Rules, Select, Shared},
     inventory::{BindingId, Dirty, Inventory},
     object::{Change, Key, Kind, Object, Seconds},
     text::time::HOUR,
     x509::{Interner, Judge},
 };
+
+/// From so many bindings on, what is the same for many of them is judged once before.
+const MANY: usize = 64;
 
 /// What may look different now.
 #[derive(Debug, Default)]
@@ -157,9 +160,10 @@ impl Live {
             self.probed.remove(id);
             self.left_out.remove(&About::Binding(*id));
         }
+        let shared = self.shared(dirty.bindings.len());
         for id in dirty.bindings {
             self.probed.remove(&id);
-            self.binding(id, &mut news);
+            self.binding_with(id, &shared, &mut news);
         }
         for key in dirty.secrets {
             self.secret(key, &mut news);
@@ -183,9 +187,10 @@ impl Live {
             due.extend(self.alone().map(|key| About::Secret(Box::new(key))));
         }
         let mut news = News::default();
+        let shared = self.shared(due.len());
         for about in due {
             match about {
-                About::Binding(id) => self.binding(id, &mut news),
+                About::Binding(id) => self.binding_with(id, &shared, &mut news),
                 About::Secret(key) => self.secret(*key, &mut news),
                 About::Forbidden(_) => {}
             }
@@ -200,7 +205,20 @@ impl Live {
 
     /// Judges a binding again.
     pub fn binding(&mut self, id: BindingId, news: &mut News) {
-        let judged = evaluate::binding(&self.inventory, id, self.rules, &self.select, self.probed.get(&id));
+        self.binding_with(id, &Shared::default(), news);
+    }
+
+    /// What is said of the Secrets that many bindings name, where so many bindings are judged that it pays.
+    fn shared(&self, judged: usize) -> Shared {
+        if judged < MANY {
+            return Shared::default();
+        }
+        Shared::new(&self.inventory, &self.rules)
+    }
+
+    fn binding_with(&mut self, id: BindingId, shared: &Shared, news: &mut News) {
+        let probed = self.probed.get(&id);
+        let judged = evaluate::binding(&self.inventory, id, self.rules, &self.select, probed, shared);
         self.tell(About::Binding(id), judged, news);
     }
 

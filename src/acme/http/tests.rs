@@ -62,7 +62,7 @@ fn loopback_is_an_address_of_this_machine_and_no_name_that_looks_like_one() {
         ("http://localhost.example/dir", false),
         ("http://192.0.2.1/dir", false),
     ] {
-        assert_eq!(is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
+        assert_eq!(is_here(&Url::parse(url).unwrap()), loopback, "{url}");
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     inventory::{
         Binding, Origin, Stored,
-        gateway::{OwnedListener, names_a_secret, terminates_tls},
+        gateway::{OwnedListener, names_a_secret},
         ingress::normal_host,
         query::{ClassState, covers},
     },
@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     super::{
-        finding::{Fact, ObjectRef},
+        finding::Fact,
         verdict::{Collector, Subject},
     },
     object_ref,
@@ -29,16 +29,16 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     }
     if binding.origin == Origin::NoListener {
         if let Some(route) = binding.routes.first() {
-            let hostnames = inventory.route(route).map(|r| r.hostnames.clone()).unwrap_or_default();
+            let hostnames = inventory.route(route).map_or(&[][..], |r| &r.hostnames);
             collector.add(Fact::NoMatchingListenerHostname {
                 route: object_ref(route),
-                hostnames,
+                hostnames: hostnames.iter().cloned().collect(),
             });
         }
         return;
     }
     // Hosts of routes that could not be read are missing here.
-    if inventory.forbidden().iter().any(|f| Kind::ATTACHED.contains(&f.kind)) {
+    if Kind::ATTACHED.iter().any(|kind| inventory.some_forbidden(*kind)) {
         collector.unreadable = true;
     }
     let Some(listener) = inventory.listener(binding) else {
@@ -48,9 +48,15 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     let Some(gateway) = inventory.gateway_of(&binding.route) else {
         return;
     };
-    let listeners = inventory.listeners(&gateway.meta.key());
-    conflict(binding, listener, &listeners, collector);
-    overlapping(subject, binding, listener, &listeners, collector);
+    let of = gateway.meta.key();
+    if let Some(other) = inventory.earlier_listener(&of, binding, listener) {
+        collector.add(Fact::HostnameConflict {
+            listener: listener.name.clone(),
+            other: object_ref(&other.owner()),
+            other_listener: other.listener.name.clone(),
+        });
+    }
+    overlapping(subject, binding, listener, &of, collector);
 }
 
 /// Each certificateRef: a kind that is supported, and a grant where it crosses namespaces.
@@ -86,80 +92,39 @@ fn references(subject: &Subject<'_>, binding: &Binding, listener: &Listener, col
     }
 }
 
-fn is_own(binding: &Binding, listener: &Listener, other: &OwnedListener<'_>) -> bool {
-    other.listener.name == listener.name && other.owner() == binding.route
-}
-
-/// An earlier listener of the same port has the same hostname: this one is not programmed.
-fn conflict(binding: &Binding, listener: &Listener, listeners: &[OwnedListener<'_>], collector: &mut Collector) {
-    let hostname = |l: &Listener| l.hostname.as_deref().map(normal_host);
-    let earlier = listeners.iter().take_while(|other| !is_own(binding, listener, other));
-    for other in earlier {
-        let tls = terminates_tls(other.listener) || other.listener.passthrough;
-        if tls && other.listener.port == listener.port && hostname(other.listener) == hostname(listener) {
-            collector.add(Fact::HostnameConflict {
-                listener: listener.name.clone(),
-                other: ObjectRef {
-                    kind: other.kind,
-                    key: other.meta.key(),
-                },
-                other_listener: other.listener.name.clone(),
-            });
-            return;
-        }
-    }
-}
-
 /// Another listener of the port serves a different certificate that names this host too: browsers that share a
 /// connection between both hosts land at the wrong listener (Gateway API, `OverlappingTLSConfig`).
 fn overlapping(
     subject: &Subject<'_>,
     binding: &Binding,
     listener: &Listener,
-    listeners: &[OwnedListener<'_>],
+    gateway: &Key,
     collector: &mut Collector,
 ) {
     let inventory = subject.inventory;
-    let others = listeners.iter().filter(|other| {
-        !is_own(binding, listener, other) && other.listener.port == listener.port && terminates_tls(other.listener)
-    });
-    for other in others {
-        let hostname = other
+    if binding.host == "*" {
+        return;
+    }
+    let hostname = listener.hostname.as_deref().map(normal_host);
+    let own = subject.stored.and_then(Stored::leaf).map(|leaf| leaf.sha256);
+    let differs = |stored: &Stored| stored.leaf().is_some_and(|leaf| Some(leaf.sha256) != own);
+    let overlaps = |other: &OwnedListener<'_>| {
+        let others = other
             .listener
             .hostname
             .as_deref()
             .map_or_else(|| "*".into(), normal_host);
-        let same = other.listener.certificate_refs == listener.certificate_refs && other.owner() == binding.route;
+        let same = other.listener.certificate_refs == listener.certificate_refs && other.is_of(&binding.route);
         // Two listeners of one hostname are a conflict, which is told as such.
-        if same || listener.hostname.as_deref().map(normal_host).as_ref() == Some(&hostname) {
-            continue;
-        }
-        let namespace = &other.meta.namespace;
-        let certificates = other
-            .listener
-            .certificate_refs
-            .iter()
-            .filter(|r| names_a_secret(r))
-            .filter_map(|r| {
-                let key = Key::new(r.namespace.clone().unwrap_or_else(|| namespace.clone()), r.name.clone());
-                inventory.secrets().get(&key)
-            });
-        let differs = |stored: &&Stored| {
-            let own = subject.stored.and_then(Stored::leaf).map(|l| l.sha256);
-            stored.leaf().is_some_and(|leaf| Some(leaf.sha256) != own)
-        };
-        let mut naming = certificates
-            .filter(differs)
-            .filter(|stored| covers(stored, &binding.host));
-        if binding.host != "*" && naming.next().is_some() {
-            collector.add(Fact::OverlappingCertificates {
-                other: ObjectRef {
-                    kind: other.kind,
-                    key: other.meta.key(),
-                },
-                other_listener: other.listener.name.clone(),
-            });
-            return;
-        }
+        !same && hostname.as_ref() != Some(&others)
+    };
+    let other = inventory.other_listener(gateway, binding, listener, overlaps, |stored| {
+        differs(stored) && covers(stored, &binding.host)
+    });
+    if let Some(other) = other {
+        collector.add(Fact::OverlappingCertificates {
+            other: object_ref(&other.owner()),
+            other_listener: other.listener.name.clone(),
+        });
     }
 }

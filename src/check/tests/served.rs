@@ -297,7 +297,9 @@ fn flags_choose_and_annotations_excuse() {
     };
     let found = binding(&inventory, id, RULES).expect("a verdict").findings;
     is(&found, Reason::UnusedNames, Severity::Info);
-    let unused = || Fact::UnusedNames { names: Vec::new() };
+    let unused = || Fact::UnusedNames {
+        names: Vec::new().into(),
+    };
     let facts = || vec![Fact::SelfSigned, Fact::MustStaple, unused(), Fact::WrongOrder];
     assert_eq!(
         sorted(&Select::default(), facts()),

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    check::{Reason, Rules, Select},
+    check::{Reason, Rules, Select, Shared},
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
     object::{Change, Forbidden, Key, Kind, Seconds},
@@ -576,9 +576,10 @@ fn judged(live: &Live, of: &Subject) -> Vec<Judged> {
             .map(|(id, _)| id)
             .collect()
     };
+    let shared = Shared::new(inventory, &live.rules);
     let mut judged: Vec<Judged> = ids
         .iter()
-        .filter_map(|id| evaluate::binding(inventory, *id, live.rules, &live.select, live.probed.get(id)))
+        .filter_map(|id| evaluate::binding(inventory, *id, live.rules, &live.select, live.probed.get(id), &shared))
         .collect();
     if of.kind == Kind::Secret && judged.is_empty() {
         let wanted = std::collections::BTreeSet::from([of.key.clone()]);
@@ -653,13 +654,14 @@ impl Early {
         // Until the classes are there, nobody knows which controller serves a route.
         if self.tells && inventory.knows_all(Kind::IngressClass) {
             let inventory = &*inventory;
+            let shared = Shared::default();
             for (id, binding) in inventory.bindings().iter() {
                 let there = !binding.secrets.is_empty()
                     && binding.secrets.iter().all(|key| inventory.secrets().get(key).is_some());
                 if !there || !self.told.insert(id) {
                     continue;
                 }
-                let judged = evaluate::binding(inventory, id, self.rules, &self.select, None);
+                let judged = evaluate::binding(inventory, id, self.rules, &self.select, None, &shared);
                 let judged = judged.filter(|one| one.chosen);
                 set.extend(judged.and_then(|judged| Item::new(inventory, &judged)));
             }

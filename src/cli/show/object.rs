@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use crate::{
-    check::Probed,
+    check::{Probed, Shared},
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
     object::{Key, Kind, Text},
@@ -195,10 +195,17 @@ fn resolved<'a>(
 }
 
 fn with_probe(session: &Session, judged: Vec<Judged>, probed: &BTreeMap<BindingId, Probed>) -> Vec<Judged> {
+    let shared = Shared::default();
     let again = |one: Judged| match one.about {
-        About::Binding(id) if probed.contains_key(&id) => {
-            evaluate::binding(&session.inventory, id, session.rules, &session.select, probed.get(&id)).unwrap_or(one)
-        }
+        About::Binding(id) if probed.contains_key(&id) => evaluate::binding(
+            &session.inventory,
+            id,
+            session.rules,
+            &session.select,
+            probed.get(&id),
+            &shared,
+        )
+        .unwrap_or(one),
         _ => one,
     };
     judged.into_iter().map(again).collect()

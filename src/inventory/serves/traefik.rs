@@ -1,7 +1,9 @@
 //! Traefik: a certificate is chosen by server name among all that any route brought.
 
 use crate::{
-    inventory::{Inventory, binding::Binding, controller::Controller, ingress::EVERY_HOST, secrets::Stored},
+    inventory::{
+        Inventory, binding::Binding, controller::Controller, ingress::EVERY_HOST, secrets::Stored, settle::MANY,
+    },
     object::{Key, Kind},
 };
 
@@ -58,8 +60,8 @@ fn loaded(inventory: &Inventory, stored: &Stored) -> bool {
         let mut before = b.secrets.iter().take_while(|key| **key != secret);
         b.route.kind != Kind::Gateway || !before.any(|key| inventory.is_absent(key))
     };
-    let ids = inventory.bindings_of_secret(&secret);
-    ids.iter().filter_map(|id| inventory.bindings.get(*id)).any(|b| {
+    let ids = inventory.bindings_of_secret(&secret).iter().take(MANY);
+    ids.filter_map(|id| inventory.bindings.get(*id)).any(|b| {
         !b.route.kind.is_listener_set()
             && inventory.controller(&b.route) == Controller::Traefik
             && inventory.skipped_after(b).is_none()
@@ -77,6 +79,10 @@ impl Inventory {
             return None;
         }
         let ingress = self.ingress_of(&binding.route)?;
+        if let Some(gap) = self.gaps.get(&binding.route.key) {
+            let before = gap.as_ref().filter(|(at, _)| *at < usize::from(position));
+            return before.map(|(_, key)| key.clone());
+        }
         let names = ingress
             .tls
             .iter()

@@ -2,7 +2,7 @@
 
 use super::{
     commands::Commands,
-    say::{brief, certificate, host, instead, list, reissue, route, with_cert_manager},
+    say::{brief, certificate, host, instead, list_of, reissue, route, with_cert_manager},
 };
 use crate::{check::Fact, object::Seconds, report::row::Row};
 
@@ -20,7 +20,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             } else {
                 brief(host)
             },
-            list(names),
+            list_of(names),
             instead(*gets, "; ")
         ),
         Fact::CommonNameOnly { common_name } => format!(
@@ -35,9 +35,9 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
         ),
         Fact::UnusedNames { names } => format!(
             "{it} names {} host{} that no route uses: {}.",
-            names.len(),
-            if names.len() == 1 { "" } else { "s" },
-            list(names)
+            names.count(),
+            if names.count() == 1 { "" } else { "s" },
+            list_of(names)
         ),
         _ => fact.reason().to_string(),
     }

@@ -2,7 +2,7 @@
 
 use super::{
     commands::{Commands, UNKNOWN_CERTIFICATE, quote},
-    say::{brief, certificate_of, list, name, object, said, secret},
+    say::{brief, certificate_of, name, objects, said, secret},
 };
 use crate::{
     check::{Fact, ObjectRef, Renewer},
@@ -57,8 +57,8 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
         Fact::ConflictingOwners { secret: key, owners } => format!(
             "{} is written by {} owners, each of which overwrites the others: {}.",
             secret(key, row),
-            owners.len(),
-            list(owners.iter().map(|o| object(o, row)))
+            owners.count(),
+            objects(owners, row)
         ),
         _ => fact.reason().to_string(),
     }

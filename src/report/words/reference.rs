@@ -2,7 +2,7 @@
 
 use super::{
     commands::{Commands, in_namespace, quote},
-    say::{brief, host, instead, list, object, owner_of_route, route, secret, secret_field},
+    say::{brief, host, instead, list_of, object, objects, owner_of_route, route, secret, secret_field},
 };
 use crate::{
     check::{Fact, Instead, Renewer},
@@ -141,7 +141,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
         Fact::DuplicateHost { others, winner } => format!(
             "{} is also served by {} with another Secret: {}.",
             host(row),
-            list(others.iter().map(|o| object(o, row))),
+            objects(others, row),
             match winner {
                 Some(winner) => format!("clients get the certificate of {}", object(winner, row)),
                 None => "which certificate clients get is the controller's choice".to_owned(),
@@ -199,7 +199,7 @@ fn gateway_message(fact: &Fact, row: &Row<'_>) -> String {
             "{} attaches to {}, whose hostname matches none of its own ({}): none of its requests is served there.",
             object(from, row),
             route(row),
-            list(hostnames)
+            list_of(hostnames)
         ),
         Fact::OverlappingCertificates { other, other_listener } => format!(
             "The certificate of {} also covers hosts of listener {} of {}: a client that reuses its HTTP/2 connection \

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Display};
 
 use super::commands::Commands;
 use crate::{
-    check::{Fact, Instead, ObjectRef, Renewer},
+    check::{Fact, Instead, ObjectRef, Renewer, Sample},
     object::{Key, Kind, Seconds},
     report::row::Row,
     text::{age, date, width::cut},
@@ -22,13 +22,28 @@ pub(super) fn brief(text: &str) -> Cow<'_, str> {
 
 /// `a, b, c, d, e and 12 more`; `none` for an empty list.
 pub(super) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    list_and(items, 0)
+}
+
+/// The same of a list whose first are kept.
+pub(super) fn list_of<T: Display>(sample: &Sample<T>) -> String {
+    list_and(sample.iter(), sample.more())
+}
+
+/// The same of objects.
+pub(super) fn objects(sample: &Sample<ObjectRef>, row: &Row<'_>) -> String {
+    list_and(sample.iter().map(|o| object(o, row)), sample.more())
+}
+
+/// A list and so many more.
+pub(super) fn list_and<T: Display>(items: impl IntoIterator<Item = T>, beyond: usize) -> String {
     let mut items = items.into_iter();
     let shown: Vec<String> = items
         .by_ref()
         .take(LISTED)
         .map(|item| brief(&item.to_string()).into_owned())
         .collect();
-    let more = items.count();
+    let more = items.count() + beyond;
     match (shown.is_empty(), more) {
         (true, _) => "none".to_owned(),
         (false, 0) => shown.join(", "),

@@ -2,7 +2,7 @@
 
 use super::{
     commands::{Commands, quote},
-    say::{brief, expected, host, list, moment, one_host, renew, route, secret},
+    say::{brief, expected, host, list, list_of, moment, one_host, renew, route, secret},
 };
 use crate::{
     check::Fact,
@@ -65,7 +65,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             "{} serves a certificate that does not cover {} (it names {}): clients refuse it.",
             brief(address),
             host(row),
-            list(names)
+            list_of(names)
         ),
         Fact::NotServed { address, why } => format!(
             "{} completes no TLS handshake for {}: {}.",
@@ -82,11 +82,11 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
              use{} the old certificate: {}.",
             secret(key, row),
             moment(*changed, now),
-            pods.len(),
-            if pods.len() == 1 { "" } else { "s" },
-            if pods.len() == 1 { "s" } else { "" },
-            if pods.len() == 1 { "s" } else { "" },
-            list(pods)
+            pods.count(),
+            if pods.count() == 1 { "" } else { "s" },
+            if pods.count() == 1 { "s" } else { "" },
+            if pods.count() == 1 { "s" } else { "" },
+            list_of(pods)
         ),
         Fact::DnsElsewhere { resolved, expected } => format!(
             "{} resolves to {}, and {} is at {}: clients reach something else.",

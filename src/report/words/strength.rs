@@ -2,7 +2,7 @@
 
 use super::{
     commands::Commands,
-    say::{brief, certificate, host, list, name, reissue, the_certificate, with_cert_manager},
+    say::{brief, certificate, host, list_and, name, reissue, the_certificate, with_cert_manager},
 };
 use crate::{check::Fact, object::Seconds, report::row::Row};
 
@@ -25,9 +25,9 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
         Fact::RepeatedKey { others } => format!(
             "The private key of {} is in {} other Secret{} too: {}. Whoever gets one has them all.",
             the_certificate(row),
-            others.len(),
-            if others.len() == 1 { "" } else { "s" },
-            list(others.iter().map(|key| name(key, row)))
+            others.count(),
+            if others.count() == 1 { "" } else { "s" },
+            list_and(others.iter().map(|key| name(key, row)), others.more())
         ),
         Fact::LeafIsCa => format!(
             "{it} is marked as a CA and serves {} itself: some clients refuse it, and whoever gets its key can issue \

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 
 use super::{
-    lenient::{List, Moment, some},
+    lenient::{List, Moment, name, some},
     meta::Meta,
 };
-use crate::object::{Text, certmanager as view};
+use crate::object::{Text, certmanager as view, told};
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
@@ -24,8 +24,8 @@ impl From<Condition> for view::Condition {
         Self {
             kind: condition.kind.unwrap_or_default(),
             status: condition.status.unwrap_or_default(),
-            reason: condition.reason.unwrap_or_default(),
-            message: condition.message.unwrap_or_default(),
+            reason: name(condition.reason).unwrap_or_default(),
+            message: told(&condition.message.unwrap_or_default()),
             since: condition.last_transition_time.0,
         }
     }
@@ -45,7 +45,7 @@ impl From<Option<IssuerRef>> for view::IssuerRef {
         Self {
             kind: some(issuer.kind).unwrap_or_else(|| Text::const_new("Issuer")),
             group: issuer.group.unwrap_or_default(),
-            name: issuer.name.unwrap_or_default(),
+            name: name(issuer.name).unwrap_or_default(),
         }
     }
 }
@@ -80,7 +80,7 @@ impl From<Certificate> for view::Certificate {
         let status = certificate.status.unwrap_or_default();
         Self {
             meta: certificate.metadata.into(),
-            secret: spec.secret_name.unwrap_or_default(),
+            secret: name(spec.secret_name).unwrap_or_default(),
             dns_names: spec.dns_names.0,
             issuer: spec.issuer_ref.into(),
             conditions: status.conditions.map(Into::into),
@@ -189,8 +189,8 @@ impl From<Order> for view::Order {
         Self {
             meta: order.metadata.into(),
             dns_names: order.spec.unwrap_or_default().dns_names.0,
-            state: status.state.unwrap_or_default(),
-            reason: status.reason.unwrap_or_default(),
+            state: name(status.state).unwrap_or_default(),
+            reason: told(&status.reason.unwrap_or_default()),
             failed_at: status.failure_time.0,
         }
     }
@@ -226,10 +226,10 @@ impl From<Challenge> for view::Challenge {
         let status = challenge.status.unwrap_or_default();
         Self {
             meta: challenge.metadata.into(),
-            dns_name: spec.dns_name.unwrap_or_default(),
-            challenge_type: spec.kind.unwrap_or_default(),
+            dns_name: name(spec.dns_name).unwrap_or_default(),
+            challenge_type: name(spec.kind).unwrap_or_default(),
             state: status.state.unwrap_or_default(),
-            reason: status.reason.unwrap_or_default(),
+            reason: told(&status.reason.unwrap_or_default()),
             presented: status.presented.unwrap_or_default(),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    lenient::{Filled, List, some},
+    lenient::{Filled, List, name, some},
     meta::{Labels, Meta},
 };
 use crate::object::{
@@ -155,7 +155,7 @@ impl std::convert::From<Listener> for view::Listener {
         let tls = listener.tls.unwrap_or_default();
         let allowed = listener.allowed_routes.unwrap_or_default();
         Self {
-            name: listener.name.unwrap_or_default(),
+            name: name(listener.name).unwrap_or_default(),
             hostname: some(listener.hostname),
             port: listener.port.unwrap_or_default(),
             protocol: listener.protocol.unwrap_or_default(),
@@ -163,8 +163,8 @@ impl std::convert::From<Listener> for view::Listener {
             certificate_refs: tls.certificate_refs.map(|r| view::CertificateRef {
                 group: r.group.unwrap_or_default(),
                 kind: some(r.kind).unwrap_or_else(|| Text::const_new("Secret")),
-                namespace: some(r.namespace),
-                name: r.name.unwrap_or_default(),
+                namespace: name(r.namespace),
+                name: name(r.name).unwrap_or_default(),
             }),
             has_options: tls.options.0,
             allowed_routes: allowed

@@ -3,7 +3,7 @@
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    lenient::{List, some},
+    lenient::{List, name, some},
     meta::{Labels, Meta},
 };
 use crate::object::{Text, annotation, ingress as view};
@@ -65,7 +65,7 @@ impl From<Ingress> for view::Ingress {
         let addresses = ingress.status.and_then(|s| s.load_balancer).unwrap_or_default().ingress;
         Self {
             meta: ingress.metadata.into(),
-            class: some(spec.ingress_class_name),
+            class: name(spec.ingress_class_name),
             default_backend: spec.default_backend.or(spec.backend).is_some(),
             tls: spec.tls.0.into_iter().map(view::IngressTls::from).collect(),
             rules: spec.rules.map(|rule| rule.host.unwrap_or_default()).into(),
@@ -82,7 +82,7 @@ impl From<Tls> for view::IngressTls {
     fn from(tls: Tls) -> Self {
         Self {
             hosts: tls.hosts.0.into(),
-            secret: some(tls.secret_name),
+            secret: name(tls.secret_name),
         }
     }
 }

@@ -111,6 +111,18 @@ impl<'de> Deserialize<'de> for Filled {
     }
 }
 
+/// The most bytes of a name that are kept. Kubernetes' names have 253 at most (RFC 1123 subdomains); what is longer names nothing that
+/// there could be, and every host that refers to it would have a copy.
+const LONGEST_NAME: usize = 512;
+
+/// A name that is not empty, or its beginning where it is longer than any name.
+pub(super) fn name(text: Option<Text>) -> Option<Text> {
+    some(text).map(|text| match text.get(LONGEST_NAME..) {
+        None if text.len() <= LONGEST_NAME => text,
+        _ => text[..text.floor_char_boundary(LONGEST_NAME)].into(),
+    })
+}
+
 /// A text that is not empty.
 pub(super) fn some(text: Option<Text>) -> Option<Text> {
     text.filter(|t| !t.is_empty())

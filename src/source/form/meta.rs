@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor},
 };
 
-use super::lenient::{List, Moment};
+use super::lenient::{List, Moment, name};
 use crate::object::{self, Text, annotation};
 
 /// metadata; labels are kept with [`Labels`] alone.
@@ -47,8 +47,8 @@ struct Owner {
 impl<L: Default + Into<Vec<(Text, Text)>>> From<Meta<L>> for object::Meta {
     fn from(meta: Meta<L>) -> Self {
         Self {
-            namespace: meta.namespace.unwrap_or_default(),
-            name: meta.name.unwrap_or_default(),
+            namespace: name(meta.namespace).unwrap_or_default(),
+            name: name(meta.name).unwrap_or_default(),
             created: meta.creation_timestamp.0,
             more: object::More {
                 labels: meta.labels.into().into(),

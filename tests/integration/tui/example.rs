@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::OnceLock};
 
 use kubectl_certs::{
-    check::{Rules, Select},
+    check::{Rules, Select, Shared},
     inventory::{Binding as Bound, Inventory},
     object::{Key, Kind, Seconds},
     report::{
@@ -134,7 +134,9 @@ impl Example {
         };
         let bindings = live.inventory.bindings().iter().filter(|(_, bound)| of_it(bound));
         bindings
-            .filter_map(|(id, _)| evaluate::binding(&live.inventory, id, live.rules, &live.select, None))
+            .filter_map(|(id, _)| {
+                evaluate::binding(&live.inventory, id, live.rules, &live.select, None, &Shared::default())
+            })
             .collect()
     }
 

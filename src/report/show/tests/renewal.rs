@@ -37,7 +37,7 @@ fn an_expired_secret_that_cert_manager_fails_to_renew() {
     let both = [
         Finding::new(Fact::HostMismatch {
             host: "www.other.example".into(),
-            names: vec!["shop.example".into()],
+            names: vec!["shop.example".into()].into(),
             instead: Instead::DefaultCertificate,
         }),
         expired.clone(),

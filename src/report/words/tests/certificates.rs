@@ -70,7 +70,7 @@ pub(super) fn times_and_names() -> Vec<Sample> {
     };
     let mismatch = |names: &[&str], instead| Fact::HostMismatch {
         host: "pay.shop.example".into(),
-        names: texts(names),
+        names: texts(names).into(),
         instead,
     };
     vec![
@@ -139,7 +139,7 @@ pub(super) fn times_and_names() -> Vec<Sample> {
         (Fact::WildcardTooBroad { name: "*.co.uk".into() }, &["*.co.uk"]),
         (
             Fact::UnusedNames {
-                names: texts(&["old.shop.example"]),
+                names: texts(&["old.shop.example"]).into(),
             },
             &["1 host ", "old.shop.example"],
         ),
@@ -231,7 +231,7 @@ pub(super) fn strengths() -> Vec<Sample> {
         ),
         (
             Fact::RepeatedKey {
-                others: vec![Key::new("shop", "old-tls"), Key::new("blog", "blog-tls")],
+                others: vec![Key::new("shop", "old-tls"), Key::new("blog", "blog-tls")].into(),
             },
             &["2 other Secrets", "old-tls, blog/blog-tls"],
         ),

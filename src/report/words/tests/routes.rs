@@ -199,7 +199,7 @@ pub(super) fn hosts() -> Vec<Sample> {
         ),
         (
             Fact::DuplicateHost {
-                others: vec![at(Kind::Ingress, "shop", "web-2"), at(Kind::Ingress, "blog", "web")],
+                others: vec![at(Kind::Ingress, "shop", "web-2"), at(Kind::Ingress, "blog", "web")].into(),
                 winner: Some(at(Kind::Ingress, "blog", "web")),
             },
             &[
@@ -211,7 +211,7 @@ pub(super) fn hosts() -> Vec<Sample> {
         ),
         (
             Fact::DuplicateHost {
-                others: vec![at(Kind::Ingress, "blog", "web")],
+                others: vec![at(Kind::Ingress, "blog", "web")].into(),
                 winner: None,
             },
             &["controller's choice"],
@@ -250,7 +250,7 @@ pub(super) fn gateways() -> Vec<Sample> {
         (
             Fact::NoMatchingListenerHostname {
                 route: at(Kind::HttpRoute, "shop", "cart"),
-                hostnames: texts(&["cart.example"]),
+                hostnames: texts(&["cart.example"]).into(),
             },
             &["HTTPRoute cart", "cart.example"],
         ),

@@ -92,7 +92,7 @@ fn owners() -> Vec<Sample> {
         (
             Fact::ConflictingOwners {
                 secret: key(),
-                owners: vec![at(Kind::Certificate, "shop", "a"), at(Kind::Ingress, "shop", "web")],
+                owners: vec![at(Kind::Certificate, "shop", "a"), at(Kind::Ingress, "shop", "web")].into(),
             },
             &["shop-tls", "2 owners", "Certificate a, Ingress web"],
         ),
@@ -134,7 +134,7 @@ fn served() -> Vec<Sample> {
         (
             Fact::ServedWrongHost {
                 address: "2001:db8::7".into(),
-                names: texts(&["ingress.local"]),
+                names: texts(&["ingress.local"]).into(),
             },
             &["2001:db8::7", "shop.example", "ingress.local"],
         ),
@@ -155,7 +155,7 @@ fn served() -> Vec<Sample> {
         (
             Fact::StalePods {
                 secret: key(),
-                pods: texts(&["mail-0"]),
+                pods: texts(&["mail-0"]).into(),
                 changed: NOW - 2 * DAY,
             },
             &["shop-tls", "2026-11-29", "2d ago", "mail-0"],

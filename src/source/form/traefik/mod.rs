@@ -5,7 +5,7 @@ mod rule;
 use serde::Deserialize;
 
 use super::{
-    lenient::{List, some},
+    lenient::{List, name, some},
     meta::{Labels, Meta},
 };
 use crate::object::{Kind, Text, ingress as view};
@@ -61,7 +61,7 @@ impl IngressRoute {
             hosts: hosts.names,
             other_hosts: hosts.others,
             tls: spec.tls.map(|tls| view::IngressRouteTls {
-                secret: some(tls.secret_name),
+                secret: name(tls.secret_name),
                 resolver: some(tls.cert_resolver),
                 domains: tls.domains.0.into_iter().flat_map(Domain::names).collect(),
             }),
