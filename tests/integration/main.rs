@@ -5,5 +5,7 @@
 
 mod cli;
 mod e2e;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod support;
 mod tui;

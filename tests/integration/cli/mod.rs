@@ -5,6 +5,7 @@ mod example;
 mod exit;
 mod fetch;
 mod formats;
+mod growth;
 mod guides;
 mod help;
 mod hostile;

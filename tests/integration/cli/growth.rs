@@ -1,0 +1,131 @@
+//! Time and memory grow with the input and not with its square: each dimension of it is doubled, and neither may grow more than 2.6
+//! times. `tests/run long` doubles pairs of dimensions too.
+
+mod made;
+
+use std::process::{Command, Stdio};
+
+use made::Made;
+
+use crate::support::run::program;
+
+/// Twice the input may take so many times as much.
+const MOST: f64 = 2.6;
+/// From so much processor time on, a figure is more than chance.
+const SECONDS: f64 = 0.15;
+/// What the program takes whatever the input is, in KB.
+const OWN: f64 = 40_000.0;
+/// No input of these tests takes so long.
+const LONGEST: f64 = 20.0;
+
+/// What one run took: processor time in seconds, and the largest resident set in KB.
+#[derive(Debug, Clone, Copy)]
+struct Took {
+    seconds: f64,
+    memory: f64,
+}
+
+/// GNU time asks the kernel what a child took; without it nothing can be said.
+fn can_measure() -> bool {
+    let there = Command::new("/usr/bin/time").args(["-f", "%U", "true"]).output();
+    let there = there.is_ok_and(|output| output.status.success());
+    if !there {
+        eprintln!("not measured: /usr/bin/time (GNU time) is missing");
+    }
+    there
+}
+
+fn run(manifests: &str) -> Took {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name);
+    std::fs::write(path("m.yaml"), manifests).expect("manifests");
+    let status = Command::new("/usr/bin/time")
+        .args(["-q", "-f", "%U %S %M", "-o"])
+        .arg(path("took"))
+        .arg(program())
+        .args(["status", "-f"])
+        .arg(path("m.yaml"))
+        .env("XDG_CACHE_HOME", dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("it starts");
+    // 2: some objects cannot be read, which an input may mean.
+    assert!(matches!(status.code(), Some(0 | 2)), "{status}");
+    let took = std::fs::read_to_string(path("took")).expect("figures");
+    let figures: Vec<f64> = took
+        .split_whitespace()
+        .filter_map(|figure| figure.parse().ok())
+        .collect();
+    let [user, system, memory] = figures[..] else {
+        panic!("GNU time said {took:?}");
+    };
+    Took {
+        seconds: user + system,
+        memory,
+    }
+}
+
+/// The better of two runs, where the first is not good enough: others use the machine too.
+fn best(manifests: &str, good: impl Fn(&Took) -> bool) -> Took {
+    let mut best = run(manifests);
+    for _ in 0..2 {
+        if good(&best) {
+            break;
+        }
+        let again = run(manifests);
+        best.seconds = best.seconds.min(again.seconds);
+        best.memory = best.memory.min(again.memory);
+    }
+    best
+}
+
+/// Doubles an input from where it takes long enough to be measured, or from its largest size.
+fn doubles(name: &str, largest: usize, made: impl Fn(usize) -> String) -> Option<String> {
+    let mut size = largest / 16;
+    let mut took = run(&made(size));
+    while took.seconds < SECONDS && size < largest / 2 {
+        size *= 2;
+        took = run(&made(size));
+    }
+    took = best(&made(size), |_| true).min(took);
+    let fits = |twice: &Took| {
+        let seconds = twice.seconds <= took.seconds.max(SECONDS) * MOST;
+        let memory = twice.memory - OWN <= (took.memory - OWN).max(OWN / 2.0) * MOST;
+        seconds && memory && twice.seconds < LONGEST
+    };
+    let twice = best(&made(size * 2), fits);
+    (!fits(&twice)).then(|| format!("{name}: {size} take {took:?}, twice as many {twice:?}"))
+}
+
+impl Took {
+    fn min(self, other: Self) -> Self {
+        Self {
+            seconds: self.seconds.min(other.seconds),
+            memory: self.memory.min(other.memory),
+        }
+    }
+}
+
+fn all(inputs: &[(&'static str, usize, fn(usize) -> Made)]) {
+    if !can_measure() {
+        return;
+    }
+    let wrong: Vec<String> = inputs
+        .iter()
+        .filter_map(|(name, largest, made)| doubles(name, *largest, |size| made(size).text()))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn twice_the_input_takes_twice_the_time() {
+    all(made::USUAL);
+}
+
+#[test]
+fn pairs_and_what_is_rare_grow_no_faster() {
+    if std::env::var_os("KUBECTL_CERTS_LONG").is_some() {
+        all(made::RARE);
+    }
+}

@@ -1,0 +1,418 @@
+//! Inputs of any size, each growing in one dimension, or in two at once.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use crate::support::pki::Pki;
+
+/// Manifests.
+pub(super) struct Made(Vec<Value>);
+
+type Input = (&'static str, usize, fn(usize) -> Made);
+
+impl Made {
+    /// One document after another.
+    pub(super) fn text(&self) -> String {
+        self.0.iter().map(|object| format!("{object}\n")).collect()
+    }
+}
+
+/// What was seen to grow with the square of its size, and what is most like it.
+pub(super) const USUAL: &[Input] = &[
+    ("the message of a condition, at 200 hosts", 400_000, |n| {
+        broken(200, 1, n)
+    }),
+    ("hosts with a long message", 8_000, |n| broken(n, 1, 3_000)),
+    ("Certificates of one Secret, at 200 hosts", 4_000, |n| {
+        broken(200, n, 10)
+    }),
+    ("hosts of a Secret with 200 Certificates", 4_000, |n| broken(n, 200, 10)),
+    ("ListenerSets of one host", 64, |n| listener_sets(n, 64)),
+    ("ReferenceGrants and listeners", 2_000, |n| grants(n, n)),
+    ("alternatives of a Traefik rule", 20_000, |n| traefik(n, "||", false)),
+    ("conjunctions of a Traefik rule", 12_000, |n| traefik(n, "&&", true)),
+    ("Ingresses of one host", 2_000, same_host),
+    ("hosts of routes at four listeners", 4_000, |n| routes(4, n, false)),
+    ("listeners of a Gateway with certificates", 2_000, overlapping),
+    ("tls entries of one Ingress", 4_000, |n| entries(n, "traefik")),
+    ("IngressClasses and Ingresses without class", 4_000, classes),
+];
+
+/// The rest, and pairs.
+pub(super) const RARE: &[Input] = &[
+    ("hosts and Certificates", 1_500, |n| broken(n, n, 10)),
+    ("hosts and the length of a message", 4_000, |n| broken(n, 1, n * 50)),
+    ("listeners of ListenerSets and ListenerSets", 128, |n| {
+        listener_sets(n, 64)
+    }),
+    ("routes that no listener takes", 8_000, |n| routes(4, n, true)),
+    ("routes of a Traefik route object", 20_000, traefik_routes),
+    (
+        "requests and orders of one Certificate, at as many hosts",
+        2_000,
+        orders,
+    ),
+    ("challenges of one order, at as many hosts", 2_000, challenges),
+    ("wildcards and hosts below", 4_000, wildcards),
+    ("namespaces", 6_000, namespaces),
+    ("tls entries at nginx", 4_000, |n| entries(n, "nginx")),
+    ("hosts that no tls entry lists", 4_000, unlisted),
+    ("Secrets of one host", 500, one_host),
+    ("labels of an Ingress with many hosts", 4_000, labels),
+    ("Pods of one Secret, at as many hosts", 3_000, pods),
+    ("hosts of a certificate with many names", 4_000, many_names),
+    ("hosts and the length of a Secret's name", 4_000, |n| {
+        long_names(n, n * 20)
+    }),
+    ("parents of a route", 2_000, parents),
+    ("Secrets with one key", 1_000, one_key),
+];
+
+fn object(version: &str, kind: &str, name: &str, spec: Value) -> Value {
+    json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec})
+}
+
+fn ingress(name: &str, hosts: &[String], secret: &str) -> Value {
+    let rules: Vec<Value> = hosts.iter().map(|host| json!({"host": host})).collect();
+    object(
+        "networking.k8s.io/v1",
+        "Ingress",
+        name,
+        json!({"tls": [{"hosts": hosts, "secretName": secret}], "rules": rules}),
+    )
+}
+
+fn hosts(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("h{n}.shop.example")).collect()
+}
+
+fn certificate(name: &str, message: &str) -> Value {
+    let mut made = object(
+        "cert-manager.io/v1",
+        "Certificate",
+        name,
+        json!({"secretName": "s", "issuerRef": {"name": "x"}}),
+    );
+    made["status"] = json!({"conditions": [{"type": "Ready", "status": "False", "reason": "x", "message": message}]});
+    made
+}
+
+fn broken(count: usize, certificates: usize, length: usize) -> Made {
+    let message = "m".repeat(length);
+    let certificates = (0..certificates).map(|n| certificate(&format!("c{n}"), &message));
+    Made(
+        [ingress("w", &hosts(count), "s")]
+            .into_iter()
+            .chain(certificates)
+            .collect(),
+    )
+}
+
+fn listener(name: &str, hostname: Option<&str>, port: usize, secret: &Value) -> Value {
+    json!({"name": name, "hostname": hostname, "port": port, "protocol": "HTTPS",
+        "allowedRoutes": {"namespaces": {"from": "All"}}, "tls": {"certificateRefs": [secret]}})
+}
+
+const GATEWAY: &str = "gateway.networking.k8s.io/v1";
+
+fn gateway(name: &str, listeners: Vec<Value>) -> Value {
+    let spec =
+        json!({"gatewayClassName": "x", "allowedListeners": {"namespaces": {"from": "All"}}, "listeners": listeners});
+    object(GATEWAY, "Gateway", name, spec)
+}
+
+fn listener_sets(sets: usize, each: usize) -> Made {
+    let secret = json!({"name": "s"});
+    let set = |n: usize| {
+        let listeners: Vec<Value> = (0..each)
+            .map(|k| listener(&format!("l{k}"), Some("h.example"), 443, &secret))
+            .collect();
+        let spec = json!({"parentRef": {"name": "g", "kind": "Gateway", "group": "gateway.networking.k8s.io"}, "listeners": listeners});
+        object(GATEWAY, "ListenerSet", &format!("ls{n}"), spec)
+    };
+    let gateway = gateway("g", vec![listener("l", None, 443, &secret)]);
+    Made([gateway].into_iter().chain((0..sets).map(set)).collect())
+}
+
+fn grants(grants: usize, listeners: usize) -> Made {
+    let secret = json!({"name": "s", "namespace": "other"});
+    let gateways = (0..listeners / 50 + 1).map(|n| {
+        let hostname = |k: usize| format!("h{n}-{k}.example");
+        let listeners = (0..50).map(|k| listener(&format!("l{k}"), Some(&hostname(k)), 443, &secret));
+        gateway(&format!("g{n}"), listeners.collect())
+    });
+    let grant = |n: usize| {
+        let from = json!({"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "shop"});
+        let to: Vec<Value> = (0..4)
+            .map(|k| json!({"group": "", "kind": "Secret", "name": format!("x{k}")}))
+            .collect();
+        let mut made = object(
+            "gateway.networking.k8s.io/v1beta1",
+            "ReferenceGrant",
+            &format!("r{n}"),
+            json!({"from": [from], "to": to}),
+        );
+        made["metadata"]["namespace"] = "other".into();
+        made
+    };
+    Made(gateways.chain((0..grants).map(grant)).collect())
+}
+
+fn ingress_route(rules: &[String]) -> Made {
+    let routes: Vec<Value> = rules.iter().map(|rule| json!({"match": rule})).collect();
+    Made(vec![object(
+        "traefik.io/v1alpha1",
+        "IngressRoute",
+        "a",
+        json!({"routes": routes, "tls": {"secretName": "s"}}),
+    )])
+}
+
+fn traefik(count: usize, join: &str, nested: bool) -> Made {
+    let rule = |n: usize| match nested {
+        true => format!("(Host(`a{n}.example`)||Host(`b{n}.example`))"),
+        false => format!("Host(`a{n}.example`)"),
+    };
+    ingress_route(&[(0..count).map(rule).collect::<Vec<_>>().join(join)])
+}
+
+fn traefik_routes(count: usize) -> Made {
+    ingress_route(&(0..count).map(|n| format!("Host(`a{n}.example`)")).collect::<Vec<_>>())
+}
+
+fn same_host(count: usize) -> Made {
+    let one = |n| ingress(&format!("i{n}"), &["shop.example".to_owned()], &format!("s{n}"));
+    Made((0..count).map(one).collect())
+}
+
+fn routes(listeners: usize, hosts: usize, untaken: bool) -> Made {
+    let secret = json!({"name": "s"});
+    let hostname = untaken.then_some("*.other");
+    let listeners = (0..listeners).map(|n| listener(&format!("l{n}"), hostname, 443 + n, &secret));
+    let route = |n: usize| {
+        let hostnames: Vec<String> = (0..16)
+            .map(|k| {
+                if untaken {
+                    "x.test".into()
+                } else {
+                    format!("x{n}-{k}.example")
+                }
+            })
+            .collect();
+        let spec = json!({"hostnames": hostnames, "parentRefs": [{"name": "g"}]});
+        object(GATEWAY, "HTTPRoute", &format!("r{n}"), spec)
+    };
+    let gateway = gateway("g", listeners.collect());
+    Made([gateway].into_iter().chain((0..hosts / 16 + 1).map(route)).collect())
+}
+
+fn secret(name: &str, chain: &str, key: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name, "namespace": "shop"},
+        "data": {"tls.crt": STANDARD.encode(chain), "tls.key": STANDARD.encode(key)}})
+}
+
+/// Two certificates that name all hosts, on listeners of one port in turn.
+fn overlapping(count: usize) -> Made {
+    let pki = Pki::new();
+    let secrets = ["one", "two"].map(|name| {
+        let pair = pki.pair(&["*.shop.example"]);
+        secret(name, &pair.chain, &pair.key)
+    });
+    let listeners = hosts(count).iter().enumerate().map(|(n, host)| {
+        let name = if n % 2 == 0 { "one" } else { "two" };
+        listener(&format!("l{n}"), Some(host), 443, &json!({"name": name}))
+    });
+    let gateway = gateway("g", listeners.collect());
+    Made(secrets.into_iter().chain([gateway]).collect())
+}
+
+fn class(name: &str, controller: &str) -> Value {
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name}, "spec": {"controller": controller}})
+}
+
+/// One Ingress with an entry for each of its hosts.
+fn with_entries(count: usize, class_name: &str, listed: bool) -> Vec<Value> {
+    let pair = Pki::new().pair(&["*.shop.example"]);
+    let hosts = hosts(count);
+    let entry = |n: usize| {
+        let host = if listed {
+            hosts[n].clone()
+        } else {
+            format!("h{n}.other.example")
+        };
+        json!({"hosts": [host], "secretName": format!("s{}", n % 40)})
+    };
+    let tls: Vec<Value> = (0..count).map(entry).collect();
+    let rules: Vec<Value> = hosts.iter().map(|host| json!({"host": host})).collect();
+    let spec = json!({"ingressClassName": class_name, "tls": tls, "rules": rules});
+    let controller = match class_name {
+        "traefik" => "traefik.io/ingress-controller",
+        _ => "k8s.io/ingress-nginx",
+    };
+    let secrets = (0..40).map(|n| secret(&format!("s{n}"), &pair.chain, &pair.key));
+    let ingress = object("networking.k8s.io/v1", "Ingress", "w", spec);
+    secrets.chain([class(class_name, controller), ingress]).collect()
+}
+
+fn entries(count: usize, class_name: &str) -> Made {
+    Made(with_entries(count, class_name, true))
+}
+
+fn unlisted(count: usize) -> Made {
+    Made(with_entries(count, "nginx", false))
+}
+
+fn classes(count: usize) -> Made {
+    let classes = (0..count).map(|n| class(&format!("c{n}"), "example.com/own"));
+    let one = |n| ingress(&format!("i{n}"), &[format!("h{n}.example")], "s");
+    Made(classes.chain((0..count).map(one)).collect())
+}
+
+fn owned(version: &str, kind: &str, name: &str, owner: (&str, &str), status: Value) -> Value {
+    let mut made = object(version, kind, name, json!({}));
+    made["metadata"]["ownerReferences"] = json!([{"kind": owner.0, "name": owner.1, "uid": "1"}]);
+    made["status"] = status;
+    made
+}
+
+fn orders(count: usize) -> Made {
+    let made = (0..count).flat_map(|n| {
+        let request = format!("cr{n}");
+        [
+            owned(
+                "cert-manager.io/v1",
+                "CertificateRequest",
+                &request,
+                ("Certificate", "c"),
+                json!({}),
+            ),
+            owned(
+                "acme.cert-manager.io/v1",
+                "Order",
+                &format!("o{n}"),
+                ("CertificateRequest", &request),
+                json!({"state": "errored"}),
+            ),
+        ]
+    });
+    let first = [ingress("w", &hosts(count), "s"), certificate("c", "m")];
+    Made(first.into_iter().chain(made).collect())
+}
+
+fn challenges(count: usize) -> Made {
+    let acme = "acme.cert-manager.io/v1";
+    let challenge = |n: usize| {
+        owned(
+            acme,
+            "Challenge",
+            &format!("ch{n}"),
+            ("Order", "o"),
+            json!({"state": "pending"}),
+        )
+    };
+    let first = [
+        ingress("w", &hosts(count), "s"),
+        certificate("c", "m"),
+        owned(
+            "cert-manager.io/v1",
+            "CertificateRequest",
+            "cr",
+            ("Certificate", "c"),
+            json!({}),
+        ),
+        owned(
+            acme,
+            "Order",
+            "o",
+            ("CertificateRequest", "cr"),
+            json!({"state": "errored"}),
+        ),
+    ];
+    Made(first.into_iter().chain((0..count).map(challenge)).collect())
+}
+
+fn wildcards(count: usize) -> Made {
+    let pair = |n: usize| {
+        [
+            ingress(&format!("w{n}"), &[format!("*.d{n}.example")], "s"),
+            ingress(&format!("h{n}"), &[format!("a.d{n}.example")], "s"),
+        ]
+    };
+    Made((0..count).flat_map(pair).collect())
+}
+
+fn namespaces(count: usize) -> Made {
+    let one = |n: usize| {
+        let mut made = ingress("i", &[format!("h{n}.example")], "s");
+        made["metadata"]["namespace"] = format!("ns{n}").into();
+        made
+    };
+    Made((0..count).map(one).collect())
+}
+
+/// One host in as many tls entries, each with a Secret of its own.
+fn one_host(count: usize) -> Made {
+    let tls: Vec<Value> = (0..count)
+        .map(|n| json!({"hosts": ["shop.example"], "secretName": format!("s{n}")}))
+        .collect();
+    let spec = json!({"tls": tls, "rules": [{"host": "shop.example"}]});
+    Made(vec![object("networking.k8s.io/v1", "Ingress", "w", spec)])
+}
+
+fn labels(count: usize) -> Made {
+    let mut made = ingress("w", &hosts(count), "s");
+    let labels: serde_json::Map<String, Value> = (0..count).map(|n| (format!("l{n}"), "v".into())).collect();
+    made["metadata"]["labels"] = labels.into();
+    Made(vec![made])
+}
+
+fn pods(count: usize) -> Made {
+    let pod = |n: usize| {
+        let volumes = json!([{"name": "v", "secret": {"secretName": "s"}}]);
+        object(
+            "v1",
+            "Pod",
+            &format!("p{n}"),
+            json!({"containers": [], "volumes": volumes}),
+        )
+    };
+    Made(
+        [ingress("w", &hosts(count), "s")]
+            .into_iter()
+            .chain((0..count).map(pod))
+            .collect(),
+    )
+}
+
+/// Hosts that a certificate with a thousand other names is not for.
+fn many_names(count: usize) -> Made {
+    let names: Vec<String> = (0..1000).map(|n| format!("n{n}.other.example")).collect();
+    let pair = Pki::new().pair(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    Made(vec![
+        ingress("w", &hosts(count), "s"),
+        secret("s", &pair.chain, &pair.key),
+    ])
+}
+
+fn long_names(count: usize, length: usize) -> Made {
+    Made(vec![ingress("w", &hosts(count), &"s".repeat(length))])
+}
+
+fn parents(count: usize) -> Made {
+    let secret = json!({"name": "s"});
+    let gateways = (0..count).map(|n| gateway(&format!("g{n}"), vec![listener("l", Some("*.other"), 443, &secret)]));
+    let parents: Vec<Value> = (0..count).map(|n| json!({"name": format!("g{n}")})).collect();
+    let spec = json!({"hostnames": ["x.test"], "parentRefs": parents});
+    Made(gateways.chain([object(GATEWAY, "HTTPRoute", "r", spec)]).collect())
+}
+
+fn one_key(count: usize) -> Made {
+    let pair = Pki::new().pair(&["shop.example"]);
+    let one = |n: usize| {
+        [
+            ingress(&format!("i{n}"), &["shop.example".to_owned()], &format!("s{n}")),
+            secret(&format!("s{n}"), &pair.chain, &pair.key),
+        ]
+    };
+    Made((0..count).flat_map(one).collect())
+}
