@@ -6,11 +6,11 @@ use crate::{
     x509::{
         Bundle, Trust,
         issuers::{default_certificate_of, is_staging_issuer},
-        trust::PathError,
+        trust::{Clients, Doubt, PathError},
     },
 };
 
-use super::{finding::Fact, verdict::Collector};
+use super::{finding::Fact, reason::Severity, verdict::Collector};
 
 pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
     let Some(leaf) = stored.leaf() else { return };
@@ -21,9 +21,18 @@ pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
     }
     match &bundle.trust {
         Trust::NotJudged => {}
-        Trust::Trusted { path, by_equality, .. } => {
+        Trust::Trusted {
+            path,
+            by_equality,
+            bounds,
+            ..
+        } => {
             if !by_equality {
                 surplus(bundle, Some(path), collector);
+            }
+            if let Some(Doubt { by, why }) = bounds.as_ref().and_then(|bounds| bounds.doubt.as_ref()) {
+                let (by, why) = (*by, why.clone());
+                collector.add_at(Severity::Warning, Fact::ConstraintViolated { by, why });
             }
         }
         // A chain that ends at a staging root is whole; that its root is not trusted is what staging means.
@@ -40,13 +49,15 @@ pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
                 found: found.clone(),
             });
         }
-        Trust::Untrusted { issuer, root_presented } => {
-            let root_presented = *root_presented;
-            collector.add(Fact::UntrustedIssuer {
-                issuer: told(issuer),
-                root_presented,
-            });
-        }
+        Trust::Untrusted {
+            issuer,
+            root_presented,
+            namesake,
+        } => collector.add(Fact::UntrustedIssuer {
+            issuer: told(issuer),
+            root_presented: *root_presented,
+            namesake: *namesake,
+        }),
         Trust::Refused(error) => refused(bundle, error, collector),
     }
 }
@@ -62,11 +73,13 @@ fn told(name: &str) -> Text {
 fn refused(bundle: &Bundle, error: &PathError, collector: &mut Collector) {
     match error {
         PathError::Constraint(why) | PathError::Unusable(why) => {
-            collector.add(Fact::ConstraintViolated { why: why.clone() });
+            let (by, why) = (Clients::All, why.clone());
+            collector.add(Fact::ConstraintViolated { by, why });
         }
         PathError::BadSignature => {
             let why = "a signature of the chain is not that of the certificate above it".to_owned();
-            collector.add(Fact::ConstraintViolated { why });
+            let by = Clients::All;
+            collector.add(Fact::ConstraintViolated { by, why });
         }
         // Told by the certificate itself where it is one that was sent.
         PathError::WeakSignature(_) if bundle.certificates.iter().any(|c| c.weak_signature && !c.self_signed) => {}
@@ -92,7 +105,7 @@ fn surplus(bundle: &Bundle, path: Option<&[u8]>, collector: &mut Collector) {
         if used.contains(&position) {
             continue;
         }
-        let subject = told(&certificate.subject());
+        let subject = told(&certificate.called());
         if certificate.self_signed {
             collector.add(Fact::ExtraRoot { subject });
         } else if !continues_path(bundle, &used, position) || digests.contains(&certificate.sha256) {

@@ -9,7 +9,10 @@ use super::{
     reason::{Reason, Severity},
     sample::Sample,
 };
-use crate::x509::{CaFault, trust::Found};
+use crate::x509::{
+    CaFault,
+    trust::{Clients, Found},
+};
 
 /// One defect of one binding or Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,13 +194,16 @@ pub enum Fact {
     RenewNow {
         window_end: Seconds,
     },
+    /// `root`: it is the trusted root, which is not sent.
     ChainExpired {
         subject: Text,
+        root: bool,
         not_after: Seconds,
         not_before: Seconds,
     },
     ChainExpiresFirst {
         subject: Text,
+        root: bool,
         not_after: Seconds,
     },
     LifetimeTooLong {
@@ -227,6 +233,7 @@ pub enum Fact {
     UntrustedIssuer {
         issuer: Text,
         root_presented: bool,
+        namesake: bool,
     },
     WrongOrder,
     ExtraRoot {
@@ -243,6 +250,7 @@ pub enum Fact {
         controller: &'static str,
     },
     ConstraintViolated {
+        by: Clients,
         why: String,
     },
     // strength

@@ -115,7 +115,7 @@ fn judge_chain(
 ) {
     let Some(leaf) = chain.certificates.first() else { return };
     let address = || address.clone();
-    if rules.now > leaf.not_after {
+    if super::time::has_ended(leaf.not_after, rules.now) {
         findings.push(Finding::new(Fact::ServedExpired {
             address: address(),
             not_after: leaf.not_after,
@@ -184,7 +184,7 @@ fn lacking(stored: &Bundle, served: &Bundle) -> Vec<Text> {
     needed(stored)
         .into_iter()
         .filter(|needed| served.certificates.iter().all(|c| c.sha256 != needed.sha256))
-        .map(|certificate| certificate.subject().into())
+        .map(|certificate| certificate.called().into())
         .collect()
 }
 

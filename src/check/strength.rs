@@ -3,7 +3,7 @@
 use crate::{
     inventory::{Inventory, Stored, settle::MANY},
     object::Key,
-    x509::{Certificate, KeyAlgorithm, Trust},
+    x509::{Certificate, KeyAlgorithm, KeyState, Trust},
 };
 
 use super::{finding::Fact, reason::Severity, verdict::Collector};
@@ -70,6 +70,8 @@ fn repeated(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collecto
     let mut others: Vec<(Key, bool)> = inventory
         .secrets()
         .with_public_key(leaf.key_sha256)
+        // Anybody can store a certificate of a key that they do not have.
+        .filter(|other| other.bundle.key == KeyState::Matches)
         .take(MANY)
         .map(|other| (other.meta.key(), other.leaf().is_some_and(|l| l.sha256 != leaf.sha256)))
         .filter(|(key, _)| *key != own)

@@ -2,7 +2,7 @@
 
 use crate::{
     inventory::Stored,
-    object::{Seconds, annotation},
+    object::{Seconds, Text, annotation},
     text::time::DAY,
     x509::{Certificate, Trust},
 };
@@ -16,9 +16,8 @@ pub(super) fn judge(stored: &Stored, rules: &Rules, collector: &mut Collector) {
     let Some(leaf) = stored.leaf() else { return };
     let now = rules.now;
     collector.moment(leaf.not_before, now);
-    // Valid through its last second (RFC 5280, section 4.1.2.5).
-    collector.moment(leaf.not_after.saturating_add(1), now);
-    if now > leaf.not_after {
+    collector.moment(leaf.not_after, now);
+    if has_ended(leaf.not_after, now) {
         collector.add(Fact::Expired {
             not_after: leaf.not_after,
         });
@@ -35,7 +34,15 @@ pub(super) fn judge(stored: &Stored, rules: &Rules, collector: &mut Collector) {
         }
         chain_time(leaf, certificate, now, collector);
     }
+    root_time(stored, leaf, now, collector);
     lifetime(stored, leaf, collector);
+}
+
+/// Whether clients take a validity as over. Of the second that notAfter names, RFC 5280 (section 4.1.2.5) counts the whole as
+/// valid; but Go compares instants (`crypto/x509/verify.go`, `isValid`), and OpenSSL takes that second as past
+/// (`crypto/x509/x509_vfy.c`, `x509_check_cert_time`). A moment that is given in whole seconds is within it.
+pub(super) fn has_ended(not_after: Seconds, now: Seconds) -> bool {
+    now >= not_after
 }
 
 /// Whether a certificate of the chain matters: it is on the path, or no path is known.
@@ -47,20 +54,47 @@ fn is_used(stored: &Stored, position: usize) -> bool {
 }
 
 fn chain_time(leaf: &Certificate, certificate: &Certificate, now: Seconds, collector: &mut Collector) {
-    let subject = || certificate.subject().into();
-    collector.moment(certificate.not_after.saturating_add(1), now);
-    collector.moment(certificate.not_before, now);
-    if now > certificate.not_after || now < certificate.not_before {
-        let (not_after, not_before) = (certificate.not_after, certificate.not_before);
+    let validity = (certificate.not_before, certificate.not_after);
+    above_the_leaf(leaf, validity, || (certificate.called().into(), false), now, collector);
+}
+
+/// The root's validity, which OpenSSL and Go hold it to, sent or not: the outages of AddTrust's root in 2020 and of DST Root
+/// CA X3 in 2021. Where another path is there, that one was taken.
+fn root_time(stored: &Stored, leaf: &Certificate, now: Seconds, collector: &mut Collector) {
+    if let Trust::Trusted {
+        root,
+        bounds: Some(bounds),
+        ..
+    } = &stored.bundle.trust
+    {
+        let validity = (bounds.not_before, bounds.not_after);
+        above_the_leaf(leaf, validity, || (root.as_ref().into(), true), now, collector);
+    }
+}
+
+fn above_the_leaf(
+    leaf: &Certificate,
+    (not_before, not_after): (Seconds, Seconds),
+    name: impl Fn() -> (Text, bool),
+    now: Seconds,
+    collector: &mut Collector,
+) {
+    collector.moment(not_after, now);
+    collector.moment(not_before, now);
+    if has_ended(not_after, now) || now < not_before {
+        let (subject, root) = name();
         collector.add(Fact::ChainExpired {
-            subject: subject(),
+            subject,
+            root,
             not_after,
             not_before,
         });
-    } else if certificate.not_after < leaf.not_after && now <= leaf.not_after {
+    } else if not_after < leaf.not_after && !has_ended(leaf.not_after, now) {
+        let (subject, root) = name();
         collector.add(Fact::ChainExpiresFirst {
-            subject: subject(),
-            not_after: certificate.not_after,
+            subject,
+            root,
+            not_after,
         });
     }
 }

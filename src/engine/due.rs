@@ -41,7 +41,7 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
     let Some(held) = &target.held else {
         return Due::Now("it holds no certificate");
     };
-    if rules.now > held.not_after {
+    if rules.now >= held.not_after {
         return Due::Now("it has expired");
     }
     if acme.directory().renewal_info.is_some()

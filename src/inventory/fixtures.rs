@@ -130,6 +130,7 @@ pub fn trusted(certificates: usize) -> Trust {
         public: true,
         path,
         by_equality: false,
+        bounds: None,
     }
 }
 

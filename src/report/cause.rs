@@ -102,6 +102,7 @@ mod tests {
             [Finding::new(Fact::UntrustedIssuer {
                 issuer: issuer.into(),
                 root_presented: false,
+                namesake: false,
             })]
         };
         let (corp, other) = (untrusted("CN=Corp Root"), untrusted("CN=Other"));

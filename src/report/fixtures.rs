@@ -187,6 +187,7 @@ impl Shop {
                 Fact::UntrustedIssuer {
                     issuer: "CN=Shop Internal Root".into(),
                     root_presented: false,
+                    namesake: false,
                 },
                 Fact::WrongOrder,
                 Fact::UnusedNames {

@@ -114,7 +114,7 @@ pub(super) fn of_status(status: Status) -> Style {
 fn of_expiry(row: &Row<'_>, now: Seconds) -> Style {
     let due = |f: &Finding| matches!(f.fact, Fact::RenewalDue { .. } | Fact::RenewNow { .. });
     match row.certificate {
-        Some(c) if c.not_after < now => of_status(Status::Critical),
+        Some(c) if c.not_after <= now => of_status(Status::Critical),
         Some(_) if row.findings.iter().any(due) => of_status(Status::Warning),
         _ => Style::new(),
     }

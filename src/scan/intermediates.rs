@@ -1,6 +1,6 @@
 //! Intermediates that chains lack, fetched from where the certificates say that they are. Only where a user asks for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt as _;
 
@@ -12,7 +12,7 @@ use crate::{
     x509::{Judge, Trust, bundle::Parsed, trust::Found},
 };
 
-/// So many URLs are asked, each once: certificates are made by anybody.
+/// So many URLs are asked, each once, and as many for each namespace as for the others: certificates are made by anybody.
 const MOST: usize = 32;
 const AT_ONCE: usize = 8;
 /// A certificate that was fetched may lead to another: so many one above the other.
@@ -23,8 +23,15 @@ const ROUNDS: usize = 4;
 pub async fn complete(inventory: &mut Inventory, judge: &Judge, unresolved: &Unresolved, reach: Reach) -> Vec<String> {
     let mut fetching = Fetching::default();
     for _ in 0..ROUNDS {
-        let trusts = inventory.secrets().iter().map(|stored| &stored.bundle.trust);
-        let wanted = trusts.filter_map(missing).cloned().collect();
+        let mut wanted = Wanted::new();
+        for stored in inventory.secrets().iter() {
+            if let Some(url) = missing(&stored.bundle.trust) {
+                wanted
+                    .entry(stored.meta.namespace.clone())
+                    .or_default()
+                    .insert(url.clone());
+            }
+        }
         if !fetching.fetch(wanted, judge, reach).await {
             break;
         }
@@ -39,7 +46,8 @@ pub async fn complete_one(parsed: &Parsed, judge: &Judge, reach: Reach) -> (Trus
     let mut fetching = Fetching::default();
     let mut trust = judge.judge(parsed);
     for _ in 0..ROUNDS {
-        let wanted = missing(&trust).cloned().into_iter().collect();
+        let urls = missing(&trust).cloned().into_iter().collect();
+        let wanted = Wanted::from([(Text::default(), urls)]);
         if !fetching.fetch(wanted, judge, reach).await {
             break;
         }
@@ -58,25 +66,21 @@ fn missing(trust: &Trust) -> Option<&Text> {
     }
 }
 
+/// What is asked for, by namespace.
+type Wanted = BTreeMap<Text, BTreeSet<Text>>;
+
 #[derive(Default)]
 struct Fetching {
     asked: BTreeSet<Text>,
+    /// How many URLs were asked for each namespace.
+    share: BTreeMap<Text, usize>,
     problems: Vec<String>,
 }
 
 impl Fetching {
     /// Asks those that were not asked yet. `false` when nothing new is known.
-    async fn fetch(&mut self, wanted: BTreeSet<Text>, judge: &Judge, reach: Reach) -> bool {
-        let new: Vec<Text> = wanted.into_iter().filter(|url| !self.asked.contains(url)).collect();
-        let room = MOST - self.asked.len();
-        if new.len() > room {
-            let left = new.len() - room;
-            self.problems.push(format!(
-                "{left} more URLs of intermediates are not asked: {MOST} are the most"
-            ));
-        }
-        let now = &new[..new.len().min(room)];
-        self.asked.extend(now.iter().cloned());
+    async fn fetch(&mut self, wanted: Wanted, judge: &Judge, reach: Reach) -> bool {
+        let now = &self.choose(wanted);
         let answers: Vec<_> = futures_util::stream::iter(now)
             .map(|url| async move { (url, aia::fetch(url, reach).await) })
             .buffered(AT_ONCE)
@@ -95,5 +99,66 @@ impl Fetching {
             }
         }
         learned
+    }
+
+    /// Which URLs are asked now. Each goes to the namespace that has had the fewest, so that one which wants hundreds, or
+    /// has used up its share in a former round, leaves the others theirs.
+    fn choose(&mut self, mut wanted: Wanted) -> Vec<Text> {
+        let mut chosen = Vec::new();
+        loop {
+            for urls in wanted.values_mut() {
+                urls.retain(|url| !self.asked.contains(url));
+            }
+            wanted.retain(|_, urls| !urls.is_empty());
+            let had = |of: &Text| self.share.get(of).copied().unwrap_or_default();
+            let Some(next) = wanted.keys().min_by_key(|of| had(of)).cloned() else {
+                break;
+            };
+            if self.asked.len() == MOST {
+                let left: BTreeSet<&Text> = wanted.values().flatten().collect();
+                self.problems.push(format!(
+                    "{} more URLs of intermediates are not asked: {MOST} are the most",
+                    left.len()
+                ));
+                break;
+            }
+            let Some(url) = wanted.get_mut(&next).and_then(BTreeSet::pop_first) else {
+                break;
+            };
+            *self.share.entry(next).or_default() += 1;
+            self.asked.insert(url.clone());
+            chosen.push(url);
+        }
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn urls(of: &str, count: usize) -> (Text, BTreeSet<Text>) {
+        let all = (0..count).map(|n| Text::from(format!("http://{of}.example/{n:03}")));
+        (of.into(), all.collect())
+    }
+
+    #[test]
+    fn one_namespace_leaves_the_others_their_share() {
+        let mut fetching = Fetching::default();
+        let first = fetching.choose(Wanted::from([urls("a", 500), urls("shop", 3)]));
+        assert_eq!(first.len(), MOST);
+        assert_eq!(first.iter().filter(|url| url.contains("shop")).count(), 3);
+        assert_eq!(
+            fetching.problems,
+            ["471 more URLs of intermediates are not asked: 32 are the most"]
+        );
+        assert!(fetching.choose(Wanted::from([urls("b", 1)])).is_empty());
+
+        // What a namespace has had in a former round counts, and nothing is asked twice.
+        let mut fetching = Fetching::default();
+        assert_eq!(fetching.choose(Wanted::from([urls("a", 20)])).len(), 20);
+        let second = fetching.choose(Wanted::from([urls("a", 500), urls("shop", 9)]));
+        assert_eq!(second.iter().filter(|url| url.contains("shop")).count(), 9);
+        assert_eq!(second.len(), 12);
     }
 }

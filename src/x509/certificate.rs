@@ -175,6 +175,27 @@ impl Certificate {
         }
     }
 
+    /// The subject, or `(none)`, beside a word that says what it is.
+    pub fn subject_or_none(&self) -> Cow<'_, str> {
+        Some(self.subject())
+            .filter(|subject| !subject.is_empty())
+            .unwrap_or(Cow::Borrowed("(none)"))
+    }
+
+    /// What to call it in a sentence: its subject, else the first of its names (`DNS:shop.example`), else its serial number.
+    /// Public CAs leave the subject of short-lived certificates empty. Not cleared for a terminal.
+    pub fn called(&self) -> Cow<'_, str> {
+        let subject = self.subject();
+        if !subject.is_empty() {
+            return subject;
+        }
+        Cow::Owned(match self.names.first() {
+            Some(San::Dns(name)) => format!("DNS:{name}"),
+            Some(San::Ip(address)) => format!("IP:{address}"),
+            None => format!("serial number {}", self.serial),
+        })
+    }
+
     /// The subject's last common name. Never used for judging a host.
     pub fn common_name(&self) -> Option<&str> {
         match &self.subject {

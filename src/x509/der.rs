@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::object::Seconds;
+
 /// BOOLEAN.
 pub(crate) const BOOLEAN: u8 = 0x01;
 /// INTEGER.
@@ -115,6 +117,8 @@ pub(crate) struct Outline<'a> {
     pub(crate) signed_at: Range<usize>,
     /// 1, 2 or 3.
     pub(crate) version: u8,
+    /// The serial number's bytes.
+    pub(crate) serial: &'a [u8],
     pub(crate) issuer: &'a [u8],
     pub(crate) subject: &'a [u8],
     /// notBefore and notAfter.
@@ -140,7 +144,7 @@ impl<'a> Outline<'a> {
             Some(explicit) => explicit.inside().expect(INTEGER)?.value.last()?.saturating_add(1),
             None => 1,
         };
-        fields.expect(INTEGER)?;
+        let serial = fields.expect(INTEGER)?.value;
         fields.expect(SEQUENCE)?;
         let issuer = fields.expect(SEQUENCE)?.value;
         let mut validity = fields.expect(SEQUENCE)?.inside();
@@ -157,6 +161,7 @@ impl<'a> Outline<'a> {
             signed: signed.whole,
             signed_at: signed.range(),
             version,
+            serial,
             issuer,
             subject,
             validity,
@@ -169,16 +174,73 @@ impl<'a> Outline<'a> {
 
     /// The value of the extension with this OID (its content bytes).
     pub(crate) fn extension(&self, oid: &[u8]) -> Option<Element<'a>> {
-        let mut extensions = self.extensions.clone()?;
-        while let Some(extension) = extensions.next() {
-            let mut parts = extension.inside();
-            if parts.expect(OID)?.value == oid {
-                let _critical = parts.expect(BOOLEAN);
-                return parts.expect(OCTET_STRING);
-            }
-        }
-        None
+        self.extensions().find(|e| e.oid == oid).map(|e| e.value)
     }
+
+    /// The extensions in their order, up to the first that is none.
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = Extension<'a>> + use<'a> {
+        let mut list = self.extensions.clone();
+        std::iter::from_fn(move || {
+            let mut parts = list.as_mut()?.next()?.inside();
+            Some(Extension {
+                oid: parts.expect(OID)?.value,
+                flag: parts.expect(BOOLEAN),
+                value: parts.expect(OCTET_STRING)?,
+            })
+        })
+    }
+}
+
+/// One extension of a certificate.
+pub(crate) struct Extension<'a> {
+    /// The content bytes of its OID.
+    pub(crate) oid: &'a [u8],
+    /// `critical`, where it is written.
+    pub(crate) flag: Option<Element<'a>>,
+    /// The OCTET STRING.
+    pub(crate) value: Element<'a>,
+}
+
+impl Extension<'_> {
+    /// Whether whoever does not know it must refuse the certificate.
+    pub(crate) fn is_critical(&self) -> bool {
+        self.flag.is_some_and(|flag| flag.value.iter().any(|byte| *byte != 0))
+    }
+}
+
+/// The moment of a `UTCTime` or `GeneralizedTime` as certificates have them (RFC 5280, section 4.1.2.5).
+pub(crate) fn moment(time: &Element<'_>) -> Option<Seconds> {
+    let digits = time.value.strip_suffix(b"Z")?;
+    let (year, rest) = digits.split_at_checked(if time.tag == UTC_TIME { 2 } else { 4 })?;
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0, |sum: i64, digit| {
+            digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
+        })
+    };
+    let year = match (time.tag, number(year)?) {
+        (GENERALIZED_TIME, year) => year,
+        (UTC_TIME, year) if year < 50 => 2000 + year,
+        (UTC_TIME, year) => 1900 + year,
+        _ => return None,
+    };
+    let (pairs, []) = rest.as_chunks::<2>() else {
+        return None;
+    };
+    let [month, day, hour, minute, second] = <[[u8; 2]; 5]>::try_from(pairs).ok()?;
+    let (month, day) = (number(&month)?, number(&day)?);
+    // Days since 1970-03-01 of a calendar whose years begin in March.
+    let (from_march, year) = if month > 2 {
+        (month - 3, year)
+    } else {
+        (month + 9, year - 1)
+    };
+    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (153 * from_march + 2) / 5
+        + day
+        - 1
+        - 719_468;
+    Some(((days * 24 + number(&hour)?) * 60 + number(&minute)?) * 60 + number(&second)?)
 }
 
 /// The algorithm's OID, its parameters and the key of a subjectPublicKeyInfo.
@@ -226,6 +288,29 @@ mod tests {
         let octets = inside.next().expect("octets");
         assert_eq!((octets.at, octets.value), (7, &[0xab, 0xcd][..]));
         assert!(inside.is_empty());
+    }
+
+    #[test]
+    fn moments_are_seconds_since_1970() {
+        let of = |tag, text: &str| {
+            let der = [&[tag, u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
+            moment(&Reader::new(&der).next().expect("element"))
+        };
+        for (tag, text, expected) in [
+            (UTC_TIME, "700101000000Z", Some(0)),
+            (UTC_TIME, "691231235959Z", Some(-1)),
+            (UTC_TIME, "000229120000Z", Some(951_825_600)),
+            (UTC_TIME, "491231235959Z", Some(2_524_607_999)),
+            (GENERALIZED_TIME, "20500101000000Z", Some(2_524_608_000)),
+            (GENERALIZED_TIME, "99991231235959Z", Some(253_402_300_799)),
+            (GENERALIZED_TIME, "19000301000000Z", Some(-2_203_891_200)),
+            (UTC_TIME, "7001010000Z", None),
+            (UTC_TIME, "70010100000xZ", None),
+            (UTC_TIME, "700101000000+0100", None),
+            (OCTET_STRING, "700101000000Z", None),
+        ] {
+            assert_eq!(of(tag, text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -89,16 +89,24 @@ pub(crate) fn name_of(algorithm: &[u8]) -> (&'static str, bool) {
 /// Whether `signature` over `message` is that of the key in `public_key` (a subjectPublicKeyInfo). `None` when the
 /// algorithm, or the key's length, is not one that can be verified.
 pub(crate) fn verifies(public_key: &[u8], message: &[u8], algorithm: &[u8], signature: &[u8]) -> Option<bool> {
+    let (known, key) = verifier(public_key, algorithm)?;
+    Some(known.verify_signature(key, message, signature).is_ok())
+}
+
+/// What verifies signatures of this algorithm by the key in `public_key`, and that key. `None` as for [`verifies`].
+pub(crate) fn verifier<'a>(
+    public_key: &'a [u8],
+    algorithm: &[u8],
+) -> Option<(&'static dyn SignatureVerificationAlgorithm, &'a [u8])> {
     let (.., key) = public_key_parts(public_key)?;
     let key_algorithm = Reader::new(public_key).next()?.inside().next()?.value;
-    let mut candidates = accepted().iter().filter(|known| {
+    let known = accepted().iter().find(|known| {
         known.signature_alg_id().as_ref() == algorithm && known.public_key_alg_id().as_ref() == key_algorithm
-    });
-    let known = candidates.next()?;
+    })?;
     if rsa_bits(key_algorithm, key).is_some_and(|bits| bits < 2048) {
         return None;
     }
-    Some(known.verify_signature(key, message, signature).is_ok())
+    Some((*known, key))
 }
 
 /// The modulus's length, when the algorithm is RSA's.

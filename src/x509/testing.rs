@@ -26,6 +26,37 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(ca(name), key).expect("root"))
     }
 
+    /// A self-signed CA that is made so.
+    pub(crate) fn root_changed(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = ca(name);
+        change(&mut params);
+        let key = KeyPair::generate().expect("key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("root"))
+    }
+
+    /// Another certificate for the name and key of a CA, by this one (cross-signed).
+    pub(crate) fn certify(&self, other: &Self, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
+        let mut params = other.params();
+        change(&mut params);
+        params
+            .signed_by(other.0.key(), &self.0)
+            .expect("cross-signed")
+            .der()
+            .to_vec()
+    }
+
+    /// Another certificate for its name and key, by itself.
+    pub(crate) fn again(&self, change: impl FnOnce(&mut CertificateParams)) -> Vec<u8> {
+        let mut params = self.params();
+        change(&mut params);
+        params.self_signed(self.0.key()).expect("root").der().to_vec()
+    }
+
+    fn params(&self) -> CertificateParams {
+        let parsed = crate::x509::certificate::Certificate::from_der(&self.der(), &mut crate::x509::Interner::new());
+        ca(parsed.expect("certificate").common_name().expect("name"))
+    }
+
     /// An intermediate of this CA.
     pub(crate) fn sub(&self, name: &str) -> Self {
         self.sub_with(name, |_| {})

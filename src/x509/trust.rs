@@ -1,19 +1,22 @@
 //! Whether certificates reach a trusted root, whatever the date: signatures and constraints by rustls-webpki.
-
 //!
-//! `anchors` holds the roots, `pool` the certificates that could complete a path, `path` asks webpki, `memo` remembers
-//! signatures, and `judge` turns the answer into [`Trust`].
+//! `anchors` holds the roots, `pool` and `learned` the certificates that could complete a path, `path` asks webpki, `rules`
+//! adds what clients ask besides, `search` takes the best of several paths, `memo` remembers signatures, and `judge` turns
+//! the answer into [`Trust`].
 
 use std::sync::Arc;
 
 use super::octets::Octets;
-use crate::object::{Key, Text};
+use crate::object::{Key, Seconds, Text};
 
 mod anchors;
 mod judge;
+mod learned;
 mod memo;
 mod path;
 mod pool;
+mod rules;
+mod search;
 mod undated;
 
 pub use anchors::{AnchorError, Anchors};
@@ -50,6 +53,37 @@ pub enum PathError {
     Unusable(String),
 }
 
+/// Who refuses a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Clients {
+    /// All clients that matter.
+    All,
+    /// Programs written in Go; OpenSSL takes it.
+    Go,
+    /// OpenSSL and what is built on it; Go takes it.
+    OpenSsl,
+}
+
+/// A rule that only some clients have, and that a path breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Who refuses it.
+    pub by: Clients,
+    /// Which rule, in words.
+    pub why: String,
+}
+
+/// How far trust in a path goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// The start of the root's validity.
+    pub not_before: Seconds,
+    /// The last second of the root's validity.
+    pub not_after: Seconds,
+    /// Why some clients refuse the path, where some do.
+    pub doubt: Option<Doubt>,
+}
+
 /// Whether certificates reach a trusted root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
@@ -65,6 +99,9 @@ pub enum Trust {
         path: Octets,
         /// The leaf itself is in `--ca-file`.
         by_equality: bool,
+        /// When the root is valid, and who refuses the path all the same; `None` where there is no root. Shared by all
+        /// that reach it.
+        bounds: Option<Arc<Bounds>>,
     },
     /// They would, with one more certificate.
     MissingIntermediate {
@@ -79,6 +116,8 @@ pub enum Trust {
         issuer: Arc<str>,
         /// Whether that root is itself among the certificates.
         root_presented: bool,
+        /// A trusted root has that name, and another key.
+        namesake: bool,
     },
     /// The leaf is self-signed and not trusted.
     SelfSigned,

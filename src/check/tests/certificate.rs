@@ -1,10 +1,13 @@
 use super::*;
+use crate::object::Seconds;
 
 /// What every reason of the family is held to.
 pub(super) const TESTS: &[fn()] = &[
     what_is_stored_cannot_be_read,
     leaf_not_first,
     expired_and_not_yet_valid_at_the_second,
+    a_root_is_held_to_its_validity,
+    what_some_clients_refuse_is_a_warning,
     renewal_due,
     the_cas_window_goes_before_the_lifetime_and_a_window_in_the_past_means_now,
     chain_expired_and_chain_expires_first,
@@ -51,6 +54,7 @@ fn leaf_not_first() {
             public: true,
             path: vec![1, 0].into(),
             by_equality: false,
+            bounds: None,
         };
     });
     is(&swapped, Reason::LeafNotFirst, Severity::Critical);
@@ -61,15 +65,63 @@ fn leaf_not_first() {
             public: true,
             path: vec![0, 2, 1].into(),
             by_equality: false,
+            bounds: None,
         };
     });
     is_not(&first_and_then_in_disorder, Reason::LeafNotFirst);
 }
 
+/// A healthy bundle whose root is valid so, and which some clients refuse.
+fn of_root(from: Seconds, to: Seconds, doubt: Option<Doubt>) -> Vec<Finding> {
+    of_bundle(|b| {
+        if let Trust::Trusted { bounds, .. } = &mut b.trust {
+            *bounds = Some(
+                Bounds {
+                    not_before: from,
+                    not_after: to,
+                    doubt,
+                }
+                .into(),
+            );
+        }
+    })
+}
+
+#[test]
+fn a_root_is_held_to_its_validity() {
+    let far = NOW + 9_000 * DAY;
+    healthy(&of_root(0, far, None));
+    is(&of_root(0, NOW, None), Reason::ChainExpired, Severity::Critical);
+    is(&of_root(NOW + 1, far, None), Reason::ChainExpired, Severity::Critical);
+    let first = of_root(0, NOW + 1, None);
+    is_not(&first, Reason::ChainExpired);
+    is(&first, Reason::ChainExpiresFirst, Severity::Warning);
+}
+
+#[test]
+fn what_some_clients_refuse_is_a_warning() {
+    let doubt = |by| {
+        Some(Doubt {
+            by,
+            why: "\"CN=Sub\" has name constraints that name nothing".into(),
+        })
+    };
+    let far = NOW + 9_000 * DAY;
+    for by in [Clients::Go, Clients::OpenSsl] {
+        is(
+            &of_root(0, far, doubt(by)),
+            Reason::ConstraintViolated,
+            Severity::Warning,
+        );
+    }
+    is_not(&of_root(0, far, None), Reason::ConstraintViolated);
+}
+
 #[test]
 fn expired_and_not_yet_valid_at_the_second() {
-    is(&of_leaf(|l| l.not_after = NOW - 1), Reason::Expired, Severity::Critical);
-    is_not(&of_leaf(|l| l.not_after = NOW), Reason::Expired);
+    // Of the second that notAfter names, nearly all is past.
+    is(&of_leaf(|l| l.not_after = NOW), Reason::Expired, Severity::Critical);
+    is_not(&of_leaf(|l| l.not_after = NOW + 1), Reason::Expired);
     is(
         &of_leaf(|l| l.not_before = NOW + 1),
         Reason::NotYetValid,
@@ -164,6 +216,7 @@ fn lifetime_too_long() {
                 public,
                 path: vec![0, 1].into(),
                 by_equality: false,
+                bounds: None,
             };
         })
     };

@@ -25,6 +25,7 @@ fn trust_becomes_one_reason_each() {
     let untrusted = Trust::Untrusted {
         issuer: "CN=Own".into(),
         root_presented: false,
+        namesake: false,
     };
     is(&of_trust(untrusted), Reason::UntrustedIssuer, Severity::Critical);
     is(&of_trust(Trust::SelfSigned), Reason::SelfSigned, Severity::Critical);
@@ -41,6 +42,7 @@ fn trust_becomes_one_reason_each() {
     let private = of_trust(Trust::Untrusted {
         issuer: "CN=Own".into(),
         root_presented: true,
+        namesake: false,
     });
     is_not(&private, Reason::MissingIntermediate);
     let weak = of_trust(Trust::Refused(PathError::WeakSignature("SHA-1".into())));
@@ -57,6 +59,7 @@ fn trust_becomes_one_reason_each() {
             public: false,
             path: vec![0].into(),
             by_equality: true,
+            bounds: None,
         };
     });
     is_not(&pinned, Reason::SelfSigned);
@@ -72,6 +75,7 @@ fn staging_and_default_certificates() {
             b.trust = Trust::Untrusted {
                 issuer: "CN=root".into(),
                 root_presented: false,
+                namesake: false,
             };
         })
     };
@@ -146,6 +150,7 @@ fn what_is_sent_beyond_the_path() {
                 public: true,
                 path: path.into(),
                 by_equality: false,
+                bounds: None,
             },
         )
     };
@@ -209,6 +214,18 @@ fn repeated_key() {
         l.key_sha256 = digest("own");
     });
     is_not(&own_key, Reason::RepeatedKey);
+    // A certificate of the key is anybody's to make; the key is not there.
+    let without_key = found(|i| {
+        web(i);
+        i.store(good("a", "tls", &["x.example"]));
+        let mut another = leaf(&["x.example"]);
+        another.sha256 = digest("another");
+        let mut bundle = bundle(another);
+        bundle.key = KeyState::Differs;
+        add(i, ingress("b", "web", &[(&["y.example"], "copy")]), "own");
+        i.store(stored("b", "copy", bundle));
+    });
+    is_not(&without_key, Reason::RepeatedKey);
 }
 
 #[test]
@@ -234,6 +251,7 @@ fn usage() {
             public: false,
             path: vec![0, 1].into(),
             by_equality: false,
+            bounds: None,
         };
     });
     is_not(&private, Reason::ClientAuthLost);

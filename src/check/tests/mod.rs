@@ -25,7 +25,7 @@ use crate::{
     },
     x509::{
         self, KeyAlgorithm, KeyState, Trust,
-        trust::{Found, PathError},
+        trust::{Bounds, Clients, Doubt, Found, PathError},
     },
 };
 

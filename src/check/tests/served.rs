@@ -90,8 +90,8 @@ fn what_is_served() {
             ..good.clone()
         })
     };
-    is(&ends(NOW - 1), Reason::ServedExpired, Severity::Critical);
-    is_not(&ends(NOW), Reason::ServedExpired);
+    is(&ends(NOW), Reason::ServedExpired, Severity::Critical);
+    is_not(&ends(NOW + 1), Reason::ServedExpired);
     is(
         &serve(leaf(&["y.example"])),
         Reason::ServedWrongHost,
@@ -137,6 +137,7 @@ fn the_stored_leaf_without_what_it_needs_is_something_else_than_is_stored() {
     private.trust = Trust::Untrusted {
         issuer: "CN=Test Root,O=Test".into(),
         root_presented: false,
+        namesake: false,
     };
     let trust = private.trust.clone();
     let found = probe(Some(secret_of(private)), alone(trust));
@@ -181,6 +182,7 @@ fn a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one() {
             served.trust = Trust::Untrusted {
                 issuer: "CN=Own".into(),
                 root_presented: true,
+                namesake: false,
             };
         }),
         (Reason::MissingIntermediate, &|served| {

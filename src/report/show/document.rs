@@ -12,7 +12,9 @@ use crate::{
     object::{Key, Seconds},
     report::{
         item::{API_VERSION, Item},
-        json, yaml,
+        json,
+        row::Status,
+        yaml,
     },
     text::date_time,
     x509::{Certificate, KeyState, Trust},
@@ -139,14 +141,14 @@ impl<'a> Document<'a> {
                 .iter()
                 .map(|binding| Item::new(&binding.row, now))
                 .collect(),
-            chains: show.held.iter().map(chain).collect(),
+            chains: show.held.iter().map(|held| chain(held, now)).collect(),
             served: show.served.iter().map(served).collect(),
         }
     }
 }
 
-fn chain<'a>(held: &'a Held<'a>) -> Chain<'a> {
-    let (_, trust) = trust(held);
+fn chain<'a>(held: &'a Held<'a>, now: Seconds) -> Chain<'a> {
+    let (status, trust) = trust(held, now);
     Chain {
         secret: held
             .secret
@@ -168,7 +170,8 @@ fn chain<'a>(held: &'a Held<'a>) -> Chain<'a> {
         },
         trusted: match held.trust {
             Trust::NotJudged => None,
-            Trust::Trusted { .. } => Some(true),
+            // Not where its root has expired.
+            Trust::Trusted { .. } => Some(status != Status::Critical),
             _ => Some(false),
         },
         trust: match held.presence {

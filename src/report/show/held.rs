@@ -8,11 +8,12 @@ use super::{
     pen::{Pen, Piece, Sign, Tone},
 };
 use crate::{
-    object::{Kind, consumer::How, secret::TLS_TYPE},
+    object::{Kind, Seconds, consumer::How, secret::TLS_TYPE},
     report::row::Status,
+    text::date,
     x509::{
         Certificate, KeyState, Trust,
-        trust::{Found, PathError},
+        trust::{Clients, Found, PathError},
     },
 };
 
@@ -158,7 +159,7 @@ fn chain(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
     for (i, certificate) in held.certificates.iter().enumerate().take(CERTIFICATES) {
         let words = [
             pen.piece(Tone::Strong, &format!("{} ", role(held, i, certificate))),
-            pen.plain(&certificate.subject()),
+            pen.plain(&certificate.called()),
         ];
         pen.flow(&branch, &stem, &words)?;
         details(pen, &stem, certificate, held.leaf == Some(i))?;
@@ -173,7 +174,7 @@ fn chain(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
         let words = pen.marked(Status::Critical, &words);
         pen.flow(&branch, &stem, &[words])?;
     }
-    let (status, words) = trust(held);
+    let (status, words) = trust(held, pen.now());
     let words = pen.marked(status, &words);
     pen.flow(&last, "     ", &[words])
 }
@@ -235,7 +236,7 @@ fn details(pen: &mut Pen<'_>, stem: &str, certificate: &Certificate, is_leaf: bo
 }
 
 /// The end of the tree: the root, or what is missing.
-pub(super) fn trust(held: &Held<'_>) -> (Status, String) {
+pub(super) fn trust(held: &Held<'_>, now: Seconds) -> (Status, String) {
     match held.trust {
         Trust::NotJudged if held.certificates.is_empty() => (Status::Critical, "there is no certificate".to_owned()),
         Trust::NotJudged => (
@@ -246,9 +247,37 @@ pub(super) fn trust(held: &Held<'_>) -> (Status, String) {
             Status::Healthy,
             "trusted: the certificate itself is in --ca-file".to_owned(),
         ),
-        Trust::Trusted { root, public, .. } => {
-            let whose = if *public { "a public root" } else { "a root of your own" };
-            (Status::Healthy, format!("trusted: {root}, {whose}"))
+        Trust::Trusted {
+            root, public, bounds, ..
+        } => {
+            let whose = if *public {
+                "a public root"
+            } else {
+                "a root of your own"
+            };
+            let (not_before, not_after) = bounds.as_ref().map_or((Seconds::MIN, Seconds::MAX), |bounds| {
+                (bounds.not_before, bounds.not_after)
+            });
+            if now >= not_after {
+                let words = format!("not trusted: {root}, {whose}, expired on {}", date(not_after));
+                return (Status::Critical, words);
+            }
+            if now < not_before {
+                let words = format!("not trusted: {root}, {whose}, is valid only from {}", date(not_before));
+                return (Status::Critical, words);
+            }
+            let doubt = bounds.as_ref().and_then(|bounds| bounds.doubt.as_ref());
+            match doubt.map(|doubt| (doubt.by, &doubt.why)) {
+                Some((Clients::Go, why)) => (
+                    Status::Warning,
+                    format!("trusted by OpenSSL: {root}, {whose}; programs in Go refuse it: {why}"),
+                ),
+                Some((Clients::OpenSsl, why)) => (
+                    Status::Warning,
+                    format!("trusted by Go: {root}, {whose}; OpenSSL refuses it: {why}"),
+                ),
+                _ => (Status::Healthy, format!("trusted: {root}, {whose}")),
+            }
         }
         Trust::MissingIntermediate { issuer, found } => {
             let found = match found {
@@ -261,16 +290,21 @@ pub(super) fn trust(held: &Held<'_>) -> (Status, String) {
             };
             (Status::Critical, format!("missing here: {issuer}{found}"))
         }
-        Trust::Untrusted { issuer, root_presented } => {
-            let presented = if *root_presented {
-                ", though its root is presented"
-            } else {
-                ""
+        Trust::Untrusted {
+            issuer,
+            root_presented,
+            namesake,
+        } => {
+            let words = match (root_presented, namesake) {
+                (_, true) => format!("not trusted: {issuer} has the name of a trusted root, and another key"),
+                (true, _) => {
+                    format!(
+                        "not trusted: {issuer} is no trusted root, and none issued it, though its root is presented"
+                    )
+                }
+                _ => format!("not trusted: {issuer} is no trusted root, and none issued it"),
             };
-            (
-                Status::Critical,
-                format!("not trusted: {issuer} is no trusted root, and none issued it{presented}"),
-            )
+            (Status::Critical, words)
         }
         // Nobody serves a root: it is there to be trusted.
         Trust::SelfSigned if held.is_root() => (

@@ -43,7 +43,7 @@ pub(super) fn served(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
                 let facts = facts(pen, shown);
                 pen.flow("      ", "      ", &facts)?;
                 if let Some(leaf) = shown.leaf.filter(|_| shown.stored != Some(true) && !drawn) {
-                    let subject = pen.plain(&leaf.subject());
+                    let subject = pen.plain(leaf.subject_or_none().as_ref());
                     pen.field("      ", "subject", &[subject])?;
                     let issuer = pen.plain(&leaf.issuer.short);
                     pen.field("      ", "issuer", &[issuer])?;
@@ -82,7 +82,7 @@ fn facts(pen: &Pen<'_>, shown: &Shown<'_>) -> Vec<Piece> {
 }
 
 fn expiry(pen: &Pen<'_>, not_after: Seconds) -> Piece {
-    if not_after < pen.now() {
+    if not_after <= pen.now() {
         let since = age(pen.now().saturating_sub(not_after));
         pen.marked(Status::Critical, &format!("expired {}, {since} ago", date(not_after)))
     } else {

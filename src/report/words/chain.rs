@@ -4,7 +4,12 @@ use super::{
     commands::{Commands, quote},
     say::{brief, certificate, expected, host, reissue, route, secret, the_certificate, with_cert_manager},
 };
-use crate::{check::Fact, object::Seconds, report::row::Row, x509::trust::Found};
+use crate::{
+    check::Fact,
+    object::Seconds,
+    report::row::Row,
+    x509::trust::{Clients, Found},
+};
 
 pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     let it = certificate(row);
@@ -24,7 +29,16 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
                 Found::Nowhere => "It was not found.".to_owned(),
             }
         ),
-        Fact::UntrustedIssuer { issuer, root_presented } => format!(
+        Fact::UntrustedIssuer {
+            issuer, namesake: true, ..
+        } => format!(
+            "{it} leads to {}, which is not the trusted root of that name: its key is another. Clients that have not been given \
+             that root refuse it.",
+            brief(issuer)
+        ),
+        Fact::UntrustedIssuer {
+            issuer, root_presented, ..
+        } => format!(
             "{it} leads to {}, which is not a trusted root{}: clients that have not been given that root refuse it.",
             brief(issuer),
             if *root_presented {
@@ -58,10 +72,20 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             "{it} is the one that {controller} makes for itself as its default: no client trusts it for {}.",
             host(row)
         ),
-        Fact::ConstraintViolated { why } => format!(
-            "The chain of {} breaks a rule of its CAs: {}. Clients refuse it.",
+        Fact::ConstraintViolated { by, why } => format!(
+            "The chain of {} breaks a rule of {}: {}. {}",
             the_certificate(row),
-            brief(why.trim().trim_end_matches('.'))
+            match by {
+                Clients::All => "its CAs",
+                Clients::Go | Clients::OpenSsl => "some clients",
+            },
+            brief(why.trim().trim_end_matches('.')),
+            match by {
+                Clients::All => "Clients refuse it.",
+                Clients::Go => "Programs written in Go refuse it, while OpenSSL accepts it.",
+                Clients::OpenSsl =>
+                    "OpenSSL and what is built on it (curl, Python, Ruby) refuse it, while Go accepts it.",
+            }
         ),
         _ => fact.reason().to_string(),
     }
@@ -70,6 +94,12 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
         Fact::MissingIntermediate { found, .. } => missing(found, row, commands),
+        Fact::UntrustedIssuer { namesake: true, .. } => format!(
+            "Where the CA was made anew under its old name, give the new root to the clients, and to {}; otherwise issue the \
+             certificate with the CA that is trusted. {}",
+            commands.status_with("--ca-file <CA-FILE>", row),
+            reissue(row, commands)
+        ),
         Fact::UntrustedIssuer { .. } => format!(
             "Where a private CA is meant, give its root to the clients, and to {}; otherwise issue the certificate with a \
              publicly trusted CA. {}",

@@ -44,27 +44,33 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
         ),
         Fact::ChainExpired {
             subject,
+            root,
             not_after,
             not_before,
         } => {
-            if *not_before > now {
-                format!(
-                    "The intermediate {} beside {} is valid only from {}: clients refuse the chain.",
-                    brief(subject),
-                    the_certificate(row),
-                    moment(*not_before, now)
-                )
+            let (what, place) = if *root {
+                ("root", "above")
             } else {
-                format!(
-                    "The intermediate {} beside {} expired on {}: clients refuse the chain.",
-                    brief(subject),
-                    the_certificate(row),
-                    moment(*not_after, now)
-                )
-            }
+                ("intermediate", "beside")
+            };
+            let when = if *not_before > now {
+                format!("is valid only from {}", moment(*not_before, now))
+            } else {
+                format!("expired on {}", moment(*not_after, now))
+            };
+            format!(
+                "The {what} {} {place} {} {when}: clients refuse the chain.",
+                brief(subject),
+                the_certificate(row)
+            )
         }
-        Fact::ChainExpiresFirst { subject, not_after } => format!(
-            "The intermediate {} expires on {}, before {} does.",
+        Fact::ChainExpiresFirst {
+            subject,
+            root,
+            not_after,
+        } => format!(
+            "The {} {} expires on {}, before {} does.",
+            if *root { "root" } else { "intermediate" },
             brief(subject),
             moment(*not_after, now),
             the_certificate(row)
@@ -88,6 +94,13 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
         ),
         Fact::RenewNow { .. } => format!(
             "Renew it now, and look for a notice of the CA about revocations. {}",
+            renew(row, commands)
+        ),
+        Fact::ChainExpired { root: true, .. } | Fact::ChainExpiresFirst { root: true, .. } => format!(
+            "Get the CA's present root to the clients, and to {}; or let the server send the CA's intermediate for a root that \
+             is still valid. See the chain with {}. {}",
+            commands.status_with("--ca-file <CA-FILE>", row),
+            commands.show(row),
             renew(row, commands)
         ),
         Fact::ChainExpired { .. } | Fact::ChainExpiresFirst { .. } => format!(

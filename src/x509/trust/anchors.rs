@@ -1,22 +1,29 @@
 //! The roots that are trusted: Mozilla's, and those of `--ca-file`.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
 use rustls::pki_types::{CertificateDer, Der, TrustAnchor};
 
-use super::{Found, pool::Known};
+use super::{
+    Bounds, Found,
+    pool::Known,
+    rules::{self, Flaws, Role},
+};
 use crate::x509::{
     certificate::{CertificateError, Fingerprint, name_of, subject_key_id},
-    der::Outline,
+    der::{self, Outline},
     interner::Interner,
     pem::{self, PemError},
 };
 
 /// The largest file of roots that is read; Mozilla's has 220 kB.
 const FILE_CAP: usize = 16 << 20;
+/// The largest root that is read: nobody sends it, so it may be larger than what TLS has room for.
+const ROOT_CAP: usize = 1 << 20;
 
 /// Why a file of roots cannot be used: fragments that fit "failed to read the roots of FILE: ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,12 +66,22 @@ pub(super) struct Anchor {
     pub(super) public: bool,
     /// subjectKeyIdentifier.
     pub(super) key_id: Option<Box<[u8]>>,
+    /// When it is valid.
+    pub(super) bounds: Arc<Bounds>,
+    /// Why clients would refuse it. Public roots have been taken by all of them.
+    pub(super) flaws: Flaws,
+    /// How many intermediates it allows.
+    pub(super) path_length: Option<usize>,
+    der: Cow<'static, [u8]>,
 }
 
 impl Anchor {
-    fn of(der: &CertificateDer<'_>, public: bool) -> Option<Self> {
-        let trusted = webpki::anchor_from_trusted_cert(der).ok()?.to_owned();
-        let outline = Outline::of(der)?;
+    fn of(der: Cow<'static, [u8]>, public: bool) -> Option<Self> {
+        let trusted = webpki::anchor_from_trusted_cert(&CertificateDer::from(&*der))
+            .ok()?
+            .to_owned();
+        let outline = Outline::of(&der)?;
+        let [not_before, not_after] = outline.validity.each_ref().map(der::moment);
         Some(Self {
             short: name_of(outline.subject).short,
             subject: trusted.subject,
@@ -72,7 +89,24 @@ impl Anchor {
             constraints: trusted.name_constraints,
             public,
             key_id: subject_key_id(&outline).map(Into::into),
+            bounds: Arc::new(Bounds {
+                not_before: not_before?,
+                not_after: not_after?,
+                doubt: None,
+            }),
+            flaws: if public {
+                Flaws::default()
+            } else {
+                rules::flaws(&outline, Role::Root)
+            },
+            path_length: rules::path_length(&outline),
+            der,
         })
+    }
+
+    /// The parts of its certificate.
+    pub(super) fn outline(&self) -> Option<Outline<'_>> {
+        Outline::of(&self.der)
     }
 
     /// As webpki takes it.
@@ -91,7 +125,7 @@ type BySubject = HashMap<Box<[u8]>, Vec<Anchor>>;
 static PUBLIC: LazyLock<BySubject> = LazyLock::new(|| {
     let mut all = BySubject::new();
     for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
-        if let Some(anchor) = Anchor::of(der, true) {
+        if let Some(anchor) = Anchor::of(Cow::Borrowed(der.as_ref()), true) {
             all.entry(anchor.subject.as_ref().into()).or_default().push(anchor);
         }
     }
@@ -137,7 +171,7 @@ impl Anchors {
         for block in pem::blocks(text).filter(pem::Block::is_certificate) {
             let number = block.position + 1;
             let der = block
-                .decode(pem::CERTIFICATE_CAP)
+                .decode(ROOT_CAP)
                 .map_err(|error| AnchorError::Pem { number, error })?;
             let certificate = interner
                 .certificate(&der)
@@ -159,14 +193,18 @@ impl Anchors {
             // Roots of version 1 have no extensions that could say CA.
             let old = || Outline::of(&der).is_some_and(|outline| outline.version < 3);
             if certificate.self_signed && (certificate.is_ca || old()) {
-                if let Some(anchor) = Anchor::of(&CertificateDer::from(&*der), false) {
+                if let Some(anchor) = Anchor::of(Cow::Owned(der.to_vec()), false) {
                     self.added
                         .entry(anchor.subject.as_ref().into())
                         .or_default()
                         .push(anchor);
                 }
             } else if !certificate.self_signed {
-                self.intermediates.extend(Known::new(certificate, der, Found::CaFile));
+                self.intermediates.push(Known {
+                    certificate,
+                    der,
+                    found: Found::CaFile,
+                });
             }
         }
         Ok(count)

@@ -1,17 +1,22 @@
 //! From certificates to [`Trust`].
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 use super::{
-    Anchors, Found, Memo, Trust,
-    path::{self, Failure},
-    pool::{Candidate, Known, Origin, Pool, issuers},
+    Anchors, Bounds, Clients, Doubt, Found, Memo, PathError, Trust,
+    learned::{Learned, Vouchers},
+    path::{self, Failure, Roots},
+    pool::{Candidate, Elsewhere, Known, Origin, Pool, issuers},
+    search,
 };
 use crate::{
     object::{Key, Text},
     x509::{
         bundle::{self, Bundle, Parsed},
-        certificate::{Certificate, Subject, issuer_url},
+        certificate::{Certificate, Subject, authority_key_id, issuer_url, subject_key_id},
         der::Outline,
         interner::{Der, Interner},
         issuers::{is_public_intermediate, is_staging_name},
@@ -29,8 +34,17 @@ pub struct Judge {
     memo: Memo,
     /// Certificates of `--ca-file` and of public CAs.
     given: Pool,
-    /// CA certificates of the cluster's Secrets.
-    learned: RwLock<Pool>,
+    /// What was learned on the way.
+    outside: RwLock<Outside>,
+}
+
+/// CA certificates that nobody gave.
+#[derive(Debug, Default)]
+struct Outside {
+    /// Those of the cluster's Secrets.
+    learned: Learned,
+    /// Those that were fetched, by URL.
+    fetched: HashMap<Text, Vec<Known>>,
 }
 
 impl Judge {
@@ -44,7 +58,7 @@ impl Judge {
             anchors,
             memo,
             given,
-            learned: RwLock::default(),
+            outside: RwLock::default(),
         }
     }
 
@@ -63,52 +77,69 @@ impl Judge {
                 .decode(pem::CERTIFICATE_CAP)
                 .ok()
                 .and_then(|der| interner.certificate(&der).ok());
-            if let Some(known) = read.and_then(|(certificate, der)| Known::new(certificate, der, Found::PublicCas)) {
-                self.given.add(known);
+            if let Some((certificate, der)) = read {
+                self.given.add(Known {
+                    certificate,
+                    der,
+                    found: Found::PublicCas,
+                });
                 count += 1;
             }
         }
         count
     }
 
-    /// Remembers the CA certificates of a Secret: they may be what other Secrets lack.
+    fn outside(&self) -> RwLockReadGuard<'_, Outside> {
+        self.outside.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outside_to_change(&self) -> RwLockWriteGuard<'_, Outside> {
+        self.outside.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers the CA certificates of a Secret: they may be what other Secrets lack. They count once a trusted root
+    /// vouches for them, so that nobody's Secret changes the verdict on another's.
     pub fn learn(&self, key: &Key, parsed: &Parsed) {
-        for (certificate, der) in parsed
-            .bundle
-            .certificates
-            .iter()
-            .zip(&parsed.der)
-            .filter(|(c, _)| c.is_ca)
-        {
-            if let Some(known) = Known::new(certificate.clone(), der.clone(), Found::Secret(key.clone())) {
-                self.learned.write().unwrap_or_else(PoisonError::into_inner).add(known);
+        for (certificate, der) in authorities(parsed).filter(|(c, _)| !c.self_signed) {
+            if self.outside().learned.has(certificate.sha256, key) {
+                continue;
             }
+            let known = Known {
+                certificate: certificate.clone(),
+                der: der.clone(),
+                found: Found::Secret(key.clone()),
+            };
+            let vouchers = Vouchers {
+                anchors: &self.anchors,
+                given: &self.given,
+                memo: &self.memo,
+            };
+            self.outside_to_change().learned.add(known, vouchers);
         }
     }
 
-    /// Remembers CA certificates that were fetched, in DER or PEM: they explain what is missing, and make nothing trusted. `false` where
-    /// there is none.
+    /// Remembers CA certificates that were fetched, in DER or PEM: they explain what is missing where a certificate names this
+    /// URL, and make nothing trusted. `false` where there is none.
     pub fn learn_fetched(&self, body: &[u8], url: &Text) -> bool {
         let parsed = bundle::parse_file(body, &mut Interner::new());
-        let authorities = parsed
-            .bundle
-            .certificates
-            .iter()
-            .zip(&parsed.der)
-            .filter(|(c, _)| c.is_ca);
-        let mut any = false;
-        for (certificate, der) in authorities.take(FETCHED) {
-            if let Some(known) = Known::new(certificate.clone(), der.clone(), Found::Fetched(url.clone())) {
-                self.learned.write().unwrap_or_else(PoisonError::into_inner).add(known);
-                any = true;
-            }
+        let found: Vec<Known> = authorities(&parsed)
+            .take(FETCHED)
+            .map(|(certificate, der)| Known {
+                certificate: certificate.clone(),
+                der: der.clone(),
+                found: Found::Fetched(url.clone()),
+            })
+            .collect();
+        let any = !found.is_empty();
+        if any {
+            self.outside_to_change().fetched.insert(url.clone(), found);
         }
         any
     }
 
     /// Forgets what was learned of a Secret that has changed or is gone.
     pub fn forget(&self, key: &Key) {
-        self.learned.write().unwrap_or_else(PoisonError::into_inner).forget(key);
+        self.outside_to_change().learned.forget(key);
     }
 
     /// Judges what was parsed, whatever the dates. Without a leaf it is [`Trust::NotJudged`].
@@ -135,6 +166,7 @@ impl Judge {
                 public: false,
                 path: position(leaf).into_iter().collect(),
                 by_equality: true,
+                bounds: None,
             };
         }
         let others: Vec<Candidate<'_>> = candidates
@@ -151,10 +183,14 @@ impl Judge {
             Err(failure) => failure,
         };
         // What is known from elsewhere explains a failure; it does not make clients trust the certificate.
-        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
-        let pools = [&self.given, &*learned];
-        let completed = issuers(leaf, presented, &pools, true);
-        if let Ok(path) = path::find(leaf, &completed, &self.anchors, true, &self.memo) {
+        let outside = self.outside();
+        let elsewhere = Elsewhere {
+            given: Some(&self.given),
+            fetched: Some(&outside.fetched),
+            learned: Some(&outside.learned),
+        };
+        let completed = issuers(leaf, presented, elsewhere, true, &self.memo);
+        if let Ok(path) = path::find(leaf, &completed, self.roots(), &self.memo) {
             let missing = path.issuers.iter().find_map(|at| match completed[*at].origin {
                 Origin::Known(found) => Some((completed[*at].certificate, found)),
                 Origin::Presented(_) => None,
@@ -169,8 +205,24 @@ impl Judge {
         match failure {
             // Whatever else is wrong with it, nobody but itself vouches for it.
             Failure::Refused(_) if leaf.certificate.self_signed => Trust::SelfSigned,
+            Failure::Refused(PathError::BadSignature) => {
+                let above = self.climb(leaf, presented, Elsewhere::default());
+                if self.may_be_broken(&above, presented) {
+                    Trust::Refused(PathError::BadSignature)
+                } else {
+                    self.without_root(leaf, presented, elsewhere)
+                }
+            }
             Failure::Refused(error) => Trust::Refused(error),
-            Failure::NoRoot => without_root(leaf, presented, &pools),
+            Failure::NoRoot => self.without_root(leaf, presented, elsewhere),
+        }
+    }
+
+    fn roots(&self) -> Roots<'_, '_> {
+        Roots {
+            anchors: &self.anchors,
+            exact: true,
+            barred: &[],
         }
     }
 
@@ -179,19 +231,11 @@ impl Judge {
     fn by_presented(&self, leaf: &Candidate<'_>, presented: &[Candidate<'_>]) -> Result<Trust, Failure> {
         let mut first = None;
         for exact in [false, true] {
-            let candidates = issuers(leaf, presented, &[], exact);
-            match path::find(leaf, &candidates, &self.anchors, exact, &self.memo) {
-                Ok(path) => {
-                    let issuers = path.issuers.iter().filter_map(|at| position(&candidates[*at]));
-                    return Ok(Trust::Trusted {
-                        root: path.root,
-                        public: path.public,
-                        path: position(leaf).into_iter().chain(issuers).collect(),
-                        by_equality: false,
-                    });
-                }
-                Err(Failure::Refused(super::PathError::BadSignature)) if !exact => {
-                    first = Some(Failure::Refused(super::PathError::BadSignature));
+            let candidates = issuers(leaf, presented, Elsewhere::default(), exact, &self.memo);
+            match search::best(leaf, &candidates, &self.anchors, exact, &self.memo) {
+                Ok(best) => return reached(leaf, &candidates, &best),
+                Err(Failure::Refused(PathError::BadSignature)) if !exact => {
+                    first = Some(Failure::Refused(PathError::BadSignature));
                 }
                 Err(Failure::NoRoot) => return Err(Failure::NoRoot),
                 Err(failure) => return Err(first.unwrap_or(failure)),
@@ -199,47 +243,114 @@ impl Judge {
         }
         Err(first.unwrap_or(Failure::NoRoot))
     }
-}
 
-/// No path reaches a root: is one certificate missing, or is the root not trusted?
-fn without_root(leaf: &Candidate<'_>, presented: &[Candidate<'_>], pools: &[&Pool]) -> Trust {
-    if leaf.certificate.self_signed {
-        return Trust::SelfSigned;
+    /// The last certificate above the leaf of which nothing says that it has not signed what is below it.
+    fn climb<'a>(&self, leaf: &Candidate<'a>, presented: &[Candidate<'a>], elsewhere: Elsewhere<'a>) -> Candidate<'a> {
+        let all = issuers(leaf, presented, elsewhere, true, &self.memo);
+        let mut top = leaf.clone();
+        // Every step takes another certificate: a circle of cross-signed ones ends.
+        for _ in 0..=all.len() {
+            let signed = |c: &&Candidate<'_>| {
+                c.may_issue(&top) && self.memo.signed(c.outline.public_key, &top.outline) != Some(false)
+            };
+            match all.iter().find(signed) {
+                Some(next) if !top.certificate.self_signed => top = next.clone(),
+                _ => break,
+            }
+        }
+        top
     }
-    let all = issuers(leaf, presented, pools, true);
-    let mut top = leaf;
-    // Every step takes another certificate: a circle of cross-signed ones ends.
-    for _ in 0..=all.len() {
+
+    /// Whether what is at the top of a chain may be the work of the issuer of that name, and broken, or not: the key
+    /// identifiers are there and say so, or what is presented as its issuer has not signed it.
+    fn may_be_broken(&self, top: &Candidate<'_>, presented: &[Candidate<'_>]) -> bool {
+        let issuer = top.outline.issuer;
+        let named = authority_key_id(&top.outline);
+        let same_key = |id: Option<&[u8]>| id.is_some() && id == named;
+        let mut presented = presented.iter().filter(|c| c.outline.subject == issuer);
+        presented.any(|c| same_key(subject_key_id(&c.outline)) || !c.certificate.self_signed)
+            || self
+                .anchors
+                .by_subject(issuer)
+                .any(|root| same_key(root.key_id.as_deref()))
+    }
+
+    /// No path reaches a root: is one certificate missing, or is the root not trusted? What other Secrets hold says nothing
+    /// of it.
+    fn without_root(&self, leaf: &Candidate<'_>, presented: &[Candidate<'_>], elsewhere: Elsewhere<'_>) -> Trust {
+        if leaf.certificate.self_signed {
+            return Trust::SelfSigned;
+        }
+        let elsewhere = Elsewhere {
+            learned: None,
+            ..elsewhere
+        };
+        let top = self.climb(leaf, presented, elsewhere);
         if top.certificate.self_signed {
             return Trust::Untrusted {
                 issuer: subject(top.certificate),
                 root_presented: matches!(top.origin, Origin::Presented(_)),
+                namesake: self.anchors.by_subject(top.outline.subject).next().is_some(),
             };
         }
-        match all.iter().find(|c| c.may_issue(top)) {
-            Some(next) => top = next,
-            None => break,
+        let issuer = top.certificate.issuer.full.clone();
+        let listed = is_public_intermediate(&issuer);
+        let namesake = self.anchors.by_subject(top.outline.issuer).next().is_some();
+        match issuer_url(&top.outline) {
+            _ if is_staging_name(&issuer) || namesake => {}
+            // The issuer of an intermediate may be a root that is not trusted: its URL says nothing.
+            Some(url) if listed || top.certificate.sha256 == leaf.certificate.sha256 => {
+                let found = Found::Url(url);
+                return Trust::MissingIntermediate { issuer, found };
+            }
+            None if listed => {
+                let found = Found::Nowhere;
+                return Trust::MissingIntermediate { issuer, found };
+            }
+            _ => {}
+        }
+        let issuer = if issuer.is_empty() {
+            "an issuer without a name".into()
+        } else {
+            issuer
+        };
+        Trust::Untrusted {
+            issuer,
+            root_presented: false,
+            namesake,
         }
     }
-    let issuer = top.certificate.issuer.full.clone();
-    let listed = is_public_intermediate(&issuer);
-    match issuer_url(&top.outline) {
-        _ if is_staging_name(&issuer) => {}
-        // The issuer of an intermediate may be a root that is not trusted: its URL says nothing.
-        Some(url) if listed || std::ptr::eq(top, leaf) => {
-            let found = Found::Url(url);
-            return Trust::MissingIntermediate { issuer, found };
-        }
-        None if listed => {
-            let found = Found::Nowhere;
-            return Trust::MissingIntermediate { issuer, found };
-        }
-        _ => {}
-    }
-    Trust::Untrusted {
-        issuer,
-        root_presented: false,
-    }
+}
+
+/// A path is there: who takes it?
+fn reached(leaf: &Candidate<'_>, candidates: &[Candidate<'_>], best: &search::Best<'_>) -> Result<Trust, Failure> {
+    let root = best.path.root;
+    let bounds = match best.refused() {
+        None => root.bounds.clone(),
+        Some(Doubt { by: Clients::All, why }) => return Err(Failure::Refused(PathError::Constraint(why))),
+        Some(doubt) => Arc::new(Bounds {
+            doubt: Some(doubt),
+            ..(*root.bounds).clone()
+        }),
+    };
+    let issuers = best.path.issuers.iter().filter_map(|at| position(&candidates[*at]));
+    Ok(Trust::Trusted {
+        root: root.short.clone(),
+        public: root.public,
+        path: position(leaf).into_iter().chain(issuers).collect(),
+        by_equality: false,
+        bounds: Some(bounds),
+    })
+}
+
+/// The CA certificates of a bundle.
+fn authorities(parsed: &Parsed) -> impl Iterator<Item = (&Arc<Certificate>, &Der)> {
+    parsed
+        .bundle
+        .certificates
+        .iter()
+        .zip(&parsed.der)
+        .filter(|(c, _)| c.is_ca)
 }
 
 fn candidate<'a>((at, (certificate, der)): (usize, (&'a Arc<Certificate>, &'a Der))) -> Option<Candidate<'a>> {
@@ -268,7 +379,7 @@ fn short_subject(certificate: &Certificate) -> Arc<str> {
 
 fn subject(certificate: &Certificate) -> Arc<str> {
     match &certificate.subject {
-        Subject::FirstName => certificate.subject().into(),
-        Subject::Name(name) => name.full.clone(),
+        Subject::Name(name) if !name.full.is_empty() => name.full.clone(),
+        _ => certificate.called().into(),
     }
 }

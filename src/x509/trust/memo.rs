@@ -7,6 +7,8 @@ use std::{
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 
+use crate::x509::{der::Outline, signature::verifier};
+
 /// The digest of an algorithm, a public key, a message and a signature.
 pub(super) type Entry = [u8; 32];
 
@@ -155,6 +157,23 @@ impl Memo {
             shard.bad.insert(entry);
         }
         good
+    }
+
+    /// Whether the key in `public_key` (a subjectPublicKeyInfo) has signed the certificate. `None` when its algorithm, or
+    /// the key's length, is not one that can be verified.
+    pub(super) fn signed(&self, public_key: &[u8], child: &Outline<'_>) -> Option<bool> {
+        let (known, key) = verifier(public_key, child.algorithm)?;
+        let (key_algorithm, algorithm) = (known.public_key_alg_id(), known.signature_alg_id());
+        let parts = [
+            key_algorithm.as_ref(),
+            algorithm.as_ref(),
+            key,
+            child.signed,
+            child.signature,
+        ];
+        Some(self.remember(entry(parts), || {
+            known.verify_signature(key, child.signed, child.signature).is_ok()
+        }))
     }
 
     fn shard(&self, entry: &Entry) -> MutexGuard<'_, Shard> {

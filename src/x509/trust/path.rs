@@ -1,9 +1,6 @@
 //! One question to webpki: does a leaf reach a root by these candidates, and if not, why?
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustls::pki_types::{
     AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, TrustAnchor, UnixTime,
@@ -20,11 +17,9 @@ use super::{
 use crate::x509::{certificate::authority_key_id, signature};
 
 /// A path that holds.
-pub(super) struct Path {
-    /// The root's subject in short.
-    pub(super) root: Arc<str>,
-    /// Whether the root is a public one.
-    pub(super) public: bool,
+pub(super) struct Path<'a> {
+    /// The root.
+    pub(super) root: &'a Anchor,
     /// The issuers on it, by their places among the candidates, from the leaf's on.
     pub(super) issuers: Vec<usize>,
 }
@@ -37,19 +32,27 @@ pub(super) enum Failure {
     Refused(PathError),
 }
 
-/// Looks for a path from `leaf` by `candidates` to a root, whatever the dates. With `exact`, roots whose key identifier
-/// says that they are not the issuer do not count.
-pub(super) fn find(
+/// The roots that a question may end at.
+#[derive(Clone, Copy)]
+pub(super) struct Roots<'a, 'b> {
+    pub(super) anchors: &'a Anchors,
+    /// Roots whose key identifier says that they are not the issuer do not count.
+    pub(super) exact: bool,
+    /// These do not count either.
+    pub(super) barred: &'b [&'a Anchor],
+}
+
+/// Looks for a path from `leaf` by `candidates` to a root, whatever the dates and what is in `rules`.
+pub(super) fn find<'a>(
     leaf: &Candidate<'_>,
     candidates: &[Candidate<'_>],
-    anchors: &Anchors,
-    exact: bool,
+    among: Roots<'a, '_>,
     memo: &Memo,
-) -> Result<Path, Failure> {
+) -> Result<Path<'a>, Failure> {
     let copies: Vec<Undated<'_>> = std::iter::once(Undated::of(leaf.der, &leaf.outline, true))
         .chain(candidates.iter().map(|c| Undated::of(c.der, &c.outline, false)))
         .collect();
-    let (roots, borrowed) = roots_for(leaf, candidates, anchors, exact);
+    let (roots, borrowed) = roots_for(leaf, candidates, among);
 
     let ders: Vec<CertificateDer<'_>> = copies.iter().map(|c| CertificateDer::from(c.der.as_slice())).collect();
     let Some((leaf_der, issuer_ders)) = ders.split_first() else {
@@ -81,27 +84,11 @@ pub(super) fn find(
         Ok((root, issuers.collect::<Vec<_>>()))
     });
     match result {
-        Ok((root, issuers)) => {
-            // webpki was told that any usage will do, because it would not say whose is wrong; the leaf's is judged
-            // elsewhere.
-            let limited = issuers
-                .iter()
-                .map(|at| &candidates[*at].certificate)
-                .find(|c| c.usage.present && !c.usage.server_auth);
-            if let Some(issuer) = limited {
-                let why = format!(
-                    "the CA certificate {:?} is not for TLS servers (extended key usage)",
-                    issuer.subject()
-                );
-                return Err(Failure::Refused(PathError::Constraint(why)));
-            }
-            let root: Option<&Anchor> = root.and_then(|at| roots.get(at).copied());
-            Ok(Path {
-                root: root.map_or_else(|| leaf.certificate.issuer.short.clone(), |r| r.short.clone()),
-                public: root.is_some_and(|r| r.public),
-                issuers,
-            })
-        }
+        // webpki was told that any usage will do: `rules` has the issuers', and the leaf's is judged elsewhere.
+        Ok((root, issuers)) => match root.and_then(|at| roots.get(at)) {
+            Some(root) => Ok(Path { root, issuers }),
+            None => Err(Failure::NoRoot),
+        },
         Err(Error::UnknownIssuer) => Err(Failure::NoRoot),
         Err(error) => Err(Failure::Refused(refusal(
             &error,
@@ -115,15 +102,14 @@ pub(super) fn find(
 fn roots_for<'a>(
     leaf: &Candidate<'_>,
     candidates: &[Candidate<'_>],
-    anchors: &'a Anchors,
-    exact: bool,
+    among: Roots<'a, '_>,
 ) -> (Vec<&'a Anchor>, Vec<TrustAnchor<'a>>) {
     let mut roots: Vec<&Anchor> = Vec::new();
     for child in std::iter::once(leaf).chain(candidates) {
-        for root in anchors.by_subject(child.outline.issuer) {
+        for root in among.anchors.by_subject(child.outline.issuer) {
             let other = || differ(root.key_id.as_deref(), authority_key_id(&child.outline));
-            let known = roots.iter().any(|r| std::ptr::eq(*r, root));
-            if !(known || exact && other()) {
+            let known = roots.iter().chain(among.barred).any(|r| std::ptr::eq(*r, root));
+            if !(known || among.exact && other()) {
                 roots.push(root);
             }
         }

@@ -2,19 +2,16 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::Found;
+use super::{Found, Memo, learned::Learned};
 use crate::{
-    object::Key,
+    object::Text,
     x509::{
-        certificate::{Certificate, authority_key_id, subject_key_id},
+        certificate::{Certificate, authority_key_id, issuer_url, subject_key_id},
         der::Outline,
         interner::Der,
     },
 };
 
-/// How many CA certificates are known at most, and how many of one subject.
-const CAP: usize = 20_000;
-const SAME_SUBJECT_CAP: usize = 16;
 /// How many issuers of one name, and how many issuers in all, are tried: webpki tries every order of them, and a
 /// hostile bundle could have a hundred of one name.
 const SAME_NAME_TRIED: usize = 3;
@@ -26,63 +23,59 @@ pub(super) struct Known {
     pub(super) certificate: Arc<Certificate>,
     pub(super) der: Der,
     pub(super) found: Found,
-    subject: Box<[u8]>,
 }
 
-impl Known {
-    pub(super) fn new(certificate: Arc<Certificate>, der: Der, found: Found) -> Option<Self> {
-        let subject = Outline::of(&der)?.subject.into();
-        Some(Self {
-            certificate,
-            der,
-            found,
-            subject,
-        })
-    }
-}
-
-/// What is known, by subject.
+/// What the user gave, or public CAs publish, by subject.
 #[derive(Debug, Default)]
-pub(super) struct Pool {
-    by_subject: HashMap<Box<[u8]>, Vec<Known>>,
-    count: usize,
-}
+pub(super) struct Pool(HashMap<Box<[u8]>, Vec<Known>>);
 
 impl Pool {
-    /// Adds one. Of several Secrets that have it the first by name counts, so that the order of reading changes
-    /// nothing.
+    /// Adds one.
     pub(super) fn add(&mut self, known: Known) {
-        let same_subject = self.by_subject.entry(known.subject.clone()).or_default();
-        if let Some(old) = same_subject
-            .iter_mut()
-            .find(|k| k.certificate.sha256 == known.certificate.sha256)
+        let Some(subject) = Outline::of(&known.der).map(|outline| outline.subject.into()) else {
+            return;
+        };
+        let same_subject = self.0.entry(subject).or_default();
+        if !same_subject
+            .iter()
+            .any(|k| k.certificate.sha256 == known.certificate.sha256)
         {
-            match (&old.found, &known.found) {
-                (Found::Secret(a), Found::Secret(b)) if b < a => old.found = known.found,
-                (Found::Secret(_), Found::CaFile | Found::PublicCas) => old.found = known.found,
-                _ => {}
-            }
-        } else if self.count < CAP && same_subject.len() < SAME_SUBJECT_CAP {
             same_subject.push(known);
-            self.count += 1;
         }
     }
 
-    /// Forgets what was found in a Secret alone.
-    pub(super) fn forget(&mut self, key: &Key) {
-        let count = &mut self.count;
-        self.by_subject.retain(|_, same_subject| {
-            same_subject.retain(|known| {
-                let keep = !matches!(&known.found, Found::Secret(of) if of == key);
-                *count -= usize::from(!keep);
-                keep
-            });
-            !same_subject.is_empty()
-        });
-    }
-
     pub(super) fn by_subject(&self, subject: &[u8]) -> &[Known] {
-        self.by_subject.get(subject).map_or(&[], Vec::as_slice)
+        self.0.get(subject).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Where issuers that are not presented may come from.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Elsewhere<'a> {
+    /// What the user gave, or public CAs publish.
+    pub(super) given: Option<&'a Pool>,
+    /// What was fetched: it counts for a certificate that names the URL.
+    pub(super) fetched: Option<&'a HashMap<Text, Vec<Known>>>,
+    /// What other Secrets hold, and a trusted root vouches for.
+    pub(super) learned: Option<&'a Learned>,
+}
+
+impl<'a> Elsewhere<'a> {
+    /// Those that have signed `child`.
+    fn issuers_of(&self, child: &Outline<'_>, memo: &Memo) -> Vec<&'a Known> {
+        let given = self.given.map_or(&[][..], |pool| pool.by_subject(child.issuer));
+        let fetched = self
+            .fetched
+            .filter(|all| !all.is_empty())
+            .and_then(|all| all.get(&issuer_url(child)?));
+        let learned = self.learned.into_iter().flat_map(|all| all.by_subject(child.issuer));
+        let all = given.iter().chain(fetched.into_iter().flatten()).chain(learned);
+        all.filter(|known| {
+            Outline::of(&known.der).is_some_and(|issuer| {
+                issuer.subject == child.issuer && memo.signed(issuer.public_key, child) == Some(true)
+            })
+        })
+        .collect()
     }
 }
 
@@ -113,8 +106,13 @@ impl Candidate<'_> {
 
     /// The key identifiers say that another key issued `other`.
     pub(super) fn other_key(&self, other: &Candidate<'_>) -> bool {
-        differ(subject_key_id(&self.outline), authority_key_id(&other.outline))
+        other_key(&self.outline, &other.outline)
     }
+}
+
+/// The key identifiers say that another key than that of `issuer` issued `child`.
+pub(super) fn other_key(issuer: &Outline<'_>, child: &Outline<'_>) -> bool {
+    differ(subject_key_id(issuer), authority_key_id(child))
 }
 
 /// Both are there, and differ.
@@ -122,13 +120,14 @@ pub(super) fn differ(a: Option<&[u8]>, b: Option<&[u8]>) -> bool {
     a.zip(b).is_some_and(|(a, b)| a != b)
 }
 
-/// The issuers, their issuers and so on, of `leaf`: from `presented`, and from `pool`. Those whose key identifier fits
-/// come first; with `exact`, others do not come at all.
+/// The issuers, their issuers and so on, of `leaf`: from `presented`, and from `elsewhere` those that have signed what they
+/// are to have issued. Those whose key identifier fits come first; with `exact`, others do not come at all.
 pub(super) fn issuers<'a>(
     leaf: &Candidate<'a>,
     presented: &[Candidate<'a>],
-    pools: &[&'a Pool],
+    elsewhere: Elsewhere<'a>,
     exact: bool,
+    memo: &Memo,
 ) -> Vec<Candidate<'a>> {
     let mut chosen: Vec<Candidate<'a>> = Vec::new();
     let mut at = 0;
@@ -142,7 +141,7 @@ pub(super) fn issuers<'a>(
                 .filter(|c| c.outline.subject == child.outline.issuer)
                 .cloned()
                 .collect();
-            for known in pools.iter().flat_map(|pool| pool.by_subject(child.outline.issuer)) {
+            for known in elsewhere.issuers_of(&child.outline, memo) {
                 let twice = same_name
                     .iter()
                     .any(|c| c.certificate.sha256 == known.certificate.sha256);

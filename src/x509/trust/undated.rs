@@ -1,8 +1,10 @@
-//! Certificates as webpki is shown them: valid at any time.
+//! Certificates as webpki is shown them: valid at any time, and without a critical extension.
 //!
 //! webpki checks dates and stops at the first that is wrong, so an expired certificate would hide an untrusted one, and
 //! windows that do not overlap would leave no moment at which to verify. It is therefore given copies with a wide
 //! validity, and the signature is verified over what was really signed. The dates themselves are judged in `check`.
+//!
+//! webpki knows fewer extensions than clients do (no policies), so it is shown none as critical: `rules` judges that.
 
 use std::ops::Range;
 
@@ -43,6 +45,11 @@ impl<'a> Undated<'a> {
                 .filter(|old| old.len() == new.len())
             {
                 old.copy_from_slice(new);
+            }
+        }
+        for flag in outline.extensions().filter_map(|extension| extension.flag) {
+            if let Some(byte) = der.get_mut(flag.at).filter(|_| flag.value.len() == 1) {
+                *byte = 0;
             }
         }
         if leaf {

@@ -92,6 +92,7 @@ fn inventory(material: &Material, bindings: usize) -> Result<Inventory> {
         public: false,
         path: vec![0, 1].into(),
         by_equality: false,
+        bounds: None,
     };
     let now: Seconds = rules().now;
     let mut inventory = Inventory::new("bench", false);

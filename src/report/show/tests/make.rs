@@ -79,6 +79,7 @@ pub(super) fn trusted() -> Trust {
         public: true,
         path: vec![0, 1].into(),
         by_equality: false,
+        bounds: None,
     }
 }
 

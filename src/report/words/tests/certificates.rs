@@ -8,7 +8,10 @@ use crate::{
     check::{DueBy, Fact, Instead},
     object::Key,
     text::time::DAY,
-    x509::{CaFault, trust::Found},
+    x509::{
+        CaFault,
+        trust::{Clients, Found},
+    },
 };
 
 pub(super) fn contents() -> Vec<Sample> {
@@ -63,8 +66,9 @@ pub(super) fn times_and_names() -> Vec<Sample> {
         since: NOW - 11 * DAY,
         by,
     };
-    let chain = |not_before, not_after| Fact::ChainExpired {
+    let chain = |root, not_before, not_after| Fact::ChainExpired {
         subject: "CN=R11,O=Let's Encrypt,C=US".into(),
+        root,
         not_after,
         not_before,
     };
@@ -99,17 +103,33 @@ pub(super) fn times_and_names() -> Vec<Sample> {
             Fact::RenewNow { window_end: NOW - DAY },
             &["shop-tls", "2026-11-30", "24h ago", "revoked"],
         ),
-        (chain(NOW - 900 * DAY, NOW - DAY), &["CN=R11", "expired on 2026-11-30"]),
         (
-            chain(NOW + DAY, NOW + 900 * DAY),
-            &["CN=R11", "valid only from 2026-12-02"],
+            chain(false, NOW - 900 * DAY, NOW - DAY),
+            &["intermediate CN=R11", "expired on 2026-11-30"],
+        ),
+        (
+            chain(false, NOW + DAY, NOW + 900 * DAY),
+            &["intermediate CN=R11", "valid only from 2026-12-02"],
+        ),
+        (
+            chain(true, NOW - 900 * DAY, NOW - DAY),
+            &["root CN=R11", "expired on 2026-11-30"],
         ),
         (
             Fact::ChainExpiresFirst {
                 subject: "CN=R11".into(),
+                root: false,
                 not_after: NOW + 5 * DAY,
             },
-            &["CN=R11", "2026-12-06", "in 5d"],
+            &["intermediate CN=R11", "2026-12-06", "in 5d"],
+        ),
+        (
+            Fact::ChainExpiresFirst {
+                subject: "Corp Root".into(),
+                root: true,
+                not_after: NOW + 5 * DAY,
+            },
+            &["root Corp Root", "2026-12-06", "in 5d"],
         ),
         (
             Fact::LifetimeTooLong {
@@ -171,6 +191,7 @@ pub(super) fn chains() -> Vec<Sample> {
             Fact::UntrustedIssuer {
                 issuer: "CN=Corp Root".into(),
                 root_presented: false,
+                namesake: false,
             },
             &["CN=Corp Root"],
         ),
@@ -178,8 +199,17 @@ pub(super) fn chains() -> Vec<Sample> {
             Fact::UntrustedIssuer {
                 issuer: "CN=Corp Root".into(),
                 root_presented: true,
+                namesake: false,
             },
             &["CN=Corp Root", "sent along"],
+        ),
+        (
+            Fact::UntrustedIssuer {
+                issuer: "CN=Corp Root".into(),
+                root_presented: false,
+                namesake: true,
+            },
+            &["CN=Corp Root", "its key is another"],
         ),
         (Fact::WrongOrder, &["shop-tls", "order"]),
         (
@@ -207,9 +237,24 @@ pub(super) fn chains() -> Vec<Sample> {
         ),
         (
             Fact::ConstraintViolated {
+                by: Clients::All,
                 why: "shop.example is outside the names that CN=Corp Sub CA may certify".into(),
             },
-            &["CN=Corp Sub CA"],
+            &["CN=Corp Sub CA", "Clients refuse it"],
+        ),
+        (
+            Fact::ConstraintViolated {
+                by: Clients::Go,
+                why: "\"CN=Corp Sub CA\" has name constraints that name nothing".into(),
+            },
+            &["CN=Corp Sub CA", "Go refuse it", "OpenSSL accepts it"],
+        ),
+        (
+            Fact::ConstraintViolated {
+                by: Clients::OpenSsl,
+                why: "\"CN=Corp Sub CA\" has a key usage that allows nothing".into(),
+            },
+            &["CN=Corp Sub CA", "OpenSSL", "Go accepts it"],
         ),
     ]
 }

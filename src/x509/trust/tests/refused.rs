@@ -112,7 +112,7 @@ fn what_clients_cannot_use_is_refused() {
     let root = Authority::root("Root");
     let judge = judge_of(&root.pem());
     let unusable = |der: Vec<u8>| match refused(trust(&judge, &[der])) {
-        PathError::Unusable(why) => why,
+        PathError::Unusable(why) | PathError::Constraint(why) => why,
         other => panic!("{other:?}"),
     };
     let critical = |yes| {
