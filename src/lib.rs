@@ -31,6 +31,7 @@ pub mod inventory;
 pub mod name;
 pub mod net;
 pub mod object;
+pub mod own;
 pub mod plan;
 pub mod report;
 pub mod scan;

@@ -171,6 +171,8 @@ pub async fn find(place: &Place, secret: &Key) -> Result<Option<Found>, JournalE
         Place::Directory(directory) => {
             let path = directory.join(format!("{}.json", name(secret)));
             match std::fs::read(&path) {
+                // An order and a key of somebody else's making.
+                Ok(_) if !crate::own::is_usable(&path, "the notes of a former run") => Ok(None),
                 Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok().map(read)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
                 Err(source) => Err(JournalError::File { path, source }),
@@ -339,8 +341,24 @@ async fn write_over(api: &Api, key: &Key, mut object: Value, error: ApiError) ->
 
 /// Writes a file that its owner alone can read, whole or not at all.
 fn save(directory: &std::path::Path, path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
-    std::fs::create_dir_all(directory)?;
+    use std::{
+        io::Write as _,
+        os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    };
+    // What it holds are keys: the directory is its owner's alone, one that an older version made too.
+    if let Some(above) = directory.parent() {
+        std::fs::create_dir_all(above)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let present = std::fs::metadata(directory)?.permissions().mode();
+            if present & 0o077 != 0 {
+                std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
+            }
+        }
+        other => other?,
+    }
+    crate::own::check(path).map_err(std::io::Error::other)?;
     let fresh = path.with_extension(format!("{}.new", std::process::id()));
     let mut file = std::fs::OpenOptions::new()
         .write(true)
@@ -409,13 +427,25 @@ mod tests {
     async fn the_file_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let scratch = tempfile::tempdir().unwrap();
-        let place = Place::Directory(scratch.path().to_owned());
+        let directory = scratch.path().join("state/journal");
+        let place = Place::Directory(directory.clone());
         let secret = Key::new("shop", "shop-tls");
-        let key = SecretString::from("the key");
-        Journal::begin(&place, &secret, &RunId::random(), Entry::default(), key, None)
-            .await
-            .unwrap();
-        let path = scratch.path().join(format!("{}.json", name(&secret)));
-        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for _ in 0..2 {
+            let key = SecretString::from("the key");
+            Journal::begin(&place, &secret, &RunId::random(), Entry::default(), key, None)
+                .await
+                .unwrap();
+            assert_eq!(mode(&directory.join(format!("{}.json", name(&secret)))), 0o600);
+            assert_eq!(mode(&directory), 0o700);
+            // An older version made it so.
+            std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        assert!(find(&place, &secret).await.unwrap().is_some());
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(
+            find(&place, &secret).await.unwrap().is_none(),
+            "anybody may have put it there"
+        );
     }
 }

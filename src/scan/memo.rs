@@ -37,14 +37,9 @@ pub fn load() -> Memo {
 
 fn read(path: &Path) -> Option<Vec<u8>> {
     let about = std::fs::metadata(path).ok()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // Whoever can write the file decides what is trusted.
-        if about.permissions().mode() & 0o022 != 0 {
-            tracing::warn!(path = %path.display(), "others may write the remembered signatures; they are not used");
-            return None;
-        }
+    // Whoever can write the file decides what is trusted.
+    if !crate::own::is_usable(path, "the remembered signatures") {
+        return None;
     }
     (about.is_file() && about.len() <= LARGEST).then(|| std::fs::read(path).ok())?
 }
@@ -65,6 +60,8 @@ pub fn save(memo: &Memo) {
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     std::fs::create_dir_all(folder)?;
+    // What could not be used would be written in vain.
+    crate::own::check(path).map_err(std::io::Error::other)?;
     let beside = path.with_extension(std::process::id().to_string());
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

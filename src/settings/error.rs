@@ -18,6 +18,9 @@ pub enum SettingsError {
         /// Why.
         reason: String,
     },
+    /// It, or its directory, is someone else's.
+    #[error("the settings are not used: {0}")]
+    NotOurs(crate::own::NotOurs),
     /// A variable says something that cannot be used.
     #[error("{name}: {reason}")]
     Variable {
@@ -93,6 +96,7 @@ impl SettingsError {
         let hint = match self {
             Self::File(_) => "`kubectl certs config example` shows every field",
             Self::NoIssuer { known, .. } => return Some(format!("there are {}", known.join(", "))),
+            Self::NotOurs(error) => return Some(error.hint()),
             Self::NoDirectory(name) => return Some(format!("write issuers.{name}.directory: https://...")),
             Self::StagingIsProduction(_) => {
                 "rehearse with a CA that is not for production, such as letsencrypt-staging"

@@ -80,6 +80,13 @@ fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
     if !named && !path.exists() {
         return Ok(None);
     }
+    // Settings name programs that are run, and where credentials are.
+    if !named && !crate::own::is_usable(path, "the settings") {
+        return Ok(None);
+    }
+    if let Err(error) = crate::own::check(path) {
+        return Err(SettingsError::NotOurs(error));
+    }
     let bytes = read_whole(path).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|_| unreadable("it is no UTF-8 text".to_owned()))?;
     let beside = std::path::absolute(path).map_err(|error| unreadable(error.to_string()))?;

@@ -93,6 +93,9 @@ pub enum StoreError {
         /// The mode that it should have.
         wanted: u32,
     },
+    /// It, or its directory, is someone else's.
+    #[error(transparent)]
+    NotOurs(crate::own::NotOurs),
     /// What is kept is no account.
     #[error("{place} holds no account: {reason}")]
     Damaged {
@@ -129,6 +132,7 @@ impl StoreError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::NotOurs(error) => Some(error.hint()),
             Self::Open { path, wanted, .. } => Some(format!("chmod {wanted:o} {path}")),
             Self::Damaged { place, .. } => Some(format!(
                 "look at {place}; without it, a new account is made, and the old one can only be ended by its key"

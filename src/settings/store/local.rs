@@ -56,6 +56,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         other => other.map_err(failed("read", path))?,
     };
     let meta = file.metadata().map_err(failed("read", path))?;
+    crate::own::check(path).map_err(StoreError::NotOurs)?;
     closed(path, &meta, 0o600)?;
     if let Some(dir) = path.parent() {
         closed(dir, &fs::metadata(dir).map_err(failed("read", dir))?, 0o700)?;

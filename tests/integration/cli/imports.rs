@@ -9,6 +9,8 @@ use super::root;
 
 /// Each module of the library, and the others that it may use. Whatever is not here does not exist.
 const ALLOWED: &[(&str, &[&str])] = &[
+    // Whose a file is.
+    ("own", &[]),
     // Pure: values in, values out.
     ("object", &[]),
     ("text", &["object"]),
@@ -34,6 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "solve",
         &[
+            "own",
             "object",
             "name",
             "event",
@@ -67,13 +70,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "object", "name", "error", "text", "file", "plan", "acme", "solve", "apply",
+            "own", "object", "name", "error", "text", "file", "plan", "acme", "solve", "apply",
         ],
     ),
     // What joins them.
     (
         "engine",
         &[
+            "own",
             "object",
             "name",
             "event",
@@ -95,6 +99,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "scan",
         &[
+            "own",
             "object",
             "x509",
             "inventory",

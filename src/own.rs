@@ -1,0 +1,241 @@
+//! Whose a file is: what belongs to someone else, or what others may change, is not used.
+//!
+//! Whoever can write the remembered signatures decides what is trusted; whoever can write the settings, which program answers a
+//! challenge. `HOME` and `XDG_CACHE_HOME` are in `/tmp` in many containers, and `sudo` keeps `HOME` on some systems.
+//! Kubeconfigs are read as kubectl reads them, whosever they are: containers mount the user's.
+
+use std::{fmt, path::Path};
+
+/// Why a file is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotOurs {
+    /// The file, or its directory.
+    path: String,
+    why: Why,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Why {
+    /// It belongs to the user of this number.
+    Owner(u32),
+    /// Others may write it.
+    Mode(u32),
+}
+
+impl std::error::Error for NotOurs {}
+
+impl fmt::Display for NotOurs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        match self.why {
+            Why::Owner(uid) => write!(f, "{path} belongs to another user (number {uid})"),
+            Why::Mode(mode) => write!(f, "others may write {path} (mode {mode:03o})"),
+        }
+    }
+}
+
+impl NotOurs {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        let path = &self.path;
+        match self.why {
+            Why::Owner(_) => format!("see who made {path}; where it is yours: `chown \"$(id -u)\" {path}`"),
+            Why::Mode(_) => format!("see that nobody has changed it, then `chmod go-w {path}`"),
+        }
+    }
+}
+
+/// Whether a file, and the directory that it is in, belong to this user or to root, and nobody else may change them. A file
+/// that is not there is nobody's. A link counts with what it leads to, as in a mounted Secret or `ConfigMap`, which are root's.
+///
+/// # Errors
+///
+/// Says what belongs to whom.
+#[cfg(unix)]
+pub fn check(path: &Path) -> Result<(), NotOurs> {
+    unix::check(path, unix::user())
+}
+
+/// Elsewhere nobody is asked.
+#[cfg(not(unix))]
+pub fn check(_: &Path) -> Result<(), NotOurs> {
+    Ok(())
+}
+
+/// [`check`], with a line in the log where it fails: for files without which the program goes on. `what` is what they hold.
+pub fn is_usable(path: &Path, what: &str) -> bool {
+    match check(path) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!("{what} are not used: {error}; {}", error.hint());
+            false
+        }
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::{fs::Metadata, os::unix::fs::MetadataExt as _, path::Path, sync::OnceLock};
+
+    use super::{NotOurs, Why};
+
+    /// The sticky bit: in such a directory only a file's owner may replace it.
+    const STICKY: u32 = 0o1000;
+
+    /// The effective user of this process: the owner of what it makes.
+    pub(super) fn user() -> u32 {
+        static USER: OnceLock<u32> = OnceLock::new();
+        *USER.get_or_init(|| {
+            let process = std::fs::metadata("/proc/self").map(|about| about.uid());
+            // Where there is no /proc. Without an answer only root's files are used.
+            process.or_else(|_| of_new_file()).unwrap_or(0)
+        })
+    }
+
+    fn of_new_file() -> std::io::Result<u32> {
+        let path = std::env::temp_dir().join(format!(".kubectl-certs-{}", std::process::id()));
+        let made = std::fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let uid = made.metadata().map(|about| about.uid());
+        std::fs::remove_file(&path)?;
+        uid
+    }
+
+    pub(super) fn check(path: &Path, user: u32) -> Result<(), NotOurs> {
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mut places = vec![whole.clone()];
+        // A link lies in one directory, and what it leads to in another.
+        if let Ok(real) = std::fs::canonicalize(&whole)
+            && real != whole
+        {
+            places.push(real);
+        }
+        for place in places {
+            if let Ok(about) = std::fs::symlink_metadata(&place) {
+                // A link's own mode says nothing.
+                file(&place, &about, user, about.is_symlink())?;
+            }
+            if let Some(parent) = place.parent()
+                && let Ok(about) = std::fs::metadata(parent)
+            {
+                directory(parent, &about, user)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(path: &Path, about: &Metadata, user: u32, is_link: bool) -> Result<(), NotOurs> {
+        owner(path, about, user)?;
+        if !is_link && is_open(about) {
+            return Err(not_ours(path, Why::Mode(about.mode() & 0o7777)));
+        }
+        Ok(())
+    }
+
+    fn directory(path: &Path, about: &Metadata, user: u32) -> Result<(), NotOurs> {
+        owner(path, about, user)?;
+        if is_open(about) && about.mode() & STICKY == 0 {
+            return Err(not_ours(path, Why::Mode(about.mode() & 0o7777)));
+        }
+        Ok(())
+    }
+
+    fn owner(path: &Path, about: &Metadata, user: u32) -> Result<(), NotOurs> {
+        if about.uid() == user || about.uid() == 0 {
+            return Ok(());
+        }
+        Err(not_ours(path, Why::Owner(about.uid())))
+    }
+
+    /// Whether others may write it. A group with the number of the owner is the owner's own, as most distributions give each
+    /// user one, with a umask of 002.
+    fn is_open(about: &Metadata) -> bool {
+        let group = about.mode() & 0o020 != 0 && about.gid() != about.uid();
+        group || about.mode() & 0o002 != 0
+    }
+
+    fn not_ours(path: &Path, why: Why) -> NotOurs {
+        NotOurs {
+            path: path.display().to_string(),
+            why,
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::{fs, os::unix::fs::PermissionsExt as _};
+
+        use super::*;
+
+        fn mode(path: &Path, mode: u32) {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+
+        fn stranger() -> u32 {
+            user() + 4321
+        }
+
+        #[test]
+        fn what_is_this_users_is_used_and_what_others_may_change_is_not() {
+            let scratch = tempfile::tempdir().unwrap();
+            let folder = scratch.path().join("kubectl-certs");
+            fs::create_dir(&folder).unwrap();
+            let path = folder.join("config.yaml");
+            assert_eq!(check(&path, user()), Ok(()), "not there");
+            fs::write(&path, "x").unwrap();
+            mode(&folder, 0o755);
+            for (bits, usable) in [(0o600, true), (0o644, true), (0o666, false), (0o602, false)] {
+                mode(&path, bits);
+                assert_eq!(check(&path, user()).is_ok(), usable, "{bits:o}");
+            }
+            mode(&path, 0o600);
+            mode(&folder, 0o777);
+            assert!(check(&path, user()).is_err(), "anybody may replace it");
+            mode(&folder, 0o1777);
+            assert_eq!(check(&path, user()), Ok(()), "as in /tmp");
+        }
+
+        #[test]
+        fn what_is_another_users_is_not_used_and_what_is_roots_is() {
+            let scratch = tempfile::tempdir().unwrap();
+            let path = scratch.path().join("signatures");
+            fs::write(&path, "x").unwrap();
+            let error = check(&path, stranger());
+            if user() == 0 {
+                // Root's files are for everybody.
+                assert_eq!(error, Ok(()));
+                std::os::unix::fs::chown(&path, Some(4321), None).unwrap();
+                let error = check(&path, user()).unwrap_err();
+                assert_eq!(error.why, Why::Owner(4321));
+                assert!(
+                    error.to_string().contains("belongs to another user (number 4321)"),
+                    "{error}"
+                );
+                assert!(error.hint().contains("chown"), "{error:?}");
+                // A link to it is no better, nor is a link in a directory of theirs.
+                let link = scratch.path().join("link");
+                std::os::unix::fs::symlink(&path, &link).unwrap();
+                assert!(check(&link, user()).is_err());
+                std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+                assert_eq!(check(&link, user()), Ok(()));
+                std::os::unix::fs::chown(scratch.path(), Some(4321), None).unwrap();
+                assert!(check(&path, user()).is_err());
+            } else {
+                assert!(error.is_err());
+            }
+        }
+
+        #[test]
+        fn a_mounted_config_map_is_used() {
+            // ..data -> ..2026_01_01, config.yaml -> ..data/config.yaml, in a directory that is sticky and open.
+            let scratch = tempfile::tempdir().unwrap();
+            let version = scratch.path().join("..2026_01_01");
+            fs::create_dir(&version).unwrap();
+            fs::write(version.join("config.yaml"), "x").unwrap();
+            std::os::unix::fs::symlink("..2026_01_01", scratch.path().join("..data")).unwrap();
+            let path = scratch.path().join("config.yaml");
+            std::os::unix::fs::symlink("..data/config.yaml", &path).unwrap();
+            mode(scratch.path(), 0o1777);
+            assert_eq!(check(&path, user()), Ok(()));
+        }
+    }
+}
