@@ -17,6 +17,9 @@ use crate::object::Key;
 const HEADER: &str =
     "# Written by kubectl certs. It holds a private key: encrypt it before it is committed or shared.\n";
 
+/// How long the name of a file may be, without its end. It holds ASCII alone.
+const LONGEST: usize = 200;
+
 /// Why a manifest is not written. The messages fit "cannot write the manifest of Secret shop/shop-tls: ...".
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -65,7 +68,8 @@ impl FileError {
     }
 }
 
-/// The file of a Secret's manifest in `dir`: `NAMESPACE_NAME.yaml`, which no two Secrets share.
+/// The file of a Secret's manifest in `dir`: `NAMESPACE_NAME.yaml`, which no two Secrets share; a long name is cut, and ends in
+/// its digest.
 pub fn path(dir: &Path, key: &Key) -> PathBuf {
     // Manifests are anybody's text: a name cannot lead out of the directory.
     let safe = |text: &str| -> String {
@@ -80,11 +84,17 @@ pub fn path(dir: &Path, key: &Key) -> PathBuf {
             .collect()
     };
     let name = safe(&key.name);
-    dir.join(if key.namespace.is_empty() {
-        format!("{name}.yaml")
+    let mut name = if key.namespace.is_empty() {
+        name
     } else {
-        format!("{}_{name}.yaml", safe(&key.namespace))
-    })
+        format!("{}_{name}", safe(&key.namespace))
+    };
+    if name.len() > LONGEST {
+        // A file's name has 255 bytes at most, and what is written first has the run's id in its own.
+        let digest = crate::x509::Fingerprint::of(key.to_string().as_bytes()).to_string();
+        name = format!("{}-{}", &name[..LONGEST - 17], &digest[..16]);
+    }
+    dir.join(name + ".yaml")
 }
 
 /// Writes the manifest of a planned Secret into `dir`, readable by its owner alone: whole or not at all. With `force` into a
@@ -169,22 +179,49 @@ fn exposed_in(dir: &Path, path: &Path) -> Option<PathBuf> {
     let tree = real.ancestors().find(|dir| dir.join(".git").exists())?;
     let name = path.file_name()?;
     // git alone knows all of its rules; 0 is ignored, and what is tracked is not. Without git nobody knows.
-    let ignored = Command::new("git")
-        .arg("-C")
-        .arg(&real)
+    let ignored = ask_git(tree)
         .args(["check-ignore", "--quiet", "--"])
         .arg(real.join(name))
-        // A caller's own repository must not answer for this one.
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .status();
     match ignored {
         Ok(status) if status.code() == Some(0) => None,
         _ => Some(tree.to_owned()),
+    }
+}
+
+/// git about one work tree. Somebody else may have written the repository, and a directory in it that looks like one: nothing
+/// that its settings name is run (git-config(1): core.fsmonitor, core.hooksPath), no other repository is found, and no
+/// variable of the caller's points elsewhere.
+fn ask_git(tree: &Path) -> Command {
+    let mut git = Command::new("git");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("GIT_") {
+            git.env_remove(name);
+        }
+    }
+    git.current_dir(tree)
+        .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"])
+        .args(["-c", "safe.bareRepository=explicit"])
+        .arg("--git-dir")
+        .arg(git_directory(tree))
+        .arg("--work-tree")
+        .arg(tree)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    git
+}
+
+/// The repository of a work tree: `.git`, or what that file names (`gitdir: PATH`, in linked work trees and submodules).
+fn git_directory(tree: &Path) -> PathBuf {
+    let dot_git = tree.join(".git");
+    let mut start = String::new();
+    let read = File::open(&dot_git).and_then(|file| file.take(4096).read_to_string(&mut start));
+    match read.ok().and_then(|_| start.trim_end().strip_prefix("gitdir: ")) {
+        Some(elsewhere) => tree.join(elsewhere),
+        None => dot_git,
     }
 }
 
@@ -272,9 +309,68 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_outside_stays_in_the_directory() {
+    fn nothing_of_a_repository_is_run_to_ask_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let ran = dir.path().join("RAN");
+        let touch = format!("touch {}; false", ran.display());
+        let tree = dir.path().join("tree");
+        fs::create_dir(&tree).unwrap();
+        git(&tree, &["init", "--quiet"]);
+        git(&tree, &["config", "core.fsmonitor", &touch]);
+        git(&tree, &["config", "core.hooksPath", &dir.path().display().to_string()]);
+        assert!(matches!(put(&tree, false), Err(FileError::InGit { .. })));
+        assert!(!ran.exists(), "a program of the work tree's settings ran");
+        // A directory of the tree that is a repository of its own making.
+        let out = tree.join("out");
+        for part in ["objects/x", "refs/x"] {
+            fs::create_dir_all(out.join(part)).unwrap();
+        }
+        fs::write(out.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        let settings = format!("[core]\n\tbare = false\n\tworktree = .\n\tfsmonitor = \"{touch}\"\n");
+        fs::write(out.join("config"), settings).unwrap();
+        assert!(matches!(put(&out, false), Err(FileError::InGit { .. })));
+        assert!(!ran.exists(), "a program that a directory names ran");
+        // What is ignored is still told by git, in a linked work tree too.
+        fs::write(tree.join(".gitignore"), "out/\nkeys/\n").unwrap();
+        put(&out, false).unwrap();
+        git(&tree, &["config", "--unset", "core.fsmonitor"]);
+        git(&tree, &["config", "--unset", "core.hooksPath"]);
+        git(&tree, &["add", ".gitignore"]);
+        git(
+            &tree,
+            &[
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@example.com",
+                "commit",
+                "--quiet",
+                "-m",
+                "x",
+            ],
+        );
+        git(&tree, &["worktree", "add", "--quiet", "../linked"]);
+        let linked = dir.path().join("linked/keys");
+        fs::create_dir(&linked).unwrap();
+        put(&linked, false).unwrap();
+        assert!(matches!(
+            put(&dir.path().join("linked"), false),
+            Err(FileError::InGit { .. })
+        ));
+    }
+
+    #[test]
+    fn a_name_from_outside_stays_in_the_directory_and_two_names_share_no_file() {
         let out = path(Path::new("/out"), &Key::new("../a", "b/../../c"));
         assert_eq!(out, Path::new("/out/..-a_b-..-..-c.yaml"));
         assert_eq!(out.parent(), Some(Path::new("/out")));
+        let long = |last: &str| Key::new("n".repeat(63), format!("{}{last}", "s".repeat(252)));
+        let (a, b) = (path(Path::new("/out"), &long("a")), path(Path::new("/out"), &long("b")));
+        assert_ne!(a, b);
+        assert!(a.file_name().unwrap().len() < 230, "room for what is written beside it");
+        assert_ne!(
+            path(Path::new("/out"), &Key::new("a", "b-c")),
+            path(Path::new("/out"), &Key::new("a-b", "c"))
+        );
     }
 }

@@ -29,6 +29,9 @@ use crate::{
 impl Run {
     /// From the lease to the end.
     pub(super) async fn course(&self, target: &Target, tell: &Teller) -> Result<Issued, CourseError> {
+        if !super::prepare::is_name(&target.secret) {
+            return Err(CourseError::NotAName(target.secret.clone()));
+        }
         orderable(target, &self.issuer)?;
         let lease = match &self.destination {
             Destination::Cluster(api) => {

@@ -31,6 +31,9 @@ pub enum CourseError {
         /// Which limit.
         exceeded: Exceeded,
     },
+    /// No Secret can have the name.
+    #[error("{} is not the name of a Secret", super::prepare::quoted(.0))]
+    NotAName(Key),
     /// There is nothing to order.
     #[error("no route gives Secret {0} a host, and it holds no certificate")]
     NoNames(Key),
@@ -148,6 +151,7 @@ impl CourseError {
             Self::TooManyNames { .. } => {
                 Some("give some of the hosts a Secret of their own, or use a wildcard".to_owned())
             }
+            Self::NotAName(_) => Some(super::prepare::NAMES.to_owned()),
             Self::Impossible(_) => Some("correct the host in the route".to_owned()),
             Self::Obtain(error) => error.hint(),
             Self::Journal(error) => error.hint(),
@@ -179,7 +183,7 @@ impl CourseError {
             Self::Lease(LeaseError::Api(_)) | Self::Api(_) | Self::Journal(_) => Exit::Cluster,
             Self::Obtain(error) if error.is_of_cluster() => Exit::Cluster,
             Self::Obtain(_) | Self::Limit { .. } | Self::LeftOut { .. } | Self::CertManager { .. } => Exit::Acme,
-            Self::NoNames(_) | Self::TooManyNames { .. } | Self::Impossible(_) => Exit::Usage,
+            Self::NotAName(_) | Self::NoNames(_) | Self::TooManyNames { .. } | Self::Impossible(_) => Exit::Usage,
             Self::Lease(_)
             | Self::Refused(_)
             | Self::Key(_)

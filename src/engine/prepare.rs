@@ -98,6 +98,25 @@ pub enum PrepareError {
     /// The directory for manifests.
     #[error(transparent)]
     File(#[from] file::FileError),
+    /// No Secret can have the name.
+    #[error("{} is not the name of a Secret", quoted(.0))]
+    NotAName(Key),
+}
+
+/// What names of Secrets are made of.
+pub(super) const NAMES: &str =
+    "names are of lower-case letters, digits, - and . (RFC 1123): correct --secret, or the name in the route";
+
+/// Whether a Secret can have this name. Routes are anybody's text, `../../nodes` included.
+pub(super) fn is_name(secret: &Key) -> bool {
+    crate::settings::value::is_name(&secret.name)
+        && (secret.namespace.is_empty() || crate::settings::value::is_name(&secret.namespace))
+}
+
+/// A name that is none, within a sentence.
+pub(super) fn quoted(secret: &Key) -> String {
+    let text: String = secret.to_string().chars().take(300).collect();
+    format!("{text:?}")
 }
 
 impl PrepareError {
@@ -107,6 +126,7 @@ impl PrepareError {
             Self::Setting { hint, .. } => Some(hint.clone()),
             Self::Solve(error) => error.hint.clone(),
             Self::File(error) => error.hint(),
+            Self::NotAName(_) => Some(NAMES.to_owned()),
         }
     }
 }
@@ -121,6 +141,12 @@ impl Preparing<'_> {
             permits: Permits::none(),
             restarts: BTreeMap::new(),
         };
+        // One of several fails alone, when its turn comes.
+        if let [only] = self.targets
+            && !is_name(&only.secret)
+        {
+            return Err(PrepareError::NotAName(only.secret.clone()));
+        }
         for target in self.targets {
             self.place(target, &mut prepared);
             let restarts = Restarts::of(self.inventory, &target.secret, &self.settings.storing.restart);

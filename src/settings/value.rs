@@ -267,7 +267,7 @@ fn with_unit(text: &str, unit: &str) -> Result<Duration, String> {
 }
 
 /// Whether a text is the name of an object: a DNS subdomain (RFC 1123).
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let label = |part: &str| {
         let bytes = part.as_bytes();
         !bytes.is_empty()
