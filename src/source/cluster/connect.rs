@@ -112,7 +112,7 @@ pub struct Connection {
     pub user: String,
     /// The context's namespace, or `default`.
     pub namespace: String,
-    /// The server's URL.
+    /// The server's URL, for messages: without the user and the password that the kubeconfig's may hold.
     pub server: String,
     /// How long one request may take in all.
     pub request_timeout: Option<Duration>,
@@ -161,9 +161,9 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
         token_first,
         root_file,
     } = chosen;
-    let uri: http::Uri = server
-        .parse()
-        .map_err(|_| ConnectError::BadServer { server: server.clone() })?;
+    let uri: http::Uri = server.parse().map_err(|_| ConnectError::BadServer {
+        server: crate::text::without_user(&server).into_owned(),
+    })?;
     let mut config = Config::new(uri.clone());
     config.default_namespace.clone_from(&namespace);
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
@@ -212,7 +212,7 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
         cluster: cluster_name,
         user,
         namespace,
-        server,
+        server: crate::text::without_user(&server).into_owned(),
         request_timeout,
         credential,
         timing: Timing::DEFAULT,

@@ -75,6 +75,8 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
             if key == 'p' {
                 return vec![Effect::Pem(of)];
             }
+            // One line, whatever a manifest says: it may be pasted into a shell.
+            let value = crate::text::clear(&value).into_owned();
             model.notice(format!("copied: {value}"), false);
             vec![Effect::Copy(value)]
         }

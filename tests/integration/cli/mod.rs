@@ -10,6 +10,7 @@ mod guides;
 mod help;
 mod hostile;
 mod imports;
+mod others;
 mod printed;
 mod select;
 mod server;
