@@ -137,6 +137,10 @@ impl Inventory {
         }
         self.dirty.secrets.insert(key.clone());
         self.touch_routes_of(key);
+        if self.default_certificates().any(|default| default == key) {
+            // Whatever host gets no other certificate may get this one.
+            self.dirty.bindings.extend(self.bindings.iter().map(|(id, _)| id));
+        }
         let picks = self.some_controller_picks_among_all();
         for (public_key, names) in leaves {
             let sharing: Vec<Key> = self
