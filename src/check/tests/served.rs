@@ -436,6 +436,7 @@ fn what_clients_were_seen_to_get_counts_more_than_what_was_expected() {
                 b.trust = Trust::Untrusted {
                     issuer: "CN=x".into(),
                     root_presented: false,
+                    namesake: false,
                 }
             }),
             Vec::new(),
