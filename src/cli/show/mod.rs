@@ -116,8 +116,11 @@ async fn parsed_show(
         .max()
         .unwrap_or(Status::Healthy);
     // Whether a root is trusted is worth knowing, and no more: nobody serves it.
-    let untrusted_root =
-        host.is_none() && Held::of(&bundle).is_root() && !matches!(bundle.trust, Trust::Trusted { .. });
+    let held = [Held {
+        in_file: matches!(subject, Subject::File { .. }),
+        ..Held::of(&bundle)
+    }];
+    let untrusted_root = held[0].is_root() && !matches!(bundle.trust, Trust::Trusted { .. });
     let status = status.max(if untrusted_root { Status::Info } else { Status::Healthy });
     let leaf = bundle.leaf().map(AsRef::as_ref);
     let row = Row {
@@ -142,7 +145,6 @@ async fn parsed_show(
         row,
         cover: cover(leaf, host),
     }];
-    let held = [Held::of(&bundle)];
     let show = Show {
         context: "",
         subject,

@@ -137,6 +137,8 @@ pub struct Held<'a> {
     pub users: Option<&'a [User]>,
     /// The Certificate of cert-manager that writes the Secret.
     pub owner: Option<Owner<'a>>,
+    /// Whether it is a file: nobody serves it.
+    pub in_file: bool,
 }
 
 impl<'a> Held<'a> {
@@ -154,13 +156,14 @@ impl<'a> Held<'a> {
             trust: &bundle.trust,
             users: None,
             owner: None,
+            in_file: false,
         }
     }
 
     /// Whether it is a file that begins with the certificate of a root.
     pub fn is_root(&self) -> bool {
         let leaf = self.leaf.and_then(|at| self.certificates.get(at));
-        self.secret.is_none() && leaf.is_some_and(|leaf| leaf.is_ca && leaf.self_signed)
+        self.in_file && leaf.is_some_and(|leaf| leaf.is_ca && leaf.self_signed)
     }
 
     /// A Secret that could not be read.
@@ -177,6 +180,7 @@ impl<'a> Held<'a> {
             trust: &Trust::NotJudged,
             users: None,
             owner: None,
+            in_file: false,
         }
     }
 }
