@@ -250,11 +250,7 @@ pub(super) fn trust(held: &Held<'_>, now: Seconds) -> (Status, String) {
         Trust::Trusted {
             root, public, bounds, ..
         } => {
-            let whose = if *public {
-                "a public root"
-            } else {
-                "a root of your own"
-            };
+            let whose = if *public { "a public root" } else { "a root of your own" };
             let (not_before, not_after) = bounds.as_ref().map_or((Seconds::MIN, Seconds::MAX), |bounds| {
                 (bounds.not_before, bounds.not_after)
             });

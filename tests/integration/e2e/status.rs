@@ -172,3 +172,33 @@ fn what_cert_manager_says_of_its_certificate_is_told_at_the_host() {
     let shown = ns.certs(&["show", "ingress/waits"]).ends_with(0);
     assert!(shown.out.contains("the order was refused by the moon"), "{}", shown.out);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn what_is_not_read_is_counted_where_it_is() {
+    let (ns, without) = (Namespace::new("carriers"), Namespace::new("carriers-none"));
+    let option = |name: &str| {
+        json!({
+            "apiVersion": "traefik.io/v1alpha1", "kind": "TLSOption", "metadata": {"name": name},
+            "spec": {"minVersion": "VersionTLS12"},
+        })
+    };
+    ns.apply(vec![option("a"), option("b"), option("c")]);
+    let ran = ns.certs(&["status", "-o", "json", "--strict"]).ends_with(0);
+    let list: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        list["notJudged"],
+        json!([{"apiVersion": "traefik.io/v1alpha1", "kind": "TLSOption", "count": 3, "servesHosts": false}])
+    );
+    assert!(
+        ran.err.contains("not judged, as these kinds are not read: 3 TLSOption"),
+        "{}",
+        ran.err
+    );
+    let ran = without.certs(&["status", "-o", "json"]).ends_with(0);
+    assert!(
+        !ran.out.contains("notJudged") && !ran.err.contains("not judged"),
+        "{}",
+        ran.err
+    );
+}
