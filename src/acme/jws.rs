@@ -54,7 +54,7 @@ impl SigningKey {
     /// Reads the first private key of a PEM text: PKCS#8, PKCS#1 or SEC 1; ECDSA P-256, P-384, P-521, or RSA from 2048
     /// bits. Fails with [`AcmeError::Key`], which never repeats the key.
     pub fn from_pem(text: &[u8]) -> Result<Self, AcmeError> {
-        match key::read(text) {
+        match key::read(text, None).read {
             key::Read::Key(_) => {}
             key::Read::Nothing => return Err(AcmeError::Key("there is none".to_owned())),
             key::Read::Encrypted => return Err(AcmeError::Key("it is encrypted".to_owned())),

@@ -1,5 +1,7 @@
 //! Typed findings: what is wrong, with its facts, before any word is made of it.
 
+use std::borrow::Cow;
+
 use crate::{
     inventory::Controller,
     object::{Forbidden, Key, Kind, Seconds, Text, Told},
@@ -10,7 +12,7 @@ use super::{
     sample::Sample,
 };
 use crate::x509::{
-    CaFault,
+    CaFault, Readers,
     trust::{Clients, Found},
 };
 
@@ -156,13 +158,18 @@ pub enum Fact {
         secret: Key,
     },
     // parse
+    /// `by`: who cannot read the block, or passes over it (`skipped`); none for everybody.
     InvalidCertificate {
         secret: Key,
         position: usize,
+        by: Readers,
+        skipped: bool,
         why: String,
     },
+    /// `by`: who cannot read it; none for everybody.
     InvalidKey {
         secret: Key,
+        by: Readers,
         why: String,
     },
     EncryptedKey {
@@ -265,6 +272,10 @@ pub enum Fact {
         others: Sample<Key>,
     },
     LeafIsCa,
+    RefusedByClients {
+        by: Readers,
+        why: Cow<'static, str>,
+    },
     MissingServerAuth,
     ClientAuthLost,
     MustStaple,
@@ -341,7 +352,7 @@ impl Fact {
             InvalidCertificate InvalidKey EncryptedKey InvalidKeyPair LeafNotFirst InvalidCaCertificate Expired NotYetValid RenewalDue
             RenewNow ChainExpired ChainExpiresFirst LifetimeTooLong HostMismatch CommonNameOnly WildcardTooBroad
             UnusedNames MissingIntermediate UntrustedIssuer WrongOrder ExtraRoot ExtraCertificate SelfSigned
-            StagingIssuer ControllerDefaultCertificate ConstraintViolated WeakKey WeakSignature RepeatedKey LeafIsCa
+            StagingIssuer ControllerDefaultCertificate ConstraintViolated WeakKey WeakSignature RepeatedKey LeafIsCa RefusedByClients
             MissingServerAuth ClientAuthLost MustStaple CertificateNotReady IssuerNotReady OrderFailed ChallengeStuck
             ConflictingOwners ServedDiffers ServedExpired ServedWrongHost ServedUntrusted NotServed StalePods DnsElsewhere)
     }

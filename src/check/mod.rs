@@ -7,6 +7,7 @@ mod finding;
 mod names;
 mod ownership;
 mod parse;
+mod readers;
 pub mod reason;
 mod reference;
 mod renewer;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use finding::{DueBy, Fact, Finding, Instead, ObjectRef};
 pub use names::names_services;
+pub use readers::readers_of;
 pub use reason::{Reason, Severity};
 pub use renewer::{KeptRenewer, Renewer, is_owned, renewer};
 pub use sample::Sample;

@@ -2,24 +2,22 @@
 
 use crate::{
     inventory::{Presence, Stored},
-    x509::KeyState,
+    x509::{KeyState, Readers},
 };
 
-use super::{finding::Fact, reason::Severity, verdict::Collector};
+use super::{
+    finding::Fact,
+    readers::{self, Audience},
+    reason::Severity,
+    verdict::Collector,
+};
 
 /// `worst` is how severe a Secret that cannot be served is here.
-pub(super) fn judge(stored: &Stored, worst: Severity, collector: &mut Collector) {
+pub(super) fn judge(stored: &Stored, audience: Audience, worst: Severity, collector: &mut Collector) {
     let bundle = &stored.bundle;
     let secret = stored.meta.key();
     if stored.certificate == Presence::Present {
-        for (position, why) in &bundle.unreadable {
-            let fact = Fact::InvalidCertificate {
-                secret: secret.clone(),
-                position: *position,
-                why: why.clone(),
-            };
-            collector.add_at(worst, fact);
-        }
+        readers::judge_form(stored, audience, worst, collector);
         if bundle.certificates.is_empty() && bundle.unreadable.is_empty() {
             let why = "it holds no certificate".to_owned();
             collector.add_at(
@@ -27,6 +25,8 @@ pub(super) fn judge(stored: &Stored, worst: Severity, collector: &mut Collector)
                 Fact::InvalidCertificate {
                     secret: secret.clone(),
                     position: 0,
+                    by: Readers::NONE,
+                    skipped: false,
                     why,
                 },
             );
@@ -39,6 +39,7 @@ pub(super) fn judge(stored: &Stored, worst: Severity, collector: &mut Collector)
                 worst,
                 Fact::InvalidKey {
                     secret: secret.clone(),
+                    by: Readers::NONE,
                     why: why.clone(),
                 },
             );

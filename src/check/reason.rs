@@ -83,8 +83,8 @@ reasons! {
         SelfSigned Critical, StagingIssuer Critical, ControllerDefaultCertificate Critical, ConstraintViolated Critical,
     }
     strength {
-        WeakKey Critical, WeakSignature Critical, RepeatedKey Warning, LeafIsCa Warning, MissingServerAuth Critical,
-        ClientAuthLost Info, MustStaple Warning,
+        WeakKey Critical, WeakSignature Critical, RepeatedKey Warning, LeafIsCa Warning,
+        RefusedByClients Warning, MissingServerAuth Critical, ClientAuthLost Info, MustStaple Warning,
     }
     ownership {
         CertificateNotReady Warning, IssuerNotReady Warning, OrderFailed Warning, ChallengeStuck Warning,

@@ -14,6 +14,7 @@ use super::{
     chain,
     finding::{Fact, Finding, Instead},
     names, ownership, parse,
+    readers::{self, Audience},
     reason::Severity,
     reference, served,
     shared::Shared,
@@ -194,19 +195,21 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
         rules,
     };
     reference::judge(&subject, binding, &mut collector);
+    let audience = Audience::of(subject.controller);
     if let Some(stored) = subject.stored {
-        parse::judge(stored, subject.unless_served(), &mut collector);
+        parse::judge(stored, audience, subject.unless_served(), &mut collector);
         time::judge(stored, &rules, &mut collector);
         names::judge(&subject, stored, &mut collector);
         chain::judge(stored, &mut collector);
         strength::judge(inventory, stored, &mut collector);
+        readers::judge_clients(stored, audience, &mut collector);
     }
     // What another route brought does not excuse the one that is named.
     if !subject.named {
         for stored in binding.secrets.iter().filter_map(|key| inventory.secrets().get(key)) {
             names::judge_unserved(&subject, stored, &mut collector);
             if subject.stored.is_none_or(|served| !std::ptr::eq(served, stored)) {
-                parse::judge(stored, subject.unless_served(), &mut collector);
+                parse::judge(stored, audience, subject.unless_served(), &mut collector);
             }
         }
     }
@@ -228,7 +231,7 @@ pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict>
         let mounted = inventory.is_mounted(key);
         let own = mounted || stored.data_keys.is_some();
         reference::judge_content(stored, !own, &mut collector);
-        parse::judge(stored, Severity::Warning, &mut collector);
+        parse::judge(stored, Audience::unknown(), Severity::Warning, &mut collector);
         time::judge(stored, &rules, &mut collector);
         strength::judge_key(inventory, stored, &mut collector);
         ownership::judge(inventory, key, &rules, &mut collector);
@@ -264,7 +267,7 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
         bundle: bundle.clone(),
     };
     let alone = Inventory::default();
-    parse::judge(&stored, Severity::Critical, &mut collector);
+    parse::judge(&stored, Audience::unknown(), Severity::Critical, &mut collector);
     time::judge(&stored, &rules, &mut collector);
     names::judge_host(&stored, host, &mut collector);
     // A root in a file is self-signed because it is a root: nobody serves it.
@@ -273,5 +276,6 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
         chain::judge(&stored, &mut collector);
     }
     strength::judge(&alone, &stored, &mut collector);
+    readers::judge_clients(&stored, Audience::unknown(), &mut collector);
     collector.finish(None).findings
 }

@@ -6,7 +6,7 @@ use crate::{
     object::{Ingress, IngressClass, Key, Meta, More, Owner, Seconds, Text, ingress::IngressTls},
     x509::{
         Bundle, Certificate, Fingerprint, KeyAlgorithm, KeyState, Name, San, Subject, Trust,
-        certificate::ExtendedKeyUsage,
+        certificate::ExtendedKeyUsage, readers::GoReads,
     },
 };
 
@@ -101,6 +101,9 @@ pub fn leaf(names: &[&str]) -> Certificate {
             server_auth: true,
             client_auth: false,
         },
+        key_usage: None,
+        rsa_pss_key: false,
+        go: GoReads::default(),
         must_staple: false,
         self_signed: false,
         authority_key_id: None,
@@ -118,6 +121,9 @@ pub fn intermediate() -> Certificate {
         has_san: false,
         is_ca: true,
         usage: ExtendedKeyUsage::default(),
+        key_usage: None,
+        rsa_pss_key: false,
+        go: GoReads::default(),
         ..leaf(&["intermediate"])
     }
 }
@@ -141,6 +147,7 @@ pub fn bundle(leaf: Certificate) -> Bundle {
         unreadable: Vec::new(),
         leaf: Some(0),
         key: KeyState::Matches,
+        objections: Box::default(),
         trust: trusted(2),
     }
 }

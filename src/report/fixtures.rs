@@ -7,7 +7,7 @@ use crate::{
     object::{Forbidden, Key, Kind, Seconds, Text},
     report::row::{RouteRef, Row, Status},
     text::time::{DAY, HOUR},
-    x509::{Certificate, Fingerprint, KeyAlgorithm, Name, San, certificate::ExtendedKeyUsage},
+    x509::{Certificate, Fingerprint, KeyAlgorithm, Name, San, certificate::ExtendedKeyUsage, readers::GoReads},
 };
 
 /// 2026-12-01T00:00:00Z.
@@ -110,6 +110,9 @@ pub(crate) fn certificate(not_after: Seconds, issuer: &str, names: &[&str]) -> C
         weak_signature: false,
         is_ca: false,
         usage: ExtendedKeyUsage::default(),
+        key_usage: None,
+        rsa_pss_key: false,
+        go: GoReads::default(),
         must_staple: false,
         self_signed: false,
         authority_key_id: None,

@@ -50,7 +50,7 @@ fn process(secret: Secret, judge: &Judge, interner: &mut Interner) -> Done {
     let key_presence = Presence::of(key.as_ref().map(secrecy::ExposeSecret::expose_secret));
     let relevant = secret_type == TLS_TYPE || presence == Presence::Present;
     let Parsed { mut bundle, der } = if relevant {
-        bundle::parse(certificate.as_deref(), key.as_ref(), interner)
+        bundle::parse_with(certificate.as_deref(), key.as_ref(), interner, Some(judge.memo()))
     } else {
         nothing()
     };
@@ -95,6 +95,7 @@ fn nothing() -> Parsed {
         unreadable: Vec::new(),
         leaf: None,
         key: KeyState::NotAsked,
+        objections: Box::default(),
         trust: Trust::NotJudged,
     };
     Parsed {

@@ -10,7 +10,8 @@ use super::{
     interner::{Der, Interner},
     key,
     pem::{self, Block},
-    trust::Trust,
+    readers::{self, Objection, Part, Readers, Seen},
+    trust::{Memo, Trust},
 };
 
 /// The state of the private key beside the certificates.
@@ -45,6 +46,8 @@ pub struct Bundle {
     pub leaf: Option<usize>,
     /// The private key.
     pub key: KeyState,
+    /// What is not read alike by all programs, or refused by some; empty for nearly every bundle.
+    pub objections: Box<[Objection]>,
     /// Whether the certificates reach a trusted root.
     pub trust: Trust,
 }
@@ -76,10 +79,21 @@ pub struct Parsed {
 /// Parses the bytes of `tls.crt` and `tls.key`. What is absent or empty is so in the bundle; what cannot be read is
 /// said in it.
 pub fn parse(certificate: Option<&[u8]>, key: Option<&SecretSlice<u8>>, interner: &mut Interner) -> Parsed {
+    parse_with(certificate, key, interner, None)
+}
+
+/// The same, with what is remembered of keys that were found to be whole.
+pub fn parse_with(
+    certificate: Option<&[u8]>,
+    key: Option<&SecretSlice<u8>>,
+    interner: &mut Interner,
+    memo: Option<&Memo>,
+) -> Parsed {
     let mut pile = Pile::default();
-    pile.read_pem(certificate.unwrap_or_default(), pem::BUNDLE_CAP, interner);
-    let key = key.map_or(key::Read::Nothing, |key| key::read(key.expose_secret()));
-    pile.finish(Some(&key))
+    let text = certificate.unwrap_or_default();
+    pile.read_pem(text, pem::BUNDLE_CAP, interner);
+    let key = key.map_or_else(key::Found::default, |key| key::read(key.expose_secret(), memo));
+    pile.finish(text, Some(key))
 }
 
 /// Parses the certificates that a server presented, the leaf first. At most [`pem::COUNT_CAP`] are read.
@@ -90,7 +104,7 @@ pub fn parse_chain(ders: &[impl AsRef<[u8]>], interner: &mut Interner) -> Parsed
             break;
         }
     }
-    pile.finish(None)
+    pile.finish(&[], None)
 }
 
 /// Parses a file of certificates, PEM or DER, with or without a private key among them.
@@ -100,18 +114,19 @@ pub fn parse_file(contents: &[u8], interner: &mut Interner) -> Parsed {
         ..Pile::default()
     };
     if contents.first() == Some(&super::der::SEQUENCE) && pem::blocks(contents).next().is_none() {
-        let key = key::read_der(contents);
+        let key = key::read_der(contents, None);
         if matches!(key, key::Read::Key(_) | key::Read::Encrypted) {
-            return pile.finish(Some(&key));
+            return pile.finish(&[], Some(key.into()));
         }
         pile.read_der(0, contents, interner);
-        return pile.finish(None);
+        return pile.finish(&[], None);
     }
     pile.read_pem(contents, pem::BUNDLE_CAP, interner);
-    match pem::blocks(contents).find(Block::is_private_key) {
-        Some(_) => pile.finish(key::read_blocks(contents).ok().as_ref()),
-        None => pile.finish(None),
-    }
+    let key = match pem::blocks(contents).find(Block::is_private_key) {
+        Some(_) => key::read_blocks(contents, None).ok().map(key::Found::from),
+        None => None,
+    };
+    pile.finish(contents, key)
 }
 
 /// What is wrong with the CA certificates beside a certificate and its key.
@@ -156,7 +171,13 @@ const CA_BLOCKS: usize = 1000;
 struct Pile {
     certificates: Vec<Arc<Certificate>>,
     der: Vec<Der>,
+    /// The positions of the blocks that `certificates` were read from.
+    places: Vec<u8>,
     unreadable: Vec<(usize, String)>,
+    /// The position of the first block that claims to be a certificate and cannot be read.
+    broken: Option<usize>,
+    /// Not all is plain PEM of certificates: what each program makes of it has to be seen.
+    odd: bool,
     keys_allowed: bool,
 }
 
@@ -184,16 +205,25 @@ impl Pile {
 
     /// Reads one block; `false` when there are too many.
     fn read_block(&mut self, block: &Block<'_>, interner: &mut Interner) -> bool {
+        self.odd |= !block.tidy || block.label != b"CERTIFICATE";
         if block.is_certificate() {
+            // Only what is plain is remembered.
             if let Some(known) = interner.of_text(block.text()) {
                 return self.take(block.position, Ok(known));
             }
-            let der = match block.decode(pem::CERTIFICATE_CAP) {
-                Ok(der) => der,
-                Err(error) => return self.refuse(block.position, error.to_string()),
+            let (der, tidy) = match block.decode_tidy(pem::CERTIFICATE_CAP) {
+                Ok(decoded) => decoded,
+                Err(error) => {
+                    self.odd = true;
+                    self.broken = self.broken.or(Some(block.position));
+                    return self.refuse(block.position, error.to_string());
+                }
             };
+            self.odd |= !tidy;
             let read = interner.certificate(&der);
-            if let Ok((certificate, der)) = &read {
+            if let Ok((certificate, der)) = &read
+                && tidy
+            {
                 interner.remember(block.text(), certificate, der);
             }
             return self.take(block.position, read);
@@ -203,7 +233,10 @@ impl Pile {
             b"DH PARAMETERS" | b"EC PARAMETERS" => return true,
             _ if block.is_private_key() && self.keys_allowed => return true,
             _ if block.is_private_key() => "a private key among the certificates",
-            b"TRUSTED CERTIFICATE" => "a certificate in OpenSSL's own format: convert it with openssl x509",
+            b"TRUSTED CERTIFICATE" => {
+                self.broken = self.broken.or(Some(block.position));
+                "a certificate in OpenSSL's own format: convert it with openssl x509"
+            }
             b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => "a certificate request, not a certificate",
             b"PKCS7" => "PKCS #7: convert it with openssl pkcs7 -print_certs",
             b"PUBLIC KEY" | b"RSA PUBLIC KEY" => "a public key, not a certificate",
@@ -225,9 +258,13 @@ impl Pile {
             Ok((certificate, der)) => {
                 self.certificates.push(certificate);
                 self.der.push(der);
+                self.places.push(u8::try_from(position).unwrap_or(u8::MAX));
                 true
             }
-            Err(error) => self.refuse(position, error.to_string()),
+            Err(error) => {
+                self.broken = self.broken.or(Some(position));
+                self.refuse(position, error.to_string())
+            }
         }
     }
 
@@ -239,25 +276,90 @@ impl Pile {
         more
     }
 
-    fn finish(mut self, key: Option<&key::Read>) -> Parsed {
+    /// The bundle of what was read from `text`; `key` is `None` where none was asked for.
+    fn finish(mut self, text: &[u8], key: Option<key::Found>) -> Parsed {
         self.certificates.shrink_to_fit();
         let keys: Vec<&[u8]> = self
             .der
             .iter()
             .map(|der| Outline::of(der).map_or(&[][..], |o| o.public_key))
             .collect();
-        let state = key.map_or(KeyState::NotAsked, |key| key::state(key, &keys));
-        let leaf = leaf(&self.certificates, &state);
+        let mut state = key
+            .as_ref()
+            .map_or(KeyState::NotAsked, |key| key::state(&key.read, &keys));
+        let first = self.places.first().map_or(usize::MAX, |place| usize::from(*place));
+        let mut leaf = leaf(&self.certificates, &state);
+        if self.broken.is_some_and(|broken| broken < first) {
+            leaf = instead_of_broken(&self.certificates, &mut state);
+        }
+        let mut objections = self.objections(text, leaf);
+        objections.extend(key.and_then(|key| key.objection));
         Parsed {
             bundle: Bundle {
                 certificates: self.certificates,
                 unreadable: self.unreadable,
                 leaf,
                 key: state,
+                objections: objections.into(),
                 trust: Trust::NotJudged,
             },
             der: self.der,
         }
+    }
+
+    /// The position of a private key in `tls.crt` that is not the first certificate's: nginx takes the first key of a file.
+    fn key_among(&self, text: &[u8]) -> Option<usize> {
+        let block = pem::blocks(text)
+            .find(Block::is_private_key)
+            .filter(|_| !self.keys_allowed)?;
+        let info = Outline::of(self.der.first()?)?.public_key;
+        match key::read_blocks(text, None) {
+            Ok(key::Read::Key(half)) if half.is_in(info) => None,
+            _ => Some(block.position),
+        }
+    }
+
+    /// What programs have against it, in the order of the blocks.
+    fn objections(&self, text: &[u8], leaf: Option<usize>) -> Vec<Objection> {
+        let place_of = |position: usize| self.places.iter().position(|place| usize::from(*place) == position);
+        let mut all = Vec::new();
+        if self.odd {
+            let seen: Vec<Seen> = pem::blocks(text)
+                .take(2 * pem::COUNT_CAP)
+                .map(|block| {
+                    let unread = self.unreadable.iter().find(|(position, _)| *position == block.position);
+                    let mut seen = Seen::of(&block);
+                    seen.place = place_of(block.position).and_then(|place| u8::try_from(place).ok());
+                    if let Some((_, why)) = unread {
+                        seen.why = why.clone().into();
+                    }
+                    seen
+                })
+                .collect();
+            let leaf = leaf.and_then(|at| self.certificates.get(at)).map(|leaf| leaf.sha256);
+            let is_leaf =
+                |place: u8| self.certificates.get(usize::from(place)).map(|c| c.sha256) == leaf && leaf.is_some();
+            all = readers::of_text(text, &seen, is_leaf);
+            all.extend(self.key_among(text).map(|position| {
+                let why = "a private key that is not the certificate's stands before that of tls.key";
+                Objection::new(Part::Block(position, None), Readers::ONE_FILE, why)
+            }));
+        }
+        // A certificate that is plain PEM and no DER: a server in Go sends it along, unless it is the first.
+        for (position, why) in &self.unreadable {
+            let told = |o: &Objection| matches!(o.part, Part::Block(at, _) if at == *position);
+            let counts = self.broken.is_some() || self.places.is_empty();
+            if counts && *position < pem::COUNT_CAP && !all.iter().any(told) && !text.is_empty() {
+                let mut who = Readers::SERVERS.with(Readers::CLIENTS);
+                if self.places.first().is_some_and(|first| usize::from(*first) < *position) {
+                    who = who.without(Readers::GO).without(Readers::INGRESS_NGINX);
+                }
+                all.push(Objection::new(Part::Block(*position, None), who, why.clone()));
+            }
+        }
+        let block_of = |at: usize| self.places.get(at).map_or(at, |place| usize::from(*place));
+        all.extend(readers::of_certificates(&self.certificates, &self.der, leaf, block_of));
+        all
     }
 }
 
@@ -277,6 +379,21 @@ fn leaf(certificates: &[Arc<Certificate>], key: &KeyState) -> Option<usize> {
         .filter(|at| first_leaf.is_none() || certificates.get(*at).is_some_and(|c| !c.is_ca))
         .or(first_leaf)
         .or_else(|| (!certificates.is_empty()).then_some(0))
+}
+
+/// The leaf where the first certificate cannot be read: none, unless the key is that of another. What comes after the first is
+/// its issuer, not what the server has.
+fn instead_of_broken(certificates: &[Arc<Certificate>], state: &mut KeyState) -> Option<usize> {
+    let of_key = match state {
+        KeyState::Matches => Some(0),
+        KeyState::OfPosition(position) => Some(*position),
+        _ => None,
+    };
+    let leaf = of_key.filter(|at| certificates.get(*at).is_some_and(|c| !c.is_ca));
+    if leaf.is_none() && matches!(state, KeyState::Matches | KeyState::OfPosition(_) | KeyState::Differs) {
+        *state = KeyState::NothingToCompare;
+    }
+    leaf
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use super::interner::Interner;
+use super::{interner::Interner, readers::GoReads};
 use crate::object::{Seconds, Text};
 
 mod distinguished;
@@ -153,6 +153,12 @@ pub struct Certificate {
     pub is_ca: bool,
     /// Its extended key usage.
     pub usage: ExtendedKeyUsage,
+    /// The bits of its key usage, digitalSignature the highest; `None` without the extension, which allows everything.
+    pub key_usage: Option<u16>,
+    /// Its key is an RSA key of the kind id-RSASSA-PSS.
+    pub rsa_pss_key: bool,
+    /// Whether Go parses it.
+    pub go: GoReads,
     /// It asks for OCSP stapling (RFC 7633).
     pub must_staple: bool,
     /// Subject and issuer are the same name and its own key verifies its signature.

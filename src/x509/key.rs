@@ -1,8 +1,8 @@
 //! Private keys: read only as far as the comparison with a certificate needs.
 //!
-//! Loading an RSA key costs more than parsing fifty certificates, so its modulus and exponent are compared as they
-//! stand in the file, and an elliptic key's public point where the file has it. Only the public half ever leaves this
-//! module.
+//! A key file says its public half itself, and is believed only when its private numbers belong to it: those of RSA are
+//! multiplied by hand, because loading such a key costs more than parsing fifty certificates; an elliptic key's point is
+//! computed, and that it was right is remembered. Only the public half ever leaves this module.
 
 use aws_lc_rs::{
     agreement,
@@ -13,7 +13,11 @@ use super::{
     bundle::KeyState,
     der::{BIT_STRING, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, context, public_key_parts, unsigned},
     pem,
+    readers::{self, Objection, Part, Readers},
+    trust::Memo,
 };
+
+mod rsa;
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
 const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
@@ -36,6 +40,25 @@ pub enum Read {
     Invalid(String),
     /// A key: its public half.
     Key(PublicHalf),
+}
+
+/// What a key file holds, and who cannot read it although we can.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) read: Read,
+    pub(crate) objection: Option<Objection>,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Read::Nothing.into()
+    }
+}
+
+impl From<Read> for Found {
+    fn from(read: Read) -> Self {
+        Self { read, objection: None }
+    }
 }
 
 /// The public half of a private key.
@@ -84,24 +107,80 @@ impl PublicHalf {
     }
 }
 
-/// Reads the first private key of a PEM text; parameters and attributes before it are skipped.
-pub fn read(text: &[u8]) -> Read {
+/// Reads the first private key of a PEM text; parameters and attributes before it are skipped. What `memo` knows to be whole
+/// is not computed again.
+pub(crate) fn read(text: &[u8], memo: Option<&Memo>) -> Found {
     if text.trim_ascii().is_empty() {
-        return Read::Nothing;
+        return Found::default();
     }
     if text.len() > pem::KEY_CAP {
         let (size, cap) = (text.len(), pem::KEY_CAP);
-        return Read::Invalid(pem::PemError::TooLarge { size, cap }.to_string());
+        return Read::Invalid(pem::PemError::TooLarge { size, cap }.to_string()).into();
     }
-    read_blocks(text).unwrap_or_else(|other| Read::Invalid(other.unwrap_or_else(|| pem::why_no_block(text))))
+    match read_blocks(text, memo) {
+        Ok(read @ Read::Key(_)) => Found {
+            read,
+            objection: objection(text),
+        },
+        Ok(read) => read.into(),
+        Err(other) => Read::Invalid(other.unwrap_or_else(|| pem::why_no_block(text))).into(),
+    }
+}
+
+/// Who cannot read the key of a text in which there is one.
+fn objection(text: &[u8]) -> Option<Objection> {
+    let block = pem::blocks(text).find(pem::Block::is_private_key)?;
+    let (der, tidy) = block.decode_secret_tidy(pem::KEY_CAP).ok()?;
+    if let Some((who, why)) = oddity(&der) {
+        return Some(Objection::new(Part::Key, who, why));
+    }
+    if tidy && block.position == 0 {
+        return None;
+    }
+    readers::of_key_text(text, &block)
+}
+
+/// Keys that are read here and not by all: Go's `parsePrivateKey` (`crypto/tls/tls.go`, `crypto/x509/{pkcs8,sec1}.go`), and
+/// OpenSSL's decoders.
+fn oddity(der: &[u8]) -> Option<(Readers, &'static str)> {
+    let mut fields = Reader::new(der).expect(SEQUENCE)?.inside();
+    fields.expect(INTEGER)?;
+    let (key, curve) = match fields.clone().next()?.tag {
+        SEQUENCE => {
+            let mut algorithm = fields.expect(SEQUENCE)?.inside();
+            let oid = algorithm.expect(OID)?.value;
+            if oid == RSA_PSS {
+                let who = Readers::GO.with(Readers::BORINGSSL);
+                return Some((who, "it is marked as a key for RSASSA-PSS alone"));
+            }
+            if oid != EC {
+                return None;
+            }
+            (fields.expect(OCTET_STRING)?.value, algorithm.next())
+        }
+        OCTET_STRING => (der, None),
+        _ => return None,
+    };
+    let mut parts = Reader::new(key).expect(SEQUENCE)?.inside();
+    parts.expect(INTEGER)?;
+    parts.expect(OCTET_STRING)?;
+    let inner = parts.expect(context(0)).and_then(|p| p.inside().next());
+    match curve.or(inner) {
+        None => Some((Readers::LIBRARIES, "it does not say which curve it is on")),
+        Some(parameters) if parameters.tag != OID => Some((
+            Readers::GO.with(Readers::BORINGSSL),
+            "it spells out the curve's parameters in place of the curve's name",
+        )),
+        Some(_) => None,
+    }
 }
 
 /// Reads the first private key among any blocks. The error says what there is instead, if there is any block.
-pub(crate) fn read_blocks(text: &[u8]) -> Result<Read, Option<String>> {
+pub(crate) fn read_blocks(text: &[u8], memo: Option<&Memo>) -> Result<Read, Option<String>> {
     let mut other = None;
     for block in pem::blocks(text) {
         if block.is_private_key() {
-            return Ok(read_block(&block));
+            return Ok(read_block(&block, memo));
         }
         other = other.or(match block.label {
             // OpenSSL writes the curve before the key.
@@ -119,7 +198,7 @@ pub(crate) fn read_blocks(text: &[u8]) -> Result<Read, Option<String>> {
     Err(other)
 }
 
-fn read_block(block: &pem::Block<'_>) -> Read {
+fn read_block(block: &pem::Block<'_>, memo: Option<&Memo>) -> Read {
     if block.encrypted {
         return Read::Encrypted;
     }
@@ -128,14 +207,14 @@ fn read_block(block: &pem::Block<'_>) -> Read {
     }
     match block.decode_secret(pem::KEY_CAP) {
         Ok(der) if block.label == b"ENCRYPTED PRIVATE KEY" && der.first() == Some(&SEQUENCE) => Read::Encrypted,
-        Ok(der) => read_der(&der),
+        Ok(der) => read_der(&der, memo),
         Err(error) => Read::Invalid(error.to_string()),
     }
 }
 
 /// Reads a DER private key: PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), told apart by structure
 /// as Go does, because labels are often wrong.
-pub fn read_der(der: &[u8]) -> Read {
+pub(crate) fn read_der(der: &[u8], memo: Option<&Memo>) -> Read {
     let mut reader = Reader::new(der);
     let Some(outer) = reader.expect(SEQUENCE) else {
         return Read::Invalid("it is not a DER key".to_owned());
@@ -151,23 +230,23 @@ pub fn read_der(der: &[u8]) -> Read {
     let read = match (first.tag, second) {
         // PKCS#8's EncryptedPrivateKeyInfo: an algorithm, then what it encrypted.
         (SEQUENCE, Some(OCTET_STRING)) => return Read::Encrypted,
-        (INTEGER, Some(SEQUENCE)) => pkcs8(fields),
+        (INTEGER, Some(SEQUENCE)) => pkcs8(fields, memo),
         (INTEGER, Some(INTEGER)) => rsa(outer.whole),
-        (INTEGER, Some(OCTET_STRING)) => ec(outer.whole, None),
+        (INTEGER, Some(OCTET_STRING)) => ec(outer.whole, None, memo),
         _ => Err("it is not a private key".to_owned()),
     };
     read.map_or_else(Read::Invalid, Read::Key)
 }
 
 /// `PrivateKeyInfo`, from its algorithm on.
-fn pkcs8(mut fields: Reader<'_>) -> Result<PublicHalf, String> {
+fn pkcs8(mut fields: Reader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
     let broken = || "its PKCS#8 structure is broken".to_owned();
     let mut algorithm = fields.expect(SEQUENCE).ok_or_else(broken)?.inside();
     let oid = algorithm.expect(OID).ok_or_else(broken)?.value;
     let key = fields.expect(OCTET_STRING).ok_or_else(broken)?.value;
     match oid {
         RSA | RSA_PSS => rsa(key),
-        EC => ec(key, algorithm.expect(OID).map(|curve| curve.value)),
+        EC => ec(key, algorithm.expect(OID).map(|curve| curve.value), memo),
         ED25519 => {
             let seed = Reader::new(key).expect(OCTET_STRING).ok_or_else(broken)?.value;
             let pair = Some(seed)
@@ -182,27 +261,39 @@ fn pkcs8(mut fields: Reader<'_>) -> Result<PublicHalf, String> {
     }
 }
 
-/// `RSAPrivateKey`: all nine numbers must be there, the first two after the version are the public half.
+/// `RSAPrivateKey`: all nine numbers must be there, and belong together; the first two after the version are the public half.
 fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
     let broken = || "its RSA numbers are broken".to_owned();
-    let mut numbers = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
-    numbers.expect(INTEGER).ok_or_else(broken)?;
-    let modulus = unsigned(numbers.expect(INTEGER).ok_or_else(broken)?.value);
-    let exponent = unsigned(numbers.expect(INTEGER).ok_or_else(broken)?.value);
-    for _ in 0..6 {
-        numbers.expect(INTEGER).ok_or_else(broken)?;
-    }
-    if modulus.is_empty() || exponent.is_empty() {
+    let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
+    let version = fields.expect(INTEGER).ok_or_else(broken)?.value;
+    let mut number = || {
+        let value = fields.expect(INTEGER)?.value;
+        value.first().is_some_and(|b| b & 0x80 == 0).then(|| unsigned(value))
+    };
+    let mut next = || number().ok_or_else(broken);
+    let numbers = rsa::Numbers {
+        modulus: next()?,
+        exponent: next()?,
+        private: next()?,
+        primes: [next()?, next()?],
+        exponents: [next()?, next()?],
+        coefficient: next()?,
+        more: version != [0],
+    };
+    if numbers.modulus.is_empty() || numbers.exponent.is_empty() {
         return Err(broken());
     }
+    if !rsa::belong_together(&numbers) {
+        return Err("its RSA numbers do not belong together: it is no working key".to_owned());
+    }
     Ok(PublicHalf::Rsa {
-        modulus: modulus.to_vec(),
-        exponent: exponent.to_vec(),
+        modulus: numbers.modulus.to_vec(),
+        exponent: numbers.exponent.to_vec(),
     })
 }
 
-/// `ECPrivateKey`. Without the public point, it is computed.
-fn ec(der: &[u8], curve: Option<&[u8]>) -> Result<PublicHalf, String> {
+/// `ECPrivateKey`. The public point is computed; where the file has one, it must be the same.
+fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
     let broken = || "its EC structure is broken".to_owned();
     let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
     fields.expect(INTEGER).ok_or_else(broken)?;
@@ -212,13 +303,25 @@ fn ec(der: &[u8], curve: Option<&[u8]>) -> Result<PublicHalf, String> {
         .and_then(|p| p.inside().expect(OID))
         .map(|o| o.value);
     let curve = curve.or(named);
-    let point = fields
+    let stated = fields
         .expect(context(1))
         .and_then(|p| p.inside().expect(BIT_STRING))
         .and_then(|bits| compressed(bits.value.get(1..)?));
-    let point = match point {
-        Some(point) => point,
+    let point = match stated {
         None => computed(scalar, curve)?,
+        // Curves on which nothing is computed here are told by the certificate.
+        Some(stated) if curve.is_some_and(|curve| ![P256, P384, P521].contains(&curve)) => stated,
+        Some(stated) => {
+            let is_its = || computed(scalar, curve).is_ok_and(|point| point == stated);
+            let whole = match memo {
+                Some(memo) => memo.remember_key([curve.unwrap_or_default(), scalar, &stated], is_its),
+                None => is_its(),
+            };
+            if !whole {
+                return Err("its private number is not that of its public point: it is no working key".to_owned());
+            }
+            stated
+        }
     };
     Ok(PublicHalf::Ec {
         curve: curve.map(<[u8]>::to_vec),

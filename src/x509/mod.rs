@@ -12,6 +12,7 @@ pub mod link;
 pub mod names;
 mod octets;
 pub mod pem;
+pub mod readers;
 mod signature;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -22,4 +23,5 @@ pub use certificate::{Certificate, Fingerprint, KeyAlgorithm, Name, San, Serial,
 pub use interner::{Der, Interner};
 pub use issuers::{default_certificate_of, is_acme_issuer, is_staging_issuer};
 pub use octets::Octets;
+pub use readers::{Objection, Readers};
 pub use trust::{Anchors, Judge, Memo, Trust};

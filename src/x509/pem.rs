@@ -7,8 +7,9 @@ use base64::{
 };
 use zeroize::Zeroizing;
 
-/// The largest PEM block of a certificate, in bytes; cert-manager's limit.
-pub const CERTIFICATE_CAP: usize = 36_500;
+/// The largest PEM block of a certificate, in bytes: a whole bundle may be one certificate with thousands of names, which
+/// servers load.
+pub const CERTIFICATE_CAP: usize = BUNDLE_CAP;
 /// The largest PEM text of a private key, in bytes; cert-manager's limit.
 pub const KEY_CAP: usize = 13_000;
 /// The largest PEM text of a bundle, in bytes; cert-manager's limit.
@@ -50,11 +51,30 @@ pub enum PemError {
     },
 }
 
+/// How a block's BEGIN line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    /// As RFC 7468 has it.
+    Proper,
+    /// With white space before it.
+    Indented,
+    /// With a byte order mark before it, as editors on Windows write it.
+    ByteOrderMark,
+    /// With more or fewer than five hyphens, or with the dashes that a word processor made of them.
+    OtherDashes,
+}
+
 /// One block between a BEGIN and an END line. Nothing is copied until it is decoded.
 #[derive(Clone)]
 pub struct Block<'a> {
     /// Its position among the blocks of the text, from 0.
     pub position: usize,
+    /// Where its BEGIN line begins in the text.
+    pub at: usize,
+    /// How its BEGIN line is written.
+    pub marker: Marker,
+    /// Its lines are all that RFC 7468 has, and nothing but white space stands before it: all readers see the same.
+    pub tidy: bool,
     /// What stands between `-----BEGIN ` and `-----`.
     pub label: &'a [u8],
     /// A `Proc-Type: 4,ENCRYPTED` header says that the body is encrypted (RFC 1421).
@@ -87,16 +107,26 @@ impl<'a> Block<'a> {
 
     /// The decoded body, for what is public.
     pub fn decode(&self, cap: usize) -> Result<Vec<u8>, PemError> {
+        self.decode_tidy(cap).map(|(decoded, _)| decoded)
+    }
+
+    /// The decoded body, for what is public, and whether its lines are such that all readers decode the same.
+    pub(crate) fn decode_tidy(&self, cap: usize) -> Result<(Vec<u8>, bool), PemError> {
         let mut decoded = Vec::new();
-        decode_into(self.body(cap)?, &mut decoded)?;
-        Ok(decoded)
+        let tidy = decode_into(self.body(cap)?, &mut decoded)?;
+        Ok((decoded, tidy && self.tidy))
     }
 
     /// The decoded body, for what is secret: every copy is overwritten when it is dropped.
     pub fn decode_secret(&self, cap: usize) -> Result<Zeroizing<Vec<u8>>, PemError> {
+        self.decode_secret_tidy(cap).map(|(decoded, _)| decoded)
+    }
+
+    /// The same, and whether its lines are such that all readers decode the same.
+    pub(crate) fn decode_secret_tidy(&self, cap: usize) -> Result<(Zeroizing<Vec<u8>>, bool), PemError> {
         let mut decoded = Zeroizing::new(Vec::new());
-        decode_into(self.body(cap)?, &mut decoded)?;
-        Ok(decoded)
+        let tidy = decode_into(self.body(cap)?, &mut decoded)?;
+        Ok((decoded, tidy && self.tidy))
     }
 
     fn body(&self, cap: usize) -> Result<&[u8], PemError> {
@@ -108,26 +138,37 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Decodes a body into `out`, which is empty and is sized once: a vector that grows would leave copies behind.
-fn decode_into(body: &[u8], out: &mut Vec<u8>) -> Result<(), PemError> {
+/// Decodes a body into `out`, which is empty and is sized once: a vector that grows would leave copies behind. `false` where
+/// its lines are not plain ones.
+fn decode_into(body: &[u8], out: &mut Vec<u8>) -> Result<bool, PemError> {
     out.resize(base64::decoded_len_estimate(body.len()), 0);
-    let length = if let Some(length) = decode_lines(body, out) {
-        length
+    let (length, tidy) = if let Some(lines) = decode_lines(body, out) {
+        lines
     } else {
         // Lines of odd lengths, or a mistake in one: all of it at once.
         let mut compact = Zeroizing::new(Vec::with_capacity(body.len()));
         for part in body.split(u8::is_ascii_whitespace) {
             compact.extend_from_slice(part);
         }
-        BASE64.decode_slice(&*compact, out).map_err(|_| PemError::NotBase64)?
+        let length = BASE64.decode_slice(&*compact, out).map_err(|_| PemError::NotBase64)?;
+        (length, false)
     };
     out.truncate(length);
-    if length == 0 { Err(PemError::Empty) } else { Ok(()) }
+    if length == 0 { Err(PemError::Empty) } else { Ok(tidy) }
 }
 
-/// Decodes lines that each stand for whole bytes, as all tools write them, without joining them first.
-fn decode_lines(body: &[u8], out: &mut [u8]) -> Option<usize> {
+/// Whether a body is base64 once `ignored` bytes are left out, and stands for at least one byte.
+pub(crate) fn is_base64(body: &[u8], ignored: impl Fn(u8) -> bool) -> bool {
+    let compact: Zeroizing<Vec<u8>> = Zeroizing::new(body.iter().copied().filter(|b| !ignored(*b)).collect());
+    let mut out = Zeroizing::new(vec![0; base64::decoded_len_estimate(compact.len())]);
+    BASE64.decode_slice(&*compact, &mut out).is_ok_and(|length| length > 0)
+}
+
+/// Decodes lines that each stand for whole bytes, as all tools write them, without joining them first. The length, and
+/// whether nothing but one line break stood after each line.
+fn decode_lines(body: &[u8], out: &mut [u8]) -> Option<(usize, bool)> {
     let mut rest = body.trim_ascii_start();
+    let mut tidy = rest.len() == body.len();
     let mut at = 0;
     let mut width = 0;
     while !rest.is_empty() {
@@ -138,12 +179,18 @@ fn decode_lines(body: &[u8], out: &mut [u8]) -> Option<usize> {
         };
         let (line, after) = rest.split_at(width);
         rest = after.trim_ascii_start();
+        tidy &= match after.len() - rest.len() {
+            0 => true,
+            1 => after.starts_with(b"\n"),
+            2 => after.starts_with(b"\r\n"),
+            _ => false,
+        };
         if width % 4 != 0 || (line.ends_with(b"=") && !rest.is_empty()) {
             return None;
         }
         at += BASE64.decode_slice(line, out.get_mut(at..)?).ok()?;
     }
-    Some(at)
+    Some((at, tidy))
 }
 
 /// The blocks of a text, in order. Text outside of blocks is skipped, one pass over the lines does it all.
@@ -160,11 +207,46 @@ pub struct Blocks<'a> {
 }
 
 impl<'a> Blocks<'a> {
-    /// The next line, trimmed, with the places where it begins and where the next begins.
-    fn line(&self, from: usize) -> Option<(&'a [u8], usize)> {
+    /// The next line, trimmed, with the place where the next begins, and whether white space stands before it.
+    fn line(&self, from: usize) -> Option<(&'a [u8], usize, bool)> {
         let rest = self.text.get(from..).filter(|r| !r.is_empty())?;
         let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-        Some((rest[..length].trim_ascii(), (from + length + 1).min(self.text.len())))
+        let indented = rest.first().is_some_and(|b| *b == b' ' || *b == b'\t');
+        Some((
+            rest[..length].trim_ascii(),
+            (from + length + 1).min(self.text.len()),
+            indented,
+        ))
+    }
+
+    /// Looks for a BEGIN line: the block that it begins, as far as it is known.
+    fn begin(&mut self) -> Option<Block<'a>> {
+        let mut alone = true;
+        loop {
+            let at = self.at;
+            let (line, next, indented) = self.line(at)?;
+            self.at = next;
+            let proper = marked(line, b"-----BEGIN ").map(|label| (label, Marker::Proper));
+            if let Some((label, marker)) = proper.or_else(|| loosely(line)) {
+                let marker = if marker == Marker::Proper && indented {
+                    Marker::Indented
+                } else {
+                    marker
+                };
+                let position = self.found;
+                self.found += 1;
+                return Some(Block {
+                    position,
+                    at,
+                    marker,
+                    tidy: alone && marker == Marker::Proper,
+                    label,
+                    encrypted: false,
+                    body: Err(PemError::Unterminated),
+                });
+            }
+            alone &= line.is_empty();
+        }
     }
 }
 
@@ -172,36 +254,31 @@ impl<'a> Iterator for Blocks<'a> {
     type Item = Block<'a>;
 
     fn next(&mut self) -> Option<Block<'a>> {
-        // Outside: look for a BEGIN line.
-        let label = loop {
-            let (line, next) = self.line(self.at)?;
-            self.at = next;
-            if let Some(label) = marked(line, b"-----BEGIN ") {
-                break label;
-            }
-        };
-        let position = self.found;
-        self.found += 1;
-        let mut block = Block {
-            position,
-            label,
-            encrypted: false,
-            body: Err(PemError::Unterminated),
-        };
+        let mut block = self.begin()?;
+        let label = block.label;
         // Inside: headers, then the body, until an END line. A BEGIN line is left for the next call.
         let mut body_from = self.at;
         let mut in_headers = true;
         loop {
-            if !in_headers {
+            // Where the BEGIN line has other dashes, the END line may have no hyphen at all.
+            if !in_headers && block.marker != Marker::OtherDashes {
                 self.at = line_with_dash(self.text, self.at);
             }
-            let Some((line, next)) = self.line(self.at) else { break };
+            let Some((line, next, indented)) = self.line(self.at) else {
+                break;
+            };
+            if block.marker == Marker::OtherDashes && dashed(line, b"END ") == Some(label) {
+                block.body = Ok(&self.text[body_from..self.at]);
+                self.at = next;
+                return Some(block);
+            }
             if line.starts_with(b"-----") {
                 if line.starts_with(b"-----BEGIN ") {
                     return Some(block);
                 }
                 let body_to = self.at;
                 self.at = next;
+                block.tidy &= !indented;
                 block.body = match line.strip_prefix(b"-----END ") {
                     None => continue,
                     Some(rest) => match rest.strip_prefix(label).and_then(|r| r.strip_prefix(b"-----")) {
@@ -217,8 +294,10 @@ impl<'a> Iterator for Blocks<'a> {
                 if line.contains(&b':') {
                     block.encrypted |= line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED");
                     body_from = next;
+                    block.tidy = false;
                 } else if line.is_empty() {
                     body_from = next;
+                    block.tidy = false;
                 } else {
                     in_headers = false;
                 }
@@ -248,6 +327,53 @@ fn line_with_dash(text: &[u8], from: usize) -> usize {
 /// The label of a line that begins with `mark` and ends with five dashes.
 fn marked<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     line.strip_prefix(mark)?.strip_suffix(b"-----")
+}
+
+/// The label of a BEGIN line that no reader of RFC 7468 takes, though it is plain what is meant: of a certificate or a private
+/// key, after a byte order mark, or with other dashes.
+fn loosely(line: &[u8]) -> Option<(&[u8], Marker)> {
+    if let Some(label) = line
+        .strip_prefix(b"\xef\xbb\xbf")
+        .and_then(|rest| marked(rest, b"-----BEGIN "))
+    {
+        return Some((label, Marker::ByteOrderMark));
+    }
+    let label = dashed(line, b"BEGIN ")?;
+    let plain = label
+        .iter()
+        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b' ');
+    let known = label.ends_with(b"CERTIFICATE") || label.ends_with(b"PRIVATE KEY");
+    (plain && known).then_some((label, Marker::OtherDashes))
+}
+
+/// What stands between `word` and the end of a line that begins and ends with any dashes.
+fn dashed<'a>(line: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    // Hyphen to horizontal bar, minus sign, and the full-width hyphen.
+    const DASHES: [&[u8]; 9] = [
+        b"-",
+        b"\xe2\x80\x90",
+        b"\xe2\x80\x91",
+        b"\xe2\x80\x92",
+        b"\xe2\x80\x93",
+        b"\xe2\x80\x94",
+        b"\xe2\x80\x95",
+        b"\xe2\x88\x92",
+        b"\xef\xbc\x8d",
+    ];
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let mut inner = line;
+    while let Some(rest) = DASHES.iter().find_map(|dash| inner.strip_prefix(*dash)) {
+        inner = rest;
+    }
+    if inner.len() == line.len() {
+        return None;
+    }
+    let mut label = inner.strip_prefix(word)?;
+    let long = label.len();
+    while let Some(rest) = DASHES.iter().find_map(|dash| label.strip_suffix(*dash)) {
+        label = rest;
+    }
+    (label.len() < long).then_some(label)
 }
 
 /// What is wrong with a text in which there is no block, in words that help.

@@ -39,7 +39,7 @@ pub(super) struct Old {
 
 impl Old {
     pub(super) fn new(held: Option<&Parsed>, key: Option<&SecretSlice<u8>>) -> Self {
-        let key = key.and_then(|key| match key::read(key.expose_secret()) {
+        let key = key.and_then(|key| match key::read(key.expose_secret(), None).read {
             Read::Key(half) => Some(half),
             _ => None,
         });
@@ -142,7 +142,10 @@ fn classify(block: &pem::Block<'_>, old: &Old) -> (Part, Vec<u8>) {
         return (old.part(&der), der);
     }
     if block.is_private_key() {
-        let half = block.decode_secret(pem::KEY_CAP).ok().map(|der| key::read_der(&der));
+        let half = block
+            .decode_secret(pem::KEY_CAP)
+            .ok()
+            .map(|der| key::read_der(&der, None));
         let ours = matches!(half, Some(Read::Key(half)) if old.is_key(&half));
         return (if ours { Part::Key } else { Part::Foreign }, Vec::new());
     }
@@ -230,7 +233,7 @@ fn without_blocks(value: &[u8], old: &Old, pair: &Pair) -> Fate {
     {
         return Fate::Remake(leaf.to_vec().into());
     }
-    if let Read::Key(half) = key::read_der(value)
+    if let Read::Key(half) = key::read_der(value, None)
         && old.is_key(&half)
     {
         let block = pem::blocks(pair.key().expose_secret().as_bytes()).find(pem::Block::is_private_key);

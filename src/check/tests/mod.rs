@@ -5,6 +5,7 @@ mod chain;
 mod gateway;
 mod nginx;
 mod ownership;
+mod readers;
 mod reference;
 mod served;
 
@@ -158,6 +159,7 @@ const FAMILIES: [&[fn()]; 7] = [
     gateway::TESTS,
     nginx::TESTS,
     ownership::TESTS,
+    readers::TESTS,
     reference::TESTS,
     served::TESTS,
 ];

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use crate::{
-    check::ObjectRef,
+    check::{ObjectRef, readers_of},
     inventory::Inventory,
     object::{Key, Kind},
     report::show::{Event, Held, Owner, Presence, User},
     source::cluster::{Connection, events},
+    x509::Readers,
 };
 
 pub(in crate::cli) fn users(inventory: &Inventory, secret: &Key) -> Vec<User> {
@@ -101,6 +102,13 @@ pub(super) fn owners<'a>(inventory: &'a Inventory, said: &Said, keys: &[Key]) ->
     owners
 }
 
+/// The controller of the first route that names the Secret.
+fn server(inventory: &Inventory, key: &Key) -> Option<(&'static str, Readers)> {
+    let id = inventory.bindings_of_secret(key).first()?;
+    let controller = inventory.controller(&inventory.bindings().get(*id)?.route);
+    Some((controller.as_str(), readers_of(controller)?))
+}
+
 pub(super) fn held<'a>(
     inventory: &'a Inventory,
     key: &'a Key,
@@ -120,6 +128,7 @@ pub(super) fn held<'a>(
             secret: Some(key),
             secret_type: &stored.secret_type,
             other_keys: &stored.other_keys,
+            server: server(inventory, key),
             ..Held::of(&stored.bundle)
         },
         None if inventory.forbidden_secret(key).is_some() => Held::without(key, Presence::Forbidden),

@@ -2,7 +2,7 @@
 
 use crate::{
     inventory::{ingress::EVERY_HOST, secrets::Stored},
-    x509::{KeyAlgorithm, KeyState, San, names},
+    x509::{KeyAlgorithm, KeyState, Readers, San, names, readers::refusal},
 };
 
 /// The Secret that serves a host best: usable, for the host, of the algorithm that clients prefer; else the first by name.
@@ -21,9 +21,11 @@ pub(super) fn fittest<'a>(among: impl Iterator<Item = &'a Stored>, host: &str) -
     })
 }
 
-/// Whether a Secret holds a certificate and its key.
+/// Whether a Secret holds a certificate and its key, which Go loads: all controllers that choose among Secrets are written in it.
 pub(super) fn usable(stored: &Stored) -> bool {
-    stored.leaf().is_some() && matches!(stored.bundle.key, KeyState::Matches)
+    stored.leaf().is_some()
+        && matches!(stored.bundle.key, KeyState::Matches)
+        && refusal(&stored.bundle.objections, Readers::GO).is_none()
 }
 
 /// Whether a Secret that can be used names the host itself, and not by a wildcard.

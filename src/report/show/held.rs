@@ -6,6 +6,7 @@ use super::{
     Held, Presence, Show, Subject, User,
     gauge::gauge,
     pen::{Pen, Piece, Sign, Tone},
+    readers::readers,
 };
 use crate::{
     object::{Kind, Seconds, consumer::How, secret::TLS_TYPE},
@@ -81,6 +82,7 @@ pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &Held<'_>) -> io::R
         };
         pen.field("  ", "names", &[words])?;
     }
+    readers(pen, held)?;
     users(pen, held)?;
     chain(pen, held)
 }

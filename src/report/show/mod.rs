@@ -10,6 +10,7 @@ mod held;
 mod owner;
 mod paper;
 mod pen;
+mod readers;
 mod served;
 
 use std::{
@@ -26,7 +27,7 @@ use crate::{
         row::{Row, Status},
         words,
     },
-    x509::{Bundle, Certificate, KeyState, San, Trust},
+    x509::{Bundle, Certificate, KeyState, Objection, Readers, San, Trust},
 };
 pub use paper::Tone;
 use paper::{Ink, Sheet};
@@ -131,6 +132,10 @@ pub struct Held<'a> {
     pub unreadable: &'a [(usize, String)],
     /// The private key.
     pub key: &'a KeyState,
+    /// What is not read alike by all programs.
+    pub objections: &'a [Objection],
+    /// The controller that is to serve it, and what it checks and loads with; `None` where it is not known.
+    pub server: Option<(&'static str, Readers)>,
     /// Whether the certificates reach a trusted root.
     pub trust: &'a Trust,
     /// Routes, Pods and workloads that use the Secret; `None` when nobody was asked.
@@ -153,6 +158,8 @@ impl<'a> Held<'a> {
             leaf: bundle.leaf,
             unreadable: &bundle.unreadable,
             key: &bundle.key,
+            objections: &bundle.objections,
+            server: None,
             trust: &bundle.trust,
             users: None,
             owner: None,
@@ -177,6 +184,8 @@ impl<'a> Held<'a> {
             leaf: None,
             unreadable: &[],
             key: &KeyState::NotAsked,
+            objections: &[],
+            server: None,
             trust: &Trust::NotJudged,
             users: None,
             owner: None,

@@ -149,12 +149,14 @@ fn text_from_outside_stays_on_its_line_and_writes_no_escape() {
         unreadable: vec![(2, evil.into())],
         leaf: Some(0),
         key: KeyState::Invalid(evil.into()),
+        objections: Box::default(),
         trust: Trust::Refused(PathError::Constraint(evil.into())),
         certificates,
     };
     let secret = [Key::new(evil, evil)];
     let findings = [Finding::new(Fact::InvalidKey {
         secret: key(),
+        by: crate::x509::Readers::NONE,
         why: evil.into(),
     })];
     let bindings = [Binding {
@@ -254,6 +256,7 @@ fn a_file_with_a_certificate_of_ones_own() {
         unreadable: vec![(1, "base64 is broken at byte 17".into())],
         leaf: Some(0),
         key: KeyState::NotAsked,
+        objections: Box::default(),
         trust: Trust::SelfSigned,
     };
     let findings = [

@@ -116,6 +116,7 @@ fn family(fact: &Fact) -> Family {
         | Fact::WeakSignature { .. }
         | Fact::RepeatedKey { .. }
         | Fact::LeafIsCa
+        | Fact::RefusedByClients { .. }
         | Fact::MissingServerAuth
         | Fact::ClientAuthLost
         | Fact::MustStaple => family!(strength),

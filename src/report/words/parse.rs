@@ -8,34 +8,37 @@ use crate::{
     check::Fact,
     object::{Key, Seconds},
     report::row::Row,
-    x509::CaFault,
+    x509::{CaFault, Readers},
 };
 
 pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     match fact {
-        Fact::InvalidCertificate { position, why, .. } if is_alone(fact) => {
-            format!(
-                "Certificate {} cannot be read: {}.",
-                position.saturating_add(1),
-                trimmed(why)
-            )
-        }
         Fact::InvalidCertificate {
             secret: key,
             position,
+            by,
+            skipped,
             why,
-        } => format!(
-            "Certificate {} in {} of {} cannot be read: {}.",
-            position.saturating_add(1),
-            brief(data_keys(row)[0]),
-            secret(key, row),
-            trimmed(why)
-        ),
-        Fact::InvalidKey { secret: key, why } => {
+        } => {
+            let place = if is_alone(fact) {
+                String::new()
+            } else {
+                format!(" in {} of {}", brief(data_keys(row)[0]), secret(key, row))
+            };
+            let number = position.saturating_add(1);
+            let why = trimmed(why);
+            if *skipped {
+                format!("Block {number}{place} is passed over by {}: {why}.", by.names())
+            } else {
+                format!("Certificate {number}{place} cannot be read{}: {why}.", by_whom(*by))
+            }
+        }
+        Fact::InvalidKey { secret: key, by, why } => {
             format!(
-                "{} of {} cannot be read: {}.",
+                "{} of {} cannot be read{}: {}.",
                 brief(data_keys(row)[1]),
                 secret(key, row),
+                by_whom(*by),
                 trimmed(why)
             )
         }
@@ -138,6 +141,15 @@ fn pair(key: &Key, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
         "Store the two files of one issuance together. {}",
         reissue(&one, commands)
     )
+}
+
+/// Who cannot, where others can.
+fn by_whom(by: Readers) -> String {
+    if by.is_empty() {
+        String::new()
+    } else {
+        format!(" by {}", by.names())
+    }
 }
 
 fn trimmed(why: &str) -> String {

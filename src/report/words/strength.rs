@@ -34,6 +34,9 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
              certificates.",
             host(row)
         ),
+        Fact::RefusedByClients { by, why } => {
+            format!("{it} is refused by {} for {}: {}.", by.names(), host(row), brief(why))
+        }
         Fact::MissingServerAuth => format!(
             "{it} may not be used by a server (its extended key usage lacks serverAuth): clients refuse it for {}.",
             host(row)
@@ -80,6 +83,12 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
         Fact::LeafIsCa => format!(
             "Issue a server certificate from it and serve that{}. {}",
             with_cert_manager(row, "leave isCA out of the Certificate"),
+            reissue(row, commands)
+        ),
+        Fact::RefusedByClients { .. } => format!(
+            "Where such clients are expected, issue it again with what all of them take: an ECDSA P-256 key, or RSA of 2048 to \
+             4096 bits, digital signature among its key usage, and a few names; {} shows it. {}",
+            commands.openssl_expected(row, text),
             reissue(row, commands)
         ),
         Fact::MissingServerAuth => format!(

@@ -18,14 +18,16 @@ use super::{
 use crate::{
     object::Text,
     x509::{
-        der::{INTEGER, OID, Outline, Reader, SEQUENCE, bits, public_key_parts},
+        der::{BIT_STRING, INTEGER, OID, Outline, Reader, SEQUENCE, bits, public_key_parts},
         interner::Interner,
+        readers::go,
         signature,
     },
 };
 
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 17];
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
+const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
 const TLS_FEATURE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 24];
 
@@ -69,6 +71,9 @@ pub(crate) fn read(der: &[u8], sha256: Fingerprint, interner: &mut Interner) -> 
         weak_signature,
         is_ca: extensions.is_ca,
         usage: extensions.usage,
+        key_usage: extensions.key_usage,
+        rsa_pss_key: is_pss_key(outline.public_key),
+        go: go::reads(der),
         must_staple: extensions.must_staple,
         self_signed,
         authority_key_id: authority_key_id(&outline).map(|id| interner.key_id(id)),
@@ -109,6 +114,7 @@ struct Extensions {
     has_san: bool,
     is_ca: bool,
     usage: ExtendedKeyUsage,
+    key_usage: Option<u16>,
     must_staple: bool,
 }
 
@@ -127,6 +133,7 @@ impl Extensions {
                     }
                 }
                 EXTENDED_KEY_USAGE => all.usage = usage(value),
+                KEY_USAGE => all.key_usage = Some(key_usage(value)),
                 TLS_FEATURE => all.must_staple = asks_for_stapling(value),
                 _ => {}
             }
@@ -169,6 +176,20 @@ fn usage(value: &[u8]) -> ExtendedKeyUsage {
         }
     }
     usage
+}
+
+/// The bits of a keyUsage; none where it cannot be read.
+fn key_usage(value: &[u8]) -> u16 {
+    match Reader::new(value).expect(BIT_STRING).map(|bits| bits.value) {
+        Some([_, high]) => u16::from(*high) << 8,
+        Some([_, high, low, ..]) => u16::from_be_bytes([*high, *low]),
+        _ => 0,
+    }
+}
+
+/// Whether a subjectPublicKeyInfo is of the kind id-RSASSA-PSS (RFC 4055), not rsaEncryption.
+fn is_pss_key(info: &[u8]) -> bool {
+    public_key_parts(info).is_some_and(|(oid, ..)| *oid == [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10])
 }
 
 fn asks_for_stapling(value: &[u8]) -> bool {

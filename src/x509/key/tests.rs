@@ -7,6 +7,14 @@ use rcgen::{
 use super::*;
 use crate::x509::testing::{pem, tlv};
 
+fn read(text: &[u8]) -> Read {
+    super::read(text, None).read
+}
+
+fn read_der(der: &[u8]) -> Read {
+    super::read_der(der, None)
+}
+
 fn half(text: &str) -> PublicHalf {
     match read(text.as_bytes()) {
         Read::Key(half) => half,
@@ -202,6 +210,81 @@ fn a_scalar_that_does_not_fit_its_curve_is_refused() {
         why(&pem("EC PRIVATE KEY", &sec1)),
         "its curve is not one that TLS servers take"
     );
+}
+
+#[test]
+fn an_elliptic_key_whose_point_is_anothers_is_no_key_and_what_was_computed_is_remembered() {
+    for algorithm in [
+        &PKCS_ECDSA_P256_SHA256,
+        &PKCS_ECDSA_P384_SHA384,
+        &PKCS_ECDSA_P521_SHA512,
+    ] {
+        let (key, other) = (
+            KeyPair::generate_for(algorithm).expect("key"),
+            KeyPair::generate_for(algorithm).expect("key"),
+        );
+        let (own, others) = (scalar_of(&key), scalar_of(&other));
+        let good = key.serialized_der();
+        let at = good.windows(own.len()).position(|w| w == own).expect("the number");
+        let forged = [&good[..at], &others, &good[at + own.len()..]].concat();
+        let memo = Memo::default();
+        let states = |der: &[u8]| super::read_der(der, Some(&memo));
+        for _ in 0..2 {
+            assert!(matches!(states(good), Read::Key(_)));
+            assert_eq!(
+                states(&forged),
+                Read::Invalid("its private number is not that of its public point: it is no working key".to_owned())
+            );
+        }
+        assert_eq!(memo.new_entries(), 1, "the good one alone is kept");
+        // No key and no digest that could be looked for is in what is kept; another file has another salt.
+        let kept = memo.to_bytes();
+        assert!(!kept.windows(own.len()).any(|w| w == own));
+        let elsewhere = Memo::default();
+        super::read_der(good, Some(&elsewhere));
+        assert_ne!(kept, elsewhere.to_bytes());
+        let again = Memo::from_bytes(kept);
+        assert!(matches!(super::read_der(good, Some(&again)), Read::Key(_)));
+        assert_eq!(again.new_entries(), 0, "it was remembered");
+    }
+}
+
+#[test]
+fn rsa_numbers_that_do_not_belong_together_are_no_key() {
+    let key = KeyPair::generate_for(&PKCS_RSA_SHA256).expect("key");
+    let pkcs1 = inner_or_self(key.serialized_der()).unwrap_or_else(|| key.serialized_der().to_vec());
+    let mut fields = Reader::new(&pkcs1).next().expect("PKCS#1").inside();
+    let mut numbers: Vec<Vec<u8>> = Vec::new();
+    while let Some(number) = fields.next() {
+        numbers.push(number.value.to_vec());
+    }
+    let of = |numbers: &[Vec<u8>]| {
+        let all: Vec<u8> = numbers.iter().flat_map(|n| tlv(INTEGER, n)).collect();
+        read_der(&tlv(SEQUENCE, &all))
+    };
+    assert!(matches!(of(&numbers), Read::Key(_)));
+    // From the private exponent on: each number is another, or zero.
+    for at in 3..numbers.len() {
+        for change in [
+            |number: &mut Vec<u8>| number.fill(0),
+            |number: &mut Vec<u8>| {
+                let middle = number.len() / 2;
+                number[middle] ^= 1;
+            },
+        ] {
+            let mut wrong = numbers.clone();
+            change(&mut wrong[at]);
+            assert_eq!(
+                of(&wrong),
+                Read::Invalid("its RSA numbers do not belong together: it is no working key".to_owned()),
+                "number {at}"
+            );
+        }
+    }
+    // Primes that are those of another modulus.
+    let mut wrong = numbers.clone();
+    wrong[1][40] ^= 1;
+    assert!(matches!(of(&wrong), Read::Invalid(_)));
 }
 
 proptest! {

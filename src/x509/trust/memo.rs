@@ -17,14 +17,20 @@ const CAP: usize = 1_000_000;
 /// Separate locks, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
 /// What the bytes begin with; the last byte is the version of the format and of what an entry is the digest of.
-const MAGIC: &[u8; 8] = b"kcmemo\0\x01";
+const MAGIC: &[u8; 8] = b"kcmemo\0\x02";
+/// The salt of the digests of keys, which follows.
+const SALT: usize = 32;
 
 /// Remembers which signatures are good and, for the life of the process, which are not. Safe to use from many threads.
+///
+/// It remembers as well which private keys belong to their public halves: by digests that are salted anew with each memo, so that
+/// two memos do not show that they saw one key, and no key is in it.
 ///
 /// It can be kept as bytes between runs: whoever can write those bytes decides what is trusted, so they belong into a
 /// file that the user alone can write.
 pub struct Memo {
     kept: Kept,
+    salt: [u8; SALT],
     shards: [Mutex<Shard>; SHARDS],
 }
 
@@ -63,10 +69,15 @@ impl Kept {
     }
 
     fn all(&self) -> &[Entry] {
-        self.bytes.get(MAGIC.len()..).map_or(&[], |content| {
+        self.bytes.get(MAGIC.len() + SALT..).map_or(&[], |content| {
             let (entries, _) = content.as_chunks();
             entries.split_last().map_or(&[], |(_, entries)| entries)
         })
+    }
+
+    /// The salt; `None` where there are no bytes.
+    fn salt(&self) -> Option<[u8; SALT]> {
+        self.bytes.get(MAGIC.len()..)?.first_chunk().copied()
     }
 
     fn contains(&self, entry: &Entry) -> bool {
@@ -86,8 +97,12 @@ impl std::fmt::Debug for Memo {
 
 impl Default for Memo {
     fn default() -> Self {
+        let mut salt = [0; SALT];
+        // Without randomness the salt is zero, and the memo is kept all the same: what it hides is a digest of a random number.
+        let _ = aws_lc_rs::rand::fill(&mut salt);
         Self {
             kept: Kept::default(),
+            salt,
             shards: std::array::from_fn(|_| Mutex::default()),
         }
     }
@@ -97,13 +112,16 @@ impl Memo {
     /// The memo in bytes that [`Memo::to_bytes`] gave. Bytes of another version, cut short or changed give an empty
     /// one: what was forgotten is verified again.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        let kept = Kept::of(bytes);
+        let new = Self::default();
         Self {
-            kept: Kept::of(bytes),
-            ..Self::default()
+            salt: kept.salt().unwrap_or(new.salt),
+            kept,
+            ..new
         }
     }
 
-    /// All good signatures, to be kept in a file: a magic number, the entries in ascending order, a checksum.
+    /// All good signatures and keys, to be kept in a file: a magic number, the salt, the entries in ascending order, a checksum.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut all: Vec<Entry> = self.kept.all().to_vec();
         for shard in &self.shards {
@@ -111,8 +129,9 @@ impl Memo {
         }
         all.sort_unstable();
         all.truncate(CAP);
-        let mut bytes = Vec::with_capacity(MAGIC.len() + (all.len() + 1) * 32);
+        let mut bytes = Vec::with_capacity(MAGIC.len() + SALT + (all.len() + 1) * 32);
         bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&self.salt);
         bytes.extend(all.iter().flatten());
         let checksum = digest(&SHA256, &bytes);
         bytes.extend_from_slice(checksum.as_ref());
@@ -176,6 +195,12 @@ impl Memo {
         }))
     }
 
+    /// Whether a private key (its curve, its number) is that of a public point: as remembered, else as `compute` says.
+    pub(crate) fn remember_key(&self, parts: [&[u8]; 3], compute: impl FnOnce() -> bool) -> bool {
+        let [curve, number, point] = parts;
+        self.remember(entry([b"private key", &self.salt, curve, number, point]), compute)
+    }
+
     fn shard(&self, entry: &Entry) -> MutexGuard<'_, Shard> {
         lock(&self.shards[usize::from(entry[0]) % SHARDS])
     }
@@ -189,7 +214,7 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 /// The entries in bytes that are whole.
 fn entries(bytes: &[u8]) -> Option<&[Entry]> {
     let (content, checksum) = bytes.split_last_chunk::<32>()?;
-    let (entries, rest) = content.strip_prefix(MAGIC)?.as_chunks();
+    let (entries, rest) = content.strip_prefix(MAGIC)?.get(SALT..)?.as_chunks();
     let whole = rest.is_empty() && digest(&SHA256, content).as_ref() == checksum;
     whole.then_some(entries)
 }

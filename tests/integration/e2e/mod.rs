@@ -15,6 +15,7 @@ mod issue_dns;
 mod issue_protocol;
 mod killed;
 mod options;
+mod oracles;
 mod pods;
 mod preflight;
 mod probe;

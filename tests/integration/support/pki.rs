@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SerialNumber,
+    KeyPair, KeyUsagePurpose, SerialNumber, SigningKey,
 };
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -54,6 +54,11 @@ impl Pki {
     }
 
     pub(crate) fn pair_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Pair {
+        self.pair_of(names, KeyPair::generate().unwrap(), change)
+    }
+
+    /// One for a key of one's own.
+    pub(crate) fn pair_of(&self, names: &[&str], key: KeyPair, change: impl FnOnce(&mut CertificateParams)) -> Pair {
         let mut params = CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
         params.distinguished_name = DistinguishedName::new();
         params
@@ -67,7 +72,6 @@ impl Pki {
         params.use_authority_key_identifier_extension = true;
         params.serial_number = Some(serial());
         change(&mut params);
-        let key = KeyPair::generate().unwrap();
         let leaf = params.signed_by(&key, &self.sub).unwrap();
         Pair {
             chain: leaf.pem() + &self.sub.pem(),
@@ -76,6 +80,13 @@ impl Pki {
             chain_der: vec![leaf.der().to_vec(), self.sub.der().to_vec()],
             key_der: key.serialize_der(),
         }
+    }
+}
+
+impl Pki {
+    /// The intermediate's signature over anything.
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.sub.key().sign(message).unwrap()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     check::Fact,
     report::row::RouteRef,
     text::{clear::is_unsafe, parse_time, time::DAY, width::width},
-    x509::{Fingerprint, KeyAlgorithm, Name, certificate::ExtendedKeyUsage},
+    x509::{Fingerprint, KeyAlgorithm, Name, certificate::ExtendedKeyUsage, readers::GoReads},
 };
 
 pub(super) fn at(date: &str) -> Seconds {
@@ -36,6 +36,9 @@ pub(super) fn certificate(subject: &str, issuer: &str, names: &[&str], from: Sec
         weak_signature: false,
         is_ca: names.is_empty(),
         usage: ExtendedKeyUsage::default(),
+        key_usage: None,
+        rsa_pss_key: false,
+        go: GoReads::default(),
         must_staple: false,
         self_signed: subject == issuer,
         authority_key_id: None,
@@ -89,6 +92,7 @@ pub(super) fn bundle(certificates: &[&LazyLock<Arc<Certificate>>], trust: Trust)
         unreadable: Vec::new(),
         leaf: (!certificates.is_empty()).then_some(0),
         key: KeyState::Matches,
+        objections: Box::default(),
         trust,
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     object::Key,
     text::time::DAY,
     x509::{
-        CaFault,
+        CaFault, Readers,
         trust::{Clients, Found},
     },
 };
@@ -20,16 +20,47 @@ pub(super) fn contents() -> Vec<Sample> {
             Fact::InvalidCertificate {
                 secret: key(),
                 position: 1,
-                why: "it is a private key".into(),
+                by: Readers::NONE,
+                skipped: false,
+                why: "it is empty".into(),
             },
-            &["Certificate 2", "shop-tls", "it is a private key"],
+            &["Certificate 2", "shop-tls", "cannot be read: it is empty"],
+        ),
+        (
+            Fact::InvalidCertificate {
+                secret: key(),
+                position: 0,
+                by: Readers::GO,
+                skipped: false,
+                why: "its serial number is negative".into(),
+            },
+            &["Certificate 1", "cannot be read by Go: its serial number is negative"],
+        ),
+        (
+            Fact::InvalidCertificate {
+                secret: key(),
+                position: 2,
+                by: Readers::GO.with(Readers::OPENSSL),
+                skipped: true,
+                why: "a private key among the certificates".into(),
+            },
+            &["Block 3", "shop-tls", "passed over by Go and OpenSSL"],
         ),
         (
             Fact::InvalidKey {
                 secret: key(),
+                by: Readers::NONE,
                 why: "no PEM block".into(),
             },
-            &["tls.key", "shop-tls", "no PEM block"],
+            &["tls.key", "shop-tls", "cannot be read: no PEM block"],
+        ),
+        (
+            Fact::InvalidKey {
+                secret: key(),
+                by: Readers::GO,
+                why: "a byte order mark stands before its BEGIN line".into(),
+            },
+            &["tls.key", "by Go", "byte order mark"],
         ),
         (Fact::EncryptedKey { secret: key() }, &["shop-tls", "encrypted"]),
         (
@@ -261,6 +292,13 @@ pub(super) fn chains() -> Vec<Sample> {
 
 pub(super) fn strengths() -> Vec<Sample> {
     vec![
+        (
+            Fact::RefusedByClients {
+                by: Readers::BROWSERS,
+                why: "its key is Ed25519, which browsers do not offer in a handshake".into(),
+            },
+            &["browsers", "Ed25519"],
+        ),
         (
             Fact::WeakKey {
                 algorithm: "RSA".into(),

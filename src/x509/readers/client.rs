@@ -1,0 +1,150 @@
+//! The leaf's key, its usage, and the size of what is sent: who serves it, and which clients take it.
+
+use super::{About, Objection, Part, Readers, is_usual};
+use crate::x509::{
+    certificate::{Certificate, KeyAlgorithm},
+    interner::Der,
+};
+
+/// keyUsage's bit for signing a handshake (RFC 5280, section 4.2.1.3), the first of its bits.
+const DIGITAL_SIGNATURE: u16 = 0x8000;
+/// keyEncipherment and keyAgreement.
+const KEY_ENCIPHERMENT: u16 = 0x2000;
+const KEY_AGREEMENT: u16 = 0x0800;
+
+/// What all that is sent may have, in bytes: Java's `jdk.tls.maxHandshakeMessageSize`, the `max_cert_list` of OpenSSL
+/// and `BoringSSL`, and Go's `maxHandshakeCertificateMsg`.
+const JAVA_SIZE: usize = 32 * 1024;
+const OPENSSL_SIZE: usize = 100 * 1024;
+const GO_SIZE: usize = 256 * 1024;
+/// Java's `jdk.tls.client.maxInboundCertificateChainLength`.
+const JAVA_COUNT: usize = 10;
+
+/// What a certificate's handshake message has for each certificate beside its bytes (RFC 8446, section 4.4.2).
+const PER_CERTIFICATE: usize = 5;
+
+pub(super) fn of_leaf(leaf: &Certificate, part: Part, found: &mut Vec<Objection>) {
+    if !is_usual(&leaf.key) || leaf.rsa_pss_key {
+        found.extend(of_key(leaf, part));
+    }
+    let allowed = leaf.key_usage.unwrap_or(DIGITAL_SIGNATURE);
+    if allowed & DIGITAL_SIGNATURE == 0 {
+        found.push(of_usage(leaf, allowed, part));
+    }
+}
+
+/// Chrome: BoringSSL's `ssl_cert_check_key_usage` wants the digital signature. Java: `EndEntityChecker.checkTLSServer`, too,
+/// for every cipher suite that is still in use. Firefox and OpenSSL take any of three bits
+/// (`NSSCertDBTrustDomain::VerifyCert...`, `check_purpose_ssl_server`); Go looks at none.
+fn of_usage(leaf: &Certificate, allowed: u16, part: Part) -> Objection {
+    let strict = Readers::CHROME.with(Readers::JAVA);
+    let agreement = matches!(leaf.key, KeyAlgorithm::Ec(..));
+    let (who, why) = if allowed & (KEY_ENCIPHERMENT | KEY_AGREEMENT) == 0 {
+        (
+            strict.with(Readers::FIREFOX).with(Readers::OPENSSL_CLIENT),
+            "its key usage is not for TLS servers: digital signature is not among it",
+        )
+    } else if agreement {
+        (
+            strict.with(Readers::OPENSSL_CLIENT),
+            "its key usage has no digital signature, which an elliptic-curve key has to make",
+        )
+    } else {
+        (
+            strict,
+            "its key usage has no digital signature, which every cipher suite of today needs",
+        )
+    };
+    Objection::new(part, who, why).about(About::Usage)
+}
+
+fn of_key(leaf: &Certificate, part: Part) -> Option<Objection> {
+    let (who, why) = match &leaf.key {
+        // Go and BoringSSL know rsaEncryption alone as a key; OpenSSL and Java have rsa_pss_pss_* signatures.
+        KeyAlgorithm::Rsa(_) if leaf.rsa_pss_key => (
+            Readers::GO
+                .with(Readers::BORINGSSL)
+                .with(Readers::GO_CLIENT)
+                .with(Readers::BROWSERS),
+            "its key is marked as one for RSASSA-PSS alone",
+        ),
+        // Envoy wants 2,048 bits, OpenSSL from 3.2 on too (its security level 2), Go 1,024.
+        KeyAlgorithm::Rsa(bits) if *bits < 2048 => {
+            let all = Readers::OPENSSL
+                .with(Readers::BORINGSSL)
+                .with(Readers::OPENSSL_CLIENT)
+                .with(Readers::CHROME);
+            let all = if *bits < 1024 {
+                Readers::LIBRARIES.with(Readers::CLIENTS)
+            } else {
+                all
+            };
+            return Some(Objection::new(part, all, "its RSA key is too short").about(About::Told));
+        }
+        // Go's clients: maxRSAKeySize; webpki and BoringSSL's verifiers end there too.
+        KeyAlgorithm::Rsa(_) => (
+            Readers::GO_CLIENT.with(Readers::CHROME),
+            "its RSA key is longer than 8192 bits",
+        ),
+        KeyAlgorithm::Ed25519 => (
+            Readers::BROWSERS,
+            "its key is Ed25519, which browsers do not offer in a handshake",
+        ),
+        KeyAlgorithm::Ed448 => (
+            Readers::GO
+                .with(Readers::BORINGSSL)
+                .with(Readers::GO_CLIENT)
+                .with(Readers::BROWSERS),
+            "its key is Ed448",
+        ),
+        KeyAlgorithm::Ec(curve, 521) if curve == "p521" => (
+            Readers::CHROME,
+            "its key is on the curve P-521, which Chrome does not offer in a handshake",
+        ),
+        // Envoy takes P-256, P-384 and P-521; OpenSSL's and Java's clients do not offer P-224.
+        KeyAlgorithm::Ec(curve, _) if curve == "p224" => (
+            Readers::BORINGSSL
+                .with(Readers::OPENSSL_CLIENT)
+                .with(Readers::BROWSERS)
+                .with(Readers::JAVA),
+            "its key is on the curve P-224",
+        ),
+        KeyAlgorithm::Ec(curve, _) if curve == "explicit" => (
+            Readers::GO.with(Readers::BORINGSSL).with(Readers::CLIENTS),
+            "its key spells out the curve's parameters in place of the curve's name",
+        ),
+        KeyAlgorithm::Ec(..) => (
+            Readers::GO.with(Readers::BORINGSSL).with(Readers::CLIENTS),
+            "its key is on a curve that TLS clients do not offer",
+        ),
+        KeyAlgorithm::Dsa(_) => {
+            let all = Readers::GO.with(Readers::BORINGSSL).with(Readers::CLIENTS);
+            return Some(Objection::new(part, all, "its key is DSA").about(About::Told));
+        }
+        KeyAlgorithm::Other(_) => (
+            Readers::GO.with(Readers::BORINGSSL).with(Readers::CLIENTS),
+            "its key is of a kind that TLS clients do not know",
+        ),
+    };
+    Some(Objection::new(part, who, why))
+}
+
+/// Clients bound what they read in a handshake before they have authenticated anybody.
+pub(super) fn of_size(ders: &[Der], part: Part, found: &mut Vec<Objection>) {
+    let size: usize = ders.iter().map(|der| der.len() + PER_CERTIFICATE).sum();
+    if size > JAVA_SIZE {
+        let mut who = Readers::JAVA;
+        if size > OPENSSL_SIZE {
+            who = who.with(Readers::OPENSSL_CLIENT).with(Readers::BROWSERS);
+        }
+        if size > GO_SIZE {
+            who = who.with(Readers::GO_CLIENT);
+        }
+        let why = format!("{size} bytes of certificates are sent, more than clients read");
+        found.push(Objection::new(part, who, why));
+    }
+    if ders.len() > JAVA_COUNT {
+        let why = format!("{} certificates are sent, and Java reads {JAVA_COUNT}", ders.len());
+        found.push(Objection::new(part, Readers::JAVA, why));
+    }
+}

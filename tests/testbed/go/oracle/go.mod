@@ -1,0 +1,3 @@
+module oracles
+
+go 1.26
