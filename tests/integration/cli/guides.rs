@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{command, file, finish, root};
 
 /// What a settings file begins with; other YAML in the guides is for kubectl.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "email",
     "agreeTos",
     "production",
@@ -15,6 +15,7 @@ const FIELDS: [&str; 10] = [
     "http01",
     "dns01",
     "storing",
+    "controllers",
     "tui",
 ];
 
