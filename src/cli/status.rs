@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    check::{Probed, Severity},
+    check::{Probed, Severity, Shared},
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
     object::{Key, Kind, NotJudged, annotation},
@@ -261,10 +261,12 @@ async fn confirm(session: &Session, args: &StatusArgs, judged: &mut [Judged]) {
         ..args.probe.options()
     };
     let (probed, _) = scan::probe::probe(&session.inventory, &ids, &options, &session.judge).await;
+    let (inventory, rules) = (&session.inventory, session.rules);
+    let shared = Shared::new(inventory, &rules);
     for one in judged {
         let About::Binding(id) = &one.about else { continue };
         let Some(found) = probed.get(id) else { continue };
-        let again = scan::evaluate::binding(&session.inventory, *id, session.rules, &session.select, Some(found));
+        let again = scan::evaluate::binding(inventory, *id, rules, &session.select, Some(found), &shared);
         if let Some(again) = again {
             *one = again;
         }

@@ -29,7 +29,7 @@ macro_rules! read {
     };
 }
 
-const ALL: [(&str, &str, Kind); 31] = [
+const ALL: [(&str, &str, Kind); 33] = [
     ("networking.k8s.io/v1", "Ingress", Kind::Ingress),
     ("networking.k8s.io/v1beta1", "Ingress", Kind::Ingress),
     ("extensions/v1beta1", "Ingress", Kind::Ingress),
