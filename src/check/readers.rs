@@ -8,6 +8,7 @@ use crate::{
     x509::{
         Objection, Readers, Trust,
         readers::{About, Part},
+        trust::Clients,
     },
 };
 
@@ -204,6 +205,7 @@ pub(super) fn judge_clients(stored: &Stored, audience: Audience, collector: &mut
         let severity = if most { Severity::Critical } else { Severity::Warning };
         let fact = if most && objection.about == About::Usage {
             Fact::ConstraintViolated {
+                by: Clients::All,
                 why: objection.why.to_string(),
             }
         } else {

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 
 /// How many are kept: more than a message lists.
-pub const KEPT: usize = 8;
+pub(super) const KEPT: usize = 8;
 
 /// The first of a list, read as a slice, and how many more the list has.
 #[derive(Debug, Clone, PartialEq, Eq)]

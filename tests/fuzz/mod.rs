@@ -44,7 +44,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 const LARGEST: usize = 16 << 10;
 
 fn of_pem(bytes: &[u8]) {
-    for block in pem::blocks(bytes).flatten() {
+    for block in pem::blocks(bytes) {
         black_box((
             block.decode(pem::CERTIFICATE_CAP).ok(),
             block.is_certificate(),

@@ -153,7 +153,7 @@ thread_local! {
 }
 
 /// The tests of each family, for the one that looks whether no reason was forgotten.
-const FAMILIES: [&[fn()]; 7] = [
+const FAMILIES: [&[fn()]; 8] = [
     certificate::TESTS,
     chain::TESTS,
     gateway::TESTS,

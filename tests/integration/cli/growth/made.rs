@@ -218,7 +218,8 @@ fn overlapping(count: usize) -> Made {
         let pair = pki.pair(&["*.shop.example"]);
         secret(name, &pair.chain, &pair.key)
     });
-    let listeners = hosts(count).iter().enumerate().map(|(n, host)| {
+    let hosts = hosts(count);
+    let listeners = hosts.iter().enumerate().map(|(n, host)| {
         let name = if n % 2 == 0 { "one" } else { "two" };
         listener(&format!("l{n}"), Some(host), 443, &json!({"name": name}))
     });
