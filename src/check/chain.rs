@@ -5,7 +5,7 @@ use crate::{
     object::Text,
     x509::{
         Bundle, Trust,
-        issuers::{default_certificate_of, is_staging_issuer},
+        issuers::{default_certificate_of, is_certmanagers_temporary, is_staging_issuer},
         trust::{Clients, Doubt, PathError},
     },
 };
@@ -17,6 +17,10 @@ pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
     let bundle = &stored.bundle;
     if let Some(controller) = default_certificate_of(leaf) {
         collector.add(Fact::ControllerDefaultCertificate { controller });
+        return;
+    }
+    if is_certmanagers_temporary(leaf) && !matches!(bundle.trust, Trust::Trusted { .. }) {
+        collector.add(Fact::TemporaryCertificate);
         return;
     }
     match &bundle.trust {

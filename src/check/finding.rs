@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    inventory::Controller,
+    inventory::{Controller, Keeper, MadeBy, Recipients},
     object::{Forbidden, Key, Kind, Seconds, Text, Told},
 };
 
@@ -23,20 +23,32 @@ pub struct Finding {
     pub severity: Severity,
     /// What is wrong.
     pub fact: Fact,
+    /// The Secret that it is about, where that is another than the one that most clients of the row get. Boxed: few have
+    /// one.
+    pub beside: Option<Box<Beside>>,
+}
+
+/// A Secret that is served beside the one that most clients get, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// The Secret.
+    pub secret: Key,
+    /// The name of the Certificate in its namespace that writes it, where there is one.
+    pub writer: Option<Text>,
+    /// Who gets it.
+    pub clients: Recipients,
 }
 
 impl Finding {
     /// A finding with the usual severity of its reason.
     pub fn new(fact: Fact) -> Self {
-        Self {
-            severity: fact.reason().severity(),
-            fact,
-        }
+        Self::at(fact.reason().severity(), fact)
     }
 
     /// A finding whose facts make it more or less severe than usual.
     pub fn at(severity: Severity, fact: Fact) -> Self {
-        Self { severity, fact }
+        let beside = None;
+        Self { severity, fact, beside }
     }
 
     /// Its reason.
@@ -65,8 +77,25 @@ pub enum DueBy {
     Window,
     /// Two thirds of the lifetime are gone (half, where it is ten days or less).
     Lifetime,
+    /// cert-manager has set itself a date, and let it pass.
+    CertManager,
     /// `--expiring-within`.
     Asked,
+}
+
+/// What makes a Secret that is not there, or not among the manifests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Maker {
+    /// cert-manager, for the Certificate of this name.
+    Certificate(Text),
+    /// cert-manager, which the route asks by annotation.
+    Annotation,
+    /// cert-manager is asked by annotation, and makes none: why.
+    Refused(&'static str),
+    /// Another object, or a program, among the manifests.
+    Object(MadeBy),
+    /// Nobody knows: `--assume-secrets` takes it to be there.
+    Assumed,
 }
 
 /// A route or other object, for a message.
@@ -87,6 +116,7 @@ pub enum Fact {
         secret: Key,
         instead: Instead,
         among_manifests: bool,
+        maker: Option<Box<Maker>>,
     },
     /// `unused`: another tls entry of the Ingress names this one, which would be for the host.
     SecretNameEmpty {
@@ -142,9 +172,11 @@ pub enum Fact {
         other: ObjectRef,
         other_listener: Text,
     },
+    /// `others`: some listener takes other hosts of the route.
     NoMatchingListenerHostname {
         route: ObjectRef,
-        hostnames: Sample<Text>,
+        hostname: Text,
+        others: bool,
     },
     OverlappingCertificates {
         other: ObjectRef,
@@ -156,6 +188,9 @@ pub enum Fact {
     },
     OrphanSecret {
         secret: Key,
+    },
+    CertificateElsewhere {
+        by: Keeper,
     },
     // parse
     /// `by`: who cannot read the block, or passes over it (`skipped`); none for everybody.
@@ -197,6 +232,11 @@ pub enum Fact {
         not_after: Seconds,
         since: Seconds,
         by: DueBy,
+    },
+    RenewsTooLate {
+        certificate: Text,
+        planned: Seconds,
+        not_after: Seconds,
     },
     RenewNow {
         window_end: Seconds,
@@ -253,6 +293,7 @@ pub enum Fact {
     StagingIssuer {
         issuer: Text,
     },
+    TemporaryCertificate,
     ControllerDefaultCertificate {
         controller: &'static str,
     },
@@ -283,6 +324,13 @@ pub enum Fact {
     CertificateNotReady {
         certificate: Key,
         reason: Text,
+        message: Told,
+    },
+    /// `message` is empty where cert-manager tries again right now.
+    RenewalFailing {
+        certificate: Key,
+        attempts: u32,
+        last: Option<Seconds>,
         message: Told,
     },
     IssuerNotReady {
@@ -348,12 +396,12 @@ impl Fact {
         macro_rules! table { ($($name:ident)*) => { match self { $(Self::$name { .. } => Reason::$name,)* } } }
         table!(SecretNotFound SecretNameEmpty Forbidden WrongSecretType MissingData RuleHostWithoutTls
             TlsHostWithoutRule RuleWithoutHost DefaultBackendOnly IngressClassNotFound InvalidCertificateRef RefNotPermitted
-            HostnameConflict NoMatchingListenerHostname OverlappingCertificates DuplicateHost OrphanSecret
+            HostnameConflict NoMatchingListenerHostname OverlappingCertificates DuplicateHost OrphanSecret CertificateElsewhere
             InvalidCertificate InvalidKey EncryptedKey InvalidKeyPair LeafNotFirst InvalidCaCertificate Expired NotYetValid RenewalDue
-            RenewNow ChainExpired ChainExpiresFirst LifetimeTooLong HostMismatch CommonNameOnly WildcardTooBroad
+            RenewsTooLate RenewNow ChainExpired ChainExpiresFirst LifetimeTooLong HostMismatch CommonNameOnly WildcardTooBroad
             UnusedNames MissingIntermediate UntrustedIssuer WrongOrder ExtraRoot ExtraCertificate SelfSigned
-            StagingIssuer ControllerDefaultCertificate ConstraintViolated WeakKey WeakSignature RepeatedKey LeafIsCa RefusedByClients
-            MissingServerAuth ClientAuthLost MustStaple CertificateNotReady IssuerNotReady OrderFailed ChallengeStuck
+            StagingIssuer TemporaryCertificate ControllerDefaultCertificate ConstraintViolated WeakKey WeakSignature RepeatedKey LeafIsCa RefusedByClients
+            MissingServerAuth ClientAuthLost MustStaple CertificateNotReady RenewalFailing IssuerNotReady OrderFailed ChallengeStuck
             ConflictingOwners ServedDiffers ServedExpired ServedWrongHost ServedUntrusted NotServed StalePods DnsElsewhere)
     }
 }

@@ -22,7 +22,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-pub use finding::{DueBy, Fact, Finding, Instead, ObjectRef};
+pub use finding::{Beside, DueBy, Fact, Finding, Instead, Maker, ObjectRef};
 pub use names::names_services;
 pub use readers::readers_of;
 pub use reason::{Reason, Severity};

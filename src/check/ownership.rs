@@ -32,16 +32,29 @@ pub(super) fn judge(inventory: &Inventory, secret: &Key, rules: &Rules, collecto
     for certificate in inventory.certificates_of(secret).take(TOLD) {
         let ready = condition(&certificate.conditions, "Ready");
         let not_ready = ready.is_some_and(|c| c.status == "False");
+        let issuing = condition(&certificate.conditions, "Issuing");
+        // It stays on a Certificate until an issuance comes through (issuing_controller.go, `failIssueCertificate`; v1.21).
+        let failed = issuing.filter(|c| c.status == "False" && c.reason == "Failed");
+        let failing = failed.is_some() || certificate.failed_attempts > 0;
         if let Some(ready) = ready.filter(|_| not_ready) {
+            // Why it failed says more than that there is nothing yet.
+            let told = failed.unwrap_or(ready);
             collector.add(Fact::CertificateNotReady {
                 certificate: certificate.meta.key(),
-                reason: ready.reason.clone(),
-                message: ready.message.clone(),
+                reason: told.reason.clone(),
+                message: told.message.clone(),
+            });
+        } else if failing {
+            collector.add(Fact::RenewalFailing {
+                certificate: certificate.meta.key(),
+                attempts: certificate.failed_attempts,
+                last: certificate.last_failure,
+                message: failed.map(|c| c.message.clone()).unwrap_or_default(),
             });
         }
         issuer(inventory, certificate, collector);
-        let issuing = condition(&certificate.conditions, "Issuing").is_some_and(|c| c.status == "True");
-        if not_ready || issuing || certificate.failed_attempts > 0 {
+        let issuing = issuing.is_some_and(|c| c.status == "True");
+        if not_ready || issuing || failing {
             order(inventory, certificate, rules.now, collector);
         }
     }

@@ -66,13 +66,14 @@ reasons! {
         MissingData Critical, RuleHostWithoutTls Info, TlsHostWithoutRule Warning, RuleWithoutHost Warning, DefaultBackendOnly Warning,
         IngressClassNotFound Warning, InvalidCertificateRef Critical, RefNotPermitted Critical, HostnameConflict Warning,
         NoMatchingListenerHostname Warning, OverlappingCertificates Info, DuplicateHost Warning, OrphanSecret Info,
+        CertificateElsewhere Info,
     }
     parse {
         InvalidCertificate Critical, InvalidKey Critical, EncryptedKey Critical, InvalidKeyPair Critical,
         LeafNotFirst Critical, InvalidCaCertificate Critical,
     }
     time {
-        Expired Critical, NotYetValid Critical, RenewalDue Warning, RenewNow Warning, ChainExpired Critical,
+        Expired Critical, NotYetValid Critical, RenewalDue Warning, RenewsTooLate Warning, RenewNow Warning, ChainExpired Critical,
         ChainExpiresFirst Warning, LifetimeTooLong Warning,
     }
     names {
@@ -80,14 +81,15 @@ reasons! {
     }
     chain {
         MissingIntermediate Critical, UntrustedIssuer Critical, WrongOrder Info, ExtraRoot Info, ExtraCertificate Info,
-        SelfSigned Critical, StagingIssuer Critical, ControllerDefaultCertificate Critical, ConstraintViolated Critical,
+        SelfSigned Critical, StagingIssuer Critical, TemporaryCertificate Critical,
+        ControllerDefaultCertificate Critical, ConstraintViolated Critical,
     }
     strength {
         WeakKey Critical, WeakSignature Critical, RepeatedKey Warning, LeafIsCa Warning,
         RefusedByClients Warning, MissingServerAuth Critical, ClientAuthLost Info, MustStaple Warning,
     }
     ownership {
-        CertificateNotReady Warning, IssuerNotReady Warning, OrderFailed Warning, ChallengeStuck Warning,
+        CertificateNotReady Warning, RenewalFailing Warning, IssuerNotReady Warning, OrderFailed Warning, ChallengeStuck Warning,
         ConflictingOwners Warning,
     }
     served {

@@ -2,6 +2,7 @@
 
 mod gateway;
 mod hosts;
+mod maker;
 
 use crate::{
     inventory::{
@@ -10,11 +11,11 @@ use crate::{
         query::{ClassState, Serving, covers},
         settle::MANY,
     },
-    object::{Forbidden, Ingress, Key, Kind, annotation, secret::TLS_TYPE},
+    object::{Forbidden, Ingress, Key, Kind, annotation::is_filled, secret::TLS_TYPE},
 };
 
 use super::{
-    finding::{Fact, Instead, ObjectRef},
+    finding::{Fact, Instead, Maker, ObjectRef},
     reason::Severity,
     verdict::{Collector, Subject},
 };
@@ -30,6 +31,7 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
             secret: skipped,
             instead: subject.instead(),
             among_manifests: false,
+            maker: None,
         };
         collector.add_at(subject.unless_served(), fact);
     }
@@ -45,7 +47,11 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
 fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) {
     let inventory = subject.inventory;
     if let Some(stored) = inventory.secrets().get(secret) {
-        judge_content(stored, true, collector);
+        let filled = inventory.from_manifests && stored.meta.annotations().iter().any(|(key, _)| is_filled(key));
+        // What another Secret fills in the cluster is empty among the manifests.
+        if !filled {
+            judge_content(stored, true, collector);
+        }
         return;
     }
     if let Some(forbidden) = inventory
@@ -71,8 +77,16 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
     let skips = subject.controller.picks_among_all() || nginx;
     let served = skips && (subject.stored.zip(subject.binding)).is_some_and(|(stored, (_, b))| covers(stored, &b.host));
     let among_manifests = inventory.from_manifests;
-    // Manifests without any Secret are what Helm and Kustomize print for a cluster that gets its Secrets otherwise.
-    let severity = if among_manifests && (inventory.secrets().is_empty() || made_in_cluster(subject, secret)) {
+    let maker = maker::of(subject, secret);
+    // Manifests without any TLS Secret are what Helm and Kustomize print for a cluster that gets these otherwise: other
+    // Secrets, a database's password, say nothing of that.
+    let expected = match maker {
+        Some(Maker::Assumed) => true,
+        Some(Maker::Refused(_)) => false,
+        Some(_) => among_manifests,
+        None => among_manifests && inventory.secrets().have_no_certificate(),
+    };
+    let severity = if expected {
         Severity::Info
     } else if served {
         Severity::Warning
@@ -88,22 +102,9 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         secret: secret.clone(),
         instead,
         among_manifests,
+        maker: maker.map(Box::new),
     };
     collector.add_at(severity, fact);
-}
-
-/// Whether cert-manager will make the Secret once the manifests are in a cluster.
-fn made_in_cluster(subject: &Subject<'_>, secret: &Key) -> bool {
-    let asks = |key| {
-        let route = subject
-            .binding
-            .and_then(|(_, b)| subject.inventory.route_meta(&b.route));
-        route.is_some_and(|meta| meta.annotation(key).is_some())
-    };
-    subject.inventory.certificates_of(secret).next().is_some()
-        || [annotation::CLUSTER_ISSUER, annotation::ISSUER, annotation::TLS_ACME]
-            .into_iter()
-            .any(asks)
 }
 
 /// Whether a Secret has the type and the data of a TLS Secret. `strict`: whether that is what its reader wants; a proxy that mounts it

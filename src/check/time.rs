@@ -1,9 +1,9 @@
 //! Time: expired, not yet valid, due for renewal, an intermediate that ends first, a lifetime beyond what is allowed.
 
 use crate::{
-    inventory::Stored,
+    inventory::{Inventory, Stored},
     object::{Seconds, Text, annotation},
-    text::time::DAY,
+    text::time::{DAY, HOUR},
     x509::{Certificate, Trust},
 };
 
@@ -12,7 +12,7 @@ use super::{
     verdict::{Collector, Rules},
 };
 
-pub(super) fn judge(stored: &Stored, rules: &Rules, collector: &mut Collector) {
+pub(super) fn judge(inventory: &Inventory, stored: &Stored, rules: &Rules, collector: &mut Collector) {
     let Some(leaf) = stored.leaf() else { return };
     let now = rules.now;
     collector.moment(leaf.not_before, now);
@@ -26,7 +26,7 @@ pub(super) fn judge(stored: &Stored, rules: &Rules, collector: &mut Collector) {
             not_before: leaf.not_before,
         });
     } else {
-        renewal(stored, leaf, rules, collector);
+        renewal(inventory, stored, leaf, rules, collector);
     }
     for (position, certificate) in stored.bundle.chain() {
         if certificate.self_signed || !is_used(stored, position) {
@@ -118,7 +118,7 @@ fn window(stored: &Stored) -> Option<(Seconds, Seconds)> {
     (start <= end).then_some((start, end))
 }
 
-fn renewal(stored: &Stored, leaf: &Certificate, rules: &Rules, collector: &mut Collector) {
+fn renewal(inventory: &Inventory, stored: &Stored, leaf: &Certificate, rules: &Rules, collector: &mut Collector) {
     let (now, not_after) = (rules.now, leaf.not_after);
     if let Some(asked) = rules.expiring_within {
         let since = not_after.saturating_sub(asked);
@@ -133,14 +133,27 @@ fn renewal(stored: &Stored, leaf: &Certificate, rules: &Rules, collector: &mut C
         return;
     }
     let by_age = due_by_lifetime(leaf.not_before, not_after);
+    let window = window(stored);
+    if let Some((_, end)) = window {
+        collector.moment(end, now);
+        if now >= end && now < by_age {
+            collector.add(Fact::RenewNow { window_end: end });
+            return;
+        }
+    }
+    let secret = stored.meta.key();
+    let planned = inventory
+        .certificates_of(&secret)
+        .find_map(|certificate| Some((certificate, certificate.renewal_time?)));
+    if let Some((certificate, at)) = planned {
+        by_certmanager(&certificate.meta.name, at, leaf, now, collector);
+        return;
+    }
     collector.moment(by_age, now);
-    match window(stored) {
-        Some((start, end)) => {
+    match window {
+        Some((start, _)) => {
             collector.moment(start, now);
-            collector.moment(end, now);
-            if now >= end && now < by_age {
-                collector.add(Fact::RenewNow { window_end: end });
-            } else if now >= start {
+            if now >= start {
                 collector.add(Fact::RenewalDue {
                     not_after,
                     since: start,
@@ -155,6 +168,37 @@ fn renewal(stored: &Stored, leaf: &Certificate, rules: &Rules, collector: &mut C
         }),
         None => {}
     }
+}
+
+/// How long cert-manager may take to renew after the moment that it has set itself.
+const GRACE: Seconds = HOUR;
+
+/// cert-manager renews at `status.renewalTime` and at no other moment: it has spec.renewBefore, ARI and the windows of
+/// spec.renewal in it (pkg/util/pki/renewaltime.go and internal/controller/certificates/policies/checks.go,
+/// `CurrentCertificateNearingExpiry`; v1.21). A first failed attempt is repeated after an hour, the next ones after up to 32.
+fn by_certmanager(certificate: &Text, at: Seconds, leaf: &Certificate, now: Seconds, collector: &mut Collector) {
+    let late = at.saturating_add(GRACE);
+    collector.moment(late.saturating_add(1), now);
+    let not_after = leaf.not_after;
+    if now > late {
+        collector.add(Fact::RenewalDue {
+            not_after,
+            since: at,
+            by: DueBy::CertManager,
+        });
+    } else if not_after.saturating_sub(at) < least_left(leaf) {
+        collector.add(Fact::RenewsTooLate {
+            certificate: certificate.clone(),
+            planned: at,
+            not_after,
+        });
+    }
+}
+
+/// What must be left of a certificate when its renewal begins, so that one that fails can be repeated and be noticed: a day,
+/// or a tenth of a lifetime that is shorter than ten days.
+fn least_left(leaf: &Certificate) -> Seconds {
+    (leaf.not_after.saturating_sub(leaf.not_before) / 10).min(DAY)
 }
 
 /// The longest lifetime in days that browsers accept of a public CA's certificate, by the day of its issuance

@@ -2,7 +2,7 @@
 
 use crate::{
     inventory::{
-        Binding, BindingId, Controller, Inventory, Presence, Stored,
+        Binding, BindingId, Controller, Inventory, Presence, Recipients, Stored,
         controller::Fallback,
         query::{Serving, covers},
     },
@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     chain,
-    finding::{Fact, Finding, Instead},
+    finding::{Beside, Fact, Finding, Instead},
     names, ownership, parse,
     readers::{self, Audience},
     reason::Severity,
@@ -180,6 +180,8 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     let binding = inventory.bindings().get(id)?;
     let mut collector = Collector::default();
     if binding.elsewhere {
+        let by = inventory.keeper(binding);
+        collector.add(Fact::CertificateElsewhere { by });
         return Some(collector.finish(None));
     }
     let serving = inventory.serving(binding);
@@ -198,7 +200,7 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     let audience = Audience::of(subject.controller);
     if let Some(stored) = subject.stored {
         parse::judge(stored, audience, subject.unless_served(), &mut collector);
-        time::judge(stored, &rules, &mut collector);
+        time::judge(inventory, stored, &rules, &mut collector);
         names::judge(&subject, stored, &mut collector);
         chain::judge(stored, &mut collector);
         strength::judge(inventory, stored, &mut collector);
@@ -213,6 +215,9 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
             }
         }
     }
+    for (stored, clients) in inventory.served_beside(binding, subject.stored) {
+        beside(inventory, stored, audience, clients, &rules, &mut collector);
+    }
     for secret in &binding.secrets {
         shared.owners(inventory, secret, &rules, &mut collector);
     }
@@ -220,6 +225,39 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
         shared.pods(inventory, &stored.meta.key(), &mut collector);
     }
     Some(collector.finish(subject.stored.map(|s| s.meta.key())))
+}
+
+/// Judges a Secret that some clients get in place of the one that most get: for these alone its defects are critical.
+fn beside(
+    inventory: &Inventory,
+    stored: &Stored,
+    audience: Audience,
+    clients: Recipients,
+    rules: &Rules,
+    collector: &mut Collector,
+) {
+    let mut own = Collector::default();
+    parse::judge(stored, audience, Severity::Warning, &mut own);
+    if clients != Recipients::Nobody {
+        time::judge(inventory, stored, rules, &mut own);
+        chain::judge(stored, &mut own);
+        strength::judge(inventory, stored, &mut own);
+    }
+    if let Some(at) = own.changes_at {
+        collector.moment(at, rules.now);
+    }
+    let secret = stored.meta.key();
+    collector
+        .findings
+        .extend(own.findings.into_iter().map(|finding| Finding {
+            severity: finding.severity.min(Severity::Warning),
+            beside: Some(Box::new(Beside {
+                writer: inventory.writer_of(&secret).map(Into::into),
+                secret: secret.clone(),
+                clients,
+            })),
+            ..finding
+        }));
 }
 
 /// Judges a Secret that no route uses: what a client would see is not known, so its chain and names are not judged. Where Pods mount
@@ -232,7 +270,7 @@ pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict>
         let own = mounted || stored.data_keys.is_some();
         reference::judge_content(stored, !own, &mut collector);
         parse::judge(stored, Audience::unknown(), Severity::Warning, &mut collector);
-        time::judge(stored, &rules, &mut collector);
+        time::judge(inventory, stored, &rules, &mut collector);
         strength::judge_key(inventory, stored, &mut collector);
         ownership::judge(inventory, key, &rules, &mut collector);
         reference::orphan(inventory, stored, &mut collector);
@@ -268,7 +306,7 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
     };
     let alone = Inventory::default();
     parse::judge(&stored, Audience::unknown(), Severity::Critical, &mut collector);
-    time::judge(&stored, &rules, &mut collector);
+    time::judge(&alone, &stored, &rules, &mut collector);
     names::judge_host(&stored, host, &mut collector);
     // A root in a file is self-signed because it is a root: nobody serves it.
     let is_root = bundle.leaf().is_some_and(|leaf| leaf.is_ca && leaf.self_signed);

@@ -137,7 +137,10 @@ impl Session {
         };
         match connection.filter(|_| source.filename.is_empty()) {
             Some(connection) => session.read_cluster(source, targets, open, connection, look).await?,
-            None => session.read_manifests(source, targets, open)?,
+            None => {
+                session.read_manifests(source, targets, open)?;
+                session.inventory.secrets_assumed = check.assume_secrets;
+            }
         }
         if let Some(reach) = check.fetch_intermediates {
             let (inventory, unresolved) = (&mut session.inventory, &session.read.unresolved);

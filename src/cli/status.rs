@@ -220,7 +220,7 @@ fn tell_gone(since: &Since) {
 
 /// Who writes the Secret of a row, as far as that is known.
 fn owner(inventory: &Inventory, row: &Row<'_>) -> Option<String> {
-    let key = row.secrets.first()?;
+    let key = row.secret()?;
     if let Some(certificate) = inventory.certificates_of(key).next() {
         let issuer = &certificate.issuer;
         let kind = if issuer.kind.is_empty() {

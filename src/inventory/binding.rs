@@ -68,8 +68,10 @@ pub enum Origin {
     Below(u16),
     /// A rule of an Ingress names it, and no tls entry does.
     RuleOnly,
-    /// A route of the Gateway API names it, and no listener of its parent takes it.
+    /// A route of the Gateway API names it, and no listener of its parent takes any host of that route.
     NoListener,
+    /// The same, and a listener takes other hosts of that route.
+    NoListenerOfSeveral,
     /// ingress-nginx: the annotation `server-alias` names it beside the hosts of the rules.
     Alias,
     /// ingress-nginx: requests for it are redirected to the host of a rule, with `www.` before it or without.
@@ -83,6 +85,11 @@ impl Origin {
             Self::Entry(position) | Self::Below(position) => Some(position),
             _ => None,
         }
+    }
+
+    /// Whether no listener takes the host.
+    pub fn is_without_listener(self) -> bool {
+        matches!(self, Self::NoListener | Self::NoListenerOfSeveral)
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Controller {
     Istio,
     /// Google's load balancers.
     Gce,
-    /// AWS's load balancers.
+    /// AWS's load balancers, VPC Lattice among them.
     Alb,
     /// The controller of `HAProxy` Technologies.
     HaProxy,
@@ -56,7 +56,10 @@ impl Controller {
         match name {
             "k8s.io/ingress-nginx" => Self::IngressNginx,
             "nginx.org/ingress-controller" => Self::F5Nginx,
-            "ingress.k8s.aws/alb" | "gateway.k8s.aws/alb" => Self::Alb,
+            "ingress.k8s.aws/alb"
+            | "gateway.k8s.aws/alb"
+            | "gateway.k8s.aws/nlb"
+            | "application-networking.k8s.aws/gateway-api-controller" => Self::Alb,
             "networking.gke.io/gateway" | "k8s.io/ingress-gce" => Self::Gce,
             "haproxy-ingress.github.io/controller" => Self::HaProxyIngress,
             "ingress-controllers.konghq.com/kong" | "konghq.com/kic-gateway-controller" => Self::Kong,

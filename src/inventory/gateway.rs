@@ -47,6 +47,11 @@ pub fn terminates_tls(listener: &Listener) -> bool {
     (protocol.eq_ignore_ascii_case("HTTPS") || protocol.eq_ignore_ascii_case("TLS")) && !listener.passthrough
 }
 
+/// Whether a route is a Gateway or a `ListenerSet`.
+pub fn is_gateway(route: &RouteKey) -> bool {
+    route.kind == Kind::Gateway || route.kind.is_listener_set()
+}
+
 /// Whether a certificateRef names a core Secret, the one kind that every implementation supports.
 pub fn names_a_secret(reference: &CertificateRef) -> bool {
     reference.group.is_empty() && reference.kind == "Secret"
@@ -160,7 +165,7 @@ impl Inventory {
         let mut taken: Vec<Taken> = routes.iter().map(|(_, route, _)| Taken::none(route)).collect();
         for owned in &listeners {
             let range = ranges.get(&owned.owner()).cloned().unwrap_or_default();
-            self.bindings_of_listener(owned, &routes[range.clone()], &mut taken[range], &mut bindings);
+            self.bindings_of_listener(key, owned, &routes[range.clone()], &mut taken[range], &mut bindings);
         }
         self.untaken(gateway, &routes, &taken, &mut bindings);
         bindings
@@ -169,7 +174,11 @@ impl Inventory {
     /// Hosts of routes that listeners let in, and that none of them, nor of another parent of the route, takes.
     fn untaken(&self, gateway: &Gateway, routes: &[Attached<'_>], taken: &[Taken], bindings: &mut Vec<Binding>) {
         let mut here: HashSet<(Kind, Key, Text)> = HashSet::new();
+        let mut accepted: HashSet<(Kind, Key)> = HashSet::new();
         for ((_, route, _), taken) in routes.iter().zip(taken) {
+            if taken.hosts.contains(&true) {
+                accepted.insert((route.kind, route.meta.key()));
+            }
             let hosts = taken.wanted.iter().zip(&taken.hosts).filter(|(_, taken)| **taken);
             here.extend(hosts.map(|(host, _)| (route.kind, route.meta.key(), host.clone())));
         }
@@ -190,13 +199,21 @@ impl Inventory {
             }
         }
         let gateway = RouteKey::new(Kind::Gateway, gateway.meta.key());
+        let of_several = |routes: &[RouteKey]| {
+            let first = routes.first().map(|route| (route.kind, route.key.clone()));
+            first.is_some_and(|first| accepted.contains(&first))
+        };
         bindings.extend(hosts.found.into_iter().map(|(host, routes)| Binding {
             route: gateway.clone(),
             listener: None,
             port: 443,
             host,
             secrets: List::default(),
-            origin: Origin::NoListener,
+            origin: if of_several(&routes) {
+                Origin::NoListenerOfSeveral
+            } else {
+                Origin::NoListener
+            },
             in_rules: true,
             elsewhere: false,
             routes: routes.into(),
@@ -226,6 +243,7 @@ impl Inventory {
 
     fn bindings_of_listener(
         &self,
+        gateway: &Key,
         owned: &OwnedListener<'_>,
         routes: &[Attached<'_>],
         taken: &mut [Taken],
@@ -257,6 +275,10 @@ impl Inventory {
         if hosts.found.is_empty() {
             hosts.routes(hostname);
         }
+        let elsewhere = self
+            .gateways
+            .get(gateway)
+            .is_some_and(|gateway| self.keeper_of(gateway, listener).is_some());
         let secrets: List<Key> = listener
             .certificate_refs
             .iter()
@@ -277,7 +299,7 @@ impl Inventory {
             secrets: secrets.clone(),
             origin: Origin::Entry(0),
             in_rules: true,
-            elsewhere: listener.certificate_refs.is_empty() && listener.has_options,
+            elsewhere,
             routes: routes.into(),
         }));
     }

@@ -5,12 +5,14 @@
 
 pub mod binding;
 pub mod controller;
+pub mod elsewhere;
 mod forbidden;
 pub mod gateway;
 mod grant;
 mod index;
 pub mod ingress;
 mod listeners;
+pub mod made;
 pub mod ownership;
 pub mod programs;
 pub mod query;
@@ -45,7 +47,10 @@ use table::Table;
 
 pub use binding::{Binding, BindingId, Bindings, Origin, RouteKey};
 pub use controller::Controller;
+pub use elsewhere::Keeper;
+pub use made::MadeBy;
 pub use secrets::{Presence, Secrets, Stored};
+pub use serves::Recipients;
 
 /// What a change made worth judging again.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -69,6 +74,8 @@ pub struct Inventory {
     pub reach: Arc<Reach>,
     /// Whether the source is manifests, which seldom hold everything.
     pub from_manifests: bool,
+    /// Whether Secrets that are missing are taken to be there (`--assume-secrets`).
+    pub secrets_assumed: bool,
     /// Whether only some routes were asked for (`-l`, `--field-selector`): others may use what these do not.
     pub routes_chosen: bool,
     /// Whether only some namespaces were asked for: routes of others may use what a `ReferenceGrant` lets them.
@@ -103,6 +110,8 @@ pub struct Inventory {
     consumers: HashMap<(Kind, Key), Consumer>,
     consumers_by_secret: HashMap<Key, BTreeSet<(Kind, Key)>>,
     services: BTreeMap<Key, Service>,
+    /// What among manifests makes Secrets in the cluster.
+    makers: made::Makers,
     secrets: Secrets,
     programs: programs::Programs,
     bindings: Bindings,
@@ -169,6 +178,7 @@ impl Inventory {
     pub fn apply(&mut self, change: Change) {
         match change {
             Change::Set(object) => self.set(object),
+            Change::Made(made) => self.set_made(made),
             Change::Gone(kind, key) => self.gone(kind, key),
             Change::Listed(kind) => {
                 self.listed.insert(kind);
@@ -182,6 +192,9 @@ impl Inventory {
 
     /// Takes a Secret, parsed.
     pub fn store(&mut self, stored: Stored) {
+        if self.from_manifests {
+            self.note_copies(&stored);
+        }
         let key = stored.meta.key();
         self.absent.remove(&key);
         if self.loading {

@@ -2,6 +2,7 @@
 
 use crate::object::{
     Certificate, CertificateRequest, Challenge, Consumer, Issuer, Key, Kind, Meta, Object, Order, Service, Text,
+    annotation,
 };
 
 use super::{Inventory, settle::MANY};
@@ -17,6 +18,9 @@ impl Inventory {
                     .entry(secret.clone())
                     .or_default()
                     .insert(key.clone());
+                if o.copied && self.from_manifests {
+                    self.note_copy(annotation::REFLECTOR_COPIES, o.secret.clone());
+                }
                 self.certificates.insert(Box::new(o));
                 self.touch_secret(&secret, std::iter::empty());
             }
@@ -136,6 +140,21 @@ impl Inventory {
         keys.into_iter()
             .flatten()
             .filter_map(|key| self.certificates.get(key).map(AsRef::as_ref))
+    }
+
+    /// The name of the Certificate that writes a Secret, in its namespace: the first by name, where several do. What the
+    /// Secret itself says (cert-manager's secrets manager annotates it) counts only where not all Certificates were read,
+    /// for what copies a Secret copies its annotations too.
+    pub fn writer_of(&self, secret: &Key) -> Option<&str> {
+        let written = self.certificates_of(secret).next();
+        written.map(|certificate| certificate.meta.name.as_str()).or_else(|| {
+            let stored = self
+                .secrets
+                .get(secret)
+                .filter(|_| !self.knows_all(Kind::Certificate))?;
+            let name = stored.meta.annotation(annotation::CERTIFICATE_NAME)?;
+            (!name.is_empty()).then_some(name)
+        })
     }
 
     /// The issuer that a Certificate names, with its kind and key; `None` for issuers of other groups.

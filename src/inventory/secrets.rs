@@ -70,6 +70,11 @@ impl Stored {
         self.certificate == Presence::Present
     }
 
+    /// Whether it is meant for TLS: by its type, or by what it holds.
+    pub fn is_for_tls(&self) -> bool {
+        self.is_tls() || self.holds_certificate()
+    }
+
     /// The leaf, when it could be read.
     pub fn leaf(&self) -> Option<&Certificate> {
         self.bundle.leaf().map(AsRef::as_ref)
@@ -117,6 +122,8 @@ pub struct Secrets {
     slots: Table<Slot>,
     /// How many of the slots hold a Secret.
     stored: usize,
+    /// How many of these are TLS Secrets, or hold a certificate.
+    for_tls: usize,
     by_public_key: Index<SecretId>,
     /// By the names of the leaf; built when a controller first asks for it.
     by_name: Option<ByName>,
@@ -182,8 +189,14 @@ impl Secrets {
         self.stored == 0
     }
 
+    /// Whether none of them is a TLS Secret or holds a certificate.
+    pub fn have_no_certificate(&self) -> bool {
+        self.for_tls == 0
+    }
+
     /// Puts a Secret in, and gives back the one that it replaces.
     pub(super) fn set(&mut self, stored: Stored) -> Option<Stored> {
+        self.for_tls += usize::from(stored.is_for_tls());
         let position = self.slots.position(&stored.meta);
         let what = What::Stored(Box::new(stored));
         let mut old = None;
@@ -199,6 +212,7 @@ impl Secrets {
         };
         self.index(id);
         if let Some(What::Stored(old)) = old {
+            self.for_tls -= usize::from(old.is_for_tls());
             return Some(*old);
         }
         self.stored += 1;
@@ -216,6 +230,7 @@ impl Secrets {
         }
         let What::Stored(gone) = gone else { return None };
         self.stored -= 1;
+        self.for_tls -= usize::from(gone.is_for_tls());
         Some(*gone)
     }
 

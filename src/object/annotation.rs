@@ -12,6 +12,20 @@ pub const CLUSTER_ISSUER: &str = "cert-manager.io/cluster-issuer";
 pub const ISSUER: &str = "cert-manager.io/issuer";
 /// The Certificate that cert-manager made a Secret for.
 pub const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
+/// The listeners that cert-manager leaves alone, separated by commas.
+pub const IGNORED_LISTENERS: &str = "cert-manager.io/ignore-tls-listeners";
+/// Reflector copies this Secret into other namespaces.
+pub const REFLECTOR_COPIES: &str = "reflector.v1.k8s.emberstack.com/reflection-auto-enabled";
+/// Reflector fills this Secret from another one.
+pub const REFLECTOR_FILLS: &str = "reflector.v1.k8s.emberstack.com/reflects";
+/// Mittwald's replicator copies this Secret into other namespaces.
+pub const REPLICATOR_COPIES: &str = "replicator.v1.mittwald.de/replicate-to";
+/// Mittwald's replicator fills this Secret from another one.
+pub const REPLICATOR_FILLS: &str = "replicator.v1.mittwald.de/replicate-from";
+/// kubed, now Config Syncer, copies this Secret into other namespaces.
+pub const KUBED_COPIES: &str = "kubed.appscode.com/sync";
+/// Google's Certificate Manager has the certificates of this Gateway.
+pub const GKE_CERTMAP: &str = "networking.gke.io/certmap";
 /// Google's managed certificates of an Ingress.
 pub const GKE_MANAGED: &str = "networking.gke.io/managed-certificates";
 /// Google's uploaded certificates of an Ingress.
@@ -82,6 +96,13 @@ const WANTED: &[&str] = &[
     CLUSTER_ISSUER,
     ISSUER,
     CERTIFICATE_NAME,
+    IGNORED_LISTENERS,
+    REFLECTOR_COPIES,
+    REFLECTOR_FILLS,
+    REPLICATOR_COPIES,
+    REPLICATOR_FILLS,
+    KUBED_COPIES,
+    GKE_CERTMAP,
     GKE_MANAGED,
     GCP_PRE_SHARED,
     ALB_CERTIFICATE,
@@ -99,6 +120,20 @@ const WANTED: &[&str] = &[
     RENEWAL_WINDOW,
     ISSUED_BY,
 ];
+
+/// Whether an annotation has a Secret copied into other namespaces, under its own name.
+pub fn is_copied(key: &str, value: &str) -> bool {
+    match key {
+        REFLECTOR_COPIES => value == "true",
+        REPLICATOR_COPIES | KUBED_COPIES => true,
+        _ => false,
+    }
+}
+
+/// Whether an annotation has a Secret filled from another one.
+pub fn is_filled(key: &str) -> bool {
+    matches!(key, REFLECTOR_FILLS | REPLICATOR_FILLS)
+}
 
 /// Whether an annotation is kept while reading.
 pub fn wanted(key: &str) -> bool {

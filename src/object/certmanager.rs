@@ -34,6 +34,10 @@ pub struct Certificate {
     pub renewal_time: Option<Seconds>,
     /// status.failedIssuanceAttempts.
     pub failed_attempts: u32,
+    /// status.lastFailureTime.
+    pub last_failure: Option<Seconds>,
+    /// Whether its Secret is to be copied into other namespaces, by the annotations of spec.secretTemplate.
+    pub copied: bool,
 }
 
 /// To which issuer a Certificate or request belongs.

@@ -65,8 +65,8 @@ pub struct Listener {
     pub passthrough: bool,
     /// tls.certificateRefs.
     pub certificate_refs: Vec<CertificateRef>,
-    /// tls.options holds something: the implementation may bring its own certificate.
-    pub has_options: bool,
+    /// The keys of tls.options: some implementations bring their own certificates by them.
+    pub options: Vec<Text>,
     /// allowedRoutes.namespaces.
     pub allowed_routes: AllowedNamespaces,
     /// allowedRoutes.kinds; empty means what the protocol implies.

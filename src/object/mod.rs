@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod ingress;
 mod kind;
 pub mod list;
+pub mod made;
 pub mod program;
 mod reach;
 pub mod secret;
@@ -24,6 +25,7 @@ pub use gateway::{Gateway, GatewayClass, ListenerSet, ReferenceGrant, Route};
 pub use ingress::{Ingress, IngressClass, IngressRoute};
 pub use kind::Kind;
 pub use list::List;
+pub use made::{Made, MadeSecret};
 pub use reach::Reach;
 pub use secret::Secret;
 pub use service::Service;
@@ -258,6 +260,8 @@ impl Object {
 pub enum Change {
     /// An object is there, new or changed.
     Set(Object),
+    /// An object among manifests makes Secrets in the cluster.
+    Made(Made),
     /// An object is gone.
     Gone(Kind, Key),
     /// Everything of a kind has been sent that the scope holds: what was not sent does not exist.

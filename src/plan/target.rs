@@ -186,7 +186,7 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
             continue;
         };
         // A host that no rule routes, and that a tls entry names all the same, may be there for this certificate alone.
-        if binding.elsewhere || binding.origin == Origin::NoListener {
+        if binding.elsewhere || binding.origin.is_without_listener() {
             continue;
         }
         // One that is only redirected keeps its name in the certificate, and is not ordered anew: it may not exist at all.

@@ -76,7 +76,7 @@ pub fn fold<'a>(rows: &Rows<'a>, by: By, owner: &dyn Fn(&Row<'a>) -> Option<Stri
     let mut seen: Vec<Reason> = Vec::new();
     for row in rows.iter() {
         let name = match by {
-            By::Secret => row.secrets.first().map(ToString::to_string),
+            By::Secret => row.secret().map(ToString::to_string),
             By::Issuer => row.certificate.map(|certificate| certificate.issuer.full.to_string()),
             By::Owner => owner(&row),
             By::Namespace => Some(row.namespace.to_owned()),

@@ -31,7 +31,10 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
         wrong += 1;
         // The worst comes first.
         let Some(worst) = row.findings.first() else { continue };
-        let secret = || row.secrets.first().map(|key| Cause::Secret(key, worst.reason()));
+        let secret = || {
+            let beside = worst.beside.as_deref().map(|beside| &beside.secret);
+            beside.or(row.secret()).map(|key| Cause::Secret(key, worst.reason()))
+        };
         let found = match &worst.fact {
             Fact::UntrustedIssuer { issuer, .. } => Some(Cause::Untrusted(issuer)),
             Fact::MissingIntermediate { issuer, .. } => Some(Cause::Incomplete(issuer)),

@@ -92,9 +92,9 @@ pub(crate) struct Item<'a> {
     evidence: Option<&'static str>,
     #[serde(flatten)]
     leaf: Option<Leaf<'a>>,
-    findings: Vec<FindingItem>,
+    findings: Vec<FindingItem<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    ignored: Vec<FindingItem>,
+    ignored: Vec<FindingItem<'a>>,
 }
 
 #[derive(Serialize)]
@@ -123,9 +123,11 @@ struct Leaf<'a> {
 }
 
 #[derive(Serialize)]
-struct FindingItem {
+struct FindingItem<'a> {
     reason: &'static str,
     severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<SecretName<'a>>,
     message: String,
     remedy: String,
     commands: Vec<String>,
@@ -134,12 +136,16 @@ struct FindingItem {
 impl<'a> Item<'a> {
     /// The item of `row`; `now` is the moment that its messages speak of.
     pub(crate) fn new(row: &Row<'a>, now: Seconds) -> Self {
-        let told = |findings: &[Finding]| {
-            let item = |f: &Finding| {
+        let told = |findings: &'a [Finding]| -> Vec<FindingItem<'a>> {
+            let item = |f: &'a Finding| {
                 let remedy = words::remedy(f, row);
                 FindingItem {
                     reason: f.reason().as_str(),
                     severity: f.severity.as_str(),
+                    secret: f.beside.as_ref().map(|beside| SecretName {
+                        namespace: &beside.secret.namespace,
+                        name: &beside.secret.name,
+                    }),
                     message: words::message(f, row, now),
                     remedy: remedy.text,
                     commands: remedy.commands,
@@ -156,11 +162,7 @@ impl<'a> Item<'a> {
                 listener: r.listener,
             }),
             host: row.host.map(host),
-            secrets: row
-                .secrets
-                .iter()
-                .map(|Key { namespace, name }| SecretName { namespace, name })
-                .collect(),
+            secrets: secrets(row),
             status: row.status.as_str(),
             evidence: row.evidence.map(Evidence::as_str),
             leaf: row.certificate.map(|c| Leaf {
@@ -176,6 +178,15 @@ impl<'a> Item<'a> {
             ignored: told(row.ignored),
         }
     }
+}
+
+/// The Secrets of a row, the one that is expected to be served first where it is among them.
+fn secrets<'a>(row: &Row<'a>) -> Vec<SecretName<'a>> {
+    let served = row.served.filter(|served| row.secrets.contains(served));
+    let others = row.secrets.iter().filter(|key| Some(*key) != served);
+    let all = served.into_iter().chain(others);
+    all.map(|Key { namespace, name }| SecretName { namespace, name })
+        .collect()
 }
 
 /// The host as reports show it: a rule for every host is `*`.

@@ -90,10 +90,12 @@ pub struct Row<'a> {
     pub route: Option<RouteRef<'a>>,
     /// The host; `None` when the finding belongs to no host. An empty text or `*` is every host.
     pub host: Option<&'a str>,
-    /// The Secrets that are named for it, the one that is expected to serve it first.
+    /// The Secrets that are named for it, in the order in which its route names them.
     pub secrets: &'a [Key],
     /// The data keys of certificate and key in the first of them, where those are others than `tls.crt` and `tls.key`.
     pub data_keys: Option<&'a [Text; 2]>,
+    /// The Secret that is expected to be served, whoever named it; `None` where none that is known is.
+    pub served: Option<&'a Key>,
     /// The class of the route, where it has one.
     pub class: Option<&'a str>,
     /// When the route (or the Secret, where there is no route) was created.
@@ -117,6 +119,11 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// The Secret that the row is about: the one that is expected to be served, else the first that is named.
+    pub fn secret(&self) -> Option<&'a Key> {
+        self.served.or_else(|| self.secrets.first())
+    }
+
     /// What the row is about: the kind and name of its route, or of its Secret where there is no route.
     pub fn subject(&self) -> (Kind, &'a str) {
         match (self.route, self.secrets.first()) {

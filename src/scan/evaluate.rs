@@ -122,7 +122,7 @@ pub fn choose(judged: &mut Vec<Judged>) -> LeftOut {
 
 /// Judges all bindings, on all cores, then the Secrets that no route uses, then notes what could not be read.
 ///
-/// Bindings whose certificate comes from elsewhere are left out, unless they were probed. A Secret without route is
+/// Of bindings whose certificate comes from elsewhere nothing but that is said, unless they were probed. A Secret without route is
 /// there only when something is wrong with it, or when `wanted` names it.
 pub fn evaluate(
     inventory: &Inventory,
@@ -210,8 +210,6 @@ pub fn binding(
         verdict
             .findings
             .sort_by_key(|f| (std::cmp::Reverse(f.severity), f.reason()));
-    } else if binding.elsewhere {
-        return None;
     }
     let of = IgnoreOf {
         route: Some(&binding.route),
@@ -307,6 +305,7 @@ struct Source<'a> {
     judged: &'a Judged,
     place: Place<'a>,
     certificate: Option<&'a Certificate>,
+    served: Option<&'a Key>,
     class: Option<&'a Text>,
     meta: Option<&'a Meta>,
     evidence: Option<Evidence>,
@@ -329,9 +328,12 @@ fn renewer<'a>(inventory: &'a Inventory, judged: &'a Judged, place: Place<'a>) -
         return Renewer::Unknown;
     }
     match place {
-        Place::Binding(binding) => binding.secrets.first().map_or(Renewer::Unknown, |secret| {
-            check::renewer(inventory, secret, Some(&binding.route), Some(&binding.host))
-        }),
+        Place::Binding(binding) => judged
+            .served(inventory)
+            .or_else(|| binding.secrets.first())
+            .map_or(Renewer::Unknown, |secret| {
+                check::renewer(inventory, secret, Some(&binding.route), Some(&binding.host))
+            }),
         Place::Secret(key) => check::renewer(inventory, key, None, None),
         Place::Forbidden(_) => Renewer::Unknown,
     }
@@ -339,7 +341,8 @@ fn renewer<'a>(inventory: &'a Inventory, judged: &'a Judged, place: Place<'a>) -
 
 impl<'a> Source<'a> {
     fn of(inventory: &'a Inventory, judged: &'a Judged) -> Option<Self> {
-        let served = judged.served(inventory).and_then(|key| inventory.secrets().get(key));
+        let key = judged.served(inventory);
+        let served = key.and_then(|key| inventory.secrets().get(key));
         let (place, class, meta) = match &judged.about {
             About::Binding(id) => {
                 let binding = inventory.bindings().get(*id)?;
@@ -359,6 +362,7 @@ impl<'a> Source<'a> {
             judged,
             place,
             certificate: served.and_then(|stored| stored.leaf()),
+            served: key,
             class,
             meta,
             evidence: judged.evidence(),
@@ -375,6 +379,7 @@ impl<'a> Source<'a> {
             route: None,
             host: None,
             secrets: &[],
+            served: self.served,
             class: self.class.map(Text::as_str),
             created: self.meta.and_then(|meta| meta.created),
             labels: &[],

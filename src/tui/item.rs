@@ -24,8 +24,8 @@ pub struct Item {
     pub host: Option<Text>,
     /// The Secrets that are named for it.
     pub secrets: List<Key>,
-    /// The one of them that is expected to be served, where that is not the first.
-    pub served: Option<Key>,
+    /// The Secret that is expected to be served, where that is not the first of them.
+    pub served: Option<Box<Key>>,
     /// The class of the route.
     pub class: Option<Text>,
     /// When the route (or the Secret) was created.
@@ -64,11 +64,10 @@ impl Item {
                 .map(|route| (route.kind, route.name.into(), route.listener.map(Into::into))),
             host: row.host.map(Into::into),
             secrets: row.secrets.to_vec().into(),
-            // The first one is meant where nothing else is said: most items have but one. What another route has served in its
-            // place is not this one's to change.
+            // The first one is meant where nothing else is said: most items have but one.
             served: key
-                .filter(|key| row.secrets.first() != Some(*key) && row.secrets.contains(key))
-                .cloned(),
+                .filter(|key| row.secrets.first() != Some(*key))
+                .map(|key| Box::new(key.clone())),
             class: row.class.map(Into::into),
             created: row.created,
             labels: row.labels.into(),
@@ -95,6 +94,7 @@ impl Item {
             }),
             host: self.host.as_deref(),
             secrets: &self.secrets,
+            served: self.served.as_deref(),
             class: self.class.as_deref(),
             created: self.created,
             labels: &self.labels,
@@ -109,9 +109,13 @@ impl Item {
         }
     }
 
-    /// The Secret that is expected to be served, or is named first.
+    /// The Secret of its own that is expected to be served, or is named first. What another route has served in its place is
+    /// not this one's to change.
     pub fn secret(&self) -> Option<&Key> {
-        self.served.as_ref().or_else(|| self.secrets.first())
+        let served = self.served.as_deref();
+        served
+            .filter(|key| self.secrets.contains(key))
+            .or_else(|| self.secrets.first())
     }
 
     /// What stays the same when everything is read anew, which numbers of bindings do not.

@@ -17,6 +17,13 @@ pub(crate) fn is_staging_name(name: &str) -> bool {
     })
 }
 
+/// Whether it is the certificate that cert-manager stores while the real one is on its way (the annotation
+/// `cert-manager.io/issue-temporary-certificate`): signed by a CA of this name whose key was thrown away
+/// (pkg/util/pki/temporarycertificate.go, v1.21).
+pub fn is_certmanagers_temporary(certificate: &Certificate) -> bool {
+    &*certificate.issuer.full == "CN=cert-manager.local"
+}
+
 /// The controller that made this certificate for itself, to serve where it has no other: `Traefik` or `ingress-nginx`.
 pub fn default_certificate_of(certificate: &Certificate) -> Option<&'static str> {
     match certificate.common_name()? {

@@ -27,12 +27,12 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
             kind: Kind::GatewayClass,
         });
     }
-    if binding.origin == Origin::NoListener {
+    if binding.origin.is_without_listener() {
         if let Some(route) = binding.routes.first() {
-            let hostnames = inventory.route(route).map_or(&[][..], |r| &r.hostnames);
             collector.add(Fact::NoMatchingListenerHostname {
                 route: object_ref(route),
-                hostnames: hostnames.iter().cloned().collect(),
+                hostname: binding.host.clone(),
+                others: binding.origin == Origin::NoListenerOfSeveral,
             });
         }
         return;
@@ -62,7 +62,7 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
 /// Each certificateRef: a kind that is supported, and a grant where it crosses namespaces.
 fn references(subject: &Subject<'_>, binding: &Binding, listener: &Listener, collector: &mut Collector) {
     let own = &binding.route.key.namespace;
-    if listener.certificate_refs.is_empty() && !listener.has_options {
+    if listener.certificate_refs.is_empty() && listener.options.is_empty() {
         let why = "the listener names no certificate";
         let (group, kind, name) = Default::default();
         collector.add(Fact::InvalidCertificateRef { group, kind, name, why });

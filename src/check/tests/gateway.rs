@@ -9,6 +9,12 @@ pub(super) const TESTS: &[fn()] = &[
     no_matching_listener_hostname,
     overlapping_certificates,
     a_host_that_another_parent_of_the_route_takes_is_no_finding,
+    rsa_beside_ecdsa_is_judged_for_the_clients_that_get_it,
+    of_two_alike_the_first_is_served_and_the_other_is_told_apart,
+    of_several_hosts_each_is_judged_with_the_secret_that_covers_it,
+    a_route_of_which_some_hosts_match_is_told_of_the_others_alone,
+    what_a_cloud_keeps_is_said_to_be_kept_there,
+    certmanager_makes_nothing_for_a_listener_without_hostname,
 ];
 
 fn listener(name: &str, hostname: &str, kind: &str, namespace: Option<&str>, secret: &str) -> Listener {
@@ -182,4 +188,310 @@ fn a_host_that_another_parent_of_the_route_takes_is_no_finding() {
     };
     is_not(&findings("other"), Reason::NoMatchingListenerHostname);
     is(&findings("gw"), Reason::NoMatchingListenerHostname, Severity::Warning);
+}
+
+/// A Gateway of an implementation that is no Traefik, with one listener of several Secrets, and a route for each host.
+fn of_secrets(secrets: Vec<Stored>, hosts: &[&str]) -> Vec<(Text, Verdict)> {
+    let mut inventory = cluster();
+    inventory.apply(Change::Set(Object::GatewayClass(GatewayClass {
+        meta: meta("", "envoy"),
+        controller: "gateway.envoyproxy.io/gatewayclass-controller".into(),
+    })));
+    let references = secrets.iter().map(|stored| CertificateRef {
+        group: Text::default(),
+        kind: "Secret".into(),
+        namespace: None,
+        name: stored.meta.name.clone(),
+    });
+    let several = Listener {
+        hostname: None,
+        certificate_refs: references.collect(),
+        ..listener("l", "", "Secret", None, "")
+    };
+    inventory.apply(Change::Set(Object::Gateway(Gateway {
+        meta: meta("a", "gw"),
+        class: "envoy".into(),
+        listeners: vec![several],
+        ..Gateway::default()
+    })));
+    for host in hosts {
+        inventory.apply(Change::Set(Object::Route(Route {
+            kind: Kind::HttpRoute,
+            meta: meta("a", host),
+            parents: vec![ParentRef {
+                kind: "Gateway".into(),
+                namespace: None,
+                name: "gw".into(),
+                section: None,
+                port: None,
+            }],
+            hostnames: vec![(*host).into()],
+        })));
+    }
+    for stored in secrets {
+        inventory.store(stored);
+    }
+    inventory.settle();
+    let bindings: Vec<_> = inventory
+        .bindings()
+        .iter()
+        .map(|(id, b)| (id, b.host.clone()))
+        .collect();
+    bindings
+        .into_iter()
+        .filter_map(|(id, host)| Some((host, binding(&inventory, id, RULES)?)))
+        .collect()
+}
+
+/// A Secret with a certificate of its own, changed.
+fn changed(name: &str, names: &[&str], change: impl FnOnce(&mut x509::Certificate)) -> Stored {
+    let plain = own("a", name, names);
+    let mut leaf = plain.leaf().cloned().expect("it has one");
+    change(&mut leaf);
+    stored("a", name, bundle(leaf))
+}
+
+fn rsa(leaf: &mut x509::Certificate) {
+    leaf.key = KeyAlgorithm::Rsa(2048);
+}
+
+fn expired(leaf: &mut x509::Certificate) {
+    leaf.not_after = NOW - DAY;
+}
+
+fn about(verdict: &Verdict, reason: Reason) -> Option<(Severity, &str, Recipients)> {
+    let finding = verdict.findings.iter().find(|f| f.reason() == reason)?;
+    let beside = finding.beside.as_ref()?;
+    Some((finding.severity, &beside.secret.name, beside.clients))
+}
+
+#[test]
+fn rsa_beside_ecdsa_is_judged_for_the_clients_that_get_it() {
+    let of = |which: fn(&mut x509::Certificate), other: fn(&mut x509::Certificate)| {
+        let old = changed("old", &["x.example"], |leaf| {
+            rsa(leaf);
+            which(leaf);
+        });
+        let new = changed("new", &["x.example"], other);
+        of_secrets(vec![old, new], &["x.example"]).remove(0).1
+    };
+    let served = |verdict: &Verdict| verdict.served.as_ref().map(|key| key.name.clone());
+    let old_expired = of(expired, |_| {});
+    assert_eq!(
+        served(&old_expired).as_deref(),
+        Some("new"),
+        "most clients prefer ECDSA"
+    );
+    assert_eq!(
+        about(&old_expired, Reason::Expired),
+        Some((Severity::Warning, "old", Recipients::WithoutEcdsa))
+    );
+    let new_expired = of(|_| {}, expired);
+    is(&new_expired.findings, Reason::Expired, Severity::Critical);
+    assert_eq!(
+        about(&new_expired, Reason::Expired),
+        None,
+        "it is the one that the row is about"
+    );
+    healthy(&of(|_| {}, |_| {}).findings);
+}
+
+#[test]
+fn of_two_alike_the_first_is_served_and_the_other_is_told_apart() {
+    let of = |names: [&str; 2], bad: usize, change: fn(&mut x509::Certificate)| {
+        let one = |at: usize| {
+            changed(names[at], &["x.example"], |leaf| {
+                if at == bad {
+                    change(leaf);
+                }
+            })
+        };
+        of_secrets(vec![one(0), one(1)], &["x.example"]).remove(0).1
+    };
+    for names in [["a", "b"], ["b", "a"]] {
+        let verdict = of(names, 1, expired);
+        let served = verdict.served.as_ref().map(|key| key.name.as_str());
+        assert_eq!(
+            served,
+            Some(names[0]),
+            "the order is the listener's, not that of the names"
+        );
+        assert_eq!(
+            about(&verdict, Reason::Expired),
+            Some((Severity::Warning, names[1], Recipients::PerhapsAll))
+        );
+        is(&of(names, 0, expired).findings, Reason::Expired, Severity::Critical);
+    }
+    // A wildcard is not chosen where another names the host itself, and what cannot be used is told.
+    let wide = changed("wide", &["*.example"], expired);
+    let exact = own("a", "exact", &["x.example"]);
+    let verdict = of_secrets(vec![wide, exact], &["x.example"]).remove(0).1;
+    is_not(&verdict.findings, Reason::Expired);
+    let mut broken = own("a", "broken", &["x.example"]);
+    broken.bundle.key = KeyState::Differs;
+    let verdict = of_secrets(vec![broken, own("a", "good", &["x.example"])], &["x.example"])
+        .remove(0)
+        .1;
+    assert_eq!(
+        about(&verdict, Reason::InvalidKeyPair),
+        Some((Severity::Warning, "broken", Recipients::Nobody))
+    );
+}
+
+#[test]
+fn of_several_hosts_each_is_judged_with_the_secret_that_covers_it() {
+    let secrets = || {
+        vec![
+            own("a", "first", &["x.example"]),
+            changed("second", &["y.example"], expired),
+        ]
+    };
+    for (host, verdict) in of_secrets(secrets(), &["x.example", "y.example"]) {
+        let name = if host == "x.example" { "first" } else { "second" };
+        assert_eq!(
+            verdict.served.as_ref().map(|key| key.name.as_str()),
+            Some(name),
+            "{host}"
+        );
+        if name == "first" {
+            healthy(&verdict.findings);
+        } else {
+            is(&verdict.findings, Reason::Expired, Severity::Critical);
+        }
+    }
+    // A listener for every host: each certificate is for those that ask for its names.
+    let every = of_secrets(secrets(), &[]).remove(0).1;
+    assert_eq!(
+        about(&every, Reason::Expired),
+        Some((Severity::Warning, "second", Recipients::OfItsNames))
+    );
+}
+
+#[test]
+fn a_route_of_which_some_hosts_match_is_told_of_the_others_alone() {
+    let of = |hostnames: &[&str]| {
+        let findings = of_listeners(vec![listener("l", "x.example", "Secret", None, "tls")], |i| {
+            i.store(good("a", "tls", &["x.example"]));
+            i.apply(Change::Set(Object::Route(Route {
+                kind: Kind::HttpRoute,
+                meta: meta("a", "r"),
+                parents: vec![ParentRef {
+                    kind: "Gateway".into(),
+                    namespace: None,
+                    name: "gw".into(),
+                    section: None,
+                    port: None,
+                }],
+                hostnames: hostnames.iter().map(|h| Text::from(*h)).collect(),
+            })));
+        });
+        let mut told: Vec<(String, bool)> = findings
+            .iter()
+            .filter_map(|f| match &f.fact {
+                Fact::NoMatchingListenerHostname { hostname, others, .. } => Some((hostname.to_string(), *others)),
+                _ => None,
+            })
+            .collect();
+        told.sort();
+        told
+    };
+    let expected = |hosts: &[&str], others| hosts.iter().map(|h| ((*h).to_owned(), others)).collect::<Vec<_>>();
+    assert_eq!(
+        of(&["a.other", "*.wild.other", "x.example"]),
+        expected(&["*.wild.other", "a.other"], true)
+    );
+    assert_eq!(of(&["a.other", "b.other"]), expected(&["a.other", "b.other"], false));
+    assert!(of(&["x.example"]).is_empty());
+}
+
+/// The findings on a Gateway of a controller, with one listener for x.example.
+fn of_controller(controller: &str, annotations: &[(&str, &str)], change: impl FnOnce(&mut Listener)) -> Vec<Finding> {
+    found(|i| {
+        i.apply(Change::Set(Object::GatewayClass(GatewayClass {
+            meta: meta("", "cloud"),
+            controller: controller.into(),
+        })));
+        let mut own = listener("l", "x.example", "Secret", None, "tls");
+        change(&mut own);
+        let annotated = |meta, (key, value): &(&str, &str)| with_annotation(meta, key, value);
+        i.apply(Change::Set(Object::Gateway(Gateway {
+            meta: annotations.iter().fold(meta("a", "gw"), annotated),
+            class: "cloud".into(),
+            listeners: vec![own],
+            ..Gateway::default()
+        })));
+    })
+}
+
+#[test]
+fn what_a_cloud_keeps_is_said_to_be_kept_there() {
+    let none = |l: &mut Listener| l.certificate_refs.clear();
+    let keepers = |findings: &[Finding]| {
+        let by = findings.iter().filter_map(|f| match f.fact {
+            Fact::CertificateElsewhere { by } => Some(by),
+            _ => None,
+        });
+        by.collect::<Vec<_>>()
+    };
+    let map = [(annotation::GKE_CERTMAP, "map")];
+    let google = of_controller("networking.gke.io/gateway", &map, none);
+    assert_eq!(keepers(&google), [Keeper::GoogleCertificateManager]);
+    is(&google, Reason::CertificateElsewhere, Severity::Info);
+    is_not(&google, Reason::InvalidCertificateRef);
+    let shared = of_controller("networking.gke.io/gateway", &[], |l| {
+        none(l);
+        l.options = vec!["networking.gke.io/pre-shared-certs".into()];
+    });
+    assert_eq!(keepers(&shared), [Keeper::Google]);
+    // What certificateRefs names is filler there.
+    let lattice = of_controller("example.com/lattice", &[], |l| {
+        l.options = vec!["application-networking.k8s.aws/certificate-arn".into()];
+    });
+    assert_eq!(keepers(&lattice), [Keeper::Aws]);
+    assert_eq!(keepers(&of_controller("gateway.k8s.aws/alb", &[], none)), [Keeper::Aws]);
+    let plain = of_controller("networking.gke.io/gateway", &[], none);
+    is(&plain, Reason::InvalidCertificateRef, Severity::Critical);
+    is_not(&plain, Reason::CertificateElsewhere);
+    // The annotation is Google's, and means nothing to another controller.
+    let other = of_controller("istio.io/gateway-controller", &map, |_| {});
+    is(&other, Reason::SecretNotFound, Severity::Critical);
+}
+
+#[test]
+fn certmanager_makes_nothing_for_a_listener_without_hostname() {
+    let asked = [(annotation::CLUSTER_ISSUER, "le")];
+    let maker = |findings: &[Finding]| {
+        findings.iter().find_map(|f| match &f.fact {
+            Fact::SecretNotFound { maker, .. } => maker.as_deref().cloned(),
+            _ => None,
+        })
+    };
+    let named = of_controller("example.com/own", &asked, |_| {});
+    assert_eq!(maker(&named), Some(Maker::Annotation));
+    for change in [(|l: &mut Listener| l.hostname = None) as fn(&mut Listener), |l| {
+        l.certificate_refs[0].namespace = Some("b".into())
+    }] {
+        let refused = of_controller("example.com/own", &asked, change);
+        let crossing = refused.iter().any(|f| f.reason() == Reason::RefNotPermitted);
+        assert!(
+            crossing || matches!(maker(&refused), Some(Maker::Refused(_))),
+            "{refused:#?}"
+        );
+    }
+    let ignored = [asked[0], (annotation::IGNORED_LISTENERS, "other, l")];
+    assert_eq!(maker(&of_controller("example.com/own", &ignored, |_| {})), None);
+    let both = [asked[0], (annotation::ISSUER, "ca")];
+    assert!(matches!(
+        maker(&of_controller("example.com/own", &both, |_| {})),
+        Some(Maker::Refused(_))
+    ));
+    assert_eq!(
+        maker(&of_controller(
+            "example.com/own",
+            &[(annotation::TLS_ACME, "true")],
+            |_| {}
+        )),
+        None,
+        "that annotation is for Ingresses"
+    );
 }

@@ -14,7 +14,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 use super::{served::ServedChain, *};
 use crate::{
     inventory::{
-        Inventory, Presence, Stored,
+        Inventory, Keeper, Presence, Recipients, Stored,
         fixtures::{bundle, *},
     },
     object::{

@@ -1,7 +1,13 @@
 use super::*;
 
 /// What every reason of the family is held to.
-pub(super) const TESTS: &[fn()] = &[certmanagers_objects, conflicting_owners];
+pub(super) const TESTS: &[fn()] = &[
+    certmanagers_objects,
+    a_renewal_that_fails_is_told_while_the_certificate_is_ready,
+    certmanagers_own_date_says_when_a_renewal_is_due,
+    a_temporary_certificate_is_called_that,
+    conflicting_owners,
+];
 
 /// A Certificate with its issuer, request, order and challenge.
 fn issuance(certificate_ready: &str, issuer_ready: &str, order: &str, challenge: &str, age: i64) -> Vec<Finding> {
@@ -137,4 +143,124 @@ fn conflicting_owners() {
     is_not(&of(&["tls"], true, true), Reason::ConflictingOwners);
     is_not(&of(&["one"], false, false), Reason::ConflictingOwners);
     is_not(&of(&[], true, false), Reason::ConflictingOwners);
+}
+
+/// What is found of a Secret that cert-manager writes.
+fn of_certificate(stored: Stored, change: impl FnOnce(&mut Certificate)) -> Vec<Finding> {
+    found(|i| {
+        web(i);
+        i.store(stored);
+        i.apply(Change::Set(Object::Issuer(Issuer {
+            meta: meta("a", "le"),
+            ..Issuer::default()
+        })));
+        let mut certificate = certificate("c", "tls");
+        change(&mut certificate);
+        i.apply(Change::Set(Object::Certificate(certificate)));
+    })
+}
+
+fn issuing(status: &str, reason: &str, message: &str) -> Condition {
+    Condition {
+        kind: "Issuing".into(),
+        status: status.into(),
+        reason: reason.into(),
+        message: message.into(),
+        since: None,
+    }
+}
+
+#[test]
+fn a_renewal_that_fails_is_told_while_the_certificate_is_ready() {
+    let good = || good("a", "tls", &["x.example"]);
+    let failed = of_certificate(good(), |c| {
+        c.conditions
+            .push(issuing("False", "Failed", "order is in errored state"));
+        c.failed_attempts = 4;
+    });
+    is(&failed, Reason::RenewalFailing, Severity::Warning);
+    is_not(&failed, Reason::CertificateNotReady);
+    let tries_again = of_certificate(good(), |c| {
+        c.conditions.push(issuing("True", "Renewing", ""));
+        c.failed_attempts = 1;
+    });
+    is(&tries_again, Reason::RenewalFailing, Severity::Warning);
+    let first = of_certificate(good(), |c| c.conditions.push(issuing("True", "Renewing", "")));
+    healthy(&first);
+    is_not(&first, Reason::RenewalFailing);
+    let not_ready = of_certificate(good(), |c| {
+        c.conditions = ready("False", "it does not exist");
+        c.conditions.push(issuing("False", "Failed", "rate limited"));
+    });
+    is_not(&not_ready, Reason::RenewalFailing);
+    let message = not_ready.iter().find_map(|f| match &f.fact {
+        Fact::CertificateNotReady { message, .. } => Some(message.as_str()),
+        _ => None,
+    });
+    assert_eq!(message, Some("rate limited"), "why it failed says more");
+}
+
+#[test]
+fn certmanagers_own_date_says_when_a_renewal_is_due() {
+    // Old by its lifetime, or young: its age does not matter.
+    let of = |not_after: i64, renewal: i64| {
+        let mut leaf = leaf(&["x.example"]);
+        (leaf.not_before, leaf.not_after) = (NOW - 80 * DAY, not_after);
+        of_certificate(secret_of(bundle(leaf)), |c| c.renewal_time = Some(renewal))
+    };
+    is_not(&of(NOW + 10 * DAY, NOW + 5 * DAY), Reason::RenewalDue);
+    is_not(&of(NOW + 10 * DAY, NOW - 3600), Reason::RenewalDue);
+    is(&of(NOW + 10 * DAY, NOW - 3601), Reason::RenewalDue, Severity::Warning);
+    is(
+        &of(NOW + 300 * DAY, NOW - 2 * DAY),
+        Reason::RenewalDue,
+        Severity::Warning,
+    );
+    is(
+        &of(NOW + 10 * DAY, NOW + 10 * DAY - 3600),
+        Reason::RenewsTooLate,
+        Severity::Warning,
+    );
+    is_not(&of(NOW + 10 * DAY, NOW + 9 * DAY), Reason::RenewsTooLate);
+    // Of a lifetime of a day, eight hours are enough.
+    let mut short = leaf(&["x.example"]);
+    (short.not_before, short.not_after) = (NOW - 3600, NOW + DAY - 3600);
+    let planned = short.not_after - 8 * 3600;
+    healthy(&of_certificate(secret_of(bundle(short)), |c| {
+        c.renewal_time = Some(planned)
+    }));
+    let asked = Rules {
+        expiring_within: Some(30 * DAY),
+        ..RULES
+    };
+    let soon = found_by(asked, |i| {
+        web(i);
+        i.store(good("a", "tls", &["x.example"]));
+        i.apply(Change::Set(Object::Certificate(Certificate {
+            renewal_time: Some(NOW + 30 * DAY),
+            ..certificate("c", "tls")
+        })));
+    });
+    is_not(&soon, Reason::RenewalDue);
+}
+
+#[test]
+fn a_temporary_certificate_is_called_that() {
+    let of = |issuer: &str, trust: Trust| {
+        let mut leaf = leaf(&["x.example"]);
+        leaf.issuer = x509::Name::new(issuer, "cert-manager.local", Some("cert-manager.local")).into();
+        let mut bundle = bundle(leaf);
+        bundle.trust = trust;
+        of_secret(secret_of(bundle))
+    };
+    let untrusted = || Trust::Untrusted {
+        issuer: "CN=cert-manager.local".into(),
+        root_presented: false,
+    };
+    let temporary = of("CN=cert-manager.local", untrusted());
+    is(&temporary, Reason::TemporaryCertificate, Severity::Critical);
+    is_not(&temporary, Reason::UntrustedIssuer);
+    let other = of("CN=cert-manager.local,O=Example", untrusted());
+    is_not(&other, Reason::TemporaryCertificate);
+    is(&other, Reason::UntrustedIssuer, Severity::Critical);
 }

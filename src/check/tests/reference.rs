@@ -5,6 +5,8 @@ pub(super) const TESTS: &[fn()] = &[
     a_healthy_route_has_no_findings,
     secret_not_found,
     a_secret_that_manifests_lack_is_no_alarm_where_the_cluster_makes_it,
+    what_makes_a_secret_in_the_cluster_is_named,
+    an_ingress_that_certmanager_takes_nothing_of_is_told_why,
     traefik_stops_at_a_missing_secret,
     secret_name_empty,
     forbidden,
@@ -483,4 +485,90 @@ fn a_secret_that_the_server_says_is_not_there_is_missing_even_where_secrets_cann
     });
     is(&findings, Reason::SecretNotFound, Severity::Critical);
     is_not(&findings, Reason::Forbidden);
+}
+
+/// What is said of the Secret that the manifests lack: how severe it is, and what makes it.
+fn lacking(set_up: impl FnOnce(&mut Inventory)) -> (Severity, Option<Maker>) {
+    let mut inventory = Inventory::new("", true);
+    inventory.apply(Change::Listed(Kind::Secret));
+    web(&mut inventory);
+    // A TLS Secret among the manifests: they are meant to hold them.
+    inventory.store(good("b", "other", &["y.example"]));
+    set_up(&mut inventory);
+    let findings = judge_all(&mut inventory, RULES);
+    let missing = findings.into_iter().find_map(|f| match f.fact {
+        Fact::SecretNotFound { maker, .. } => Some((f.severity, maker.map(|maker| *maker))),
+        _ => None,
+    });
+    missing.expect("it is missing")
+}
+
+#[test]
+fn what_makes_a_secret_in_the_cluster_is_named() {
+    let made = |namespace: Option<&str>, name: &str| {
+        let made = crate::object::Made {
+            kind: "SealedSecret".into(),
+            by: key("a", "sealed"),
+            secrets: vec![crate::object::MadeSecret {
+                namespace: namespace.map(Into::into),
+                name: name.into(),
+            }],
+        };
+        lacking(|i| i.apply(Change::Made(made)))
+    };
+    for namespace in [Some("a"), None] {
+        let (severity, maker) = made(namespace, "tls");
+        assert_eq!(severity, Severity::Info);
+        assert!(matches!(maker, Some(Maker::Object(by)) if by.kind == "SealedSecret" && by.name == "sealed"));
+    }
+    assert_eq!(made(Some("b"), "tls"), (Severity::Critical, None), "another namespace");
+    assert_eq!(made(Some("a"), "other"), (Severity::Critical, None), "another name");
+    let (severity, maker) = lacking(|i| {
+        let mut copied = good("c", "tls", &["x.example"]);
+        copied.meta = with_annotation(copied.meta, annotation::REFLECTOR_COPIES, "true");
+        i.store(copied);
+    });
+    assert_eq!(severity, Severity::Info);
+    assert!(matches!(maker, Some(Maker::Object(by)) if by.kind == "Reflector"));
+    assert_eq!(
+        lacking(|i| i.secrets_assumed = true),
+        (Severity::Info, Some(Maker::Assumed))
+    );
+    // A database's password says nothing of TLS Secrets.
+    let mut inventory = Inventory::new("", true);
+    inventory.apply(Change::Listed(Kind::Secret));
+    web(&mut inventory);
+    let mut password = good("a", "database", &[]);
+    password.secret_type = "Opaque".into();
+    password.certificate = Presence::Absent;
+    inventory.store(password);
+    is(
+        &judge_all(&mut inventory, RULES),
+        Reason::SecretNotFound,
+        Severity::Info,
+    );
+}
+
+#[test]
+fn an_ingress_that_certmanager_takes_nothing_of_is_told_why() {
+    let of = |tls: &[(&[&str], &str)], issuers: &[&str]| {
+        let findings = found(|i| {
+            let mut web = ingress("a", "web", tls);
+            for issuer in issuers {
+                web.meta = with_annotation(web.meta, issuer, "le");
+            }
+            add(i, web, "nginx");
+        });
+        findings.into_iter().find_map(|f| match f.fact {
+            Fact::SecretNotFound { maker, .. } => maker.map(|maker| *maker),
+            _ => None,
+        })
+    };
+    let asked = [annotation::ISSUER];
+    assert_eq!(of(&[(&["x.example"], "tls")], &asked), Some(Maker::Annotation));
+    let twice: &[(&[&str], &str)] = &[(&["x.example"], "tls"), (&["y.example"], "tls")];
+    assert!(matches!(of(twice, &asked), Some(Maker::Refused(_))));
+    let two = [annotation::ISSUER, annotation::CLUSTER_ISSUER];
+    assert!(matches!(of(&[(&["x.example"], "tls")], &two), Some(Maker::Refused(_))));
+    assert_eq!(of(&[(&["x.example"], "tls")], &[]), None);
 }

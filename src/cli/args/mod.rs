@@ -301,6 +301,9 @@ pub struct CheckArgs {
     /// Call a certificate due when less than this is left, whatever its lifetime: 30d, 12h
     #[arg(long, value_name = "DURATION", value_parser = days)]
     pub expiring_within: Option<Duration>,
+    /// Take Secrets that are missing to be in the cluster, for pipelines that never see one; with -f
+    #[arg(long, requires = "filename")]
+    pub assume_secrets: bool,
     /// Show only what has findings of at least this severity: info, warning or critical
     #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub min_severity: Option<SeverityArg>,

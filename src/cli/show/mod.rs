@@ -129,6 +129,7 @@ async fn parsed_show(
         route: None,
         host,
         secrets: &[],
+        served: None,
         class: None,
         created: None,
         labels: &[],

@@ -22,6 +22,7 @@ use super::{
 };
 
 pub use choice::covers;
+pub use gateway::Recipients;
 
 /// Which Secret is expected to be served for a binding.
 #[derive(Debug, Clone, Copy)]

@@ -157,7 +157,7 @@ fn about(pen: &Pen<'_>, show: &Show<'_>, binding: &Binding<'_>, one_secret: bool
         }
         out.extend(route.listener.map(|l| pen.unbroken(&format!("listener {l}"))));
     }
-    if let (false, Some(secret)) = (one_secret, row.secrets.first()) {
+    if let (false, Some(secret)) = (one_secret, row.secret()) {
         out.push(named("Secret", &secret.namespace, &secret.name));
     }
     out

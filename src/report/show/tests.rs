@@ -93,6 +93,7 @@ fn a_secret_that_is_not_there_beside_one_that_may_not_be_read() {
         secret: key(),
         instead: Instead::DefaultCertificate,
         among_manifests: false,
+        maker: None,
     })];
     let bindings = [
         Binding {

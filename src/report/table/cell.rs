@@ -191,7 +191,7 @@ fn kind(kind: Kind) -> &'static str {
 /// The Secret that is expected to be served, with its namespace where that is not the row's, and how many others there
 /// are.
 fn secret(row: &Row<'_>, out: &mut impl Write) -> fmt::Result {
-    let Some(first) = row.secrets.first() else {
+    let Some(first) = row.secret() else {
         return Ok(());
     };
     if row.route.is_none() {
@@ -201,7 +201,7 @@ fn secret(row: &Row<'_>, out: &mut impl Write) -> fmt::Result {
         out.write_str("/")?;
     }
     text(&first.name, out)?;
-    more(row.secrets.len(), 1, out)
+    more(row.secrets.iter().filter(|key| *key != first).count(), 0, out)
 }
 
 /// The reasons, each once, as many whole ones as fit, and how many more there are. Those that are excused stand in parentheses, last.

@@ -5,8 +5,8 @@ use super::{
     say::{brief, certificate, expected, host, reissue, route, secret, the_certificate, with_cert_manager},
 };
 use crate::{
-    check::Fact,
-    object::Seconds,
+    check::{Fact, Renewer},
+    object::{Key, Kind, Seconds},
     report::row::Row,
     x509::trust::{Clients, Found},
 };
@@ -68,6 +68,10 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             "{it} was issued by {}, a CA for rehearsals that no client trusts.",
             brief(issuer)
         ),
+        Fact::TemporaryCertificate => format!(
+            "{it} is a temporary one of cert-manager, which stands in until the real one is issued: no client trusts it for {}.",
+            host(row)
+        ),
         Fact::ControllerDefaultCertificate { controller } => format!(
             "{it} is the one that {controller} makes for itself as its default: no client trusts it for {}.",
             host(row)
@@ -126,6 +130,20 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
                  https://acme-v02.api.letsencrypt.org/directory"
             ),
             reissue(row, commands)
+        ),
+        Fact::TemporaryCertificate => format!(
+            "cert-manager replaces it when the real one is issued, mostly within minutes; when it stays, see what the issuance waits \
+             for with {}.",
+            match (row.renewer, expected(row)) {
+                (Renewer::CertManager(certificate), Some(key)) => {
+                    let certificate = Key::new(key.namespace.clone(), certificate.clone());
+                    commands.kubectl("describe", Kind::Certificate, &certificate)
+                }
+                (_, key) => commands.kubectl_in(
+                    key.map_or(row.namespace, |key| &key.namespace),
+                    "get certificate,order,challenge"
+                ),
+            }
         ),
         Fact::ControllerDefaultCertificate { .. } => format!(
             "Store a certificate for {} in the Secret that {} names. {}",

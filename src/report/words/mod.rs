@@ -22,14 +22,18 @@ pub use commands::quote;
 use commands::Commands;
 
 use crate::{
-    check::{Fact, Finding},
+    check::{Beside, Fact, Finding, Renewer},
     object::Seconds,
     report::row::Row,
 };
 
 /// One sentence, or two short ones, that say what is wrong, with its facts. Not cleared for a terminal.
 pub fn message(finding: &Finding, row: &Row<'_>, now: Seconds) -> String {
-    (family(&finding.fact).message)(&finding.fact, row, now)
+    let Some(beside) = &finding.beside else {
+        return (family(&finding.fact).message)(&finding.fact, row, now);
+    };
+    let said = (family(&finding.fact).message)(&finding.fact, &of_beside(beside, row), now);
+    said + say::gets(beside.clients)
 }
 
 /// What to do about a finding.
@@ -44,11 +48,31 @@ pub struct Remedy {
 
 /// What to do, with commands where some do it.
 pub fn remedy(finding: &Finding, row: &Row<'_>) -> Remedy {
+    let other;
+    let row = match &finding.beside {
+        None => row,
+        Some(beside) => {
+            other = of_beside(beside, row);
+            &other
+        }
+    };
     let mut commands = Commands::of(row);
     let text = (family(&finding.fact).remedy)(&finding.fact, row, &mut commands);
     Remedy {
         text,
         commands: commands.into_list(),
+    }
+}
+
+/// The row as a finding about another of its Secrets has it.
+fn of_beside<'a>(beside: &'a Beside, row: &Row<'a>) -> Row<'a> {
+    Row {
+        served: Some(&beside.secret),
+        renewer: beside.writer.as_ref().map_or(Renewer::Unknown, Renewer::CertManager),
+        // What is known of the certificate is that of the other Secret.
+        certificate: None,
+        data_keys: None,
+        ..*row
     }
 }
 
@@ -85,7 +109,8 @@ fn family(fact: &Fact) -> Family {
         | Fact::NoMatchingListenerHostname { .. }
         | Fact::OverlappingCertificates { .. }
         | Fact::DuplicateHost { .. }
-        | Fact::OrphanSecret { .. } => family!(reference),
+        | Fact::OrphanSecret { .. }
+        | Fact::CertificateElsewhere { .. } => family!(reference),
         Fact::InvalidCertificate { .. }
         | Fact::InvalidKey { .. }
         | Fact::EncryptedKey { .. }
@@ -96,6 +121,7 @@ fn family(fact: &Fact) -> Family {
         | Fact::NotYetValid { .. }
         | Fact::RenewalDue { .. }
         | Fact::RenewNow { .. }
+        | Fact::RenewsTooLate { .. }
         | Fact::ChainExpired { .. }
         | Fact::ChainExpiresFirst { .. }
         | Fact::LifetimeTooLong { .. } => family!(time),
@@ -110,6 +136,7 @@ fn family(fact: &Fact) -> Family {
         | Fact::ExtraCertificate { .. }
         | Fact::SelfSigned
         | Fact::StagingIssuer { .. }
+        | Fact::TemporaryCertificate
         | Fact::ControllerDefaultCertificate { .. }
         | Fact::ConstraintViolated { .. } => family!(chain),
         Fact::WeakKey { .. }
@@ -121,6 +148,7 @@ fn family(fact: &Fact) -> Family {
         | Fact::ClientAuthLost
         | Fact::MustStaple => family!(strength),
         Fact::CertificateNotReady { .. }
+        | Fact::RenewalFailing { .. }
         | Fact::IssuerNotReady { .. }
         | Fact::OrderFailed { .. }
         | Fact::ChallengeStuck { .. }

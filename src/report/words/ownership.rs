@@ -2,7 +2,7 @@
 
 use super::{
     commands::{Commands, UNKNOWN_CERTIFICATE, quote},
-    say::{brief, certificate_of, name, objects, said, secret},
+    say::{brief, certificate_of, moment, name, objects, said, secret},
 };
 use crate::{
     check::{Fact, ObjectRef, Renewer},
@@ -10,7 +10,23 @@ use crate::{
     report::row::Row,
 };
 
-pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
+/// ` (4 attempts, the last on 2026-11-28, 3d ago)`.
+fn failures(attempts: u32, last: Option<Seconds>, now: Seconds) -> String {
+    let count = match attempts {
+        0 => None,
+        1 => Some("one attempt".to_owned()),
+        _ => Some(format!("{attempts} attempts")),
+    };
+    let last = last.map(|at| format!("the last on {}", moment(at, now)));
+    let parts: Vec<String> = count.into_iter().chain(last).collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join(", "))
+    }
+}
+
+pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
     match fact {
         Fact::CertificateNotReady {
             certificate,
@@ -20,6 +36,17 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             "cert-manager's Certificate {} is not ready{}",
             name(certificate, row),
             said(reason, message)
+        ),
+        Fact::RenewalFailing {
+            certificate,
+            attempts,
+            last,
+            message,
+        } => format!(
+            "cert-manager's Certificate {} is ready, and its renewal fails{}{}",
+            name(certificate, row),
+            failures(*attempts, *last, now),
+            said("", message)
         ),
         Fact::IssuerNotReady {
             kind,
@@ -66,7 +93,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
 
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
-        Fact::CertificateNotReady { certificate, .. } => format!(
+        Fact::CertificateNotReady { certificate, .. } | Fact::RenewalFailing { certificate, .. } => format!(
             "Read its events with {} and follow them to the CertificateRequest, the Order and the Challenge ({}); when the \
              cause is mended, try at once with {}.",
             commands.kubectl("describe", Kind::Certificate, certificate),

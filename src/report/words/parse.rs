@@ -134,7 +134,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
 /// How a pair is stored again: from the files of one issuance, or by a new one.
 fn pair(key: &Key, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let one = Row {
-        secrets: std::slice::from_ref(key),
+        served: Some(key),
         ..*row
     };
     format!(

@@ -2,11 +2,11 @@
 
 use super::{
     commands::{Commands, in_namespace, quote},
-    say::{brief, host, instead, list_of, object, objects, owner_of_route, route, secret, secret_field},
+    say::{brief, host, instead, object, objects, owner_of_route, route, secret, secret_field},
 };
 use crate::{
-    check::{Fact, Instead, Renewer},
-    inventory::Controller,
+    check::{Fact, Instead, Maker, Renewer},
+    inventory::{Controller, Keeper},
     object::{Forbidden, Key, Kind, Seconds},
     report::row::Row,
     text::date,
@@ -18,7 +18,8 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             secret: key,
             instead: gets,
             among_manifests,
-        } => not_found(key, *gets, *among_manifests, row),
+            maker,
+        } => not_found(key, *gets, *among_manifests, maker.as_deref(), row),
         Fact::SecretNameEmpty {
             unused: Some(unused),
             instead: gets,
@@ -155,7 +156,25 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
                 date(c.not_after)
             ))
         ),
+        Fact::CertificateElsewhere { by } => format!(
+            "{} gets the certificate for {} from {}, and not from a Secret: nothing of it is judged here.",
+            route(row),
+            host(row),
+            keeper(*by)
+        ),
         other => gateway_message(other, row),
+    }
+}
+
+fn keeper(by: Keeper) -> &'static str {
+    match by {
+        Keeper::GoogleCertificateManager => "Google's Certificate Manager",
+        Keeper::Google => "Google's load balancer",
+        Keeper::Aws => "AWS Certificate Manager",
+        Keeper::Options => "its implementation, by the listener's TLS options",
+        Keeper::Resolver => "a certificate resolver of Traefik",
+        Keeper::Backend => "its backend, to which TLS is passed through",
+        Keeper::Controller => "its controller",
     }
 }
 
@@ -195,11 +214,23 @@ fn gateway_message(fact: &Fact, row: &Row<'_>) -> String {
             brief(other_listener),
             object(other, row)
         ),
-        Fact::NoMatchingListenerHostname { route: from, hostnames } => format!(
-            "{} attaches to {}, whose hostname matches none of its own ({}): none of its requests is served there.",
-            object(from, row),
+        Fact::NoMatchingListenerHostname {
+            route: from,
+            hostname,
+            others: true,
+        } => format!(
+            "No listener of {} takes the host {} of {}: it is not served there, and the other hosts of that route are.",
             route(row),
-            list_of(hostnames)
+            brief(hostname),
+            object(from, row)
+        ),
+        Fact::NoMatchingListenerHostname {
+            route: from, hostname, ..
+        } => format!(
+            "No listener of {} takes the host {} of {}, nor any other host of it: the route is not accepted there.",
+            route(row),
+            brief(hostname),
+            object(from, row)
         ),
         Fact::OverlappingCertificates { other, other_listener } => format!(
             "The certificate of {} also covers hosts of listener {} of {}: a client that reuses its HTTP/2 connection \
@@ -218,7 +249,51 @@ fn as_served(assumed: Option<Controller>, wanted: bool) -> String {
     assumed.map_or_else(String::new, |controller| format!(", as {controller} serves it"))
 }
 
-fn not_found(key: &Key, gets: Instead, among_manifests: bool, row: &Row<'_>) -> String {
+/// A Secret that something makes, or is asked to make.
+fn made(it: &str, maker: &Maker, gets: Instead, among_manifests: bool, row: &Row<'_>) -> String {
+    let made = match maker {
+        Maker::Certificate(name) => format!("cert-manager for Certificate {}", brief(name)),
+        Maker::Annotation => format!("cert-manager, which {} asks for it by annotation", owner_of_route(row)),
+        Maker::Object(by) if by.kind == "SOPS" => "whoever decrypts its manifest, which SOPS has encrypted".to_owned(),
+        Maker::Object(by) if by.name.is_empty() => {
+            format!("{}, which copies it from another namespace", brief(&by.kind))
+        }
+        Maker::Object(by) => format!("{} {}", brief(&by.kind), brief(&by.name)),
+        Maker::Assumed => {
+            return format!(
+                "{it}, which {} names, was not read, and --assume-secrets takes it to be there: what it holds is not judged.",
+                route(row)
+            );
+        }
+        Maker::Refused(why) => {
+            let there = if among_manifests {
+                "is not among the manifests"
+            } else {
+                "does not exist"
+            };
+            return format!(
+                "{it}, which {} names, {there}{}. {} asks cert-manager for it by annotation, and cert-manager makes none: {why}.",
+                route(row),
+                instead(gets, "; "),
+                owner_of_route(row)
+            );
+        }
+    };
+    if among_manifests {
+        format!(
+            "{it}, which {} names, is made in the cluster by {made}: what it holds is not judged.",
+            route(row)
+        )
+    } else {
+        format!(
+            "{it}, which {} names, does not exist{}. It is to be made by {made}.",
+            route(row),
+            instead(gets, "; ")
+        )
+    }
+}
+
+fn not_found(key: &Key, gets: Instead, among_manifests: bool, maker: Option<&Maker>, row: &Row<'_>) -> String {
     let it = secret(key, row);
     if key.name.contains('/') {
         return format!(
@@ -229,6 +304,9 @@ fn not_found(key: &Key, gets: Instead, among_manifests: bool, row: &Row<'_>) -> 
             brief(&key.name),
             instead(gets, "; ")
         );
+    }
+    if let Some(maker) = maker {
+        return made(&it, maker, gets, among_manifests, row);
     }
     if among_manifests {
         format!(
@@ -303,6 +381,12 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             brief(&key.namespace),
             commands.kubectl_route("describe", row)
         ),
+        Fact::SecretNotFound {
+            secret: key,
+            maker: Some(maker),
+            among_manifests,
+            ..
+        } => made_remedy(key, maker, *among_manifests, row, commands),
         Fact::SecretNotFound {
             secret: key,
             among_manifests: true,
@@ -402,7 +486,44 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             commands.kubectl("describe", Kind::Secret, key),
             commands.show_secret(key)
         ),
+        Fact::CertificateElsewhere { .. } => format!(
+            "Nothing is to be done here; {} shows the certificate that clients get.",
+            commands.certs("probe", row)
+        ),
         other => gateway_remedy(other, row, commands),
+    }
+}
+
+/// What to do about a Secret that something makes.
+fn made_remedy(key: &Key, maker: &Maker, among_manifests: bool, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    match maker {
+        Maker::Refused(_) => format!(
+            "Correct that in {}, or create a Certificate that writes {}; what cert-manager says of it stands among the events \
+             that {} shows.",
+            owner_of_route(row),
+            secret(key, row),
+            commands.kubectl_route("describe", row)
+        ),
+        Maker::Certificate(name) if !among_manifests => {
+            let certificate = Key::new(key.namespace.clone(), name.clone());
+            format!(
+                "See why it has not been made with {}.",
+                commands.kubectl("describe", Kind::Certificate, &certificate)
+            )
+        }
+        Maker::Annotation if !among_manifests => format!(
+            "There is no Certificate for it yet: see why among the events that {} shows, and whether cert-manager runs with {}.",
+            commands.kubectl_route("describe", row),
+            commands.kubectl_in("", "get pods -A -l app.kubernetes.io/name=cert-manager")
+        ),
+        Maker::Object(by) if by.kind == "SOPS" => format!(
+            "To judge it, decrypt the manifest: {}.",
+            commands.run("sops -d <MANIFEST> | kubectl certs status -f -")
+        ),
+        _ => format!(
+            "Nothing is to be done here; in the cluster, {} judges what it holds.",
+            commands.certs("status", row)
+        ),
     }
 }
 
@@ -483,7 +604,7 @@ fn gateway_remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> St
         Fact::OverlappingCertificates { .. } => format!(
             "Give each listener a certificate that names its own hosts alone, or serve the hosts from one listener; {} \
              shows the names.",
-            match row.secrets.first() {
+            match row.secret() {
                 Some(key) => commands.openssl(key, "x509 -noout -ext subjectAltName"),
                 None => commands.kubectl_route("describe", row),
             }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt::Display};
 use super::commands::Commands;
 use crate::{
     check::{Fact, Instead, ObjectRef, Renewer, Sample},
+    inventory::Recipients,
     object::{Key, Kind, Seconds},
     report::row::Row,
     text::{age, date, width::cut},
@@ -79,9 +80,9 @@ pub(super) fn data_keys<'a>(row: &Row<'a>) -> [&'a str; 2] {
         .map_or(TLS_KEYS, |[certificate, key]| [certificate.as_str(), key.as_str()])
 }
 
-/// The Secret that is expected to serve the row.
+/// The Secret that is expected to serve the row, or that a finding of it is about.
 pub(super) fn expected<'a>(row: &Row<'a>) -> Option<&'a Key> {
-    row.secrets.first()
+    row.secret()
 }
 
 /// `The certificate in Secret shop-tls`, to begin a sentence with.
@@ -236,9 +237,23 @@ pub(super) fn with_cert_manager(row: &Row<'_>, how: &str) -> String {
 /// The Certificate that another finding of the row says writes its Secret.
 pub(super) fn certificate_of<'a>(row: &Row<'a>) -> Option<&'a Key> {
     row.findings.iter().find_map(|finding| match &finding.fact {
-        Fact::CertificateNotReady { certificate, .. } => Some(certificate),
+        Fact::CertificateNotReady { certificate, .. } | Fact::RenewalFailing { certificate, .. } => Some(certificate),
         _ => None,
     })
+}
+
+/// Who gets a Secret that is served beside another, as a sentence after a blank.
+pub(super) fn gets(clients: Recipients) -> &'static str {
+    match clients {
+        Recipients::WithoutEcdsa => " It is what clients get that do not support ECDSA.",
+        Recipients::OfItsNames => " It is what clients get that ask for one of its names.",
+        Recipients::PerhapsAll => {
+            " Another Secret of the listener covers the host too, and which of them clients get is up to the implementation."
+        }
+        Recipients::Nobody => {
+            " The listener has others that can be used; an implementation that wants all of them does not serve it."
+        }
+    }
 }
 
 /// A name that stands for the row's host where a wildcard cannot be: in SNI and in a look-up. `None` for every host.

@@ -174,6 +174,7 @@ fn stale(key: &Key, pod: Option<&str>, commands: &mut Commands<'_>) -> String {
 fn of_server<'a>(row: &Row<'a>) -> Row<'a> {
     Row {
         secrets: &[],
+        served: None,
         certificate: None,
         ..*row
     }

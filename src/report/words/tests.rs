@@ -8,7 +8,8 @@ use samples::forbidden;
 
 use super::{commands::quote, message, remedy};
 use crate::{
-    check::{Fact, Finding, Reason},
+    check::{Beside, Fact, Finding, Reason},
+    inventory::Recipients,
     object::{Key, Kind, Seconds},
     report::row::{RouteRef, Row, Status},
     text::time::DAY,
@@ -28,6 +29,7 @@ fn row<'a>(secrets: &'a [Key], findings: &'a [Finding]) -> Row<'a> {
         }),
         host: Some("shop.example"),
         secrets,
+        served: None,
         class: Some("nginx"),
         created: None,
         labels: &[],
@@ -197,6 +199,30 @@ fn a_certificate_that_cert_manager_is_known_to_own_is_renewed_through_it() {
     let said = remedy(&expired, &row(&secrets, &findings)).text;
     assert!(said.contains("cmctl renew web-cert -n shop"), "{said}");
     assert!(!said.contains("kubectl create secret"), "{said}");
+}
+
+#[test]
+fn the_secret_that_is_meant_is_the_one_that_is_named() {
+    let secrets = [key(), Key::new("shop", "rsa-tls"), Key::new("shop", "new-tls")];
+    let row = Row {
+        served: Some(&secrets[2]),
+        ..row(&secrets, &[])
+    };
+    let mut expired = Finding::new(Fact::Expired { not_after: NOW - DAY });
+    for (beside, name) in [(None, "new-tls"), (Some(Recipients::WithoutEcdsa), "rsa-tls")] {
+        expired.beside = beside.map(|clients| {
+            Box::new(Beside {
+                secret: secrets[1].clone(),
+                writer: None,
+                clients,
+            })
+        });
+        let (message, remedy) = (message(&expired, &row, NOW), remedy(&expired, &row).text);
+        assert!(message.contains(&format!("Secret {name} expired")), "{message}");
+        assert_eq!(message.contains("do not support ECDSA"), beside.is_some(), "{message}");
+        assert!(remedy.contains(&format!("secret tls {name} ")), "{remedy}");
+        assert!(!remedy.contains("shop-tls"), "{remedy}");
+    }
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use super::{
     commands::Commands,
-    say::{brief, certificate, moment, reissue, renew, the_certificate, with_cert_manager},
+    say::{brief, certificate, expected, moment, reissue, renew, the_certificate, with_cert_manager},
 };
 use crate::{
-    check::{DueBy, Fact},
-    object::Seconds,
+    check::{DueBy, Fact, Renewer},
+    object::{Key, Kind, Seconds, Text},
     report::row::Row,
+    text::age,
 };
 
 pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
@@ -25,6 +26,10 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
         Fact::RenewalDue { not_after, since, by } => {
             let ends = moment(*not_after, now);
             match by {
+                DueBy::CertManager => format!(
+                    "{it} expires on {ends}, and cert-manager, which was to renew it on {}, has not.",
+                    moment(*since, now)
+                ),
                 DueBy::Asked => format!("{it} expires on {ends}: within the time given by --expiring-within."),
                 DueBy::Window => format!(
                     "{it} expires on {ends}, and the CA's renewal window has been open since {}.",
@@ -36,6 +41,18 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
                 ),
             }
         }
+        Fact::RenewsTooLate {
+            certificate,
+            planned,
+            not_after,
+        } => format!(
+            "cert-manager is to renew {} for Certificate {} on {}, only {} before it expires: an attempt that fails can hardly be \
+             repeated in that time.",
+            the_certificate(row),
+            brief(certificate),
+            moment(*planned, now),
+            age(not_after.saturating_sub(*planned).max(0))
+        ),
         Fact::RenewNow { window_end } => format!(
             "The CA's renewal window of {} ended on {}, before the certificate was due by its age: it may have been \
              revoked or be about to be.",
@@ -83,9 +100,33 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
     }
 }
 
+/// `kubectl describe` of the Certificate that writes the row's Secret.
+fn describe(certificate: &Text, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    let namespace = expected(row).map_or(row.namespace, |key| &key.namespace);
+    let certificate = Key::new(namespace, certificate.clone());
+    commands.kubectl("describe", Kind::Certificate, &certificate)
+}
+
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
+        Fact::RenewalDue {
+            by: DueBy::CertManager, ..
+        } => {
+            let see = match row.renewer {
+                Renewer::CertManager(certificate) => {
+                    format!("See what holds it up with {}. ", describe(certificate, row, commands))
+                }
+                _ => String::new(),
+            };
+            format!("{see}{}", renew(row, commands))
+        }
         Fact::Expired { .. } | Fact::RenewalDue { .. } => renew(row, commands),
+        Fact::RenewsTooLate { certificate, .. } => format!(
+            "Leave spec.renewBefore and spec.renewBeforePercentage out of Certificate {}, and it is renewed when a third of its \
+             lifetime is left; {} shows its dates.",
+            brief(certificate),
+            describe(certificate, row, commands)
+        ),
         Fact::NotYetValid { .. } => format!(
             "Compare the dates with {} and the clock of what issued it; wait for that moment, or store the previous \
              certificate or one issued with a right clock. {}",

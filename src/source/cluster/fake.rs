@@ -205,6 +205,7 @@ async fn serve(
 pub(super) fn word(change: &Change) -> String {
     match change {
         Change::Set(object) => format!("+{}", object.meta().name),
+        Change::Made(made) => format!("made {}", made.by.name),
         Change::Gone(_, Key { name, .. }) => format!("-{name}"),
         Change::Listed(kind) => format!("listed {}", kind.as_str()),
         Change::NotServed(kind) => format!("not served {}", kind.as_str()),

@@ -1,12 +1,14 @@
 //! cert-manager's Certificate, `CertificateRequest`, issuers, Order and Challenge.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{
     lenient::{List, Moment, name, some},
     meta::Meta,
 };
-use crate::object::{Text, certmanager as view, told};
+use crate::object::{Text, annotation, certmanager as view, told};
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
@@ -64,6 +66,13 @@ struct CertificateSpec {
     secret_name: Option<Text>,
     dns_names: List<Text>,
     issuer_ref: Option<IssuerRef>,
+    secret_template: Option<SecretTemplate>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, expecting = "a mapping")]
+struct SecretTemplate {
+    annotations: Option<BTreeMap<Text, Option<Text>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -72,11 +81,14 @@ struct CertificateStatus {
     conditions: List<Condition>,
     renewal_time: Moment,
     failed_issuance_attempts: Option<u32>,
+    last_failure_time: Moment,
 }
 
 impl From<Certificate> for view::Certificate {
     fn from(certificate: Certificate) -> Self {
         let spec = certificate.spec.unwrap_or_default();
+        let template = spec.secret_template.and_then(|template| template.annotations);
+        let mut annotations = template.unwrap_or_default().into_iter();
         let status = certificate.status.unwrap_or_default();
         Self {
             meta: certificate.metadata.into(),
@@ -86,6 +98,8 @@ impl From<Certificate> for view::Certificate {
             conditions: status.conditions.map(Into::into),
             renewal_time: status.renewal_time.0,
             failed_attempts: status.failed_issuance_attempts.unwrap_or_default(),
+            last_failure: status.last_failure_time.0,
+            copied: annotations.any(|(key, value)| annotation::is_copied(&key, value.as_deref().unwrap_or_default())),
         }
     }
 }

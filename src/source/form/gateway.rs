@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    lenient::{Filled, List, name, some},
+    lenient::{Keys, List, name, some},
     meta::{Labels, Meta},
 };
 use crate::object::{
@@ -58,7 +58,7 @@ struct Listener {
 struct Tls {
     mode: Option<Text>,
     certificate_refs: List<CertificateRef>,
-    options: Filled,
+    options: Keys,
 }
 
 #[derive(Deserialize, Default)]
@@ -166,7 +166,7 @@ impl std::convert::From<Listener> for view::Listener {
                 namespace: name(r.namespace),
                 name: name(r.name).unwrap_or_default(),
             }),
-            has_options: tls.options.0,
+            options: tls.options.0,
             allowed_routes: allowed
                 .namespaces
                 .unwrap_or_default()

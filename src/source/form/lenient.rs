@@ -73,38 +73,38 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
-/// Whether a mapping holds anything; null is an empty one.
+/// The keys of a mapping; null is an empty one.
 #[derive(Default)]
-pub(super) struct Filled(pub(super) bool);
+pub(super) struct Keys(pub(super) Vec<Text>);
 
-impl<'de> Deserialize<'de> for Filled {
+impl<'de> Deserialize<'de> for Keys {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Any;
         impl<'de> Visitor<'de> for Any {
-            type Value = Filled;
+            type Value = Keys;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a mapping")
             }
 
-            fn visit_unit<E>(self) -> Result<Filled, E> {
-                Ok(Filled(false))
+            fn visit_unit<E>(self) -> Result<Keys, E> {
+                Ok(Keys::default())
             }
 
-            fn visit_none<E>(self) -> Result<Filled, E> {
-                Ok(Filled(false))
+            fn visit_none<E>(self) -> Result<Keys, E> {
+                Ok(Keys::default())
             }
 
-            fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Filled, D::Error> {
+            fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Keys, D::Error> {
                 from.deserialize_map(self)
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Filled, A::Error> {
-                let mut filled = false;
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-                    filled = true;
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, IgnoredAny)) = map.next_entry::<Text, IgnoredAny>()? {
+                    keys.push(key);
                 }
-                Ok(Filled(filled))
+                Ok(Keys(keys))
             }
         }
         from.deserialize_option(Any)

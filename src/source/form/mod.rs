@@ -8,6 +8,7 @@ mod consumer;
 mod gateway;
 mod ingress;
 mod lenient;
+mod made;
 mod meta;
 mod route;
 mod secret;
@@ -16,6 +17,7 @@ mod traefik;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub use lenient::without_values;
+pub use made::{encrypted, made, may_make};
 pub use secret::data_changed;
 
 use crate::object::{Kind, Meta, Object, Text};

@@ -178,7 +178,7 @@ fn gateways_get_the_defaults_of_the_api() {
         "addresses": [{"value": "192.0.2.1"}]}});
     let [a, b, c] = &gateway.listeners[..] else { panic!() };
     assert_eq!(
-        (a.port, a.passthrough, a.has_options, &a.allowed_routes),
+        (a.port, a.passthrough, !a.options.is_empty(), &a.allowed_routes),
         (443, false, false, &AllowedNamespaces::Same)
     );
     let refs: Vec<_> = a
@@ -194,7 +194,7 @@ fn gateways_get_the_defaults_of_the_api() {
         })
         .collect();
     assert_eq!(refs, [("Secret", "", None, "s"), ("X", "g", Some("n"), "t")]);
-    assert!(b.passthrough && b.has_options);
+    assert!(b.passthrough && !b.options.is_empty());
     assert_eq!(b.allowed_kinds, ["TLSRoute"]);
     let AllowedNamespaces::Selector(selector) = &b.allowed_routes else {
         panic!()

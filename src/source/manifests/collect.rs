@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{ManifestError, NOT_AN_OBJECT, Options, Outcome, files, json, yaml};
 use crate::{
-    object::{Change, Kind, Object, Text, carrier::carrier, gateway::Listener},
+    object::{Change, Kind, Made, Object, Text, carrier::carrier, gateway::Listener},
     source::form,
 };
 
@@ -189,8 +189,31 @@ impl<'a, 's> Collect<'a, 's> {
         *self.outcome.skipped.entry(NOT_AN_OBJECT.to_owned()).or_default() += 1;
     }
 
-    /// Notes that a document's values are encrypted with SOPS.
-    pub(super) fn encrypted(&mut self, place: &Place) {
+    /// Takes an object that makes Secrets in the cluster.
+    pub(super) fn made(&mut self, mut made: Made) {
+        let default = &self.options.default_namespace;
+        let secrets = made.secrets.iter_mut().filter_map(|secret| secret.namespace.as_mut());
+        for namespace in secrets.filter(|namespace| namespace.is_empty()) {
+            namespace.clone_from(default);
+        }
+        (self.sink)(Change::Made(made));
+    }
+
+    /// Takes an object that is encrypted with SOPS: of a Secret the names are plain, as a rule.
+    pub(super) fn encrypted(&mut self, object: &Object, place: &Place) {
+        let meta = object.meta();
+        let secret = matches!(object, Object::Secret(_));
+        match form::encrypted(&meta.namespace, &meta.name).filter(|_| secret) {
+            Some(made) => {
+                self.skip("v1", "Secret encrypted with SOPS", &meta.namespace);
+                self.made(made);
+            }
+            None => self.cannot_decrypt(place),
+        }
+    }
+
+    /// Notes that a document's values are encrypted with SOPS, and that nothing of it can be judged.
+    pub(super) fn cannot_decrypt(&mut self, place: &Place) {
         let file = if self.file == STDIN {
             "FILE".into()
         } else {

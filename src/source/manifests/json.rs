@@ -172,18 +172,26 @@ fn value(
         }
         return;
     }
-    if head.sops.is_some() {
-        collect.encrypted(place);
-    }
+    let encrypted = head.sops.is_some();
     let Some(known) = form::kind_of(api_version, kind) else {
-        if kind != "List" && head.sops.is_none() {
+        let may_make = form::may_make(api_version, kind);
+        let object = may_make.then(|| serde_json::from_str(json).ok()).flatten();
+        let made = object.and_then(|object| form::made(api_version, kind, &object));
+        if encrypted && made.is_none() {
+            collect.cannot_decrypt(place);
+        } else if kind != "List" {
             let namespace = head.metadata.and_then(|m| m.namespace).unwrap_or_default();
             collect.skip(api_version, kind, &namespace);
+        }
+        if let Some(made) = made {
+            collect.made(made);
         }
         return;
     };
     match form::from_json(known, json.as_bytes()) {
+        Ok(object) if encrypted => collect.encrypted(&object, place),
         Ok(object) => collect.object(object, place),
+        Err(_) if encrypted => collect.cannot_decrypt(place),
         Err(error) => {
             let name = head.metadata.and_then(|m| m.name).unwrap_or_default();
             collect.broken(known, &name, &inner(place, &error, json, lines), &plain(&error));

@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 use zeroize::Zeroize;
 
 use crate::{
-    object::{Kind, Object},
+    object::{Kind, Made, Object},
     source::form,
 };
 
@@ -53,8 +53,8 @@ pub(super) enum Content {
     Object(Box<Object>),
     /// An object that cannot be read: its kind, its name, and why.
     Broken(Kind, String, serde_json::Error),
-    /// An object of a kind that is not read: its namespace, empty where it names none.
-    Unknown(String),
+    /// An object of a kind that is not read: its namespace, empty where it names none, and the Secrets that it makes.
+    Unknown(String, Option<Box<Made>>),
 }
 
 impl Default for Content {
@@ -78,7 +78,9 @@ impl Content {
         };
         let Some(known) = form::kind_of(api_version, kind) else {
             let namespace = fields.get("metadata").and_then(|m| m.get("namespace")?.as_str());
-            return Self::Unknown(namespace.unwrap_or_default().to_owned());
+            let namespace = namespace.unwrap_or_default().to_owned();
+            let object = Value::Object(fields);
+            return Self::Unknown(namespace, form::made(api_version, kind, &object).map(Box::new));
         };
         let mut value = Value::Object(fields);
         let decoded = match form::from_value(known, &value) {

@@ -105,9 +105,7 @@ impl Reader<'_, '_, '_> {
         let Some((api_version, kind)) = own.or(list) else {
             return self.collect.no_object("apiVersion or kind is missing", place);
         };
-        if fields.encrypted {
-            self.collect.encrypted(place);
-        }
+        let encrypted = fields.encrypted;
         match fields.content.decoded(api_version, kind) {
             Content::Items(items) => {
                 if path.len() >= MAX_LISTS {
@@ -123,14 +121,21 @@ impl Reader<'_, '_, '_> {
                 }
             }
             Content::NoList => self.collect.error(place, "items is not a list"),
+            Content::Object(object) if encrypted => self.collect.encrypted(&object, place),
             Content::Object(object) => self.collect.object(*object, place),
+            Content::Broken(..) if encrypted => self.collect.cannot_decrypt(place),
             Content::Broken(known, name, error) => {
                 let place = self.exact(piece, known, path, place);
                 self.collect.broken(known, &name, &place, &error.to_string());
             }
-            Content::Unknown(namespace) => {
-                if kind != "List" && !fields.encrypted {
+            Content::Unknown(namespace, made) => {
+                if encrypted && made.is_none() {
+                    self.collect.cannot_decrypt(place);
+                } else if kind != "List" {
                     self.collect.skip(api_version, kind, &namespace);
+                }
+                if let Some(made) = made {
+                    self.collect.made(*made);
                 }
             }
             Content::Raw(_) => {}

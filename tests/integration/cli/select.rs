@@ -414,3 +414,47 @@ fn a_certificate_is_due_when_asked() {
         assert!(ran.err.contains(words), "{}", ran.err);
     }
 }
+
+/// An Ingress whose Secret is not among the manifests, beside another TLS Secret that is.
+fn lacking(more: &str) -> String {
+    let ingress = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, namespace: shop}, spec: {ingressClassName: own, \
+                   tls: [{hosts: [shop.example], secretName: web-tls}], rules: [{host: shop.example}]}}";
+    let other =
+        "{apiVersion: v1, kind: Secret, metadata: {name: other, namespace: shop}, type: kubernetes.io/tls, data: {}}";
+    format!("{ingress}\n---\n{other}\n---\n{more}\n")
+}
+
+fn of_shop(ran: &Ran) -> (String, String) {
+    let items = ran.items();
+    let item = items.iter().find(|item| item["host"] == "shop.example").expect("it");
+    let message = item["findings"][0]["message"].as_str().expect("one").to_owned();
+    (ran.verdict("shop.example"), message)
+}
+
+#[test]
+fn what_makes_a_secret_in_the_cluster_is_said_and_fails_no_build() {
+    let judged = |more: &str, args: &[&str]| {
+        let mut all = vec!["-o", "json"];
+        all.extend(args);
+        of_shop(&piped(&lacking(more), &all))
+    };
+    let (verdict, _) = judged("", &[]);
+    assert_eq!(verdict, "critical SecretNotFound");
+    let sealed = "{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {name: sealed, namespace: shop}, \
+                  spec: {encryptedData: {tls.key: x}, template: {type: kubernetes.io/tls, metadata: {name: web-tls}}}}";
+    let encrypted = "{apiVersion: v1, kind: Secret, metadata: {name: web-tls, namespace: shop}, data: {tls.key: 'ENC[x]'}, sops: {version: 3.8.1}}";
+    let json = r#"{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "web-tls", "namespace": "shop"}, "spec": {}}"#;
+    for (more, says) in [
+        (sealed, "made in the cluster by SealedSecret sealed"),
+        (encrypted, "which SOPS has encrypted"),
+        (json, "made in the cluster by ExternalSecret web-tls"),
+    ] {
+        let (verdict, message) = judged(more, &[]);
+        assert_eq!(verdict, "info SecretNotFound", "{more}");
+        assert!(message.contains(says), "{message}");
+    }
+    let (verdict, message) = judged("", &["--assume-secrets"]);
+    assert_eq!(verdict, "info SecretNotFound");
+    assert!(message.contains("--assume-secrets takes it to be there"), "{message}");
+    run(&["status", "--assume-secrets"]).fails(2, &["--filename"]);
+}

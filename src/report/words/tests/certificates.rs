@@ -131,6 +131,18 @@ pub(super) fn times_and_names() -> Vec<Sample> {
         ),
         (due(DueBy::Asked), &["2026-12-20", "in 19d", "--expiring-within"]),
         (
+            due(DueBy::CertManager),
+            &["2026-12-20", "cert-manager, which was to renew it on 2026-11-20"],
+        ),
+        (
+            Fact::RenewsTooLate {
+                certificate: "web".into(),
+                planned: NOW + 29 * DAY,
+                not_after: NOW + 29 * DAY + 3600,
+            },
+            &["Certificate web", "on 2026-12-30", "only 60m before it expires"],
+        ),
+        (
             Fact::RenewNow { window_end: NOW - DAY },
             &["shop-tls", "2026-11-30", "24h ago", "revoked"],
         ),
@@ -261,6 +273,10 @@ pub(super) fn chains() -> Vec<Sample> {
                 issuer: "(STAGING) Baloney Bulgur YE2".into(),
             },
             &["shop-tls", "(STAGING) Baloney Bulgur YE2"],
+        ),
+        (
+            Fact::TemporaryCertificate,
+            &["shop-tls", "a temporary one of cert-manager", "shop.example"],
         ),
         (
             Fact::ControllerDefaultCertificate { controller: "Traefik" },

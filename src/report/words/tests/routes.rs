@@ -2,11 +2,11 @@
 
 use super::{
     key,
-    samples::{Sample, at, forbidden, texts},
+    samples::{Sample, at, forbidden},
 };
 use crate::{
-    check::{Fact, Instead},
-    inventory::Controller,
+    check::{Fact, Instead, Maker},
+    inventory::{Controller, Keeper, MadeBy},
     object::{Key, Kind},
 };
 
@@ -15,6 +15,19 @@ pub(super) fn references() -> Vec<Sample> {
         secret,
         instead,
         among_manifests,
+        maker: None,
+    };
+    let made = |maker, among_manifests| Fact::SecretNotFound {
+        secret: key(),
+        instead: Instead::Unknown,
+        among_manifests,
+        maker: Some(Box::new(maker)),
+    };
+    let by = |kind: &str, name: &str| {
+        Maker::Object(MadeBy {
+            kind: kind.into(),
+            name: name.into(),
+        })
     };
     vec![
         (
@@ -33,6 +46,38 @@ pub(super) fn references() -> Vec<Sample> {
             not_found(key(), Instead::Unknown, true),
             &["shop-tls", "among the manifests"],
         ),
+        (
+            made(by("SealedSecret", "web-tls"), true),
+            &["made in the cluster by SealedSecret web-tls"],
+        ),
+        (made(by("SOPS", ""), true), &["which SOPS has encrypted"]),
+        (
+            made(by("Reflector", ""), true),
+            &["made in the cluster by Reflector, which copies it"],
+        ),
+        (
+            made(Maker::Certificate("web".into()), true),
+            &["made in the cluster by cert-manager for Certificate web"],
+        ),
+        (
+            made(Maker::Certificate("web".into()), false),
+            &["does not exist", "to be made by cert-manager for Certificate web"],
+        ),
+        (
+            made(Maker::Annotation, false),
+            &[
+                "does not exist",
+                "cert-manager, which Ingress web asks for it by annotation",
+            ],
+        ),
+        (
+            made(Maker::Refused("the listener has no hostname"), false),
+            &[
+                "asks cert-manager for it by annotation",
+                "makes none: the listener has no hostname",
+            ],
+        ),
+        (made(Maker::Assumed, true), &["--assume-secrets takes it to be there"]),
         (
             Fact::SecretNameEmpty {
                 instead: Instead::DefaultCertificate,
@@ -217,6 +262,12 @@ pub(super) fn hosts() -> Vec<Sample> {
             &["controller's choice"],
         ),
         (Fact::OrphanSecret { secret: key() }, &["shop-tls"]),
+        (
+            Fact::CertificateElsewhere {
+                by: Keeper::GoogleCertificateManager,
+            },
+            &["Ingress web", "shop.example", "Google's Certificate Manager"],
+        ),
     ]
 }
 
@@ -250,9 +301,18 @@ pub(super) fn gateways() -> Vec<Sample> {
         (
             Fact::NoMatchingListenerHostname {
                 route: at(Kind::HttpRoute, "shop", "cart"),
-                hostnames: texts(&["cart.example"]).into(),
+                hostname: "cart.example".into(),
+                others: false,
             },
-            &["HTTPRoute cart", "cart.example"],
+            &["HTTPRoute cart", "cart.example", "is not accepted"],
+        ),
+        (
+            Fact::NoMatchingListenerHostname {
+                route: at(Kind::HttpRoute, "shop", "cart"),
+                hostname: "cart.example".into(),
+                others: true,
+            },
+            &["HTTPRoute cart", "cart.example", "the other hosts of that route are"],
         ),
         (
             Fact::OverlappingCertificates {

@@ -69,6 +69,19 @@ fn owners() -> Vec<Sample> {
             &["Certificate shop", "(Failed)", "will be retried."],
         ),
         (
+            Fact::RenewalFailing {
+                certificate: Key::new("shop", "shop"),
+                attempts: 4,
+                last: Some(NOW - 3 * DAY),
+                message: "order is in \"errored\" state: rate limited".into(),
+            },
+            &[
+                "Certificate shop",
+                "(4 attempts, the last on 2026-11-28, 3d ago)",
+                "rate limited",
+            ],
+        ),
+        (
             issuer(Kind::ClusterIssuer, Key::new("", "letsencrypt"), true, ""),
             &["ClusterIssuer letsencrypt", "does not exist"],
         ),

@@ -1,0 +1,122 @@
+//! Who makes a Secret that is not there: cert-manager, or what is among the manifests.
+
+use crate::{
+    inventory::{
+        Binding, Origin,
+        gateway::{names_a_secret, terminates_tls},
+        settle::MANY,
+    },
+    object::{Gateway, Ingress, Key, Kind, Meta, annotation, gateway::Listener},
+};
+
+use super::super::{finding::Maker, verdict::Subject};
+
+/// What makes the Secret, as far as it is known.
+pub(super) fn of(subject: &Subject<'_>, secret: &Key) -> Option<Maker> {
+    let inventory = subject.inventory;
+    if inventory.secrets_assumed {
+        return Some(Maker::Assumed);
+    }
+    if let Some(certificate) = inventory.certificates_of(secret).next() {
+        return Some(Maker::Certificate(certificate.meta.name.clone()));
+    }
+    if let Some(by) = inventory.made_by(secret) {
+        return Some(Maker::Object(by.clone()));
+    }
+    let (_, binding) = subject.binding?;
+    let meta = inventory.route_meta(&binding.route)?;
+    let asked = |key| meta.annotation(key).is_some();
+    let (issuer, cluster_issuer) = (asked(annotation::ISSUER), asked(annotation::CLUSTER_ISSUER));
+    // The annotation of kube-lego counts on Ingresses alone.
+    let of_ingress = binding.route.kind == Kind::Ingress;
+    let ingress = of_ingress.then(|| inventory.ingress(&binding.route.key)).flatten();
+    let lego = ingress.is_some() && meta.annotation(annotation::TLS_ACME) == Some("true");
+    if !issuer && !cluster_issuer && !lego {
+        return None;
+    }
+    if issuer && cluster_issuer {
+        return Some(Maker::Refused(
+            "an Issuer and a ClusterIssuer are named, and it takes one of them",
+        ));
+    }
+    let refused = match ingress {
+        Some(ingress) => refused_of_ingress(ingress, binding),
+        None => refused_of_listener(subject, binding, meta, secret)?,
+    };
+    Some(refused.map_or(Maker::Annotation, Maker::Refused))
+}
+
+/// Why cert-manager makes nothing for a tls entry (ingress-shim: pkg/controller/certificate-shim/sync.go,
+/// `validateIngressTLSBlock` and `checkForDuplicateSecretNames`; v1.21). Of an Ingress that names one Secret in two entries it
+/// takes none at all.
+fn refused_of_ingress(ingress: &Ingress, binding: &Binding) -> Option<&'static str> {
+    let mut names: Vec<_> = ingress
+        .tls
+        .iter()
+        .take(MANY)
+        .filter_map(|tls| tls.secret.as_ref())
+        .collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Some("two tls entries of the Ingress name one Secret, and it then takes none of them");
+    }
+    let Origin::Entry(position) = binding.origin else {
+        return None;
+    };
+    let entry = ingress.tls.get(usize::from(position))?;
+    entry
+        .hosts
+        .is_empty()
+        .then_some("the tls entry lists no host, and it takes the certificate's names from there")
+}
+
+/// Why it makes nothing for a listener (gateway-shim: the same file, `validateGatewayListenerBlock` and
+/// `isGatewayAPIListenerIgnoredThroughAnnotation`; v1.21). `None` where it is not asked; another listener that names the same
+/// Secret may be one that it takes.
+fn refused_of_listener(
+    subject: &Subject<'_>,
+    binding: &Binding,
+    meta: &Meta,
+    secret: &Key,
+) -> Option<Option<&'static str>> {
+    let inventory = subject.inventory;
+    let own = inventory.listener(binding)?;
+    let ignored = meta.annotation(annotation::IGNORED_LISTENERS).unwrap_or_default();
+    let asked = |listener: &Listener| !ignored.split(',').any(|name| name.trim() == listener.name);
+    let gateway: Option<&Gateway> = inventory.gateway_of(&binding.route);
+    let listeners = gateway
+        .map(|gateway| inventory.listeners(&gateway.meta.key()))
+        .unwrap_or_default();
+    let names = |listener: &Listener| {
+        listener.certificate_refs.iter().any(|r| {
+            let namespace = r.namespace.as_ref().unwrap_or(&meta.namespace);
+            names_a_secret(r) && r.name == secret.name && *namespace == secret.namespace
+        })
+    };
+    let takes = |listener: &Listener| asked(listener) && terminates_tls(listener) && refused(listener, meta).is_none();
+    let mut others = listeners
+        .iter()
+        .take(MANY)
+        .filter(|other| other.owner() == binding.route);
+    if others.any(|other| takes(other.listener) && names(other.listener)) {
+        return Some(None);
+    }
+    asked(own).then(|| refused(own, meta))
+}
+
+fn refused(listener: &Listener, meta: &Meta) -> Option<&'static str> {
+    let elsewhere = |namespace: &crate::object::Text| *namespace != meta.namespace;
+    if listener.hostname.is_none() {
+        Some("the listener has no hostname, and it takes the certificate's names from there")
+    } else if listener
+        .certificate_refs
+        .iter()
+        .any(|r| r.namespace.as_ref().is_some_and(elsewhere))
+    {
+        Some("the listener names a Secret of another namespace")
+    } else if !listener.certificate_refs.iter().all(names_a_secret) {
+        Some("the listener names something that is no Secret")
+    } else {
+        None
+    }
+}
