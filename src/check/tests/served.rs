@@ -404,6 +404,7 @@ fn what_clients_were_seen_to_get_counts_more_than_what_was_expected() {
             secret: key("a", "tls"),
             instead: Instead::DefaultCertificate,
             among_manifests: false,
+            maker: None,
         })
     };
     let believed = |served: ServedChain, expected: Vec<Text>| {

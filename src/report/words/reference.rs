@@ -517,8 +517,8 @@ fn made_remedy(key: &Key, maker: &Maker, among_manifests: bool, row: &Row<'_>, c
             commands.kubectl_in("", "get pods -A -l app.kubernetes.io/name=cert-manager")
         ),
         Maker::Object(by) if by.kind == "SOPS" => format!(
-            "To judge it, decrypt the manifest: {}.",
-            commands.run("sops -d <MANIFEST> | kubectl certs status -f -")
+            "To judge it, decrypt the manifest with {} and give what that prints to `-f -`.",
+            commands.run("sops -d <MANIFEST>")
         ),
         _ => format!(
             "Nothing is to be done here; in the cluster, {} judges what it holds.",

@@ -40,6 +40,7 @@ fn read_all(inputs: &[PathBuf], recursive: bool, scope: &Scope, mut stdin: &[u8]
     let outcome = read(inputs, &options, &mut stdin, &mut |change| match change {
         Change::Set(object) => objects.push(object),
         Change::Listed(kind) => listed.push(kind),
+        Change::Made(_) => {}
         other => panic!("{other:?}"),
     });
     Read {

@@ -65,6 +65,7 @@ const KUBECTL: &[(&str, &[&str])] = &[
 /// Programs that every machine of an operator has, whose own arguments are not looked at here.
 const OTHERS: &[&str] = &[
     "openssl",
+    "sops",
     "curl",
     "dig",
     "cat",
@@ -295,6 +296,7 @@ fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
         secret: key(),
         instead: crate::check::Instead::Unknown,
         among_manifests: false,
+        maker: None,
     });
     assert_eq!(remedy(&missing, &ours).commands[0], command);
     let of_gateway = Row {
