@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    inventory::{Controller, Keeper, MadeBy, Recipients},
+    inventory::{Controller, Keeper, MadeBy, Recipients, query::Rivalry},
     object::{Forbidden, Key, Kind, Seconds, Text, Told},
 };
 
@@ -185,6 +185,16 @@ pub enum Fact {
     DuplicateHost {
         others: Sample<ObjectRef>,
         winner: Option<ObjectRef>,
+    },
+    /// `latest` is what Traefik's latest versions show, where versions differ.
+    AmbiguousCertificate {
+        latest: Key,
+        other: Key,
+        why: Rivalry,
+        expired: bool,
+    },
+    DefaultStoreConflict {
+        stores: Sample<ObjectRef>,
     },
     OrphanSecret {
         secret: Key,
@@ -396,7 +406,8 @@ impl Fact {
         macro_rules! table { ($($name:ident)*) => { match self { $(Self::$name { .. } => Reason::$name,)* } } }
         table!(SecretNotFound SecretNameEmpty Forbidden WrongSecretType MissingData RuleHostWithoutTls
             TlsHostWithoutRule RuleWithoutHost DefaultBackendOnly IngressClassNotFound InvalidCertificateRef RefNotPermitted
-            HostnameConflict NoMatchingListenerHostname OverlappingCertificates DuplicateHost OrphanSecret CertificateElsewhere
+            HostnameConflict NoMatchingListenerHostname OverlappingCertificates DuplicateHost AmbiguousCertificate
+            DefaultStoreConflict OrphanSecret CertificateElsewhere
             InvalidCertificate InvalidKey EncryptedKey InvalidKeyPair LeafNotFirst InvalidCaCertificate Expired NotYetValid RenewalDue
             RenewsTooLate RenewNow ChainExpired ChainExpiresFirst LifetimeTooLong HostMismatch CommonNameOnly WildcardTooBroad
             UnusedNames MissingIntermediate UntrustedIssuer WrongOrder ExtraRoot ExtraCertificate SelfSigned

@@ -65,8 +65,8 @@ reasons! {
         SecretNotFound Critical, SecretNameEmpty Info, Forbidden Warning, WrongSecretType Critical,
         MissingData Critical, RuleHostWithoutTls Info, TlsHostWithoutRule Warning, RuleWithoutHost Warning, DefaultBackendOnly Warning,
         IngressClassNotFound Warning, InvalidCertificateRef Critical, RefNotPermitted Critical, HostnameConflict Warning,
-        NoMatchingListenerHostname Warning, OverlappingCertificates Info, DuplicateHost Warning, OrphanSecret Info,
-        CertificateElsewhere Info,
+        NoMatchingListenerHostname Warning, OverlappingCertificates Info, DuplicateHost Warning, AmbiguousCertificate Warning,
+        DefaultStoreConflict Critical, OrphanSecret Info, CertificateElsewhere Info,
     }
     parse {
         InvalidCertificate Critical, InvalidKey Critical, EncryptedKey Critical, InvalidKeyPair Critical,

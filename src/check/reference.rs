@@ -3,6 +3,7 @@
 mod gateway;
 mod hosts;
 mod maker;
+mod traefik;
 
 use crate::{
     inventory::{
@@ -27,18 +28,14 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     if let Some(skipped) = subject.inventory.skipped_after(binding)
         && !binding.secrets.contains(&skipped)
     {
-        let fact = Fact::SecretNotFound {
-            secret: skipped,
-            instead: subject.instead(),
-            among_manifests: false,
-            maker: None,
-        };
-        collector.add_at(subject.unless_served(), fact);
+        traefik::lacking(subject, skipped, collector);
     }
+    traefik::judge(subject, binding, collector);
     hosts::judge(subject, binding, collector);
+    traefik::ambiguous(subject, collector);
     match binding.route.kind {
         Kind::Ingress => judge_ingress(subject, binding, collector),
-        Kind::IngressRoute | Kind::OldIngressRoute => secret_name_empty(subject, binding, collector),
+        kind if kind.is_ingress_route() => secret_name_empty(subject, binding, collector),
         _ => gateway::judge(subject, binding, collector),
     }
 }
@@ -265,10 +262,14 @@ fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut C
 
 /// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
 pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
-    const OTHERS: [Kind; 9] = [
+    const OTHERS: [Kind; 13] = [
         Kind::Ingress,
         Kind::IngressRoute,
         Kind::OldIngressRoute,
+        Kind::IngressRouteTcp,
+        Kind::OldIngressRouteTcp,
+        Kind::TlsStore,
+        Kind::OldTlsStore,
         Kind::Gateway,
         Kind::ListenerSet,
         Kind::XListenerSet,
@@ -282,6 +283,7 @@ pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Col
         || inventory.certificates_of(&secret).next().is_some()
         || inventory.is_issuers_key(&secret)
         || inventory.default_certificates().any(|key| *key == secret)
+        || inventory.is_of_a_store(&secret)
         || !stored.meta.owners().is_empty()
         || inventory.may_be_used_elsewhere(&secret);
     let mut users = OTHERS.iter().chain(&Kind::CONSUMERS);

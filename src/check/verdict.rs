@@ -4,7 +4,7 @@ use crate::{
     inventory::{
         Binding, BindingId, Controller, Inventory, Presence, Recipients, Stored,
         controller::Fallback,
-        query::{Serving, covers},
+        query::{Serving, covers, usable},
     },
     object::{Key, Meta, Seconds, secret::TLS_TYPE},
     x509::Bundle,
@@ -70,7 +70,7 @@ impl Subject<'_> {
         };
         match self.serving {
             Serving::Default(_) => return Instead::DefaultCertificate,
-            _ if self.stored.is_some() && !self.named => return Instead::AnotherCertificate,
+            _ if self.covered_by_another() => return Instead::AnotherCertificate,
             _ => {}
         }
         match self.controller.fallback(binding.route.kind) {
@@ -80,13 +80,21 @@ impl Subject<'_> {
         }
     }
 
-    /// Critical, unless clients get another certificate that is for the host.
-    pub fn unless_served(&self) -> Severity {
+    /// Whether clients get a certificate that is for the host from a Secret that the binding does not name.
+    pub fn covered_by_another(&self) -> bool {
         let for_host = |stored: &Stored| self.binding.is_none_or(|(_, binding)| covers(stored, &binding.host));
         match self.serving {
-            Serving::Default(Some(stored)) if !for_host(stored) => Severity::Critical,
-            _ if self.stored.is_some() && !self.named => Severity::Warning,
-            _ => Severity::Critical,
+            Serving::Default(Some(stored)) => usable(stored) && for_host(stored),
+            _ => self.stored.is_some() && !self.named,
+        }
+    }
+
+    /// Critical, unless clients get another certificate that is for the host.
+    pub fn unless_served(&self) -> Severity {
+        if self.covered_by_another() {
+            Severity::Warning
+        } else {
+            Severity::Critical
         }
     }
 
@@ -192,7 +200,7 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
         binding: Some((id, binding)),
         controller: inventory.controller(&binding.route),
         stored: serving.stored().or_else(meant),
-        named: !matches!(serving, Serving::Other(_) | Serving::Default(Some(_))),
+        named: is_named(&serving, binding),
         serving,
         rules,
     };
@@ -258,6 +266,15 @@ fn beside(
             })),
             ..finding
         }));
+}
+
+/// Whether what is served is a Secret that the binding names.
+fn is_named(serving: &Serving<'_>, binding: &Binding) -> bool {
+    match serving {
+        Serving::Other(_) | Serving::Default(Some(_)) => false,
+        Serving::Chance(stored, ..) => binding.secrets.contains(&stored.meta.key()),
+        Serving::Named(_) | Serving::Default(None) | Serving::Nothing => true,
+    }
 }
 
 /// Judges a Secret that no route uses: what a client would see is not known, so its chain and names are not judged. Where Pods mount

@@ -8,7 +8,7 @@ use crate::{
 /// A route or Secret that was asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Ingress, Gateway, `ListenerSet`, `IngressRoute` or Secret.
+    /// Ingress, Gateway, `ListenerSet`, `IngressRoute`, `IngressRouteTCP` or Secret.
     pub kind: Kind,
     /// Its name.
     pub name: String,
@@ -60,6 +60,10 @@ impl std::str::FromStr for Target {
             "xlistenerset" | "xlistenersets" => Kind::XListenerSet,
             "ingressroute" | "ingressroutes" if group.ends_with(Kind::OldIngressRoute.group()) => Kind::OldIngressRoute,
             "ingressroute" | "ingressroutes" => Kind::IngressRoute,
+            "ingressroutetcp" | "ingressroutetcps" if group.ends_with(Kind::OldIngressRoute.group()) => {
+                Kind::OldIngressRouteTcp
+            }
+            "ingressroutetcp" | "ingressroutetcps" => Kind::IngressRouteTcp,
             "secret" | "secrets" => Kind::Secret,
             _ => return Err(TargetError::Kind { kind: kind.to_owned() }),
         };
@@ -97,6 +101,12 @@ mod tests {
             ("listenerset/extra", Kind::ListenerSet, "extra"),
             ("ingressroute/web", Kind::IngressRoute, "web"),
             ("ingressroute.traefik.containo.us/web", Kind::OldIngressRoute, "web"),
+            ("ingressroutetcp/db", Kind::IngressRouteTcp, "db"),
+            (
+                "ingressroutetcps.traefik.containo.us/db",
+                Kind::OldIngressRouteTcp,
+                "db",
+            ),
             (
                 "ingressroutes.v1alpha1.traefik.containo.us/web",
                 Kind::OldIngressRoute,

@@ -156,6 +156,8 @@ fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
             | Kind::Ingress
             | Kind::IngressRoute
             | Kind::OldIngressRoute
+            | Kind::IngressRouteTcp
+            | Kind::OldIngressRouteTcp
             | Kind::Gateway
             | Kind::ListenerSet
             | Kind::XListenerSet

@@ -190,6 +190,7 @@ fn resource_of(kind: Kind) -> Option<Resource> {
     Some(match kind {
         Kind::Ingress => resource::INGRESS,
         Kind::IngressRoute => resource::INGRESSROUTE,
+        Kind::IngressRouteTcp => resource::INGRESSROUTETCP,
         Kind::Gateway => resource::GATEWAY,
         _ => return None,
     })

@@ -121,10 +121,10 @@ impl Controller {
     /// all the same, because all its routes share a port.
     pub fn fallback(self, route: Kind) -> Fallback {
         match (self, route) {
-            (Self::IngressNginx, Kind::Ingress)
-            | (Self::Traefik, Kind::Ingress | Kind::IngressRoute | Kind::OldIngressRoute | Kind::Gateway) => {
+            (Self::IngressNginx, Kind::Ingress) | (Self::Traefik, Kind::Ingress | Kind::Gateway) => {
                 Fallback::DefaultCertificate
             }
+            (Self::Traefik, kind) if kind.is_ingress_route() => Fallback::DefaultCertificate,
             // F5's rejects the handshake of a host whose Secret is missing or invalid.
             (Self::Istio, Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet) | (Self::F5Nginx, Kind::Ingress) => {
                 Fallback::NoConnection

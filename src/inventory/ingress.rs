@@ -299,9 +299,11 @@ fn expects_tls(ingress: &Ingress, controller: Controller) -> bool {
         || (controller == Controller::Traefik && is_true(annotation::TRAEFIK_TLS))
 }
 
-/// The bindings of an `IngressRoute` that ends TLS.
+/// The bindings of an `IngressRoute` or `IngressRouteTCP` that ends TLS: one that passes it on has none.
 pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
-    let Some(tls) = &route.tls else { return Vec::new() };
+    let Some(tls) = route.tls.as_ref().filter(|tls| !tls.passthrough) else {
+        return Vec::new();
+    };
     let key = RouteKey::new(route.kind(), route.meta.key());
     let secrets: List<Key> = tls
         .secret

@@ -35,7 +35,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::object::{
     Certificate, CertificateRequest, Challenge, Change, Consumer, Gateway, GatewayClass, Ingress, IngressClass,
-    IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, Reach, Route, Service, Text, annotation,
+    IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, Reach, Route, Service, Text, TlsStore, annotation,
 };
 
 use forbidden::AllForbidden;
@@ -84,6 +84,8 @@ pub struct Inventory {
     /// Of the Ingresses with very many tls entries, the first entry whose Secret is missing: each of their hosts asks for it.
     gaps: HashMap<Key, Option<(usize, Key)>>,
     ingress_routes: HashMap<RouteKey, IngressRoute>,
+    /// Traefik's, of both groups. There are a handful.
+    tls_stores: BTreeMap<(Kind, Key), TlsStore>,
     classes: HashMap<Text, IngressClass>,
     /// The name of the default class, as it was when bindings were last derived.
     default_class: Option<Text>,
@@ -159,7 +161,7 @@ impl Inventory {
     ///
     /// ```
     /// use kubectl_certs::inventory::Inventory;
-    /// use kubectl_certs::object::{Change, IngressRoute, Key, Kind, Meta, Object, ingress::IngressRouteTls};
+    /// use kubectl_certs::object::{Change, IngressRoute, Key, Kind, Meta, Object, traefik::IngressRouteTls};
     ///
     /// let route = IngressRoute {
     ///     meta: Meta { namespace: "shop".into(), name: "web".into(), ..Meta::default() },
@@ -238,6 +240,7 @@ impl Inventory {
                 self.mark(o.kind(), o.meta.key());
                 self.ingress_routes.insert(RouteKey::new(o.kind(), o.meta.key()), o);
             }
+            Object::TlsStore(o) => self.set_store(o.kind(), o.meta.key(), Some(o)),
             Object::IngressClass(o) => {
                 self.classes.insert(o.meta.name.clone(), o);
                 self.mark_all_ingresses();
@@ -298,10 +301,11 @@ impl Inventory {
                 self.gaps.remove(&key);
                 self.mark(kind, key);
             }
-            Kind::IngressRoute | Kind::OldIngressRoute => {
+            Kind::IngressRoute | Kind::OldIngressRoute | Kind::IngressRouteTcp | Kind::OldIngressRouteTcp => {
                 self.mark(kind, key.clone());
                 self.ingress_routes.remove(&RouteKey::new(kind, key));
             }
+            Kind::TlsStore | Kind::OldTlsStore => self.set_store(kind, key, None),
             Kind::IngressClass => {
                 self.classes.remove(&key.name);
                 self.mark_all_ingresses();

@@ -5,7 +5,7 @@ use crate::object::{
     gateway::{AllowedNamespaces, Listener},
 };
 
-pub use super::serves::{Serving, covers};
+pub use super::serves::{DefaultCertificate, Rivalry, Serving, Why, covers, usable};
 
 use super::{
     Inventory,
@@ -132,7 +132,7 @@ impl Inventory {
         match kind {
             Kind::Ingress => of(self.ingresses.values().map(|o| (Kind::Ingress, &o.meta)), kind, name),
             Kind::Gateway => of(self.gateways.values().map(|o| (Kind::Gateway, &o.meta)), kind, name),
-            Kind::IngressRoute | Kind::OldIngressRoute => {
+            kind if kind.is_ingress_route() => {
                 of(self.ingress_routes.values().map(|o| (o.kind(), &o.meta)), kind, name)
             }
             Kind::ListenerSet | Kind::XListenerSet => {
@@ -167,7 +167,7 @@ impl Inventory {
     pub fn route_meta(&self, route: &RouteKey) -> Option<&Meta> {
         match route.kind {
             Kind::Ingress => self.ingress_of(route).map(|o| &o.meta),
-            Kind::IngressRoute | Kind::OldIngressRoute => self.ingress_routes.get(route).map(|o| &o.meta),
+            kind if kind.is_ingress_route() => self.ingress_routes.get(route).map(|o| &o.meta),
             Kind::Gateway => self.gateways.get(&route.key).map(|o| &o.meta),
             Kind::ListenerSet | Kind::XListenerSet => self.listener_sets.get(route).map(|o| &o.meta),
             _ => self.routes.get(route).map(|o| &o.meta),
@@ -266,7 +266,7 @@ impl Inventory {
             Kind::Ingress => self
                 .ingress_of(route)
                 .map_or(Controller::Unknown, |i| self.controller_of_ingress(i).0),
-            Kind::IngressRoute | Kind::OldIngressRoute => Controller::Traefik,
+            kind if kind.is_ingress_route() => Controller::Traefik,
             _ => {
                 let class = self.gateway_of(route).and_then(|g| self.gateway_classes.get(&g.class));
                 class.map_or(Controller::Unknown, |c| Controller::of_controller_name(&c.controller))

@@ -75,6 +75,11 @@ impl Stored {
         self.is_tls() || self.holds_certificate()
     }
 
+    /// Whether neither the certificate nor its key is missing or empty.
+    pub fn has_both(&self) -> bool {
+        self.certificate == Presence::Present && self.key == Presence::Present
+    }
+
     /// The leaf, when it could be read.
     pub fn leaf(&self) -> Option<&Certificate> {
         self.bundle.leaf().map(AsRef::as_ref)

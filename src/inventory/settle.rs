@@ -39,7 +39,7 @@ impl Inventory {
             let entries = self.ingresses.get(key).map_or(&[][..], |ingress| &ingress.tls);
             *gap = entries.iter().enumerate().find_map(|(at, entry)| {
                 let secret = Key::new(key.namespace.clone(), entry.secret.clone()?);
-                self.is_absent(&secret).then_some((at, secret))
+                self.lacks(&secret).then_some((at, secret))
             });
         }
         self.gaps = gaps;
@@ -141,6 +141,9 @@ impl Inventory {
             // Whatever host gets no other certificate may get this one.
             self.dirty.bindings.extend(self.bindings.iter().map(|(id, _)| id));
         }
+        if self.is_of_a_store(key) {
+            self.touch_traefik();
+        }
         let picks = self.some_controller_picks_among_all();
         for (public_key, names) in leaves {
             let sharing: Vec<Key> = self
@@ -216,7 +219,7 @@ impl Inventory {
                         let position = self.ingresses.position(&route.key);
                         position.map(|position| self.derive_ingress(position))
                     }
-                    Kind::IngressRoute | Kind::OldIngressRoute => self.ingress_routes.get(&route).map(of_ingress_route),
+                    kind if kind.is_ingress_route() => self.ingress_routes.get(&route).map(of_ingress_route),
                     _ => Some(self.bindings_of_gateway(&route.key)),
                 };
                 self.replace_bindings(&route, fresh.unwrap_or_default());

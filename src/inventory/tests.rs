@@ -431,7 +431,7 @@ fn ingress_routes_of_both_groups_are_read_and_one_word_means_both() {
         meta: meta("shop", "web"),
         old,
         hosts: vec![host.into()],
-        tls: Some(crate::object::ingress::IngressRouteTls::default()),
+        tls: Some(crate::object::traefik::IngressRouteTls::default()),
         ..IngressRoute::default()
     };
     let mut inventory = Inventory::new("c", false);

@@ -52,14 +52,10 @@ pub const CARRIERS: &[Carrier] = &[
     hosts("operator.openshift.io", "IngressController", "ingresscontrollers"),
     // Istio: `servers[].tls.credentialName`.
     hosts("networking.istio.io", "Gateway", "gateways"),
-    // Traefik: a default certificate, SNI routes; CAs of clients and backends.
-    hosts("traefik.io", "TLSStore", "tlsstores"),
-    hosts("traefik.io", "IngressRouteTCP", "ingressroutetcps"),
+    // Traefik: CAs of clients and backends.
     other("traefik.io", "TLSOption", "tlsoptions"),
     other("traefik.io", "ServersTransport", "serverstransports"),
     other("traefik.io", "ServersTransportTCP", "serverstransporttcps"),
-    hosts("traefik.containo.us", "TLSStore", "tlsstores"),
-    hosts("traefik.containo.us", "IngressRouteTCP", "ingressroutetcps"),
     other("traefik.containo.us", "TLSOption", "tlsoptions"),
     other("traefik.containo.us", "ServersTransport", "serverstransports"),
     // Clouds: certificates that they keep themselves, by name or ARN.

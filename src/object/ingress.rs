@@ -1,6 +1,6 @@
-//! Ingress, `IngressClass`, and Traefik's `IngressRoute`.
+//! Ingress and `IngressClass`.
 
-use super::{Kind, List, Meta, Text};
+use super::{List, Meta, Text};
 
 /// What is read of an Ingress.
 #[derive(Debug, Clone, Default)]
@@ -37,43 +37,4 @@ pub struct IngressClass {
     pub controller: Text,
     /// Whether `ingressclass.kubernetes.io/is-default-class` is "true".
     pub default: bool,
-}
-
-/// What is read of Traefik's `IngressRoute`.
-#[derive(Debug, Clone, Default)]
-pub struct IngressRoute {
-    /// Its metadata, labels included.
-    pub meta: Meta,
-    /// Whether it is of the group traefik.containo.us.
-    pub old: bool,
-    /// The hosts named by `Host(...)` in the rules of spec.routes, in their order.
-    pub hosts: Vec<Text>,
-    /// Whether some rule has a host expression that cannot be read as a plain name (`HostRegexp`).
-    pub other_hosts: bool,
-    /// spec.tls; `None` means that TLS does not end here.
-    pub tls: Option<IngressRouteTls>,
-    /// spec.entryPoints.
-    pub entry_points: Vec<Text>,
-}
-
-impl IngressRoute {
-    /// Its kind, by its group.
-    pub fn kind(&self) -> Kind {
-        if self.old {
-            Kind::OldIngressRoute
-        } else {
-            Kind::IngressRoute
-        }
-    }
-}
-
-/// spec.tls of an `IngressRoute`.
-#[derive(Debug, Clone, Default)]
-pub struct IngressRouteTls {
-    /// secretName.
-    pub secret: Option<Text>,
-    /// certResolver: Traefik issues the certificate itself.
-    pub resolver: Option<Text>,
-    /// The names (main and sans) of spec.tls.domains.
-    pub domains: Vec<Text>,
 }

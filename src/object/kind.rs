@@ -29,6 +29,14 @@ pub enum Kind {
     /// traefik.containo.us/v1alpha1 `IngressRoute`: what Traefik read up to version 2. Another object than one of traefik.io of the
     /// same name.
     OldIngressRoute,
+    /// traefik.io/v1alpha1 `IngressRouteTCP`.
+    IngressRouteTcp,
+    /// traefik.containo.us/v1alpha1 `IngressRouteTCP`.
+    OldIngressRouteTcp,
+    /// traefik.io/v1alpha1 `TLSStore`.
+    TlsStore,
+    /// traefik.containo.us/v1alpha1 `TLSStore`.
+    OldTlsStore,
     /// v1 Secret.
     Secret,
     /// cert-manager.io/v1 Certificate.
@@ -95,6 +103,8 @@ impl Kind {
             Self::TlsRoute => "TLSRoute",
             Self::ReferenceGrant => "ReferenceGrant",
             Self::IngressRoute | Self::OldIngressRoute => "IngressRoute",
+            Self::IngressRouteTcp | Self::OldIngressRouteTcp => "IngressRouteTCP",
+            Self::TlsStore | Self::OldTlsStore => "TLSStore",
             Self::Secret => "Secret",
             Self::Certificate => "Certificate",
             Self::CertificateRequest => "CertificateRequest",
@@ -129,6 +139,8 @@ impl Kind {
             Self::TlsRoute => "tlsroutes",
             Self::ReferenceGrant => "referencegrants",
             Self::IngressRoute | Self::OldIngressRoute => "ingressroutes",
+            Self::IngressRouteTcp | Self::OldIngressRouteTcp => "ingressroutetcps",
+            Self::TlsStore | Self::OldTlsStore => "tlsstores",
             Self::Secret => "secrets",
             Self::Certificate => "certificates",
             Self::CertificateRequest => "certificaterequests",
@@ -154,14 +166,33 @@ impl Kind {
         matches!(self, Self::ListenerSet | Self::XListenerSet)
     }
 
-    /// Whether it is Traefik's `IngressRoute`, of the group of today or of the one of before.
+    /// Whether it is Traefik's `IngressRoute` or `IngressRouteTCP`, of the group of today or of the one of before.
     pub fn is_ingress_route(self) -> bool {
-        matches!(self, Self::IngressRoute | Self::OldIngressRoute)
+        matches!(self, Self::IngressRoute | Self::OldIngressRoute) || self.is_ingress_route_tcp()
+    }
+
+    /// Whether it is Traefik's `IngressRouteTCP`, of either group.
+    pub fn is_ingress_route_tcp(self) -> bool {
+        matches!(self, Self::IngressRouteTcp | Self::OldIngressRouteTcp)
+    }
+
+    /// Whether it is Traefik's `TLSStore`, of either group.
+    pub fn is_tls_store(self) -> bool {
+        matches!(self, Self::TlsStore | Self::OldTlsStore)
+    }
+
+    /// Whether it is of the group that Traefik read up to version 2, where another has the same plural.
+    pub fn is_old_traefik(self) -> bool {
+        self.group() == Self::OldIngressRoute.group()
     }
 
     /// Whether an object of the kind `of` is meant where a user names this kind without a group.
     pub fn means(self, of: Self) -> bool {
-        self == of || (self == Self::IngressRoute && of == Self::OldIngressRoute)
+        self == of
+            || matches!(
+                (self, of),
+                (Self::IngressRoute, Self::OldIngressRoute) | (Self::IngressRouteTcp, Self::OldIngressRouteTcp)
+            )
     }
 
     /// The API group, as an RBAC rule names it; empty for the core group.
@@ -176,8 +207,8 @@ impl Kind {
             | Self::TlsRoute
             | Self::ReferenceGrant => "gateway.networking.k8s.io",
             Self::XListenerSet => "gateway.networking.x-k8s.io",
-            Self::IngressRoute => "traefik.io",
-            Self::OldIngressRoute => "traefik.containo.us",
+            Self::IngressRoute | Self::IngressRouteTcp | Self::TlsStore => "traefik.io",
+            Self::OldIngressRoute | Self::OldIngressRouteTcp | Self::OldTlsStore => "traefik.containo.us",
             Self::Certificate | Self::CertificateRequest | Self::Issuer | Self::ClusterIssuer => "cert-manager.io",
             Self::Order | Self::Challenge => "acme.cert-manager.io",
             Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",

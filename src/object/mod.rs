@@ -15,6 +15,7 @@ pub mod program;
 mod reach;
 pub mod secret;
 pub mod service;
+pub mod traefik;
 
 use compact_str::CompactString;
 
@@ -22,13 +23,14 @@ pub use carrier::NotJudged;
 pub use certmanager::{Certificate, CertificateRequest, Challenge, Condition, Issuer, Order};
 pub use consumer::Consumer;
 pub use gateway::{Gateway, GatewayClass, ListenerSet, ReferenceGrant, Route};
-pub use ingress::{Ingress, IngressClass, IngressRoute};
+pub use ingress::{Ingress, IngressClass};
 pub use kind::Kind;
 pub use list::List;
 pub use made::{Made, MadeSecret};
 pub use reach::Reach;
 pub use secret::Secret;
 pub use service::Service;
+pub use traefik::{IngressRoute, TlsStore};
 
 /// Text as it came from outside: unchecked and uncleared. Short ones are kept in place.
 pub type Text = CompactString;
@@ -177,8 +179,10 @@ pub enum Object {
     Route(Route),
     /// A `ReferenceGrant`.
     ReferenceGrant(ReferenceGrant),
-    /// Traefik's `IngressRoute`.
+    /// Traefik's `IngressRoute` or `IngressRouteTCP`.
     IngressRoute(IngressRoute),
+    /// Traefik's `TLSStore`.
+    TlsStore(TlsStore),
     /// A Secret that may hold a certificate.
     Secret(Secret),
     /// cert-manager's Certificate.
@@ -211,6 +215,7 @@ impl Object {
             Self::Route(route) => route.kind,
             Self::ReferenceGrant(_) => Kind::ReferenceGrant,
             Self::IngressRoute(route) => route.kind(),
+            Self::TlsStore(store) => store.kind(),
             Self::Secret(_) => Kind::Secret,
             Self::Certificate(_) => Kind::Certificate,
             Self::CertificateRequest(_) => Kind::CertificateRequest,
@@ -240,6 +245,7 @@ impl Object {
             Self::Route(o) => &o.meta,
             Self::ReferenceGrant(o) => &o.meta,
             Self::IngressRoute(o) => &o.meta,
+            Self::TlsStore(o) => &o.meta,
             Self::Secret(o) => &o.meta,
             Self::Certificate(o) => &o.meta,
             Self::CertificateRequest(o) => &o.meta,

@@ -103,6 +103,8 @@ pub const HTTPROUTE: Resource = Resource::new(GATEWAY_API, "v1", "httproutes", "
 pub const REFERENCEGRANT: Resource = Resource::new(GATEWAY_API, "v1beta1", "referencegrants", "ReferenceGrant");
 /// traefik.io/v1alpha1 `IngressRoute`.
 pub const INGRESSROUTE: Resource = Resource::new("traefik.io", "v1alpha1", "ingressroutes", "IngressRoute");
+/// traefik.io/v1alpha1 `IngressRouteTCP`.
+pub const INGRESSROUTETCP: Resource = Resource::new("traefik.io", "v1alpha1", "ingressroutetcps", "IngressRouteTCP");
 /// cert-manager.io/v1 Certificate.
 pub const CERTIFICATE: Resource = Resource::new(CERT_MANAGER, "v1", "certificates", "Certificate");
 /// cert-manager.io/v1 `CertificateRequest`.

@@ -50,6 +50,7 @@ mod tests {
             (Kind::XListenerSet, "xlistenerset.gateway.networking.x-k8s.io"),
             (Kind::IngressRoute, "ingressroute.traefik.io"),
             (Kind::OldIngressRoute, "ingressroute.traefik.containo.us"),
+            (Kind::IngressRouteTcp, "ingressroutetcp.traefik.io"),
             (Kind::Secret, "secret"),
         ] {
             assert_eq!(resource(kind), name);

@@ -26,7 +26,7 @@ use crate::{
 use super::secrets::Unresolved;
 
 /// The kinds that every scan reads.
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 23] = [
     Kind::Secret,
     Kind::Ingress,
     Kind::IngressClass,
@@ -40,6 +40,10 @@ const KINDS: [Kind; 19] = [
     Kind::ReferenceGrant,
     Kind::IngressRoute,
     Kind::OldIngressRoute,
+    Kind::IngressRouteTcp,
+    Kind::OldIngressRouteTcp,
+    Kind::TlsStore,
+    Kind::OldTlsStore,
     Kind::Certificate,
     Kind::CertificateRequest,
     Kind::Issuer,
@@ -113,6 +117,7 @@ pub async fn read(
     inventory.settle();
     named(connection, wanted, &mut read, inventory, judge).await;
     inventory.settle();
+    stores_of_others(connection, scope, options, &mut read, inventory, judge).await?;
     read.unresolved.judge_again(inventory, judge);
     users(connection, scope, select, now, &mut read, inventory, judge).await?;
     mounted(connection, &mut read, inventory, judge).await;
@@ -127,7 +132,7 @@ pub async fn read(
 fn problems(listing: &Listing) -> Vec<String> {
     let in_words = |(kind, error): &(Kind, ClusterError)| {
         // Two groups have the same plural.
-        let group = if *kind == Kind::OldIngressRoute {
+        let group = if kind.is_old_traefik() {
             format!(".{}", kind.group())
         } else {
             String::new()
@@ -233,6 +238,32 @@ async fn routes_of_others(
     Ok(())
 }
 
+/// Traefik's stores of namespaces that are not in the scope, where a host of the scope gets its default certificate: there is one
+/// store for all, in whatever namespace. Without the right to list them everywhere it is not known which certificate is the default one.
+async fn stores_of_others(
+    connection: &Connection,
+    scope: &Scope,
+    options: &ListOptions,
+    read: &mut Read,
+    inventory: &mut Inventory,
+    judge: &Judge,
+) -> Result<(), ClusterError> {
+    let restricted = matches!(scope.namespaces, Namespaces::Only(_));
+    if !restricted || !inventory.needs_traefiks_default() {
+        return Ok(());
+    }
+    let (sink, changes) = mpsc::channel(WAITING);
+    let (from, how) = (connection.clone(), *options);
+    let kinds = [Kind::TlsStore, Kind::OldTlsStore];
+    let listing = spawn(async move { list(&from, &Scope::everything(), &kinds, &how, sink).await });
+    take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
+    read.listing.absorb(finished(listing).await?);
+    let of_stores: Vec<Key> = inventory.secrets_of_stores().collect();
+    named(connection, &of_stores, read, inventory, judge).await;
+    inventory.settle();
+    Ok(())
+}
+
 /// The labels of namespaces, where a listener chooses by them. A watch follows them: a label decides whose hosts are served.
 async fn namespaces(
     connection: &Connection,
@@ -258,16 +289,17 @@ async fn namespaces(
 async fn named(connection: &Connection, wanted: &[Key], read: &mut Read, inventory: &mut Inventory, judge: &Judge) {
     let missing: BTreeSet<Key> = inventory
         .named_secrets()
+        .chain(inventory.secrets_of_stores())
         .chain(wanted.iter().cloned())
         .chain(inventory.default_certificates().cloned())
-        .filter(|key| inventory.secrets().get(key).is_none())
+        .filter(|key| inventory.secrets().get(key).is_none() && !read.fetched.contains(key))
         .collect();
     if missing.is_empty() {
         return;
     }
-    read.fetched = missing.iter().cloned().collect();
+    read.fetched.extend(missing.iter().cloned());
     let (sink, changes) = mpsc::channel(WAITING);
-    let (from, keys) = (connection.clone(), read.fetched.clone());
+    let (from, keys) = (connection.clone(), missing.into_iter().collect());
     let failed = spawn(async move { get_secrets(&from, keys, sink).await });
     take(changes, &mut read.unresolved, inventory, judge, &mut nobody).await;
     for (key, error) in finished(failed).await {

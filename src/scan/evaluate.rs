@@ -185,6 +185,8 @@ pub fn has_row(kind: Kind) -> bool {
             | Kind::XListenerSet
             | Kind::IngressRoute
             | Kind::OldIngressRoute
+            | Kind::IngressRouteTcp
+            | Kind::OldIngressRouteTcp
             | Kind::Secret
     )
 }

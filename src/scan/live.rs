@@ -261,6 +261,11 @@ impl Live {
                 self.followed.ask(key.clone());
             }
         }
+        for key in inventory.secrets_of_stores() {
+            if inventory.secrets().get(&key).is_none() {
+                self.followed.ask(key);
+            }
+        }
     }
 
     /// Follows a Secret that no list brings.

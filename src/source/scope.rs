@@ -93,7 +93,8 @@ impl Scope {
     }
 
     /// Whether an object is in the scope. Labels choose among routes alone; `ReferenceGrants` are in it wherever they are,
-    /// because they are about Secrets that routes of other namespaces name.
+    /// because they are about Secrets that routes of other namespaces name, and so are Traefik's stores, of which
+    /// there is one for all namespaces.
     pub fn allows(&self, object: &Object) -> bool {
         let meta = object.meta();
         let labels_count = matches!(
@@ -104,9 +105,11 @@ impl Scope {
                 | Kind::XListenerSet
                 | Kind::IngressRoute
                 | Kind::OldIngressRoute
+                | Kind::IngressRouteTcp
+                | Kind::OldIngressRouteTcp
         );
-        let granted = object.kind() == Kind::ReferenceGrant;
-        (granted || self.allows_namespace(&meta.namespace)) && (!labels_count || self.labels.matches(meta.labels()))
+        let for_all = object.kind() == Kind::ReferenceGrant || object.kind().is_tls_store();
+        (for_all || self.allows_namespace(&meta.namespace)) && (!labels_count || self.labels.matches(meta.labels()))
     }
 }
 

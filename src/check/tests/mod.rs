@@ -8,6 +8,7 @@ mod ownership;
 mod readers;
 mod reference;
 mod served;
+mod traefik;
 
 use std::{cell::RefCell, collections::BTreeSet};
 
@@ -16,6 +17,7 @@ use crate::{
     inventory::{
         Inventory, Keeper, Presence, Recipients, Stored,
         fixtures::{bundle, *},
+        query::Rivalry,
     },
     object::{
         Change, Condition, Consumer, Gateway, GatewayClass, Ingress, Issuer, Key, Kind, Meta, Object, Order, Owner,
@@ -53,6 +55,10 @@ fn cluster() -> Inventory {
         Kind::ServiceAccount,
         Kind::IngressRoute,
         Kind::OldIngressRoute,
+        Kind::IngressRouteTcp,
+        Kind::OldIngressRouteTcp,
+        Kind::TlsStore,
+        Kind::OldTlsStore,
         Kind::ListenerSet,
         Kind::XListenerSet,
         Kind::Certificate,
@@ -153,7 +159,7 @@ thread_local! {
 }
 
 /// The tests of each family, for the one that looks whether no reason was forgotten.
-const FAMILIES: [&[fn()]; 8] = [
+const FAMILIES: [&[fn()]; 9] = [
     certificate::TESTS,
     chain::TESTS,
     gateway::TESTS,
@@ -162,6 +168,7 @@ const FAMILIES: [&[fn()]; 8] = [
     readers::TESTS,
     reference::TESTS,
     served::TESTS,
+    traefik::TESTS,
 ];
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     apply::{Api, Permits, Resource},
     inventory::Inventory,
     object::{Change, Key, Kind, Object, Seconds, consumer::How},
-    plan::resource::{GATEWAY, INGRESS, INGRESSROUTE, SECRET},
+    plan::resource::{GATEWAY, INGRESS, INGRESSROUTE, INGRESSROUTETCP, SECRET},
     report::{
         Status,
         show::{Tone, User},
@@ -50,6 +50,7 @@ fn resource(kind: Kind) -> Option<Resource> {
         Kind::Ingress => INGRESS,
         Kind::Gateway => GATEWAY,
         Kind::IngressRoute => INGRESSROUTE,
+        Kind::IngressRouteTcp => INGRESSROUTETCP,
         Kind::ListenerSet => Resource::new("gateway.networking.k8s.io", "v1", "listenersets", "ListenerSet"),
         _ => return None,
     })

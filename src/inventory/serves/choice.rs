@@ -22,7 +22,7 @@ pub(super) fn fittest<'a>(among: impl Iterator<Item = &'a Stored>, host: &str) -
 }
 
 /// Whether a Secret holds a certificate and its key, which Go loads: all controllers that choose among Secrets are written in it.
-pub(super) fn usable(stored: &Stored) -> bool {
+pub fn usable(stored: &Stored) -> bool {
     stored.leaf().is_some()
         && matches!(stored.bundle.key, KeyState::Matches)
         && refusal(&stored.bundle.objections, Readers::GO).is_none()

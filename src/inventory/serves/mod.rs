@@ -8,6 +8,7 @@ mod choice;
 mod gateway;
 mod listed;
 mod nginx;
+mod store;
 mod traefik;
 
 use crate::object::Seconds;
@@ -21,8 +22,9 @@ use super::{
     settle::MANY,
 };
 
-pub use choice::covers;
+pub use choice::{covers, usable};
 pub use gateway::Recipients;
+pub use store::{DefaultCertificate, Rivalry, Why};
 
 /// Which Secret is expected to be served for a binding.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +35,8 @@ pub enum Serving<'a> {
     Other(&'a Stored),
     /// The controller's default certificate: the Secret that it was told to take, where that is known.
     Default(Option<&'a Stored>),
-    /// One of these two, and nobody can say which.
-    Chance(&'a Stored, &'a Stored),
+    /// One of these two: what is not known decides which. The first is what the latest versions serve, where versions differ.
+    Chance(&'a Stored, &'a Stored, Rivalry),
     /// None of those that are known.
     Nothing,
 }
@@ -43,7 +45,7 @@ impl<'a> Serving<'a> {
     /// The Secret, whoever brought it; the first of those that chance takes one of.
     pub fn stored(self) -> Option<&'a Stored> {
         match self {
-            Self::Named(stored) | Self::Other(stored) | Self::Chance(stored, _) => Some(stored),
+            Self::Named(stored) | Self::Other(stored) | Self::Chance(stored, ..) => Some(stored),
             Self::Default(stored) => stored,
             Self::Nothing => None,
         }

@@ -1,20 +1,54 @@
-//! Traefik: a certificate is chosen by server name among all that any route brought.
+//! Traefik: a certificate is chosen by server name among all that any route or store brought, else the default one is shown.
+//!
+//! The choice is [`super::store`]'s; here is what it means for a route, and where Traefik stops reading an Ingress.
 
 use crate::{
     inventory::{
-        Inventory, binding::Binding, controller::Controller, ingress::EVERY_HOST, secrets::Stored, settle::MANY,
+        Inventory,
+        binding::{Binding, Origin},
+        ingress::EVERY_HOST,
+        secrets::Stored,
     },
     object::{Key, Kind},
 };
 
 use super::{
     Serving,
-    choice::{covers, fittest, names_exactly, usable},
+    choice::{covers, fittest},
+    store::{self, DefaultCertificate},
 };
 
-/// The Secret that is chosen for the host: one that names the host itself goes before a wildcard, whoever brought it.
+/// What is shown for the host. Where no certificate is for it, the default one: as that, where it is of use or the route names
+/// none, else as the one that was meant and does not fit.
 pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving<'a> {
-    let skipped = inventory.skipped_after(binding).is_some();
+    if let Some(shown) = store::shown(inventory, binding) {
+        let meta = &shown.stored.meta;
+        let is_own = |key: &Key| key.name == meta.name && key.namespace == meta.namespace;
+        return match shown.rival {
+            Some((other, why)) => Serving::Chance(shown.stored, other, why),
+            None if binding.secrets.iter().any(is_own) => Serving::Named(shown.stored),
+            None => Serving::Other(shown.stored),
+        };
+    }
+    let best = best_named(inventory, binding);
+    if let (Some(best), EVERY_HOST) = (best, binding.host.as_str()) {
+        return Serving::Named(best);
+    }
+    let default = match inventory.traefiks_default() {
+        DefaultCertificate::Secret(stored) => Some(stored),
+        DefaultCertificate::Own(_) | DefaultCertificate::Unknown => None,
+    };
+    match (default, best) {
+        (Some(stored), _) if covers(stored, &binding.host) => Serving::Default(Some(stored)),
+        (_, Some(best)) => Serving::Named(best),
+        // A host that only a rule names may be meant for plain HTTP.
+        (Some(stored), None) if binding.origin != Origin::RuleOnly => Serving::Default(Some(stored)),
+        _ => Serving::Default(None),
+    }
+}
+
+/// The best of the Secrets that are named and that Traefik gets as far as to read.
+fn best_named<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<&'a Stored> {
     // Of a listener's references, those before one that is missing are read.
     let ends = binding.route.kind == Kind::Gateway;
     let reached = binding
@@ -22,55 +56,14 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
         .iter()
         .take_while(|key| !(ends && inventory.is_absent(key)));
     let named = reached.filter_map(|key| inventory.secrets.get(key));
-    let best = fittest(named, &binding.host).filter(|_| !skipped);
-    if best.is_none_or(|stored| !names_exactly(stored, &binding.host))
-        && let Some(other) = among_all(inventory, binding)
-        && names_exactly(other, &binding.host)
-    {
-        return Serving::Other(other);
-    }
-    if let Some(stored) = best.filter(|stored| covers(stored, &binding.host)) {
-        return Serving::Named(stored);
-    }
-    if let Some(other) = among_all(inventory, binding) {
-        return Serving::Other(other);
-    }
-    best.map_or(Serving::Nothing, Serving::Named)
-}
-
-/// The best of all that are loaded and name the host.
-fn among_all<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<&'a Stored> {
-    if binding.host == EVERY_HOST {
-        return None;
-    }
-    let is_loaded = |stored: &&Stored| usable(stored) && loaded(inventory, stored);
-    let (exact, wide): (Vec<&Stored>, Vec<&Stored>) = inventory
-        .secrets
-        .naming(&binding.host)
-        .filter(is_loaded)
-        .partition(|stored| names_exactly(stored, &binding.host));
-    let best = |among: Vec<&'a Stored>| fittest(among.into_iter(), &binding.host);
-    best(exact).or_else(|| best(wide))
-}
-
-/// Whether some route of Traefik brings the Secret, and Traefik gets as far as to read it.
-fn loaded(inventory: &Inventory, stored: &Stored) -> bool {
-    let secret = stored.meta.key();
-    let reached = |b: &Binding| {
-        let mut before = b.secrets.iter().take_while(|key| **key != secret);
-        b.route.kind != Kind::Gateway || !before.any(|key| inventory.is_absent(key))
-    };
-    let ids = inventory.bindings_of_secret(&secret).iter().take(MANY);
-    ids.filter_map(|id| inventory.bindings.get(*id)).any(|b| {
-        !b.route.kind.is_listener_set()
-            && inventory.controller(&b.route) == Controller::Traefik
-            && inventory.skipped_after(b).is_none()
-            && reached(b)
-    })
+    fittest(named, &binding.host).filter(|_| inventory.skipped_after(binding).is_none())
 }
 
 impl Inventory {
-    /// The Secret of an earlier tls entry that is missing, when the controller stops reading the Ingress there.
+    /// The Secret of an earlier tls entry that is missing or lacks a part, when the controller stops reading the Ingress there.
+    ///
+    /// `getCertificates` of Traefik's `pkg/provider/kubernetes/ingress` (3.6.12, 3.7.9) and `loadCertificates` of its
+    /// `ingress-nginx` return at the first such error.
     pub fn skipped_after(&self, binding: &Binding) -> Option<Key> {
         let Some(position @ 1..) = binding.origin.entry() else {
             return None;
@@ -90,6 +83,14 @@ impl Inventory {
             .filter_map(|entry| entry.secret.as_ref());
         names
             .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()))
-            .find(|key| self.is_absent(key))
+            .find(|key| self.lacks(key))
+    }
+
+    /// Whether a Secret is known not to be there, or lacks its certificate or its key.
+    pub(in crate::inventory) fn lacks(&self, secret: &Key) -> bool {
+        match self.secrets.get(secret) {
+            Some(held) => !held.has_both(),
+            None => self.is_absent(secret),
+        }
     }
 }

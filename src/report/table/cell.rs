@@ -183,6 +183,7 @@ fn kind(kind: Kind) -> &'static str {
         Kind::ListenerSet => "listenerset",
         Kind::XListenerSet => "xlistenerset",
         Kind::IngressRoute | Kind::OldIngressRoute => "ingressroute",
+        Kind::IngressRouteTcp | Kind::OldIngressRouteTcp => "ingressroutetcp",
         Kind::Secret => "secret",
         other => other.as_str(),
     }

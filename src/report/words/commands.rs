@@ -229,6 +229,10 @@ fn resource(kind: Kind) -> Cow<'static, str> {
         Kind::Challenge => "challenge.acme.cert-manager.io".into(),
         Kind::IngressRoute => "ingressroute.traefik.io".into(),
         Kind::OldIngressRoute => "ingressroute.traefik.containo.us".into(),
+        Kind::IngressRouteTcp => "ingressroutetcp.traefik.io".into(),
+        Kind::OldIngressRouteTcp => "ingressroutetcp.traefik.containo.us".into(),
+        Kind::TlsStore => "tlsstore.traefik.io".into(),
+        Kind::OldTlsStore => "tlsstore.traefik.containo.us".into(),
         other => other.as_str().to_ascii_lowercase().into(),
     }
 }

@@ -109,6 +109,8 @@ fn family(fact: &Fact) -> Family {
         | Fact::NoMatchingListenerHostname { .. }
         | Fact::OverlappingCertificates { .. }
         | Fact::DuplicateHost { .. }
+        | Fact::AmbiguousCertificate { .. }
+        | Fact::DefaultStoreConflict { .. }
         | Fact::OrphanSecret { .. }
         | Fact::CertificateElsewhere { .. } => family!(reference),
         Fact::InvalidCertificate { .. }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     check::{Fact, Instead, Maker, Renewer},
-    inventory::{Controller, Keeper},
+    inventory::{Controller, Keeper, query::Rivalry},
     object::{Forbidden, Key, Kind, Seconds},
     report::row::Row,
     text::date,
@@ -162,6 +162,18 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             host(row),
             keeper(*by)
         ),
+        Fact::AmbiguousCertificate {
+            latest,
+            other,
+            why,
+            expired,
+        } => ambiguous(latest, other, *why, *expired, row),
+        Fact::DefaultStoreConflict { stores } => format!(
+            "{} relies on Traefik's default certificate, and several TLSStores are called default ({}): Traefik uses the \
+             default certificate of none of them, and clients get one that it made itself.",
+            host(row),
+            objects(stores, row)
+        ),
         other => gateway_message(other, row),
     }
 }
@@ -175,6 +187,28 @@ fn keeper(by: Keeper) -> &'static str {
         Keeper::Resolver => "a certificate resolver of Traefik",
         Keeper::Backend => "its backend, to which TLS is passed through",
         Keeper::Controller => "its controller",
+    }
+}
+
+/// Which of two certificates Traefik shows.
+fn ambiguous(latest: &Key, other: &Key, why: Rivalry, expired: bool, row: &Row<'_>) -> String {
+    let (one, two) = (secret(latest, row), secret(other, row));
+    let after = if expired { ", which has expired" } else { "" };
+    let both = format!(
+        "The certificates of {one} and of {two}{after} are both for {}",
+        host(row)
+    );
+    match why {
+        Rivalry::Chance => format!(
+            "{both} and have the same names: which one clients get changes by chance, because Traefik reads them from \
+             different kinds of routes in no order."
+        ),
+        Rivalry::Earlier => {
+            format!("{both}: Traefik shows the first since 3.6.22 and 3.7.6, and the second in earlier versions.")
+        }
+        Rivalry::EarlierByChance => format!(
+            "{both}: Traefik shows the first since 3.6.22 and 3.7.6; in earlier versions chance decides, at each reload."
+        ),
     }
 }
 
@@ -479,6 +513,17 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             "Keep the host in one route, or let all of them name the same Secret; {} shows which certificate clients \
              get.",
             commands.certs("probe", row)
+        ),
+        Fact::AmbiguousCertificate { .. } => format!(
+            "Let one certificate alone name {}, or put the same certificate into both Secrets; {} shows which one \
+             clients get now.",
+            host(row),
+            commands.certs("probe", row)
+        ),
+        Fact::DefaultStoreConflict { .. } => format!(
+            "Keep one TLSStore that is called default, with the default certificate that is meant, and give the others \
+             another name or remove them; {} lists them.",
+            commands.run("kubectl get tlsstores.traefik.io -A")
         ),
         Fact::OrphanSecret { secret: key } => format!(
             "Ask its owner whether something outside what was read uses it ({} shows labels, annotations and owner); if \

@@ -121,7 +121,7 @@ pub(super) fn owner_of_route(row: &Row<'_>) -> String {
 pub(super) fn secret_field(row: &Row<'_>) -> &'static str {
     match row.route.map(|r| r.kind) {
         Some(Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet) => "tls.certificateRefs",
-        Some(Kind::IngressRoute | Kind::OldIngressRoute) => "tls.secretName",
+        Some(kind) if kind.is_ingress_route() => "tls.secretName",
         _ => "spec.tls[].secretName",
     }
 }

@@ -86,7 +86,7 @@ impl Place {
                     ..base
                 })
             }
-            Kind::IngressRoute | Kind::OldIngressRoute => Ok(Self {
+            kind if kind.is_ingress_route() => Ok(Self {
                 class: inventory
                     .ingress_route(route)
                     .and_then(|r| r.meta.annotation(annotation::INGRESS_CLASS))

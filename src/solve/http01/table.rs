@@ -109,7 +109,7 @@ pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> 
             note: Some("a policy attached to the Gateway itself (logins, allow-lists) counts for the challenge too"),
             ..INGRESS
         }),
-        Kind::IngressRoute | Kind::OldIngressRoute => Ok(Row {
+        kind if kind.is_ingress_route() => Ok(Row {
             routing: Routing::IngressRoute,
             note: Some(TRAEFIK_NOTE),
             ..INGRESS

@@ -303,7 +303,9 @@ pub(super) fn selectors(kind: Kind, scope: &Scope) -> (Option<&str>, Option<&str
         | Kind::ListenerSet
         | Kind::XListenerSet
         | Kind::IngressRoute
-        | Kind::OldIngressRoute => (scope.selector.as_deref(), scope.field_selector.as_deref()),
+        | Kind::OldIngressRoute
+        | Kind::IngressRouteTcp
+        | Kind::OldIngressRouteTcp => (scope.selector.as_deref(), scope.field_selector.as_deref()),
         _ => (None, None),
     }
 }

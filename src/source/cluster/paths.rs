@@ -69,6 +69,10 @@ pub(super) fn versions(kind: Kind) -> &'static [Api] {
         }
         Kind::IngressRoute => const { &[api("traefik.io", "v1alpha1", "ingressroutes")] },
         Kind::OldIngressRoute => const { &[api("traefik.containo.us", "v1alpha1", "ingressroutes")] },
+        Kind::IngressRouteTcp => const { &[api("traefik.io", "v1alpha1", "ingressroutetcps")] },
+        Kind::OldIngressRouteTcp => const { &[api("traefik.containo.us", "v1alpha1", "ingressroutetcps")] },
+        Kind::TlsStore => const { &[api("traefik.io", "v1alpha1", "tlsstores")] },
+        Kind::OldTlsStore => const { &[api("traefik.containo.us", "v1alpha1", "tlsstores")] },
         Kind::Certificate => const { &[api(CERT_MANAGER, "v1", "certificates")] },
         Kind::CertificateRequest => const { &[api(CERT_MANAGER, "v1", "certificaterequests")] },
         Kind::Issuer => const { &[api(CERT_MANAGER, "v1", "issuers")] },

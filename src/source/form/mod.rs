@@ -40,6 +40,10 @@ pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
         ("gateway.networking.k8s.io", _, "ReferenceGrant") => Kind::ReferenceGrant,
         ("traefik.io", "v1alpha1", "IngressRoute") => Kind::IngressRoute,
         ("traefik.containo.us", "v1alpha1", "IngressRoute") => Kind::OldIngressRoute,
+        ("traefik.io", "v1alpha1", "IngressRouteTCP") => Kind::IngressRouteTcp,
+        ("traefik.containo.us", "v1alpha1", "IngressRouteTCP") => Kind::OldIngressRouteTcp,
+        ("traefik.io", "v1alpha1", "TLSStore") => Kind::TlsStore,
+        ("traefik.containo.us", "v1alpha1", "TLSStore") => Kind::OldTlsStore,
         ("cert-manager.io", _, "Certificate") => Kind::Certificate,
         ("cert-manager.io", _, "CertificateRequest") => Kind::CertificateRequest,
         ("cert-manager.io", _, "Issuer") => Kind::Issuer,
@@ -90,8 +94,11 @@ pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D) -> Result<Object, 
             Object::Route(route::Route::deserialize(from)?.into_view(kind))
         }
         Kind::ReferenceGrant => Object::ReferenceGrant(route::ReferenceGrant::deserialize(from)?.into()),
-        Kind::IngressRoute | Kind::OldIngressRoute => {
+        Kind::IngressRoute | Kind::OldIngressRoute | Kind::IngressRouteTcp | Kind::OldIngressRouteTcp => {
             Object::IngressRoute(traefik::IngressRoute::deserialize(from)?.into_view(kind))
+        }
+        Kind::TlsStore | Kind::OldTlsStore => {
+            Object::TlsStore(traefik::store::TlsStore::deserialize(from)?.into_view(kind))
         }
         Kind::Secret => Object::Secret(secret::Secret::deserialize(from)?.into()),
         Kind::Certificate => Object::Certificate(certmanager::Certificate::deserialize(from)?.into()),
@@ -139,6 +146,7 @@ fn meta_mut(object: &mut Object) -> &mut Meta {
         Object::Route(o) => &mut o.meta,
         Object::ReferenceGrant(o) => &mut o.meta,
         Object::IngressRoute(o) => &mut o.meta,
+        Object::TlsStore(o) => &mut o.meta,
         Object::Secret(o) => &mut o.meta,
         Object::Certificate(o) => &mut o.meta,
         Object::CertificateRequest(o) => &mut o.meta,

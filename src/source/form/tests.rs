@@ -29,7 +29,7 @@ macro_rules! read {
     };
 }
 
-const ALL: [(&str, &str, Kind); 33] = [
+const ALL: [(&str, &str, Kind); 37] = [
     ("networking.k8s.io/v1", "Ingress", Kind::Ingress),
     ("networking.k8s.io/v1beta1", "Ingress", Kind::Ingress),
     ("extensions/v1beta1", "Ingress", Kind::Ingress),
@@ -52,6 +52,14 @@ const ALL: [(&str, &str, Kind); 33] = [
     ),
     ("traefik.io/v1alpha1", "IngressRoute", Kind::IngressRoute),
     ("traefik.containo.us/v1alpha1", "IngressRoute", Kind::OldIngressRoute),
+    ("traefik.io/v1alpha1", "IngressRouteTCP", Kind::IngressRouteTcp),
+    (
+        "traefik.containo.us/v1alpha1",
+        "IngressRouteTCP",
+        Kind::OldIngressRouteTcp,
+    ),
+    ("traefik.io/v1alpha1", "TLSStore", Kind::TlsStore),
+    ("traefik.containo.us/v1alpha1", "TLSStore", Kind::OldTlsStore),
     ("v1", "Secret", Kind::Secret),
     ("cert-manager.io/v1", "Certificate", Kind::Certificate),
     ("cert-manager.io/v1", "CertificateRequest", Kind::CertificateRequest),
@@ -405,6 +413,29 @@ fn cert_managers_objects_and_ingress_routes() {
         read!(IngressRoute as IngressRoute, {"spec": {"tls": null}})
             .tls
             .is_none()
+    );
+}
+
+#[test]
+fn traefiks_tcp_routes_and_stores_are_read() {
+    let route = read!(IngressRouteTcp as IngressRoute, {"spec": {"routes": [{"match": "HostSNI(`db.example`)"}, {"match": "HostSNI(`*`)"}],
+        "tls": {"secretName": "s", "passthrough": true}}});
+    assert_eq!(
+        (&route.hosts[..], route.other_hosts, route.kind()),
+        (&["db.example".into()][..], true, Kind::IngressRouteTcp)
+    );
+    assert!(route.tls.expect("tls").passthrough);
+    // An `IngressRoute` cannot pass TLS on: the field means nothing there.
+    let web = read!(IngressRoute as IngressRoute, {"spec": {"tls": {"passthrough": true}}});
+    assert!(!web.tls.expect("tls").passthrough);
+
+    let store = read!(OldTlsStore as TlsStore, {"metadata": {"name": "default", "namespace": "edge"}, "spec": {
+        "defaultCertificate": {"secretName": "wild"}, "defaultGeneratedCert": {"resolver": "le"},
+        "certificates": [{"secretName": "a"}, {"secretName": ""}, {"secretName": "b"}]}});
+    assert_eq!(store.kind(), Kind::OldTlsStore);
+    assert_eq!(
+        (store.default.as_deref(), store.generated, &store.certificates[..]),
+        (Some("wild"), true, &["a".into(), "b".into()][..])
     );
 }
 

@@ -260,6 +260,7 @@ fn placeholder(object: &Object) -> bool {
             Object::IngressRoute(o) => {
                 any(&o.hosts) || o.tls.iter().any(|t| any(&t.domains) || t.secret.iter().any(has))
             }
+            Object::TlsStore(o) => o.default.iter().any(has) || any(&o.certificates),
             Object::Certificate(o) => has(&o.secret) || any(&o.dns_names),
             _ => false,
         }

@@ -62,7 +62,7 @@ pub struct Outcome {
 pub const NOT_AN_OBJECT: &str = "not a Kubernetes object";
 
 /// Kinds of which manifests are taken to hold all there are.
-const COMPLETE: [Kind; 11] = [
+const COMPLETE: [Kind; 15] = [
     Kind::Ingress,
     Kind::Gateway,
     Kind::ListenerSet,
@@ -73,6 +73,10 @@ const COMPLETE: [Kind; 11] = [
     Kind::ReferenceGrant,
     Kind::IngressRoute,
     Kind::OldIngressRoute,
+    Kind::IngressRouteTcp,
+    Kind::OldIngressRouteTcp,
+    Kind::TlsStore,
+    Kind::OldTlsStore,
     Kind::Secret,
 ];
 

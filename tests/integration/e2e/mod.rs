@@ -29,5 +29,6 @@ mod servers;
 mod show;
 mod status;
 mod traefik;
+mod traefik_store;
 mod tui;
 mod watch;

@@ -4,6 +4,7 @@ use super::{
     key,
     samples::{Sample, at, forbidden},
 };
+use crate::inventory::query::Rivalry;
 use crate::{
     check::{Fact, Instead, Maker},
     inventory::{Controller, Keeper, MadeBy},
@@ -260,6 +261,43 @@ pub(super) fn hosts() -> Vec<Sample> {
                 winner: None,
             },
             &["controller's choice"],
+        ),
+        (
+            Fact::AmbiguousCertificate {
+                latest: key(),
+                other: Key::new("blog", "wild"),
+                why: Rivalry::Earlier,
+                expired: false,
+            },
+            &["shop-tls", "blog/wild", "3.6.22", "earlier versions"],
+        ),
+        (
+            Fact::AmbiguousCertificate {
+                latest: key(),
+                other: Key::new("blog", "wild"),
+                why: Rivalry::EarlierByChance,
+                expired: true,
+            },
+            &["blog/wild, which has expired", "chance"],
+        ),
+        (
+            Fact::AmbiguousCertificate {
+                latest: key(),
+                other: Key::new("blog", "wild"),
+                why: Rivalry::Chance,
+                expired: false,
+            },
+            &["same names", "by chance"],
+        ),
+        (
+            Fact::DefaultStoreConflict {
+                stores: vec![
+                    at(Kind::TlsStore, "edge", "default"),
+                    at(Kind::TlsStore, "shop", "default"),
+                ]
+                .into(),
+            },
+            &["edge/default", "TLSStore"],
         ),
         (Fact::OrphanSecret { secret: key() }, &["shop-tls"]),
         (

@@ -1,6 +1,7 @@
-//! Traefik's `IngressRoute`.
+//! Traefik's `IngressRoute`, `IngressRouteTCP` and `TLSStore`.
 
 mod rule;
+pub(super) mod store;
 
 use serde::Deserialize;
 
@@ -8,7 +9,7 @@ use super::{
     lenient::{List, name, some},
     meta::{Labels, Meta},
 };
-use crate::object::{Kind, Text, ingress as view};
+use crate::object::{Kind, Text, traefik as view};
 
 #[derive(Deserialize, Default)]
 #[serde(default, expecting = "a mapping")]
@@ -38,6 +39,7 @@ struct Tls {
     secret_name: Option<Text>,
     cert_resolver: Option<Text>,
     domains: List<Domain>,
+    passthrough: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]
@@ -48,7 +50,7 @@ struct Domain {
 }
 
 impl IngressRoute {
-    /// The view of an `IngressRoute` of the group that `kind` stands for: their fields are the same.
+    /// The view of an `IngressRoute` or `IngressRouteTCP` of the group that `kind` stands for: their fields are the same.
     pub(super) fn into_view(self, kind: Kind) -> view::IngressRoute {
         let spec = self.spec.unwrap_or_default();
         let mut hosts = rule::Hosts::default();
@@ -57,13 +59,15 @@ impl IngressRoute {
         }
         view::IngressRoute {
             meta: self.metadata.into(),
-            old: kind == Kind::OldIngressRoute,
+            old: kind.is_old_traefik(),
+            tcp: kind.is_ingress_route_tcp(),
             hosts: hosts.names,
             other_hosts: hosts.others,
             tls: spec.tls.map(|tls| view::IngressRouteTls {
                 secret: name(tls.secret_name),
                 resolver: some(tls.cert_resolver),
                 domains: tls.domains.0.into_iter().flat_map(Domain::names).collect(),
+                passthrough: kind.is_ingress_route_tcp() && tls.passthrough == Some(true),
             }),
             entry_points: spec.entry_points.0,
         }

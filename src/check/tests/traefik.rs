@@ -1,0 +1,296 @@
+//! Traefik's certificate store.
+
+use super::*;
+use crate::object::{IngressRoute, TlsStore, traefik::IngressRouteTls};
+
+pub(super) const TESTS: &[fn()] = &[
+    the_default_stores_certificate_is_judged_as_what_is_served,
+    a_default_certificate_that_cannot_be_had_is_critical_where_it_is_relied_on,
+    several_default_stores_have_no_default_certificate,
+    certificates_of_the_default_store_serve_any_name,
+    what_differs_by_version_or_chance_is_told,
+    of_two_with_the_same_names_the_first_by_name_is_shown,
+    a_broken_secret_is_told_while_another_covers_for_it,
+    a_tcp_route_is_judged_unless_it_passes_tls_on,
+];
+
+fn ingress_route(namespace: &str, name: &str, host: &str, secret: Option<&str>) -> IngressRoute {
+    IngressRoute {
+        meta: meta(namespace, name),
+        hosts: vec![host.into()],
+        tls: Some(IngressRouteTls {
+            secret: secret.map(Text::from),
+            ..IngressRouteTls::default()
+        }),
+        ..IngressRoute::default()
+    }
+}
+
+fn route(inventory: &mut Inventory, namespace: &str, host: &str, secret: Option<&str>) {
+    let route = ingress_route(namespace, &format!("ir-{host}"), host, secret);
+    inventory.apply(Change::Set(Object::IngressRoute(route)));
+}
+
+fn store(inventory: &mut Inventory, namespace: &str, default: Option<&str>, certificates: &[&str]) {
+    inventory.apply(Change::Set(Object::TlsStore(TlsStore {
+        meta: meta(namespace, "default"),
+        default: default.map(Text::from),
+        certificates: certificates.iter().map(|name| Text::from(*name)).collect(),
+        ..TlsStore::default()
+    })));
+}
+
+fn expired(namespace: &str, name: &str, names: &[&str]) -> Stored {
+    let mut stored = own(namespace, name, names);
+    let mut leaf = stored.leaf().expect("a leaf").clone();
+    leaf.not_after = NOW - 1;
+    stored.bundle = bundle(leaf);
+    stored
+}
+
+fn broken(namespace: &str, name: &str, names: &[&str]) -> Stored {
+    let mut stored = own(namespace, name, names);
+    stored.bundle.key = KeyState::Differs;
+    stored
+}
+
+#[test]
+fn the_default_stores_certificate_is_judged_as_what_is_served() {
+    let of = |default: Stored| {
+        found(|i| {
+            route(i, "a", "x.example", None);
+            store(i, "edge", Some("wild"), &[]);
+            i.store(default);
+        })
+    };
+    let fine = of(good("edge", "wild", &["*.example"]));
+    healthy(&fine);
+    is_not(&fine, Reason::SecretNameEmpty);
+    is(
+        &of(expired("edge", "wild", &["*.example"])),
+        Reason::Expired,
+        Severity::Critical,
+    );
+    is(
+        &of(broken("edge", "wild", &["*.example"])),
+        Reason::InvalidKeyPair,
+        Severity::Critical,
+    );
+    is(
+        &of(good("edge", "wild", &["*.other"])),
+        Reason::HostMismatch,
+        Severity::Critical,
+    );
+
+    // Where it covers the host, a Secret that is missing costs no client.
+    let covered = found(|i| {
+        route(i, "a", "x.example", Some("gone"));
+        store(i, "edge", Some("wild"), &[]);
+        i.store(good("edge", "wild", &["*.example"]));
+    });
+    is(&covered, Reason::SecretNotFound, Severity::Warning);
+    // A host without tls entry may be meant for plain HTTP.
+    let plain = found(|i| {
+        let mut web = ingress("a", "web", &[(&["y.other"], "tls")]);
+        web.rules = ["y.other", "x.example"].map(Text::from).into_iter().collect();
+        add(i, web, "traefik");
+        store(i, "edge", Some("wild"), &[]);
+        i.store(good("a", "tls", &["y.other"]));
+        i.store(good("edge", "wild", &["*.third"]));
+    });
+    is(&plain, Reason::RuleHostWithoutTls, Severity::Info);
+    is_not(&plain, Reason::HostMismatch);
+}
+
+#[test]
+fn a_default_certificate_that_cannot_be_had_is_critical_where_it_is_relied_on() {
+    let gone = found(|i| {
+        route(i, "a", "x.example", None);
+        store(i, "edge", Some("gone"), &[]);
+    });
+    is(&gone, Reason::SecretNotFound, Severity::Critical);
+    let without_key = found(|i| {
+        route(i, "a", "x.example", None);
+        store(i, "edge", Some("wild"), &[]);
+        let mut wild = good("edge", "wild", &["*.example"]);
+        wild.key = Presence::Absent;
+        wild.bundle.key = KeyState::Missing;
+        i.store(wild);
+    });
+    is(&without_key, Reason::MissingData, Severity::Critical);
+    // Another that is not there takes the default certificate away with it, up to Traefik 3.6.
+    let other = found(|i| {
+        route(i, "a", "x.example", None);
+        store(i, "edge", Some("wild"), &["gone"]);
+        i.store(good("edge", "wild", &["*.example"]));
+    });
+    is(&other, Reason::SecretNotFound, Severity::Critical);
+    let not_relied_on = found(|i| {
+        route(i, "a", "x.example", Some("tls"));
+        store(i, "edge", Some("gone"), &[]);
+        i.store(good("a", "tls", &["x.example"]));
+    });
+    is_not(&not_relied_on, Reason::SecretNotFound);
+    let none = found(|i| route(i, "a", "x.example", None));
+    is(&none, Reason::SecretNameEmpty, Severity::Info);
+}
+
+#[test]
+fn several_default_stores_have_no_default_certificate() {
+    let two = |second: &'static str| {
+        found(|i| {
+            route(i, "a", "x.example", None);
+            store(i, "edge", Some("wild"), &[]);
+            i.store(good("edge", "wild", &["*.example"]));
+            i.apply(Change::Set(Object::TlsStore(TlsStore {
+                meta: meta("other", second),
+                ..TlsStore::default()
+            })));
+        })
+    };
+    is(&two("default"), Reason::DefaultStoreConflict, Severity::Critical);
+    is_not(&two("mine"), Reason::DefaultStoreConflict);
+    healthy(&two("mine"));
+}
+
+#[test]
+fn certificates_of_the_default_store_serve_any_name() {
+    let with = |listed: &'static [&'static str]| {
+        found(|i| {
+            route(i, "a", "x.example", None);
+            store(i, "edge", None, listed);
+            i.store(good("edge", "wild", &["*.example"]));
+        })
+    };
+    healthy(&with(&["wild"]));
+    // Up to Traefik 3.6, what comes after one that is missing is not read.
+    is(&with(&["gone", "wild"]), Reason::SecretNotFound, Severity::Critical);
+    is(&with(&[]), Reason::OrphanSecret, Severity::Info);
+    is_not(&with(&["wild"]), Reason::OrphanSecret);
+    // A store of another name serves nothing, and keeps the Secret from the routes that name it.
+    let kept_apart = found(|i| {
+        route(i, "a", "x.example", Some("tls"));
+        i.store(good("a", "tls", &["x.example"]));
+        i.apply(Change::Set(Object::TlsStore(TlsStore {
+            meta: meta("a", "mine"),
+            certificates: vec!["tls".into()],
+            ..TlsStore::default()
+        })));
+        route(i, "b", "y.example", Some("wild"));
+        i.store(own("b", "wild", &["y.example", "x.example"]));
+    });
+    let served = kept_apart.iter().filter(|f| f.severity == Severity::Critical).count();
+    assert_eq!(served, 0, "another one serves both: {kept_apart:#?}");
+}
+
+#[test]
+fn what_differs_by_version_or_chance_is_told() {
+    let why = |findings: &[Finding]| {
+        findings.iter().find_map(|f| match &f.fact {
+            Fact::AmbiguousCertificate { why, latest, .. } => Some((*why, latest.name.to_string())),
+            _ => None,
+        })
+    };
+    // By name the exact one, in the alphabet the wildcard.
+    let earlier = |wild: Stored| {
+        found(|i| {
+            route(i, "a", "www.shop.example", Some("exact"));
+            route(i, "b", "x.shop.example", Some("wild"));
+            i.store(own("a", "exact", &["*.other.example", "www.shop.example"]));
+            i.store(wild);
+        })
+    };
+    let findings = earlier(own("b", "wild", &["*.shop.example"]));
+    is(&findings, Reason::AmbiguousCertificate, Severity::Warning);
+    assert_eq!(why(&findings), Some((Rivalry::Earlier, "wild".to_owned())));
+    // Two that name the host alike.
+    let alike = found(|i| {
+        route(i, "a", "x.example", Some("one"));
+        route(i, "b", "y.example", Some("two"));
+        i.store(own("a", "one", &["x.example", "a.example"]));
+        i.store(expired("b", "two", &["x.example", "y.example"]));
+    });
+    assert_eq!(why(&alike), Some((Rivalry::EarlierByChance, "two".to_owned())));
+    // Two with the same names, from two kinds of routes.
+    let kinds = found(|i| {
+        route(i, "a", "x.example", Some("one"));
+        add(i, ingress("b", "web", &[(&["y.example"], "two")]), "traefik");
+        i.store(own("a", "one", &["x.example", "y.example"]));
+        i.store(expired("b", "two", &["x.example", "y.example"]));
+    });
+    assert_eq!(why(&kinds).map(|(why, _)| why), Some(Rivalry::Chance));
+    let hit = kinds.iter().filter(|f| f.reason() == Reason::AmbiguousCertificate);
+    assert!(
+        hit.clone().any(|f| f.severity == Severity::Critical),
+        "one of them has expired"
+    );
+    // The host itself before a wildcard, by both rules.
+    let plain = found(|i| {
+        route(i, "a", "www.shop.example", Some("exact"));
+        route(i, "b", "x.shop.example", Some("wild"));
+        i.store(own("a", "exact", &["www.shop.example"]));
+        i.store(own("b", "wild", &["*.shop.example"]));
+    });
+    is_not(&plain, Reason::AmbiguousCertificate);
+    // One certificate in two namespaces.
+    let copied = found(|i| {
+        route(i, "a", "x.example", Some("tls"));
+        add(i, ingress("b", "web", &[(&["x.example"], "tls")]), "traefik");
+        i.store(good("a", "tls", &["x.example"]));
+        i.store(good("b", "tls", &["x.example"]));
+    });
+    is_not(&copied, Reason::AmbiguousCertificate);
+}
+
+#[test]
+fn of_two_with_the_same_names_the_first_by_name_is_shown() {
+    let two = |first: Stored, second: Stored| {
+        found(|i| {
+            add(i, ingress("a", "one", &[(&["x.example"], "tls")]), "traefik");
+            add(i, ingress("b", "two", &[(&["x.example"], "tls")]), "traefik");
+            i.store(first);
+            i.store(second);
+        })
+    };
+    let (fresh, stale) = (own("a", "tls", &["x.example"]), expired("b", "tls", &["x.example"]));
+    is_not(&two(fresh, stale), Reason::Expired);
+    let (stale, fresh) = (expired("a", "tls", &["x.example"]), own("b", "tls", &["x.example"]));
+    let findings = two(stale, fresh);
+    assert_eq!(
+        findings.iter().filter(|f| f.reason() == Reason::Expired).count(),
+        2,
+        "both routes show it: {findings:#?}"
+    );
+}
+
+#[test]
+fn a_broken_secret_is_told_while_another_covers_for_it() {
+    let with = |own_secret: Stored| {
+        found(|i| {
+            route(i, "a", "x.example", Some("tls"));
+            route(i, "b", "y.example", Some("wild"));
+            i.store(own_secret);
+            i.store(good("b", "wild", &["*.example"]));
+        })
+    };
+    is(
+        &with(broken("a", "tls", &["x.example"])),
+        Reason::InvalidKeyPair,
+        Severity::Warning,
+    );
+    is_not(&with(own("a", "tls", &["x.example"])), Reason::InvalidKeyPair);
+}
+
+#[test]
+fn a_tcp_route_is_judged_unless_it_passes_tls_on() {
+    let tcp = |passthrough| {
+        found(|i| {
+            let mut route = ingress_route("a", "db", "db.example", Some("gone"));
+            route.tcp = true;
+            route.tls.as_mut().expect("tls").passthrough = passthrough;
+            i.apply(Change::Set(Object::IngressRoute(route)));
+        })
+    };
+    is(&tcp(false), Reason::SecretNotFound, Severity::Critical);
+    healthy(&tcp(true));
+}
