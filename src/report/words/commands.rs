@@ -81,10 +81,14 @@ impl<'a> Commands<'a> {
         } else {
             // What else the Secret holds, such as parameters for Diffie-Hellman, stays.
             let [certificate, private_key] = self.data_keys.map(|name| name.replace(['\\', '"'], ""));
-            let change =
-                format!(r#".data["{certificate}"] = ($chain | @base64) | .data["{private_key}"] = ($key | @base64)"#);
+            let mut change = format!(r#".data["{certificate}"] = ($chain | @base64)"#);
+            let mut files = "--rawfile chain <CHAIN-FILE>".to_owned();
+            if !private_key.is_empty() {
+                change = format!(r#"{change} | .data["{private_key}"] = ($key | @base64)"#);
+                files.push_str(" --rawfile key <KEY-FILE>");
+            }
             format!(
-                "{} | jq --rawfile chain <CHAIN-FILE> --rawfile key <KEY-FILE> {}",
+                "{} | jq {files} {}",
                 self.kubectl_text(&key.namespace, &format!("get secret {} -o json", quote(&key.name))),
                 quote(&change)
             )

@@ -278,6 +278,32 @@ fn every_command_of_every_remedy_is_complete_and_noted() {
 }
 
 #[test]
+fn a_pair_under_a_proxys_own_keys_is_stored_there_and_the_rest_of_the_secret_stays() {
+    let secrets = [key()];
+    for (names, files) in [(["proxycert", "proxykey"], 2), (["proxycert", ""], 1)] {
+        let names = names.map(Text::from);
+        let row = Row {
+            data_keys: Some(&names),
+            ..row(&secrets, &[])
+        };
+        let said = remedy(&Finding::new(Fact::Expired { not_after: 0 }), &row);
+        let [command] = said.commands.as_slice() else {
+            panic!("{said:?}")
+        };
+        assert_eq!(wrong_with(command), None, "{command}");
+        assert!(
+            command.contains("proxycert") && command.ends_with("kubectl replace -f -"),
+            "{command}"
+        );
+        assert_eq!(command.matches("--rawfile").count(), files, "{command}");
+        assert!(
+            !command.contains("create secret tls") && !command.contains(r#"[""]"#),
+            "{command}"
+        );
+    }
+}
+
+#[test]
 fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
     let secrets = [Key::new("shop", "shop-tls")];
     let reach = Reach {
