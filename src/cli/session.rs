@@ -13,7 +13,7 @@ use crate::{
     inventory::Inventory,
     object::{Key, Kind, NotJudged, Seconds, Text, carrier::carrier},
     scan::{self, live::Live, secrets::Unresolved},
-    settings::{env, source, trust},
+    settings::{env, source, trust, value::SecretKeys},
     source::{
         Scope,
         cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists},
@@ -105,7 +105,7 @@ impl Session {
             None => None,
         };
         let judge = judge_with(anchors, connection.as_ref().map_or("", |there| there.context.as_str()))?;
-        pairs::read_also(&check.secret_keys);
+        pairs::read_also(&secret_keys(check)?);
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
             expiring_within: check.expiring_within.map(seconds),
@@ -389,6 +389,17 @@ fn judge_with(mut anchors: Anchors, context: &str) -> Result<Judge, Failure> {
         trusted(&mut anchors, &root)?;
     }
     Ok(Judge::new(anchors, scan::memo::load()))
+}
+
+/// The data keys of certificates besides the known ones: those of `--secret-keys`, and those under which the settings have this program
+/// store.
+fn secret_keys(check: &CheckArgs) -> Result<Vec<pairs::Pattern>, Failure> {
+    let file = source::local_file(&env::process).map_err(|error| settings_failure(&error))?;
+    let stored = file
+        .and_then(|layer| layer.file.storing.secret_keys)
+        .filter(|keys| *keys != SecretKeys::default())
+        .and_then(|keys| keys.to_string().parse().ok());
+    Ok(check.secret_keys.iter().cloned().chain(stored).collect())
 }
 
 /// The public roots, and those of `--ca-file`.
