@@ -194,7 +194,7 @@ fn a_renewal_that_fails_is_told_while_the_certificate_is_ready() {
     });
     is_not(&not_ready, Reason::RenewalFailing);
     let message = not_ready.iter().find_map(|f| match &f.fact {
-        Fact::CertificateNotReady { message, .. } => Some(message.as_str()),
+        Fact::CertificateNotReady { message, .. } => Some(&**message),
         _ => None,
     });
     assert_eq!(message, Some("rate limited"), "why it failed says more");
@@ -256,6 +256,7 @@ fn a_temporary_certificate_is_called_that() {
     let untrusted = || Trust::Untrusted {
         issuer: "CN=cert-manager.local".into(),
         root_presented: false,
+        namesake: false,
     };
     let temporary = of("CN=cert-manager.local", untrusted());
     is(&temporary, Reason::TemporaryCertificate, Severity::Critical);
