@@ -6,20 +6,37 @@ use super::certificate::San;
 use crate::object::Text;
 
 /// A host in the one form in which hosts are compared: lower case, no trailing dot, A-labels (UTS 46), IP addresses in
-/// their canonical form, a wildcard label as it is. What IDNA refuses stays as it is, in lower case.
+/// their canonical form, a wildcard label as it is. What IDNA refuses, and what ends in several dots, stays as it is, in lower case.
 pub fn normalize(host: &str) -> Text {
     normalized(host).into()
 }
+
+/// How often a host is looked at until it stays what it is: `[::1].` is an address only once its dot is gone.
+const LOOKS: usize = 4;
 
 fn normalized(host: &str) -> Cow<'_, str> {
     if is_plain_name(host) {
         return Cow::Borrowed(host);
     }
+    let mut form = simpler(host);
+    for _ in 1..LOOKS {
+        let again = simpler(&form);
+        if again == form {
+            break;
+        }
+        form = Cow::Owned(again.into_owned());
+    }
+    form
+}
+
+fn simpler(host: &str) -> Cow<'_, str> {
     let host = host.trim();
     if let Some(address) = address(host) {
         return Cow::Owned(address.to_string());
     }
-    let host = host.strip_suffix('.').unwrap_or(host);
+    // One dot ends a whole name (RFC 1034, section 3.1); what has more of them is none.
+    let ends = |name: &&str| !name.ends_with(|c: char| c == '.' || c.is_whitespace());
+    let host = host.strip_suffix('.').filter(ends).unwrap_or(host);
     if host.is_ascii() {
         return Cow::Owned(host.to_ascii_lowercase());
     }
@@ -120,6 +137,10 @@ mod tests {
             ("[2001:DB8:0:0::1]", "2001:db8::1"),
             ("192.0.2.1", "192.0.2.1"),
             ("a_b.example", "a_b.example"),
+            ("[2001:DB8::1].", "2001:db8::1"),
+            ("a..", "a.."),
+            ("..", ".."),
+            ("a .", "a ."),
             ("", ""),
             ("*", "*"),
         ] {
