@@ -112,7 +112,7 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     /// Keep watching, and print what changes
-    #[arg(short, long, help_heading = "Output", conflicts_with_all = ["filename", "at", "by", "since"])]
+    #[arg(short, long, help_heading = "Output", conflicts_with_all = ["filename", "at", "by", "since", "confirm"])]
     pub watch: bool,
     /// Fold the table, one line for each: secret, issuer, owner or namespace
     #[arg(
@@ -166,7 +166,7 @@ pub struct ProbeArgs {
     #[arg(long)]
     pub probe: bool,
     /// Connect to the routes of critical rows, once each, to see whether clients get what is expected
-    #[arg(long, conflicts_with = "watch")]
+    #[arg(long)]
     pub confirm: bool,
     /// Connect here instead of to the route's own address
     #[arg(long, value_name = "HOST:PORT")]
