@@ -47,6 +47,7 @@ fn cluster() -> Inventory {
         Kind::GatewayClass,
         Kind::Secret,
         Kind::Pod,
+        Kind::ReplicationController,
         Kind::Deployment,
         Kind::StatefulSet,
         Kind::DaemonSet,
