@@ -211,6 +211,16 @@ fn healthy(findings: &[Finding]) {
     assert!(findings.is_empty(), "{findings:#?}");
 }
 
+/// Nothing is said but that the certificate is in no Secret.
+#[track_caller]
+fn elsewhere(findings: &[Finding]) {
+    assert_eq!(
+        reasons(findings),
+        BTreeSet::from([Reason::CertificateElsewhere]),
+        "{findings:#?}"
+    );
+}
+
 fn pod(how: How, started: i64) -> Consumer {
     Consumer {
         kind: Kind::Pod,

@@ -351,15 +351,15 @@ fn other_controllers_take_names_with_a_namespace_or_issue_themselves() {
     for name in ["certs/tls", "secret://certs/tls"] {
         healthy(&of("haproxy", haproxy, name, &[]));
     }
-    healthy(&only_routes(of("haproxy", haproxy, "file:///etc/tls.pem", &[])));
+    elsewhere(&only_routes(of("haproxy", haproxy, "file:///etc/tls.pem", &[])));
     is(
         &of("haproxy", haproxy, "tls", &[]),
         Reason::SecretNotFound,
         Severity::Critical,
     );
     let agic = [(annotation::AGIC_CERTIFICATE, "installed")];
-    healthy(&only_routes(of("agic", "azure/application-gateway", "", &agic)));
-    healthy(&only_routes(of("ts", "tailscale.com/ts-ingress", "", &[])));
+    elsewhere(&only_routes(of("agic", "azure/application-gateway", "", &agic)));
+    elsewhere(&only_routes(of("ts", "tailscale.com/ts-ingress", "", &[])));
 }
 
 /// Without what is said of the Secret that no route uses here.

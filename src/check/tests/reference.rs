@@ -293,7 +293,7 @@ fn duplicate_host() {
 #[test]
 fn awss_load_balancers_read_no_secret() {
     let missing = |class: &str| found(|i| add(i, ingress("a", "web", &[(&["x.example"], "nowhere")]), class));
-    healthy(&missing("alb"));
+    elsewhere(&missing("alb"));
     is(&missing("gce"), Reason::SecretNotFound, Severity::Critical);
 }
 
@@ -447,7 +447,7 @@ fn an_annotation_of_another_controller_means_nothing() {
             })
         };
         is(&of("nginx"), Reason::SecretNotFound, Severity::Critical);
-        healthy(&of("own"));
+        elsewhere(&of("own"));
     }
 }
 

@@ -283,10 +283,7 @@ fn files_that_are_no_text_hide_no_other() {
         &dir,
         "utf16.yaml",
         // Without its byte order mark nothing says in which order the bytes stand.
-        "kind: x"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect::<Vec<u8>>(),
+        "kind: x".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
     );
     file(&dir, "empty.yaml", "");
     file(&dir, "notes.txt", [0xff, 0xfe, 0]);
