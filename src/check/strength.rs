@@ -66,11 +66,14 @@ fn weak_key(leaf: &Certificate) -> Option<u32> {
 /// One key in several Secrets. Copies of one certificate are how a wildcard gets into several namespaces: that is told
 /// as worth knowing; one key under several certificates is a warning.
 fn repeated(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector: &mut Collector) {
+    // Anybody can store a certificate of a key that they do not have: neither theirs nor the owner's Secret is told of it.
+    if stored.bundle.key != KeyState::Matches {
+        return;
+    }
     let own = stored.meta.key();
     let mut others: Vec<(Key, bool)> = inventory
         .secrets()
         .with_public_key(leaf.key_sha256)
-        // Anybody can store a certificate of a key that they do not have.
         .filter(|other| other.bundle.key == KeyState::Matches)
         .take(MANY)
         .map(|other| (other.meta.key(), other.leaf().is_some_and(|l| l.sha256 != leaf.sha256)))

@@ -122,7 +122,9 @@ fn by_directory(layers: &[Layer], url: &str) -> (String, Option<String>) {
     let known = name_of(layers, url);
     let host = || {
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-        rest.split(['/', '?', '#']).next().unwrap_or(rest).to_owned()
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        // It is printed before the user name in it is refused.
+        crate::text::without_user(authority).into_owned()
     };
     (known.unwrap_or_else(host), Some(url.to_owned()))
 }

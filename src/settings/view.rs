@@ -79,7 +79,7 @@ fn word(choice: &Choice) -> String {
         Choice::Staging => "(staging)".to_owned(),
         Choice::Production => "(production)".to_owned(),
         Choice::Issuer(name) => name.clone(),
-        Choice::Directory(url) => url.clone(),
+        Choice::Directory(url) => crate::text::without_user(url).into_owned(),
     }
 }
 

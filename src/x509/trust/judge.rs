@@ -189,6 +189,13 @@ impl Judge {
             fetched: Some(&outside.fetched),
             learned: Some(&outside.learned),
         };
+        // What is sent leads to a root and breaks a rule on the way: that is what clients see, whatever else there is.
+        if let Failure::Refused(error) = &failure
+            && *error != PathError::BadSignature
+            && !leaf.certificate.self_signed
+        {
+            return Trust::Refused(error.clone());
+        }
         let completed = issuers(leaf, presented, elsewhere, true, &self.memo);
         if let Ok(path) = path::find(leaf, &completed, self.roots(), &self.memo) {
             let missing = path.issuers.iter().find_map(|at| match completed[*at].origin {

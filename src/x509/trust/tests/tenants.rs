@@ -1,8 +1,8 @@
 //! What one namespace stores changes no verdict on another's Secret.
 
-use rcgen::{CertificateParams, DnType, date_time_ymd};
+use rcgen::{CertificateParams, DnType, KeyUsagePurpose, date_time_ymd};
 
-use super::{Found, Judge, Key, Text, Trust, chain, judge_of, trust};
+use super::{Found, Judge, Key, PathError, Text, Trust, chain, judge_of, trust};
 use crate::x509::testing::{Authority, issuer_url};
 
 /// A CA that calls itself Let's Encrypt's, and lasts.
@@ -79,6 +79,20 @@ fn forged_cas_explain_nothing_and_crowd_nobody_out() {
             "{judged:?}"
         );
     }
+}
+
+#[test]
+fn what_is_sent_and_refused_is_told_though_another_holds_a_better_one() {
+    let root = Authority::root("Root");
+    let sub = root.sub("Sub");
+    let mute = root.certify(&sub, |p| p.key_usages = vec![KeyUsagePurpose::DigitalSignature]);
+    let judge = judge_of(&root.pem());
+    judge.learn(&Key::new("b", "tls"), &chain(&[sub.der()]));
+    let sent = trust(&judge, &[sub.leaf("a.example").der, mute]);
+    assert!(
+        matches!(&sent, Trust::Refused(PathError::Constraint(why)) if why.contains("keyCertSign")),
+        "{sent:?}"
+    );
 }
 
 #[test]
