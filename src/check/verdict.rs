@@ -327,10 +327,13 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
     names::judge_host(&stored, host, &mut collector);
     // A root in a file is self-signed because it is a root: nobody serves it.
     let is_root = bundle.leaf().is_some_and(|leaf| leaf.is_ca && leaf.self_signed);
-    if host.is_some() || !is_root {
+    let served = host.is_some() || !is_root;
+    if served {
         chain::judge(&stored, &mut collector);
     }
     strength::judge(&alone, &stored, &mut collector);
-    readers::judge_clients(&stored, Audience::unknown(), &mut collector);
+    if served {
+        readers::judge_clients(&stored, Audience::unknown(), &mut collector);
+    }
     collector.finish(None).findings
 }

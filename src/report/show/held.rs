@@ -82,7 +82,9 @@ pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &Held<'_>) -> io::R
         };
         pen.field("  ", "names", &[words])?;
     }
-    readers(pen, held)?;
+    if !held.is_root() {
+        readers(pen, held)?;
+    }
     users(pen, held)?;
     chain(pen, held)
 }
