@@ -22,6 +22,8 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+/// What facts are made of, for whoever puts them into words.
+pub use crate::inventory::{Controller, Keeper, Recipients, query::Rivalry};
 pub use finding::{Beside, DueBy, Fact, Finding, Instead, Maker, ObjectRef};
 pub use names::names_services;
 pub use readers::readers_of;

@@ -193,12 +193,20 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
         return Some(collector.finish(None));
     }
     let serving = inventory.serving(binding);
-    // Where the controller's own certificate is served, the one that was meant is judged.
-    let meant = || binding.secrets.iter().find_map(|key| inventory.secrets().get(key));
+    let controller = inventory.controller(&binding.route);
+    // Where ingress-nginx serves its own certificate, the one that was meant is judged, unless another route decides.
+    let meant = || {
+        let decides = controller == Controller::IngressNginx
+            && inventory
+                .winner(binding, controller)
+                .is_none_or(|winner| winner.route == binding.route);
+        let mut named = binding.secrets.iter().filter(|_| decides);
+        named.find_map(|key| inventory.secrets().get(key))
+    };
     let subject = Subject {
         inventory,
         binding: Some((id, binding)),
-        controller: inventory.controller(&binding.route),
+        controller,
         stored: serving.stored().or_else(meant),
         named: is_named(&serving, binding),
         serving,

@@ -66,6 +66,7 @@ pub(super) fn ambiguous(subject: &Subject<'_>, collector: &mut Collector) {
         return;
     };
     let is_over = |at: Option<i64>| at.is_some_and(|not_after| not_after <= subject.rules.now);
+    // Of the first it is told as of any that is served.
     let expired = is_over(other.leaf().map(|leaf| leaf.not_after));
     let told = collector.findings.iter().any(|f| f.reason() == Reason::DuplicateHost);
     if told && !expired {

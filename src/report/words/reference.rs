@@ -5,8 +5,7 @@ use super::{
     say::{brief, host, instead, object, objects, owner_of_route, route, secret, secret_field},
 };
 use crate::{
-    check::{Fact, Instead, Maker, Renewer},
-    inventory::{Controller, Keeper, query::Rivalry},
+    check::{Controller, Fact, Instead, Keeper, Maker, Renewer, Rivalry},
     object::{Forbidden, Key, Kind, Seconds},
     report::row::Row,
     text::date,
@@ -523,7 +522,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
         Fact::DefaultStoreConflict { .. } => format!(
             "Keep one TLSStore that is called default, with the default certificate that is meant, and give the others \
              another name or remove them; {} lists them.",
-            commands.run("kubectl get tlsstores.traefik.io -A")
+            commands.kubectl_in("", "get tlsstores.traefik.io -A")
         ),
         Fact::OrphanSecret { secret: key } => format!(
             "Ask its owner whether something outside what was read uses it ({} shows labels, annotations and owner); if \

@@ -4,8 +4,7 @@ use std::{borrow::Cow, fmt::Display};
 
 use super::commands::Commands;
 use crate::{
-    check::{Fact, Instead, ObjectRef, Renewer, Sample},
-    inventory::Recipients,
+    check::{Fact, Instead, ObjectRef, Recipients, Renewer, Sample},
     object::{Key, Kind, Seconds},
     report::row::Row,
     text::{age, date, width::cut},
