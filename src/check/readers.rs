@@ -48,7 +48,8 @@ impl Audience {
             Controller::F5Nginx => Readers::GO.with(Readers::OPENSSL).with(Readers::ONE_FILE),
             Controller::Kong | Controller::HaProxyIngress => Readers::GO.with(Readers::OPENSSL),
             Controller::Traefik => Readers::GO,
-            Controller::HaProxy | Controller::Apisix => Readers::OPENSSL,
+            Controller::HaProxy => Readers::OPENSSL.with(Readers::HAPROXY),
+            Controller::Apisix => Readers::OPENSSL,
             Controller::Contour => Readers::CONTOUR.with(Readers::GO).with(Readers::BORINGSSL),
             Controller::Istio | Controller::Cilium => Readers::BORINGSSL,
             _ => return Self::unknown(),
@@ -198,6 +199,8 @@ pub(super) fn judge_clients(stored: &Stored, audience: Audience, collector: &mut
         let is_certificate = matches!(objection.part, Part::Block(_, Some(_)));
         // What keeps the server from loading it is told as that.
         let told = objection.about == About::Told || !objection.refuse.and(audience.readers).is_empty();
+        let trusted = matches!(stored.bundle.trust, Trust::Trusted { by_equality: false, .. });
+        let told = told || objection.about == About::Path && !trusted;
         if by.is_empty() || !is_certificate || told {
             continue;
         }

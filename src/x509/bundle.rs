@@ -176,6 +176,8 @@ struct Pile {
     unreadable: Vec<(usize, String)>,
     /// The position of the first block that claims to be a certificate and cannot be read.
     broken: Option<usize>,
+    /// The positions of blocks that are PEM, and hold no certificate.
+    not_certificates: Vec<usize>,
     /// Not all is plain PEM of certificates: what each program makes of it has to be seen.
     odd: bool,
     keys_allowed: bool,
@@ -263,6 +265,7 @@ impl Pile {
             }
             Err(error) => {
                 self.broken = self.broken.or(Some(position));
+                self.not_certificates.push(position);
                 self.refuse(position, error.to_string())
             }
         }
@@ -345,16 +348,20 @@ impl Pile {
                 Objection::new(Part::Block(position, None), Readers::ONE_FILE, why)
             }));
         }
-        // A certificate that is plain PEM and no DER: a server in Go sends it along, unless it is the first.
-        for (position, why) in &self.unreadable {
-            let told = |o: &Objection| matches!(o.part, Part::Block(at, _) if at == *position);
-            let counts = self.broken.is_some() || self.places.is_empty();
-            if counts && *position < pem::COUNT_CAP && !all.iter().any(told) && !text.is_empty() {
-                let mut who = Readers::SERVERS.with(Readers::CLIENTS);
-                if self.places.first().is_some_and(|first| usize::from(*first) < *position) {
-                    who = who.without(Readers::GO).without(Readers::INGRESS_NGINX);
-                }
-                all.push(Objection::new(Part::Block(*position, None), who, why.clone()));
+        // A certificate that is PEM and no DER: a server in Go sends it along, unless it is the first.
+        for (position, why) in self.unreadable.iter().filter(|_| !text.is_empty()) {
+            let told = |o: &&mut Objection| matches!(o.part, Part::Block(at, _) if at == *position);
+            let known = all.iter_mut().find(told);
+            if !self.not_certificates.contains(position) && (known.is_some() || !self.places.is_empty()) {
+                continue;
+            }
+            let mut who = Readers::SERVERS.with(Readers::CLIENTS);
+            if self.places.first().is_some_and(|first| usize::from(*first) < *position) {
+                who = who.without(Readers::GO).without(Readers::INGRESS_NGINX);
+            }
+            match known {
+                Some(objection) => objection.refuse = objection.refuse.with(who),
+                None => all.push(Objection::new(Part::Block(*position, None), who, why.clone())),
             }
         }
         let block_of = |at: usize| self.places.get(at).map_or(at, |place| usize::from(*place));

@@ -11,7 +11,7 @@ use aws_lc_rs::{
 
 use super::{
     bundle::KeyState,
-    der::{BIT_STRING, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, context, public_key_parts, unsigned},
+    der::{BIT_STRING, Element, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, context, public_key_parts, unsigned},
     pem,
     readers::{self, Objection, Part, Readers},
     trust::Memo,
@@ -71,11 +71,11 @@ pub enum PublicHalf {
         /// The public exponent.
         exponent: Vec<u8>,
     },
-    /// An elliptic curve's point, compressed; the curve's OID where the key names it.
+    /// An elliptic curve's point; the curve's OID where the key names it.
     Ec {
         /// The curve's OID.
         curve: Option<Vec<u8>>,
-        /// The compressed point (SEC 1, section 2.3.3).
+        /// The point, compressed or not (SEC 1, section 2.3.3).
         point: Vec<u8>,
     },
     /// Ed25519's point.
@@ -100,7 +100,7 @@ impl PublicHalf {
             Self::Ec { curve, point } => {
                 let other = parameters.filter(|p| p.tag == OID).map(|p| p.value);
                 let same_curve = curve.as_deref().zip(other).is_none_or(|(a, b)| a == b);
-                oid == EC && same_curve && compressed(key).is_some_and(|k| k == *point)
+                oid == EC && same_curve && same_point(key, point)
             }
             Self::Ed25519(point) => oid == ED25519 && key == point,
         }
@@ -131,7 +131,7 @@ pub(crate) fn read(text: &[u8], memo: Option<&Memo>) -> Found {
 fn objection(text: &[u8]) -> Option<Objection> {
     let block = pem::blocks(text).find(pem::Block::is_private_key)?;
     let (der, tidy) = block.decode_secret_tidy(pem::KEY_CAP).ok()?;
-    if let Some((who, why)) = oddity(&der) {
+    if let Some((who, why)) = oddity(block.label, &der) {
         return Some(Objection::new(Part::Key, who, why));
     }
     if tidy && block.position == 0 {
@@ -140,27 +140,52 @@ fn objection(text: &[u8]) -> Option<Objection> {
     readers::of_key_text(text, &block)
 }
 
-/// Keys that are read here and not by all: Go's `parsePrivateKey` (`crypto/tls/tls.go`, `crypto/x509/{pkcs8,sec1}.go`), and
-/// OpenSSL's decoders.
-fn oddity(der: &[u8]) -> Option<(Readers, &'static str)> {
+/// Keys that are read here and not by all: Go's `parsePrivateKey` (`crypto/tls/tls.go`, `crypto/x509/{pkcs8,sec1}.go`), which
+/// does not look at labels, and OpenSSL 3.0's decoders, for which a label has to be that of the key's kind and which do not
+/// know PKCS #8 of version 2 (RFC 5958).
+fn oddity(label: &[u8], der: &[u8]) -> Option<(Readers, &'static str)> {
+    let openssl = Readers::OPENSSL.with(Readers::BORINGSSL);
+    let label_of = |labels: &[&[u8]]| {
+        let why = "its label is not that of a key of its kind";
+        (!labels.contains(&label)).then_some((openssl, why))
+    };
     let mut fields = Reader::new(der).expect(SEQUENCE)?.inside();
     fields.expect(INTEGER)?;
-    let (key, curve) = match fields.clone().next()?.tag {
+    match fields.clone().next()?.tag {
         SEQUENCE => {
             let mut algorithm = fields.expect(SEQUENCE)?.inside();
             let oid = algorithm.expect(OID)?.value;
+            let key = fields.expect(OCTET_STRING)?.value;
             if oid == RSA_PSS {
                 let who = Readers::GO.with(Readers::BORINGSSL);
                 return Some((who, "it is marked as a key for RSASSA-PSS alone"));
             }
-            if oid != EC {
-                return None;
+            let other_label = match oid {
+                RSA => label_of(&[b"PRIVATE KEY", b"RSA PRIVATE KEY"]),
+                EC => label_of(&[b"PRIVATE KEY", b"EC PRIVATE KEY"]),
+                _ => label_of(&[b"PRIVATE KEY"]),
+            };
+            // The attributes are [0]; [1] is the public key.
+            let mut second = false;
+            while let Some(field) = fields.next() {
+                second |= field.tag & 0x1f == 1 && field.tag & 0x80 != 0;
             }
-            (fields.expect(OCTET_STRING)?.value, algorithm.next())
+            let second = second.then_some((openssl, "it is PKCS #8 of version 2, with its public key in it"));
+            let curve = if oid == EC {
+                curve_oddity(key, algorithm.next())
+            } else {
+                None
+            };
+            curve.or(other_label).or(second)
         }
-        OCTET_STRING => (der, None),
-        _ => return None,
-    };
+        OCTET_STRING => curve_oddity(der, None).or_else(|| label_of(&[b"EC PRIVATE KEY"])),
+        INTEGER => label_of(&[b"RSA PRIVATE KEY"]),
+        _ => None,
+    }
+}
+
+/// An `ECPrivateKey` whose curve is named neither outside of it nor in it.
+fn curve_oddity(key: &[u8], curve: Option<Element<'_>>) -> Option<(Readers, &'static str)> {
     let mut parts = Reader::new(key).expect(SEQUENCE)?.inside();
     parts.expect(INTEGER)?;
     parts.expect(OCTET_STRING)?;
@@ -219,9 +244,8 @@ pub(crate) fn read_der(der: &[u8], memo: Option<&Memo>) -> Read {
     let Some(outer) = reader.expect(SEQUENCE) else {
         return Read::Invalid("it is not a DER key".to_owned());
     };
-    if !reader.is_empty() {
-        return Read::Invalid("bytes follow the key".to_owned());
-    }
+    // Go and OpenSSL go by the key alone, but for Go and PKCS#1.
+    let followed = !reader.is_empty();
     let mut fields = outer.inside();
     let Some(first) = fields.next() else {
         return Read::Invalid("it is empty".to_owned());
@@ -231,6 +255,7 @@ pub(crate) fn read_der(der: &[u8], memo: Option<&Memo>) -> Read {
         // PKCS#8's EncryptedPrivateKeyInfo: an algorithm, then what it encrypted.
         (SEQUENCE, Some(OCTET_STRING)) => return Read::Encrypted,
         (INTEGER, Some(SEQUENCE)) => pkcs8(fields, memo),
+        (INTEGER, Some(INTEGER)) if followed => Err("bytes follow the key".to_owned()),
         (INTEGER, Some(INTEGER)) => rsa(outer.whole),
         (INTEGER, Some(OCTET_STRING)) => ec(outer.whole, None, memo),
         _ => Err("it is not a private key".to_owned()),
@@ -306,13 +331,15 @@ fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHal
     let stated = fields
         .expect(context(1))
         .and_then(|p| p.inside().expect(BIT_STRING))
-        .and_then(|bits| compressed(bits.value.get(1..)?));
+        .and_then(|bits| bits.value.get(1..))
+        .filter(|point| compressed(point).is_some())
+        .map(<[u8]>::to_vec);
     let point = match stated {
         None => computed(scalar, curve)?,
         // Curves on which nothing is computed here are told by the certificate.
         Some(stated) if curve.is_some_and(|curve| ![P256, P384, P521].contains(&curve)) => stated,
         Some(stated) => {
-            let is_its = || computed(scalar, curve).is_ok_and(|point| point == stated);
+            let is_its = || computed(scalar, curve).is_ok_and(|point| same_point(&point, &stated));
             let whole = match memo {
                 Some(memo) => memo.remember_key([curve.unwrap_or_default(), scalar, &stated], is_its),
                 None => is_its(),
@@ -329,7 +356,7 @@ fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHal
     })
 }
 
-/// The compressed public point of a private scalar. A key that names no curve is taken for the curve of its length.
+/// The public point of a private scalar, uncompressed. A key that names no curve is taken for the curve of its length.
 fn computed(scalar: &[u8], curve: Option<&[u8]>) -> Result<Vec<u8>, String> {
     let (algorithm, length): (_, usize) = match (curve, scalar.len()) {
         (Some(P256), _) | (None, 32) => (&agreement::ECDH_P256, 32),
@@ -344,7 +371,15 @@ fn computed(scalar: &[u8], curve: Option<&[u8]>) -> Result<Vec<u8>, String> {
     padded[zeros..].copy_from_slice(scalar);
     let key = agreement::PrivateKey::from_private_key(algorithm, &padded).map_err(|_| wrong())?;
     let public = key.compute_public_key().map_err(|_| wrong())?;
-    compressed(public.as_ref()).ok_or_else(wrong)
+    Ok(public.as_ref().to_vec())
+}
+
+/// Whether two points are one. Both coordinates count where both have them: a point off its curve is no key's.
+fn same_point(a: &[u8], b: &[u8]) -> bool {
+    if a.first() == Some(&4) && b.first() == Some(&4) {
+        return a == b;
+    }
+    compressed(a).is_some_and(|a| compressed(b).is_some_and(|b| a == b))
 }
 
 /// A point in compressed form; `None` when it is neither compressed nor uncompressed.

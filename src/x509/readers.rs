@@ -46,6 +46,8 @@ impl Readers {
     pub const CONTOUR: Self = Self(1 << 4);
     /// OpenSSL, where `tls.crt` and `tls.key` are put into one file: the first private key in it is taken.
     pub const ONE_FILE: Self = Self(1 << 10);
+    /// `HAProxy`'s controller, which puts the key before the certificates: a byte order mark is then in the middle of a file.
+    pub const HAPROXY: Self = Self(1 << 11);
     /// Clients that are written in Go.
     pub const GO_CLIENT: Self = Self(1 << 5);
     /// Clients that use OpenSSL.
@@ -60,7 +62,8 @@ impl Readers {
     /// What any server may load its pair with.
     pub const LIBRARIES: Self = Self(Self::GO.0 | Self::OPENSSL.0 | Self::BORINGSSL.0);
     /// All that servers load or check with.
-    pub const SERVERS: Self = Self(Self::LIBRARIES.0 | Self::INGRESS_NGINX.0 | Self::CONTOUR.0 | Self::ONE_FILE.0);
+    pub const SERVERS: Self =
+        Self(Self::LIBRARIES.0 | Self::INGRESS_NGINX.0 | Self::CONTOUR.0 | Self::ONE_FILE.0 | Self::HAPROXY.0);
     /// Browsers.
     pub const BROWSERS: Self = Self(Self::CHROME.0 | Self::FIREFOX.0);
     /// All clients.
@@ -101,7 +104,8 @@ impl Readers {
 
     /// Their names, for a sentence: `Go, Chrome and Java`. Empty for none.
     pub fn names(self) -> String {
-        const NAMES: [(Readers, &str); 8] = [
+        const NAMES: [(Readers, &str); 9] = [
+            (Readers::HAPROXY, "HAProxy"),
             (Readers::INGRESS_NGINX, "ingress-nginx"),
             (Readers::CONTOUR, "Contour"),
             (Readers::GO.with(Readers::GO_CLIENT), "Go"),
@@ -154,6 +158,8 @@ pub enum About {
     Form,
     /// The key usage that it names.
     Usage,
+    /// How it continues, which counts where clients trust it.
+    Path,
     /// That which a finding of its own tells: it is here to be shown beside the rest.
     Told,
 }
@@ -214,7 +220,15 @@ pub(crate) fn of_certificates(
             } else {
                 Readers::CONTOUR
             };
-            found.push(Objection::new(part, servers.with(Readers::GO_CLIENT), why));
+            let mut who = servers.with(Readers::GO_CLIENT);
+            if certificate.go == GoReads::NotUtf8 {
+                who = who
+                    .with(Readers::OPENSSL)
+                    .with(Readers::BORINGSSL)
+                    .with(Readers::OPENSSL_CLIENT)
+                    .with(Readers::CHROME);
+            }
+            found.push(Objection::new(part, who, why));
         }
         if leaf == Some(at) {
             client::of_leaf(certificate, part, &mut found);
@@ -223,6 +237,7 @@ pub(crate) fn of_certificates(
     if let Some(at) = leaf {
         let part = Part::Block(block_of(at), u8::try_from(at).ok());
         client::of_size(ders, part, &mut found);
+        client::of_issuer(ders, at, part, &mut found);
     }
     found
 }

@@ -2,7 +2,8 @@
 
 use super::{About, Objection, Part, Readers, is_usual};
 use crate::x509::{
-    certificate::{Certificate, KeyAlgorithm},
+    certificate::{Certificate, KeyAlgorithm, authority_key_id, subject_key_id},
+    der::Outline,
     interner::Der,
 };
 
@@ -146,5 +147,30 @@ pub(super) fn of_size(ders: &[Der], part: Part, found: &mut Vec<Objection>) {
     if ders.len() > JAVA_COUNT {
         let why = format!("{} certificates are sent, and Java reads {JAVA_COUNT}", ders.len());
         found.push(Objection::new(part, Readers::JAVA, why));
+    }
+}
+
+/// OpenSSL takes no issuer whose key identifier is not the one that the certificate names (`X509_check_issued`), though its
+/// name and its key fit; Go tries it last.
+pub(super) fn of_issuer(ders: &[Der], leaf: usize, part: Part, found: &mut Vec<Objection>) {
+    let Some(outline) = ders.get(leaf).and_then(|der| Outline::of(der)) else {
+        return;
+    };
+    let Some(named) = authority_key_id(&outline) else {
+        return;
+    };
+    let mut any = false;
+    for (_, der) in ders.iter().enumerate().filter(|(at, _)| *at != leaf) {
+        let Some(issuer) = Outline::of(der).filter(|issuer| issuer.subject == outline.issuer) else {
+            continue;
+        };
+        if subject_key_id(&issuer).is_none_or(|id| id == named) {
+            return;
+        }
+        any = true;
+    }
+    if any {
+        let why = "its authority key identifier is not that of the issuer that is sent";
+        found.push(Objection::new(part, Readers::OPENSSL_CLIENT, why).about(About::Path));
     }
 }

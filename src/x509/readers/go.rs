@@ -21,6 +21,8 @@ pub enum GoReads {
     Algorithms,
     /// A name has characters that its string type does not have.
     Name,
+    /// A name in UTF-8 is none, which OpenSSL refuses too (`asn1_string_canon`).
+    NotUtf8,
     /// An RSA key without the NULL parameters, or with numbers that are none.
     RsaKey,
     /// An RSA key whose exponent is too large.
@@ -54,6 +56,7 @@ impl GoReads {
             Self::NegativeSerial => "its serial number is negative",
             Self::Algorithms => "its two signature algorithms differ",
             Self::Name => "a name in it has characters that its string type does not allow",
+            Self::NotUtf8 => "a name in it is marked as UTF-8, and is not",
             Self::RsaKey => "its RSA key is not encoded as RFC 3279 has it",
             Self::RsaExponent => "its RSA key has a public exponent that is too large",
             Self::CurveParameters => "its key spells out the curve's parameters in place of the curve's name",
@@ -158,7 +161,7 @@ fn name(mut sets: Strict<'_>) -> Checked {
             attribute.identifier().ok_or(GoReads::Name)?;
             let (tag, value) = attribute.any().ok_or(GoReads::Name)?;
             if !is_text(tag, value.0) {
-                return Err(GoReads::Name);
+                return Err(if tag == 0x0c { GoReads::NotUtf8 } else { GoReads::Name });
             }
         }
     }

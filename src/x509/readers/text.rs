@@ -77,7 +77,10 @@ pub(crate) fn of_text(text: &[u8], seen: &[Seen], is_leaf: impl Fn(u8) -> bool) 
             },
         ),
         (Readers::OPENSSL, openssl_certificates(text, true)),
-        (Readers::BORINGSSL, openssl_certificates(text, false)),
+        (
+            Readers::BORINGSSL.with(Readers::HAPROXY),
+            openssl_certificates(text, false),
+        ),
     ];
     for (reader, outcome) in &outcomes {
         compare(*reader, outcome, seen, &is_leaf, &mut found);

@@ -127,11 +127,12 @@ fn difference(class: &str, said: &Said, status: &str) -> Option<&'static str> {
     } else {
         said.openssl.is_empty()
     };
-    // A client in Go is asked about what Go sends.
-    let by_go = go.load.is_empty() && go.verify.is_empty();
+    // A client in Go was asked about what Go loads: of other files nothing is known.
+    let by_go = go.load.is_empty().then(|| go.verify.is_empty());
     match (by_go, by_openssl) {
-        (true, true) => critical.then_some("everybody takes it"),
-        (false, false) => (!critical).then_some("nobody takes it"),
+        (Some(true), true) => critical.then_some("everybody takes it"),
+        (Some(false), false) => (!critical).then_some("nobody takes it"),
+        (None, true) => None,
         _ => matches!(status, "healthy" | "info").then_some("some refuse it"),
     }
 }
