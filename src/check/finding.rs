@@ -145,6 +145,7 @@ pub enum Fact {
         instead: Instead,
         assumed: Option<Controller>,
     },
+    /// `instead` is unknown where clients get the Secret's certificate for the names that it has, and another for all others.
     RuleWithoutHost {
         secret: Key,
         instead: Instead,

@@ -9,7 +9,7 @@ use crate::{
     inventory::{
         Binding, Controller, Inventory, Origin, Presence, Stored,
         ingress::EVERY_HOST,
-        query::{ClassState, Serving, covers},
+        query::{ClassState, DefaultCertificate, Serving, covers},
         settle::MANY,
     },
     object::{Forbidden, Ingress, Key, Kind, annotation::is_filled, secret::TLS_TYPE},
@@ -174,6 +174,30 @@ fn judge_ingress(subject: &Subject<'_>, binding: &Binding, collector: &mut Colle
         judge_ingress_nginx(subject, binding, ingress, severity, collector);
     } else {
         secret_name_empty(subject, binding, collector);
+        rule_without_host_of_traefik(subject, binding, ingress, collector);
+    }
+}
+
+/// Traefik shows a certificate to clients that ask for one of its names, and its default one to all others: a rule without host
+/// takes the requests of both.
+fn rule_without_host_of_traefik(
+    subject: &Subject<'_>,
+    binding: &Binding,
+    ingress: &Ingress,
+    collector: &mut Collector,
+) {
+    if subject.controller == Controller::Traefik
+        && binding.host == EVERY_HOST
+        && !ingress.rules.is_empty()
+        && let Some(secret) = binding.secrets.first()
+        && matches!(subject.serving, Serving::Named(_))
+        && !matches!(subject.inventory.traefiks_default(), DefaultCertificate::Secret(_))
+    {
+        collector.add(Fact::RuleWithoutHost {
+            secret: secret.clone(),
+            instead: Instead::Unknown,
+            assumed: None,
+        });
     }
 }
 

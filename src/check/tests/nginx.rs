@@ -44,7 +44,10 @@ fn a_rule_without_host_gets_the_default_certificate() {
     };
     is(&of("nginx", &[""]), Reason::RuleWithoutHost, Severity::Critical);
     is_not(&of("nginx", &["x.example"]), Reason::RuleWithoutHost);
-    is_not(&of("traefik", &[""]), Reason::RuleWithoutHost);
+    // Traefik shows it to whoever asks for one of its names.
+    is(&of("traefik", &[""]), Reason::RuleWithoutHost, Severity::Warning);
+    is_not(&of("traefik", &["x.example"]), Reason::RuleWithoutHost);
+    is_not(&of("own", &[""]), Reason::RuleWithoutHost);
 }
 
 #[test]

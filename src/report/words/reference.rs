@@ -114,6 +114,16 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
         ),
         Fact::RuleWithoutHost {
             secret: key,
+            instead: Instead::Unknown,
+            ..
+        } => format!(
+            "A rule of {} has no host: clients that ask for a name which {} covers get its certificate, and all others the \
+             controller's default one.",
+            route(row),
+            secret(key, row)
+        ),
+        Fact::RuleWithoutHost {
+            secret: key,
             instead: gets,
             assumed,
         } => format!(
@@ -485,6 +495,15 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             "Add a rule with `host: {}` to spec.rules of {}, with the paths of the present one, or make the Secret the \
              controller's default one with `--default-ssl-certificate`; see the Ingress with {}.",
             brief(host),
+            owner_of_route(row),
+            commands.kubectl_route("describe", row)
+        ),
+        Fact::RuleWithoutHost {
+            instead: Instead::Unknown,
+            ..
+        } => format!(
+            "Set spec.rules[].host of {} to each name that the certificate is for, or name its Secret as the default certificate of \
+             the TLSStore called default; see the Ingress with {}.",
             owner_of_route(row),
             commands.kubectl_route("describe", row)
         ),

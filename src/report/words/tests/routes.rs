@@ -213,6 +213,17 @@ pub(super) fn hosts() -> Vec<Sample> {
         (
             Fact::RuleWithoutHost {
                 secret: key(),
+                instead: Instead::Unknown,
+                assumed: None,
+            },
+            &[
+                "a name which Secret shop-tls covers",
+                "all others the controller's default one.",
+            ],
+        ),
+        (
+            Fact::RuleWithoutHost {
+                secret: key(),
                 instead: Instead::DefaultCertificate,
                 assumed: None,
             },
