@@ -221,7 +221,7 @@ pub(crate) fn of_certificates(
                 Readers::CONTOUR
             };
             let mut who = servers.with(Readers::GO_CLIENT);
-            if certificate.go == GoReads::NotUtf8 {
+            if matches!(certificate.go, GoReads::NotUtf8 | GoReads::BrokenName) {
                 who = who
                     .with(Readers::OPENSSL)
                     .with(Readers::BORINGSSL)

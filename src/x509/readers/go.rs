@@ -21,6 +21,8 @@ pub enum GoReads {
     Algorithms,
     /// A name has characters that its string type does not have.
     Name,
+    /// A name whose parts do not fit into each other, which OpenSSL refuses too.
+    BrokenName,
     /// A name in UTF-8 is none, which OpenSSL refuses too (`asn1_string_canon`).
     NotUtf8,
     /// An RSA key without the NULL parameters, or with numbers that are none.
@@ -56,6 +58,7 @@ impl GoReads {
             Self::NegativeSerial => "its serial number is negative",
             Self::Algorithms => "its two signature algorithms differ",
             Self::Name => "a name in it has characters that its string type does not allow",
+            Self::BrokenName => "a name in it is malformed",
             Self::NotUtf8 => "a name in it is marked as UTF-8, and is not",
             Self::RsaKey => "its RSA key is not encoded as RFC 3279 has it",
             Self::RsaExponent => "its RSA key has a public exponent that is too large",
@@ -155,11 +158,11 @@ fn algorithm(mut fields: Strict<'_>) -> Option<(&[u8], &[u8])> {
 /// `parseName` and `parseASN1String`.
 fn name(mut sets: Strict<'_>) -> Checked {
     while !sets.0.is_empty() {
-        let mut set = sets.read(SET).ok_or(GoReads::Name)?;
+        let mut set = sets.read(SET).ok_or(GoReads::BrokenName)?;
         while !set.0.is_empty() {
-            let mut attribute = set.read(SEQUENCE).ok_or(GoReads::Name)?;
+            let mut attribute = set.read(SEQUENCE).ok_or(GoReads::BrokenName)?;
             attribute.identifier().ok_or(GoReads::Name)?;
-            let (tag, value) = attribute.any().ok_or(GoReads::Name)?;
+            let (tag, value) = attribute.any().ok_or(GoReads::BrokenName)?;
             if !is_text(tag, value.0) {
                 return Err(if tag == 0x0c { GoReads::NotUtf8 } else { GoReads::Name });
             }
