@@ -9,7 +9,7 @@ fn its_table_is_what_a_user_sees() {
     let said: Vec<&str> = ran.err.lines().collect();
     assert_eq!(said[0], "skipped 31 objects of other kinds: 31 v1/Service");
     assert!(
-        said[1].starts_with("35 hosts: 9 critical, 6 warning, 4 info, 16 healthy ("),
+        said[1].starts_with("35 hosts: 8 critical, 7 warning, 4 info, 16 healthy ("),
         "{said:?}"
     );
     assert_eq!(said.len(), 2);

@@ -58,7 +58,7 @@ fn a_jsonpath_picks_as_kubectls_does() {
     let line = r#"jsonpath={range .items[?(@.status=="critical")]}{.namespace}{"/"}{.host}{"\n"}{end}"#;
     let out = example(&["-o", line]).out;
     assert!(out.lines().any(|l| l == "shop/trade.larkspur.example"), "{out}");
-    assert_eq!(out.lines().count(), 9);
+    assert_eq!(out.lines().count(), 8);
     let dir = tempfile::tempdir().expect("a directory");
     let template = file(&dir, "template", "{.items[0].host}");
     assert_eq!(

@@ -57,17 +57,17 @@ fn arrows_letters_and_page_keys_move() {
 fn enter_opens_and_escape_leads_back() {
     let mut desk = Desk::usual();
     desk.press("j enter")
-        .shows("ingress/payroll in intranet")
-        .shows("kubectl certs show payroll -n intranet --context prod-eu");
-    desk.press("j").shows("ingress/wholesale in shop");
+        .shows("ingress/wholesale in shop")
+        .shows("kubectl certs show wholesale -n shop --context prod-eu");
+    desk.press("j").shows("ingress/gift-cards in shop");
     desk.press("enter j j");
     assert_eq!(
         desk.model.detail.as_ref().map(|detail| detail.scroll),
         Some(2),
         "a second Enter moves into it"
     );
-    desk.press("esc k").shows("ingress/payroll in intranet");
-    desk.press("esc").hides("ingress/payroll in intranet");
+    desk.press("esc k").shows("ingress/wholesale in shop");
+    desk.press("esc").hides("ingress/wholesale in shop");
     desk.press("/")
         .write("shop")
         .press("enter ctrl-z space")
@@ -576,7 +576,7 @@ fn the_mouse_scrolls_chooses_sorts_and_presses() {
     assert_eq!(at(&desk), 0);
     desk.click(20, 8);
     assert_eq!(at(&desk), 4);
-    desk.click(20, 8).shows("ingress/recipes in blog");
+    desk.click(20, 8).shows("ingress/storefront-preview in shop");
     desk.press("esc")
         .click_on("EXPIRES")
         .shows("EXPIRES ↑")

@@ -128,7 +128,7 @@ fn a_context_without_protection_wants_no_name() {
 #[test]
 fn marked_lines_are_renewed_together_one_command_a_namespace() {
     let mut desk = Desk::usual();
-    desk.press("space space space R");
+    desk.press("space space j space R");
     let commands: Vec<String> = desk
         .effects()
         .into_iter()
@@ -140,7 +140,7 @@ fn marked_lines_are_renewed_together_one_command_a_namespace() {
     assert_eq!(
         commands,
         [
-            "kubectl certs renew secret/payroll-tls -n intranet --context prod-eu",
+            "kubectl certs renew secret/recipes-tls -n blog --context prod-eu",
             "kubectl certs renew secret/checkout-tls secret/wholesale-tls -n shop --context prod-eu",
         ]
     );
