@@ -75,7 +75,12 @@ pub fn is_usable(path: &Path, what: &str) -> bool {
 
 #[cfg(unix)]
 mod unix {
-    use std::{fs::Metadata, os::unix::fs::MetadataExt as _, path::Path, sync::OnceLock};
+    use std::{
+        fs::Metadata,
+        os::unix::fs::{FileTypeExt as _, MetadataExt as _},
+        path::Path,
+        sync::OnceLock,
+    };
 
     use super::{NotOurs, Why};
 
@@ -125,7 +130,8 @@ mod unix {
 
     fn file(path: &Path, about: &Metadata, user: u32, is_link: bool) -> Result<(), NotOurs> {
         owner(path, about, user)?;
-        if !is_link && is_open(about) {
+        // What is written to a device (/dev/null: no settings) is not what is read from it.
+        if !is_link && is_open(about) && !about.file_type().is_char_device() {
             return Err(not_ours(path, Why::Mode(about.mode() & 0o7777)));
         }
         Ok(())

@@ -37,7 +37,7 @@ impl Audience {
     /// - ingress-nginx 1.15: `internal/net/ssl/ssl.go` (`CreateSSLCert`), then `lua/certificate.lua`, which gets certificate and
     ///   key in one text.
     /// - F5's controller: `internal/k8s/secrets/validation.go` (`ValidateTLSSecret`), then nginx, with both in one file.
-    /// - Kong's controller: `tls.X509KeyPair` in its translator, then OpenSSL in the gateway. Likewise HAProxy Ingress.
+    /// - Kong's controller: `tls.X509KeyPair` in its translator, then OpenSSL in the gateway. Likewise `HAProxy` Ingress.
     /// - Contour: `internal/dag/secret.go`, then Envoy. Istio and Cilium hand over to Envoy what is there.
     pub(super) fn of(controller: Controller) -> Self {
         let readers = match controller {

@@ -58,7 +58,7 @@ fn chain_time(leaf: &Certificate, certificate: &Certificate, now: Seconds, colle
     above_the_leaf(leaf, validity, || (certificate.called().into(), false), now, collector);
 }
 
-/// The root's validity, which OpenSSL and Go hold it to, sent or not: the outages of AddTrust's root in 2020 and of DST Root
+/// The root's validity, which OpenSSL and Go hold it to, sent or not: the outages of `AddTrust`'s root in 2020 and of DST Root
 /// CA X3 in 2021. Where another path is there, that one was taken.
 fn root_time(stored: &Stored, leaf: &Certificate, now: Seconds, collector: &mut Collector) {
     if let Trust::Trusted {

@@ -135,12 +135,11 @@ impl Session {
             places: manifests::Places::default(),
             exit: Exit::Ok,
         };
-        match connection.filter(|_| source.filename.is_empty()) {
-            Some(connection) => session.read_cluster(source, targets, open, connection, look).await?,
-            None => {
-                session.read_manifests(source, targets, open)?;
-                session.inventory.secrets_assumed = check.assume_secrets;
-            }
+        if let Some(connection) = connection.filter(|_| source.filename.is_empty()) {
+            session.read_cluster(source, targets, open, connection, look).await?;
+        } else {
+            session.read_manifests(source, targets, open)?;
+            session.inventory.secrets_assumed = check.assume_secrets;
         }
         if let Some(reach) = check.fetch_intermediates {
             let (inventory, unresolved) = (&mut session.inventory, &session.read.unresolved);

@@ -77,6 +77,8 @@ impl Output {
     }
 }
 
+// One course from arguments to exit status.
+#[allow(clippy::too_many_lines)]
 pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, Failure> {
     let started = Instant::now();
     let StatusCommand { targets, args } = command;
@@ -103,7 +105,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     not_found(&session, &targets)?;
     let probe = (probing || args.probe.probe).then(|| args.probe.options());
     if args.watch {
-        return watch::run(session, &output, &targets, probe).await;
+        return Box::pin(watch::run(session, &output, &targets, probe)).await;
     }
     let probed = match probe {
         Some(options) => probe_targets(&session, &targets, &options).await,

@@ -54,7 +54,7 @@ impl Inventory {
 }
 
 /// The API server takes no more than so many entries in either list of a `ReferenceGrant` (`maxItems`, Gateway API v1.4,
-/// apis/v1beta1/referencegrant_types.go).
+/// `apis/v1beta1/referencegrant_types.go`).
 const ENTRIES: usize = 16;
 
 /// The `ReferenceGrants`, found by what they let in: every certificateRef into another namespace asks.

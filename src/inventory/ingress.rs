@@ -51,7 +51,9 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
             if narrower.is_empty() || rules.has(&host) {
                 add(&host, Origin::Entry(position));
             } else {
-                narrower.into_iter().for_each(|host| add(host, Origin::Below(position)));
+                for host in narrower {
+                    add(host, Origin::Below(position));
+                }
             }
         }
     }

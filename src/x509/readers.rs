@@ -2,12 +2,12 @@
 //!
 //! | program | reads for | rules from |
 //! | --- | --- | --- |
-//! | Go | Traefik; the checks of ingress-nginx, F5's controller, HAProxy Ingress, Contour and Kong; clients in Go | Go 1.26, `encoding/pem`, `crypto/x509/parser.go`, `crypto/tls/tls.go` (`X509KeyPair`) |
-//! | OpenSSL | nginx, HAProxy, APISIX, Kong; curl and most of Linux | OpenSSL 3.0, `crypto/pem/pem_lib.c`; nginx 1.22, `ngx_ssl_load_certificate` |
-//! | BoringSSL | Envoy: Istio, Contour, Cilium | BoringSSL, `crypto/pem/pem_lib.cc`; Envoy, `source/common/tls/context_impl.cc` |
+//! | Go | Traefik; the checks of ingress-nginx, F5's controller, `HAProxy` Ingress, Contour and Kong; clients in Go | Go 1.26, `encoding/pem`, `crypto/x509/parser.go`, `crypto/tls/tls.go` (`X509KeyPair`) |
+//! | OpenSSL | nginx, `HAProxy`, APISIX, Kong; curl and most of Linux | OpenSSL 3.0, `crypto/pem/pem_lib.c`; nginx 1.22, `ngx_ssl_load_certificate` |
+//! | `BoringSSL` | Envoy: Istio, Contour, Cilium | `BoringSSL`, `crypto/pem/pem_lib.cc`; Envoy, `source/common/tls/context_impl.cc` |
 //! | the check of ingress-nginx | ingress-nginx, before Go's | ingress-nginx 1.15, `internal/net/ssl/ssl.go` (`CreateSSLCert`) |
 //! | the check of Contour | Contour, before Envoy | Contour, `internal/dag/secret.go` (`validateCertificate`) |
-//! | Chrome, Firefox | | BoringSSL, `ssl/extensions.cc` and `ssl/ssl_cert.cc`; mozilla::pkix |
+//! | Chrome, Firefox | | `BoringSSL`, `ssl/extensions.cc` and `ssl/ssl_cert.cc`; `mozilla::pkix` |
 //! | Java | | JDK 21, `sun.security.validator.EndEntityChecker`, `jdk.tls.*` of its security properties |
 //!
 //! Nearly every bundle is read alike by all. It is then told by one look at each block's lines and at the leaf's fields, and
@@ -70,16 +70,19 @@ impl Readers {
     pub const CLIENTS: Self = Self(Self::GO_CLIENT.0 | Self::OPENSSL_CLIENT.0 | Self::BROWSERS.0 | Self::JAVA.0);
 
     /// Those of either.
+    #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     /// Those of both.
+    #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
     /// Those of this set that are not in the other.
+    #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
@@ -197,7 +200,7 @@ impl Objection {
 
 /// Which part of a bundle keeps one of `readers` from using it, and why: the first objection that does. `skipped` counts
 /// too, where a block that is needed is passed over.
-pub fn refusal<'a>(objections: &'a [Objection], readers: Readers) -> Option<&'a Objection> {
+pub fn refusal(objections: &[Objection], readers: Readers) -> Option<&Objection> {
     objections.iter().find(|o| !o.refuse.and(readers).is_empty())
 }
 

@@ -73,6 +73,8 @@ fn refused_of_ingress(ingress: &Ingress, binding: &Binding) -> Option<&'static s
 /// Why it makes nothing for a listener (gateway-shim: the same file, `validateGatewayListenerBlock` and
 /// `isGatewayAPIListenerIgnoredThroughAnnotation`; v1.21). `None` where it is not asked; another listener that names the same
 /// Secret may be one that it takes.
+// Whether it is asked, and then whether it refuses.
+#[allow(clippy::option_option)]
 fn refused_of_listener(
     subject: &Subject<'_>,
     binding: &Binding,

@@ -469,7 +469,7 @@ fn certmanager_makes_nothing_for_a_listener_without_hostname() {
     let named = of_controller("example.com/own", &asked, |_| {});
     assert_eq!(maker(&named), Some(Maker::Annotation));
     for change in [(|l: &mut Listener| l.hostname = None) as fn(&mut Listener), |l| {
-        l.certificate_refs[0].namespace = Some("b".into())
+        l.certificate_refs[0].namespace = Some("b".into());
     }] {
         let refused = of_controller("example.com/own", &asked, change);
         let crossing = refused.iter().any(|f| f.reason() == Reason::RefNotPermitted);

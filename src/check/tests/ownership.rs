@@ -227,7 +227,7 @@ fn certmanagers_own_date_says_when_a_renewal_is_due() {
     (short.not_before, short.not_after) = (NOW - 3600, NOW + DAY - 3600);
     let planned = short.not_after - 8 * 3600;
     healthy(&of_certificate(secret_of(bundle(short)), |c| {
-        c.renewal_time = Some(planned)
+        c.renewal_time = Some(planned);
     }));
     let asked = Rules {
         expiring_within: Some(30 * DAY),

@@ -87,38 +87,35 @@ fn of_server<'a>(inventory: &'a Inventory, server: &Binding) -> Serving<'a> {
     let Some(ingress) = inventory.ingress_of(&server.route) else {
         return Serving::Nothing;
     };
-    match server.origin {
-        Origin::Entry(position) => {
-            let Some(key) = secret_of_entry(ingress, position, server) else {
-                return default();
-            };
+    if let Origin::Entry(position) = server.origin {
+        let Some(key) = secret_of_entry(ingress, position, server) else {
+            return default();
+        };
+        match inventory.secrets.get(&key) {
+            Some(stored) if loads(stored) && is_for(stored, &server.host) => Serving::Named(stored),
+            // Of one that could not be read nothing is known.
+            None if !inventory.is_absent(&key) || inventory.is_unreadable(&key) => Serving::Nothing,
+            _ => default(),
+        }
+    } else {
+        let names = ingress.tls.iter().filter_map(|entry| entry.secret.as_ref()).take(MANY);
+        let mut unknown = false;
+        for name in names {
+            let key = Key::new(ingress.meta.namespace.clone(), name.clone());
             match inventory.secrets.get(&key) {
-                Some(stored) if loads(stored) && is_for(stored, &server.host) => Serving::Named(stored),
-                // Of one that could not be read nothing is known.
-                None if !inventory.is_absent(&key) || inventory.is_unreadable(&key) => Serving::Nothing,
-                _ => default(),
-            }
-        }
-        _ => {
-            let names = ingress.tls.iter().filter_map(|entry| entry.secret.as_ref()).take(MANY);
-            let mut unknown = false;
-            for name in names {
-                let key = Key::new(ingress.meta.namespace.clone(), name.clone());
-                match inventory.secrets.get(&key) {
-                    // Here the common name plays no part.
-                    Some(stored) if loads(stored) && covers(stored, &server.host) => {
-                        return if server.secrets.contains(&key) {
-                            Serving::Named(stored)
-                        } else {
-                            Serving::Other(stored)
-                        };
-                    }
-                    Some(_) => {}
-                    None => unknown |= !inventory.is_absent(&key) || inventory.is_unreadable(&key),
+                // Here the common name plays no part.
+                Some(stored) if loads(stored) && covers(stored, &server.host) => {
+                    return if server.secrets.contains(&key) {
+                        Serving::Named(stored)
+                    } else {
+                        Serving::Other(stored)
+                    };
                 }
+                Some(_) => {}
+                None => unknown |= !inventory.is_absent(&key) || inventory.is_unreadable(&key),
             }
-            if unknown { Serving::Nothing } else { default() }
         }
+        if unknown { Serving::Nothing } else { default() }
     }
 }
 

@@ -11,6 +11,8 @@ use crate::{
     text::date,
 };
 
+// One arm a reason: a list, and no course of things.
+#[allow(clippy::too_many_lines)]
 pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
     match fact {
         Fact::SecretNotFound {
@@ -415,6 +417,8 @@ fn forbidden_remedy(f: &Forbidden, commands: &mut Commands<'_>) -> String {
     )
 }
 
+// As above.
+#[allow(clippy::too_many_lines)]
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
         Fact::SecretNotFound { secret: key, .. } if key.name.contains('/') => format!(

@@ -201,6 +201,8 @@ pub(super) fn text(bytes: &[u8]) -> Result<FileText<'_>, (Option<usize>, String)
 }
 
 /// UTF-16 with its byte order mark as text, `Some(None)` where it is none; `None` without the mark.
+// Whether it has the mark, and then whether it is text.
+#[allow(clippy::option_option)]
 fn utf16(bytes: &[u8]) -> Option<Option<Zeroizing<String>>> {
     let (body, big) = match bytes {
         [0xff, 0xfe, body @ ..] => (body, false),

@@ -64,16 +64,13 @@ impl Lines {
                 self.out.extend(std::iter::repeat_n(' ', missing));
                 self.moved = true;
             }
-            match closing(line.as_bytes(), 0, open.quote) {
-                Some(end) => {
-                    self.open = None;
-                    at = end;
-                    starts = false;
-                }
-                None => {
-                    self.out.push_str(line);
-                    return Some(());
-                }
+            if let Some(end) = closing(line.as_bytes(), 0, open.quote) {
+                self.open = None;
+                at = end;
+                starts = false;
+            } else {
+                self.out.push_str(line);
+                return Some(());
             }
         } else if !blank {
             at = indentation;
@@ -125,7 +122,7 @@ impl Lines {
                 b',' if self.flow > 0 => starts = true,
                 b':' if ends_word || self.flow > 0 => starts = true,
                 b'-' | b'?' if ends_word && line[..at].bytes().all(|b| matches!(b, b' ' | b'-' | b'?')) => {
-                    starts = true
+                    starts = true;
                 }
                 // A tag or an anchor stands before the value.
                 b'!' | b'&' if starts => {

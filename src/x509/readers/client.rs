@@ -26,7 +26,7 @@ const PER_CERTIFICATE: usize = 5;
 
 pub(super) fn of_leaf(leaf: &Certificate, part: Part, found: &mut Vec<Objection>) {
     if !is_usual(&leaf.key) || leaf.rsa_pss_key {
-        found.extend(of_key(leaf, part));
+        found.push(of_key(leaf, part));
     }
     let allowed = leaf.key_usage.unwrap_or(DIGITAL_SIGNATURE);
     if allowed & DIGITAL_SIGNATURE == 0 {
@@ -34,7 +34,7 @@ pub(super) fn of_leaf(leaf: &Certificate, part: Part, found: &mut Vec<Objection>
     }
 }
 
-/// Chrome: BoringSSL's `ssl_cert_check_key_usage` wants the digital signature. Java: `EndEntityChecker.checkTLSServer`, too,
+/// Chrome: `BoringSSL`'s `ssl_cert_check_key_usage` wants the digital signature. Java: `EndEntityChecker.checkTLSServer`, too,
 /// for every cipher suite that is still in use. Firefox and OpenSSL take any of three bits
 /// (`NSSCertDBTrustDomain::VerifyCert...`, `check_purpose_ssl_server`); Go looks at none.
 fn of_usage(leaf: &Certificate, allowed: u16, part: Part) -> Objection {
@@ -59,7 +59,7 @@ fn of_usage(leaf: &Certificate, allowed: u16, part: Part) -> Objection {
     Objection::new(part, who, why).about(About::Usage)
 }
 
-fn of_key(leaf: &Certificate, part: Part) -> Option<Objection> {
+fn of_key(leaf: &Certificate, part: Part) -> Objection {
     let (who, why) = match &leaf.key {
         // Go and BoringSSL know rsaEncryption alone as a key; OpenSSL and Java have rsa_pss_pss_* signatures.
         KeyAlgorithm::Rsa(_) if leaf.rsa_pss_key => (
@@ -80,7 +80,7 @@ fn of_key(leaf: &Certificate, part: Part) -> Option<Objection> {
             } else {
                 all
             };
-            return Some(Objection::new(part, all, "its RSA key is too short").about(About::Told));
+            return Objection::new(part, all, "its RSA key is too short").about(About::Told);
         }
         // Go's clients: maxRSAKeySize; webpki and BoringSSL's verifiers end there too.
         KeyAlgorithm::Rsa(_) => (
@@ -120,14 +120,14 @@ fn of_key(leaf: &Certificate, part: Part) -> Option<Objection> {
         ),
         KeyAlgorithm::Dsa(_) => {
             let all = Readers::GO.with(Readers::BORINGSSL).with(Readers::CLIENTS);
-            return Some(Objection::new(part, all, "its key is DSA").about(About::Told));
+            return Objection::new(part, all, "its key is DSA").about(About::Told);
         }
         KeyAlgorithm::Other(_) => (
             Readers::GO.with(Readers::BORINGSSL).with(Readers::CLIENTS),
             "its key is of a kind that TLS clients do not know",
         ),
     };
-    Some(Objection::new(part, who, why))
+    Objection::new(part, who, why)
 }
 
 /// Clients bound what they read in a handshake before they have authenticated anybody.

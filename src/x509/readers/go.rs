@@ -379,14 +379,14 @@ fn alternatives(mut value: Strict<'_>) -> Checked {
 fn is_uri(text: &[u8]) -> bool {
     let control = text.iter().any(|b| *b < 0x20 || *b == 0x7f);
     let mut escapes = text.split(|b| *b == b'%').skip(1);
-    let escaped = escapes.all(|rest| rest.iter().take(2).filter(|b| b.is_ascii_hexdigit()).count() == 2);
+    let whole = escapes.all(|rest| rest.iter().take(2).filter(|b| b.is_ascii_hexdigit()).count() == 2);
     let after_scheme = text.windows(3).position(|w| w == b"://").map(|at| &text[at + 3..]);
     let host = after_scheme.map(|rest| {
         let end = rest.iter().position(|b| b"/?#".contains(b)).unwrap_or(rest.len());
         let from = rest[..end].iter().rposition(|b| *b == b'@').map_or(0, |at| at + 1);
         &rest[from..end]
     });
-    !control && escaped && host.is_none_or(|host| host.is_empty() || is_domain(host, false))
+    !control && whole && host.is_none_or(|host| host.is_empty() || is_domain(host, false))
 }
 
 /// `domainNameValid`.

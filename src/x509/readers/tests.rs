@@ -49,7 +49,7 @@ fn each_program_reads_a_text_by_its_own_rules() {
         lines.insert(line, new);
         lines.join("\n") + "\n"
     };
-    let indented = |text: &str| text.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    let indented = |text: &str| format!("  {}\n", text.trim_end().replace('\n', "\n  "));
     for (name, text, refuse, skip) in [
         ("plain", both.clone(), NONE, NONE),
         ("no line break at the end", both.trim_end().to_owned(), NONE, NONE),

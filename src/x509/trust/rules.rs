@@ -1,9 +1,9 @@
 //! What clients look for in the certificates of a path, and webpki does not: each rule with who has it.
 //!
 //! Go 1.26: `crypto/x509/parser.go` (processExtensions, parseNameConstraintsExtension, parseAuthorityKeyIdentifier),
-//! `verify.go` (isValid, checkChainForKeyUsage) and `x509.go` (CheckSignatureFrom). A certificate that Go cannot parse is
-//! none for it. OpenSSL 3.0: `crypto/x509/v3_purp.c` (ossl_x509v3_cache_extensions, X509_supported_extension, check_ca,
-//! check_purpose_ssl_server, X509_check_akid) and `x509_vfy.c` (check_extensions). Both hold roots to them, too.
+//! `verify.go` (isValid, checkChainForKeyUsage) and `x509.go` (`CheckSignatureFrom`). A certificate that Go cannot parse is
+//! none for it. OpenSSL 3.0: `crypto/x509/v3_purp.c` (`ossl_x509v3_cache_extensions`, `X509_supported_extension`, `check_ca`,
+//! `check_purpose_ssl_server`, `X509_check_akid`) and `x509_vfy.c` (`check_extensions`). Both hold roots to them, too.
 
 use super::Clients;
 use crate::x509::{
@@ -270,7 +270,7 @@ pub(super) fn names_another(child: &Outline<'_>, issuer: &Outline<'_>) -> bool {
     false
 }
 
-fn directory_name<'a>(mut names: Reader<'a>) -> Option<&'a [u8]> {
+fn directory_name(mut names: Reader<'_>) -> Option<&[u8]> {
     while let Some(name) = names.next() {
         if name.tag == context(4) {
             return Some(name.inside().expect(SEQUENCE)?.value);

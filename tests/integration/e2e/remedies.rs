@@ -40,7 +40,7 @@ fn commands_of_remedies_run_as_they_are_printed() {
         .collect();
     assert!(commands.len() >= 6, "{commands:#?}");
     for program in [
-        "kubectl certs show",
+        "kubectl certs status",
         "create secret tls",
         "replace -f -",
         "openssl x509",

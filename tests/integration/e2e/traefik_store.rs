@@ -140,8 +140,6 @@ fn tls_store(spec: &Value) -> Value {
 fn situations(scene: &Scene) -> Vec<Value> {
     let mut broken = scene.pair(&["broken"]);
     broken.key = scene.pair(&["other"]).key;
-    let mut keyless = scene.pair(&["keyless"]).secret("keyless");
-    keyless["stringData"]["tls.key"] = "".into();
     let copy = scene.pair(&["copy-a", "copy-b"]);
     let old = scene.host("old");
     vec![
@@ -160,11 +158,8 @@ fn situations(scene: &Scene) -> Vec<Value> {
         scene.pair(&["both", "z-last"]).secret("both-2"),
         scene.pair(&["ir"]).secret("ir"),
         scene.pair(&["tcp"]).secret("tcp"),
-        scene.pair(&["ng"]).secret("ng"),
         scene.pair(&["before"]).secret("before"),
         scene.pair(&["after"]).secret("after"),
-        keyless,
-        scene.pair(&["keyless-after"]).secret("keyless-after"),
         scene.pair(&["gw"]).secret("gw"),
         scene.ns.pki.expired(&[&old]).secret("old"),
         scene.pair(&["kinds-a", "kinds-b"]).secret("kinds-1"),
@@ -191,17 +186,10 @@ fn situations(scene: &Scene) -> Vec<Value> {
         scene.route("IngressRoute", "ir-missing", "nowhere"),
         scene.route("IngressRouteTCP", "tcp", "tcp"),
         scene.route("IngressRouteTCP", "tcp-missing", "nowhere"),
-        scene.ingress("ng", "nginx", &[("ng", "ng")]),
-        scene.ingress("ng-missing", "nginx", &[("ng-missing", "nowhere")]),
         scene.ingress(
             "skip",
             "traefik",
             &[("before", "before"), ("gap", "nowhere"), ("after", "after")],
-        ),
-        scene.ingress(
-            "keyless",
-            "traefik",
-            &[("keyless", "keyless"), ("keyless-after", "keyless-after")],
         ),
         scene.ingress("old", "traefik", &[("old", "old")]),
         scene.ingress("kinds", "traefik", &[("kinds-a", "kinds-1")]),

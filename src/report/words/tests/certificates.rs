@@ -91,6 +91,8 @@ pub(super) fn contents() -> Vec<Sample> {
     ]
 }
 
+// A list, one sample a line of the words.
+#[allow(clippy::too_many_lines)]
 pub(super) fn times_and_names() -> Vec<Sample> {
     let due = |by| Fact::RenewalDue {
         not_after: NOW + 19 * DAY,

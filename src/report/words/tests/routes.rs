@@ -11,6 +11,8 @@ use crate::{
     object::{Key, Kind},
 };
 
+// A list, one sample a line of the words.
+#[allow(clippy::too_many_lines)]
 pub(super) fn references() -> Vec<Sample> {
     let not_found = |secret, instead, among_manifests| Fact::SecretNotFound {
         secret,
@@ -161,6 +163,8 @@ pub(super) fn references() -> Vec<Sample> {
     ]
 }
 
+// As above.
+#[allow(clippy::too_many_lines)]
 pub(super) fn hosts() -> Vec<Sample> {
     vec![
         (

@@ -51,9 +51,12 @@ async fn a_token_that_leads_to_itself_does_not_keep_us() {
 #[tokio::test]
 async fn a_list_that_never_ends_is_an_error_after_a_few_requests() {
     let count = |most| move |requests: usize| assert!((2..=most).contains(&requests), "{requests} requests");
-    let expired = Fake::start(|path, _| match path.contains("continue=") {
-        true => refusal(410, "Expired", ""),
-        false => json(&body(&["a"], "5", "token")),
+    let expired = Fake::start(|path, _| {
+        if path.contains("continue=") {
+            refusal(410, "Expired", "")
+        } else {
+            json(&body(&["a"], "5", "token"))
+        }
     })
     .await;
     let empty = Fake::start(|_, before| json(&body(&[], "5", &format!("token{before}")))).await;

@@ -114,9 +114,12 @@ async fn a_version_that_is_too_old_lists_that_kind_again_and_sends_what_vanished
 
 #[tokio::test]
 async fn a_watch_on_which_nothing_is_ever_heard_lists_again() {
-    let fake = Fake::start(|path, _| match path.contains("watch=true") {
-        true => then(&[], Step::Hang),
-        false => json(&body(&["b"], "9", "")),
+    let fake = Fake::start(|path, _| {
+        if path.contains("watch=true") {
+            then(&[], Step::Hang)
+        } else {
+            json(&body(&["b"], "9", ""))
+        }
     })
     .await;
     let (said, _) = follow(&fake, 2).await;

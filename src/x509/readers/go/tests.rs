@@ -143,7 +143,7 @@ fn names_and_encodings_are_strict() {
     // The same serial number in more bytes than it needs.
     let padded = root
         .leaf_with("shop.example", |p| {
-            p.serial_number = Some(vec![0x01, 0x81, 3, 4].into())
+            p.serial_number = Some(vec![0x01, 0x81, 3, 4].into());
         })
         .der;
     assert_eq!(reads(&padded), GoReads::Yes);
