@@ -5,7 +5,7 @@ mod made;
 
 use std::process::{Command, Stdio};
 
-use made::Made;
+use made::{Input, Made};
 
 use crate::support::run::program;
 
@@ -107,7 +107,7 @@ impl Took {
     }
 }
 
-fn all(inputs: &[(&'static str, usize, fn(usize) -> Made)]) {
+fn all(inputs: &[Input]) {
     if !can_measure() {
         return;
     }

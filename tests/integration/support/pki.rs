@@ -57,7 +57,8 @@ impl Pki {
         self.pair_of(names, KeyPair::generate().unwrap(), change)
     }
 
-    /// One for a key of one's own.
+    /// One for a key of one's own, which goes into it.
+    #[allow(clippy::needless_pass_by_value)]
     pub(crate) fn pair_of(&self, names: &[&str], key: KeyPair, change: impl FnOnce(&mut CertificateParams)) -> Pair {
         let mut params = CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
         params.distinguished_name = DistinguishedName::new();

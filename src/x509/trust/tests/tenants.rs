@@ -28,7 +28,7 @@ fn forged(of: &Authority, change: impl Fn(&mut CertificateParams)) -> Vec<Vec<u8
 fn poison(judge: &Judge, ders: &[Vec<u8>]) {
     for (n, der) in ders.iter().enumerate() {
         judge.learn(
-            &Key::new("aaa-tenant", &format!("s{n:03}")),
+            &Key::new("aaa-tenant", format!("s{n:03}")),
             &chain(std::slice::from_ref(der)),
         );
     }

@@ -8,12 +8,14 @@ use crate::support::pki::Pki;
 /// Manifests.
 pub(super) struct Made(Vec<Value>);
 
-type Input = (&'static str, usize, fn(usize) -> Made);
+/// What it is called, its size at first, and what makes it.
+pub(super) type Input = (&'static str, usize, fn(usize) -> Made);
 
 impl Made {
     /// One document after another.
     pub(super) fn text(&self) -> String {
-        self.0.iter().map(|object| format!("{object}\n")).collect()
+        let documents: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        documents.join("\n") + "\n"
     }
 }
 
@@ -68,6 +70,8 @@ pub(super) const RARE: &[Input] = &[
     ("Secrets with one key", 1_000, one_key),
 ];
 
+// By value, as `json!` makes it.
+#[allow(clippy::needless_pass_by_value)]
 fn object(version: &str, kind: &str, name: &str, spec: Value) -> Value {
     json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec})
 }
@@ -115,6 +119,8 @@ fn listener(name: &str, hostname: Option<&str>, port: usize, secret: &Value) -> 
 
 const GATEWAY: &str = "gateway.networking.k8s.io/v1";
 
+// As above.
+#[allow(clippy::needless_pass_by_value)]
 fn gateway(name: &str, listeners: Vec<Value>) -> Value {
     let spec =
         json!({"gatewayClassName": "x", "allowedListeners": {"namespaces": {"from": "All"}}, "listeners": listeners});
@@ -136,7 +142,7 @@ fn listener_sets(sets: usize, each: usize) -> Made {
 
 fn grants(grants: usize, listeners: usize) -> Made {
     let secret = json!({"name": "s", "namespace": "other"});
-    let gateways = (0..listeners / 50 + 1).map(|n| {
+    let gateways = (0..=listeners / 50).map(|n| {
         let hostname = |k: usize| format!("h{n}-{k}.example");
         let listeners = (0..50).map(|k| listener(&format!("l{k}"), Some(&hostname(k)), 443, &secret));
         gateway(&format!("g{n}"), listeners.collect())
@@ -169,9 +175,12 @@ fn ingress_route(rules: &[String]) -> Made {
 }
 
 fn traefik(count: usize, join: &str, nested: bool) -> Made {
-    let rule = |n: usize| match nested {
-        true => format!("(Host(`a{n}.example`)||Host(`b{n}.example`))"),
-        false => format!("Host(`a{n}.example`)"),
+    let rule = |n: usize| {
+        if nested {
+            format!("(Host(`a{n}.example`)||Host(`b{n}.example`))")
+        } else {
+            format!("Host(`a{n}.example`)")
+        }
     };
     ingress_route(&[(0..count).map(rule).collect::<Vec<_>>().join(join)])
 }
@@ -203,7 +212,7 @@ fn routes(listeners: usize, hosts: usize, untaken: bool) -> Made {
         object(GATEWAY, "HTTPRoute", &format!("r{n}"), spec)
     };
     let gateway = gateway("g", listeners.collect());
-    Made([gateway].into_iter().chain((0..hosts / 16 + 1).map(route)).collect())
+    Made([gateway].into_iter().chain((0..=hosts / 16).map(route)).collect())
 }
 
 fn secret(name: &str, chain: &str, key: &str) -> Value {

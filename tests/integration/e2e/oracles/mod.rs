@@ -1,4 +1,4 @@
-//! Our verdicts, held against those who decide: Go, OpenSSL, nginx and HAProxy read two hundred bundles that a seed has spoiled in
+//! Our verdicts, held against those who decide: Go, OpenSSL, nginx and `HAProxy` read two hundred bundles that a seed has spoiled in
 //! one way or another, and so do we.
 
 mod make;
@@ -128,7 +128,7 @@ fn difference(class: &str, said: &Said, status: &str) -> Option<&'static str> {
         said.openssl.is_empty()
     };
     // A client in Go was asked about what Go loads: of other files nothing is known.
-    let by_go = go.load.is_empty().then(|| go.verify.is_empty());
+    let by_go = go.load.is_empty().then_some(go.verify.is_empty());
     match (by_go, by_openssl) {
         (Some(true), true) => critical.then_some("everybody takes it"),
         (Some(false), false) => (!critical).then_some("nobody takes it"),
@@ -154,11 +154,12 @@ fn ask_go(dirs: &[PathBuf]) -> Vec<Go> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("tests/testbed/build makes it");
-    let lines: String = dirs
+    let lines: Vec<String> = dirs
         .iter()
         .enumerate()
         .map(|(at, dir)| format!("{} {}\n", make::host(at, "traefik"), dir.display()))
         .collect();
+    let lines = lines.concat();
     let mut input = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()).unwrap());
     let output = child.wait_with_output().unwrap();
@@ -170,7 +171,7 @@ fn ask_go(dirs: &[PathBuf]) -> Vec<Go> {
         .collect()
 }
 
-/// nginx, HAProxy and OpenSSL, one after the other.
+/// nginx, `HAProxy` and OpenSSL, one after the other.
 fn ask(dir: &Path, at: usize) -> [String; 4] {
     let place = dir.display();
     let nginx = format!(
