@@ -5,7 +5,7 @@ mod made;
 
 use std::process::{Command, Stdio};
 
-use made::{Input, Made};
+use made::Input;
 
 use crate::support::run::program;
 
