@@ -227,7 +227,9 @@ impl Http {
     fn failure(&self, url: &str, error: reqwest::Error) -> AcmeError {
         let url = shown(url);
         if error.is_timeout() {
-            let after = self.limits.request;
+            // A connection has half of the time.
+            let part = if error.is_connect() { 2 } else { 1 };
+            let after = self.limits.request / part;
             return AcmeError::TimedOut { url, after };
         }
         let connected = !error.is_connect();

@@ -44,8 +44,7 @@ impl Agree for Terms {
     fn agree(&self, issuer: &Issuer, terms: &str) -> bool {
         if let Some(front) = super::told::run() {
             let question = format!("Terms of service of {}:\n{terms}\nDo you agree to them?", issuer.name);
-            return self.yes
-                || tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(front.ask(question)));
+            return self.yes || tokio::task::block_in_place(|| pollster::block_on(front.ask(question)));
         }
         super::note(&format!("terms of service of {}: {terms}", issuer.name));
         self.yes || (possible() && answer("Do you agree to them?"))

@@ -8,6 +8,7 @@ use crate::{
     error::{Exit, Failure},
     plan::preflight::{Blame, worst},
     report::preflight as report,
+    scan::cluster::finished,
     settings::source::ClusterSecrets,
     solve::dns01::{NoSecrets, Secrets, Terminal},
     text::time,
@@ -45,8 +46,11 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
             quiet: false,
         },
     );
-    let (session, acme) = tokio::join!(opening, preflight::open(&settings.chosen.issuer));
-    let session = session?;
+    // A task of its own: reading a cluster blocks this one, and the CA would seem not to answer.
+    let issuer = settings.chosen.issuer.clone();
+    let acme = tokio::spawn(async move { preflight::open(&issuer).await });
+    let session = opening.await?;
+    let acme = finished(acme).await;
     status::not_found(&session, &words)?;
     let targets = chosen(&session, &words, false)?;
     if targets.is_empty() {

@@ -16,7 +16,7 @@ use crate::{
     error::{Exit, Failure},
     net::probe::TIMEOUT,
     object::{Key, Kind, Text},
-    scan::probe,
+    scan::{cluster::finished, probe},
     settings::{
         Settings,
         account::{self, AccountError},
@@ -305,12 +305,14 @@ async fn of_secret(command: &RevokeCommand, name: &str) -> Result<Found, Failure
 
 /// Refuses what is in use: all that can be seen of the cluster is looked at, and where DNS leads for the certificate's names.
 async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Result<(), Failure> {
-    let by_name = revoke::served(&found.leaf, TIMEOUT);
-    let (session, mut uses) = tokio::join!(look(command, wanted), by_name);
-    let session = session.map_err(|failure| match wanted {
+    // A task of its own: reading a cluster blocks this one, and what serves the certificate would seem not to answer.
+    let leaf = found.leaf.clone();
+    let by_name = tokio::spawn(async move { revoke::served(&leaf, TIMEOUT).await });
+    let session = look(command, wanted).await.map_err(|failure| match wanted {
         Wanted::File(_) => failure.hint("--force revokes without looking into a cluster"),
         Wanted::Secret(_) => failure,
     })?;
+    let mut uses = finished(by_name).await;
     let inventory = &session.inventory;
     let options = probe::Options {
         connect: None,
