@@ -9,7 +9,7 @@ use crate::{
     inventory::{
         Binding, Controller, Inventory, Origin, Presence, Stored,
         ingress::EVERY_HOST,
-        query::{ClassState, DefaultCertificate, Serving, covers},
+        query::{ClassState, DefaultCertificate, Serving, covers, usable},
         settle::MANY,
     },
     object::{Forbidden, Ingress, Key, Kind, annotation::is_filled, secret::TLS_TYPE},
@@ -47,7 +47,12 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         let filled = inventory.from_manifests && stored.meta.annotations().iter().any(|(key, _)| is_filled(key));
         // What another Secret fills in the cluster is empty among the manifests.
         if !filled {
-            judge_content(stored, true, collector);
+            let severity = if another_is_served(subject, secret) {
+                Severity::Warning
+            } else {
+                subject.unless_served()
+            };
+            judge_content(stored, Some(severity), collector);
         }
         return;
     }
@@ -69,10 +74,7 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         collector.unreadable = true;
         return;
     }
-    // Another of the Secrets that are named for the host is served, where the controller is known to go on without this one.
-    let nginx = subject.controller == Controller::IngressNginx && matches!(subject.serving, Serving::Named(_));
-    let skips = subject.controller.picks_among_all() || nginx;
-    let served = skips && (subject.stored.zip(subject.binding)).is_some_and(|(stored, (_, b))| covers(stored, &b.host));
+    let served = another_is_served(subject, secret);
     let among_manifests = inventory.from_manifests;
     let maker = maker::of(subject, secret);
     // Manifests without any TLS Secret are what Helm and Kustomize print for a cluster that gets these otherwise: other
@@ -104,9 +106,18 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
     collector.add_at(severity, fact);
 }
 
-/// Whether a Secret has the type and the data of a TLS Secret. `strict`: whether that is what its reader wants; a proxy that mounts it
-/// reads any type, under keys of its own.
-pub(super) fn judge_content(stored: &Stored, strict: bool, collector: &mut Collector) {
+/// Whether another of the Secrets that are named for the host is served, where the controller is known to go on without this one.
+fn another_is_served(subject: &Subject<'_>, lacking: &Key) -> bool {
+    let nginx = subject.controller == Controller::IngressNginx && matches!(subject.serving, Serving::Named(_));
+    let skips = subject.controller.picks_among_all() || nginx;
+    let other = subject.stored.filter(|stored| stored.meta.key() != *lacking);
+    skips && (other.zip(subject.binding)).is_some_and(|(stored, (_, b))| usable(stored) && covers(stored, &b.host))
+}
+
+/// Whether a Secret has the type and the data of a TLS Secret. `lacking` is how bad it is where its reader wants that; a proxy that
+/// mounts it (`None`) reads any type, under keys of its own.
+pub(super) fn judge_content(stored: &Stored, lacking: Option<Severity>, collector: &mut Collector) {
+    let (strict, lacking) = (lacking.is_some(), lacking.unwrap_or(Severity::Critical));
     let secret = stored.meta.key();
     let (mut certificate, mut key) = (stored.certificate, stored.key);
     if stored.data_keys.is_some() {
@@ -117,7 +128,7 @@ pub(super) fn judge_content(stored: &Stored, strict: bool, collector: &mut Colle
     }
     if stored.secret_type != TLS_TYPE && strict {
         let usable = certificate == Presence::Present && key == Presence::Present;
-        let severity = if usable { Severity::Warning } else { Severity::Critical };
+        let severity = if usable { Severity::Warning } else { lacking };
         let found = if stored.secret_type.is_empty() {
             "Opaque".into()
         } else {
@@ -135,11 +146,12 @@ pub(super) fn judge_content(stored: &Stored, strict: bool, collector: &mut Colle
     for (data_key, presence) in [("tls.crt", certificate), ("tls.key", key)] {
         if presence != Presence::Present {
             let empty = presence == Presence::Empty;
-            collector.add(Fact::MissingData {
+            let fact = Fact::MissingData {
                 secret: secret.clone(),
                 data_key,
                 empty,
-            });
+            };
+            collector.add_at(lacking, fact);
         }
     }
 }

@@ -293,7 +293,7 @@ pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict>
     if stored.is_tls() || stored.holds_certificate() {
         let mounted = inventory.is_mounted(key);
         let own = mounted || stored.data_keys.is_some();
-        reference::judge_content(stored, !own, &mut collector);
+        reference::judge_content(stored, (!own).then_some(Severity::Critical), &mut collector);
         parse::judge(stored, Audience::unknown(), Severity::Warning, &mut collector);
         time::judge(inventory, stored, &rules, &mut collector);
         strength::judge_key(inventory, stored, &mut collector);

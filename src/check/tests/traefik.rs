@@ -103,6 +103,23 @@ fn the_default_stores_certificate_is_judged_as_what_is_served() {
 }
 
 #[test]
+fn a_secret_without_its_key_is_a_warning_where_the_default_certificate_is_for_the_host() {
+    let keyless = |covering: &str| {
+        found(|i| {
+            route(i, "a", "x.example", Some("tls"));
+            store(i, "edge", Some("wild"), &[]);
+            let mut tls = good("a", "tls", &["x.example"]);
+            tls.key = Presence::Empty;
+            tls.bundle.key = KeyState::Missing;
+            i.store(tls);
+            i.store(good("edge", "wild", &[covering]));
+        })
+    };
+    is(&keyless("*.example"), Reason::MissingData, Severity::Warning);
+    is(&keyless("*.elsewhere"), Reason::MissingData, Severity::Critical);
+}
+
+#[test]
 fn a_default_certificate_that_cannot_be_had_is_critical_where_it_is_relied_on() {
     let gone = found(|i| {
         route(i, "a", "x.example", None);

@@ -33,6 +33,24 @@ impl Scene {
         self.ns.host(label)
     }
 
+    /// A class of ingress-nginx, which Traefik serves. No other test sees it: this one runs alone.
+    fn class(&self) -> String {
+        format!("nginx-{}", self.ns.name)
+    }
+
+    /// Makes that class, and has the settings say who serves it: the testbed's Traefik is in no Pod that would tell.
+    fn with_class(&mut self) {
+        let class = json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": self.class()},
+            "spec": {"controller": "k8s.io/ingress-nginx"},
+        });
+        self.ns.apply_wide(&[class]);
+        let directory = self.ns.dir.path().join("kubectl-certs");
+        std::fs::create_dir_all(&directory).unwrap();
+        let settings = "controllers:\n  k8s.io/ingress-nginx: traefik\n";
+        std::fs::write(directory.join("config.yaml"), settings).unwrap();
+    }
+
     fn pair(&self, labels: &[&str]) -> Pair {
         let names: Vec<String> = labels.iter().map(|label| self.host(label)).collect();
         self.ns.pki.pair(&names.iter().map(String::as_str).collect::<Vec<_>>())
@@ -74,7 +92,9 @@ impl Scene {
         eventually(&format!("{what}: all as expected"), || {
             let items = self
                 .ns
-                .certs(&["probe", "-o", "json", "--connect", TRAEFIK])
+                .call(&["probe", "-o", "json", "--connect", TRAEFIK])
+                .env("XDG_CONFIG_HOME", self.ns.dir.path())
+                .run()
                 .ends_with(0)
                 .items();
             let hosts: Vec<&Value> = items.0.iter().filter(|item| item["host"].is_string()).collect();
@@ -140,6 +160,8 @@ fn tls_store(spec: &Value) -> Value {
 fn situations(scene: &Scene) -> Vec<Value> {
     let mut broken = scene.pair(&["broken"]);
     broken.key = scene.pair(&["other"]).key;
+    let mut keyless = scene.pair(&["keyless"]).secret("keyless");
+    keyless["stringData"]["tls.key"] = "".into();
     let copy = scene.pair(&["copy-a", "copy-b"]);
     let old = scene.host("old");
     vec![
@@ -158,8 +180,13 @@ fn situations(scene: &Scene) -> Vec<Value> {
         scene.pair(&["both", "z-last"]).secret("both-2"),
         scene.pair(&["ir"]).secret("ir"),
         scene.pair(&["tcp"]).secret("tcp"),
+        scene.pair(&["ng"]).secret("ng"),
+        scene.pair(&["ng-before"]).secret("ng-before"),
+        scene.pair(&["ng-after"]).secret("ng-after"),
         scene.pair(&["before"]).secret("before"),
         scene.pair(&["after"]).secret("after"),
+        keyless,
+        scene.pair(&["keyless-after"]).secret("keyless-after"),
         scene.pair(&["gw"]).secret("gw"),
         scene.ns.pki.expired(&[&old]).secret("old"),
         scene.pair(&["kinds-a", "kinds-b"]).secret("kinds-1"),
@@ -186,10 +213,26 @@ fn situations(scene: &Scene) -> Vec<Value> {
         scene.route("IngressRoute", "ir-missing", "nowhere"),
         scene.route("IngressRouteTCP", "tcp", "tcp"),
         scene.route("IngressRouteTCP", "tcp-missing", "nowhere"),
+        scene.ingress("ng", &scene.class(), &[("ng", "ng")]),
+        scene.ingress("ng-missing", &scene.class(), &[("ng-missing", "nowhere")]),
+        scene.ingress(
+            "ng-skip",
+            &scene.class(),
+            &[
+                ("ng-before", "ng-before"),
+                ("ng-gap", "nowhere"),
+                ("ng-after", "ng-after"),
+            ],
+        ),
         scene.ingress(
             "skip",
             "traefik",
             &[("before", "before"), ("gap", "nowhere"), ("after", "after")],
+        ),
+        scene.ingress(
+            "keyless",
+            "traefik",
+            &[("keyless", "keyless"), ("keyless-after", "keyless-after")],
         ),
         scene.ingress("old", "traefik", &[("old", "old")]),
         scene.ingress("kinds", "traefik", &[("kinds-a", "kinds-1")]),
@@ -216,6 +259,7 @@ fn what_is_expected_of_traefiks_store_is_what_it_shows() {
         ns: Namespace::alone("store"),
         default: None,
     };
+    scene.with_class();
     scene.ns.apply(situations(&scene));
     let settled = scene.pair(&["settled"]);
     scene.ns.apply(vec![
