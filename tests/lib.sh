@@ -24,7 +24,7 @@ stage() {
   return "$status"
 }
 
-# Cargo, and the C compiler and linker that it calls.
+# Cargo, the C compiler and linker that it calls, and GNU time, which tests measure with.
 need_rust() {
   [ -z "${HOME:-}" ] || PATH=$PATH:$HOME/.cargo/bin   # where rustup puts it, should the profile not say so
   command -v cargo >/dev/null ||
@@ -32,6 +32,7 @@ need_rust() {
   local missing=()
   command -v cc >/dev/null || missing+=(gcc)
   [ -e /usr/include/stdio.h ] || ! command -v apt-get >/dev/null || missing+=(libc6-dev)
+  [ -x /usr/bin/time ] || ! command -v apt-get >/dev/null || missing+=(time)
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "a C compiler (cc) is missing" 2
   [ "$(id -u)" = 0 ] || die "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}" 2

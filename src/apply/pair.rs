@@ -12,7 +12,7 @@ use crate::{
     x509::{
         Anchors, Certificate, Der, Fingerprint, Interner, Judge, KeyState, Memo, Trust,
         bundle::{self, Parsed},
-        is_staging_issuer, link, names,
+        is_staging_issuer, link,
         trust::PathError,
     },
 };
@@ -126,7 +126,7 @@ impl Pair {
         }
         let missing: Vec<Name> = names
             .iter()
-            .filter(|name| !names::covered(&name.to_string(), &leaf.names))
+            .filter(|name| !leaf.names.cover(&name.to_string()))
             .cloned()
             .collect();
         if !missing.is_empty() {

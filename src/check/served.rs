@@ -3,7 +3,7 @@
 use crate::{
     inventory::{Binding, Inventory, Stored},
     object::{Kind, Seconds, Text, consumer::How},
-    x509::{Bundle, Certificate, Trust, names},
+    x509::{Bundle, Certificate, Trust},
 };
 
 use super::{
@@ -121,7 +121,7 @@ fn judge_chain(
             not_after: leaf.not_after,
         }));
     }
-    let for_host = binding.host == "*" || names::covered(&binding.host, &leaf.names);
+    let for_host = binding.host == "*" || leaf.names.cover(&binding.host);
     if !for_host {
         let names = leaf
             .names

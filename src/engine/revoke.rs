@@ -14,7 +14,7 @@ use crate::{
         probe::{self, Target, probe_all},
     },
     object::{Key, Text},
-    x509::{Certificate, Fingerprint, names},
+    x509::{Certificate, Fingerprint},
 };
 
 /// Where a certificate is in use.
@@ -55,7 +55,7 @@ impl fmt::Display for Use {
 pub fn bindings(inventory: &Inventory, leaf: &Certificate) -> Vec<BindingId> {
     let all = inventory.bindings().iter();
     all.filter(|(_, binding)| {
-        names::covered(&binding.host, &leaf.names)
+        leaf.names.cover(&binding.host)
             || binding
                 .secrets
                 .iter()

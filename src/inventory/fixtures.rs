@@ -117,7 +117,7 @@ pub fn intermediate() -> Certificate {
         issuer: Name::new("CN=Test Root,O=Test", "Test Root", Some("Test Root")).into(),
         not_before: NOW - 1000 * DAY,
         not_after: NOW + 2650 * DAY,
-        names: Vec::new(),
+        names: Vec::new().into(),
         has_san: false,
         is_ca: true,
         usage: ExtendedKeyUsage::default(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     object::{Consumer, Ingress, IngressRoute, Key, Kind, Route, Text},
-    x509::{Fingerprint, San},
+    x509::{Fingerprint, San, Sans},
 };
 
 use super::{
@@ -131,7 +131,7 @@ impl Inventory {
 
     /// Marks what depends on a Secret: its bindings, those of the Secrets that share a key with it, and the hosts that
     /// its certificate names or named, where a controller chooses among all certificates.
-    pub(super) fn touch_secret(&mut self, key: &Key, leaves: impl Iterator<Item = (Fingerprint, Vec<San>)>) {
+    pub(super) fn touch_secret(&mut self, key: &Key, leaves: impl Iterator<Item = (Fingerprint, Sans)>) {
         if self.loading {
             return;
         }
@@ -156,9 +156,9 @@ impl Inventory {
                 self.dirty.bindings.extend(self.secrets.users(other));
                 self.dirty.secrets.insert(other.clone());
             }
-            for san in names {
+            for san in &names {
                 let San::Dns(name) = san else { continue };
-                self.touch_host(&name, picks);
+                self.touch_host(name, picks);
             }
         }
     }

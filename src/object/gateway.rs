@@ -153,7 +153,7 @@ pub struct Route {
     pub kind: Kind,
     /// Its metadata, labels included.
     pub meta: Meta,
-    /// spec.parentRefs.
+    /// spec.parentRefs, of which there are at most 32.
     pub parents: Vec<ParentRef>,
     /// spec.hostnames; empty means the listener's.
     pub hostnames: Vec<Text>,

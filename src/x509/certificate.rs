@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use super::{interner::Interner, readers::GoReads};
+use super::{interner::Interner, readers::GoReads, sans::Sans};
 use crate::object::{Seconds, Text};
 
 mod distinguished;
@@ -140,7 +140,7 @@ pub struct Certificate {
     /// The last second of its validity.
     pub not_after: Seconds,
     /// dNSName and iPAddress entries of the subjectAltName, in their order.
-    pub names: Vec<San>,
+    pub names: Sans,
     /// Whether there is a subjectAltName extension at all.
     pub has_san: bool,
     /// The public key's algorithm.

@@ -13,6 +13,7 @@ pub mod names;
 mod octets;
 pub mod pem;
 pub mod readers;
+mod sans;
 mod signature;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -24,4 +25,5 @@ pub use interner::{Der, Interner};
 pub use issuers::{default_certificate_of, is_acme_issuer, is_staging_issuer};
 pub use octets::Octets;
 pub use readers::{Objection, Readers};
+pub use sans::Sans;
 pub use trust::{Anchors, Judge, Memo, Trust};

@@ -14,7 +14,7 @@ pub fn normalize(host: &str) -> Text {
 /// How often a host is looked at until it stays what it is: `[::1].` is an address only once its dot is gone.
 const LOOKS: usize = 4;
 
-fn normalized(host: &str) -> Cow<'_, str> {
+pub(super) fn normalized(host: &str) -> Cow<'_, str> {
     if is_plain_name(host) {
         return Cow::Borrowed(host);
     }
@@ -59,7 +59,7 @@ fn is_plain_name(host: &str) -> bool {
 }
 
 /// An IP address, with or without the brackets that URLs have.
-fn address(host: &str) -> Option<IpAddr> {
+pub(super) fn address(host: &str) -> Option<IpAddr> {
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     bare.parse().ok()
 }
@@ -78,6 +78,18 @@ pub fn covered(host: &str, names: &[San]) -> bool {
         Some(address) => names.iter().any(|san| matches!(san, San::Ip(name) if *name == address)),
         None => names.iter().any(|san| is_named(&host, san)),
     }
+}
+
+/// The dNSNames that are valid for a host that is no IP address, in its normal form: itself, and the wildcard of its parent.
+pub(super) fn that_cover(host: &str) -> [Option<Cow<'_, str>>; 2] {
+    let itself = !host.is_empty() && !host.contains('*');
+    let wildcard = host
+        .split_once('.')
+        .filter(|(label, parent)| !label.is_empty() && !parent.is_empty() && !parent.contains('*'));
+    [
+        itself.then_some(Cow::Borrowed(host)),
+        wildcard.map(|(_, parent)| Cow::Owned(format!("*.{parent}"))),
+    ]
 }
 
 /// Whether a host that is no IP address, in its normal form, is meant by a dNSName.

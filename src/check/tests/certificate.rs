@@ -254,7 +254,7 @@ fn host_mismatch_and_common_name_only() {
         Severity::Critical,
     );
     let by_name = of_leaf(|l| {
-        l.names.clear();
+        l.names = Vec::new().into();
         l.has_san = false;
     });
     is(&by_name, Reason::CommonNameOnly, Severity::Critical);
@@ -295,12 +295,12 @@ fn a_mismatch_is_a_warning_where_another_certificate_is_picked() {
 #[test]
 fn wildcard_too_broad() {
     is(
-        &of_leaf(|l| l.names.push(x509::San::Dns("*.co.uk".into()))),
+        &of_leaf(|l| l.names = vec![x509::San::Dns("*.co.uk".into())].into()),
         Reason::WildcardTooBroad,
         Severity::Warning,
     );
     is_not(
-        &of_leaf(|l| l.names.push(x509::San::Dns("*.shop.co.uk".into()))),
+        &of_leaf(|l| l.names = vec![x509::San::Dns("*.shop.co.uk".into())].into()),
         Reason::WildcardTooBroad,
     );
 }

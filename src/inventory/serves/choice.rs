@@ -2,7 +2,7 @@
 
 use crate::{
     inventory::{ingress::EVERY_HOST, secrets::Stored},
-    x509::{KeyAlgorithm, KeyState, Readers, San, names, readers::refusal},
+    x509::{KeyAlgorithm, KeyState, Readers, San, readers::refusal},
 };
 
 /// The Secret that serves a host best: usable, for the host, of the algorithm that clients prefer; else the first by name.
@@ -38,5 +38,5 @@ pub(super) fn names_exactly(stored: &Stored, host: &str) -> bool {
 
 /// Whether a Secret's leaf names the host. Every host (`*`) is covered by any certificate.
 pub fn covers(stored: &Stored, host: &str) -> bool {
-    host == EVERY_HOST || stored.leaf().is_some_and(|leaf| names::covered(host, &leaf.names))
+    host == EVERY_HOST || stored.leaf().is_some_and(|leaf| leaf.names.cover(host))
 }

@@ -32,10 +32,14 @@ struct Parent {
     port: Option<u16>,
 }
 
+/// The API server takes no more (`maxItems` of `parentRefs` in the Gateway API's definitions), and each is held against the others.
+const MOST_PARENTS: usize = 32;
+
 impl Route {
     /// The view of a route of `kind`.
     pub(super) fn into_view(self, kind: Kind) -> view::Route {
-        let spec = self.spec.unwrap_or_default();
+        let mut spec = self.spec.unwrap_or_default();
+        spec.parent_refs.0.truncate(MOST_PARENTS);
         view::Route {
             kind,
             meta: self.metadata.into(),

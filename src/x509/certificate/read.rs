@@ -64,7 +64,7 @@ pub(crate) fn read(der: &[u8], sha256: Fingerprint, interner: &mut Interner) -> 
         key_sha256: Fingerprint::of(outline.public_key),
         not_before: x509.validity().not_before.timestamp(),
         not_after: x509.validity().not_after.timestamp(),
-        names: extensions.names,
+        names: extensions.names.into(),
         has_san: extensions.has_san,
         key: key_algorithm(outline.public_key),
         signature,

@@ -5,6 +5,7 @@ mod example;
 mod exit;
 mod fetch;
 mod formats;
+#[cfg(target_os = "linux")] // GNU time
 mod growth;
 mod guides;
 mod help;

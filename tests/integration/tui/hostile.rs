@@ -61,7 +61,7 @@ fn hostile_certificate(certificate: &Certificate, text: &str) -> Certificate {
     issuer.short = text.into();
     issuer.full = text.into();
     certificate.issuer = Arc::new(issuer);
-    certificate.names = vec![San::Dns(text.into()), San::Dns(long().into())];
+    certificate.names = vec![San::Dns(text.into()), San::Dns(long().into())].into();
     certificate
 }
 

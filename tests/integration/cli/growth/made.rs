@@ -62,7 +62,19 @@ pub(super) const RARE: &[Input] = &[
     ("Secrets of one host", 500, one_host),
     ("labels of an Ingress with many hosts", 4_000, labels),
     ("Pods of one Secret, at as many hosts", 3_000, pods),
-    ("hosts of a certificate with many names", 4_000, many_names),
+    ("hosts of a certificate with many names", 4_000, |n| {
+        many_names(1_000, n)
+    }),
+    ("names of a certificate and hosts", 4_000, |n| many_names(n, n)),
+    ("tls entries that all list one host, at nginx", 4_000, |n| {
+        same_entry(n, "nginx")
+    }),
+    ("tls entries that all list one host, at Traefik", 4_000, |n| {
+        same_entry(n, "traefik")
+    }),
+    ("hosts that no tls entry lists, at Traefik", 4_000, |n| {
+        Made(with_entries(n, "traefik", false))
+    }),
     ("hosts and the length of a Secret's name", 4_000, |n| {
         long_names(n, n * 20)
     }),
@@ -395,8 +407,17 @@ fn pods(count: usize) -> Made {
 }
 
 /// Hosts that a certificate with a thousand other names is not for.
-fn many_names(count: usize) -> Made {
-    let names: Vec<String> = (0..1000).map(|n| format!("n{n}.other.example")).collect();
+fn same_entry(count: usize, class_name: &str) -> Made {
+    let mut made = with_entries(count, class_name, true);
+    let ingress = made.last_mut().expect("the Ingress");
+    for entry in ingress["spec"]["tls"].as_array_mut().expect("entries") {
+        entry["hosts"] = json!(["h0.shop.example"]);
+    }
+    Made(made)
+}
+
+fn many_names(names: usize, count: usize) -> Made {
+    let names: Vec<String> = (0..names).map(|n| format!("n{n}.other.example")).collect();
     let pair = Pki::new().pair(&names.iter().map(String::as_str).collect::<Vec<_>>());
     Made(vec![
         ingress("w", &hosts(count), "s"),

@@ -1,0 +1,129 @@
+//! The names of one certificate. Of many, whether one is for a host is found without looking at each.
+
+use std::{fmt, ops::Deref};
+
+use super::{certificate::San, names};
+
+/// Up to so many names are looked at one after another.
+const FEW: usize = 16;
+
+/// The dNSName and iPAddress entries of a subjectAltName, in their order.
+#[derive(Clone, Default)]
+pub struct Sans {
+    all: Vec<San>,
+    /// The positions of the dNSNames in the order of their texts; empty where there are few.
+    sorted: Box<[u32]>,
+}
+
+impl Sans {
+    /// Whether one of the names is valid for the host, as [`names::covered`] has it.
+    pub fn cover(&self, host: &str) -> bool {
+        if self.sorted.is_empty() {
+            return names::covered(host, &self.all);
+        }
+        let host = names::normalized(host);
+        if let Some(address) = names::address(&host) {
+            return self
+                .all
+                .iter()
+                .any(|san| matches!(san, San::Ip(name) if *name == address));
+        }
+        names::that_cover(&host)
+            .into_iter()
+            .flatten()
+            .any(|name| self.has(&name))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.sorted.binary_search_by(|at| self.dns(*at).cmp(name)).is_ok()
+    }
+
+    fn dns(&self, at: u32) -> &str {
+        match self.all.get(at as usize) {
+            Some(San::Dns(name)) => name,
+            _ => "",
+        }
+    }
+}
+
+impl From<Vec<San>> for Sans {
+    fn from(all: Vec<San>) -> Self {
+        let mut this = Self {
+            all,
+            sorted: Box::default(),
+        };
+        if this.all.len() > FEW {
+            let is_dns = |(at, san): (u32, &San)| matches!(san, San::Dns(_)).then_some(at);
+            let mut sorted: Vec<u32> = (0..).zip(&this.all).filter_map(is_dns).collect();
+            sorted.sort_unstable_by(|a, b| this.dns(*a).cmp(this.dns(*b)));
+            this.sorted = sorted.into();
+        }
+        this
+    }
+}
+
+impl FromIterator<San> for Sans {
+    fn from_iter<I: IntoIterator<Item = San>>(names: I) -> Self {
+        names.into_iter().collect::<Vec<_>>().into()
+    }
+}
+
+impl Deref for Sans {
+    type Target = [San];
+
+    fn deref(&self) -> &[San] {
+        &self.all
+    }
+}
+
+impl<'a> IntoIterator for &'a Sans {
+    type Item = &'a San;
+    type IntoIter = std::slice::Iter<'a, San>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.iter()
+    }
+}
+
+impl PartialEq for Sans {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Eq for Sans {}
+
+impl fmt::Debug for Sans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.all.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn host() -> impl Strategy<Value = String> {
+        let label = prop_oneof!["[ab]", Just("*".to_owned()), Just(String::new()), Just("a*".to_owned())];
+        proptest::collection::vec(label, 0..4).prop_map(|labels| labels.join("."))
+    }
+
+    proptest! {
+        #[test]
+        fn many_names_cover_what_each_of_them_does(
+            names in proptest::collection::vec(host(), 0..12),
+            addresses in 0_u8..4,
+            asked in host(),
+        ) {
+            let names: Vec<San> = names.iter().map(|name| San::Dns(name.as_str().into())).collect();
+            let some = (0..addresses).map(|n| San::Ip([192, 0, 2, n].into()));
+            let rest = (0..FEW).map(|n| San::Dns(format!("n{n}.example").as_str().into()));
+            let many: Sans = names.into_iter().chain(some).chain(rest).collect();
+            for host in [asked.as_str(), "192.0.2.2", "n3.example", "a.n3.example", ""] {
+                prop_assert_eq!(many.cover(host), names::covered(host, &many), "{}", host);
+            }
+        }
+    }
+}
