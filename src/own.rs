@@ -37,10 +37,13 @@ impl fmt::Display for NotOurs {
 impl NotOurs {
     /// What to do.
     pub fn hint(&self) -> String {
-        let path = &self.path;
+        let word = crate::text::quote(&self.path);
         match self.why {
-            Why::Owner(_) => format!("see who made {path}; where it is yours: `chown \"$(id -u)\" {path}`"),
-            Why::Mode(_) => format!("see that nobody has changed it, then `chmod go-w {path}`"),
+            Why::Owner(_) => format!(
+                "see who made {}; where it is yours: `chown \"$(id -u)\" {word}`",
+                self.path
+            ),
+            Why::Mode(_) => format!("see that nobody has changed it, then `chmod go-w {word}`"),
         }
     }
 }

@@ -55,6 +55,30 @@ impl Finding {
     pub fn reason(&self) -> Reason {
         self.fact.reason()
     }
+
+    /// The Secret that it is about, where that is not simply the one that is served.
+    pub fn secret(&self) -> Option<&Key> {
+        if let Some(beside) = &self.beside {
+            return Some(&beside.secret);
+        }
+        match &self.fact {
+            Fact::SecretNotFound { secret, .. }
+            | Fact::WrongSecretType { secret, .. }
+            | Fact::MissingData { secret, .. }
+            | Fact::RuleWithoutHost { secret, .. }
+            | Fact::RefNotPermitted { secret, .. }
+            | Fact::OrphanSecret { secret, .. }
+            | Fact::InvalidCertificate { secret, .. }
+            | Fact::InvalidKey { secret, .. }
+            | Fact::EncryptedKey { secret, .. }
+            | Fact::InvalidKeyPair { secret, .. }
+            | Fact::LeafNotFirst { secret, .. }
+            | Fact::InvalidCaCertificate { secret, .. }
+            | Fact::ConflictingOwners { secret, .. }
+            | Fact::StalePods { secret, .. } => Some(secret),
+            _ => None,
+        }
+    }
 }
 
 /// What a client gets in place of the certificate that was meant, as far as the controller is known.

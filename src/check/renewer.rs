@@ -72,8 +72,8 @@ pub fn renewer<'a>(
     route: Option<&RouteKey>,
     host: Option<&str>,
 ) -> Renewer<'a> {
-    if let Some(certificate) = inventory.certificates_of(secret).next() {
-        return Renewer::CertManager(&certificate.meta.name);
+    if let Some(certificate) = inventory.writer_of(secret) {
+        return Renewer::CertManager(certificate);
     }
     let host_is_public = host.is_none_or(names::is_public);
     let Some(stored) = inventory.secrets().get(secret) else {
@@ -89,15 +89,41 @@ pub fn renewer<'a>(
     if let Some(owned) = owned(&stored.meta) {
         return owned;
     }
-    let written = stored
-        .meta
-        .annotation(annotation::ISSUED_BY)
-        .is_some_and(|by| by.starts_with("kubectl-certs"));
     let over_acme = || host_is_public && stored.leaf().is_some_and(came_over_acme);
-    if written || over_acme() {
+    if is_written(&stored.meta) || over_acme() {
         Renewer::Ours
     } else {
         Renewer::Unknown
+    }
+}
+
+/// Whether this program wrote a Secret.
+fn is_written(meta: &Meta) -> bool {
+    let by = meta.annotation(annotation::ISSUED_BY);
+    by.is_some_and(|by| by.starts_with("kubectl-certs"))
+}
+
+/// Who writes a Secret, in a word or two for a list; `None` where nothing says it.
+pub fn owner(inventory: &Inventory, secret: &Key) -> Option<String> {
+    match renewer(inventory, secret, None, None) {
+        Renewer::CertManager(_) => {
+            let Some(certificate) = inventory.certificates_of(secret).next() else {
+                return Some("cert-manager".to_owned());
+            };
+            let issuer = &certificate.issuer;
+            let kind = if issuer.kind.is_empty() {
+                "Issuer"
+            } else {
+                issuer.kind.as_str()
+            };
+            Some(format!("cert-manager ({kind} {})", issuer.name))
+        }
+        Renewer::Owner(owner) => Some(owner.kind.to_string()),
+        Renewer::Tool(name) => Some(name.to_owned()),
+        Renewer::Ours | Renewer::Unknown => {
+            let stored = inventory.secrets().get(secret)?;
+            is_written(&stored.meta).then(|| "kubectl certs".to_owned())
+        }
     }
 }
 
@@ -115,13 +141,6 @@ fn came_over_acme(leaf: &Certificate) -> bool {
 
 /// Who owns a Secret by its metadata.
 fn owned(meta: &Meta) -> Option<Renewer<'_>> {
-    let named = meta
-        .annotations()
-        .iter()
-        .find(|(key, _)| key == annotation::CERTIFICATE_NAME);
-    if let Some((_, name)) = named {
-        return Some(Renewer::CertManager(name));
-    }
     if let Some(owner) = meta.owners().first() {
         return Some(match owner.kind.as_str() {
             "Certificate" => Renewer::CertManager(&owner.name),

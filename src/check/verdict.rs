@@ -268,7 +268,7 @@ fn beside(
         .extend(own.findings.into_iter().map(|finding| Finding {
             severity: finding.severity.min(Severity::Warning),
             beside: Some(Box::new(Beside {
-                writer: inventory.writer_of(&secret).map(Into::into),
+                writer: inventory.writer_of(&secret).cloned(),
                 secret: secret.clone(),
                 clients,
             })),

@@ -99,6 +99,10 @@ impl Session {
     ) -> Result<Self, Failure> {
         // What was typed is looked at before anything is asked of a cluster.
         let anchors = given(check)?;
+        if check.ignore.contains(&Reason::Forbidden) {
+            return Err(Failure::usage("Forbidden cannot be ignored: nobody has looked at what could not be read")
+                .hint("have the right given (docs/guide/rights.md), or leave it out: -n NAMESPACE, --exclude-namespace GLOB"));
+        }
         let connection = match connection {
             Some(connection) => Some(connection),
             None if source.filename.is_empty() => Some(connected(&source.connection).await?),

@@ -10,8 +10,8 @@ use crate::{
     check::{Probed, Severity, Shared},
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
-    object::{Key, Kind, NotJudged, annotation},
-    report::{self, Apart, Context, Format, Row, Rows, SortBy, Status, apart::Since, by, output, place::Place},
+    object::{Key, Kind, NotJudged},
+    report::{self, Apart, Context, Format, Rows, SortBy, Status, apart::Since, by, output, place::Place},
     scan::{self, About, Judged, probe},
     source::scope::Namespaces,
 };
@@ -119,20 +119,18 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         &session.wanted,
     );
     judged.retain(|judged| about_targets(&session.inventory, &judged.about, &targets));
-    if args.probe.confirm && !probing && !args.probe.probe {
+    if args.confirm && !probing && !args.probe.probe {
         confirm(&session, &args, &mut judged).await;
     }
     let left_out = scan::choose(&mut judged);
-    let unread = judged
-        .iter()
-        .any(|one| (one.status == Status::Unknown && !excused(one)) || forbidden(one));
+    let unread = judged.iter().any(|one| one.status == Status::Unknown || forbidden(one));
     let compared = match saved {
         Some(saved) => Some(saved.compare(
             &mut judged,
             &session.inventory,
             &session.select,
             &session.scope,
-            targets.is_empty(),
+            is_whole(&session, &targets),
         )?),
         None => None,
     };
@@ -162,7 +160,9 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     let result = match args.by {
         None => report::output::write(&output.format, &rows, &context, &mut out),
         Some(by) => {
-            let groups = by::fold(&rows, by.into(), &|row| owner(&session.inventory, row));
+            let groups = by::fold(&rows, by.into(), &|row| {
+                crate::check::owner(&session.inventory, row.secret()?)
+            });
             by::write(&output.format, &groups, by.into(), &context, &mut out).map(drop)
         }
     };
@@ -182,6 +182,14 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     // The process ends: the system takes a large inventory back at once, which freeing piece by piece does not.
     std::mem::forget((session, judged));
     Ok(exit)
+}
+
+/// Whether all of the scope was read, so that what is not there is gone: no target, label or field chose, every list came to its end and
+/// was allowed.
+fn is_whole(session: &Session, targets: &[Target]) -> bool {
+    let inventory = &session.inventory;
+    let all_lists = inventory.forbidden().iter().all(|forbidden| forbidden.name.is_some());
+    targets.is_empty() && !inventory.routes_chosen && session.exit == Exit::Ok && all_lists
 }
 
 /// Asks what is served for everything that is about the targets.
@@ -218,25 +226,6 @@ fn tell_gone(since: &Since) {
     if since.gone.len() > GONE {
         note(&format!("gone: {} more; -o json has all", since.gone.len() - GONE));
     }
-}
-
-/// Who writes the Secret of a row, as far as that is known.
-fn owner(inventory: &Inventory, row: &Row<'_>) -> Option<String> {
-    let key = row.secret()?;
-    if let Some(certificate) = inventory.certificates_of(key).next() {
-        let issuer = &certificate.issuer;
-        let kind = if issuer.kind.is_empty() {
-            "Issuer"
-        } else {
-            issuer.kind.as_str()
-        };
-        return Some(format!("cert-manager ({kind} {})", issuer.name));
-    }
-    let meta = &inventory.secrets().get(key)?.meta;
-    if meta.annotation(annotation::CERTIFICATE_NAME).is_some() {
-        return Some("cert-manager".to_owned());
-    }
-    meta.owners().first().map(|owner| owner.kind.to_string())
 }
 
 /// So many critical rows are asked for: at 32 at once, that many silent addresses take a minute and a half.
@@ -358,12 +347,6 @@ fn exit(session: &Session, judged: &[Judged], not_judged: &[NotJudged], unread: 
     } else {
         Exit::Ok
     }
-}
-
-/// Whether it is known and accepted that it could not be read: `--ignore Forbidden`.
-fn excused(judged: &Judged) -> bool {
-    let reason = crate::check::Reason::Forbidden;
-    judged.ignored.iter().any(|f| f.reason() == reason)
 }
 
 fn forbidden(judged: &Judged) -> bool {

@@ -19,7 +19,7 @@ pub struct Target {
 pub enum TargetError {
     /// The kind is not one that has certificates.
     #[error(
-        "{kind:?} is neither a route nor a Secret: write ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME or secret/NAME"
+        "{kind:?} is neither a route nor a Secret: write ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, ingressroutetcp/NAME or secret/NAME"
     )]
     Kind {
         /// What stood before the slash.

@@ -145,15 +145,15 @@ impl Inventory {
     /// The name of the Certificate that writes a Secret, in its namespace: the first by name, where several do. What the
     /// Secret itself says (cert-manager's secrets manager annotates it) counts only where not all Certificates were read,
     /// for what copies a Secret copies its annotations too.
-    pub fn writer_of(&self, secret: &Key) -> Option<&str> {
+    pub fn writer_of(&self, secret: &Key) -> Option<&Text> {
         let written = self.certificates_of(secret).next();
-        written.map(|certificate| certificate.meta.name.as_str()).or_else(|| {
+        written.map(|certificate| &certificate.meta.name).or_else(|| {
             let stored = self
                 .secrets
                 .get(secret)
                 .filter(|_| !self.knows_all(Kind::Certificate))?;
-            let name = stored.meta.annotation(annotation::CERTIFICATE_NAME)?;
-            (!name.is_empty()).then_some(name)
+            let named = |(key, name): &&(Text, Text)| key == annotation::CERTIFICATE_NAME && !name.is_empty();
+            stored.meta.annotations().iter().find(named).map(|(_, name)| name)
         })
     }
 

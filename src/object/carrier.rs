@@ -151,6 +151,16 @@ mod tests {
     }
 
     #[test]
+    fn the_role_of_the_guide_may_list_all_of_them() {
+        let guide = include_str!("../../docs/guide/rights.md");
+        let named = |text: &str| guide.split(['[', ']', ',', '\n']).any(|word| word.trim() == text);
+        for carrier in CARRIERS {
+            assert!(named(carrier.group), "{}", carrier.group);
+            assert!(named(carrier.plural), "{}", carrier.plural);
+        }
+    }
+
+    #[test]
     fn no_kind_is_there_twice() {
         for (at, one) in CARRIERS.iter().enumerate() {
             let again = CARRIERS[..at]

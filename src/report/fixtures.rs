@@ -75,6 +75,7 @@ impl Entry {
             }),
             host: self.host.as_deref(),
             secrets: &self.secrets,
+            sole: self.secrets.len() == 1,
             served: None,
             class: self.class.as_deref(),
             created: Some(NOW - 400 * DAY - i64::try_from(self.namespace.len()).unwrap_or(0) * DAY),

@@ -30,7 +30,7 @@ pub(super) fn of_row(row: &Row<'_>, places: Option<Places<'_>>) -> Option<Place>
 /// The place where a finding is mended: the Secret's for what its bytes hold, where a manifest has it, else the row's.
 pub(super) fn of_finding(finding: &Finding, row: &Row<'_>, places: Option<Places<'_>>) -> Option<Place> {
     let within = ["parse", "time", "chain", "strength"].contains(&finding.reason().group());
-    let secret = row.secrets.first().filter(|_| within);
+    let secret = finding.secret().or_else(|| row.secret()).filter(|_| within);
     secret
         .and_then(|key| places?(Kind::Secret, key))
         .or_else(|| of_row(row, places))

@@ -92,6 +92,8 @@ pub struct Row<'a> {
     pub host: Option<&'a str>,
     /// The Secrets that are named for it, in the order in which its route names them.
     pub secrets: &'a [Key],
+    /// Whether its route names that one Secret and no other, for any of its hosts; asked where there is something to say of it.
+    pub sole: bool,
     /// The data keys of certificate and key in the first of them, where those are others than `tls.crt` and `tls.key`.
     pub data_keys: Option<&'a [Text; 2]>,
     /// The Secret that is expected to be served, whoever named it; `None` where none that is known is.

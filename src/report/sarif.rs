@@ -1,6 +1,7 @@
 //! `-o sarif`: SARIF 2.1.0, one result a finding, for code scanning.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     io::{self, Write},
 };
@@ -255,18 +256,29 @@ struct Region {
 }
 
 fn results<S: Serializer>((rows, context): &(&Rows<'_>, &Context<'_>), serializer: S) -> Result<S::Ok, S::Error> {
-    let each = |row| move |finding| result(finding, &row, context);
-    let all = rows.iter().flat_map(|row| row.findings.iter().map(each(row)));
-    serializer.collect_seq(all.take(MOST_RESULTS))
+    // Several of one reason in one place are told apart by their number.
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let all = rows
+        .iter()
+        .flat_map(|row| row.findings.iter().map(move |finding| (row, finding)));
+    serializer.collect_seq(
+        all.take(MOST_RESULTS)
+            .map(|(row, finding)| result(finding, &row, context, &mut seen)),
+    )
 }
 
-fn result<'a>(finding: &Finding, row: &Row<'a>, context: &Context<'_>) -> Outcome<'a> {
+fn result<'a>(
+    finding: &Finding,
+    row: &Row<'a>,
+    context: &Context<'_>,
+    seen: &mut HashMap<String, usize>,
+) -> Outcome<'a> {
     let (kind, name) = row.subject();
     let place = place::of_finding(finding, row, context.place);
     let qualified = qualified(row, kind.as_str(), name);
     let message = words::message(finding, row, context.now);
     let partial_fingerprints = Fingerprints {
-        primary_location_line_hash: fingerprint(finding, row, &qualified),
+        primary_location_line_hash: fingerprint(finding, row, &qualified, seen),
     };
     Outcome {
         rule_id: finding.reason().as_str(),
@@ -290,13 +302,17 @@ fn result<'a>(finding: &Finding, row: &Row<'a>, context: &Context<'_>) -> Outcom
     }
 }
 
-/// The same for the same reason at the same host of the same object: 16 hexadecimal digits and a number, as GitHub's own.
-fn fingerprint(finding: &Finding, row: &Row<'_>, qualified: &str) -> String {
-    let secret = row.secrets.first().map(ToString::to_string).unwrap_or_default();
+/// The same for the same reason at the same host of the same object and Secret: 16 hexadecimal digits and a number, as GitHub's own.
+fn fingerprint(finding: &Finding, row: &Row<'_>, qualified: &str, seen: &mut HashMap<String, usize>) -> String {
+    // Not the one that is served: what a neighbour stores must not make another finding of it.
+    let secret = finding.secret().or_else(|| row.secrets.first());
+    let secret = secret.map(ToString::to_string).unwrap_or_default();
     let all = format!("{}\n{qualified}\n{secret}", finding.reason());
     let mut digits = Fingerprint::of(all.as_bytes()).to_string();
     digits.truncate(16);
-    format!("{digits}:1")
+    let count = seen.entry(digits.clone()).or_default();
+    *count += 1;
+    format!("{digits}:{count}")
 }
 
 /// `[context/]namespace/Kind/name[/listener][/host]`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::{self, Fact, Finding, Probed, Renewer, Rules, Select, Shared, Sorted, select::IgnoreOf},
-    inventory::{Binding, BindingId, Inventory},
+    inventory::{Binding, BindingId, Inventory, settle::MANY},
     object::{Key, Kind, Meta, Reach, Seconds, Text},
     report::{Evidence, LeftOut, RouteRef, Row, Rows, Status},
     x509::Certificate,
@@ -313,6 +313,7 @@ struct Source<'a> {
     evidence: Option<Evidence>,
     data_keys: Option<&'a [Text; 2]>,
     renewer: Renewer<'a>,
+    sole: bool,
     reach: &'a Reach,
 }
 
@@ -339,6 +340,18 @@ fn renewer<'a>(inventory: &'a Inventory, judged: &'a Judged, place: Place<'a>) -
         Place::Secret(key) => check::renewer(inventory, key, None, None),
         Place::Forbidden(_) => Renewer::Unknown,
     }
+}
+
+/// Whether a route names one Secret alone, for all of its hosts. Of a route with very many it is not asked.
+fn is_sole(inventory: &Inventory, place: Place<'_>) -> bool {
+    let Place::Binding(binding) = place else { return false };
+    let mut others = inventory.bindings_of_route(&binding.route);
+    binding.secrets.len() == 1
+        && others
+            .by_ref()
+            .take(MANY)
+            .all(|other| other.secrets.is_empty() || other.secrets == binding.secrets)
+        && others.next().is_none()
 }
 
 impl<'a> Source<'a> {
@@ -370,6 +383,7 @@ impl<'a> Source<'a> {
             evidence: judged.evidence(),
             data_keys: served.and_then(|stored| stored.data_keys.as_deref()),
             renewer: renewer(inventory, judged, place),
+            sole: !judged.findings.is_empty() && is_sole(inventory, place),
             reach: &inventory.reach,
         })
     }
@@ -381,6 +395,7 @@ impl<'a> Source<'a> {
             route: None,
             host: None,
             secrets: &[],
+            sole: self.sole,
             served: self.served,
             class: self.class.map(Text::as_str),
             created: self.meta.and_then(|meta| meta.created),

@@ -2,11 +2,13 @@
 
 pub mod clear;
 pub mod nearest;
+mod shell;
 pub mod time;
 pub mod url;
 pub mod width;
 
 pub use clear::{Clear, clear};
 pub use nearest::nearest;
+pub use shell::quote;
 pub use time::{Age, age, date, date_time, parse_time};
 pub use url::without_user;

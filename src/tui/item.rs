@@ -24,6 +24,8 @@ pub struct Item {
     pub host: Option<Text>,
     /// The Secrets that are named for it.
     pub secrets: List<Key>,
+    /// Whether its route names that one Secret and no other.
+    pub sole: bool,
     /// The Secret that is expected to be served, where that is not the first of them.
     pub served: Option<Box<Key>>,
     /// The class of the route.
@@ -64,6 +66,7 @@ impl Item {
                 .map(|route| (route.kind, route.name.into(), route.listener.map(Into::into))),
             host: row.host.map(Into::into),
             secrets: row.secrets.to_vec().into(),
+            sole: row.sole,
             // The first one is meant where nothing else is said: most items have but one.
             served: key
                 .filter(|key| row.secrets.first() != Some(*key))
@@ -94,6 +97,7 @@ impl Item {
             }),
             host: self.host.as_deref(),
             secrets: &self.secrets,
+            sole: self.sole,
             served: self.served.as_deref(),
             class: self.class.as_deref(),
             created: self.created,

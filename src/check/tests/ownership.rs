@@ -265,3 +265,22 @@ fn a_temporary_certificate_is_called_that() {
     is_not(&other, Reason::TemporaryCertificate);
     is(&other, Reason::UntrustedIssuer, Severity::Critical);
 }
+
+#[test]
+fn a_copied_annotation_names_no_writer_where_all_certificates_are_known() {
+    let copied = || {
+        let mut stored = secret_of(bundle(leaf(&["x.example"])));
+        stored.meta = with_annotation(stored.meta, annotation::CERTIFICATE_NAME, "wildcard");
+        stored
+    };
+    let (key, mut known, mut unknown) = (key("a", "tls"), cluster(), Inventory::new("test", false));
+    known.store(copied());
+    unknown.store(copied());
+    assert_eq!(renewer(&known, &key, None, None), Renewer::Unknown);
+    assert_eq!(crate::check::owner(&known, &key), None);
+    assert_eq!(
+        renewer(&unknown, &key, None, None),
+        Renewer::CertManager(&Text::from("wildcard"))
+    );
+    assert_eq!(crate::check::owner(&unknown, &key).as_deref(), Some("cert-manager"));
+}

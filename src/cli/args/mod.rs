@@ -91,7 +91,7 @@ pub enum Command {
 /// `status` and `probe`.
 #[derive(Debug, Clone, Args)]
 pub struct StatusCommand {
-    /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
+    /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, ingressroutetcp/NAME, secret/NAME; a bare NAME is an Ingress
     #[arg(value_name = "ROUTE|SECRET")]
     pub targets: Vec<String>,
     /// Everything else.
@@ -127,6 +127,9 @@ pub struct StatusArgs {
     /// Show only what is new since a report was saved (status -o json > FILE), and count what is gone; --fail-on looks at the new
     #[arg(long, help_heading = "Checks", value_name = "FILE")]
     pub since: Option<PathBuf>,
+    /// Connect to the routes of critical rows, once each, to see whether clients get what is expected
+    #[arg(long, help_heading = "Probe")]
+    pub confirm: bool,
     /// Whether to connect, and where to.
     #[command(flatten)]
     pub probe: ProbeArgs,
@@ -165,9 +168,6 @@ pub struct ProbeArgs {
     /// Also connect to each route and compare what it serves with what is stored
     #[arg(long)]
     pub probe: bool,
-    /// Connect to the routes of critical rows, once each, to see whether clients get what is expected
-    #[arg(long)]
-    pub confirm: bool,
     /// Connect here instead of to the route's own address
     #[arg(long, value_name = "HOST:PORT")]
     pub connect: Option<HostPort>,

@@ -37,6 +37,7 @@ use crate::{
 
 use super::{
     args::{ClusterArgs, StatusArgs},
+    reach::cluster_flags,
     session::{connect_options, connected, now},
     told::{self, Front},
 };
@@ -53,7 +54,9 @@ pub(super) fn wanted(args: &StatusArgs) -> bool {
     let output = &args.output;
     let printed = args.watch
         || args.probe.probe
+        || args.confirm
         || args.check.fail_on.is_some()
+        || args.check.strict
         || args.by.is_some()
         || args.since.is_some()
         || output.output.is_some()
@@ -155,7 +158,7 @@ fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
         namespaces,
         manifests: None,
         contexts: contexts(&connect_options(&source.connection)),
-        flags: cluster_flags(&source.connection),
+        flags: cluster_flags(&source.connection, source.connection.context.clone()),
         ca_flags: settings::ca_flags(args),
         check_flags: check_flags(args),
     }
@@ -187,41 +190,6 @@ fn check_flags(args: &StatusArgs) -> Vec<String> {
     if let Some(within) = check.expiring_within {
         let hours = within.as_secs() / 3_600;
         flag("expiring-within", format!("{hours}h"));
-    }
-    flags
-}
-
-/// The flags that say which cluster, as they were given. A token is in none: it must not be shown.
-fn cluster_flags(args: &ClusterArgs) -> Vec<String> {
-    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    let mut flags = Vec::new();
-    let mut flag = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            flags.extend([format!("--{name}"), value]);
-        }
-    };
-    flag("kubeconfig", path(&args.kubeconfig));
-    flag("context", args.context.clone());
-    flag("cluster", args.cluster.clone());
-    flag("user", args.user.clone());
-    flag("as", args.as_user.clone());
-    for group in &args.as_group {
-        flag("as-group", Some(group.clone()));
-    }
-    flag("as-uid", args.as_uid.clone());
-    // It is shown and copied; a password in it is not.
-    flag(
-        "server",
-        args.server
-            .as_deref()
-            .map(|url| crate::text::without_user(url).into_owned()),
-    );
-    flag("certificate-authority", path(&args.certificate_authority));
-    flag("client-certificate", path(&args.client_certificate));
-    flag("client-key", path(&args.client_key));
-    flag("tls-server-name", args.tls_server_name.clone());
-    if args.insecure_skip_tls_verify {
-        flags.push("--insecure-skip-tls-verify".to_owned());
     }
     flags
 }

@@ -394,7 +394,7 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
         let mut words = vec!["rollout".to_owned(), "restart".to_owned()];
         words.extend(names);
         words.extend(["-n".to_owned(), namespace.to_string()]);
-        words.extend(super::cluster_flags(flags));
+        words.extend(crate::cli::reach::cluster_flags(flags, flags.context.clone()));
         CommandLine {
             program: "kubectl",
             words,

@@ -129,6 +129,7 @@ async fn parsed_show(
         route: None,
         host,
         secrets: &[],
+        sole: false,
         served: None,
         class: None,
         created: None,

@@ -1,13 +1,14 @@
 //! The path from the leaf to a trusted root.
 
 use super::{
-    commands::{Commands, quote},
+    commands::Commands,
     say::{brief, certificate, expected, host, reissue, route, secret, the_certificate, with_cert_manager},
 };
 use crate::{
     check::{Fact, Renewer},
     object::{Key, Kind, Seconds},
     report::row::Row,
+    text::quote,
     x509::trust::{Clients, Found},
 };
 

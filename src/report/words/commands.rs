@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
-use super::say::{TLS_KEYS, data_keys, expected, one_host};
+use super::say::{data_keys, expected, one_host};
 use crate::{
     object::{Key, Kind, Reach},
     report::row::Row,
+    text::quote,
 };
 
 /// Stands for the name of a Certificate that is not known.
@@ -74,26 +75,20 @@ impl<'a> Commands<'a> {
         self.run(command)
     }
 
-    /// Puts a new pair into a Secret that exists.
+    /// Puts a new pair into a Secret that exists. A merge changes the two data keys alone: the type, which cannot be changed, and what
+    /// else the Secret holds (`ca.crt`, `dhparam`, labels, owners) stay.
     pub(super) fn store(&mut self, key: &Key) -> String {
-        let made = if self.data_keys == TLS_KEYS {
-            format!("{} --dry-run=client -o yaml", self.create_text(key, &key.name))
-        } else {
-            // What else the Secret holds, such as parameters for Diffie-Hellman, stays.
-            let [certificate, private_key] = self.data_keys.map(|name| name.replace(['\\', '"'], ""));
-            let mut change = format!(r#".data["{certificate}"] = ($chain | @base64)"#);
-            let mut files = "--rawfile chain <CHAIN-FILE>".to_owned();
-            if !private_key.is_empty() {
-                change = format!(r#"{change} | .data["{private_key}"] = ($key | @base64)"#);
-                files.push_str(" --rawfile key <KEY-FILE>");
+        let name = quote(&key.name);
+        let mut made = format!("create secret generic {name}");
+        for (data_key, file) in self.data_keys.iter().zip(["<CHAIN-FILE>", "<KEY-FILE>"]) {
+            if !data_key.is_empty() {
+                made.push_str(&format!(" --from-file={}={file}", quote(data_key)));
             }
-            format!(
-                "{} | jq {files} {}",
-                self.kubectl_text(&key.namespace, &format!("get secret {} -o json", quote(&key.name))),
-                quote(&change)
-            )
-        };
-        self.run(format!("{made} | kubectl{} replace -f -", self.reach.kubectl))
+        }
+        let made = self.kubectl_text(&key.namespace, &format!("{made} --dry-run=client -o json"));
+        let merge = format!("patch secret {name} --type=merge --patch-file=/dev/stdin");
+        let merged = self.kubectl_text(&key.namespace, &merge);
+        self.run(format!("{made} | {merged}"))
     }
 
     /// Pipes `tls.crt` of a Secret into `openssl ARGUMENTS`.
@@ -141,10 +136,11 @@ impl<'a> Commands<'a> {
     }
 
     /// `kubectl certs renew`, without a CA: it rehearses, and ends with the command for production. An Ingress stands for its
-    /// Secret; a Gateway has many, so there the Secret is named.
+    /// Secret where it names no other; else the Secret is named, so that nothing else is renewed.
     pub(super) fn renew(&mut self, key: &Key, row: &Row<'_>) -> String {
+        let is_alone = row.sole && row.secrets.first() == Some(key);
         let target = match row.route {
-            Some(r) if r.kind == Kind::Ingress && key.namespace == row.namespace => format!("ingress/{}", r.name),
+            Some(r) if r.kind == Kind::Ingress && is_alone => format!("ingress/{}", r.name),
             _ => format!("secret/{}", key.name),
         };
         let command = format!(
@@ -159,8 +155,9 @@ impl<'a> Commands<'a> {
     /// `cmctl renew NAME`.
     pub(super) fn cmctl_renew(&mut self, namespace: &str, name: &str) -> String {
         let place = in_namespace(namespace);
-        let name = if name == UNKNOWN_CERTIFICATE {
-            Cow::Borrowed(name)
+        // A name comes from an annotation too, where it may be a flag.
+        let name = if name.is_empty() || name.starts_with(['-', '<']) {
+            Cow::Borrowed(UNKNOWN_CERTIFICATE)
         } else {
             quote(name)
         };
@@ -198,17 +195,6 @@ fn target(row: &Row<'_>) -> String {
         let target = format!("{}/{}", r.kind.as_str().to_ascii_lowercase(), r.name);
         format!(" {}", quote(&target))
     })
-}
-
-/// A text as one word of a shell command: as it is where it holds only letters, digits and `._/:@-`, else in single
-/// quotes.
-pub fn quote(text: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | ':' | '@' | '-');
-    if !text.is_empty() && text.chars().all(plain) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
-    }
 }
 
 /// `" -n NAMESPACE"`, or nothing for kinds and manifests without one.

@@ -17,15 +17,23 @@ mod time;
 #[cfg(test)]
 mod tests;
 
-pub use commands::quote;
-
 use commands::Commands;
 
 use crate::{
     check::{Beside, Fact, Finding, Renewer},
-    object::Seconds,
+    object::{Key, Kind, Seconds},
     report::row::Row,
 };
+
+/// `kubectl certs show secret/NAME`, in backquotes, for a Secret of what a row was read from.
+pub fn show_secret(row: &Row<'_>, secret: &Key) -> String {
+    Commands::of(row).show_secret(secret)
+}
+
+/// `kubectl get KIND`, in backquotes: the classes of the cluster that a row was read from.
+pub fn list_classes(row: &Row<'_>, kind: Kind) -> String {
+    Commands::of(row).kubectl_in("", &format!("get {}", kind.plural()))
+}
 
 /// One sentence, or two short ones, that say what is wrong, with its facts. Not cleared for a terminal.
 pub fn message(finding: &Finding, row: &Row<'_>, now: Seconds) -> String {

@@ -1,13 +1,14 @@
 //! cert-manager's objects, and who else writes a Secret.
 
 use super::{
-    commands::{Commands, UNKNOWN_CERTIFICATE, quote},
+    commands::{Commands, UNKNOWN_CERTIFICATE},
     say::{brief, certificate_of, moment, name, objects, said, secret},
 };
 use crate::{
     check::{Fact, ObjectRef, Renewer},
     object::{Key, Kind, Seconds},
     report::row::Row,
+    text::quote,
 };
 
 /// ` (4 attempts, the last on 2026-11-28, 3d ago)`.

@@ -1,13 +1,14 @@
 //! What cannot be read in a Secret, or does not fit together.
 
 use super::{
-    commands::{Commands, quote},
+    commands::Commands,
     say::{brief, data_keys, reissue, secret},
 };
 use crate::{
     check::Fact,
     object::{Key, Seconds},
     report::row::Row,
+    text::quote,
     x509::{CaFault, Readers},
 };
 

@@ -1,14 +1,14 @@
 //! What a route refers to, and whether it is there.
 
 use super::{
-    commands::{Commands, in_namespace, quote},
+    commands::{Commands, in_namespace},
     say::{brief, host, instead, object, objects, owner_of_route, route, secret, secret_field},
 };
 use crate::{
     check::{Controller, Fact, Instead, Keeper, Maker, Renewer, Rivalry},
     object::{Forbidden, Key, Kind, Seconds},
     report::row::Row,
-    text::date,
+    text::{date, quote},
 };
 
 // One arm a reason: a list, and no course of things.

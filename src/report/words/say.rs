@@ -71,7 +71,7 @@ pub(super) fn object(object: &ObjectRef, row: &Row<'_>) -> String {
 }
 
 /// The data keys of a TLS Secret's certificate and key.
-pub(super) const TLS_KEYS: [&str; 2] = ["tls.crt", "tls.key"];
+const TLS_KEYS: [&str; 2] = ["tls.crt", "tls.key"];
 
 /// The data keys of certificate and key in the row's Secret.
 pub(super) fn data_keys<'a>(row: &Row<'a>) -> [&'a str; 2] {

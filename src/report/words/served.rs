@@ -1,13 +1,14 @@
 //! What is served against what is stored.
 
 use super::{
-    commands::{Commands, quote},
+    commands::Commands,
     say::{brief, expected, host, list, list_of, moment, one_host, renew, route, secret},
 };
 use crate::{
     check::Fact,
     object::{Key, Seconds, Text},
     report::row::Row,
+    text::quote,
 };
 
 /// How many hexadecimal digits of a fingerprint tell two certificates apart for a reader.

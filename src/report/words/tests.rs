@@ -6,7 +6,8 @@ mod samples;
 
 use samples::forbidden;
 
-use super::{commands::quote, message, remedy};
+use super::{message, remedy};
+use crate::text::quote;
 use crate::{
     check::{Beside, Fact, Finding, Reason},
     inventory::Recipients,
@@ -29,6 +30,7 @@ fn row<'a>(secrets: &'a [Key], findings: &'a [Finding]) -> Row<'a> {
         }),
         host: Some("shop.example"),
         secrets,
+        sole: secrets.len() == 1,
         served: None,
         class: Some("nginx"),
         created: None,
@@ -220,7 +222,7 @@ fn the_secret_that_is_meant_is_the_one_that_is_named() {
         let (message, remedy) = (message(&expired, &row, NOW), remedy(&expired, &row).text);
         assert!(message.contains(&format!("Secret {name} expired")), "{message}");
         assert_eq!(message.contains("do not support ECDSA"), beside.is_some(), "{message}");
-        assert!(remedy.contains(&format!("secret tls {name} ")), "{remedy}");
+        assert!(remedy.contains(&format!("secret generic {name} ")), "{remedy}");
         assert!(!remedy.contains("shop-tls"), "{remedy}");
     }
 }

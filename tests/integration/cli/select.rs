@@ -295,6 +295,16 @@ fn what_is_new_since_a_saved_report_is_told_alone() {
         with(&["--since", &path]).fails(2, &[words, name, "hint: save one first"]);
     }
     with(&["--since", "/nonexistent/x"]).fails(2, &["--since /nonexistent/x"]);
+    // What a label leaves out was not looked at: it is not gone.
+    let labelled = with(&["-q", "-l", "no=such", "--since", &saved]).ends_with(0);
+    assert!(labelled.err.contains("0 findings gone"), "{}", labelled.err);
+}
+
+#[test]
+fn what_could_not_be_read_cannot_be_ignored() {
+    let mut args = EXAMPLE.to_vec();
+    args.extend(["--ignore", "Forbidden"]);
+    run(&args).fails(2, &["Forbidden cannot be ignored", "--exclude-namespace"]);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn commands_of_remedies_run_as_they_are_printed() {
     for program in [
         "kubectl certs status",
         "create secret tls",
-        "replace -f -",
+        "patch secret",
         "openssl x509",
     ] {
         assert!(commands.iter().any(|c| c.contains(program)), "{program}: {commands:#?}");

@@ -131,6 +131,7 @@ pub(super) fn forbidden() -> Item {
         route: None,
         host: None,
         secrets: Vec::new().into(),
+        sole: false,
         class: None,
         created: None,
         labels: Box::default(),

@@ -114,6 +114,7 @@ pub(super) fn row<'a>(
         }),
         host: Some(host),
         secrets,
+        sole: secrets.len() == 1,
         served: None,
         class: Some("nginx"),
         created: Some(now() - 400 * DAY),

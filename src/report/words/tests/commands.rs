@@ -2,15 +2,13 @@
 
 use clap::Parser as _;
 
-use super::{
-    super::{commands::quote, remedy},
-    key, row, row_of, samples,
-};
+use super::{super::remedy, key, row, row_of, samples};
 use crate::{
     check::{Fact, Finding, Reason, Renewer},
     cli::args::Cli,
     object::{Key, Owner, Reach, Text},
     report::row::Row,
+    text::quote,
 };
 
 /// kubectl's verbs as remedies and pages use them, and the flags of each that take a value (`=`) or none. Those of every verb are
@@ -51,7 +49,7 @@ const KUBECTL: &[(&str, &[&str])] = &[
     ("annotate", &["--overwrite", "-A", "-l="]),
     ("label", &["--overwrite"]),
     ("edit", &[]),
-    ("patch", &["--type=", "-p="]),
+    ("patch", &["--type=", "-p=", "--patch-file="]),
     ("auth", &["-A", "--list", "--as="]),
     ("rollout", &["--timeout="]),
     ("logs", &["-l=", "--tail=", "--since=", "-f", "-c="]),
@@ -292,12 +290,12 @@ fn a_pair_under_a_proxys_own_keys_is_stored_there_and_the_rest_of_the_secret_sta
         };
         assert_eq!(wrong_with(command), None, "{command}");
         assert!(
-            command.contains("proxycert") && command.ends_with("kubectl replace -f -"),
+            command.contains("--from-file=proxycert=") && command.ends_with("--patch-file=/dev/stdin"),
             "{command}"
         );
-        assert_eq!(command.matches("--rawfile").count(), files, "{command}");
+        assert_eq!(command.matches("--from-file").count(), files, "{command}");
         assert!(
-            !command.contains("create secret tls") && !command.contains(r#"[""]"#),
+            !command.contains("create secret tls") && !command.contains("--from-file=''"),
             "{command}"
         );
     }
@@ -325,6 +323,12 @@ fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
         maker: None,
     });
     assert_eq!(remedy(&missing, &ours).commands[0], command);
+    // Another Secret of the route is another one's to renew.
+    let of_several = Row { sole: false, ..ours };
+    assert_eq!(
+        remedy(&expired, &of_several).commands,
+        ["kubectl certs renew secret/shop-tls -n shop --context prod"]
+    );
     let of_gateway = Row {
         renewer: Renewer::Ours,
         ..super::listener(&secrets)
