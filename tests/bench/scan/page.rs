@@ -13,6 +13,7 @@ pub(crate) struct Scan {
     pub(crate) size: usize,
     pub(crate) again: Run,
     pub(crate) first: Run,
+    pub(crate) untrusted: Run,
     pub(crate) curl: Run,
     pub(crate) kubectl: Run,
     pub(crate) shell: f64,
@@ -60,6 +61,7 @@ impl Page {
         for scan in &self.scans {
             let rows = [
                 ("`kubectl certs status -A`, signatures remembered", &scan.again),
+                ("the same without `--ca-file`: nobody trusts the CA", &scan.untrusted),
                 ("the first run", &scan.first),
                 ("curl: the two lists as JSON, thrown away", &scan.curl),
                 ("`kubectl get secret,ingress -A -o json`", &scan.kubectl),

@@ -81,7 +81,7 @@ impl Bench<'_> {
     /// Every route must be reported, each with its defect.
     fn check(&self, size: usize) -> Result<()> {
         let out = self.scratch.join("json");
-        let run = self.status("checked", &out, &["-o", "json"])?;
+        let run = self.status("checked", &out, true, &["-o", "json"])?;
         let list: Value = serde_json::from_slice(&fs::read(&out)?)?;
         let items: Vec<&Value> = list["items"]
             .as_array()
@@ -119,16 +119,14 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Runs `status -A`; what it remembers is kept under a name.
-    fn status(&self, memory: &str, out: &Path, more: &[&str]) -> Result<Run> {
+    /// Runs `status -A`; what it remembers is kept under a name. `trusting`: with the CA's root.
+    fn status(&self, memory: &str, out: &Path, trusting: bool, more: &[&str]) -> Result<Run> {
         let cache = self.scratch.join(memory);
         fs::create_dir_all(&cache)?;
         let (program, root) = (self.plan.program.display().to_string(), self.root.display().to_string());
-        let command = [
-            &[program.as_str(), "status", "-A", "--ca-file", root.as_str()][..],
-            more,
-        ]
-        .concat();
+        let root = ["--ca-file", root.as_str()];
+        let root = if trusting { &root[..] } else { &[] };
+        let command = [&[program.as_str(), "status", "-A"][..], root, more].concat();
         measure::run(&self.scratch, out, &[("XDG_CACHE_HOME", &cache)], &command)
     }
 
@@ -136,13 +134,14 @@ impl Bench<'_> {
     fn measure(&self, size: usize) -> Result<Scan> {
         let out = self.scratch.join("out");
         let null = Path::new("/dev/null");
-        let [mut curl, mut again, mut first, mut kubectl] = [const { Vec::new() }; 4];
+        let [mut curl, mut again, mut first, mut untrusted, mut kubectl] = [const { Vec::new() }; 5];
         for round in 0..self.plan.rounds {
             say(&format!("{size} routes, round {} of {}", round + 1, self.plan.rounds));
             curl.push(measure::run(&self.scratch, null, &[], &self.curl.command())?);
-            again.push(self.status("checked", &out, &[])?);
+            again.push(self.status("checked", &out, true, &[])?);
+            untrusted.push(self.status("checked", &out, false, &[])?);
             let name = format!("first-{size}-{round}");
-            first.push(self.status(&name, &out, &[])?);
+            first.push(self.status(&name, &out, true, &[])?);
             // It takes half a minute and 2 GB at the largest size.
             if round < 3 {
                 let command = ["kubectl", "get", "secret,ingress", "-A", "-o", "json"];
@@ -153,6 +152,7 @@ impl Bench<'_> {
             size,
             again: median(&again),
             first: median(&first),
+            untrusted: median(&untrusted),
             curl: median(&curl),
             kubectl: median(&kubectl),
             shell: rivals::shell_loop(&self.scratch, size)?,
