@@ -71,10 +71,6 @@ fn repeated(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collecto
         return;
     }
     let own = stored.meta.key();
-    // Of a certificate whose key is not there, nothing is known to repeat.
-    if stored.bundle.key != KeyState::Matches {
-        return;
-    }
     let mut others: Vec<(Key, bool)> = inventory
         .secrets()
         .with_public_key(leaf.key_sha256)

@@ -41,7 +41,7 @@ pub(super) fn judge(inventory: &Inventory, stored: &Stored, rules: &Rules, colle
 /// Whether clients take a validity as over. Of the second that notAfter names, RFC 5280 (section 4.1.2.5) counts the whole as
 /// valid; but Go compares instants (`crypto/x509/verify.go`, `isValid`), and OpenSSL takes that second as past
 /// (`crypto/x509/x509_vfy.c`, `x509_check_cert_time`). A moment that is given in whole seconds is within it.
-pub(super) fn has_ended(not_after: Seconds, now: Seconds) -> bool {
+pub fn has_ended(not_after: Seconds, now: Seconds) -> bool {
     now >= not_after
 }
 

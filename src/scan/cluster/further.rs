@@ -6,7 +6,7 @@ use tokio::{sync::mpsc, task::spawn};
 
 use super::{Reading, WAITING, finished, nobody, problems, take};
 use crate::{
-    check::{Reason, names_services},
+    check::{Reason, has_ended, names_services},
     inventory::{Inventory, Stored},
     object::{Key, Kind, Text, gateway::AllowedNamespaces},
     source::{
@@ -174,7 +174,7 @@ impl Reading<'_> {
             self.select.may_matter(Reason::Expired),
         );
         let (now, inventory) = (self.now, &*self.inventory);
-        let is_expired = |stored: &Stored| stored.leaf().is_some_and(|leaf| now > leaf.not_after);
+        let is_expired = |stored: &Stored| stored.leaf().is_some_and(|leaf| has_ended(leaf.not_after, now));
         let mut suspects: BTreeSet<Text> = inventory
             .secrets()
             .iter()
