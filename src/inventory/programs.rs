@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::object::{
     Key, Kind, Text,
-    program::{Program, Software},
+    program::{DefaultSecret, Program, Software},
 };
 
 use super::{Inventory, binding::RouteKey, controller::Controller};
@@ -34,11 +34,22 @@ impl Programs {
     /// The program of a name. ingress-nginx goes before Traefik where both run: while one is being replaced by the other, the
     /// Ingresses are served by both, and the stricter of the two is told.
     fn of(&self, name: &str) -> Option<&Program> {
-        let named = |program: &&Program| program.controller_name == name;
-        let all = || self.running.iter().chain(self.found.values()).filter(named);
-        all()
+        self.all(name)
             .find(|program| program.software == Software::IngressNginx)
-            .or_else(|| all().next())
+            .or_else(|| self.all(name).next())
+    }
+
+    /// Whether some program behind a name may pass TLS on to the servers behind: its Pods were not read, or do not say that it
+    /// does not.
+    pub(super) fn may_pass_through(&self, name: &str) -> bool {
+        let mut known = self.all(name).peekable();
+        known.peek().is_none() || known.any(|program| program.may_pass_through)
+    }
+
+    /// All programs of a name.
+    fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Program> {
+        let all = self.running.iter().chain(self.found.values());
+        all.filter(move |program| program.controller_name == name)
     }
 }
 
@@ -123,14 +134,25 @@ impl Inventory {
             .told
             .get(name)
             .and_then(|told| told.default_certificate.as_ref());
-        told.or_else(|| self.programs.of(name)?.default_certificate.as_ref())
+        told.or_else(|| self.programs.of(name)?.default_certificate.key())
     }
 
     /// Whether it is known that the controller of a route has no default certificate but the one that it makes itself: its Pods
     /// were read, and name none.
     pub fn has_only_its_own_default(&self, route: &RouteKey) -> bool {
-        let name = self.controller_name(route);
-        name.is_some_and(|name| self.programs.of(name).is_some() && self.default_certificate(route).is_none())
+        let Some(name) = self.controller_name(route) else {
+            return false;
+        };
+        let program = self.programs.of(name);
+        program.is_some_and(|program| program.default_certificate == DefaultSecret::NotNamed)
+            && self.default_certificate(route).is_none()
+    }
+
+    /// Whether the controller of a route was told to take a default certificate, and which one is not known.
+    pub(super) fn has_unknown_default(&self, route: &RouteKey) -> bool {
+        let program = self.controller_name(route).and_then(|name| self.programs.of(name));
+        program.is_some_and(|program| program.default_certificate == DefaultSecret::Unknown)
+            && self.default_certificate(route).is_none()
     }
 
     /// The Secrets of all default certificates that are known.
@@ -141,6 +163,6 @@ impl Inventory {
             .values()
             .filter_map(|told| told.default_certificate.as_ref());
         let found = self.programs.running.iter().chain(self.programs.found.values());
-        told.chain(found.filter_map(|program| program.default_certificate.as_ref()))
+        told.chain(found.filter_map(|program| program.default_certificate.key()))
     }
 }

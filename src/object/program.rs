@@ -18,41 +18,84 @@ pub struct Program {
     pub software: Software,
     /// The `IngressClass.spec.controller` that it serves beside its own, or in place of the usual one.
     pub controller_name: Text,
-    /// The Secret of its default certificate, where its command line names one.
-    pub default_certificate: Option<Key>,
+    /// What its command line says of its default certificate.
+    pub default_certificate: DefaultSecret,
+    /// Whether it may pass TLS on to the server behind an Ingress that asks for it: ingress-nginx does with
+    /// `--enable-ssl-passthrough` alone, Traefik always.
+    pub may_pass_through: bool,
+}
+
+/// The Secret of a controller's default certificate, as its command line has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DefaultSecret {
+    /// None is named: the controller makes a certificate for itself.
+    NotNamed,
+    /// This one.
+    Named(Key),
+    /// One is named by a variable whose value is not known.
+    Unknown,
+}
+
+impl DefaultSecret {
+    /// The Secret, where it is known.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Named(key) => Some(key),
+            Self::NotNamed | Self::Unknown => None,
+        }
+    }
+
+    /// Of the flag's value in a Pod of a namespace (empty where it is not known), as kubelet puts variables into it
+    /// (`third_party/forked/golang/expansion/expand.go`). `POD_NAMESPACE` is the namespace of the Pod in every chart of
+    /// ingress-nginx, and in its own documentation; no other variable's value is known, nor is a `$$` worth it.
+    fn of(value: Option<&str>, namespace: &str) -> Self {
+        const POD_NAMESPACE: &str = "$(POD_NAMESPACE)";
+        let Some(value) = value else {
+            return Self::NotNamed;
+        };
+        let escaped = value.contains("$$");
+        let value = if namespace.is_empty() || escaped {
+            value.to_owned()
+        } else {
+            value.replace(POD_NAMESPACE, namespace)
+        };
+        if escaped || value.contains("$(") {
+            return Self::Unknown;
+        }
+        value.split_once('/').map_or(Self::NotNamed, |(namespace, name)| {
+            Self::Named(Key::new(namespace, name))
+        })
+    }
 }
 
 /// The controller name of ingress-nginx where nothing else is said, which Traefik's provider for it takes too.
 pub const INGRESS_NGINX: &str = "k8s.io/ingress-nginx";
 
 impl Program {
-    /// Of a container's image and of its command with all arguments; `None` for any other container, and for a Traefik that
-    /// serves no class of ingress-nginx.
+    /// Of a container's image and of its command with all arguments, in a Pod of a namespace (empty where it is not known);
+    /// `None` for any other container, and for a Traefik that serves no class of ingress-nginx.
     ///
     /// Flags are those of ingress-nginx v1.15 (`pkg/flags/flags.go`) and of Traefik v3.7 (`pkg/provider/kubernetes/ingress-nginx`);
     /// both take one or two dashes, and Traefik any case.
     ///
     /// ```
-    /// use kubectl_certs::object::program::{Program, Software};
+    /// use kubectl_certs::object::{Key, program::{Program, Software}};
     ///
     /// let image = "registry.k8s.io/ingress-nginx/controller:v1.15.1";
-    /// let arguments = ["/nginx-ingress-controller", "--default-ssl-certificate=edge/wildcard"];
-    /// let program = Program::of(image, &arguments).expect("a controller");
+    /// let arguments = ["/nginx-ingress-controller", "--default-ssl-certificate=$(POD_NAMESPACE)/wildcard"];
+    /// let program = Program::of(image, &arguments, "edge").expect("a controller");
     /// assert_eq!(program.software, Software::IngressNginx);
-    /// assert_eq!(program.default_certificate.expect("named").to_string(), "edge/wildcard");
+    /// assert_eq!(program.default_certificate.key(), Some(&Key::new("edge", "wildcard")));
+    /// assert!(!program.may_pass_through);
     /// ```
-    pub fn of<T: AsRef<str>>(image: &str, arguments: &[T]) -> Option<Self> {
+    pub fn of<T: AsRef<str>>(image: &str, arguments: &[T], namespace: &str) -> Option<Self> {
         match software(image, arguments)? {
-            Software::IngressNginx => {
-                let default = value(arguments, "default-ssl-certificate");
-                Some(Self {
-                    software: Software::IngressNginx,
-                    controller_name: value(arguments, "controller-class").unwrap_or(INGRESS_NGINX).into(),
-                    default_certificate: default
-                        .and_then(|text| text.split_once('/'))
-                        .map(|(namespace, name)| Key::new(namespace, name)),
-                })
-            }
+            Software::IngressNginx => Some(Self {
+                software: Software::IngressNginx,
+                controller_name: value(arguments, "controller-class").unwrap_or(INGRESS_NGINX).into(),
+                default_certificate: DefaultSecret::of(value(arguments, "default-ssl-certificate"), namespace),
+                may_pass_through: may_be_on(arguments, "enable-ssl-passthrough"),
+            }),
             Software::Traefik => {
                 const PROVIDER: &str = "providers.kubernetesingressnginx";
                 let flag = |argument: &T| name(argument.as_ref()).to_ascii_lowercase();
@@ -66,7 +109,8 @@ impl Program {
                     controller_name: value(arguments, "providers.kubernetesingressnginx.controllerclass")
                         .unwrap_or(INGRESS_NGINX)
                         .into(),
-                    default_certificate: None,
+                    default_certificate: DefaultSecret::NotNamed,
+                    may_pass_through: true,
                 })
             }
         }
@@ -74,6 +118,9 @@ impl Program {
 }
 
 /// What a container is by its image, or by its command where the image has a name of the house.
+///
+/// Distributions call theirs `rancher/nginx-ingress-controller` (RKE2), `bitnami/nginx-ingress-controller`,
+/// `chainguard/ingress-nginx-controller`, `rancher/mirrored-library-traefik` (k3s), `rancher/hardened-traefik` (RKE2).
 fn software<T: AsRef<str>>(image: &str, arguments: &[T]) -> Option<Software> {
     let bare = image.split('@').next().unwrap_or_default();
     let (path, last) = bare.rsplit_once('/').unwrap_or(("", bare));
@@ -82,6 +129,7 @@ fn software<T: AsRef<str>>(image: &str, arguments: &[T]) -> Option<Software> {
         .first()
         .map(|first| first.as_ref().rsplit('/').next().unwrap_or_default());
     let nginx = last.contains("nginx-ingress-controller")
+        || last.contains("ingress-nginx-controller")
         || (path.ends_with("ingress-nginx") && last.starts_with("controller"))
         || arguments
             .iter()
@@ -89,7 +137,7 @@ fn software<T: AsRef<str>>(image: &str, arguments: &[T]) -> Option<Software> {
             .any(|argument| argument.as_ref().rsplit('/').next() == Some("nginx-ingress-controller"));
     match () {
         () if nginx => Some(Software::IngressNginx),
-        () if last == "traefik" || command == Some("traefik") => Some(Software::Traefik),
+        () if last == "traefik" || last.ends_with("-traefik") || command == Some("traefik") => Some(Software::Traefik),
         () => None,
     }
 }
@@ -98,6 +146,15 @@ fn software<T: AsRef<str>>(image: &str, arguments: &[T]) -> Option<Software> {
 fn name(argument: &str) -> &str {
     let bare = argument.trim_start_matches('-');
     bare.split('=').next().unwrap_or(bare)
+}
+
+/// Whether a flag that is on or off may be on: it is there, and not plainly off (Go's `strconv.ParseBool`).
+fn may_be_on<T: AsRef<str>>(arguments: &[T], flag: &str) -> bool {
+    const OFF: [&str; 6] = ["0", "f", "F", "false", "FALSE", "False"];
+    let mut all = arguments.iter().map(AsRef::as_ref);
+    // Of several the last counts.
+    all.rfind(|argument| argument.starts_with('-') && name(argument) == flag)
+        .is_some_and(|argument| argument.split_once('=').is_none_or(|(_, value)| !OFF.contains(&value)))
 }
 
 /// The value of a flag: behind `=`, or the next argument.
@@ -120,12 +177,15 @@ mod tests {
 
     #[test]
     fn a_controller_is_told_by_image_or_command_and_its_neighbours_are_not() {
-        let told = |image, arguments: &[&str]| Program::of(image, arguments).map(|p| (p.software, p.controller_name));
+        let told =
+            |image, arguments: &[&str]| Program::of(image, arguments, "edge").map(|p| (p.software, p.controller_name));
         let nginx = Some((Software::IngressNginx, INGRESS_NGINX.into()));
         for image in [
             "registry.k8s.io/ingress-nginx/controller:v1.15.1@sha256:00",
             "mirror.corp:5000/ingress-nginx/controller-chroot",
-            "rancher/nginx-ingress-controller:v1.14",
+            "rancher/nginx-ingress-controller:v1.14.3-hardened1",
+            "docker.io/bitnamilegacy/nginx-ingress-controller:1.13",
+            "cgr.dev/chainguard/ingress-nginx-controller:latest",
         ] {
             assert_eq!(told(image, &[]), nginx, "{image}");
         }
@@ -148,7 +208,8 @@ mod tests {
 
     #[test]
     fn traefik_stands_behind_the_name_where_its_provider_is_on() {
-        let told = |arguments: &[&str]| Program::of("docker.io/traefik:v3.7.9", arguments).map(|p| p.controller_name);
+        let told =
+            |arguments: &[&str]| Program::of("docker.io/traefik:v3.7.9", arguments, "edge").map(|p| p.controller_name);
         assert_eq!(
             told(&["--providers.kubernetesIngressNGINX"]),
             Some(INGRESS_NGINX.into())
@@ -165,11 +226,68 @@ mod tests {
     }
 
     #[test]
+    fn traefik_as_distributions_bring_it_is_traefik() {
+        // Their containers have arguments and no command, the first of which is a flag.
+        let arguments = [
+            "--entryPoints.web.address=:8000/tcp",
+            "--providers.kubernetesingressnginx",
+        ];
+        for image in [
+            "rancher/mirrored-library-traefik:3.7.4",
+            "rancher/hardened-traefik:v3.6.16-build20260714",
+            "registry.corp:5000/rancher/mirrored-library-traefik@sha256:00",
+            "ghcr.io/traefik/traefik:v3.7.9",
+        ] {
+            let program = Program::of(image, &arguments, "kube-system");
+            assert_eq!(program.map(|p| p.software), Some(Software::Traefik), "{image}");
+        }
+        for image in ["traefik/whoami:v1.11", "corp/traefik-forward-auth:2", "nottraefik:1"] {
+            assert_eq!(Program::of(image, &arguments, "kube-system"), None, "{image}");
+        }
+    }
+
+    fn nginx(arguments: &[&str], namespace: &str) -> Program {
+        Program::of("x/nginx-ingress-controller", arguments, namespace).expect("a controller")
+    }
+
+    #[test]
     fn flags_are_read_with_their_value_behind_or_after() {
-        let of = |arguments: &[&str]| Program::of("x/nginx-ingress-controller", arguments).unwrap();
-        let second = of(&["--controller-class", "k8s.io/internal", "-default-ssl-certificate=a/b"]);
+        let second = nginx(
+            &["--controller-class", "k8s.io/internal", "-default-ssl-certificate=a/b"],
+            "",
+        );
         assert_eq!(second.controller_name, "k8s.io/internal");
-        assert_eq!(second.default_certificate, Some(Key::new("a", "b")));
-        assert_eq!(of(&["--default-ssl-certificate="]).default_certificate, None);
+        assert_eq!(second.default_certificate, DefaultSecret::Named(Key::new("a", "b")));
+        let empty = nginx(&["--default-ssl-certificate="], "");
+        assert_eq!(empty.default_certificate, DefaultSecret::NotNamed);
+    }
+
+    #[test]
+    fn the_namespace_of_the_pod_is_put_in_and_no_other_variable_is_taken_for_a_name() {
+        let of = |value: &str, namespace: &str| {
+            let flag = format!("--default-ssl-certificate={value}");
+            nginx(&[flag.as_str()], namespace).default_certificate
+        };
+        let wild = DefaultSecret::Named(Key::new("edge", "wild"));
+        assert_eq!(of("$(POD_NAMESPACE)/wild", "edge"), wild);
+        assert_eq!(of("$(POD_NAMESPACE)/wild", ""), DefaultSecret::Unknown);
+        for value in ["$(CERTIFICATE)", "$(POD_NAMESPACE)/$(NAME)", "$$(POD_NAMESPACE)/wild"] {
+            assert_eq!(of(value, "edge"), DefaultSecret::Unknown, "{value}");
+        }
+    }
+
+    #[test]
+    fn tls_is_passed_through_where_the_flag_is_on_or_may_be() {
+        for (arguments, may) in [
+            (&[][..], false),
+            (&["--enable-ssl-passthrough"], true),
+            (&["-enable-ssl-passthrough=true"], true),
+            (&["--enable-ssl-passthrough=$(PASS)"], true),
+            (&["--enable-ssl-passthrough=false"], false),
+            (&["--enable-ssl-passthrough", "--enable-ssl-passthrough=false"], false),
+            (&["--enable-ssl-chain-completion"], false),
+        ] {
+            assert_eq!(nginx(arguments, "edge").may_pass_through, may, "{arguments:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     inventory::programs::Told,
     object::{
         ingress::IngressTls,
-        program::{Program, Software},
+        program::{DefaultSecret, Program, Software},
     },
     x509::CaFault,
 };
@@ -19,7 +19,7 @@ pub(super) const TESTS: &[fn()] = &[
 ];
 
 /// An Ingress of class nginx with tls entries (hosts, Secret) and rules' hosts.
-fn nginx(inventory: &mut Inventory, tls: &[(&[&str], &str)], rules: &[&str], annotations: &[(&str, &str)]) {
+pub(super) fn nginx(inventory: &mut Inventory, tls: &[(&[&str], &str)], rules: &[&str], annotations: &[(&str, &str)]) {
     let mut web = ingress("a", "web", tls);
     web.rules = rules.iter().map(|host| Text::from(*host)).collect();
     for (annotation, value) in annotations {
@@ -210,11 +210,12 @@ fn an_alias_that_is_a_host_of_its_own_gets_its_own_certificate() {
     );
 }
 
-fn program(software: Software, default: Option<Key>) -> Program {
+pub(super) fn program(software: Software, default: Option<Key>) -> Program {
     Program {
         software,
         controller_name: crate::object::program::INGRESS_NGINX.into(),
-        default_certificate: default,
+        default_certificate: default.map_or(DefaultSecret::NotNamed, DefaultSecret::Named),
+        may_pass_through: software == Software::Traefik,
     }
 }
 

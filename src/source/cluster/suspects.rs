@@ -177,9 +177,9 @@ pub async fn consumers(
         .await
 }
 
-/// The labels that the charts of ingress-nginx (its own, RKE2's, Bitnami's) and of Traefik give their Pods.
-const CONTROLLERS: &str =
-    "app.kubernetes.io/name in (ingress-nginx,rke2-ingress-nginx,nginx-ingress-controller,nginx-ingress,traefik)";
+/// The labels that the charts of ingress-nginx (its own, RKE2's, Bitnami's) and of Traefik (its own, RKE2's) give their Pods.
+const CONTROLLERS: &str = "app.kubernetes.io/name in \
+    (ingress-nginx,rke2-ingress-nginx,nginx-ingress-controller,nginx-ingress,traefik,rke2-traefik)";
 
 /// The ingress controllers that run in the cluster and whose program decides what a class of ingress-nginx means. None where Pods
 /// may not be listed in all namespaces: then the name of the class is all that is known.
@@ -204,14 +204,18 @@ pub async fn programs(connection: &Connection) -> Vec<Program> {
 fn read_programs(body: &[u8]) -> Vec<Program> {
     let list: PodList = serde_json::from_slice(body).unwrap_or_default();
     let mut programs = Vec::new();
-    for container in list.items.iter().flat_map(|pod| &pod.spec.containers) {
+    let containers = list.items.iter().flat_map(|pod| {
+        let namespace = pod.metadata.namespace.as_str();
+        pod.spec.containers.iter().map(move |container| (namespace, container))
+    });
+    for (namespace, container) in containers {
         let arguments: Vec<&str> = container
             .command
             .iter()
             .chain(&container.args)
             .map(String::as_str)
             .collect();
-        if let Some(program) = Program::of(&container.image, &arguments)
+        if let Some(program) = Program::of(&container.image, &arguments, namespace)
             && !programs.contains(&program)
         {
             programs.push(program);
@@ -229,7 +233,14 @@ struct PodList {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct RawPod {
+    metadata: RawPodMetadata,
     spec: RawPodSpec,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RawPodMetadata {
+    namespace: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -385,11 +396,14 @@ mod tests {
 
     #[test]
     fn each_controller_that_runs_is_told_once() {
-        let pod =
-            |image: &str, args: &str| format!(r#"{{"spec":{{"containers":[{{"image":"{image}","args":[{args}]}}]}}}}"#);
+        let pod = |image: &str, args: &str| {
+            format!(
+                r#"{{"metadata":{{"namespace":"edge"}},"spec":{{"containers":[{{"image":"{image}","args":[{args}]}}]}}}}"#
+            )
+        };
         let nginx = pod(
             "registry.k8s.io/ingress-nginx/controller:v1.15.1",
-            r#""--default-ssl-certificate=edge/wild""#,
+            r#""--default-ssl-certificate=$(POD_NAMESPACE)/wild""#,
         );
         let body = format!(
             r#"{{"kind":"PodList","items":[{nginx},{nginx},{}]}}"#,
@@ -397,7 +411,7 @@ mod tests {
         );
         let programs = read_programs(body.as_bytes());
         assert_eq!(programs.len(), 1, "a Traefik without the provider serves no such class");
-        assert_eq!(programs[0].default_certificate, Some(Key::new("edge", "wild")));
+        assert_eq!(programs[0].default_certificate.key(), Some(&Key::new("edge", "wild")));
         assert!(read_programs(b"<html>").is_empty());
     }
 

@@ -114,8 +114,8 @@ impl Uses {
 }
 
 impl PodSpec {
-    /// The ingress controller that one of the containers is.
-    fn program(&self) -> Option<Box<Program>> {
+    /// The ingress controller that one of the containers is, in a Pod of a namespace.
+    fn program(&self, namespace: &str) -> Option<Box<Program>> {
         let of = |container: &Container| {
             let arguments: Vec<&str> = container
                 .command
@@ -124,7 +124,7 @@ impl PodSpec {
                 .chain(&container.args.0)
                 .map(Text::as_str)
                 .collect();
-            Program::of(container.image.as_deref().unwrap_or_default(), &arguments)
+            Program::of(container.image.as_deref().unwrap_or_default(), &arguments, namespace)
         };
         self.containers.0.iter().find_map(of).map(Box::new)
     }
@@ -222,10 +222,11 @@ impl From<Pod> for Consumer {
     fn from(pod: Pod) -> Self {
         let status = pod.status.unwrap_or_default();
         let spec = pod.spec.unwrap_or_default();
+        let meta: crate::object::Meta = pod.metadata.into();
         Self {
             kind: Kind::Pod,
-            meta: pod.metadata.into(),
-            program: spec.program(),
+            program: spec.program(&meta.namespace),
+            meta,
             uses: spec.uses(),
             started: status.started(),
             ended: matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")),
@@ -267,7 +268,7 @@ impl WorkloadSpec {
         }
         let spec = template.spec.unwrap_or_default();
         Consumer {
-            program: spec.program(),
+            program: spec.program(&meta.namespace),
             ..view(kind, meta, spec.uses())
         }
     }
