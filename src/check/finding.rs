@@ -88,8 +88,12 @@ pub enum Instead {
     DefaultCertificate,
     /// The connection is refused or reset: the listener is not programmed.
     NoConnection,
-    /// Another certificate that is for the host, brought by another route.
+    /// Another certificate that is for the host: brought by another route, or issued by a resolver of Traefik.
     AnotherCertificate,
+    /// Traefik's own certificate up to 3.6, and what is expected since 3.7: a certificate that its default store lists is lacking.
+    OwnUpTo36,
+    /// The server behind answers since Traefik 3.7; up to 3.6 the whole Ingress is left out.
+    LeftOutUpTo36,
     /// The controller is not known, so nothing is said.
     Unknown,
 }
@@ -153,10 +157,12 @@ pub enum Fact {
         found: Text,
         usable: bool,
     },
+    /// `by_version`: it is listed by Traefik's default store, and up to 3.6 the store has no default certificate for it.
     MissingData {
         secret: Key,
         data_key: &'static str,
         empty: bool,
+        by_version: bool,
     },
     RuleHostWithoutTls {
         host: Text,
@@ -218,8 +224,10 @@ pub enum Fact {
         why: Rivalry,
         expired: bool,
     },
+    /// `keeps`: the Secret of the route that a store of another name keeps for itself; none where several are called default.
     DefaultStoreConflict {
         stores: Sample<ObjectRef>,
+        keeps: Option<Key>,
     },
     OrphanSecret {
         secret: Key,

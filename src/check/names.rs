@@ -3,12 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    inventory::{
-        BindingId, Inventory, Origin, Stored,
-        ingress::normal_host,
-        query::{Serving, covers},
-        settle::MANY,
-    },
+    inventory::{BindingId, Inventory, Origin, Stored, ingress::normal_host, query::covers, settle::MANY},
     object::Text,
     x509::{Certificate, San, names},
 };
@@ -22,8 +17,7 @@ use super::{
 pub(super) fn judge(subject: &Subject<'_>, stored: &Stored, collector: &mut Collector) {
     let Some(leaf) = stored.leaf() else { return };
     let Some((id, binding)) = subject.binding else { return };
-    let chosen = subject.named || matches!(subject.serving, Serving::Default(Some(_)));
-    if chosen && !covers(stored, &binding.host) {
+    if !covers(stored, &binding.host) {
         // Who comes over plain HTTP to a host that is redirected never sees the certificate.
         let severity = if binding.origin == Origin::Redirect {
             Severity::Warning

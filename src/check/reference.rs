@@ -40,6 +40,24 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     }
 }
 
+/// Traefik passes TLS on whatever the Secrets are since 3.7; up to 3.6 its provider for ingress-nginx leaves out an Ingress whose
+/// Secret is not there (`pkg/provider/kubernetes/ingress-nginx`: 3.6.24 `kubernetes.go`, 3.7.0 `build.go`).
+pub(super) fn passed_through(inventory: &Inventory, binding: &Binding, collector: &mut Collector) {
+    if inventory.from_manifests || inventory.controller(&binding.route) != Controller::Traefik {
+        return;
+    }
+    let mut secrets = binding.secrets.iter();
+    if let Some(secret) = secrets.find(|secret| inventory.is_absent(secret) && !inventory.is_unread(secret)) {
+        let fact = Fact::SecretNotFound {
+            secret: secret.clone(),
+            instead: Instead::LeftOutUpTo36,
+            among_manifests: false,
+            maker: None,
+        };
+        collector.add_at(Severity::Warning, fact);
+    }
+}
+
 /// Whether a named Secret is there, may be read, and holds what it should.
 fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) {
     let inventory = subject.inventory;
@@ -69,7 +87,7 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         collector.add(Fact::Forbidden(one));
         return;
     }
-    if !inventory.is_absent(secret) || inventory.is_unreadable(secret) {
+    if inventory.is_unread(secret) {
         // The list of Secrets ended early; that is told once, and nothing is said of what was not read.
         collector.unreadable = true;
         return;
@@ -150,6 +168,7 @@ pub(super) fn judge_content(stored: &Stored, lacking: Option<Severity>, collecto
                 secret: secret.clone(),
                 data_key,
                 empty,
+                by_version: false,
             };
             collector.add_at(lacking, fact);
         }
@@ -225,8 +244,9 @@ fn judge_ingress_nginx(
         && !ingress.rules.is_empty()
         && let Some(secret) = binding.secrets.first()
         && subject
-            .stored
-            .is_none_or(|stored| subject.is_fake() || stored.meta.key() != *secret)
+            .serving
+            .stored()
+            .is_none_or(|stored| stored.meta.key() != *secret)
     {
         let fact = Fact::RuleWithoutHost {
             secret: secret.clone(),

@@ -2,7 +2,7 @@
 
 use crate::{
     inventory::{
-        Binding, BindingId, Controller, Inventory, Presence, Recipients, Stored,
+        Binding, BindingId, Controller, Inventory, Keeper, Presence, Recipients, Stored,
         controller::Fallback,
         query::{Serving, covers, usable},
     },
@@ -69,6 +69,7 @@ impl Subject<'_> {
             return Instead::Unknown;
         };
         match self.serving {
+            _ if self.is_issued() => return Instead::AnotherCertificate,
             Serving::Default(_) => return Instead::DefaultCertificate,
             _ if self.covered_by_another() => return Instead::AnotherCertificate,
             _ => {}
@@ -85,17 +86,24 @@ impl Subject<'_> {
         let for_host = |stored: &Stored| self.binding.is_none_or(|(_, binding)| covers(stored, &binding.host));
         match self.serving {
             Serving::Default(Some(stored)) => usable(stored) && for_host(stored),
-            _ => self.stored.is_some() && !self.named,
+            _ => !self.named && self.stored.is_some_and(|stored| usable(stored) && for_host(stored)),
         }
     }
 
-    /// Critical, unless clients get another certificate that is for the host.
+    /// Critical, unless clients get another certificate that is for the host: one that is known, one that Traefik's resolver
+    /// issues, or perhaps one that could not be read.
     pub fn unless_served(&self) -> Severity {
-        if self.covered_by_another() {
+        if self.covered_by_another() || matches!(self.serving, Serving::Unread) || self.is_issued() {
             Severity::Warning
         } else {
             Severity::Critical
         }
+    }
+
+    /// Whether a resolver of Traefik issues a certificate where what is named cannot be used.
+    fn is_issued(&self) -> bool {
+        let binding = self.binding.map(|(_, binding)| binding);
+        binding.is_some_and(|binding| self.inventory.issues_by_resolver(binding))
     }
 
     /// Whether clients get a certificate that no client trusts: the one that the controller makes for itself.
@@ -190,13 +198,18 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     if binding.elsewhere {
         let by = inventory.keeper(binding);
         collector.add(Fact::CertificateElsewhere { by });
+        if by == Keeper::Backend {
+            reference::passed_through(inventory, binding, &mut collector);
+        }
         return Some(collector.finish(None));
     }
     let serving = inventory.serving(binding);
     let controller = inventory.controller(&binding.route);
-    // Where ingress-nginx serves its own certificate, the one that was meant is judged, unless another route decides.
+    let unread = matches!(serving, Serving::Unread);
+    // Where ingress-nginx serves its own certificate, the one that was meant is judged, unless another route decides; so it is
+    // where Traefik's default certificate could not be read.
     let meant = || {
-        let decides = controller == Controller::IngressNginx
+        let decides = (controller == Controller::IngressNginx || (controller == Controller::Traefik && unread))
             && inventory
                 .winner(binding, controller)
                 .is_none_or(|winner| winner.route == binding.route);
@@ -212,8 +225,10 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
         serving,
         rules,
     };
+    collector.unreadable |= unread;
     reference::judge(&subject, binding, &mut collector);
     let audience = Audience::of(subject.controller);
+    let before = collector.findings.len();
     if let Some(stored) = subject.stored {
         parse::judge(stored, audience, subject.unless_served(), &mut collector);
         time::judge(inventory, stored, &rules, &mut collector);
@@ -221,6 +236,12 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
         chain::judge(stored, &mut collector);
         strength::judge(inventory, stored, &mut collector);
         readers::judge_clients(stored, audience, &mut collector);
+    }
+    // Nothing is certain of a certificate that was meant, while it is not known which one is served.
+    if unread {
+        for finding in &mut collector.findings[before..] {
+            finding.severity = finding.severity.min(Severity::Warning);
+        }
     }
     // What another route brought does not excuse the one that is named.
     if !subject.named {
@@ -281,7 +302,7 @@ fn is_named(serving: &Serving<'_>, binding: &Binding) -> bool {
     match serving {
         Serving::Other(_) | Serving::Default(Some(_)) => false,
         Serving::Chance(stored, ..) => binding.secrets.contains(&stored.meta.key()),
-        Serving::Named(_) | Serving::Default(None) | Serving::Nothing => true,
+        Serving::Named(_) | Serving::Default(None) | Serving::Nothing | Serving::Unread => true,
     }
 }
 

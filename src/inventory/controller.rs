@@ -172,18 +172,59 @@ impl std::fmt::Display for Controller {
     }
 }
 
-/// Whether the Ingress gets its certificate from elsewhere than a Secret: passthrough, a cloud's, Traefik's resolver.
+/// What serves an Ingress, as far as it matters to what its annotations mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// The controller.
+    pub controller: Controller,
+    /// Whether it is Traefik's provider for ingress-nginx, which reads the annotations of that and none of Traefik's own.
+    pub by_nginx_provider: bool,
+    /// Whether TLS is passed on to the server behind, where the Ingress asks for it.
+    pub may_pass_through: bool,
+}
+
+impl From<Controller> for Behind {
+    /// One of whose program nothing more is known.
+    fn from(controller: Controller) -> Self {
+        Self {
+            controller,
+            by_nginx_provider: false,
+            may_pass_through: matches!(controller, Controller::IngressNginx | Controller::Unknown),
+        }
+    }
+}
+
+impl Behind {
+    /// Whether the server behind an Ingress ends TLS, so that no certificate of it is shown. ingress-nginx does that where it was
+    /// started with `--enable-ssl-passthrough` (v1.15, `pkg/flags/flags.go`; `internal/ingress/controller/nginx.go`,
+    /// `EnableSSLPassthrough`), Traefik's provider for it always (3.6.12, `pkg/provider/kubernetes/ingress-nginx/kubernetes.go`;
+    /// 3.7.9, `build.go`).
+    pub fn passes_through(self, ingress: &Ingress) -> bool {
+        self.may_pass_through && ingress.meta.annotation(annotation::NGINX_PASSTHROUGH) == Some("true")
+    }
+
+    /// Whether a resolver of Traefik issues certificates for the hosts of an Ingress: for those that no certificate in the store
+    /// is for (`pkg/provider/acme/provider.go`, `getUncheckedDomains`, v3.7.9). The Secrets of the tls entries are loaded all the
+    /// same (`pkg/provider/kubernetes/ingress/kubernetes.go`, `getCertificates`).
+    pub fn issues_by_resolver(self, ingress: &Ingress) -> bool {
+        matches!(self.controller, Controller::Traefik | Controller::Unknown)
+            && !self.by_nginx_provider
+            && ingress.meta.annotation(annotation::TRAEFIK_RESOLVER).is_some()
+    }
+}
+
+/// Whether the Ingress gets all its certificates from elsewhere than Secrets: passthrough, a cloud's.
 /// An annotation of another controller than the one that serves it means nothing. AWS's load balancers read no Secret, and
 /// Tailscale's operator issues every certificate itself (its documentation, kb/1439).
-pub fn certificate_from_elsewhere(ingress: &Ingress, controller: Controller) -> bool {
+pub fn certificate_from_elsewhere(ingress: &Ingress, behind: Behind) -> bool {
+    let controller = behind.controller;
     let annotated = |key| ingress.meta.annotation(key).is_some();
     let by = |one| controller == one || controller == Controller::Unknown;
     matches!(controller, Controller::Alb | Controller::Tailscale)
         || (by(Controller::Agic) && annotated(annotation::AGIC_CERTIFICATE))
         || (by(Controller::Gce) && (annotated(annotation::GKE_MANAGED) || annotated(annotation::GCP_PRE_SHARED)))
         || (by(Controller::Alb) && annotated(annotation::ALB_CERTIFICATE))
-        || (by(Controller::Traefik) && annotated(annotation::TRAEFIK_RESOLVER))
-        || (by(Controller::IngressNginx) && ingress.meta.annotation(annotation::NGINX_PASSTHROUGH) == Some("true"))
+        || behind.passes_through(ingress)
 }
 
 /// Whether the Ingress is a canary of ingress-nginx: another Ingress of the host has the certificate.

@@ -70,13 +70,14 @@ impl Inventory {
             self.route_meta(route)
                 .is_some_and(|meta| meta.annotation(key).is_some())
         };
+        let ingress = self.ingress_of(route);
         match self.controller(route) {
             Controller::Alb => Keeper::Aws,
             _ if route.kind != Kind::Ingress => Keeper::Controller,
+            _ if ingress.is_some_and(|ingress| self.behind(ingress).passes_through(ingress)) => Keeper::Backend,
             _ if annotated(annotation::GKE_MANAGED) || annotated(annotation::GCP_PRE_SHARED) => Keeper::Google,
             _ if annotated(annotation::ALB_CERTIFICATE) => Keeper::Aws,
-            _ if annotated(annotation::TRAEFIK_RESOLVER) => Keeper::Resolver,
-            _ if annotated(annotation::NGINX_PASSTHROUGH) => Keeper::Backend,
+            _ if self.issues_by_resolver(binding) => Keeper::Resolver,
             _ => Keeper::Controller,
         }
     }

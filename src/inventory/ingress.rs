@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     binding::{Binding, Origin, RouteKey},
-    controller::{Controller, certificate_from_elsewhere, is_canary},
+    controller::{Behind, Controller, certificate_from_elsewhere, is_canary},
     settle::MANY,
 };
 
@@ -21,13 +21,14 @@ pub const EVERY_HOST: &str = "*";
 /// An Ingress without any sign of TLS has none. A tls entry without hosts stands for the hosts of the rules, and a wildcard
 /// of a tls entry that is no rule's host for the hosts of the rules below it: those are what is routed. ingress-nginx does not
 /// look at a canary's tls entries, and serves two kinds of hosts more, which annotations name.
-pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
+pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
+    let controller = behind.controller;
     if controller == Controller::IngressNginx && is_canary(ingress) {
         return Vec::new();
     }
     let mut derived = Derived {
         route: RouteKey::new(Kind::Ingress, ingress.meta.key()),
-        elsewhere: certificate_from_elsewhere(ingress, controller),
+        elsewhere: certificate_from_elsewhere(ingress, behind),
         exact_first: controller == Controller::IngressNginx,
         bindings: Vec::with_capacity(ingress.rules.len().max(1)),
         positions: HashMap::new(),
@@ -80,6 +81,12 @@ pub fn of_ingress(ingress: &Ingress, controller: Controller) -> Vec<Binding> {
     }
     if servers_alone && !ingress.tls.is_empty() {
         derived.further_hosts_of_nginx(ingress, &rules);
+    }
+    // What names a Secret is served with that, and what names none by the resolver.
+    if behind.issues_by_resolver(ingress) {
+        for binding in derived.bindings.iter_mut().filter(|binding| binding.secrets.is_empty()) {
+            binding.elsewhere = true;
+        }
     }
     derived.bindings
 }
@@ -383,7 +390,7 @@ mod tests {
             .into_iter()
             .collect();
         assert_eq!(
-            hosts(&of_ingress(&web, Controller::Unknown)),
+            hosts(&of_ingress(&web, Controller::Unknown.into())),
             [
                 ("shop.example", vec!["shop-tls"], Origin::Entry(0)),
                 ("www.shop.example", vec!["shop-tls"], Origin::Entry(0)),
@@ -396,19 +403,19 @@ mod tests {
     fn an_entry_without_hosts_stands_for_the_rules_and_plain_http_is_no_binding() {
         let mut web = ingress("shop", "web", &[(&[], "shop-tls")]);
         web.rules = vec!["a.example".into(), "b.example".into()].into();
-        assert_eq!(of_ingress(&web, Controller::Unknown).len(), 2);
+        assert_eq!(of_ingress(&web, Controller::Unknown.into()).len(), 2);
         web.rules = List::default();
         assert_eq!(
-            hosts(&of_ingress(&web, Controller::Unknown)),
+            hosts(&of_ingress(&web, Controller::Unknown.into())),
             [("*", vec!["shop-tls"], Origin::Below(0))]
         );
 
         let mut plain = ingress("shop", "plain", &[]);
         plain.rules = vec!["a.example".into()].into();
-        assert!(of_ingress(&plain, Controller::Unknown).is_empty());
+        assert!(of_ingress(&plain, Controller::Unknown.into()).is_empty());
         plain.meta = with_annotation(plain.meta, annotation::TLS_ACME, "true");
         assert_eq!(
-            hosts(&of_ingress(&plain, Controller::Unknown)),
+            hosts(&of_ingress(&plain, Controller::Unknown.into())),
             [("a.example", vec![], Origin::RuleOnly)]
         );
     }
@@ -418,7 +425,7 @@ mod tests {
         let mut web = ingress("shop", "web", &[(&["*.shop.example"], "wild")]);
         web.rules = vec!["a.shop.example".into(), "a.b.shop.example".into()].into();
         assert_eq!(
-            hosts(&of_ingress(&web, Controller::Unknown)),
+            hosts(&of_ingress(&web, Controller::Unknown.into())),
             [
                 ("a.shop.example", vec!["wild"], Origin::Below(0)),
                 ("a.b.shop.example", vec![], Origin::RuleOnly)
@@ -426,7 +433,7 @@ mod tests {
         );
         web.rules = web.rules.into_iter().chain(["*.shop.example".into()]).collect();
         assert_eq!(
-            hosts(&of_ingress(&web, Controller::Unknown)),
+            hosts(&of_ingress(&web, Controller::Unknown.into())),
             [
                 ("*.shop.example", vec!["wild"], Origin::Entry(0)),
                 ("a.b.shop.example", vec![], Origin::RuleOnly)
@@ -440,6 +447,6 @@ mod tests {
         let mut web = ingress("shop", "web", &[(&[], "wild")]);
         web.rules = names.iter().map(Text::from).collect();
         web.tls[0].hosts = web.rules.clone();
-        assert_eq!(of_ingress(&web, Controller::Unknown).len(), 20_000);
+        assert_eq!(of_ingress(&web, Controller::Unknown.into()).len(), 20_000);
     }
 }

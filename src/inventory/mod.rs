@@ -199,6 +199,7 @@ impl Inventory {
         }
         let key = stored.meta.key();
         self.absent.remove(&key);
+        self.unreadable.remove(&key);
         if self.loading {
             self.secrets.set(stored);
             return;
@@ -343,6 +344,8 @@ impl Inventory {
                     .and_then(Stored::leaf)
                     .map(|l| (l.key_sha256, l.names.clone()));
                 self.touch_secret(&key, leaf.into_iter());
+                // The server said so, whatever came of reading it before.
+                self.unreadable.remove(&key);
                 self.absent.insert(key);
             }
             Kind::Certificate

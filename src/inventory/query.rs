@@ -10,7 +10,7 @@ pub use super::serves::{DefaultCertificate, Rivalry, Serving, Why, covers, usabl
 use super::{
     Inventory,
     binding::{Binding, BindingId, Bindings, RouteKey},
-    controller::{Controller, is_canary},
+    controller::{Behind, Controller, is_canary},
     secrets::Secrets,
     settle::of_host,
 };
@@ -77,9 +77,9 @@ impl Inventory {
         self.secrets.get(secret).is_none() && (self.absent.contains(secret) || self.knows_all(Kind::Secret))
     }
 
-    /// Whether reading the Secret failed.
-    pub fn is_unreadable(&self, secret: &Key) -> bool {
-        self.unreadable.contains(secret)
+    /// Whether a Secret is not here and may be there all the same: reading it failed, or not everything was read.
+    pub fn is_unread(&self, secret: &Key) -> bool {
+        self.secrets.get(secret).is_none() && (!self.is_absent(secret) || self.unreadable.contains(secret))
     }
 
     /// Whether everything of a kind in the scope has been read (or there cannot be any).
@@ -188,23 +188,24 @@ impl Inventory {
     /// The class of a route, by field or by annotation; the name of the default class where it names none.
     pub fn class_name(&self, route: &RouteKey) -> Option<&Text> {
         match route.kind {
-            Kind::Ingress => {
-                let ingress = self.ingress_of(route)?;
-                let annotated = ingress
-                    .meta
-                    .annotations()
-                    .iter()
-                    .find(|(k, _)| k == annotation::INGRESS_CLASS);
-                // The field counts where both are set: the annotation is deprecated since networking.k8s.io/v1.
-                ingress
-                    .class
-                    .as_ref()
-                    .or(annotated.map(|(_, v)| v))
-                    .or_else(|| Some(&self.default_class()?.meta.name))
-            }
+            Kind::Ingress => self.class_of_ingress(self.ingress_of(route)?),
             Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => self.gateway_of(route).map(|g| &g.class),
             _ => None,
         }
+    }
+
+    fn class_of_ingress<'a>(&'a self, ingress: &'a Ingress) -> Option<&'a Text> {
+        let annotated = ingress
+            .meta
+            .annotations()
+            .iter()
+            .find(|(k, _)| k == annotation::INGRESS_CLASS);
+        // The field counts where both are set: the annotation is deprecated since networking.k8s.io/v1.
+        ingress
+            .class
+            .as_ref()
+            .or(annotated.map(|(_, v)| v))
+            .or_else(|| Some(&self.default_class()?.meta.name))
     }
 
     fn default_class(&self) -> Option<&IngressClass> {
@@ -258,6 +259,42 @@ impl Inventory {
             None if all_known => (Controller::Unknown, ClassState::NoDefault),
             None => (Controller::Unknown, ClassState::Known),
         }
+    }
+
+    /// What serves an Ingress.
+    pub(super) fn behind(&self, ingress: &Ingress) -> Behind {
+        let controller = self.controller_of_ingress(ingress).0;
+        let by_nginx_provider = controller == Controller::Traefik && self.is_of_nginx_provider(ingress);
+        let name = || Some(&self.classes.get(self.class_of_ingress(ingress)?)?.controller);
+        let may_pass_through = match controller {
+            Controller::IngressNginx => name().is_none_or(|name| self.programs.may_pass_through(name)),
+            Controller::Traefik => by_nginx_provider,
+            _ => Behind::from(controller).may_pass_through,
+        };
+        Behind {
+            controller,
+            by_nginx_provider,
+            may_pass_through,
+        }
+    }
+
+    /// Whether an Ingress that Traefik serves comes by its provider for ingress-nginx: its own takes no class but those of
+    /// `traefik.io/ingress-controller` (`pkg/provider/kubernetes/ingress/kubernetes.go`, v3.7.9).
+    pub(super) fn is_of_nginx_provider(&self, ingress: &Ingress) -> bool {
+        let class = self.class_of_ingress(ingress).and_then(|name| self.classes.get(name));
+        class.is_some_and(|class| !class.controller.starts_with("traefik.io/"))
+    }
+
+    /// Whether a resolver of Traefik issues a certificate for the host of a binding where no certificate in the store is for it.
+    pub fn issues_by_resolver(&self, binding: &Binding) -> bool {
+        let route = &binding.route;
+        if route.kind == Kind::Ingress {
+            let annotated = |ingress: &&Ingress| ingress.meta.annotation(annotation::TRAEFIK_RESOLVER).is_some();
+            let ingress = self.ingress_of(route).filter(annotated);
+            return ingress.is_some_and(|ingress| self.behind(ingress).issues_by_resolver(ingress));
+        }
+        let tls = self.ingress_route(route).and_then(|route| route.tls.as_ref());
+        tls.is_some_and(|tls| tls.resolver.is_some())
     }
 
     /// The controller behind a route.

@@ -275,7 +275,7 @@ impl Inventory {
         let Some(ingress) = self.ingresses.at(position) else {
             return Vec::new();
         };
-        let mut fresh = of_ingress(ingress, self.controller_of_ingress(ingress).0);
+        let mut fresh = of_ingress(ingress, self.behind(ingress));
         for binding in &mut fresh {
             binding.route.near = position;
         }

@@ -448,3 +448,20 @@ fn ingress_routes_of_both_groups_are_read_and_one_word_means_both() {
     inventory.settle();
     assert_eq!(hosts(&inventory), [row("shop/web", "old.example", "")]);
 }
+
+#[test]
+fn a_secret_that_could_not_be_read_once_is_known_when_it_is_read_or_gone() {
+    let mut inventory = Inventory::new("c", false);
+    inventory.apply(Change::Listed(Kind::Secret));
+    let tls = key("a", "tls");
+    inventory.mark_unreadable(tls.clone());
+    assert!(inventory.is_unread(&tls), "reading it failed in passing");
+    inventory.apply(Change::Gone(Kind::Secret, tls.clone()));
+    assert!(!inventory.is_unread(&tls) && inventory.is_absent(&tls));
+
+    inventory.mark_unreadable(tls.clone());
+    inventory.store(good("a", "tls", &["x.example"]));
+    assert!(!inventory.is_unread(&tls));
+    inventory.apply(Change::Gone(Kind::Secret, tls.clone()));
+    assert!(!inventory.is_unread(&tls), "it was read, and is gone since");
+}

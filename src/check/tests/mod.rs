@@ -8,7 +8,9 @@ mod ownership;
 mod readers;
 mod reference;
 mod served;
+mod store;
 mod traefik;
+mod unread;
 
 use std::{cell::RefCell, collections::BTreeSet};
 

@@ -434,20 +434,20 @@ fn a_canarys_certificate_does_not_count_at_ingress_nginx() {
 
 #[test]
 fn an_annotation_of_another_controller_means_nothing() {
-    for annotation in [
-        annotation::ALB_CERTIFICATE,
-        annotation::TRAEFIK_RESOLVER,
-        annotation::GCP_PRE_SHARED,
+    for (annotation, secret) in [
+        (annotation::ALB_CERTIFICATE, "gone"),
+        (annotation::TRAEFIK_RESOLVER, ""),
+        (annotation::GCP_PRE_SHARED, "gone"),
     ] {
-        let of = |class: &str| {
+        let of = |class: &str, secret: &str| {
             found(|i| {
-                let mut web = ingress("a", "web", &[(&["x.example"], "gone")]);
+                let mut web = ingress("a", "web", &[(&["x.example"], secret)]);
                 web.meta = with_annotation(web.meta, annotation, "left over");
                 add(i, web, class);
             })
         };
-        is(&of("nginx"), Reason::SecretNotFound, Severity::Critical);
-        elsewhere(&of("own"));
+        is(&of("nginx", "gone"), Reason::SecretNotFound, Severity::Critical);
+        elsewhere(&of("own", secret));
     }
 }
 

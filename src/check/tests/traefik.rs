@@ -26,12 +26,12 @@ fn ingress_route(namespace: &str, name: &str, host: &str, secret: Option<&str>) 
     }
 }
 
-fn route(inventory: &mut Inventory, namespace: &str, host: &str, secret: Option<&str>) {
+pub(super) fn route(inventory: &mut Inventory, namespace: &str, host: &str, secret: Option<&str>) {
     let route = ingress_route(namespace, &format!("ir-{host}"), host, secret);
     inventory.apply(Change::Set(Object::IngressRoute(route)));
 }
 
-fn store(inventory: &mut Inventory, namespace: &str, default: Option<&str>, certificates: &[&str]) {
+pub(super) fn store(inventory: &mut Inventory, namespace: &str, default: Option<&str>, certificates: &[&str]) {
     inventory.apply(Change::Set(Object::TlsStore(TlsStore {
         meta: meta(namespace, "default"),
         default: default.map(Text::from),
@@ -40,7 +40,7 @@ fn store(inventory: &mut Inventory, namespace: &str, default: Option<&str>, cert
     })));
 }
 
-fn expired(namespace: &str, name: &str, names: &[&str]) -> Stored {
+pub(super) fn expired(namespace: &str, name: &str, names: &[&str]) -> Stored {
     let mut stored = own(namespace, name, names);
     let mut leaf = stored.leaf().expect("a leaf").clone();
     leaf.not_after = NOW - 1;
@@ -48,7 +48,7 @@ fn expired(namespace: &str, name: &str, names: &[&str]) -> Stored {
     stored
 }
 
-fn broken(namespace: &str, name: &str, names: &[&str]) -> Stored {
+pub(super) fn broken(namespace: &str, name: &str, names: &[&str]) -> Stored {
     let mut stored = own(namespace, name, names);
     stored.bundle.key = KeyState::Differs;
     stored
@@ -135,13 +135,6 @@ fn a_default_certificate_that_cannot_be_had_is_critical_where_it_is_relied_on() 
         i.store(wild);
     });
     is(&without_key, Reason::MissingData, Severity::Critical);
-    // Another that is not there takes the default certificate away with it, up to Traefik 3.6.
-    let other = found(|i| {
-        route(i, "a", "x.example", None);
-        store(i, "edge", Some("wild"), &["gone"]);
-        i.store(good("edge", "wild", &["*.example"]));
-    });
-    is(&other, Reason::SecretNotFound, Severity::Critical);
     let not_relied_on = found(|i| {
         route(i, "a", "x.example", Some("tls"));
         store(i, "edge", Some("gone"), &[]);
@@ -180,8 +173,6 @@ fn certificates_of_the_default_store_serve_any_name() {
         })
     };
     healthy(&with(&["wild"]));
-    // Up to Traefik 3.6, what comes after one that is missing is not read.
-    is(&with(&["gone", "wild"]), Reason::SecretNotFound, Severity::Critical);
     is(&with(&[]), Reason::OrphanSecret, Severity::Info);
     is_not(&with(&["wild"]), Reason::OrphanSecret);
     // A store of another name serves nothing, and keeps the Secret from the routes that name it.

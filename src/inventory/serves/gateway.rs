@@ -40,7 +40,7 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
             most_get(&all, &binding.host)
         }
     };
-    first.map_or(Serving::Nothing, Serving::Named)
+    first.map_or_else(|| inventory.without_any(binding), Serving::Named)
 }
 
 /// The Secret that most clients of a host get, of those that a listener names, in their order.

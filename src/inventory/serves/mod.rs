@@ -39,6 +39,8 @@ pub enum Serving<'a> {
     Chance(&'a Stored, &'a Stored, Rivalry),
     /// None of those that are known.
     Nothing,
+    /// What decides it could not be read: nothing is known.
+    Unread,
 }
 
 impl<'a> Serving<'a> {
@@ -47,7 +49,7 @@ impl<'a> Serving<'a> {
         match self {
             Self::Named(stored) | Self::Other(stored) | Self::Chance(stored, ..) => Some(stored),
             Self::Default(stored) => stored,
-            Self::Nothing => None,
+            Self::Nothing | Self::Unread => None,
         }
     }
 
@@ -123,6 +125,15 @@ impl Inventory {
 
     fn has_tls(&self, route: &RouteKey) -> bool {
         self.ingress_of(route).is_some_and(|ingress| !ingress.tls.is_empty())
+    }
+
+    /// What clients get where none of the Secrets that a binding names is there: nothing is known while one could not be read.
+    fn without_any<'a>(&self, binding: &Binding) -> Serving<'a> {
+        if binding.secrets.iter().any(|key| self.is_unread(key)) {
+            Serving::Unread
+        } else {
+            Serving::Nothing
+        }
     }
 
     /// The Secrets that a binding names and that are there, in their order.

@@ -93,8 +93,7 @@ fn of_server<'a>(inventory: &'a Inventory, server: &Binding) -> Serving<'a> {
         };
         match inventory.secrets.get(&key) {
             Some(stored) if loads(stored) && is_for(stored, &server.host) => Serving::Named(stored),
-            // Of one that could not be read nothing is known.
-            None if !inventory.is_absent(&key) || inventory.is_unreadable(&key) => Serving::Nothing,
+            None if inventory.is_unread(&key) => Serving::Unread,
             _ => default(),
         }
     } else {
@@ -112,10 +111,10 @@ fn of_server<'a>(inventory: &'a Inventory, server: &Binding) -> Serving<'a> {
                     };
                 }
                 Some(_) => {}
-                None => unknown |= !inventory.is_absent(&key) || inventory.is_unreadable(&key),
+                None => unknown |= inventory.is_unread(&key),
             }
         }
-        if unknown { Serving::Nothing } else { default() }
+        if unknown { Serving::Unread } else { default() }
     }
 }
 
@@ -143,8 +142,7 @@ fn beside<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<Serving<'a>
     let serving = seen_from(binding, server, of_server(inventory, server));
     match serving {
         Serving::Default(None) => None,
-        // Of one that could not be read nothing is known.
-        Serving::Nothing => Some(serving),
+        Serving::Nothing | Serving::Unread => Some(serving),
         _ => serving
             .stored()
             .is_some_and(|stored| is_for(stored, &binding.host))
@@ -161,11 +159,20 @@ fn seen_from<'a>(binding: &Binding, server: &Binding, serving: Serving<'a>) -> S
     }
 }
 
-/// The default certificate: the Secret that the controller was told to take, where that is known and can be loaded.
+/// The default certificate: the Secret that the controller was told to take, where that can be loaded, else the one that it makes
+/// itself (`controller.go`, `getDefaultSSLCertificate`).
 fn default<'a>(inventory: &'a Inventory, route: &RouteKey) -> Serving<'a> {
-    let stored = inventory
-        .default_certificate(route)
-        .and_then(|key| inventory.secrets.get(key));
+    let Some(key) = inventory.default_certificate(route) else {
+        return if inventory.has_unknown_default(route) {
+            Serving::Unread
+        } else {
+            Serving::Default(None)
+        };
+    };
+    if inventory.is_unread(key) {
+        return Serving::Unread;
+    }
+    let stored = inventory.secrets.get(key);
     Serving::Default(stored.filter(|stored| loads(stored)))
 }
 

@@ -10,9 +10,12 @@
 //! - `pkg/server/aggregator.go` merges the providers in the random order of a Go map; each provider sorts its own by the name of
 //!   the Secret, but for `kubernetesIngressNGINX` up to 3.6, which does not.
 //! - `pkg/provider/kubernetes/ingress` and `ingress-nginx` read the tls entries of an Ingress up to the first Secret that is not
-//!   there or lacks a part; `crd` reads `TLSStores` likewise up to 3.6 (later ones go on), and takes neither certificates nor
-//!   default of one whose default Secret is not there. Of several stores called `default` in several namespaces the
-//!   certificates are taken and no default one.
+//!   there or lacks a part; `crd` takes neither certificates nor default of a `TLSStore` whose default Secret is not there or
+//!   lacks a part. Of its other certificates it leaves out those alone since 3.7 (`buildCertificates`); up to 3.6 it reads no
+//!   further than to the first of them, and takes no default certificate. Here it is as in 3.7, and the difference is told.
+//!   Of several stores called `default` in several namespaces the certificates are taken and no default one.
+//! - `crd` reads the stores first, and keeps a Secret for the first that lists it: an `IngressRoute` that names it does not bring
+//!   it to the store called `default`, if that was another (`kubernetes.go`, `tlsConfigs`).
 
 use crate::{
     inventory::{
@@ -22,7 +25,10 @@ use crate::{
     x509::{Certificate, San},
 };
 
-use super::choice::{names_exactly, usable};
+use super::{
+    Serving,
+    choice::{names_exactly, usable},
+};
 
 /// The certificate that Traefik shows for a host, and the one that it may show in its place.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +59,8 @@ pub enum DefaultCertificate<'a> {
     Own(Why),
     /// It is not known: not all was read, or a resolver issues it.
     Unknown,
+    /// It is that of a Secret that could not be read.
+    Unread,
 }
 
 /// Why it is Traefik's own.
@@ -62,7 +70,7 @@ pub enum Why {
     NotSet,
     /// Several are, so that none counts.
     SeveralStores,
-    /// This Secret, which the store names, is not there or lacks a part. Up to 3.6 any that it names counts.
+    /// This Secret, which the store names for it, is not there or lacks a part.
     NoSecret(Key),
 }
 
@@ -238,12 +246,11 @@ fn brought<'a>(inventory: &'a Inventory, secret: &'a Key) -> impl Iterator<Item 
             let mut before = binding.secrets.iter().take_while(|key| *key != secret);
             binding.route.kind != Kind::Gateway || !before.any(|key| inventory.is_absent(key))
         };
-        let kept_apart = || binding.route.kind.is_ingress_route() && inventory.is_for_another_store(secret);
         let comes = !binding.route.kind.is_listener_set()
             && inventory.controller(&binding.route) == Controller::Traefik
             && inventory.skipped_after(binding).is_none()
             && reached()
-            && !kept_apart();
+            && inventory.kept_apart(binding, secret).is_none();
         comes.then(|| inventory.provider_of(binding))
     })
 }
@@ -252,8 +259,8 @@ impl Inventory {
     fn provider_of(&self, binding: &Binding) -> Provider {
         match binding.route.kind {
             Kind::Ingress => {
-                let class = self.class_name(&binding.route).and_then(|name| self.classes.get(name));
-                if class.is_some_and(|class| class.controller == "k8s.io/ingress-nginx") {
+                let ingress = self.ingress_of(&binding.route);
+                if ingress.is_some_and(|ingress| self.is_of_nginx_provider(ingress)) {
                     Provider::IngressNginx
                 } else {
                     Provider::Ingress
@@ -289,9 +296,6 @@ impl Inventory {
         if stores.next().is_some() {
             return DefaultCertificate::Own(Why::SeveralStores);
         }
-        if let Some(secret) = store.secrets().find(|key| self.lacks(key)) {
-            return DefaultCertificate::Own(Why::NoSecret(secret));
-        }
         let Some(secret) = store.default_secret() else {
             return if store.generated {
                 DefaultCertificate::Unknown
@@ -299,9 +303,35 @@ impl Inventory {
                 DefaultCertificate::Own(Why::NotSet)
             };
         };
+        if self.lacks(&secret) {
+            return DefaultCertificate::Own(Why::NoSecret(secret));
+        }
         self.secrets
             .get(&secret)
-            .map_or(DefaultCertificate::Unknown, DefaultCertificate::Secret)
+            .map_or(DefaultCertificate::Unread, DefaultCertificate::Secret)
+    }
+
+    /// The Secret among the certificates of the default store that is not there or lacks a part, where Traefik up to 3.6 shows
+    /// its own certificate because of it, in place of what is expected: the store's default certificate, or one that comes after
+    /// it in the store and that no route brings.
+    pub fn gap_in_default_store(&self, serving: &Serving<'_>) -> Option<Key> {
+        let shown = serving.stored().filter(|_| !self.tls_stores.is_empty())?;
+        if matches!(serving, Serving::Default(_)) {
+            let listed = self.default_stores().flat_map(TlsStore::certificate_secrets);
+            return listed.into_iter().find(|listed| self.lacks(listed));
+        }
+        let key = shown.meta.key();
+        if brought(self, &key).next().is_some() {
+            return None;
+        }
+        let taking = self.default_stores().filter(|store| self.takes(store, &key));
+        let mut gaps = taking.map(|store| {
+            let mut before = store.certificate_secrets().take_while(|listed| *listed != key);
+            before.find(|listed| self.lacks(listed))
+        });
+        // Of several stores that list it, one without a gap before it is enough.
+        gaps.try_fold(None, |first, gap| gap.map(|gap| first.or(Some(gap))))
+            .flatten()
     }
 
     /// Whether some host of Traefik's gets the default certificate, so that it matters which one that is.
@@ -328,24 +358,35 @@ impl Inventory {
         !self.tls_stores.is_empty() && self.secrets_of_stores().any(|key| key == *secret)
     }
 
-    /// Whether the default store brings a Secret among its certificates.
-    fn store_loads(&self, secret: &Key) -> bool {
-        let mut stores = self.default_stores();
-        stores.any(|store| {
-            let usable = |key: &Key| !self.lacks(key);
-            store.meta.namespace == secret.namespace
-                && store.default_secret().is_none_or(|key| usable(&key))
-                && store.certificate_secrets().take_while(usable).any(|key| key == *secret)
-        })
+    /// Whether a store takes a Secret among its certificates.
+    fn takes(&self, store: &TlsStore, secret: &Key) -> bool {
+        store.meta.namespace == secret.namespace
+            && !self.lacks(secret)
+            && store.default_secret().is_none_or(|key| !self.lacks(&key))
+            && store.certificate_secrets().any(|key| key == *secret)
     }
 
-    /// Whether a store that is not the default one has taken the Secret: then an `IngressRoute` does not bring it any more.
-    fn is_for_another_store(&self, secret: &Key) -> bool {
+    /// Whether the default store brings a Secret among its certificates.
+    fn store_loads(&self, secret: &Key) -> bool {
+        self.default_stores().any(|store| self.takes(store, secret))
+    }
+
+    /// The store that is not the default one and has taken the Secret, so that an `IngressRoute` does not bring it any more.
+    pub fn kept_apart(&self, binding: &Binding, secret: &Key) -> Option<(Kind, Key)> {
+        if self.tls_stores.is_empty() || !binding.route.kind.is_ingress_route() {
+            return None;
+        }
         let mut others = self
             .tls_stores
             .values()
             .filter(|store| store.meta.name != TlsStore::DEFAULT);
-        others.any(|store| store.certificate_secrets().any(|key| key == *secret)) && !self.store_loads(secret)
+        let other = others.find(|store| self.takes(store, secret))?;
+        (!self.store_loads(secret)).then(|| (other.kind(), other.meta.key()))
+    }
+
+    /// Whether Traefik has the Secret's certificate in the store that it uses, whoever brought it.
+    pub fn is_in_traefiks_store(&self, stored: &Stored) -> bool {
+        loaded(self, stored)
     }
 
     /// Marks what depends on Traefik's stores.

@@ -36,6 +36,7 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
     }
     let default = match inventory.traefiks_default() {
         DefaultCertificate::Secret(stored) => Some(stored),
+        DefaultCertificate::Unread => return Serving::Unread,
         DefaultCertificate::Own(_) | DefaultCertificate::Unknown => None,
     };
     match (default, best) {
@@ -47,7 +48,7 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
     }
 }
 
-/// The best of the Secrets that are named and that Traefik gets as far as to read.
+/// The best of the Secrets that are named and that Traefik gets as far as to read, for the store that it uses.
 fn best_named<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<&'a Stored> {
     // Of a listener's references, those before one that is missing are read.
     let ends = binding.route.kind == Kind::Gateway;
@@ -55,7 +56,9 @@ fn best_named<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<&'a Sto
         .secrets
         .iter()
         .take_while(|key| !(ends && inventory.is_absent(key)));
-    let named = reached.filter_map(|key| inventory.secrets.get(key));
+    let named = reached
+        .filter(|key| inventory.kept_apart(binding, key).is_none())
+        .filter_map(|key| inventory.secrets.get(key));
     fittest(named, &binding.host).filter(|_| inventory.skipped_after(binding).is_none())
 }
 

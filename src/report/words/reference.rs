@@ -64,9 +64,15 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             secret: key,
             data_key,
             empty,
+            by_version,
         } => {
             let it = secret(key, row);
-            let so = "its certificate cannot be served";
+            let so = if *by_version {
+                let differs = instead(Instead::OwnUpTo36, ": ");
+                format!("its certificate cannot be served. The TLSStore called default lists it{differs}")
+            } else {
+                "its certificate cannot be served".to_owned()
+            };
             if *empty {
                 format!("{data_key} of {it} is empty: {so}.")
             } else {
@@ -179,7 +185,17 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             why,
             expired,
         } => ambiguous(latest, other, *why, *expired, row),
-        Fact::DefaultStoreConflict { stores } => format!(
+        Fact::DefaultStoreConflict {
+            stores,
+            keeps: Some(key),
+        } => format!(
+            "{} is listed by {}, which is not called default: Traefik keeps its certificate for that store, which nothing \
+             uses, and does not show it for {}.",
+            secret(key, row),
+            objects(stores, row),
+            host(row)
+        ),
+        Fact::DefaultStoreConflict { stores, keeps: None } => format!(
             "{} relies on Traefik's default certificate, and several TLSStores are called default ({}): Traefik uses the \
              default certificate of none of them, and clients get one that it made itself.",
             host(row),
@@ -350,6 +366,17 @@ fn not_found(key: &Key, gets: Instead, among_manifests: bool, maker: Option<&Mak
             instead(gets, "; ")
         );
     }
+    if gets == Instead::OwnUpTo36 {
+        let is_not = if among_manifests {
+            "is not among the manifests"
+        } else {
+            "does not exist"
+        };
+        return format!(
+            "{it}, which the TLSStore called default lists, {is_not}{}.",
+            instead(gets, ": ")
+        );
+    }
     if let Some(maker) = maker {
         return made(&it, maker, gets, among_manifests, row);
     }
@@ -452,6 +479,15 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             host(row),
             commands.certs("probe", row)
         ),
+        Fact::SecretNotFound {
+            secret: key,
+            instead: Instead::OwnUpTo36,
+            ..
+        } => format!(
+            "Create it with {}, or take it out of spec.certificates of the TLSStore called default; {} lists them.",
+            commands.create(key, &key.name),
+            commands.kubectl_in("", "get tlsstores.traefik.io -A")
+        ),
         Fact::SecretNotFound { secret: key, .. } => missing_secret(key, row, commands),
         Fact::SecretNameEmpty { .. } => format!(
             "Name a Secret in that tls entry, unless the controller's default certificate is meant to serve {}; {} \
@@ -541,6 +577,12 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
              clients get now.",
             host(row),
             commands.certs("probe", row)
+        ),
+        Fact::DefaultStoreConflict { keeps: Some(key), .. } => format!(
+            "Take {} out of spec.certificates of that TLSStore, or list it in the one that is called default; {} lists \
+             them.",
+            brief(&key.name),
+            commands.kubectl_in("", "get tlsstores.traefik.io -A")
         ),
         Fact::DefaultStoreConflict { .. } => format!(
             "Keep one TLSStore that is called default, with the default certificate that is meant, and give the others \

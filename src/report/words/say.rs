@@ -151,6 +151,13 @@ pub(super) fn instead(instead: Instead, before: &str) -> String {
         Instead::AnotherCertificate => {
             format!("{before}clients get another certificate, which covers the host")
         }
+        Instead::OwnUpTo36 => format!(
+            "{before}Traefik leaves out that certificate alone since 3.7; versions up to 3.6 read the store no further, take \
+             no default certificate from it, and show one that they made themselves"
+        ),
+        Instead::LeftOutUpTo36 => format!(
+            "{before}Traefik passes TLS on all the same since 3.7, while versions up to 3.6 leave out the whole Ingress"
+        ),
         Instead::Unknown => String::new(),
     }
 }

@@ -46,6 +46,14 @@ pub(super) fn references() -> Vec<Sample> {
             &["does not exist; clients get another certificate", "covers the host"],
         ),
         (
+            not_found(key(), Instead::OwnUpTo36, false),
+            &["TLSStore called default lists", "does not exist", "up to 3.6"],
+        ),
+        (
+            not_found(key(), Instead::LeftOutUpTo36, false),
+            &["passes TLS on", "up to 3.6 leave out the whole Ingress"],
+        ),
+        (
             not_found(key(), Instead::Unknown, true),
             &["shop-tls", "among the manifests"],
         ),
@@ -149,6 +157,7 @@ pub(super) fn references() -> Vec<Sample> {
                 secret: key(),
                 data_key: "tls.key",
                 empty: false,
+                by_version: false,
             },
             &["shop-tls", "no tls.key"],
         ),
@@ -157,8 +166,18 @@ pub(super) fn references() -> Vec<Sample> {
                 secret: key(),
                 data_key: "tls.crt",
                 empty: true,
+                by_version: false,
             },
             &["shop-tls", "tls.crt", "empty"],
+        ),
+        (
+            Fact::MissingData {
+                secret: key(),
+                data_key: "tls.key",
+                empty: false,
+                by_version: true,
+            },
+            &["no tls.key", "TLSStore called default", "up to 3.6"],
         ),
     ]
 }
@@ -311,8 +330,16 @@ pub(super) fn hosts() -> Vec<Sample> {
                     at(Kind::TlsStore, "shop", "default"),
                 ]
                 .into(),
+                keeps: None,
             },
             &["edge/default", "TLSStore"],
+        ),
+        (
+            Fact::DefaultStoreConflict {
+                stores: vec![at(Kind::TlsStore, "shop", "mine")].into(),
+                keeps: Some(key()),
+            },
+            &["shop-tls", "TLSStore mine", "which nothing uses"],
         ),
         (Fact::OrphanSecret { secret: key() }, &["shop-tls"]),
         (
