@@ -99,7 +99,12 @@ impl PublicHalf {
             }
             Self::Ec { curve, point } => {
                 let other = parameters.filter(|p| p.tag == OID).map(|p| p.value);
-                let same_curve = curve.as_deref().zip(other).is_none_or(|(a, b)| a == b);
+                // Of a curve on which nothing is computed here, the file's word is taken for that curve alone.
+                let same_curve = match (curve.as_deref(), other) {
+                    (Some(a), Some(b)) => a == b,
+                    (Some(curve), None) => is_computed(curve),
+                    (None, _) => true,
+                };
                 oid == EC && same_curve && same_point(key, point)
             }
             Self::Ed25519(point) => oid == ED25519 && key == point,
@@ -171,17 +176,24 @@ fn oddity(label: &[u8], der: &[u8]) -> Option<(Readers, &'static str)> {
                 second |= field.tag & 0x1f == 1 && field.tag & 0x80 != 0;
             }
             let second = second.then_some((openssl, "it is PKCS #8 of version 2, with its public key in it"));
-            let curve = if oid == EC {
-                curve_oddity(key, algorithm.next())
-            } else {
-                None
+            let of_key = match oid {
+                EC => curve_oddity(key, algorithm.next()),
+                RSA => primes_oddity(key),
+                _ => None,
             };
-            curve.or(other_label).or(second)
+            of_key.or(other_label).or(second)
         }
         OCTET_STRING => curve_oddity(der, None).or_else(|| label_of(&[b"EC PRIVATE KEY"])),
-        INTEGER => label_of(&[b"RSA PRIVATE KEY"]),
+        INTEGER => primes_oddity(der).or_else(|| label_of(&[b"RSA PRIVATE KEY"])),
         _ => None,
     }
+}
+
+/// An `RSAPrivateKey` of more than two primes, which is of another version (`BoringSSL`, `crypto/rsa/rsa_asn1.cc`,
+/// `RSA_parse_private_key`).
+fn primes_oddity(key: &[u8]) -> Option<(Readers, &'static str)> {
+    let version = Reader::new(key).expect(SEQUENCE)?.inside().expect(INTEGER)?.value;
+    (version != [0]).then_some((Readers::BORINGSSL, "it is an RSA key of more than two primes"))
 }
 
 /// An `ECPrivateKey` whose curve is named neither outside of it nor in it.
@@ -287,24 +299,41 @@ fn pkcs8(mut fields: Reader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, Stri
 }
 
 /// `RSAPrivateKey`: all nine numbers must be there, and belong together; the first two after the version are the public half.
+///
+/// Version 0 stands for two primes, and version 1 for more, which follow (RFC 8017, appendix A.1.2). Go takes no other version
+/// (Go 1.26, `crypto/x509/pkcs1.go`), OpenSSL none of 1 without further primes (3.0, `crypto/rsa/rsa_asn1.c`, `rsa_cb`).
 fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
     let broken = || "its RSA numbers are broken".to_owned();
     let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
     let version = fields.expect(INTEGER).ok_or_else(broken)?.value;
-    let mut number = || {
-        let value = fields.expect(INTEGER)?.value;
-        value.first().is_some_and(|b| b & 0x80 == 0).then(|| unsigned(value))
-    };
-    let mut next = || number().ok_or_else(broken);
-    let numbers = rsa::Numbers {
+    let mut next = || natural(&mut fields).ok_or_else(broken);
+    let mut numbers = rsa::Numbers {
         modulus: next()?,
         exponent: next()?,
         private: next()?,
         primes: [next()?, next()?],
         exponents: [next()?, next()?],
         coefficient: next()?,
-        more: version != [0],
+        others: Vec::new(),
     };
+    let mut others = fields.expect(SEQUENCE).map(|others| others.inside());
+    while let Some(other) = others.as_mut().and_then(Reader::next) {
+        let mut parts = other.inside();
+        let mut next = || natural(&mut parts).ok_or_else(broken);
+        numbers.others.push(rsa::Other {
+            prime: next()?,
+            exponent: next()?,
+            coefficient: next()?,
+        });
+    }
+    if others.is_some_and(|others| !others.is_empty()) {
+        return Err(broken());
+    }
+    match (version, numbers.others.as_slice()) {
+        ([0], []) | ([1], [_, ..]) => {}
+        ([0 | 1], _) => return Err("its version is not that of a key with so many primes".to_owned()),
+        _ => return Err("its version is not known".to_owned()),
+    }
     if numbers.modulus.is_empty() || numbers.exponent.is_empty() {
         return Err(broken());
     }
@@ -317,9 +346,16 @@ fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
     })
 }
 
+/// The next number of an RSA key, without leading zeros; `None` where it is negative, or is none.
+fn natural<'a>(fields: &mut Reader<'a>) -> Option<&'a [u8]> {
+    let value = fields.expect(INTEGER)?.value;
+    value.first().is_some_and(|b| b & 0x80 == 0).then(|| unsigned(value))
+}
+
 /// `ECPrivateKey`. The public point is computed; where the file has one, it must be the same.
 fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
     let broken = || "its EC structure is broken".to_owned();
+    let anothers = || "its private number is not that of its public point: it is no working key".to_owned();
     let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
     fields.expect(INTEGER).ok_or_else(broken)?;
     let scalar = fields.expect(OCTET_STRING).ok_or_else(broken)?.value;
@@ -336,8 +372,16 @@ fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHal
         .map(<[u8]>::to_vec);
     let point = match stated {
         None => computed(scalar, curve)?,
+        // Half of a point is compared: the whole one then tells a certificate whose other half is another's.
+        Some(stated) if stated.first() != Some(&4) && curve.is_none_or(is_computed) => {
+            let point = computed(scalar, curve)?;
+            if !same_point(&point, &stated) {
+                return Err(anothers());
+            }
+            point
+        }
         // Curves on which nothing is computed here are told by the certificate.
-        Some(stated) if curve.is_some_and(|curve| ![P256, P384, P521].contains(&curve)) => stated,
+        Some(stated) if !curve.is_none_or(is_computed) => stated,
         Some(stated) => {
             let is_its = || computed(scalar, curve).is_ok_and(|point| same_point(&point, &stated));
             let whole = match memo {
@@ -345,7 +389,7 @@ fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHal
                 None => is_its(),
             };
             if !whole {
-                return Err("its private number is not that of its public point: it is no working key".to_owned());
+                return Err(anothers());
             }
             stated
         }
@@ -372,6 +416,11 @@ fn computed(scalar: &[u8], curve: Option<&[u8]>) -> Result<Vec<u8>, String> {
     let key = agreement::PrivateKey::from_private_key(algorithm, &padded).map_err(|_| wrong())?;
     let public = key.compute_public_key().map_err(|_| wrong())?;
     Ok(public.as_ref().to_vec())
+}
+
+/// Whether points of a curve are computed here.
+fn is_computed(curve: &[u8]) -> bool {
+    [P256, P384, P521].contains(&curve)
 }
 
 /// Whether two points are one. Both coordinates count where both have them: a point off its curve is no key's.

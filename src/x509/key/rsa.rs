@@ -13,8 +13,15 @@ pub(super) struct Numbers<'a> {
     pub(super) primes: [&'a [u8]; 2],
     pub(super) exponents: [&'a [u8]; 2],
     pub(super) coefficient: &'a [u8],
-    /// There are more than two primes, which nobody makes any more.
-    pub(super) more: bool,
+    /// The third prime and those behind it, which nearly no key has.
+    pub(super) others: Vec<Other<'a>>,
+}
+
+/// An `OtherPrimeInfo` (the same appendix): a prime, its exponent, and its coefficient.
+pub(super) struct Other<'a> {
+    pub(super) prime: &'a [u8],
+    pub(super) exponent: &'a [u8],
+    pub(super) coefficient: &'a [u8],
 }
 
 /// Whether they are one key's.
@@ -24,19 +31,29 @@ pub(super) fn belong_together(numbers: &Numbers<'_>) -> bool {
     if p.is_below_two() || q.is_below_two() || exponent.is_below_two() {
         return false;
     }
-    if !numbers.more && p.times(&q) != Natural::of(numbers.modulus) {
+    // d·e ≡ 1 and dP·e ≡ 1 mod p-1, which implies dP ≡ d.
+    let one_of_private = Natural::of(numbers.private).times(&exponent);
+    let inverts = |prime: &Natural, of_prime: &[u8]| {
+        let order = prime.less_one();
+        one_of_private.modulo(&order).is_one() && Natural::of(of_prime).times(&exponent).modulo(&order).is_one()
+    };
+    let mut product = p.times(&q);
+    if !(inverts(&p, numbers.exponents[0]) && inverts(&q, numbers.exponents[1]))
+        || !Natural::of(numbers.coefficient).times(&q).modulo(&p).is_one()
+    {
         return false;
     }
-    let private = Natural::of(numbers.private);
-    for (prime, of_prime) in [&p, &q].into_iter().zip(numbers.exponents) {
-        let order = prime.less_one();
-        let of_prime = Natural::of(of_prime);
-        // d·e ≡ 1 and dP·e ≡ 1 mod p-1, which implies dP ≡ d.
-        if !private.times(&exponent).modulo(&order).is_one() || !of_prime.times(&exponent).modulo(&order).is_one() {
+    for other in &numbers.others {
+        let prime = Natural::of(other.prime);
+        if prime.is_below_two()
+            || !inverts(&prime, other.exponent)
+            || !Natural::of(other.coefficient).times(&product).modulo(&prime).is_one()
+        {
             return false;
         }
+        product = product.times(&prime);
     }
-    Natural::of(numbers.coefficient).times(&q).modulo(&p).is_one()
+    product == Natural::of(numbers.modulus)
 }
 
 /// A natural number: limbs, the least significant first, the last not zero. Overwritten when it is dropped.

@@ -288,6 +288,115 @@ fn rsa_numbers_that_do_not_belong_together_are_no_key() {
     assert!(matches!(of(&wrong), Read::Invalid(_)));
 }
 
+/// `RSAPrivateKey` with a version and with what stands behind its eight numbers.
+fn rsa_key(version: &[u8], numbers: &[Vec<u8>], behind: &[u8]) -> Read {
+    let all: Vec<u8> = numbers.iter().flat_map(|n| tlv(INTEGER, n)).collect();
+    read_der(&tlv(SEQUENCE, &[&tlv(INTEGER, version)[..], &all, behind].concat()))
+}
+
+#[test]
+fn a_modulus_of_other_primes_is_refused_whatever_the_version_says() {
+    let numbers = |key: &KeyPair| {
+        let pkcs1 = inner_or_self(key.serialized_der()).unwrap_or_else(|| key.serialized_der().to_vec());
+        let mut fields = Reader::new(&pkcs1).next().expect("PKCS#1").inside();
+        fields.next();
+        let mut numbers: Vec<Vec<u8>> = Vec::new();
+        while let Some(number) = fields.next() {
+            numbers.push(number.value.to_vec());
+        }
+        numbers
+    };
+    let [own, others] = [(); 2].map(|()| numbers(&KeyPair::generate_for(&PKCS_RSA_SHA256).expect("key")));
+    let mut forged = own.clone();
+    forged[0].clone_from(&others[0]);
+    let infos = tlv(
+        SEQUENCE,
+        &tlv(
+            SEQUENCE,
+            &[tlv(INTEGER, &[3]), tlv(INTEGER, &[1]), tlv(INTEGER, &[1])].concat(),
+        ),
+    );
+    assert!(matches!(rsa_key(&[0], &own, &[]), Read::Key(_)));
+    for numbers in [&own, &forged] {
+        for version in [&[1][..], &[2], &[5], &[0, 1], &[0xff], &[]] {
+            for behind in [&[][..], &tlv(SEQUENCE, &[]), &infos] {
+                assert!(
+                    matches!(rsa_key(version, numbers, behind), Read::Invalid(_)),
+                    "{version:?}, then {behind:?}"
+                );
+            }
+        }
+        assert!(matches!(rsa_key(&[0], numbers, &infos), Read::Invalid(_)));
+    }
+    assert!(matches!(rsa_key(&[0], &forged, &[]), Read::Invalid(_)));
+}
+
+#[test]
+fn a_key_of_three_primes_is_one_when_all_belong_together_and_is_not_for_boringssl() {
+    // 11, 17 and 23, with 3 for the public exponent.
+    let numbers: Vec<Vec<u8>> = [4301u16, 3, 587, 11, 17, 7, 11, 2]
+        .iter()
+        .map(|n| n.to_be_bytes().to_vec())
+        .collect();
+    let third = |prime, exponent, coefficient| {
+        let parts = [prime, exponent, coefficient].map(|n| tlv(INTEGER, &[n]));
+        tlv(SEQUENCE, &tlv(SEQUENCE, &parts.concat()))
+    };
+    assert!(matches!(rsa_key(&[1], &numbers, &third(23, 15, 8)), Read::Key(_)));
+    for wrong in [(22, 15, 8), (23, 14, 8), (23, 15, 9), (1, 15, 8), (0, 15, 8)] {
+        let behind = third(wrong.0, wrong.1, wrong.2);
+        assert!(
+            matches!(rsa_key(&[1], &numbers, &behind), Read::Invalid(_)),
+            "{wrong:?}"
+        );
+    }
+    let mut broken = third(23, 15, 8);
+    broken.pop();
+    assert!(matches!(rsa_key(&[1], &numbers, &broken), Read::Invalid(_)));
+    let all: Vec<u8> = numbers.iter().flat_map(|n| tlv(INTEGER, n)).collect();
+    let der = tlv(SEQUENCE, &[&tlv(INTEGER, &[1])[..], &all, &third(23, 15, 8)].concat());
+    let found = super::read(pem("RSA PRIVATE KEY", &der).as_bytes(), None);
+    assert!(
+        found
+            .objection
+            .is_some_and(|objection| objection.refuse == Readers::BORINGSSL)
+    );
+}
+
+#[test]
+fn half_a_point_in_the_file_does_not_vouch_for_the_other_half_of_a_certificates() {
+    let key = KeyPair::generate().expect("key");
+    let point = compressed(key.der_bytes()).expect("a point");
+    let sec1 = |curve: &[u8], point: &[u8]| {
+        let public = tlv(0xa1, &tlv(0x03, &[&[0], point].concat()));
+        let curve = tlv(0xa0, &tlv(0x06, curve));
+        tlv(
+            0x30,
+            &[tlv(0x02, &[1]), tlv(0x04, &scalar_of(&key)), curve, public].concat(),
+        )
+    };
+    let info = |parameters: &[u8], point: &[u8]| {
+        let algorithm = tlv(0x30, &[&tlv(0x06, EC)[..], parameters].concat());
+        tlv(0x30, &[algorithm, tlv(0x03, &[&[0], point].concat())].concat())
+    };
+    let own = half(&pem("EC PRIVATE KEY", &sec1(P256, &point)));
+    assert!(own.is_in(&key.subject_public_key_info()));
+    let mut off = key.der_bytes().to_vec();
+    let middle = off.len() - 8;
+    off[middle] ^= 1;
+    assert!(
+        !own.is_in(&info(&tlv(0x06, P256), &off)),
+        "the other coordinate is another"
+    );
+    // A curve on which nothing is computed: the point that the file states is anybody's.
+    let other = KeyPair::generate().expect("key");
+    let koblitz = [0x2b, 0x81, 4, 0, 10];
+    let forged = half(&pem("EC PRIVATE KEY", &sec1(&koblitz, other.der_bytes())));
+    assert!(!forged.is_in(&other.subject_public_key_info()));
+    let spelled_out = tlv(0x30, &[]);
+    assert!(!forged.is_in(&info(&spelled_out, other.der_bytes())));
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_panic(bytes: Vec<u8>) {
