@@ -2,6 +2,7 @@
 //! the parsers of OpenSSL and of browsers. A server that is written in Go loads no certificate that it does not parse, and a
 //! client ends the handshake.
 
+use hashbrown::HashSet;
 use strict::{Strict, is_ia5, minimal};
 
 mod strict;
@@ -247,7 +248,7 @@ fn rsa_key(parameters: &[u8], key: &[u8]) -> Checked {
 }
 
 fn extensions(mut list: Strict<'_>) -> Checked {
-    let mut seen: Vec<&[u8]> = Vec::with_capacity(12);
+    let mut seen = Identifiers::default();
     while !list.0.is_empty() {
         let mut parts = need(list.read(SEQUENCE))?;
         let identifier = need(parts.identifier())?;
@@ -256,13 +257,37 @@ fn extensions(mut list: Strict<'_>) -> Checked {
             _ => false,
         };
         let value = need(parts.read(OCTETS))?;
-        if seen.contains(&identifier) {
+        if !seen.insert(identifier) {
             return Err(GoReads::TwiceExtension);
         }
-        seen.push(identifier);
         extension(identifier, critical, value)?;
     }
     Ok(())
+}
+
+/// Identifiers that were seen. Nearly every certificate has a dozen extensions, which are compared one by one; a hostile one has tens
+/// of thousands, which are looked up.
+#[derive(Default)]
+struct Identifiers<'a> {
+    few: Vec<&'a [u8]>,
+    many: HashSet<&'a [u8]>,
+}
+
+impl<'a> Identifiers<'a> {
+    /// Up to so many are compared one by one.
+    const FEW: usize = 32;
+
+    /// Notes one; whether it is new.
+    fn insert(&mut self, identifier: &'a [u8]) -> bool {
+        if self.few.contains(&identifier) {
+            return false;
+        }
+        if self.few.len() < Self::FEW {
+            self.few.push(identifier);
+            return true;
+        }
+        self.many.insert(identifier)
+    }
 }
 
 /// `processExtensions`.
@@ -304,12 +329,10 @@ fn extension(identifier: &[u8], critical: bool, mut value: Strict<'_>) -> Checke
         })),
         // certificatePolicies
         [0x55, 0x1d, 32] => {
-            let mut seen: Vec<&[u8]> = Vec::new();
+            let mut seen = Identifiers::default();
             formed(each_of(value, |mut policy| {
                 let identifier = policy.read(0x06).filter(|id| !id.0.is_empty())?.0;
-                let new = !seen.contains(&identifier);
-                seen.push(identifier);
-                new.then_some(())
+                seen.insert(identifier).then_some(())
             }))
         }
         // policyMappings

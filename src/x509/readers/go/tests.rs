@@ -127,6 +127,39 @@ fn each_extension_has_its_form() {
 }
 
 #[test]
+fn of_very_many_identifiers_each_is_still_taken_once() {
+    // 2.999.N, and two of them alike at the end of a long list.
+    let identifier = |n: u32| {
+        let digits = [16, 8, 0].map(|shift| u8::try_from((n >> shift) & 0x7f).expect("7 bits") | 0x80);
+        tlv(0x06, &[&[0x88, 0x37][..], &digits, &[1]].concat())
+    };
+    for count in [3, 40, 5_000] {
+        let mut policies: Vec<Vec<u8>> = (0..count)
+            .map(|n| tlv(0x30, &identifier((n << 9) & 0x7f_0000 | (n & 0x7f))))
+            .collect();
+        policies.sort();
+        policies.dedup();
+        let value = |policies: &[Vec<u8>]| tlv(0x30, &policies.concat());
+        assert_eq!(extensions_of(&value(&policies)), GoReads::Yes, "{count}");
+        policies.push(policies[1].clone());
+        assert_eq!(extensions_of(&value(&policies)), GoReads::Extension, "{count}");
+    }
+    let all: Vec<[u8; 2]> = (0..2_000u16).map(u16::to_be_bytes).collect();
+    let mut seen = Identifiers::default();
+    assert!(all.iter().all(|one| seen.insert(one)));
+    assert!(!all.iter().any(|one| seen.insert(one)));
+}
+
+/// What is made of a certificate's policies.
+fn extensions_of(policies: &[u8]) -> GoReads {
+    let parts = [tlv(0x06, &[0x55, 0x1d, 32]), tlv(0x04, policies)].concat();
+    match extensions(Strict(&tlv(0x30, &parts))) {
+        Ok(()) => GoReads::Yes,
+        Err(why) => why,
+    }
+}
+
+#[test]
 fn names_and_encodings_are_strict() {
     let root = Authority::root("Root");
     let leaf = root
