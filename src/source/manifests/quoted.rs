@@ -85,7 +85,12 @@ impl Lines {
         let bytes = line.as_bytes();
         let mut at = from;
         let key_at_start = from == indentation;
+        // Whether nothing but the dashes of sequences, and spaces, stands before this. Kept, because a line may be one of a million dashes.
+        let before_any = |byte: u8| matches!(byte, b' ' | b'-' | b'?');
+        let mut dashes_alone = bytes[..from.min(bytes.len())].iter().all(|byte| before_any(*byte));
         while let Some(&byte) = bytes.get(at) {
+            let first = dashes_alone;
+            dashes_alone &= before_any(byte);
             let next = bytes.get(at + 1).copied().unwrap_or(b'\n');
             let ends_word = matches!(next, b' ' | b'\t' | b'\r' | b'\n');
             match byte {
@@ -121,9 +126,7 @@ impl Lines {
                 }
                 b',' if self.flow > 0 => starts = true,
                 b':' if ends_word || self.flow > 0 => starts = true,
-                b'-' | b'?' if ends_word && line[..at].bytes().all(|b| matches!(b, b' ' | b'-' | b'?')) => {
-                    starts = true;
-                }
+                b'-' | b'?' if ends_word && first => starts = true,
                 // A tag or an anchor stands before the value.
                 b'!' | b'&' if starts => {
                     let word = line[at..].find([' ', '\t', '\r', '\n']);
@@ -213,6 +216,19 @@ mod tests {
         let far = " ".repeat(20_000);
         let text = format!("a:\n{far}b: '\n{}", "x\n".repeat(20_000));
         assert_eq!(indented(&text), None);
+    }
+
+    #[test]
+    fn a_line_of_a_million_dashes_is_gone_over_once() {
+        let dashes = "- ".repeat(500_000);
+        let text = format!("a:\n  b: 'x\n  y'\n{dashes}'one\ntwo'\n");
+        let moved = indented(&text).expect("the first text is moved");
+        assert!(moved.ends_with(" two'\n"), "the last one is a text too");
+        assert_eq!(
+            indented("- ? - 'one\ntwo'\n").as_deref(),
+            Some("- ? - 'one\n       two'\n")
+        );
+        assert_eq!(indented("- x - 'one\ntwo'\n"), None);
     }
 
     proptest::proptest! {
