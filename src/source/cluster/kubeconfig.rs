@@ -4,15 +4,17 @@
 //! entries with one name the first wins whole. Else `~/.kube/config`. Inside a Pod its service account, when none of these
 //! is there and no flag names a server, context, cluster or user.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
 use super::{connect::ConnectOptions, problem::ConnectError};
-use crate::file;
+use crate::{file, text::without_user};
 
 /// What was chosen.
-#[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) context: String,
     /// Whether the context is the one that is taken without `--context`.
@@ -27,6 +29,19 @@ pub(super) struct Chosen {
     pub(super) token_first: bool,
     /// The authority's file that changes while a Pod runs.
     pub(super) root_file: Option<PathBuf>,
+}
+
+impl fmt::Debug for Chosen {
+    /// Without what a server's URL or the user's entry holds to log in with.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chosen")
+            .field("context", &self.context)
+            .field("cluster_name", &self.cluster_name)
+            .field("user", &self.user)
+            .field("namespace", &self.namespace)
+            .field("server", &without_user(&self.server))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where things are looked for; tests have their own.

@@ -245,3 +245,17 @@ fn clusters_and_users_that_are_missing_are_errors_as_in_kubectl() {
     .unwrap();
     assert!(chosen.cluster.tls_server_name.is_none() && chosen.token_first);
 }
+
+#[test]
+fn what_was_chosen_does_not_print_what_it_logs_in_with() {
+    let dir = Home::new();
+    let options = with(|o| {
+        o.server = Some("https://me:hunter2@cluster.example:6443".into());
+        o.token = Some("hunter3".to_owned().into());
+    });
+    let printed = format!("{:?}", choose(&options, &dir.around(&[])).expect("a server is named"));
+    assert!(printed.contains("https://cluster.example:6443"), "{printed}");
+    for secret in ["hunter", "me@", "me:h"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}
