@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use globset::{Glob, GlobMatcher};
 
-use crate::object::Text;
+use crate::object::{Seconds, Text};
 
 /// What a data key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,47 @@ pub fn read_also(patterns: &[Pattern]) {
 /// Whether the user has named keys.
 pub fn any_named() -> bool {
     NAMED.get().is_some()
+}
+
+/// By which kind of name a data key holds a part of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// One of a proxy's own, or one that the user names: it counts where there is no `tls.crt`.
+    OwnName,
+    /// `tls.crt` or `tls.key`.
+    TlsName,
+}
+
+/// What any data key holds of a pair.
+pub fn part(data_key: &str) -> Option<(By, Slot)> {
+    match data_key {
+        "tls.crt" => Some((By::TlsName, Slot::Certificate)),
+        "tls.key" => Some((By::TlsName, Slot::Key)),
+        _ => slot(data_key).map(|slot| (By::OwnName, slot)),
+    }
+}
+
+/// When a pair last changed, by those who manage its data keys: where some manage `tls.crt` or `tls.key`, by these alone.
+#[derive(Debug, Default)]
+pub struct LastChange {
+    by: Option<By>,
+    at: Option<Seconds>,
+}
+
+impl LastChange {
+    /// Notes when somebody changed what stands under names of a kind.
+    pub fn note(&mut self, by: By, at: Option<Seconds>) {
+        if self.by < Some(by) {
+            (self.by, self.at) = (Some(by), at);
+        } else if self.by == Some(by) {
+            self.at = self.at.max(at);
+        }
+    }
+
+    /// The newest of these times.
+    pub fn at(&self) -> Option<Seconds> {
+        self.at
+    }
 }
 
 /// What a data key other than `tls.crt` and `tls.key` holds.
@@ -155,6 +196,27 @@ mod tests {
             assert_eq!(slot_under(&named, data_key), slot, "{data_key}");
         }
         assert_eq!(slot_under(&[], "site.pem"), None);
+    }
+
+    #[test]
+    fn one_rule_says_what_a_data_key_holds_and_tls_names_go_first() {
+        for (data_key, expected) in [
+            ("tls.crt", Some((By::TlsName, Slot::Certificate))),
+            ("tls.key", Some((By::TlsName, Slot::Key))),
+            ("proxycert", Some((By::OwnName, Slot::Certificate))),
+            ("proxykey", Some((By::OwnName, Slot::Key))),
+            ("ca.crt", None),
+        ] {
+            assert_eq!(part(data_key), expected, "{data_key}");
+        }
+        let mut change = LastChange::default();
+        assert_eq!(change.at(), None);
+        change.note(By::OwnName, Some(3));
+        change.note(By::OwnName, Some(2));
+        assert_eq!(change.at(), Some(3));
+        change.note(By::TlsName, Some(1));
+        change.note(By::OwnName, Some(4));
+        assert_eq!(change.at(), Some(1), "a Secret with tls.crt is read by no other name");
     }
 
     #[test]

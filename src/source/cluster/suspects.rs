@@ -73,90 +73,60 @@ pub async fn holding_certificates(connection: &Connection, keys: Vec<Key>) -> Ve
 
 /// Whether some entry of managedFields is of a data key under which a certificate stands.
 fn names_certificate(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Object {
-        metadata: Metadata,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Metadata {
-        #[serde(default)]
-        managed_fields: Vec<Entry>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Entry {
-        fields_v1: Option<Maps>,
-    }
-    #[derive(Deserialize)]
-    struct Maps {
-        #[serde(rename = "f:data", default)]
-        data: serde_json::Map<String, serde_json::Value>,
-        #[serde(rename = "f:stringData", default)]
-        string_data: serde_json::Map<String, serde_json::Value>,
-    }
-    let Ok(object) = serde_json::from_slice::<Object>(body) else {
-        return false;
-    };
-    let maps = object
-        .metadata
-        .managed_fields
-        .iter()
-        .filter_map(|entry| entry.fields_v1.as_ref());
-    let mut names = maps.flat_map(|maps| maps.data.keys().chain(maps.string_data.keys()));
-    names.any(|name| {
-        let name = name.strip_prefix("f:").unwrap_or_default();
-        name == "tls.crt" || pairs::slot(name) == Some(pairs::Slot::Certificate)
-    })
-}
-
-#[derive(Deserialize)]
-struct Partial {
-    metadata: PartialMetadata,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PartialMetadata {
-    #[serde(default)]
-    managed_fields: Vec<ManagedFields>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ManagedFields {
-    time: Option<String>,
-    fields_v1: Option<Fields>,
-}
-
-#[derive(Deserialize)]
-struct Fields {
-    #[serde(rename = "f:data")]
-    data: Option<DataFields>,
-    /// What a server-side apply of stringData manages, although the Secret holds it as data.
-    #[serde(rename = "f:stringData")]
-    string_data: Option<DataFields>,
-}
-
-#[derive(Deserialize)]
-struct DataFields {
-    #[serde(rename = "f:tls.crt")]
-    certificate: Option<serde::de::IgnoredAny>,
+    entries(body).iter().any(|entry| entry.by().is_some())
 }
 
 /// The newest time of an entry that holds the certificate.
 fn written_at(body: &[u8]) -> Option<Seconds> {
-    let object: Partial = serde_json::from_slice(body).ok()?;
-    let holds = |fields: &Fields| {
-        let mut both = fields.data.iter().chain(&fields.string_data);
-        both.any(|data| data.certificate.is_some())
-    };
-    let entries = object
-        .metadata
-        .managed_fields
-        .iter()
-        .filter(|entry| entry.fields_v1.as_ref().is_some_and(holds));
-    entries.filter_map(|entry| parse_time(entry.time.as_deref()?)).max()
+    let mut change = pairs::LastChange::default();
+    for entry in entries(body) {
+        if let Some(by) = entry.by() {
+            change.note(by, entry.time.as_deref().and_then(parse_time));
+        }
+    }
+    change.at()
+}
+
+/// The managedFields of an object's metadata; none where there is no object.
+fn entries(body: &[u8]) -> Vec<Entry> {
+    #[derive(Deserialize)]
+    struct Partial {
+        metadata: PartialMetadata,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct PartialMetadata {
+        #[serde(default)]
+        managed_fields: Vec<Entry>,
+    }
+    serde_json::from_slice::<Partial>(body).map_or_else(|_| Vec::new(), |object| object.metadata.managed_fields)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    time: Option<String>,
+    fields_v1: Option<Maps>,
+}
+
+#[derive(Deserialize)]
+struct Maps {
+    #[serde(rename = "f:data", default)]
+    data: serde_json::Map<String, serde_json::Value>,
+    /// What a server-side apply of stringData manages, although the Secret holds it as data.
+    #[serde(rename = "f:stringData", default)]
+    string_data: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Entry {
+    /// By which of the names of its data keys it is of a certificate.
+    fn by(&self) -> Option<pairs::By> {
+        let maps = self.fields_v1.iter();
+        let names = maps.flat_map(|maps| maps.data.keys().chain(maps.string_data.keys()));
+        let parts = names.filter_map(|name| pairs::part(name.strip_prefix("f:")?));
+        let certificates = parts.filter(|(_, slot)| *slot == pairs::Slot::Certificate);
+        certificates.map(|(by, _)| by).max()
+    }
 }
 
 /// Reads Pods, workloads and service accounts of the namespaces (all for `None`) and sends them; what may not be read is sent
@@ -375,6 +345,10 @@ mod tests {
             {"manager":"c","time":"2026-03-01T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}},
             {"manager":"d","time":"2026-04-01T00:00:00Z","fieldsV1":{"f:data":{"f:ca.crt":{}}}}]}}"#;
         assert_eq!(written_at(body), parse_time("2026-02-02"));
+        let own_names = br#"{"metadata":{"managedFields":[
+            {"manager":"a","time":"2026-01-01T00:00:00Z","fieldsV1":{"f:data":{"f:proxycert":{},"f:proxykey":{}}}},
+            {"manager":"b","time":"2026-02-01T00:00:00Z","fieldsV1":{"f:data":{"f:proxykey":{},"f:dhparam":{}}}}]}}"#;
+        assert_eq!(written_at(own_names), parse_time("2026-01-01"));
         assert_eq!(written_at(br#"{"metadata":{}}"#), None);
         assert_eq!(written_at(b"<html>"), None);
     }

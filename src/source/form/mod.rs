@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub use lenient::without_values;
 pub use made::{encrypted, made, may_make};
-pub use secret::data_changed;
+pub use secret::{data_changed, names_of_pair};
 
 use crate::object::{Kind, Meta, Object, Text};
 

@@ -195,7 +195,7 @@ fn decode(text: &str) -> Vec<u8> {
 pub fn data_changed(json: &[u8]) -> Option<Seconds> {
     #[derive(Deserialize, Default)]
     #[serde(default, expecting = "a mapping")]
-    struct Managed {
+    struct Object {
         metadata: Option<ManagedMeta>,
     }
     #[derive(Deserialize, Default)]
@@ -207,31 +207,43 @@ pub fn data_changed(json: &[u8]) -> Option<Seconds> {
     #[serde(default, rename_all = "camelCase", expecting = "a mapping")]
     struct Entry {
         time: Moment,
-        fields_v1: Option<Fields>,
+        fields_v1: Option<Managed>,
     }
-    #[derive(Deserialize, Default)]
-    #[serde(default, expecting = "a mapping")]
-    struct Fields {
-        #[serde(rename = "f:data")]
-        data: Option<Owned>,
-        /// What a server-side apply of stringData manages, although the Secret holds it as data.
-        #[serde(rename = "f:stringData")]
-        string_data: Option<Owned>,
+    let object: Object = serde_json::from_slice(json).ok()?;
+    let mut change = pairs::LastChange::default();
+    for entry in object.metadata?.managed_fields.0 {
+        if let Some(by) = entry.fields_v1.and_then(|fields| fields.by()) {
+            change.note(by, entry.time.0);
+        }
     }
-    let managed: Managed = serde_json::from_slice(json).ok()?;
-    let entries = managed.metadata?.managed_fields.0;
-    entries
-        .into_iter()
-        .filter(|e| {
-            let mut both = e.fields_v1.iter().flat_map(|f| f.data.iter().chain(&f.string_data));
-            both.any(|owned| owned.0)
-        })
-        .filter_map(|e| e.time.0)
-        .max()
+    change.at()
 }
 
-/// Whether the fields under `f:data` hold the certificate or the key, or name none, which means all of them.
-struct Owned(bool);
+/// By which names a fieldsV1 is of the certificate or the key; `None` where it is of neither.
+pub fn names_of_pair(fields: &str) -> Option<pairs::By> {
+    serde_json::from_str::<Managed>(fields).ok()?.by()
+}
+
+/// What a fieldsV1 says of a Secret's data.
+#[derive(Deserialize, Default)]
+#[serde(default, expecting = "a mapping")]
+struct Managed {
+    #[serde(rename = "f:data")]
+    data: Option<Owned>,
+    /// What a server-side apply of stringData manages, although the Secret holds it as data.
+    #[serde(rename = "f:stringData")]
+    string_data: Option<Owned>,
+}
+
+impl Managed {
+    fn by(&self) -> Option<pairs::By> {
+        let both = self.data.iter().chain(&self.string_data);
+        both.filter_map(|owned| owned.0).max()
+    }
+}
+
+/// By which names the fields under `f:data` hold the certificate or the key; those that name none mean all of them.
+struct Owned(Option<pairs::By>);
 
 impl<'de> Deserialize<'de> for Owned {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -244,13 +256,14 @@ impl<'de> Deserialize<'de> for Owned {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Owned, A::Error> {
-                let (mut ours, mut children) = (false, 0usize);
+                let (mut by, mut children) = (None, 0usize);
                 while let Some(key) = map.next_key_seed(WantedKey(|key| key.starts_with("f:")))? {
                     children += usize::from(key.is_some());
-                    ours |= matches!(key.as_deref(), Some("f:tls.crt" | "f:tls.key"));
+                    let part = key.as_deref().and_then(|key| pairs::part(key.strip_prefix("f:")?));
+                    by = by.max(part.map(|(by, _)| by));
                     map.next_value::<IgnoredAny>()?;
                 }
-                Ok(Owned(ours || children == 0))
+                Ok(Owned(if children == 0 { Some(pairs::By::TlsName) } else { by }))
             }
         }
         from.deserialize_map(Children)

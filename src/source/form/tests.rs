@@ -294,6 +294,17 @@ fn the_last_change_of_the_data_is_read_from_managed_fields() {
         (vec![entry(one, &crt), entry(two, &other)], Some(one)),
         (vec![entry(one, &json!({"f:data": {}}))], Some(one)),
         (vec![entry(one, &other)], None),
+        (
+            vec![
+                entry(two, &json!({"f:data": {"f:proxycert": {}}})),
+                entry(three, &json!({"f:data": {"f:dhparam": {}}})),
+            ],
+            Some(two),
+        ),
+        (
+            vec![entry(one, &crt), entry(two, &json!({"f:data": {"f:proxycert": {}}}))],
+            Some(one),
+        ),
         (vec![json!({"fieldsV1": null, "time": null}), Value::Null], None),
     ] {
         let json = json!({"metadata": {"managedFields": entries}}).to_string();
