@@ -142,7 +142,7 @@ fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector:
     let ids = inventory.bindings_of_secret(&secret);
     let bound = |id: &crate::inventory::BindingId| inventory.bindings().get(*id);
     // A route for every host uses every name; a route that was not asked for may use any.
-    if inventory.may_be_used_elsewhere(&secret) || ids.iter().take(MANY).filter_map(bound).any(|b| b.host == "*") {
+    if inventory.may_be_used_elsewhere(&secret) || ids.iter().filter_map(bound).any(|b| b.host == "*") {
         return;
     }
     let served = |b: &crate::inventory::Binding| {
@@ -158,7 +158,8 @@ fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector:
         let host = normal_host(name);
         let of_host = inventory.bindings_of_host(&host).iter().take(MANY);
         let exact = of_host.filter_map(bound).any(served);
-        exact || hosts.meet(&host)
+        // However many others route the host, first of all it is one of these.
+        hosts.own.contains(host.as_str()) || exact || hosts.meet(&host)
     };
     let unused: Vec<Text> = leaf
         .names
@@ -177,6 +178,8 @@ fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector:
 
 /// The hosts of the bindings of a Secret, and those that are routed beside them.
 struct Hosts<'a> {
+    /// Those of the bindings.
+    own: HashSet<&'a str>,
     /// What follows `*.` of the wildcards among them.
     wide: HashSet<&'a str>,
     /// What follows the first label of each, of those that are routed beside them too.
@@ -186,11 +189,13 @@ struct Hosts<'a> {
 impl<'a> Hosts<'a> {
     fn of(inventory: &'a Inventory, ids: &[BindingId]) -> Self {
         let mut hosts = Self {
+            own: HashSet::new(),
             wide: HashSet::new(),
             parents: HashSet::new(),
         };
         let mut seen = HashSet::new();
         for binding in ids.iter().filter_map(|id| inventory.bindings().get(*id)) {
+            hosts.own.insert(binding.host.as_str());
             hosts.wide.extend(binding.host.strip_prefix("*."));
             if seen.insert(&binding.route) {
                 let beside = inventory.bindings_of_route(&binding.route).map(|b| b.host.as_str());

@@ -25,6 +25,8 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     for secret in &binding.secrets {
         judge_secret(subject, secret, collector);
     }
+    // No more are kept for one host: what is named behind them was not looked at, and the rest does not make it healthy.
+    collector.unreadable |= binding.secrets.len() >= MANY;
     if let Some(skipped) = subject.inventory.skipped_after(binding)
         && !binding.secrets.contains(&skipped)
     {

@@ -13,6 +13,7 @@ use super::{
     Inventory,
     binding::{Binding, Origin, RouteKey},
     ingress::{EVERY_HOST, normal_host},
+    settle::MANY,
 };
 
 /// The API group of the Gateway API.
@@ -290,6 +291,7 @@ impl Inventory {
                 )
             })
             .filter(|secret| self.permits(owned.kind, &owned.meta.namespace, secret))
+            .take(MANY)
             .collect();
         bindings.extend(hosts.found.into_iter().map(|(host, routes)| Binding {
             route: own.clone(),

@@ -32,6 +32,10 @@ pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
         exact_first: controller == Controller::IngressNginx,
         bindings: Vec::with_capacity(ingress.rules.len().max(1)),
         positions: HashMap::new(),
+        secrets: Vec::new(),
+        numbers: HashMap::new(),
+        several: HashMap::new(),
+        spread: HashMap::new(),
     };
     let rules: Vec<Text> = ingress.rules.iter().map(|host| normal_host(host)).collect();
     let rules = Rules::new(&rules);
@@ -40,20 +44,20 @@ pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
         let secret = entry
             .secret
             .as_ref()
-            .map(|name| named_secret(ingress, name, controller));
-        let mut add = |host: &Text, origin| derived.add(host, secret.as_ref(), origin);
-        match (entry.hosts.is_empty(), rules.hosts.is_empty()) {
-            (true, true) => add(&EVERY_HOST.into(), Origin::Below(position)),
-            (true, false) => rules.hosts.iter().for_each(|host| add(host, Origin::Below(position))),
-            _ => {}
+            .map(|name| derived.number(named_secret(ingress, name, controller)));
+        if entry.hosts.is_empty() && derived.spreads(EVERY_HOST, secret) {
+            let every = [EVERY_HOST.into()];
+            let hosts = if rules.hosts.is_empty() { &every } else { rules.hosts };
+            for host in hosts {
+                derived.add(host, secret, Origin::Below(position));
+            }
         }
         for host in entry.hosts.iter().map(|host| normal_host(host)) {
-            let narrower = rules.below(&host);
-            if narrower.is_empty() || rules.has(&host) {
-                add(&host, Origin::Entry(position));
-            } else {
-                for host in narrower {
-                    add(host, Origin::Below(position));
+            if rules.has(&host) || !rules.has_below(&host) {
+                derived.add(&host, secret, Origin::Entry(position));
+            } else if derived.spreads(&host, secret) {
+                for host in rules.below(&host) {
+                    derived.add(host, secret, Origin::Below(position));
                 }
             }
         }
@@ -68,6 +72,7 @@ pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
             }
         }
     }
+    derived.put_several();
     // ingress-nginx makes a server of each rule's host, and of nothing else.
     let servers_alone = controller == Controller::IngressNginx;
     for binding in &mut derived.bindings {
@@ -77,7 +82,7 @@ pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
             || (!servers_alone
                 && (rules.has(EVERY_HOST)
                     || wildcard_over(host).is_some_and(|wide| rules.has(&wide))
-                    || !rules.below(host).is_empty()));
+                    || rules.has_below(host)));
     }
     if servers_alone && !ingress.tls.is_empty() {
         derived.further_hosts_of_nginx(ingress, &rules);
@@ -162,6 +167,16 @@ impl<'a> Rules<'a> {
         }
     }
 
+    /// Whether there is a host right below a wildcard.
+    fn has_below(&self, wide: &str) -> bool {
+        if self.hosts.len() > FEW {
+            wide.strip_prefix("*.")
+                .is_some_and(|parent| self.by_parent.contains_key(parent))
+        } else {
+            !self.below(wide).is_empty()
+        }
+    }
+
     /// The hosts right below a wildcard; none for any other host.
     fn below(&self, wide: &str) -> Vec<&'a Text> {
         let Some(parent) = wide.strip_prefix("*.") else {
@@ -193,6 +208,21 @@ struct Derived {
     bindings: Vec<Binding>,
     /// By host, where there are more than [`FEW`].
     positions: HashMap<Text, usize>,
+    /// The Secrets that the entries name, and their numbers in this list.
+    secrets: Vec<Key>,
+    numbers: HashMap<Key, u32>,
+    /// The Secrets of the bindings that have more than one, in their order, while they are found: [`MANY`] at most, as of everything
+    /// else that is looked at for one host.
+    several: HashMap<usize, Vec<u32>>,
+    /// What entries that stand for many hosts have brought to them, by what they name: `*` where they name none.
+    spread: HashMap<Text, HashSet<Option<Numbered>>>,
+}
+
+/// What a secretName stands for, with the Secret's number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Numbered {
+    Secret(u32),
+    File,
 }
 
 impl Derived {
@@ -204,27 +234,44 @@ impl Derived {
         }
     }
 
-    fn add(&mut self, host: &Text, secret: Option<&NamedSecret>, origin: Origin) {
-        let (secret, file) = match secret {
-            Some(NamedSecret::Secret(key)) => (Some(key), false),
-            Some(NamedSecret::File) => (None, true),
-            None => (None, false),
+    /// Numbers what an entry names.
+    fn number(&mut self, named: NamedSecret) -> Numbered {
+        let NamedSecret::Secret(key) = named else {
+            return Numbered::File;
         };
+        let next = u32::try_from(self.secrets.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(key).or_insert_with_key(|key| {
+            self.secrets.push(key.clone());
+            next
+        });
+        Numbered::Secret(number)
+    }
+
+    fn add(&mut self, host: &Text, secret: Option<Numbered>, origin: Origin) {
+        let number = match secret {
+            Some(Numbered::Secret(number)) => Some(number),
+            Some(Numbered::File) | None => None,
+        };
+        let secret_of = |number: u32| self.secrets.get(number as usize);
         if let Some(position) = self.position(host) {
             let present = &mut self.bindings[position];
             let exact = self.exact_first && matches!((present.origin, origin), (Origin::Below(_), Origin::Entry(_)));
             if exact {
                 present.origin = origin;
             }
-            if let Some(secret) = secret
-                && !present.secrets.contains(secret)
-            {
-                let (before, after) = if exact {
-                    (&[][..], &present.secrets[..])
-                } else {
-                    (&present.secrets[..], &[][..])
-                };
-                present.secrets = before.iter().chain([secret]).chain(after).cloned().collect();
+            let Some(number) = number else { return };
+            let Some(first) = present.secrets.first() else {
+                present.secrets = secret_of(number).cloned().into_iter().collect();
+                return;
+            };
+            if secret_of(number) != Some(first) || self.several.contains_key(&position) {
+                let before = self.numbers.get(first);
+                let several = self.several.entry(position);
+                put(
+                    several.or_insert_with(|| before.copied().into_iter().collect()),
+                    number,
+                    exact,
+                );
             }
             return;
         }
@@ -233,10 +280,10 @@ impl Derived {
             listener: None,
             port: 443,
             host: host.clone(),
-            secrets: secret.cloned().into_iter().collect(),
+            secrets: number.and_then(secret_of).cloned().into_iter().collect(),
             origin,
             in_rules: true,
-            elsewhere: self.elsewhere || file,
+            elsewhere: self.elsewhere || secret == Some(Numbered::File),
             routes: Box::default(),
         });
         if self.bindings.len() > FEW {
@@ -249,7 +296,33 @@ impl Derived {
     }
 }
 
+/// Adds a Secret to those of a binding, at the end or before all others, unless it is there.
+fn put(several: &mut Vec<u32>, number: u32, first: bool) {
+    if (several.len() >= MANY && !first) || several.contains(&number) {
+        return;
+    }
+    several.insert(if first { 0 } else { several.len() }, number);
+    several.truncate(MANY);
+}
+
 impl Derived {
+    /// Whether an entry that stands for many hosts, those that `named` stands for, brings them something that none before it did. Of
+    /// an Ingress with thousands of such entries and of hosts, each would be added to each.
+    fn spreads(&mut self, named: &str, secret: Option<Numbered>) -> bool {
+        let brought = self.spread.entry(named.into()).or_default();
+        brought.len() <= MANY && brought.insert(secret)
+    }
+
+    /// Gives the bindings their Secrets. Those that have the same ones share the list of them.
+    fn put_several(&mut self) {
+        let mut lists: HashMap<Vec<u32>, List<Key>> = HashMap::new();
+        for (position, several) in self.several.drain() {
+            let keys = || several.iter().filter_map(|number| self.secrets.get(*number as usize));
+            let list = lists.entry_ref(&several).or_insert_with(|| keys().cloned().collect());
+            self.bindings[position].secrets = list.clone();
+        }
+    }
+
     /// The hosts of ingress-nginx's `server-alias` and `from-to-www-redirect` that are no rule's: each is served with the
     /// certificate of the host that it stands beside, where that covers it (v1.15: controller.go `createServers`, nginx.go
     /// `configureCertificates`, pkg/util/ingress `BuildRedirects`). An alias that is a pattern is no name of a server.

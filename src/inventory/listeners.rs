@@ -129,7 +129,7 @@ impl Inventory {
         self.many_listeners.get(gateway)
     }
 
-    fn listeners_of(&self, owner: &RouteKey) -> Option<&[Listener]> {
+    pub(crate) fn listeners_of(&self, owner: &RouteKey) -> Option<&[Listener]> {
         match owner.kind {
             Kind::Gateway => Some(&self.gateways.get(&owner.key)?.listeners),
             Kind::ListenerSet | Kind::XListenerSet => Some(&self.listener_sets.get(owner)?.listeners),
@@ -184,8 +184,11 @@ impl Inventory {
     ) -> Option<OwnedListener<'_>> {
         let is_own = |other: &OwnedListener<'_>| other.listener.name == listener.name && other.is_of(&binding.route);
         if let Some(many) = self.many_listeners.get(gateway) {
-            let naming = self.secrets.naming(&binding.host).filter(|stored| wanted(stored));
-            let of_secrets = naming.filter_map(|stored| many.by_secret.get(&(listener.port, stored.meta.key())));
+            let of_stored = |stored: &Stored| many.by_secret.get(&(listener.port, stored.meta.key()));
+            let naming = self
+                .secrets
+                .naming(&binding.host, |stored| of_stored(stored).is_some() && wanted(stored));
+            let of_secrets = naming.filter_map(of_stored);
             let candidates = of_secrets.flatten().take(MANY);
             let fitting = candidates.copied().filter(|at| {
                 let other = many.places.get(*at).and_then(|place| self.at(place));

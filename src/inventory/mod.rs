@@ -86,6 +86,10 @@ pub struct Inventory {
     ingress_routes: HashMap<RouteKey, IngressRoute>,
     /// Traefik's, of both groups. There are a handful.
     tls_stores: BTreeMap<(Kind, Key), TlsStore>,
+    /// The Secrets that these name.
+    store_secrets: HashMap<Key, serves::NamedByStores>,
+    /// Whether one of today's group is called `default`: then those of the group of before are not used.
+    has_default_store: bool,
     classes: HashMap<Text, IngressClass>,
     /// The name of the default class, as it was when bindings were last derived.
     default_class: Option<Text>,

@@ -136,6 +136,9 @@ pub struct Secrets {
     users: Shelf<BindingId>,
 }
 
+/// So many Secrets of one name are looked at: of more, those that Traefik has loaded are not looked for among the rest.
+const LOOKED_AT: usize = 10 * MANY;
+
 /// Secrets by the names of their leaves.
 #[derive(Debug, Default)]
 struct ByName {
@@ -335,18 +338,22 @@ impl Secrets {
         self.by_name = Some(by_name);
     }
 
-    /// The Secrets whose leaf names the host, itself or by a wildcard. None unless names are indexed.
-    pub fn naming(&self, host: &str) -> impl Iterator<Item = &Stored> {
+    /// The Secrets that are wanted among those whose leaf names the host, itself or by a wildcard. None unless names are indexed.
+    /// So many are looked at that nobody's hide another's, and no more.
+    pub fn naming(&self, host: &str, wanted: impl Fn(&Stored) -> bool + Copy) -> impl Iterator<Item = &Stored> {
         let wildcard = host
             .split_once('.')
             .map(|(_, parent)| compact_str::format_compact!("*.{parent}"))
             .unwrap_or_default();
-        let ids = |name: &str| self.by_name.as_ref().map_or(&[][..], |by_name| by_name.get(name));
-        ids(host)
-            .iter()
+        let named = |name: &str| {
+            let ids = self.by_name.as_ref().map_or(&[][..], |by_name| by_name.get(name));
+            let all = ids.iter().take(LOOKED_AT);
+            all.filter_map(|id| self.slots.at(*id)?.stored())
+        };
+        let (own, wide) = (named(host), named(&wildcard));
+        own.filter(move |stored| wanted(stored))
             .take(MANY)
-            .chain(ids(&wildcard).iter().take(MANY))
-            .filter_map(|id| self.slots.at(*id)?.stored())
+            .chain(wide.filter(move |stored| wanted(stored)).take(MANY))
     }
 }
 

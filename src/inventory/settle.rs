@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     object::{Consumer, Ingress, IngressRoute, Key, Kind, Route, Text},
-    x509::{Fingerprint, San, Sans},
+    x509::{Fingerprint, KeyState, San, Sans},
 };
 
 use super::{
@@ -149,6 +149,8 @@ impl Inventory {
             let sharing: Vec<Key> = self
                 .secrets
                 .with_public_key(public_key)
+                // A copy without its key, which anybody can make, repeats nothing.
+                .filter(|s| s.bundle.key == KeyState::Matches)
                 .map(|s| s.meta.key())
                 .take(MANY)
                 .collect();

@@ -465,3 +465,67 @@ fn a_secret_that_could_not_be_read_once_is_known_when_it_is_read_or_gone() {
     inventory.apply(Change::Gone(Kind::Secret, tls.clone()));
     assert!(!inventory.is_unread(&tls), "it was read, and is gone since");
 }
+
+/// The names of the Secrets of each binding, in their order.
+fn secrets_of(inventory: &Inventory) -> Vec<Vec<&str>> {
+    let bindings = inventory.bindings().iter();
+    bindings
+        .map(|(_, b)| b.secrets.iter().map(|key| key.name.as_str()).collect())
+        .collect()
+}
+
+#[test]
+fn entries_without_hosts_bring_many_secrets_to_each_host_and_all_share_one_list() {
+    let hosts: Vec<String> = (0..500).map(|n| format!("h{n}.example")).collect();
+    let named: Vec<String> = (0..500).map(|n| format!("s{n:03}")).collect();
+    for wild in [false, true] {
+        let entry = if wild { &["*.example"][..] } else { &[] };
+        let mut tls: Vec<(&[&str], &str)> = named.iter().map(|name| (entry, name.as_str())).collect();
+        // One more that every host has already, one without a Secret, and one that lists a host itself.
+        tls.extend([(entry, "s001"), (entry, ""), (&["h7.example"], "own")]);
+        let mut web = ingress("a", "web", &tls);
+        web.rules = hosts.iter().map(|host| Text::from(host.as_str())).collect();
+        let mut inventory = Inventory::new("c", false);
+        inventory.apply(Change::Set(Object::IngressClass(class(
+            "nginx",
+            "k8s.io/ingress-nginx",
+        ))));
+        web.class = Some("nginx".into());
+        inventory.apply(Change::Set(Object::Ingress(web)));
+        inventory.settle();
+        let secrets = secrets_of(&inventory);
+        assert_eq!(secrets.len(), 500);
+        for (at, secrets) in secrets.iter().enumerate() {
+            let first = if at == 7 {
+                &["own", "s000"][..]
+            } else {
+                &["s000", "s001"]
+            };
+            assert_eq!((secrets.len(), &secrets[..2]), (settle::MANY, first), "host {at}");
+        }
+        let bindings = inventory.bindings();
+        let lists: HashSet<*const Key> = bindings.iter().map(|(_, b)| b.secrets.as_ptr()).collect();
+        assert_eq!(lists.len(), 2);
+    }
+}
+
+#[test]
+fn a_listener_brings_no_more_secrets_to_its_hosts() {
+    let mut many = listener("https", "", None);
+    many.certificate_refs = (0..500)
+        .flat_map(|n| listener("x", "", Some(("", &format!("s{n}")))).certificate_refs)
+        .collect();
+    let mut inventory = Inventory::new("c", false);
+    inventory.apply(Change::Set(Object::Gateway(gateway("a", "gw", vec![many]))));
+    let hosts: Vec<String> = (0..50).map(|n| format!("h{n}.example")).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    inventory.apply(Change::Set(Object::Route(http_route("a", "web", ("a", "gw"), &hosts))));
+    inventory.settle();
+    let secrets = secrets_of(&inventory);
+    assert_eq!(
+        (secrets.len(), secrets[3].len(), secrets[3][1]),
+        (50, settle::MANY, "s1")
+    );
+    let lists: HashSet<*const Key> = inventory.bindings().iter().map(|(_, b)| b.secrets.as_ptr()).collect();
+    assert_eq!(lists.len(), 1);
+}

@@ -1,8 +1,11 @@
 //! Short lists: hosts of an entry, Secrets of a binding. Nearly all hold one thing, which is kept in place.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
-/// A list, read as a slice. One thing takes the room that it takes alone, several are boxed.
+/// A list, read as a slice. One thing takes the room that it takes alone, several are kept apart: copies of the list share them.
 ///
 /// It is made at once: there is no push.
 #[derive(Clone, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub struct List<T>(Inner<T>);
 enum Inner<T> {
     None,
     One(T),
-    Many(Box<[T]>),
+    Many(Arc<[T]>),
 }
 
 impl<T> Default for List<T> {
@@ -40,12 +43,12 @@ impl<T> Deref for List<T> {
     }
 }
 
-impl<T> DerefMut for List<T> {
+impl<T: Clone> DerefMut for List<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         match &mut self.0 {
             Inner::None => &mut [],
             Inner::One(thing) => std::slice::from_mut(thing),
-            Inner::Many(things) => things,
+            Inner::Many(things) => Arc::make_mut(things),
         }
     }
 }
@@ -60,12 +63,12 @@ impl<T> From<Vec<T>> for List<T> {
     }
 }
 
-impl<T> From<List<T>> for Vec<T> {
+impl<T: Clone> From<List<T>> for Vec<T> {
     fn from(list: List<T>) -> Self {
         match list.0 {
             Inner::None => Vec::new(),
             Inner::One(thing) => vec![thing],
-            Inner::Many(things) => things.into(),
+            Inner::Many(things) => things.to_vec(),
         }
     }
 }
@@ -83,7 +86,7 @@ impl<T> FromIterator<T> for List<T> {
     }
 }
 
-impl<T> IntoIterator for List<T> {
+impl<T: Clone> IntoIterator for List<T> {
     type Item = T;
     type IntoIter = std::vec::IntoIter<T>;
 

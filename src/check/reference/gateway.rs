@@ -6,6 +6,7 @@ use crate::{
         gateway::{OwnedListener, names_a_secret},
         ingress::normal_host,
         query::{ClassState, covers},
+        settle::MANY,
     },
     object::{Key, Kind, gateway::Listener},
 };
@@ -67,7 +68,7 @@ fn references(subject: &Subject<'_>, binding: &Binding, listener: &Listener, col
         let (group, kind, name) = Default::default();
         collector.add(Fact::InvalidCertificateRef { group, kind, name, why });
     }
-    for reference in &listener.certificate_refs {
+    for reference in listener.certificate_refs.iter().take(MANY) {
         if !names_a_secret(reference) {
             collector.add(Fact::InvalidCertificateRef {
                 group: reference.group.clone(),

@@ -6,7 +6,7 @@ use crate::{
         gateway::{names_a_secret, terminates_tls},
         settle::MANY,
     },
-    object::{Gateway, Ingress, Key, Kind, Meta, annotation, gateway::Listener},
+    object::{Ingress, Key, Kind, Meta, annotation, gateway::Listener},
 };
 
 use super::super::{finding::Maker, verdict::Subject};
@@ -85,10 +85,8 @@ fn refused_of_listener(
     let own = inventory.listener(binding)?;
     let ignored = meta.annotation(annotation::IGNORED_LISTENERS).unwrap_or_default();
     let asked = |listener: &Listener| !ignored.split(',').any(|name| name.trim() == listener.name);
-    let gateway: Option<&Gateway> = inventory.gateway_of(&binding.route);
-    let listeners = gateway
-        .map(|gateway| inventory.listeners(&gateway.meta.key()))
-        .unwrap_or_default();
+    // cert-manager asks each object for its own.
+    let listeners = inventory.listeners_of(&binding.route).unwrap_or_default();
     let names = |listener: &Listener| {
         listener.certificate_refs.iter().any(|r| {
             let namespace = r.namespace.as_ref().unwrap_or(&meta.namespace);
@@ -96,11 +94,7 @@ fn refused_of_listener(
         })
     };
     let takes = |listener: &Listener| asked(listener) && terminates_tls(listener) && refused(listener, meta).is_none();
-    let mut others = listeners
-        .iter()
-        .take(MANY)
-        .filter(|other| other.owner() == binding.route);
-    if others.any(|other| takes(other.listener) && names(other.listener)) {
+    if listeners.iter().any(|other| names(other) && takes(other)) {
         return Some(None);
     }
     asked(own).then(|| refused(own, meta))

@@ -495,3 +495,52 @@ fn certmanager_makes_nothing_for_a_listener_without_hostname() {
         "that annotation is for Ingresses"
     );
 }
+
+#[test]
+fn a_listener_set_behind_many_listeners_finds_the_sibling_for_which_certmanager_makes_the_secret() {
+    let findings = found(|i| {
+        let gateway = Gateway {
+            meta: meta("a", "gw"),
+            class: "plain".into(),
+            listeners: (0..300)
+                .map(|n| listener(&format!("l{n}"), &format!("h{n}.example"), "Secret", None, "own"))
+                .collect(),
+            ..Gateway::default()
+        };
+        i.apply(Change::Set(Object::Gateway(gateway)));
+        let mut without = listener("any", "", "Secret", None, "tls");
+        without.hostname = None;
+        i.apply(Change::Set(Object::ListenerSet(crate::object::ListenerSet {
+            meta: with_annotation(meta("a", "set"), annotation::ISSUER, "le"),
+            experimental: false,
+            parent: Some(key("a", "gw")),
+            listeners: vec![without, listener("x", "x.example", "Secret", None, "tls")],
+        })));
+    });
+    let makers: Vec<&Maker> = findings
+        .iter()
+        .filter_map(|f| match &f.fact {
+            Fact::SecretNotFound { secret, maker, .. } if secret.name == "tls" => maker.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(makers, [&Maker::Annotation, &Maker::Annotation]);
+}
+
+#[test]
+fn secrets_of_others_do_not_hide_the_listener_whose_certificate_overlaps() {
+    let mut listeners: Vec<Listener> = (0..30)
+        .map(|n| listener(&format!("l{n}"), &format!("h{n}.other"), "Secret", None, "own"))
+        .collect();
+    listeners.push(listener("narrow", "api.example", "Secret", None, "api"));
+    listeners.push(listener("wide", "*.example", "Secret", None, "wild"));
+    let findings = of_listeners(listeners, |i| {
+        for n in 0..450 {
+            i.store(own("aaa", &format!("decoy{n}"), &["*.example"]));
+        }
+        i.store(good("a", "own", &["*.other"]));
+        i.store(good("a", "api", &["api.example"]));
+        i.store(good("a", "wild", &["*.example"]));
+    });
+    is(&findings, Reason::OverlappingCertificates, Severity::Info);
+}

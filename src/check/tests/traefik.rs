@@ -164,6 +164,88 @@ fn several_default_stores_have_no_default_certificate() {
 }
 
 #[test]
+fn secrets_that_traefik_has_not_loaded_do_not_crowd_out_those_that_it_has() {
+    let of = |decoys: &dyn Fn(&mut Inventory)| {
+        found(|i| {
+            for n in 0..450 {
+                i.store(own("aaa", &format!("decoy{n:03}"), &["*.shop.example"]));
+            }
+            decoys(i);
+            i.store(expired("edge", "wild", &["*.shop.example"]));
+            route(i, "edge", "www.shop.example", Some("wild"));
+            route(i, "shop", "x.shop.example", None);
+        })
+    };
+    let named_by = |class: &'static str| {
+        move |i: &mut Inventory| {
+            for n in 0..450 {
+                let (name, secret) = (format!("i{n}"), format!("decoy{n:03}"));
+                let host = format!("{name}.aaa.example");
+                add(i, ingress("aaa", &name, &[(&[&host], &secret)]), class);
+            }
+        }
+    };
+    // Named by nobody, and by Ingresses of another controller.
+    for findings in [of(&|_| {}), of(&named_by("nginx"))] {
+        let expired = |f: &&Finding| f.reason() == Reason::Expired && f.severity == Severity::Critical;
+        assert_eq!(findings.iter().filter(expired).count(), 2, "both hosts get it");
+        is_not(&findings, Reason::SecretNameEmpty);
+    }
+    // Traefik has loaded them, and shows the one whose names are the greatest: it is not the last that came.
+    let loaded = found(|i| {
+        for n in 0..250 {
+            let name = format!("decoy{n:03}");
+            i.store(own("aaa", &name, &["*.shop.example", "a.example"]));
+            route(i, "aaa", &format!("h{n}.aaa.example"), Some(&name));
+        }
+        i.store(expired("edge", "wild", &["*.shop.example", "b.example"]));
+        route(i, "edge", "b.example", Some("wild"));
+        route(i, "shop", "x.shop.example", None);
+    });
+    let x = loaded.iter().filter(|f| f.reason() == Reason::Expired).count();
+    assert_eq!(x, 2, "the greater names are shown");
+}
+
+#[test]
+fn what_is_loaded_follows_routes_and_stores_as_they_come_and_go() {
+    let mut inventory = cluster();
+    let mine = || TlsStore {
+        meta: meta("edge", "mine"),
+        certificates: vec!["wild".into(), "wild".into()],
+        ..TlsStore::default()
+    };
+    let serves = |inventory: &mut Inventory| {
+        inventory.settle();
+        let x = inventory.bindings_of_host("x.shop.example")[0];
+        let binding = inventory.bindings().get(x).expect("the binding").clone();
+        inventory.serving(&binding).stored().is_some()
+    };
+    inventory.store(own("edge", "wild", &["*.shop.example"]));
+    route(&mut inventory, "shop", "x.shop.example", None);
+    assert!(!serves(&mut inventory), "nobody brings it");
+    route(&mut inventory, "edge", "www.shop.example", Some("wild"));
+    assert!(serves(&mut inventory));
+    inventory.apply(Change::Set(Object::TlsStore(mine())));
+    assert!(!serves(&mut inventory), "a store of another name keeps it");
+    inventory.apply(Change::Set(Object::TlsStore(mine())));
+    let mut none = mine();
+    none.certificates.clear();
+    inventory.apply(Change::Set(Object::TlsStore(none)));
+    assert!(serves(&mut inventory), "it does no more");
+    inventory.apply(Change::Set(Object::TlsStore(mine())));
+    store(&mut inventory, "edge", None, &["wild"]);
+    assert!(serves(&mut inventory), "the default store brings it all the same");
+    inventory.apply(Change::Gone(Kind::TlsStore, key("edge", "default")));
+    assert!(!serves(&mut inventory));
+    assert!(inventory.is_of_a_store(&key("edge", "wild")));
+    inventory.apply(Change::Gone(Kind::TlsStore, key("edge", "mine")));
+    assert!(!inventory.is_of_a_store(&key("edge", "wild")));
+    assert!(serves(&mut inventory));
+    inventory.apply(Change::Gone(Kind::IngressRoute, key("edge", "ir-www.shop.example")));
+    assert!(!serves(&mut inventory));
+}
+
+#[test]
 fn certificates_of_the_default_store_serve_any_name() {
     let with = |listed: &'static [&'static str]| {
         found(|i| {

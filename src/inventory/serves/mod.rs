@@ -24,6 +24,7 @@ use super::{
 
 pub use choice::{covers, usable};
 pub use gateway::Recipients;
+pub(super) use store::NamedByStores;
 pub use store::{DefaultCertificate, Rivalry, Why};
 
 /// Which Secret is expected to be served for a binding.

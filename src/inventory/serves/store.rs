@@ -74,6 +74,15 @@ pub enum Why {
     NoSecret(Key),
 }
 
+/// By which of Traefik's stores a Secret is named.
+#[derive(Debug, Default)]
+pub(in crate::inventory) struct NamedByStores {
+    /// How often.
+    named: usize,
+    /// Those that list it among their certificates.
+    listed_by: Vec<(Kind, Key)>,
+}
+
 /// Which part of Traefik brings a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Provider {
@@ -92,9 +101,10 @@ pub(super) fn shown<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<S
     // One alone, as nearly always, costs no list. One certificate in many namespaces is shown alike, whichever is taken.
     let mut first: Option<&Stored> = None;
     let mut others: Vec<&Stored> = Vec::new();
-    for stored in inventory.secrets.naming(&binding.host).filter(|stored| is_pair(stored)) {
+    let in_store = |stored: &Stored| is_pair(stored) && loaded(inventory, stored);
+    for stored in inventory.secrets.naming(&binding.host, in_store) {
         let known = first.is_some_and(|first| same(first, stored)) || others.iter().any(|other| same(other, stored));
-        if known || !loaded(inventory, stored) {
+        if known {
             continue;
         }
         match first {
@@ -273,13 +283,11 @@ impl Inventory {
 
     /// Traefik's stores that are called `default`: of the group of today, else of the one of before.
     fn default_stores(&self) -> impl Iterator<Item = &TlsStore> {
-        let called_default = |store: &&TlsStore| store.meta.name == TlsStore::DEFAULT;
-        let today = self
-            .tls_stores
-            .values()
-            .any(|store| !store.old && called_default(&store));
-        let all = self.tls_stores.values().filter(called_default);
-        all.filter(move |store| store.old != today)
+        self.tls_stores.values().filter(|store| self.is_default(store))
+    }
+
+    fn is_default(&self, store: &TlsStore) -> bool {
+        store.meta.name == TlsStore::DEFAULT && store.old != self.has_default_store
     }
 
     /// Traefik's default certificate.
@@ -324,7 +332,7 @@ impl Inventory {
         if brought(self, &key).next().is_some() {
             return None;
         }
-        let taking = self.default_stores().filter(|store| self.takes(store, &key));
+        let taking = self.taking(&key).filter(|store| self.is_default(store));
         let mut gaps = taking.map(|store| {
             let mut before = store.certificate_secrets().take_while(|listed| *listed != key);
             before.find(|listed| self.lacks(listed))
@@ -355,20 +363,21 @@ impl Inventory {
 
     /// Whether a store names the Secret.
     pub fn is_of_a_store(&self, secret: &Key) -> bool {
-        !self.tls_stores.is_empty() && self.secrets_of_stores().any(|key| key == *secret)
+        self.store_secrets.contains_key(secret)
     }
 
-    /// Whether a store takes a Secret among its certificates.
-    fn takes(&self, store: &TlsStore, secret: &Key) -> bool {
-        store.meta.namespace == secret.namespace
-            && !self.lacks(secret)
-            && store.default_secret().is_none_or(|key| !self.lacks(&key))
-            && store.certificate_secrets().any(|key| key == *secret)
+    /// The stores that take a Secret among their certificates.
+    fn taking(&self, secret: &Key) -> impl Iterator<Item = &TlsStore> {
+        let named = self.store_secrets.get(secret).filter(|_| !self.lacks(secret));
+        let listing = named.into_iter().flat_map(|named| named.listed_by.iter().take(MANY));
+        listing
+            .filter_map(|id| self.tls_stores.get(id))
+            .filter(|store| store.default_secret().is_none_or(|key| !self.lacks(&key)))
     }
 
     /// Whether the default store brings a Secret among its certificates.
     fn store_loads(&self, secret: &Key) -> bool {
-        self.default_stores().any(|store| self.takes(store, secret))
+        self.taking(secret).any(|store| self.is_default(store))
     }
 
     /// The store that is not the default one and has taken the Secret, so that an `IngressRoute` does not bring it any more.
@@ -376,17 +385,41 @@ impl Inventory {
         if self.tls_stores.is_empty() || !binding.route.kind.is_ingress_route() {
             return None;
         }
-        let mut others = self
-            .tls_stores
-            .values()
-            .filter(|store| store.meta.name != TlsStore::DEFAULT);
-        let other = others.find(|store| self.takes(store, secret))?;
+        let other = self.taking(secret).find(|store| store.meta.name != TlsStore::DEFAULT)?;
         (!self.store_loads(secret)).then(|| (other.kind(), other.meta.key()))
     }
 
     /// Whether Traefik has the Secret's certificate in the store that it uses, whoever brought it.
     pub fn is_in_traefiks_store(&self, stored: &Stored) -> bool {
         loaded(self, stored)
+    }
+
+    /// Notes which Secrets a store names.
+    fn note_named(&mut self, id: &(Kind, Key)) {
+        let Some(store) = self.tls_stores.get(id) else { return };
+        for secret in store.secrets() {
+            self.store_secrets.entry(secret).or_default().named += 1;
+        }
+        for secret in store.certificate_secrets() {
+            let listed_by = &mut self.store_secrets.entry(secret).or_default().listed_by;
+            // Once, though the store may list it twice.
+            if listed_by.last() != Some(id) {
+                listed_by.push(id.clone());
+            }
+        }
+    }
+
+    fn forget_named(&mut self, id: &(Kind, Key), store: &TlsStore) {
+        for secret in store.secrets() {
+            let Some(named) = self.store_secrets.get_mut(&secret) else {
+                continue;
+            };
+            named.named = named.named.saturating_sub(1);
+            named.listed_by.retain(|listing| listing != id);
+            if named.named == 0 {
+                self.store_secrets.remove(&secret);
+            }
+        }
     }
 
     /// Marks what depends on Traefik's stores.
@@ -406,9 +439,15 @@ impl Inventory {
     pub(in crate::inventory) fn set_store(&mut self, kind: Kind, key: Key, store: Option<TlsStore>) {
         let (id, now): (_, Vec<Key>) = ((kind, key), store.iter().flat_map(TlsStore::secrets).collect());
         let old = match store {
-            Some(store) => self.tls_stores.insert(id, store),
+            Some(store) => self.tls_stores.insert(id.clone(), store),
             None => self.tls_stores.remove(&id),
         };
+        if let Some(old) = &old {
+            self.forget_named(&id, old);
+        }
+        self.note_named(&id);
+        let of_today = |store: &TlsStore| !store.old && store.meta.name == TlsStore::DEFAULT;
+        self.has_default_store = self.tls_stores.values().any(of_today);
         if !self.loading {
             self.dirty
                 .secrets

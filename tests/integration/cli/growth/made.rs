@@ -1,6 +1,7 @@
 //! Inputs of any size, each growing in one dimension, or in two at once.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rcgen::CustomExtension;
 use serde_json::{Value, json};
 
 use crate::support::pki::Pki;
@@ -12,9 +13,10 @@ pub(super) struct Made(Vec<Value>);
 pub(super) type Input = (&'static str, usize, fn(usize) -> Made);
 
 impl Made {
-    /// One document after another.
+    /// One document after another; a text is one as it stands.
     pub(super) fn text(&self) -> String {
-        let documents: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        let document = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let documents: Vec<String> = self.0.iter().map(document).collect();
         documents.join("\n") + "\n"
     }
 }
@@ -38,6 +40,10 @@ pub(super) const USUAL: &[Input] = &[
     ("listeners of a Gateway with certificates", 2_000, overlapping),
     ("tls entries of one Ingress", 4_000, |n| entries(n, "traefik")),
     ("IngressClasses and Ingresses without class", 4_000, classes),
+    ("hosts and tls entries without hosts", 2_000, |n| everywhere(n, false)),
+    ("policies of one certificate", 35_000, policies),
+    ("extensions of one certificate", 27_000, extensions),
+    ("dashes in one line of YAML", 1_000_000, dashes),
 ];
 
 /// The rest, and pairs.
@@ -80,7 +86,126 @@ pub(super) const RARE: &[Input] = &[
     }),
     ("parents of a route", 2_000, parents),
     ("Secrets with one key", 1_000, one_key),
+    ("hosts and wildcard tls entries", 2_000, |n| everywhere(n, true)),
+    (
+        "certificateRefs of a listener and hosts of its routes",
+        2_000,
+        references,
+    ),
+    (
+        "Secrets of one name, and hosts that it names, at Traefik",
+        2_000,
+        decoys,
+    ),
+    ("ListenerSets that ask cert-manager for Secrets", 128, |n| asking(n, 64)),
+    ("Secrets of a TLSStore, and IngressRoutes that name them", 2_000, stores),
 ];
+
+/// Each entry stands for all hosts: it names none, or a wildcard above them.
+fn everywhere(count: usize, wild: bool) -> Made {
+    let entry = |n: usize| {
+        let secret = format!("s{n}");
+        if wild {
+            json!({"hosts": ["*.shop.example"], "secretName": secret})
+        } else {
+            json!({"secretName": secret})
+        }
+    };
+    let tls: Vec<Value> = (0..count).map(entry).collect();
+    let rules: Vec<Value> = hosts(count).iter().map(|host| json!({"host": host})).collect();
+    let spec = json!({"tls": tls, "rules": rules});
+    Made(vec![object("networking.k8s.io/v1", "Ingress", "w", spec)])
+}
+
+fn references(count: usize) -> Made {
+    let mut made = routes(1, count, false);
+    let references: Vec<Value> = (0..count).map(|n| json!({"name": format!("s{n}")})).collect();
+    made.0[0]["spec"]["listeners"][0]["tls"]["certificateRefs"] = references.into();
+    made
+}
+
+/// Secrets that name all hosts of a route and are named by no route, and one that is.
+fn decoys(count: usize) -> Made {
+    let pair = Pki::new().pair(&["*.shop.example"]);
+    let secrets = (0..count).map(|n| secret(&format!("s{n}"), &pair.chain, &pair.key));
+    let rules: Vec<String> = hosts(count).iter().map(|host| format!("Host(`{host}`)")).collect();
+    let named = ingress_route(&["Host(`www.shop.example`)".to_owned()]);
+    let mut unnamed = ingress_route(&rules);
+    unnamed.0[0]["metadata"]["name"] = "unnamed".into();
+    unnamed.0[0]["spec"]["tls"] = json!({});
+    Made(secrets.chain(named.0).chain(unnamed.0).collect())
+}
+
+fn asking(sets: usize, each: usize) -> Made {
+    let mut made = listener_sets(sets, each);
+    for (n, object) in made.0.iter_mut().enumerate() {
+        object["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": "le"});
+        for (k, listener) in object["spec"]["listeners"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
+            listener["tls"]["certificateRefs"] = json!([{"name": format!("s{n}-{k}")}]);
+        }
+    }
+    made
+}
+
+/// One store that is not the default one, and a route for each of its Secrets.
+fn stores(count: usize) -> Made {
+    let pair = Pki::new().pair(&["*.shop.example"]);
+    let certificates: Vec<Value> = (0..count).map(|n| json!({"secretName": format!("s{n}")})).collect();
+    let store = object(
+        "traefik.io/v1alpha1",
+        "TLSStore",
+        "mine",
+        json!({"certificates": certificates}),
+    );
+    let one = |n: usize| {
+        let mut route = ingress_route(&[format!("Host(`h{n}.shop.example`)")]);
+        route.0[0]["metadata"]["name"] = format!("r{n}").into();
+        route.0[0]["spec"]["tls"]["secretName"] = format!("s{n}").into();
+        [route.0.remove(0), secret(&format!("s{n}"), &pair.chain, &pair.key)]
+    };
+    Made([store].into_iter().chain((0..count).flat_map(one)).collect())
+}
+
+/// A Secret whose certificate has these extensions too, and a route of it.
+fn with_extensions(extensions: Vec<CustomExtension>) -> Made {
+    let pair = Pki::new().pair_with(&["shop.example"], |params| params.custom_extensions = extensions);
+    Made(vec![
+        ingress("w", &["shop.example".to_owned()], "s"),
+        secret("s", &pair.chain, &pair.key),
+    ])
+}
+
+fn policies(count: usize) -> Made {
+    let policy = |n: usize| {
+        // 1.2.N in three digits of base 128: a SEQUENCE of an identifier of four bytes.
+        let n = n + (1 << 14);
+        let digit = |shift: usize| u8::try_from((n >> shift) & 0x7f).expect("7 bits");
+        [0x30, 6, 6, 4, 0x2a, digit(14) | 0x80, digit(7) | 0x80, digit(0)]
+    };
+    let all: Vec<u8> = (0..count).flat_map(policy).collect();
+    let length = u32::try_from(all.len()).expect("a length").to_be_bytes();
+    let value = [&[0x30, 0x84][..], &length, &all].concat();
+    with_extensions(vec![CustomExtension::from_oid_content(&[2, 5, 29, 32], value)])
+}
+
+fn extensions(count: usize) -> Made {
+    let one = |n: usize| {
+        let number = u64::try_from(n).expect("a number");
+        CustomExtension::from_oid_content(&[1, 2, 3 + number], vec![5, 0])
+    };
+    with_extensions((0..count).map(one).collect())
+}
+
+/// A text that only kubectl's reader takes has the file looked through.
+fn dashes(count: usize) -> Made {
+    let line = "- ".repeat(count);
+    Made(vec![format!("a:\n  b: 'x\n  y'\n{line}").into()])
+}
 
 // By value, as `json!` makes it.
 #[allow(clippy::needless_pass_by_value)]
