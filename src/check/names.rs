@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::{
     inventory::{BindingId, Inventory, Origin, Stored, ingress::normal_host, query::covers, settle::MANY},
     object::Text,
-    x509::{Certificate, San, names},
+    x509::{Certificate, San},
 };
 
 use super::{
@@ -26,12 +26,8 @@ pub(super) fn judge(subject: &Subject<'_>, stored: &Stored, collector: &mut Coll
         };
         mismatch(subject, leaf, &binding.host, severity, collector);
     }
-    let broad = leaf.names.iter().filter_map(|san| match san {
-        San::Dns(name) if names::wildcard_too_broad(name) => Some(name.clone()),
-        _ => None,
-    });
-    for name in broad.take(BROAD) {
-        collector.add(Fact::WildcardTooBroad { name });
+    for name in leaf.names.too_broad().take(BROAD) {
+        collector.add(Fact::WildcardTooBroad { name: name.clone() });
     }
     // Told once for a certificate, however many hosts it serves.
     if subject.named && subject.inventory.bindings_of_secret(&stored.meta.key()).first() == Some(&id) {

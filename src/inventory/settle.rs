@@ -236,6 +236,7 @@ impl Inventory {
             self.secrets.index_names();
         }
         self.find_gaps();
+        self.secrets.forget_loaded();
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.bindings.retain(|id| self.bindings.get(*id).is_some());
         dirty.gone.retain(|id| self.bindings.get(*id).is_none());

@@ -3,6 +3,7 @@
 use std::{fmt, ops::Deref};
 
 use super::{certificate::San, names};
+use crate::object::Text;
 
 /// Up to so many names are looked at one after another.
 const FEW: usize = 16;
@@ -11,16 +12,24 @@ const FEW: usize = 16;
 #[derive(Clone, Default)]
 pub struct Sans {
     all: Vec<San>,
-    /// The positions of the dNSNames in the order of their texts; empty where there are few.
+    /// What is found once of many; `None` where there are few.
+    many: Option<Box<Many>>,
+}
+
+#[derive(Clone)]
+struct Many {
+    /// The positions of the dNSNames in the order of their texts.
     sorted: Box<[u32]>,
+    /// Those of the wildcards that are too broad, in their own order.
+    broad: Box<[u32]>,
 }
 
 impl Sans {
     /// Whether one of the names is valid for the host, as [`names::covered`] has it.
     pub fn cover(&self, host: &str) -> bool {
-        if self.sorted.is_empty() {
+        let Some(many) = &self.many else {
             return names::covered(host, &self.all);
-        }
+        };
         let host = names::normalized(host);
         if let Some(address) = names::address(&host) {
             return self
@@ -28,14 +37,19 @@ impl Sans {
                 .iter()
                 .any(|san| matches!(san, San::Ip(name) if *name == address));
         }
-        names::that_cover(&host)
-            .into_iter()
-            .flatten()
-            .any(|name| self.has(&name))
+        let has = |name: &str| many.sorted.binary_search_by(|at| self.dns(*at).cmp(name)).is_ok();
+        names::that_cover(&host).into_iter().flatten().any(|name| has(&name))
     }
 
-    fn has(&self, name: &str) -> bool {
-        self.sorted.binary_search_by(|at| self.dns(*at).cmp(name)).is_ok()
+    /// The wildcards right under a public suffix, as [`names::wildcard_too_broad`] has them, in their order.
+    pub fn too_broad(&self) -> impl Iterator<Item = &Text> {
+        let positions = self.many.as_ref().map_or(&[][..], |many| &many.broad);
+        let few = if self.many.is_some() { &[][..] } else { &self.all };
+        let of_many = positions.iter().filter_map(|at| self.all.get(*at as usize));
+        of_many.chain(few).filter_map(|san| match san {
+            San::Dns(name) if self.many.is_some() || names::wildcard_too_broad(name) => Some(name),
+            _ => None,
+        })
     }
 
     fn dns(&self, at: u32) -> &str {
@@ -48,15 +62,15 @@ impl Sans {
 
 impl From<Vec<San>> for Sans {
     fn from(all: Vec<San>) -> Self {
-        let mut this = Self {
-            all,
-            sorted: Box::default(),
-        };
+        let mut this = Self { all, many: None };
         if this.all.len() > FEW {
             let is_dns = |(at, san): (u32, &San)| matches!(san, San::Dns(_)).then_some(at);
             let mut sorted: Vec<u32> = (0..).zip(&this.all).filter_map(is_dns).collect();
+            let is_broad = |at: &u32| names::wildcard_too_broad(this.dns(*at));
+            let broad = sorted.iter().copied().filter(is_broad).collect();
             sorted.sort_unstable_by(|a, b| this.dns(*a).cmp(this.dns(*b)));
-            this.sorted = sorted.into();
+            let sorted = sorted.into();
+            this.many = Some(Box::new(Many { sorted, broad }));
         }
         this
     }
@@ -108,6 +122,17 @@ mod tests {
     fn host() -> impl Strategy<Value = String> {
         let label = prop_oneof!["[ab]", Just("*".to_owned()), Just(String::new()), Just("a*".to_owned())];
         proptest::collection::vec(label, 0..4).prop_map(|labels| labels.join("."))
+    }
+
+    #[test]
+    fn wildcards_that_are_too_broad_are_found_among_few_and_many() {
+        let broad = |rest: usize| {
+            let names = ["*.com", "*.shop.com", "*.co.uk"].map(|name| San::Dns(name.into()));
+            let names: Sans = names.into_iter().chain(vec![San::Dns("a".into()); rest]).collect();
+            names.too_broad().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(broad(0), ["*.com", "*.co.uk"]);
+        assert_eq!(broad(FEW), ["*.com", "*.co.uk"]);
     }
 
     proptest! {

@@ -102,7 +102,7 @@ pub(super) fn shown<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<S
     let mut first: Option<&Stored> = None;
     let mut others: Vec<&Stored> = Vec::new();
     let in_store = |stored: &Stored| is_pair(stored) && loaded(inventory, stored);
-    for stored in inventory.secrets.naming(&binding.host, in_store) {
+    for stored in inventory.secrets.loaded_naming(&binding.host, in_store) {
         let known = first.is_some_and(|first| same(first, stored)) || others.iter().any(|other| same(other, stored));
         if known {
             continue;
