@@ -11,6 +11,7 @@ use crate::{
 use super::{
     finding::{Fact, Instead},
     reason::Severity,
+    sample::Sample,
     verdict::{Collector, Subject},
 };
 
@@ -68,11 +69,7 @@ fn report_mismatch(leaf: &Certificate, host: &Text, instead: Instead, severity: 
         collector.add_at(severity, Fact::CommonNameOnly { common_name });
         return;
     }
-    let names = leaf
-        .names
-        .iter()
-        .map(|san| compact_str::format_compact!("{san}"))
-        .collect();
+    let names = Sample::of(&leaf.names, |san| compact_str::format_compact!("{san}"));
     collector.add_at(
         severity,
         Fact::HostMismatch {

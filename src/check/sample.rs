@@ -14,6 +14,13 @@ pub struct Sample<T> {
 }
 
 impl<T> Sample<T> {
+    /// Of a list of which only those that are kept are made.
+    pub(super) fn of<U>(all: &[U], make: impl FnMut(&U) -> T) -> Self {
+        let first: Box<[T]> = all.iter().take(KEPT).map(make).collect();
+        let more = all.len() - first.len();
+        Self { first, more }
+    }
+
     /// How many of the list are not kept.
     pub fn more(&self) -> usize {
         self.more
@@ -63,6 +70,8 @@ mod tests {
         ] {
             let sample: Sample<usize> = (0..all).collect();
             assert_eq!((sample.len(), sample.more(), sample.count()), (first, more, all));
+            let numbers: Vec<usize> = (0..all).collect();
+            assert_eq!(Sample::of(&numbers, |n| *n), sample);
         }
     }
 }

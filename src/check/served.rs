@@ -9,6 +9,7 @@ use crate::{
 use super::{
     finding::{Fact, Finding},
     reason::{Reason, Severity},
+    sample::Sample,
     verdict::{Collector, Rules, bundle},
 };
 
@@ -75,8 +76,8 @@ pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, 
 }
 
 /// What clients were seen to get counts more than what they were expected to get: where every address serves a certificate that is right
-/// for the host, nothing else about the binding is critical now, and what is served is told.
-pub fn believe_probe(probed: &Probed, findings: &mut Vec<Finding>) {
+/// for the host and that clients take, nothing else about the binding is critical now, and what is served is told.
+pub fn believe_probe(probed: &Probed, rules: &Rules, findings: &mut Vec<Finding>) {
     let group = |finding: &Finding| finding.reason().group() == "served";
     let critical = |finding: &&Finding| finding.severity == Severity::Critical;
     let leaves: Option<Vec<(&Text, &Certificate)>> = probed
@@ -87,7 +88,14 @@ pub fn believe_probe(probed: &Probed, findings: &mut Vec<Finding>) {
     let Some((address, leaf)) = leaves.and_then(|leaves| leaves.first().copied()) else {
         return;
     };
-    let refused = findings.iter().filter(critical).any(group);
+    // What is stored and served as well is told of the Secret alone.
+    let untrusted = probed.at.iter().any(|at| {
+        let ServedChain::Certificates(chain) = &at.served else {
+            return true;
+        };
+        bundle(chain, None, *rules).iter().any(makes_clients_refuse)
+    });
+    let refused = untrusted || findings.iter().filter(critical).any(group);
     // A name that leads elsewhere was asked for at the route's address: who follows it gets something else.
     if refused || !probed.expected.is_empty() || findings.iter().find(critical).is_none() {
         return;
@@ -123,11 +131,7 @@ fn judge_chain(
     }
     let for_host = binding.host == "*" || leaf.names.cover(&binding.host);
     if !for_host {
-        let names = leaf
-            .names
-            .iter()
-            .map(|san| compact_str::format_compact!("{san}"))
-            .collect();
+        let names = Sample::of(&leaf.names, |san| compact_str::format_compact!("{san}"));
         findings.push(Finding::new(Fact::ServedWrongHost {
             address: address(),
             names,

@@ -208,7 +208,7 @@ pub fn binding(
         verdict
             .findings
             .extend(check::judge_probe(binding, stored, probed, &rules));
-        check::believe_probe(probed, &mut verdict.findings);
+        check::believe_probe(probed, &rules, &mut verdict.findings);
         verdict
             .findings
             .sort_by_key(|f| (std::cmp::Reverse(f.severity), f.reason()));
@@ -250,9 +250,12 @@ pub fn secret(
     if nothing && !wanted.contains(&key) {
         return None;
     }
+    // What holds no certificate that is known is not healthy: nothing was looked at.
+    let stored = inventory.secrets().get(&key);
+    let is_judged = stored.is_none_or(|stored| stored.is_for_tls() || stored.data_keys.is_some());
     let rest = Rest {
         served: verdict.served,
-        unreadable: verdict.unreadable,
+        unreadable: verdict.unreadable || !is_judged,
         changes_at: verdict.changes_at,
     };
     let about = About::Secret(Box::new(key.clone()));

@@ -422,7 +422,7 @@ fn what_clients_were_seen_to_get_counts_more_than_what_was_expected() {
         let (_, binding) = inventory.bindings().iter().next().expect("a binding");
         let mut findings = judge_probe(binding, None, &probed, &RULES);
         findings.push(missing());
-        believe_probe(&probed, &mut findings);
+        believe_probe(&probed, &RULES, &mut findings);
         findings
     };
     let good = || chain_of(leaf(&["x.example"]), |_| ());
@@ -447,6 +447,41 @@ fn what_clients_were_seen_to_get_counts_more_than_what_was_expected() {
     ] {
         is(&believed(served, expected), Reason::SecretNotFound, Severity::Critical);
     }
+}
+
+#[test]
+fn what_clients_refuse_stays_critical_where_it_is_served_as_it_is_stored() {
+    let untrusted = || Trust::Untrusted {
+        issuer: "CN=x".into(),
+        root_presented: false,
+        namesake: false,
+    };
+    let mut held = bundle(leaf(&["x.example"]));
+    held.trust = untrusted();
+    let mut inventory = cluster();
+    web(&mut inventory);
+    inventory.store(stored("a", "tls", held));
+    inventory.settle();
+    let (id, binding) = inventory.bindings().iter().next().expect("a binding");
+    let probed = Probed {
+        at: vec![ProbedAt {
+            address: "192.0.2.1:443".into(),
+            served: chain_of(leaf(&["x.example"]), |b| b.trust = untrusted()),
+        }],
+        ..Probed::default()
+    };
+    let mut findings = crate::check::binding(&inventory, id, RULES)
+        .expect("a verdict")
+        .findings;
+    findings.extend(judge_probe(
+        binding,
+        inventory.secrets().get(&key("a", "tls")),
+        &probed,
+        &RULES,
+    ));
+    believe_probe(&probed, &RULES, &mut findings);
+    is(&findings, Reason::UntrustedIssuer, Severity::Critical);
+    is_not(&findings, Reason::ServedDiffers);
 }
 
 #[test]

@@ -197,7 +197,8 @@ async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
 
 async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
     let host = args.servername.clone().unwrap_or_else(|| at.host.clone());
-    let place = addresses(Some(at), &[], at.port, &host, args.probe.probe_timeout)
+    let to = args.probe.connect.as_ref().unwrap_or(at);
+    let place = addresses(Some(to), &[], at.port, &host, args.probe.probe_timeout)
         .await
         .map_err(|error| Failure::of(Exit::Cluster, &error))?;
     let asks: Vec<Ask> = place

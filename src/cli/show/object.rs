@@ -12,6 +12,7 @@ use crate::{
         show::{Binding, Dns, Held, Probed as ShownAt, Show, Subject, User},
     },
     scan::{self, About, Judged, evaluate, probe},
+    text::quote,
     x509::Certificate,
 };
 
@@ -57,6 +58,11 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     .filter(|judged| about_targets(inventory, &judged.about, &targets))
     .filter(|judged| !matches!(judged.about, About::Forbidden(_)))
     .collect();
+    if judged.is_empty()
+        && let Some(refused) = refused(inventory, &targets)
+    {
+        return Err(refused);
+    }
     let found = probe_judged(args, &session, &judged).await;
     let judged = with_probe(&session, judged, &found.0);
     let namespace = single_namespace(inventory, &judged, &target)?;
@@ -80,6 +86,28 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
         worst,
     );
     Ok(if session.exit == Exit::Ok { exit } else { session.exit })
+}
+
+/// Why there is nothing to show, where a right is missing: then nobody knows whether there is such an object.
+fn refused(inventory: &Inventory, targets: &[Target]) -> Option<Failure> {
+    let [target] = targets else { return None };
+    let mut all = inventory.forbidden().iter();
+    let forbidden = all.find(|forbidden| forbidden.kind == target.kind)?;
+    let (verb, plural) = (forbidden.verb, forbidden.kind.plural());
+    let place = match &forbidden.namespace {
+        Some(namespace) => format!(" -n {}", quote(namespace)),
+        None => " -A".to_owned(),
+    };
+    let flags = &inventory.reach.kubectl;
+    Some(
+        Failure::new(
+            Exit::Cluster,
+            format!("cannot show {target}: this user may not {verb} {plural}"),
+        )
+        .hint(format!(
+            "kubectl{flags} auth can-i {verb} {plural}{place} tells when that is given"
+        )),
+    )
 }
 
 /// What a probe found: the facts for the checks, and the answers for the picture.

@@ -40,7 +40,7 @@ pub(super) const USUAL: &[Input] = &[
     ("listeners of a Gateway with certificates", 2_000, overlapping),
     ("tls entries of one Ingress", 4_000, |n| entries(n, "traefik")),
     ("IngressClasses and Ingresses without class", 4_000, classes),
-    ("hosts and tls entries without hosts", 2_000, |n| everywhere(n, false)),
+    ("hosts and tls entries without hosts", 6_000, |n| everywhere(n, false)),
     ("policies of one certificate", 35_000, policies),
     ("extensions of one certificate", 27_000, extensions),
     ("dashes in one line of YAML", 1_000_000, dashes),
@@ -86,10 +86,11 @@ pub(super) const RARE: &[Input] = &[
     }),
     ("parents of a route", 2_000, parents),
     ("Secrets with one key", 1_000, one_key),
-    ("hosts and wildcard tls entries", 2_000, |n| everywhere(n, true)),
+    // Of each host 200 Secrets are kept, so it begins above.
+    ("hosts and wildcard tls entries", 6_000, |n| everywhere(n, true)),
     (
         "certificateRefs of a listener and hosts of its routes",
-        2_000,
+        6_000,
         references,
     ),
     (
