@@ -7,10 +7,11 @@ use super::args::{ClusterArgs, SourceArgs};
 /// For a cluster: the flags that say which one and as whom, and the context unless it is the current one.
 pub(super) fn of_cluster(source: &SourceArgs, connection: &Connection) -> Reach {
     let context = (!connection.is_current && !connection.context.is_empty()).then(|| connection.context.clone());
-    let flags: String = cluster_flags(&source.connection, context)
-        .iter()
-        .map(|flag| format!(" {}", quote(flag)))
-        .collect();
+    let mut flags = String::new();
+    for flag in cluster_flags(&source.connection, context) {
+        flags.push(' ');
+        flags.push_str(&quote(&flag));
+    }
     Reach {
         kubectl: flags.as_str().into(),
         certs: flags.into(),

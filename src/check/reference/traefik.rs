@@ -56,9 +56,12 @@ fn kept_apart(subject: &Subject<'_>, binding: &Binding, secret: &Key, collector:
     if let Some((kind, key)) = inventory.kept_apart(binding, secret)
         && !inventory.is_in_traefiks_store(stored)
     {
-        let stores = std::iter::once(ObjectRef { kind, key }).collect();
+        let keepers = std::iter::once(ObjectRef { kind, key }).collect();
         let keeps = Some(secret.clone());
-        collector.add_at(subject.unless_served(), Fact::DefaultStoreConflict { stores, keeps });
+        collector.add_at(
+            subject.unless_served(),
+            Fact::DefaultStoreConflict { stores: keepers, keeps },
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! What nobody but the reader knows stands in angle brackets (`<KEY-FILE>`): a shell refuses it, and it looks like no name.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 use super::say::{data_keys, expected, one_host};
 use crate::{
@@ -82,7 +82,7 @@ impl<'a> Commands<'a> {
         let mut made = format!("create secret generic {name}");
         for (data_key, file) in self.data_keys.iter().zip(["<CHAIN-FILE>", "<KEY-FILE>"]) {
             if !data_key.is_empty() {
-                made.push_str(&format!(" --from-file={}={file}", quote(data_key)));
+                let _ = write!(made, " --from-file={}={file}", quote(data_key));
             }
         }
         let made = self.kubectl_text(&key.namespace, &format!("{made} --dry-run=client -o json"));

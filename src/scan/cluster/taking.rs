@@ -6,7 +6,7 @@ use crate::{inventory::Inventory, object::Change, x509::Judge};
 
 use super::{super::secrets::Unresolved, WAITING};
 
-/// What a task of its own came to: [`take`] blocks its thread, so what it waits for must not share its task.
+/// What a task of its own came to: taking changes blocks its thread, so what it waits for must not share its task.
 pub async fn finished<T>(task: JoinHandle<T>) -> T {
     match task.await {
         Ok(result) => result,

@@ -38,9 +38,8 @@ pub(super) fn belong_together(numbers: &Numbers<'_>) -> bool {
         one_of_private.modulo(&order).is_one() && Natural::of(of_prime).times(&exponent).modulo(&order).is_one()
     };
     let mut product = p.times(&q);
-    if !(inverts(&p, numbers.exponents[0]) && inverts(&q, numbers.exponents[1]))
-        || !Natural::of(numbers.coefficient).times(&q).modulo(&p).is_one()
-    {
+    let is_inverse = || Natural::of(numbers.coefficient).times(&q).modulo(&p).is_one();
+    if !(inverts(&p, numbers.exponents[0]) && inverts(&q, numbers.exponents[1]) && is_inverse()) {
         return false;
     }
     for other in &numbers.others {

@@ -105,7 +105,7 @@ fn inventory(material: &Material, bindings: usize) -> Result<Inventory> {
         let (secret, host) = (format!("web-{number}-tls"), load::host(number));
         let mut bundle = model.clone();
         if let Some(leaf) = bundle.certificates.first_mut().map(std::sync::Arc::make_mut) {
-            leaf.names = vec![San::Dns(host.as_str().into())];
+            leaf.names = vec![San::Dns(host.as_str().into())].into();
             leaf.sha256 = Fingerprint::of(secret.as_bytes());
             leaf.key_sha256 = Fingerprint::of(host.as_bytes());
             if number.is_multiple_of(20) {

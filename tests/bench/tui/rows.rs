@@ -52,7 +52,7 @@ impl Maker {
             self.now + days * 86_400
         };
         let certificate = Certificate {
-            names: vec![San::Dns(host.as_str().into())],
+            names: vec![San::Dns(host.as_str().into())].into(),
             sha256: Fingerprint::of(host.as_bytes()),
             not_after,
             ..self.model.clone()
@@ -69,6 +69,7 @@ impl Maker {
             host: Some(host.as_str().into()),
             served: None,
             secrets: vec![secret].into(),
+            sole: true,
             class: Some("nginx".into()),
             created: Some(self.now - 86_400),
             labels: Box::default(),
