@@ -149,10 +149,19 @@ async fn cert_manager_renews_at_once_what_it_owns() {
     let controller = controller(&ns, NOBODY);
     wait_for(&ns, "Ready", "True");
     let stored = || ns.kubectl(&["get", "secret", "web-tls", "-o", r"jsonpath={.data.tls\.crt}"]);
-    let before = stored();
+    // cert-manager's controllers work from caches, so that one of them may issue twice: its own number counts.
+    let revision = || -> u64 {
+        let said = ns.kubectl(&["get", "certificate", "web", "-o", "jsonpath={.status.revision}"]);
+        said.parse().expect("a number")
+    };
+    let (before, first) = (stored(), revision());
     let (renewed, ear) = renew(&ns, Duration::from_mins(1)).await;
     let renewed = renewed.unwrap();
-    assert_eq!(renewed.revision, 2);
+    assert!(
+        (first + 1..=revision()).contains(&renewed.revision),
+        "{first}, {}",
+        renewed.revision
+    );
     assert_eq!(renewed.secret, Key::new(ns.name.as_str(), "web-tls"));
     let after = stored();
     assert_ne!(before, after);
