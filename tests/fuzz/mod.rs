@@ -236,7 +236,12 @@ fn fuzz((name, function): Function, seed: u64, time: Duration, most: usize) {
         let (input, other) = (numbers.below(inputs.len()), numbers.below(inputs.len()));
         Some(changed(&inputs[input], &inputs[other], &mut numbers))
     });
-    for input in inputs.iter().cloned().chain(mutated).take(inputs.len() + most) {
+    for input in inputs
+        .iter()
+        .cloned()
+        .chain(mutated)
+        .take(inputs.len().saturating_add(most))
+    {
         if let Some(words) = failure(function, &input) {
             let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fuzz");
             std::fs::create_dir_all(&kept).expect("a directory");
