@@ -88,16 +88,17 @@ pub fn believe_probe(probed: &Probed, rules: &Rules, findings: &mut Vec<Finding>
     let Some((address, leaf)) = leaves.and_then(|leaves| leaves.first().copied()) else {
         return;
     };
-    // What is stored and served as well is told of the Secret alone.
-    let untrusted = probed.at.iter().any(|at| {
-        let ServedChain::Certificates(chain) = &at.served else {
-            return true;
-        };
-        bundle(chain, None, *rules).iter().any(makes_clients_refuse)
-    });
-    let refused = untrusted || findings.iter().filter(critical).any(group);
+    let refused = findings.iter().filter(critical).any(group);
     // A name that leads elsewhere was asked for at the route's address: who follows it gets something else.
     if refused || !probed.expected.is_empty() || findings.iter().find(critical).is_none() {
+        return;
+    }
+    // What is stored and served as well is told of the Secret alone.
+    let untrusted = probed.at.iter().any(|at| match &at.served {
+        ServedChain::Certificates(chain) => bundle(chain, None, *rules).iter().any(makes_clients_refuse),
+        ServedChain::Nothing(_) => true,
+    });
+    if untrusted {
         return;
     }
     for finding in findings.iter_mut() {

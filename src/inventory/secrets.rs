@@ -12,6 +12,7 @@ use crate::{
 use super::{
     binding::BindingId,
     index::{Few, Index, Shelf},
+    ingress::wildcard_over,
     settle::MANY,
     table::{Named, Table},
 };
@@ -348,7 +349,7 @@ impl Secrets {
     /// unless names are indexed. Those that are not loaded hide none, however many they are.
     pub fn loaded_naming(&self, host: &str, is_loaded: impl Fn(&Stored) -> bool) -> impl Iterator<Item = &Stored> {
         let own = self.loaded_of(host, &is_loaded);
-        let wide = self.loaded_of(&wildcard_of(host), &is_loaded);
+        let wide = self.loaded_of(&wildcard_over(host).unwrap_or_default(), &is_loaded);
         let all: Vec<SecretId> = own.iter().chain(wide.iter()).copied().collect();
         all.into_iter().filter_map(|id| self.slots.at(id)?.stored())
     }
@@ -393,15 +394,8 @@ impl Secrets {
             let stored = all.filter_map(|id| self.slots.at(*id)?.stored());
             stored.filter(move |stored| wanted(stored)).take(MANY)
         };
-        of(host).chain(of(&wildcard_of(host)))
+        of(host).chain(of(&wildcard_over(host).unwrap_or_default()))
     }
-}
-
-/// The wildcard that stands for the first label of a host; empty where there is none.
-fn wildcard_of(host: &str) -> Text {
-    host.split_once('.')
-        .map(|(_, parent)| compact_str::format_compact!("*.{parent}"))
-        .unwrap_or_default()
 }
 
 fn leaf(slot: &Slot) -> Option<&Certificate> {

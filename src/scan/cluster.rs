@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, task::spawn};
 use crate::{
     check::Select,
     inventory::Inventory,
-    object::{Key, Kind, NotJudged, Seconds},
+    object::{Change, Key, Kind, NotJudged, Seconds},
     source::{
         Scope,
         cluster::{ClusterError, Connection, ListOptions, Listing, count_carriers, get_secrets, list, programs},
@@ -139,28 +139,33 @@ impl Reading<'_> {
         kinds: &'static [Kind],
         look: &mut (dyn FnMut(&mut Inventory) + Send),
     ) -> Result<Listing, ClusterError> {
-        let (sink, changes) = mpsc::channel(WAITING);
         let (from, how) = (self.connection.clone(), *self.options);
-        let listing = spawn(async move { list(&from, &within, kinds, &how, sink).await });
+        let listing = |sink| async move { list(&from, &within, kinds, &how, sink).await };
+        self.taken(listing, look).await
+    }
+
+    /// Takes what a task of its own sends, and gives back what the task came to.
+    async fn taken<T, F>(
+        &mut self,
+        sending: impl FnOnce(mpsc::Sender<Change>) -> F,
+        look: &mut (dyn FnMut(&mut Inventory) + Send),
+    ) -> T
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let (sink, changes) = mpsc::channel(WAITING);
+        let task = spawn(sending(sink));
         take(changes, &mut self.read.unresolved, self.inventory, self.judge, look).await;
-        finished(listing).await
+        finished(task).await
     }
 
     /// Takes Secrets by their names; what comes back could not be read, and is told.
     async fn fetch(&mut self, keys: Vec<Key>) -> Vec<Key> {
         self.read.fetched.extend(keys.iter().cloned());
-        let (sink, changes) = mpsc::channel(WAITING);
         let from = self.connection.clone();
-        let failed = spawn(async move { get_secrets(&from, keys, sink).await });
-        take(
-            changes,
-            &mut self.read.unresolved,
-            self.inventory,
-            self.judge,
-            &mut nobody,
-        )
-        .await;
-        let failed = finished(failed).await;
+        let getting = |sink| async move { get_secrets(&from, keys, sink).await };
+        let failed = self.taken(getting, &mut nobody).await;
         let told = |(key, error): (Key, ClusterError)| {
             let problem = format!("cannot read Secret {key}: {}", crate::error::chain(&error));
             self.read.problems.push(problem);

@@ -76,34 +76,40 @@ pub fn covered(host: &str, names: &[San]) -> bool {
     let host = normalized(host);
     match address(&host) {
         Some(address) => names.iter().any(|san| matches!(san, San::Ip(name) if *name == address)),
-        None => names.iter().any(|san| is_named(&host, san)),
+        None => {
+            let covering = Covering::of(&host);
+            names.iter().any(|san| covering.is(san))
+        }
     }
 }
 
-/// The dNSNames that are valid for a host that is no IP address, in its normal form: itself, and the wildcard of its parent.
-pub(super) fn that_cover(host: &str) -> [Option<Cow<'_, str>>; 2] {
-    let itself = !host.is_empty() && !host.contains('*');
-    let wildcard = host
-        .split_once('.')
-        .filter(|(label, parent)| !label.is_empty() && !parent.is_empty() && !parent.contains('*'));
-    [
-        itself.then_some(Cow::Borrowed(host)),
-        wildcard.map(|(_, parent)| Cow::Owned(format!("*.{parent}"))),
-    ]
+/// Which dNSNames are valid for a host that is no IP address, in its normal form.
+pub(super) struct Covering<'a> {
+    /// The host itself.
+    pub(super) itself: Option<&'a str>,
+    /// What follows `*.` in the wildcard that stands for its first label.
+    pub(super) parent: Option<&'a str>,
 }
 
-/// Whether a host that is no IP address, in its normal form, is meant by a dNSName.
-fn is_named(host: &str, san: &San) -> bool {
-    match san {
-        San::Ip(_) => false,
-        San::Dns(_) if host.is_empty() => false,
-        San::Dns(name) => match name.strip_prefix("*.") {
-            Some(parent) => {
-                let (label, rest) = host.split_once('.').unwrap_or((host, ""));
-                !label.is_empty() && !parent.is_empty() && !parent.contains('*') && rest == parent
-            }
-            None => !name.contains('*') && name == host,
-        },
+impl<'a> Covering<'a> {
+    pub(super) fn of(host: &'a str) -> Self {
+        let parent = host
+            .split_once('.')
+            .filter(|(label, parent)| !label.is_empty() && !parent.is_empty() && !parent.contains('*'));
+        Self {
+            itself: Some(host).filter(|host| !host.is_empty() && !host.contains('*')),
+            parent: parent.map(|(_, parent)| parent),
+        }
+    }
+
+    fn is(&self, san: &San) -> bool {
+        match san {
+            San::Ip(_) => false,
+            San::Dns(name) => match name.strip_prefix("*.") {
+                Some(parent) => self.parent == Some(parent),
+                None => self.itself == Some(name.as_str()),
+            },
+        }
     }
 }
 

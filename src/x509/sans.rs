@@ -38,7 +38,8 @@ impl Sans {
                 .any(|san| matches!(san, San::Ip(name) if *name == address));
         }
         let has = |name: &str| many.sorted.binary_search_by(|at| self.dns(*at).cmp(name)).is_ok();
-        names::that_cover(&host).into_iter().flatten().any(|name| has(&name))
+        let covering = names::Covering::of(&host);
+        covering.itself.is_some_and(has) || covering.parent.is_some_and(|parent| has(&format!("*.{parent}")))
     }
 
     /// The wildcards right under a public suffix, as [`names::wildcard_too_broad`] has them, in their order.

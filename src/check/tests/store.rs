@@ -1,10 +1,10 @@
 //! What Traefik's stores and resolvers leave out, keep or issue.
 
 use super::{
-    traefik::{broken, expired, route, store},
+    traefik::{broken, expired, other_store, route, store},
     *,
 };
-use crate::object::{Forbidden, TlsStore};
+use crate::object::Forbidden;
 
 #[test]
 fn what_a_store_lacks_is_left_out_since_3_7_and_ends_the_store_before() {
@@ -57,11 +57,7 @@ fn a_secret_that_another_store_keeps_is_not_served() {
         found(|i| {
             route(i, "a", "x.example", Some("tls"));
             i.store(good("a", "tls", &["x.example"]));
-            i.apply(Change::Set(Object::TlsStore(TlsStore {
-                meta: meta("a", store_name),
-                certificates: vec![listed.into()],
-                ..TlsStore::default()
-            })));
+            other_store(i, store_name, "a", &[listed]);
         })
     };
     is(&with("mine", "tls"), Reason::DefaultStoreConflict, Severity::Critical);
@@ -72,11 +68,7 @@ fn a_secret_that_another_store_keeps_is_not_served() {
         add(i, ingress("a", "web", &[(&["x.example"], "tls")]), "traefik");
         route(i, "a", "x.example", Some("tls"));
         i.store(good("a", "tls", &["x.example"]));
-        i.apply(Change::Set(Object::TlsStore(TlsStore {
-            meta: meta("a", "mine"),
-            certificates: vec!["tls".into()],
-            ..TlsStore::default()
-        })));
+        other_store(i, "mine", "a", &["tls"]);
     });
     is_not(&both, Reason::DefaultStoreConflict);
 }

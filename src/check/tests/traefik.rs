@@ -32,12 +32,25 @@ pub(super) fn route(inventory: &mut Inventory, namespace: &str, host: &str, secr
 }
 
 pub(super) fn store(inventory: &mut Inventory, namespace: &str, default: Option<&str>, certificates: &[&str]) {
-    inventory.apply(Change::Set(Object::TlsStore(TlsStore {
-        meta: meta(namespace, "default"),
+    let store = TlsStore {
         default: default.map(Text::from),
+        ..store_called("default", namespace, certificates)
+    };
+    inventory.apply(Change::Set(Object::TlsStore(store)));
+}
+
+/// A store of any name, without a default certificate.
+fn store_called(name: &str, namespace: &str, certificates: &[&str]) -> TlsStore {
+    TlsStore {
+        meta: meta(namespace, name),
         certificates: certificates.iter().map(|name| Text::from(*name)).collect(),
         ..TlsStore::default()
-    })));
+    }
+}
+
+pub(super) fn other_store(inventory: &mut Inventory, name: &str, namespace: &str, certificates: &[&str]) {
+    let store = store_called(name, namespace, certificates);
+    inventory.apply(Change::Set(Object::TlsStore(store)));
 }
 
 pub(super) fn expired(namespace: &str, name: &str, names: &[&str]) -> Stored {
@@ -152,10 +165,7 @@ fn several_default_stores_have_no_default_certificate() {
             route(i, "a", "x.example", None);
             store(i, "edge", Some("wild"), &[]);
             i.store(good("edge", "wild", &["*.example"]));
-            i.apply(Change::Set(Object::TlsStore(TlsStore {
-                meta: meta("other", second),
-                ..TlsStore::default()
-            })));
+            other_store(i, second, "other", &[]);
         })
     };
     is(&two("default"), Reason::DefaultStoreConflict, Severity::Critical);
@@ -196,11 +206,7 @@ fn secrets_that_traefik_has_not_loaded_do_not_crowd_out_those_that_it_has() {
 #[test]
 fn what_is_loaded_follows_routes_and_stores_as_they_come_and_go() {
     let mut inventory = cluster();
-    let mine = || TlsStore {
-        meta: meta("edge", "mine"),
-        certificates: vec!["wild".into(), "wild".into()],
-        ..TlsStore::default()
-    };
+    let mine = || store_called("mine", "edge", &["wild", "wild"]);
     let serves = |inventory: &mut Inventory| {
         inventory.settle();
         let x = inventory.bindings_of_host("x.shop.example")[0];
@@ -248,11 +254,7 @@ fn certificates_of_the_default_store_serve_any_name() {
     let kept_apart = found(|i| {
         route(i, "a", "x.example", Some("tls"));
         i.store(good("a", "tls", &["x.example"]));
-        i.apply(Change::Set(Object::TlsStore(TlsStore {
-            meta: meta("a", "mine"),
-            certificates: vec!["tls".into()],
-            ..TlsStore::default()
-        })));
+        other_store(i, "mine", "a", &["tls"]);
         route(i, "b", "y.example", Some("wild"));
         i.store(own("b", "wild", &["y.example", "x.example"]));
     });

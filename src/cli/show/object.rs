@@ -10,9 +10,9 @@ use crate::{
     report::{
         Row, Status,
         show::{Binding, Dns, Held, Probed as ShownAt, Show, Subject, User},
+        words,
     },
     scan::{self, About, Judged, evaluate, probe},
-    text::quote,
     x509::Certificate,
 };
 
@@ -47,7 +47,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
         None => failure,
     })?;
     let inventory = &session.inventory;
-    let judged: Vec<Judged> = evaluate(
+    let (forbidden, judged): (Vec<Judged>, Vec<Judged>) = evaluate(
         inventory,
         session.rules,
         &session.select,
@@ -56,10 +56,9 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     )
     .into_iter()
     .filter(|judged| about_targets(inventory, &judged.about, &targets))
-    .filter(|judged| !matches!(judged.about, About::Forbidden(_)))
-    .collect();
+    .partition(|judged| matches!(judged.about, About::Forbidden(_)));
     if judged.is_empty()
-        && let Some(refused) = refused(inventory, &targets)
+        && let Some(refused) = forbidden.first().and_then(|first| refused(inventory, &target, first))
     {
         return Err(refused);
     }
@@ -89,25 +88,12 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
 }
 
 /// Why there is nothing to show, where a right is missing: then nobody knows whether there is such an object.
-fn refused(inventory: &Inventory, targets: &[Target]) -> Option<Failure> {
-    let [target] = targets else { return None };
-    let mut all = inventory.forbidden().iter();
-    let forbidden = all.find(|forbidden| forbidden.kind == target.kind)?;
-    let (verb, plural) = (forbidden.verb, forbidden.kind.plural());
-    let place = match &forbidden.namespace {
-        Some(namespace) => format!(" -n {}", quote(namespace)),
-        None => " -A".to_owned(),
-    };
-    let flags = &inventory.reach.kubectl;
-    Some(
-        Failure::new(
-            Exit::Cluster,
-            format!("cannot show {target}: this user may not {verb} {plural}"),
-        )
-        .hint(format!(
-            "kubectl{flags} auth can-i {verb} {plural}{place} tells when that is given"
-        )),
-    )
+fn refused(inventory: &Inventory, target: &Target, forbidden: &Judged) -> Option<Failure> {
+    let row = scan::row(inventory, forbidden)?;
+    let finding = row.findings.first()?;
+    let message = words::message(finding, &row, 0);
+    let remedy = words::remedy(finding, &row);
+    Some(Failure::new(Exit::Cluster, format!("cannot show {target}: {message}")).hint(remedy.text))
 }
 
 /// What a probe found: the facts for the checks, and the answers for the picture.

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tokio::{sync::mpsc, task::spawn};
-
-use super::{Reading, WAITING, finished, nobody, problems, take};
+use super::{Reading, nobody, problems};
 use crate::{
     check::{Reason, has_ended, names_services},
     inventory::{Inventory, Stored},
@@ -211,18 +209,9 @@ impl Reading<'_> {
 
     /// What uses Secrets, in these namespaces or in all.
     async fn consumers(&mut self, namespaces: Option<Vec<Text>>) -> Result<(), ClusterError> {
-        let (sink, changes) = mpsc::channel(WAITING);
         let from = self.connection.clone();
-        let listing = spawn(async move { consumers(&from, namespaces.as_deref(), sink).await });
-        take(
-            changes,
-            &mut self.read.unresolved,
-            self.inventory,
-            self.judge,
-            &mut nobody,
-        )
-        .await;
-        let listing = finished(listing).await?;
+        let listing = |sink| async move { consumers(&from, namespaces.as_deref(), sink).await };
+        let listing = self.taken(listing, &mut nobody).await?;
         self.read.problems.extend(problems(&listing));
         Ok(())
     }
