@@ -1,6 +1,10 @@
 //! What is wrong, and what to do about it.
 
-use std::{collections::HashMap, fmt::Write as _, io};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write as _,
+    io,
+};
 
 use super::{
     Show, Words,
@@ -28,15 +32,23 @@ struct Told<'a> {
 /// The findings, worst first; those that say the same of several hosts are told once.
 pub(super) fn findings(pen: &mut Pen<'_>, show: &Show<'_>, words: &Words) -> io::Result<()> {
     let told = collect(show, words, pen.now());
-    if told.is_empty() {
+    let excused: BTreeSet<&str> = show
+        .bindings
+        .iter()
+        .flat_map(|binding| binding.row.ignored)
+        .map(|finding| finding.reason().as_str())
+        .collect();
+    let of_severity = |s: Severity| (told.iter().filter(|t| t.severity == s).count(), s.as_str());
+    let counts: Vec<String> = [Severity::Critical, Severity::Warning, Severity::Info]
+        .map(of_severity)
+        .into_iter()
+        .chain([(excused.len(), "excused")])
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{n} {what}"))
+        .collect();
+    if counts.is_empty() {
         return Ok(());
     }
-    let counts: Vec<String> = [Severity::Critical, Severity::Warning, Severity::Info]
-        .into_iter()
-        .map(|s| (s, told.iter().filter(|t| t.severity == s).count()))
-        .filter(|(_, n)| *n > 0)
-        .map(|(s, n)| format!("{n} {}", s.as_str()))
-        .collect();
     pen.title(&format!("Findings: {}", counts.join(", ")))?;
     let mut remedies: HashMap<&str, &str> = HashMap::new();
     for t in &told {
@@ -67,6 +79,10 @@ pub(super) fn findings(pen: &mut Pen<'_>, show: &Show<'_>, words: &Words) -> io:
             pen.dim(&format!("the same as for {first}"))
         };
         pen.flow(&format!("    {arrow} "), &rest, &[remedy])?;
+    }
+    for reason in excused {
+        let words = format!("({reason}) is there, and excused by --ignore or an annotation");
+        pen.flow("  ", "    ", &[pen.dim(&words)])?;
     }
     Ok(())
 }

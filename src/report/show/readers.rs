@@ -25,13 +25,15 @@ pub(super) fn readers(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
         Some((name, readers)) => answers.push((name, server(held, readers))),
         None => answers.push(("servers", server(held, Readers::LIBRARIES))),
     }
-    for (name, readers) in [
-        ("Go", Readers::GO.with(Readers::GO_CLIENT)),
-        ("OpenSSL", Readers::OPENSSL.with(Readers::OPENSSL_CLIENT)),
-        ("browsers", Readers::BROWSERS),
-        ("Java", Readers::JAVA),
+    // A library loads certificate and key together; browsers and Java see the certificate alone.
+    for (name, readers, loads) in [
+        ("Go", Readers::GO.with(Readers::GO_CLIENT), true),
+        ("OpenSSL", Readers::OPENSSL.with(Readers::OPENSSL_CLIENT), true),
+        ("browsers", Readers::BROWSERS, false),
+        ("Java", Readers::JAVA, false),
     ] {
-        answers.push((name, refusal(held.objections, readers).map(|o| said(o, readers))));
+        let refused = refusal(held.objections, readers).map(|o| said(o, readers));
+        answers.push((name, refused.or_else(|| unpaired(held).filter(|_| loads))));
     }
     let mut line: Vec<Piece> = Vec::new();
     for (name, answer) in &answers {
@@ -70,6 +72,12 @@ fn server(held: &Held<'_>, readers: Readers) -> Option<String> {
     if held.leaf.is_none() {
         return Some("there is no certificate of a server in it".to_owned());
     }
+    unpaired(held)
+}
+
+/// Why certificate and key are no pair; `None` where they are, and where there is no certificate that could have one.
+fn unpaired(held: &Held<'_>) -> Option<String> {
+    held.leaf?;
     match held.key {
         KeyState::Matches | KeyState::NotAsked => None,
         KeyState::OfPosition(at) if Some(*at) == held.leaf && *at == 0 => None,

@@ -244,6 +244,24 @@ fn the_words_of_a_finding_are_those_of_every_report() {
 }
 
 #[test]
+fn what_is_excused_is_named_below_a_healthy_heading() {
+    let finding = [Finding::new(Fact::Expired { not_after: 0 })];
+    let bindings = [Binding {
+        row: Row {
+            ignored: &finding,
+            ..row("shop.example", &[], None, &[])
+        },
+        cover: Cover::NotJudged,
+    }];
+    let text = draw(&ingress(&bindings, &[]), 100, false, false);
+    assert!(text.contains("Findings: 1 excused"), "{text}");
+    assert!(
+        text.contains("(Expired) is there, and excused by --ignore or an annotation"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_file_with_a_certificate_of_ones_own() {
     let own = Arc::new(certificate(
         "CN=dev.example",
