@@ -74,13 +74,11 @@ pub fn matches(host: &str, san: &San) -> bool {
 /// Whether one of the names is valid for the host.
 pub fn covered(host: &str, names: &[San]) -> bool {
     let host = normalized(host);
-    match address(&host) {
-        Some(address) => names.iter().any(|san| matches!(san, San::Ip(name) if *name == address)),
-        None => {
-            let covering = Covering::of(&host);
-            names.iter().any(|san| covering.is(san))
-        }
+    if let Some(address) = address(&host) {
+        return names.iter().any(|san| matches!(san, San::Ip(name) if *name == address));
     }
+    let covering = Covering::of(&host);
+    names.iter().any(|san| covering.is(san))
 }
 
 /// Which dNSNames are valid for a host that is no IP address, in its normal form.
