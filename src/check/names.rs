@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    inventory::{BindingId, Inventory, Origin, Stored, ingress::normal_host, query::covers, settle::MANY},
+    inventory::{BindingId, Inventory, Origin, Stored, ingress::normal_host, query::covers},
     object::Text,
     x509::{Certificate, San},
 };
@@ -138,21 +138,10 @@ fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector:
     if inventory.may_be_used_elsewhere(&secret) || ids.iter().filter_map(bound).any(|b| b.host == "*") {
         return;
     }
-    let served = |b: &crate::inventory::Binding| {
-        b.secrets.contains(&secret)
-            || inventory
-                .serving(b)
-                .stored()
-                .and_then(Stored::leaf)
-                .is_some_and(|l| l.sha256 == leaf.sha256)
-    };
     let hosts = Hosts::of(inventory, ids);
     let used = |name: &Text| {
         let host = normal_host(name);
-        let of_host = inventory.bindings_of_host(&host).iter().take(MANY);
-        let exact = of_host.filter_map(bound).any(served);
-        // However many others route the host, first of all it is one of these.
-        hosts.own.contains(host.as_str()) || exact || hosts.meet(&host)
+        hosts.own.contains(host.as_str()) || inventory.some_route_has(&host, leaf.sha256) || hosts.meet(&host)
     };
     let unused: Vec<Text> = leaf
         .names

@@ -1,6 +1,8 @@
 //! The listeners of one Gateway and of its `ListenerSets`, found by what is asked of them: a Gateway may have thousands, and each host
 //! of each of them asks.
 
+use std::sync::Arc;
+
 use hashbrown::{HashMap, HashSet};
 
 use crate::object::{Key, Kind, Text, gateway::Listener};
@@ -9,7 +11,8 @@ use super::{
     Inventory, Stored,
     binding::{Binding, RouteKey},
     gateway::{OwnedListener, intersection, names_a_secret, terminates_tls},
-    ingress::{EVERY_HOST, normal_host},
+    ingress::{EVERY_HOST, normal_host, wildcard_over},
+    secrets::SecretId,
     settle::MANY,
 };
 
@@ -185,10 +188,10 @@ impl Inventory {
         let is_own = |other: &OwnedListener<'_>| other.listener.name == listener.name && other.is_of(&binding.route);
         if let Some(many) = self.many_listeners.get(gateway) {
             let of_stored = |stored: &Stored| many.by_secret.get(&(listener.port, stored.meta.key()));
-            let naming = self
-                .secrets
-                .naming(&binding.host, |stored| of_stored(stored).is_some() && wanted(stored));
-            let of_secrets = naming.filter_map(of_stored);
+            let wide = wildcard_over(&binding.host).unwrap_or_default();
+            let (own, below) = (self.listed_with_name(&binding.host), self.listed_with_name(&wide));
+            let naming = own.iter().chain(below.iter()).filter_map(|id| self.secrets.at(*id));
+            let of_secrets = naming.filter(|stored| wanted(stored)).filter_map(of_stored);
             let candidates = of_secrets.flatten().take(MANY);
             let fitting = candidates.copied().filter(|at| {
                 let other = many.places.get(*at).and_then(|place| self.at(place));
@@ -201,6 +204,25 @@ impl Inventory {
         });
         let wants = |other: &OwnedListener<'_>| secrets_of(other).filter_map(|key| self.secrets.get(&key)).any(&wanted);
         others.into_iter().find(wants)
+    }
+
+    /// The Secrets whose leaf has a name, and that listeners of Gateways with many name. Those that are not hide none, however many
+    /// they are.
+    fn listed_with_name(&self, name: &str) -> Arc<[SecretId]> {
+        self.memo.listed.get_or(name, || {
+            let of_listeners = self.memo.of_listeners.get_or_init(|| {
+                let tables = self.many_listeners.values();
+                tables
+                    .flat_map(|table| table.by_secret.keys().map(|(_, key)| key.clone()))
+                    .collect()
+            });
+            let ids = self.secrets.ids_with_name(name).iter().copied();
+            let is_listed = |id: &SecretId| {
+                let stored = self.secrets.at(*id);
+                stored.is_some_and(|stored| of_listeners.contains(&stored.meta.key()))
+            };
+            ids.filter(is_listed).collect()
+        })
     }
 
     /// Whether a listener of a Gateway takes a host, or a part of a wildcard.

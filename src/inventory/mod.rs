@@ -137,6 +137,10 @@ pub struct Inventory {
     /// Routes whose bindings have to be derived again; Gateways stand for their `ListenerSets`.
     stale: BTreeSet<RouteKey>,
     dirty: Dirty,
+    /// Hosts of which a route changed, and that have very many routes or stand for all hosts below them.
+    stirred: HashSet<Text>,
+    /// What was found out since the last change, because many hosts ask for it.
+    memo: serves::Memo,
     /// Whether bindings have been derived once.
     settled: bool,
     /// Whether everything is being read for the first time: all of it is judged then, so nothing is marked for judging.

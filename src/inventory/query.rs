@@ -10,7 +10,7 @@ pub use super::serves::{DefaultCertificate, Rivalry, Serving, Why, covers, usabl
 use super::{
     Inventory,
     binding::{Binding, BindingId, Bindings, RouteKey},
-    controller::{Behind, Controller, is_canary},
+    controller::{Behind, Controller},
     secrets::Secrets,
     settle::of_host,
 };
@@ -334,20 +334,6 @@ impl Inventory {
                 .classes
                 .values()
                 .any(|c| self.controller_named(&c.controller).picks_among_all())
-    }
-
-    /// Whether somebody who writes Ingresses decides for a host together with others: the same controller serves both.
-    pub fn shares_hosts(&self, a: &RouteKey, b: &RouteKey) -> bool {
-        let ingress_like = |r: &RouteKey| r.kind == Kind::Ingress || r.kind.is_ingress_route();
-        if !ingress_like(a) || !ingress_like(b) {
-            return false;
-        }
-        let (one, two) = (self.controller(a), self.controller(b));
-        let canary = |r: &RouteKey| self.ingress_of(r).is_some_and(is_canary);
-        one == two
-            && !one.own_address_each()
-            && (one != Controller::Unknown || self.class_name(a) == self.class_name(b))
-            && !(one == Controller::IngressNginx && (canary(a) || canary(b)))
     }
 
     /// When a route was created; manifests seldom say.

@@ -1,7 +1,5 @@
 //! The Secrets, with what their bytes turned out to hold, and the bindings that name them.
 
-use std::sync::{Arc, PoisonError, RwLock};
-
 use hashbrown::HashMap;
 
 use crate::{
@@ -12,8 +10,6 @@ use crate::{
 use super::{
     binding::BindingId,
     index::{Few, Index, Shelf},
-    ingress::wildcard_over,
-    settle::MANY,
     table::{Named, Table},
 };
 
@@ -135,16 +131,9 @@ pub struct Secrets {
     by_public_key: Index<SecretId>,
     /// By the names of the leaf; built when a controller first asks for it.
     by_name: Option<ByName>,
-    /// Of names that many have, those that a controller has loaded; found when they are first asked for, until something changes.
-    loaded: RwLock<HashMap<Text, Arc<[SecretId]>>>,
     /// The bindings of those that several name.
     users: Shelf<BindingId>,
 }
-
-/// From so many Secrets of one name on, it is remembered which of them are loaded.
-const FEW: usize = 8;
-/// So many Secrets of one name are looked at where it is not remembered.
-const LOOKED_AT: usize = 10 * MANY;
 
 /// Secrets by the names of their leaves.
 #[derive(Debug, Default)]
@@ -345,56 +334,14 @@ impl Secrets {
         self.by_name = Some(by_name);
     }
 
-    /// The Secrets whose leaf names the host, itself or by a wildcard, and that a controller has loaded, as `is_loaded` says. None
-    /// unless names are indexed. Those that are not loaded hide none, however many they are.
-    pub fn loaded_naming(&self, host: &str, is_loaded: impl Fn(&Stored) -> bool) -> impl Iterator<Item = &Stored> {
-        let own = self.loaded_of(host, &is_loaded);
-        let wide = self.loaded_of(&wildcard_over(host).unwrap_or_default(), &is_loaded);
-        let all: Vec<SecretId> = own.iter().chain(wide.iter()).copied().collect();
-        all.into_iter().filter_map(|id| self.slots.at(id)?.stored())
-    }
-
-    fn loaded_of(&self, name: &str, is_loaded: &impl Fn(&Stored) -> bool) -> Arc<[SecretId]> {
-        let ids = self.with_name(name);
-        let find = || {
-            let stored = |id: SecretId| self.slots.at(id)?.stored();
-            let is_loaded = |id: &SecretId| stored(*id).is_some_and(is_loaded);
-            ids.iter().copied().filter(is_loaded).take(MANY).collect()
-        };
-        if ids.len() <= FEW {
-            return find();
-        }
-        let known = self
-            .loaded
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .map(Arc::clone);
-        known.unwrap_or_else(|| {
-            let found: Arc<[SecretId]> = find();
-            let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
-            loaded.insert(name.into(), Arc::clone(&found));
-            found
-        })
-    }
-
-    /// What is loaded may have changed.
-    pub(super) fn forget_loaded(&mut self) {
-        self.loaded.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn with_name(&self, name: &str) -> &[SecretId] {
+    /// The Secrets whose leaf has a name, in the order of their arrival. None unless names are indexed.
+    pub(super) fn ids_with_name(&self, name: &str) -> &[SecretId] {
         self.by_name.as_ref().map_or(&[][..], |by_name| by_name.get(name))
     }
 
-    /// The Secrets that are wanted among those whose leaf names the host, itself or by a wildcard. None unless names are indexed.
-    pub fn naming(&self, host: &str, wanted: impl Fn(&Stored) -> bool + Copy) -> impl Iterator<Item = &Stored> {
-        let of = move |name: &str| {
-            let all = self.with_name(name).iter().take(LOOKED_AT);
-            let stored = all.filter_map(|id| self.slots.at(*id)?.stored());
-            stored.filter(move |stored| wanted(stored)).take(MANY)
-        };
-        of(host).chain(of(&wildcard_over(host).unwrap_or_default()))
+    /// The Secret of a number.
+    pub(super) fn at(&self, id: SecretId) -> Option<&Stored> {
+        self.slots.at(id)?.stored()
     }
 }
 

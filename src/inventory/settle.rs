@@ -11,12 +11,12 @@ use super::{
     Dirty, Inventory,
     binding::{Binding, BindingId, Bindings, RouteKey},
     index::Index,
-    ingress::{covers_host, of_ingress, of_ingress_route},
+    ingress::{covers_host, of_ingress, of_ingress_route, wildcard_over},
     secrets::Secrets,
     table::Named,
 };
 
-/// How many bindings of one host are looked at: beyond it, the rest say the same.
+/// How many of very many are looked at one by one, where the rest say the same or are looked at together.
 pub(crate) const MANY: usize = 200;
 
 /// From so many tls entries on, the first whose Secret is missing is looked for once.
@@ -236,7 +236,8 @@ impl Inventory {
             self.secrets.index_names();
         }
         self.find_gaps();
-        self.secrets.forget_loaded();
+        self.memo.forget();
+        self.touch_stirred();
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.bindings.retain(|id| self.bindings.get(*id).is_some());
         dirty.gone.retain(|id| self.bindings.get(*id).is_none());
@@ -351,7 +352,9 @@ impl Inventory {
             self.dirty.bindings.insert(id);
             self.dirty
                 .depends(binding, &self.by_host, &self.secrets, &self.bindings);
+            self.stir(id);
         }
+        let Some(binding) = self.bindings.get(id) else { return };
         self.by_host.insert(binding.host.as_str(), id, of_host(&self.bindings));
         for secret in &binding.secrets {
             self.secrets.add_user(secret, id);
@@ -367,6 +370,30 @@ impl Inventory {
         if !self.loading {
             self.dirty
                 .depends(binding, &self.by_host, &self.secrets, &self.bindings);
+            self.stir(id);
+        }
+    }
+
+    /// Notes the host of a binding that comes or goes, where not all that depends on it is marked at once.
+    fn stir(&mut self, id: BindingId) {
+        let Some(binding) = self.bindings.get(id) else { return };
+        let many = || self.bindings_of_host(&binding.host).len() > MANY;
+        if binding.host.starts_with("*.") || many() {
+            self.stirred.insert(binding.host.clone());
+        }
+    }
+
+    /// Marks the bindings of those hosts, and for a wildcard those of the hosts right below it, which may be served as it is.
+    fn touch_stirred(&mut self) {
+        let stirred = std::mem::take(&mut self.stirred);
+        for host in &stirred {
+            let of_host = self.by_host.get(host.as_str(), of_host(&self.bindings));
+            self.dirty.bindings.extend(of_host);
+        }
+        if stirred.iter().any(|host| host.starts_with("*.")) {
+            let below = |host: &str| wildcard_over(host).is_some_and(|wide| stirred.contains(&wide));
+            let below = self.bindings.iter().filter(|(_, binding)| below(&binding.host));
+            self.dirty.bindings.extend(below.map(|(id, _)| id));
         }
     }
 }

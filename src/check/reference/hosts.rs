@@ -5,7 +5,6 @@ use crate::{
         Binding, BindingId, Controller, Origin, RouteKey,
         ingress::{EVERY_HOST, covers_host, normal_host},
         query::{Serving, covers},
-        settle::MANY,
     },
     object::{Ingress, Kind, Text, annotation},
 };
@@ -99,20 +98,15 @@ fn duplicate(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector:
     };
     let own = leaf(binding);
     let winner = inventory.winner(binding, subject.controller).map(|b| &b.route);
-    let mut others: Vec<&RouteKey> = inventory
-        .bindings_of_host(&binding.host)
-        .iter()
-        .filter(|other| **other != id)
-        .take(MANY)
-        .filter_map(|other| inventory.bindings().get(*other))
+    let beside = inventory.beside(id, binding);
+    let mut others: Vec<&RouteKey> = beside
+        .into_iter()
         .filter(|other| {
-            other.route != binding.route
-                // One that names no Secret decides where the oldest does.
-                && (!other.secrets.is_empty() || winner == Some(&other.route))
+            // One that names no Secret decides where the oldest does.
+            (!other.secrets.is_empty() || winner == Some(&other.route))
                 && other.secrets != binding.secrets
                 // A copy of one certificate in each namespace is served alike by all.
                 && (own.is_none() || own != leaf(other))
-                && inventory.shares_hosts(&binding.route, &other.route)
         })
         .map(|other| &other.route)
         .collect();

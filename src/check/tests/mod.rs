@@ -2,6 +2,7 @@
 
 mod certificate;
 mod chain;
+mod crowd;
 mod gateway;
 mod nginx;
 mod ownership;

@@ -5,27 +5,23 @@
 //! stands. What is common to them is in `choice`.
 
 mod choice;
+mod crowd;
 mod gateway;
 mod listed;
+mod memo;
 mod nginx;
+mod shown;
 mod store;
 mod traefik;
 
-use crate::object::Seconds;
-
-use super::{
-    Inventory,
-    binding::{Binding, Origin, RouteKey},
-    controller::Controller,
-    ingress::EVERY_HOST,
-    secrets::Stored,
-    settle::MANY,
-};
+use super::{Inventory, binding::Binding, controller::Controller, secrets::Stored};
 
 pub use choice::{covers, usable};
 pub use gateway::Recipients;
+pub(super) use memo::Memo;
+pub use shown::Rivalry;
 pub(super) use store::NamedByStores;
-pub use store::{DefaultCertificate, Rivalry, Why};
+pub use store::{DefaultCertificate, Why};
 
 /// Which Secret is expected to be served for a binding.
 #[derive(Debug, Clone, Copy)]
@@ -86,46 +82,6 @@ impl Inventory {
             _ if binding.listener.is_some() => gateway::serves(self, binding),
             _ => listed::serves(self, binding),
         }
-    }
-
-    /// Of several routes of one host, the one whose certificate counts: the oldest, where the controller has that rule
-    /// and every route says when it was made. Ingresses without any tls entry do not take part, and of ingress-nginx's those
-    /// without a rule for the host; of two of the same second, ingress-nginx takes the later by name (store.go,
-    /// `sortIngressSlice`).
-    pub fn winner(&self, binding: &Binding, controller: Controller) -> Option<&Binding> {
-        if !controller.oldest_wins() || binding.host == EVERY_HOST {
-            return None;
-        }
-        let ids = self.bindings_of_host(&binding.host);
-        if ids.len() < 2 {
-            return None;
-        }
-        let nginx = controller == Controller::IngressNginx;
-        let mut oldest: Option<(Seconds, &Binding)> = None;
-        for other in ids.iter().take(MANY).filter_map(|id| self.bindings.get(*id)) {
-            if !self.shares_hosts(&binding.route, &other.route)
-                || !self.has_tls(&other.route)
-                || (nginx && (!other.in_rules || matches!(other.origin, Origin::Alias | Origin::Redirect)))
-            {
-                continue;
-            }
-            let made = self.created(&other.route)?;
-            let goes_before = |old: &Binding| {
-                if nginx {
-                    other.route > old.route
-                } else {
-                    other.route < old.route
-                }
-            };
-            if oldest.is_none_or(|(at, old)| made < at || (made == at && goes_before(old))) {
-                oldest = Some((made, other));
-            }
-        }
-        oldest.map(|(_, winner)| winner)
-    }
-
-    fn has_tls(&self, route: &RouteKey) -> bool {
-        self.ingress_of(route).is_some_and(|ingress| !ingress.tls.is_empty())
     }
 
     /// What clients get where none of the Secrets that a binding names is there: nothing is known while one could not be read.

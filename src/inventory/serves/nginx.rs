@@ -15,7 +15,6 @@ use crate::{
     inventory::{
         Inventory,
         binding::{Binding, Origin, RouteKey},
-        controller::Controller,
         ingress::{EVERY_HOST, normal_host, wildcard_over, www_counterpart},
         secrets::Stored,
         settle::MANY,
@@ -35,7 +34,7 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
     if host == EVERY_HOST {
         return default(inventory, &binding.route);
     }
-    if let Some(server) = server(inventory, &binding.route, host) {
+    if let Some(server) = inventory.nginx_server(&binding.route, host) {
         return seen_from(binding, server, of_server(inventory, server));
     }
     if matches!(binding.origin, Origin::Alias | Origin::Redirect)
@@ -44,41 +43,10 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
         return serving;
     }
     let wide = wildcard_over(host).filter(|_| !host.starts_with('*'));
-    match wide.and_then(|wide| server(inventory, &binding.route, &wide)) {
+    match wide.and_then(|wide| inventory.nginx_server(&binding.route, &wide)) {
         Some(server) => of_server(inventory, server).of_another(),
         None => default(inventory, &binding.route),
     }
-}
-
-/// The binding whose route brings the certificate of a host's server; `None` when no rule has the host.
-fn server<'a>(inventory: &'a Inventory, of: &RouteKey, host: &str) -> Option<&'a Binding> {
-    let ids = inventory.bindings_of_host(host);
-    let is_server = |b: &&Binding| {
-        b.in_rules
-            && !matches!(b.origin, Origin::Alias | Origin::Redirect)
-            && (b.route == *of || inventory.shares_hosts(of, &b.route))
-    };
-    let mut servers = ids
-        .iter()
-        .take(MANY)
-        .filter_map(|id| inventory.bindings.get(*id))
-        .filter(is_server);
-    let first = servers.next()?;
-    if servers.next().is_none() {
-        return Some(first);
-    }
-    // Where some do not say when they were made, each is judged as if it were alone.
-    inventory
-        .winner(first, Controller::IngressNginx)
-        .or_else(|| {
-            let mut all = ids
-                .iter()
-                .take(MANY)
-                .filter_map(|id| inventory.bindings.get(*id))
-                .filter(is_server);
-            all.find(|b| b.route == *of)
-        })
-        .or(Some(first))
 }
 
 /// The certificate of a server, by the Ingress that brings it.
@@ -138,7 +106,7 @@ fn beside<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<Serving<'a>
         let hosts = ingress.rules.iter().map(|host| normal_host(host));
         hosts.filter(|host| host != EVERY_HOST).max()?
     };
-    let server = server(inventory, &binding.route, &base)?;
+    let server = inventory.nginx_server(&binding.route, &base)?;
     let serving = seen_from(binding, server, of_server(inventory, server));
     match serving {
         Serving::Default(None) => None,

@@ -17,38 +17,19 @@
 //! - `crd` reads the stores first, and keeps a Secret for the first that lists it: an `IngressRoute` that names it does not bring
 //!   it to the store called `default`, if that was another (`kubernetes.go`, `tlsConfigs`).
 
+use std::collections::BTreeMap;
+
+use hashbrown::HashSet;
+
 use crate::{
-    inventory::{
-        Inventory, binding::Binding, controller::Controller, ingress::EVERY_HOST, secrets::Stored, settle::MANY,
-    },
+    inventory::{Inventory, binding::Binding, controller::Controller, secrets::Stored, settle::MANY},
     object::{Key, Kind, TlsStore},
-    x509::{Certificate, San},
 };
 
 use super::{
     Serving,
-    choice::{names_exactly, usable},
+    shown::{brought, loaded, shown},
 };
-
-/// The certificate that Traefik shows for a host, and the one that it may show in its place.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<'a> {
-    /// What is shown; since 3.6.22 and 3.7.6, where versions differ.
-    pub(super) stored: &'a Stored,
-    /// Another one that may be shown, and why.
-    pub(super) rival: Option<(&'a Stored, Rivalry)>,
-}
-
-/// Why another certificate may be shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Rivalry {
-    /// Versions before 3.6.22 and 3.7.6 show it: they choose by another rule.
-    Earlier,
-    /// Versions before 3.6.22 and 3.7.6 leave it to chance.
-    EarlierByChance,
-    /// Every version leaves it to chance: two providers bring a certificate with the same names.
-    Chance,
-}
 
 /// What Traefik shows where no certificate is for the host.
 #[derive(Debug, Clone)]
@@ -74,6 +55,18 @@ pub enum Why {
     NoSecret(Key),
 }
 
+/// Traefik's stores called `default`, each with where its list of certificates has a gap.
+pub(super) type StoresInUse = BTreeMap<(Kind, Key), Option<Gap>>;
+
+/// Where a store's list of certificates has a gap.
+#[derive(Debug)]
+pub(super) struct Gap {
+    /// The first Secret that is not there or lacks a part.
+    secret: Key,
+    /// Those that are listed before it.
+    before: HashSet<Key>,
+}
+
 /// By which of Traefik's stores a Secret is named.
 #[derive(Debug, Default)]
 pub(in crate::inventory) struct NamedByStores {
@@ -83,207 +76,30 @@ pub(in crate::inventory) struct NamedByStores {
     listed_by: Vec<(Kind, Key)>,
 }
 
-/// Which part of Traefik brings a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Provider {
-    Ingress,
-    IngressNginx,
-    Crd,
-    Gateway,
-}
-
-/// The certificate that Traefik's store shows for a binding's host; `None` where none matches. For every host, none is.
-pub(super) fn shown<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<Shown<'a>> {
-    if binding.host == EVERY_HOST {
-        return None;
-    }
-    let same = |a: &Stored, b: &Stored| a.leaf().map(|leaf| leaf.sha256) == b.leaf().map(|leaf| leaf.sha256);
-    // One alone, as nearly always, costs no list. One certificate in many namespaces is shown alike, whichever is taken.
-    let mut first: Option<&Stored> = None;
-    let mut others: Vec<&Stored> = Vec::new();
-    let in_store = |stored: &Stored| is_pair(stored) && loaded(inventory, stored);
-    for stored in inventory.secrets.loaded_naming(&binding.host, in_store) {
-        let known = first.is_some_and(|first| same(first, stored)) || others.iter().any(|other| same(other, stored));
-        if known {
-            continue;
-        }
-        match first {
-            None => first = Some(stored),
-            Some(_) => others.push(stored),
-        }
-    }
-    let mut shown = Shown {
-        stored: first?,
-        rival: None,
-    };
-    if !others.is_empty() {
-        others.extend(first);
-        shown = among(inventory, &others, &binding.host);
-    }
-    // The Secret that the binding names itself, where it holds the same certificate.
-    let mut own = binding.secrets.iter().filter_map(|key| inventory.secrets.get(key));
-    if let Some(own) = own.find(|own| is_pair(own) && same(own, shown.stored)) {
-        shown.stored = own;
-    }
-    Some(shown)
-}
-
-/// Whether Go's `tls.X509KeyPair` takes it: the key is that of the first certificate.
-fn is_pair(stored: &Stored) -> bool {
-    usable(stored) && stored.bundle.leaf == Some(0)
-}
-
-/// One of several that match, by the rules of before and of today.
-fn among<'a>(inventory: &'a Inventory, several: &[&'a Stored], host: &str) -> Shown<'a> {
-    let mut named: Vec<(String, &Stored)> = several
-        .iter()
-        .filter_map(|stored| Some((joined_names(stored.leaf()?), *stored)))
-        .collect();
-    named.sort_by(|a, b| b.0.cmp(&a.0));
-    // Those of the same names come one after another; of each such group one is in the store.
-    let groups: Vec<&[(String, &Stored)]> = named.chunk_by(|a, b| a.0 == b.0).collect();
-    let (stored, by_chance) = groups
-        .first()
-        .map_or((several[0], None), |group| first_loaded(inventory, group));
-    if let Some(other) = by_chance {
-        return Shown {
-            stored,
-            rival: Some((other, Rivalry::Chance)),
-        };
-    }
-    let exact = |group: &[(String, &Stored)]| group.first().is_some_and(|(_, stored)| names_exactly(stored, host));
-    let has_exact = groups.iter().any(|group| exact(group));
-    let mut before = groups.iter().filter(|group| !has_exact || exact(group));
-    let first = before.next().map(|group| first_loaded(inventory, group).0);
-    let second = before.next().map(|group| first_loaded(inventory, group).0);
-    let is_shown = |one: &Stored| one.meta.key() == stored.meta.key();
-    let rival = match (first, second) {
-        (Some(first), Some(second)) => {
-            let other = if is_shown(first) { second } else { first };
-            Some((other, Rivalry::EarlierByChance))
-        }
-        (Some(first), None) if !is_shown(first) => Some((first, Rivalry::Earlier)),
-        _ => None,
-    };
-    Shown { stored, rival }
-}
-
-/// Of certificates with the same names, the one that comes first; and the other, where two providers bring one.
-fn first_loaded<'a>(inventory: &'a Inventory, group: &[(String, &'a Stored)]) -> (&'a Stored, Option<&'a Stored>) {
-    if let [(_, one)] = group {
-        return (one, None);
-    }
-    let mut firsts: Vec<(Provider, Key, &Stored)> = Vec::new();
-    let mut unsorted = None;
-    for (_, stored) in group {
-        for provider in providers(inventory, &stored.meta.key()) {
-            let key = stored.meta.key();
-            match firsts.iter_mut().find(|(of, _, _)| *of == provider) {
-                Some(first) => {
-                    if provider == Provider::IngressNginx {
-                        unsorted = Some(*stored);
-                    }
-                    if sorts_before(provider, &key, &first.1) {
-                        *first = (provider, key, stored);
-                    }
-                }
-                None => firsts.push((provider, key, stored)),
-            }
-        }
-    }
-    firsts.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    let Some((_, key, first)) = firsts.first() else {
-        return (group[0].1, None);
-    };
-    let other = firsts
-        .iter()
-        .find(|(_, other, _)| other != key)
-        .map(|(_, _, stored)| *stored);
-    let unsorted = unsorted.filter(|stored| stored.meta.key() != *key);
-    (first, other.or(unsorted))
-}
-
-/// Whether a provider brings one Secret before another: by `namespace-name` for Ingresses, by `namespace/name` elsewhere.
-fn sorts_before(provider: Provider, one: &Key, other: &Key) -> bool {
-    let between = if provider == Provider::Ingress { "-" } else { "/" };
-    let whole = |key: &Key| format!("{}{between}{}", key.namespace, key.name);
-    whole(one) < whole(other)
-}
-
-/// All names under which a certificate is in the store: its common name too, sorted and joined.
-fn joined_names(leaf: &Certificate) -> String {
-    let mut names: Vec<String> = leaf
-        .names
-        .iter()
-        .map(|san| match san {
-            San::Dns(name) => name.to_ascii_lowercase().into(),
-            San::Ip(address) => address.to_string(),
-        })
-        .collect();
-    if let Some(common) = leaf.common_name().filter(|common| !common.is_empty()) {
-        let common = common.to_lowercase();
-        if !names.contains(&common) {
-            names.push(common);
-        }
-    }
-    names.sort_unstable();
-    names.join(",")
-}
-
-/// Whether some route or store of Traefik brings the Secret, and Traefik gets as far as to read it.
-pub(super) fn loaded(inventory: &Inventory, stored: &Stored) -> bool {
-    let secret = stored.meta.key();
-    inventory.store_loads(&secret) || brought(inventory, &secret).next().is_some()
-}
-
-/// The providers that bring a Secret.
-fn providers(inventory: &Inventory, secret: &Key) -> Vec<Provider> {
-    let mut found: Vec<Provider> = brought(inventory, secret).collect();
-    if inventory.store_loads(secret) {
-        found.push(Provider::Crd);
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// By which routes' providers a Secret is brought, one for each binding.
-fn brought<'a>(inventory: &'a Inventory, secret: &'a Key) -> impl Iterator<Item = Provider> + 'a {
-    let ids = inventory.bindings_of_secret(secret).iter().take(MANY);
-    let bindings = ids.filter_map(|id| inventory.bindings.get(*id));
-    bindings.filter_map(move |binding| {
-        let reached = || {
-            let mut before = binding.secrets.iter().take_while(|key| *key != secret);
-            binding.route.kind != Kind::Gateway || !before.any(|key| inventory.is_absent(key))
-        };
-        let comes = !binding.route.kind.is_listener_set()
-            && inventory.controller(&binding.route) == Controller::Traefik
-            && inventory.skipped_after(binding).is_none()
-            && reached()
-            && inventory.kept_apart(binding, secret).is_none();
-        comes.then(|| inventory.provider_of(binding))
-    })
-}
-
 impl Inventory {
-    fn provider_of(&self, binding: &Binding) -> Provider {
-        match binding.route.kind {
-            Kind::Ingress => {
-                let ingress = self.ingress_of(&binding.route);
-                if ingress.is_some_and(|ingress| self.is_of_nginx_provider(ingress)) {
-                    Provider::IngressNginx
-                } else {
-                    Provider::Ingress
-                }
-            }
-            Kind::Gateway => Provider::Gateway,
-            _ => Provider::Crd,
-        }
-    }
-
     /// Traefik's stores that are called `default`: of the group of today, else of the one of before.
     fn default_stores(&self) -> impl Iterator<Item = &TlsStore> {
-        self.tls_stores.values().filter(|store| self.is_default(store))
+        let in_use = self.stores_in_use();
+        in_use.keys().filter_map(|id| self.tls_stores.get(id))
+    }
+
+    /// The same by their keys, each with where its list of certificates has a gap.
+    fn stores_in_use(&self) -> &StoresInUse {
+        self.memo.stores.get_or_init(|| {
+            let of_default = self.tls_stores.iter().filter(|(_, store)| self.is_default(store));
+            of_default.map(|(id, store)| (id.clone(), self.gap_of(store))).collect()
+        })
+    }
+
+    fn gap_of(&self, store: &TlsStore) -> Option<Gap> {
+        let mut before = HashSet::new();
+        for listed in store.certificate_secrets() {
+            if self.lacks(&listed) {
+                return Some(Gap { secret: listed, before });
+            }
+            before.insert(listed);
+        }
+        None
     }
 
     fn is_default(&self, store: &TlsStore) -> bool {
@@ -324,9 +140,10 @@ impl Inventory {
     /// it in the store and that no route brings.
     pub fn gap_in_default_store(&self, serving: &Serving<'_>) -> Option<Key> {
         let shown = serving.stored().filter(|_| !self.tls_stores.is_empty())?;
+        let in_use = self.stores_in_use();
         if matches!(serving, Serving::Default(_)) {
-            let listed = self.default_stores().flat_map(TlsStore::certificate_secrets);
-            return listed.into_iter().find(|listed| self.lacks(listed));
+            let mut gaps = in_use.values().flatten();
+            return gaps.next().map(|gap| gap.secret.clone());
         }
         let key = shown.meta.key();
         if brought(self, &key).next().is_some() {
@@ -334,8 +151,10 @@ impl Inventory {
         }
         let taking = self.taking(&key).filter(|store| self.is_default(store));
         let mut gaps = taking.map(|store| {
-            let mut before = store.certificate_secrets().take_while(|listed| *listed != key);
-            before.find(|listed| self.lacks(listed))
+            let gap = in_use.get(&(store.kind(), store.meta.key()));
+            let gap = gap.and_then(Option::as_ref);
+            gap.filter(|gap| !gap.before.contains(&key))
+                .map(|gap| gap.secret.clone())
         });
         // Of several stores that list it, one without a gap before it is enough.
         gaps.try_fold(None, |first, gap| gap.map(|gap| first.or(Some(gap))))
@@ -376,7 +195,7 @@ impl Inventory {
     }
 
     /// Whether the default store brings a Secret among its certificates.
-    fn store_loads(&self, secret: &Key) -> bool {
+    pub(super) fn store_loads(&self, secret: &Key) -> bool {
         self.taking(secret).any(|store| self.is_default(store))
     }
 
@@ -447,7 +266,9 @@ impl Inventory {
         }
         self.note_named(&id);
         let of_today = |store: &TlsStore| !store.old && store.meta.name == TlsStore::DEFAULT;
-        self.has_default_store = self.tls_stores.values().any(of_today);
+        if self.tls_stores.get(&id).or(old.as_ref()).is_some_and(of_today) {
+            self.has_default_store = self.tls_stores.values().any(of_today);
+        }
         if !self.loading {
             self.dirty
                 .secrets

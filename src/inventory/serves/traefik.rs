@@ -15,13 +15,14 @@ use crate::{
 use super::{
     Serving,
     choice::{covers, fittest},
-    store::{self, DefaultCertificate},
+    shown::shown,
+    store::DefaultCertificate,
 };
 
 /// What is shown for the host. Where no certificate is for it, the default one: as that, where it is of use or the route names
 /// none, else as the one that was meant and does not fit.
 pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving<'a> {
-    if let Some(shown) = store::shown(inventory, binding) {
+    if let Some(shown) = shown(inventory, binding) {
         let meta = &shown.stored.meta;
         let is_own = |key: &Key| key.name == meta.name && key.namespace == meta.namespace;
         return match shown.rival {

@@ -100,6 +100,17 @@ pub(super) const RARE: &[Input] = &[
     ),
     ("ListenerSets that ask cert-manager for Secrets", 128, |n| asking(n, 64)),
     ("Secrets of a TLSStore, and IngressRoutes that name them", 2_000, stores),
+    (
+        "certificates of one name that Traefik has, and hosts that it names",
+        2_000,
+        loaded,
+    ),
+    (
+        "Secrets of the default TLSStore, and hosts that get its default certificate",
+        4_000,
+        relying,
+    ),
+    ("Ingresses of one host and their Secrets, at nginx", 2_000, at_one_host),
 ];
 
 /// Each entry stands for all hosts: it names none, or a wildcard above them.
@@ -170,6 +181,52 @@ fn stores(count: usize) -> Made {
         [route.0.remove(0), secret(&format!("s{n}"), &pair.chain, &pair.key)]
     };
     Made([store].into_iter().chain((0..count).flat_map(one)).collect())
+}
+
+/// Certificates for all hosts of a route, each brought by a route of its own.
+fn loaded(count: usize) -> Made {
+    let pki = Pki::new();
+    let one = |n: usize| {
+        let host = format!("w{n}.example");
+        let pair = pki.pair(&["*.shop.example", &host]);
+        let mut route = ingress_route(&[format!("Host(`{host}`)")]);
+        route.0[0]["metadata"]["name"] = format!("r{n}").into();
+        route.0[0]["spec"]["tls"]["secretName"] = format!("s{n}").into();
+        [route.0.remove(0), secret(&format!("s{n}"), &pair.chain, &pair.key)]
+    };
+    let rules: Vec<String> = hosts(count).iter().map(|host| format!("Host(`{host}`)")).collect();
+    let mut unnamed = ingress_route(&rules);
+    unnamed.0[0]["metadata"]["name"] = "unnamed".into();
+    unnamed.0[0]["spec"]["tls"] = json!({});
+    Made((0..count).flat_map(one).chain(unnamed.0).collect())
+}
+
+/// A store whose last certificate is missing, and hosts for which it has its default one alone.
+fn relying(count: usize) -> Made {
+    let pair = Pki::new().pair(&["*.shop.example"]);
+    let certificates: Vec<Value> = (0..=count).map(|n| json!({"secretName": format!("s{n}")})).collect();
+    let spec = json!({"defaultCertificate": {"secretName": "s0"}, "certificates": certificates});
+    let store = object("traefik.io/v1alpha1", "TLSStore", "default", spec);
+    let rules: Vec<String> = (0..count).map(|n| format!("Host(`h{n}.other.example`)")).collect();
+    let mut route = ingress_route(&rules);
+    route.0[0]["spec"]["tls"] = json!({});
+    let secrets = (0..count).map(|n| secret(&format!("s{n}"), &pair.chain, &pair.key));
+    Made([store].into_iter().chain(route.0).chain(secrets).collect())
+}
+
+/// Ingresses for one host, made one after another, each with a certificate of its own.
+fn at_one_host(count: usize) -> Made {
+    let pki = Pki::new();
+    let one = |n: usize| {
+        let pair = pki.pair(&["shop.example"]);
+        let mut made = ingress(&format!("i{n}"), &["shop.example".to_owned()], &format!("s{n}"));
+        made["metadata"]["creationTimestamp"] =
+            format!("2026-01-01T{:02}:{:02}:{:02}Z", n / 3600, n / 60 % 60, n % 60).into();
+        made["spec"]["ingressClassName"] = "nginx".into();
+        [made, secret(&format!("s{n}"), &pair.chain, &pair.key)]
+    };
+    let class = class("nginx", "k8s.io/ingress-nginx");
+    Made([class].into_iter().chain((0..count).flat_map(one)).collect())
 }
 
 /// A Secret whose certificate has these extensions too, and a route of it.

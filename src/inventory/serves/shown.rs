@@ -1,0 +1,272 @@
+//! Which certificate of Traefik's store is shown for a host, and which routes brought it there. What of it rests on the objects that
+//! describe the store is in [`super::store`], with the versions and files that all of it was read at.
+
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use crate::{
+    inventory::{
+        Inventory,
+        binding::Binding,
+        controller::Controller,
+        ingress::{EVERY_HOST, wildcard_over},
+        secrets::{SecretId, Stored},
+        settle::MANY,
+    },
+    object::{Key, Kind},
+    x509::{Certificate, San},
+};
+
+use super::{
+    choice::{names_exactly, usable},
+    memo::FEW,
+};
+
+/// The certificate that Traefik shows for a host, and the one that it may show in its place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    /// What is shown; since 3.6.22 and 3.7.6, where versions differ.
+    pub(super) stored: &'a Stored,
+    /// Another one that may be shown, and why.
+    pub(super) rival: Option<(&'a Stored, Rivalry)>,
+}
+
+/// Why another certificate may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rivalry {
+    /// Versions before 3.6.22 and 3.7.6 show it: they choose by another rule.
+    Earlier,
+    /// Versions before 3.6.22 and 3.7.6 leave it to chance.
+    EarlierByChance,
+    /// Every version leaves it to chance: two providers bring a certificate with the same names.
+    Chance,
+}
+
+/// Which part of Traefik brings a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Provider {
+    Ingress,
+    IngressNginx,
+    Crd,
+    Gateway,
+}
+
+/// The certificate that Traefik's store shows for a binding's host; `None` where none matches. For every host, none is.
+pub(super) fn shown<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<Shown<'a>> {
+    if binding.host == EVERY_HOST {
+        return None;
+    }
+    let same = |a: &Stored, b: &Stored| a.leaf().map(|leaf| leaf.sha256) == b.leaf().map(|leaf| leaf.sha256);
+    let mut shown = among(inventory, &binding.host)?;
+    // The Secret that the binding names itself, where it holds the same certificate.
+    let mut own = binding.secrets.iter().filter_map(|key| inventory.secrets.get(key));
+    if let Some(own) = own.find(|own| is_pair(own) && same(own, shown.stored)) {
+        shown.stored = own;
+    }
+    Some(shown)
+}
+
+/// Whether Go's `tls.X509KeyPair` takes it: the key is that of the first certificate.
+fn is_pair(stored: &Stored) -> bool {
+    usable(stored) && stored.bundle.leaf == Some(0)
+}
+
+/// Certificates of one name that may be shown for it: of each list of names the one that is in the store.
+#[derive(Debug)]
+pub(super) struct Top {
+    /// All names of the certificate, sorted and joined.
+    names: String,
+    first: SecretId,
+    /// Another one with the same names, where it is left to chance which of them is in the store.
+    other: Option<SecretId>,
+}
+
+/// How many of one name come into question: the first, and what earlier versions may show in its place.
+const TOPS: usize = 2;
+
+/// The certificate for a host, by the rules of before and of today.
+fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<Shown<'a>> {
+    let stored = |id: SecretId| inventory.secrets.at(id);
+    let wide = wildcard_over(host).unwrap_or_default();
+    let ids = (
+        inventory.secrets.ids_with_name(host),
+        inventory.secrets.ids_with_name(&wide),
+    );
+    // One alone, as nearly always, costs no list.
+    if let ([only], []) | ([], [only]) = ids {
+        let stored = stored(*only).filter(|stored| in_store(inventory, stored))?;
+        return Some(Shown { stored, rival: None });
+    }
+    let (own, below) = (tops_of(inventory, host, ids.0), tops_of(inventory, &wide, ids.1));
+    let mut tops: Vec<&Top> = own.iter().chain(below.iter()).collect();
+    tops.sort_by(|a, b| b.names.cmp(&a.names));
+    tops.dedup_by(|a, b| a.names == b.names);
+    let top = *tops.first()?;
+    let shown = stored(top.first)?;
+    if let Some(other) = top.other.and_then(stored) {
+        let rival = Some((other, Rivalry::Chance));
+        return Some(Shown { stored: shown, rival });
+    }
+    let exact = |top: &Top| stored(top.first).is_some_and(|stored| names_exactly(stored, host));
+    let has_exact = tops.iter().any(|top| exact(top));
+    let mut before = tops.iter().filter(|top| !has_exact || exact(top)).map(|top| top.first);
+    let rival = match (before.next(), before.next()) {
+        (Some(first), Some(second)) => {
+            let other = if first == top.first { second } else { first };
+            stored(other).map(|other| (other, Rivalry::EarlierByChance))
+        }
+        (Some(first), None) if first != top.first => stored(first).map(|first| (first, Rivalry::Earlier)),
+        _ => None,
+    };
+    Some(Shown { stored: shown, rival })
+}
+
+/// Of the certificates of a name that are in the store, those that may be shown for it, the first one first.
+fn tops_of(inventory: &Inventory, name: &str, ids: &[SecretId]) -> Arc<[Top]> {
+    if ids.len() <= FEW {
+        return find_tops(inventory, ids);
+    }
+    inventory.memo.tops.get_or(name, || find_tops(inventory, ids))
+}
+
+fn find_tops(inventory: &Inventory, ids: &[SecretId]) -> Arc<[Top]> {
+    let mut seen = HashSet::new();
+    let mut named: Vec<(String, SecretId, &Stored)> = Vec::new();
+    for id in ids {
+        let Some(stored) = inventory.secrets.at(*id) else {
+            continue;
+        };
+        let Some(leaf) = stored.leaf().filter(|_| in_store(inventory, stored)) else {
+            continue;
+        };
+        // One certificate in many namespaces is shown alike, whichever is taken.
+        if seen.insert(leaf.sha256) {
+            named.push((joined_names(leaf), *id, stored));
+        }
+    }
+    named.sort_by(|a, b| b.0.cmp(&a.0));
+    // Those of the same names come one after another; of each such group one is in the store.
+    let groups = named.chunk_by(|a, b| a.0 == b.0).take(TOPS);
+    let tops = groups.filter_map(|group| {
+        let names = group.first()?.0.clone();
+        let (first, other) = first_loaded(inventory, group)?;
+        Some(Top { names, first, other })
+    });
+    tops.collect()
+}
+
+/// Whether Traefik has a Secret's certificate, and can show it.
+fn in_store(inventory: &Inventory, stored: &Stored) -> bool {
+    is_pair(stored) && loaded(inventory, stored)
+}
+
+/// Of certificates with the same names, the one that comes first; and the other, where two providers bring one.
+fn first_loaded(inventory: &Inventory, group: &[(String, SecretId, &Stored)]) -> Option<(SecretId, Option<SecretId>)> {
+    if let [(_, one, _)] = group {
+        return Some((*one, None));
+    }
+    let mut firsts: Vec<(Provider, Key, SecretId)> = Vec::new();
+    let mut unsorted = None;
+    for (_, id, stored) in group {
+        for provider in providers(inventory, &stored.meta.key()) {
+            let key = stored.meta.key();
+            match firsts.iter_mut().find(|(of, _, _)| *of == provider) {
+                Some(first) => {
+                    if provider == Provider::IngressNginx {
+                        unsorted = Some(*id);
+                    }
+                    if sorts_before(provider, &key, &first.1) {
+                        *first = (provider, key, *id);
+                    }
+                }
+                None => firsts.push((provider, key, *id)),
+            }
+        }
+    }
+    firsts.sort();
+    let Some((_, _, first)) = firsts.first() else {
+        return Some((group.first()?.1, None));
+    };
+    let other = firsts.iter().map(|(_, _, id)| *id).find(|other| other != first);
+    Some((*first, other.or(unsorted.filter(|id| id != first))))
+}
+
+/// Whether a provider brings one Secret before another: by `namespace-name` for Ingresses, by `namespace/name` elsewhere.
+fn sorts_before(provider: Provider, one: &Key, other: &Key) -> bool {
+    let between = if provider == Provider::Ingress { "-" } else { "/" };
+    let whole = |key: &Key| format!("{}{between}{}", key.namespace, key.name);
+    whole(one) < whole(other)
+}
+
+/// All names under which a certificate is in the store: its common name too, sorted and joined.
+fn joined_names(leaf: &Certificate) -> String {
+    let mut names: Vec<String> = leaf
+        .names
+        .iter()
+        .map(|san| match san {
+            San::Dns(name) => name.to_ascii_lowercase().into(),
+            San::Ip(address) => address.to_string(),
+        })
+        .collect();
+    if let Some(common) = leaf.common_name().filter(|common| !common.is_empty()) {
+        let common = common.to_lowercase();
+        if !names.contains(&common) {
+            names.push(common);
+        }
+    }
+    names.sort_unstable();
+    names.join(",")
+}
+
+/// Whether some route or store of Traefik brings the Secret, and Traefik gets as far as to read it.
+pub(super) fn loaded(inventory: &Inventory, stored: &Stored) -> bool {
+    let secret = stored.meta.key();
+    inventory.store_loads(&secret) || brought(inventory, &secret).next().is_some()
+}
+
+/// The providers that bring a Secret.
+fn providers(inventory: &Inventory, secret: &Key) -> Vec<Provider> {
+    let mut found: Vec<Provider> = brought(inventory, secret).collect();
+    if inventory.store_loads(secret) {
+        found.push(Provider::Crd);
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// By which routes' providers a Secret is brought, one for each binding.
+pub(super) fn brought<'a>(inventory: &'a Inventory, secret: &'a Key) -> impl Iterator<Item = Provider> + 'a {
+    let ids = inventory.bindings_of_secret(secret).iter().take(MANY);
+    let bindings = ids.filter_map(|id| inventory.bindings.get(*id));
+    bindings.filter_map(move |binding| {
+        let reached = || {
+            let mut before = binding.secrets.iter().take_while(|key| *key != secret);
+            binding.route.kind != Kind::Gateway || !before.any(|key| inventory.is_absent(key))
+        };
+        let comes = !binding.route.kind.is_listener_set()
+            && inventory.controller(&binding.route) == Controller::Traefik
+            && inventory.skipped_after(binding).is_none()
+            && reached()
+            && inventory.kept_apart(binding, secret).is_none();
+        comes.then(|| inventory.provider_of(binding))
+    })
+}
+
+impl Inventory {
+    fn provider_of(&self, binding: &Binding) -> Provider {
+        match binding.route.kind {
+            Kind::Ingress => {
+                let ingress = self.ingress_of(&binding.route);
+                if ingress.is_some_and(|ingress| self.is_of_nginx_provider(ingress)) {
+                    Provider::IngressNginx
+                } else {
+                    Provider::Ingress
+                }
+            }
+            Kind::Gateway => Provider::Gateway,
+            _ => Provider::Crd,
+        }
+    }
+}
