@@ -336,7 +336,7 @@ pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Col
         Kind::ClusterIssuer,
     ];
     let secret = stored.meta.key();
-    let used = !inventory.bindings_of_secret(&secret).is_empty()
+    let used = inventory.is_named(&secret)
         || inventory.consumers_of(&secret).next().is_some()
         || inventory.certificates_of(&secret).next().is_some()
         || inventory.is_issuers_key(&secret)

@@ -1,5 +1,7 @@
 //! What a binding is asked for when it is judged: its route, its class and controller, and what of it was read.
 
+use hashbrown::HashSet;
+
 use crate::object::{
     Forbidden, Ingress, IngressClass, IngressRoute, Key, Kind, Meta, Seconds, Text, annotation,
     gateway::{AllowedNamespaces, Listener},
@@ -40,6 +42,22 @@ impl Inventory {
     /// The bindings for which a Secret is named.
     pub fn bindings_of_secret(&self, secret: &Key) -> &[BindingId] {
         self.secrets.users(secret)
+    }
+
+    /// Whether some route names a Secret. Of the Secrets of one host's very many tls entries, the bindings know the first alone.
+    pub fn is_named(&self, secret: &Key) -> bool {
+        !self.bindings_of_secret(secret).is_empty() || self.of_long_ingresses().contains(secret)
+    }
+
+    fn of_long_ingresses(&self) -> &HashSet<Key> {
+        self.memo.of_long.get_or_init(|| {
+            let long = self.gaps.keys().filter_map(|key| self.ingresses.get(key));
+            long.flat_map(|ingress| {
+                let names = ingress.tls.iter().filter_map(|entry| entry.secret.as_ref());
+                names.map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()))
+            })
+            .collect()
+        })
     }
 
     /// The bindings of an Ingress or `IngressRoute`; of a Gateway or `ListenerSet`, those of all its Gateway's listeners.

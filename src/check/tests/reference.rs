@@ -328,6 +328,14 @@ fn orphan_secret() {
     };
     is(&alone(&|_| {}), Reason::OrphanSecret, Severity::Info);
     is_not(&alone(&|i| web(i)), Reason::OrphanSecret);
+    // The last of very many for one host.
+    let before: Vec<String> = (0..300).map(|n| format!("s{n}")).collect();
+    let entries = before.iter().map(String::as_str).chain(["tls"]);
+    let entries: Vec<(&[&str], &str)> = entries.map(|secret| (&["x.example"][..], secret)).collect();
+    is_not(
+        &alone(&|i| add(i, ingress("a", "web", &entries), "traefik")),
+        Reason::OrphanSecret,
+    );
     is_not(
         &alone(&|i| i.apply(Change::Set(Object::Consumer(pod(How::Volume, NOW))))),
         Reason::OrphanSecret,

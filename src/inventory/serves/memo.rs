@@ -29,6 +29,8 @@ pub(in crate::inventory) struct Memo {
     pub(in crate::inventory) of_listeners: OnceLock<HashSet<Key>>,
     /// Traefik's stores of the name `default`.
     pub(super) stores: OnceLock<StoresInUse>,
+    /// The Secrets that Ingresses with very many tls entries name.
+    pub(in crate::inventory) of_long: OnceLock<HashSet<Key>>,
 }
 
 impl Memo {
