@@ -97,6 +97,11 @@ pub fn renewer<'a>(
     }
 }
 
+/// Whether this program wrote the certificate of a Secret, and nobody else's tool writes the Secret again.
+pub fn is_claimed(stored: &Stored) -> bool {
+    is_written(&stored.meta) && stored.holds_certificate() && !is_owned(stored)
+}
+
 /// Whether this program wrote a Secret.
 fn is_written(meta: &Meta) -> bool {
     let by = meta.annotation(annotation::ISSUED_BY);

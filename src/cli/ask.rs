@@ -24,6 +24,15 @@ pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
     Ok(answer(question))
 }
 
+/// Says something, and has a word typed that shows that it was read. Only where questions can be asked.
+pub(super) fn typed(said: &str, word: &str) -> bool {
+    let mut err = anstream::stderr();
+    let _ = write!(err, "{}. Type {} to go on: ", Clear(said), Clear(word));
+    let _ = err.flush();
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).is_ok() && line.trim() == word
+}
+
 fn answer(question: &str) -> bool {
     let mut err = anstream::stderr();
     let _ = write!(err, "{} [y/N] ", Clear(question));

@@ -1,12 +1,21 @@
 //! What `renew` and `issue` have in common: from targets to outcomes.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use futures_util::future::BoxFuture;
 
 use crate::{
     acme::Stage,
     apply::{Api, Permits, RunId, pair::Roots, rights, rollout::RolloutError},
     engine::{
+        brake::{Brake, GoOn},
         cancel::Cancel,
+        failure::CourseError,
         hosts::Hosts,
         journal,
         journals::Journals,
@@ -20,9 +29,9 @@ use crate::{
     event::Teller,
     inventory::Inventory,
     net::HostPort,
-    object::Seconds,
+    object::{Key, Seconds},
     plan::{
-        Target,
+        MANY_ORDERS, Target,
         limits::{Past, What},
         target::names_of,
     },
@@ -44,6 +53,7 @@ use crate::{
 use super::{
     args::issue::{IssueArgs, Output},
     ask::{Terms, confirm},
+    counted::{counted, first_of},
     directory::Directory,
     note,
     progress::Progress,
@@ -64,6 +74,8 @@ pub(super) struct Issuance<'a> {
     pub(super) acme: &'a Directory,
     pub(super) connect: Option<HostPort>,
     pub(super) cancel: Cancel,
+    /// Whether the number of orders was said (`--max`).
+    pub(super) is_bounded: bool,
 }
 
 /// Where manifests go; `None` for a cluster.
@@ -226,7 +238,7 @@ impl Issuance<'_> {
                 .map(|target| (target.secret.clone(), preparing.steps(target, prepared)))
                 .collect(),
             limits,
-            notes: Vec::new(),
+            notes: ca_changes(targets),
             command: None,
         }
     }
@@ -234,7 +246,14 @@ impl Issuance<'_> {
     /// Asks before anything that serves traffic is changed.
     fn confirm(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), Failure> {
         let (yes, rehearsal) = (self.args.run.yes, self.settings.chosen.rehearsal);
-        if yes || rehearsal || targets.is_empty() {
+        ca_changes(targets).iter().for_each(|line| note(line));
+        if rehearsal || targets.is_empty() {
+            return Ok(());
+        }
+        if let (true, Some(sure)) = (yes, self.confirm_number(targets.len())) {
+            return sure;
+        }
+        if yes {
             return Ok(());
         }
         if super::ask::possible() {
@@ -244,6 +263,9 @@ impl Issuance<'_> {
                     note(&format!("{number}. {step}"));
                 }
             }
+        }
+        if let Some(sure) = self.confirm_number(targets.len()) {
+            return sure;
         }
         let many = match targets {
             [one] => format!("Renew Secret {} with {}?", one.secret, self.settings.chosen.issuer.name),
@@ -258,6 +280,31 @@ impl Issuance<'_> {
         } else {
             Err(Failure::usage("nothing was done"))
         }
+    }
+
+    /// Of very many orders in production, the number is typed: `--yes` says yes to a question, and does not know how much that is.
+    fn confirm_number(&self, count: usize) -> Option<Result<(), Failure>> {
+        let counts = self.settings.chosen.issuer.stage != Stage::Staging && !self.is_bounded;
+        if !counts || count <= MANY_ORDERS {
+            return None;
+        }
+        let said = format!(
+            "{count} certificates would be ordered at {}",
+            self.settings.chosen.issuer.name
+        );
+        if !super::ask::possible() {
+            return Some(Err(Failure::usage(format!(
+                "{said}: more than {MANY_ORDERS} want their number said"
+            ))
+            .hint(format!(
+                "--max {count} orders all of them; --max {MANY_ORDERS} those that end first, and the next run goes on"
+            ))));
+        }
+        Some(if super::ask::typed(&said, &count.to_string()) {
+            Ok(())
+        } else {
+            Err(Failure::usage("nothing was done"))
+        })
     }
 
     async fn run(
@@ -325,6 +372,7 @@ impl Issuance<'_> {
             restarts,
             hosts: Hosts::default(),
             turns: Turns::new(settings.certificate.concurrency),
+            brake: Brake::new(Arc::new(Operator)),
             last: tokio::sync::Mutex::default(),
             kept: tokio::sync::Mutex::default(),
             cancel: self.cancel.clone(),
@@ -380,15 +428,19 @@ impl Issuance<'_> {
                 Ok(issued) => Summary {
                     secret: outcome.secret.clone(),
                     names: issued.names.clone(),
-                    result: if rehearsal { "rehearsed" } else { "renewed" },
-                    detail: format!("valid until {}, {took}", time::date(issued.not_after)),
+                    result: result_word(rehearsal).to_owned(),
+                    detail: format!(
+                        "valid until {}, {took}{}",
+                        time::date(issued.not_after),
+                        changed_ca(outcome, rehearsal)
+                    ),
                 },
                 Err(error) => {
                     exits.insert(error.exit());
                     Summary {
                         secret: outcome.secret.clone(),
                         names: outcome.names.clone(),
-                        result: "failed",
+                        result: result_of(error, rehearsal),
                         detail: chain(error),
                     }
                 }
@@ -411,6 +463,70 @@ impl Issuance<'_> {
         }
         exit
     }
+}
+
+fn result_word(rehearsal: bool) -> &'static str {
+    if rehearsal { "rehearsed" } else { "renewed" }
+}
+
+/// What became of a certificate whose course did not end as it was meant.
+fn result_of(error: &CourseError, rehearsal: bool) -> String {
+    match error {
+        CourseError::LeftOut { left_out, .. } => {
+            let left = counted(left_out.len(), "name");
+            format!("{}, {left} left out", result_word(rehearsal))
+        }
+        CourseError::Stopped => "not begun".to_owned(),
+        _ => "failed".to_owned(),
+    }
+}
+
+/// Whoever is asked, after several failures alike, whether the rest is to be tried. `--yes` is no answer: it was given before.
+struct Operator;
+
+impl GoOn for Operator {
+    fn go_on<'a>(&'a self, failures: usize, error: &'a str, left: usize) -> BoxFuture<'a, bool> {
+        let said = format!(
+            "{failures} failed alike in a row: {error}\n{} not begun. Go on with the rest?",
+            counted(left, "certificate")
+        );
+        Box::pin(async move {
+            if let Some(front) = told::run() {
+                return front.ask(said).await;
+            }
+            if !super::ask::possible() {
+                note(&format!(
+                    "stopped: {failures} failed alike in a row, and {} not begun",
+                    counted(left, "certificate")
+                ));
+                return false;
+            }
+            let asked = tokio::task::spawn_blocking(move || confirm(&said, false));
+            matches!(asked.await, Ok(Ok(true)))
+        })
+    }
+}
+
+/// The CA that was changed, or would be, for the end of a line.
+fn changed_ca(outcome: &Outcome, rehearsal: bool) -> String {
+    outcome.changes_ca.as_ref().map_or_else(String::new, |(from, to)| {
+        let verb = if rehearsal { "would change" } else { "changed" };
+        format!("; CA {verb}: {from} → {to}")
+    })
+}
+
+/// The changes of CA among targets, a line for each pair of CAs.
+fn ca_changes(targets: &[Target]) -> Vec<String> {
+    let mut changes: BTreeMap<&(String, String), Vec<&Key>> = BTreeMap::new();
+    for target in targets {
+        if let Some(change) = &target.changes_ca {
+            changes.entry(change).or_default().push(&target.secret);
+        }
+    }
+    let line = |((from, to), secrets): (&(String, String), Vec<&Key>)| {
+        format!("CA changes: {from} → {to} ({})", first_of(&secrets))
+    };
+    changes.into_iter().map(line).collect()
 }
 
 /// The command that was given, with `--production`.

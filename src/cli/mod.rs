@@ -9,6 +9,7 @@ mod colour;
 mod complete;
 mod config;
 mod controllers;
+mod counted;
 mod directory;
 mod explain;
 mod issuance;

@@ -1,9 +1,12 @@
 //! `renew` and `issue`: which Secrets, and who issues each: this program, or cert-manager.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
 
 use crate::{
     apply::{Api, Permits},
+    check::is_claimed,
     engine::{
         asked::Asked,
         cancel::Cancel,
@@ -14,10 +17,14 @@ use crate::{
     },
     error::{Exit, Failure, chain},
     event::{EventKind, Teller},
-    inventory::RouteKey,
+    inventory::{Inventory, RouteKey},
     name::Name,
     object::{Key, Kind, Text},
-    plan::{Choice, Names, Target, targets},
+    plan::{
+        Choice, Names, Target,
+        ca::{Issuers, SELF_SIGNED},
+        targets,
+    },
     scan::memo::cache_file,
     settings::Settings,
     source::scope::Namespaces,
@@ -27,6 +34,7 @@ use crate::{
 
 use super::{
     args::issue::{IssueArgs, IssueCommand, Output, RenewCommand},
+    counted::{counted, first_of},
     directory::Directory,
     issuance::Issuance,
     note,
@@ -84,6 +92,11 @@ async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
 pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, Failure> {
     let words = read_all(&command.targets)?;
     let args = &command.issue;
+    if args.order.force && words.is_empty() {
+        return Err(Failure::usage("--force is for Secrets that are named").hint(
+            "name each: kubectl certs renew secret/NAME --force; `kubectl certs show secret/NAME` says who owns it",
+        ));
+    }
     let opened = open(args, &words).await?;
     status::not_found(&opened.session, &words)?;
     let found = chosen(&opened.session, &words, command.only_route_hosts)?;
@@ -102,12 +115,27 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         ));
         theirs.clear();
     }
+    let issuers = Issuers::of(&opened.session.inventory, opened.settings.chosen.ca.clone());
+    issuers.mark(&mut ours);
+    if words.is_empty() {
+        tell_of_unused(&opened.session.inventory);
+        if !command.adopt {
+            ours = leave_to_their_ca(ours);
+        }
+    }
     if command.due {
         ours = only_due(&opened, ours).await?;
         if ours.is_empty() {
             note("nothing is due");
             return Ok(Exit::Ok);
         }
+    }
+    if let Some(max) = command.max {
+        ours = first_to_end(ours, usize::try_from(max).unwrap_or(usize::MAX));
+    }
+    if ours.is_empty() && theirs.is_empty() {
+        note("nothing was renewed");
+        return Ok(Exit::Ok);
     }
     let issuance = Issuance {
         args,
@@ -117,6 +145,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         acme: &opened.acme,
         connect: args.http01.connect.clone(),
         cancel: cancel.clone(),
+        is_bounded: command.max.is_some(),
     };
     let outcomes = by_cert_manager(&opened, args, &theirs, &cancel).await?;
     if ours.is_empty() {
@@ -165,6 +194,8 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         target.names.present.clear();
     }
     tell_of_names(&target);
+    let issuers = Issuers::of(&opened.session.inventory, opened.settings.chosen.ca.clone());
+    issuers.mark(std::slice::from_mut(&mut target));
     let issuance = Issuance {
         args,
         session: &opened.session,
@@ -173,6 +204,7 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         acme: &opened.acme,
         connect: args.http01.connect.clone(),
         cancel,
+        is_bounded: true,
     };
     issuance.carry_out(&[target], &[]).await
 }
@@ -232,6 +264,75 @@ fn tell_of_names(target: &Target) {
     }
 }
 
+/// So many at most, those first that end first; a Secret without a certificate goes before all. The order of the rest stays.
+fn first_to_end(mut found: Vec<Target>, most: usize) -> Vec<Target> {
+    if found.len() <= most {
+        return found;
+    }
+    found.sort_by_key(|target| target.held.as_ref().map(|held| held.not_after));
+    note(&format!(
+        "{} left for the next run: --max orders {most}",
+        counted(found.len() - most, "certificate")
+    ));
+    found.truncate(most);
+    found.sort_by(|a, b| a.secret.cmp(&b.secret));
+    found
+}
+
+/// Those whose CA stays. The others are told of, with who issued them: a renewal of many changes no certificate's CA.
+fn leave_to_their_ca(found: Vec<Target>) -> Vec<Target> {
+    let (others, own): (Vec<Target>, Vec<Target>) = found.into_iter().partition(|target| target.changes_ca.is_some());
+    let mut by_ca: BTreeMap<(String, String), Vec<Key>> = BTreeMap::new();
+    for target in others {
+        if let Some(change) = target.changes_ca {
+            by_ca.entry(change).or_default().push(target.secret);
+        }
+    }
+    for ((from, _), secrets) in &by_ca {
+        let one = secrets.len() == 1;
+        let why = match (from.as_str(), one) {
+            (SELF_SIGNED, true) => "it signed itself".to_owned(),
+            (SELF_SIGNED, false) => "they signed themselves".to_owned(),
+            (_, true) => format!("{from} issued it"),
+            (_, false) => format!("{from} issued them"),
+        };
+        note(&format!(
+            "{} left as {}, because {why}: {}",
+            counted(secrets.len(), "certificate"),
+            if one { "it is" } else { "they are" },
+            first_of(secrets)
+        ));
+    }
+    if !by_ca.is_empty() {
+        note("to change the CA of one, name it (secret/NAME); of all, give --adopt");
+    }
+    own
+}
+
+/// TLS Secrets that are not looked at, because nothing says that they are wanted.
+fn tell_of_unused(inventory: &Inventory) {
+    if inventory.routes_chosen || inventory.from_manifests {
+        return;
+    }
+    let unused = inventory.secrets().iter().filter(|stored| {
+        stored.is_tls()
+            && stored.leaf().is_some()
+            && !is_claimed(stored)
+            && !inventory.is_named(&stored.meta.key())
+            && inventory.certificates_of(&stored.meta.key()).next().is_none()
+    });
+    let mut unused: Vec<Key> = unused.map(|stored| stored.meta.key()).collect();
+    unused.sort();
+    let it = if unused.len() == 1 { "it" } else { "them" };
+    if !unused.is_empty() {
+        note(&format!(
+            "{} left out: no route uses {it}, and this program did not write {it}: {}",
+            counted(unused.len(), "TLS Secret"),
+            first_of(&unused)
+        ));
+    }
+}
+
 /// Those that are due. The others are told of in one line.
 async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Failure> {
     if found.is_empty() {
@@ -263,10 +364,6 @@ async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Fa
         note(&format!("{} not due yet{when}", counted(later, "certificate")));
     }
     Ok(left)
-}
-
-fn counted(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Those that cert-manager writes, with their Certificate, and those that this program does.
@@ -304,7 +401,7 @@ fn by_cert_manager_plan(theirs: &[(Target, Key)]) -> Plan {
     }
 }
 
-/// Has cert-manager renew what is its own, one after the other.
+/// Has cert-manager renew what is its own, several at once.
 async fn by_cert_manager(
     opened: &Opened,
     args: &IssueArgs,
@@ -320,47 +417,62 @@ async fn by_cert_manager(
         certmanager::allowed(&opened.settings.chosen, certificate, &target.secret)
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
     }
-    told::confirmed(|| by_cert_manager_plan(theirs)).await?;
+    let plan = by_cert_manager_plan(theirs);
+    if args.run.dry_run == crate::settings::value::DryRun::Client {
+        // Nothing is sent, not even to be judged.
+        let lines: String = plan
+            .notes
+            .iter()
+            .map(|line| format!("{}\n", crate::text::Clear(line)))
+            .collect();
+        super::print(lines.as_bytes())?;
+        return Ok(Vec::new());
+    }
+    told::confirmed(|| plan).await?;
     // From here on it is more than a plan: who cancels is told what became of it.
     cancel.begin();
-    let mut outcomes = Vec::new();
-    for (target, certificate) in theirs {
-        let mut permits = Permits::none();
-        permits.extend(certmanager::permits(certificate));
-        let api = Api::new(connection.clone(), permits);
-        let api = if args.run.dry_run == crate::settings::value::DryRun::None {
-            api
-        } else {
-            api.dry_run()
-        };
-        let began = std::time::Instant::now();
-        let told = tell.about(target.secret.clone());
-        let result = certmanager::renew(&api, certificate, &told, cancel, CERT_MANAGER).await;
-        let result = match result {
-            Ok(renewed) => Ok(Issued {
-                names: target.names.order.clone(),
-                not_after: renewed.leaf.map_or(0, |leaf| leaf.not_after),
-                place: Some(format!("Secret {}", target.secret)),
-            }),
-            Err(error) => {
-                let error = CourseError::CertManager {
-                    message: chain(&error),
-                    hint: error.hint(),
-                };
-                told.tell(EventKind::Failed {
-                    error: chain(&error),
-                    hint: error.hint(),
-                });
-                Err(error)
-            }
-        };
-        outcomes.push(Outcome {
-            secret: target.secret.clone(),
-            names: target.names.order.clone(),
-            result,
-            took: began.elapsed(),
-        });
-    }
+    let dry_run = args.run.dry_run != crate::settings::value::DryRun::None;
+    let outcomes = stream::iter(theirs)
+        .map(|(target, certificate)| {
+            let mut permits = Permits::none();
+            permits.extend(certmanager::permits(certificate));
+            let api = Api::new(connection.clone(), permits);
+            let api = if dry_run { api.dry_run() } else { api };
+            one_by_cert_manager(api, target, certificate, tell.about(target.secret.clone()), cancel)
+        })
+        .buffered(opened.settings.certificate.concurrency.max(1))
+        .collect()
+        .await;
     progress.end();
     Ok(outcomes)
+}
+
+async fn one_by_cert_manager(api: Api, target: &Target, certificate: &Key, told: Teller, cancel: &Cancel) -> Outcome {
+    let began = std::time::Instant::now();
+    let result = certmanager::renew(&api, certificate, &told, cancel, CERT_MANAGER).await;
+    let result = match result {
+        Ok(renewed) => Ok(Issued {
+            names: target.names.order.clone(),
+            not_after: renewed.leaf.map_or(0, |leaf| leaf.not_after),
+            place: Some(format!("Secret {}", target.secret)),
+        }),
+        Err(error) => {
+            let error = CourseError::CertManager {
+                message: chain(&error),
+                hint: error.hint(),
+            };
+            told.tell(EventKind::Failed {
+                error: chain(&error),
+                hint: error.hint(),
+            });
+            Err(error)
+        }
+    };
+    Outcome {
+        secret: target.secret.clone(),
+        names: target.names.order.clone(),
+        changes_ca: None,
+        result,
+        took: began.elapsed(),
+    }
 }

@@ -25,7 +25,7 @@ pub enum Due {
     Later(Option<Seconds>),
 }
 
-/// Judges each target, in their order. The CA is asked about those that it may have issued; whoever else issued them, their
+/// Judges each target, in their order. The CA is asked about those that it has issued ([`Target::changes_ca`]); of others, their
 /// lifetime decides. Who was `asked` lately is not asked again.
 pub async fn judge(acme: &Acme, inventory: &Inventory, targets: &[Target], rules: Rules, asked: &Asked) -> Vec<Due> {
     let judged = stream::iter(targets)
@@ -44,7 +44,9 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
     if rules.now >= held.not_after {
         return Due::Now("it has expired");
     }
+    // A CA knows nothing of what another one issued.
     if acme.directory().renewal_info.is_some()
+        && target.changes_ca.is_none()
         && let Some(id) = id_of(inventory, target)
         && let Some(moment) = moment(acme, &id, asked).await
     {

@@ -116,6 +116,9 @@ pub enum CourseError {
         /// What to do.
         hint: Option<String>,
     },
+    /// Others failed alike before it.
+    #[error("not begun: others failed alike before it")]
+    Stopped,
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -166,6 +169,7 @@ impl CourseError {
             | Self::NotServed { hint, .. }
             | Self::CertManager { hint, .. }
             | Self::LeftOut { hint, .. } => hint.clone(),
+            Self::Stopped => Some("mend the cause that the failed ones name, and run the command again".to_owned()),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
             Self::NotStored => Some(LATER.to_owned()),
             Self::NotRestarted(workload) => Some(format!("`kubectl rollout status {workload}` follows it")),
@@ -182,7 +186,9 @@ impl CourseError {
             | Self::Obtain(ObtainError::Interrupted | ObtainError::InterruptedLate) => Exit::Interrupted,
             Self::Lease(LeaseError::Api(_)) | Self::Api(_) | Self::Journal(_) => Exit::Cluster,
             Self::Obtain(error) if error.is_of_cluster() => Exit::Cluster,
-            Self::Obtain(_) | Self::Limit { .. } | Self::LeftOut { .. } | Self::CertManager { .. } => Exit::Acme,
+            Self::Obtain(_) | Self::Limit { .. } | Self::Stopped | Self::LeftOut { .. } | Self::CertManager { .. } => {
+                Exit::Acme
+            }
             Self::NotAName(_) | Self::NoNames(_) | Self::TooManyNames { .. } | Self::Impossible(_) => Exit::Usage,
             Self::Lease(_)
             | Self::Refused(_)

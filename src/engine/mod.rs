@@ -3,6 +3,7 @@
 mod aftermath;
 pub mod asked;
 pub mod authorize;
+pub mod brake;
 pub mod cancel;
 pub mod certmanager;
 pub mod choose;

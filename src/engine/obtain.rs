@@ -320,11 +320,12 @@ fn failure(failed: BTreeMap<Name, Refused>) -> Option<ObtainError> {
     Some(ObtainError::Names(names))
 }
 
-/// Whether the rest can be ordered without what failed: nothing that serves now is among it, and something is left.
+/// Whether the rest can be ordered without what failed: nothing that serves now is among it, and something is left. So it is with
+/// a Secret that holds no certificate yet: hosts that pass do not wait for one that does not.
 fn may_be_left_out(names: &Names, failed: &BTreeMap<Name, Refused>) -> bool {
     let cluster = failed
         .values()
         .any(|why| matches!(why, Refused::Solve(error) if error.cluster));
     let present = failed.keys().any(|name| names.present.contains(name));
-    !cluster && !present && !names.present.is_empty() && names.order.iter().any(|name| !failed.contains_key(name))
+    !cluster && !present && names.order.iter().any(|name| !failed.contains_key(name))
 }

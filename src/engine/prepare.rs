@@ -308,6 +308,7 @@ impl Preparing<'_> {
             profile: settings.chosen.issuer.profile.clone(),
             replaces: false,
             key: key.as_str().to_owned(),
+            changes_ca: target.changes_ca.clone(),
         });
         for name in &target.names.order {
             steps.push(Step::Prove {

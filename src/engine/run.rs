@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures_util::{StreamExt as _, stream};
 
 use super::{
+    brake::Brake,
     cancel::Cancel,
     choose::Solvers,
     failure::CourseError,
@@ -92,6 +93,8 @@ pub struct Run {
     pub last: tokio::sync::Mutex<Option<Lease>>,
     /// The Leases of the Secrets that what all share was made for: whoever finds those objects asks for them.
     pub kept: tokio::sync::Mutex<Vec<Lease>>,
+    /// Stops it where one after another fails alike.
+    pub brake: Brake,
     /// Ctrl-C.
     pub cancel: Cancel,
     /// Who is told.
@@ -118,6 +121,8 @@ pub struct Outcome {
     pub secret: Key,
     /// What was to be ordered.
     pub names: Vec<Name>,
+    /// Who issued the certificate before, and who was to issue this one, where that is another CA.
+    pub changes_ca: Option<(String, String)>,
     /// What it came to. With an error, something may be stored all the same: the error says so.
     pub result: Result<Issued, CourseError>,
     /// How long it took.
@@ -129,6 +134,7 @@ impl Run {
     /// cleaned up, and what has not begun is not begun.
     pub async fn all(&self, targets: &[Target]) -> Vec<Outcome> {
         self.cancel.begin();
+        self.brake.expect(targets.len());
         // In the order in which they end: one that takes long must not keep others from beginning.
         let mut outcomes: Vec<(usize, Outcome)> = stream::iter(targets.iter().enumerate())
             .map(|(at, target)| async move { (at, self.one(target).await) })
@@ -146,9 +152,12 @@ impl Run {
         let tell = self.tell.about(target.secret.clone());
         let result = if self.cancel.is_cancelled() {
             Err(CourseError::Interrupted)
+        } else if !self.brake.may_begin().await {
+            Err(CourseError::Stopped)
         } else {
             self.course(target, &tell).await
         };
+        self.brake.ended(target, result.as_ref().err()).await;
         self.turns.give_back(&target.secret);
         tell.tell(match &result {
             Ok(_) => EventKind::Done,
@@ -160,6 +169,7 @@ impl Run {
         Outcome {
             secret: target.secret.clone(),
             names: target.names.order.clone(),
+            changes_ca: target.changes_ca.clone(),
             result,
             took: began.elapsed(),
         }

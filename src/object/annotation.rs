@@ -59,6 +59,12 @@ pub const RENEWAL_WINDOW: &str = "kubectl-certs/renewal-window";
 
 /// What wrote the certificate of a Secret: `kubectl-certs 0.1.0`.
 pub const ISSUED_BY: &str = "kubectl-certs.io/issued-by";
+/// The issuer's name in the settings, on a Secret that this program wrote.
+pub const ISSUED_FROM: &str = "kubectl-certs.io/issuer";
+/// The URL of its order.
+pub const ISSUED_ORDER: &str = "kubectl-certs.io/order";
+/// SHA-256 of the leaf that these speak of.
+pub const ISSUED_SHA256: &str = "kubectl-certs.io/sha256";
 /// Who manages an object; a label.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
@@ -119,6 +125,9 @@ const WANTED: &[&str] = &[
     IGNORE,
     RENEWAL_WINDOW,
     ISSUED_BY,
+    ISSUED_FROM,
+    ISSUED_ORDER,
+    ISSUED_SHA256,
 ];
 
 /// Whether an annotation has a Secret copied into other namespaces, under its own name.

@@ -1,5 +1,6 @@
 //! What is to be renewed, and the steps that it takes. Pure.
 
+pub mod ca;
 pub mod caa;
 pub mod limits;
 pub mod names;
@@ -8,6 +9,9 @@ pub mod preflight;
 pub mod resource;
 pub mod steps;
 pub mod target;
+
+/// More orders than these at a production CA want their number said: a slip must not spend a week's limit, or replace everything.
+pub const MANY_ORDERS: usize = 20;
 
 pub use names::Names;
 pub use target::{Choice, Held, NoTarget, Target, Use, targets};

@@ -30,6 +30,8 @@ pub enum Step {
         replaces: bool,
         /// The new key's algorithm.
         key: String,
+        /// Who issued the present certificate, and who issues the new one, where that is another CA.
+        changes_ca: Option<(String, String)>,
     },
     /// A name is proved.
     Prove {
@@ -92,17 +94,20 @@ impl fmt::Display for Step {
                 profile,
                 replaces,
                 key,
+                changes_ca,
             } => {
                 let names: Vec<String> = names.iter().map(ToString::to_string).collect();
                 write!(f, "order {} at {issuer} with a key of type {key}", names.join(", "))?;
                 if let Some(profile) = profile {
                     write!(f, ", profile {profile}")?;
                 }
-                f.write_str(if *replaces {
-                    ", as the renewal of the present certificate"
-                } else {
-                    ""
-                })
+                if *replaces {
+                    f.write_str(", as the renewal of the present certificate")?;
+                }
+                match changes_ca {
+                    Some((from, to)) => write!(f, "; CA changes: {from} → {to}"),
+                    None => Ok(()),
+                }
             }
             Self::Prove { name, method, through } => write!(f, "prove {name} by {}: {through}", method.as_str()),
             Self::Backup { object } => write!(f, "keep the pair that is replaced in Secret {object}"),
@@ -137,11 +142,24 @@ mod tests {
             profile: Some("shortlived".into()),
             replaces: true,
             key: "ecdsa-p256".into(),
+            changes_ca: None,
         };
         assert_eq!(
             step.to_string(),
             "order a.example, *.a.example at letsencrypt with a key of type ecdsa-p256, profile shortlived, as the renewal \
              of the present certificate"
+        );
+        let step = Step::Order {
+            issuer: "letsencrypt".into(),
+            names: vec!["a.example".parse().unwrap()],
+            profile: None,
+            replaces: false,
+            key: "ecdsa-p256".into(),
+            changes_ca: Some(("DigiCert".into(), "Let's Encrypt".into())),
+        };
+        assert_eq!(
+            step.to_string(),
+            "order a.example at letsencrypt with a key of type ecdsa-p256; CA changes: DigiCert → Let's Encrypt"
         );
         let step = Step::Write {
             secret: Key::new("shop", "shop-tls"),

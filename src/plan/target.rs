@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    check::is_claimed,
     inventory::{Controller, Inventory, Origin, RouteKey, query::covers},
     name::Name,
     object::{Key, Kind, Seconds, Text},
@@ -64,6 +65,9 @@ pub struct Target {
     pub names: Names,
     /// What it holds; `None` when it is missing or holds no certificate.
     pub held: Option<Held>,
+    /// Who issued that, and who would issue the new one, where the CA changes; known once it is held against an issuer
+    /// ([`super::ca::Issuers::mark`]).
+    pub changes_ca: Option<(String, String)>,
 }
 
 impl Target {
@@ -81,7 +85,7 @@ impl Target {
 /// Which Secrets are meant.
 #[derive(Debug, Clone, Copy)]
 pub enum Choice<'a> {
-    /// Every Secret that a route uses.
+    /// Every Secret that a route uses, and those that this program wrote.
     All,
     /// What was named: routes stand for the Secrets that they use.
     Named {
@@ -144,6 +148,11 @@ pub fn targets(inventory: &Inventory, choice: Choice<'_>, only_route_hosts: bool
         Choice::All => {
             for (_, binding) in inventory.bindings().iter().filter(|(_, b)| !b.elsewhere) {
                 secrets.extend(binding.secrets.iter().cloned());
+            }
+            // What this program made is looked after whether a route uses it or not; where routes were chosen, theirs are meant.
+            if !inventory.routes_chosen {
+                let claimed = inventory.secrets().iter().filter(|stored| is_claimed(stored));
+                secrets.extend(claimed.map(|stored| stored.meta.key()));
             }
         }
         Choice::Named { routes, secrets: named } => {
@@ -217,6 +226,7 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
         secret,
         uses,
         names,
+        changes_ca: None,
     }
 }
 

@@ -119,8 +119,8 @@ pub struct Summary {
     pub secret: Key,
     /// What it is for.
     pub names: Vec<Name>,
-    /// `renewed`, `rehearsed`, `failed`, `skipped`, ...
-    pub result: &'static str,
+    /// `renewed`, `rehearsed`, `renewed, 1 name left out`, `failed`, ...
+    pub result: String,
     /// Until when, how long it took, or why not.
     pub detail: String,
 }
@@ -134,7 +134,7 @@ pub fn table(lines: &[Summary]) -> String {
     rows.extend(lines.iter().map(|l| {
         [
             Clear(&l.secret.to_string()).to_string(),
-            l.result.to_owned(),
+            l.result.clone(),
             names(&l.names),
             Clear(&l.detail).to_string(),
         ]
@@ -209,7 +209,7 @@ mod tests {
         let lines = [Summary {
             secret: Key::new("shop", "shop-tls"),
             names: ["a.example", "b.example", "c.example", "d.example"].map(name).into(),
-            result: "renewed",
+            result: "renewed".to_owned(),
             detail: "valid until 2027-03-01, 1.2 s".into(),
         }];
         assert_eq!(

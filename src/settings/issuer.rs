@@ -13,7 +13,7 @@ use super::{
 use crate::{
     acme::{Eab, Issuer, LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage},
     file,
-    plan::limits::Limits,
+    plan::{ca::Ca, limits::Limits},
     solve::{
         SolveError,
         dns01::config::{Credential, Secrets},
@@ -31,6 +31,8 @@ pub(super) const BUILT_IN: [(&str, &str); 2] = [
 pub struct Chosen {
     /// The CA. Its EAB is not read yet: [`Chosen::eab`] says where it is.
     pub issuer: Issuer,
+    /// The CA whose certificates are renewed: that of [`Chosen::issuer`]; of a rehearsal, the one that it stands for.
+    pub ca: Ca,
     /// Whether nobody chose: then nothing that serves traffic is changed.
     pub rehearsal: bool,
     /// An external account binding for a new account.
@@ -111,10 +113,24 @@ pub(super) fn choose(layers: &[Layer]) -> Result<Chosen, SettingsError> {
     };
     let mut chosen = one(layers, &name, url)?;
     chosen.rehearsal = choice.is_none();
+    if chosen.rehearsal
+        && let Some(ca) = ca_of(layers, &production())
+    {
+        chosen.ca = ca;
+    }
     if rehearses && chosen.issuer.stage == Stage::Production {
         return Err(SettingsError::StagingIsProduction(name));
     }
     Ok(chosen)
+}
+
+/// A CA by its name, as far as its directory is known.
+fn ca_of(layers: &[Layer], name: &str) -> Option<Ca> {
+    let said = Entry::of(layers, name).get(|e| e.directory.as_deref());
+    Some(Ca {
+        name: name.to_owned(),
+        directory: said.or_else(|| built_in(name))?.to_owned(),
+    })
 }
 
 /// An issuer that is chosen by its directory: the one of the settings that has it, or a new one named by its host.
@@ -190,6 +206,10 @@ pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<C
     issuer.contact = email.map_or(Ok(Vec::new()), contact).map_err(wrong)?;
     let limits = limits(issuer.stage, entry.get(|e| e.rate_limits));
     Ok(Chosen {
+        ca: Ca {
+            name: issuer.name.clone(),
+            directory: issuer.directory_url.clone(),
+        },
         rehearsal: false,
         eab: entry.get(|e| e.eab.as_ref()).map(|eab| EabPlace {
             kid: eab.kid.clone(),

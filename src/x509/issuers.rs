@@ -142,7 +142,7 @@ pub fn is_acme_issuer(certificate: &Certificate) -> bool {
 }
 
 /// The parts of a name; a comma after a backslash separates nothing.
-fn rdns(name: &str) -> impl Iterator<Item = &str> {
+pub(super) fn rdns(name: &str) -> impl Iterator<Item = &str> {
     let mut escaped = false;
     name.split(move |c: char| {
         let separates = c == ',' && !escaped;

@@ -8,16 +8,10 @@ use crate::{
     text::date_time,
 };
 
-/// What wrote the certificate: `kubectl-certs 0.1.0`.
-pub const ISSUED_BY: &str = "kubectl-certs.io/issued-by";
-/// When it was written (RFC 3339).
+pub use crate::object::annotation::{ISSUED_BY, ISSUED_FROM as ISSUER, ISSUED_ORDER as ORDER, ISSUED_SHA256 as SHA256};
+
+/// When the certificate was written (RFC 3339).
 pub const ISSUED_AT: &str = "kubectl-certs.io/issued-at";
-/// The issuer's name in the settings: `letsencrypt`.
-pub const ISSUER: &str = "kubectl-certs.io/issuer";
-/// The order's URL.
-pub const ORDER: &str = "kubectl-certs.io/order";
-/// SHA-256 of the leaf that the other annotations speak of.
-pub const SHA256: &str = "kubectl-certs.io/sha256";
 /// `staging` where the certificate comes from a staging CA.
 pub const STAGE: &str = "kubectl-certs.io/stage";
 

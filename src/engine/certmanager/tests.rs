@@ -237,6 +237,10 @@ fn a_rehearsal_is_refused_with_the_command_that_renews() {
         let mut issuer = Issuer::letsencrypt();
         issuer.stage = stage;
         Chosen {
+            ca: crate::plan::ca::Ca {
+                name: issuer.name.clone(),
+                directory: issuer.directory_url.clone(),
+            },
             issuer,
             rehearsal,
             eab: None,

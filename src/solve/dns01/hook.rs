@@ -27,12 +27,38 @@ const TICK: Duration = Duration::from_millis(10);
 /// How long its output is waited for once it has ended: a process that it left behind may hold the pipe.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// The environment variables that every hook gets: where programs, files and servers are, and how text is shown. All others stay with
+/// this program, whose own credentials are among them.
+pub(super) const PASSED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "TZ",
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
 /// One executable.
 #[derive(Debug)]
 pub(super) struct Hook {
     label: String,
     command: PathBuf,
     timeout: Duration,
+    /// Which variables it gets besides.
+    environment: Vec<String>,
     /// Hooks are written to be called one after the other. Held until a call has really ended, be it that nobody waits for
     /// it any more: what cleans up must not overtake what writes.
     running: Arc<tokio::sync::Mutex<()>>,
@@ -44,6 +70,7 @@ impl Hook {
             label: format!("hook {}", config.command.display()),
             command: config.command.clone(),
             timeout: Duration::from_secs(config.timeout.max(1)),
+            environment: config.environment.clone(),
             running: Arc::default(),
         }
     }
@@ -52,6 +79,14 @@ impl Hook {
         let turn = Arc::clone(&self.running).lock_owned().await;
         let mut command = Command::new(&self.command);
         command.args([action, &record.domain, &record.token, &record.value]);
+        let own = self.environment.iter().map(String::as_str);
+        command.env_clear().envs(
+            PASSED
+                .iter()
+                .copied()
+                .chain(own)
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        );
         let timeout = self.timeout;
         let ran = tokio::task::spawn_blocking(move || {
             let _turn = turn;

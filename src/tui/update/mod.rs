@@ -13,7 +13,7 @@ pub mod texts;
 mod travel;
 mod typed;
 
-pub use runs::protected_word;
+pub use runs::word_to_type;
 pub use typed::{COMMANDS, fitting};
 
 use std::collections::BTreeSet;

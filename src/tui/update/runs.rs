@@ -6,6 +6,7 @@ use super::{Start, act, can, log};
 use crate::{
     event::Event,
     object::Kind,
+    plan::MANY_ORDERS,
     scan::About as Row,
     tui::{
         command::CommandLine,
@@ -219,12 +220,7 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
     if ready.is_empty() {
         return act::act(model, crate::tui::keymap::Action::Back);
     }
-    let production = runs
-        .iter()
-        .filter_map(|run| run.plan.as_ref()?.stage)
-        .any(|stage| stage == Stage::Production);
-    if production && model.is_protected() {
-        let word = protected_word(model);
+    if let Some(word) = word_to_type(model, &runs) {
         let typed = window.typed.as_ref().map(|input| input.text() == word);
         match typed {
             Some(true) => {}
@@ -249,12 +245,24 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
     ready.into_iter().map(|id| Effect::Answer { id, yes: true }).collect()
 }
 
-/// What has to be typed before production on a protected context.
-pub fn protected_word(model: &Model) -> String {
-    if model.place.context.is_empty() {
-        "production".to_owned()
+/// What has to be typed before these runs are carried out in production: the name of a protected context, and of very many orders
+/// their number. `None` where a key is enough.
+pub fn word_to_type(model: &Model, runs: &[&Run]) -> Option<String> {
+    let plans = || runs.iter().filter_map(|run| run.plan.as_ref());
+    if !plans().any(|plan| plan.stage == Some(Stage::Production)) {
+        return None;
+    }
+    let name = if model.place.context.is_empty() {
+        "production"
     } else {
-        model.place.context.clone()
+        &model.place.context
+    };
+    let orders: usize = plans().map(|plan| plan.targets.len()).sum();
+    match (model.is_protected(), orders > MANY_ORDERS) {
+        (false, false) => None,
+        (true, false) => Some(name.to_owned()),
+        (false, true) => Some(orders.to_string()),
+        (true, true) => Some(format!("{name} {orders}")),
     }
 }
 

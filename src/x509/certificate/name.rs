@@ -34,6 +34,14 @@ pub enum Subject {
     Name(Arc<Name>),
 }
 
+impl Name {
+    /// Its first organisation (O), without the escapes of RFC 4514.
+    pub fn organisation(&self) -> Option<String> {
+        let mut parts = crate::x509::issuers::rdns(&self.full);
+        parts.find_map(|part| Some(part.strip_prefix("O=")?.replace('\\', "")))
+    }
+}
+
 impl From<Name> for Subject {
     fn from(name: Name) -> Self {
         Self::Name(name.into())

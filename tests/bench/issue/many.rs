@@ -48,6 +48,8 @@ pub(crate) fn all(plan: &Plan) -> Many {
         command.args([
             "renew",
             "--all",
+            "--max",
+            "1000",
             "-n",
             &it.ns.name,
             "-o",

@@ -14,6 +14,7 @@ mod http01;
 mod issue_dns;
 mod issue_protocol;
 mod killed;
+mod many;
 mod options;
 mod oracles;
 mod pods;

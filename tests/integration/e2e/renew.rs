@@ -242,7 +242,7 @@ fn a_hundred_at_once_are_renewed_though_one_nonce_in_five_is_refused() {
     }
     it.ns.apply(objects);
     let ran = it
-        .call(&["renew", "--all", "--concurrency", "8"])
+        .call(&["renew", "--all", "--max", "100", "--concurrency", "8"])
         .within(Duration::from_mins(3))
         .run()
         .ends_with(0);

@@ -35,6 +35,15 @@ impl Pki {
         Self { root, sub }
     }
 
+    /// Of an organisation, by the name of its issuing CA alone.
+    pub(crate) fn of(organisation: &str) -> Self {
+        let root = CertifiedIssuer::self_signed(authority("E2E Root"), KeyPair::generate().unwrap()).unwrap();
+        let mut params = authority("E2E Issuing CA");
+        params.distinguished_name.push(DnType::OrganizationName, organisation);
+        let sub = CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &root).unwrap();
+        Self { root, sub }
+    }
+
     /// For `--ca-file`.
     pub(crate) fn root_pem(&self) -> String {
         self.root.pem()
@@ -102,6 +111,24 @@ impl Pair {
             "apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": {"name": name},
             "stringData": {"tls.crt": self.chain, "tls.key": self.key},
         })
+    }
+}
+
+/// A pair whose certificate nobody else signed.
+pub(crate) fn self_signed(name: &str) -> Pair {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = now() - Duration::days(10);
+    params.not_after = now() + Duration::days(80);
+    let leaf = params.self_signed(&key).unwrap();
+    Pair {
+        chain: leaf.pem(),
+        key: key.serialize_pem(),
+        der: leaf.der().to_vec(),
+        chain_der: vec![leaf.der().to_vec()],
+        key_der: key.serialize_der(),
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
             profile: None,
             replaces: stored,
             key: "ecdsa-p256".to_owned(),
+            changes_ca: None,
         },
         Step::Prove {
             name: name(host),

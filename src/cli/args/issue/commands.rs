@@ -22,6 +22,13 @@ pub struct RenewCommand {
     /// Every certificate of the routes that are chosen
     #[arg(long, conflicts_with = "targets")]
     pub all: bool,
+    /// Order so many certificates at most, those first that end first; more than 20 at a production CA need it, or their number
+    /// typed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max: Option<u32>,
+    /// With --due, --all or -l: renew what another CA issued too, which changes its CA
+    #[arg(long, conflicts_with = "targets")]
+    pub adopt: bool,
     /// Leave out names that the certificate has and no route serves; they are told
     #[arg(long)]
     pub only_route_hosts: bool,

@@ -10,7 +10,11 @@ fn script(dir: &Path, text: &str) -> PathBuf {
 }
 
 fn hook(command: PathBuf, timeout: u64) -> Hook {
-    Hook::new(&HookConfig { command, timeout })
+    Hook::new(&HookConfig {
+        command,
+        timeout,
+        environment: vec!["CARGO_PKG_NAME".to_owned()],
+    })
 }
 
 fn record() -> Record {
@@ -34,6 +38,22 @@ async fn it_gets_dehydrateds_arguments() {
         std::fs::read_to_string(dir.path().join("calls")).unwrap(),
         "4: deploy_challenge shop.example tok-en val-ue_1\n4: clean_challenge shop.example tok-en val-ue_1\n"
     );
+}
+
+#[tokio::test]
+async fn it_gets_the_usual_variables_and_those_that_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let hook = hook(script(dir.path(), r#"env > "$(dirname "$0")/env""#), 60);
+    hook.add(&record()).await.unwrap();
+    let env = std::fs::read_to_string(dir.path().join("env")).unwrap();
+    let names: Vec<&str> = env.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
+    assert!(
+        names.contains(&"PATH") && names.contains(&"CARGO_PKG_NAME"),
+        "{names:?}"
+    );
+    // cargo sets it, and nobody named it.
+    assert!(std::env::var_os("CARGO_PKG_VERSION").is_some());
+    assert!(!names.contains(&"CARGO_PKG_VERSION"), "{names:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::{
         message::Lines,
         model::{Model, popup::Planned},
         order::{Ending, Run, Stage, State},
-        update::protected_word,
+        update::word_to_type,
         view::wrapped,
     },
 };
@@ -28,7 +28,7 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
     lines.push(Vec::new());
     let mut cursor = None;
     if let Some(typed) = &planned.typed {
-        let word = protected_word(model);
+        let word = word_to_type(model, &runs).unwrap_or_default();
         let text = format!("This is production. Type {} to go on:", clear(&word));
         for line in wrapped("", "", &text, room) {
             lines.push(vec![(Tone::Of(Status::Critical), line)]);

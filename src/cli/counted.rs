@@ -1,0 +1,23 @@
+//! Numbers with their nouns, and lists that are cut, for notes.
+
+use std::fmt::Display;
+
+/// How many of a list are named.
+const NAMED: usize = 5;
+
+/// `1 Secret`, `2 Secrets`.
+pub(super) fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The first few of a list, and how many more there are: `a, b and 3 more`.
+pub(super) fn first_of<T: Display>(all: &[T]) -> String {
+    let first: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = all.len() - first.len();
+    let first = first.join(", ");
+    if more == 0 {
+        first
+    } else {
+        format!("{first} and {more} more")
+    }
+}

@@ -1,0 +1,200 @@
+//! Stops a run in which one certificate after another fails alike: what failed three times fails the hundredth time too, and the CA
+//! counts each failure.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use futures_util::future::BoxFuture;
+
+use super::failure::CourseError;
+use crate::{object::Key, plan::Target};
+
+/// So many failures alike in a row stop a run.
+const ALIKE: usize = 3;
+
+/// Whoever says whether a run goes on.
+pub trait GoOn: Send + Sync {
+    /// Whether to go on, after `failures` in a row that say the same as `error`, with `left` certificates not begun.
+    fn go_on<'a>(&'a self, failures: usize, error: &'a str, left: usize) -> BoxFuture<'a, bool>;
+}
+
+/// The brake of one run.
+pub struct Brake {
+    asks: Arc<dyn GoOn>,
+    all: AtomicUsize,
+    begun: AtomicUsize,
+    /// Held while somebody is asked: nothing begins meanwhile.
+    row: tokio::sync::Mutex<Row>,
+}
+
+#[derive(Debug, Default)]
+struct Row {
+    said: String,
+    length: usize,
+    stopped: bool,
+}
+
+impl Brake {
+    /// One that asks before it lets go.
+    pub fn new(asks: Arc<dyn GoOn>) -> Self {
+        Self {
+            asks,
+            all: AtomicUsize::new(0),
+            begun: AtomicUsize::new(0),
+            row: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// So many more certificates are to be begun.
+    pub(super) fn expect(&self, count: usize) {
+        self.all.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Whether one more may begin.
+    pub(super) async fn may_begin(&self) -> bool {
+        let row = self.row.lock().await;
+        if !row.stopped {
+            self.begun.fetch_add(1, Ordering::Relaxed);
+        }
+        !row.stopped
+    }
+
+    /// Notes how one ended, and asks where that is one failure too many.
+    pub(super) async fn ended(&self, target: &Target, error: Option<&CourseError>) {
+        let mut row = self.row.lock().await;
+        let Some(error) = error else {
+            // What is renewed shows that not everything fails.
+            *row = Row {
+                stopped: row.stopped,
+                ..Row::default()
+            };
+            return;
+        };
+        if matches!(
+            error,
+            CourseError::Interrupted | CourseError::Stopped | CourseError::LeftOut { .. }
+        ) {
+            return;
+        }
+        let said = crate::error::chain(error);
+        let kind = kind_of(&said, target);
+        if row.said == kind {
+            row.length += 1;
+        } else {
+            (row.said, row.length) = (kind, 1);
+        }
+        let left = self
+            .all
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.begun.load(Ordering::Relaxed));
+        if row.length < ALIKE || left == 0 || row.stopped {
+            return;
+        }
+        row.stopped = !self.asks.go_on(row.length, &said, left).await;
+        row.length = 0;
+    }
+}
+
+/// What a failure says, without what differs from one certificate to the next: its names, its Secret, numbers and URLs.
+fn kind_of(said: &str, target: &Target) -> String {
+    let Key { namespace, name } = &target.secret;
+    let mut own: Vec<String> = target.names.order.iter().map(ToString::to_string).collect();
+    own.extend([target.secret.to_string(), name.to_string(), namespace.to_string()]);
+    // The longest first: a host may be the end of another.
+    own.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    let mut kind = said.to_owned();
+    for text in own.iter().filter(|text| !text.is_empty()) {
+        kind = kind.replace(text, "_");
+    }
+    let words = kind.split_whitespace().map(|word| {
+        if word.contains("://") {
+            "_".to_owned()
+        } else {
+            word.replace(|c: char| c.is_ascii_digit(), "")
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::plan::Names;
+
+    struct Answers {
+        yes: bool,
+        asked: Mutex<Vec<(usize, String, usize)>>,
+    }
+
+    impl GoOn for Answers {
+        fn go_on<'a>(&'a self, failures: usize, error: &'a str, left: usize) -> BoxFuture<'a, bool> {
+            self.asked.lock().unwrap().push((failures, error.to_owned(), left));
+            Box::pin(async move { self.yes })
+        }
+    }
+
+    fn target(n: usize) -> Target {
+        let host = format!("h{n}.example");
+        Target {
+            secret: Key::new("shop", format!("tls-{n}").as_str()),
+            uses: Vec::new(),
+            names: Names::join([host.as_str()], [], false),
+            held: None,
+            changes_ca: None,
+        }
+    }
+
+    fn failure(n: usize, why: &str) -> CourseError {
+        CourseError::CertManager {
+            message: format!("h{n}.example: {why} after {n}00 ms, see https://ca.example/{n}"),
+            hint: None,
+        }
+    }
+
+    async fn run(yes: bool, whys: &[Option<&str>]) -> (usize, Vec<(usize, String, usize)>) {
+        let asks = Arc::new(Answers {
+            yes,
+            asked: Mutex::default(),
+        });
+        let brake = Brake::new(Arc::clone(&asks) as Arc<dyn GoOn>);
+        brake.expect(whys.len());
+        let mut begun = 0;
+        for (n, why) in whys.iter().enumerate() {
+            if !brake.may_begin().await {
+                continue;
+            }
+            begun += 1;
+            let error = why.map(|why| failure(n, why));
+            brake.ended(&target(n), error.as_ref()).await;
+        }
+        let asked = asks.asked.lock().unwrap().clone();
+        (begun, asked)
+    }
+
+    #[tokio::test]
+    async fn three_failures_alike_in_a_row_stop_what_has_not_begun() {
+        let no = Some("no answer");
+        let (begun, asked) = run(false, &[no; 10]).await;
+        assert_eq!((begun, asked.len()), (3, 1));
+        assert_eq!((asked[0].0, asked[0].2), (3, 7), "{asked:?}");
+        let (begun, asked) = run(true, &[no; 10]).await;
+        assert_eq!((begun, asked.len()), (10, 3), "who goes on is asked after three more");
+    }
+
+    #[tokio::test]
+    async fn failures_that_differ_and_what_is_renewed_between_them_stop_nothing() {
+        let (no, other) = (Some("no answer"), Some("CAA forbids it"));
+        for whys in [
+            [no, no, other, no, no, other],
+            [no, no, None, no, no, None],
+            [None, None, None, no, no, no],
+        ] {
+            let (begun, asked) = run(false, &whys).await;
+            assert_eq!((begun, asked), (6, Vec::new()), "{whys:?}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Whether a renewal changes the CA of a certificate. Renewals of many never do: a certificate that somebody paid for, or that only
+//! the inside of a company trusts, would be replaced one night by one of another CA.
+//!
+//! A CA is told by what this program noted on the Secret, where that speaks of the certificate that is in it; else by the
+//! organisation in the issuer's name, for the public CAs whose directories are known; else by the key of the issuer, where a
+//! certificate that this program got from the same directory has the same one. Whatever is not known to be the same counts as another.
+
+use std::collections::HashSet;
+
+use super::Target;
+use crate::{
+    inventory::{Inventory, Stored},
+    object::{Key, annotation},
+    x509::Certificate,
+};
+
+/// The public CAs that issue over ACME: what their directories' hosts end in, the organisations that their issuers' names have
+/// (RFC 4514), and what they are called.
+const PUBLIC: &[(&[&str], &[&str], &str)] = &[
+    (
+        &["letsencrypt.org"],
+        &[
+            "Let's Encrypt",
+            "(STAGING) Let's Encrypt",
+            "Internet Security Research Group",
+        ],
+        "Let's Encrypt",
+    ),
+    (&["zerossl.com"], &["ZeroSSL"], "ZeroSSL"),
+    (
+        &["pki.goog"],
+        &["Google Trust Services", "Google Trust Services LLC"],
+        "Google Trust Services",
+    ),
+    (&["buypass.com", "buypass.no"], &["Buypass AS-983163327"], "Buypass"),
+    (&["ssl.com"], &["SSL Corporation", "SSL Corp"], "SSL.com"),
+    (&["digicert.com"], &["DigiCert Inc", "DigiCert, Inc."], "DigiCert"),
+    (&["sectigo.com", "trust-provider.com"], &["Sectigo Limited"], "Sectigo"),
+    (&["globalsign.com"], &["GlobalSign nv-sa"], "GlobalSign"),
+    (&["entrust.net"], &["Entrust Limited", "Entrust, Inc."], "Entrust"),
+    (&["actalis.it", "actalis.com"], &["Actalis S.p.A."], "Actalis"),
+];
+
+/// What stands in the place of a CA where a certificate signed itself.
+pub const SELF_SIGNED: &str = "self-signed";
+
+/// The CA that a renewal would order at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ca {
+    /// Its name in the settings.
+    pub name: String,
+    /// The URL of its directory.
+    pub directory: String,
+}
+
+impl Ca {
+    /// What it is called: the name of a known public CA, else that of the settings.
+    pub fn title(&self) -> &str {
+        self.known().map_or(&self.name, |(_, _, title)| title)
+    }
+
+    fn known(&self) -> Option<&'static (&'static [&'static str], &'static [&'static str], &'static str)> {
+        let host = host_of(&self.directory)?;
+        PUBLIC
+            .iter()
+            .find(|(ends, ..)| ends.iter().any(|end| is_below(host, end)))
+    }
+
+    /// Whether this program's note says that the certificate came from here; `None` where there is no note of it.
+    fn noted(&self, stored: &Stored, leaf: &Certificate) -> Option<bool> {
+        let noted = |key| stored.meta.annotation(key);
+        if noted(annotation::ISSUED_SHA256) != Some(leaf.sha256.to_string().as_str()) {
+            return None;
+        }
+        let by_name = noted(annotation::ISSUED_FROM) == Some(self.name.as_str());
+        let order = noted(annotation::ISSUED_ORDER).and_then(host_of);
+        let own = host_of(&self.directory);
+        let by_host = order.is_some() && (order == own || self.ends_like(order));
+        Some(by_name || by_host)
+    }
+
+    /// Whether a host is of the same public CA: staging and production have several.
+    fn ends_like(&self, host: Option<&str>) -> bool {
+        let ends = self.known().map_or(&[][..], |(ends, ..)| ends);
+        host.is_some_and(|host| ends.iter().any(|end| is_below(host, end)))
+    }
+
+    fn is_issuer_by_name(&self, leaf: &Certificate) -> bool {
+        let organisation = leaf.issuer.organisation();
+        organisation.is_some_and(|organisation| {
+            self.known()
+                .is_some_and(|(_, organisations, _)| organisations.contains(&organisation.as_str()))
+        })
+    }
+}
+
+/// The CA of a renewal, held against those of the certificates in a cluster.
+#[derive(Debug)]
+pub struct Issuers<'a> {
+    inventory: &'a Inventory,
+    ca: Ca,
+    /// The keys of its own issuers, by what it is known to have issued here.
+    keys: HashSet<&'a [u8]>,
+}
+
+impl<'a> Issuers<'a> {
+    /// Looks at everything that the inventory has.
+    pub fn of(inventory: &'a Inventory, ca: Ca) -> Self {
+        let known = inventory.secrets().iter().filter_map(|stored| {
+            let leaf = stored.leaf()?;
+            let key = leaf.authority_key_id.as_deref()?;
+            ca.noted(stored, leaf).filter(|from_here| *from_here).map(|_| key)
+        });
+        let keys = known.collect();
+        Self { inventory, ca, keys }
+    }
+
+    /// Who issued the certificate of a Secret, where a renewal would change that; `None` where the CA stays, or there is no
+    /// certificate yet.
+    pub fn other(&self, secret: &Key) -> Option<String> {
+        let stored = self.inventory.secrets().get(secret)?;
+        let leaf = stored.leaf()?;
+        let same = self.ca.noted(stored, leaf).unwrap_or_else(|| {
+            let by_key = leaf
+                .authority_key_id
+                .as_deref()
+                .is_some_and(|key| self.keys.contains(key));
+            !leaf.self_signed && (by_key || self.ca.is_issuer_by_name(leaf))
+        });
+        (!same).then(|| title_of(leaf))
+    }
+
+    /// Notes on each target whether its CA changes.
+    pub fn mark(&self, targets: &mut [Target]) {
+        for target in targets {
+            target.changes_ca = self
+                .other(&target.secret)
+                .map(|from| (from, self.ca.title().to_owned()));
+        }
+    }
+}
+
+/// Who issued a certificate, for a sentence: the name of a known CA, the issuer's organisation, or its name in short.
+fn title_of(leaf: &Certificate) -> String {
+    if leaf.self_signed {
+        return SELF_SIGNED.to_owned();
+    }
+    let Some(organisation) = leaf.issuer.organisation() else {
+        return leaf.issuer.short.to_string();
+    };
+    let known = PUBLIC
+        .iter()
+        .find(|(_, names, _)| names.contains(&organisation.as_str()));
+    known.map_or(organisation, |(_, _, title)| (*title).to_owned())
+}
+
+/// The host of a URL, with its port: of several servers on one machine, that is part of who it is.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host))
+}
+
+/// Whether a host is a domain, or below it. A port counts for nothing there.
+fn is_below(host: &str, domain: &str) -> bool {
+    let host = host.split(':').next().unwrap_or(host);
+    host.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        inventory::fixtures::{bundle, leaf, stored, with_annotation},
+        x509::Name,
+    };
+
+    fn held(name: &str, issuer: &str, key: &[u8]) -> Stored {
+        let mut of = leaf(&["x.example"]);
+        of.issuer = Name::new(issuer, "short", None).into();
+        of.authority_key_id = Some(key.to_vec().into());
+        stored("a", name, bundle(of))
+    }
+
+    fn noted(mut stored: Stored, issuer: &str, order: &str) -> Stored {
+        let sha256 = stored.leaf().map(|leaf| leaf.sha256.to_string()).unwrap_or_default();
+        for (key, value) in [
+            (annotation::ISSUED_FROM, issuer),
+            (annotation::ISSUED_ORDER, order),
+            (annotation::ISSUED_SHA256, &sha256),
+        ] {
+            stored.meta = with_annotation(stored.meta, key, value);
+        }
+        stored
+    }
+
+    fn other(ca: (&str, &str), all: Vec<Stored>, of: &str) -> Option<String> {
+        let mut inventory = Inventory::new("c", false);
+        for stored in all {
+            inventory.store(stored);
+        }
+        inventory.settle();
+        let ca = Ca {
+            name: ca.0.into(),
+            directory: ca.1.into(),
+        };
+        Issuers::of(&inventory, ca).other(&Key::new("a", of))
+    }
+
+    const LETS_ENCRYPT: (&str, &str) = ("letsencrypt", "https://acme-v02.api.letsencrypt.org/directory");
+    const CORP: (&str, &str) = ("corp", "https://ca.corp.example:9000/acme/acme/directory");
+
+    #[test]
+    fn a_public_ca_is_known_by_its_organisation() {
+        let of = |ca, issuer: &str| other(ca, vec![held("s", issuer, b"k")], "s");
+        assert_eq!(of(LETS_ENCRYPT, "CN=R12,O=Let's Encrypt,C=US"), None);
+        assert_eq!(
+            of(LETS_ENCRYPT, "CN=(STAGING) Counterfeit,O=(STAGING) Let's Encrypt,C=US"),
+            None
+        );
+        let digicert = of(LETS_ENCRYPT, "CN=Thawte TLS RSA CA G1,O=DigiCert Inc,C=US");
+        assert_eq!(digicert.as_deref(), Some("DigiCert"));
+        let own = of(LETS_ENCRYPT, "CN=Corp Issuing,O=Corp\\, Inc.,C=US");
+        assert_eq!(own.as_deref(), Some("Corp, Inc."));
+        // A name proves nothing of a CA whose directory nobody knows.
+        assert!(of(CORP, "CN=Corp Issuing,O=corp,C=US").is_some());
+        assert_eq!(
+            other(LETS_ENCRYPT, Vec::new(), "s"),
+            None,
+            "there is no certificate yet"
+        );
+    }
+
+    #[test]
+    fn what_was_noted_goes_before_the_name_as_long_as_it_speaks_of_this_certificate() {
+        let issuer = "CN=Corp Issuing";
+        let own = |from: &str, order: &str| noted(held("s", issuer, b"k"), from, order);
+        assert_eq!(
+            other(CORP, vec![own("corp", "https://elsewhere.example/o/1")], "s"),
+            None
+        );
+        assert_eq!(
+            other(CORP, vec![own("former-name", "https://ca.corp.example:9000/o/1")], "s"),
+            None
+        );
+        assert!(other(CORP, vec![own("another", "https://ca.corp.example:9001/o/1")], "s").is_some());
+        let staging = own(
+            "letsencrypt-staging",
+            "https://acme-staging-v02.api.letsencrypt.org/o/1",
+        );
+        assert_eq!(other(LETS_ENCRYPT, vec![staging], "s"), None);
+        // Somebody has put another certificate there since.
+        let mut replaced = own("corp", "https://ca.corp.example:9000/o/1");
+        let mut leaf = leaf(&["x.example"]);
+        leaf.sha256 = crate::inventory::fixtures::digest("another");
+        replaced.bundle = bundle(leaf);
+        assert!(other(CORP, vec![replaced], "s").is_some());
+    }
+
+    #[test]
+    fn a_ca_of_ones_own_is_known_by_its_key_from_what_it_issued_before() {
+        let ours = || {
+            noted(
+                held("ours", "CN=Corp Issuing", b"k"),
+                "corp",
+                "https://ca.corp.example:9000/o/1",
+            )
+        };
+        let same = held("s", "CN=Corp Issuing", b"k");
+        assert_eq!(
+            other(CORP, vec![ours(), same], "s"),
+            None,
+            "of another account, or by hand"
+        );
+        let foreign = held("s", "CN=Corp Issuing", b"other");
+        assert_eq!(other(CORP, vec![ours(), foreign], "s").as_deref(), Some("short"));
+    }
+}
