@@ -182,6 +182,19 @@ impl Api {
         Ok(items)
     }
 
+    /// Reads the first objects of a kind without namespaces, so many at most.
+    pub async fn first(&self, resource: Resource, most: usize) -> Result<Vec<Value>, ApiError> {
+        let key = Key::new("", "");
+        let mut call = Call::new(Method::GET, Verb::List, resource, &key);
+        call.most = LARGEST_PAGE;
+        call.query.push(("limit", most.to_string()));
+        let mut page = self.once(&call, None, None).await?;
+        Ok(match page["items"].take() {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        })
+    }
+
     /// Creates an object, which says its namespace, and returns it as the server keeps it.
     ///
     /// One that is there already is returned when it carries the same run's id: its creation was answered and the answer

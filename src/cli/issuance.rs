@@ -22,6 +22,7 @@ use crate::{
         ledger::{self, Ledger},
         prepare::{Prepared, Preparing, slots},
         run::{Options, Outcome, Run},
+        solver_pod,
         store::Destination,
         turns::Turns,
     },
@@ -126,6 +127,7 @@ impl Issuance<'_> {
             let mut permits = prepared.permits.clone();
             permits.extend(self.store.permits().await);
             check_rights(api, &permits).await?;
+            self.check_pods(&preparing, &prepared).await?;
             self.check_restarts(api, &mut prepared).await?;
         }
         if self.args.run.dry_run == DryRun::Server {
@@ -176,6 +178,24 @@ impl Issuance<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A Pod that the cluster does not admit is known before anything is ordered.
+    async fn check_pods(&self, preparing: &Preparing<'_>, prepared: &Prepared) -> Result<(), Failure> {
+        let (Some(connection), Some(options)) = (self.connection(), prepared.by_pod(preparing)) else {
+            return Ok(());
+        };
+        let judged = solver_pod::judge(connection, &options, &prepared.namespaces()).await;
+        judged.map_err(|error| {
+            let failure = Failure::new(
+                Exit::Cluster,
+                format!(
+                    "nothing was ordered: the Pod that answers challenges cannot run: {}",
+                    chain(&error)
+                ),
+            );
+            failure.hint(solver_pod::HINT)
+        })
     }
 
     fn show_steps(preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<Exit, Failure> {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     apply::{Api, Permits},
-    engine::preflight::{self, Preflight},
+    engine::{
+        preflight::{self, Preflight},
+        solver_pod,
+    },
     error::{Exit, Failure},
     plan::preflight::{Blame, worst},
     report::preflight as report,
@@ -33,7 +36,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         return Err(Failure::usage("preflight writes nothing into a directory").hint("-o json prints JSON"));
     }
     let cluster = Cluster::new(&args.source.connection);
-    let settings = settings(args, &cluster).await?;
+    let mut settings = settings(args, &cluster).await?;
     let store = store(&settings.chosen, &cluster).await?;
     let check = args.check();
     let opening = Session::open(
@@ -52,6 +55,9 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     let session = opening.await?;
     let acme = finished(acme).await;
     status::not_found(&session, &words)?;
+    if let Some(connection) = &session.connection {
+        solver_pod::choose(&mut settings.http01, connection).await;
+    }
     let targets = chosen(&session, &words, false)?;
     if targets.is_empty() {
         return Err(Failure::usage("there is nothing to look at").hint("-n chooses the namespace, -A looks in all"));

@@ -14,6 +14,7 @@ use crate::{
         due::{self, Due},
         failure::CourseError,
         run::{Issued, Outcome},
+        solver_pod,
     },
     error::{Exit, Failure, chain},
     event::{EventKind, Teller},
@@ -59,7 +60,7 @@ struct Opened {
 
 async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
     let cluster = Cluster::new(&args.source.connection);
-    let settings = settings(args, &cluster).await?;
+    let mut settings = settings(args, &cluster).await?;
     let store = store(&settings.chosen, &cluster).await?;
     let check = args.check();
     let opening = Session::open(
@@ -79,6 +80,9 @@ async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
             session.exit,
             "not everything could be read: nothing was ordered",
         ));
+    }
+    if let Some(connection) = &session.connection {
+        solver_pod::choose(&mut settings.http01, connection).await;
     }
     Ok(Opened {
         session,

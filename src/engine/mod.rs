@@ -23,6 +23,7 @@ pub mod process;
 pub mod restarts;
 pub mod revoke;
 pub mod run;
+pub mod solver_pod;
 pub mod store;
 pub mod trial;
 pub mod turns;

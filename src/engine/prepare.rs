@@ -31,7 +31,7 @@ use crate::{
     plan::{Target, steps::Step},
     settings::{
         Dns01Settings, Http01Settings, Settings,
-        value::{Label, SelfCheck, SolverKind},
+        value::{Label, SolverKind},
     },
     solve::{
         SolveError,
@@ -151,15 +151,6 @@ impl Preparing<'_> {
             self.place(target, &mut prepared);
             let restarts = Restarts::of(self.inventory, &target.secret, &self.settings.storing.restart);
             prepared.restarts.insert(target.secret.clone(), restarts);
-        }
-        let pod = prepared.backend == Backend::Pod || self.settings.http01.self_check == SelfCheck::Cluster;
-        if pod && prepared.needs_http01() && self.settings.http01.image.is_none() {
-            return Err(PrepareError::Setting {
-                message: "the Pod that answers challenges needs this program's image".to_owned(),
-                hint: "name it with --solver-image IMAGE; or answer from this machine, where the cluster reaches it \
-                       (--advertise ADDRESS:PORT), or from a Service of your own (--solver-service NAME:PORT)"
-                    .to_owned(),
-            });
         }
         if let Some(directory) = &self.directory {
             for target in self.targets {
@@ -371,7 +362,7 @@ impl Preparing<'_> {
             return format!("impossible: {error}");
         }
         let answers = match &prepared.backend {
-            Backend::Pod => "answered by a Pod".to_owned(),
+            Backend::Pod => self.pod_words(),
             Backend::Endpoint { advertise, .. } => format!("answered by this process at {advertise}"),
             Backend::Service(service) => format!("answered by Service {}", service.name),
         };
@@ -389,6 +380,18 @@ impl Preparing<'_> {
                 ),
             },
             None => answers,
+        }
+    }
+}
+
+impl Preparing<'_> {
+    fn pod_words(&self) -> String {
+        let http = &self.settings.http01;
+        match (&http.image, http.nodes.as_slice()) {
+            (Some(image), []) => format!("answered by a Pod ({image})"),
+            (Some(image), [node]) => format!("answered by a Pod ({image}, which node {node} has)"),
+            (Some(image), nodes) => format!("answered by a Pod ({image}, which {} nodes have)", nodes.len()),
+            (None, _) => format!("answered by a Pod ({}, which is pulled)", http01::image::PUBLIC),
         }
     }
 }
@@ -426,7 +429,7 @@ fn any_thumbprint() -> Result<Thumbprint, SolveError> {
 }
 
 /// This process's address inside of a cluster; `None` outside.
-fn own_address() -> Option<std::net::IpAddr> {
+pub(super) fn own_address() -> Option<std::net::IpAddr> {
     let host = std::env::var("KUBERNETES_SERVICE_HOST").ok()?;
     let server: std::net::IpAddr = host.parse().ok()?;
     if let Some(ip) = std::env::var("POD_IP").ok().and_then(|ip| ip.parse().ok()) {
@@ -458,6 +461,18 @@ impl Prepared {
     /// Whether any name is proved by HTTP.
     pub fn needs_http01(&self) -> bool {
         !self.places.is_empty()
+    }
+
+    /// How challenges are answered, where Pods do; `None` where none is needed.
+    pub fn by_pod(&self, preparing: &Preparing<'_>) -> Option<http01::Options> {
+        let wanted = self.backend == Backend::Pod && self.needs_http01();
+        let thumbprint = any_thumbprint().ok().filter(|_| wanted)?;
+        Some(self.http01(
+            preparing.settings,
+            &preparing.run,
+            preparing.connect.clone(),
+            thumbprint,
+        ))
     }
 
     /// The namespaces in which challenges are answered.
@@ -522,7 +537,13 @@ impl Prepared {
             in_place: http.solver == Some(SolverKind::InPlace),
             named: http.solver.is_some(),
             pod: PodOptions {
-                image: http.image.clone().unwrap_or_default(),
+                image: http.image.clone().unwrap_or_else(|| http01::image::PUBLIC.to_owned()),
+                nodes: http.nodes.clone(),
+                resources: http
+                    .resources
+                    .as_ref()
+                    .map(|resources| serde_json::json!({"requests": resources.requests, "limits": resources.limits})),
+                priority_class: http.priority_class.clone(),
                 pull_secrets: http.pull_secrets.clone(),
                 node_selector: http
                     .node_selector

@@ -71,6 +71,8 @@ pub const CONFIGMAP: Resource = Resource::new("", "v1", "configmaps", "ConfigMap
 pub const POD: Resource = Resource::new("", "v1", "pods", "Pod");
 /// v1 Service.
 pub const SERVICE: Resource = Resource::new("", "v1", "services", "Service");
+/// v1 Node.
+pub const NODE: Resource = Resource::new("", "v1", "nodes", "Node").cluster_wide();
 /// v1 `ServiceAccount`.
 pub const SERVICEACCOUNT: Resource = Resource::new("", "v1", "serviceaccounts", "ServiceAccount");
 /// v1 Namespace.

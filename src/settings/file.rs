@@ -287,6 +287,18 @@ pub struct CertificateEntry {
     pub concurrency: Option<u16>,
 }
 
+/// What a container asks for and may take, as Kubernetes writes quantities: `cpu: 100m`, `memory: 32Mi`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Resources {
+    /// What it is sure to get.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<String, String>,
+    /// What it may take at most.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, String>,
+}
+
 /// How HTTP-01 is answered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -297,6 +309,12 @@ pub struct Http01Entry {
     /// The Pod's image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The resources of its container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// Its priority class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority_class_name: Option<String>,
     /// Secrets to pull it with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull_secrets: Option<Vec<String>>,

@@ -34,6 +34,8 @@ use crate::{
     apply::KeyKind,
     solve::{dns01::config::DnsEntry, http01::Network},
 };
+pub use file::Resources;
+
 use file::File;
 use layer::Layer;
 use value::{Restart, SecretKeys, SelfCheck, ServicePort, SolverKind, Toleration};
@@ -89,8 +91,14 @@ pub struct CertificateSettings {
 pub struct Http01Settings {
     /// What answers; `None` is `endpoint` inside a cluster and `pod` outside.
     pub solver: Option<SolverKind>,
-    /// The Pod's image; `None` when neither the settings nor the build name one.
+    /// The Pod's image; `None` when neither the settings nor the build name one: then it is found out.
     pub image: Option<String>,
+    /// Nodes that have that image already, where it was found on them; no setting.
+    pub nodes: Vec<String>,
+    /// The Pod's resources, as a container has them; `None` for the usual ones.
+    pub resources: Option<Resources>,
+    /// The Pod's priority class.
+    pub priority_class: Option<String>,
     /// Secrets in the route's namespace to pull it with.
     pub pull_secrets: Vec<String>,
     /// Labels of the nodes that the Pod may run on.
@@ -145,6 +153,9 @@ impl Settings {
             image: file
                 .first(|f| f.http01.image.clone())
                 .or_else(|| SOLVER_IMAGE.map(str::to_owned)),
+            nodes: Vec::new(),
+            resources: file.first(|f| f.http01.resources.clone()),
+            priority_class: file.first(|f| f.http01.priority_class_name.clone()),
             pull_secrets: file.first(|f| f.http01.pull_secrets.clone()).unwrap_or_default(),
             node_selector: file.first(|f| f.http01.node_selector.clone()).unwrap_or_default(),
             tolerations: file.first(|f| f.http01.tolerations.clone()).unwrap_or_default(),

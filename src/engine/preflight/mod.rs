@@ -189,13 +189,15 @@ impl Preflight<'_> {
             permits.extend(shared.of_account.clone());
             permits
         });
-        let (secret, rights, hosts, providers, limits) = tokio::join!(
+        let (secret, pod, rights, hosts, providers, limits) = tokio::join!(
             self.secret(target),
+            self.pod(&preparing, prepared.as_ref().ok()),
             self.rights(permits.as_ref()),
             join_all(hosts),
             self.providers(target, shared),
             self.limits(target, shared),
         );
+        checks.extend(pod);
         let at = checks.iter().take_while(|check| check.topic == Topic::Names).count();
         checks.splice(at..at, secret.into_iter().chain(rights));
         checks.extend(hosts.into_iter().flatten());

@@ -12,6 +12,7 @@ use crate::{
         choose::{method_under, no_cluster},
         due::id_of,
         prepare::{PrepareError, Prepared, Preparing, slots},
+        solver_pod,
     },
     error::chain,
     event::Method,
@@ -117,6 +118,26 @@ impl Preflight<'_> {
             .collect();
         checks.extend(ways.into_iter().map(|way| Check::ok(Topic::Solver, way)));
         checks
+    }
+
+    /// Whether the cluster admits the Pod that answers.
+    pub(super) async fn pod(&self, preparing: &Preparing<'_>, prepared: Option<&Prepared>) -> Option<Check> {
+        let connection = self.connection?;
+        let options = prepared?.by_pod(preparing)?;
+        let namespaces = prepared?.namespaces();
+        let judged = solver_pod::judge(connection, &options, &namespaces);
+        match in_time("the API server", Topic::Solver, judged).await {
+            Err(late) => Some(late),
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(
+                Check::fails(
+                    Topic::Solver,
+                    Blame::Cluster,
+                    format!("the Pod that answers cannot run: {}", chain(&error)),
+                )
+                .hint(Some(solver_pod::HINT)),
+            ),
+        }
     }
 
     /// The CA's rate limits, by what is known.

@@ -46,24 +46,40 @@ pub struct Report {
 impl Question {
     /// The arguments of the Pod's container.
     pub fn arguments(&self) -> Vec<String> {
+        // Base64url may begin with a dash: each value is given with its flag.
         let mut arguments = vec![
             "respond".to_owned(),
-            "--thumbprint".to_owned(),
-            self.thumbprint.clone(),
-            "--check".to_owned(),
-            self.host.clone(),
-            "--token".to_owned(),
-            self.token.clone(),
-            "--deadline".to_owned(),
-            format!("{}ms", self.limit.as_millis()),
-            "--report".to_owned(),
-            TERMINATION_LOG.to_owned(),
+            format!("--thumbprint={}", self.thumbprint),
+            format!("--check={}", self.host),
+            format!("--token={}", self.token),
+            format!("--deadline={}ms", self.limit.as_millis()),
+            format!("--report={TERMINATION_LOG}"),
         ];
-        for address in &self.addresses {
-            arguments.push("--route-address".to_owned());
-            arguments.push(address.to_string());
-        }
+        arguments.extend(
+            self.addresses
+                .iter()
+                .map(|address| format!("--route-address={address}")),
+        );
         arguments
+    }
+
+    /// The route's addresses as a shell takes them, between spaces: those that are addresses or names, and no other text.
+    pub(super) fn shell_addresses(&self) -> String {
+        let plain = |address: &&Text| {
+            !address.is_empty()
+                && address
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b".-:".contains(&b))
+        };
+        let bracketed = |address: &Text| {
+            if address.contains(':') {
+                format!("[{address}]")
+            } else {
+                address.to_string()
+            }
+        };
+        let all: Vec<String> = self.addresses.iter().filter(plain).map(bracketed).collect();
+        all.join(" ")
     }
 
     /// Looks, from where this process is.
@@ -182,14 +198,15 @@ mod tests {
     fn the_arguments_say_what_is_looked_for() {
         let question = Question {
             host: "shop.example".into(),
-            token: "tok".into(),
+            token: "-tok".into(),
             thumbprint: "thumb".into(),
             addresses: vec!["192.0.2.7".into()],
             limit: Duration::from_millis(1500),
         };
         assert_eq!(
             question.arguments().join(" "),
-            "respond --thumbprint thumb --check shop.example --token tok --deadline 1500ms --report /dev/termination-log --route-address 192.0.2.7"
+            "respond --thumbprint=thumb --check=shop.example --token=-tok --deadline=1500ms --report=/dev/termination-log \
+             --route-address=192.0.2.7"
         );
     }
 }

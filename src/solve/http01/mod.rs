@@ -10,8 +10,10 @@
 
 pub mod check;
 pub mod config_map;
+mod container;
 pub mod fetch;
 pub mod guard;
+pub mod image;
 pub mod in_place;
 pub mod objects;
 mod permit;
@@ -26,7 +28,7 @@ use std::{net::SocketAddr, time::Duration};
 
 pub use fetch::Ports;
 pub use guard::{Guard, Network};
-pub use objects::PodOptions;
+pub use objects::{PodOptions, trial_pod};
 pub use permit::{permits, right_hint};
 pub use place::{Class, Place};
 pub use responder::{Responder, Thumbprint};
@@ -60,7 +62,7 @@ pub fn is_token(text: &str) -> bool {
 /// What answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backend {
-    /// A Pod of the project's image.
+    /// A Pod.
     Pod,
     /// This process.
     Endpoint {

@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 
 use super::{
     challenge_path,
+    check::Question,
+    container::{self, Program},
     place::{Class, Parent, Place},
     table::{HEALTH_PATH, PathType, Routing, Row, TRAEFIK_PRIORITY},
 };
 use crate::{
+    apply::Purpose,
     object::annotation,
     settings::value::{Label, Toleration},
 };
@@ -37,6 +40,12 @@ pub const TERMINATION_LOG: &str = "/dev/termination-log";
 pub struct PodOptions {
     /// The image.
     pub image: String,
+    /// Nodes that have it already, which are preferred.
+    pub nodes: Vec<String>,
+    /// The container's resources, where they are others than the usual ones.
+    pub resources: Option<Value>,
+    /// The priority class.
+    pub priority_class: Option<String>,
     /// Secrets to pull it with, in the namespace of the route.
     pub pull_secrets: Vec<String>,
     /// Labels of the nodes that it may run on; `kubernetes.io/os=linux` besides.
@@ -88,16 +97,11 @@ fn metadata(namespace: &str, name: &str, owner: Option<&Owner>) -> Value {
 
 /// The Job whose Pod answers with `TOKEN.thumbprint` for every token.
 pub fn job(namespace: &str, name: &str, thumbprint: &str, options: &PodOptions) -> Value {
-    let args = json!([
-        "respond",
-        "--thumbprint",
+    let program = Program::Answer {
         thumbprint,
-        "--port",
-        POD_PORT.to_string(),
-        "--deadline",
-        format!("{}s", options.deadline),
-    ]);
-    let mut pod = pod_template(name, &args, options);
+        deadline: options.deadline,
+    };
+    let mut pod = pod_template(name, program, options);
     pod["spec"]["containers"][0]["ports"] = json!([{"name": PORT_NAME, "containerPort": POD_PORT, "protocol": "TCP"}]);
     pod["spec"]["containers"][0]["readinessProbe"] = json!({
         "httpGet": {"path": HEALTH_PATH, "port": POD_PORT}, "periodSeconds": 1, "failureThreshold": 60,
@@ -115,9 +119,27 @@ pub fn job(namespace: &str, name: &str, thumbprint: &str, options: &PodOptions) 
     })
 }
 
+/// The Pod of a [`job`] alone, for the API server to judge.
+pub fn trial_pod(namespace: &str, options: &super::Options) -> Value {
+    let name = format!("{}trial", Purpose::Solver.prefix());
+    let thumbprint = options.thumbprint.to_string();
+    let mut pod = job(namespace, &name, &thumbprint, &options.pod)["spec"]["template"].take();
+    pod["apiVersion"] = "v1".into();
+    pod["kind"] = "Pod".into();
+    pod["metadata"]["namespace"] = namespace.into();
+    pod["metadata"]["name"] = name.into();
+    pod
+}
+
 /// A Pod that looks at one challenge from inside of the cluster, and leaves what it saw as its last words.
-pub fn check_pod(namespace: &str, name: &str, owner: Option<&Owner>, args: &[String], options: &PodOptions) -> Value {
-    let mut pod = pod_template(name, &json!(args), options);
+pub fn check_pod(
+    namespace: &str,
+    name: &str,
+    owner: Option<&Owner>,
+    question: &Question,
+    options: &PodOptions,
+) -> Value {
+    let mut pod = pod_template(name, Program::Look(question), options);
     let template = pod["metadata"].take();
     pod["apiVersion"] = "v1".into();
     pod["kind"] = "Pod".into();
@@ -133,7 +155,7 @@ pub fn check_pod(namespace: &str, name: &str, owner: Option<&Owner>, args: &[Str
 }
 
 /// A Pod under the restricted Pod security standard, outside of every mesh.
-fn pod_template(solver: &str, args: &Value, options: &PodOptions) -> Value {
+fn pod_template(solver: &str, program: Program<'_>, options: &PodOptions) -> Value {
     let mut node_selector = json!({"kubernetes.io/os": "linux"});
     for Label { key, value } in &options.node_selector {
         node_selector[key] = value.as_str().into();
@@ -152,18 +174,30 @@ fn pod_template(solver: &str, args: &Value, options: &PodOptions) -> Value {
             "name": "respond",
             "image": options.image,
             "imagePullPolicy": "IfNotPresent",
-            "args": args,
             "terminationMessagePath": TERMINATION_LOG,
+            "terminationMessagePolicy": "FallbackToLogsOnError",
             "securityContext": {
                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true,
                 "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
             },
-            "resources": {
+            "resources": options.resources.clone().unwrap_or_else(|| json!({
                 "requests": {"cpu": "10m", "memory": "16Mi"},
                 "limits": {"cpu": "500m", "memory": "64Mi"},
-            },
+            })),
         }],
     });
+    container::fill(&mut spec["containers"][0], &options.image, program);
+    if let Some(class) = &options.priority_class {
+        spec["priorityClassName"] = class.as_str().into();
+    }
+    if !options.nodes.is_empty() {
+        spec["affinity"] = json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{
+            "weight": 100,
+            "preference": {"matchExpressions": [
+                {"key": "kubernetes.io/hostname", "operator": "In", "values": options.nodes},
+            ]},
+        }]}});
+    }
     if !options.pull_secrets.is_empty() {
         spec["imagePullSecrets"] = options.pull_secrets.iter().map(|name| json!({"name": name})).collect();
     }

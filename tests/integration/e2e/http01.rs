@@ -140,6 +140,9 @@ fn options(backend: Backend) -> Options {
         named: false,
         pod: PodOptions {
             image: "testbed.local/none:1".into(),
+            nodes: Vec::new(),
+            resources: None,
+            priority_class: None,
             pull_secrets: Vec::new(),
             node_selector: Vec::new(),
             tolerations: Vec::new(),

@@ -27,7 +27,8 @@ fn handed_over(label: &str) -> Issuing {
     // Nobody's: as `kubectl create` leaves them, and not applied.
     for name in ["paid-tls", "wiki-tls"] {
         let forgotten = r#"{"metadata": {"managedFields": [{}]}}"#;
-        it.ns.kubectl(&["patch", "secret", name, "--type=merge", "-p", forgotten]);
+        it.ns
+            .kubectl(&["patch", "secret", name, "--type=merge", "-p", forgotten]);
     }
     it.certs(&["renew", "ours", "theirs"]).ends_with(0);
     // As another client of the same CA leaves it: without a note.
@@ -156,7 +157,9 @@ fn a_new_secret_gets_a_certificate_for_the_hosts_that_pass() {
     let (good, gone) = (it.host("good"), it.ns.host("gone"));
     it.ns.apply(vec![ingress("shop", &[(&[&good, &gone], "shop-tls")])]);
     let ran = it.certs(&["renew", "shop"]).ends_with(4);
-    let made = it.ns.kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
+    let made = it
+        .ns
+        .kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
     assert_eq!(made.trim(), "secret/shop-tls", "{}", ran.err);
     assert_eq!(it.leaf("shop-tls").names(), [good.as_str()], "{}", ran.err);
     assert!(ran.err.contains("renewed, 1 name left out"), "{}", ran.err);

@@ -28,6 +28,7 @@ mod rollback;
 mod scope;
 mod servers;
 mod show;
+mod solver_pod;
 mod status;
 mod traefik;
 mod traefik_store;

@@ -45,7 +45,10 @@ fn made(place: &Place, host: Option<&str>) -> Value {
 
 fn options() -> PodOptions {
     PodOptions {
-        image: "registry.example/certs:1".into(),
+        image: "registry.example/kubectl-certs:1".into(),
+        nodes: vec!["n1".into()],
+        resources: None,
+        priority_class: Some("low".into()),
         pull_secrets: vec!["pull".into()],
         node_selector: vec!["disk=ssd".parse().unwrap()],
         tolerations: vec!["edge=yes:NoSchedule".parse().unwrap(), "spot".parse().unwrap()],
@@ -165,12 +168,9 @@ fn the_pod_keeps_to_the_restricted_standard_and_out_of_every_mesh() {
         container["args"],
         json!([
             "respond",
-            "--thumbprint",
-            "THUMB_print-1",
-            "--port",
-            "8089",
-            "--deadline",
-            "3600s"
+            "--thumbprint=THUMB_print-1",
+            "--port=8089",
+            "--deadline=3600s"
         ])
     );
     assert!(container["resources"]["limits"]["memory"].is_string());
@@ -203,10 +203,26 @@ fn the_service_finds_the_solvers_pod_and_not_the_one_that_looks() {
     for (key, value) in selector {
         assert_eq!(&job["spec"]["template"]["metadata"]["labels"][key], value);
     }
-    let args = ["respond".to_owned(), "--check".to_owned(), "shop.example".to_owned()];
-    let check = check_pod("shop", "kubectl-certs-solver-check", None, &args, &options());
+    let question = Question {
+        host: "shop.example".to_owned(),
+        token: "tok".to_owned(),
+        thumbprint: "t".to_owned(),
+        addresses: vec!["192.0.2.7".into(), "2001:db8::7".into(), "$(id)".into()],
+        limit: std::time::Duration::from_secs(5),
+    };
+    let check = check_pod("shop", "kubectl-certs-solver-check", None, &question, &options());
     assert!(selector.keys().all(|key| check["metadata"]["labels"][key].is_null()));
-    assert_eq!(check["spec"]["containers"][0]["args"], json!(args));
+    assert_eq!(check["spec"]["containers"][0]["args"], json!(question.arguments()));
+    // Another image gets a script, and of the addresses those that are some.
+    let shell = PodOptions {
+        image: "busybox:1".into(),
+        ..options()
+    };
+    let check = check_pod("shop", "kubectl-certs-solver-check", None, &question, &shell);
+    let container = &check["spec"]["containers"][0];
+    assert_eq!(container["command"][0], "sh");
+    let addresses = json!({"name": "ADDRESSES", "value": "192.0.2.7 [2001:db8::7]"});
+    assert!(container["env"].as_array().unwrap().contains(&addresses), "{container}");
     assert_eq!(
         check["spec"]["containers"][0]["terminationMessagePath"],
         TERMINATION_LOG

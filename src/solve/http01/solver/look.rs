@@ -184,7 +184,7 @@ impl Http01 {
         options.deadline = u32::try_from(start).unwrap_or(u32::MAX);
         let key = Key::new(place.namespace.clone(), name.clone());
         let owner = shared.and_then(|shared| shared.owner.as_ref());
-        let object = objects::check_pod(&place.namespace, &name, owner, &question.arguments(), &options);
+        let object = objects::check_pod(&place.namespace, &name, owner, &question, &options);
         self.note(challenge, Made::Object(POD, key.clone()));
         self.create(POD, object, about).await?;
         let words = pod::last_words(&self.api, &key, Duration::from_secs(start)).await?;

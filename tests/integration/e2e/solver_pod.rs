@@ -1,0 +1,140 @@
+//! The first renewal from a laptop: a Pod answers, of an image that the cluster has, and what stands in its way is told before an order.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use crate::support::{
+    cluster::ingress,
+    eventually,
+    issuing::Issuing,
+    run::{Ran, WITH_POD},
+};
+
+/// The only image of the testbed's node that has a shell.
+const BUSYBOX: &str = "testbed.local/busybox:1";
+
+fn shop(label: &str) -> (Issuing, String) {
+    let it = Issuing::new(label);
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    it.until_addressed("ingress/shop");
+    (it, host)
+}
+
+fn renew(it: &Issuing, more: &[&str]) -> Ran {
+    let args = [&["renew", "shop", "--solver", "pod"], more].concat();
+    it.call(&args).within(WITH_POD).run()
+}
+
+fn orders(it: &Issuing) -> usize {
+    it.pebble.log().matches("/order-plz").count()
+}
+
+fn restrict(it: &Issuing) {
+    let label = "pod-security.kubernetes.io/enforce=restricted";
+    it.ns.kubectl(&["label", "namespace", &it.ns.name, label]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn with_nothing_configured_an_image_that_a_node_has_answers_under_the_restricted_standard() {
+    let (it, host) = shop("pod-found");
+    restrict(&it);
+    let plan = it
+        .call(&["renew", "shop", "--solver", "pod", "--dry-run"])
+        .run()
+        .ends_with(0);
+    assert!(
+        plan.out.contains(&format!("answered by a Pod ({BUSYBOX}, which node ")),
+        "{}",
+        plan.out
+    );
+    let looked = it.call(&["preflight", "shop", "--solver", "pod"]).run();
+    assert!(looked.out.contains(BUSYBOX), "{}{}", looked.out, looked.err);
+    let ran = renew(&it, &[]).ends_with(0);
+    assert_eq!(it.leaf("shop-tls").names(), [host.as_str()], "{}", ran.err);
+    // From inside, another Pod looks, which has the same image.
+    let had = it.leaf("shop-tls").sha256();
+    let ran = renew(&it, &["--self-check", "cluster", "-o", "json"]).ends_with(0);
+    assert_ne!(it.leaf("shop-tls").sha256(), had, "{}", ran.err);
+    assert!(ran.out.contains("(from inside of the cluster)"), "{}", ran.out);
+    eventually("nothing is left", || match it.left() {
+        left if left.is_empty() => Ok(()),
+        left => Err(format!("{left:?}")),
+    });
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn one_pod_of_the_configured_image_answers_for_every_host_of_a_run() {
+    let it = Issuing::new("pod-many");
+    let routes = (0..5).map(|n| {
+        let name = format!("web-{n}");
+        ingress(&name, &[(&[&it.host(&name)], &format!("{name}-tls"))])
+    });
+    it.ns.apply(routes.collect());
+    it.settings(&format!(
+        "http01:\n  image: {BUSYBOX}\n  resources: {{requests: {{cpu: 5m}}, limits: {{memory: 32Mi}}}}\n"
+    ));
+    let ran = it
+        .call(&["renew", "--all", "--solver", "pod", "-o", "json"])
+        .within(WITH_POD)
+        .run()
+        .ends_with(0);
+    for n in 0..5 {
+        assert_eq!(it.leaf(&format!("web-{n}-tls")).names().len(), 1, "{}", ran.err);
+    }
+    let events = it.ns.kubectl(&[
+        "get",
+        "events",
+        "--field-selector",
+        "reason=SuccessfulCreate",
+        "-o",
+        "name",
+    ]);
+    assert_eq!(events.lines().count(), 1, "one Job's Pod: {events}");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_quota_that_leaves_no_pod_is_told_before_anything_is_ordered() {
+    let (it, _) = shop("pod-quota");
+    let quota = json!({
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}},
+    });
+    it.ns.apply(vec![quota]);
+    eventually("the quota being counted", || {
+        let used = it
+            .ns
+            .kubectl(&["get", "quota", "none", "-o", "jsonpath={.status.used.pods}"]);
+        if used == "0" { Ok(()) } else { Err(used) }
+    });
+    let ran = renew(&it, &[]).ends_with(3);
+    assert!(ran.err.contains("exceeded quota: none"), "{}", ran.err);
+    assert!(ran.err.contains("nothing was ordered"), "{}", ran.err);
+    let looked = it.call(&["preflight", "shop", "--solver", "pod"]).run().ends_with(3);
+    assert!(
+        looked.out.contains("exceeded quota: none"),
+        "{}{}",
+        looked.out,
+        looked.err
+    );
+    assert_eq!(orders(&it), 0);
+    assert_eq!(it.left(), [""; 0], "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn an_image_that_cannot_be_pulled_is_told_within_seconds() {
+    let (it, _) = shop("pod-pull");
+    let began = Instant::now();
+    let ran = renew(&it, &["--solver-image", "registry.invalid/none:1"]).ends_with(3);
+    assert!(began.elapsed().as_secs() < 45, "{:?}: {}", began.elapsed(), ran.err);
+    assert!(
+        ran.err.contains("ErrImagePull") || ran.err.contains("ImagePullBackOff"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("--solver-image"), "{}", ran.err);
+}
