@@ -258,7 +258,10 @@ impl Issuance<'_> {
                 .map(|target| (target.secret.clone(), preparing.steps(target, prepared)))
                 .collect(),
             limits,
-            notes: ca_changes(targets),
+            notes: ca_changes(targets)
+                .into_iter()
+                .chain(edits(preparing, prepared))
+                .collect(),
             command: None,
         }
     }
@@ -267,6 +270,14 @@ impl Issuance<'_> {
     fn confirm(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), Failure> {
         let (yes, rehearsal) = (self.args.run.yes, self.settings.chosen.rehearsal);
         ca_changes(targets).iter().for_each(|line| note(line));
+        let edits = edits(preparing, prepared);
+        if let Some(line) = &edits {
+            note(line);
+        }
+        // What serves is touched, if only for a moment: a rehearsal asks too.
+        if rehearsal && edits.is_some() && !confirm("Go on?", yes)? {
+            return Err(Failure::usage("nothing was done"));
+        }
         if rehearsal || targets.is_empty() {
             return Ok(());
         }
@@ -532,6 +543,21 @@ fn changed_ca(outcome: &Outcome, rehearsal: bool) -> String {
     outcome.changes_ca.as_ref().map_or_else(String::new, |(from, to)| {
         let verb = if rehearsal { "would change" } else { "changed" };
         format!("; CA {verb}: {from} → {to}")
+    })
+}
+
+/// That live Ingresses are edited for a moment, where they are.
+fn edits(preparing: &Preparing<'_>, prepared: &Prepared) -> Option<String> {
+    let edited: Vec<Key> = prepared.edited(preparing).into_iter().collect();
+    let which = if edited.len() == 1 { "Ingress" } else { "Ingresses" };
+    (!edited.is_empty()).then(|| {
+        format!(
+            "live {which} {} edited for a moment: a path for each challenge is added, and taken away again",
+            match edited.as_slice() {
+                [one] => format!("{one} is"),
+                several => format!("{} are", first_of(several)),
+            }
+        )
     })
 }
 

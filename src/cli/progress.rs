@@ -6,7 +6,7 @@ use std::{
     fmt::Write as _,
     io::{IsTerminal as _, Write as _},
     sync::{Arc, Mutex, PoisonError},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
 };
 
 use super::{colour, told};
+
+/// Between two looks at the clock.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// How events are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +57,33 @@ impl Progress {
             (false, true) => Mode::Live,
             (false, false) => Mode::Plain,
         };
-        Arc::new(Self {
+        let progress = Arc::new(Self {
             mode,
             screen: Mutex::default(),
-        })
+        });
+        if mode == Mode::Live {
+            let weak = Arc::downgrade(&progress);
+            // The times in the lines go on though nothing happens.
+            std::thread::spawn(move || {
+                loop {
+                    std::thread::sleep(SECOND);
+                    let Some(progress) = weak.upgrade() else { break };
+                    progress.tick();
+                }
+            });
+        }
+        progress
+    }
+
+    fn tick(&self) {
+        if told::run().is_some() {
+            return;
+        }
+        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !screen.active.is_empty() {
+            let text = screen.redraw(&[]);
+            let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        }
     }
 
     /// Who listens: whoever holds the screen, else this.

@@ -108,6 +108,9 @@ pub(super) async fn run(
     if let Some(line) = report::apart::not_judged(&not_judged) {
         note(&line);
     }
+    if watching.shown.is_empty() {
+        note("there is nothing to show yet: rows are printed as they come; Ctrl-C ends it");
+    }
     for key in fetched {
         watching.live.follow(key);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{failure::CourseError, obtain::ObtainError, run::Run, store::Destination};
+use super::{failure::CourseError, obtain::ObtainError, patience::told, run::Run, store::Destination};
 use crate::{
     apply::{
         Api, Pair, Resource,
@@ -24,6 +24,15 @@ const LOOKUP: Duration = Duration::from_secs(5);
 const ROLLOUT: Duration = Duration::from_mins(5);
 /// A message of an Event is cut by the API server at 1,024 characters.
 const LONGEST: usize = 1_000;
+
+/// The first few of a list of hosts, and how many more there are.
+fn some(hosts: &[&str]) -> String {
+    let first = hosts.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    match hosts.len().saturating_sub(3) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
 
 impl Run {
     /// Tells the routes, and looks until the certificate is served.
@@ -132,8 +141,17 @@ impl Run {
             return Ok(());
         }
         self.turns.give_back(&target.secret);
+        let waits = || {
+            let hosts: Vec<&str> = places.iter().map(|place| place.host.as_str()).collect();
+            format!(
+                "{} to serve the new certificate, {} s at most",
+                some(&hosts),
+                self.options.wait.as_secs()
+            )
+        };
+        let looks = verify::served(&places, pair.sha256(), self.options.wait, tell);
         let outcomes = tokio::select! {
-            outcomes = verify::served(&places, pair.sha256(), self.options.wait, tell) => outcomes,
+            outcomes = told(tell, waits, looks) => outcomes,
             () = self.cancel.cancelled() => return Ok(()),
         };
         let complaints: Vec<String> = outcomes.iter().filter_map(verify::Outcome::complaint).collect();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{cancel::Cancel, hosts::Hosts};
+use super::{cancel::Cancel, hosts::Hosts, patience::told};
 use crate::{
     acme::{
         AcmeError, Authorization, AuthorizationStatus, Challenge as Offered, ChallengeKind, ChallengeStatus, Client,
@@ -174,8 +174,9 @@ impl Proving<'_> {
             self.client.respond(offered).await.map_err(Refused::Acme)?;
             self.tell.tell(EventKind::Asked { name: name.clone() });
         }
+        let looks = self.client.wait_authorization(&authorization.url, PATIENCE);
         let ended = tokio::select! {
-            ended = self.client.wait_authorization(&authorization.url, PATIENCE) => ended.map_err(Refused::Acme)?,
+            ended = told(self.tell, || format!("the CA to look at {name}"), looks) => ended.map_err(Refused::Acme)?,
             () = self.cancel.cancelled() => return Err(interrupted()),
         };
         drop(turn);

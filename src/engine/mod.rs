@@ -17,6 +17,7 @@ pub mod journals;
 pub mod lease;
 pub mod ledger;
 pub mod obtain;
+mod patience;
 pub mod preflight;
 pub mod prepare;
 pub mod process;

@@ -12,6 +12,7 @@ use super::{
     authorize::{Proving, Refused},
     journal::{Journal, JournalError},
     ledger::Ledger,
+    patience::told,
 };
 use crate::{
     acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus},
@@ -199,6 +200,11 @@ impl Obtaining<'_> {
             let chain = self.client().certificate(url, self.preferred_chain.as_deref()).await?;
             Ok((chain, order.url))
         };
+        let fetched = told(
+            self.proving.tell,
+            || "the CA to issue the certificate".to_owned(),
+            fetched,
+        );
         let unless_interrupted = async {
             tokio::select! {
                 fetched = fetched => fetched,
@@ -228,7 +234,8 @@ impl Obtaining<'_> {
             profile: self.profile.clone(),
             replaces: self.replaces.clone(),
         };
-        let ordered = match self.client().new_order(&names.order, &options).await {
+        let ordering = self.client().new_order(&names.order, &options);
+        let ordered = match told(tell, || "the CA to take the order".to_owned(), ordering).await {
             Ok(ordered) => ordered,
             Err(error) => {
                 let refused = error.refused_names();

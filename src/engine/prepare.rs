@@ -463,6 +463,20 @@ impl Prepared {
         !self.places.is_empty()
     }
 
+    /// The live Ingresses that are edited for a moment, to lead challenges to what answers.
+    pub fn edited(&self, preparing: &Preparing<'_>) -> BTreeSet<Key> {
+        let Ok(thumbprint) = any_thumbprint() else {
+            return BTreeSet::new();
+        };
+        let options = self.http01(
+            preparing.settings,
+            &preparing.run,
+            preparing.connect.clone(),
+            thumbprint,
+        );
+        http01::edited(&options, self.places.values())
+    }
+
     /// How challenges are answered, where Pods do; `None` where none is needed.
     pub fn by_pod(&self, preparing: &Preparing<'_>) -> Option<http01::Options> {
         let wanted = self.backend == Backend::Pod && self.needs_http01();

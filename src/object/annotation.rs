@@ -52,6 +52,17 @@ pub const TRAEFIK_TLS: &str = "traefik.ingress.kubernetes.io/router.tls";
 pub const TRAEFIK_RESOLVER: &str = "traefik.ingress.kubernetes.io/router.tls.certresolver";
 /// F5's: whether this Ingress is the one that others of its host add paths to (`master`), or one of those (`minion`).
 pub const F5_MERGEABLE: &str = "nginx.org/mergeable-ingress-type";
+/// What has a controller ask for a login, or may: of Traefik's middlewares the names say nothing.
+pub const LOGIN: &[&str] = &[
+    "nginx.ingress.kubernetes.io/auth-url",
+    "nginx.ingress.kubernetes.io/auth-type",
+    "traefik.ingress.kubernetes.io/router.middlewares",
+    "haproxy.org/auth-type",
+    "haproxy-ingress.github.io/auth-secret",
+    "haproxy-ingress.github.io/auth-url",
+    "alb.ingress.kubernetes.io/auth-type",
+    "konghq.com/plugins",
+];
 /// Reasons that do not count on this object, separated by commas.
 pub const IGNORE: &str = "kubectl-certs/ignore";
 /// The renewal window (RFC 9773) as `START/END`, each an RFC 3339 time.
@@ -146,7 +157,7 @@ pub fn is_filled(key: &str) -> bool {
 
 /// Whether an annotation is kept while reading.
 pub fn wanted(key: &str) -> bool {
-    WANTED.contains(&key) || of_tool(key)
+    WANTED.contains(&key) || LOGIN.contains(&key) || of_tool(key)
 }
 
 /// Whether a label is kept of an object whose other labels are not: those that say who writes it.

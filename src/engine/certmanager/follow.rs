@@ -273,15 +273,20 @@ fn proves(challenge: &Value) -> Option<(Name, Method)> {
 /// What has been told, so that nothing is told twice.
 #[derive(Default)]
 pub(super) struct Told {
-    request: BTreeMap<String, String>,
+    request: BTreeMap<String, BTreeSet<String>>,
     orders: BTreeSet<String>,
     challenges: BTreeMap<String, ToldOf>,
+}
+
+/// What a message says without its numbers: ports and times differ each time that cert-manager tries.
+fn kind_of(words: &str) -> String {
+    words.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 #[derive(Default)]
 struct ToldOf {
     presented: bool,
-    reason: String,
+    reasons: BTreeSet<String>,
     ended: bool,
 }
 
@@ -318,12 +323,11 @@ impl Told {
             news.push(EventKind::Note {
                 text: format!("cert-manager has made CertificateRequest {}", name(request)),
             });
-            String::new()
+            BTreeSet::new()
         });
         let words = condition(request, "Ready").map_or("", |ready| ready.message);
         // With an order, the request only repeats how far that one is.
-        if !has_order && !words.is_empty() && told != words {
-            words.clone_into(told);
+        if !has_order && !words.is_empty() && told.insert(kind_of(words)) {
             news.push(EventKind::Note {
                 text: format!("CertificateRequest {}: {words}", name(request)),
             });
@@ -361,8 +365,7 @@ impl Told {
                     detail: if reason.is_empty() { state } else { reason }.to_owned(),
                 }
             });
-        } else if !reason.is_empty() && told.reason != reason {
-            reason.clone_into(&mut told.reason);
+        } else if !reason.is_empty() && told.reasons.insert(kind_of(reason)) {
             news.push(EventKind::Note {
                 text: format!("{subject}: {reason}"),
             });

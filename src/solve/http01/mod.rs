@@ -32,7 +32,7 @@ pub use objects::{PodOptions, trial_pod};
 pub use permit::{permits, right_hint};
 pub use place::{Class, Place};
 pub use responder::{Responder, Thumbprint};
-pub use solver::Http01;
+pub use solver::{Http01, edited};
 
 use super::SolveError;
 use crate::{

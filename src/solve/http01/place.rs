@@ -57,6 +57,8 @@ pub struct Place {
     pub addresses: Vec<Text>,
     /// Whether F5's controller lets other Ingresses add paths to this one.
     pub mergeable: bool,
+    /// Whether the route may ask for a login, which would count for a path in it too.
+    pub login: bool,
     /// Of a Gateway: the listener of port 80 first, then that of the host's HTTPS, where a redirect may lead.
     pub parents: Vec<Parent>,
 }
@@ -75,6 +77,7 @@ impl Place {
             class: Class::Default,
             addresses: inventory.addresses(route).to_vec(),
             mergeable: false,
+            login: false,
             parents: Vec::new(),
         };
         match route.kind {
@@ -82,6 +85,8 @@ impl Place {
                 let ingress = inventory.ingress(&route.key);
                 Ok(Self {
                     class: ingress.map_or(Class::Default, |i| class_of(inventory, i)),
+                    login: ingress
+                        .is_some_and(|i| annotation::LOGIN.iter().any(|key| i.meta.annotation(key).is_some())),
                     mergeable: ingress.is_some_and(|i| i.meta.annotation(annotation::F5_MERGEABLE) == Some("master")),
                     ..base
                 })
@@ -120,6 +125,7 @@ impl Place {
             class: class_of(inventory, &as_ingress),
             addresses: Vec::new(),
             mergeable: false,
+            login: false,
             parents: Vec::new(),
         }
     }

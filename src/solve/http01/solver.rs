@@ -121,6 +121,12 @@ pub(super) fn row_of(options: &Options, place: &Place) -> Result<Row, SolveError
         };
     }
     match (&place.route, row.routing) {
+        (Some(_), Routing::Ingress) if place.login => Ok(Row {
+            note: Some(
+                "the route asks for a login, which would count for the path too: an Ingress of its own leads to the answer",
+            ),
+            ..row
+        }),
         (Some(_), Routing::Ingress) => Ok(Row {
             routing: Routing::InPlace,
             annotations: &[],
@@ -134,6 +140,17 @@ pub(super) fn row_of(options: &Options, place: &Place) -> Result<Row, SolveError
         ))
         .hint("leave --solver out, or choose pod or endpoint")),
     }
+}
+
+/// The Ingresses of the user's that are edited for a moment, of the routes at these places.
+pub fn edited<'a>(options: &Options, places: impl IntoIterator<Item = &'a Place>) -> BTreeSet<Key> {
+    let in_place = places.into_iter().filter(|place| {
+        let row = row_of(options, place);
+        row.is_ok_and(|row| row.routing == Routing::InPlace)
+    });
+    in_place
+        .filter_map(|place| Some(place.route.as_ref()?.key.clone()))
+        .collect()
 }
 
 fn no_route() -> SolveError {

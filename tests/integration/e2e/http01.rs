@@ -121,6 +121,7 @@ fn place(ns: &Namespace, kind: Kind, name: &str) -> Place {
         class: Class::Field("traefik".into()),
         addresses: vec![NODE.into()],
         mergeable: false,
+        login: false,
         parents: Vec::new(),
     }
 }

@@ -154,7 +154,7 @@ fn a_certificate_that_is_not_served_is_told_and_the_answer_need_not_be_looked_at
     let host = shop(&it);
     let other = it.ns.pki.pair(&[&host]);
     let elsewhere = tls::serve(&other);
-    let args = ["renew", "shop", "--self-check", "wait=2s", "--wait", "2s", "--connect"];
+    let args = ["renew", "shop", "--self-check", "wait=2s", "--wait", "3s", "--connect"];
     let ran = it.certs(&[&args[..], &[&elsewhere]].concat()).ends_with(5);
     assert!(
         ran.err.contains("the new certificate is stored, and not served"),
@@ -162,6 +162,9 @@ fn a_certificate_that_is_not_served_is_told_and_the_answer_need_not_be_looked_at
         ran.err
     );
     assert!(ran.err.contains("kubectl certs rollback shop-tls"), "{}", ran.err);
+    // While it lasts, it is said.
+    let waits = format!("waits: {host} to serve the new certificate, 3 s at most");
+    assert!(ran.err.contains(&waits), "{}", ran.err);
     let stored = it.leaf("shop-tls");
 
     let wait = ["renew", "shop", "--self-check", "wait=1s", "-o", "json"];
@@ -339,7 +342,7 @@ fn routes_are_chosen_by_their_labels_in_all_namespaces_and_by_what_their_lifetim
     let names = |secret: &str| it.leaf(secret).sha256();
     let (first, second) = (names("one-tls"), names("two-tls"));
 
-    let ran = it.certs(&["renew", "--due"]).ends_with(0);
+    let ran = it.certs(&["renew", "--due", "--adopt"]).ends_with(0);
     assert!(ran.err.contains("due, most of its lifetime is over"), "{}", ran.err);
     assert!(
         ran.err.contains("1 certificate not due yet; the next is on "),
@@ -351,7 +354,10 @@ fn routes_are_chosen_by_their_labels_in_all_namespaces_and_by_what_their_lifetim
 
     let label = format!("team={}-b", it.ns.name);
     let renewed = names("one-tls");
-    let ran = it.everywhere(&["renew", "-A", "-l", &label]).run().ends_with(0);
+    let ran = it
+        .everywhere(&["renew", "-A", "-l", &label, "--adopt"])
+        .run()
+        .ends_with(0);
     assert_ne!(names("two-tls"), second, "{}", ran.err);
     assert_eq!(names("one-tls"), renewed, "{}", ran.err);
 }
@@ -411,4 +417,39 @@ fn what_was_replaced_comes_back_and_is_served_and_copies_are_made_anew() {
     assert!(ran.err.contains("applied with kubectl"), "{}", ran.err);
     assert_eq!(orders(&it), orders_before);
     assert!(!ran.err.contains("PRIVATE"), "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_rehearsal_that_edits_the_live_ingress_says_so_and_asks() {
+    let it = Issuing::new("in-place");
+    let host = shop(&it);
+    it.settings(&format!(
+        "issuers:\n  letsencrypt-staging:\n    directory: {}\n    caFile: {}\n    agreeTos: true\n",
+        it.pebble.directory_url(),
+        it.pebble.ca_file().display()
+    ));
+    let advertise = it.advertise();
+    let args = ["renew", "shop", "--solver", "in-place", "--advertise", &advertise];
+    let asked = it.plain(&args).run().ends_with(2);
+    let said = format!("live Ingress {}/shop is edited for a moment", it.ns.name);
+    assert!(
+        asked.err.contains(&said) && asked.err.contains("--yes"),
+        "{}",
+        asked.err
+    );
+    assert_eq!(orders(&it), 0, "{}", asked.err);
+
+    let ran = it.plain(&[&args[..], &["--yes"]].concat()).run().ends_with(0);
+    assert!(ran.err.contains(&said), "{}", ran.err);
+    assert_eq!(it.left(), [""; 0], "{}", ran.err);
+
+    // A path of the live Ingress would ask for its login too: an Ingress of its own leads to the answer.
+    let middlewares = "traefik.ingress.kubernetes.io/router.middlewares=default-login@kubernetescrd";
+    it.ns.kubectl(&["annotate", "ingress", "shop", middlewares]);
+    let ran = it
+        .certs(&["renew", "shop", "--solver", "in-place", "--wait", "0"])
+        .ends_with(0);
+    assert!(!ran.err.contains("is edited"), "{}", ran.err);
+    assert_eq!(it.leaf("shop-tls").names(), [host.as_str()], "{}", ran.err);
 }

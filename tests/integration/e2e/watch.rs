@@ -15,6 +15,17 @@ const SOON: Duration = Duration::from_secs(2);
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn who_watches_nothing_is_told_so_and_sees_what_comes() {
+    let ns = Namespace::new("watch-none");
+    let watching = ns.call(&["status", "-w"]).start();
+    watching.err.after(0, &["there is nothing to show yet"]);
+    let host = ns.host("a");
+    ns.apply(vec![ingress("a", &[(&[&host], "a")])]);
+    watching.out.after(0, &[&host, "SecretNotFound"]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn changes_are_told_as_they_happen() {
     let ns = Namespace::new("watch");
     let (host, absent, gone) = (ns.host("a"), ns.host("absent"), ns.host("gone"));

@@ -15,6 +15,7 @@ fn place(kind: Kind, controller: Controller, class: Class) -> Place {
         class,
         addresses: Vec::new(),
         mergeable: false,
+        login: false,
         parents: vec![Parent {
             kind: Kind::Gateway,
             namespace: "edge".into(),
