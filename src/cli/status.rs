@@ -14,6 +14,10 @@ use crate::{
     report::{self, Apart, Context, Format, Rows, SortBy, Status, apart::Since, by, output, place::Place},
     scan::{self, About, Judged, probe},
     source::scope::Namespaces,
+    tui::{
+        filter::{Filter, text_of},
+        item::Item,
+    },
 };
 
 use super::{
@@ -123,6 +127,11 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         confirm(&session, &args, &mut judged).await;
     }
     let left_out = scan::choose(&mut judged);
+    if let Some(typed) = &args.filter {
+        let filter = Filter::parse(typed);
+        let has = |item: Item| filter.matches(&item, &text_of(&item));
+        judged.retain(|one| Item::new(&session.inventory, one).is_some_and(has));
+    }
     let unread = judged.iter().any(|one| one.status == Status::Unknown || forbidden(one));
     let compared = match saved {
         Some(saved) => Some(saved.compare(

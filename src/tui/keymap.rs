@@ -19,8 +19,10 @@ pub enum Scope {
     Timeline,
     /// In the list of orders, and in the picture of one.
     Orders,
-    /// Where a plan waits for an answer.
+    /// Where a plan waits for an answer, and where a rehearsal has passed.
     Plan,
+    /// While a picture stands beside the table.
+    Picture,
 }
 
 macro_rules! actions {
@@ -76,7 +78,8 @@ actions! {
         Top "top" Everywhere ["g", "home"] "top" "to the first line",
         Bottom "bottom" Everywhere ["G", "end"] "bottom" "to the last line",
         Open "open" Everywhere ["enter"] "open" "all about the line: chain, findings, remedies",
-        Back "back" Everywhere ["esc"] "back" "back; also takes the filter away",
+        Back "back" Everywhere ["esc"] "back" "back: closes a window, takes away what was chosen, leads out of a drill-down",
+        Focus "focus" Picture ["tab", "backtab"] "picture/table" "to the picture beside the table, and back",
         Earlier "earlier" Timeline ["left", "h"] "earlier" "a day earlier, as --at does",
         Later "later" Timeline ["right", "l"] "later" "a day later, as --at does",
         HistoryBack "history-back" Everywhere ["["] "previous" "to the view before",
@@ -121,7 +124,7 @@ actions! {
     }
     "Renewals" {
         Confirm "confirm" Plan ["enter", "Y"] "go" "carry the plan out",
-        Stage "stage" Plan ["t"] "staging/production" "between rehearsal and production",
+        Stage "stage" Plan ["t"] "rehearsal/production" "between rehearsal and production; also from a rehearsal that passed",
         Cancel "cancel" Orders ["c"] "cancel" "cancel the renewal and clean up",
     }
     "Program" {
@@ -130,7 +133,7 @@ actions! {
         Reread "reread" Everywhere ["ctrl-r"] "read again" "read everything again",
         Log "log" Everywhere ["L"] "log" "what the program has to say of itself",
         Help "help" Everywhere ["?"] "help" "this help",
-        Quit "quit" Everywhere ["q", "ctrl-c"] "quit" "quit; asks while a renewal runs",
+        Quit "quit" Everywhere ["q", "ctrl-c"] "quit" "close the window, else quit; asks while a renewal runs (ctrl-c quits from everywhere)",
     }
 }
 
@@ -180,6 +183,13 @@ const NAMED: &[(&str, KeyCode)] = &[
     ("delete", KeyCode::Delete),
     ("backspace", KeyCode::Backspace),
 ];
+
+impl Key {
+    /// Whether it is the one that interrupts a program: it leads out of everything.
+    pub fn is_interrupt(self) -> bool {
+        self.ctrl && self.code == KeyCode::Char('c')
+    }
+}
 
 impl FromStr for Key {
     type Err = NotAKey;

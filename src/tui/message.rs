@@ -69,6 +69,13 @@ pub enum Message {
     },
     /// It could not be read.
     ReadFailed(Trouble),
+    /// A namespace that was asked for is not there: what was read before stays.
+    NoNamespace {
+        /// What was asked for.
+        name: String,
+        /// The one with the nearest name.
+        meant: Option<String>,
+    },
     /// The connection is lost, or back again.
     Link(Link),
     /// A picture that was asked for.

@@ -59,6 +59,44 @@ impl Choice {
     }
 }
 
+/// How many lines there are, of what, and how bad they are: as the last line of `status` counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// By status.
+    pub status: [usize; 5],
+    /// Hosts.
+    pub hosts: usize,
+    /// Routes without a host.
+    pub routes: usize,
+    /// Secrets without a route.
+    pub secrets: usize,
+    /// Kinds that could not be read.
+    pub unread: usize,
+}
+
+impl Tally {
+    fn of(&mut self, item: &Item) -> &mut usize {
+        match (&item.about, &item.host, &item.route) {
+            (About::Forbidden(_), ..) => &mut self.unread,
+            (_, Some(_), _) => &mut self.hosts,
+            (_, None, Some(_)) => &mut self.routes,
+            (_, None, None) => &mut self.secrets,
+        }
+    }
+
+    fn add(&mut self, item: &Item) {
+        self.status[item.status as usize] += 1;
+        *self.of(item) += 1;
+    }
+
+    fn take(&mut self, item: &Item) {
+        let status = &mut self.status[item.status as usize];
+        *status = status.saturating_sub(1);
+        let of = self.of(item);
+        *of = of.saturating_sub(1);
+    }
+}
+
 /// All items.
 #[derive(Debug, Default)]
 pub struct Rows {
@@ -73,8 +111,10 @@ pub struct Rows {
     visible: Vec<u32>,
     sort: Sort,
     choice: Choice,
-    /// Counts by status of what the table has.
-    counts: [usize; 5],
+    /// Counts of what the table has, chosen or not.
+    all: Tally,
+    /// Counts of what is looked at.
+    here: Tally,
     /// Goes up with every change.
     version: u64,
 }
@@ -160,9 +200,14 @@ impl Rows {
         found.ok()
     }
 
-    /// How many the table has of a status.
-    pub fn count(&self, status: Status) -> usize {
-        self.counts[status as usize]
+    /// Counts of what the table has, chosen or not.
+    pub fn all(&self) -> &Tally {
+        &self.all
+    }
+
+    /// Counts of what is looked at.
+    pub fn here(&self) -> &Tally {
+        &self.here
     }
 
     /// Goes up with every change of what is held or chosen.
@@ -210,8 +255,9 @@ impl Rows {
         self.choice = choice;
         if narrows {
             let mut visible = std::mem::take(&mut self.visible);
-            visible.retain(|slot| self.is_chosen(*slot));
-            self.visible = visible;
+            let mut here = Tally::default();
+            visible.retain(|slot| self.is_chosen(*slot) && self.item(*slot).map(|item| here.add(item)).is_some());
+            (self.visible, self.here) = (visible, here);
         } else {
             self.choose_all();
         }
@@ -220,8 +266,10 @@ impl Rows {
     fn choose_all(&mut self) {
         let mut visible = std::mem::take(&mut self.visible);
         visible.clear();
-        visible.extend(self.order.iter().copied().filter(|slot| self.is_chosen(*slot)));
-        self.visible = visible;
+        let mut here = Tally::default();
+        let counted = |slot: &u32| self.is_chosen(*slot) && self.item(*slot).map(|item| here.add(item)).is_some();
+        visible.extend(self.order.iter().copied().filter(counted));
+        (self.visible, self.here) = (visible, here);
     }
 
     fn is_chosen(&self, slot: u32) -> bool {
@@ -261,7 +309,7 @@ impl Rows {
         self.places.clear();
         self.order.clear();
         self.visible.clear();
-        self.counts = [0; 5];
+        (self.all, self.here) = (Tally::default(), Tally::default());
         self.change(items, &[]);
     }
 
@@ -287,8 +335,8 @@ impl Rows {
                 self.count_out(slot);
                 out.push(slot);
                 fresh.push(slot);
-                self.count_in(&item);
                 self.put(slot, item);
+                self.count_in(slot);
             } else {
                 let slot = self.free.pop().unwrap_or_else(|| {
                     self.slots.push(None);
@@ -298,8 +346,8 @@ impl Rows {
                     u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
                 });
                 self.places.insert(item.about.clone(), slot);
-                self.count_in(&item);
                 self.put(slot, item);
+                self.count_in(slot);
                 fresh.push(slot);
             }
             changed += 1;
@@ -377,16 +425,25 @@ impl Rows {
         merged
     }
 
-    fn count_in(&mut self, item: &Item) {
-        if item.is_shown() {
-            self.counts[item.status as usize] += 1;
+    fn count_in(&mut self, slot: u32) {
+        let chosen = self.is_chosen(slot);
+        let item = self.slots.get(slot as usize).and_then(Option::as_ref);
+        if let Some(item) = item.filter(|item| item.is_shown()) {
+            self.all.add(item);
+            if chosen {
+                self.here.add(item);
+            }
         }
     }
 
     fn count_out(&mut self, slot: u32) {
-        let status = self.item(slot).filter(|item| item.is_shown()).map(|item| item.status);
-        if let Some(status) = status {
-            self.counts[status as usize] = self.counts[status as usize].saturating_sub(1);
+        let chosen = self.is_chosen(slot);
+        let item = self.slots.get(slot as usize).and_then(Option::as_ref);
+        if let Some(item) = item.filter(|item| item.is_shown()) {
+            self.all.take(item);
+            if chosen {
+                self.here.take(item);
+            }
         }
     }
 }

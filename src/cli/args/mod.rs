@@ -127,6 +127,15 @@ pub struct StatusArgs {
     /// Show only what is new since a report was saved (status -o json > FILE), and count what is gone; --fail-on looks at the new
     #[arg(long, help_heading = "Checks", value_name = "FILE")]
     pub since: Option<PathBuf>,
+    /// Show only the rows that `/` in the terminal UI would show: words, !words, '-f letters' or '-l labels'
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        help_heading = "Output",
+        conflicts_with = "watch"
+    )]
+    pub filter: Option<String>,
     /// Connect to the routes of critical rows, once each, to see whether clients get what is expected
     #[arg(long, help_heading = "Probe")]
     pub confirm: bool,

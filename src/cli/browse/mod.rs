@@ -92,6 +92,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
         .map_or((80, 24), |size| (size.width, size.height));
     let mut model = Model::new(ui, place, size, args.check.at.unwrap_or_else(now));
     model.at = args.check.at;
+    model.begun_at = args.check.at;
     model.columns = columns;
     let mut inputs = match terminal::inputs() {
         Ok(inputs) => inputs,

@@ -21,7 +21,7 @@ use crate::{
         live::{Live, News},
         probe::{self, Asked},
     },
-    source::cluster::{Connection, WatchState, connect, watch},
+    source::cluster::{Connection, WatchState, connect, namespace_exists, namespace_names, watch},
     tui::{
         Message,
         item::{Item, Subject},
@@ -341,6 +341,12 @@ impl Reader {
                         asks.push(more);
                     }
                     for ask in latest(asks) {
+                        if let (Ask::Namespaces(names), Some(connection)) = (&ask, connection)
+                            && let Some(told) = not_there(connection, names).await
+                        {
+                            self.send(told);
+                            continue;
+                        }
                         let ask = match ask {
                             ask @ (Ask::Read | Ask::Namespaces(_) | Ask::Context(_)) => {
                                 if let Some(again) = self.again(ask).await {
@@ -547,6 +553,21 @@ impl Reader {
         self.news(&live.inventory, &news);
         self.send(Message::Probed(ids.len()));
     }
+}
+
+/// Why other namespaces are not read: one of them is not there.
+async fn not_there(connection: &Connection, names: &[String]) -> Option<Message> {
+    for name in names {
+        if namespace_exists(connection, name).await == Some(false) {
+            let known = namespace_names(connection).await;
+            let meant = crate::text::nearest(name, known.iter().map(String::as_str));
+            return Some(Message::NoNamespace {
+                name: name.clone(),
+                meant: meant.map(str::to_owned),
+            });
+        }
+    }
+    None
 }
 
 /// What was asked, without what a later question makes moot.

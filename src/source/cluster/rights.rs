@@ -211,6 +211,12 @@ pub(super) async fn get_secret(connection: &Connection, key: &Key) -> Result<Opt
     }
 }
 
+/// The names of all namespaces; none where they may not be listed.
+pub async fn namespace_names(connection: &Connection) -> Vec<String> {
+    let known = namespaces(connection).await.unwrap_or_default();
+    known.iter().map(ToString::to_string).collect()
+}
+
 /// Whether there is a namespace of that name; `None` when the server does not say, for lack of a right or otherwise.
 pub async fn namespace_exists(connection: &Connection, name: &str) -> Option<bool> {
     if !paths::possible(name) {

@@ -13,9 +13,9 @@ use ratatui::layout::Rect;
 use super::{
     columns::Columns,
     item::{Item, Subject},
-    keymap::{Action, Keymap, Scope},
+    keymap::{Action, Key, Keymap, Scope},
     message::{Lines, LogLine, Place, Trouble},
-    order::{Plan, Run, RunId, Stage, State},
+    order::{Ending, Plan, Run, RunId, Stage, State},
     rows::{Choice, Rows, Sort},
     theme::Theme,
 };
@@ -187,8 +187,34 @@ pub struct Moment {
     pub filter: String,
     /// What else chooses.
     pub choice: Choice,
+    /// How the hosts are sorted.
+    pub sort: Sort,
     /// The line.
     pub at: usize,
+    /// Whether Enter led on from here, so that Esc leads back.
+    pub drilled: bool,
+}
+
+/// What the last key did to a command that is typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Recall {
+    /// It was typed.
+    #[default]
+    None,
+    /// A word of those that fit was put in place of what was typed; the next key takes the next one.
+    Completed {
+        /// What was typed.
+        typed: String,
+        /// The number of the word.
+        at: usize,
+    },
+    /// It is an earlier one: so many before the newest, and what was typed before.
+    Before {
+        /// How many.
+        back: usize,
+        /// What was typed.
+        typed: String,
+    },
 }
 
 /// Where the mouse can press what.
@@ -213,6 +239,14 @@ pub struct Model {
     pub ms: u64,
     /// The day for which is judged, where it is not now.
     pub at: Option<Seconds>,
+    /// The day that the program was started for (`--at`): what leads back leads no further.
+    pub begun_at: Option<Seconds>,
+    /// The keys of which it has been said that they mean nothing: once is enough.
+    pub unknown_keys: Vec<Key>,
+    /// The commands that were typed, the newest last.
+    pub commands: Vec<String>,
+    /// How far completing, or going through the commands before, has come.
+    pub recall: Recall,
     /// The terminal's size.
     pub size: (u16, u16),
     /// What the settings say.
@@ -223,6 +257,8 @@ pub struct Model {
     pub reading: Reading,
     /// What stood there before another context was asked for, until that one is connected to.
     pub before: Option<Reading>,
+    /// How far reading had come, and of which namespaces, before others were asked for, until those have been read.
+    pub elsewhere: Option<(Reading, Vec<String>)>,
     /// The kinds that may not be watched.
     pub unwatched: BTreeSet<&'static str>,
     /// How many rows are not chosen.
@@ -286,11 +322,16 @@ impl Model {
             clock,
             ms: 0,
             at: None,
+            begun_at: None,
+            unknown_keys: Vec::new(),
+            commands: Vec::new(),
+            recall: Recall::None,
             size,
             ui,
             place,
             reading: Reading::Going { hosts: 0, secrets: 0 },
             before: None,
+            elsewhere: None,
             unwatched: BTreeSet::new(),
             left_out: 0,
             not_judged: Vec::new(),
@@ -450,8 +491,15 @@ impl Model {
     pub fn scopes(&self) -> &'static [Scope] {
         match self.popups.last() {
             Some(Popup::Plan(_)) => &[Scope::Plan, Scope::Everywhere],
+            Some(Popup::Run(window)) if self.has_passed(&window.runs) => {
+                &[Scope::Orders, Scope::Plan, Scope::Everywhere]
+            }
             Some(Popup::Run(_)) => &[Scope::Orders, Scope::Everywhere],
             Some(_) => &[Scope::Everywhere],
+            None if self.is_beside() => match self.view {
+                View::Hosts | View::Secrets => &[Scope::Picture, Scope::Rows, Scope::Lists, Scope::Everywhere],
+                _ => &[Scope::Picture, Scope::Lists, Scope::Everywhere],
+            },
             None => match self.view {
                 View::Hosts | View::Secrets => &[Scope::Rows, Scope::Lists, Scope::Everywhere],
                 View::Findings | View::Namespaces => &[Scope::Lists, Scope::Everywhere],
@@ -459,6 +507,22 @@ impl Model {
                 View::Orders => &[Scope::Orders, Scope::Lists, Scope::Everywhere],
             },
         }
+    }
+
+    /// Whether a picture stands beside the table.
+    pub fn is_beside(&self) -> bool {
+        self.detail.is_some() && self.size.0 >= SPLIT
+    }
+
+    /// Whether all of these runs were rehearsals, and passed: production comes next.
+    pub fn has_passed(&self, ids: &[RunId]) -> bool {
+        let passed = |id: &RunId| {
+            self.run(*id).is_some_and(|run| {
+                let stage = run.plan.as_ref().and_then(|plan| plan.stage);
+                stage == Some(Stage::Rehearsal) && matches!(run.state, State::Ended(Ending::Good(_)))
+            })
+        };
+        !ids.is_empty() && ids.iter().all(passed)
     }
 
     /// Shows a line for a while.

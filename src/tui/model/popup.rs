@@ -56,6 +56,8 @@ pub struct Planned {
     pub scroll: usize,
     /// The context's name, as far as it has been typed, where production asks for it.
     pub typed: Option<Input>,
+    /// Whether something was typed before the plan was there: the rest of it does not count either.
+    pub early: bool,
 }
 
 /// A run that is watched.

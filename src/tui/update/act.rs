@@ -34,6 +34,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Bottom => travel::step(model, isize::MAX),
         Action::Open => travel::open(model),
         Action::Back => travel::back(model),
+        Action::Focus => travel::focus(model),
         Action::Earlier => arrange::shift_day(model, -1),
         Action::Later => arrange::shift_day(model, 1),
         Action::HistoryBack => travel::travel(model, false),
@@ -52,6 +53,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Command => {
+            model.recall = crate::tui::model::Recall::None;
             model.prompt = Some(Prompt::Command(Input::default()));
             Vec::new()
         }

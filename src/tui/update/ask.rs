@@ -12,6 +12,11 @@ use crate::tui::{
     order::Job,
 };
 
+/// Whether something is in front that is closed before anything is quit: a window, or a picture that has the keys.
+pub(super) fn closes_first(model: &Model) -> bool {
+    !model.popups.is_empty() || model.detail.as_ref().is_some_and(|detail| detail.focused)
+}
+
 /// Quits, unless something is under way that would be left half done.
 pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     let asks = |popup: &Popup| matches!(popup, Popup::Ask(ask) if ask.about == About::Quit);

@@ -4,7 +4,7 @@ use crate::tui::{
     columns::Columns,
     keymap::Action,
     model::{Model, Reading, View, popup::Popup},
-    order::{Job, Run, State},
+    order::{Job, Run, RunId, State},
 };
 
 /// Why nothing is written while another context is being connected to: the header names the one before.
@@ -86,6 +86,13 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
                 let run = model.run_at(model.cursor().at);
                 run.is_none_or(|run| !can_cancel(run)).then_some(NOT_CANCELLED)
             }
+        }
+        Action::Confirm => {
+            let Some(Popup::Plan(window)) = model.popups.last() else {
+                return Some("there is no plan");
+            };
+            let open = |id: &RunId| model.run(*id).is_some_and(|run| !run.is_over());
+            (!window.runs.iter().any(open)).then_some("there is no plan to carry out")
         }
         Action::Wait => model.active().next().is_none().then_some("no renewal runs"),
         Action::HistoryBack => model.history.is_empty().then_some("there is no view before"),

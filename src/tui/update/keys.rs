@@ -8,7 +8,7 @@ use crate::tui::{
     filter::Filter,
     keymap::{Action, Key},
     model::{
-        Model, Prompt,
+        Model, Prompt, Recall,
         input::{Input, Typed},
         popup::{self, Popup, Wanted},
     },
@@ -59,10 +59,29 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             None => {}
         }
     }
-    match model.ui.keymap.action(pressed, model.scopes()) {
-        Some(action) => act::act(model, action),
-        None => Vec::new(),
+    if let Some(effects) = runs::early(model, pressed) {
+        return effects;
     }
+    match model.ui.keymap.action(pressed, model.scopes()) {
+        // What is in front is left first; one key leads out at once.
+        Some(Action::Quit) if !pressed.is_interrupt() && ask::closes_first(model) => act::act(model, Action::Back),
+        Some(action) => act::act(model, action),
+        None => unknown(model, pressed),
+    }
+}
+
+/// How many keys are remembered of which it was said that they mean nothing.
+const UNKNOWN: usize = 100;
+
+/// A key that means nothing here says so, once.
+fn unknown(model: &mut Model, key: Key) -> Vec<Effect> {
+    if model.unknown_keys.contains(&key) || model.unknown_keys.len() >= UNKNOWN {
+        return Vec::new();
+    }
+    model.unknown_keys.push(key);
+    let help = model.ui.keymap.shown(Action::Help);
+    model.notice(format!("{key} does nothing here; {help} lists the keys"), false);
+    Vec::new()
 }
 
 /// Takes pasted text.
@@ -92,14 +111,19 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             Vec::new()
         }
         KeyCode::Enter => match model.prompt.take() {
-            Some(Prompt::Command(input)) => typed::run(model, input.text()),
+            Some(Prompt::Command(input)) => {
+                typed::remember(model, input.text());
+                model.recall = Recall::None;
+                typed::run(model, input.text())
+            }
             _ => Vec::new(),
         },
-        KeyCode::Tab if !is_filter => {
-            if let Some(Prompt::Command(input)) = &model.prompt {
-                let completed = typed::complete(model, input.text());
-                model.prompt = Some(Prompt::Command(Input::new(completed)));
-            }
+        KeyCode::Tab | KeyCode::BackTab if !is_filter => {
+            typed::complete(model, key.code == KeyCode::Tab);
+            Vec::new()
+        }
+        KeyCode::Up | KeyCode::Down if !is_filter => {
+            typed::recall(model, key.code == KeyCode::Up);
             Vec::new()
         }
         KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown if is_filter => {
@@ -123,6 +147,7 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
                 None => Typed::NotMine,
             };
             if changed == Typed::Changed {
+                model.recall = Recall::None;
                 filter_as_typed(model);
             }
             Vec::new()

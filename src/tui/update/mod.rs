@@ -94,8 +94,20 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Read { live, took_ms } => {
             model.reading = Reading::Done { live, took_ms };
             model.before = None;
+            model.elsewhere = None;
             model.fresh_ms = model.ms;
             model.lost = None;
+            Vec::new()
+        }
+        Message::NoNamespace { name, meant } => {
+            if let Some((reading, namespaces)) = model.elsewhere.take() {
+                model.reading = reading;
+                model.place.namespaces = namespaces;
+            }
+            let meant = meant
+                .map(|meant| format!("; did you mean {meant}?"))
+                .unwrap_or_default();
+            model.notice(format!("there is no namespace {name}{meant}"), true);
             Vec::new()
         }
         Message::ReadFailed(trouble) => {
@@ -190,6 +202,7 @@ fn clock(model: &mut Model, now: crate::object::Seconds, ms: u64) -> Vec<Effect>
 /// Nothing is left of another cluster.
 fn forget(model: &mut Model) {
     model.before = None;
+    model.elsewhere = None;
     model.reading = Reading::Going { hosts: 0, secrets: 0 };
     model.lost = None;
     model.unwatched.clear();

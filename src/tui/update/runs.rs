@@ -11,6 +11,7 @@ use crate::{
     tui::{
         command::CommandLine,
         effect::Effect,
+        keymap::{Action, Key},
         message::Level,
         model::{
             Model,
@@ -127,6 +128,7 @@ fn plan(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
         runs: ids,
         scroll: 0,
         typed: None,
+        early: false,
     }));
     effects
 }
@@ -191,8 +193,14 @@ pub(super) fn planned(model: &mut Model, id: RunId, plan: Plan) -> Vec<Effect> {
                     runs: vec![id],
                     scroll: 0,
                     typed: None,
+                    early: false,
                 });
                 below_typing(model, window);
+            }
+            for popup in &mut model.popups {
+                if let Popup::Plan(window) = popup {
+                    window.early = false;
+                }
             }
             Vec::new()
         }
@@ -209,8 +217,7 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
     let ids = window.runs.clone();
     let runs: Vec<&Run> = ids.iter().filter_map(|id| model.run(*id)).collect();
     if runs.iter().any(|run| run.state == State::Planning) {
-        model.notice("the plan is being made", false);
-        return Vec::new();
+        return drop_early(model, "Enter");
     }
     let ready: Vec<RunId> = runs
         .iter()
@@ -218,7 +225,7 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
         .map(|run| run.id)
         .collect();
     if ready.is_empty() {
-        return act::act(model, crate::tui::keymap::Action::Back);
+        return act::act(model, Action::Back);
     }
     if let Some(word) = word_to_type(model, &runs) {
         let typed = window.typed.as_ref().map(|input| input.text() == word);
@@ -240,7 +247,14 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
     for run in model.runs.iter_mut().filter(|run| ready.contains(&run.id)) {
         run.state = State::Running;
     }
-    model.marks.clear();
+    // After a rehearsal the same ones are meant again.
+    let is_rehearsal = |id: &RunId| {
+        let plan = model.run(*id).and_then(|run| run.plan.as_ref());
+        plan.is_some_and(|plan| plan.stage == Some(Stage::Rehearsal))
+    };
+    if !ids.iter().all(is_rehearsal) {
+        model.marks.clear();
+    }
     watch(model, ids);
     ready.into_iter().map(|id| Effect::Answer { id, yes: true }).collect()
 }
@@ -266,12 +280,55 @@ pub fn word_to_type(model: &Model, runs: &[&Run]) -> Option<String> {
     }
 }
 
+/// What is typed while the plan is being made answers a question that nobody has read: it is dropped, and so is the rest of it.
+/// `None` for the keys that work meanwhile.
+pub(super) fn early(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
+    let Some(Popup::Plan(window)) = model.popups.last() else {
+        return None;
+    };
+    let making = |id: &RunId| model.run(*id).is_some_and(|run| run.state == State::Planning);
+    if !window.runs.iter().any(making) {
+        return None;
+    }
+    let action = model.ui.keymap.action(key, model.scopes());
+    let leads_out = action == Some(Action::Back) || key.is_interrupt();
+    let works = !window.early
+        && matches!(
+            action,
+            Some(
+                Action::Stage
+                    | Action::Quit
+                    | Action::Help
+                    | Action::Log
+                    | Action::Up
+                    | Action::Down
+                    | Action::PageUp
+                    | Action::PageDown
+                    | Action::Top
+                    | Action::Bottom
+            )
+        );
+    (!leads_out && !works).then(|| drop_early(model, &key.to_string()))
+}
+
+fn drop_early(model: &mut Model, key: &str) -> Vec<Effect> {
+    if let Some(Popup::Plan(window)) = model.popups.last_mut() {
+        window.early = true;
+    }
+    let back = model.ui.keymap.shown(Action::Back);
+    let told = format!("the plan is being made: {key} does not count before it is there; {back} leaves it");
+    model.notice(told, true);
+    Vec::new()
+}
+
 /// Between rehearsal and production: the plans are made anew.
 pub(super) fn other_stage(model: &mut Model) -> Vec<Effect> {
-    let Some(Popup::Plan(window)) = model.popups.last() else {
-        return Vec::new();
+    let ids = match model.popups.last() {
+        Some(Popup::Plan(window)) => window.runs.clone(),
+        // A rehearsal that has passed leads on to production.
+        Some(Popup::Run(window)) => window.runs.clone(),
+        _ => return Vec::new(),
     };
-    let ids = window.runs.clone();
     let starts: Vec<Start> = ids
         .iter()
         .filter_map(|id| model.run(*id))

@@ -2,11 +2,15 @@
 
 use super::{arrange, runs};
 use crate::{
+    check::Reason,
     object::Kind,
+    report::{Status, show::Tone, words},
+    text::clear,
     tui::{
         command::CommandLine,
         effect::Effect,
-        item::Subject,
+        item::{Item, Subject},
+        message::Lines,
         model::{
             Model, View,
             popup::{Chooses, Menu, Popup, Text},
@@ -14,32 +18,57 @@ use crate::{
     },
 };
 
+/// Explains what is worst about the line, with its own names before what the reason means.
 pub(super) fn explain(model: &mut Model) -> Vec<Effect> {
-    let reason = match model.view {
-        View::Findings => model.derived.groups.get(model.cursor().at).map(|group| group.reason),
-        _ => model
-            .item()
-            .and_then(|item| item.findings.first())
-            .map(crate::check::Finding::reason),
+    let grouped = model.derived.groups.get(model.cursor().at).map(|group| group.reason);
+    let grouped = grouped.filter(|_| model.view == View::Findings);
+    let Some(item) = model.item() else { return Vec::new() };
+    let Some(reason) = grouped.or_else(|| item.findings.first().map(crate::check::Finding::reason)) else {
+        return Vec::new();
     };
-    let Some(reason) = reason else { return Vec::new() };
+    let row = item.row(&model.place.context);
+    let mut own: Lines = Vec::new();
+    for finding in item.findings.iter().filter(|finding| finding.reason() == reason) {
+        let tone = Tone::Of(Status::from(finding.severity));
+        let message = words::message(finding, &row, model.now());
+        own.push(vec![(tone, clear(&message).into_owned())]);
+        let remedy = words::remedy(finding, &row).text;
+        own.push(vec![(Tone::Plain, format!("→ {}", clear(&remedy)))]);
+    }
+    let mut others: Vec<String> = Vec::new();
+    for finding in &item.findings {
+        let other = finding.reason().to_string();
+        if finding.reason() != reason && !others.contains(&other) {
+            others.push(other);
+        }
+    }
+    if !others.is_empty() {
+        let told = format!("Besides: {}. `:explain REASON` tells of each.", others.join(", "));
+        own.push(vec![(Tone::Dim, told)]);
+    }
+    explain_reason(model, reason, own)
+}
+
+/// Opens the page of a reason, after what was found.
+pub(super) fn explain_reason(model: &mut Model, reason: Reason, found: Lines) -> Vec<Effect> {
     let page = crate::report::explain::explain(reason, false);
-    let lines = page
-        .lines()
-        .map(|line| {
-            let heading = !line.starts_with(' ')
-                && reason
-                    .page()
-                    .lines()
-                    .any(|l| l.trim_start_matches('#').trim() == line && l.starts_with('#'));
-            let tone = if heading && !line.is_empty() {
-                crate::report::show::Tone::Strong
-            } else {
-                crate::report::show::Tone::Plain
-            };
-            vec![(tone, line.to_owned())]
-        })
-        .collect();
+    let mut lines = found;
+    if !lines.is_empty() {
+        lines.push(Vec::new());
+    }
+    lines.extend(page.lines().map(|line| {
+        let heading = !line.starts_with(' ')
+            && reason
+                .page()
+                .lines()
+                .any(|l| l.trim_start_matches('#').trim() == line && l.starts_with('#'));
+        let tone = if heading && !line.is_empty() {
+            Tone::Strong
+        } else {
+            Tone::Plain
+        };
+        vec![(tone, line.to_owned())]
+    }));
     model.popups.push(Popup::Text(Text {
         title: reason.to_string(),
         command: Some(format!("kubectl certs explain {reason}")),
@@ -72,34 +101,60 @@ pub fn window_title(title: &str, of: &Subject) -> String {
     format!("{title} {} in {}", of.word(), of.key.namespace)
 }
 
+/// Offers what can be copied of the line, or of all that are marked: several stand on one line, with blanks between.
 pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
-    let (item, of) = (model.item().cloned(), model.subject());
-    let Some(of) = of else {
+    let chosen = model.chosen();
+    let items: Vec<&Item> = chosen.iter().filter_map(|about| model.rows.about(about)).collect();
+    let of: Vec<Subject> = if model.marks.is_empty() {
+        model.subject().into_iter().collect()
+    } else if model.view == View::Secrets {
+        let secret = |item: &&Item| {
+            item.secret().map(|key| Subject {
+                kind: Kind::Secret,
+                key: key.clone(),
+            })
+        };
+        items.iter().filter_map(secret).collect()
+    } else {
+        items.iter().filter_map(|item| item.subject()).collect()
+    };
+    let Some(first) = of.first().cloned() else {
         model.notice("copy: there is no line", true);
         return Vec::new();
     };
-    let mut entries = vec![('n', "name".to_owned(), format!("{}/{}", of.key.namespace, of.key.name))];
-    if let Some(host) = item.as_ref().and_then(|item| item.host.as_ref()) {
-        entries.push(('h', "host".to_owned(), host.to_string()));
+    let names = each(of.iter().map(|of| format!("{}/{}", of.key.namespace, of.key.name)));
+    let mut entries = vec![('n', "name".to_owned(), names.join(" "))];
+    let hosts = each(
+        items
+            .iter()
+            .filter_map(|item| item.host.as_ref())
+            .map(ToString::to_string),
+    );
+    if !hosts.is_empty() {
+        entries.push(('h', "host".to_owned(), hosts.join(" ")));
     }
-    if let Some(secret) = item.as_ref().and_then(|item| item.secret()) {
-        entries.push(('s', "Secret".to_owned(), secret.to_string()));
+    let secrets = each(items.iter().filter_map(|item| item.secret()).map(ToString::to_string));
+    if !secrets.is_empty() {
+        entries.push(('s', "Secret".to_owned(), secrets.join(" ")));
+    }
+    if secrets.len() == 1 {
         entries.push(('p', "PEM".to_owned(), "the certificates, without the key".to_owned()));
     }
-    entries.push(('c', "command".to_owned(), show_command(model, &of).to_string()));
-    let chosen = model.chosen();
-    if !model.is_manifests()
-        && let Some(renew) = runs::of_secrets(model, &chosen).first()
-    {
-        entries.push(('r', "renewal".to_owned(), renew.to_string()));
+    let commands = each(of.iter().map(|of| show_command(model, of).to_string()));
+    entries.push(('c', "command".to_owned(), commands.join(" && ")));
+    if !model.is_manifests() {
+        let renewals = each(runs::of_secrets(model, &chosen).iter().map(ToString::to_string));
+        if !renewals.is_empty() {
+            entries.push(('r', "renewal".to_owned(), renewals.join(" && ")));
+        }
     }
     // The certificates are those that the menu names, not those of the route's first Secret.
-    let of = match item.as_ref().and_then(|item| item.secret()) {
+    let of = match items.first().and_then(|item| item.secret()) {
         Some(secret) => Subject {
             kind: Kind::Secret,
             key: secret.clone(),
         },
-        None => of,
+        None => first,
     };
     model.popups.push(Popup::Menu(Menu {
         chooses: Chooses::Copy(of),
@@ -108,6 +163,17 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
         at: 0,
     }));
     Vec::new()
+}
+
+/// Each once, in the order in which they come.
+fn each(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for one in all {
+        if !out.contains(&one) {
+            out.push(one);
+        }
+    }
+    out
 }
 
 /// The command that shows what the picture shows.
@@ -119,6 +185,7 @@ pub fn show_command(model: &Model, of: &Subject) -> CommandLine {
     };
     CommandLine::certs(["show", &word])
         .and(["-n", of.key.namespace.as_str()])
+        .and(at_flag(model))
         .and(model.place.flags.clone())
         .and(model.place.ca_flags.clone())
 }
@@ -153,16 +220,44 @@ pub fn status_command(model: &Model) -> CommandLine {
     if let (View::Hosts, Some(by)) = (model.view, sort.by) {
         line = line.and(["--sort-by", by.as_str()]);
     }
-    if let Some(at) = model.at {
-        line = line.and(["--at", &crate::text::date(at)]);
-    }
+    line = line.and(at_flag(model));
     if model.columns.wide {
         line = line.and(["-o", "wide"]);
     }
+    if !model.filter.trim().is_empty() {
+        line = line.and([format!("--filter={}", model.filter.trim())]);
+    }
+    let mut given = model.place.check_flags.clone();
     if let Some(reason) = choice.reason {
+        // Several would choose the rows of each of them.
+        without(&mut given, "--reason");
         line = line.and(["--reason", reason.as_str()]);
     }
-    line.and(model.place.check_flags.clone())
+    if choice.problems_only && !given.iter().any(|flag| flag == "--min-severity") {
+        line = line.and(["--min-severity", "info"]);
+    }
+    line.and(given)
         .and(model.place.flags.clone())
         .and(model.place.ca_flags.clone())
+}
+
+/// The day for which it is judged, where that is not now.
+fn at_flag(model: &Model) -> Vec<String> {
+    let at = |at: crate::object::Seconds| {
+        let whole = at.rem_euclid(crate::text::time::DAY) == 0;
+        let said = if whole {
+            crate::text::date(at)
+        } else {
+            crate::text::time::date_time(at)
+        };
+        vec!["--at".to_owned(), said]
+    };
+    model.at.map(at).unwrap_or_default()
+}
+
+/// Takes a flag away, with its value.
+fn without(flags: &mut Vec<String>, name: &str) {
+    while let Some(at) = flags.iter().position(|flag| flag == name) {
+        flags.drain(at..flags.len().min(at + 2));
+    }
 }

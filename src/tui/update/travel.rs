@@ -82,6 +82,14 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
                 }
                 return Vec::new();
             };
+            // A picture that has the keys already is of findings: Enter tells what they mean.
+            let reads = model
+                .detail
+                .as_ref()
+                .is_some_and(|detail| detail.of == of && detail.focused);
+            if reads && super::can::refusal(model, Action::Explain).is_none() {
+                return super::texts::explain(model);
+            }
             if let Some(detail) = model.detail.as_mut().filter(|detail| detail.of == of) {
                 detail.focused = true;
                 return Vec::new();
@@ -105,7 +113,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
                 reason: Some(group.reason),
                 ..model.rows.choice().clone()
             };
-            let effects = show(model, View::Hosts);
+            let effects = drill(model);
             keys::set_choice(model, choice);
             effects
         }
@@ -117,7 +125,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
                 namespace: Some(line.name.clone()),
                 ..model.rows.choice().clone()
             };
-            let effects = show(model, View::Hosts);
+            let effects = drill(model);
             keys::set_choice(model, choice);
             effects
         }
@@ -128,7 +136,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
                 .buckets
                 .get(model.cursor().at)
                 .and_then(|bucket| bucket.from);
-            let effects = show(model, View::Hosts);
+            let effects = drill(model);
             arrange::set_sort(
                 model,
                 Sort {
@@ -176,9 +184,25 @@ pub(super) fn back(model: &mut Model) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    if !model.filter.is_empty() {
-        keys::set_filter(model, String::new());
+    // What was chosen before a drill-down stays: it is what Esc leads back to.
+    let drilled = model.history.last().filter(|moment| moment.drilled).cloned();
+    let before = drilled.as_ref().map_or("", |moment| moment.filter.as_str());
+    if model.filter != before {
+        keys::set_filter(model, before.to_owned());
         return Vec::new();
+    }
+    let chosen = model.rows.choice();
+    let only = drilled.as_ref().is_some_and(|moment| moment.choice.problems_only);
+    if chosen.problems_only && !only {
+        let choice = Choice {
+            problems_only: false,
+            ..chosen.clone()
+        };
+        keys::set_choice(model, choice);
+        return Vec::new();
+    }
+    if drilled.is_some() {
+        return travel(model, false);
     }
     if *model.rows.choice() != Choice::default() {
         keys::set_choice(model, Choice::default());
@@ -188,8 +212,8 @@ pub(super) fn back(model: &mut Model) -> Vec<Effect> {
         model.marks.clear();
         return Vec::new();
     }
-    if model.at.is_some() {
-        return arrange::set_day(model, None);
+    if model.at != model.begun_at {
+        return arrange::set_day(model, model.begun_at);
     }
     if model.view == View::Hosts {
         let key = model.ui.keymap.shown(Action::Quit);
@@ -197,6 +221,23 @@ pub(super) fn back(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     show(model, View::Hosts)
+}
+
+/// Moves the keys between the table and the picture beside it.
+pub(super) fn focus(model: &mut Model) -> Vec<Effect> {
+    if let Some(detail) = &mut model.detail {
+        detail.focused = !detail.focused;
+    }
+    Vec::new()
+}
+
+/// Goes on from a line to the hosts that it stands for: Esc leads back to the line.
+fn drill(model: &mut Model) -> Vec<Effect> {
+    let effects = show(model, View::Hosts);
+    if let Some(moment) = model.history.last_mut() {
+        moment.drilled = true;
+    }
+    effects
 }
 
 /// Shows a view.
@@ -226,7 +267,9 @@ fn moment(model: &Model) -> Moment {
         view: model.view,
         filter: model.filter.clone(),
         choice: model.rows.choice().clone(),
+        sort: model.rows.sort(),
         at: model.cursor().at,
+        drilled: false,
     }
 }
 
@@ -239,12 +282,19 @@ pub(super) fn travel(model: &mut Model, forward: bool) -> Vec<Effect> {
     };
     let Some(there) = there else { return Vec::new() };
     if forward {
-        model.history.push(here);
+        model.history.push(Moment {
+            drilled: there.drilled,
+            ..here
+        });
     } else {
-        model.future.push(here);
+        model.future.push(Moment {
+            drilled: there.drilled,
+            ..here
+        });
     }
     go(model, there.view);
     model.filter = there.filter;
+    model.rows.set_sort(there.sort);
     keys::set_choice(model, there.choice);
     model.cursor_mut().at = there.at;
     Vec::new()

@@ -11,7 +11,8 @@ use crate::{
         item::Subject,
         keymap::Action,
         model::{
-            Model, View,
+            Model, Prompt, Recall, View,
+            input::Input,
             popup::{About, Ask, Chooses, Menu, Popup},
         },
         order::Job,
@@ -21,14 +22,14 @@ use crate::{
 
 /// The commands, and what follows each.
 pub const COMMANDS: &[(&str, &str)] = &[
-    ("hosts", ""),
-    ("secrets", ""),
-    ("findings", ""),
-    ("timeline", ""),
+    ("hosts", "[NAMESPACE] [/FILTER]"),
+    ("secrets", "[NAMESPACE] [/FILTER]"),
+    ("findings", "[NAMESPACE] [/FILTER]"),
+    ("timeline", "[NAMESPACE] [/FILTER]"),
     ("orders", ""),
-    ("namespaces", ""),
-    ("ns", "NAMESPACE | all"),
-    ("ctx", "CONTEXT"),
+    ("namespaces", "[/FILTER]"),
+    ("ns", "[NAMESPACE | all]"),
+    ("ctx", "[CONTEXT]"),
     ("at", "DATE | now"),
     ("sort", "FIELD [reverse]"),
     ("filter", "TEXT"),
@@ -37,13 +38,13 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("renew", ""),
     ("restart", ""),
     ("probe", ""),
-    ("explain", ""),
+    ("explain", "[REASON]"),
     ("yaml", ""),
     ("users", ""),
     ("decode", ""),
     ("revoke", ""),
     ("rollback", ""),
-    ("save", "FILE"),
+    ("save", "[FILE]"),
     ("read", ""),
     ("log", ""),
     ("help", ""),
@@ -61,6 +62,10 @@ const ALIASES: &[(&str, &str)] = &[
     ("host", "hosts"),
     ("ingresses", "hosts"),
     ("ing", "hosts"),
+    ("ingress", "hosts"),
+    ("gateways", "hosts"),
+    ("gateway", "hosts"),
+    ("gtw", "hosts"),
     ("secret", "secrets"),
     ("sec", "secrets"),
     ("expiry", "timeline"),
@@ -92,8 +97,14 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
         .find(|(alias, _)| *alias == word)
         .map_or(word, |(_, meant)| meant);
     let view = View::ALL.into_iter().find(|view| view.word() == word);
+    if !rest.is_empty() && takes_nothing(word) {
+        model.notice(format!(":{word} takes nothing after it: {rest:?} is too much"), true);
+        return Vec::new();
+    }
     match (word, view) {
         ("", _) => Vec::new(),
+        (_, Some(view)) if !rest.is_empty() => show(model, view, rest),
+        ("explain", _) if !rest.is_empty() => explain(model, rest),
         // `:ns` alone lists them, as k9s does.
         ("ns", _) if rest.is_empty() => act::act(model, Action::Namespaces),
         (_, Some(view)) => act::act(model, view.action()),
@@ -133,21 +144,64 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
     }
 }
 
-/// The typed text with its last word completed as far as it is certain.
-pub(super) fn complete(model: &Model, typed: &str) -> String {
-    let (head, last) = match typed.rfind(char::is_whitespace) {
-        Some(at) => typed.split_at(at + 1),
-        None => ("", typed),
+/// Whether a command that there is takes nothing after it.
+fn takes_nothing(word: &str) -> bool {
+    COMMANDS.iter().any(|(known, rest)| *known == word && rest.is_empty())
+}
+
+/// `:ing shop`, `:hosts /wiki`: a view, of a namespace, of what a filter chooses.
+fn show(model: &mut Model, view: View, rest: &str) -> Vec<Effect> {
+    let (name, filter) = match rest.split_once('/') {
+        Some((name, filter)) => (name.trim(), Some(filter)),
+        None => (rest, None),
     };
-    let candidates = candidates(model, head.trim());
-    let mut fitting = candidates.iter().filter(|word| word.starts_with(last));
-    let Some(first) = fitting.next() else {
-        return typed.to_owned();
-    };
+    if view == View::Namespaces && !name.is_empty() {
+        model.notice(
+            format!("ns: write :ns {name} for one of them, or :namespaces /{name}"),
+            true,
+        );
+        return Vec::new();
+    }
+    if name.contains(char::is_whitespace) {
+        let word = view.word();
+        model.notice(
+            format!("{word}: one namespace, and a filter after a /: :{word} shop /wiki"),
+            true,
+        );
+        return Vec::new();
+    }
+    let mut effects = act::act(model, view.action());
+    if !name.is_empty() {
+        effects.extend(namespace(model, name));
+    }
+    if let Some(filter) = filter {
+        keys::set_filter(model, filter.trim().to_owned());
+    }
+    effects
+}
+
+fn explain(model: &mut Model, name: &str) -> Vec<Effect> {
+    match name.parse::<crate::check::Reason>() {
+        Ok(reason) => super::texts::explain_reason(model, reason, Vec::new()),
+        Err(unknown) => {
+            model.notice(format!("explain: {unknown}"), true);
+            Vec::new()
+        }
+    }
+}
+
+/// Where the last word of what is typed begins.
+fn last_word(typed: &str) -> usize {
+    let at = typed.rfind(char::is_whitespace);
+    at.map_or(0, |at| at + typed[at..].chars().next().map_or(1, char::len_utf8))
+}
+
+/// The typed text with its last word completed as far as it is certain, or, where that is as it is, by the first word that fits.
+fn completed(model: &Model, typed: &str) -> Option<String> {
+    let fitting = fitting(model, typed);
+    let (first, others) = fitting.split_first()?;
     let mut common: &str = first;
-    let mut several = false;
-    for other in fitting {
-        several = true;
+    for other in others {
         let same = common
             .char_indices()
             .zip(other.chars())
@@ -155,9 +209,80 @@ pub(super) fn complete(model: &Model, typed: &str) -> String {
         let length = same.last().map_or(0, |((at, c), _)| at + c.len_utf8());
         common = &common[..length];
     }
+    let (head, last) = typed.split_at(last_word(typed));
     let takes_more = head.is_empty() && COMMANDS.iter().any(|(word, rest)| *word == common && !rest.is_empty());
-    let space = if !several && takes_more { " " } else { "" };
-    format!("{head}{common}{space}")
+    let space = if others.is_empty() && takes_more { " " } else { "" };
+    (common != last || !space.is_empty()).then(|| format!("{head}{common}{space}"))
+}
+
+/// Tab: completes what is certain; pressed again, goes through what fits, and from the last to the first.
+pub(super) fn complete(model: &mut Model, forward: bool) {
+    let Some(Prompt::Command(input)) = &model.prompt else {
+        return;
+    };
+    let text = input.text().to_owned();
+    let (typed, at) = match &model.recall {
+        Recall::Completed { typed, at } => (typed.clone(), Some(*at)),
+        _ => (text.clone(), None),
+    };
+    if at.is_none()
+        && let Some(more) = completed(model, &typed)
+    {
+        model.prompt = Some(Prompt::Command(Input::new(more)));
+        return;
+    }
+    let fitting = fitting(model, &typed);
+    if fitting.len() < 2 {
+        return;
+    }
+    let at = match (at, forward) {
+        (None, true) => 0,
+        (None, false) => fitting.len() - 1,
+        (Some(at), true) => (at + 1) % fitting.len(),
+        (Some(at), false) => (at + fitting.len() - 1) % fitting.len(),
+    };
+    let Some(word) = fitting.get(at) else { return };
+    let head = &typed[..last_word(&typed)];
+    model.prompt = Some(Prompt::Command(Input::new(format!("{head}{word}"))));
+    model.recall = Recall::Completed { typed, at };
+}
+
+/// How many commands are remembered.
+const REMEMBERED: usize = 100;
+
+/// Remembers a command, for the arrow keys.
+pub(super) fn remember(model: &mut Model, typed: &str) {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return;
+    }
+    model.commands.retain(|before| before != typed);
+    if model.commands.len() >= REMEMBERED {
+        model.commands.remove(0);
+    }
+    model.commands.push(typed.to_owned());
+}
+
+/// Goes through the commands before.
+pub(super) fn recall(model: &mut Model, earlier: bool) {
+    let Some(Prompt::Command(input)) = &model.prompt else {
+        return;
+    };
+    let (back, typed) = match &model.recall {
+        Recall::Before { back, typed } => (*back, typed.clone()),
+        _ => (0, input.text().to_owned()),
+    };
+    let back = if earlier {
+        (back + 1).min(model.commands.len())
+    } else {
+        back.saturating_sub(1)
+    };
+    let text = match back.checked_sub(1) {
+        Some(newer) => model.commands.iter().rev().nth(newer).cloned().unwrap_or_default(),
+        None => typed.clone(),
+    };
+    model.prompt = Some(Prompt::Command(Input::new(text)));
+    model.recall = Recall::Before { back, typed };
 }
 
 /// What may follow `head`, for the completion and the line below what is typed.
@@ -172,18 +297,17 @@ fn candidates(model: &Model, head: &str) -> Vec<String> {
             names
         }
         "ctx" | "context" => model.place.contexts.clone(),
+        "explain" => crate::check::Reason::ALL.iter().map(ToString::to_string).collect(),
+        "hosts" | "secrets" | "findings" | "timeline" | "ing" | "ingress" | "sec" | "secret" => candidates(model, "ns"),
         "sort" => FIELDS.iter().map(|(word, _)| (*word).to_owned()).collect(),
         "at" => vec!["now".to_owned()],
         _ => Vec::new(),
     }
 }
 
-/// The words that fit what is typed, for the line above it.
+/// The words that fit what is typed.
 pub fn fitting(model: &Model, typed: &str) -> Vec<String> {
-    let (head, last) = match typed.rfind(char::is_whitespace) {
-        Some(at) => typed.split_at(at + 1),
-        None => ("", typed),
-    };
+    let (head, last) = typed.split_at(last_word(typed));
     candidates(model, head.trim())
         .into_iter()
         .filter(|word| word.starts_with(last))
@@ -230,8 +354,11 @@ fn reread(model: &mut Model, namespaces: Vec<String>) -> Vec<Effect> {
         ..model.rows.choice().clone()
     };
     keys::set_choice(model, choice);
-    model.reading = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
-    model.place.namespaces.clone_from(&namespaces);
+    let going = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
+    let reading = std::mem::replace(&mut model.reading, going);
+    let before = std::mem::replace(&mut model.place.namespaces, namespaces.clone());
+    // What is not there is told, and what is shown stays.
+    model.elsewhere.get_or_insert((reading, before));
     vec![Effect::Namespaces(namespaces)]
 }
 

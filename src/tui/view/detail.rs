@@ -3,7 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
-    widgets::{Block, Borders, Paragraph, Widget},
+    widgets::{Block, BorderType, Borders, Paragraph, Widget},
 };
 
 use super::{Areas, plain, styled, wrapped};
@@ -53,13 +53,23 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     let Some(detail) = &model.detail else { return };
     let theme = &model.ui.theme;
     let title = format!("{} in {}", detail.of.word(), detail.of.key.namespace);
-    let title = format!(" {} ", cut(&clear(&title), usize::from(area.width.saturating_sub(4))));
+    let focused = detail.focused && model.is_beside();
+    let mark = if focused { "> " } else { "" };
+    let title = format!(
+        " {mark}{} ",
+        cut(&clear(&title), usize::from(area.width.saturating_sub(6)))
+    );
     let border = if detail.focused {
         theme.style(Role::Key)
     } else {
         theme.style(Role::Border)
     };
-    let block = framed(model.ui.ascii)
+    let mut block = framed(model.ui.ascii);
+    // Seen without colour too.
+    if focused && !model.ui.ascii {
+        block = block.border_type(BorderType::Thick);
+    }
+    let block = block
         .title(plain(&title, model.ui.ascii))
         .title_style(theme.style(Role::Title))
         .border_style(border);

@@ -15,7 +15,7 @@ use crate::{
     },
     tui::{
         keymap::Action,
-        model::{Hits, Model, Prompt, View, popup::Popup},
+        model::{Hits, Model, Prompt, Recall, View, popup::Popup},
         theme::Role,
         update::{
             can::refusal,
@@ -46,8 +46,7 @@ pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Opt
         Some(Prompt::Command(input)) => {
             let (text, cells) = input.shown(room.saturating_sub(1));
             let typed = format!(":{text}");
-            let fitting = fitting(model, input.text());
-            let shown = fitting.iter().take(12).cloned().collect::<Vec<_>>().join(" ");
+            let shown = words_that_fit(model, input.text(), room.saturating_sub(typed.len() + 4));
             put(&format!("{typed}    {shown}"), theme.style(Role::Dim));
             put_over(buffer, area, &typed, theme.style(Role::Key), model.ui.ascii);
             let at = u16::try_from(cells).unwrap_or(u16::MAX);
@@ -75,6 +74,31 @@ pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Opt
     None
 }
 
+/// All words that fit what is typed, from the one that Tab has put in place on, and how many more there are than fit here.
+fn words_that_fit(model: &Model, text: &str, room: usize) -> String {
+    let (typed, at) = match &model.recall {
+        Recall::Completed { typed, at } => (typed.as_str(), *at),
+        _ => (text, 0),
+    };
+    let mut words = fitting(model, typed);
+    let first = at.min(words.len());
+    words.rotate_left(first);
+    let mut out = String::new();
+    for (number, word) in words.iter().enumerate() {
+        let more = format!(" +{}", words.len() - number);
+        let last = number + 1 == words.len();
+        if width(&out) + 1 + width(word) + if last { 0 } else { more.len() } > room {
+            out.push_str(&more);
+            break;
+        }
+        if number > 0 {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    out
+}
+
 fn put_over(buffer: &mut Buffer, area: Rect, text: &str, style: Style, ascii: bool) {
     let room = usize::from(area.width);
     buffer.set_stringn(area.x, area.y, plain(&cut(&clear(text), room), ascii), room, style);
@@ -84,8 +108,40 @@ fn put_over(buffer: &mut Buffer, area: Rect, text: &str, style: Style, ascii: bo
 fn shown(model: &Model) -> &'static [Action] {
     match model.popups.last() {
         Some(Popup::Plan(_)) => &[Action::Confirm, Action::Stage, Action::Back, Action::Down, Action::Help],
+        Some(Popup::Run(window)) if model.has_passed(&window.runs) => {
+            &[Action::Stage, Action::Back, Action::Down, Action::Help]
+        }
         Some(Popup::Run(_)) => &[Action::Back, Action::Cancel, Action::Wait, Action::Down, Action::Help],
         Some(_) => &[Action::Back, Action::Down, Action::PageDown, Action::Help],
+        None if model.is_beside() => {
+            if model.detail.as_ref().is_some_and(|detail| detail.focused) {
+                &[
+                    Action::Focus,
+                    Action::Down,
+                    Action::PageDown,
+                    Action::Explain,
+                    Action::Back,
+                    Action::Renew,
+                    Action::Copy,
+                    Action::Help,
+                    Action::Quit,
+                ]
+            } else {
+                &[
+                    Action::Focus,
+                    Action::Renew,
+                    Action::Filter,
+                    Action::Explain,
+                    Action::Probe,
+                    Action::Mark,
+                    Action::Yaml,
+                    Action::Back,
+                    Action::Copy,
+                    Action::Help,
+                    Action::Quit,
+                ]
+            }
+        }
         None => match model.view {
             View::Hosts | View::Secrets => &[
                 Action::Open,
@@ -152,7 +208,9 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
     if model.is_typing() {
         let text = match &model.prompt {
             Some(Prompt::Filter(_)) => "enter keeps it   esc takes it away   !text without   -f fuzzy   -l labels",
-            Some(Prompt::Command(_)) => "enter runs it   tab completes   esc leaves it",
+            Some(Prompt::Command(_)) => {
+                "enter runs it   tab completes, and again for the next   up the one before   esc leaves it"
+            }
             None => "enter goes on   esc leaves it",
         };
         let text = plain(&cut(text, area.width.into()), model.ui.ascii);
@@ -166,7 +224,8 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
     let mut end = area.right().saturating_sub(fixed);
     for action in all {
         let key = model.ui.keymap.shown(*action);
-        if key.is_empty() {
+        // A plan that cannot be carried out offers no such key.
+        if key.is_empty() || (*action == Action::Confirm && refusal(model, *action).is_some()) {
             continue;
         }
         if is_fixed(*action) {

@@ -12,6 +12,7 @@ use crate::{
     tui::{
         model::{Hits, Model, Reading, View},
         order::Stage,
+        rows::Tally,
         theme::Role,
     },
 };
@@ -171,14 +172,15 @@ fn badges(model: &Model) -> Vec<(String, Style)> {
 
 fn counts(model: &Model, pen: &mut Pen<'_>) {
     let theme = &model.ui.theme;
-    let hosts = model.rows.total();
-    let chosen = model.rows.len();
-    let all = if chosen == hosts {
-        hosts.to_string()
+    let (lines, chosen) = (model.rows.total(), model.rows.len());
+    let narrowed = chosen != lines;
+    let tally = model.rows.here();
+    let all = if narrowed {
+        format!("{} of {}", grouped(chosen), grouped(lines))
     } else {
-        format!("{chosen} of {hosts}")
+        of_what(tally)
     };
-    pen.put(&format!("{all} hosts"), theme.style(Role::Title));
+    pen.put(&all, theme.style(Role::Title));
     for status in [
         Status::Critical,
         Status::Warning,
@@ -186,12 +188,20 @@ fn counts(model: &Model, pen: &mut Pen<'_>) {
         Status::Info,
         Status::Healthy,
     ] {
-        let count = model.rows.count(status);
+        let count = tally.status[status as usize];
         if count > 0 {
             pen.put("  ", Style::new());
-            let text = format!("{} {count} {}", sign(status, model.ui.ascii), status.as_str());
+            let text = format!(
+                "{} {} {}",
+                sign(status, model.ui.ascii),
+                grouped(count),
+                status.as_str()
+            );
             pen.put(&text, theme.status(status));
         }
+    }
+    if narrowed {
+        pen.put(" here", theme.style(Role::Dim));
     }
     if model.left_out > 0 {
         pen.put(&format!("  {} not chosen", model.left_out), theme.style(Role::Dim));
@@ -201,6 +211,38 @@ fn counts(model: &Model, pen: &mut Pen<'_>) {
     if not_judged > 0 {
         pen.put(&format!("  {not_judged} not judged"), theme.status(Status::Unknown));
     }
+}
+
+/// What the lines are of, each counted for itself.
+fn of_what(tally: &Tally) -> String {
+    let parts: Vec<String> = [
+        (tally.hosts, "host", "hosts"),
+        (tally.routes, "route", "routes"),
+        (tally.secrets, "Secret", "Secrets"),
+        (tally.unread, "unread", "unread"),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, one, many)| format!("{} {}", grouped(count), if count == 1 { one } else { many }))
+    .collect();
+    if parts.is_empty() {
+        "0 hosts".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// A number with its thousands apart: `10,004`.
+pub(super) fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 fn state(model: &Model, pen: &mut Pen<'_>) {

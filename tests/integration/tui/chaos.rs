@@ -193,7 +193,7 @@ fn sound(model: &Model) {
             .everything()
             .filter(|item| item.is_shown() && item.status == status)
             .count();
-        assert_eq!(model.rows.count(status), counted, "{status:?}");
+        assert_eq!(model.rows.all().status[status as usize], counted, "{status:?}");
     }
     assert!(
         model.marks.iter().all(|about| model.rows.about(about).is_some()),

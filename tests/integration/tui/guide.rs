@@ -48,6 +48,7 @@ fn place(scope: Scope) -> &'static str {
         Scope::Timeline => "timeline",
         Scope::Orders => "orders",
         Scope::Plan => "a plan",
+        Scope::Picture => "beside a picture",
     }
 }
 

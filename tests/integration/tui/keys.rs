@@ -278,7 +278,7 @@ fn wide_and_columns_change_what_is_drawn() {
     desk.press("down down space esc").shows("ALGORITHM");
     desk.press("z j enter esc").hides("NAMESPACE ");
     desk.press("z q");
-    assert_eq!(desk.ended, Some(false), "q leads out of a menu too");
+    assert!(desk.model.popups.is_empty(), "q leads out of a menu too");
 }
 
 #[test]
@@ -474,6 +474,10 @@ fn q_and_ctrl_c_quit() {
         for before in ["", "2", "enter", "?", "e", "c"] {
             let mut desk = Desk::usual();
             desk.press(before).press(key);
+            // A window is closed first.
+            if desk.ended.is_none() && key == "q" {
+                desk.press(key);
+            }
             assert_eq!(desk.ended, Some(false), "{before} {key}");
         }
     }

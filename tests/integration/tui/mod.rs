@@ -6,6 +6,7 @@ mod desk;
 mod elsewhere;
 mod example;
 mod guide;
+mod hands;
 mod hostile;
 mod keys;
 mod pictures;

@@ -113,7 +113,13 @@ fn as_if_made_anew(rows: &Rows, held: &BTreeMap<About, Item>) {
     assert_eq!(lines(rows), lines(&anew));
     assert_eq!((rows.len(), rows.total()), (anew.len(), anew.total()));
     for status in STATUSES {
-        assert_eq!(rows.count(status), anew.count(status), "{status:?}");
+        let at = status as usize;
+        assert_eq!(rows.all().status[at], anew.all().status[at], "{status:?}");
+        assert_eq!(
+            rows.here().status[at],
+            anew.here().status[at],
+            "{status:?} of what is looked at"
+        );
     }
     for (position, item) in rows.iter().enumerate() {
         assert_eq!(rows.position(&item.about), Some(position));

@@ -117,6 +117,16 @@ fn what_could_not_be_read_says_why_and_what_to_do() {
 }
 
 /// What may not be listed has a line of its own.
+/// A Secret that no route uses, with something wrong.
+pub(super) fn alone() -> Item {
+    let key = kubectl_certs::object::Key::new("edge", "left-over");
+    Item {
+        about: About::Secret(key.clone()),
+        secrets: vec![key].into(),
+        ..forbidden()
+    }
+}
+
 pub(super) fn forbidden() -> Item {
     let forbidden = Forbidden {
         kind: Kind::Gateway,

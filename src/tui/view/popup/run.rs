@@ -9,6 +9,7 @@ use crate::{
     text::clear,
     tui::{
         cells::state,
+        keymap::Action,
         message::Lines,
         model::{Model, popup::Watched},
         order::{Course, Light, Run, State},
@@ -28,6 +29,14 @@ pub(super) fn window(model: &Model, watched: &Watched) -> Window {
             lines.push(Vec::new());
         }
         of_run(model, run, room, &mut lines);
+    }
+    if model.has_passed(&watched.runs) {
+        let key = model.ui.keymap.shown(Action::Stage);
+        lines.push(Vec::new());
+        lines.push(vec![
+            (Tone::Strong, key),
+            (Tone::Plain, " plans the same in production".to_owned()),
+        ]);
     }
     let command = match runs.as_slice() {
         [one] => Some(one.command.to_string()),

@@ -1,0 +1,363 @@
+//! What an operator presses and types does what they mean.
+
+use kubectl_certs::{
+    text::parse_time,
+    tui::{
+        Effect, Message,
+        message::{Place, Trouble},
+        model::{SPLIT, View},
+        order::{Ending, Stage},
+        update::texts::{show_command, status_command},
+    },
+};
+
+use super::{
+    Desk,
+    desk::{place, ui},
+    popups::begin,
+    runs::{of_checkout, planned},
+};
+use crate::support::run::program;
+
+/// The example as manifests, as who starts the program with `-f` has it.
+fn of_manifests(size: (u16, u16)) -> Desk {
+    let manifests = Place {
+        manifests: Some("docs/example".to_owned()),
+        flags: vec!["-f".to_owned(), "docs/example".to_owned()],
+        ca_flags: vec!["--ca-file".to_owned(), "docs/example/root.pem".to_owned()],
+        ..Place::default()
+    };
+    Desk::with(size, ui(), manifests)
+}
+
+/// What the program prints for these words.
+fn printed(words: &[String]) -> String {
+    let output = std::process::Command::new(program())
+        .args(words)
+        .env("HOME", "/nonexistent")
+        .env("COLUMNS", "200")
+        .current_dir(super::root())
+        .output()
+        .expect("it starts");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{words:?}: {errors}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn escape_ends_only_what_was_begun_in_the_screen() {
+    let mut desk = Desk::usual();
+    let begun = parse_time("2026-12-24");
+    (desk.model.at, desk.model.begun_at) = (begun, begun);
+    desk.press("esc esc esc").shows("AS OF 2026-12-24").effects();
+    desk.command("at 2027-01-01").shows("AS OF 2027-01-01");
+    desk.press("esc").shows("AS OF 2026-12-24");
+    assert_eq!(desk.effects().last(), Some(&Effect::At(begun)));
+    desk.press("esc").shows("AS OF 2026-12-24").shows("q quits");
+}
+
+#[test]
+fn escape_leads_back_to_the_line_that_enter_went_on_from() {
+    for (view, line) in [("3", 2), ("6", 1), ("4", 5)] {
+        let mut desk = Desk::usual();
+        desk.press(view).press(&"j ".repeat(line));
+        let before = (desk.model.view, desk.model.cursor().at, desk.model.rows.sort());
+        desk.press("enter").press("/").write("shop").press("enter ctrl-z j");
+        assert_eq!(desk.model.view, View::Hosts);
+        desk.press("esc esc");
+        assert_eq!((desk.model.view, desk.model.filter.as_str()), (View::Hosts, ""));
+        desk.press("esc");
+        let after = (desk.model.view, desk.model.cursor().at, desk.model.rows.sort());
+        assert_eq!(after, before, "{view}");
+        assert_eq!(desk.model.rows.len(), desk.model.rows.total(), "nothing of it is left");
+    }
+}
+
+#[test]
+fn q_closes_a_window_before_it_quits() {
+    for open in ["?", "e", "c", "L", "R"] {
+        let mut desk = Desk::usual();
+        desk.press(open).press("q");
+        assert_eq!(desk.ended, None, "{open}");
+        assert!(desk.model.popups.is_empty(), "{open}");
+        desk.press("q");
+        assert_eq!(desk.ended, Some(false), "{open}");
+    }
+    let mut desk = Desk::new((80, 24));
+    desk.press("enter q").hides("ingress/checkout in shop");
+    assert_eq!(desk.ended, None, "what takes the table's place is closed too");
+    desk.press("enter ctrl-c");
+    assert_eq!(desk.ended, Some(false), "ctrl-c leads out of everything");
+}
+
+#[test]
+fn tab_moves_the_keys_to_the_picture_and_that_is_seen() {
+    let mut desk = Desk::new((SPLIT, 40));
+    desk.press("enter")
+        .shows("tab picture/table")
+        .shows("┌ ingress/checkout in shop");
+    desk.press("tab").shows("┏ > ingress/checkout in shop").press("j j");
+    assert_eq!(desk.model.detail.as_ref().map(|detail| detail.scroll), Some(2));
+    assert_eq!(desk.model.view, View::Hosts);
+    desk.press("tab j");
+    assert_eq!(desk.model.cursor().at, 1);
+    desk.press("?").shows("to the picture beside the table, and back");
+}
+
+#[test]
+fn the_header_counts_what_is_shown_and_no_secrets_as_hosts() {
+    let mut desk = Desk::usual();
+    desk.shows("35 hosts  ").tell([Message::Rows {
+        whole: false,
+        set: vec![super::states::alone(), super::states::forbidden()],
+        gone: Vec::new(),
+    }]);
+    desk.shows("35 hosts, 1 Secret, 1 unread  ");
+    let mut desk = Desk::usual();
+    let summary = printed(&words(
+        "status -f docs/example --ca-file docs/example/root.pem --at 2026-12-01T12:00:00Z -o json",
+    ));
+    let json: serde_json::Value = serde_json::from_str(&summary).expect("JSON");
+    let critical = json["items"].as_array().expect("items").iter();
+    let critical = critical.filter(|item| item["status"] == "critical").count();
+    desk.shows(&format!("{critical} critical"));
+    desk.press("/").write("shop").press("enter").shows("11 of 35");
+    let here = desk
+        .model
+        .rows
+        .iter()
+        .filter(|item| item.status.as_str() == "critical")
+        .count();
+    assert_ne!(here, critical);
+    desk.shows(&format!("✗ {here} critical")).shows(" here");
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_command_below_the_table_prints_what_the_table_shows() {
+    let typed = [
+        ("", ""),
+        ("/", "shop"),
+        ("/", "!shop"),
+        ("/", "-f chkout"),
+        ("/", "-l app=web"),
+        (":", "ns blog"),
+        (":", "hosts shop /tls"),
+        (":", "problems"),
+        (":", "sort expires"),
+    ];
+    for (key, text) in typed {
+        let mut desk = of_manifests((200, 50));
+        // What the example has at its noon.
+        desk.model.at = parse_time("2026-12-01T12:00:00Z");
+        if !key.is_empty() {
+            desk.press(key).write(text).press("enter");
+        }
+        let mut line = status_command(&desk.model).words;
+        assert!(
+            line.windows(2).any(|pair| pair == ["--at", "2026-12-01T12:00:00Z"]),
+            "{line:?}"
+        );
+        line.extend(words("-o json"));
+        let json: serde_json::Value = serde_json::from_str(&printed(&line)).expect("JSON");
+        let items = json["items"].as_array().expect("items");
+        let mut printed: Vec<String> = items
+            .iter()
+            .map(|item| item["host"].as_str().unwrap_or("").to_owned())
+            .collect();
+        let mut shown: Vec<String> = desk
+            .model
+            .rows
+            .iter()
+            .map(|item| item.host.as_deref().unwrap_or("").to_owned())
+            .collect();
+        if text != "sort expires" {
+            printed.sort();
+            shown.sort();
+        }
+        assert_eq!(printed, shown, "{key}{text}: {line:?}");
+    }
+    // A reason that a finding led to.
+    let mut desk = of_manifests((200, 50));
+    desk.model.at = parse_time("2026-12-01T12:00:00Z");
+    desk.press("3 enter");
+    let mut line = status_command(&desk.model).words;
+    line.extend(words("-o json"));
+    let json: serde_json::Value = serde_json::from_str(&printed(&line)).expect("JSON");
+    assert_eq!(json["items"].as_array().map(Vec::len), Some(desk.model.rows.len()));
+    // The picture's, and what is copied of it.
+    let of = desk.model.subject().expect("a line");
+    let show = show_command(&desk.model, &of);
+    assert!(show.has("--at"), "{show}");
+    let shown = printed(&show.words);
+    assert!(shown.contains(of.key.name.as_str()));
+    desk.press("c").press("c");
+    assert!(desk.effects().contains(&Effect::Copy(show.to_string())));
+}
+
+#[test]
+fn what_follows_a_command_counts_or_is_refused() {
+    let mut desk = Desk::usual();
+    desk.command("ing shop").shows("ns shop").shows("11 of 35");
+    desk.command("hosts all").hides("of 35");
+    desk.command("hosts /wiki").shows("/wiki");
+    desk.command("sec blog /recipes").shows("ns blog").shows("/recipes");
+    assert_eq!(desk.model.view, View::Secrets);
+    desk.press("esc esc")
+        .command("explain orderfailed")
+        .shows("OrderFailed")
+        .press("esc");
+    desk.command("explain OrderFaild").shows("OrderFailed");
+    assert!(desk.model.popups.is_empty());
+    for refused in [
+        "wide open",
+        "renew now",
+        "q please",
+        "orders shop",
+        "log 3",
+        "problems yes",
+    ] {
+        desk.command(refused).shows("takes nothing after it");
+        assert_eq!((desk.ended, desk.model.popups.len()), (None, 0), "{refused}");
+    }
+}
+
+#[test]
+fn completion_goes_through_all_that_fits_and_commands_come_back() {
+    let mut desk = Desk::new((80, 24));
+    let line = |desk: &Desk| desk.line(22);
+    desk.press(":").write("re");
+    assert!(line(&desk).contains("renew restart revoke"), "{}", line(&desk));
+    desk.press("tab");
+    assert!(line(&desk).starts_with(":renew"), "{}", line(&desk));
+    desk.press("tab tab");
+    assert!(line(&desk).starts_with(":revoke"), "{}", line(&desk));
+    desk.press("backtab backtab backtab");
+    assert!(line(&desk).starts_with(":read"), "{}", line(&desk));
+    desk.press("esc :");
+    assert!(
+        line(&desk).contains(" +"),
+        "what does not fit is counted: {}",
+        line(&desk)
+    );
+    desk.press("esc").command("ns shop").command("sort host").press(": up");
+    assert!(line(&desk).starts_with(":sort host"), "{}", line(&desk));
+    desk.press("up");
+    assert!(line(&desk).starts_with(":ns shop"), "{}", line(&desk));
+    desk.press("down down");
+    assert!(line(&desk).starts_with(":    "), "{}", line(&desk));
+}
+
+#[test]
+fn a_key_that_means_nothing_says_so_once() {
+    let mut desk = Desk::usual();
+    desk.press("d")
+        .shows("d does nothing here; ? lists the keys")
+        .wait(9_000)
+        .hides("does nothing");
+    desk.press("d")
+        .hides("does nothing")
+        .press("v")
+        .shows("v does nothing here");
+}
+
+#[test]
+fn an_explanation_has_the_names_of_the_line() {
+    let mut desk = Desk::new((200, 50));
+    desk.press("e").shows("Expired").shows("checkout-tls");
+    desk.press("esc enter enter enter")
+        .shows("checkout-tls")
+        .shows("kubectl certs explain Expired");
+}
+
+#[test]
+fn marks_are_copied_and_survive_a_rehearsal_that_leads_on_to_production() {
+    let mut desk = Desk::usual();
+    desk.press("space space c")
+        .shows("shop/checkout shop/wholesale")
+        .press("s");
+    assert!(
+        desk.effects()
+            .contains(&Effect::Copy("shop/checkout-tls shop/wholesale-tls".to_owned()))
+    );
+    desk.press("R")
+        .tell([planned(1, of_checkout(Stage::Rehearsal))])
+        .press("enter");
+    let told = "2 rehearsals passed; nothing that serves traffic was changed";
+    desk.tell([Message::Ended(1, Ending::Good(told.to_owned()))])
+        .shows("t plans the same in production");
+    assert_eq!(desk.model.marks.len(), 2);
+    desk.effects();
+    desk.press("t");
+    let commands: Vec<String> = desk
+        .effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Run { command, .. } => Some(command.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        commands,
+        ["kubectl certs renew secret/checkout-tls secret/wholesale-tls -n shop --context prod-eu --production"]
+    );
+    desk.tell([planned(2, of_checkout(Stage::Production))]).press("esc");
+    assert_eq!(desk.model.marks.len(), 2, "a plan that was left changes no mark");
+    // What did not pass leads nowhere.
+    let mut desk = Desk::usual();
+    begin(&mut desk, Stage::Rehearsal);
+    desk.tell([Message::Ended(1, Ending::Bad(Trouble::new("no")))])
+        .hides("plans the same in production");
+}
+
+#[test]
+fn what_is_typed_before_the_plan_is_there_answers_nothing() {
+    let mut desk = Desk::usual();
+    desk.press("R t").effects();
+    desk.press("enter")
+        .shows("the plan is being made: enter does not count")
+        .write("prod-eu")
+        .press("enter");
+    assert_eq!(desk.effects(), [], "nothing of the name was a key");
+    assert_eq!(desk.model.popups.len(), 1);
+    desk.tell([planned(2, of_checkout(Stage::Production))])
+        .hides("> ")
+        .press("enter")
+        .shows("Type prod-eu to go on");
+    assert_eq!(desk.effects(), []);
+}
+
+#[test]
+fn a_plan_that_could_not_be_made_offers_no_go() {
+    let mut desk = Desk::usual();
+    desk.press("R t");
+    desk.tell([Message::Ended(2, Ending::Bad(Trouble::new("not this way")))])
+        .shows("not this way")
+        .hides("enter go")
+        .shows("esc back");
+}
+
+#[test]
+fn a_namespace_that_is_not_there_changes_nothing() {
+    let mut desk = Desk::with(
+        (120, 40),
+        ui(),
+        Place {
+            namespaces: vec!["shop".to_owned()],
+            ..place()
+        },
+    );
+    desk.command("ns nosuch").shows("reading ...");
+    assert_eq!(desk.effects(), [Effect::Namespaces(vec!["nosuch".to_owned()])]);
+    desk.tell([Message::NoNamespace {
+        name: "nosuch".to_owned(),
+        meant: Some("nosuchshop".to_owned()),
+    }])
+    .shows("there is no namespace nosuch; did you mean nosuchshop?")
+    .shows("ns shop")
+    .shows("live")
+    .hides("connection lost");
+}
