@@ -7,7 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{inventory::Inventory, object::annotation};
+use crate::{
+    inventory::Inventory,
+    object::{Key, Kind, annotation},
+};
 
 use super::{Finding, Reason, Severity, Subject};
 
@@ -85,8 +88,7 @@ impl Select {
             .filter_map(|key| inventory.secrets().get(key))
             .map(|s| &s.meta);
         for meta in route.into_iter().chain(secrets) {
-            let names = meta.annotation(annotation::IGNORE).unwrap_or_default();
-            annotated.extend(names.split(',').filter_map(|name| name.trim().parse::<Reason>().ok()));
+            annotated.extend(named(meta.annotation(annotation::IGNORE)).filter_map(|name| name.parse::<Reason>().ok()));
         }
         annotated.retain(|reason| *reason != Reason::Forbidden);
         let excused = |reason: Reason| self.ignored.contains(&reason) || annotated.contains(&reason);
@@ -105,6 +107,48 @@ impl Select {
         }
         sorted
     }
+}
+
+/// The words of an annotation's list.
+fn named(annotation: Option<&str>) -> impl Iterator<Item = &str> {
+    let words = annotation.unwrap_or_default().split(',').map(str::trim);
+    words.filter(|word| !word.is_empty())
+}
+
+/// A word in the annotation `kubectl-certs/ignore` of an object that excuses nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ineffective {
+    /// The object's kind.
+    pub kind: Kind,
+    /// The object.
+    pub key: Key,
+    /// The word.
+    pub word: String,
+    /// The reason that may be meant; `None` where the word is a reason that cannot be excused.
+    pub nearest: Option<Reason>,
+}
+
+/// All such words: those that are no reason, and `Forbidden`. Somebody who has written one believes that it works.
+pub fn ineffective(inventory: &Inventory) -> Vec<Ineffective> {
+    let secrets = inventory.secrets().iter().map(|stored| (Kind::Secret, &stored.meta));
+    let mut found = Vec::new();
+    for (kind, meta) in inventory.listed_routes().chain(secrets) {
+        for word in named(meta.annotation(annotation::IGNORE)) {
+            let nearest = match word.parse::<Reason>() {
+                Ok(Reason::Forbidden) => None,
+                Ok(_) => continue,
+                Err(unknown) => Some(unknown.nearest),
+            };
+            found.push(Ineffective {
+                kind,
+                key: meta.key(),
+                word: word.to_owned(),
+                nearest,
+            });
+        }
+    }
+    found.sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
+    found
 }
 
 /// The objects whose annotations may excuse reasons.

@@ -16,5 +16,5 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let reason: Reason = name
         .parse()
         .map_err(|error| Failure::of(Exit::Usage, &error).hint("`kubectl certs explain` lists all reasons"))?;
-    print(explain::explain(reason, colour).as_bytes())
+    print(explain::explain(reason, colour, colour::terminal_width()).as_bytes())
 }

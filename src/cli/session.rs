@@ -1,17 +1,17 @@
 //! What every command that reads begins with: settings from the command line, a connection or manifests, an inventory.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
-    check::{Reason, Rules, Select},
+    check::{Reason, Rules, Select, select::ineffective},
     error::{Exit, Failure, chain},
     file,
     inventory::Inventory,
-    object::{Key, Kind, NotJudged, Seconds, Text, carrier::carrier},
+    object::{Key, Kind, NotJudged, Seconds, Text, annotation, carrier::carrier},
     scan::{self, live::Live, secrets::Unresolved},
     settings::{env, source, trust, value::SecretKeys},
     source::{
@@ -20,6 +20,7 @@ use crate::{
         manifests, pairs,
         scope::Namespaces,
     },
+    text::width::cut,
     x509::{Anchors, Judge},
 };
 
@@ -152,6 +153,7 @@ impl Session {
                 super::warn(problem);
             }
         }
+        tell_ineffective(&session.inventory);
         scan::memo::save(session.judge.memo());
         Ok(session)
     }
@@ -218,19 +220,8 @@ impl Session {
             super::warn(problem);
             self.exit = self.exit.max(Exit::Cluster);
         }
-        let unseen: BTreeSet<&str> = self
-            .inventory
-            .forbidden()
-            .iter()
-            .filter(|f| f.name.is_none() && !scan::evaluate::has_row(f.kind))
-            .map(|f| f.kind.plural())
-            .collect();
-        if !unseen.is_empty() {
-            let unseen: Vec<&str> = unseen.into_iter().collect();
-            super::warn(&format!(
-                "no right to list {}: what they would show is left out",
-                unseen.join(", ")
-            ));
+        if let Some(line) = unread(&self.inventory) {
+            super::warn(&line);
         }
         if let Namespaces::Only(names) = &self.scope.namespaces
             && !source.namespace.is_empty()
@@ -332,6 +323,67 @@ impl Session {
                 self.wanted.extend(keys.filter(asked).collect::<Vec<_>>());
             }
         }
+    }
+}
+
+/// The lists that could not be read, on one line: the verb, the kinds, and where.
+fn unread(inventory: &Inventory) -> Option<String> {
+    let mut of_kind: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for list in inventory.forbidden().iter().filter(|list| list.name.is_none()) {
+        let places = of_kind.entry((list.verb, list.kind.plural())).or_default();
+        places.extend(list.namespace.as_deref());
+    }
+    // Kinds that could not be read in the same namespaces stand together.
+    let mut of_place: BTreeMap<(&str, BTreeSet<&str>), Vec<&str>> = BTreeMap::new();
+    for ((verb, kind), places) in of_kind {
+        of_place.entry((verb, places)).or_default().push(kind);
+    }
+    let parts: Vec<String> = of_place
+        .into_iter()
+        .map(|((verb, places), kinds)| {
+            let places: Vec<&str> = places.into_iter().collect();
+            let place = match places.as_slice() {
+                [] => String::new(),
+                [one] => format!(" in namespace {one}"),
+                [first, second, third, rest @ ..] if !rest.is_empty() => {
+                    format!(" in namespaces {first}, {second}, {third} and {} more", rest.len())
+                }
+                several => format!(" in namespaces {}", several.join(", ")),
+            };
+            format!("{verb} {}{place}", kinds.join(", "))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| {
+        format!(
+            "no right to {}: what they would show is left out, and -o json has the rules to ask for",
+            parts.join("; ")
+        )
+    })
+}
+
+/// So many words of annotations that excuse nothing are told one by one.
+const INEFFECTIVE: usize = 5;
+
+/// Tells what stands in annotations to excuse findings, and excuses none.
+fn tell_ineffective(inventory: &Inventory) {
+    let found = ineffective(inventory);
+    for one in found.iter().take(INEFFECTIVE) {
+        let why = one.nearest.map_or_else(
+            || "what could not be read cannot be excused".to_owned(),
+            |nearest| format!("no reason is called {:?}; the nearest is {nearest}", cut(&one.word, 60)),
+        );
+        super::warn(&format!(
+            "the annotation {} of {} {} excuses nothing: {why}",
+            annotation::IGNORE,
+            one.kind.as_str(),
+            one.key
+        ));
+    }
+    if found.len() > INEFFECTIVE {
+        super::warn(&format!(
+            "{} more words in such annotations excuse nothing",
+            found.len() - INEFFECTIVE
+        ));
     }
 }
 

@@ -68,6 +68,11 @@ impl Output {
         })
     }
 
+    /// Whether its lines are hosts, routes and Secrets and nothing else: what could not be read is told beside.
+    pub(super) fn is_of_rows(&self) -> bool {
+        matches!(self.format, Format::Table | Format::Wide | Format::Name)
+    }
+
     pub(super) fn context(&self, now: crate::object::Seconds) -> Context<'static> {
         Context {
             now,
@@ -145,7 +150,6 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     };
     let mut rows = scan::rows(&session.inventory, &judged);
     report::sort(&mut rows, &output.sort);
-    let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
     // Who names what is wanted asks for nothing else.
     let not_judged = if targets.is_empty() {
         session.not_judged.as_slice()
@@ -158,6 +162,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         since: compared.as_ref(),
     };
     let mut context: Context<'_> = output.context(session.rules.now);
+    context.show_served = probing || args.probe.probe;
     context.elapsed = Some(started.elapsed());
     let places = |kind: Kind, key: &Key| {
         let (file, line) = session.places.get(kind, key)?;
@@ -166,6 +171,13 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     };
     context.place = Some(&places);
     context.apart = apart;
+    let nothing = rows.is_empty();
+    let told = [report::summary(&rows, &apart, started.elapsed())].into_iter();
+    let told: Vec<String> = told.filter(|_| !nothing || session.exit == Exit::Ok).collect();
+    if output.is_of_rows() {
+        rows.drop_unread();
+    }
+    let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
     let result = match args.by {
         None => report::output::write(&output.format, &rows, &context, &mut out),
         Some(by) => {
@@ -179,11 +191,9 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     drop(out);
     written(result)?;
     // Of what could not be read, nothing can be said.
-    if !rows.is_empty() || session.exit == Exit::Ok {
-        note(&report::summary(&rows, &apart, started.elapsed()));
-    }
+    told.iter().for_each(|line| note(line));
     tell_apart(&rows, &apart);
-    if rows.is_empty() && left_out.is_nothing() && compared.is_none() {
+    if nothing && left_out.is_nothing() && compared.is_none() {
         nothing_found(&session, &args);
     }
     drop(rows);

@@ -245,6 +245,9 @@ impl Watching<'_> {
         }
         let mut rows = scan::rows(inventory, &news);
         report::sort(&mut rows, &self.output.sort);
+        if self.output.is_of_rows() {
+            rows.drop_unread();
+        }
         let mut out = std::io::stdout().lock();
         let context = self.output.context(self.live.rules.now);
         let result = match &self.output.format {

@@ -141,6 +141,15 @@ impl Inventory {
         self.routes.get(key)
     }
 
+    /// All routes that can be named on a command line: their kinds and metadata, in no order.
+    pub fn listed_routes(&self) -> impl Iterator<Item = (Kind, &Meta)> {
+        let ingresses = self.ingresses.values().map(|o| (Kind::Ingress, &o.meta));
+        let gateways = self.gateways.values().map(|o| (Kind::Gateway, &o.meta));
+        let sets = self.listener_sets.values().map(|o| (o.kind(), &o.meta));
+        let ingress_routes = self.ingress_routes.values().map(|o| (o.kind(), &o.meta));
+        ingresses.chain(gateways).chain(sets).chain(ingress_routes)
+    }
+
     /// The routes that a user means who names a kind and a name, in any namespace.
     pub fn routes_named(&self, kind: Kind, name: &str) -> Vec<RouteKey> {
         fn of<'a>(routes: impl Iterator<Item = (Kind, &'a Meta)>, kind: Kind, name: &str) -> Vec<RouteKey> {

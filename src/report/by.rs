@@ -18,15 +18,23 @@ use super::{
     table, yaml,
 };
 use crate::{
-    check::Reason,
+    check::{Reason, Severity},
     object::Seconds,
-    text::{Age, clear, date_time, width::width},
+    text::{
+        Age, clear, date_time,
+        width::{cut, width},
+    },
 };
 
 /// The document's kind.
 const KIND: &str = "StatusGroupList";
 /// How many reasons a cell shows before it only counts them.
 const SHOWN: usize = 3;
+
+/// What stands between two columns.
+const GAP: usize = 3;
+/// No column becomes narrower than this.
+const LEAST: usize = 6;
 
 /// What rows have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +76,8 @@ pub struct Group {
     pub not_after: Option<Seconds>,
     /// How many of them have a reason.
     pub reasons: BTreeMap<Reason, usize>,
+    /// The worst severity that each reason has in them: facts make it another than the usual one.
+    pub severities: BTreeMap<Reason, Severity>,
 }
 
 /// Folds rows: the worst group first, then the one of which a certificate expires first. `owner` says who writes a row's Secret.
@@ -89,6 +99,7 @@ pub fn fold<'a>(rows: &Rows<'a>, by: By, owner: &dyn Fn(&Row<'a>) -> Option<Stri
             statuses: BTreeMap::new(),
             not_after: None,
             reasons: BTreeMap::new(),
+            severities: BTreeMap::new(),
         });
         group.rows += 1;
         group.status = group.status.max(row.status);
@@ -96,7 +107,10 @@ pub fn fold<'a>(rows: &Rows<'a>, by: By, owner: &dyn Fn(&Row<'a>) -> Option<Stri
         let not_after = row.certificate.map(|certificate| certificate.not_after);
         group.not_after = group.not_after.into_iter().chain(not_after).min();
         seen.clear();
-        for reason in row.findings.iter().map(crate::check::Finding::reason) {
+        for finding in row.findings {
+            let reason = finding.reason();
+            let worst = group.severities.entry(reason).or_insert(finding.severity);
+            *worst = finding.severity.max(*worst);
             if !seen.contains(&reason) {
                 seen.push(reason);
                 *group.reasons.entry(reason).or_default() += 1;
@@ -153,11 +167,18 @@ fn lines(groups: &[Group], by: By, context: &Context<'_>, out: &mut dyn Write) -
         let name = by.as_str().to_ascii_uppercase();
         cells.push([name, "ROWS".into(), "STATUS".into(), "EXPIRES".into(), "REASON".into()]);
     }
-    cells.extend(groups.iter().map(|group| cells_of(group, context.now)));
+    let heads = cells.len();
+    cells.extend(groups.iter().map(|group| cells_of(group, context.now, usize::MAX)));
     let mut widths = [0; 5];
     for row in &cells {
         for (room, cell) in widths.iter_mut().zip(row) {
             *room = width(cell).max(*room);
+        }
+    }
+    if let Some(room) = context.width {
+        narrow(&mut widths, room);
+        for (row, group) in cells.iter_mut().skip(heads).zip(groups) {
+            *row = cells_of(group, context.now, widths[4]);
         }
     }
     let mut out = io::BufWriter::new(out);
@@ -172,9 +193,10 @@ fn lines(groups: &[Group], by: By, context: &Context<'_>, out: &mut dyn Write) -
                 Some(group) if column == 2 && context.colour => table::of_status(group.status),
                 _ => anstyle::Style::new(),
             };
+            let cell = cut(cell, room);
             write!(out, "{style}{cell}{style:#}")?;
             if column < 4 {
-                write!(out, "{:1$}   ", "", room - width(cell))?;
+                write!(out, "{:1$}   ", "", room.saturating_sub(width(&cell)))?;
             }
         }
         writeln!(out)?;
@@ -182,7 +204,43 @@ fn lines(groups: &[Group], by: By, context: &Context<'_>, out: &mut dyn Write) -
     out.flush()
 }
 
-fn cells_of(group: &Group, now: Seconds) -> [String; 5] {
+/// Narrows the name and the reasons until a line fits a terminal of `room` cells: the reasons get what the name leaves, and the name
+/// no more than half where both are long.
+fn narrow(widths: &mut [usize; 5], room: usize) {
+    let [name, rows, status, expires, reasons] = *widths;
+    let left = room.saturating_sub(rows + status + expires + 4 * GAP);
+    if name + reasons <= left {
+        return;
+    }
+    let name = name.min((left / 2).max(left.saturating_sub(reasons))).max(LEAST);
+    widths[0] = name;
+    widths[4] = reasons.min(left.saturating_sub(name)).max(LEAST);
+}
+
+/// The first reasons with their counts, as many whole ones as fit, and how many more there are.
+fn reasons(most: &[(&Reason, &usize)], room: usize) -> String {
+    let mut cell = String::new();
+    for shown in (1..=most.len().min(SHOWN)).rev() {
+        cell.clear();
+        for (reason, count) in &most[..shown] {
+            let comma = if cell.is_empty() { "" } else { "," };
+            let _ = write!(cell, "{comma}{reason}({count})");
+        }
+        if most.len() > shown {
+            let _ = write!(cell, ",+{}", most.len() - shown);
+        }
+        if cell.len() <= room {
+            break;
+        }
+    }
+    if cell.is_empty() {
+        cell.push('-');
+    }
+    cell
+}
+
+/// The cells of a group; the last is made for a column of `room` cells.
+fn cells_of(group: &Group, now: Seconds, room: usize) -> [String; 5] {
     let name = if group.name.is_empty() {
         "-".to_owned()
     } else {
@@ -196,18 +254,9 @@ fn cells_of(group: &Group, now: Seconds) -> [String; 5] {
         },
     );
     let mut most: Vec<(&Reason, &usize)> = group.reasons.iter().collect();
-    most.sort_by_key(|(reason, count)| (std::cmp::Reverse(reason.severity()), std::cmp::Reverse(**count)));
-    let mut reasons = String::new();
-    for (reason, count) in most.iter().take(SHOWN) {
-        let comma = if reasons.is_empty() { "" } else { "," };
-        let _ = write!(reasons, "{comma}{reason}({count})");
-    }
-    if most.len() > SHOWN {
-        let _ = write!(reasons, ",+{}", most.len() - SHOWN);
-    }
-    if reasons.is_empty() {
-        reasons.push('-');
-    }
+    let severity = |reason: &Reason| group.severities.get(reason).copied();
+    most.sort_by_key(|(reason, count)| (std::cmp::Reverse(severity(reason)), std::cmp::Reverse(**count)));
+    let reasons = reasons(&most, room);
     [
         name,
         group.rows.to_string(),
@@ -273,7 +322,10 @@ impl<K: Copy> Serialize for Counts<'_, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::{NOW, Shop};
+    use crate::{
+        check::{Fact, Finding},
+        report::fixtures::{NOW, Shop},
+    };
 
     fn folded(by: By) -> String {
         let shop = Shop::new();
@@ -297,5 +349,42 @@ mod tests {
         for by in [By::Secret, By::Issuer, By::Owner, By::Namespace] {
             insta::assert_snapshot!(format!("by-{}", by.as_str()), folded(by));
         }
+    }
+
+    #[test]
+    fn lines_fit_a_narrow_terminal() {
+        let shop = Shop::new();
+        let rows: Rows<'_> = shop.rows().into();
+        for by in [By::Secret, By::Issuer, By::Namespace] {
+            for width in [60, 80] {
+                let context = Context {
+                    now: NOW,
+                    width: Some(width),
+                    ..Context::default()
+                };
+                let mut out = Vec::new();
+                let groups = fold(&rows, by, &|_| None);
+                write(&Format::Table, &groups, by, &context, &mut out).expect("a vector");
+                let out = String::from_utf8(out).expect("UTF-8");
+                for line in out.lines() {
+                    assert!(super::width(line) <= width, "{width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn reasons_stand_by_the_severity_that_they_have_here() {
+        let shop = Shop::new();
+        let mut row = shop.rows()[0];
+        // The other way around than usual.
+        let findings = [
+            Finding::at(Severity::Warning, Fact::Expired { not_after: NOW }),
+            Finding::at(Severity::Critical, Fact::MustStaple),
+        ];
+        row.findings = &findings;
+        let groups = fold(&vec![row].into(), By::Namespace, &|_| None);
+        let cells = cells_of(&groups[0], NOW, usize::MAX);
+        assert_eq!(cells[4], "MustStaple(1),Expired(1)");
     }
 }

@@ -1,17 +1,25 @@
 //! `kubectl certs explain`: the pages of the catalogue, for a terminal.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use anstyle::Style;
 
-use crate::check::Reason;
+use crate::{check::Reason, text::wrap::wrap};
 
-/// The page of a reason: its headings bold where `colour` is asked for, its code as it stands.
-pub fn explain(reason: Reason, colour: bool) -> String {
+/// How wide the pages are written.
+const WRITTEN: usize = 100;
+
+/// The page of a reason: its headings bold where `colour` is asked for, its code as it stands, its paragraphs broken for a terminal of
+/// `width` cells where that is narrower than the page.
+pub fn explain(reason: Reason, colour: bool, width: Option<usize>) -> String {
     let bold = bold(colour);
     let mut out = String::new();
     let mut code = false;
-    for line in reason.page().trim_end().lines() {
+    let page = match width.filter(|width| *width < WRITTEN) {
+        Some(width) => Cow::Owned(wrap(reason.page().trim_end(), width)),
+        None => Cow::Borrowed(reason.page().trim_end()),
+    };
+    for line in page.lines() {
         if line.starts_with("```") {
             code = !code;
             continue;
@@ -106,13 +114,33 @@ mod tests {
     #[test]
     fn a_page_has_no_markup_and_its_headings_are_bold_when_asked() {
         for reason in Reason::ALL {
-            let page = explain(*reason, false);
+            let page = explain(*reason, false, None);
             assert!(page.starts_with(&format!("{reason}\n")), "{reason}");
             assert!(page.contains("\nHow to mend it\n"), "{reason}");
             assert!(!page.contains("```") && !page.contains('\x1b'), "{reason}");
         }
-        let page = explain(Reason::Expired, true);
+        let page = explain(Reason::Expired, true, None);
         assert!(page.starts_with("\x1b[1mExpired\x1b[0m\n"), "{page:?}");
+    }
+
+    #[test]
+    fn a_page_fits_a_narrow_terminal_but_for_its_commands() {
+        for reason in Reason::ALL {
+            let page = explain(*reason, false, Some(60));
+            let code = |line: &&str| line.starts_with("    ");
+            // A long word stays whole, so that it can be searched for.
+            let too_long = page.lines().find(|line| {
+                !code(line)
+                    && crate::text::width::width(line) > 60
+                    && line.trim().trim_start_matches("- ").contains(' ')
+            });
+            assert_eq!(too_long, None, "{reason}");
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&page), words(&explain(*reason, false, None)), "{reason}");
+            for command in explain(*reason, false, None).lines().filter(code) {
+                assert!(page.lines().any(|line| line == command), "{reason}: {command}");
+            }
+        }
     }
 
     #[test]

@@ -82,6 +82,7 @@ impl Entry {
             labels: &self.labels,
             certificate: self.certificate.as_ref(),
             evidence: Some(crate::report::row::Evidence::Stored),
+            answer: None,
             data_keys: None,
             renewer: crate::check::Renewer::Unknown,
             reach: crate::object::Reach::HERE,

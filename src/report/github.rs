@@ -38,8 +38,7 @@ fn line(finding: &Finding, row: &Row<'_>, context: &Context<'_>, out: &mut dyn W
             write!(out, "line={line},")?;
         }
     }
-    let (kind, name) = row.subject();
-    let mut subject = format!("{} {}/{name}", kind.as_str(), row.namespace);
+    let mut subject = subject(row);
     if let Some(host) = row.host {
         subject = format!("{}, {subject}", item::host(host));
     }
@@ -55,6 +54,18 @@ fn line(finding: &Finding, row: &Row<'_>, context: &Context<'_>, out: &mut dyn W
         property(&title),
         data(&format!("{message} {remedy}"))
     )
+}
+
+/// `Ingress shop/web`; `list ingresses in namespace shop` where the right to do so is missing.
+fn subject(row: &Row<'_>) -> String {
+    match row.unread_right() {
+        Some(right) if row.namespace.is_empty() => right,
+        Some(right) => format!("{right} in namespace {}", row.namespace),
+        None => {
+            let (kind, name) = row.subject();
+            format!("{} {}/{name}", kind.as_str(), row.namespace)
+        }
+    }
 }
 
 /// A text after `::`: on one line.

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::{
     apart::{KindItem, LeftOut, SinceItem},
     output::Context,
-    row::{Evidence, Row},
+    row::{Answer, Evidence, Row},
     rows::Rows,
     words,
 };
@@ -28,6 +28,7 @@ pub const FIELDS: &[&str] = &[
     "secrets",
     "status",
     "evidence",
+    "served",
     "notBefore",
     "notAfter",
     "issuer",
@@ -90,6 +91,8 @@ pub(crate) struct Item<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    served: Option<Served>,
     #[serde(flatten)]
     leaf: Option<Leaf<'a>>,
     findings: Vec<FindingItem<'a>>,
@@ -102,6 +105,29 @@ struct Route<'a> {
     kind: &'static str,
     name: &'a str,
     listener: Option<&'a str>,
+}
+
+/// What was served, beside what is stored.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Served {
+    compared: &'static str,
+    addresses: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<String>,
+}
+
+impl From<Answer> for Served {
+    fn from(answer: Answer) -> Self {
+        Self {
+            compared: answer.compared.as_str(),
+            addresses: answer.addresses,
+            sha256: answer.leaf.map(|(sha256, _)| sha256.to_string()),
+            not_after: answer.leaf.map(|(_, not_after)| date_time(not_after)),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -165,6 +191,7 @@ impl<'a> Item<'a> {
             secrets: secrets(row),
             status: row.status.as_str(),
             evidence: row.evidence.map(Evidence::as_str),
+            served: row.answer.map(Served::from),
             leaf: row.certificate.map(|c| Leaf {
                 not_before: date_time(c.not_before),
                 not_after: date_time(c.not_after),

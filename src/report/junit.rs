@@ -83,6 +83,9 @@ fn case(row: &Row<'_>, suite: &str, context: &Context<'_>) -> TestCase {
 
 /// `shop.example (ingress/web)`: unique among the bindings of a namespace.
 fn name(row: &Row<'_>) -> String {
+    if let Some(right) = row.unread_right() {
+        return right;
+    }
     let (kind, name) = row.subject();
     let mut object = format!("{}/{name}", kind.as_str().to_ascii_lowercase());
     if let Some(listener) = row.route.and_then(|r| r.listener) {

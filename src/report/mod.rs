@@ -35,6 +35,6 @@ mod tests;
 pub use apart::{Apart, LeftOut};
 pub use order::{SortBy, sort};
 pub use output::{Context, Format};
-pub use row::{Evidence, RouteRef, Row, Status};
+pub use row::{Answer, Evidence, RouteRef, Row, Status};
 pub use rows::Rows;
 pub use summary::summary;

@@ -14,6 +14,9 @@ pub fn write(rows: &Rows<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::new(out);
     let mut seen = HashSet::new();
     for row in rows.iter() {
+        if row.unread().is_some() {
+            continue;
+        }
         let (kind, name) = row.subject();
         if seen.insert((row.context, row.namespace, kind, name)) {
             writeln!(out, "{}/{}", resource(kind), Clear(name))?;

@@ -162,6 +162,8 @@ pub struct Context<'a> {
     pub now: Seconds,
     /// Several contexts were read: show them.
     pub show_context: bool,
+    /// What is served was asked for: show how it compares with what is stored.
+    pub show_served: bool,
     /// Several namespaces were read: show them.
     pub show_namespace: bool,
     /// `--no-headers`.

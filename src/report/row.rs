@@ -1,9 +1,9 @@
 //! One line of a status: what every format is made from. Borrows from the inventory.
 
 use crate::{
-    check::{Finding, Renewer, Severity},
-    object::{Key, Kind, Reach, Seconds, Text},
-    x509::Certificate,
+    check::{Fact, Finding, Renewer, Severity},
+    object::{Forbidden, Key, Kind, Reach, Seconds, Text},
+    x509::{Certificate, Fingerprint},
 };
 
 /// The state of a binding: its worst finding that counts, or that it could not be read.
@@ -68,6 +68,45 @@ impl Evidence {
     }
 }
 
+/// How what was served compares with what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Compared {
+    /// Every address serves the certificate that is stored.
+    Stored,
+    /// Another certificate is served at one address at least.
+    Another,
+    /// Some addresses serve the one that is stored, and others none.
+    Partly,
+    /// No address serves a certificate.
+    Nothing,
+    /// Certificates are served, and what is stored is not known.
+    NotCompared,
+}
+
+impl Compared {
+    /// The word that reports show.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Another => "another",
+            Self::Partly => "partly",
+            Self::Nothing => "nothing",
+            Self::NotCompared => "not-compared",
+        }
+    }
+}
+
+/// What the addresses of a route answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// How it compares.
+    pub compared: Compared,
+    /// How many addresses were asked.
+    pub addresses: usize,
+    /// The leaf that the first of them serves: its fingerprint, and when it expires.
+    pub leaf: Option<(Fingerprint, Seconds)>,
+}
+
 /// The route of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteRef<'a> {
@@ -118,6 +157,8 @@ pub struct Row<'a> {
     pub status: Status,
     /// What it rests on; `None` where nothing could be read.
     pub evidence: Option<Evidence>,
+    /// What was served; `None` where nobody asked.
+    pub answer: Option<Answer>,
 }
 
 impl<'a> Row<'a> {
@@ -126,12 +167,27 @@ impl<'a> Row<'a> {
         self.served.or_else(|| self.secrets.first())
     }
 
-    /// What the row is about: the kind and name of its route, or of its Secret where there is no route.
+    /// What the row is about: the kind and name of its route, or of its Secret where there is no route. Of a list that could not be
+    /// read, the kind.
     pub fn subject(&self) -> (Kind, &'a str) {
         match (self.route, self.secrets.first()) {
             (Some(route), _) => (route.kind, route.name),
             (None, Some(secret)) => (Kind::Secret, &secret.name),
-            (None, None) => (Kind::Secret, ""),
+            (None, None) => (self.unread().map_or(Kind::Secret, |unread| unread.kind), ""),
         }
+    }
+
+    /// The list that could not be read for lack of a right, where the row is about that: it is no host, route or Secret.
+    pub fn unread(&self) -> Option<&'a Forbidden> {
+        match self.findings.first().map(|finding| &finding.fact) {
+            Some(Fact::Forbidden(unread)) if self.route.is_none() && self.secrets.is_empty() => Some(unread),
+            _ => None,
+        }
+    }
+
+    /// The same as its finding's words and reports have it: `list ingresses`.
+    pub fn unread_right(&self) -> Option<String> {
+        self.unread()
+            .map(|unread| format!("{} {}", unread.verb, unread.kind.plural()))
     }
 }

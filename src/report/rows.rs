@@ -40,6 +40,12 @@ impl<'a> Rows<'a> {
         self.order.iter().map(|at| self.row(*at))
     }
 
+    /// Takes away the lists that could not be read: a table has hosts, routes and Secrets.
+    pub fn drop_unread(&mut self) {
+        let make = &self.make;
+        self.order.retain(|at| make(*at as usize).unread().is_none());
+    }
+
     fn row(&self, at: u32) -> Row<'a> {
         (self.make)(at as usize)
     }

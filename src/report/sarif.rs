@@ -174,7 +174,7 @@ impl Rule {
                 text: explain::first_paragraph(reason),
             },
             help: Help {
-                text: explain::explain(reason, false),
+                text: explain::explain(reason, false, None),
                 markdown: reason.page(),
             },
             default_configuration: Configuration {
@@ -273,7 +273,10 @@ fn result<'a>(
     context: &Context<'_>,
     seen: &mut HashMap<String, usize>,
 ) -> Outcome<'a> {
-    let (kind, name) = row.subject();
+    let (kind, name) = match row.unread() {
+        Some(list) => (list.kind, list.kind.plural()),
+        None => row.subject(),
+    };
     let place = place::of_finding(finding, row, context.place);
     let qualified = qualified(row, kind.as_str(), name);
     let message = words::message(finding, row, context.now);

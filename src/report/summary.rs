@@ -11,7 +11,14 @@ use super::{apart::Apart, row::Status, rows::Rows};
 pub fn summary(rows: &Rows<'_>, apart: &Apart<'_>, elapsed: Duration) -> String {
     let (mut hosts, mut routes, mut secrets, mut excused) = (0, 0, 0, 0);
     let mut of_status: BTreeMap<Status, usize> = BTreeMap::new();
+    let mut unread: Vec<&str> = Vec::new();
     for row in rows.iter() {
+        if let Some(list) = row.unread() {
+            if !unread.contains(&list.kind.plural()) {
+                unread.push(list.kind.plural());
+            }
+            continue;
+        }
         *match (row.host, row.route) {
             (Some(_), _) => &mut hosts,
             (None, Some(_)) => &mut routes,
@@ -31,8 +38,11 @@ pub fn summary(rows: &Rows<'_>, apart: &Apart<'_>, elapsed: Duration) -> String 
             let _ = write!(out, "{comma}{n} {}", if n == 1 { one } else { many });
         }
     }
-    if rows.is_empty() {
-        out.push_str(if apart.since.is_some() {
+    let all = hosts + routes + secrets;
+    if all == 0 {
+        out.push_str(if !unread.is_empty() {
+            "nothing could be read"
+        } else if apart.since.is_some() {
             "nothing is new"
         } else if apart.left_out.items > 0 {
             "no row is chosen"
@@ -45,13 +55,17 @@ pub fn summary(rows: &Rows<'_>, apart: &Apart<'_>, elapsed: Duration) -> String 
     let mut separator = ": ";
     // The worst first.
     for (status, n) in of_status.into_iter().rev() {
-        let all = if n == rows.len() && n > 1 {
+        let all = if n == all && n > 1 {
             "all".to_owned()
         } else {
             n.to_string()
         };
         let _ = write!(out, "{separator}{all} {}", status.as_str());
         separator = ", ";
+    }
+    if !unread.is_empty() {
+        unread.sort_unstable();
+        let _ = write!(out, "; not read: {}", unread.join(", "));
     }
     let counted = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     if excused > 0 {

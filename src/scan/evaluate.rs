@@ -6,7 +6,7 @@ use crate::{
     check::{self, Fact, Finding, Probed, Renewer, Rules, Select, Shared, Sorted, select::IgnoreOf},
     inventory::{Binding, BindingId, Inventory, settle::MANY},
     object::{Key, Kind, Meta, Reach, Seconds, Text},
-    report::{Evidence, LeftOut, RouteRef, Row, Rows, Status},
+    report::{Answer, Evidence, LeftOut, RouteRef, Row, Rows, Status, row::Compared},
     x509::Certificate,
 };
 
@@ -39,8 +39,8 @@ pub struct Judged {
     /// Whether it is chosen: without a choice everything is.
     pub chosen: bool,
     served: Served,
-    /// Whether an address has shown what it serves.
-    answered: bool,
+    /// What the addresses of its route have shown that they serve.
+    answer: Option<Box<Answer>>,
 }
 
 /// The Secret that is expected to be served.
@@ -75,7 +75,7 @@ impl Judged {
             left_out: u16::try_from(sorted.left_out).unwrap_or(u16::MAX),
             chosen,
             served,
-            answered: false,
+            answer: None,
         }
     }
 
@@ -83,7 +83,7 @@ impl Judged {
     fn evidence(&self) -> Option<Evidence> {
         match (&self.about, &self.served) {
             (About::Forbidden(_), _) => None,
-            _ if self.answered => Some(Evidence::Served),
+            _ if self.answer.as_ref().is_some_and(|answer| answer.leaf.is_some()) => Some(Evidence::Served),
             _ if self.status == Status::Unknown => None,
             (About::Secret(_), _) | (_, Served::Named(_)) => Some(Evidence::Stored),
             (About::Binding(_), Served::Nothing | Served::Other(_)) => Some(Evidence::Model),
@@ -223,10 +223,33 @@ pub fn binding(
         changes_at: verdict.changes_at,
     };
     let sorted = select.sort(inventory, &of, verdict.findings);
-    let answered = probed.is_some_and(|probed| probed.at.iter().any(|at| at.served.leaf().is_some()));
+    let stored = rest
+        .served
+        .as_ref()
+        .and_then(|key| inventory.secrets().get(key)?.leaf());
+    let answer = probed.and_then(|probed| answer(probed, stored)).map(Box::new);
     Some(Judged {
-        answered,
+        answer,
         ..Judged::new(About::Binding(id), sorted, rest, &binding.secrets, select)
+    })
+}
+
+/// What the addresses of a route answered, beside the leaf that is expected; `None` where none was asked.
+fn answer(probed: &Probed, stored: Option<&Certificate>) -> Option<Answer> {
+    let leaves = || probed.at.iter().map(|at| at.served.leaf());
+    let same = |leaf: &Certificate| stored.is_some_and(|stored| stored.sha256 == leaf.sha256);
+    let compared = match (leaves().flatten().next(), stored) {
+        _ if probed.at.is_empty() => return None,
+        (None, _) => Compared::Nothing,
+        (Some(_), None) => Compared::NotCompared,
+        _ if !leaves().flatten().all(same) => Compared::Another,
+        _ if leaves().all(|leaf| leaf.is_some()) => Compared::Stored,
+        _ => Compared::Partly,
+    };
+    Some(Answer {
+        compared,
+        addresses: probed.at.len(),
+        leaf: leaves().flatten().next().map(|leaf| (leaf.sha256, leaf.not_after)),
     })
 }
 
@@ -314,6 +337,7 @@ struct Source<'a> {
     class: Option<&'a Text>,
     meta: Option<&'a Meta>,
     evidence: Option<Evidence>,
+    answer: Option<Answer>,
     data_keys: Option<&'a [Text; 2]>,
     renewer: Renewer<'a>,
     sole: bool,
@@ -384,6 +408,7 @@ impl<'a> Source<'a> {
             class,
             meta,
             evidence: judged.evidence(),
+            answer: judged.answer.as_deref().copied(),
             data_keys: served.and_then(|stored| stored.data_keys.as_deref()),
             renewer: renewer(inventory, judged, place),
             sole: !judged.findings.is_empty() && is_sole(inventory, place),
@@ -405,6 +430,7 @@ impl<'a> Source<'a> {
             labels: &[],
             certificate: self.certificate,
             evidence: self.evidence,
+            answer: self.answer,
             data_keys: self.data_keys,
             renewer: self.renewer,
             reach: self.reach,

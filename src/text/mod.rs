@@ -6,6 +6,7 @@ mod shell;
 pub mod time;
 pub mod url;
 pub mod width;
+pub mod wrap;
 
 pub use clear::{Clear, clear};
 pub use nearest::nearest;

@@ -69,6 +69,8 @@ fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
                     out.push(':');
                     put(out, listener);
                 }
+            } else if let Some(right) = item.row("").unread_right() {
+                put(out, &right);
             }
         }
         What::Host => match item.host.as_deref() {

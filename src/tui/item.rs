@@ -6,7 +6,7 @@ use crate::{
     check::{Finding, KeptRenewer, Renewer},
     inventory::Inventory,
     object::{Key, Kind, List, Reach, Seconds, Text},
-    report::{Evidence, RouteRef, Row, Status},
+    report::{Answer, Evidence, RouteRef, Row, Status},
     scan::{self, About, Judged},
     x509::Certificate,
 };
@@ -50,6 +50,8 @@ pub struct Item {
     pub status: Status,
     /// What it rests on.
     pub evidence: Option<Evidence>,
+    /// What was served.
+    pub answer: Option<Box<Answer>>,
 }
 
 impl Item {
@@ -76,6 +78,7 @@ impl Item {
             labels: row.labels.into(),
             certificate: served.and_then(|stored| stored.bundle.leaf().cloned()),
             evidence: row.evidence,
+            answer: row.answer.map(Box::new),
             data_keys: row.data_keys.cloned().map(Box::new),
             renewer: (row.renewer != Renewer::Unknown).then(|| Box::new(row.renewer.kept())),
             reach: Arc::clone(&inventory.reach),
@@ -104,6 +107,7 @@ impl Item {
             labels: &self.labels,
             certificate: self.certificate.as_deref(),
             evidence: self.evidence,
+            answer: self.answer.as_deref().copied(),
             data_keys: self.data_keys.as_deref(),
             renewer: self.renewer.as_ref().map_or(Renewer::Unknown, |kept| kept.as_renewer()),
             reach: &self.reach,

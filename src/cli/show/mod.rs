@@ -136,6 +136,7 @@ async fn parsed_show(
         labels: &[],
         certificate: leaf,
         evidence: Some(crate::report::row::Evidence::Stored),
+        answer: None,
         data_keys: None,
         renewer: crate::check::Renewer::Unknown,
         reach: crate::object::Reach::HERE,

@@ -24,6 +24,7 @@ pub(super) enum Column {
     Host,
     Secret,
     Status,
+    Served,
     Expires,
     Issuer,
     Reason,
@@ -45,6 +46,7 @@ impl Column {
             Self::Host => "HOST",
             Self::Secret => "SECRET",
             Self::Status => "STATUS",
+            Self::Served => "SERVED",
             Self::Expires => "EXPIRES",
             Self::Issuer => "ISSUER",
             Self::Reason => "REASON",
@@ -91,6 +93,7 @@ impl Column {
             },
             Self::Secret => secret(row, out),
             Self::Status => out.write_str(row.status.as_str()),
+            Self::Served => out.write_str(row.answer.map_or("", |answer| answer.compared.as_str())),
             Self::Reason => reasons(row, room, out),
             Self::Class => text(row.class.unwrap_or_default(), out),
             Self::Age => match row.created {

@@ -145,15 +145,8 @@ impl Layout {
 }
 
 fn columns(context: &Context<'_>, wide: bool) -> Vec<(Column, usize)> {
-    let base = [
-        Column::Route,
-        Column::Host,
-        Column::Secret,
-        Column::Status,
-        Column::Expires,
-        Column::Issuer,
-        Column::Reason,
-    ];
+    let base = [Column::Route, Column::Host, Column::Secret, Column::Status];
+    let about = [Column::Expires, Column::Issuer, Column::Reason];
     let more = [
         Column::Serial,
         Column::Algorithm,
@@ -167,6 +160,8 @@ fn columns(context: &Context<'_>, wide: bool) -> Vec<(Column, usize)> {
         .into_iter()
         .chain(asked(context.show_namespace, Column::Namespace))
         .chain(base)
+        .chain(asked(context.show_served, Column::Served))
+        .chain(about)
         .chain(more.into_iter().filter(|_| wide))
         .chain(asked(context.show_labels, Column::Labels))
         .map(|column| (column, 0))

@@ -37,6 +37,7 @@ fn row<'a>(secrets: &'a [Key], findings: &'a [Finding]) -> Row<'a> {
         labels: &[],
         certificate: None,
         evidence: Some(crate::report::row::Evidence::Stored),
+        answer: None,
         data_keys: None,
         renewer: crate::check::Renewer::Unknown,
         reach: crate::object::Reach::HERE,

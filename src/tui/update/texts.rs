@@ -51,7 +51,7 @@ pub(super) fn explain(model: &mut Model) -> Vec<Effect> {
 
 /// Opens the page of a reason, after what was found.
 pub(super) fn explain_reason(model: &mut Model, reason: Reason, found: Lines) -> Vec<Effect> {
-    let page = crate::report::explain::explain(reason, false);
+    let page = crate::report::explain::explain(reason, false, None);
     let mut lines = found;
     if !lines.is_empty() {
         lines.push(Vec::new());

@@ -391,6 +391,21 @@ fn an_annotation_silences_a_reason_on_its_object_but_nothing_else() {
         verdict(&json!({"kubectl-certs/ignore": "NoSuchReason"}), &none),
         "critical Expired,UnusedNames"
     );
+    // A word that excuses nothing is told, wherever it stands, beside those that do.
+    let told = |route: &Value, held: &Value| {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": [ingress(route), secret(held)]});
+        piped(&list.to_string(), &["--ca-file", &root]).ends_with(0).err
+    };
+    let typo = told(&json!({"kubectl-certs/ignore": "UnusedNames, Expird"}), &none);
+    let warning = "warning: the annotation kubectl-certs/ignore of Ingress shop/web excuses nothing: no reason is called \"Expird\"; \
+                   the nearest is Expired";
+    assert!(typo.contains(warning), "{typo}");
+    let held = told(&none, &json!({"kubectl-certs/ignore": "Forbidden"}));
+    assert!(
+        held.contains("of Secret shop/web-tls excuses nothing: what could not be read cannot be excused"),
+        "{held}"
+    );
+    assert!(!told(&ignore, &none).contains("excuses nothing"));
 }
 
 #[test]

@@ -130,3 +130,59 @@ fn what_a_server_says_in_refusing_one_kind_hides_nothing_of_the_others() {
         1
     );
 }
+
+#[test]
+fn what_may_not_be_read_is_one_line_that_names_kinds_and_right_and_no_row() {
+    let server = serve(|path| {
+        let path = path.split('?').next().unwrap_or_default();
+        let list = |items: Value| {
+            (
+                200,
+                json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}),
+            )
+        };
+        match path {
+            "/apis/networking.k8s.io/v1/namespaces/shop/ingresses" => list(json!([{
+                "metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}], "rules": [{"host": "shop.example"}]},
+            }])),
+            _ if path.ends_with("/gateways") || path.contains("/secrets") || path.ends_with("/ingressroutes") => {
+                status(403, "Forbidden")
+            }
+            _ => list(json!([])),
+        }
+    });
+    let ran = ask(&server, &["status", "-n", "shop"]).ends_with(0);
+    // A host of which the Secret may not be read is a row; a list is none.
+    assert_eq!(ran.out.lines().count(), 2, "{}\n{}", ran.out, ran.err);
+    let told: Vec<&str> = ran.err.lines().filter(|line| line.contains("no right to")).collect();
+    assert_eq!(told.len(), 1, "{}", ran.err);
+    for word in ["no right to list ", "secrets", "in namespace shop"] {
+        assert!(told[0].contains(word), "{word}: {}", told[0]);
+    }
+    assert!(ran.err.contains("1 host: 1 unknown; not read: "), "{}", ran.err);
+    assert!(!ran.err.contains("Secrets without a route"), "{}", ran.err);
+    // Documents keep an item for each, and say whose it is.
+    let github = ask(&server, &["status", "-n", "shop", "-o", "github"]).ends_with(0).out;
+    assert!(
+        github.contains("title=Forbidden%3A list secrets in namespace shop::"),
+        "{github}"
+    );
+    assert!(!github.contains("Secret shop/::"), "{github}");
+    let junit = ask(&server, &["status", "-n", "shop", "-o", "junit"]).ends_with(0).out;
+    assert!(junit.contains("name=\"list secrets\""), "{junit}");
+    let names = ask(&server, &["status", "-n", "shop", "-o", "name"]).ends_with(0).out;
+    assert_eq!(names, "ingress.networking.k8s.io/web\n");
+    let ran = ask(
+        &server,
+        &["status", "-n", "shop", "-o", "json", "--fail-on", "critical"],
+    );
+    assert_eq!(ran.status, 3);
+    assert!(ran.items().len() > 1, "{}", ran.out);
+    // Nothing at all may be read.
+    let none = serve(|_| status(403, "Forbidden"));
+    let ran = ask(&none, &["status", "-n", "shop"]).ends_with(0);
+    assert_eq!(ran.out, "", "{}", ran.err);
+    assert!(ran.err.contains("nothing could be read; not read: "), "{}", ran.err);
+    assert!(ran.err.contains("no right to list "), "{}", ran.err);
+}

@@ -147,6 +147,7 @@ pub(super) fn forbidden() -> Item {
         labels: Box::default(),
         certificate: None,
         evidence: None,
+        answer: None,
         data_keys: None,
         renewer: None,
         reach: std::sync::Arc::default(),

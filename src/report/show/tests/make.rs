@@ -121,6 +121,7 @@ pub(super) fn row<'a>(
         labels: &[],
         certificate,
         evidence: Some(crate::report::row::Evidence::Stored),
+        answer: None,
         data_keys: None,
         renewer: crate::check::Renewer::Unknown,
         reach: crate::object::Reach::HERE,
