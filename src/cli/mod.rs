@@ -29,11 +29,16 @@ mod status;
 mod sweep;
 pub mod target;
 mod told;
+mod typed;
+mod version;
 mod watch;
 
 use std::{future::Future, io::Write as _};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{
+    CommandFactory as _, Parser as _,
+    error::{ContextKind, ContextValue},
+};
 
 use crate::{
     engine::cancel::{self, Cancel},
@@ -45,14 +50,18 @@ use args::{Cli, Command, StatusCommand};
 
 /// Runs the program on the process's arguments. Returns how it ends; what went wrong has been told on stderr.
 pub fn run() -> Exit {
-    let cli = match Cli::try_parse() {
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_default();
+    let line = std::iter::once(program).chain(typed::in_order(words.collect()));
+    let cli = match Cli::try_parse_from(line) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
             // Help and version come as errors that go to stdout.
             if !error.use_stderr() {
                 let _ = error.print();
                 return Exit::Ok;
             }
+            without_hidden(&mut error);
             complain(&error);
             return Exit::Usage;
         }
@@ -79,6 +88,7 @@ pub fn run() -> Exit {
         Some(Command::Rollback(command)) => on_runtime(rollback::run(*command)),
         Some(Command::Cleanup(command)) => on_runtime(cleanup::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
+        Some(Command::Version(command)) => version::run(&command),
         Some(Command::Respond(command)) => on_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => {
             let mut script = Vec::new();
@@ -94,6 +104,26 @@ pub fn run() -> Exit {
         let _ = writeln!(anstream::stderr(), "{failure}");
         failure.exit
     })
+}
+
+/// Takes commands that are for programs alone out of what is suggested.
+fn without_hidden(error: &mut clap::Error) {
+    let root = Cli::command();
+    let hidden = |name: &String| root.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
+    let seen: Vec<String> = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::String(name)) => vec![name.clone()],
+        Some(ContextValue::Strings(names)) => names.clone(),
+        _ => return,
+    };
+    if !seen.iter().any(hidden) {
+        return;
+    }
+    error.remove(ContextKind::SuggestedSubcommand);
+    error.remove(ContextKind::Suggested);
+    let left: Vec<String> = seen.into_iter().filter(|name| !hidden(name)).collect();
+    if !left.is_empty() {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(left));
+    }
 }
 
 /// Tells what is wrong with the command line. An argument may come from elsewhere by way of a script.

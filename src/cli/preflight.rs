@@ -25,8 +25,7 @@ use super::{
     renew::chosen,
     session::{Open, Session},
     settings::{Cluster, settings, store},
-    status,
-    target::read_all,
+    target::{for_writing, not_found, read_all},
 };
 
 pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
@@ -54,7 +53,8 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     let acme = tokio::spawn(async move { preflight::open(&issuer).await });
     let session = opening.await?;
     let acme = finished(acme).await;
-    status::not_found(&session, &words)?;
+    let words = for_writing(&session, words)?;
+    not_found(&session, &words)?;
     if let Some(connection) = &session.connection {
         solver_pod::choose(&mut settings.http01, connection).await;
     }

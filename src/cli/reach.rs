@@ -15,6 +15,7 @@ pub(super) fn of_cluster(source: &SourceArgs, connection: &Connection) -> Reach 
     Reach {
         kubectl: flags.as_str().into(),
         certs: flags.into(),
+        ..Reach::default()
     }
 }
 

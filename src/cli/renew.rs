@@ -42,8 +42,7 @@ use super::{
     progress::Progress,
     session::{Open, Session},
     settings::{Cluster, settings, store, with_hint},
-    status,
-    target::{Target as Word, read_all},
+    target::{Target as Word, for_writing, not_found, read_all},
     told,
 };
 
@@ -102,7 +101,8 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         ));
     }
     let opened = open(args, &words).await?;
-    status::not_found(&opened.session, &words)?;
+    let words = for_writing(&opened.session, words)?;
+    not_found(&opened.session, &words)?;
     let found = chosen(&opened.session, &words, command.only_route_hosts)?;
     if found.is_empty() && !command.due {
         return Err(Failure::usage("there is nothing to renew").hint("-n chooses the namespace, -A looks in all"));
@@ -167,10 +167,7 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         .map(|host| host.parse())
         .collect::<Result<_, _>>()
         .map_err(|error: crate::name::NameError| Failure::usage(error))?;
-    let word = Word {
-        kind: Kind::Secret,
-        name: command.secret.clone(),
-    };
+    let word = Word::new(Kind::Secret, command.secret.clone());
     let args = &command.issue;
     let opened = open(args, std::slice::from_ref(&word)).await?;
     let namespace = namespace(&opened.session, args)?;
@@ -234,7 +231,7 @@ pub(super) fn chosen(session: &Session, words: &[Word], only_route_hosts: bool) 
     let mut secrets: Vec<Key> = session.wanted.iter().cloned().collect();
     for word in words {
         if word.kind == Kind::Secret {
-            let named = inventory.named_secrets().filter(|key| key.name == word.name);
+            let named = inventory.named_secrets().filter(|key| word.is_secret(key));
             secrets.extend(named);
         } else {
             routes.extend(inventory.routes_named(word.kind, &word.name));

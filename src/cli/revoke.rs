@@ -34,7 +34,7 @@ use super::{
     note, print,
     session::{Open, Session, connect_options, read_file},
     settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
-    target::Target,
+    target::{Target, ingress_instead},
 };
 
 /// A PEM file of one chain, with its key perhaps.
@@ -276,15 +276,16 @@ async fn of_secret(command: &RevokeCommand, name: &str) -> Result<Found, Failure
             error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
         })?;
     let key = Key::new(Text::from(namespace.unwrap_or(&connection.namespace)), name);
-    let secret = Secret::read(&Api::new(connection, Permits::none()), &key)
+    let secret = Secret::read(&Api::new(connection.clone(), Permits::none()), &key)
         .await
         .map_err(|error| {
             let failure = Failure::of(Exit::Cluster, &error);
             error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
         })?;
     if !secret.exists() {
-        return Err(Failure::usage(format!("there is no Secret {key}"))
-            .hint("-n chooses the namespace; a file begins with ./ or /"));
+        let instead = ingress_instead(&connection, &key).await;
+        let hint = instead.unwrap_or_else(|| "-n chooses the namespace; a file begins with ./ or /".to_owned());
+        return Err(Failure::usage(format!("there is no Secret {key}")).hint(hint));
     }
     let slots = Slots::default();
     let parsed = secret.held(&slots);
@@ -349,10 +350,7 @@ async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> 
 async fn look(command: &RevokeCommand, wanted: &Wanted<'_>) -> Result<Session, Failure> {
     let targets: Vec<Target> = match wanted {
         Wanted::File(_) => Vec::new(),
-        Wanted::Secret(name) => vec![Target {
-            kind: Kind::Secret,
-            name: name.clone(),
-        }],
+        Wanted::Secret(name) => vec![Target::new(Kind::Secret, name.as_str())],
     };
     let check = CheckArgs::default();
     let all = SourceArgs {

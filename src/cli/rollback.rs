@@ -25,7 +25,7 @@ use super::{
     ask::confirm,
     note, print,
     session::connect_options,
-    target::{Target, TargetError},
+    target::{Target, TargetError, ingress_instead},
 };
 
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
@@ -37,9 +37,20 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     let namespace = command.namespace.as_deref().unwrap_or(&connection.namespace);
     let secret = Key::new(namespace, name);
     let api = Api::new(connection, permits(&secret));
-    let back = Rollback::read(&api, &secret, command.force, now())
-        .await
-        .map_err(failed)?;
+    let back = match Rollback::read(&api, &secret, command.force, now()).await {
+        Ok(back) => back,
+        Err(error @ (RollbackError::None { .. } | RollbackError::Gone { .. })) => {
+            let instead = ingress_instead(api.connection(), &secret).await;
+            let failure = failed(error);
+            // A Secret that is there is meant, whatever is called like it.
+            let there = api.get(SECRET, &secret).await.is_ok_and(|there| there.is_some());
+            return Err(match instead.filter(|_| !there) {
+                Some(instead) => failure.hint(instead),
+                None => failure,
+            });
+        }
+        Err(error) => return Err(failed(error)),
+    };
     note(&format!("Secret {secret}"));
     note(&format!(
         "  from {}",

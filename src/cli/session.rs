@@ -313,12 +313,17 @@ impl Session {
         let names: Vec<&Target> = targets.iter().filter(|t| t.kind == Kind::Secret).collect();
         match &self.scope.namespaces {
             Namespaces::Only(namespaces) => {
-                for (namespace, target) in namespaces.iter().flat_map(|n| names.iter().map(move |t| (n, t))) {
-                    self.wanted.insert(Key::new(namespace.clone(), target.name.as_str()));
+                for target in names {
+                    let own = target.namespace.iter().map(|namespace| Text::from(namespace.as_str()));
+                    let given = namespaces.iter().filter(|_| target.namespace.is_none()).cloned();
+                    let keys = own
+                        .chain(given)
+                        .map(|namespace| Key::new(namespace, target.name.as_str()));
+                    self.wanted.extend(keys);
                 }
             }
             Namespaces::All => {
-                let asked = |key: &Key| names.iter().any(|t| key.name == t.name);
+                let asked = |key: &Key| names.iter().any(|t| t.is_secret(key));
                 let keys = self.inventory.secrets().iter().map(|stored| stored.meta.key());
                 self.wanted.extend(keys.filter(asked).collect::<Vec<_>>());
             }

@@ -25,7 +25,7 @@ use super::{
     colour, note,
     session::{Open, Session},
     since::Saved,
-    target::{Target, read_all},
+    target::{Target, for_reading, is_listener, not_found, read_all},
     watch, written,
 };
 
@@ -111,7 +111,14 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         quiet: args.output.quiet,
     };
     let session = Session::open(&args.source, &args.check, &targets, open).await?;
-    not_found(&session, &targets)?;
+    let targets = for_reading(&session, targets);
+    if let Err(failure) = not_found(&session, &targets) {
+        return if args.ignore_not_found {
+            Ok(Exit::Ok)
+        } else {
+            Err(failure)
+        };
+    }
     let probe = (probing || args.probe.probe).then(|| args.probe.options());
     if args.watch {
         return Box::pin(watch::run(session, &output, &targets, probe)).await;
@@ -293,39 +300,6 @@ fn nothing_found(session: &Session, args: &StatusArgs) {
     }
 }
 
-/// A target that is not there is a mistake worth telling, not an empty table.
-pub(super) fn not_found(session: &Session, targets: &[Target]) -> Result<(), Failure> {
-    for target in targets {
-        let there = match target.kind {
-            Kind::Secret => {
-                session.inventory.secrets().iter().any(|s| s.meta.name == target.name)
-                    || session.inventory.named_secrets().any(|key| key.name == target.name)
-                    || session
-                        .wanted
-                        .iter()
-                        .any(|key| session.inventory.forbidden_secret(key).is_some())
-            }
-            kind => session.inventory.holds_route(kind, &target.name) || !session.inventory.knows_all(kind),
-        };
-        if !there {
-            let place = match &session.scope.namespaces {
-                Namespaces::All => String::new(),
-                Namespaces::Only(names) => format!(" in namespace {}", names.join(", ")),
-            };
-            let failure = Failure::new(Exit::Usage, format!("there is no {target}{place}"));
-            let hint = match (&session.scope.namespaces, target.kind) {
-                (Namespaces::Only(_), _) => "-n chooses the namespace, -A looks in all",
-                (Namespaces::All, Kind::Ingress) => {
-                    "a bare NAME is an Ingress; Gateways are gateway/NAME, Secrets secret/NAME"
-                }
-                (Namespaces::All, _) => "`kubectl certs status -A` lists what there is",
-            };
-            return Err(failure.hint(hint));
-        }
-    }
-    Ok(())
-}
-
 /// Whether a row is about one of the targets; everything is, where none is named.
 pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Target]) -> bool {
     if targets.is_empty() {
@@ -334,11 +308,12 @@ pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Tar
     match about {
         About::Binding(id) => inventory.bindings().get(*id).is_some_and(|binding| {
             targets.iter().any(|t| match t.kind {
-                Kind::Secret => binding.secrets.iter().any(|key| key.name == t.name),
-                kind => kind.means(binding.route.kind) && binding.route.key.name == t.name,
+                _ if t.host => binding.host == t.name,
+                Kind::Secret => binding.secrets.iter().any(|key| t.is_secret(key)),
+                _ => is_listener(binding, t),
             })
         }),
-        About::Secret(key) => targets.iter().any(|t| t.kind == Kind::Secret && key.name == t.name),
+        About::Secret(key) => targets.iter().any(|t| t.is_secret(key)),
         About::Forbidden(position) => inventory
             .forbidden()
             .get(*position)

@@ -1,17 +1,61 @@
-//! ROUTE and SECRET on the command line, as `kubectl` spells objects.
+//! ROUTE, SECRET and HOST on the command line, as `kubectl` spells objects, and as tables print them.
 
 use crate::{
     error::{Exit, Failure},
     object::Kind,
 };
 
-/// A route or Secret that was asked for by name.
+mod settle;
+
+pub(super) use settle::{for_reading, for_writing, ingress_instead, is_listener, not_found};
+
+/// A route, Secret or host that was asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Ingress, Gateway, `ListenerSet`, `IngressRoute`, `IngressRouteTCP` or Secret.
+    /// Ingress, Gateway, `ListenerSet`, `IngressRoute`, `IngressRouteTCP`, Secret, or cert-manager's Certificate.
     pub kind: Kind,
-    /// Its name.
+    /// Its name; a host's, where `host` is set.
     pub name: String,
+    /// The namespace, where the word has one: `certs/api-tls`, as a table names a Secret of another namespace.
+    pub namespace: Option<String>,
+    /// The listener: `gateway/public:https`.
+    pub listener: Option<String>,
+    /// Whether it is a word without a kind: an Ingress, or else a host.
+    pub bare: bool,
+    /// Whether a host is meant, whatever its route.
+    pub host: bool,
+}
+
+impl Target {
+    /// An object of a kind and name.
+    pub fn new(kind: Kind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            namespace: None,
+            listener: None,
+            bare: false,
+            host: false,
+        }
+    }
+
+    /// A host.
+    pub fn host(name: &str) -> Self {
+        Self {
+            host: true,
+            ..Self::new(Kind::Ingress, name.to_ascii_lowercase())
+        }
+    }
+
+    /// Whether it means a Secret of this name and namespace.
+    pub fn is_secret(&self, key: &crate::object::Key) -> bool {
+        self.kind == Kind::Secret
+            && key.name == self.name
+            && self
+                .namespace
+                .as_deref()
+                .is_none_or(|namespace| key.namespace == namespace)
+    }
 }
 
 /// A name that is no route and no Secret.
@@ -44,39 +88,99 @@ pub(super) fn read_all(words: &[String]) -> Result<Vec<Target>, Failure> {
 impl std::str::FromStr for Target {
     type Err = TargetError;
 
-    /// Reads `KIND/NAME` with kubectl's names of kinds (singular, plural, short, with or without group), or a bare NAME,
-    /// which means an Ingress.
+    /// Reads `KIND/NAME` with kubectl's names of kinds (singular, plural, short, with or without group), a bare NAME, which means an
+    /// Ingress or else a host, and what a table prints: `gateway/NAME:LISTENER`, `NAMESPACE/NAME` of a Secret, `SECRET,+2`, a URL.
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        let (kind, name) = word.split_once('/').unwrap_or(("ingress", word));
-        if name.is_empty() || name.contains('/') {
-            return Err(TargetError::Name { word: word.to_owned() });
+        if let Some(rest) = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://")) {
+            return Ok(Self::host(host_of(rest)));
         }
-        let lower = kind.to_ascii_lowercase();
-        let (word_of_kind, group) = lower.split_once('.').unwrap_or((&lower, ""));
-        let kind = match word_of_kind {
-            "ingress" | "ingresses" | "ing" => Kind::Ingress,
-            "gateway" | "gateways" | "gtw" => Kind::Gateway,
-            "listenerset" | "listenersets" | "lset" => Kind::ListenerSet,
-            "xlistenerset" | "xlistenersets" => Kind::XListenerSet,
-            "ingressroute" | "ingressroutes" if group.ends_with(Kind::OldIngressRoute.group()) => Kind::OldIngressRoute,
-            "ingressroute" | "ingressroutes" => Kind::IngressRoute,
-            "ingressroutetcp" | "ingressroutetcps" if group.ends_with(Kind::OldIngressRoute.group()) => {
-                Kind::OldIngressRouteTcp
-            }
-            "ingressroutetcp" | "ingressroutetcps" => Kind::IngressRouteTcp,
-            "secret" | "secrets" => Kind::Secret,
-            _ => return Err(TargetError::Kind { kind: kind.to_owned() }),
+        let wrong = || TargetError::Name { word: word.to_owned() };
+        let word = word.rsplit_once(",+").map_or(word, |(cell, _)| cell);
+        let Some((kind, name)) = word.split_once('/') else {
+            let host = host_of(word);
+            return match word {
+                "" => Err(wrong()),
+                _ if host != word => Ok(Self::host(host)),
+                _ => Ok(Self {
+                    bare: true,
+                    ..Self::new(Kind::Ingress, word)
+                }),
+            };
         };
-        Ok(Self {
-            kind,
-            name: name.to_owned(),
-        })
+        if name.is_empty() || name.contains('/') {
+            return Err(wrong());
+        }
+        let Some(kind) = kind_named(kind) else {
+            // A Secret of another namespace stands so in a table; what has a dot, a group, is a kind that nobody knows.
+            let known = [
+                "pod",
+                "pods",
+                "po",
+                "service",
+                "services",
+                "svc",
+                "deployment",
+                "deploy",
+            ];
+            if kind.contains('.') || known.contains(&kind) {
+                return Err(TargetError::Kind { kind: kind.to_owned() });
+            }
+            return Ok(Self {
+                namespace: Some(kind.to_owned()),
+                ..Self::new(Kind::Secret, name)
+            });
+        };
+        match name.split_once(':') {
+            Some((name, listener)) if !name.is_empty() && !listener.is_empty() => Ok(Self {
+                listener: Some(listener.to_owned()),
+                ..Self::new(kind, name)
+            }),
+            _ => Ok(Self::new(kind, name)),
+        }
     }
+}
+
+/// The host of what follows `https://`, or of `HOST:PORT`.
+fn host_of(text: &str) -> &str {
+    let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') && port.chars().all(|c| c.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// The kind that kubectl's users write so.
+pub(super) fn kind_named(word: &str) -> Option<Kind> {
+    let lower = word.to_ascii_lowercase();
+    let (word, group) = lower.split_once('.').unwrap_or((&lower, ""));
+    Some(match word {
+        "ingress" | "ingresses" | "ing" => Kind::Ingress,
+        "gateway" | "gateways" | "gtw" => Kind::Gateway,
+        "listenerset" | "listenersets" | "lset" => Kind::ListenerSet,
+        "xlistenerset" | "xlistenersets" => Kind::XListenerSet,
+        "ingressroute" | "ingressroutes" if group.ends_with(Kind::OldIngressRoute.group()) => Kind::OldIngressRoute,
+        "ingressroute" | "ingressroutes" => Kind::IngressRoute,
+        "ingressroutetcp" | "ingressroutetcps" if group.ends_with(Kind::OldIngressRoute.group()) => {
+            Kind::OldIngressRouteTcp
+        }
+        "ingressroutetcp" | "ingressroutetcps" => Kind::IngressRouteTcp,
+        "secret" | "secrets" => Kind::Secret,
+        "certificate" | "certificates" | "cert" => Kind::Certificate,
+        _ => return None,
+    })
 }
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.kind.as_str().to_ascii_lowercase(), self.name)
+        if self.host {
+            return write!(f, "host {}", self.name);
+        }
+        write!(f, "{}/{}", self.kind.as_str().to_ascii_lowercase(), self.name)?;
+        match &self.listener {
+            Some(listener) => write!(f, ":{listener}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -88,6 +192,8 @@ mod tests {
     fn names_are_read_as_kubectl_reads_them() {
         for (word, kind, name) in [
             ("web", Kind::Ingress, "web"),
+            ("certificate/web", Kind::Certificate, "web"),
+            ("cert/web", Kind::Certificate, "web"),
             ("ing/web", Kind::Ingress, "web"),
             ("ingresses.networking.k8s.io/web", Kind::Ingress, "web"),
             ("Gateway/edge", Kind::Gateway, "edge"),
@@ -113,17 +219,34 @@ mod tests {
                 "web",
             ),
         ] {
-            assert_eq!(
-                word.parse(),
-                Ok(Target {
-                    kind,
-                    name: name.to_owned()
-                }),
-                "{word}"
-            );
+            let target: Target = word.parse().expect(word);
+            assert_eq!((target.kind, target.name.as_str()), (kind, name), "{word}");
+            assert_eq!(target.bare, !word.contains('/'), "{word}");
         }
         for wrong in ["pod/x", "secret/", "a/b/c"] {
             assert!(wrong.parse::<Target>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_a_table_prints_is_read_back() {
+        let listener: Target = "gateway/public:status".parse().expect("a listener");
+        assert_eq!(
+            (listener.name.as_str(), listener.listener.as_deref()),
+            ("public", Some("status"))
+        );
+        let secret: Target = "certs/api-tls,+1".parse().expect("a Secret");
+        assert!(secret.is_secret(&crate::object::Key::new("certs", "api-tls")));
+        assert!(!secret.is_secret(&crate::object::Key::new("shop", "api-tls")));
+        for word in [
+            "https://Shop.example/a?b",
+            "http://shop.example:8080",
+            "https://u@shop.example",
+            "shop.example:443",
+        ] {
+            let host: Target = word.parse().expect(word);
+            assert!(host.host && host.name == "shop.example", "{word}: {host:?}");
+        }
+        assert!("shop.example".parse::<Target>().expect("a host or an Ingress").bare);
     }
 }

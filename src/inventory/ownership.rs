@@ -134,6 +134,12 @@ impl Inventory {
         self.owned.get(&(kind, owner.key())).into_iter().flatten()
     }
 
+    /// The namespace and Secret of each of cert-manager's Certificates of a name.
+    pub fn certificates_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let named = self.certificates.values().filter(move |o| o.meta.name == name);
+        named.map(|o| (o.meta.namespace.as_str(), o.secret.as_str()))
+    }
+
     /// cert-manager's Certificates that write a Secret, by name.
     pub fn certificates_of(&self, secret: &Key) -> impl Iterator<Item = &Certificate> {
         let keys = self.certificates_by_secret.get(secret);

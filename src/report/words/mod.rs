@@ -6,6 +6,7 @@
 mod chain;
 mod commands;
 mod names;
+mod outside;
 mod ownership;
 mod parse;
 mod reference;
@@ -65,7 +66,12 @@ pub fn remedy(finding: &Finding, row: &Row<'_>) -> Remedy {
         }
     };
     let mut commands = Commands::of(row);
-    let text = (family(&finding.fact).remedy)(&finding.fact, row, &mut commands);
+    let remedy = if row.reach.outside.is_empty() {
+        family(&finding.fact).remedy
+    } else {
+        outside::remedy
+    };
+    let text = remedy(&finding.fact, row, &mut commands);
     Remedy {
         text,
         commands: commands.into_list(),

@@ -61,6 +61,20 @@ fn a_file_of_certificates_is_pictured() {
     );
     let ran = run(&["show", &chain, "--fail-on", "critical"]).ends_with(1);
     assert!(ran.out.contains("UntrustedIssuer"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains(&format!("kubectl certs show {chain} --ca-file <CA-FILE>")),
+        "{}",
+        ran.out
+    );
+    assert!(
+        !ran.out.contains("kubectl create") && !ran.out.contains("status"),
+        "{}",
+        ran.out
+    );
+    // A key alone is not nothing.
+    let key = file(&dir, "good.key", &pair.key);
+    run(&["show", &key]).fails(2, &["good.key holds a private key and no certificate", "fullchain.pem"]);
     // With its key beside it, and as DER.
     let both = file(&dir, "both.pem", format!("{}{}", pair.key, pair.chain));
     let ran = run(&["show", &both, "--ca-file", &root]).ends_with(0);

@@ -219,6 +219,35 @@ fn kubectl(words: &[&str]) -> Option<String> {
     verb.is_none().then(|| "kubectl without a verb".to_owned())
 }
 
+/// What is in no cluster is mended in none: no remedy has a command for a Secret or a route.
+#[test]
+fn the_remedies_for_a_file_and_a_server_ask_no_cluster() {
+    for (target, host) in [("./chain.pem", None), ("shop.example:443", Some("shop.example"))] {
+        let reach = Reach {
+            outside: target.into(),
+            ..Reach::default()
+        };
+        for (fact, _) in samples::all() {
+            let finding = Finding::new(fact);
+            let row = Row {
+                route: None,
+                host,
+                reach: &reach,
+                ..row(&[], &[])
+            };
+            let remedy = remedy(&finding, &row);
+            assert!(!remedy.text.contains("Secret"), "{}", remedy.text);
+            for command in &remedy.commands {
+                let own = format!("kubectl certs show {target} ");
+                let fine = !command.contains("kubectl")
+                    || command.starts_with(&own)
+                    || command.starts_with("kubectl certs explain ");
+                assert!(fine, "{command}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_command_of_every_remedy_is_complete_and_noted() {
     let secrets = [key()];
@@ -231,6 +260,7 @@ fn every_command_of_every_remedy_is_complete_and_noted() {
     let reach = Reach {
         kubectl: " --context prod".into(),
         certs: " --context prod".into(),
+        ..crate::object::Reach::default()
     };
     for (fact, _) in samples::all() {
         for renewer in [
@@ -307,6 +337,7 @@ fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
     let reach = Reach {
         kubectl: " --context prod".into(),
         certs: " --context prod".into(),
+        ..crate::object::Reach::default()
     };
     let ours = Row {
         renewer: Renewer::Ours,

@@ -1,0 +1,23 @@
+//! `version`: which one this is.
+
+use serde_json::json;
+
+use super::{args::VersionArgs, print};
+use crate::error::{Exit, Failure};
+
+pub(super) fn run(args: &VersionArgs) -> Result<Exit, Failure> {
+    let version = env!("CARGO_PKG_VERSION");
+    let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
+    let text = match args.output.as_deref() {
+        Some("json") => format!(
+            "{:#}\n",
+            json!({"clientVersion": {"version": version, "platform": platform, "apiVersion": crate::report::item::API_VERSION}})
+        ),
+        Some(_) => format!(
+            "clientVersion:\n  apiVersion: {}\n  platform: {platform}\n  version: {version}\n",
+            crate::report::item::API_VERSION
+        ),
+        None => format!("kubectl certs {version} ({platform})\n"),
+    };
+    print(text.as_bytes())
+}
