@@ -31,6 +31,8 @@ pub enum Reason {
     CertificateServed,
     /// The earlier pair was put back.
     RolledBack,
+    /// Workloads were restarted.
+    Restarted,
 }
 
 impl Reason {
@@ -42,6 +44,7 @@ impl Reason {
             Self::ChallengeFailed => "ChallengeFailed",
             Self::CertificateServed => "CertificateServed",
             Self::RolledBack => "RolledBack",
+            Self::Restarted => "Restarted",
         }
     }
 
@@ -102,6 +105,13 @@ pub async fn record(api: &Api, about: &About, reason: Reason, message: &str, now
     let count = found["count"].as_u64().unwrap_or(1).saturating_add(1);
     let patch = Patch::Merge(json!({"count": count, "lastTimestamp": date_time(now)}));
     api.patch(EVENT, &at, &patch).await.map(drop)
+}
+
+/// What a write says of itself, with who made it: `...; by alice, with kubectl certs`. Against an owner, whose it is.
+pub fn signed(what: &str, api: &Api, forced: Option<&str>) -> String {
+    let user = &api.connection().user;
+    let forced = forced.map_or_else(String::new, |owner| format!(", by --force although it is {owner}"));
+    format!("{what}; by {user}, with kubectl certs{forced}")
 }
 
 fn event(about: &About, reason: Reason, name: &str, message: &str, now: Seconds) -> Value {

@@ -11,11 +11,12 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     acme::Stage,
-    apply::{Api, Permits, RunId, pair::Roots, rights, rollout::RolloutError},
+    apply::{Api, Permits, RunId, events, pair::Roots, rights, rollout::RolloutError},
     engine::{
         brake::{Brake, GoOn},
         cancel::Cancel,
         failure::CourseError,
+        foreseen::{Obstacle, obstacles as foreseen_by},
         hosts::Hosts,
         journal,
         journals::Journals,
@@ -56,7 +57,7 @@ use super::{
     ask::{Terms, confirm},
     counted::{counted, first_of},
     directory::Directory,
-    note,
+    foreseen, note,
     progress::Progress,
     session::Session,
     settings::{account_failure, settings_failure, with_hint},
@@ -75,6 +76,8 @@ pub(super) struct Issuance<'a> {
     pub(super) acme: &'a Directory,
     pub(super) connect: Option<HostPort>,
     pub(super) cancel: Cancel,
+    /// What denies orders of this kind, where anything does.
+    pub(super) denied: Option<Obstacle>,
     /// Whether the number of orders was said (`--max`).
     pub(super) is_bounded: bool,
 }
@@ -118,8 +121,9 @@ impl Issuance<'_> {
         let mut prepared = preparing
             .prepare()
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
+        let obstacles = self.foresee(&preparing, &prepared).await;
         if self.args.run.dry_run == DryRun::Client {
-            return Self::show_steps(&preparing, &prepared, targets);
+            return Self::show_steps(&preparing, &prepared, targets).and_then(|exit| judged(exit, &obstacles));
         }
         let destination = self.destination(&preparing, &prepared.permits);
         let solving = prepared.namespaces();
@@ -131,9 +135,18 @@ impl Issuance<'_> {
             self.check_restarts(api, &mut prepared).await?;
         }
         if self.args.run.dry_run == DryRun::Server {
-            return self.ask_server(&preparing, &prepared, targets, &destination).await;
+            let asked = self.ask_server(&preparing, &prepared, targets, &destination).await;
+            return asked.and_then(|exit| judged(exit, &obstacles));
         }
-        if !told::confirmed(|| self.plan(&preparing, &prepared, targets)).await? {
+        let rehearsal = self.settings.chosen.rehearsal;
+        if !rehearsal
+            && foreseen::stop_all(&obstacles, targets)
+            && let Some(failure) = foreseen::failure("nothing was ordered", &obstacles)
+        {
+            return Err(failure);
+        }
+        if !told::confirmed(|| self.plan(&preparing, &prepared, targets, &obstacles)).await? {
+            foreseen::tell(&obstacles);
             self.confirm(&preparing, &prepared, targets)?;
         }
         let progress = Progress::new(self.args.run.output == Some(Output::Json));
@@ -146,12 +159,47 @@ impl Issuance<'_> {
         sweep::sweep(&run, found, targets).await;
         let outcomes = run.all(targets).await;
         progress.end();
-        Ok(self.summary(outcomes.iter().chain(done)))
+        let exit = self.summary(outcomes.iter().chain(done), &obstacles);
+        if rehearsal
+            && exit == Exit::Ok
+            && let Some(failure) =
+                foreseen::failure("the rehearsal passed, and production would be refused", &obstacles)
+        {
+            return Err(failure);
+        }
+        Ok(exit)
+    }
+
+    /// What an order in earnest would refuse: for whoever is still to be asked. A run that asks nobody finds it out as it goes.
+    async fn foresee(&self, preparing: &Preparing<'_>, prepared: &Prepared) -> Vec<Obstacle> {
+        let run = &self.args.run;
+        let asks = told::run().is_some() || (!run.yes && super::ask::possible());
+        let (rehearsal, dry) = (self.settings.chosen.rehearsal, run.dry_run != DryRun::None);
+        if !(asks || rehearsal || dry) {
+            return Vec::new();
+        }
+        let staging = !rehearsal && self.settings.chosen.issuer.stage == Stage::Staging;
+        let seen = match self.settings.chosen.ca_limits {
+            Some(_) => issued_by_lets_encrypt(self.inventory(), staging),
+            None => Vec::new(),
+        };
+        let mut found = foreseen_by(preparing, prepared, self.store, seen).await;
+        found.extend(self.denied.clone());
+        found
     }
 
     fn destination(&self, preparing: &Preparing<'_>, permits: &Permits) -> Destination {
         match (self.connection(), &preparing.directory) {
-            (Some(connection), None) => Destination::Cluster(Api::new(connection.clone(), permits.clone())),
+            (Some(connection), None) => {
+                let mut permits = permits.clone();
+                if !self.settings.chosen.rehearsal {
+                    // Without the right to it no Event is left, and nothing else is the worse.
+                    for target in preparing.targets {
+                        permits.extend(events::permits(&target.secret.namespace));
+                    }
+                }
+                Destination::Cluster(Api::new(connection.clone(), permits))
+            }
             (_, directory) => Destination::Directory {
                 directory: directory.clone().unwrap_or_default(),
                 force: self.settings.certificate.force,
@@ -231,7 +279,7 @@ impl Issuance<'_> {
     }
 
     /// Everything that would be done, for whoever holds the screen.
-    fn plan(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Plan {
+    fn plan(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target], obstacles: &[Obstacle]) -> Plan {
         let chosen = &self.settings.chosen;
         let stage = match (chosen.rehearsal, chosen.issuer.stage) {
             (true, _) => order::Stage::Rehearsal,
@@ -261,6 +309,7 @@ impl Issuance<'_> {
             notes: ca_changes(targets)
                 .into_iter()
                 .chain(edits(preparing, prepared))
+                .chain(foreseen::lines(obstacles))
                 .collect(),
             command: None,
         }
@@ -449,7 +498,7 @@ impl Issuance<'_> {
     }
 
     /// The table at the end, and the worst exit status.
-    pub(super) fn summary<'o>(&self, outcomes: impl Iterator<Item = &'o Outcome>) -> Exit {
+    pub(super) fn summary<'o>(&self, outcomes: impl Iterator<Item = &'o Outcome>, obstacles: &[Obstacle]) -> Exit {
         let rehearsal = self.settings.chosen.rehearsal;
         let mut exits = BTreeSet::new();
         let mut lines = Vec::new();
@@ -488,7 +537,7 @@ impl Issuance<'_> {
             .lines()
             .for_each(|line| note(&crate::text::width::cut(line, room)));
         let exit = exits.iter().next_back().copied().unwrap_or(Exit::Ok);
-        if rehearsal && exit == Exit::Ok && !lines.is_empty() && told::run().is_none() {
+        if rehearsal && exit == Exit::Ok && !lines.is_empty() && obstacles.is_empty() && told::run().is_none() {
             note("the rehearsal passed, and nothing that serves traffic was changed. In earnest:");
             note(&format!("  {}", in_earnest()));
         }
@@ -498,6 +547,12 @@ impl Issuance<'_> {
 
 fn result_word(rehearsal: bool) -> &'static str {
     if rehearsal { "rehearsed" } else { "renewed" }
+}
+
+/// The end of a dry run.
+fn judged(exit: Exit, obstacles: &[Obstacle]) -> Result<Exit, Failure> {
+    foreseen::tell(obstacles.get(1..).unwrap_or_default());
+    foreseen::failure("an order would be refused", obstacles).map_or(Ok(exit), Err)
 }
 
 /// What became of a certificate whose course did not end as it was meant.
@@ -612,7 +667,10 @@ pub(super) fn seen(inventory: &Inventory, settings: &Settings) -> Vec<Past> {
     if settings.chosen.limits.is_none() {
         return Vec::new();
     }
-    let staging = settings.chosen.issuer.stage == Stage::Staging;
+    issued_by_lets_encrypt(inventory, settings.chosen.issuer.stage == Stage::Staging)
+}
+
+fn issued_by_lets_encrypt(inventory: &Inventory, staging: bool) -> Vec<Past> {
     inventory
         .secrets()
         .iter()

@@ -12,6 +12,7 @@ mod controllers;
 mod counted;
 mod directory;
 mod explain;
+mod foreseen;
 mod issuance;
 mod man;
 mod preflight;

@@ -13,6 +13,8 @@ use crate::{
         certmanager,
         due::{self, Due},
         failure::CourseError,
+        foreseen::Obstacle,
+        prepare,
         run::{Issued, Outcome},
         solver_pod,
     },
@@ -27,7 +29,7 @@ use crate::{
         targets,
     },
     scan::memo::cache_file,
-    settings::Settings,
+    settings::{Settings, policy, value::DryRun},
     source::scope::Namespaces,
     text::time,
     tui::order::{Plan, Stage},
@@ -37,6 +39,7 @@ use super::{
     args::issue::{IssueArgs, IssueCommand, Output, RenewCommand},
     counted::{counted, first_of},
     directory::Directory,
+    foreseen,
     issuance::Issuance,
     note,
     progress::Progress,
@@ -55,6 +58,8 @@ struct Opened {
     settings: Settings,
     acme: Directory,
     store: crate::settings::store::Store,
+    /// What denies production by hand, where anything does.
+    denied: Option<Obstacle>,
 }
 
 async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
@@ -83,12 +88,45 @@ async fn open(args: &IssueArgs, words: &[Word]) -> Result<Opened, Failure> {
     if let Some(connection) = &session.connection {
         solver_pod::choose(&mut settings.http01, connection).await;
     }
+    let denied = denied(args, &session, &settings).await?;
     Ok(Opened {
         session,
         settings,
         acme,
         store,
+        denied,
     })
+}
+
+/// What the cluster, or the settings, say of production by hand. It is refused here; of a rehearsal or a dry run it is told.
+async fn denied(args: &IssueArgs, session: &Session, settings: &Settings) -> Result<Option<Obstacle>, Failure> {
+    let chosen = &settings.chosen;
+    let staging = !chosen.rehearsal && chosen.issuer.stage == crate::acme::Stage::Staging;
+    // What runs in the cluster is what such a cluster wants.
+    if staging || prepare::own_address().is_some() {
+        return Ok(None);
+    }
+    let by = match (&settings.denied_by, &session.connection) {
+        (Some(by), _) => Some(by.clone()),
+        (None, Some(connection)) => {
+            let api = Api::new(connection.clone(), Permits::none());
+            let asked = policy::denied_by_cluster(&api).await;
+            asked.map_err(|error| with_hint(Failure::new(Exit::Cluster, chain(&error)), error.hint()))?
+        }
+        (None, None) => None,
+    };
+    let denied = by.map(|by| Obstacle {
+        secret: None,
+        stops: true,
+        what: format!("production orders by hand are denied by {by} (policy.interactiveProduction)"),
+        hint: Some("what runs in the cluster may order, and anybody may rehearse".to_owned()),
+        exit: Exit::Usage,
+    });
+    let earnest = !chosen.rehearsal && args.run.dry_run == DryRun::None;
+    match foreseen::failure("nothing was ordered", denied.as_slice()).filter(|_| earnest) {
+        Some(failure) => Err(failure),
+        None => Ok(denied),
+    }
 }
 
 /// `renew`.
@@ -149,12 +187,13 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         acme: &opened.acme,
         connect: args.http01.connect.clone(),
         cancel: cancel.clone(),
+        denied: opened.denied.clone(),
         is_bounded: command.max.is_some(),
     };
     let outcomes = by_cert_manager(&opened, args, &theirs, &cancel).await?;
     if ours.is_empty() {
         // Nothing is ordered, so no account is needed.
-        return Ok(issuance.summary(outcomes.iter()));
+        return Ok(issuance.summary(outcomes.iter(), &[]));
     }
     issuance.carry_out(&ours, &outcomes).await
 }
@@ -205,6 +244,7 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         acme: &opened.acme,
         connect: args.http01.connect.clone(),
         cancel,
+        denied: opened.denied.clone(),
         is_bounded: true,
     };
     issuance.carry_out(&[target], &[]).await

@@ -41,9 +41,10 @@ impl Run {
         api: &Api,
         target: &Target,
         pair: &Pair,
+        forced: Option<&str>,
         tell: &Teller,
     ) -> Result<(), CourseError> {
-        let message = format!(
+        let what = format!(
             "{} issued a certificate for {}, valid until {}",
             self.issuer.name,
             shown(&target.names.order),
@@ -53,7 +54,12 @@ impl Run {
             self.restart(api, target, tell).await?;
             self.look(api, target, pair, tell).await
         };
-        let ((), proved) = tokio::join!(self.record(api, target, Reason::CertificateIssued, &message), proving);
+        let message = events::signed(&what, api, forced);
+        let recording = async {
+            self.record(api, target, Reason::CertificateIssued, &message).await;
+            record_on_secret(api, target, Reason::CertificateIssued, &message).await;
+        };
+        let ((), proved) = tokio::join!(recording, proving);
         proved
     }
 
@@ -116,6 +122,11 @@ impl Run {
         }
         let cancelled = || self.cancel.is_cancelled();
         let done = rollout::restart_unless(api, &restarts.restarted, super::now(), ROLLOUT, &cancelled, tell).await;
+        if !done.done.is_empty() {
+            let names: Vec<String> = done.done.iter().map(ToString::to_string).collect();
+            let message = events::signed(&format!("restarted {}", names.join(", ")), api, None);
+            record_on_secret(api, target, Reason::Restarted, &message).await;
+        }
         match done.stopped {
             None => Ok(()),
             Some(RolloutError::Interrupted(workload)) => Err(CourseError::NotRestarted(format!(
@@ -201,6 +212,19 @@ impl Run {
     ) -> Result<Vec<std::net::SocketAddr>, address::ResolveError> {
         let found = address::addresses(self.options.connect.as_ref(), &used.addresses, port, host, LOOKUP).await?;
         Ok(found.sockets)
+    }
+}
+
+/// The same on the Secret itself: a write leaves its trace where it was made, whether a route uses it or not.
+async fn record_on_secret(api: &Api, target: &Target, reason: Reason, message: &str) {
+    let about = About {
+        resource: resource::SECRET,
+        key: target.secret.clone(),
+        uid: None,
+    };
+    let message: String = crate::text::Clear(message).to_string().chars().take(LONGEST).collect();
+    if let Err(error) = events::record(api, &about, reason, &message, super::now()).await {
+        tracing::debug!("cannot record an event: {error}");
     }
 }
 

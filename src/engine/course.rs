@@ -367,7 +367,8 @@ impl Run {
         }
         issued.place = Some(stored.place);
         if let Destination::Cluster(api) = &self.destination {
-            self.after_storing(api, target, &pair, tell).await?;
+            self.after_storing(api, target, &pair, stored.forced.as_deref(), tell)
+                .await?;
         }
         Ok(WithLeftOut { issued, left_out })
     }

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::asked::{Asked, Known};
 use crate::{
-    acme::{Acme, CertId},
+    acme::{Acme, CertId, LETS_ENCRYPT_STAGING},
     check::{self, Fact, Rules},
     inventory::Inventory,
     object::Seconds,
@@ -44,9 +44,10 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
     if rules.now >= held.not_after {
         return Due::Now("it has expired");
     }
-    // A CA knows nothing of what another one issued.
+    // A CA knows nothing of what another one issued, nor staging of what production did.
     if acme.directory().renewal_info.is_some()
         && target.changes_ca.is_none()
+        && held.staging == (acme.directory_url() == LETS_ENCRYPT_STAGING)
         && let Some(id) = id_of(inventory, target)
         && let Some(moment) = moment(acme, &id, asked).await
     {

@@ -158,7 +158,7 @@ impl Preparing<'_> {
             }
         }
         if self.connection.is_some() {
-            prepared.permits = self.permits(&prepared)?;
+            prepared.permits = self.permits(&prepared, self.settings.chosen.rehearsal)?;
         }
         Ok(prepared)
     }
@@ -190,13 +190,13 @@ impl Preparing<'_> {
         }
     }
 
-    /// What the whole run may write.
-    fn permits(&self, prepared: &Prepared) -> Result<Permits, PrepareError> {
+    /// What the whole run may write; of a rehearsal, less.
+    pub(super) fn permits(&self, prepared: &Prepared, rehearsal: bool) -> Result<Permits, PrepareError> {
         let mut permits = Permits::none();
         for target in self.targets {
             permits.extend(lease::permits(&target.secret));
             permits.extend(journal::permits(&target.secret));
-            if self.settings.chosen.rehearsal {
+            if rehearsal {
                 continue;
             }
             let exists = self.inventory.secrets().get(&target.secret).is_some();
@@ -413,6 +413,11 @@ fn provider<'s>(settings: &'s Dns01Settings, name: &Name) -> Option<&'s str> {
     })
 }
 
+/// Whether any provider proves a name by DNS.
+pub(super) fn has_provider(settings: &Dns01Settings, name: &Name) -> bool {
+    provider(settings, name).is_some()
+}
+
 fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
     let base = name.base().unwrap_or_default();
     match provider(settings, name) {
@@ -429,7 +434,7 @@ fn any_thumbprint() -> Result<Thumbprint, SolveError> {
 }
 
 /// This process's address inside of a cluster; `None` outside.
-pub(super) fn own_address() -> Option<std::net::IpAddr> {
+pub fn own_address() -> Option<std::net::IpAddr> {
     let host = std::env::var("KUBERNETES_SERVICE_HOST").ok()?;
     let server: std::net::IpAddr = host.parse().ok()?;
     if let Some(ip) = std::env::var("POD_IP").ok().and_then(|ip| ip.parse().ok()) {

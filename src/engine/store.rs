@@ -55,6 +55,8 @@ pub struct Stored {
     pub backed_up: bool,
     /// Worth telling: other keys that were made anew or are stale.
     pub notes: Vec<String>,
+    /// The owner against whom it was written: `owned by Helm (...)`.
+    pub forced: Option<String>,
 }
 
 impl Storing<'_> {
@@ -122,6 +124,7 @@ impl Storing<'_> {
             place: format!("Secret {key}"),
             backed_up,
             notes: notes(&change),
+            forced: change.forced().map(ToString::to_string),
         })
     }
 
@@ -156,6 +159,7 @@ impl Storing<'_> {
             place: path.display().to_string(),
             backed_up: false,
             notes,
+            forced: None,
         })
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 
 use super::{
+    policy::PolicyEntry,
     problem::{FileError, explain},
     trust::TrustEntry,
     value::{
@@ -66,6 +67,9 @@ pub struct File {
     /// CAs of one's own that are trusted wherever certificates are judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust: Option<Vec<TrustEntry>>,
+    /// What is allowed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub policy: PolicyEntry,
     /// Ingress controllers by the name that their classes have.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub controllers: BTreeMap<String, ControllerEntry>,

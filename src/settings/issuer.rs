@@ -43,6 +43,8 @@ pub struct Chosen {
     pub agree_tos: bool,
     /// The CA's rate limits, where they are known.
     pub limits: Option<Limits>,
+    /// Those of [`Chosen::ca`].
+    pub ca_limits: Option<Limits>,
 }
 
 /// Where an external account binding is.
@@ -117,6 +119,7 @@ pub(super) fn choose(layers: &[Layer]) -> Result<Chosen, SettingsError> {
         && let Some(ca) = ca_of(layers, &production())
     {
         chosen.ca = ca;
+        chosen.ca_limits = one(layers, &production(), None).ok().and_then(|of| of.limits);
     }
     if rehearses && chosen.issuer.stage == Stage::Production {
         return Err(SettingsError::StagingIsProduction(name));
@@ -222,6 +225,7 @@ pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<C
             .get(|e| e.agree_tos)
             .or_else(|| layers.iter().find_map(|l| l.file.agree_tos))
             .unwrap_or_default(),
+        ca_limits: limits,
         limits,
         issuer,
     })

@@ -17,6 +17,7 @@ pub mod example;
 pub mod file;
 mod issuer;
 pub mod layer;
+pub mod policy;
 mod problem;
 pub mod source;
 pub mod store;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub storing: StoringSettings,
     /// CAs of one's own that are trusted.
     pub trust: Vec<trust::TrustEntry>,
+    /// What denies production by hand, where anything does.
+    pub denied_by: Option<String>,
 }
 
 /// What is ordered. Profile and preferred chain are the issuer's.
@@ -192,6 +195,7 @@ impl Settings {
                 ca_files: file.first(|f| f.storing.ca_files.clone()).unwrap_or_default(),
             },
             trust: trust::entries(layers).to_vec(),
+            denied_by: policy::denied_by(layers),
         })
     }
 }

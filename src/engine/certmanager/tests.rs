@@ -247,6 +247,7 @@ fn a_rehearsal_is_refused_with_the_command_that_renews() {
             account_secret: None,
             agree_tos: false,
             limits: None,
+            ca_limits: None,
         }
     };
     let (certificate, secret) = (Key::new("shop", "web"), Key::new("shop", "shop-tls"));

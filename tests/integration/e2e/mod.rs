@@ -9,6 +9,7 @@ mod connect;
 mod dns01;
 mod exit;
 mod faults;
+mod foreseen;
 mod gateway;
 mod http01;
 mod issue_dns;

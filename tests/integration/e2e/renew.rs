@@ -39,10 +39,9 @@ fn an_ingress_without_certificate_gets_one_that_is_served() {
 fn a_rehearsal_changes_nothing_and_says_how_to_do_it_in_earnest() {
     let it = Issuing::new("rehearse");
     let host = it.host("shop");
-    it.ns.apply(vec![
-        ingress("shop", &[(&[&host], "shop-tls")]),
-        it.ns.pki.pair(&[&host]).secret("shop-tls"),
-    ]);
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    // A Secret that kubectl applied is its manifest's, and production would refuse it.
+    it.ns.create(vec![it.ns.pki.pair(&[&host]).secret("shop-tls")]);
     let before = it.version("shop-tls");
     it.settings(&format!(
         "issuers:\n  letsencrypt-staging:\n    directory: {}\n    caFile: {}\n    agreeTos: true\n",

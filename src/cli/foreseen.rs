@@ -1,0 +1,70 @@
+//! How it is told what an order in earnest would refuse.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    engine::foreseen::Obstacle,
+    error::{Exit, Failure},
+    object::Key,
+    plan::Target,
+    text::Clear,
+};
+
+use super::{note, settings::with_hint};
+
+/// How many are told; the others are counted.
+const TOLD: usize = 10;
+
+/// A line for each, for notes and plans: `would be refused: ...`. Not cleared.
+pub(super) fn lines(obstacles: &[Obstacle]) -> Vec<String> {
+    let mut lines: Vec<String> = obstacles
+        .iter()
+        .take(TOLD)
+        .map(|obstacle| format!("would be refused: {obstacle}"))
+        .collect();
+    let more = obstacles.len().saturating_sub(TOLD);
+    if more > 0 {
+        lines.push(format!("would be refused: {more} more"));
+    }
+    lines
+}
+
+/// Tells them, each with what to do.
+pub(super) fn tell(obstacles: &[Obstacle]) {
+    let mut hints = BTreeSet::new();
+    for (line, obstacle) in lines(obstacles).iter().zip(obstacles) {
+        note(line);
+        if let Some(hint) = obstacle.hint.as_deref().filter(|hint| hints.insert(*hint)) {
+            note(&format!("hint: {hint}"));
+        }
+    }
+    if obstacles.len() > TOLD {
+        note(&format!("{} more would be refused", obstacles.len() - TOLD));
+    }
+}
+
+/// The failure that they come to, where there is any.
+pub(super) fn failure(said: &str, obstacles: &[Obstacle]) -> Option<Failure> {
+    let first = obstacles.first()?;
+    let exit = obstacles
+        .iter()
+        .map(|obstacle| obstacle.exit)
+        .max()
+        .unwrap_or(Exit::Usage);
+    let more = match obstacles.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let failure = Failure::new(exit, format!("{said}: {}{more}", Clear(&first.to_string())));
+    Some(with_hint(failure, first.hint.clone()))
+}
+
+/// Whether nothing at all could be ordered.
+pub(super) fn stop_all(obstacles: &[Obstacle], targets: &[Target]) -> bool {
+    let stopped: BTreeSet<&Key> = obstacles
+        .iter()
+        .filter(|it| it.stops)
+        .filter_map(|it| it.secret.as_ref())
+        .collect();
+    obstacles.iter().any(|it| it.secret.is_none()) || targets.iter().all(|it| stopped.contains(&it.secret))
+}

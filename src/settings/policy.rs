@@ -1,0 +1,98 @@
+//! What a cluster forbids, whatever its users' own settings say.
+
+use serde::{Deserialize, Serialize};
+
+use super::{layer::Layer, source::NAME, value::Namespaced};
+use crate::{
+    apply::{Api, ApiError},
+    object::Key,
+    plan::resource::CONFIGMAP,
+};
+
+/// The `ConfigMap` that is asked in every cluster: its policy counts, and nothing else of it does unless it is named.
+pub const OF_CLUSTER: (&str, &str) = ("kubectl-certs", "kubectl-certs");
+
+/// What is allowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PolicyEntry {
+    /// Whether orders at a CA for everybody may be made by hand, from outside of the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interactive_production: Option<Word>,
+}
+
+/// Whether something is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Word {
+    /// It is.
+    Allow,
+    /// It is not, whatever else says otherwise.
+    Deny,
+}
+
+impl PolicyEntry {
+    fn denies(&self) -> bool {
+        self.interactive_production == Some(Word::Deny)
+    }
+}
+
+/// Which of the layers denies production by hand: one is enough, whichever goes before it.
+pub(super) fn denied_by(layers: &[Layer]) -> Option<String> {
+    let denies = layers.iter().find(|layer| layer.file.policy.denies());
+    denies.map(|layer| layer.origin.to_string())
+}
+
+/// Whether the cluster's own `ConfigMap` denies it. One that is not there, or may not be read, denies nothing.
+pub async fn denied_by_cluster(api: &Api) -> Result<Option<String>, ApiError> {
+    let (namespace, name) = OF_CLUSTER;
+    let found = match api.get(CONFIGMAP, &Key::new(namespace, name)).await {
+        Err(error) if error.is_forbidden() => return Ok(None),
+        found => found?,
+    };
+    let text = found.as_ref().and_then(|object| object["data"][NAME].as_str());
+    let key = Namespaced(Key::new(namespace, name));
+    Ok(text.filter(|text| denies(text)).map(|_| format!("ConfigMap {key}")))
+}
+
+/// Whether a text denies it. The rest of it may be for another version: only the policy is read, and one that cannot be read
+/// denies.
+fn denies(text: &str) -> bool {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Only {
+        policy: PolicyEntry,
+    }
+    match serde_saphyr::from_str::<Only>(text) {
+        Ok(only) => only.policy.denies(),
+        Err(_) => text.lines().any(|line| line.trim_start().starts_with("policy")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{file::File, layer::Origin};
+
+    #[test]
+    fn whoever_denies_is_obeyed_whatever_goes_before() {
+        let layer = |text: &str| Layer::of(Origin::File("x".to_owned()), File::parse(text, "x", None).unwrap());
+        let deny = "policy: {interactiveProduction: deny}";
+        let allow = "policy: {interactiveProduction: allow}";
+        assert_eq!(denied_by(&[layer(allow), layer("")]), None);
+        assert_eq!(denied_by(&[layer(allow), layer(deny)]).as_deref(), Some("x"));
+        assert!(File::parse("policy: {interactiveProduction: no}", "x", None).is_err());
+    }
+
+    #[test]
+    fn of_the_clusters_own_only_the_policy_is_read() {
+        assert!(denies("policy: {interactiveProduction: deny}\nfuture: {field: 1}\n"));
+        assert!(!denies("policy: {interactiveProduction: allow}"));
+        assert!(!denies("issuers: {}\n"));
+        assert!(
+            denies("policy: {interactiveProduction: denied}"),
+            "it means to deny something"
+        );
+        assert!(!denies(""));
+    }
+}
