@@ -121,7 +121,7 @@ fn what_could_not_be_read_says_why_and_what_to_do() {
 pub(super) fn alone() -> Item {
     let key = kubectl_certs::object::Key::new("edge", "left-over");
     Item {
-        about: About::Secret(key.clone()),
+        about: About::Secret(Box::new(key.clone())),
         secrets: vec![key].into(),
         ..forbidden()
     }

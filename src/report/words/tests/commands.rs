@@ -236,7 +236,9 @@ fn the_remedies_for_a_file_and_a_server_ask_no_cluster() {
                 ..row(&[], &[])
             };
             let remedy = remedy(&finding, &row);
-            assert!(!remedy.text.contains("Secret"), "{}", remedy.text);
+            // But for the names of reasons, which some have in them.
+            let text = remedy.text.replace(&finding.reason().to_string(), "");
+            assert!(!text.contains("Secret"), "{text}");
             for command in &remedy.commands {
                 let own = format!("kubectl certs show {target} ");
                 let fine = !command.contains("kubectl")
