@@ -98,6 +98,16 @@ pub enum ResolveError {
     },
 }
 
+impl ResolveError {
+    /// Whether DNS said that there is none, and not merely nothing.
+    pub fn is_definite(&self) -> bool {
+        matches!(self, Self::Failed { cause, .. } if {
+            let said = cause.to_string().to_lowercase();
+            !said.contains("temporary") && !said.contains("try again")
+        })
+    }
+}
+
 /// The resolver's own words without the standard library's frame.
 fn words(error: &io::Error) -> String {
     let text = error.to_string();

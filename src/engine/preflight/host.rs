@@ -20,6 +20,7 @@ use crate::{
         Target,
         preflight::{Blame, Check, Grade, Topic},
     },
+    settings::value::SelfCheck,
     solve::http01::{
         Guard, Ports, challenge_path,
         fetch::{FetchError, Page, fetch},
@@ -78,7 +79,7 @@ impl Preflight<'_> {
             (_, None) => Vec::new(),
         };
         if found.is_empty() {
-            return vec![no_address(&own).of(host)];
+            return vec![no_address(&own, self.settings.http01.self_check).of(host)];
         }
         let guard = Guard {
             own: own.clone(),
@@ -143,19 +144,22 @@ fn list(all: &[IpAddr]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn no_address(own: &[IpAddr]) -> Check {
+/// As the run judges it: only where it was told to look elsewhere does it ask the CA all the same.
+pub(super) fn no_address(own: &[IpAddr], self_check: SelfCheck) -> Check {
     let to = if own.is_empty() {
         "the route's address".to_owned()
     } else {
         list(own)
     };
-    Check::fails(
-        Topic::Dns,
-        Blame::Acme,
-        "DNS has no address of it, and the CA would find none",
-    )
-    .hint(Some(format!(
-        "point an A or AAAA record to {to}, or prove the name by DNS-01 (--dns)"
+    let message = "DNS has no address of it, and the CA would find none";
+    if self_check != SelfCheck::Auto {
+        return Check::warning(Topic::Dns, format!("{message} unless its DNS is another")).hint(Some(format!(
+            "the CA is asked all the same (--self-check {self_check}); elsewhere an A or AAAA record has to lead to {to}"
+        )));
+    }
+    Check::fails(Topic::Dns, Blame::Acme, message).hint(Some(format!(
+        "point an A or AAAA record to {to}, or prove the name by DNS-01 (--dns); where this network alone does not know the host \
+         (split DNS), --self-check direct"
     )))
 }
 

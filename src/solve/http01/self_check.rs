@@ -166,7 +166,11 @@ impl Look {
         let of_dns = loop {
             let enough = stood_in.as_ref().is_some_and(Vec::is_empty) && !own.is_empty();
             tokio::select! {
-                found = &mut dns => break found.map_err(|error| format!("this network's DNS does not know the host ({error})")),
+                found = &mut dns => break match found {
+                    Ok(found) => Ok(found),
+                    Err(error) if error.is_definite() => return Err(Some(self.without_address(&own))),
+                    Err(error) => Err(format!("this network's DNS does not know the host ({error})")),
+                },
                 missed = &mut stand_in, if stood_in.is_none() => stood_in = Some(missed),
                 () = tokio::time::sleep_until(begin + SLOW_DNS), if enough => {
                     break Err(format!("this network's DNS does not answer for the host within {} s", SLOW_DNS.as_secs()));
@@ -235,6 +239,18 @@ impl Look {
             ));
         }
         Err(Some(error))
+    }
+
+    /// The CA would find no address either, and count the failure.
+    fn without_address(&self, own: &[IpAddr]) -> SolveError {
+        let to = match own {
+            [] => "the route's address".to_owned(),
+            own => own.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        };
+        SolveError::new(format!("DNS has no address of {}, and the CA would find none", self.host)).hint(format!(
+            "point an A or AAAA record to {to}, or prove the name by DNS-01 (--dns); where this network alone does not know the host \
+             (split DNS), look with --self-check direct"
+        ))
     }
 
     /// At the route's own addresses, with the host's name.

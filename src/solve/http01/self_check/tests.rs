@@ -189,8 +189,25 @@ async fn a_server_that_speaks_no_http_or_hangs_up_is_an_error_and_no_more() {
 }
 
 #[tokio::test]
-async fn where_dns_does_not_know_the_host_the_routes_own_address_stands_in() {
+async fn where_dns_gives_no_answer_the_routes_own_address_stands_in_and_a_host_that_is_not_there_is_refused() {
     let port = server(1, |_| page(200, RIGHT)).await;
+    // What this machine's DNS says of it is the machine's: whether it says so, or says nothing.
+    let resolved = net::resolve(&patient(port).host, Duration::from_secs(5)).await;
+    if resolved.unwrap_err().is_definite() {
+        let error = patient(port)
+            .automatic()
+            .await
+            .unwrap_err()
+            .expect("no look from the cluster");
+        assert!(error.message.contains("and the CA would find none"), "{error}");
+        assert!(error.hint.unwrap().contains("--self-check direct"));
+        assert_eq!(
+            patient(port).direct().await.unwrap().at,
+            ["127.0.0.1"],
+            "split DNS is told"
+        );
+        return;
+    }
     let seen = patient(port).automatic().await.unwrap();
     assert_eq!(seen.at, ["127.0.0.1"]);
     let note = seen.note.unwrap();
