@@ -21,9 +21,8 @@ use crate::{
         journal,
         journals::Journals,
         ledger::{self, Ledger},
-        prepare::{Prepared, Preparing, slots},
+        prepare::{PrepareError, Prepared, Preparing, slots},
         run::{Options, Outcome, Run},
-        solver_pod,
         store::Destination,
         turns::Turns,
     },
@@ -131,7 +130,7 @@ impl Issuance<'_> {
             let mut permits = prepared.permits.clone();
             permits.extend(self.store.permits().await);
             check_rights(api, &permits).await?;
-            self.check_pods(&preparing, &prepared).await?;
+            Self::can_answer(&preparing, &prepared).await?;
             self.check_restarts(api, &mut prepared).await?;
         }
         if self.args.run.dry_run == DryRun::Server {
@@ -207,6 +206,20 @@ impl Issuance<'_> {
         }
     }
 
+    /// Whether challenges can be answered is known before anything is ordered.
+    async fn can_answer(preparing: &Preparing<'_>, prepared: &Prepared) -> Result<(), Failure> {
+        let judged = prepared.can_answer(preparing).await;
+        judged.map(drop).map_err(|error| {
+            let exit = match &error {
+                PrepareError::Solve(error) if error.cluster => Exit::Cluster,
+                PrepareError::Solve(_) => Exit::Acme,
+                _ => Exit::Usage,
+            };
+            let failure = Failure::new(exit, format!("nothing was ordered: {}", chain(&error)));
+            with_hint(failure, error.hint())
+        })
+    }
+
     /// What cannot be restarted is known before anything is ordered.
     async fn check_restarts(&self, api: &Api, prepared: &mut Prepared) -> Result<(), Failure> {
         for restarts in prepared.restarts.values_mut() {
@@ -226,24 +239,6 @@ impl Issuance<'_> {
             }
         }
         Ok(())
-    }
-
-    /// A Pod that the cluster does not admit is known before anything is ordered.
-    async fn check_pods(&self, preparing: &Preparing<'_>, prepared: &Prepared) -> Result<(), Failure> {
-        let (Some(connection), Some(options)) = (self.connection(), prepared.by_pod(preparing)) else {
-            return Ok(());
-        };
-        let judged = solver_pod::judge(connection, &options, &prepared.namespaces()).await;
-        judged.map_err(|error| {
-            let failure = Failure::new(
-                Exit::Cluster,
-                format!(
-                    "nothing was ordered: the Pod that answers challenges cannot run: {}",
-                    chain(&error)
-                ),
-            );
-            failure.hint(solver_pod::HINT)
-        })
     }
 
     fn show_steps(preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<Exit, Failure> {

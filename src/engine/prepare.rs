@@ -74,7 +74,7 @@ pub struct Prepared {
     /// Why some have no such place.
     unplaced: HashMap<Name, SolveError>,
     /// What answers HTTP-01.
-    backend: Backend,
+    pub(super) backend: Backend,
     /// What may be written.
     pub permits: Permits,
     /// What is restarted for each Secret, and what would need it.
@@ -263,12 +263,9 @@ impl Preparing<'_> {
                     message: "--solver endpoint needs to know where the cluster reaches this machine".to_owned(),
                     hint: "give it with --advertise ADDRESS:PORT, or answer from a Pod: --solver pod".to_owned(),
                 })?;
-                let any = match advertise {
-                    SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
-                    SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
-                };
                 Ok(Backend::Endpoint {
-                    listen: SocketAddr::new(any, advertise.port()),
+                    // Nothing else of this machine is opened.
+                    listen: advertise,
                     advertise,
                 })
             }

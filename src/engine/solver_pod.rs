@@ -1,19 +1,26 @@
-//! The Pod that answers challenges, before anything is ordered: which image it has, and whether the cluster admits it.
+//! What answers challenges, before anything is ordered: the image of its Pod and whether the cluster admits it, the port of this process, the
+//! user's Service.
 
-use std::collections::BTreeSet;
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Mutex, PoisonError},
+};
 
+use super::prepare::{PrepareError, Prepared, Preparing};
 use crate::{
     apply::{
         Api, ApiError, Permit, Permits, Verb,
         resource::{NODE, POD},
     },
     error::chain,
-    object::Text,
     settings::{
         Http01Settings,
         value::{SelfCheck, SolverKind},
     },
-    solve::http01::{self, image},
+    solve::{
+        SolveError,
+        http01::{self, Backend, config_map, image, responder::listening_hint},
+    },
     source::cluster::Connection,
 };
 
@@ -21,7 +28,7 @@ use crate::{
 const NODES: usize = 50;
 
 /// The way out where it is not admitted.
-pub const HINT: &str = "change what refuses it (a quota, a limit, an admission rule) or the Pod (`http01:` in the settings: image, resources, \
+const HINT: &str = "change what refuses it (a quota, a limit, an admission rule) or the Pod (`http01:` in the settings: image, resources, \
      priorityClassName, tolerations), or answer without a Pod: --solver endpoint, --solver service, --dns";
 
 /// Whether challenges may be answered, or looked at, by a Pod under these settings.
@@ -51,24 +58,62 @@ pub async fn choose(http01: &mut Http01Settings, connection: &Connection) {
     }
 }
 
-/// Has the API server judge the Pod in each namespace in which it would run, by a dry run: quotas, limits, the Pod security standard and
-/// admission rules refuse a Pod, and not the Job that makes it. What only the nodes know, whether they can pull its image, is seen later.
-///
-/// `Ok` too where this user may not create Pods: the Job controller does.
-pub async fn judge(
-    connection: &Connection,
-    options: &http01::Options,
-    namespaces: &BTreeSet<Text>,
-) -> Result<(), ApiError> {
-    for namespace in namespaces {
-        let pod = http01::trial_pod(namespace, options);
-        let mut permits = Permits::none();
-        permits.add(Permit::any(&[Verb::Create], POD, namespace.clone()));
-        let api = Api::new(connection.clone(), permits).dry_run();
-        match api.create(POD, &pod).await {
-            Ok(_) | Err(ApiError::Forbidden { .. } | ApiError::Cluster(_)) => {}
-            Err(error) => return Err(error),
+impl Prepared {
+    /// Whether what answers challenges can: this process has its port, the user's Service is there, the cluster lets the Pod in.
+    pub async fn can_answer(&self, preparing: &Preparing<'_>) -> Result<(), PrepareError> {
+        if !self.needs_http01() {
+            return Ok(());
+        }
+        let Some(connection) = preparing.connection else {
+            return Ok(());
+        };
+        match &self.backend {
+            Backend::Endpoint { listen, .. } => can_listen(*listen),
+            Backend::Service(service) => {
+                let api = Api::new(connection.clone(), Permits::none());
+                for namespace in self.namespaces() {
+                    config_map::check_service(&api, &namespace, service).await?;
+                }
+                Ok(())
+            }
+            Backend::Pod => Ok(self.judge(preparing, connection).await?),
         }
     }
-    Ok(())
+
+    /// Has the API server judge the Pod in each namespace in which it would run, by a dry run: quotas, limits, the Pod security standard
+    /// and admission rules refuse a Pod, and not the Job that makes it. What only the nodes know, whether they can pull its image, is
+    /// seen later.
+    ///
+    /// Fine too where this user may not create Pods: the Job controller does.
+    async fn judge(&self, preparing: &Preparing<'_>, connection: &Connection) -> Result<(), SolveError> {
+        let Some(options) = self.by_pod(preparing) else {
+            return Ok(());
+        };
+        for namespace in self.namespaces() {
+            let pod = http01::trial_pod(&namespace, &options);
+            let mut permits = Permits::none();
+            permits.add(Permit::any(&[Verb::Create], POD, namespace.clone()));
+            let api = Api::new(connection.clone(), permits).dry_run();
+            match api.create(POD, &pod).await {
+                Ok(_) | Err(ApiError::Forbidden { .. } | ApiError::Cluster(_)) => {}
+                Err(error) => {
+                    let refused = format!("the Pod that answers challenges cannot run: {}", chain(&error));
+                    return Err(SolveError::new(refused).hint(HINT).of_cluster());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Listens for a moment. One at a time: two looks of one preflight would be in each other's way.
+fn can_listen(address: SocketAddr) -> Result<(), PrepareError> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    TcpListener::bind(address)
+        .map(drop)
+        .map_err(|error| PrepareError::Setting {
+            message: format!("cannot listen on {address}: {error}"),
+            hint: listening_hint(&error).to_owned(),
+        })
 }

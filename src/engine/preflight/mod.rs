@@ -191,7 +191,7 @@ impl Preflight<'_> {
         });
         let (secret, pod, rights, hosts, providers, limits) = tokio::join!(
             self.secret(target),
-            self.pod(&preparing, prepared.as_ref().ok()),
+            Self::answering(&preparing, prepared.as_ref().ok()),
             self.rights(permits.as_ref()),
             join_all(hosts),
             self.providers(target, shared),

@@ -12,7 +12,6 @@ use crate::{
         choose::{method_under, no_cluster},
         due::id_of,
         prepare::{PrepareError, Prepared, Preparing, slots},
-        solver_pod,
     },
     error::chain,
     event::Method,
@@ -120,23 +119,13 @@ impl Preflight<'_> {
         checks
     }
 
-    /// Whether the cluster admits the Pod that answers.
-    pub(super) async fn pod(&self, preparing: &Preparing<'_>, prepared: Option<&Prepared>) -> Option<Check> {
-        let connection = self.connection?;
-        let options = prepared?.by_pod(preparing)?;
-        let namespaces = prepared?.namespaces();
-        let judged = solver_pod::judge(connection, &options, &namespaces);
-        match in_time("the API server", Topic::Solver, judged).await {
+    /// Whether what answers can answer.
+    pub(super) async fn answering(preparing: &Preparing<'_>, prepared: Option<&Prepared>) -> Option<Check> {
+        match in_time("the API server", Topic::Solver, prepared?.can_answer(preparing)).await {
             Err(late) => Some(late),
             Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(
-                Check::fails(
-                    Topic::Solver,
-                    Blame::Cluster,
-                    format!("the Pod that answers cannot run: {}", chain(&error)),
-                )
-                .hint(Some(solver_pod::HINT)),
-            ),
+            Ok(Err(PrepareError::Solve(error))) => Some(of_solve(Topic::Solver, &error)),
+            Ok(Err(error)) => Some(Check::fails(Topic::Solver, Blame::Usage, chain(&error)).hint(error.hint())),
         }
     }
 

@@ -128,6 +128,19 @@ pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Fut
     }
 }
 
+/// What to do where an address cannot be listened on.
+pub fn listening_hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address: name one of its own, which the cluster reaches, with --advertise ADDRESS:PORT"
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            "ports below 1024 are root's: name another with --advertise ADDRESS:PORT"
+        }
+        _ => "another program has the port: name another with --advertise ADDRESS:PORT",
+    }
+}
+
 /// A responder that runs in this process until it is dropped.
 #[derive(Debug)]
 pub struct Responder {

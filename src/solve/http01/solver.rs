@@ -23,6 +23,7 @@ use super::{
     objects::{self, Owner, SERVICE_PORT, Target},
     permit::{is_together, resource_of},
     pod,
+    responder::listening_hint,
     self_check::Seen,
     table::{self, Routing, Row},
 };
@@ -322,8 +323,7 @@ impl Http01 {
             Backend::Endpoint { listen, advertise } => {
                 let start = || Responder::start(*listen, self.options.thumbprint.clone());
                 self.responder.get_or_try_init(start).await.map_err(|error| {
-                    SolveError::new(format!("cannot listen on {listen}: {error}"))
-                        .hint("another program has the port: name another with --advertise ADDRESS:PORT")
+                    SolveError::new(format!("cannot listen on {listen}: {error}")).hint(listening_hint(&error))
                 })?;
                 let service = objects::service(namespace, &name, None, false, row);
                 let slice = objects::endpoint_slice(namespace, &name, *advertise);

@@ -339,3 +339,78 @@ fn without_a_ca_it_is_looked_at_with_staging_and_without_a_cluster_there_is_no_h
     );
     says(&check(&ran, "dns", Some(&host)), "ok", "leads to 10.99.0.1", "");
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn what_cannot_answer_is_found_before_anything_is_ordered() {
+    let (it, _) = shop("preans");
+    let listener = std::net::TcpListener::bind(("10.99.0.1", 0)).unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    for (args, message, hint, status) in [
+        (
+            ["--advertise", taken.as_str()],
+            "cannot listen on 10.99.0.1:",
+            "another program has the port",
+            2,
+        ),
+        (
+            ["--advertise", "192.0.2.7:8089"],
+            "cannot listen on 192.0.2.7:8089",
+            "does not have that address",
+            2,
+        ),
+        (
+            ["--solver-service", "answers:80"],
+            "/answers is not there",
+            "--solver-service",
+            4,
+        ),
+    ] {
+        let solver = if args[0] == "--advertise" {
+            "endpoint"
+        } else {
+            "service"
+        };
+        let call = |command: &[&str]| {
+            let args = [command, &["--solver", solver], &args[..]].concat();
+            it.without_advertise(&args).run()
+        };
+        let ran = call(&["preflight", "shop", "-o", "json"]).ends_with(status);
+        assert!(
+            ran.out.contains(message) && ran.out.contains(hint) && ran.out.contains("\"fails\""),
+            "{}",
+            ran.out
+        );
+        let ran = call(&["renew", "shop"]).ends_with(status);
+        assert!(
+            ran.err.contains("nothing was ordered") && ran.err.contains(message),
+            "{}",
+            ran.err
+        );
+    }
+    assert_eq!(it.left(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_host_that_is_not_in_dns_is_not_sent_to_the_ca_unless_split_dns_is_told() {
+    let it = Issuing::new("prenodns");
+    let host = it.ns.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    it.until_addressed("ingress/shop");
+    let ran = look(&it, &[]).ends_with(4);
+    let dns = check(&ran, "dns", Some(&host));
+    says(&dns, "fails", "DNS has no address of it", "--self-check direct");
+    let ran = it.certs(&["renew", "shop", "-o", "json"]).ends_with(4);
+    assert!(ran.out.contains("the CA would find none"), "{}", ran.out);
+    assert!(!ran.out.contains("\"event\":\"asked\""), "{}", ran.out);
+
+    let split = ["--self-check", "direct"];
+    let ran = look(&it, &split).ends_with(0);
+    let dns = check(&ran, "dns", Some(&host));
+    says(&dns, "warning", "DNS has no address of it", "--self-check direct");
+    let ran = it
+        .certs(&[&["renew", "shop", "-o", "json"], &split[..]].concat())
+        .ends_with(4);
+    assert!(ran.out.contains("\"event\":\"asked\""), "{}", ran.out);
+}

@@ -90,6 +90,13 @@ impl Issuing {
         self.call_to(&self.pebble.directory_url(), &self.pebble.ca_file(), args)
     }
 
+    /// The same with what answers left to the arguments.
+    pub(crate) fn without_advertise(&self, args: &[&str]) -> Call {
+        let own = self.own_flags(&self.pebble.directory_url(), &self.pebble.ca_file());
+        let own: Vec<&str> = own.iter().map(String::as_str).collect();
+        self.at_home(&[args, &["-n", &self.ns.name], &own[..]].concat())
+    }
+
     /// The same by another way to this ACME server.
     pub(crate) fn call_to(&self, url: &str, ca: &Path, args: &[&str]) -> Call {
         self.call_of(url, ca, &[args, &["-n", &self.ns.name]].concat())
@@ -101,22 +108,20 @@ impl Issuing {
     }
 
     fn call_of(&self, url: &str, ca: &Path, args: &[&str]) -> Call {
-        let root = self.pebble.root_file();
-        let own = [
-            "--directory-url",
-            url,
-            "--directory-ca-file",
-            ca.to_str().unwrap(),
-            "--ca-file",
-            root.to_str().unwrap(),
-            "--agree-tos",
-            "--yes",
-            "--advertise",
-            &self.advertise,
-            "--resolver",
-            &self.resolver.ip().to_string(),
-        ];
-        self.at_home(&[args, &own].concat())
+        let mut own = self.own_flags(url, ca);
+        own.extend(["--advertise".to_owned(), self.advertise.clone()]);
+        let own: Vec<&str> = own.iter().map(String::as_str).collect();
+        self.at_home(&[args, &own[..]].concat())
+    }
+
+    fn own_flags(&self, url: &str, ca: &Path) -> Vec<String> {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let mut own: Vec<String> = ["--agree-tos", "--yes"].map(str::to_owned).into();
+        own.extend(["--directory-url".to_owned(), url.to_owned()]);
+        own.extend(["--directory-ca-file".to_owned(), text(ca)]);
+        own.extend(["--ca-file".to_owned(), text(&self.pebble.root_file())]);
+        own.extend(["--resolver".to_owned(), self.resolver.ip().to_string()]);
+        own
     }
 
     #[track_caller]
