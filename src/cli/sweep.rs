@@ -66,8 +66,14 @@ pub(super) async fn sweep(run: &Run, found: Vec<Leftovers>, targets: &[Target]) 
         let api = api.with_permits(found.permits());
         let removed = found.remove(&api, run.solvers.dns01.as_deref(), &run.id, &own).await;
         count += removed.count;
-        for trouble in removed.trouble {
-            tracing::debug!("left by a run that was killed: {}", trouble.text);
+        let unread = found.unread.first().map(|error| crate::error::chain(error));
+        let left = removed.trouble.into_iter().map(|trouble| trouble.text);
+        for text in left.chain(unread) {
+            run.tell.tell(EventKind::Note {
+                text: format!(
+                    "what a run that was killed has left may still be there (`kubectl certs cleanup`): {text}"
+                ),
+            });
         }
     }
     if count > 0 {

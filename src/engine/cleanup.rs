@@ -152,6 +152,15 @@ pub async fn find(api: &Api, namespace: Option<&str>, doubt: &Doubt<'_>, now: Se
     found
 }
 
+/// The lists that [`find`] needs of what a run with these permits makes: without them nobody finds what it leaves when it is killed.
+pub fn permits_to_find(made: &Permits) -> Permits {
+    let is_kind = |resource: &Resource| KINDS.contains(resource) || *resource == LEASE;
+    made.iter()
+        .filter(|permit| permit.verbs.contains(&Verb::Create) && is_kind(&permit.resource))
+        .map(|permit| Permit::any(&[Verb::List], permit.resource, permit.namespace.clone()))
+        .collect()
+}
+
 /// What runs that were killed have left in a namespace, where there may be something: asked with a few lists at once when
 /// there is nothing. The orders of `own` Secrets, and their Leases, are left to those that go on with them.
 pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds) -> Option<Leftovers> {
@@ -164,7 +173,15 @@ pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds)
         // A run that could not clean up has given its Lease back all the same.
         join_all(ROUTED.map(|kind| list(kind, &solver))),
     );
-    let (secrets, leases) = (secrets.ok()?, leases.ok()?);
+    let (secrets, leases) = match (secrets, leases) {
+        (Ok(secrets), Ok(leases)) => (secrets, leases),
+        (Err(error), _) | (_, Err(error)) => {
+            return Some(Leftovers {
+                unread: vec![error],
+                ..Leftovers::default()
+            });
+        }
+    };
     let left = |secret: &Value| {
         let thing = Thing::of(SECRET, secret);
         thing.purpose != Purpose::Backup.as_str() || thing.has_expired(now)

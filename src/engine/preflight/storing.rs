@@ -10,6 +10,7 @@ use crate::{
     engine::{
         certmanager,
         choose::{method_under, no_cluster},
+        cleanup,
         due::id_of,
         prepare::{PrepareError, Prepared, Preparing, slots},
     },
@@ -60,14 +61,27 @@ impl Preflight<'_> {
         Some(match asked {
             Err(late) => late,
             Ok(Err(error)) => of_api(Topic::Rights, &error),
-            Ok(Ok(missing)) if missing.is_none() => {
-                Check::ok(Topic::Rights, format!("{} has all that is needed", missing.user))
-            }
+            Ok(Ok(missing)) if missing.is_none() => self.rights_to_clean_up(&reviewer, permits, missing.user).await,
             Ok(Ok(missing)) => {
                 let other = missing.rights.iter().find_map(http01::right_hint).map(str::to_owned);
                 Check::fails(Topic::Rights, Blame::Cluster, missing.to_string()).hint(other.or_else(|| missing.hint()))
             }
         })
+    }
+
+    /// Whether what a run leaves that is killed would be found by the next, and by `cleanup`.
+    async fn rights_to_clean_up(&self, reviewer: &Api, permits: &Permits, user: String) -> Check {
+        let needed = cleanup::permits_to_find(permits);
+        match in_time("the API server", Topic::Rights, rights::missing(reviewer, &needed)).await {
+            Ok(Ok(missing)) if missing.is_none() => Check::ok(Topic::Rights, format!("{user} has all that is needed")),
+            Ok(Ok(missing)) => Check::warning(
+                Topic::Rights,
+                format!("{user} can renew, and cannot find what a run leaves that is killed: {missing}"),
+            )
+            .hint(missing.hint()),
+            Ok(Err(error)) => of_api(Topic::Rights, &error),
+            Err(late) => late,
+        }
     }
 
     /// What stands for the checks where cert-manager renews.

@@ -25,6 +25,7 @@ mod remedies;
 mod renew;
 mod revoke;
 mod rights;
+mod rights_to_renew;
 mod rollback;
 mod scope;
 mod servers;

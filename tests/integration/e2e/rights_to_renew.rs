@@ -1,0 +1,89 @@
+//! The rights that the guide prints: with exactly these a certificate is renewed, what a killed run leaves is removed, and preflight
+//! says the same.
+
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{cluster::ingress, issuing::Issuing, run::Call};
+
+/// The rules of the guide's Role for renewals.
+fn printed() -> Value {
+    let guide = include_str!("../../../docs/guide/rights.md");
+    let (_, rest) = guide.split_once("name: kubectl-certs-renewer").expect("the Role");
+    let (rest, _) = rest.split_once("```").unwrap();
+    let role =
+        format!("apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: kubectl-certs-renewer{rest}");
+    let mut kubectl = Command::new("kubectl")
+        .args(["create", "--dry-run=client", "-f", "-", "-o", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut kubectl.stdin.take().unwrap(), role.as_bytes()).unwrap();
+    let out = kubectl.wait_with_output().unwrap();
+    let role: Value = serde_json::from_slice(&out.stdout).unwrap();
+    role["rules"].clone()
+}
+
+/// The rules without a verb on a kind.
+fn without(mut rules: Value, resource: &str, verb: &str) -> Value {
+    for rule in rules.as_array_mut().unwrap() {
+        if rule["resources"].as_array().unwrap().contains(&json!(resource)) {
+            rule["verbs"].as_array_mut().unwrap().retain(|other| other != verb);
+        }
+    }
+    rules
+}
+
+/// A run with these rights, killed when its answer is in place.
+fn killed(it: &Issuing, user: &str) {
+    let call = || -> Call { it.call(&["renew", "shop", "-o", "json", user]) };
+    let (lines, err) = call().killed_or_ended("\"event\":\"presented\"");
+    assert!(lines.iter().any(|line| line.contains("presented")), "{lines:?} {err}");
+    let left = it.left();
+    for kind in ["ingress", "service/", "endpointslice"] {
+        assert!(left.iter().any(|name| name.contains(kind)), "{kind}: {left:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn with_the_printed_role_preflight_renew_and_cleanup_agree() {
+    let it = Issuing::new("role");
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    it.until_addressed("ingress/shop");
+    it.ns.token("renewer", &printed());
+    let user = format!("--as={}", it.ns.user("renewer"));
+    let ran = it.certs(&["preflight", "shop", &user]).ends_with(0);
+    assert!(ran.out.contains("has all that is needed"), "{}{}", ran.out, ran.err);
+    it.certs(&["renew", "shop", &user]).ends_with(0);
+
+    killed(&it, &user);
+    let ran = it.plain(&["cleanup", &user]).run().ends_with(0);
+    assert_eq!(it.left(), [""; 0], "{}{}", ran.out, ran.err);
+    // The next run does it as well.
+    killed(&it, &user);
+    let ran = it.certs(&["renew", "shop", &user]).ends_with(0);
+    assert_eq!(it.left(), [""; 0], "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn where_what_a_killed_run_leaves_cannot_be_listed_preflight_warns_and_the_run_says_so() {
+    let it = Issuing::new("rolenot");
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    it.until_addressed("ingress/shop");
+    it.ns.token("renewer", &without(printed(), "leases", "list"));
+    let user = format!("--as={}", it.ns.user("renewer"));
+    let ran = it.certs(&["preflight", "shop", &user]).ends_with(0);
+    assert!(
+        ran.out.contains("cannot find what a run leaves that is killed") && ran.out.contains("list leases"),
+        "{}",
+        ran.out
+    );
+    let ran = it.certs(&["renew", "shop", &user]).ends_with(0);
+    assert!(ran.err.contains("may still be there"), "{}", ran.err);
+}
