@@ -14,9 +14,11 @@ use crate::{
     },
     error::{Exit, Failure},
     object::{Key, Kind},
+    plan::steps::Step,
     settings::value::DryRun,
     source::cluster::connect,
     text::{Clear, time},
+    tui::order::Plan,
     x509::Certificate,
 };
 
@@ -26,6 +28,7 @@ use super::{
     note, print,
     session::connect_options,
     target::{Target, TargetError, ingress_instead},
+    told,
 };
 
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
@@ -81,10 +84,13 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
         let failure = Failure::new(Exit::Cluster, missing.to_string());
         return Err(missing.hint().map_or(failure.clone(), |hint| failure.hint(hint)));
     }
-    if !confirm(
-        &format!("Put certificate {} back into Secret {secret}?", back.leaf.serial),
-        command.yes,
-    )? {
+    let planned = || plan(&secret, back.present.as_deref(), &back.leaf);
+    if !told::confirmed(planned).await?
+        && !confirm(
+            &format!("Put certificate {} back into Secret {secret}?", back.leaf.serial),
+            command.yes,
+        )?
+    {
         return Err(Failure::usage("nothing was changed"));
     }
     // While it was asked and answered, a renewal may have begun: whoever has the lease writes.
@@ -124,6 +130,28 @@ fn secret_name(word: &str) -> Result<String, Failure> {
         Ok(target.name)
     } else {
         Err(Failure::usage(format!("{target} is no Secret")).hint("`kubectl certs show` names the Secrets of a route"))
+    }
+}
+
+/// What is shown before, where the screen asks: both pairs.
+fn plan(secret: &Key, present: Option<&Certificate>, before: &Certificate) -> Plan {
+    Plan {
+        issuer: String::new(),
+        stage: None,
+        targets: vec![(
+            secret.clone(),
+            vec![Step::Write {
+                secret: secret.clone(),
+                create: false,
+                keys: vec!["tls.crt".to_owned(), "tls.key".to_owned()],
+            }],
+        )],
+        limits: Vec::new(),
+        notes: vec![
+            format!("it holds {}", present.map_or_else(|| "no certificate".to_owned(), line)),
+            format!("it will hold {}", line(before)),
+        ],
+        command: None,
     }
 }
 

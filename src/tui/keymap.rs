@@ -108,6 +108,8 @@ actions! {
         SortAge "sort-age" Lists ["A"] "by age" "sort by age, youngest first",
         Wide "wide" Lists ["ctrl-w"] "wide" "more columns",
         Columns "columns" Lists ["z"] "columns" "choose the columns",
+        ScrollLeft "scroll-left" Lists ["<"] "left" "columns that had no room: one back",
+        ScrollRight "scroll-right" Lists [">"] "right" "columns that have no room: one on",
         Mark "mark" Rows ["space"] "mark" "mark the line; actions work on all marked ones",
         MarkRange "mark-range" Rows ["ctrl-space"] "mark range" "mark from the last mark to here",
         Unmark "unmark" Rows ["ctrl-\\"] "unmark" "take all marks away",
@@ -125,6 +127,9 @@ actions! {
     "Renewals" {
         Confirm "confirm" Plan ["enter", "Y"] "go" "carry the plan out",
         Stage "stage" Plan ["t"] "rehearsal/production" "between rehearsal and production; also from a rehearsal that passed",
+        Issuer "issuer" Plan ["i"] "issuer" "another issuer for this plan (--issuer)",
+        Solver "solver" Plan ["s"] "solver" "what answers HTTP-01, from here on (--solver)",
+        Advertise "advertise" Plan ["a"] "advertise" "where the cluster reaches this process, from here on (--advertise)",
         Cancel "cancel" Orders ["c"] "cancel" "cancel the renewal and clean up",
     }
     "Program" {
@@ -383,9 +388,16 @@ impl Keymap {
 
 /// Whether one of two actions leads out: no other may take its key from it, wherever that is meant.
 fn leads_out(a: Action, b: Action) -> bool {
-    [a, b]
-        .iter()
-        .any(|action| matches!(action, Action::Quit | Action::Back))
+    let fixed = |action: &Action| matches!(action, Action::Quit | Action::Back) || is_view(*action);
+    [a, b].iter().any(fixed)
+}
+
+/// Whether an action shows a view: its digit means that wherever one is.
+pub fn is_view(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Hosts | Action::Secrets | Action::Findings | Action::Timeline | Action::Orders | Action::Namespaces
+    )
 }
 
 /// Whether two actions of these scopes could be meant by one key at one place. A narrow scope goes before a wide one.
@@ -439,6 +451,13 @@ mod tests {
         assert!(matches!(own(&[("renew", &["hyper-x"])]), Err(KeymapError::Key(_))));
         assert!(matches!(own(&[("renew", &["q"])]), Err(KeymapError::Twice { .. })));
         assert!(matches!(own(&[("stage", &["esc"])]), Err(KeymapError::Twice { .. })));
+        for place in ["later", "cancel", "stage", "focus", "columns"] {
+            let taken = own(&[(place, &["3"])]);
+            assert!(
+                matches!(taken, Err(KeymapError::Twice { .. })),
+                "{place}: digits are views everywhere"
+            );
+        }
         assert!(matches!(own(&[("later", &["q"])]), Err(KeymapError::Twice { .. })));
         assert!(matches!(own(&[("quit", &[])]), Err(KeymapError::None("quit"))));
     }

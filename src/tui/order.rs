@@ -122,6 +122,10 @@ pub enum Light {
     Done,
     /// It failed.
     Failed,
+    /// It was not done, and will not be.
+    Skipped,
+    /// It ended, and what came of it is not known.
+    Unknown,
 }
 
 impl Course {
@@ -139,18 +143,62 @@ impl Course {
         self.events.last().map(|(_, kind)| kind)
     }
 
-    /// Where a step stands, by what has happened, and when it was done (milliseconds since the program started).
-    pub fn light(&self, step: &Step) -> (Light, Option<u64>) {
-        let done = self.events.iter().find(|(_, kind)| does(step, kind)).map(|(ms, _)| *ms);
-        if done.is_some() {
-            return (Light::Done, done);
+    /// Where each step stands, by what has happened, and how long it took from its own start, in milliseconds.
+    pub fn lights(&self, steps: &[Step], began_ms: u64) -> Vec<(Light, Option<u64>)> {
+        let ended = self.ended();
+        let done = |step: &Step| self.events.iter().find(|(_, kind)| does(step, kind)).map(|(ms, _)| *ms);
+        let begun = |step: &Step| {
+            self.events
+                .iter()
+                .find(|(_, kind)| begins(step, kind))
+                .map(|(ms, _)| *ms)
+        };
+        let failed = (ended == Some(false)).then(|| self.failed_step(steps)).flatten();
+        let mut before = began_ms;
+        let mut lights = Vec::with_capacity(steps.len());
+        for (number, step) in steps.iter().enumerate() {
+            let light = match (done(step), begun(step)) {
+                _ if failed == Some(number) => Light::Failed,
+                (Some(_), _) if matches!(step, Step::Look { .. }) && !self.is_seen() => Light::Unknown,
+                (Some(_), _) => Light::Done,
+                (None, Some(_)) if ended.is_none() => Light::Going,
+                (None, _) if ended.is_some() => Light::Skipped,
+                _ => Light::Dark,
+            };
+            let took = done(step)
+                .filter(|_| light == Light::Done)
+                .map(|at| at.saturating_sub(begun(step).unwrap_or(before).max(before).min(at)));
+            if let Some(at) = done(step) {
+                before = before.max(at);
+            }
+            lights.push((light, took));
         }
-        let begun = self.events.iter().any(|(_, kind)| begins(step, kind));
-        match (begun, self.ended()) {
-            (true, Some(false)) => (Light::Failed, None),
-            (true, None) => (Light::Going, None),
-            _ => (Light::Dark, None),
-        }
+        lights
+    }
+
+    /// Whether somebody saw it served.
+    fn is_seen(&self) -> bool {
+        self.events
+            .iter()
+            .any(|(_, kind)| matches!(kind, EventKind::Served { .. }))
+    }
+
+    /// The step that a certificate failed at: the name that was refused, else the last one that had begun, else the first that
+    /// was not done. Never the clean-up, which comes after.
+    fn failed_step(&self, steps: &[Step]) -> Option<usize> {
+        let happened =
+            |of: fn(&Step, &EventKind) -> bool, step: &Step| self.events.iter().any(|(_, kind)| of(step, kind));
+        let open = |step: &Step| !matches!(step, Step::CleanUp) && !happened(does, step);
+        let refused = |step: &Step| {
+            let Step::Prove { name, .. } = step else { return false };
+            let of_name = |kind: &EventKind| matches!(kind, EventKind::ChallengeFailed { name: at, .. } if at == name);
+            self.events.iter().any(|(_, kind)| of_name(kind))
+        };
+        steps
+            .iter()
+            .position(|step| open(step) && refused(step))
+            .or_else(|| steps.iter().rposition(|step| open(step) && happened(begins, step)))
+            .or_else(|| steps.iter().position(open))
     }
 }
 
@@ -159,7 +207,8 @@ fn does(step: &Step, kind: &EventKind) -> bool {
     match (step, kind) {
         (Step::Lease { .. } | Step::Journal { .. } | Step::Order { .. }, EventKind::Ordered { .. })
         | (Step::Backup { .. } | Step::Write { .. } | Step::File { .. }, EventKind::Stored { .. })
-        | (Step::Look { .. } | Step::CleanUp | Step::Rehearse { .. }, EventKind::Done) => true,
+        | (Step::Look { .. } | Step::Rehearse { .. }, EventKind::Done)
+        | (Step::CleanUp, EventKind::CleanedUp { .. } | EventKind::Done) => true,
         (Step::Prove { name, .. }, EventKind::Validated { name: proved, .. }) => name == proved,
         (Step::Restart { workload }, EventKind::Restarted { workload: restarted }) => workload == restarted,
         _ => false,
@@ -174,8 +223,7 @@ fn begins(step: &Step, kind: &EventKind) -> bool {
             Step::Backup { .. } | Step::Write { .. } | Step::File { .. } | Step::Rehearse { .. },
             EventKind::Issued { .. },
         )
-        | (Step::Look { .. } | Step::Restart { .. }, EventKind::Stored { .. })
-        | (Step::CleanUp, EventKind::CleanedUp { .. }) => true,
+        | (Step::Look { .. } | Step::Restart { .. }, EventKind::Stored { .. }) => true,
         (
             Step::Prove { name, .. },
             EventKind::Presented { name: at, .. }

@@ -375,8 +375,11 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
     all.sort();
     all.dedup();
     if all.is_empty() {
-        return Err(Failure::usage("no Deployment, StatefulSet or DaemonSet uses it")
-            .hint("controllers that read Secrets by themselves notice a change; u shows what uses it"));
+        // Nothing that had to be done was left undone.
+        "nothing to restart: no Deployment, StatefulSet or DaemonSet uses it; controllers that read Secrets notice a change \
+         by themselves"
+            .clone_into(&mut front.seen().printed);
+        return Ok(Exit::Ok);
     }
     let api = Api::new(connection, rollout::permits(&all));
     let failed = |error: &rollout::RolloutError| {

@@ -139,6 +139,8 @@ pub struct Cursor {
     pub top: usize,
     /// The widths that the columns have needed so far.
     pub widths: Vec<u16>,
+    /// How many columns it is moved sideways.
+    pub left: usize,
 }
 
 /// A picture of one route or Secret.

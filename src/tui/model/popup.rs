@@ -1,6 +1,7 @@
 //! Windows over a view.
 
 use super::input::Input;
+use crate::tui::update::fields::Field;
 use crate::tui::{
     item::Subject,
     message::{Lines, Trouble},
@@ -109,6 +110,8 @@ impl Ask {
 pub enum Wanted {
     /// The file that the view is saved to.
     File,
+    /// A field of the plan.
+    Field(Field),
 }
 
 /// A line that is typed.

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{arrange, ask, can::refusal, keys, runs, save, texts, travel};
+use super::{arrange, ask, can::refusal, fields, keys, runs, save, texts, travel};
 use crate::tui::{
     effect::Effect,
     keymap::Action,
@@ -85,6 +85,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.cursor_mut().widths.clear();
             Vec::new()
         }
+        Action::ScrollLeft => arrange::scroll_columns(model, -1),
+        Action::ScrollRight => arrange::scroll_columns(model, 1),
         Action::Columns => {
             arrange::choose_columns(model);
             Vec::new()
@@ -115,6 +117,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Confirm => runs::confirm(model),
         Action::Stage => runs::other_stage(model),
+        Action::Issuer | Action::Solver | Action::Advertise => match fields::Field::of(action) {
+            Some(field) => fields::ask(model, field),
+            None => Vec::new(),
+        },
         Action::Cancel => runs::cancel(model),
         Action::Copy => texts::copy(model),
         Action::Save => {
@@ -157,6 +163,9 @@ fn works_over_windows(action: Action) -> bool {
             | Action::Back
             | Action::Confirm
             | Action::Stage
+            | Action::Issuer
+            | Action::Solver
+            | Action::Advertise
             | Action::Cancel
             | Action::Quit
             | Action::Help

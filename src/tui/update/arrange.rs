@@ -32,13 +32,13 @@ pub fn current_sort(model: &Model) -> Sort {
 pub(super) fn set_sort(model: &mut Model, sort: Sort) {
     match model.view {
         View::Hosts => {
-            let held = model.rows.get(model.cursor().at).map(|item| item.about.clone());
             model.rows.set_sort(sort);
-            let at = held.and_then(|about| model.rows.position(&about)).unwrap_or(0);
-            model.cursor_mut().at = at;
         }
         view => model.sorts[view as usize] = sort,
     }
+    // Whoever sorts wants to see what is first.
+    let cursor = model.cursor_mut();
+    (cursor.at, cursor.top) = (0, 0);
 }
 
 /// The next column that can be sorted by, and after the last one worst first again.
@@ -61,6 +61,15 @@ pub(super) fn next_sort(model: &mut Model) {
             reverse: false,
         },
     );
+}
+
+/// Moves sideways: at the left edge stand the columns that have room, the most wanted ones.
+pub(super) fn scroll_columns(model: &mut Model, by: isize) -> Vec<Effect> {
+    let columns = crate::tui::columns::Columns::all(model.view).iter();
+    let drawn = columns.filter(|column| model.columns.has(model.view, column)).count();
+    let cursor = model.cursor_mut();
+    cursor.left = cursor.left.saturating_add_signed(by).min(drawn.saturating_sub(2));
+    Vec::new()
 }
 
 pub(super) fn choose_columns(model: &mut Model) {

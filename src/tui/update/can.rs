@@ -61,8 +61,7 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             let none = model.item().is_none_or(|item| item.findings.is_empty());
             none.then_some("nothing is wrong there")
         }
-        Action::Reread => model.is_manifests().then_some("manifests are read once"),
-        Action::Columns | Action::Wide | Action::Sort => {
+        Action::Columns | Action::Wide | Action::Sort | Action::ScrollLeft | Action::ScrollRight => {
             (model.view == View::Timeline).then_some("there are no columns")
         }
         Action::SortName

@@ -2,11 +2,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{act, ask, runs, save, typed};
+use super::{act, ask, fields, runs, save, typed};
 use crate::tui::{
     effect::Effect,
     filter::Filter,
-    keymap::{Action, Key},
+    keymap::{Action, Key, is_view},
     model::{
         Model, Prompt, Recall,
         input::{Input, Typed},
@@ -64,10 +64,26 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
     match model.ui.keymap.action(pressed, model.scopes()) {
         // What is in front is left first; one key leads out at once.
+        // A digit is its view from every window in which nothing waits for an answer.
+        Some(action) if is_view(action) && reads_only(model) => {
+            model.popups.clear();
+            act::act(model, action)
+        }
         Some(Action::Quit) if !pressed.is_interrupt() && ask::closes_first(model) => act::act(model, Action::Back),
         Some(action) => act::act(model, action),
         None => unknown(model, pressed),
     }
+}
+
+/// Whether all windows are there to be read, and none waits for an answer.
+fn reads_only(model: &Model) -> bool {
+    let reads = |popup: &Popup| {
+        matches!(
+            popup,
+            Popup::Help { .. } | Popup::Text(_) | Popup::Log { .. } | Popup::Run(_)
+        )
+    };
+    model.popups.iter().all(reads)
 }
 
 /// How many keys are remembered of which it was said that they mean nothing.
@@ -200,6 +216,7 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
                 model.popups.pop();
                 return match wanted {
                     Wanted::File => save::save(model, &text),
+                    Wanted::Field(field) => fields::take(model, field, &text),
                 };
             }
             line.input.key(key);

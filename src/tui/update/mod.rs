@@ -4,6 +4,7 @@ pub mod act;
 pub mod arrange;
 mod ask;
 pub mod can;
+pub mod fields;
 mod keys;
 mod mouse;
 pub mod picture;

@@ -116,7 +116,7 @@ pub(super) fn restart(model: &mut Model) -> Vec<Effect> {
     plan(model, vec![Start { job, command }])
 }
 
-fn plan(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
+pub(super) fn plan(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
     let (ids, effects): (Vec<RunId>, Vec<Effect>) = starts
         .into_iter()
         .map(|start| add(model, start, State::Planning))
@@ -335,11 +335,7 @@ pub(super) fn other_stage(model: &mut Model) -> Vec<Effect> {
         .filter(|run| run.job == Job::Renew)
         .map(|run| {
             let mut command = run.command.clone();
-            if command.has("--production") {
-                command.words.retain(|word| word != "--production");
-            } else {
-                command.words.push("--production".to_owned());
-            }
+            super::fields::turned(&mut command.words);
             Start {
                 job: Job::Renew,
                 command,

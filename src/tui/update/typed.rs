@@ -1,6 +1,6 @@
 //! `:`: the command line.
 
-use super::{Start, act, arrange, keys};
+use super::{Start, act, arrange, keys, runs};
 use crate::{
     object::{Key, Kind},
     report::order::Field,
@@ -13,7 +13,7 @@ use crate::{
         model::{
             Model, Prompt, Recall, View,
             input::Input,
-            popup::{About, Ask, Chooses, Menu, Popup},
+            popup::{Chooses, Menu, Popup},
         },
         order::Job,
         rows::{Choice, Sort},
@@ -477,10 +477,7 @@ fn revoke(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// How many Secrets a question names.
-const NAMED: usize = 5;
-
-/// Asks once for all that are marked; each is a run of its own.
+/// Plans it for all that are marked, each a run of its own: both pairs are shown, and it is asked as before a renewal.
 fn rollback(model: &mut Model) -> Vec<Effect> {
     let keys = secrets(model, "rollback");
     if keys.is_empty() {
@@ -491,26 +488,8 @@ fn rollback(model: &mut Model) -> Vec<Effect> {
         .map(|key| Start {
             job: Job::Rollback,
             command: CommandLine::certs(["rollback", key.name.as_str(), "-n", key.namespace.as_str()])
-                .and(model.place.flags.clone())
-                .and(["--yes"]),
+                .and(model.place.flags.clone()),
         })
         .collect();
-    let mut lines = match keys.as_slice() {
-        [key] => vec![format!("Put the pair before the last renewal back into Secret {key}?")],
-        _ => vec![format!(
-            "Put the pairs before the last renewal back into {} Secrets?",
-            keys.len()
-        )],
-    };
-    lines.extend(starts.iter().take(NAMED).map(|start| start.command.to_string()));
-    if starts.len() > NAMED {
-        lines.push(format!("and {} more", starts.len() - NAMED));
-    }
-    model.popups.push(Popup::Ask(Ask {
-        lines,
-        about: About::Start(starts),
-        typed: None,
-        from_ms: 0,
-    }));
-    Vec::new()
+    runs::plan(model, starts)
 }

@@ -107,7 +107,15 @@ fn put_over(buffer: &mut Buffer, area: Rect, text: &str, style: Style, ascii: bo
 /// The actions that the footer shows, the most wanted first.
 fn shown(model: &Model) -> &'static [Action] {
     match model.popups.last() {
-        Some(Popup::Plan(_)) => &[Action::Confirm, Action::Stage, Action::Back, Action::Down, Action::Help],
+        Some(Popup::Plan(_)) => &[
+            Action::Confirm,
+            Action::Stage,
+            Action::Issuer,
+            Action::Solver,
+            Action::Advertise,
+            Action::Back,
+            Action::Help,
+        ],
         Some(Popup::Run(window)) if model.has_passed(&window.runs) => {
             &[Action::Stage, Action::Back, Action::Down, Action::Help]
         }

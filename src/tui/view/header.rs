@@ -312,4 +312,13 @@ fn tabs(model: &Model, pen: &mut Pen<'_>, hits: &mut Hits) {
         let area = pen.put(&text, style);
         hits.actions.push((area, view.action()));
     }
+    // Where the cursor is in the list, at the right edge where there is room for it.
+    let lines = model.lines();
+    let place = format!("{} of {}", grouped((model.cursor().at + 1).min(lines)), grouped(lines));
+    let cells = u16::try_from(place.len()).unwrap_or(u16::MAX);
+    let x = pen.end.saturating_sub(cells);
+    if lines > 0 && model.size.1 >= 20 && x > pen.x {
+        pen.buffer
+            .set_stringn(x, pen.y, place, cells.into(), theme.style(Role::Dim));
+    }
 }

@@ -90,7 +90,12 @@ pub fn prepare(model: &mut Model) {
     }
     let last = model.lines().saturating_sub(1);
     let areas = areas(model);
-    let height = usize::from(table::height(findings::split(model, areas.body).0));
+    let height = if view == View::Timeline {
+        timeline::height(model, areas.body)
+    } else {
+        table::height(findings::split(model, areas.body).0)
+    };
+    let height = usize::from(height);
     let cursor = model.cursor_mut();
     cursor.at = cursor.at.min(last);
     if cursor.at < cursor.top {

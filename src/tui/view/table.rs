@@ -80,6 +80,10 @@ fn fit(model: &Model, room: u16) -> Vec<(usize, &'static Column, u16)> {
             .fold(0, u16::saturating_add)
             .saturating_add(gaps(columns.len()))
     };
+    let left = model.cursor().left;
+    if left > 0 {
+        sideways(&mut columns, left, room);
+    }
     while columns.len() > 1 && comfortable(&columns) > room {
         let worst = columns
             .iter()
@@ -104,13 +108,46 @@ fn fit(model: &Model, room: u16) -> Vec<(usize, &'static Column, u16)> {
             .filter(|(_, _, width)| *width > 1)
             .max_by_key(|(_, column, width)| {
                 // A word for how bad it is, or a date, says nothing when it is cut.
-                let whole = matches!(column.what, What::Status | What::Expires);
-                u32::from(*width) * if whole { 500 } else { 1_000 } / u32::from(column.good.max(1))
+                let share = match column.what {
+                    // The sign says it too.
+                    What::Status if *width > 2 => 900,
+                    What::Status | What::Expires => 400,
+                    // What a line is about is cut last.
+                    What::Host => 600,
+                    _ => 1_000,
+                };
+                u32::from(*width) * share / u32::from(column.good.max(1))
             });
         let Some((_, _, width)) = most else { break };
         *width -= 1;
     }
     columns
+}
+
+/// Leaves what a line is about, how bad it is, and as many of the other columns from the first that is wanted on as there is room for.
+fn sideways(columns: &mut Vec<(usize, &'static Column, u16)>, left: usize, room: u16) {
+    let is_fixed = |what: What| matches!(what, What::Status | What::Host | What::Name);
+    let fixed = columns.iter().filter(|(_, column, _)| is_fixed(column.what));
+    let mut used: u16 = fixed.map(|(_, column, width)| (*width).min(column.good) + GAP).sum();
+    let mut number = 0;
+    columns.retain(|(_, column, width)| {
+        if is_fixed(column.what) {
+            return true;
+        }
+        number += 1;
+        let cells = (*width).min(column.good) + GAP;
+        let fits = number >= left && used + cells <= room + GAP;
+        if fits {
+            used += cells;
+        }
+        fits
+    });
+}
+
+/// The columns that are drawn in an area so wide: the others have no room.
+pub(super) fn drawn(model: &Model, width: u16) -> Vec<What> {
+    let columns = fit(model, width.saturating_sub(MARGIN));
+    columns.into_iter().map(|(_, column, _)| column.what).collect()
 }
 
 /// Draws the view's lines.

@@ -17,16 +17,25 @@ const NAME: u16 = 17;
 /// The cells of the two counts.
 const COUNTS: u16 = 14;
 
+/// How many lines the issuers below the bars take.
+fn below(model: &Model, area: Rect) -> u16 {
+    let issuers = u16::try_from(model.derived.timeline.issuers.len()).unwrap_or(u16::MAX);
+    let issuers = issuers.min(area.height / 3);
+    if issuers > 0 { issuers + 2 } else { 0 }
+}
+
+/// How many bars are seen in an area.
+pub(super) fn height(model: &Model, area: Rect) -> u16 {
+    area.height.saturating_sub(1 + below(model, area))
+}
+
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let theme = &model.ui.theme;
     let timeline = &model.derived.timeline;
-    let issuers = u16::try_from(timeline.issuers.len())
-        .unwrap_or(u16::MAX)
-        .min(area.height / 3);
-    let below = if issuers > 0 { issuers + 2 } else { 0 };
+    let below = below(model, area);
     let bars = Rect {
         y: area.y + 1,
-        height: area.height.saturating_sub(1 + below),
+        height: height(model, area),
         ..area
     };
     hits.lines = bars;
@@ -34,7 +43,11 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         Some(at) => format!("as of {}", time::date(at)),
         None => "from today on".to_owned(),
     };
-    let head = format!("{:<17}  EXPIRE   DUE  {title}", "WHEN");
+    let (full, light) = if model.ui.ascii { ('#', '=') } else { ('█', '░') };
+    let head = format!(
+        "{:<17}  EXPIRE   DUE  certificates {title}: {full} expire, {light} fall due",
+        "WHEN"
+    );
     buffer.set_stringn(area.x, area.y, &head, usize::from(area.width), theme.style(Role::Title));
     let room = area.width.saturating_sub(NAME + COUNTS + 2);
     let top = model.cursor().top;

@@ -1,6 +1,7 @@
 //! What an operator presses and types does what they mean.
 
 use kubectl_certs::{
+    event::{EventKind, Method},
     text::parse_time,
     tui::{
         Effect, Message,
@@ -15,7 +16,7 @@ use super::{
     Desk,
     desk::{place, ui},
     popups::begin,
-    runs::{of_checkout, planned},
+    runs::{checkout, course, happened, of_checkout, planned},
 };
 use crate::support::run::program;
 
@@ -360,4 +361,171 @@ fn a_namespace_that_is_not_there_changes_nothing() {
     .shows("ns shop")
     .shows("live")
     .hides("connection lost");
+}
+
+#[test]
+fn the_cross_is_on_the_step_that_failed_and_times_are_those_of_the_step() {
+    let mut desk = Desk::usual();
+    begin(&mut desk, Stage::Production);
+    let name = || "checkout.larkspur.example".parse().expect("a name");
+    let kinds = [
+        EventKind::Ordered {
+            url: "https://ca.example/order/1".to_owned(),
+            names: vec![name()],
+            resumed: false,
+        },
+        EventKind::Presented {
+            name: name(),
+            method: Method::Http01,
+            place: "http://checkout.larkspur.example/".to_owned(),
+        },
+        EventKind::ChallengeFailed {
+            name: name(),
+            detail: "403".to_owned(),
+        },
+        EventKind::CleanedUp { count: 4 },
+        EventKind::Failed {
+            error: "the CA refused it".to_owned(),
+            hint: None,
+        },
+    ];
+    for kind in kinds {
+        desk.wait(3_000).tell([happened(2, &checkout(), kind)]);
+    }
+    desk.shows("✗ prove checkout.larkspur.example")
+        .shows("✓ remove everything temporary")
+        .shows("- restart deployment/checkout (skipped)")
+        .hides("✗ remove");
+    // Each from its own start: three seconds lie between two events.
+    desk.shows("order from letsencrypt").shows("(3.0 s)").hides("(15 s)");
+}
+
+#[test]
+fn what_nobody_saw_served_has_no_tick() {
+    let mut desk = Desk::usual();
+    begin(&mut desk, Stage::Production);
+    let unseen = course("checkout.larkspur.example").into_iter();
+    for kind in unseen.filter(|kind| !matches!(kind, EventKind::Served { .. })) {
+        desk.tell([happened(2, &checkout(), kind)]);
+    }
+    desk.shows("? look until").shows("(not known)").hides("✓ look until");
+}
+
+#[test]
+fn issuer_solver_and_address_are_fields_of_the_plan() {
+    let mut desk = Desk::usual();
+    desk.press("R")
+        .tell([planned(1, of_checkout(Stage::Rehearsal))])
+        .effects();
+    let started = |desk: &mut Desk| {
+        let run = desk.effects().into_iter().find_map(|effect| match effect {
+            Effect::Run { command, .. } => Some(command.to_string()),
+            _ => None,
+        });
+        run.unwrap_or_default()
+    };
+    desk.press("s")
+        .shows("pod, endpoint, service or in-place")
+        .write("endpoint")
+        .press("enter");
+    let usual = "kubectl certs renew secret/checkout-tls -n shop --context prod-eu";
+    assert_eq!(started(&mut desk), format!("{usual} --solver endpoint"));
+    // A plan that the command refused says why, and can be mended where it stands.
+    desk.tell([Message::Ended(
+        2,
+        Ending::Bad(Trouble::new("--solver endpoint needs --advertise")),
+    )])
+    .shows("needs --advertise")
+    .press("a")
+    .write("10.0.0.7:8089")
+    .press("enter");
+    let reached = format!("{usual} --solver endpoint --advertise 10.0.0.7:8089");
+    assert_eq!(started(&mut desk), reached);
+    desk.tell([planned(3, of_checkout(Stage::Rehearsal))])
+        .press("i")
+        .write("internal-ca")
+        .press("enter");
+    assert_eq!(started(&mut desk), format!("{reached} --issuer internal-ca"));
+    desk.tell([planned(4, of_checkout(Stage::Production))]).press("t");
+    assert_eq!(
+        started(&mut desk),
+        reached,
+        "the other stage of a named issuer is a rehearsal"
+    );
+    // The next renewal has them too; an issuer is asked for anew.
+    desk.press("esc R");
+    assert_eq!(started(&mut desk), reached);
+    desk.tell([planned(6, of_checkout(Stage::Rehearsal))])
+        .press("s ctrl-u")
+        .write("--force")
+        .press("enter")
+        .shows("one word, which is no flag");
+}
+
+#[test]
+fn digits_are_the_views_from_every_window_that_is_only_read() {
+    for open in ["?", "e", "L"] {
+        let mut desk = Desk::usual();
+        desk.press(open).press("4");
+        assert_eq!(
+            (desk.model.view, desk.model.popups.len()),
+            (View::Timeline, 0),
+            "{open}"
+        );
+    }
+    let mut desk = Desk::usual();
+    desk.press("R 4");
+    assert_eq!(
+        (desk.model.view, desk.model.popups.len()),
+        (View::Hosts, 1),
+        "a plan waits"
+    );
+}
+
+#[test]
+fn every_column_can_be_seen_on_a_narrow_screen() {
+    let mut desk = Desk::new((80, 24));
+    desk.hides(" NAMESPACE ")
+        .press("z")
+        .shows("no room: > goes to it")
+        .press("esc");
+    desk.press(">")
+        .shows("HOST")
+        .shows(" NAMESPACE ")
+        .shows("checkout.larkspur.example");
+    for _ in 0..5 {
+        desk.press(">");
+    }
+    desk.shows("REASON").shows("HOST");
+    desk.press("< < < < < <").hides(" NAMESPACE ").shows("REASON");
+}
+
+#[test]
+fn the_cursor_of_the_timeline_stays_on_a_small_screen() {
+    let mut desk = Desk::new((80, 24));
+    desk.press("4").shows("expire, ").shows("fall due");
+    for _ in 0..60 {
+        desk.press("j");
+        let (top, at) = (desk.model.cursor().top, desk.model.cursor().at);
+        assert!(
+            at >= top && at < top + usize::from(desk.model.hits.lines.height),
+            "{}",
+            desk.screen()
+        );
+    }
+    desk.shows("later");
+}
+
+#[test]
+fn sorting_goes_to_the_top_and_the_place_in_the_list_is_seen() {
+    let mut desk = Desk::new((80, 24));
+    desk.press("G").shows("35 of 35").press("H").shows(" 1 of 35");
+    assert_eq!((desk.model.cursor().at, desk.model.cursor().top), (0, 0));
+}
+
+#[test]
+fn manifests_are_read_again() {
+    let mut desk = of_manifests((120, 40));
+    desk.press("ctrl-r");
+    assert_eq!(desk.effects(), [Effect::Read]);
 }

@@ -8,7 +8,7 @@ use kubectl_certs::{
         item::Item,
         message::Trouble,
         model::{View, popup::Popup},
-        order::{Ending, Job, Stage, State},
+        order::{Ending, Job, Plan, Stage, State},
     },
 };
 
@@ -173,7 +173,7 @@ fn steps_light_up_while_the_table_stays_usable() {
         .press("5")
         .shows("running")
         .press("enter")
-        .shows("✓ restart deployment/checkout (4.0 s)");
+        .shows("✓ restart deployment/checkout (500 ms)");
     desk.shows("◐ look until").shows("○ remove everything temporary");
     desk.tell([Message::Ended(2, Ending::Good("valid until 2027-03-01".to_owned()))])
         .shows("valid until 2027-03-01");
@@ -328,17 +328,26 @@ fn revocation_takes_a_reason_and_the_name_of_the_secret() {
 }
 
 #[test]
-fn rollback_asks_once() {
+fn rollback_is_planned_and_asked_as_a_renewal_is() {
     let mut desk = Desk::usual();
-    desk.command("rollback").shows("Put the pair before").press("n");
-    assert_eq!(desk.effects(), Vec::new());
-    desk.command("rollback").press("y");
-    let (_, job, command) = started(&mut desk);
+    desk.command("rollback").shows("the plan is being made");
+    let (id, job, command) = started(&mut desk);
     assert_eq!(job, Job::Rollback);
-    assert_eq!(
-        command,
-        "kubectl certs rollback checkout-tls -n shop --context prod-eu --yes"
-    );
+    assert_eq!(command, "kubectl certs rollback checkout-tls -n shop --context prod-eu");
+    let both = Plan {
+        stage: None,
+        notes: vec![
+            "it holds 0a1b, by R13".to_owned(),
+            "it will hold 7f3c, by R11".to_owned(),
+        ],
+        ..of_checkout(Stage::Production)
+    };
+    desk.tell([planned(id, both)])
+        .shows("it holds 0a1b, by R13")
+        .shows("it will hold 7f3c, by R11");
+    assert_eq!(desk.effects(), []);
+    desk.press("enter");
+    assert_eq!(desk.effects(), [Effect::Answer { id, yes: true }]);
 }
 
 #[test]
@@ -348,23 +357,12 @@ fn rollback_is_of_all_that_are_marked_and_revocation_of_one() {
         .command("revoke")
         .shows("revoke: one Secret at a time, and 2 are marked: ctrl-\\ takes the marks away");
     assert!(desk.model.popups.is_empty());
-    desk.command("rollback")
-        .shows("Put the pairs before the last renewal back into 2 Secrets?")
-        .press("y");
-    let runs: Vec<String> = desk
-        .effects()
-        .into_iter()
-        .map(|effect| match effect {
-            Effect::Run { job, command, .. } => {
-                assert_eq!(job, Job::Rollback);
-                command.to_string()
-            }
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(runs.len(), 2, "{runs:?}");
-    assert_ne!(runs[0], runs[1]);
-    assert!(desk.model.marks.is_empty(), "they have been acted on");
+    desk.command("rollback");
+    let runs = desk.effects();
+    let rollbacks = runs
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Run { job: Job::Rollback, .. }));
+    assert_eq!((rollbacks.count(), runs.len()), (2, 2), "{runs:?}");
 }
 
 #[test]

@@ -6,12 +6,13 @@ use crate::{
     text::{clear, width::cut},
     tui::{
         columns::Columns,
+        keymap::Action,
         message::Lines,
         model::{
             Model,
             popup::{Ask, Chooses, Line, Menu},
         },
-        view::wrapped,
+        view::{areas, table, wrapped},
     },
 };
 
@@ -60,6 +61,7 @@ pub(super) fn line(model: &Model, line: &Line) -> Window {
 
 pub(super) fn menu(model: &Model, menu: &Menu) -> Window {
     let room = room(model);
+    let drawn = table::drawn(model, areas(model).body.width);
     let widest = menu.entries.iter().map(|(_, word, _)| word.len()).max().unwrap_or(0);
     let lines = menu
         .entries
@@ -70,8 +72,16 @@ pub(super) fn menu(model: &Model, menu: &Menu) -> Window {
             let value = match menu.chooses {
                 Chooses::Columns => {
                     let column = Columns::all(model.view).iter().find(|column| column.head == word);
-                    let drawn = column.is_some_and(|column| model.columns.has(model.view, column));
-                    if drawn { "shown" } else { "hidden" }.to_owned()
+                    let wanted = column.is_some_and(|column| model.columns.has(model.view, column));
+                    let drawn = column.is_some_and(|column| drawn.contains(&column.what));
+                    match (wanted, drawn) {
+                        (true, true) => "shown".to_owned(),
+                        (true, false) => {
+                            let right = model.ui.keymap.shown(Action::ScrollRight);
+                            format!("no room: {right} goes to it")
+                        }
+                        (false, _) => "hidden".to_owned(),
+                    }
                 }
                 _ => cut(&clear(value), room.saturating_sub(widest + 7)).into_owned(),
             };

@@ -112,6 +112,8 @@ fn light(light: Light, ascii: bool) -> (&'static str, Tone) {
         (Light::Going, true) => ("~", Tone::Of(Status::Info)),
         (Light::Done, false) => ("✓", Tone::Of(Status::Healthy)),
         (Light::Done, true) => ("+", Tone::Of(Status::Healthy)),
+        (Light::Skipped, _) => ("-", Tone::Dim),
+        (Light::Unknown, _) => ("?", Tone::Of(Status::Unknown)),
         (Light::Failed, false) => ("✗", Tone::Of(Status::Critical)),
         (Light::Failed, true) => ("x", Tone::Of(Status::Critical)),
     }
@@ -136,13 +138,20 @@ fn short(secret: &Key, course: &Course, ascii: bool) -> Vec<(Tone, String)> {
 
 fn whole(run: &Run, secret: &Key, steps: &[Step], course: &Course, ascii: bool, room: usize, lines: &mut Lines) {
     lines.push(vec![(Tone::Strong, clear(&format!("Secret {secret}")).into_owned())]);
-    for step in steps {
-        let (stands, at) = course.light(step);
+    for (step, (stands, took)) in steps.iter().zip(course.lights(steps, run.began_ms)) {
         let (sign, tone) = light(stands, ascii);
         let text = step.to_string();
-        let at = at.map(|ms| format!(" ({})", progress::duration(ms.saturating_sub(run.began_ms))));
-        let text = format!("{}{}", clear(&text), at.unwrap_or_default());
-        let of_text = if stands == Light::Dark { Tone::Dim } else { Tone::Plain };
+        let after = match (stands, took) {
+            (Light::Skipped, _) => " (skipped)".to_owned(),
+            (Light::Unknown, _) => " (not known)".to_owned(),
+            (_, Some(ms)) => format!(" ({})", progress::duration(ms)),
+            (_, None) => String::new(),
+        };
+        let text = format!("{}{after}", clear(&text));
+        let of_text = match stands {
+            Light::Dark | Light::Skipped => Tone::Dim,
+            _ => Tone::Plain,
+        };
         for (i, line) in wrapped("", "", &text, room.saturating_sub(4)).into_iter().enumerate() {
             let sign = if i == 0 { sign } else { " " };
             lines.push(vec![(tone, format!("  {sign} ")), (of_text, line)]);
