@@ -167,6 +167,9 @@ pub struct TuiEntry {
     /// Whether only ASCII is drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ascii: Option<bool>,
+    /// Whether the mouse is the screen's; else the terminal selects text with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mouse: Option<bool>,
     /// Whether nothing may be changed from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
@@ -185,6 +188,7 @@ impl TuiEntry {
             keys: self.keys.or(other.keys),
             columns: self.columns.or(other.columns),
             ascii: self.ascii.or(other.ascii),
+            mouse: self.mouse.or(other.mouse),
             read_only: self.read_only.or(other.read_only),
             unprotected_contexts: self.unprotected_contexts.or(other.unprotected_contexts),
         }

@@ -64,6 +64,8 @@ pub enum Effect {
     Cancel(RunId),
     /// Text goes to the terminal's clipboard (OSC 52).
     Copy(String),
+    /// The mouse is the screen's, or the terminal's.
+    Mouse(bool),
     /// The terminal's bell rings.
     Bell,
     /// A file is written; one that is there already is not written over.

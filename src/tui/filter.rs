@@ -49,7 +49,10 @@ impl Filter {
             Some(rest) => (true, rest),
             None => (false, typed),
         };
-        let words: Vec<String> = rest.split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<String> = rest
+            .split_whitespace()
+            .map(|word| address(word).to_lowercase())
+            .collect();
         match (words.is_empty(), without) {
             (true, _) => Self::Everything,
             (false, true) => Self::Without(words),
@@ -98,6 +101,30 @@ impl Filter {
             Self::Without(words) => !words.iter().all(|word| any(word)),
             Self::Fuzzy(letters) => texts.iter().any(|text| in_order(text, letters)),
         }
+    }
+}
+
+/// The host of a URL, or of a host with its port: what is pasted from a browser or a log finds its row. Every other word is
+/// itself.
+fn address(word: &str) -> &str {
+    let host = match word.split_once("://") {
+        Some((_, rest)) => {
+            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            let authority = &rest[..end];
+            authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+        }
+        None => word,
+    };
+    match host.rsplit_once(':') {
+        Some((name, port))
+            if name.contains('.')
+                && !name.contains(['/', ':'])
+                && (1..=5).contains(&port.len())
+                && port.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            name
+        }
+        _ => host,
     }
 }
 
@@ -299,6 +326,29 @@ mod tests {
                 ("tier".into(), Some("x".into()), false),
             ])
         );
+    }
+
+    #[test]
+    fn what_is_pasted_finds_its_host() {
+        for pasted in [
+            "https://Shop.example/cart?x=1",
+            "https://ada@shop.example:8443/",
+            "shop.example:443",
+            "shop.example",
+        ] {
+            assert_eq!(
+                Filter::parse(pasted),
+                Filter::Words(vec!["shop.example".into()]),
+                "{pasted}"
+            );
+        }
+        for plain in ["36:D7:45", "gateway/public:443", "*.example", "a.b(c"] {
+            assert_eq!(
+                Filter::parse(plain),
+                Filter::Words(vec![plain.to_lowercase()]),
+                "{plain}"
+            );
+        }
     }
 
     #[test]

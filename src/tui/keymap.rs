@@ -136,6 +136,7 @@ actions! {
         Copy "copy" Everywhere ["c"] "copy" "copy the name, the certificate or the command (OSC 52)",
         Save "save" Everywhere ["o"] "save" "save the view as a table, JSON or Markdown",
         Reread "reread" Everywhere ["ctrl-r"] "read again" "read everything again",
+        Mouse "mouse" Everywhere ["M"] "mouse" "leave the mouse to the terminal, to select text; again: take it back",
         Log "log" Everywhere ["L"] "log" "what the program has to say of itself",
         Help "help" Everywhere ["?"] "help" "this help",
         Quit "quit" Everywhere ["q", "ctrl-c"] "quit" "close the window, else quit; asks while a renewal runs (ctrl-c quits from everywhere)",

@@ -86,6 +86,7 @@ pub fn frame<B: Backend>(terminal: &mut Terminal<B>, model: &mut Model) -> Resul
 fn quiet(model: &Model) -> Duration {
     let seconds = model.active().next().is_some()
         || model.notice.is_some()
+        || !model.changed.is_empty()
         || model.lost.is_some()
         || matches!(model.reading, Reading::Going { .. });
     if seconds {

@@ -20,6 +20,9 @@ use super::run::Input;
 /// Whether the terminal is taken over: a panic gives it back only then, and only once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether the mouse is the screen's: after a stop it is as it was.
+static MOUSE: AtomicBool = AtomicBool::new(false);
+
 /// The terminal while it is taken over. It is given back when this is dropped.
 #[derive(Debug)]
 pub struct Screen {
@@ -60,15 +63,11 @@ impl Drop for Screen {
 
 fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
-    let entered = enable_raw_mode().and_then(|()| {
-        execute!(
-            io::stdout(),
-            EnterAlternateScreen,
-            EnableMouseCapture,
-            EnableBracketedPaste,
-            cursor::Hide
-        )
-    });
+    let entered = enable_raw_mode()
+        .and_then(|()| execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide));
+    if MOUSE.load(Ordering::SeqCst) {
+        mouse(true);
+    }
     if entered.is_err() {
         give_back();
     }
@@ -112,6 +111,17 @@ fn to_clipboard(text: &str) -> String {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     let lines: Vec<_> = text.split('\n').map(crate::text::clear).collect();
     format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode(lines.join("\n")))
+}
+
+/// Takes the mouse, or leaves it to the terminal, which selects text with it.
+pub fn mouse(on: bool) {
+    MOUSE.store(on, Ordering::SeqCst);
+    let mut out = io::stdout();
+    let _ = if on {
+        execute!(out, EnableMouseCapture)
+    } else {
+        execute!(out, DisableMouseCapture)
+    };
 }
 
 /// Rings the bell.

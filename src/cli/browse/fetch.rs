@@ -18,7 +18,11 @@ use crate::{
         Status,
         show::{Tone, User},
     },
-    source::cluster::{Connection, consumers},
+    source::{
+        cluster::{Connection, consumers},
+        manifests,
+        scope::Scope,
+    },
     text::{clear, time},
     tui::{
         Message,
@@ -29,7 +33,7 @@ use crate::{
     x509::Certificate,
 };
 
-use super::super::show::users as users_of;
+use super::super::{args::SourceArgs, show::users as users_of};
 
 /// The data of a Secret that are no secret.
 const PUBLIC: [&str; 2] = ["tls.crt", "ca.crt"];
@@ -167,6 +171,40 @@ pub(super) fn pem(
         };
         let _ = sink.send(Message::Pem(text.await));
     })
+}
+
+/// The same of manifests, which are read once more: what was read keeps no PEM.
+pub(super) fn pem_of_manifests(
+    source: SourceArgs,
+    secret: Option<Key>,
+    sink: UnboundedSender<Message>,
+) -> JoinHandle<()> {
+    tokio::task::spawn_blocking(move || {
+        let _ = sink.send(Message::Pem(read_pem(&source, secret)));
+    })
+}
+
+fn read_pem(source: &SourceArgs, secret: Option<Key>) -> Result<String, Trouble> {
+    let key = secret.ok_or_else(|| Trouble::new("it names no Secret"))?;
+    let scope = Scope::everything();
+    let options = manifests::Options {
+        recursive: source.recursive,
+        default_namespace: source.namespace.first().map_or("default", String::as_str).into(),
+        scope: &scope,
+    };
+    let mut certificates = String::new();
+    manifests::read(&source.filename, &options, &mut std::io::empty(), &mut |change| {
+        if let Change::Set(Object::Secret(found)) = change
+            && found.meta.key() == key
+        {
+            let text = found.certificate.as_deref().map(String::from_utf8_lossy);
+            certificates = certificates_of(&text.unwrap_or_default());
+        }
+    });
+    if certificates.is_empty() {
+        return Err(Trouble::new(format!("there is no certificate in Secret {key}")));
+    }
+    Ok(certificates)
 }
 
 /// The certificates of a PEM text.

@@ -84,6 +84,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     let (sink, mut messages) = unbounded_channel();
     let mut screen =
         Screen::take().map_err(|error| Failure::usage(format!("cannot draw on this terminal: {error}")))?;
+    terminal::mouse(!ui.no_mouse);
     told::divert(Some(Arc::new(Screened { sink: sink.clone() })));
     crate::source::cluster::terminal_is_taken(true);
     let size = screen
@@ -246,6 +247,7 @@ impl Outside for Hands {
         let ask = match effect {
             Effect::Quit { .. } => return,
             Effect::Copy(text) => return terminal::copy(&text),
+            Effect::Mouse(on) => return terminal::mouse(on),
             Effect::Bell => return terminal::bell(),
             Effect::Run { id, job, command } => return self.runs.start(id, job, &command),
             Effect::Answer { id, yes } => return self.runs.answer(id, yes),

@@ -508,6 +508,9 @@ impl Reader {
 
     fn pem(&self, live: &Live, connection: Option<&Connection>, of: &Subject) -> JoinHandle<()> {
         let secret = fetch::secrets_of(&live.inventory, of).into_iter().next();
+        if !self.args.source.filename.is_empty() {
+            return fetch::pem_of_manifests(self.args.source.clone(), secret, self.sink.clone());
+        }
         fetch::pem(connection.cloned(), secret, self.sink.clone())
     }
 

@@ -86,6 +86,7 @@ pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, Failure
         keymap: Keymap::with(&entry.keys.unwrap_or_default()).map_err(|why| wrong("keys", why))?,
         theme,
         ascii: entry.ascii.unwrap_or(ascii),
+        no_mouse: !entry.mouse.unwrap_or(true),
         read_only: read_only || entry.read_only.unwrap_or(false),
         unprotected: entry.unprotected_contexts.unwrap_or_default(),
         staging: file(|file| file.staging.clone()).unwrap_or_else(|| "letsencrypt-staging".to_owned()),

@@ -8,6 +8,7 @@ pub mod timeline;
 
 use std::collections::{BTreeSet, VecDeque};
 
+use hashbrown::HashMap;
 use ratatui::layout::Rect;
 
 use super::{
@@ -29,6 +30,8 @@ use popup::Popup;
 
 /// How many lines the log keeps.
 pub const LOG: usize = 1_000;
+/// So long a line that has changed is marked, in milliseconds.
+pub const FRESH_MS: u64 = 60_000;
 /// The narrowest and lowest terminal that it works in.
 pub const LEAST: (u16, u16) = (60, 15);
 /// From this width on a picture stands beside the table.
@@ -97,6 +100,8 @@ pub struct Ui {
     pub theme: Theme,
     /// Whether only ASCII is drawn.
     pub ascii: bool,
+    /// Whether the mouse is left to the terminal.
+    pub no_mouse: bool,
     /// Whether nothing may be written.
     pub read_only: bool,
     /// The contexts on which production needs no more than a key press.
@@ -291,6 +296,8 @@ pub struct Model {
     pub popups: Vec<Popup>,
     /// The picture.
     pub detail: Option<Detail>,
+    /// What has changed, and when: what changed in the last minute is marked.
+    pub changed: HashMap<About, u64>,
     /// What is marked.
     pub marks: BTreeSet<About>,
     /// What was marked last.
@@ -349,6 +356,7 @@ impl Model {
             prompt: None,
             popups: Vec::new(),
             detail: None,
+            changed: HashMap::new(),
             marks: BTreeSet::new(),
             last_mark: None,
             runs: Vec::new(),
@@ -487,6 +495,16 @@ impl Model {
     /// Whether text is typed, so that letters are no keys.
     pub fn is_typing(&self) -> bool {
         self.prompt.is_some() || self.popups.last().is_some_and(Popup::is_typing)
+    }
+
+    /// Where keys are looked up in the view, whatever windows are over it.
+    pub fn view_scope(&self) -> Scope {
+        match self.view {
+            View::Hosts | View::Secrets => Scope::Rows,
+            View::Findings | View::Namespaces => Scope::Lists,
+            View::Timeline => Scope::Timeline,
+            View::Orders => Scope::Orders,
+        }
     }
 
     /// Where keys are looked up, the narrowest first.

@@ -133,6 +133,16 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.reading = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
             vec![Effect::Read]
         }
+        Action::Mouse => {
+            model.ui.no_mouse = !model.ui.no_mouse;
+            let told = if model.ui.no_mouse {
+                "the mouse is the terminal's: select text with it"
+            } else {
+                "the mouse is the screen's"
+            };
+            model.notice(told, false);
+            vec![Effect::Mouse(!model.ui.no_mouse)]
+        }
         Action::Log => {
             model.unseen = 0;
             if !matches!(model.popups.last(), Some(Popup::Log { .. })) {
@@ -170,6 +180,7 @@ fn works_over_windows(action: Action) -> bool {
             | Action::Quit
             | Action::Help
             | Action::Log
+            | Action::Mouse
             | Action::Wait
     )
 }

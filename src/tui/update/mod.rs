@@ -192,6 +192,11 @@ fn clock(model: &mut Model, now: crate::object::Seconds, ms: u64) -> Vec<Effect>
         model.notice = None;
         model.drawn += 1;
     }
+    if !model.changed.is_empty() {
+        let before = model.changed.len();
+        model.changed.retain(|_, at| *at + super::model::FRESH_MS > ms);
+        model.drawn += u64::from(model.changed.len() != before);
+    }
     let old = |detail: &super::model::Detail| detail.asked_ms + PICTURE_MS <= ms;
     if model.detail.as_ref().is_some_and(old) {
         picture::picture_again(model)
@@ -253,6 +258,7 @@ fn rows(model: &mut Model, whole: bool, set: Vec<Item>, gone: &[crate::scan::Abo
         of.is_some_and(|of| item.subject().as_ref() == Some(of) || item.secret() == Some(&of.key))
     };
     let touched = set.iter().any(is_shown) || gone.iter().filter_map(|about| model.rows.about(about)).any(is_shown);
+    note_changes(model, whole, &set);
     let held = model.rows.get(at).filter(|item| at > 0 || is_shown(item));
     let again = if whole {
         let held = held.map(Item::identity);
@@ -294,6 +300,25 @@ fn rows(model: &mut Model, whole: bool, set: Vec<Item>, gone: &[crate::scan::Abo
         picture::picture_again(model)
     } else {
         Vec::new()
+    }
+}
+
+/// More is no news of single lines any more.
+const MOST_CHANGED: usize = 10_000;
+
+/// Notes what is different from what is there, once all has been read: a glance shows what has just happened.
+fn note_changes(model: &mut Model, whole: bool, set: &[Item]) {
+    if whole {
+        model.changed.clear();
+        return;
+    }
+    if !matches!(model.reading, Reading::Done { .. }) || set.len() + model.changed.len() > MOST_CHANGED {
+        return;
+    }
+    for item in set {
+        if model.rows.about(&item.about) != Some(item) {
+            model.changed.insert(item.about.clone(), model.ms);
+        }
     }
 }
 

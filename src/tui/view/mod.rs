@@ -220,7 +220,7 @@ pub fn plain(text: &str, ascii: bool) -> String {
     text.chars()
         .map(|c| match c {
             c if c.is_ascii() => c.to_string(),
-            '…' => "...".to_owned(),
+            '…' => "~".to_owned(),
             '→' => "->".to_owned(),
             '─' | '━' | '·' => "-".to_owned(),
             '│' => "|".to_owned(),

@@ -197,6 +197,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
                 if model.ui.ascii { "*" } else { "●" },
                 theme.style(Role::Key),
             );
+        } else if has_changed(model, line) {
+            let sign = if model.ui.ascii { "~" } else { "•" };
+            buffer.set_string(area.x, y, sign, theme.status(Status::Info));
         }
         let mut x = area.x + MARGIN;
         for (_, column, room) in &columns {
@@ -269,6 +272,19 @@ fn is_marked(model: &Model, line: usize) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a line has changed in the last minute.
+fn has_changed(model: &Model, line: usize) -> bool {
+    if model.changed.is_empty() {
+        return false;
+    }
+    let about = match model.view {
+        View::Hosts => model.rows.get(line).map(|item| &item.about),
+        View::Secrets => model.derived.secrets.get(line).map(|line| &line.about),
+        _ => None,
+    };
+    about.is_some_and(|about| model.changed.contains_key(about))
 }
 
 /// Why there is nothing, and what to do.

@@ -1,5 +1,6 @@
 //! What an operator presses and types does what they mean.
 
+use crossterm::event::Event;
 use kubectl_certs::{
     event::{EventKind, Method},
     text::parse_time,
@@ -8,6 +9,7 @@ use kubectl_certs::{
         message::{Place, Trouble},
         model::{SPLIT, View},
         order::{Ending, Stage},
+        run::Input,
         update::texts::{show_command, status_command},
     },
 };
@@ -528,4 +530,52 @@ fn manifests_are_read_again() {
     let mut desk = of_manifests((120, 40));
     desk.press("ctrl-r");
     assert_eq!(desk.effects(), [Effect::Read]);
+}
+
+#[test]
+fn what_has_just_changed_is_marked_for_a_minute() {
+    let mut desk = Desk::usual();
+    desk.hides("•");
+    let mut changed = desk.model.rows.get(3).expect("a line").clone();
+    changed.class = Some("another".into());
+    desk.tell([Message::Rows {
+        whole: false,
+        set: vec![changed, desk.model.rows.get(5).expect("a line").clone()],
+        gone: Vec::new(),
+    }]);
+    assert_eq!(
+        desk.screen().matches('•').count(),
+        1,
+        "what is as it was is not marked:\n{}",
+        desk.screen()
+    );
+    desk.wait(59_000).shows("•").wait(2_000).hides("•");
+}
+
+#[test]
+fn what_is_pasted_into_the_filter_finds_its_row() {
+    let mut desk = Desk::usual();
+    desk.press("/")
+        .comes(Input::Terminal(Event::Paste(
+            "https://wiki.intra.larkspur.example/start".to_owned(),
+        )))
+        .press("enter")
+        .shows("1 of 35");
+    assert!(desk.selected().contains("wiki.intra"), "{}", desk.screen());
+}
+
+#[test]
+fn the_mouse_can_be_left_to_the_terminal() {
+    let mut desk = Desk::usual();
+    desk.press("M").shows("the mouse is the terminal's").press("M");
+    assert_eq!(desk.effects(), [Effect::Mouse(false), Effect::Mouse(true)]);
+}
+
+#[test]
+fn the_help_begins_with_the_view_that_is_looked_at() {
+    let mut desk = Desk::new((80, 24));
+    desk.press("?").shows("In this view: hosts").shows("mark the line");
+    desk.press("esc 4 ?")
+        .shows("In this view: timeline")
+        .shows("a day earlier");
 }

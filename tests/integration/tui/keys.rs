@@ -647,7 +647,6 @@ fn manifests_say_what_needs_a_cluster() {
         ("R", "renew: needs a cluster"),
         ("r", "restart: needs a cluster"),
         ("y", "yaml: needs a cluster"),
-        ("ctrl-r", "read again: manifests are read once"),
     ] {
         desk.press(key).shows(words);
     }
