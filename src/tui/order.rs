@@ -165,15 +165,31 @@ impl Course {
                 (None, _) if ended.is_some() => Light::Skipped,
                 _ => Light::Dark,
             };
+            // What says that a step is done ends it; what happened before that has begun it, where nothing else did.
+            let start = |at: u64| {
+                begun(step)
+                    .or_else(|| self.before(step))
+                    .unwrap_or(began_ms)
+                    .max(before)
+                    .min(at)
+            };
             let took = done(step)
                 .filter(|_| light == Light::Done)
-                .map(|at| at.saturating_sub(begun(step).unwrap_or(before).max(before).min(at)));
+                .map(|at| at.saturating_sub(start(at)));
+            // Several steps that one event ends took no time that is known.
+            let took = took.filter(|ms| *ms > 0);
             if let Some(at) = done(step) {
                 before = before.max(at);
             }
             lights.push((light, took));
         }
         lights
+    }
+
+    /// When the last thing happened before a step was done.
+    fn before(&self, step: &Step) -> Option<u64> {
+        let at = self.events.iter().position(|(_, kind)| does(step, kind))?;
+        self.events.get(at.checked_sub(1)?).map(|(ms, _)| *ms)
     }
 
     /// Whether somebody saw it served.

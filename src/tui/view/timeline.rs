@@ -45,7 +45,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     };
     let (full, light) = if model.ui.ascii { ('#', '=') } else { ('█', '░') };
     let head = format!(
-        "{:<17}  EXPIRE   DUE  certificates {title}: {full} expire, {light} fall due",
+        "{:<17}  EXPIRE   DUE  certificates {title}: {full} expire {light} due",
         "WHEN"
     );
     buffer.set_stringn(area.x, area.y, &head, usize::from(area.width), theme.style(Role::Title));

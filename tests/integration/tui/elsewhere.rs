@@ -150,7 +150,11 @@ fn the_second_part_of_a_renewal_has_a_plan_of_its_own() {
 #[test]
 fn what_cannot_be_taken_back_is_not_cancelled() {
     let mut desk = Desk::usual();
-    desk.command("rollback").press("y");
+    desk.command("rollback")
+        .tell([planned(1, of_checkout(Stage::Production))])
+        .press("enter")
+        .write("prod-eu")
+        .press("enter");
     desk.effects();
     desk.press("5").press("c").shows("cannot be taken back");
     assert_eq!(desk.effects(), []);

@@ -257,7 +257,7 @@ fn small_terminals_work_and_smaller_ones_say_so() {
     let seen = at_sizes(&[(59, 15), (60, 14), (20, 4), (3, 1)], Desk::new);
     insta::assert_snapshot!("too-small", seen);
     let mut desk = Desk::new((30, 5));
-    desk.press("j j enter ? esc q");
+    desk.press("j j enter ? esc q q");
     assert_eq!(desk.ended, Some(false), "keys work on a terminal that is too small");
 }
 
