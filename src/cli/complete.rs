@@ -6,31 +6,67 @@
 use std::fmt::Write as _;
 
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
+use clap_complete::Shell;
 
-use super::{args::Cli, print};
+use super::{args::Cli, print, target::kind_named};
 use crate::{
     check::Reason,
     error::{Exit, Failure},
+    text::clear::is_unsafe,
 };
 
-/// What the shell does besides: completes names of files, or not.
+mod dynamic;
+
+use dynamic::Asked;
+
+/// What the shell does besides: completes names of files, or not; and leaves the words in their order.
 const FILES: u8 = 0;
 const NO_FILES: u8 = 4;
+const IN_ORDER: u8 = 32;
+
+/// The script of a shell. Those of bash, zsh and fish ask this program for every word; others know commands and flags alone.
+pub(super) fn script(shell: Shell) -> Vec<u8> {
+    match shell {
+        Shell::Bash => include_bytes!("../../completions/kubectl-certs.bash").to_vec(),
+        Shell::Zsh => include_bytes!("../../completions/kubectl-certs.zsh").to_vec(),
+        Shell::Fish => include_bytes!("../../completions/kubectl-certs.fish").to_vec(),
+        other => {
+            // Hidden commands are for programs: the script is made of those that are for people.
+            let whole = Cli::command();
+            let shown = whole
+                .get_subcommands()
+                .filter(|command| !command.is_hide_set())
+                .cloned();
+            let mut command = Command::new("kubectl-certs")
+                .args(whole.get_arguments().cloned())
+                .subcommands(shown);
+            let mut script = Vec::new();
+            clap_complete::generate(other, &mut command, "kubectl-certs", &mut script);
+            script
+        }
+    }
+}
 
 /// The words that may stand in one place.
 #[derive(Debug, Default)]
 struct Choices {
     words: Vec<(String, String)>,
     files: bool,
+    /// Whether their order says something.
+    in_order: bool,
 }
 
 pub(super) fn run(words: &[String]) -> Result<Exit, Failure> {
     let choices = choices(words);
     let mut out = String::new();
     for (word, about) in &choices.words {
-        let _ = writeln!(out, "{word}\t{about}");
+        // Names come from outside: one with a line break or an escape would be several words, or more than words.
+        if !word.chars().any(is_unsafe) {
+            let _ = writeln!(out, "{word}\t{about}");
+        }
     }
-    let _ = writeln!(out, ":{}", if choices.files { FILES } else { NO_FILES });
+    let order = if choices.in_order { IN_ORDER } else { 0 };
+    let _ = writeln!(out, ":{}", order | if choices.files { FILES } else { NO_FILES });
     print(out.as_bytes())
 }
 
@@ -42,14 +78,16 @@ fn choices(words: &[String]) -> Choices {
         .split_last()
         .map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
     let place = Place::after(&root, before);
+    let asked = Asked::of(before);
     if let Some(flag) = place.open {
-        return values(flag, "", typed);
+        return values(flag, place.command, "", typed, &asked);
     }
     if !place.literal && typed.starts_with('-') {
         return match typed.split_once('=') {
             Some((flag, value)) => {
                 let of = long(place.command, flag.trim_start_matches('-'));
-                of.map_or_else(Choices::default, |arg| values(arg, &format!("{flag}="), value))
+                let lead = format!("{flag}=");
+                of.map_or_else(Choices::default, |arg| values(arg, place.command, &lead, value, &asked))
             }
             None => flags(place.command, typed),
         };
@@ -59,7 +97,26 @@ fn choices(words: &[String]) -> Choices {
         .get_positionals()
         .nth(place.positionals)
         .or_else(|| place.command.get_positionals().last().filter(|arg| is_list(arg)));
-    let mut found = positional.map_or_else(Choices::default, |arg| values(arg, "", typed));
+    let mut found = positional.map_or_else(Choices::default, |arg| {
+        // The names after `secret` are those of Secrets.
+        let kind = place
+            .first
+            .filter(|_| place.positionals > 0)
+            .and_then(|word| kind_named(word));
+        match kind {
+            Some(kind) if is_target(arg) => {
+                let lead = format!("{}/", kind.as_str().to_ascii_lowercase());
+                let all = asked.targets(&lead).into_iter();
+                let own = all.filter_map(|(word, about)| Some((word.strip_prefix(&lead)?.to_owned(), about)));
+                Choices {
+                    words: own.filter(|(name, _)| name.starts_with(typed)).collect(),
+                    files: false,
+                    in_order: true,
+                }
+            }
+            _ => values(arg, place.command, "", typed, &asked),
+        }
+    });
     if place.positionals == 0 {
         let visible = place.command.get_subcommands().filter(|c| !c.is_hide_set());
         let named = visible.map(|c| (c.get_name().to_owned(), first_line(c.get_about())));
@@ -76,16 +133,19 @@ struct Place<'a> {
     /// The flag whose value comes next.
     open: Option<&'a Arg>,
     positionals: usize,
+    /// The first of them.
+    first: Option<&'a str>,
     /// `--` has been: no flag follows.
     literal: bool,
 }
 
 impl<'a> Place<'a> {
-    fn after(root: &'a Command, words: &[String]) -> Self {
+    fn after(root: &'a Command, words: &'a [String]) -> Self {
         let mut place = Self {
             command: root,
             open: None,
             positionals: 0,
+            first: None,
             literal: false,
         };
         for word in words {
@@ -94,7 +154,7 @@ impl<'a> Place<'a> {
         place
     }
 
-    fn pass(&mut self, word: &str) {
+    fn pass(&mut self, word: &'a str) {
         if self.open.take().is_some() {
             return;
         }
@@ -105,7 +165,10 @@ impl<'a> Place<'a> {
                 .filter(|_| self.positionals == 0 && !self.literal)
             {
                 Some(command) => self.command = command,
-                None => self.positionals += 1,
+                None => {
+                    self.first = self.first.or(Some(word));
+                    self.positionals += 1;
+                }
             }
         } else if word == "--" {
             self.literal = true;
@@ -142,12 +205,45 @@ fn flags(command: &Command, typed: &str) -> Choices {
     let named = visible.filter_map(|arg| Some((format!("--{}", arg.get_long()?), first_line(arg.get_help()))));
     Choices {
         words: named.filter(|(name, _)| name.starts_with(typed)).collect(),
-        files: false,
+        ..Choices::default()
+    }
+}
+
+/// Whether an argument names routes and Secrets.
+fn is_target(arg: &Arg) -> bool {
+    ["targets", "target"].contains(&arg.get_id().as_str())
+}
+
+/// The values of an argument that no list of the parser has: those of the cluster, the kubeconfig and the settings.
+fn named(arg: &Arg, command: &Command, typed: &str, asked: &Asked) -> Vec<(String, String)> {
+    let reasons = || {
+        Reason::ALL
+            .iter()
+            .map(|reason| (reason.to_string(), reason.group().to_owned()))
+            .collect()
+    };
+    match arg.get_id().as_str() {
+        // That of `revoke` lists its values itself.
+        "reason" | "ignore" => reasons(),
+        "namespace" | "exclude_namespace" => asked.namespaces(),
+        "context" => asked.contexts(),
+        "issuer" => dynamic::issuers(),
+        "output" if ["status", "probe", "get", "kubectl certs", "certs"].contains(&command.get_name()) => {
+            dynamic::formats()
+        }
+        "output" if arg.get_value_parser().type_id() == std::any::TypeId::of::<super::args::issue::Output>() => {
+            vec![("json".to_owned(), String::new())]
+        }
+        // `revoke` and `rollback` take a bare name for a Secret.
+        "target" if command.get_name() == "revoke" => asked.secrets(),
+        "secret" if command.get_name() == "rollback" => asked.secrets(),
+        _ if is_target(arg) => asked.targets(typed),
+        _ => Vec::new(),
     }
 }
 
 /// The values of an argument that begin with what is typed, after `lead`. Of a list with commas, its last one.
-fn values(arg: &Arg, lead: &str, typed: &str) -> Choices {
+fn values(arg: &Arg, command: &Command, lead: &str, typed: &str, asked: &Asked) -> Choices {
     let (earlier, last) = match (arg.get_value_delimiter(), typed) {
         (Some(delimiter), typed) => typed.rfind(delimiter).map_or(("", typed), |at| typed.split_at(at + 1)),
         (None, typed) => ("", typed),
@@ -158,11 +254,9 @@ fn values(arg: &Arg, lead: &str, typed: &str) -> Choices {
         .filter(|value| !value.is_hide_set())
         .map(|value| (value.get_name().to_owned(), first_line(value.get_help())))
         .collect();
-    if all.is_empty() && ["reason", "ignore"].contains(&arg.get_id().as_str()) {
-        all = Reason::ALL
-            .iter()
-            .map(|reason| (reason.to_string(), reason.group().to_owned()))
-            .collect();
+    let in_order = all.is_empty() && (is_target(arg) || arg.get_id() == "secret");
+    if all.is_empty() {
+        all = named(arg, command, typed, asked);
     }
     let fits = |name: &str| name.to_ascii_lowercase().starts_with(&last.to_ascii_lowercase());
     Choices {
@@ -175,6 +269,7 @@ fn values(arg: &Arg, lead: &str, typed: &str) -> Choices {
             arg.get_value_hint(),
             ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath
         ),
+        in_order,
     }
 }
 

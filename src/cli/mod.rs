@@ -32,9 +32,14 @@ pub mod target;
 mod told;
 mod typed;
 mod version;
+mod waiting;
 mod watch;
 
-use std::{future::Future, io::Write as _};
+use std::{
+    future::Future,
+    io::Write as _,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use clap::{
     CommandFactory as _, Parser as _,
@@ -53,7 +58,9 @@ use args::{Cli, Command, StatusCommand};
 pub fn run() -> Exit {
     let mut words = std::env::args_os();
     let program = words.next().unwrap_or_default();
-    let line = std::iter::once(program).chain(typed::in_order(words.collect()));
+    let words: Vec<std::ffi::OsString> = words.collect();
+    let verbosity = typed::verbosity(&words);
+    let line = std::iter::once(program).chain(typed::in_order(words));
     let cli = match Cli::try_parse_from(line) {
         Ok(cli) => cli,
         Err(mut error) => {
@@ -67,7 +74,7 @@ pub fn run() -> Exit {
             return Exit::Usage;
         }
     };
-    start_log();
+    start_log(verbosity);
     let result = match cli.command {
         None if browse::wanted(&cli.status) => on_plain_runtime(browse::run(cli.status, cli.read_only)),
         None => on_runtime(status::run(
@@ -91,11 +98,7 @@ pub fn run() -> Exit {
         Some(Command::Explain(command)) => explain::run(&command),
         Some(Command::Version(command)) => version::run(&command),
         Some(Command::Respond(command)) => on_runtime(respond::run(command)),
-        Some(Command::Completion { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "kubectl-certs", &mut script);
-            print(&script)
-        }
+        Some(Command::Completion { shell }) => print(&complete::script(shell)),
         Some(Command::Man) => man::page()
             .map_err(|error| Failure::new(Exit::Usage, error))
             .and_then(|page| print(&page)),
@@ -158,9 +161,8 @@ fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Ex
         .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))?;
     // A task of its own, which ends the process: the command may be reading standard input, or computing.
     runtime.spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(Exit::Interrupted as i32);
-        }
+        let exit = interrupted().await;
+        std::process::exit(exit as i32);
     });
     let result = runtime.block_on(command);
     // A name that the system's resolver never answers for must not hold up the end.
@@ -180,23 +182,35 @@ where
     let (canceller, cancel) = cancel::pair();
     let watching = cancel.clone();
     runtime.spawn(async move {
-        interrupted().await;
+        let exit = interrupted().await;
         // Until something is under way there is nothing to clean up.
         if !watching.has_begun() {
-            std::process::exit(Exit::Interrupted as i32);
+            std::process::exit(exit as i32);
         }
+        TERMINATED.store(exit == Exit::Terminated, Ordering::Relaxed);
         note("interrupted: cleaning up; once more ends it at once, and `kubectl certs cleanup` removes the rest");
         canceller.cancel();
-        interrupted().await;
-        std::process::exit(Exit::Interrupted as i32);
+        let exit = interrupted().await;
+        std::process::exit(exit as i32);
     });
     let result = runtime.block_on(command(cancel));
     runtime.shutdown_background();
-    result
+    // What was cleaned up after is told by the same status as what was not.
+    match result {
+        Ok(Exit::Interrupted) if TERMINATED.load(Ordering::Relaxed) => Ok(Exit::Terminated),
+        Err(failure) if failure.exit == Exit::Interrupted && TERMINATED.load(Ordering::Relaxed) => Err(Failure {
+            exit: Exit::Terminated,
+            ..failure
+        }),
+        other => other,
+    }
 }
 
-/// Returns when the process is asked to end.
-async fn interrupted() {
+/// Whether SIGTERM is what ends the run.
+static TERMINATED: AtomicBool = AtomicBool::new(false);
+
+/// Returns when the process is asked to end: the exit status that says by what.
+async fn interrupted() -> Exit {
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => drop(signal.recv().await),
@@ -204,15 +218,25 @@ async fn interrupted() {
         }
     };
     tokio::select! {
-        result = tokio::signal::ctrl_c() => if result.is_err() { std::future::pending().await },
-        () = terminated => {}
+        result = tokio::signal::ctrl_c() => match result {
+            Ok(()) => Exit::Interrupted,
+            Err(_) => std::future::pending().await,
+        },
+        () = terminated => Exit::Terminated,
     }
 }
 
-/// `KUBECTL_CERTS_LOG` chooses what the program tells of itself, as `tracing` directives; warnings without it.
-fn start_log() {
+/// `KUBECTL_CERTS_LOG` chooses what the program tells of itself, as `tracing` directives; else `-v N`, as kubectl counts; warnings without
+/// either.
+fn start_log(verbosity: u8) {
+    let usual = match verbosity {
+        0 => "kubectl_certs=warn",
+        1..=3 => "kubectl_certs=info",
+        4..=7 => "kubectl_certs=debug",
+        _ => "kubectl_certs=trace",
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("KUBECTL_CERTS_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("kubectl_certs=warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(told::LogWriter)
@@ -243,6 +267,9 @@ fn written(result: std::io::Result<()>) -> Result<Exit, Failure> {
 }
 
 fn stderr_line(level: Level, kind: &str, text: &str) {
+    if told::is_silent() {
+        return;
+    }
     if let Some(front) = told::front() {
         front.say(level, text.trim());
         return;

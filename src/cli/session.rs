@@ -29,6 +29,7 @@ use super::{
     reach,
     settings::settings_failure,
     target::Target,
+    waiting::Waiting,
 };
 
 /// A `--ca-file` is read whole; a bundle of all public roots is 300 KB.
@@ -194,6 +195,14 @@ impl Session {
             self.select.clone()
         };
         let wanted: Vec<Key> = self.wanted.iter().cloned().collect();
+        let asked = connection.clone();
+        let waiting = Waiting::for_what(move || {
+            if asked.has_answered() {
+                format!("reading {}: {} requests so far", asked.server, asked.requests())
+            } else {
+                format!("waiting for the API server {} to answer", asked.server)
+            }
+        });
         let read = scan::cluster::read(
             &connection,
             &self.scope,
@@ -205,7 +214,9 @@ impl Session {
             &self.judge,
             look,
         );
-        self.read = read.await.map_err(|error| cluster_failure(&error))?;
+        let read = read.await;
+        drop(waiting);
+        self.read = read.map_err(|error| cluster_failure(&error))?;
         // With -A, only what was read tells in which namespaces a name is.
         self.want(targets);
         if let Some(found) = self.read.not_judged.take() {
@@ -418,6 +429,7 @@ fn no_manifests(source: &SourceArgs) -> Failure {
 
 /// A connection, by kubectl's rules.
 pub(super) async fn connected(args: &ClusterArgs) -> Result<Connection, Failure> {
+    let _waiting = Waiting::for_what(|| "waiting for the login that the kubeconfig asks for".to_owned());
     connect(&connect_options(args)).await.map_err(|error| {
         let hint = error.hint();
         let failure = Failure::of(Exit::Cluster, &error);

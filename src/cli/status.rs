@@ -70,7 +70,10 @@ impl Output {
 
     /// Whether its lines are hosts, routes and Secrets and nothing else: what could not be read is told beside.
     pub(super) fn is_of_rows(&self) -> bool {
-        matches!(self.format, Format::Table | Format::Wide | Format::Name)
+        matches!(
+            self.format,
+            Format::Table | Format::Wide | Format::Name | Format::CustomColumns(_)
+        )
     }
 
     pub(super) fn context(&self, now: crate::object::Seconds) -> Context<'static> {
@@ -95,7 +98,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     if args.by.is_some()
         && matches!(
             output.format,
-            Format::Name | Format::Junit | Format::Sarif | Format::Github
+            Format::Name | Format::CustomColumns(_) | Format::Junit | Format::Sarif | Format::Github
         )
     {
         return Err(Failure::usage("--by works with the table, json, yaml and jsonpath"));
@@ -169,6 +172,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         since: compared.as_ref(),
     };
     let mut context: Context<'_> = output.context(session.rules.now);
+    context.label_columns = &args.output.label_columns;
     context.show_served = probing || args.probe.probe;
     context.elapsed = Some(started.elapsed());
     let places = |kind: Kind, key: &Key| {

@@ -4,7 +4,10 @@
 
 use std::{
     io::Write,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures_util::future::BoxFuture;
@@ -52,6 +55,18 @@ pub(super) async fn within<F: Future>(front: Arc<dyn Front>, command: F) -> F::O
 /// The front of the run that is carried out here; `None` for a command of its own.
 pub(super) fn run() -> Option<Arc<dyn Front>> {
     RUN.try_with(Arc::clone).ok()
+}
+
+/// Whether nothing is said at all.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Says nothing from here on: what would be said would stand in the middle of a line that somebody types.
+pub(super) fn silence() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
+pub(super) fn is_silent() -> bool {
+    SILENT.load(Ordering::Relaxed)
 }
 
 /// Whoever takes what is said here; `None` is the terminal.

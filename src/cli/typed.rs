@@ -31,6 +31,23 @@ pub(super) fn in_order(words: Vec<OsString>) -> Vec<OsString> {
     walk.finish()
 }
 
+/// `-v N`, which counts before anything is parsed: how much the program tells of itself.
+pub(super) fn verbosity(words: &[OsString]) -> u8 {
+    let mut found = None;
+    for (at, word) in words.iter().enumerate() {
+        let Some(word) = word.to_str() else { continue };
+        let value = match word {
+            "--" => break,
+            "-v" | "--v" => words.get(at + 1).and_then(|next| next.to_str()),
+            _ => word
+                .strip_prefix("--v=")
+                .or_else(|| word.strip_prefix("-v").map(|rest| rest.trim_start_matches('='))),
+        };
+        found = value.and_then(|value| value.parse().ok()).or(found);
+    }
+    found.unwrap_or_default()
+}
+
 struct Walk<'a> {
     root: &'a Command,
     /// The command so far.
@@ -154,6 +171,21 @@ mod tests {
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
         words.join(" ")
+    }
+
+    #[test]
+    fn verbosity_is_read_as_kubectl_reads_it() {
+        let of = |line: &str| verbosity(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for (line, level) in [
+            ("status -v 6", 6),
+            ("-v=4 status", 4),
+            ("status --v=8", 8),
+            ("-v9", 9),
+            ("status -A", 0),
+            ("-- -v 6", 0),
+        ] {
+            assert_eq!(of(line), level, "{line}");
+        }
     }
 
     #[test]

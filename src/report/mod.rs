@@ -6,6 +6,7 @@
 pub mod apart;
 pub mod by;
 pub mod cause;
+pub mod columns;
 pub mod explain;
 pub mod github;
 pub mod item;

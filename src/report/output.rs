@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     apart::Apart,
+    columns::{self, Columns, ColumnsError},
     github, json,
     jsonpath::{JsonPathError, Template},
     junit, name, place,
@@ -33,6 +34,8 @@ pub enum Format {
     Name,
     /// A `JSONPath` template, given or read from a file.
     JsonPath(Template),
+    /// A column for each path into an item.
+    CustomColumns(Columns),
     /// A `JUnit` report.
     Junit,
     /// A SARIF log.
@@ -50,6 +53,7 @@ pub const FORMATS: &[&str] = &[
     "name",
     "jsonpath=TEMPLATE",
     "jsonpath-file=FILE",
+    "custom-columns=SPEC",
     "junit",
     "sarif",
     "github",
@@ -73,6 +77,17 @@ pub enum FormatError {
         name: &'static str,
         /// How it is used.
         example: &'static str,
+    },
+    /// The columns cannot be read.
+    #[error(transparent)]
+    Columns(#[from] ColumnsError),
+    /// Go's templates are not read.
+    #[error("-o {name} is not read here; the same as JSONPath: {instead}")]
+    GoTemplate {
+        /// The format.
+        name: String,
+        /// What does the same.
+        instead: String,
     },
     /// The format takes no value.
     #[error("-o {name} takes no value")]
@@ -129,6 +144,19 @@ impl FromStr for Format {
                     Err(source) => Err(FormatError::File { path, source }),
                 };
             }
+            "custom-columns" => {
+                let spec = value.filter(|v| !v.is_empty()).ok_or(FormatError::NoValue {
+                    name: "custom-columns",
+                    example: "-o custom-columns=HOST:.host,UNTIL:.notAfter",
+                })?;
+                return Ok(Self::CustomColumns(spec.parse()?));
+            }
+            "go-template" | "template" | "go-template-file" | "templatefile" => {
+                return Err(FormatError::GoTemplate {
+                    name: name.to_owned(),
+                    instead: columns::of_go_template(value.unwrap_or_default()),
+                });
+            }
             _ => {
                 return Err(FormatError::Unknown {
                     name: name.to_owned(),
@@ -168,6 +196,8 @@ pub struct Context<'a> {
     pub show_namespace: bool,
     /// `--no-headers`.
     pub no_headers: bool,
+    /// `-L`: the labels that have a column each.
+    pub label_columns: &'a [String],
     /// `--show-labels`.
     pub show_labels: bool,
     /// Colours and bold letters are wanted.
@@ -191,6 +221,7 @@ pub fn write(format: &Format, rows: &Rows<'_>, context: &Context<'_>, out: &mut 
         Format::Yaml => yaml::write(rows, context, out),
         Format::Name => name::write(rows, out),
         Format::JsonPath(template) => template.write(rows, context, out),
+        Format::CustomColumns(columns) => columns.write(rows, context, out),
         Format::Junit => junit::write(rows, context, out),
         Format::Sarif => sarif::write(rows, context, out),
         Format::Github => github::write(rows, context, out),
@@ -204,7 +235,7 @@ mod tests {
     #[test]
     fn every_format_is_read_and_a_wrong_one_names_the_nearest() {
         for format in FORMATS {
-            let text = format.replace("TEMPLATE", "{.kind}");
+            let text = format.replace("TEMPLATE", "{.kind}").replace("SPEC", "A:.host");
             if !text.contains("FILE") {
                 assert!(text.parse::<Format>().is_ok(), "{text}");
             }

@@ -49,7 +49,8 @@ impl Layout {
     pub fn write_header(&self, out: &mut impl Write) -> io::Result<()> {
         let mut line = String::new();
         for (i, (column, room)) in self.columns.iter().enumerate() {
-            let header = cut(column.header(), *room);
+            let head = self.head(*column);
+            let header = cut(&head, *room);
             self.push(&mut line, i, &header, self.style(Style::new().bold()));
         }
         writeln!(out, "{line}")

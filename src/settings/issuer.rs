@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The built-in issuers: their names and directories.
-pub(super) const BUILT_IN: [(&str, &str); 2] = [
+pub const BUILT_IN: [(&str, &str); 2] = [
     ("letsencrypt-staging", LETS_ENCRYPT_STAGING),
     ("letsencrypt", LETS_ENCRYPT),
 ];

@@ -28,7 +28,7 @@ pub mod view;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use error::SettingsError;
-pub use issuer::{Chosen, EabPlace, name_of, names, problems};
+pub use issuer::{BUILT_IN, Chosen, EabPlace, name_of, names, problems};
 pub use problem::FileError;
 
 use crate::{

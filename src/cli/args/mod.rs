@@ -301,6 +301,9 @@ pub struct ClusterArgs {
     /// How long one request to the API server may take; 0 is no limit
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = as_kubectl)]
     pub request_timeout: Duration,
+    /// How much the program tells of itself, as kubectl counts: 4 what it does, 8 every detail
+    #[arg(short = 'v', long = "v", value_name = "N", default_value_t = 0)]
+    pub verbosity: u8,
     /// Read lists in pages of this many; 0 is one page
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub chunk_size: u32,
@@ -350,7 +353,7 @@ pub struct CheckArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// A table without it; else wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, junit, sarif or github
+    /// A table without it; else wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, custom-columns=NAME:.PATH,..., junit, sarif or github
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<String>,
     /// Leave out the line with the column names
@@ -359,6 +362,9 @@ pub struct OutputArgs {
     /// Sort by namespace, name, host, status, expires, age, issuer, or a JSONPath; worst first without it
     #[arg(long, value_name = "KEY")]
     pub sort_by: Option<String>,
+    /// Add a column for each of these labels of the routes: app,team
+    #[arg(short = 'L', long, value_name = "LABEL", value_delimiter = ',')]
+    pub label_columns: Vec<String>,
     /// Add a column with the routes' labels
     #[arg(long)]
     pub show_labels: bool,

@@ -34,6 +34,8 @@ pub(super) enum Column {
     Sha256,
     Class,
     Age,
+    /// The label at this position of those that have a column each.
+    Label(usize),
     Labels,
 }
 
@@ -56,6 +58,7 @@ impl Column {
             Self::Sha256 => "SHA256",
             Self::Class => "CLASS",
             Self::Age => "AGE",
+            Self::Label(_) => "LABEL",
             Self::Labels => "LABELS",
         }
     }
@@ -100,6 +103,11 @@ impl Column {
                 Some(created) => write!(out, "{}", Age(layout.now.saturating_sub(created).max(0))),
                 None => Ok(()),
             },
+            Self::Label(at) => {
+                let key = layout.labels.get(at).map_or("", String::as_str);
+                let found = row.labels.iter().find(|(label, _)| label == key);
+                text(found.map_or("", |(_, value)| value), out)
+            }
             Self::Labels => {
                 for (i, (key, value)) in row.labels.iter().enumerate() {
                     let comma = if i > 0 { "," } else { "" };

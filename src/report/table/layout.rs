@@ -4,7 +4,7 @@ use super::{GAP, cell::Column};
 use crate::{
     object::Seconds,
     report::{output::Context, rows::Rows},
-    text::width::width,
+    text::{clear, width::width},
 };
 
 /// The columns of a table and their widths, measured for a set of rows.
@@ -15,6 +15,8 @@ pub struct Layout {
     pub(super) cuts: bool,
     pub(super) colour: bool,
     pub(super) now: Seconds,
+    /// The labels that have a column each.
+    pub(super) labels: Vec<String>,
 }
 
 /// The columns that may be narrowed, and how much of a fair share each may have, in tenths.
@@ -48,6 +50,7 @@ impl Layout {
             cuts: false,
             colour: context.colour,
             now: context.now,
+            labels: context.label_columns.to_vec(),
         };
         layout.columns = columns(context, wide);
         layout.widths(rows, context.no_headers, |_| true);
@@ -90,7 +93,11 @@ impl Layout {
     fn widths(&mut self, rows: &Rows<'_>, no_headers: bool, chosen: fn(Column) -> bool) {
         let mut columns = std::mem::take(&mut self.columns);
         for (column, room) in columns.iter_mut().filter(|(c, _)| chosen(*c)) {
-            *room = if no_headers { 0 } else { width(column.header()) };
+            *room = if no_headers {
+                0
+            } else {
+                width(&heads(&self.labels, *column))
+            };
         }
         // The cells ask which other columns there are.
         self.columns.clone_from(&columns);
@@ -100,6 +107,11 @@ impl Layout {
             }
         }
         self.columns = columns;
+    }
+
+    /// What stands at the head of a column: of a label what follows its prefix, as kubectl has it.
+    pub(super) fn head(&self, column: Column) -> String {
+        heads(&self.labels, column)
     }
 
     fn total(&self) -> usize {
@@ -144,6 +156,17 @@ impl Layout {
     }
 }
 
+fn heads(labels: &[String], column: Column) -> String {
+    match column {
+        Column::Label(at) => {
+            let label = labels.get(at).map_or("", String::as_str);
+            let name = label.rsplit_once('/').map_or(label, |(_, name)| name);
+            clear(name).to_ascii_uppercase()
+        }
+        other => other.header().to_owned(),
+    }
+}
+
 fn columns(context: &Context<'_>, wide: bool) -> Vec<(Column, usize)> {
     let base = [Column::Route, Column::Host, Column::Secret, Column::Status];
     let about = [Column::Expires, Column::Issuer, Column::Reason];
@@ -163,6 +186,7 @@ fn columns(context: &Context<'_>, wide: bool) -> Vec<(Column, usize)> {
         .chain(asked(context.show_served, Column::Served))
         .chain(about)
         .chain(more.into_iter().filter(|_| wide))
+        .chain((0..context.label_columns.len()).map(Column::Label))
         .chain(asked(context.show_labels, Column::Labels))
         .map(|column| (column, 0))
         .collect()

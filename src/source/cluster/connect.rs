@@ -10,7 +10,7 @@ use std::{
 };
 
 use http::{HeaderValue, header};
-use kube::{Client, Config, client::ClientBuilder};
+use kube::{Client, Config, client::ClientBuilder, config::ExecInteractiveMode};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
@@ -82,7 +82,7 @@ pub(super) struct Timing {
 impl Timing {
     pub(super) const DEFAULT: Self = Self {
         answer: Duration::from_secs(65),
-        greeting: Duration::from_secs(20),
+        greeting: Duration::from_secs(8),
         idle: Duration::from_mins(1),
         silence: Duration::from_secs(90),
         tries: 3,
@@ -122,6 +122,8 @@ pub struct Connection {
     pub(super) requests: Arc<AtomicUsize>,
     /// Whether the server has answered anything.
     pub(super) answers: Arc<AtomicBool>,
+    /// Whether it let a greeting pass without an answer.
+    pub(super) ignored: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -135,6 +137,11 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
+    /// Whether the server has answered anything.
+    pub fn has_answered(&self) -> bool {
+        self.answers.load(Ordering::Relaxed)
+    }
+
     /// How many requests have been sent, retries included.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
@@ -145,6 +152,22 @@ impl Connection {
 /// kubeconfig's login plugin where there is one, once; asks the server nothing.
 pub async fn connect(options: &ConnectOptions) -> Result<Connection, ConnectError> {
     let chosen = kubeconfig::choose(options, &kubeconfig::Surroundings::real())?;
+    open(chosen, options.request_timeout.filter(|t| !t.is_zero())).await
+}
+
+/// The same where nobody may be asked anything: a login plugin that may open a browser or ask at the terminal is not run, and there is
+/// no connection then.
+pub async fn connect_unattended(options: &ConnectOptions) -> Result<Connection, ConnectError> {
+    let chosen = kubeconfig::choose(options, &kubeconfig::Surroundings::real())?;
+    let logs_in_itself = chosen.auth.token.is_some() || chosen.auth.token_file.is_some();
+    if let Some(exec) = chosen.auth.exec.as_ref().filter(|_| !logs_in_itself)
+        && !matches!(exec.interactive_mode, Some(ExecInteractiveMode::Never))
+    {
+        return Err(ConnectError::PluginNeedsTerminal {
+            command: exec.command.clone().unwrap_or_default(),
+            user: chosen.user,
+        });
+    }
     open(chosen, options.request_timeout.filter(|t| !t.is_zero())).await
 }
 
@@ -219,6 +242,7 @@ pub(super) async fn open(chosen: Chosen, request_timeout: Option<Duration>) -> R
         permits: Arc::new(Semaphore::new(CONNECTIONS)),
         requests: Arc::default(),
         answers: Arc::default(),
+        ignored: Arc::default(),
     })
 }
 

@@ -32,7 +32,7 @@ mod watch;
 mod fake;
 
 pub use carriers::count_carriers;
-pub use connect::{ConnectOptions, Connection, connect};
+pub use connect::{ConnectOptions, Connection, connect, connect_unattended};
 pub use credential::terminal_is_taken;
 pub use error::{ClusterError, TlsProblem, Unreachable};
 pub use exchange::Reply;
@@ -40,6 +40,6 @@ pub use kubeconfig::contexts;
 pub use list::{ListOptions, Listing, list};
 pub(crate) use paths::{possible, query};
 pub use problem::ConnectError;
-pub use rights::{get_secrets, namespace_exists, namespace_names};
+pub use rights::{get_secrets, namespace_exists, namespace_names, namespaces};
 pub use suspects::{EventLine, consumers, data_changed, events, holding_certificates, programs};
 pub use watch::{WatchState, watch};

@@ -194,11 +194,17 @@ impl Connection {
         let until = deadline.map_or(quiet, |deadline| deadline.min(quiet));
         let mut response = std::pin::pin!(self.client.send(request));
         // A server that has never said a word is not waited for as long as a busy one; whoever grants a time means it.
-        let greeting = Instant::now() + self.timing.greeting;
+        // Where it let one greeting pass, the next is a formality.
+        let greeting = match self.ignored.load(Ordering::Relaxed) {
+            true => self.timing.greeting / 8,
+            false => self.timing.greeting,
+        };
+        let greeting = Instant::now() + greeting;
         let mut answered = None;
         if deadline.is_none() {
             answered = timeout_at(greeting, response.as_mut()).await.ok();
             if answered.is_none() && !self.answers.load(Ordering::Relaxed) {
+                self.ignored.store(true, Ordering::Relaxed);
                 return Err(late(&self.server, None, None));
             }
         }

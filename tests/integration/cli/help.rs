@@ -21,6 +21,7 @@ fn help_reads_well() {
         ("config-view", &["config", "view", "--help"]),
         ("explain", &["explain", "--help"]),
         ("completion", &["completion", "--help"]),
+        ("version", &["version", "--help"]),
         ("man", &["man", "--help"]),
     ] {
         for width in [100, 60] {

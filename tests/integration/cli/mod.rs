@@ -11,10 +11,12 @@ mod guides;
 mod help;
 mod hostile;
 mod imports;
+mod names;
 mod others;
 mod printed;
 mod select;
 mod server;
+mod shells;
 mod show;
 mod undo;
 

@@ -1,0 +1,178 @@
+//! Completion in the shells themselves: bash, zsh and fish run the printed script, and kubectl the one beside the program.
+
+use std::{
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{file, program, root};
+
+/// A directory with the program on its PATH, and an example's manifests.
+struct Shell {
+    dir: tempfile::TempDir,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::os::unix::fs::symlink(program(), dir.path().join("kubectl-certs")).expect("a link");
+        Self { dir }
+    }
+
+    /// Runs a script in a shell, in the repository. Returns the lines that it prints.
+    #[track_caller]
+    fn run(&self, shell: &str, args: &[&str], script: &str) -> Vec<String> {
+        let output = Command::new(shell)
+            .args(args)
+            .arg(script)
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", self.dir.path().display()))
+            .env("HOME", self.dir.path())
+            .env("TERM", "xterm")
+            .current_dir(root())
+            .output()
+            .unwrap_or_else(|error| panic!("{shell}: {error}; tests/run installs it"));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.stderr.is_empty(), "{shell}: {}", text(&output.stderr));
+        text(&output.stdout).lines().map(str::to_owned).collect()
+    }
+
+    #[track_caller]
+    fn bash(&self, line: &str) -> Vec<String> {
+        self.run(
+            "bash",
+            &["--norc", "-c"],
+            &format!(
+                "source <(kubectl-certs completion bash); COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; COMP_WORDS=($COMP_LINE); \
+                 COMP_CWORD=${{#COMP_WORDS[@]}}; complete -p kubectl-certs >/dev/null; _kubectl_certs; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+            ),
+        )
+    }
+
+    #[track_caller]
+    fn fish(&self, line: &str) -> Vec<String> {
+        let found = self.run(
+            "fish",
+            &["--no-config", "-c"],
+            &format!("kubectl-certs completion fish | source; complete -C '{line}'"),
+        );
+        found
+            .into_iter()
+            .map(|line| line.split('\t').next().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// What zsh would insert or list: its own functions that take matches are replaced by one that prints them.
+    #[track_caller]
+    fn zsh(&self, line: &str) -> Vec<String> {
+        self.run(
+            "zsh",
+            &["-f", "-c"],
+            &format!(
+                "compdef() {{ : }}; _describe() {{ print -l -- ${{(P)argv[-1]}} }}; _files() {{ print -- FILES }}; \
+                 source <(kubectl-certs completion zsh); words=(${{(z)${{:-{line}x}}}}); words[-1]=${{words[-1]%x}}; \
+                 CURRENT=$#words; _kubectl-certs"
+            ),
+        )
+        .into_iter()
+        .map(|line| line.split(':').next().unwrap_or_default().to_owned())
+        .collect()
+    }
+}
+
+#[test]
+fn every_shell_completes_commands_flags_values_and_names() {
+    let shell = Shell::new();
+    for (name, ask) in [
+        ("bash", Shell::bash as fn(&Shell, &str) -> Vec<String>),
+        ("fish", Shell::fish),
+        ("zsh", Shell::zsh),
+    ] {
+        let has = |line: &str, words: &[&str]| {
+            let found = ask(&shell, line);
+            for word in words {
+                assert!(
+                    found.iter().any(|one| one == word),
+                    "{name}: {line}: {word} among {found:?}"
+                );
+            }
+            found
+        };
+        let commands = has("kubectl-certs ", &["status", "renew", "version"]);
+        assert!(
+            !commands.iter().any(|word| word == "respond" || word == "complete"),
+            "{commands:?}"
+        );
+        has("kubectl-certs renew --produ", &["--production"]);
+        has("kubectl-certs status --fail-on ", &["critical"]);
+        has("kubectl-certs explain HostM", &["HostMismatch"]);
+        has("kubectl-certs renew --issuer ", &["letsencrypt", "letsencrypt-staging"]);
+        has("kubectl-certs status -o ", &["json", "custom-columns="]);
+        // Names, of manifests here: an Ingress by its name, the others with their kind.
+        let names = has("kubectl-certs status -f docs/example check", &["checkout"]);
+        assert_eq!(names.len(), 1, "{names:?}");
+        has("kubectl-certs show -f docs/example gateway/pu", &["gateway/public"]);
+        has("kubectl-certs show -f docs/example secret checkout-", &["checkout-tls"]);
+    }
+}
+
+#[test]
+fn secrets_with_a_bad_certificate_come_first() {
+    let shell = Shell::new();
+    let found = shell.bash("kubectl-certs revoke -n shop -f docs/example ");
+    let at = |name: &str| {
+        found
+            .iter()
+            .position(|word| word == name)
+            .unwrap_or_else(|| panic!("{name} among {found:?}"))
+    };
+    // Expired, before what is healthy.
+    assert!(at("checkout-tls") < at("account-tls"), "{found:?}");
+}
+
+/// A kubeconfig whose user logs in by `plugin`, with a server that never answers.
+fn kubeconfig(dir: &Path, user: &str, server: &str) -> String {
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
+         contexts: [{{name: here, context: {{cluster: here, user: me}}}}, {{name: there, context: {{cluster: here, user: me}}}}]\n\
+         clusters: [{{name: here, cluster: {{server: '{server}'}}}}]\nusers: [{{name: me, user: {user}}}]\n"
+    );
+    let path = dir.join("config");
+    std::fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+#[test]
+fn a_silent_server_costs_a_blink_and_nobody_is_asked_to_log_in() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // It takes connections and never says a word.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = format!("http://{}", listener.local_addr().expect("an address"));
+    let mark = dir.path().join("asked");
+    let plugin = file(&dir, "plugin", format!("#!/bin/sh\ntouch {}\nexit 1\n", mark.display()));
+    std::fs::set_permissions(&plugin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("its mode");
+    let exec = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: {plugin}, interactiveMode: IfAvailable}}}}"
+    );
+    for user in ["{token: t}", &exec] {
+        let config = kubeconfig(dir.path(), user, &server);
+        for words in [&["status", ""][..], &["status", "-n", ""], &["rollback", ""]] {
+            let started = Instant::now();
+            let mut command = super::command(&["complete", "--"]);
+            let ran = super::finish(command.args(words).env("KUBECONFIG", &config)).ends_with(0);
+            // Of a debug build on a busy machine, more than the 200 ms of one that is shipped.
+            assert!(
+                started.elapsed() < Duration::from_secs(2),
+                "{words:?}: {:?}",
+                started.elapsed()
+            );
+            assert!(ran.err.is_empty(), "{}", ran.err);
+            assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+        }
+        let mut command = super::command(&["complete", "--", "status", "--context", "t"]);
+        let ran = super::finish(command.env("KUBECONFIG", &config)).ends_with(0);
+        assert!(ran.out.starts_with("there\t"), "{}", ran.out);
+        assert!(!mark.exists(), "the login plugin ran");
+    }
+}
