@@ -28,7 +28,7 @@ pub use finding::{Beside, DueBy, Fact, Finding, Instead, Maker, ObjectRef};
 pub use names::names_services;
 pub use readers::readers_of;
 pub use reason::{Reason, Severity};
-pub use renewer::{KeptRenewer, Renewer, is_claimed, is_owned, owner, renewer};
+pub use renewer::{KeptRenewer, Renewer, asked_of_cert_manager, is_claimed, is_owned, owner, renewer};
 pub use sample::Sample;
 pub use select::{Select, Sorted};
 pub use served::{Probed, ProbedAt, ServedChain, believe_probe, judge_probe, may_have_stale_pods};

@@ -89,6 +89,10 @@ pub fn renewer<'a>(
     if let Some(owned) = owned(&stored.meta) {
         return owned;
     }
+    // It makes the Certificate, and then it writes what is there now.
+    if asked_of_cert_manager(inventory, secret).is_some() {
+        return Renewer::CertManager(&secret.name);
+    }
     let over_acme = || host_is_public && stored.leaf().is_some_and(came_over_acme);
     if is_written(&stored.meta) || over_acme() {
         Renewer::Ours
@@ -172,6 +176,19 @@ fn asks_cert_manager(inventory: &Inventory, route: &RouteKey) -> bool {
     ) && inventory
         .route_meta(route)
         .is_some_and(|meta| by.iter().any(|key| meta.annotation(key).is_some()))
+}
+
+/// The route that asks cert-manager for a Secret which no Certificate writes yet; `None` where cert-manager is not in the cluster: then
+/// the annotation is left over.
+pub fn asked_of_cert_manager<'a>(inventory: &'a Inventory, secret: &Key) -> Option<&'a RouteKey> {
+    if inventory.writer_of(secret).is_some() || !inventory.may_serve(Kind::Certificate) {
+        return None;
+    }
+    // A Secret that very many hosts share would be looked at for each of them.
+    let ids = inventory.bindings_of_secret(secret).iter().take(64);
+    ids.filter_map(|id| inventory.bindings().get(*id))
+        .map(|binding| &binding.route)
+        .find(|route| asks_cert_manager(inventory, route))
 }
 
 /// Whether anything says that the Secret is somebody's.

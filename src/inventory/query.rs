@@ -105,6 +105,11 @@ impl Inventory {
         (self.listed.contains(&kind) || self.not_served.contains(&kind)) && !self.forbidden.some(kind)
     }
 
+    /// Whether there can be objects of a kind: the cluster serves it, or nobody has said that it does not.
+    pub fn may_serve(&self, kind: Kind) -> bool {
+        !self.not_served.contains(&kind)
+    }
+
     /// What could not be read.
     pub fn forbidden(&self) -> &[Forbidden] {
         self.forbidden.all()

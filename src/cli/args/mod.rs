@@ -1,5 +1,6 @@
 //! The command line, as it is typed. What the words become is in the files of the commands.
 
+mod examples;
 pub mod issue;
 pub mod respond;
 
@@ -21,14 +22,20 @@ const STYLES: styling::Styles = styling::Styles::plain()
     .header(styling::AnsiColor::Yellow.on_default())
     .literal(styling::AnsiColor::Green.on_default());
 
+/// What stands below the short help, and above the examples of the long one.
+const AFTER: &str = "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted.";
+/// The same, with examples.
+const LONG_AFTER: &str = concat!(
+    "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted.",
+    "\n\nExamples:\n  # The screen, for all namespaces\n  kubectl certs -A\n  # The table, as a script takes it\n  kubectl certs status -A"
+);
+
 /// Finds every missing, expired or mismatched certificate behind a cluster's Ingresses, Gateways and TLS Secrets, says
 /// what to do about it, and issues and renews over ACME.
 #[derive(Debug, Parser)]
 #[command(name = "kubectl certs", bin_name = "kubectl certs", version, styles = STYLES, max_term_width = 100)]
-#[command(args_conflicts_with_subcommands = true)]
-#[command(
-    after_help = "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted."
-)]
+#[command(args_conflicts_with_subcommands = true, after_long_help = LONG_AFTER)]
+#[command(after_help = AFTER)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -45,38 +52,52 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show every host that is served over TLS, whether it works, and why not
-    #[command(visible_alias = "get")]
+    #[command(visible_alias = "get", after_long_help = examples::STATUS)]
     Status(Box<StatusCommand>),
     /// Show all about one route, Secret, PEM file or HOST:PORT
+    #[command(after_long_help = examples::SHOW)]
     Show(Box<ShowArgs>),
     /// Compare what is served with what is stored
+    #[command(after_long_help = examples::PROBE)]
     Probe(Box<StatusCommand>),
     /// Find out what would stop an issuance, without ordering
+    #[command(after_long_help = examples::PREFLIGHT)]
     Preflight(Box<issue::PreflightCommand>),
     /// Renew certificates over ACME; without a CA chosen, rehearse it and change nothing
+    #[command(after_long_help = examples::RENEW)]
     Renew(Box<issue::RenewCommand>),
     /// Order a certificate for a Secret that no route uses yet
+    #[command(after_long_help = examples::ISSUE)]
     Issue(Box<issue::IssueCommand>),
     /// Revoke a certificate that is no longer in use
+    #[command(after_long_help = examples::REVOKE)]
     Revoke(Box<issue::RevokeCommand>),
     /// Put the pair before the last renewal back
+    #[command(after_long_help = examples::ROLLBACK)]
     Rollback(Box<issue::RollbackCommand>),
     /// Remove what runs that were killed have left behind
+    #[command(after_long_help = examples::CLEANUP)]
     Cleanup(Box<issue::CleanupCommand>),
     /// Show, make, change and end accounts with CAs
+    #[command(after_long_help = examples::ACCOUNT)]
     Account(Box<issue::AccountCommand>),
     /// Show and check the settings
+    #[command(after_long_help = examples::CONFIG)]
     Config(Box<issue::ConfigCommand>),
     /// Say what a finding means, how to see it and how to mend it
+    #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
     /// Print the version
+    #[command(after_long_help = examples::VERSION)]
     Version(VersionArgs),
     /// Print the completion script of a shell
+    #[command(after_long_help = examples::COMPLETION)]
     Completion {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page
+    #[command(after_long_help = examples::MAN)]
     Man,
     /// Print what may stand next on the command line; what `kubectl_complete-certs` runs
     #[command(hide = true)]
@@ -263,49 +284,55 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
     /// The cluster of the kubeconfig; else the context's
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub cluster: Option<String>,
     /// The user of the kubeconfig; else the context's
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub user: Option<String>,
     /// Act as this user
-    #[arg(long = "as", value_name = "USER")]
+    #[arg(long = "as", value_name = "USER", hide_short_help = true)]
     pub as_user: Option<String>,
     /// Act as a member of this group; may be given more than once
-    #[arg(long = "as-group", value_name = "GROUP")]
+    #[arg(long = "as-group", value_name = "GROUP", hide_short_help = true)]
     pub as_group: Vec<String>,
     /// Act as the user with this UID
-    #[arg(long = "as-uid", value_name = "UID")]
+    #[arg(long = "as-uid", value_name = "UID", hide_short_help = true)]
     pub as_uid: Option<String>,
     /// The bearer token; other users of the machine can see it: prefer a kubeconfig
-    #[arg(long, hide_env_values = true)]
+    #[arg(long, hide_env_values = true, hide_short_help = true)]
     pub token: Option<Token>,
     /// The API server's address
-    #[arg(short, long, value_name = "URL")]
+    #[arg(short, long, value_name = "URL", hide_short_help = true)]
     pub server: Option<String>,
     /// The CA of the API server's certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub certificate_authority: Option<PathBuf>,
     /// The certificate to log in with
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub client_certificate: Option<PathBuf>,
     /// The key of that certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub client_key: Option<PathBuf>,
     /// Do not verify the API server's certificate
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub insecure_skip_tls_verify: bool,
     /// The name to verify the API server's certificate for
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub tls_server_name: Option<String>,
     /// How long one request to the API server may take; 0 is no limit
-    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = as_kubectl)]
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = as_kubectl, hide_short_help = true)]
     pub request_timeout: Duration,
     /// How much the program tells of itself, as kubectl counts: 4 what it does, 8 every detail
-    #[arg(short = 'v', long = "v", value_name = "N", default_value_t = 0)]
+    #[arg(
+        short = 'v',
+        long = "v",
+        value_name = "N",
+        default_value_t = 0,
+        hide_short_help = true
+    )]
     pub verbosity: u8,
     /// Read lists in pages of this many; 0 is one page
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
     pub chunk_size: u32,
 }
 
@@ -485,6 +512,28 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_has_examples_and_each_is_taken() {
+        let mut root = Cli::command();
+        root.build();
+        for command in root
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set() && command.get_name() != "help")
+        {
+            let name = command.get_name();
+            let help = command
+                .get_after_long_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.starts_with("Examples:\n"), "{name}");
+            for line in help.lines().filter_map(|line| line.strip_prefix("  kubectl certs ")) {
+                let words = std::iter::once("certs").chain(line.split(' '));
+                let cli = Cli::try_parse_from(words).map_err(|error| format!("{line}: {error}"));
+                assert!(cli.is_ok(), "{:?}", cli.err());
+            }
+        }
     }
 
     #[test]

@@ -13,15 +13,15 @@ use crate::{
         session::{Open, Session, connect_options},
         told, typed,
     },
-    object::{Key, Kind, Text},
+    object::{Key, Kind},
     report::{Status, output::FORMATS},
     scan::{self, About},
     settings::{BUILT_IN, env, source},
-    source::cluster::{connect_unattended, contexts, namespaces},
+    source::cluster::{connect_unattended, contexts, namespace_names},
 };
 
-/// All that may be waited for, the program's start left out.
-const PATIENCE: Duration = Duration::from_millis(170);
+/// All that may be waited for, the program's start left out. A build for debugging is many times slower.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3_000 } else { 170 });
 
 /// What the words before the one that is typed say of the source.
 #[derive(Debug, Clone)]
@@ -83,9 +83,9 @@ impl Asked {
         let options = connect_options(&source.connection);
         let names = in_time(move || async move {
             let connection = connect_unattended(&options).await.ok()?;
-            namespaces(&connection).await
+            Some(namespace_names(&connection).await)
         });
-        let named = |name: Text| (name.to_string(), "namespace".to_owned());
+        let named = |name: String| (name, "namespace".to_owned());
         names.into_iter().flatten().map(named).collect()
     }
 

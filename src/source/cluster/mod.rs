@@ -40,6 +40,6 @@ pub use kubeconfig::contexts;
 pub use list::{ListOptions, Listing, list};
 pub(crate) use paths::{possible, query};
 pub use problem::ConnectError;
-pub use rights::{get_secrets, namespace_exists, namespace_names, namespaces};
+pub use rights::{get_secrets, namespace_exists, namespace_names};
 pub use suspects::{EventLine, consumers, data_changed, events, holding_certificates, programs};
 pub use watch::{WatchState, watch};

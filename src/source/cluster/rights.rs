@@ -72,7 +72,7 @@ pub(super) async fn by_namespace(run: &Run, kind: Kind, api: Api, outcome: &mut 
 }
 
 /// The names of all namespaces; `None` when they cannot be listed.
-pub async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
+async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
     let (sink, mut changes) = mpsc::channel(64);
     let reading = async {
         let read = Read {
