@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Map, Value, json};
 
 pub(super) use note::NOTED;
-pub use note::{ISSUED_AT, ISSUED_BY, ISSUER, Note, ORDER, SHA256, STAGE};
+pub use note::{ISSUED_AT, ISSUED_BY, ISSUER, Note, ORDER, REVOKED, SHA256, STAGE};
 pub use refusal::Refusal;
 pub(super) use target::Data;
 pub use target::Target;

@@ -10,6 +10,7 @@ use crate::{
         now, prepare,
     },
     error::{Exit, Failure},
+    plan::steps::Step,
     settings::{
         Settings,
         layer::{Layer, Origin},
@@ -20,8 +21,8 @@ use crate::{
 };
 
 use super::{
+    agree,
     args::issue::CleanupCommand,
-    ask::confirm,
     error_line, note, print,
     settings::{Cluster, layers, settings_failure},
 };
@@ -77,17 +78,15 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
         }
         return Ok(exit);
     }
-    let list: String = all
+    let steps: Vec<Step> = all
         .iter()
         .flat_map(cleanup::lines)
-        .map(|line| {
-            let line = Clear(&line).to_string();
-            if command.dry_run {
-                format!("would remove {line}\n")
-            } else {
-                format!("{line}\n")
-            }
-        })
+        .map(|what| Step::Remove { what })
+        .collect();
+    let would = if command.dry_run { "would " } else { "" };
+    let list: String = steps
+        .iter()
+        .map(|step| format!("{would}{}\n", Clear(&step.to_string())))
         .collect();
     print(list.as_bytes())?;
     if command.dry_run {
@@ -95,9 +94,12 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     }
     may_be_removed(&reading, &all).await?;
     let alive = all.iter().map(|found| found.alive.len()).sum::<usize>();
-    if command.force && alive > 0 && !confirm("Remove what runs that may be going on have made?", command.yes)? {
-        return Err(Failure::usage("nothing was removed"));
-    }
+    let question = match (steps.len(), command.force && alive > 0) {
+        (1, false) => "Remove it?".to_owned(),
+        (count, false) => format!("Remove these {count}?"),
+        (count, true) => format!("Remove these {count}, among them what runs that may be going on have made?"),
+    };
+    agree::asked(&question, command.yes)?;
     let dns = dns(&settings, &reading)?;
     let run = RunId::random();
     let mut count = 0;

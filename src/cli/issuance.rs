@@ -52,6 +52,7 @@ use crate::{
 };
 
 use super::{
+    agree,
     args::issue::{IssueArgs, Output},
     ask::{Terms, confirm},
     counted::{counted, first_of},
@@ -331,14 +332,8 @@ impl Issuance<'_> {
         if yes {
             return Ok(());
         }
-        if super::ask::possible() {
-            for target in targets.iter().take(3) {
-                note(&format!("Secret {}", target.secret));
-                for (number, step) in (1..).zip(preparing.steps(target, prepared)) {
-                    note(&format!("{number}. {step}"));
-                }
-            }
-        }
+        let steps = |target: &Target| (target.secret.clone(), preparing.steps(target, prepared));
+        agree::show(&targets.iter().take(3).map(steps).collect::<Vec<_>>());
         if let Some(sure) = self.confirm_number(targets.len()) {
             return sure;
         }
@@ -350,11 +345,7 @@ impl Issuance<'_> {
                 self.settings.chosen.issuer.name
             ),
         };
-        if confirm(&many, yes)? {
-            Ok(())
-        } else {
-            Err(Failure::usage("nothing was done"))
-        }
+        agree::asked(&many, yes)
     }
 
     /// Of very many orders in production, the number is typed: `--yes` says yes to a question, and does not know how much that is.

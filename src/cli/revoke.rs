@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use crate::{
     acme::{Acme, Client, RevocationReason, Revoked, SigningKey},
     apply::{
-        Api, Permits, Slots, Target as Secret,
+        Api, Permits, Slots, Target as Secret, backup,
         secret::{ISSUER, SHA256},
         verify,
     },
@@ -16,6 +16,7 @@ use crate::{
     error::{Exit, Failure},
     net::probe::TIMEOUT,
     object::{Key, Kind, Text},
+    plan::steps::Step,
     scan::{cluster::finished, probe},
     settings::{
         Settings,
@@ -29,8 +30,8 @@ use crate::{
 };
 
 use super::{
+    agree,
     args::{CheckArgs, SourceArgs, issue::RevokeCommand},
-    ask::confirm,
     note, print,
     session::{Open, Session, connect_options, read_file},
     settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
@@ -74,17 +75,21 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
     }
     let settings = Settings::of(&layers).map_err(|error| settings_failure(&error))?;
     let issuer = &settings.chosen.issuer;
-    note(&found.summary());
-    note(&format!(
-        "by     {} ({}), reason {reason}",
-        issuer.name, issuer.directory_url
-    ));
-    if !confirm(
-        &format!("Revoke certificate {} for good?", found.leaf.serial),
-        command.yes,
-    )? {
-        return Err(Failure::usage("nothing was revoked"));
-    }
+    let steps = vec![Step::Revoke {
+        serial: found.leaf.serial.to_string(),
+        issuer: format!("{} ({})", issuer.name, issuer.directory_url),
+        reason: reason.to_string(),
+    }];
+    let plan = agree::plan(
+        found.secret.clone().unwrap_or_else(|| Key::new("", "")),
+        steps,
+        vec![found.summary()],
+    );
+    let question = format!(
+        "Revoke certificate {} at {} for good, reason {reason}?",
+        found.leaf.serial, issuer.name
+    );
+    agree::agreed(plan, &question, command.yes).await?;
     let acme = Acme::open(issuer)
         .await
         .map_err(|error| failed(RevokeError::Acme(error)))?;
@@ -97,12 +102,36 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
     let (revoked, signed) = revoke::revoke(&acme, account.as_ref(), found.signing.as_ref(), &found.der, reason)
         .await
         .map_err(failed)?;
+    note_on_backups(command, &cluster, &found, reason).await;
     let serial = &found.leaf.serial;
     let told = match revoked {
         Revoked::Now => format!("certificate {serial} is revoked ({reason}), signed with {signed}\n"),
         Revoked::Already => format!("certificate {serial} was revoked already\n"),
     };
     print(told.as_bytes())
+}
+
+/// Notes it where the certificate is kept, so that no rollback puts it back unawares. It is revoked by then: trouble is only told.
+async fn note_on_backups(command: &RevokeCommand, cluster: &Cluster<'_>, found: &Found, reason: RevocationReason) {
+    let Ok(connection) = cluster.connection().await else {
+        // A file is revoked without any cluster too.
+        return;
+    };
+    let api = Api::new(connection.clone(), Permits::none());
+    let named = command.source.namespace.first().map(String::as_str);
+    let reason = reason.to_string();
+    let noted = |namespace| backup::note_revoked(&api, namespace, found.secret.as_ref(), found.leaf.sha256, &reason);
+    // Without the right to all namespaces, the one that counts is looked through.
+    let noted = match (named, noted(named).await) {
+        (None, Err(error)) if error.is_forbidden() => noted(Some(&connection.namespace)).await,
+        (_, noted) => noted,
+    };
+    if let Err(error) = noted {
+        super::warn(&format!(
+            "it could not be noted where the certificate is kept, so that `rollback` would put it back: {}",
+            crate::error::chain(&error)
+        ));
+    }
 }
 
 // By value, as `map_err` hands it on.
@@ -164,6 +193,8 @@ impl<'a> Wanted<'a> {
 struct Found {
     /// Where it is: `Secret shop/shop-tls`.
     place: String,
+    /// The Secret, where it is one.
+    secret: Option<Key>,
     leaf: Certificate,
     der: Vec<u8>,
     /// The certificate's key, where it is at hand.
@@ -195,6 +226,7 @@ impl Found {
         let at = parsed.bundle.leaf?;
         Some(Self {
             place,
+            secret: None,
             leaf: parsed.bundle.certificates.get(at)?.as_ref().clone(),
             der: parsed.der.get(at)?.to_vec(),
             signing: None,
@@ -297,6 +329,7 @@ async fn of_secret(command: &RevokeCommand, name: &str) -> Result<Found, Failure
         let text: Option<SecretString> = secret.private_key(&slots);
         found.signing = text.and_then(|text| SigningKey::from_pem(text.expose_secret().as_bytes()).ok());
     }
+    found.secret = Some(key.clone());
     // A note speaks of the certificate that it was written with, and of no other.
     if secret.annotation(SHA256) == Some(found.leaf.sha256.to_string().as_str()) {
         found.noted = secret.annotation(ISSUER).map(str::to_owned);

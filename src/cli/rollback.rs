@@ -1,20 +1,27 @@
 //! `rollback`: the pair before the last renewal is put back.
 
+use std::time::Duration;
+
 use crate::{
     apply::{
-        Api, Permits, RunId,
+        Api, ApiError, Permits, RunId,
         backup::{self, Rollback, RollbackError},
         events::{self, About, Reason},
         resource::SECRET,
-        rights,
+        rights, verify,
     },
     engine::{
+        aftermath,
         lease::{self, Lease, LeaseError},
         now,
     },
-    error::{Exit, Failure},
+    error::{Exit, Failure, chain},
+    event::Teller,
     object::{Key, Kind},
-    plan::steps::Step,
+    plan::{
+        steps::Step,
+        target::{names_of, target},
+    },
     settings::value::DryRun,
     source::cluster::connect,
     text::{Clear, time},
@@ -23,12 +30,12 @@ use crate::{
 };
 
 use super::{
-    args::issue::RollbackCommand,
-    ask::confirm,
+    agree,
+    args::{CheckArgs, SourceArgs, issue::RollbackCommand},
     note, print,
-    session::connect_options,
+    progress::Progress,
+    session::{Open, Session, connect_options},
     target::{Target, TargetError, ingress_instead},
-    told,
 };
 
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
@@ -40,7 +47,8 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     let namespace = command.namespace.as_deref().unwrap_or(&connection.namespace);
     let secret = Key::new(namespace, name);
     let api = Api::new(connection, permits(&secret));
-    let back = match Rollback::read(&api, &secret, command.force, now()).await {
+    let run = RunId::random();
+    let back = match Rollback::read(&api, &secret, command.force, &run, now()).await {
         Ok(back) => back,
         Err(error @ (RollbackError::None { .. } | RollbackError::Gone { .. })) => {
             let instead = ingress_instead(api.connection(), &secret).await;
@@ -54,27 +62,10 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
         }
         Err(error) => return Err(failed(error)),
     };
-    note(&format!("Secret {secret}"));
-    note(&format!(
-        "  from {}",
-        back.present
-            .as_deref()
-            .map_or_else(|| "no certificate".to_owned(), line)
-    ));
-    note(&format!("  to   {}", line(&back.leaf)));
+    let plan = plan(&command, &secret, &back);
     match command.dry_run {
         DryRun::None => {}
-        DryRun::Client => {
-            return print(format!("would put certificate {} back (dry run)\n", back.leaf.serial).as_bytes());
-        }
-        DryRun::Server => {
-            back.write(&api.dry_run()).await.map_err(|error| failed(error.into()))?;
-            let told = format!(
-                "would put certificate {} back: the server takes it (dry run)\n",
-                back.leaf.serial
-            );
-            return print(told.as_bytes());
-        }
+        kind => return dry_run(kind, &api, &back, &plan).await,
     }
     let missing = rights::missing(&api, &needed(&secret)).await;
     // A server that does not say what is allowed says it when it is written.
@@ -84,20 +75,13 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
         let failure = Failure::new(Exit::Cluster, missing.to_string());
         return Err(missing.hint().map_or(failure.clone(), |hint| failure.hint(hint)));
     }
-    let planned = || plan(&secret, back.present.as_deref(), &back.leaf);
-    if !told::confirmed(planned).await?
-        && !confirm(
-            &format!("Put certificate {} back into Secret {secret}?", back.leaf.serial),
-            command.yes,
-        )?
-    {
-        return Err(Failure::usage("nothing was changed"));
-    }
+    let question = format!("Put certificate {} back into Secret {secret}?", back.leaf.serial);
+    agree::agreed(plan, &question, command.yes).await?;
     // While it was asked and answered, a renewal may have begun: whoever has the lease writes.
-    let lease = Lease::take(&api, &secret, &RunId::random()).await.map_err(held)?;
-    let written = back.write(&api).await;
+    let lease = Lease::take(&api, &secret, &run).await.map_err(held)?;
+    let written = write(&api, &back).await;
     let released = lease.release().await;
-    written.map_err(|error| failed(error.into()))?;
+    let kept = written.map_err(|error| failed(error.into()))?;
     if let Err(error) = released {
         note(&format!(
             "the Lease of Secret {secret} could not be given back and ends by itself: {error}"
@@ -110,12 +94,131 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     );
     let about = About {
         resource: SECRET,
-        key: secret,
+        key: secret.clone(),
         uid: None,
     };
+    let forced = back.forced.as_ref().map(ToString::to_string);
+    let signed = events::signed(&told, &api, forced.as_deref());
     // What is told beside does not decide.
-    let _ = events::record(&api, &about, Reason::RolledBack, &told, now()).await;
-    print(format!("{told}\n").as_bytes())
+    let _ = events::record(&api, &about, Reason::RolledBack, &signed, now()).await;
+    if kept {
+        note("the pair that it replaced is kept: another rollback undoes this one");
+    }
+    print(format!("{told}\n").as_bytes())?;
+    served(&command, &secret, &back).await
+}
+
+/// Everything that is done, with both pairs.
+fn plan(command: &RollbackCommand, secret: &Key, back: &Rollback) -> Plan {
+    let present = back.present.as_deref();
+    let mut notes = vec![
+        format!("Secret {secret}"),
+        format!("  from {}", present.map_or_else(|| "no certificate".to_owned(), line)),
+        format!("  to   {}", line(&back.leaf)),
+    ];
+    notes.extend(back.against.iter().map(|line| format!("by --force: {line}")));
+    let mut steps = vec![Step::Lease {
+        object: Key::new(secret.namespace.clone(), lease::name(secret)),
+    }];
+    if present.is_some() {
+        steps.push(Step::Backup {
+            object: backup::key(secret),
+        });
+    }
+    steps.push(Step::PutBack {
+        secret: secret.clone(),
+        serial: back.leaf.serial.to_string(),
+    });
+    let wait = wait(command);
+    if !wait.is_zero() {
+        steps.push(Step::Look {
+            hosts: back.names.clone(),
+            seconds: wait.as_secs(),
+        });
+    }
+    agree::plan(secret.clone(), steps, notes)
+}
+
+async fn dry_run(kind: DryRun, api: &Api, back: &Rollback, plan: &Plan) -> Result<Exit, Failure> {
+    plan.notes.iter().for_each(|line| note(line));
+    let serial = &back.leaf.serial;
+    if kind == DryRun::Client {
+        return print(format!("would put certificate {serial} back (dry run)\n").as_bytes());
+    }
+    let api = api.clone().dry_run();
+    let written = back.write(&api).await;
+    written.map_err(|error| failed(error.into()))?;
+    print(format!("would put certificate {serial} back: the server takes it (dry run)\n").as_bytes())
+}
+
+/// Keeps the pair that goes, then writes the one that comes back. Whether the first was kept.
+async fn write(api: &Api, back: &Rollback) -> Result<bool, ApiError> {
+    let kept = back.keep_present(api).await?;
+    match back.write(api).await {
+        Ok(()) => Ok(kept),
+        Err(error) => {
+            if kept && let Err(second) = back.keep_again(api).await {
+                note(&format!("the earlier pair could not be kept again: {}", chain(&second)));
+            }
+            Err(error)
+        }
+    }
+}
+
+fn wait(command: &RollbackCommand) -> Duration {
+    command.wait.map_or(verify::WAIT, |length| length.0)
+}
+
+/// Looks until the routes of the Secret serve what was put back.
+async fn served(command: &RollbackCommand, secret: &Key, back: &Rollback) -> Result<Exit, Failure> {
+    let wait = wait(command);
+    if wait.is_zero() {
+        return Ok(Exit::Ok);
+    }
+    let source = SourceArgs {
+        filename: Vec::new(),
+        recursive: false,
+        namespace: vec![secret.namespace.to_string()],
+        all_namespaces: false,
+        exclude_namespace: Vec::new(),
+        selector: None,
+        field_selector: None,
+        connection: command.connection.clone(),
+    };
+    let words = [Target::new(Kind::Secret, secret.name.as_str())];
+    let open = Open {
+        quiet: true,
+        ..Open::default()
+    };
+    let session = match Session::open(&source, &CheckArgs::default(), &words, open).await {
+        Ok(session) => session,
+        Err(failure) => {
+            note(&format!("whether it is served is not known: {}", failure.message));
+            return Ok(Exit::Ok);
+        }
+    };
+    let target = target(&session.inventory, secret.clone(), false);
+    let (places, notes) = aftermath::places(&target, &names_of(&back.leaf), command.connect.as_ref()).await;
+    notes.iter().for_each(|line| note(line));
+    if places.is_empty() {
+        return Ok(Exit::Ok);
+    }
+    let progress = Progress::new(false);
+    let tell = Teller::new(progress.listener()).about(secret.clone());
+    let outcomes = verify::served(&places, back.sha256, wait, &tell).await;
+    progress.end();
+    let complaints: Vec<String> = outcomes.iter().filter_map(verify::Outcome::complaint).collect();
+    if complaints.is_empty() {
+        return Ok(Exit::Ok);
+    }
+    let failure = Failure::new(
+        Exit::Write,
+        format!("the earlier pair is stored, and not served: {}", complaints.join("; ")),
+    );
+    Err(failure.hint(format!(
+        "`kubectl certs show secret/{} -n {} --probe` tells what is served",
+        secret.name, secret.namespace
+    )))
 }
 
 /// A bare name is a Secret here.
@@ -130,28 +233,6 @@ fn secret_name(word: &str) -> Result<String, Failure> {
         Ok(target.name)
     } else {
         Err(Failure::usage(format!("{target} is no Secret")).hint("`kubectl certs show` names the Secrets of a route"))
-    }
-}
-
-/// What is shown before, where the screen asks: both pairs.
-fn plan(secret: &Key, present: Option<&Certificate>, before: &Certificate) -> Plan {
-    Plan {
-        issuer: String::new(),
-        stage: None,
-        targets: vec![(
-            secret.clone(),
-            vec![Step::Write {
-                secret: secret.clone(),
-                create: false,
-                keys: vec!["tls.crt".to_owned(), "tls.key".to_owned()],
-            }],
-        )],
-        limits: Vec::new(),
-        notes: vec![
-            format!("it holds {}", present.map_or_else(|| "no certificate".to_owned(), line)),
-            format!("it will hold {}", line(before)),
-        ],
-        command: None,
     }
 }
 

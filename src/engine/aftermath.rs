@@ -13,9 +13,9 @@ use crate::{
     },
     event::{EventKind, Teller},
     name::Name,
-    net::address,
+    net::{HostPort, address},
     object::Kind,
-    plan::{Target, Use, target::names_of},
+    plan::{Target, target::names_of},
 };
 
 /// How long a lookup of an address may take.
@@ -144,7 +144,7 @@ impl Run {
         if self.options.wait.is_zero() {
             return Ok(());
         }
-        let (places, unreached) = self.places(target, &names_of(pair.leaf())).await;
+        let (places, unreached) = places(target, &names_of(pair.leaf()), self.options.connect.as_ref()).await;
         for text in unreached {
             tell.tell(EventKind::Note { text });
         }
@@ -179,40 +179,31 @@ impl Run {
             )),
         })
     }
+}
 
-    /// Where the hosts are served, and what is worth telling of those that cannot be reached.
-    async fn places(&self, target: &Target, issued: &[Name]) -> (Vec<verify::Place>, Vec<String>) {
-        let (mut places, mut notes) = (Vec::new(), Vec::new());
-        for used in &target.uses {
-            for (host, port) in &used.hosts {
-                // A new name that failed is told of elsewhere: it cannot be served.
-                if !host
-                    .parse()
-                    .is_ok_and(|host| issued.iter().any(|name| name.covers(&host)))
-                {
-                    continue;
-                }
-                match self.addresses(used, host, *port).await {
-                    Ok(addresses) => places.push(verify::Place {
-                        host: host.to_string(),
-                        addresses,
-                    }),
-                    Err(error) => notes.push(format!("whether {host} serves it is not known: {error}")),
-                }
+/// Where the hosts are served, of those that a certificate's names cover, and what is worth telling of those that cannot be
+/// reached.
+pub async fn places(target: &Target, issued: &[Name], connect: Option<&HostPort>) -> (Vec<verify::Place>, Vec<String>) {
+    let (mut places, mut notes) = (Vec::new(), Vec::new());
+    for used in &target.uses {
+        for (host, port) in &used.hosts {
+            // A new name that failed is told of elsewhere: it cannot be served.
+            if !host
+                .parse()
+                .is_ok_and(|host| issued.iter().any(|name| name.covers(&host)))
+            {
+                continue;
+            }
+            match address::addresses(connect, &used.addresses, *port, host, LOOKUP).await {
+                Ok(found) => places.push(verify::Place {
+                    host: host.to_string(),
+                    addresses: found.sockets,
+                }),
+                Err(error) => notes.push(format!("whether {host} serves it is not known: {error}")),
             }
         }
-        (places, notes)
     }
-
-    async fn addresses(
-        &self,
-        used: &Use,
-        host: &str,
-        port: u16,
-    ) -> Result<Vec<std::net::SocketAddr>, address::ResolveError> {
-        let found = address::addresses(self.options.connect.as_ref(), &used.addresses, port, host, LOOKUP).await?;
-        Ok(found.sockets)
-    }
+    (places, notes)
 }
 
 /// The same on the Secret itself: a write leaves its trace where it was made, whether a route uses it or not.

@@ -1,6 +1,6 @@
 //! The one conductor: carries a plan out, from the order to the served certificate, and cleans up.
 
-mod aftermath;
+pub mod aftermath;
 pub mod asked;
 pub mod authorize;
 pub mod brake;

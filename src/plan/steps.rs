@@ -80,6 +80,27 @@ pub enum Step {
     },
     /// What is temporary is removed.
     CleanUp,
+    /// An earlier pair is written back.
+    PutBack {
+        /// The Secret.
+        secret: Key,
+        /// The serial number of its certificate.
+        serial: String,
+    },
+    /// A certificate is revoked.
+    Revoke {
+        /// Its serial number.
+        serial: String,
+        /// The CA.
+        issuer: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something that was left behind is removed.
+    Remove {
+        /// What: `Ingress shop/kubectl-certs-solver-...`.
+        what: String,
+    },
 }
 
 impl fmt::Display for Step {
@@ -126,6 +147,14 @@ impl fmt::Display for Step {
                 write!(f, "look until {} serve it, at most {seconds} s", hosts.join(", "))
             }
             Self::CleanUp => f.write_str("remove everything temporary"),
+            Self::PutBack { secret, serial } => write!(
+                f,
+                "put certificate {serial} back into Secret {secret}, if nobody changed it meanwhile"
+            ),
+            Self::Revoke { serial, issuer, reason } => {
+                write!(f, "revoke certificate {serial} at {issuer} for good, reason {reason}")
+            }
+            Self::Remove { what } => write!(f, "remove {what}"),
         }
     }
 }

@@ -15,8 +15,11 @@ pub const ISSUED_AT: &str = "kubectl-certs.io/issued-at";
 /// `staging` where the certificate comes from a staging CA.
 pub const STAGE: &str = "kubectl-certs.io/stage";
 
+/// What was revoked, and why: `SHA256 REASON` of a leaf.
+pub const REVOKED: &str = "kubectl-certs.io/revoked";
+
 /// All annotations of this program on a Secret that stays.
-pub(in crate::apply) const NOTED: [&str; 8] = [
+pub(in crate::apply) const NOTED: [&str; 9] = [
     ISSUED_BY,
     ISSUED_AT,
     ISSUER,
@@ -25,6 +28,7 @@ pub(in crate::apply) const NOTED: [&str; 8] = [
     STAGE,
     mark::RUN,
     RENEWAL_WINDOW,
+    REVOKED,
 ];
 
 /// How a certificate came about.
@@ -61,6 +65,7 @@ impl Note {
             (STAGE, if staging { text("staging".into()) } else { Value::Null }),
             (mark::RUN, text(self.run.to_string())),
             (RENEWAL_WINDOW, window.map_or(Value::Null, text)),
+            (REVOKED, Value::Null),
         ]
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))

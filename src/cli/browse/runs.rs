@@ -33,6 +33,7 @@ use crate::{
 };
 
 use super::super::{
+    agree,
     args::{Cli, ClusterArgs, Command},
     renew, revoke, rollback,
     session::{connected, now},
@@ -423,7 +424,7 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
         notes,
         command,
     };
-    told::confirmed(|| plan).await?;
+    agree::agreed(plan, "Restart them?", false).await?;
     cancel.begin();
     let tell = Teller::new(Arc::clone(&front).listener());
     for (secret, workloads) in &used {

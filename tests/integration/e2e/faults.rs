@@ -135,10 +135,10 @@ fn a_lease_that_has_ended_by_this_clock_alone_is_watched_before_it_is_taken_over
     assert!(scene.it.leaf("shop-tls").key_matches);
     // Long ago: nobody is waited for, and `cleanup` finds it too.
     lease(3_600);
-    let ran = scene.it.plain(&["cleanup"]).run().ends_with(0);
+    let ran = scene.it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert!(!ran.err.contains("may have ended"), "{}", ran.err);
     lease(60);
-    let ran = scene.it.plain(&["cleanup"]).run().ends_with(0);
+    let ran = scene.it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert!(
         ran.err.contains("may have ended") && ran.err.contains("removed 1"),
         "{}",

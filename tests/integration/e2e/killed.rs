@@ -128,7 +128,7 @@ fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
     let (zone, host) = ("cleanup.internal", it.host("shop"));
     let server = powerdns(&it, zone);
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
-    let nothing = it.plain(&["cleanup"]).run().ends_with(0);
+    let nothing = it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert!(nothing.err.contains("nothing is left behind"), "{}", nothing.err);
 
     killed_at(|| it.call(&["renew", "shop", "-o", "json"]), "presented");
@@ -149,7 +149,15 @@ fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
     assert_eq!(it.left(), left, "a dry run removes nothing");
     assert_eq!(texts(&server, zone), 1);
 
-    let blind = it.plain(&["cleanup"]).env("KUBECTL_CERTS_CONFIG", "/dev/null").run();
+    let not_asked = it.plain(&["cleanup"]).run().ends_with(2);
+    assert!(not_asked.out.contains("remove TXT record"), "{}", not_asked.out);
+    assert!(not_asked.err.contains("--yes"), "{}", not_asked.err);
+    assert_eq!(it.left(), left, "nobody agreed to it");
+
+    let blind = it
+        .plain(&["cleanup", "--yes"])
+        .env("KUBECTL_CERTS_CONFIG", "/dev/null")
+        .run();
     let blind = blind.ends_with(5);
     assert!(blind.err.contains("internal is not in the settings"), "{}", blind.err);
     let journals = it
@@ -161,7 +169,7 @@ fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
         "what is not removed stays noted: {journals}"
     );
 
-    let ran = it.plain(&["cleanup"]).run().ends_with(0);
+    let ran = it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert_eq!(texts(&server, zone), 0, "{}", ran.err);
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
 }
@@ -175,7 +183,7 @@ fn cleanup_leaves_a_run_that_is_going_on_alone() {
     let running = it.call_to(&front.url, &front.ca_file(), &["renew", "shop"]).start();
     front.wait_until_held();
     let before = it.left();
-    let ran = it.plain(&["cleanup"]).run().ends_with(0);
+    let ran = it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert!(ran.err.contains("has been working on Secret"), "{}", ran.err);
     let journal = |names: &[String]| names.iter().any(|name| name.contains("kubectl-certs-journal"));
     assert!(journal(&before) && journal(&it.left()), "{before:?}");
@@ -213,7 +221,7 @@ fn what_answers_in_another_namespace_than_the_secrets_stays_as_long_as_its_run()
     front.wait_until_held();
     let left = it.left();
     assert!(left.iter().any(|name| name.contains("httproute")), "{left:?}");
-    let ran = it.plain(&["cleanup"]).run().ends_with(0);
+    let ran = it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert!(ran.err.contains("nothing is left behind"), "{}", ran.err);
     assert_eq!(it.left(), left, "{}", ran.err);
 
@@ -287,7 +295,7 @@ fn a_path_that_a_killed_run_has_added_to_an_ingress_is_taken_away_by_the_next_an
         killed_at(|| it.call(&[&args[..], &["-o", "json"]].concat()), "presented");
         assert!(rules().contains("/.well-known/acme-challenge/"), "{}", rules());
         let ran = if cleanup {
-            it.plain(&["cleanup"]).run().ends_with(0)
+            it.plain(&["cleanup", "--yes"]).run().ends_with(0)
         } else {
             it.certs(&args).ends_with(0)
         };

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{CaArgs, ConfigArgs, IssueArgs, words};
 use crate::{
     cli::args::{ClusterArgs, SourceArgs},
+    net::HostPort,
     settings::value::{DryRun, Length},
 };
 
@@ -90,12 +91,19 @@ pub struct RollbackCommand {
     /// The namespace; else the context's
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
-    /// Write it although someone else owns it
+    /// Put it back although someone else owns the Secret, or the earlier certificate is expired, self-signed or revoked; never after
+    /// key-compromise
     #[arg(long)]
     pub force: bool,
     /// Answer yes to every question
     #[arg(short, long)]
     pub yes: bool,
+    /// How long the earlier certificate may take to be served; 0 does not look [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub wait: Option<Length>,
+    /// Where the routes are reached from here, instead of their own addresses
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect: Option<HostPort>,
     /// Print the steps (client), or have the API server judge them (server)
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
         default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS.iter().copied()))]

@@ -1,0 +1,475 @@
+//! The pair that was replaced is put back, with what speaks against that.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::{COMPROMISED, NOTES, REPLACED_BY, SLOTS, key, of_pair};
+use crate::{
+    apply::{
+        Api, ApiError, Patch, RunId, mark,
+        owner::Owner,
+        secret::{self, Data, REVOKED, Slots, Target},
+    },
+    object::{Key, Seconds},
+    plan::resource::SECRET,
+    x509::{Certificate, Fingerprint},
+};
+
+/// Why a pair is not put back. The messages fit "cannot roll back: ...".
+#[derive(Debug, thiserror::Error)]
+pub enum RollbackError {
+    /// There is no backup.
+    #[error("no earlier pair of Secret {key} is kept")]
+    None {
+        /// The Secret.
+        key: Key,
+    },
+    /// The Secret itself is gone.
+    #[error("Secret {key} is not there any more")]
+    Gone {
+        /// The Secret.
+        key: Key,
+    },
+    /// It is back.
+    #[error("Secret {key} already holds the earlier pair ({sha256})")]
+    Already {
+        /// The Secret.
+        key: Key,
+        /// SHA-256 of its leaf.
+        sha256: String,
+    },
+    /// It holds neither the earlier pair nor the one that replaced it.
+    #[error(
+        "Secret {key} has been changed by another since: it holds neither the earlier pair nor the one that replaced it"
+    )]
+    Changed {
+        /// The Secret.
+        key: Key,
+    },
+    /// Someone else owns it.
+    #[error("Secret {key} is {owner}")]
+    Owned {
+        /// The Secret.
+        key: Key,
+        /// Who.
+        owner: Owner,
+    },
+    /// The earlier certificate is over.
+    #[error("the earlier certificate of Secret {key} has expired on {}", crate::text::date(*.not_after))]
+    Expired {
+        /// The Secret.
+        key: Key,
+        /// When.
+        not_after: Seconds,
+    },
+    /// The earlier certificate was revoked, by this program.
+    #[error("the earlier certificate of Secret {key} was revoked ({reason})")]
+    Revoked {
+        /// The Secret.
+        key: Key,
+        /// Why.
+        reason: String,
+    },
+    /// The earlier certificate signed itself.
+    #[error("the earlier certificate of Secret {key} is self-signed: clients refuse it")]
+    SelfSigned {
+        /// The Secret.
+        key: Key,
+    },
+    /// The backup cannot be read.
+    #[error("what is kept of Secret {key} cannot be read")]
+    Unreadable {
+        /// The Secret.
+        key: Key,
+    },
+    /// The cluster.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+impl RollbackError {
+    /// One line that says what to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::None { .. } => {
+                "the pair that a renewal replaces is kept for 30 days at the least; renew issues a new one".into()
+            }
+            Self::Gone { .. } => "issue makes a new one".into(),
+            Self::Already { .. } => return None,
+            Self::Revoked { reason, .. } if reason == COMPROMISED => {
+                "others may know its key, so nothing puts it back; renew issues a new one".into()
+            }
+            Self::Changed { .. } | Self::Expired { .. } | Self::SelfSigned { .. } | Self::Revoked { .. } => {
+                "--force puts it back all the same; renew issues a new one".into()
+            }
+            Self::Owned { owner, .. } => format!("{}; --force writes it all the same", owner.change),
+            Self::Unreadable { .. } => "renew issues a new one".into(),
+            Self::Api(error) => return error.hint(),
+        })
+    }
+}
+
+/// What a rollback is about to do.
+pub struct Rollback {
+    key: Key,
+    uid: String,
+    version: String,
+    data: Data,
+    notes: Value,
+    /// SHA-256 of the leaf that is put back.
+    pub sha256: Fingerprint,
+    /// SHA-256 of the leaf that goes, where there is one.
+    pub replaces: Option<Fingerprint>,
+    /// Until when the earlier certificate is valid.
+    pub not_after: Seconds,
+    /// The names that it has.
+    pub names: Vec<String>,
+    /// The leaf that is put back.
+    pub leaf: Arc<Certificate>,
+    /// The leaf that goes, where there is one.
+    pub present: Option<Arc<Certificate>>,
+    /// What speaks against it, which `--force` overrides: a line each.
+    pub against: Vec<String>,
+    /// The owner against whom it is written.
+    pub forced: Option<Owner>,
+    /// The backup as it was read.
+    backup: Value,
+    /// The backup of the pair that goes; `None` where there is none to keep.
+    undo: Option<Value>,
+}
+
+impl std::fmt::Debug for Rollback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rollback")
+            .field("key", &self.key)
+            .field("sha256", &self.sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Rollback {
+    /// Reads the Secret and its backup, and plans to put the pair back, or says why not.
+    pub async fn read(api: &Api, of: &Key, force: bool, run: &RunId, now: Seconds) -> Result<Self, RollbackError> {
+        let Some(backup) = api.get(SECRET, &key(of)).await? else {
+            return Err(RollbackError::None { key: of.clone() });
+        };
+        let target = Target::read(api, of).await?;
+        Self::plan(&target, backup, force, run, now)
+    }
+
+    /// The same of objects that were read.
+    pub fn plan(target: &Target, backup: Value, force: bool, run: &RunId, now: Seconds) -> Result<Self, RollbackError> {
+        let of = target.key().clone();
+        let annotation = |name: &str| backup["metadata"]["annotations"][name].as_str().map(str::to_owned);
+        let text = |name: &str| annotation(name).and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let names = text(SLOTS).unwrap_or_default();
+        let (Some(certificate), Some(key)) = (names[0].as_str(), names[1].as_str()) else {
+            return Err(RollbackError::Unreadable { key: of });
+        };
+        let slots = Slots {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+        };
+        let (replaced_by, about) = (annotation(REPLACED_BY), annotation(mark::FOR));
+        let notes = text(NOTES).filter(Value::is_object).unwrap_or_else(|| json!({}));
+        // A name is a hash: only what the backup says of itself tells whose it is.
+        if about != Some(of.to_string()) {
+            return Err(RollbackError::None { key: of });
+        }
+        let kept = Target::of(of.clone(), Some(backup.clone()));
+        let leaf = kept.held(&slots).and_then(|held| held.bundle.leaf().cloned());
+        let Some(leaf) = leaf else {
+            return Err(RollbackError::Unreadable { key: of });
+        };
+        let (Some(uid), Some(version)) = (target.uid(), target.version()) else {
+            return Err(RollbackError::Gone { key: of });
+        };
+        let data = kept.data().cloned().unwrap_or_default();
+        let same = |now: &Data| {
+            data.iter().all(|(name, value)| {
+                now.get(name)
+                    .is_some_and(|n| n.expose_secret() == value.expose_secret())
+            })
+        };
+        if target.data().is_some_and(same) {
+            return Err(RollbackError::Already {
+                key: of,
+                sha256: leaf.sha256.to_string(),
+            });
+        }
+        let present = target.sha256(&slots);
+        let owner = target.owner(&slots);
+        let mut against: Vec<RollbackError> = Vec::new();
+        against.extend(
+            owner
+                .clone()
+                .map(|owner| RollbackError::Owned { key: of.clone(), owner }),
+        );
+        if present.map(|p| p.to_string()) != replaced_by {
+            against.push(RollbackError::Changed { key: of.clone() });
+        }
+        if let Some(reason) = revoked(&leaf, &backup, &notes, target) {
+            let error = RollbackError::Revoked {
+                key: of.clone(),
+                reason,
+            };
+            if matches!(&error, RollbackError::Revoked { reason, .. } if reason == COMPROMISED) {
+                return Err(error);
+            }
+            against.push(error);
+        }
+        if leaf.not_after < now {
+            let not_after = leaf.not_after;
+            against.push(RollbackError::Expired {
+                key: of.clone(),
+                not_after,
+            });
+        }
+        if leaf.self_signed {
+            against.push(RollbackError::SelfSigned { key: of.clone() });
+        }
+        let lines = against.iter().map(ToString::to_string).collect();
+        if let (false, Some(first)) = (force, against.into_iter().next()) {
+            return Err(first);
+        }
+        Ok(Self {
+            uid: uid.to_owned(),
+            version: version.to_owned(),
+            key: of,
+            notes,
+            sha256: leaf.sha256,
+            replaces: present,
+            not_after: leaf.not_after,
+            names: leaf.names.iter().map(ToString::to_string).collect(),
+            present: target.held(&slots).and_then(|held| held.bundle.leaf().cloned()),
+            against: lines,
+            forced: owner,
+            undo: of_pair(target, &slots, &data, leaf.sha256, run, now),
+            backup,
+            leaf,
+            data,
+        })
+    }
+
+    /// Keeps the pair that goes where the one that comes back was kept: a second rollback undoes the first. Should the write
+    /// fail after it, [`Self::keep_again`] restores what was kept. `false` when there is nothing to keep.
+    pub async fn keep_present(&self, api: &Api) -> Result<bool, ApiError> {
+        let Some(undo) = &self.undo else { return Ok(false) };
+        let mut object = undo.clone();
+        for field in ["uid", "resourceVersion"] {
+            object["metadata"][field] = self.backup["metadata"][field].clone();
+        }
+        api.replace(SECRET, &object).await.map(|_| true)
+    }
+
+    /// Keeps again what was kept before.
+    pub async fn keep_again(&self, api: &Api) -> Result<(), ApiError> {
+        let Some(found) = api.get(SECRET, &key(&self.key)).await? else {
+            return Ok(());
+        };
+        let mut object = self.backup.clone();
+        for field in ["uid", "resourceVersion"] {
+            object["metadata"][field] = found["metadata"][field].clone();
+        }
+        api.replace(SECRET, &object).await.map(drop)
+    }
+
+    /// Puts it back, with one conditional write: [`ApiError::Conflict`] when the Secret has been changed since it was read.
+    pub async fn write(&self, api: &Api) -> Result<(), ApiError> {
+        let patch = Patch::Merge(json!({
+            "metadata": {"uid": self.uid, "resourceVersion": self.version, "annotations": self.notes},
+            "data": secret::encoded(&self.data),
+        }));
+        match api.patch(SECRET, &self.key, &patch).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_uncertain() && !api.is_dry_run() => {
+                let now = Target::read(api, &self.key).await?;
+                let done = now.data().is_some_and(|now| {
+                    self.data.iter().all(|(name, value)| {
+                        now.get(name)
+                            .is_some_and(|n| n.expose_secret() == value.expose_secret())
+                    })
+                });
+                if done { Ok(()) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Why the certificate that would come back was revoked, where this program noted that: on the backup, among what the Secret had
+/// noted then, or on the Secret.
+fn revoked(leaf: &Certificate, backup: &Value, notes: &Value, target: &Target) -> Option<String> {
+    let of_leaf = |text: &str| {
+        let (sha256, reason) = text.split_once(' ')?;
+        (sha256 == leaf.sha256.to_string()).then(|| reason.to_owned())
+    };
+    let on = |object: &Value| object["metadata"]["annotations"][REVOKED].as_str().and_then(of_leaf);
+    on(backup)
+        .or_else(|| notes[REVOKED].as_str().and_then(of_leaf))
+        .or_else(|| target.object().and_then(on))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{TYPE, backup},
+        *,
+    };
+    use crate::{
+        apply::{
+            pair::tests::{NOW, pair},
+            secret::{Note, Options, SecretChange},
+        },
+        x509::testing::{Authority, Issued},
+    };
+
+    fn secret(leaf: &Issued, extra: Value) -> Value {
+        let mut object = json!({
+            "kind": "Secret", "type": "kubernetes.io/tls",
+            "metadata": {"namespace": "shop", "name": "shop-tls", "uid": "u", "resourceVersion": "1"},
+            "stringData": {"tls.crt": leaf.pem(), "tls.key": leaf.key_pem(), "privkey.pem": leaf.key_pem(), "other": "x"},
+        });
+        object["metadata"]["annotations"] = extra;
+        object
+    }
+
+    fn of(object: Value) -> Target {
+        Target::of(Key::new("shop", "shop-tls"), Some(object))
+    }
+
+    #[test]
+    fn what_a_renewal_replaces_is_kept_and_put_back_once_and_only_over_its_successor() {
+        let root = Authority::root("Root");
+        let (old, new, third) = (root.leaf("a.example"), root.leaf("a.example"), root.leaf("a.example"));
+        let run = RunId::random();
+        let note = Note {
+            run: run.clone(),
+            issuer: "own".into(),
+            order: None,
+            at: NOW,
+            window: None,
+        };
+        let target = of(secret(&old, json!({"kubectl-certs.io/issuer": "first"})));
+        let change = SecretChange::plan(&target, &pair(&new, &[]), &Options::default(), &note).unwrap();
+        let kept = backup(&target, &change, &run, NOW).unwrap();
+        let names: Vec<&String> = kept["data"].as_object().unwrap().keys().collect();
+        assert_eq!(
+            names,
+            ["privkey.pem", "tls.crt", "tls.key"],
+            "all that is written over, and no more"
+        );
+        assert_eq!(kept["type"], TYPE);
+        assert_eq!(kept["metadata"]["labels"][mark::PURPOSE], "backup");
+
+        let plan = |object: Value, force, now| Rollback::plan(&of(object), kept.clone(), force, &run, now);
+        let back = plan(secret(&new, json!({})), false, NOW).unwrap();
+        assert_eq!(back.sha256, Fingerprint::of(&old.der));
+        assert_eq!(back.replaces, Some(Fingerprint::of(&new.der)));
+        assert_eq!(back.notes["kubectl-certs.io/issuer"], "first");
+        assert_eq!(back.notes["kubectl-certs.io/order"], Value::Null);
+        assert!(back.notes.as_object().unwrap().contains_key("kubectl-certs.io/order"));
+        assert!(!format!("{back:?}").contains("PRIVATE"), "{back:?}");
+
+        for (object, now, words) in [
+            (secret(&old, json!({})), NOW, "already holds the earlier pair"),
+            (secret(&third, json!({})), NOW, "has been changed by another"),
+            (
+                secret(&new, json!({"meta.helm.sh/release-name": "shop"})),
+                NOW,
+                "owned by Helm",
+            ),
+            (secret(&new, json!({})), i64::MAX, "has expired"),
+        ] {
+            let error = plan(object, false, now).unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        let forced = plan(secret(&third, json!({})), true, NOW).unwrap();
+        assert!(
+            forced.against[0].contains("has been changed by another"),
+            "{:?}",
+            forced.against
+        );
+        // The pair that goes is kept in the place of the one that comes back, so that it can be undone.
+        let undo = back.undo.clone().unwrap();
+        let again = Rollback::plan(&of(secret(&old, json!({}))), undo, false, &run, NOW).unwrap();
+        assert_eq!(again.sha256, Fingerprint::of(&new.der));
+        assert!(again.against.is_empty());
+        let gone = Target::of(Key::new("shop", "shop-tls"), None);
+        assert!(matches!(
+            Rollback::plan(&gone, kept.clone(), true, &run, NOW),
+            Err(RollbackError::Gone { .. })
+        ));
+        let another = Target::of(Key::new("shop", "other"), None);
+        assert!(matches!(
+            Rollback::plan(&another, kept.clone(), true, &run, NOW),
+            Err(RollbackError::None { .. })
+        ));
+    }
+
+    #[test]
+    fn what_was_revoked_or_signed_itself_comes_back_only_by_force_and_a_key_that_others_know_never() {
+        let root = Authority::root("Root");
+        let (old, new) = (root.leaf("a.example"), root.leaf("a.example"));
+        let run = RunId::random();
+        let kept_of = |old: &Issued, notes: Value| {
+            let target = of(secret(old, notes));
+            let pair = pair(&new, &[]);
+            of_pair(
+                &target,
+                &Slots::default(),
+                target.data().unwrap(),
+                pair.sha256(),
+                &run,
+                NOW,
+            )
+            .unwrap()
+        };
+        let plan = |kept: &Value, force| Rollback::plan(&of(secret(&new, json!({}))), kept.clone(), force, &run, NOW);
+        let sha256 = Fingerprint::of(&old.der);
+        for (reason, by_force) in [("superseded", true), ("key-compromise", false)] {
+            // Revoked when it was kept already, and before it was replaced.
+            let mut later = kept_of(&old, json!({}));
+            mark::set(&mut later, "annotations", REVOKED, &format!("{sha256} {reason}"));
+            let before = kept_of(&old, json!({REVOKED: format!("{sha256} {reason}")}));
+            for kept in [later, before] {
+                let error = plan(&kept, false).unwrap_err();
+                assert!(
+                    error.to_string().contains(&format!("was revoked ({reason})")),
+                    "{error}"
+                );
+                assert_eq!(plan(&kept, true).is_ok(), by_force, "{reason}");
+                assert_eq!(error.hint().unwrap().contains("--force"), by_force, "{reason}");
+            }
+        }
+        let own = crate::x509::testing::self_signed("a.example", |_| {});
+        let error = plan(&kept_of(&own, json!({})), false).unwrap_err();
+        assert!(error.to_string().contains("is self-signed"), "{error}");
+        assert!(plan(&kept_of(&own, json!({})), true).is_ok());
+        // A note of another certificate says nothing of this one.
+        let other = kept_of(&old, json!({REVOKED: "ab12 key-compromise"}));
+        assert!(plan(&other, false).is_ok());
+    }
+
+    #[test]
+    fn a_new_secret_or_one_without_certificate_leaves_nothing_to_keep() {
+        let root = Authority::root("Root");
+        let new = root.leaf("a.example");
+        let run = RunId::random();
+        let note = Note {
+            run: run.clone(),
+            issuer: "own".into(),
+            order: None,
+            at: NOW,
+            window: None,
+        };
+        let mut empty = secret(&new, json!({}));
+        empty["stringData"] = json!({"tls.crt": "", "tls.key": ""});
+        for target in [Target::of(Key::new("shop", "shop-tls"), None), of(empty)] {
+            let change = SecretChange::plan(&target, &pair(&new, &[]), &Options::default(), &note).unwrap();
+            assert!(backup(&target, &change, &run, NOW).is_none());
+        }
+    }
+}
