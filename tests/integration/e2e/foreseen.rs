@@ -56,6 +56,24 @@ fn an_owner_is_found_by_a_rehearsal_and_by_a_dry_run() {
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn a_root_that_is_trusted_too_fails_no_rehearsal() {
+    let (it, _) = rehearsing("foreseen-root");
+    let (root, advertise) = (it.kept("other.pem"), it.advertise());
+    std::fs::write(&root, it.ns.pki.root_pem()).unwrap();
+    let args = [
+        "renew",
+        "shop",
+        "--advertise",
+        &advertise,
+        "--ca-file",
+        root.to_str().unwrap(),
+    ];
+    let ran = it.plain(&args).run().ends_with(0);
+    assert!(ran.err.contains("the rehearsal passed"), "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn a_name_without_solver_is_found_by_a_dry_run() {
     let (it, _) = rehearsing("foreseen-dns");
     let ran = it
