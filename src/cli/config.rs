@@ -130,7 +130,8 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
             warn(&format!("{place}: {credential} is not there"));
         }
     }
-    for root in trust::read_all(trust::entries(&layers)) {
+    let stored = trust::of_storing(&layers);
+    for root in trust::read_all(trust::entries(&layers)).into_iter().chain(stored) {
         let wrong = match root {
             Ok(root) => trusted(&mut Anchors::default(), &root).err(),
             Err(error) => Some(settings_failure(&error)),

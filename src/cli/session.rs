@@ -460,6 +460,10 @@ fn judge_with(mut anchors: Anchors, context: &str) -> Result<Judge, Failure> {
     for root in roots {
         trusted(&mut anchors, &root)?;
     }
+    // What a renewal trusts too, status does.
+    for root in trust::of_storing(file.as_slice()) {
+        trusted(&mut anchors, &root.map_err(|error| settings_failure(&error))?)?;
+    }
     Ok(Judge::new(anchors, scan::memo::load()))
 }
 

@@ -342,6 +342,7 @@ impl Run {
         let note = Note {
             run: self.id.clone(),
             issuer: self.issuer.name.clone(),
+            directory: self.issuer.directory_url.clone(),
             order: Some(order),
             at: super::now(),
             window: self.window(&pair).await,

@@ -72,6 +72,8 @@ pub const RENEWAL_WINDOW: &str = "kubectl-certs/renewal-window";
 pub const ISSUED_BY: &str = "kubectl-certs.io/issued-by";
 /// The issuer's name in the settings, on a Secret that this program wrote.
 pub const ISSUED_FROM: &str = "kubectl-certs.io/issuer";
+/// The URL of the directory that it was ordered at.
+pub const ISSUED_AT_DIRECTORY: &str = "kubectl-certs.io/directory";
 /// The URL of its order.
 pub const ISSUED_ORDER: &str = "kubectl-certs.io/order";
 /// SHA-256 of the leaf that these speak of.
@@ -137,6 +139,7 @@ const WANTED: &[&str] = &[
     RENEWAL_WINDOW,
     ISSUED_BY,
     ISSUED_FROM,
+    ISSUED_AT_DIRECTORY,
     ISSUED_ORDER,
     ISSUED_SHA256,
 ];

@@ -72,11 +72,14 @@ impl Ca {
         if noted(annotation::ISSUED_SHA256) != Some(leaf.sha256.to_string().as_str()) {
             return None;
         }
-        let by_name = noted(annotation::ISSUED_FROM) == Some(self.name.as_str());
-        let order = noted(annotation::ISSUED_ORDER).and_then(host_of);
-        let own = host_of(&self.directory);
-        let by_host = order.is_some() && (order == own || self.ends_like(order));
-        Some(by_name || by_host)
+        // Before the directory was noted, the order was: its URL is nearly always of the same host.
+        let at = noted(annotation::ISSUED_AT_DIRECTORY)
+            .or(noted(annotation::ISSUED_ORDER))
+            .and_then(host_of);
+        Some(match at {
+            Some(at) => Some(at) == host_of(&self.directory) || self.ends_like(Some(at)),
+            None => noted(annotation::ISSUED_FROM) == Some(self.name.as_str()),
+        })
     }
 
     /// Whether a host is of the same public CA: staging and production have several.
@@ -236,10 +239,11 @@ mod tests {
     fn what_was_noted_goes_before_the_name_as_long_as_it_speaks_of_this_certificate() {
         let issuer = "CN=Corp Issuing";
         let own = |from: &str, order: &str| noted(held("s", issuer, b"k"), from, order);
-        assert_eq!(
-            other(CORP, vec![own("corp", "https://elsewhere.example/o/1")], "s"),
-            None
-        );
+        // A name may come to mean another CA; an order may have a host of its own.
+        assert!(other(CORP, vec![own("corp", "https://elsewhere.example/o/1")], "s").is_some());
+        let mut elsewhere = own("corp", "https://elsewhere.example/o/1");
+        elsewhere.meta = with_annotation(elsewhere.meta, annotation::ISSUED_AT_DIRECTORY, CORP.1);
+        assert_eq!(other(CORP, vec![elsewhere], "s"), None);
         assert_eq!(
             other(CORP, vec![own("former-name", "https://ca.corp.example:9000/o/1")], "s"),
             None

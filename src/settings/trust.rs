@@ -80,6 +80,21 @@ pub fn entries(layers: &[Layer]) -> &[TrustEntry] {
     said.unwrap_or_default()
 }
 
+/// Reads the files that certificates are stored by the help of (`storing.caFiles`), and says which cannot be read.
+pub fn of_storing(layers: &[Layer]) -> Vec<Result<Root, SettingsError>> {
+    let said = layers.iter().find_map(|layer| layer.file.storing.ca_files.as_deref());
+    let read = |file: &PathBuf| {
+        let name = format!("storing.caFiles: {}", file.display());
+        let read = read_whole(file);
+        let pem = read.map_err(|reason| SettingsError::Unreadable {
+            path: name.clone(),
+            reason,
+        })?;
+        Ok(Root { name, pem })
+    };
+    said.unwrap_or_default().iter().map(read).collect()
+}
+
 /// Reads what is trusted in a context; an empty one stands for manifests, files and servers.
 pub fn roots(entries: &[TrustEntry], context: &str) -> Result<Vec<Root>, SettingsError> {
     let numbered = entries.iter().enumerate();

@@ -348,6 +348,7 @@ mod tests {
         let note = Note {
             run: run.clone(),
             issuer: "own".into(),
+            directory: "https://ca.example/directory".into(),
             order: None,
             at: NOW,
             window: None,
@@ -461,6 +462,7 @@ mod tests {
         let note = Note {
             run: run.clone(),
             issuer: "own".into(),
+            directory: "https://ca.example/directory".into(),
             order: None,
             at: NOW,
             window: None,

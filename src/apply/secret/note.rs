@@ -4,7 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     apply::{Pair, RunId, mark},
-    object::{Seconds, annotation::RENEWAL_WINDOW},
+    object::{
+        Seconds,
+        annotation::{ISSUED_AT_DIRECTORY as DIRECTORY, RENEWAL_WINDOW},
+    },
     text::date_time,
 };
 
@@ -19,7 +22,8 @@ pub const STAGE: &str = "kubectl-certs.io/stage";
 pub const REVOKED: &str = "kubectl-certs.io/revoked";
 
 /// All annotations of this program on a Secret that stays.
-pub(in crate::apply) const NOTED: [&str; 9] = [
+pub(in crate::apply) const NOTED: [&str; 10] = [
+    DIRECTORY,
     ISSUED_BY,
     ISSUED_AT,
     ISSUER,
@@ -38,6 +42,8 @@ pub struct Note {
     pub run: RunId,
     /// The issuer's name.
     pub issuer: String,
+    /// The directory's URL.
+    pub directory: String,
     /// The order's URL.
     pub order: Option<String>,
     /// When.
@@ -60,6 +66,7 @@ impl Note {
             ),
             (ISSUED_AT, text(date_time(self.at))),
             (ISSUER, text(self.issuer.clone())),
+            (DIRECTORY, text(self.directory.clone())),
             (ORDER, self.order.clone().map_or(Value::Null, text)),
             (SHA256, text(pair.sha256().to_string())),
             (STAGE, if staging { text("staging".into()) } else { Value::Null }),

@@ -63,6 +63,7 @@ fn note() -> Note {
     Note {
         run: RunId::random(),
         issuer: "letsencrypt".into(),
+        directory: "https://ca.example/directory".into(),
         order: Some("https://ca.example/order/1".into()),
         at: NOW,
         window: Some((NOW, NOW + 86_400)),

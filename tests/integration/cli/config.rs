@@ -31,9 +31,6 @@ fn the_example_is_a_file_that_can_be_used() {
     assert_eq!(example.err, "");
     let home = tempfile::tempdir().expect("a directory");
     file(&home, "kubectl-certs/config.yaml", &example.out);
-    let without = in_home(home.path(), &["config", "check"], &[]).ends_with(2);
-    assert!(without.err.contains("corp-root.pem cannot be read"), "{}", without.err);
-    file(&home, "kubectl-certs/corp-root.pem", Pki::new().root_pem());
     let ran = in_home(home.path(), &["config", "check"], &[]).ends_with(0);
     assert!(ran.err.contains("nothing is wrong with"), "{}", ran.err);
     for warned in [
@@ -87,6 +84,9 @@ fn a_ca_of_ones_own_is_trusted_by_the_settings_wherever_certificates_are_judged(
     assert!(trusted.err.contains("10 hosts: all healthy"), "{}", trusted.err);
     let shown = with(own, &["show", &chain, "--fail-on", "critical"]).ends_with(0);
     assert!(shown.out.contains("a root of your own"), "{}", shown.out);
+    // What certificates are stored by is trusted here too.
+    let stored = with("storing: {caFiles: [corp-root.pem]}", &status).ends_with(0);
+    assert!(stored.err.contains("10 hosts: all healthy"), "{}", stored.err);
     // Of one context it says nothing of others, nor of manifests.
     let elsewhere = "trust: [{caFile: corp-root.pem, contexts: [prod]}]";
     with(elsewhere, &status).ends_with(1);
@@ -98,6 +98,7 @@ fn a_ca_of_ones_own_is_trusted_by_the_settings_wherever_certificates_are_judged(
     with(elsewhere, &["show", &chain, "--fail-on", "critical"]).ends_with(1);
     for (settings, words) in [
         ("trust: [{caFile: nope.pem}]", "nope.pem cannot be read"),
+        ("storing: {caFiles: [nope.pem]}", "storing.caFiles: "),
         ("trust: [{ca: hello}]", "trust, entry 1 cannot be used"),
         ("trust: [{contexts: [prod]}]", "neither caFile nor ca"),
     ] {

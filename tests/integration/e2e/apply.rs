@@ -52,6 +52,7 @@ fn note() -> Note {
     Note {
         run: RunId::random(),
         issuer: "own".into(),
+        directory: "https://ca.example/directory".into(),
         order: Some("https://ca.example/order/1".into()),
         at: now().unix_timestamp(),
         window: None,

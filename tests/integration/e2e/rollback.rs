@@ -30,6 +30,7 @@ async fn renew(ns: &Namespace, name: &str, pair: &pki::Pair) {
     let note = Note {
         run: run.clone(),
         issuer: "own".into(),
+        directory: "https://ca.example/directory".into(),
         order: None,
         at,
         window: None,
