@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     apply::{Api, Permits},
+    check::asked_of_cert_manager,
     engine::{
         preflight::{self, Preflight},
         solver_pod,
     },
     error::{Exit, Failure},
+    object::Key,
     plan::preflight::{Blame, worst},
     report::preflight as report,
     scan::cluster::finished,
@@ -62,6 +64,14 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     if targets.is_empty() {
         return Err(Failure::usage("there is nothing to look at").hint("-n chooses the namespace, -A looks in all"));
     }
+    let theirs: Vec<Key> = targets
+        .iter()
+        .map(|target| &target.secret)
+        .filter(|key| {
+            session.inventory.writer_of(key).is_some() || asked_of_cert_manager(&session.inventory, key).is_some()
+        })
+        .cloned()
+        .collect();
     let secrets: Arc<dyn Secrets> = match &session.connection {
         Some(connection) => Arc::new(ClusterSecrets(Api::new(connection.clone(), Permits::none()))),
         None => Arc::new(NoSecrets),
@@ -87,6 +97,17 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     }
     let (warnings, failures, blame) = worst(&reports);
     note(&summary(warnings, failures));
+    if let Some(first) = theirs.first() {
+        let certificates = if theirs.len() == 1 {
+            "a certificate"
+        } else {
+            "certificates"
+        };
+        note(&format!(
+            "how far cert-manager is with {certificates} of its own was not looked at: `kubectl certs show secret/{} -n {}` tells it",
+            first.name, first.namespace
+        ));
+    }
     if settings.chosen.rehearsal {
         note(&format!(
             "no CA was chosen: looked at with {}; --production looks with the CA for everybody",
@@ -105,7 +126,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
 fn summary(warnings: usize, failures: usize) -> String {
     let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     match (warnings, failures) {
-        (0, 0) => "nothing is in the way".to_owned(),
+        (0, 0) => "nothing of what was looked at is in the way".to_owned(),
         (warnings, 0) => format!("nothing is known to be in the way; {}", counted(warnings, "warning")),
         (0, failures) => format!("{} would stop the issuance", counted(failures, "failure")),
         (warnings, failures) => format!(

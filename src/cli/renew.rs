@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::{
     apply::{Api, Permits},
-    check::is_claimed,
+    check::{asked_of_cert_manager, is_claimed},
     engine::{
         asked::Asked,
         cancel::Cancel,
@@ -149,6 +149,9 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         tell_of_names(target);
     }
     let (mut theirs, mut ours) = split(&opened.session, found);
+    if !args.order.force {
+        ours = leave_what_is_asked_of_cert_manager(&opened.session.inventory, ours, !words.is_empty())?;
+    }
     if words.is_empty() && !theirs.is_empty() {
         // Who asks for all leaves cert-manager's to cert-manager.
         note(&format!(
@@ -405,6 +408,38 @@ async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Fa
         note(&format!("{} not due yet{when}", counted(later, "certificate")));
     }
     Ok(left)
+}
+
+/// Takes away what an annotation of its route asks cert-manager for, although no Certificate is there yet: it is an error to name such a
+/// one, and the others are told.
+fn leave_what_is_asked_of_cert_manager(
+    inventory: &Inventory,
+    found: Vec<Target>,
+    named: bool,
+) -> Result<Vec<Target>, Failure> {
+    let (asked, ours): (Vec<Target>, Vec<Target>) = found
+        .into_iter()
+        .partition(|target| asked_of_cert_manager(inventory, &target.secret).is_some());
+    let route = asked
+        .first()
+        .and_then(|target| Some((&target.secret, asked_of_cert_manager(inventory, &target.secret)?)));
+    let Some((secret, route)) = route else { return Ok(ours) };
+    let why = format!(
+        "Secret {secret} is cert-manager's: an annotation of {} {} asks for it, and there is no Certificate yet",
+        route.kind.as_str(),
+        route.key.name
+    );
+    if named {
+        return Err(Failure::usage(why).hint(
+            "cert-manager makes the Certificate once its issuer is there; `kubectl get events` tells what it waits for; --force orders here all \
+             the same",
+        ));
+    }
+    note(&format!(
+        "{} left to cert-manager: {why}",
+        counted(asked.len(), "Secret")
+    ));
+    Ok(ours)
 }
 
 /// Those that cert-manager writes, with their Certificate, and those that this program does.

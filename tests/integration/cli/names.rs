@@ -188,3 +188,47 @@ fn the_version_is_a_command_too() {
         env!("CARGO_PKG_VERSION")
     );
 }
+
+#[test]
+fn what_an_annotation_asks_cert_manager_for_is_not_ordered_here() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let manifests = "
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop, annotations: {cert-manager.io/cluster-issuer: le}}
+spec: {tls: [{hosts: [shop.example], secretName: shop-tls}], rules: [{host: shop.example}]}
+";
+    let path = super::file(&dir, "web.yaml", manifests);
+    let out = dir.path().join("out");
+    let renew = |words: &[&str]| {
+        let mut args = vec!["renew", "-f", &path, "--dry-run", "-o", out.to_str().expect("UTF-8")];
+        args.extend(words);
+        run(&args)
+    };
+    renew(&["web"]).fails(2, &["Secret shop/shop-tls is cert-manager's", "Ingress web", "--force"]);
+    let all = renew(&["--all"]);
+    assert!(all.err.contains("left to cert-manager"), "{}", all.err);
+}
+
+#[test]
+fn outputs_and_columns_of_kubectl_work() {
+    let with = |words: &[&str]| {
+        let mut args = EXAMPLE.to_vec();
+        args.extend(["-q", "-n", "shop"]);
+        args.extend(words);
+        run(&args)
+    };
+    let ran = with(&["-o", "custom-columns=HOST:.host,STATUS:{.status}", "wholesale"]).ends_with(0);
+    assert!(ran.out.starts_with("HOST "), "{}", ran.out);
+    assert_eq!(ran.out.lines().count(), 3);
+    with(&["-o", "go-template={{range .items}}{{.host}} {{end}}"]).fails(
+        2,
+        &[
+            "go-template is not read",
+            "-o jsonpath='{range .items[*]}{.host} {end}'",
+        ],
+    );
+    with(&["-o", "custom-columns=A:.spec"]).fails(2, &["no field \"spec\""]);
+    let ran = with(&["-L", "app.kubernetes.io/name", "wholesale"]).ends_with(0);
+    assert!(ran.out.lines().next().expect("headers").contains("NAME"), "{}", ran.out);
+}

@@ -190,3 +190,59 @@ fn what_may_not_be_read_is_one_line_that_names_kinds_and_right_and_no_row() {
     assert!(ran.err.contains("nothing could be read; not read: "), "{}", ran.err);
     assert!(ran.err.contains("no right to list "), "{}", ran.err);
 }
+
+/// A server that takes connections and never says a word.
+fn silent() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let held: Vec<_> = listener.incoming().collect();
+        drop(held);
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_silent_server_costs_seconds_and_what_is_waited_for_is_said() {
+    let started = std::time::Instant::now();
+    let ran = ask(&silent(), &["status", "-A"]).ends_with(3);
+    assert!(
+        started.elapsed() < std::time::Duration::from_secs(25),
+        "{:?}",
+        started.elapsed()
+    );
+    assert!(
+        ran.err.contains("waiting for the API server http://127.0.0.1:"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn sigterm_is_143() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "x",
+        "clusters": [{"name": "x", "cluster": {"server": silent()}}],
+        "users": [{"name": "x", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+    });
+    let path = dir.path().join("config");
+    std::fs::write(&path, config.to_string()).expect("a file");
+    for words in [&["status", "-A"][..], &["renew", "web"]] {
+        let mut child = std::process::Command::new(super::program())
+            .args(words)
+            .env_clear()
+            .env("HOME", dir.path())
+            .env("KUBECONFIG", &path)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        // It says what it waits for: by then it looks after signals.
+        let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let _ = lines.next();
+        let killed = std::process::Command::new("kill").arg(child.id().to_string()).status();
+        assert!(killed.expect("kill").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(143), "{words:?}");
+    }
+}
