@@ -92,30 +92,26 @@ fn choices(words: &[String]) -> Choices {
             None => flags(place.command, typed),
         };
     }
+    // After a kind come names of that kind, whatever the parser counts.
+    let kind = place.first.and_then(kind_named);
+    let last = || place.command.get_positionals().last();
     let positional = place
         .command
         .get_positionals()
         .nth(place.positionals)
-        .or_else(|| place.command.get_positionals().last().filter(|arg| is_list(arg)));
-    let mut found = positional.map_or_else(Choices::default, |arg| {
-        // The names after `secret` are those of Secrets.
-        let kind = place
-            .first
-            .filter(|_| place.positionals > 0)
-            .and_then(|word| kind_named(word));
-        match kind {
-            Some(kind) if is_target(arg) => {
-                let lead = format!("{}/", kind.as_str().to_ascii_lowercase());
-                let all = asked.targets(&lead).into_iter();
-                let own = all.filter_map(|(word, about)| Some((word.strip_prefix(&lead)?.to_owned(), about)));
-                Choices {
-                    words: own.filter(|(name, _)| name.starts_with(typed)).collect(),
-                    files: false,
-                    in_order: true,
-                }
+        .or_else(|| last().filter(|arg| is_list(arg) || kind.is_some()));
+    let mut found = positional.map_or_else(Choices::default, |arg| match kind {
+        Some(kind) if is_target(arg) || arg.get_id() == "secret" => {
+            let lead = format!("{}/", kind.as_str().to_ascii_lowercase());
+            let all = asked.targets(&lead).into_iter();
+            let own = all.filter_map(|(word, about)| Some((word.strip_prefix(&lead)?.to_owned(), about)));
+            Choices {
+                words: own.filter(|(name, _)| name.starts_with(typed)).collect(),
+                files: false,
+                in_order: true,
             }
-            _ => values(arg, place.command, "", typed, &asked),
         }
+        _ => values(arg, place.command, "", typed, &asked),
     });
     if place.positionals == 0 {
         let visible = place.command.get_subcommands().filter(|c| !c.is_hide_set());

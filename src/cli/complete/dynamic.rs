@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3_0
 
 /// What the words before the one that is typed say of the source.
 #[derive(Debug, Clone)]
-pub(super) struct Asked(Option<SourceArgs>);
+pub(super) struct Asked(Option<(SourceArgs, CheckArgs)>);
 
 impl Asked {
     /// Of a command line whose last word is not complete. Nothing is asked where that cannot be read, or where standard input is meant.
@@ -42,6 +42,8 @@ impl Asked {
             "-s",
             "-f",
             "--filename",
+            "--ca-file",
+            "--at",
         ];
         let mut line = vec!["certs".to_owned(), "status".to_owned()];
         let mut words = before.iter();
@@ -62,15 +64,15 @@ impl Asked {
         let line = std::iter::once("kubectl-certs".into()).chain(typed::in_order(line).into_iter().skip(1));
         let parsed = Cli::try_parse_from(line).ok();
         let source = parsed.and_then(|cli| match cli.command {
-            Some(Command::Status(command)) => Some(command.args.source),
+            Some(Command::Status(command)) => Some((command.args.source, command.args.check)),
             _ => None,
         });
-        Self(source.filter(|source| source.filename.iter().all(|file| file.as_os_str() != "-")))
+        Self(source.filter(|(source, _)| source.filename.iter().all(|file| file.as_os_str() != "-")))
     }
 
     /// The contexts of the kubeconfig.
     pub(super) fn contexts(&self) -> Vec<(String, String)> {
-        let options = self.0.as_ref().map(|source| connect_options(&source.connection));
+        let options = self.0.as_ref().map(|(source, _)| connect_options(&source.connection));
         contexts(&options.unwrap_or_default())
             .into_iter()
             .map(|name| (name, "context".to_owned()))
@@ -79,7 +81,7 @@ impl Asked {
 
     /// The namespaces of the cluster.
     pub(super) fn namespaces(&self) -> Vec<(String, String)> {
-        let Some(source) = &self.0 else { return Vec::new() };
+        let Some((source, _)) = &self.0 else { return Vec::new() };
         let options = connect_options(&source.connection);
         let names = in_time(move || async move {
             let connection = connect_unattended(&options).await.ok()?;
@@ -91,7 +93,7 @@ impl Asked {
 
     /// What is there, the worst first: each kind and name, and its state. A Secret has the worst state of all that use it.
     fn objects(&self) -> Vec<(Kind, String, Status)> {
-        let Some(source) = self.0.clone() else {
+        let Some((source, check)) = self.0.clone() else {
             return Vec::new();
         };
         let found = in_time(move || async move {
@@ -105,7 +107,6 @@ impl Asked {
                 quiet: true,
                 ..Open::default()
             };
-            let check = CheckArgs::default();
             let session = Session::open_on(&source, &check, &[], open, connection, &mut |_| {})
                 .await
                 .ok()?;

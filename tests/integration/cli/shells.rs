@@ -120,7 +120,8 @@ fn every_shell_completes_commands_flags_values_and_names() {
 #[test]
 fn secrets_with_a_bad_certificate_come_first() {
     let shell = Shell::new();
-    let found = shell.bash("kubectl-certs revoke -n shop -f docs/example ");
+    let found = shell
+        .bash("kubectl-certs status -n shop -f docs/example --ca-file docs/example/root.pem --at 2026-12-01 secret/");
     let at = |name: &str| {
         found
             .iter()
@@ -128,7 +129,7 @@ fn secrets_with_a_bad_certificate_come_first() {
             .unwrap_or_else(|| panic!("{name} among {found:?}"))
     };
     // Expired, before what is healthy.
-    assert!(at("checkout-tls") < at("account-tls"), "{found:?}");
+    assert!(at("secret/checkout-tls") < at("secret/account-tls"), "{found:?}");
 }
 
 /// A kubeconfig whose user logs in by `plugin`, with a server that never answers.
@@ -163,7 +164,7 @@ fn a_silent_server_costs_a_blink_and_nobody_is_asked_to_log_in() {
             let ran = super::finish(command.args(words).env("KUBECONFIG", &config)).ends_with(0);
             // Of a debug build on a busy machine, more than the 200 ms of one that is shipped.
             assert!(
-                started.elapsed() < Duration::from_secs(2),
+                started.elapsed() < Duration::from_secs(10),
                 "{words:?}: {:?}",
                 started.elapsed()
             );
