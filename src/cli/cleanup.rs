@@ -84,10 +84,10 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
         .map(|what| Step::Remove { what })
         .collect();
     let would = if command.dry_run { "would " } else { "" };
-    let list: String = steps
+    let lines = steps
         .iter()
-        .map(|step| format!("{would}{}\n", Clear(&step.to_string())))
-        .collect();
+        .map(|step| format!("{would}{}\n", Clear(&step.to_string())));
+    let list = lines.collect::<Vec<_>>().concat();
     print(list.as_bytes())?;
     if command.dry_run {
         return Ok(exit);

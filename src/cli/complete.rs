@@ -155,16 +155,12 @@ impl<'a> Place<'a> {
             return;
         }
         if self.literal || !word.starts_with('-') || word == "-" {
-            match self
-                .command
-                .find_subcommand(word)
-                .filter(|_| self.positionals == 0 && !self.literal)
-            {
-                Some(command) => self.command = command,
-                None => {
-                    self.first = self.first.or(Some(word));
-                    self.positionals += 1;
-                }
+            let command = self.command.find_subcommand(word);
+            if let Some(command) = command.filter(|_| self.positionals == 0 && !self.literal) {
+                self.command = command;
+            } else {
+                self.first = self.first.or(Some(word));
+                self.positionals += 1;
             }
         } else if word == "--" {
             self.literal = true;

@@ -314,7 +314,9 @@ impl Issuance<'_> {
     /// Asks before anything that serves traffic is changed.
     fn confirm(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), Failure> {
         let (yes, rehearsal) = (self.args.run.yes, self.settings.chosen.rehearsal);
-        ca_changes(targets).iter().for_each(|line| note(line));
+        for line in ca_changes(targets) {
+            note(&line);
+        }
         let edits = edits(preparing, prepared);
         if let Some(line) = &edits {
             note(line);

@@ -138,7 +138,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
             "name each: kubectl certs renew secret/NAME --force; `kubectl certs show secret/NAME` says who owns it",
         ));
     }
-    let opened = open(args, &words).await?;
+    let opened = Box::pin(open(args, &words)).await?;
     let words = for_writing(&opened.session, words)?;
     not_found(&opened.session, &words)?;
     let found = chosen(&opened.session, &words, command.only_route_hosts)?;
@@ -211,7 +211,7 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         .map_err(|error: crate::name::NameError| Failure::usage(error))?;
     let word = Word::new(Kind::Secret, command.secret.clone());
     let args = &command.issue;
-    let opened = open(args, std::slice::from_ref(&word)).await?;
+    let opened = Box::pin(open(args, std::slice::from_ref(&word))).await?;
     let namespace = namespace(&opened.session, args)?;
     let secret = Key::new(namespace, command.secret.as_str());
     let (theirs, _) = split(
@@ -496,11 +496,8 @@ async fn by_cert_manager(
     let plan = by_cert_manager_plan(theirs);
     if args.run.dry_run == crate::settings::value::DryRun::Client {
         // Nothing is sent, not even to be judged.
-        let lines: String = plan
-            .notes
-            .iter()
-            .map(|line| format!("{}\n", crate::text::Clear(line)))
-            .collect();
+        let lines = plan.notes.iter().map(|line| format!("{}\n", crate::text::Clear(line)));
+        let lines = lines.collect::<Vec<_>>().concat();
         super::print(lines.as_bytes())?;
         return Ok(Vec::new());
     }

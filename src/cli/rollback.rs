@@ -105,7 +105,7 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
         note("the pair that it replaced is kept: another rollback undoes this one");
     }
     print(format!("{told}\n").as_bytes())?;
-    served(&command, &secret, &back).await
+    Box::pin(served(&command, &secret, &back)).await
 }
 
 /// Everything that is done, with both pairs.
@@ -199,7 +199,9 @@ async fn served(command: &RollbackCommand, secret: &Key, back: &Rollback) -> Res
     };
     let target = target(&session.inventory, secret.clone(), false);
     let (places, notes) = aftermath::places(&target, &names_of(&back.leaf), command.connect.as_ref()).await;
-    notes.iter().for_each(|line| note(line));
+    for line in &notes {
+        note(line);
+    }
     if places.is_empty() {
         return Ok(Exit::Ok);
     }

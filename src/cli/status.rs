@@ -202,7 +202,9 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     drop(out);
     written(result)?;
     // Of what could not be read, nothing can be said.
-    told.iter().for_each(|line| note(line));
+    for line in &told {
+        note(line);
+    }
     tell_apart(&rows, &apart);
     if nothing && left_out.is_nothing() && compared.is_none() {
         nothing_found(&session, &args);

@@ -137,7 +137,7 @@ impl Run {
         self.brake.expect(targets.len());
         // In the order in which they end: one that takes long must not keep others from beginning.
         let mut outcomes: Vec<(usize, Outcome)> = stream::iter(targets.iter().enumerate())
-            .map(|(at, target)| async move { (at, self.one(target).await) })
+            .map(|(at, target)| async move { (at, Box::pin(self.one(target)).await) })
             .buffer_unordered(self.options.concurrency.max(1).saturating_mul(1 + LOOKED_AT))
             .collect()
             .await;

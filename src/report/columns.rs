@@ -132,11 +132,11 @@ fn translated(template: &str) -> Option<String> {
         } else if let Some(list) = action.strip_prefix("range ") {
             let list = list.trim();
             list.starts_with('.').then_some(())?;
-            out.push_str(&format!("{{range {list}[*]}}"));
+            out.extend(["{range ", list, "[*]}"]);
         } else if action.starts_with('"') && action.ends_with('"')
             || (action.starts_with('.') && !action.contains([' ', '|']))
         {
-            out.push_str(&format!("{{{action}}}"));
+            out.extend(["{", action, "}"]);
         } else {
             return None;
         }

@@ -362,7 +362,7 @@ async fn carry_out(
         Some(Command::Rollback(mut command)) => {
             command.connection = connection;
             cancel.begin();
-            rollback::run(*command).await
+            Box::pin(rollback::run(*command)).await
         }
         _ => Err(Failure::usage("this is no command that runs here")),
     }

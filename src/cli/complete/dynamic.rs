@@ -87,8 +87,8 @@ impl Asked {
             let connection = connect_unattended(&options).await.ok()?;
             Some(namespace_names(&connection).await)
         });
-        let named = |name: String| (name, "namespace".to_owned());
-        names.into_iter().flatten().map(named).collect()
+        let candidate = |name: String| (name, "namespace".to_owned());
+        names.into_iter().flatten().map(candidate).collect()
     }
 
     /// What is there, the worst first: each kind and name, and its state. A Secret has the worst state of all that use it.

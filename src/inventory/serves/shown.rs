@@ -149,9 +149,12 @@ fn find_tops(inventory: &Inventory, ids: &[SecretId]) -> Arc<[Top]> {
     // Those of the same names come one after another; of each such group one is in the store.
     let groups = named.chunk_by(|a, b| a.0 == b.0).take(TOPS);
     let tops = groups.filter_map(|group| {
-        let names = group.first()?.0.clone();
         let (first, other) = first_loaded(inventory, group)?;
-        Some(Top { names, first, other })
+        Some(Top {
+            names: group.first()?.0.clone(),
+            first,
+            other,
+        })
     });
     tops.collect()
 }

@@ -195,9 +195,10 @@ impl Connection {
         let mut response = std::pin::pin!(self.client.send(request));
         // A server that has never said a word is not waited for as long as a busy one; whoever grants a time means it.
         // Where it let one greeting pass, the next is a formality.
-        let greeting = match self.ignored.load(Ordering::Relaxed) {
-            true => self.timing.greeting / 8,
-            false => self.timing.greeting,
+        let greeting = if self.ignored.load(Ordering::Relaxed) {
+            self.timing.greeting / 8
+        } else {
+            self.timing.greeting
         };
         let greeting = Instant::now() + greeting;
         let mut answered = None;

@@ -105,6 +105,8 @@ fn put_over(buffer: &mut Buffer, area: Rect, text: &str, style: Style, ascii: bo
 }
 
 /// The actions that the footer shows, the most wanted first.
+// One arm a window or view: a list, and no course of things.
+#[allow(clippy::too_many_lines)]
 fn shown(model: &Model) -> &'static [Action] {
     match model.popups.last() {
         Some(Popup::Plan(_)) => &[

@@ -75,6 +75,7 @@ impl Maker {
             labels: Box::default(),
             certificate: Some(Arc::new(certificate)),
             evidence: None,
+            answer: None,
             data_keys: None,
             renewer: None,
             reach: Arc::default(),

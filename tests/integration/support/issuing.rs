@@ -119,7 +119,7 @@ impl Issuing {
         let mut own: Vec<String> = ["--agree-tos", "--yes"].map(str::to_owned).into();
         own.extend(["--directory-url".to_owned(), url.to_owned()]);
         own.extend(["--directory-ca-file".to_owned(), text(ca)]);
-        own.extend(["--ca-file".to_owned(), text(&self.pebble.root_file())]);
+        own.extend(["--ca-file".to_owned(), text(self.pebble.root_file())]);
         own.extend(["--resolver".to_owned(), self.resolver.ip().to_string()]);
         own
     }

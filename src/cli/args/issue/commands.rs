@@ -12,6 +12,8 @@ use crate::{
 };
 
 /// `renew`.
+// Each is a flag of the command line.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Args)]
 pub struct RenewCommand {
     /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
