@@ -9,7 +9,7 @@ use super::args::Cli;
 
 /// The manual page, in roff.
 pub(super) fn page() -> io::Result<Vec<u8>> {
-    let mut root = Cli::command();
+    let mut root = whole(Cli::command());
     root.build();
     let man = Man::new(root.clone());
     let mut page = Vec::new();
@@ -24,6 +24,13 @@ pub(super) fn page() -> io::Result<Vec<u8>> {
     man.render_extra_section(&mut page)?;
     man.render_version_section(&mut page)?;
     Ok(page)
+}
+
+/// With the flags that only the long help has.
+fn whole(command: Command) -> Command {
+    command
+        .mut_args(|arg| arg.hide_short_help(false))
+        .mut_subcommands(whole)
 }
 
 /// The commands, each before its own.

@@ -246,3 +246,15 @@ fn sigterm_is_143() {
         assert_eq!(child.wait().expect("it ends").code(), Some(143), "{words:?}");
     }
 }
+
+#[test]
+fn preflight_of_a_broken_api_exits_with_3_as_renew_does() {
+    let server = serve(|_| status(500, "InternalError"));
+    for command in ["preflight", "renew"] {
+        let ran = ask(
+            &server,
+            &[command, "web", "--directory-url", "http://127.0.0.1:1/directory"],
+        );
+        assert_eq!(ran.status, 3, "{command}: {}", ran.err);
+    }
+}
