@@ -62,7 +62,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     }
     let targets = chosen(&session, &words, false)?;
     if targets.is_empty() {
-        return Err(Failure::usage("there is nothing to look at").hint("-n chooses the namespace, -A looks in all"));
+        return Err(session.nothing("there is nothing to look at"));
     }
     let theirs: Vec<Key> = targets
         .iter()

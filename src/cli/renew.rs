@@ -143,7 +143,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     not_found(&opened.session, &words)?;
     let found = chosen(&opened.session, &words, command.only_route_hosts)?;
     if found.is_empty() && !command.due {
-        return Err(Failure::usage("there is nothing to renew").hint("-n chooses the namespace, -A looks in all"));
+        return Err(opened.session.nothing("there is nothing to renew"));
     }
     for target in &found {
         tell_of_names(target);

@@ -159,6 +159,15 @@ impl Session {
         Ok(session)
     }
 
+    /// The failure of a command that finds nothing to do: where the cluster could not be read, nobody knows whether there is something.
+    pub(super) fn nothing(&self, what: &str) -> Failure {
+        if self.exit == Exit::Cluster {
+            Failure::new(Exit::Cluster, format!("{what}: the cluster could not be read"))
+        } else {
+            Failure::usage(what).hint("-n chooses the namespace, -A looks in all")
+        }
+    }
+
     /// What keeps the picture current.
     pub(super) fn into_live(self) -> Live {
         Live::new(

@@ -253,7 +253,7 @@ fn preflight_of_a_broken_api_exits_with_3_as_renew_does() {
     for command in ["preflight", "renew"] {
         let ran = ask(
             &server,
-            &[command, "web", "--directory-url", "http://127.0.0.1:1/directory"],
+            &[command, "web", "--directory-url", "https://127.0.0.1:1/directory"],
         );
         assert_eq!(ran.status, 3, "{command}: {}", ran.err);
     }
