@@ -96,6 +96,7 @@ impl Question {
             },
             ports: Ports::default(),
             limit: self.limit,
+            dns_counts: false,
             quote: false,
             telling: Telling::default(),
         };

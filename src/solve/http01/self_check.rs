@@ -101,6 +101,9 @@ pub struct Look {
     pub ports: Ports,
     /// How long it is waited for.
     pub limit: Duration,
+    /// Whether a host that this DNS does not know fails at once, as the CA would find none either; from inside of a cluster, whose DNS
+    /// may be another one, it does not.
+    pub dns_counts: bool,
     /// Whether a wrong body is quoted; not where others may read the report.
     pub quote: bool,
     /// Who is told what is seen meanwhile.
@@ -168,7 +171,7 @@ impl Look {
             tokio::select! {
                 found = &mut dns => break match found {
                     Ok(found) => Ok(found),
-                    Err(error) if error.is_definite() => return Err(Some(self.without_address(&own))),
+                    Err(error) if error.is_definite() && self.dns_counts => return Err(Some(self.without_address(&own))),
                     Err(error) => Err(format!("this network's DNS does not know the host ({error})")),
                 },
                 missed = &mut stand_in, if stood_in.is_none() => stood_in = Some(missed),

@@ -179,6 +179,6 @@ fn a_list_that_breaks_off_is_told_and_ends_with_3() {
     // Not even the handshake passes.
     proxy.cut_after(500);
     let ran = Call::certs(args).run().ends_with(3);
-    assert!(ran.err.starts_with("error: cannot reach"), "{}", ran.err);
+    assert!(ran.err.contains("error: cannot reach"), "{}", ran.err);
     assert!(ran.took.as_secs() < 30, "{:?}", ran.took);
 }

@@ -61,7 +61,7 @@ fn with_the_printed_role_preflight_renew_and_cleanup_agree() {
     it.certs(&["renew", "shop", &user]).ends_with(0);
 
     killed(&it, &user);
-    let ran = it.plain(&["cleanup", &user]).run().ends_with(0);
+    let ran = it.plain(&["cleanup", "--yes", &user]).run().ends_with(0);
     assert_eq!(it.left(), [""; 0], "{}{}", ran.out, ran.err);
     // The next run does it as well.
     killed(&it, &user);

@@ -187,7 +187,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     terminal.signal("-CONT");
     terminal.line(&[&host, "critical"]);
     terminal.resize(60, 15);
-    terminal.line(&["web", "critical"]);
+    terminal.line(&["web", "✗ cri"]);
     terminal.resize(40, 10);
     terminal.shows(&["60x15"]);
     terminal.resize(100, 30);

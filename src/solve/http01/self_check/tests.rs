@@ -69,6 +69,7 @@ fn look(port: u16) -> Look {
         guard: Guard::default(),
         ports: Ports { http: port, https: 1 },
         limit: Duration::from_millis(400),
+        dns_counts: true,
         quote: true,
         telling: Telling::default(),
     }
@@ -123,6 +124,7 @@ async fn a_redirect_on_the_same_host_is_followed_and_its_end_is_told() {
     assert!(error.hint.unwrap().contains("redirect"));
 
     let error = Look {
+        dns_counts: true,
         quote: false,
         ..look(port)
     }

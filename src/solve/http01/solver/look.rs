@@ -74,6 +74,7 @@ impl Http01 {
             guard: self.options.guard.clone(),
             ports: self.options.ports,
             limit: self.options.limit.unwrap_or(row.patience),
+            dns_counts: true,
             quote: true,
             telling: Telling::to(tell),
         };
