@@ -154,7 +154,7 @@ pub struct HookConfig {
     /// How long it may take, in seconds.
     #[serde(default = "hook_seconds")]
     pub timeout: u64,
-    /// The environment variables that it gets beside the usual ones ([`super::hook::PASSED`]): where its credentials are.
+    /// The environment variables that it gets beside the usual ones (`PATH`, `HOME`, the language, proxies): where its credentials are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<String>,
 }
