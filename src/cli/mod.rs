@@ -98,7 +98,7 @@ pub fn run() -> Exit {
         Some(Command::Cleanup(command)) => on_runtime(cleanup::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
         Some(Command::Version(command)) => version::run(&command),
-        Some(Command::Respond(command)) => on_runtime(respond::run(command)),
+        Some(Command::Respond(command)) => on_plain_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => print(&complete::script(shell)),
         Some(Command::Man) => man::page()
             .map_err(|error| Failure::new(Exit::Usage, error))

@@ -723,8 +723,8 @@ fn the_program_answers_until_it_is_told_to_end() {
         .status()
         .unwrap();
     assert!(ended.success());
-    // As of every program that a signal ends.
-    assert_eq!(child.wait().unwrap().code(), Some(143));
+    // To be told to end is its usual end.
+    assert!(child.wait().unwrap().success());
 
     let wrong = Call::certs(["respond", "--thumbprint", "no"]).run();
     assert_eq!(wrong.status, Some(2), "{}", wrong.err);
