@@ -10,14 +10,7 @@ pub(super) fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The first few of a list, and how many more there are: `a, b and 3 more`.
+/// The first few of a list, and how many more there are.
 pub(super) fn first_of<T: Display>(all: &[T]) -> String {
-    let first: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = all.len() - first.len();
-    let first = first.join(", ");
-    if more == 0 {
-        first
-    } else {
-        format!("{first} and {more} more")
-    }
+    crate::text::first_of(all, NAMED)
 }

@@ -32,15 +32,15 @@ pub(super) fn lines(obstacles: &[Obstacle]) -> Vec<String> {
 /// Tells them, each with what to do.
 pub(super) fn tell(obstacles: &[Obstacle]) {
     let mut hints = BTreeSet::new();
-    for (line, obstacle) in lines(obstacles).iter().zip(obstacles) {
-        note(line);
+    let mut lines = lines(obstacles).into_iter();
+    for (obstacle, line) in obstacles.iter().take(TOLD).zip(lines.by_ref()) {
+        note(&line);
         if let Some(hint) = obstacle.hint.as_deref().filter(|hint| hints.insert(*hint)) {
             note(&format!("hint: {hint}"));
         }
     }
-    if obstacles.len() > TOLD {
-        note(&format!("{} more would be refused", obstacles.len() - TOLD));
-    }
+    // How many more there are.
+    lines.for_each(|line| note(&line));
 }
 
 /// The failure that they come to, where there is any.

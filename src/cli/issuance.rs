@@ -45,7 +45,10 @@ use crate::{
         trust,
         value::DryRun,
     },
-    solve::dns01::{NoSecrets, Secrets, Terminal},
+    solve::{
+        dns01::{NoSecrets, Secrets, Terminal},
+        http01::rights_hint,
+    },
     source::cluster::Connection,
     text::time,
     tui::order::{self, Plan},
@@ -322,22 +325,21 @@ impl Issuance<'_> {
             note(line);
         }
         // What serves is touched, if only for a moment: a rehearsal asks too.
-        if rehearsal && edits.is_some() && !confirm("Go on?", yes)? {
-            return Err(Failure::usage("nothing was done"));
+        if rehearsal && edits.is_some() {
+            agree::asked("Go on?", yes)?;
         }
         if rehearsal || targets.is_empty() {
             return Ok(());
         }
-        if let (true, Some(sure)) = (yes, self.confirm_number(targets.len())) {
+        if !yes {
+            let steps = |target: &Target| (target.secret.clone(), preparing.steps(target, prepared));
+            agree::show(&targets.iter().take(3).map(steps).collect::<Vec<_>>());
+        }
+        if let Some(sure) = self.confirm_number(targets.len()) {
             return sure;
         }
         if yes {
             return Ok(());
-        }
-        let steps = |target: &Target| (target.secret.clone(), preparing.steps(target, prepared));
-        agree::show(&targets.iter().take(3).map(steps).collect::<Vec<_>>());
-        if let Some(sure) = self.confirm_number(targets.len()) {
-            return sure;
         }
         let many = match targets {
             [one] => format!("Renew Secret {} with {}?", one.secret, self.settings.chosen.issuer.name),
@@ -644,11 +646,7 @@ async fn check_rights(api: &Api, permits: &Permits) -> Result<(), Failure> {
         return Ok(());
     }
     let failure = Failure::new(Exit::Cluster, format!("nothing was ordered: {missing}"));
-    let solver = missing.rights.iter().find_map(crate::solve::http01::right_hint);
-    Err(match (solver.map(str::to_owned), missing.hint()) {
-        (Some(hint), _) | (None, Some(hint)) => failure.hint(hint),
-        (None, None) => failure,
-    })
+    Err(with_hint(failure, rights_hint(&missing)))
 }
 
 /// What the cluster's certificates show of a public CA's limits: those that it issued lately.

@@ -22,6 +22,7 @@ use crate::{
 use super::{
     args::issue::{Output, PreflightCommand},
     colour,
+    counted::counted,
     issuance::seen,
     note, print,
     renew::chosen,
@@ -124,7 +125,6 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
 }
 
 fn summary(warnings: usize, failures: usize) -> String {
-    let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     match (warnings, failures) {
         (0, 0) => "nothing of what was looked at is in the way".to_owned(),
         (warnings, 0) => format!("nothing is known to be in the way; {}", counted(warnings, "warning")),

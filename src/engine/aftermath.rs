@@ -16,23 +16,17 @@ use crate::{
     net::{HostPort, address},
     object::Kind,
     plan::{Target, target::names_of},
+    text::first_of,
 };
 
 /// How long a lookup of an address may take.
 const LOOKUP: Duration = Duration::from_secs(5);
 /// How long one workload may take to come back.
 const ROLLOUT: Duration = Duration::from_mins(5);
+/// How many names an Event lists.
+const NAMED: usize = 5;
 /// A message of an Event is cut by the API server at 1,024 characters.
 const LONGEST: usize = 1_000;
-
-/// The first few of a list of hosts, and how many more there are.
-fn some(hosts: &[&str]) -> String {
-    let first = hosts.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-    match hosts.len().saturating_sub(3) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
-}
 
 impl Run {
     /// Tells the routes, and looks until the certificate is served.
@@ -47,7 +41,7 @@ impl Run {
         let what = format!(
             "{} issued a certificate for {}, valid until {}",
             self.issuer.name,
-            shown(&target.names.order),
+            first_of(&target.names.order, NAMED),
             crate::text::date_time(pair.leaf().not_after)
         );
         let proving = async {
@@ -156,7 +150,7 @@ impl Run {
             let hosts: Vec<&str> = places.iter().map(|place| place.host.as_str()).collect();
             format!(
                 "{} to serve the new certificate, {} s at most",
-                some(&hosts),
+                first_of(&hosts, 3),
                 self.options.wait.as_secs()
             )
         };
@@ -227,16 +221,4 @@ fn resource_of(kind: Kind) -> Option<Resource> {
         Kind::Gateway => resource::GATEWAY,
         _ => return None,
     })
-}
-
-/// The first names, and how many more.
-fn shown(names: &[Name]) -> String {
-    let first: Vec<String> = names.iter().take(5).map(ToString::to_string).collect();
-    let more = names.len().saturating_sub(5);
-    let more = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
-    format!("{}{more}", first.join(", "))
 }

@@ -7,11 +7,11 @@ use futures_util::{StreamExt as _, stream};
 use super::{
     choose::{method_under, no_cluster, no_provider},
     course::orderable,
+    failure::CourseError,
     ledger::{self, Ledger},
-    prepare::{Prepared, Preparing, has_provider, is_name, slots},
+    prepare::{Prepared, Preparing, has_provider, is_name, store_options},
 };
 use crate::{
-    acme::Stage,
     apply::{
         Api, Permits, rights,
         secret::{self, may_be_written},
@@ -24,6 +24,7 @@ use crate::{
         limits::{self, Past, What},
     },
     settings::store::Store,
+    solve::http01::rights_hint,
 };
 
 /// How many Secrets are read at once.
@@ -116,14 +117,7 @@ async fn of_target(preparing: &Preparing<'_>, prepared: &Prepared, target: &Targ
     match secret::Target::read(&reader, &target.secret).await {
         Err(error) => found.push(about(chain(&error), error.hint(), Exit::Cluster)),
         Ok(present) => {
-            let chosen = &preparing.settings.chosen;
-            let options = secret::Options {
-                slots: slots(preparing.settings),
-                staging: chosen.issuer.stage == Stage::Staging && !chosen.rehearsal,
-                overwrite_with_staging: preparing.settings.certificate.overwrite_with_staging,
-                force: preparing.settings.certificate.force,
-            };
-            if let Err(refusal) = may_be_written(&present, &options) {
+            if let Err(refusal) = may_be_written(&present, &store_options(preparing.settings)) {
                 found.push(about(refusal.to_string(), refusal.hint(), Exit::Write));
             }
         }
@@ -153,16 +147,19 @@ async fn of_limits(preparing: &Preparing<'_>, store: &Store, seen: Vec<Past>) ->
         let held = target.held.as_ref();
         let exempt = held.is_some_and(|held| ledger.issued(&held.sha256.to_string()));
         match limits::exceeded(known, &past, &target.names.order, exempt, now) {
-            Some(exceeded) => found.push(Obstacle {
-                secret: Some(target.secret.clone()),
-                stops: true,
-                what: format!(
-                    "a rate limit of {} would be exceeded, by this tool's estimate: {exceeded}",
-                    chosen.ca.name
-                ),
-                hint: Some("wait until then, or order all the same with --ignore-rate-limits".to_owned()),
-                exit: Exit::Acme,
-            }),
+            Some(exceeded) => {
+                let error = CourseError::Limit {
+                    issuer: chosen.ca.name.clone(),
+                    exceeded,
+                };
+                found.push(Obstacle {
+                    secret: Some(target.secret.clone()),
+                    stops: true,
+                    what: error.to_string(),
+                    hint: error.hint(),
+                    exit: error.exit(),
+                });
+            }
             None if exempt => {}
             None => past.extend([What::Ordered, What::Issued].map(|what| Past {
                 at: now,
@@ -184,12 +181,11 @@ async fn of_rights(preparing: &Preparing<'_>, prepared: &Prepared) -> Option<Obs
     if missing.is_none() {
         return None;
     }
-    let of_solver = missing.rights.iter().find_map(crate::solve::http01::right_hint);
     Some(Obstacle {
         secret: None,
         stops: true,
         what: missing.to_string(),
-        hint: of_solver.map(str::to_owned).or_else(|| missing.hint()),
+        hint: rights_hint(&missing),
         exit: Exit::Cluster,
     })
 }

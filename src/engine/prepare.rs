@@ -17,6 +17,7 @@ use super::{
     store::Destination,
 };
 use crate::{
+    acme::Stage,
     apply::{
         Permit, Permits, RunId, Verb, backup, events, file,
         resource::SECRET,
@@ -238,28 +239,18 @@ impl Preparing<'_> {
 
     /// What answers HTTP-01, by the settings and the place where this runs.
     fn backend(&self) -> Result<Backend, PrepareError> {
-        let Http01Settings {
-            solver,
-            service,
-            advertise,
-            ..
-        } = &self.settings.http01;
-        let inside = own_address();
-        let kind = solver.unwrap_or(match (advertise, inside) {
-            (Some(_), _) | (None, Some(_)) => SolverKind::Endpoint,
-            (None, None) => SolverKind::Pod,
-        });
-        let advertised = || advertise.or_else(|| inside.map(|ip| SocketAddr::new(ip, OWN_PORT)));
-        match (kind, service) {
-            (SolverKind::Pod, _) => Ok(Backend::Pod),
-            (SolverKind::InPlace, _) if advertised().is_none() => Ok(Backend::Pod),
-            (SolverKind::Service, Some(service)) => Ok(Backend::Service(service.clone())),
-            (SolverKind::Service, None) => Err(PrepareError::Setting {
+        let http01 = &self.settings.http01;
+        if answers_by_pod(http01) {
+            return Ok(Backend::Pod);
+        }
+        match (http01.solver, &http01.service) {
+            (Some(SolverKind::Service), Some(service)) => Ok(Backend::Service(service.clone())),
+            (Some(SolverKind::Service), None) => Err(PrepareError::Setting {
                 message: "--solver service needs the Service that answers".to_owned(),
                 hint: "name it with --solver-service NAME:PORT".to_owned(),
             }),
-            (SolverKind::Endpoint | SolverKind::InPlace, _) => {
-                let advertise = advertised().ok_or_else(|| PrepareError::Setting {
+            _ => {
+                let advertise = advertised(http01).ok_or_else(|| PrepareError::Setting {
                     message: "--solver endpoint needs to know where the cluster reaches this machine".to_owned(),
                     hint: "give it with --advertise ADDRESS:PORT, or answer from a Pod: --solver pod".to_owned(),
                 })?;
@@ -457,6 +448,33 @@ pub fn slots(settings: &Settings) -> Slots {
             certificate: keys.certificate.clone(),
             key: keys.key.clone(),
         })
+}
+
+/// Where the cluster reaches this process, where that is known.
+fn advertised(http01: &Http01Settings) -> Option<SocketAddr> {
+    let inside = || own_address().map(|ip| SocketAddr::new(ip, OWN_PORT));
+    http01.advertise.or_else(inside)
+}
+
+/// Whether a Pod answers: it is asked to, or nobody says that the cluster reaches this process.
+pub(super) fn answers_by_pod(http01: &Http01Settings) -> bool {
+    match http01.solver {
+        Some(SolverKind::Pod) => true,
+        Some(SolverKind::Endpoint | SolverKind::Service) => false,
+        Some(SolverKind::InPlace) | None => advertised(http01).is_none(),
+    }
+}
+
+/// How a Secret is written, as far as the settings say it.
+pub(super) fn store_options(settings: &Settings) -> secret::Options {
+    let (chosen, order) = (&settings.chosen, &settings.certificate);
+    secret::Options {
+        slots: slots(settings),
+        // A rehearsal's certificate is not stored.
+        staging: chosen.issuer.stage == Stage::Staging && !chosen.rehearsal,
+        overwrite_with_staging: order.overwrite_with_staging,
+        force: order.force,
+    }
 }
 
 impl Prepared {

@@ -6,17 +6,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::prepare::{PrepareError, Prepared, Preparing};
+use super::prepare::{PrepareError, Prepared, Preparing, answers_by_pod};
 use crate::{
     apply::{
         Api, ApiError, Permit, Permits, Verb,
         resource::{NODE, POD},
     },
     error::chain,
-    settings::{
-        Http01Settings,
-        value::{SelfCheck, SolverKind},
-    },
+    settings::{Http01Settings, value::SelfCheck},
     solve::{
         SolveError,
         http01::{self, Backend, config_map, image, responder::listening_hint},
@@ -31,19 +28,10 @@ const NODES: usize = 50;
 const HINT: &str = "change what refuses it (a quota, a limit, an admission rule) or the Pod (`http01:` in the settings: image, resources, \
      priorityClassName, tolerations), or answer without a Pod: --solver endpoint, --solver service, --dns";
 
-/// Whether challenges may be answered, or looked at, by a Pod under these settings.
-fn is_wanted(http01: &Http01Settings) -> bool {
-    let answers = match http01.solver {
-        Some(SolverKind::Pod) => true,
-        Some(SolverKind::Endpoint | SolverKind::Service) => false,
-        Some(SolverKind::InPlace) | None => http01.advertise.is_none() && super::prepare::own_address().is_none(),
-    };
-    answers || http01.self_check == SelfCheck::Cluster
-}
-
 /// Chooses the image where the settings name none: one that a node has already, else a public one. Who may not list nodes gets that one.
 pub async fn choose(http01: &mut Http01Settings, connection: &Connection) {
-    if http01.image.is_some() || !is_wanted(http01) {
+    let is_wanted = answers_by_pod(http01) || http01.self_check == SelfCheck::Cluster;
+    if http01.image.is_some() || !is_wanted {
         return;
     }
     let reader = Api::new(connection.clone(), Permits::none());

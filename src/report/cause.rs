@@ -10,6 +10,7 @@ use super::{
 use crate::{
     check::{Fact, Reason},
     object::{Key, Kind},
+    text::grouped,
 };
 
 /// Below so many rows, the table says it.
@@ -75,24 +76,11 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
         }
     };
     let all = if count == wrong {
-        format!("all {} rows", number(wrong))
+        format!("all {} rows", grouped(wrong))
     } else {
-        format!("{} of the {} rows", number(count), number(wrong))
+        format!("{} of the {} rows", grouped(count), grouped(wrong))
     };
     Some(format!("{all} that are warning or critical have one cause: {why}"))
-}
-
-/// `9,812`.
-fn number(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! An issuance as people follow it: one line an event, one stage a certificate, a table at the end.
 
-use std::fmt::Write as _;
-
 use crate::{
     event::{Event, EventKind},
     name::Name,
     object::Key,
-    text::{Clear, time, width},
+    text::{Clear, first_of, time, width},
 };
 
 /// How many names a line shows before it only counts them.
@@ -14,13 +12,7 @@ const SHOWN: usize = 3;
 
 /// `a.example, b.example, c.example and 4 more`. Cleared.
 pub fn names(all: &[Name]) -> String {
-    let shown: Vec<String> = all.iter().take(SHOWN).map(ToString::to_string).collect();
-    let more = all.len().saturating_sub(SHOWN);
-    let mut text = Clear(&shown.join(", ")).to_string();
-    if more > 0 {
-        let _ = write!(text, " and {more} more");
-    }
-    text
+    Clear(&first_of(all, SHOWN)).to_string()
 }
 
 /// What happened, in one line without its Secret. Cleared.

@@ -1,6 +1,7 @@
 //! Text for people: clearing, widths, ages and dates.
 
 pub mod clear;
+mod list;
 pub mod nearest;
 mod shell;
 pub mod time;
@@ -9,6 +10,7 @@ pub mod width;
 pub mod wrap;
 
 pub use clear::{Clear, clear};
+pub use list::{first_of, grouped};
 pub use nearest::nearest;
 pub use shell::quote;
 pub use time::{Age, age, date, date_time, parse_time};

@@ -340,19 +340,23 @@ mod tests {
         Target::of(Key::new("shop", "shop-tls"), Some(object))
     }
 
-    #[test]
-    fn what_a_renewal_replaces_is_kept_and_put_back_once_and_only_over_its_successor() {
-        let root = Authority::root("Root");
-        let (old, new, third) = (root.leaf("a.example"), root.leaf("a.example"), root.leaf("a.example"));
-        let run = RunId::random();
-        let note = Note {
+    fn note(run: &RunId) -> Note {
+        Note {
             run: run.clone(),
             issuer: "own".into(),
             directory: "https://ca.example/directory".into(),
             order: None,
             at: NOW,
             window: None,
-        };
+        }
+    }
+
+    #[test]
+    fn what_a_renewal_replaces_is_kept_and_put_back_once_and_only_over_its_successor() {
+        let root = Authority::root("Root");
+        let (old, new, third) = (root.leaf("a.example"), root.leaf("a.example"), root.leaf("a.example"));
+        let run = RunId::random();
+        let note = note(&run);
         let target = of(secret(&old, json!({"kubectl-certs.io/issuer": "first"})));
         let change = SecretChange::plan(&target, &pair(&new, &[]), &Options::default(), &note).unwrap();
         let kept = backup(&target, &change, &run, NOW).unwrap();
@@ -459,14 +463,7 @@ mod tests {
         let root = Authority::root("Root");
         let new = root.leaf("a.example");
         let run = RunId::random();
-        let note = Note {
-            run: run.clone(),
-            issuer: "own".into(),
-            directory: "https://ca.example/directory".into(),
-            order: None,
-            at: NOW,
-            window: None,
-        };
+        let note = note(&run);
         let mut empty = secret(&new, json!({}));
         empty["stringData"] = json!({"tls.crt": "", "tls.key": ""});
         for target in [Target::of(Key::new("shop", "shop-tls"), None), of(empty)] {

@@ -22,11 +22,18 @@ const STYLES: styling::Styles = styling::Styles::plain()
     .header(styling::AnsiColor::Yellow.on_default())
     .literal(styling::AnsiColor::Green.on_default());
 
+/// As a macro, because only literals can be joined into one.
+macro_rules! after {
+    () => {
+        "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted."
+    };
+}
+
 /// What stands below the short help, and above the examples of the long one.
-const AFTER: &str = "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted.";
+const AFTER: &str = after!();
 /// The same, with examples.
 const LONG_AFTER: &str = concat!(
-    "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted.",
+    after!(),
     "\n\nExamples:\n  # The screen, for all namespaces\n  kubectl certs -A\n  # The table, as a script takes it\n  kubectl certs status -A"
 );
 

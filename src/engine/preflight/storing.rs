@@ -2,7 +2,6 @@
 
 use super::{Preflight, Shared, in_time, of_solve};
 use crate::{
-    acme::Stage,
     apply::{
         Api, ApiError, Permits, rights,
         secret::{self, may_be_written},
@@ -12,7 +11,7 @@ use crate::{
         choose::{method_under, no_cluster},
         cleanup,
         due::id_of,
-        prepare::{PrepareError, Prepared, Preparing, slots},
+        prepare::{PrepareError, Prepared, Preparing, store_options},
     },
     error::chain,
     event::Method,
@@ -34,14 +33,7 @@ impl Preflight<'_> {
             Ok(Err(error)) => return Some(of_api(Topic::Secret, &error)),
             Ok(Ok(found)) => found,
         };
-        let (chosen, order) = (&self.settings.chosen, &self.settings.certificate);
-        let options = secret::Options {
-            slots: slots(self.settings),
-            // A rehearsal's certificate is not stored.
-            staging: chosen.issuer.stage == Stage::Staging && !chosen.rehearsal,
-            overwrite_with_staging: order.overwrite_with_staging,
-            force: order.force,
-        };
+        let options = store_options(self.settings);
         Some(match may_be_written(&found, &options) {
             Err(refusal) => Check::fails(Topic::Secret, Blame::Write, refusal.to_string()).hint(refusal.hint()),
             Ok(()) => match found.owner(&options.slots) {
@@ -63,8 +55,7 @@ impl Preflight<'_> {
             Ok(Err(error)) => of_api(Topic::Rights, &error),
             Ok(Ok(missing)) if missing.is_none() => self.rights_to_clean_up(&reviewer, permits, missing.user).await,
             Ok(Ok(missing)) => {
-                let other = missing.rights.iter().find_map(http01::right_hint).map(str::to_owned);
-                Check::fails(Topic::Rights, Blame::Cluster, missing.to_string()).hint(other.or_else(|| missing.hint()))
+                Check::fails(Topic::Rights, Blame::Cluster, missing.to_string()).hint(http01::rights_hint(&missing))
             }
         })
     }

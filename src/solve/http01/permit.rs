@@ -5,6 +5,7 @@ use crate::{
     apply::{
         Permit, Permits, Purpose, Resource, Right, Verb,
         resource::{CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, POD, SERVICE},
+        rights::Missing,
     },
     inventory::Controller,
     settings::value::SelfCheck,
@@ -17,8 +18,13 @@ pub(super) const ENDPOINTSLICE_HINT: &str = "the built-in roles edit and admin m
 
 const MAKE: [Verb; 3] = [Verb::Create, Verb::Get, Verb::Delete];
 
-/// What to do about a missing right of [`permits`], where there is another way than asking for it.
-pub fn right_hint(right: &Right) -> Option<&'static str> {
+/// What to do about missing rights: another way than asking for one of [`permits`], where there is one.
+pub fn rights_hint(missing: &Missing) -> Option<String> {
+    let other = missing.rights.iter().find_map(right_hint);
+    other.map(str::to_owned).or_else(|| missing.hint())
+}
+
+fn right_hint(right: &Right) -> Option<&'static str> {
     match right.resource {
         ENDPOINTSLICE => Some(ENDPOINTSLICE_HINT),
         JOB | POD => Some("answer without a Pod (--solver endpoint or service), or prove the names by DNS-01 (--dns)"),

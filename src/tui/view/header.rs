@@ -6,7 +6,7 @@ use super::{plain, sign};
 use crate::{
     report::Status,
     text::{
-        clear, time,
+        clear, grouped, time,
         width::{cut, width},
     },
     tui::{
@@ -230,19 +230,6 @@ fn of_what(tally: &Tally) -> String {
     } else {
         parts.join(", ")
     }
-}
-
-/// A number with its thousands apart: `10,004`.
-pub(super) fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn state(model: &Model, pen: &mut Pen<'_>) {

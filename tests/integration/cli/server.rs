@@ -95,25 +95,30 @@ fn what_a_server_says_in_refusing_everything_makes_no_line_of_its_own_and_is_har
     }
 }
 
+/// A list, as the API server answers it.
+fn list(items: &Value) -> (u16, Value) {
+    let list = json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items});
+    (200, list)
+}
+
+/// An Ingress of one host.
+fn web() -> Value {
+    json!({
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}], "rules": [{"host": "shop.example"}]},
+    })
+}
+
 #[test]
 fn what_a_server_says_in_refusing_one_kind_hides_nothing_of_the_others() {
     let server = serve(|path| {
         let path = path.split('?').next().unwrap_or_default();
-        let list = |items: Value| {
-            (
-                200,
-                json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}),
-            )
-        };
         match path {
-            "/apis/networking.k8s.io/v1/ingresses" => list(json!([{
-                "metadata": {"name": "web", "namespace": "shop"},
-                "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}], "rules": [{"host": "shop.example"}]},
-            }])),
+            "/apis/networking.k8s.io/v1/ingresses" => list(&json!([web()])),
             "/api/v1/secrets" => status(500, "InternalError"),
             _ if path.ends_with("/secrets/shop-tls") => status(409, "Conflict"),
             "/apis" => status(403, "Forbidden"),
-            _ => list(json!([])),
+            _ => list(&json!([])),
         }
     });
     let ran = ask(&server, &["status", "-A"]);
@@ -135,21 +140,12 @@ fn what_a_server_says_in_refusing_one_kind_hides_nothing_of_the_others() {
 fn what_may_not_be_read_is_one_line_that_names_kinds_and_right_and_no_row() {
     let server = serve(|path| {
         let path = path.split('?').next().unwrap_or_default();
-        let list = |items: Value| {
-            (
-                200,
-                json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items}),
-            )
-        };
         match path {
-            "/apis/networking.k8s.io/v1/namespaces/shop/ingresses" => list(json!([{
-                "metadata": {"name": "web", "namespace": "shop"},
-                "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}], "rules": [{"host": "shop.example"}]},
-            }])),
+            "/apis/networking.k8s.io/v1/namespaces/shop/ingresses" => list(&json!([web()])),
             _ if path.ends_with("/gateways") || path.contains("/secrets") || path.ends_with("/ingressroutes") => {
                 status(403, "Forbidden")
             }
-            _ => list(json!([])),
+            _ => list(&json!([])),
         }
     });
     let ran = ask(&server, &["status", "-n", "shop"]).ends_with(0);

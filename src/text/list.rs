@@ -1,0 +1,42 @@
+//! Numbers and lists in sentences.
+
+use std::fmt::Display;
+
+/// The first `most` of a list, and how many more there are: `a, b and 3 more`. Not cleared.
+pub fn first_of<T: Display>(all: &[T], most: usize) -> String {
+    let first: Vec<String> = all.iter().take(most).map(ToString::to_string).collect();
+    let first = first.join(", ");
+    match all.len().saturating_sub(most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+/// A number with its thousands apart: `10,004`.
+pub fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_cut_and_thousands_are_apart() {
+        assert_eq!(first_of(&["a", "b"], 2), "a, b");
+        assert_eq!(first_of(&["a", "b", "c", "d"], 2), "a, b and 2 more");
+        assert_eq!(first_of::<u8>(&[], 2), "");
+        assert_eq!(
+            [7, 812, 9_812, 1_000_000].map(grouped),
+            ["7", "812", "9,812", "1,000,000"]
+        );
+    }
+}
