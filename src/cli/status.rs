@@ -147,6 +147,10 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         let has = |item: Item| filter.matches(&item, &text_of(&item));
         judged.retain(|one| Item::new(&session.inventory, one).is_some_and(has));
     }
+    if let Some(period) = args.between {
+        let has = |item: Item| item.certificate.is_some_and(|certificate| period.has(&certificate));
+        judged.retain(|one| Item::new(&session.inventory, one).is_some_and(has));
+    }
     let unread = judged.iter().any(|one| one.status == Status::Unknown || forbidden(one));
     let compared = match saved {
         Some(saved) => Some(saved.compare(

@@ -47,12 +47,12 @@ impl Entry {
         Self::new(Some((Kind::Ingress, name, None)), Some(host), Some(secret))
     }
 
-    fn leaf(mut self, not_after: Seconds, issuer: &str, names: &[&str]) -> Self {
+    pub(crate) fn leaf(mut self, not_after: Seconds, issuer: &str, names: &[&str]) -> Self {
         self.certificate = Some(certificate(not_after, issuer, names));
         self
     }
 
-    fn found(mut self, facts: impl IntoIterator<Item = Fact>) -> Self {
+    pub(crate) fn found(mut self, facts: impl IntoIterator<Item = Fact>) -> Self {
         self.findings = facts.into_iter().map(Finding::new).collect();
         self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
         self

@@ -12,7 +12,7 @@ use super::{
     row::Row,
     rows::Rows,
 };
-use crate::object::Kind;
+use crate::{check::Urgency, object::Kind};
 
 /// A field that rows can be sorted by. Rows that lack it come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,8 @@ impl Field {
 /// How rows are sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum SortBy {
-    /// Worst first, then what expires first, then context, namespace, kind, name, listener, host.
+    /// Worst first, then what is refused now before what will be and what is untidy, then what expires first, then context,
+    /// namespace, kind, name, listener, host.
     #[default]
     Worst,
     /// By a field, then as [`SortBy::Worst`].
@@ -128,7 +129,10 @@ fn path(s: &str) -> Result<SortBy, SortByError> {
 pub fn sort(rows: &mut Rows<'_>, by: &SortBy) {
     let names = Names::of(rows);
     rows.sort_by(
-        |row| (Reverse(row.status), last(expires(row)), names.number(row)),
+        |row| {
+            let urgency = Urgency::of(row.findings);
+            (Reverse(row.status), urgency, last(expires(row)), names.number(row))
+        },
         by_name,
     );
     let as_they_are = |_: &Row<'_>, _: &Row<'_>| Ordering::Equal;
@@ -220,7 +224,12 @@ fn last<T>(value: Option<T>) -> (bool, Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::Shop;
+    use crate::{
+        check::{DueBy, Fact, Finding, Severity},
+        object::Key,
+        report::fixtures::{Entry, NOW, Shop},
+        text::time::DAY,
+    };
 
     fn reversed(shop: &Shop) -> Rows<'_> {
         let mut rows = shop.rows();
@@ -252,6 +261,34 @@ mod tests {
         assert!(one.iter().map(|row| Reverse(row.status)).is_sorted());
         let first = one.iter().next().map(|row| (row.status.as_str(), row.host));
         assert_eq!(first, Some(("critical", Some("shop.example"))));
+    }
+
+    #[test]
+    fn among_warnings_what_is_refused_now_comes_before_what_is_only_untidy() {
+        let key = Key::new("shop", "old-tls");
+        let expired = NOW - 90 * DAY;
+        let mut unused = Entry::new(None, None, Some("old-tls")).leaf(expired, "E7", &["old.example"]);
+        unused.findings = vec![
+            Finding::at(Severity::Warning, Fact::Expired { not_after: expired }),
+            Finding::new(Fact::OrphanSecret { secret: key }),
+        ];
+        let ingress = Some((Kind::Ingress, "web", None));
+        let due = |host: &'static str| {
+            Entry::new(ingress, Some(host), Some("due-tls"))
+                .leaf(NOW + DAY, "E7", &[host])
+                .found([Fact::RenewalDue {
+                    not_after: NOW + DAY,
+                    since: NOW - 29 * DAY,
+                    by: DueBy::Lifetime,
+                }])
+        };
+        let mut refused = due("refused.example").leaf(NOW + 80 * DAY, "E7", &["refused.example"]);
+        refused.findings.push(Finding::at(Severity::Warning, Fact::MustStaple));
+        let entries = [unused, due("due.example"), refused];
+        let mut rows = Rows::from(entries.iter().map(Entry::row).collect::<Vec<_>>());
+        sort(&mut rows, &SortBy::default());
+        let hosts: Vec<&str> = rows.iter().map(|row| row.host.unwrap_or("-")).collect();
+        assert_eq!(hosts, ["refused.example", "due.example", "-"]);
     }
 
     #[test]

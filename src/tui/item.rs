@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    check::{Finding, KeptRenewer, Renewer},
+    check::{Finding, KeptRenewer, Renewer, Urgency},
     inventory::Inventory,
     object::{Key, Kind, List, Reach, Seconds, Text},
     report::{Answer, Evidence, RouteRef, Row, Status},
@@ -48,6 +48,8 @@ pub struct Item {
     pub ignored: Box<[Finding]>,
     /// The state.
     pub status: Status,
+    /// Whether clients are refused now.
+    pub urgency: Urgency,
     /// What it rests on.
     pub evidence: Option<Evidence>,
     /// What was served.
@@ -85,6 +87,7 @@ impl Item {
             findings: judged.findings.clone(),
             ignored: judged.ignored.clone(),
             status: judged.status,
+            urgency: Urgency::of(&judged.findings),
         })
     }
 

@@ -12,7 +12,7 @@ use super::{
     item::Item,
 };
 use crate::{
-    check::Reason,
+    check::{Period, Reason},
     object::{Key, Text},
     report::{Status, order::Field},
     scan::About,
@@ -38,6 +38,8 @@ pub struct Choice {
     pub namespace: Option<Text>,
     /// Only what has a finding of this reason.
     pub reason: Option<Reason>,
+    /// Only what expires or falls due for renewal in it.
+    pub between: Option<Period>,
 }
 
 impl Choice {
@@ -55,6 +57,11 @@ impl Choice {
             && self
                 .reason
                 .is_none_or(|reason| item.findings.iter().any(|finding| finding.reason() == reason))
+            && self.between.is_none_or(|period| {
+                item.certificate
+                    .as_ref()
+                    .is_some_and(|certificate| period.has(certificate))
+            })
             && self.filter.matches(item, text)
     }
 }
@@ -251,7 +258,8 @@ impl Rows {
         let narrows = choice.filter.narrows(&self.choice.filter)
             && (choice.problems_only || !self.choice.problems_only)
             && (self.choice.namespace.is_none() || choice.namespace == self.choice.namespace)
-            && (self.choice.reason.is_none() || choice.reason == self.choice.reason);
+            && (self.choice.reason.is_none() || choice.reason == self.choice.reason)
+            && (self.choice.between.is_none() || choice.between == self.choice.between);
         self.choice = choice;
         if narrows {
             let mut visible = std::mem::take(&mut self.visible);
@@ -453,10 +461,11 @@ fn expires(item: &Item) -> (bool, Option<i64>) {
     (at.is_none(), at)
 }
 
-/// Worst first, then what expires first, then by name: as `status` has it.
+/// Worst first, then what is refused now, then what expires first, then by name: as `status` has it.
 fn worst(a: &Item, b: &Item) -> Ordering {
     Reverse(a.status)
         .cmp(&Reverse(b.status))
+        .then_with(|| a.urgency.cmp(&b.urgency))
         .then_with(|| expires(a).cmp(&expires(b)))
         .then_with(|| name(a, b))
 }

@@ -166,6 +166,9 @@ pub struct StatusArgs {
         conflicts_with = "watch"
     )]
     pub filter: Option<String>,
+    /// Show only what expires or falls due for renewal in a period: 2026-12-01..2026-12-07, 2026-12-01.. or ..2026-12-07
+    #[arg(long, value_name = "FROM..UNTIL", help_heading = "Output", conflicts_with = "watch")]
+    pub between: Option<crate::check::Period>,
     /// Connect to the routes of critical rows, once each, to see whether clients get what is expected
     #[arg(long, help_heading = "Probe")]
     pub confirm: bool,

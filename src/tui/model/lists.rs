@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::derived::{ByNamespace, BySecret, Counts, worst};
 use crate::{
-    check::Reason,
+    check::{Reason, Severity, Urgency},
     object::{Key, Seconds, Text},
     report::{Status, order::Field},
     scan::About,
@@ -27,6 +27,8 @@ pub struct SecretLine {
     pub certificate: Option<Arc<Certificate>>,
     /// The reasons of all findings, each once.
     pub reasons: Vec<Reason>,
+    /// Whether clients are refused now.
+    pub urgency: Urgency,
     /// The worst item that uses it.
     pub about: About,
     /// When it, or the first route that uses it, was created.
@@ -43,6 +45,7 @@ pub fn secrets(rows: &Rows, sort: Sort) -> Vec<SecretLine> {
             lines.push(SecretLine {
                 key: key.clone(),
                 status: item.status,
+                urgency: item.urgency,
                 hosts: 0,
                 certificate: item.certificate.clone(),
                 reasons: Vec::new(),
@@ -53,8 +56,10 @@ pub fn secrets(rows: &Rows, sort: Sort) -> Vec<SecretLine> {
         });
         let Some(line) = lines.get_mut(at) else { continue };
         line.hosts += usize::from(item.host.is_some());
-        if item.status > line.status || (item.status == line.status && item.about < line.about) {
+        let worse = (Reverse(item.status), item.urgency, &item.about);
+        if worse < (Reverse(line.status), line.urgency, &line.about) {
             line.status = item.status;
+            line.urgency = item.urgency;
             line.about = item.about.clone();
         }
         if line.certificate.is_none() {
@@ -86,6 +91,7 @@ pub fn secrets(rows: &Rows, sort: Sort) -> Vec<SecretLine> {
         };
         let worst = Reverse(a.status)
             .cmp(&Reverse(b.status))
+            .then_with(|| a.urgency.cmp(&b.urgency))
             .then_with(|| expires(a).cmp(&expires(b)));
         let order = match (sort.by, sort.reverse) {
             (None, true) => worst.reverse(),
@@ -147,11 +153,20 @@ pub fn groups(rows: &Rows, sort: Sort) -> Vec<Group> {
             ..group
         })
         .collect();
+    let urgency = |group: &Group| {
+        let severity = if group.status == Status::Critical {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        };
+        Urgency::at(severity, group.reason)
+    };
     groups.sort_by(|a, b| {
         let by = match sort.by {
             Some(Field::Name) => a.reason.as_str().cmp(b.reason.as_str()),
             _ => Reverse(a.status)
                 .cmp(&Reverse(b.status))
+                .then_with(|| urgency(a).cmp(&urgency(b)))
                 .then_with(|| b.count.cmp(&a.count)),
         };
         let by = if sort.reverse { by.reverse() } else { by };

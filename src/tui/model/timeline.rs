@@ -1,16 +1,16 @@
-//! What expires when, and what falls due: days ahead, then weeks.
+//! What expires when, and what falls due: days ahead, then weeks, with those in which nothing does folded.
 
 use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
-    check::due_by_lifetime,
+    check::{Period, due_by_lifetime},
     object::Seconds,
     plan::limits::{Limits, registered_domain},
     plan::target::names_of,
     text::time::DAY,
-    tui::rows::Rows,
+    tui::{item::Item, rows::Rows},
     x509::Certificate,
 };
 
@@ -21,7 +21,7 @@ const WEEKS: Seconds = 24;
 /// How many hosts a bucket names.
 const NAMED: usize = 50;
 
-/// A day or a week.
+/// A day, a week, or several of them in which nothing happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
     /// Its first second; `None` for all that has expired.
@@ -32,8 +32,25 @@ pub struct Bucket {
     pub expire: usize,
     /// How many fall due for renewal in it.
     pub due: usize,
-    /// Some of the hosts whose certificates expire in it.
+    /// Some of the hosts whose certificates expire or fall due in it.
     pub hosts: Vec<String>,
+    /// How many hosts those are in all.
+    pub named: usize,
+}
+
+impl Bucket {
+    /// Whether nothing expires or falls due in it.
+    pub fn is_empty(&self) -> bool {
+        self.expire == 0 && self.due == 0
+    }
+
+    /// Its moments.
+    pub fn period(&self) -> Period {
+        Period {
+            from: self.from,
+            until: self.until,
+        }
+    }
 }
 
 /// What an issuer has to renew.
@@ -90,9 +107,11 @@ pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
     for item in rows.iter() {
         let Some(certificate) = &item.certificate else { continue };
         let at = place(&buckets, now, certificate.not_after);
-        if let Some(bucket) = buckets.get_mut(at) {
-            let host = item.host.as_ref().filter(|_| bucket.hosts.len() < NAMED);
-            bucket.hosts.extend(host.map(ToString::to_string));
+        let due = due_by_lifetime(certificate.not_before, certificate.not_after);
+        let due_at = place(&buckets, now, due);
+        name(&mut buckets, at, item);
+        if due_at != at {
+            name(&mut buckets, due_at, item);
         }
         if !seen.insert(certificate.sha256) {
             continue;
@@ -100,8 +119,6 @@ pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
         if let Some(bucket) = buckets.get_mut(at) {
             bucket.expire += 1;
         }
-        let due = due_by_lifetime(certificate.not_before, certificate.not_after);
-        let due_at = place(&buckets, now, due);
         if let Some(bucket) = buckets.get_mut(due_at) {
             bucket.due += 1;
         }
@@ -123,7 +140,22 @@ pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
         })
         .collect();
     issuers.sort_by_key(|line| std::cmp::Reverse((line.due, line.soon, line.total)));
+    let buckets = folded(buckets, today + DAY);
     Timeline { buckets, issuers, most }
+}
+
+/// Makes one line of those that follow each other and in which nothing happens. What has expired, and today, are lines of their
+/// own: one looks for them.
+fn folded(buckets: Vec<Bucket>, tomorrow: Seconds) -> Vec<Bucket> {
+    let mut lines: Vec<Bucket> = Vec::with_capacity(buckets.len());
+    for bucket in buckets {
+        let ahead = |bucket: &Bucket| bucket.is_empty() && bucket.from.is_some_and(|from| from >= tomorrow);
+        match lines.last_mut() {
+            Some(last) if ahead(last) && ahead(&bucket) => last.until = bucket.until,
+            _ => lines.push(bucket),
+        }
+    }
+    lines
 }
 
 fn bucket(from: Option<Seconds>, until: Option<Seconds>) -> Bucket {
@@ -133,6 +165,17 @@ fn bucket(from: Option<Seconds>, until: Option<Seconds>) -> Bucket {
         expire: 0,
         due: 0,
         hosts: Vec::new(),
+        named: 0,
+    }
+}
+
+/// Notes the host of an item among those of a bucket.
+fn name(buckets: &mut [Bucket], at: usize, item: &Item) {
+    if let (Some(bucket), Some(host)) = (buckets.get_mut(at), &item.host) {
+        bucket.named += 1;
+        if bucket.hosts.len() < NAMED {
+            bucket.hosts.push(host.to_string());
+        }
     }
 }
 

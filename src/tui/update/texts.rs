@@ -233,6 +233,9 @@ pub fn status_command(model: &Model) -> CommandLine {
         without(&mut given, "--reason");
         line = line.and(["--reason", reason.as_str()]);
     }
+    if let Some(period) = choice.between {
+        line = line.and([format!("--between={period}")]);
+    }
     if choice.problems_only && !given.iter().any(|flag| flag == "--min-severity") {
         line = line.and(["--min-severity", "info"]);
     }

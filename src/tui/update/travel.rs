@@ -130,13 +130,19 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
             effects
         }
         View::Timeline => {
-            let from = model
-                .derived
-                .timeline
-                .buckets
-                .get(model.cursor().at)
-                .and_then(|bucket| bucket.from);
+            let Some(bucket) = model.derived.timeline.buckets.get(model.cursor().at) else {
+                return Vec::new();
+            };
+            if bucket.is_empty() {
+                model.notice("open: nothing expires or falls due then", true);
+                return Vec::new();
+            }
+            let choice = Choice {
+                between: Some(bucket.period()),
+                ..model.rows.choice().clone()
+            };
             let effects = drill(model);
+            keys::set_choice(model, choice);
             arrange::set_sort(
                 model,
                 Sort {
@@ -144,12 +150,6 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
                     reverse: false,
                 },
             );
-            let first = model.rows.iter().position(|item| {
-                item.certificate
-                    .as_ref()
-                    .is_some_and(|certificate| from.is_none_or(|from| certificate.not_after >= from))
-            });
-            model.cursor_mut().at = first.unwrap_or(0);
             effects
         }
         View::Orders => {
@@ -251,6 +251,16 @@ pub(super) fn show(model: &mut Model, view: View) -> Vec<Effect> {
     }
     model.future.clear();
     go(model, view);
+    // A week that was chosen there is left for another one.
+    if view == View::Timeline && model.rows.choice().between.is_some() {
+        let choice = Choice {
+            between: None,
+            ..model.rows.choice().clone()
+        };
+        let at = model.cursor().at;
+        keys::set_choice(model, choice);
+        model.cursor_mut().at = at;
+    }
     Vec::new()
 }
 

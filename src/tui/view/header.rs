@@ -133,6 +133,10 @@ fn place(model: &Model, pen: &mut Pen<'_>) {
     if choice.problems_only {
         pen.put(" problems only", theme.status(Status::Warning));
     }
+    if let Some(period) = choice.between {
+        pen.put(" between ", dim);
+        pen.put(&period.to_string(), theme.style(Role::Key));
+    }
     if let Some(reason) = choice.reason {
         pen.put(" reason ", dim);
         pen.put(reason.as_str(), theme.style(Role::Key));

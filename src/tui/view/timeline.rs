@@ -5,7 +5,10 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use super::plain;
 use crate::{
     report::Status,
-    text::{clear, time, width::cut},
+    text::{
+        clear, time,
+        width::{cut, width},
+    },
     tui::{
         model::{Hits, Model, timeline::Bucket},
         theme::Role,
@@ -14,6 +17,8 @@ use crate::{
 
 /// The cells of a bucket's name: `2026-12-01..12-07`.
 const NAME: u16 = 17;
+/// The cells that bars leave to the names of hosts, where there are enough.
+const NAMES: u16 = 40;
 /// The cells of the two counts.
 const COUNTS: u16 = 14;
 
@@ -50,6 +55,8 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     );
     buffer.set_stringn(area.x, area.y, &head, usize::from(area.width), theme.style(Role::Title));
     let room = area.width.saturating_sub(NAME + COUNTS + 2);
+    // The names of the busiest days stand beside the longest bars.
+    let room = if room > 2 * NAMES { room - NAMES } else { room / 2 };
     let top = model.cursor().top;
     for (offset, y) in (bars.y..bars.bottom()).enumerate() {
         let at = top + offset;
@@ -88,7 +95,7 @@ pub(in crate::tui) fn name(bucket: &Bucket, today: Option<i64>) -> String {
             let last = time::date(until - 1);
             format!("{}..{}", time::date(from), last.get(5..).unwrap_or_default())
         }
-        (Some(_), None) => "later".to_owned(),
+        (Some(from), None) => format!("from {}", time::date(from)),
     }
 }
 
@@ -124,22 +131,37 @@ fn bar(model: &Model, bucket: &Bucket, area: Rect, room: u16, buffer: &mut Buffe
         buffer.set_stringn(x + expire, area.y, rest, (room - expire).into(), theme.style(Role::Dim));
     }
     // The hosts stand where no bar does.
-    let end = x + expire.max(due) + 1;
+    let bar = expire.max(due);
+    let end = if bar > 0 { x + bar + 1 } else { x };
     let left = area.right().saturating_sub(end);
-    if left > 12 && !bucket.hosts.is_empty() {
-        let mut hosts = bucket
-            .hosts
-            .iter()
-            .take(4)
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(" ");
-        if bucket.hosts.len() > 4 {
-            hosts.push_str(" ...");
+    let named = names(bucket, left.into());
+    let named = plain(&cut(&named, left.into()), model.ui.ascii);
+    buffer.set_stringn(end, area.y, named, left.into(), theme.style(Role::Dim));
+}
+
+/// As many of the hosts as there is room for, and how many more there are.
+fn names(bucket: &Bucket, room: usize) -> String {
+    let mut text = String::new();
+    for (shown, host) in bucket.hosts.iter().enumerate() {
+        let more = format!(" +{}", bucket.named - shown);
+        let (host, gap) = (clear(host), usize::from(shown > 0));
+        let last = shown + 1 == bucket.named;
+        let rest = if last { 0 } else { more.len() };
+        if shown > 0 && width(&text) + gap + width(&host) + rest > room {
+            text.push_str(&more);
+            return text;
         }
-        let hosts = plain(&cut(&clear(&hosts), left.into()), model.ui.ascii);
-        buffer.set_stringn(end, area.y, hosts, left.into(), theme.style(Role::Dim));
+        if shown > 0 {
+            text.push(' ');
+        }
+        let own = room.saturating_sub(rest);
+        text.push_str(if shown == 0 { cut(&host, own) } else { host }.as_ref());
     }
+    let more = bucket.named - bucket.hosts.len().min(bucket.named);
+    if more > 0 {
+        text.push_str(&format!(" +{more}"));
+    }
+    text
 }
 
 fn number(count: usize) -> String {

@@ -23,7 +23,7 @@ use super::{
 use crate::support::run::program;
 
 /// The example as manifests, as who starts the program with `-f` has it.
-fn of_manifests(size: (u16, u16)) -> Desk {
+pub(super) fn of_manifests(size: (u16, u16)) -> Desk {
     let manifests = Place {
         manifests: Some("docs/example".to_owned()),
         flags: vec!["-f".to_owned(), "docs/example".to_owned()],
@@ -34,7 +34,7 @@ fn of_manifests(size: (u16, u16)) -> Desk {
 }
 
 /// What the program prints for these words.
-fn printed(words: &[String]) -> String {
+pub(super) fn printed(words: &[String]) -> String {
     let output = std::process::Command::new(program())
         .args(words)
         .env("HOME", "/nonexistent")
@@ -500,22 +500,6 @@ fn every_column_can_be_seen_on_a_narrow_screen() {
     }
     desk.shows("REASON").shows("HOST");
     desk.press("< < < < < <").hides(" NAMESPACE ").shows("REASON");
-}
-
-#[test]
-fn the_cursor_of_the_timeline_stays_on_a_small_screen() {
-    let mut desk = Desk::new((80, 24));
-    desk.press("4").shows("█ expire ░ due");
-    for _ in 0..60 {
-        desk.press("j");
-        let (top, at) = (desk.model.cursor().top, desk.model.cursor().at);
-        assert!(
-            at >= top && at < top + usize::from(desk.model.hits.lines.height),
-            "{}",
-            desk.screen()
-        );
-    }
-    desk.shows("later");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod rows;
 mod runs;
 mod states;
 mod svg;
+mod timeline;
 mod views;
 
 use std::path::PathBuf;

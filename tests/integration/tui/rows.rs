@@ -60,12 +60,19 @@ fn choices() -> impl Strategy<Value = Choice> {
         any::<bool>(),
         prop::sample::select(namespaces.to_vec()),
         prop::sample::select(reasons.to_vec()),
+        prop::sample::select(vec![
+            None,
+            None,
+            "2026-12-01..2026-12-31".parse().ok(),
+            "..2026-12-01".parse().ok(),
+        ]),
     )
-        .prop_map(|(filter, problems_only, namespace, reason)| Choice {
+        .prop_map(|(filter, problems_only, namespace, reason, between)| Choice {
             filter: Filter::parse(filter),
             problems_only,
             namespace: namespace.map(Into::into),
             reason,
+            between,
         })
 }
 

@@ -154,6 +154,7 @@ pub(super) fn forbidden() -> Item {
         findings: Box::new([Finding::new(Fact::Forbidden(forbidden))]),
         ignored: Box::new([]),
         status: Status::Unknown,
+        urgency: kubectl_certs::check::Urgency::Later,
     }
 }
 
