@@ -89,6 +89,13 @@ impl Output {
     }
 }
 
+fn read_filter(typed: &str) -> Result<Filter, Failure> {
+    match Filter::parse(typed) {
+        Filter::Wrong(why) => Err(Failure::usage(format!("--filter {typed:?}: {why}"))),
+        filter => Ok(filter),
+    }
+}
+
 // One course from arguments to exit status.
 #[allow(clippy::too_many_lines)]
 pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, Failure> {
@@ -103,6 +110,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     {
         return Err(Failure::usage("--by works with the table, json, yaml and jsonpath"));
     }
+    let filter = args.filter.as_deref().map(read_filter).transpose()?;
     let saved = args.since.as_deref().map(Saved::read).transpose()?;
     if saved.as_ref().is_some_and(Saved::is_partial) {
         super::warn("the report of --since was saved with --reason or --min-severity: what they left out looks new");
@@ -142,8 +150,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         confirm(&session, &args, &mut judged).await;
     }
     let left_out = scan::choose(&mut judged);
-    if let Some(typed) = &args.filter {
-        let filter = Filter::parse(typed);
+    if let Some(filter) = &filter {
         let has = |item: Item| filter.matches(&item, &text_of(&item));
         judged.retain(|one| Item::new(&session.inventory, one).is_some_and(has));
     }

@@ -1,7 +1,14 @@
 //! `/`: which rows are looked at, by what was typed.
 
+pub mod pasted;
+pub mod pattern;
+
 use std::fmt::Write as _;
 
+use self::{
+    pasted::{digits_of, from_decimal},
+    pattern::Pattern,
+};
 use super::item::Item;
 use crate::{text::nearest, x509::San};
 
@@ -19,12 +26,26 @@ pub enum Filter {
     Fuzzy(String),
     /// Labels: each a key, with its value where one was typed, and whether it must be so.
     Labels(Vec<(String, Option<String>, bool)>),
+    /// A regular expression, anywhere in a row.
+    Pattern(Pattern),
+    /// A regular expression that cannot be read, and why: it leaves everything, while it is typed.
+    Wrong(String),
 }
 
 impl Filter {
-    /// Reads `text`, `!text`, `-f letters` or `-l key=value,key`.
+    /// Reads `text`, `!text`, `-f letters`, `-l key=value,key` or `re:expression`.
     pub fn parse(typed: &str) -> Self {
         let typed = typed.trim_start();
+        match Pattern::typed(typed) {
+            Some("") => return Self::Everything,
+            Some(expression) => {
+                return match Pattern::new(expression) {
+                    Ok(pattern) => Self::Pattern(pattern),
+                    Err(why) => Self::Wrong(why),
+                };
+            }
+            None => {}
+        }
         if let Some(rest) = flag(typed, "-f") {
             let letters: String = rest
                 .chars()
@@ -51,7 +72,7 @@ impl Filter {
         };
         let words: Vec<String> = rest
             .split_whitespace()
-            .map(|word| address(word).to_lowercase())
+            .map(|word| digits_of(address(word)).to_lowercase())
             .collect();
         match (words.is_empty(), without) {
             (true, _) => Self::Everything,
@@ -66,8 +87,11 @@ impl Filter {
             (_, Self::Everything) => true,
             // A word with a /, or of digits, is looked for where others are not.
             (Self::Words(new), Self::Words(old)) => old.iter().all(|o| {
-                let same_places =
-                    |n: &String| is_joined(n) == is_joined(o) && plain_digits(n).is_some() == plain_digits(o).is_some();
+                let same_places = |n: &String| {
+                    is_joined(n) == is_joined(o)
+                        && plain_digits(n).is_some() == plain_digits(o).is_some()
+                        && from_decimal(n).is_none()
+                };
                 new.iter().any(|n| n.contains(o.as_str()) && same_places(n))
             }),
             (Self::Fuzzy(new), Self::Fuzzy(old)) => new.starts_with(old.as_str()),
@@ -78,7 +102,8 @@ impl Filter {
     /// Whether an item is chosen. `text` is what [`text_of`] makes of it.
     pub fn matches(&self, item: &Item, text: &str) -> bool {
         match self {
-            Self::Everything => true,
+            Self::Everything | Self::Wrong(_) => true,
+            Self::Pattern(pattern) => pattern.is_match(text) || pattern.is_match(&joined_text(item).to_lowercase()),
             Self::Words(words) => words.iter().all(|word| has(item, text, word)),
             Self::Without(words) => !words.iter().all(|word| has(item, text, word)),
             Self::Fuzzy(letters) => in_order_of_a_line(text, letters),
@@ -96,7 +121,8 @@ impl Filter {
     pub fn matches_texts(&self, texts: &[&str]) -> bool {
         let any = |word: &str| texts.iter().any(|text| contains(text, word));
         match self {
-            Self::Everything | Self::Labels(_) => true,
+            Self::Everything | Self::Labels(_) | Self::Wrong(_) => true,
+            Self::Pattern(pattern) => texts.iter().any(|text| pattern.is_match(text)),
             Self::Words(words) => words.iter().all(|word| any(word)),
             Self::Without(words) => !words.iter().all(|word| any(word)),
             Self::Fuzzy(letters) => texts.iter().any(|text| in_order(text, letters)),
@@ -222,6 +248,11 @@ fn digits(item: &Item, word: &str) -> bool {
     item.certificate.as_ref().is_some_and(|certificate| {
         let mut text = format!("{} ", certificate.serial).to_lowercase();
         text.retain(|c| c != ':');
+        // A serial number in decimal is all of it.
+        let serial = text.trim().trim_start_matches('0');
+        if from_decimal(word).is_some_and(|hex| hex.trim_start_matches('0') == serial) {
+            return true;
+        }
         for byte in certificate.sha256.0 {
             let _ = write!(text, "{byte:02x}");
         }
@@ -235,9 +266,10 @@ fn is_joined(word: &str) -> bool {
 
 /// Names that stand in one cell are found as they stand there: `ingress/web`, `shop/web-tls`.
 fn joined(item: &Item, word: &str) -> bool {
-    if !is_joined(word) {
-        return false;
-    }
+    is_joined(word) && contains(&joined_text(item), word)
+}
+
+fn joined_text(item: &Item) -> String {
     let mut text = String::new();
     if let Some((kind, name, listener)) = &item.route {
         let _ = write!(text, "{}/{}/{name}", item.namespace, kind.as_str());
@@ -246,9 +278,9 @@ fn joined(item: &Item, word: &str) -> bool {
         }
     }
     for secret in &item.secrets {
-        let _ = write!(text, " secret/{} {secret}", secret.name);
+        let _ = write!(text, "\nsecret/{}\n{secret}", secret.name);
     }
-    contains(&text, word)
+    text
 }
 
 /// Whether `word`, which is in lower case, is in `text`, whatever the case of its letters.

@@ -23,6 +23,8 @@ pub enum Scope {
     Plan,
     /// While a picture stands beside the table.
     Picture,
+    /// In a text: the help, the log, what a window shows, a picture that has the keys.
+    Text,
 }
 
 macro_rules! actions {
@@ -96,7 +98,10 @@ actions! {
         PreviousView "previous-view" Everywhere ["backtab"] "previous view" "the view before",
     }
     "Find and arrange" {
-        Filter "filter" Everywhere ["/"] "filter" "filter as you type: text, !text, -f fuzzy, -l labels",
+        Filter "filter" Everywhere ["/"] "filter" "filter as you type: text, !text, -f fuzzy, -l labels, re:expression",
+        Find "find" Text ["/"] "find" "find in the text: words as they are, or re:expression",
+        FindNext "find-next" Text ["n"] "next" "to the next place where it is",
+        FindPrevious "find-previous" Text ["N"] "previous" "to the place before",
         Command "command" Everywhere [":"] "command" "a command: ns, ctx, at, sort, revoke, rollback, q, ...",
         ProblemsOnly "problems-only" Everywhere ["ctrl-z"] "problems" "only what has a finding",
         Sort "sort" Lists ["s"] "sort" "sort by the next column",

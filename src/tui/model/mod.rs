@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 
 use super::{
     columns::Columns,
+    filter::pattern::Pattern,
     item::{Item, Subject},
     keymap::{Action, Key, Keymap, Scope},
     message::{Lines, LogLine, Place, Trouble},
@@ -172,6 +173,32 @@ pub enum Prompt {
     Filter(Input),
     /// A command.
     Command(Input),
+    /// What is looked for in the text in front.
+    Find(Input),
+}
+
+/// What is looked for in the text in front.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// What was typed, read.
+    pub pattern: Pattern,
+    /// The line in which it was found last.
+    pub at: Option<usize>,
+    /// How far the text was scrolled before.
+    pub from: usize,
+}
+
+/// The text in front: what is looked for in one is not looked for in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Front {
+    /// The keys.
+    Help,
+    /// The log.
+    Log,
+    /// A text, by its title.
+    Text(String),
+    /// The picture, of what it is.
+    Picture(Subject),
 }
 
 /// A line that is shown for a while.
@@ -292,6 +319,8 @@ pub struct Model {
     pub filter: String,
     /// What is typed at the bottom.
     pub prompt: Option<Prompt>,
+    /// What is looked for in the text in front.
+    pub sought: Option<Sought>,
     /// Windows over the view, the last on top.
     pub popups: Vec<Popup>,
     /// The picture.
@@ -354,6 +383,7 @@ impl Model {
             columns: Columns::default(),
             filter: String::new(),
             prompt: None,
+            sought: None,
             popups: Vec::new(),
             detail: None,
             changed: HashMap::new(),
@@ -507,15 +537,44 @@ impl Model {
         }
     }
 
+    /// The text in front, where there is one that can be searched.
+    pub fn front(&self) -> Option<Front> {
+        match self.popups.last() {
+            Some(Popup::Help { .. }) => Some(Front::Help),
+            Some(Popup::Log { .. }) => Some(Front::Log),
+            Some(Popup::Text(text)) => Some(Front::Text(text.title.clone())),
+            Some(_) => None,
+            None => {
+                let in_front = self
+                    .detail
+                    .as_ref()
+                    .filter(|detail| detail.focused || !self.is_beside());
+                in_front.map(|detail| Front::Picture(detail.of.clone()))
+            }
+        }
+    }
+
     /// Where keys are looked up, the narrowest first.
     pub fn scopes(&self) -> &'static [Scope] {
+        let reads = self
+            .detail
+            .as_ref()
+            .is_some_and(|detail| detail.focused || !self.is_beside());
         match self.popups.last() {
             Some(Popup::Plan(_)) => &[Scope::Plan, Scope::Everywhere],
             Some(Popup::Run(window)) if self.has_passed(&window.runs) => {
                 &[Scope::Orders, Scope::Plan, Scope::Everywhere]
             }
             Some(Popup::Run(_)) => &[Scope::Orders, Scope::Everywhere],
+            Some(Popup::Help { .. } | Popup::Log { .. } | Popup::Text(_)) => &[Scope::Text, Scope::Everywhere],
             Some(_) => &[Scope::Everywhere],
+            None if reads => &[
+                Scope::Text,
+                Scope::Picture,
+                Scope::Rows,
+                Scope::Lists,
+                Scope::Everywhere,
+            ],
             None if self.is_beside() => match self.view {
                 View::Hosts | View::Secrets => &[Scope::Picture, Scope::Rows, Scope::Lists, Scope::Everywhere],
                 _ => &[Scope::Picture, Scope::Lists, Scope::Everywhere],

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{arrange, ask, can::refusal, fields, keys, runs, save, texts, travel};
+use super::{arrange, ask, can::refusal, fields, find, keys, runs, save, texts, travel};
 use crate::tui::{
     effect::Effect,
     keymap::Action,
@@ -52,6 +52,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.prompt = Some(Prompt::Filter(Input::new(model.filter.clone())));
             Vec::new()
         }
+        Action::Find => find::ask(model),
+        Action::FindNext => find::step(model, true),
+        Action::FindPrevious => find::step(model, false),
         Action::Command => {
             model.recall = crate::tui::model::Recall::None;
             model.prompt = Some(Prompt::Command(Input::default()));
@@ -171,6 +174,9 @@ fn works_over_windows(action: Action) -> bool {
             | Action::Top
             | Action::Bottom
             | Action::Back
+            | Action::Find
+            | Action::FindNext
+            | Action::FindPrevious
             | Action::Confirm
             | Action::Stage
             | Action::Issuer

@@ -93,6 +93,7 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             let open = |id: &RunId| model.run(*id).is_some_and(|run| !run.is_over());
             (!window.runs.iter().any(open)).then_some("there is no plan to carry out")
         }
+        Action::FindNext | Action::FindPrevious => model.sought.is_none().then_some("nothing is looked for: / asks"),
         Action::Wait => model.active().next().is_none().then_some("no renewal runs"),
         Action::HistoryBack => model.history.is_empty().then_some("there is no view before"),
         Action::HistoryForward => model.future.is_empty().then_some("there is no view after"),

@@ -2,13 +2,16 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{act, ask, fields, runs, save, typed};
+use super::{act, ask, fields, find, runs, save, typed};
 use crate::tui::{
     effect::Effect,
-    filter::Filter,
+    filter::{
+        Filter,
+        pasted::{Refused, pasted},
+    },
     keymap::{Action, Key, is_view},
     model::{
-        Model, Prompt, Recall,
+        Model, Prompt, Recall, View,
         input::{Input, Typed},
         popup::{self, Popup, Wanted},
     },
@@ -21,7 +24,11 @@ pub(super) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     let before = model.question();
+    let front = model.front();
     let effects = pressed(model, key);
+    if model.front() != front {
+        model.sought = None;
+    }
     // A question that waited behind something else is on the screen only now.
     let from_ms = model.ms + runs::UNREAD_MS;
     if model.question() != before
@@ -102,11 +109,38 @@ fn unknown(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// Takes pasted text.
 pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    let text = text.lines().next().unwrap_or_default();
-    if let Some(Prompt::Filter(input) | Prompt::Command(input)) = &mut model.prompt {
-        input.insert(text);
-        filter_as_typed(model);
+    // Over a list it is looked for: what was copied elsewhere finds its row.
+    let lists = matches!(model.view, View::Hosts | View::Secrets) && model.popups.is_empty() && model.front().is_none();
+    if model.prompt.is_none() && lists {
+        act::act(model, Action::Filter);
+        set_filter(model, String::new());
+        model.prompt = Some(Prompt::Filter(Input::default()));
+    }
+    if matches!(model.prompt, Some(Prompt::Filter(_))) {
+        match pasted(text) {
+            Ok(text) => {
+                if let Some(Prompt::Filter(input)) = &mut model.prompt {
+                    input.insert(&text);
+                }
+                filter_as_typed(model);
+            }
+            Err(Refused::PrivateKey) => model.notice("a private key was pasted: nothing of it is kept", true),
+            Err(Refused::NoCertificate) => model.notice("no certificate can be read in what was pasted", true),
+        }
         return Vec::new();
+    }
+    let text = text.lines().next().unwrap_or_default();
+    match &mut model.prompt {
+        Some(Prompt::Find(input)) => {
+            input.insert(text);
+            find::as_typed(model);
+            return Vec::new();
+        }
+        Some(Prompt::Command(input)) => {
+            input.insert(text);
+            return Vec::new();
+        }
+        _ => {}
     }
     // A name that has to be typed is not pasted: typing is the point of it.
     if let Some(Popup::Line(line)) = model.popups.last_mut() {
@@ -116,6 +150,9 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
 }
 
 fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    if matches!(model.prompt, Some(Prompt::Find(_))) {
+        return find::key(model, key);
+    }
     let is_filter = matches!(model.prompt, Some(Prompt::Filter(_)));
     let leaves = key.code == KeyCode::Esc || Key::from(key).to_string() == "ctrl-c";
     match key.code {
@@ -132,7 +169,12 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
                 model.recall = Recall::None;
                 typed::run(model, input.text())
             }
-            _ => Vec::new(),
+            _ => {
+                if let Filter::Wrong(why) = &model.rows.choice().filter {
+                    model.notice(format!("filter: {why}"), true);
+                }
+                Vec::new()
+            }
         },
         KeyCode::Tab | KeyCode::BackTab if !is_filter => {
             typed::complete(model, key.code == KeyCode::Tab);
@@ -159,7 +201,7 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         }
         _ => {
             let changed = match &mut model.prompt {
-                Some(Prompt::Filter(input) | Prompt::Command(input)) => input.key(key),
+                Some(Prompt::Filter(input) | Prompt::Command(input) | Prompt::Find(input)) => input.key(key),
                 None => Typed::NotMine,
             };
             if changed == Typed::Changed {
@@ -172,7 +214,7 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 }
 
 fn is_empty(prompt: &Prompt) -> bool {
-    let (Prompt::Filter(input) | Prompt::Command(input)) = prompt;
+    let (Prompt::Filter(input) | Prompt::Command(input) | Prompt::Find(input)) = prompt;
     input.text().is_empty()
 }
 

@@ -5,6 +5,7 @@ pub mod arrange;
 mod ask;
 pub mod can;
 pub mod fields;
+mod find;
 mod keys;
 mod mouse;
 pub mod picture;

@@ -6,7 +6,7 @@ use ratatui::{
     widgets::{Block, BorderType, Borders, Paragraph, Widget},
 };
 
-use super::{Areas, plain, styled, wrapped};
+use super::{Areas, found::highlight, plain, styled, wrapped};
 use crate::{
     report::{Status, show::Tone},
     text::{clear, width::cut},
@@ -35,6 +35,13 @@ pub(super) fn lines_of(lines: Option<&Result<Lines, Trouble>>, room: usize) -> s
             Cow::Owned(out)
         }
     }
+}
+
+/// The lines of the picture, as they are drawn.
+pub(super) fn text(model: &Model, areas: Areas) -> Lines {
+    let room = usize::from(areas.side.unwrap_or(areas.body).width.saturating_sub(2));
+    let lines = model.detail.as_ref().and_then(|detail| detail.lines.as_ref());
+    lines_of(lines, room).into_owned()
 }
 
 /// Takes away what was scrolled too far.
@@ -88,6 +95,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         })
         .collect();
     Paragraph::new(styled(&shown, theme)).render(inside, buffer);
+    if model.popups.is_empty() && model.front().is_some() {
+        highlight(model, &shown, detail.scroll, inside, buffer);
+    }
     more(lines.len(), detail.scroll, inside, area, model, buffer);
 }
 

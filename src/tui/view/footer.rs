@@ -14,6 +14,7 @@ use crate::{
         width::{cut, width},
     },
     tui::{
+        filter::Filter,
         keymap::Action,
         model::{Hits, Model, Prompt, Recall, View, popup::Popup},
         theme::Role,
@@ -34,7 +35,7 @@ pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Opt
         buffer.set_stringn(area.x, area.y, text, room, style);
     };
     match &model.prompt {
-        Some(Prompt::Filter(input)) => {
+        Some(Prompt::Filter(input) | Prompt::Find(input)) => {
             let (text, cells) = input.shown(room.saturating_sub(1));
             put(&format!("/{text}"), theme.style(Role::Key));
             let at = u16::try_from(cells).unwrap_or(u16::MAX);
@@ -122,6 +123,17 @@ fn shown(model: &Model) -> &'static [Action] {
             &[Action::Stage, Action::Back, Action::Down, Action::Help]
         }
         Some(Popup::Run(_)) => &[Action::Back, Action::Cancel, Action::Wait, Action::Down, Action::Help],
+        Some(Popup::Help { .. } | Popup::Log { .. } | Popup::Text(_)) if model.sought.is_some() => &[
+            Action::Back,
+            Action::FindNext,
+            Action::FindPrevious,
+            Action::Find,
+            Action::Down,
+            Action::Help,
+        ],
+        Some(Popup::Help { .. } | Popup::Log { .. } | Popup::Text(_)) => {
+            &[Action::Back, Action::Find, Action::Down, Action::PageDown, Action::Help]
+        }
         Some(_) => &[Action::Back, Action::Down, Action::PageDown, Action::Help],
         None if model.is_beside() => {
             if model.detail.as_ref().is_some_and(|detail| detail.focused) {
@@ -217,14 +229,25 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
     let theme = &model.ui.theme;
     if model.is_typing() {
         let text = match &model.prompt {
-            Some(Prompt::Filter(_)) => "enter keeps it   esc takes it away   !text without   -f fuzzy   -l labels",
+            Some(Prompt::Filter(_)) => match &model.rows.choice().filter {
+                Filter::Wrong(why) => &format!("re: {why}"),
+                _ => "enter keeps it   esc takes it away   !text without   -f fuzzy   -l labels   re:expression",
+            },
+            Some(Prompt::Find(_)) => "enter keeps it, n and N go on   esc takes it away   re:expression",
             Some(Prompt::Command(_)) => {
                 "enter runs it   tab completes, and again for the next   up the one before   esc leaves it"
             }
             None => "enter goes on   esc leaves it",
         };
-        let text = plain(&cut(text, area.width.into()), model.ui.ascii);
-        buffer.set_stringn(area.x, area.y, text, area.width.into(), theme.style(Role::Dim));
+        // What is typed stands where notices do.
+        let (text, style) = match &model.notice {
+            Some(notice) if notice.bad && model.prompt.is_some() => {
+                (notice.text.as_str(), theme.status(Status::Warning))
+            }
+            _ => (text, theme.style(Role::Dim)),
+        };
+        let text = plain(&cut(&clear(text), area.width.into()), model.ui.ascii);
+        buffer.set_stringn(area.x, area.y, text, area.width.into(), style);
         return;
     }
     let mut x = area.x;

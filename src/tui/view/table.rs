@@ -21,6 +21,8 @@ use crate::{
 
 /// What stands between two columns.
 const GAP: u16 = 2;
+/// The cells of the sign of a status.
+const SIGN: u16 = 2;
 /// The marks before the first column.
 const MARGIN: u16 = 2;
 
@@ -103,14 +105,19 @@ fn fit(model: &Model, room: u16) -> Vec<(usize, &'static Column, u16)> {
     };
     while total(&columns) > room {
         // The one that has most of what it can be read well with gives a cell.
+        // A host is whole while the status has more than its sign, which says it too.
+        let has_status = columns
+            .iter()
+            .any(|(_, column, width)| column.what == What::Status && *width > SIGN);
         let most = columns
             .iter_mut()
             .filter(|(_, _, width)| *width > 1)
+            .filter(|(_, column, _)| !(has_status && column.what == What::Host))
             .max_by_key(|(_, column, width)| {
                 // A word for how bad it is, or a date, says nothing when it is cut.
                 let share = match column.what {
                     // The sign says it too.
-                    What::Status if *width > 2 => 900,
+                    What::Status if *width > SIGN => 900,
                     What::Status | What::Expires => 400,
                     // What a line is about is cut last.
                     What::Host => 600,
@@ -171,7 +178,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
             (true, true, true) => " v",
         };
         let head = format!("{}{arrow}", column.head);
-        let text = cut(&head, usize::from(*width));
+        let text = super::plain(&cut(&head, usize::from(*width)), model.ui.ascii);
         buffer.set_stringn(x, area.y, &text, usize::from(*width), theme.style(Role::Title));
         hits.heads.push((Rect::new(x, area.y, *width, 1), *number));
         x = x.saturating_add(*width).saturating_add(GAP);

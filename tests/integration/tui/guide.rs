@@ -45,6 +45,7 @@ fn place(scope: Scope) -> &'static str {
         Scope::Everywhere => "",
         Scope::Lists => "lists",
         Scope::Rows => "hosts, Secrets",
+        Scope::Text => "texts",
         Scope::Timeline => "timeline",
         Scope::Orders => "orders",
         Scope::Plan => "a plan",

@@ -104,7 +104,7 @@ fn tab_moves_the_keys_to_the_picture_and_that_is_seen() {
     assert_eq!(desk.model.view, View::Hosts);
     desk.press("tab j");
     assert_eq!(desk.model.cursor().at, 1);
-    desk.press("?").shows("to the picture beside the table, and back");
+    desk.press("?").shows("to the picture beside the");
 }
 
 #[test]

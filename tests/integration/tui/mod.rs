@@ -5,6 +5,7 @@ mod colours;
 mod desk;
 mod elsewhere;
 mod example;
+mod find;
 mod guide;
 mod hands;
 mod hostile;

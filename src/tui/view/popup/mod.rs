@@ -14,6 +14,7 @@ use ratatui::{
 
 use super::{
     detail::{framed, more},
+    found::highlight,
     plain, styled,
 };
 use crate::{
@@ -119,6 +120,11 @@ fn window(model: &Model, popup: &Popup) -> Window {
     }
 }
 
+/// The lines of the window on top, as they are drawn.
+pub(super) fn text(model: &Model) -> Option<Lines> {
+    Some(window(model, model.popups.last()?).lines)
+}
+
 /// Takes away what was scrolled too far.
 pub(super) fn clamp(model: &mut Model) {
     let screen = Rect::new(0, 0, model.size.0, model.size.1);
@@ -175,6 +181,9 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
         .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, ascii))).collect())
         .collect();
     Paragraph::new(styled(&shown, theme)).render(text, buffer);
+    if model.front().is_some() {
+        highlight(model, &shown, window.scroll, text, buffer);
+    }
     // Where the command stands below, how much there is stands above.
     let edge = if window.command.is_some() {
         Rect { height: 1, ..area }

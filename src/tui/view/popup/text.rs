@@ -34,7 +34,7 @@ pub(super) fn text(model: &Model, text: &Text) -> Window {
 }
 
 /// A line of several runs, broken where it is full: what follows stands below, moved in as far as its beginning is.
-pub(super) fn broken(runs: &[(Tone, String)], room: usize) -> Lines {
+fn broken(runs: &[(Tone, String)], room: usize) -> Lines {
     let first = runs.iter().find(|(_, text)| !text.trim().is_empty());
     let indent = runs
         .first()
