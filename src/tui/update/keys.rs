@@ -109,6 +109,8 @@ fn unknown(model: &mut Model, key: Key) -> Vec<Effect> {
 
 /// Takes pasted text.
 pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    // Terminals send a carriage return for the end of a line, as the Enter key does.
+    let text = &text.replace("\r\n", "\n").replace('\r', "\n");
     // Over a list it is looked for: what was copied elsewhere finds its row.
     let lists = matches!(model.view, View::Hosts | View::Secrets) && model.popups.is_empty() && model.front().is_none();
     if model.prompt.is_none() && lists {

@@ -187,7 +187,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     terminal.signal("-CONT");
     terminal.line(&[&host, "critical"]);
     terminal.resize(60, 15);
-    terminal.line(&["web", "✗ cri"]);
+    terminal.line(&["web", "✗ "]);
     terminal.resize(40, 10);
     terminal.shows(&["60x15"]);
     terminal.resize(100, 30);
@@ -221,6 +221,46 @@ fn no_color_takes_every_colour_away_and_leaves_the_words() {
     };
     assert!(seen("") > 0, "by default there are colours");
     assert_eq!(seen("1"), 0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_terminal_without_unicode_gets_ascii_and_what_is_cut_ends_in_a_tilde() {
+    let ns = Namespace::new("tui-ascii");
+    let host = ns.host(&"long".repeat(14));
+    ns.apply(vec![ingress("web", &[(&[&host], "web-tls")])]);
+    for (name, value) in [("TERM", "linux"), ("LANG", "C")] {
+        let call = Call::certs(["-n", &ns.name]).env("LC_ALL", "").env(name, value);
+        let terminal = Terminal::start(80, 24, &call);
+        let (screen, _) = terminal.line(&["longlong", "~"]);
+        assert!(screen.is_ascii(), "{name}={value}:\n{screen}");
+        terminal.press(&["Enter"]);
+        terminal.shows(&["+--"]);
+        assert!(terminal.screen().is_ascii(), "{name}={value}:\n{}", terminal.screen());
+        terminal.press(&["C-c"]);
+        terminal.ends_with(0);
+    }
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_certificate_that_is_pasted_into_the_terminal_finds_its_row() {
+    let ns = Namespace::new("tui-paste");
+    let (web, other) = (ns.host("web"), ns.host("other"));
+    let pair = ns.pki.pair(&[&web]);
+    ns.apply(vec![
+        ingress("web", &[(&[&web], "web-tls")]),
+        ingress("other", &[(&[&other], "other-tls")]),
+        pair.secret("web-tls"),
+    ]);
+    let terminal = Terminal::start(100, 30, &Call::certs(["-n", &ns.name]));
+    terminal.shows(&[&web, &other]);
+    terminal.paste(&pair.chain);
+    terminal.shows(&["esc takes it away", &web]);
+    terminal.press(&["Enter"]);
+    terminal.until("the other row is gone", |screen| !screen.contains(&other));
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
 }
 
 #[test]

@@ -98,6 +98,13 @@ impl Terminal {
         self.tmux(&["send-keys", "-t", "t", "-l", text]);
     }
 
+    /// Pastes a text, as a terminal marks it.
+    #[track_caller]
+    pub(crate) fn paste(&self, text: &str) {
+        self.tmux(&["set-buffer", "-b", "pasted", "--", text]);
+        self.tmux(&["paste-buffer", "-p", "-b", "pasted", "-t", "t"]);
+    }
+
     /// Waits until the screen is as `right` says. Returns it, and how long that took.
     #[track_caller]
     pub(crate) fn until(&self, what: &str, right: impl Fn(&str) -> bool) -> (String, Duration) {

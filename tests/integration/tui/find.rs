@@ -109,6 +109,7 @@ fn a_pasted_certificate_or_serial_number_finds_its_row() {
     let fingerprint: Vec<String> = certificate.sha256.0.iter().map(|byte| format!("{byte:02X}")).collect();
     for text in [
         pem.clone(),
+        pem.replace('\n', "\r"),
         format!("subject=CN=wiki\n{pem}\n{pem}"),
         serial.clone(),
         format!("serial={}\n", plain.to_uppercase()),
