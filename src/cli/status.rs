@@ -11,7 +11,7 @@ use crate::{
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
     object::{Key, Kind, NotJudged},
-    report::{self, Apart, Context, Format, Rows, SortBy, Status, apart::Since, by, output, place::Place},
+    report::{self, Apart, Context, Format, Rows, Sorting, Status, apart::Since, by, output, place::Place},
     scan::{self, About, Judged, probe},
     source::scope::Namespaces,
     tui::{
@@ -35,7 +35,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
-    pub(super) sort: SortBy,
+    pub(super) sort: Sorting,
     pub(super) colour: bool,
     pub(super) no_headers: bool,
     pub(super) show_labels: bool,
@@ -58,7 +58,10 @@ impl Output {
         let source = &args.source;
         Ok(Self {
             format,
-            sort: sort.unwrap_or_default(),
+            sort: Sorting {
+                by: sort.unwrap_or_default(),
+                reverse: output.reverse,
+            },
             colour: colour::wanted(output.color),
             no_headers: output.no_headers,
             show_labels: output.show_labels,

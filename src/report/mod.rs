@@ -34,7 +34,7 @@ pub(crate) mod fixtures;
 mod tests;
 
 pub use apart::{Apart, LeftOut};
-pub use order::{SortBy, sort};
+pub use order::{SortBy, Sorting, sort};
 pub use output::{Context, Format};
 pub use row::{Answer, Evidence, RouteRef, Row, Status};
 pub use rows::Rows;

@@ -125,36 +125,52 @@ fn path(s: &str) -> Result<SortBy, SortByError> {
     }
 }
 
+/// By what rows are sorted, and whether the other way round.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sorting {
+    /// By what.
+    pub by: SortBy,
+    /// Whether what would come last comes first. Rows that are alike by a field stay worst first.
+    pub reverse: bool,
+}
+
 /// Sorts `rows`. The order is total but for rows that are alike in every part, and the same for the same rows.
-pub fn sort(rows: &mut Rows<'_>, by: &SortBy) {
+pub fn sort(rows: &mut Rows<'_>, sorting: &Sorting) {
     let names = Names::of(rows);
-    rows.sort_by(
-        |row| {
-            let urgency = Urgency::of(row.findings);
-            (Reverse(row.status), urgency, last(expires(row)), names.number(row))
-        },
-        by_name,
-    );
-    let as_they_are = |_: &Row<'_>, _: &Row<'_>| Ordering::Equal;
-    match by {
+    let worst = |row: &Row<'_>| {
+        let urgency = Urgency::of(row.findings);
+        (Reverse(row.status), urgency, last(expires(row)), names.number(row))
+    };
+    match (&sorting.by, sorting.reverse) {
+        (SortBy::Worst, true) => rows.sort_by(|row| Reverse(worst(row)), |a, b| by_name(b, a)),
+        _ => rows.sort_by(worst, by_name),
+    }
+    match &sorting.by {
         SortBy::Worst => {}
         SortBy::Field(field) => match field {
-            Field::Namespace => rows.sort_by(|row| row.namespace, as_they_are),
-            Field::Name => rows.sort_by(|row| row.subject().1, as_they_are),
-            Field::Host => rows.sort_by(|row| last(row.host.map(item::host)), as_they_are),
-            Field::Status => rows.sort_by(|row| Reverse(row.status), as_they_are),
-            Field::Expires => rows.sort_by(|row| last(expires(row)), as_they_are),
-            Field::Age => rows.sort_by(|row| last(row.created.map(Reverse)), as_they_are),
-            Field::Created => rows.sort_by(|row| last(row.created), as_they_are),
-            Field::Issuer => rows.sort_by(|row| last(row.certificate.map(|c| &c.issuer.short)), as_they_are),
+            Field::Namespace => by_key(rows, sorting, |row| row.namespace),
+            Field::Name => by_key(rows, sorting, |row| row.subject().1),
+            Field::Host => by_key(rows, sorting, |row| last(row.host.map(item::host))),
+            Field::Status => by_key(rows, sorting, |row| Reverse(row.status)),
+            Field::Expires => by_key(rows, sorting, |row| last(expires(row))),
+            Field::Age => by_key(rows, sorting, |row| last(row.created.map(Reverse))),
+            Field::Created => by_key(rows, sorting, |row| last(row.created)),
+            Field::Issuer => by_key(rows, sorting, |row| last(row.certificate.map(|c| &c.issuer.short))),
         },
-        SortBy::Path(path) => {
-            let text = |row: &Row<'_>| {
-                let value = serde_json::to_value(Item::new(row, 0)).unwrap_or_default();
-                last(path.text(&value))
-            };
-            rows.sort_by(text, as_they_are);
-        }
+        SortBy::Path(path) => by_key(rows, sorting, |row| {
+            let value = serde_json::to_value(Item::new(row, 0)).unwrap_or_default();
+            last(path.text(&value))
+        }),
+    }
+}
+
+/// Sorts by a key; rows that have the same one stay as they are.
+fn by_key<'a, K: Ord>(rows: &mut Rows<'a>, sorting: &Sorting, key: impl Fn(&Row<'a>) -> K) {
+    let as_they_are = |_: &Row<'_>, _: &Row<'_>| Ordering::Equal;
+    if sorting.reverse {
+        rows.sort_by(|row| Reverse(key(row)), as_they_are);
+    } else {
+        rows.sort_by(key, as_they_are);
     }
 }
 
@@ -240,7 +256,11 @@ mod tests {
     fn sorted(by: &str) -> Vec<String> {
         let shop = Shop::new();
         let mut rows = reversed(&shop);
-        sort(&mut rows, &by.parse().expect(by));
+        let sorting = Sorting {
+            by: by.parse().expect(by),
+            reverse: false,
+        };
+        sort(&mut rows, &sorting);
         rows.iter()
             .map(|r| format!("{} {} {}", r.status.as_str(), r.subject().1, r.host.unwrap_or("-")))
             .collect()
@@ -250,8 +270,8 @@ mod tests {
     fn the_worst_comes_first_and_then_what_expires_first() {
         let shop = Shop::new();
         let (mut one, mut two) = (Rows::from(shop.rows()), reversed(&shop));
-        sort(&mut one, &SortBy::default());
-        sort(&mut two, &SortBy::default());
+        sort(&mut one, &Sorting::default());
+        sort(&mut two, &Sorting::default());
         let names = |rows: &Rows<'_>| {
             rows.iter()
                 .map(|r| format!("{:?}", (r.subject(), r.host)))
@@ -286,7 +306,7 @@ mod tests {
         refused.findings.push(Finding::at(Severity::Warning, Fact::MustStaple));
         let entries = [unused, due("due.example"), refused];
         let mut rows = Rows::from(entries.iter().map(Entry::row).collect::<Vec<_>>());
-        sort(&mut rows, &SortBy::default());
+        sort(&mut rows, &Sorting::default());
         let hosts: Vec<&str> = rows.iter().map(|row| row.host.unwrap_or("-")).collect();
         assert_eq!(hosts, ["refused.example", "due.example", "-"]);
     }

@@ -151,7 +151,7 @@ pub struct StatusArgs {
         value_enum,
         value_name = "WHAT",
         hide_possible_values = true,
-        conflicts_with = "sort_by"
+        conflicts_with_all = ["sort_by", "reverse"]
     )]
     pub by: Option<ByArg>,
     /// Show only what is new since a report was saved (status -o json > FILE), and count what is gone; --fail-on looks at the new
@@ -399,6 +399,9 @@ pub struct OutputArgs {
     /// Sort by namespace, name, host, status, expires, age, issuer, or a JSONPath; worst first without it
     #[arg(long, value_name = "KEY")]
     pub sort_by: Option<String>,
+    /// Sort the other way round
+    #[arg(long, help_heading = "Output")]
+    pub reverse: bool,
     /// Add a column for each of these labels of the routes: app,team
     #[arg(short = 'L', long, value_name = "LABEL", value_delimiter = ',')]
     pub label_columns: Vec<String>,

@@ -5,7 +5,7 @@ use crate::{
     object::{Key, Kind},
     report::{
         fixtures::{Entry, NOW, Shop, certificate},
-        order::{SortBy, sort},
+        order::{Sorting, sort},
     },
     text::clear::is_unsafe,
 };
@@ -26,7 +26,7 @@ fn table(rows: &Rows<'_>, context: &Context<'_>, wide: bool) -> String {
 
 fn shop(shop: &Shop, context: &Context<'_>, wide: bool) -> String {
     let mut rows = shop.rows().into();
-    sort(&mut rows, &SortBy::Worst);
+    sort(&mut rows, &Sorting::default());
     table(&rows, context, wide)
 }
 

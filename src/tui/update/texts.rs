@@ -220,6 +220,9 @@ pub fn status_command(model: &Model) -> CommandLine {
     if let (View::Hosts, Some(by)) = (model.view, sort.by) {
         line = line.and(["--sort-by", by.as_str()]);
     }
+    if model.view == View::Hosts && sort.reverse {
+        line = line.and(["--reverse"]);
+    }
     line = line.and(at_flag(model));
     if model.columns.wide {
         line = line.and(["-o", "wide"]);

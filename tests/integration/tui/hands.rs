@@ -151,6 +151,8 @@ fn the_command_below_the_table_prints_what_the_table_shows() {
         (":", "hosts shop /tls"),
         (":", "problems"),
         (":", "sort expires"),
+        (":", "sort expires reverse"),
+        (":", "sort worst reverse"),
     ];
     for (key, text) in typed {
         let mut desk = of_manifests((200, 50));
@@ -177,7 +179,7 @@ fn the_command_below_the_table_prints_what_the_table_shows() {
             .iter()
             .map(|item| item.host.as_deref().unwrap_or("").to_owned())
             .collect();
-        if text != "sort expires" {
+        if !text.starts_with("sort") {
             printed.sort();
             shown.sort();
         }
