@@ -12,7 +12,7 @@
 //!
 //! `scan` carries the first line out for the commands in `cli`; `engine` conducts the second, and tells how it goes as
 //! `event`s. `settings` makes one validated value of arguments, environment and file. `net` is what goes out by itself:
-//! DNS, HTTP clients, TLS probes. `file` reads files within bounds, `own` says whose they are; `error` knows exit
+//! DNS, HTTP clients, TLS probes. `file` reads files within bounds, `own` says whose they are, `cache` keeps what only saves time; `error` knows exit
 //! statuses and hints. `tui` is the screen: a model, what changes it and
 //! how it is drawn; what is done for it is in `cli`.
 //!
@@ -21,6 +21,7 @@
 
 pub mod acme;
 pub mod apply;
+pub mod cache;
 pub mod check;
 pub mod cli;
 pub mod engine;

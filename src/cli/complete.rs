@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod dynamic;
+mod kept;
 
 use dynamic::Asked;
 
@@ -56,8 +57,9 @@ struct Choices {
     in_order: bool,
 }
 
-pub(super) fn run(words: &[String]) -> Result<Exit, Failure> {
-    let choices = choices(words);
+/// `reads_on`: nobody waits for it; the names are read for the next key press.
+pub(super) fn run(words: &[String], reads_on: bool) -> Result<Exit, Failure> {
+    let choices = choices(words, reads_on);
     let mut out = String::new();
     for (word, about) in &choices.words {
         // Names come from outside: one with a line break or an escape would be several words, or more than words.
@@ -71,14 +73,14 @@ pub(super) fn run(words: &[String]) -> Result<Exit, Failure> {
 }
 
 /// What may stand in place of the last of the words that follow `kubectl certs`.
-fn choices(words: &[String]) -> Choices {
+fn choices(words: &[String], reads_on: bool) -> Choices {
     let mut root = Cli::command();
     root.build();
     let (typed, before) = words
         .split_last()
         .map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
     let place = Place::after(&root, before);
-    let asked = Asked::of(before);
+    let asked = Asked::of(words, reads_on);
     if let Some(flag) = place.open {
         return values(flag, place.command, "", typed, &asked);
     }
@@ -276,7 +278,7 @@ mod tests {
 
     fn of(line: &str) -> (Vec<String>, bool) {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        let found = choices(&words);
+        let found = choices(&words, false);
         (found.words.into_iter().map(|(word, _)| word).collect(), found.files)
     }
 

@@ -103,7 +103,7 @@ pub fn run() -> Exit {
         Some(Command::Man) => man::page()
             .map_err(|error| Failure::new(Exit::Usage, error))
             .and_then(|page| print(&page)),
-        Some(Command::Complete { words }) => complete::run(&words),
+        Some(Command::Complete { words, read_on }) => complete::run(&words, read_on),
     };
     result.unwrap_or_else(|failure| {
         let _ = writeln!(anstream::stderr(), "{failure}");

@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::{
     apply::{Api, Permits},
+    cache,
     check::{asked_of_cert_manager, is_claimed},
     engine::{
         asked::Asked,
@@ -28,7 +29,6 @@ use crate::{
         ca::{Issuers, SELF_SIGNED},
         targets,
     },
-    scan::memo::cache_file,
     settings::{Settings, policy, value::DryRun},
     source::scope::Namespaces,
     text::time,
@@ -383,7 +383,7 @@ async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Fa
         return Ok(found);
     }
     let acme = opened.acme.get().await?;
-    let asked = Asked::open(cache_file("renewals.json"));
+    let asked = Asked::open(cache::file("renewals.json"));
     let judged = due::judge(acme, &opened.session.inventory, &found, opened.session.rules, &asked).await;
     let mut next = None;
     let mut later = 0;

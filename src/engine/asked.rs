@@ -3,14 +3,13 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::object::Seconds;
+use crate::{cache, object::Seconds};
 
 /// A file of more bytes than this has been tampered with.
 const LARGEST: u64 = 8 << 20;
@@ -66,25 +65,11 @@ impl Asked {
         let Some(path) = &self.path else { return };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, known| now < known.again);
-        let write = || -> std::io::Result<()> {
-            let directory = path.parent().unwrap_or(path);
-            std::fs::create_dir_all(directory)?;
-            // Whole or not at all: another run may be reading it.
-            let mut file = tempfile_in(directory)?;
-            file.1.write_all(&serde_json::to_vec(&*known)?)?;
-            std::fs::rename(&file.0, path)
-        };
+        let write = || cache::write(path, &serde_json::to_vec(&*known)?);
         if let Err(error) = write() {
             tracing::debug!("what the CA said of renewals cannot be kept: {error}");
         }
     }
-}
-
-/// A new file beside the one that it is to become.
-fn tempfile_in(directory: &std::path::Path) -> std::io::Result<(PathBuf, std::fs::File)> {
-    let path = directory.join(format!(".renewals-{}", std::process::id()));
-    let file = std::fs::File::create(&path)?;
-    Ok((path, file))
 }
 
 #[cfg(test)]

@@ -38,6 +38,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("PROPAGATION_WAIT", "dns01.propagationWait"),
     ("RESTART", "storing.restart; several with commas between"),
     ("WAIT", "storing.wait"),
+    (
+        "KEEP_NAMES",
+        "whether completion keeps the names of the cluster for minutes: true or false",
+    ),
     ("LOG", "what the program tells of itself, as tracing directives"),
 ];
 
@@ -93,6 +97,11 @@ pub fn eab_key() -> Credential {
 /// Whether the environment holds an EAB key.
 pub fn has_eab_key(get: Lookup<'_>) -> bool {
     one(get, "EAB_KEY").is_some()
+}
+
+/// Whether completion may keep names in the user's cache directory. What cannot be read is no consent.
+pub fn keeps_names(get: Lookup<'_>) -> bool {
+    matches!(flag(get, "KEEP_NAMES"), Ok(None | Some(true)))
 }
 
 /// Variables among `names` that look like ours and are none, each with the one that was probably meant.

@@ -109,6 +109,9 @@ pub enum Command {
     /// Print what may stand next on the command line; what `kubectl_complete-certs` runs
     #[command(hide = true)]
     Complete {
+        /// Read the names for the next key press; nobody waits
+        #[arg(long, hide = true)]
+        read_on: bool,
         /// The words after `kubectl certs`, the one being typed last
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,

@@ -1,11 +1,12 @@
 //! What completion asks of the kubeconfig, of the settings and of the cluster: names.
 //!
-//! Somebody waits for it with a finger on a key. It has [`PATIENCE`] in all, asks nobody to log in, says nothing, and offers nothing where
-//! it does not come to an end.
+//! Somebody waits for it with a finger on a key. It has [`PATIENCE`] in all, asks nobody to log in and says nothing. Where it does
+//! not come to an end, it offers what a moment ago was there ([`kept`]), or nothing.
 
 use std::{collections::BTreeMap, sync::mpsc, time::Duration};
 
 use clap::Parser as _;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::{
@@ -17,19 +18,47 @@ use crate::{
     report::{Status, output::FORMATS},
     scan::{self, About},
     settings::{BUILT_IN, env, source},
-    source::cluster::{connect_unattended, contexts, namespace_names},
+    source::cluster::{cluster_key, connect_unattended, contexts, namespace_names},
 };
+
+use super::kept::{self, Kept};
 
 /// All that may be waited for, the program's start left out. A build for debugging is many times slower.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3_000 } else { 170 });
 
+/// A name, and what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Named {
+    /// Of what kind it is, in small letters.
+    kind: String,
+    name: String,
+    about: String,
+}
+
+impl Named {
+    pub(super) fn new(kind: &str, name: &str, about: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            about: about.to_owned(),
+        }
+    }
+}
+
 /// What the words before the one that is typed say of the source.
 #[derive(Debug, Clone)]
-pub(super) struct Asked(Option<(SourceArgs, CheckArgs)>);
+pub(super) struct Asked {
+    source: Option<(SourceArgs, CheckArgs)>,
+    /// All words of the command line.
+    words: Vec<String>,
+    /// Whether this is the process that reads on after a key press, for the next one.
+    reads_on: bool,
+}
 
 impl Asked {
     /// Of a command line whose last word is not complete. Nothing is asked where that cannot be read, or where standard input is meant.
-    pub(super) fn of(before: &[String]) -> Self {
+    pub(super) fn of(words: &[String], reads_on: bool) -> Self {
+        let before = words.split_last().map_or(&[][..], |(_, before)| before);
         let flags = [
             "-n",
             "--namespace",
@@ -46,16 +75,16 @@ impl Asked {
             "--at",
         ];
         let mut line = vec!["certs".to_owned(), "status".to_owned()];
-        let mut words = before.iter();
-        while let Some(word) = words.next() {
+        let mut rest = before.iter();
+        while let Some(word) = rest.next() {
             let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
             if ["-A", "--all-namespaces", "-R"].contains(&name) {
                 line.push(word.clone());
-            } else if flags.contains(&name) {
+            } else if flags.contains(&name) && name != word.as_str() {
                 line.push(word.clone());
-                if name == word.as_str() {
-                    line.extend(words.next().cloned());
-                }
+            } else if flags.contains(&name) {
+                // One without a value is the one that is being typed.
+                line.extend(rest.next().into_iter().flat_map(|value| [word.clone(), value.clone()]));
             } else if word.starts_with("-n") && word.len() > 2 {
                 line.push(word.clone());
             }
@@ -67,12 +96,19 @@ impl Asked {
             Some(Command::Status(command)) => Some((command.args.source, command.args.check)),
             _ => None,
         });
-        Self(source.filter(|(source, _)| source.filename.iter().all(|file| file.as_os_str() != "-")))
+        Self {
+            source: source.filter(|(source, _)| source.filename.iter().all(|file| file.as_os_str() != "-")),
+            words: words.to_vec(),
+            reads_on,
+        }
     }
 
     /// The contexts of the kubeconfig.
     pub(super) fn contexts(&self) -> Vec<(String, String)> {
-        let options = self.0.as_ref().map(|(source, _)| connect_options(&source.connection));
+        let options = self
+            .source
+            .as_ref()
+            .map(|(source, _)| connect_options(&source.connection));
         contexts(&options.unwrap_or_default())
             .into_iter()
             .map(|name| (name, "context".to_owned()))
@@ -81,24 +117,32 @@ impl Asked {
 
     /// The namespaces of the cluster.
     pub(super) fn namespaces(&self) -> Vec<(String, String)> {
-        let Some((source, _)) = &self.0 else { return Vec::new() };
-        let options = connect_options(&source.connection);
-        let names = in_time(move || async move {
-            let connection = connect_unattended(&options).await.ok()?;
-            Some(namespace_names(&connection).await)
-        });
-        let candidate = |name: String| (name, "namespace".to_owned());
-        names.into_iter().flatten().map(candidate).collect()
-    }
-
-    /// What is there, the worst first: each kind and name, and its state. A Secret has the worst state of all that use it.
-    fn objects(&self) -> Vec<(Kind, String, Status)> {
-        let Some((source, check)) = self.0.clone() else {
+        let Some((source, _)) = &self.source else {
             return Vec::new();
         };
-        let found = in_time(move || async move {
-            let options = connect_options(&source.connection);
-            let connection = if source.filename.is_empty() {
+        let options = connect_options(&source.connection);
+        let what = cluster_key(&options).map(|cluster| format!("namespaces\n{cluster}"));
+        let found = self.in_time(what, move || async move {
+            let connection = connect_unattended(&options).await.ok()?;
+            let names = namespace_names(&connection).await.into_iter();
+            Some(names.map(|name| Named::new("namespace", &name, "namespace")).collect())
+        });
+        found.into_iter().map(|found| (found.name, found.about)).collect()
+    }
+
+    /// What is there, the worst first. A Secret has the worst state of all that use it.
+    fn objects(&self) -> Vec<Named> {
+        let Some((source, check)) = self.source.clone() else {
+            return Vec::new();
+        };
+        let options = connect_options(&source.connection);
+        let of_cluster = source.filename.is_empty();
+        let what = cluster_key(&options).filter(|_| of_cluster).map(|cluster| {
+            let scope = (&source.namespace, source.all_namespaces, &check.at, &check.ca_file);
+            format!("objects\n{cluster}\n{scope:?}")
+        });
+        self.in_time(what, move || async move {
+            let connection = if of_cluster {
                 Some(connect_unattended(&options).await.ok()?)
             } else {
                 None
@@ -110,27 +154,26 @@ impl Asked {
             let session = Session::open_on(&source, &check, &[], open, connection, &mut |_| {})
                 .await
                 .ok()?;
-            Some(states(&session))
-        });
-        let mut found: Vec<(Kind, String, Status)> = found
-            .unwrap_or_default()
-            .into_iter()
-            .map(|((kind, name), status)| (kind, name, status))
-            .collect();
-        found.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| (a.0, &a.1).cmp(&(b.0, &b.1))));
-        found
+            let mut found: Vec<_> = states(&session).into_iter().collect();
+            found.sort_by(|(one, a), (other, b)| b.cmp(a).then_with(|| one.cmp(other)));
+            let named = |((kind, name), status): ((Kind, String), Status)| {
+                Named::new(&kind.as_str().to_ascii_lowercase(), &name, status.as_str())
+            };
+            Some(found.into_iter().map(named).collect())
+        })
     }
 
     /// ROUTE and SECRET: an Ingress by its name, all else as KIND/NAME.
     pub(super) fn targets(&self, typed: &str) -> Vec<(String, String)> {
         self.objects()
             .into_iter()
-            .map(|(kind, name, status)| {
-                let word = match kind {
-                    Kind::Ingress if !typed.contains('/') => name,
-                    kind => format!("{}/{name}", kind.as_str().to_ascii_lowercase()),
+            .map(|found| {
+                let word = if found.kind == "ingress" && !typed.contains('/') {
+                    found.name
+                } else {
+                    format!("{}/{}", found.kind, found.name)
                 };
-                (word, status.as_str().to_owned())
+                (word, found.about)
             })
             .collect()
     }
@@ -138,9 +181,47 @@ impl Asked {
     /// SECRET: by its name.
     pub(super) fn secrets(&self) -> Vec<(String, String)> {
         let all = self.objects().into_iter();
-        all.filter(|(kind, ..)| *kind == Kind::Secret)
-            .map(|(_, name, status)| (name, status.as_str().to_owned()))
+        all.filter(|found| found.kind == "secret")
+            .map(|found| (found.name, found.about))
             .collect()
+    }
+
+    /// Carries it out beside, and gives up after [`PATIENCE`]: what is not done then ends with the process. Where `what` says of what
+    /// names are kept, those of a moment ago are offered then, and a process of its own reads on.
+    fn in_time<F>(&self, what: Option<String>, work: impl FnOnce() -> F + Send + 'static) -> Vec<Named>
+    where
+        F: Future<Output = Option<Vec<Named>>>,
+    {
+        told::silence();
+        let kept = what.and_then(|what| Kept::of(&what));
+        let (done, found) = mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().ok()?;
+            done.send(runtime.block_on(work())).ok()
+        });
+        let patience = if self.reads_on { kept::PATIENCE } else { PATIENCE };
+        let found = found.recv_timeout(patience);
+        // An answer without a name may be that of a server that is in trouble.
+        if let (Some(kept), Ok(Some(names))) = (&kept, &found)
+            && !names.is_empty()
+        {
+            kept.write(names);
+        }
+        match (found, kept) {
+            (Ok(found), kept) => {
+                kept.filter(|_| self.reads_on).iter().for_each(Kept::done);
+                found.unwrap_or_default()
+            }
+            (Err(_), Some(kept)) if self.reads_on => {
+                kept.done();
+                Vec::new()
+            }
+            (Err(_), Some(kept)) => {
+                kept.read_on(&self.words);
+                kept.read().unwrap_or_default()
+            }
+            (Err(_), None) => Vec::new(),
+        }
     }
 }
 
@@ -195,15 +276,4 @@ fn states(session: &Session) -> BTreeMap<(Kind, String), Status> {
         note(Kind::Secret, &stored.meta.name, Status::Healthy);
     }
     worst
-}
-
-/// Carries it out beside, and gives up after [`PATIENCE`]: what is not done then ends with the process.
-fn in_time<T: Send + 'static, F: Future<Output = Option<T>>>(work: impl FnOnce() -> F + Send + 'static) -> Option<T> {
-    told::silence();
-    let (done, found) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().ok()?;
-        done.send(runtime.block_on(work())).ok()
-    });
-    found.recv_timeout(PATIENCE).ok()?
 }

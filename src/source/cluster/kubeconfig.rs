@@ -120,6 +120,18 @@ pub fn contexts(options: &ConnectOptions) -> Vec<String> {
     names
 }
 
+/// What tells one cluster, and one user of it, from another: for what is kept between runs. `None` where no kubeconfig says.
+pub fn cluster_key(options: &ConnectOptions) -> Option<String> {
+    let chosen = choose(options, &Surroundings::real()).ok()?;
+    let who = (&chosen.user, &options.as_user, &options.as_uid, &options.as_groups);
+    Some(format!(
+        "{}\n{}\n{}\n{who:?}",
+        without_user(&chosen.server),
+        chosen.context,
+        chosen.namespace
+    ))
+}
+
 /// Where kubeconfigs are looked for.
 fn paths(options: &ConnectOptions, around: &Surroundings) -> Vec<PathBuf> {
     match (&options.kubeconfig, &around.kubeconfig, &around.home) {

@@ -11,6 +11,7 @@ mod page;
 mod pki;
 mod rivals;
 mod scans;
+mod tab;
 
 use std::{io::Write as _, path::PathBuf};
 

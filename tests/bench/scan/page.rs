@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io::Write as _, path::Path, time::Duration};
 
-use super::{Result, measure::Run, micro::Micro, rivals};
+use super::{Result, measure::Run, micro::Micro, rivals, tab::Tab};
 
 const BEGIN: &str = "<!-- written by tests/bench/run full: begin -->";
 const END: &str = "<!-- written by tests/bench/run full: end -->";
@@ -17,6 +17,7 @@ pub(crate) struct Scan {
     pub(crate) curl: Run,
     pub(crate) kubectl: Run,
     pub(crate) shell: f64,
+    pub(crate) tab: Tab,
 }
 
 /// All figures.
@@ -85,6 +86,17 @@ impl Page {
                 scan.shell / scan.curl.wall,
                 scan.shell / scan.kubectl.wall,
             );
+        }
+        out.push_str("\n| routes | a press of TAB, the longest of some | time | names | must reach |\n| --- | --- | --- | --- | --- |\n");
+        for scan in &self.scans {
+            for (what, (took, names)) in [
+                ("`renew -A <TAB>`, nothing kept", scan.tab.first),
+                ("the next one", scan.tab.second),
+                ("the API server takes connections and says nothing", scan.tab.stalled),
+            ] {
+                let (size, took) = (thousands(scan.size), took.as_millis());
+                let _ = writeln!(out, "| {size} | {what} | {took} ms | {} | 200 ms |", thousands(names));
+            }
         }
         for pair in self.scans.windows(2) {
             let [less, more] = pair else { continue };

@@ -17,7 +17,7 @@ use super::{
     page::{Page, Scan},
     pki::{self, Pki},
     rivals::{self, Curl},
-    say,
+    say, tab,
 };
 
 /// Where files of one run are, and what is run.
@@ -156,6 +156,7 @@ impl Bench<'_> {
             curl: median(&curl),
             kubectl: median(&kubectl),
             shell: rivals::shell_loop(&self.scratch, size)?,
+            tab: tab::measure(&self.plan.program, &self.scratch, self.plan.rounds)?,
         })
     }
 }

@@ -11,6 +11,8 @@ use super::root;
 const ALLOWED: &[(&str, &[&str])] = &[
     // Whose a file is.
     ("own", &["text"]),
+    // What only saves time.
+    ("cache", &["own"]),
     // Pure: values in, values out.
     ("object", &[]),
     ("text", &["object"]),
@@ -77,6 +79,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
+            "cache",
             "own",
             "object",
             "name",
@@ -99,6 +102,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "scan",
         &[
+            "cache",
             "own",
             "object",
             "x509",
@@ -114,6 +118,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "cache",
             "file",
             "object",
             "x509",

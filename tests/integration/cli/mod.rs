@@ -18,6 +18,7 @@ mod select;
 mod server;
 mod shells;
 mod show;
+mod tab;
 mod undo;
 
 use std::{

@@ -13,7 +13,7 @@ use super::{Ran, command, finish};
 const HOSTILE: &str = "a\u{1b}[31mred\u{1b}]0;title\u{7}\u{8}\r\nerror: forged\u{202e}txt.exe\u{2066}\u{9b}2J\u{7f}";
 
 /// A server that answers each path; it lives as long as the test's process.
-fn serve(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> String {
+pub(super) fn serve(answer: impl Fn(&str) -> (u16, Value) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let answer = std::sync::Arc::new(answer);
@@ -96,13 +96,13 @@ fn what_a_server_says_in_refusing_everything_makes_no_line_of_its_own_and_is_har
 }
 
 /// A list, as the API server answers it.
-fn list(items: &Value) -> (u16, Value) {
+pub(super) fn list(items: &Value) -> (u16, Value) {
     let list = json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": items});
     (200, list)
 }
 
 /// An Ingress of one host.
-fn web() -> Value {
+pub(super) fn web() -> Value {
     json!({
         "metadata": {"name": "web", "namespace": "shop"},
         "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "shop-tls"}], "rules": [{"host": "shop.example"}]},

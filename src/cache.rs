@@ -1,0 +1,57 @@
+//! Files that only save time, in the user's cache directory: of mode 0600, and none that others could have written is used.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// A file that only saves time: `$XDG_CACHE_HOME/kubectl-certs/NAME`, or below `~/.cache`. `None` without a home.
+pub fn file(name: &str) -> Option<PathBuf> {
+    let absolute = |variable| {
+        std::env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(cache.join("kubectl-certs").join(name))
+}
+
+/// Reads one of at most `largest` bytes. `what` is what it holds. `None` where there is none, or where others could have written it.
+pub fn read(path: &Path, what: &str, largest: u64) -> Option<Vec<u8>> {
+    let about = std::fs::metadata(path).ok()?;
+    // Whoever can write the file decides what is believed.
+    if !crate::own::is_usable(path, what) {
+        return None;
+    }
+    (about.is_file() && about.len() <= largest).then(|| std::fs::read(path).ok())?
+}
+
+/// Writes beside the file and renames, so that two runs at once leave one whole file.
+///
+/// # Errors
+///
+/// Says what the file system refused, or to whom the place belongs.
+pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder)?;
+    // What could not be used would be written in vain.
+    crate::own::check(path).map_err(std::io::Error::other)?;
+    let beside = path.with_extension(std::process::id().to_string());
+    let written = create(&beside).and_then(|mut file| file.write_all(bytes));
+    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
+        let _ = std::fs::remove_file(&beside);
+    })
+}
+
+/// Makes a file that is not there yet, for this user alone.
+///
+/// # Errors
+///
+/// Says what the file system refused.
+pub fn create(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
