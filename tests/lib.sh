@@ -33,11 +33,12 @@ need_rust() {
   command -v cc >/dev/null || missing+=(gcc)
   [ -e /usr/include/stdio.h ] || ! command -v apt-get >/dev/null || missing+=(libc6-dev)
   [ -x /usr/bin/time ] || ! command -v apt-get >/dev/null || missing+=(time)
-  # The shells whose completion is tested.
+  # The shells whose completion is tested, and the terminal that they run in.
   local shell
-  for shell in zsh fish; do
+  for shell in zsh fish tmux; do
     command -v $shell >/dev/null || ! command -v apt-get >/dev/null || missing+=($shell)
   done
+  [ -e /usr/share/bash-completion/bash_completion ] || ! command -v apt-get >/dev/null || missing+=(bash-completion)
   [ ${#missing[@]} -gt 0 ] || return 0
   command -v apt-get >/dev/null || die "a C compiler (cc) is missing" 2
   [ "$(id -u)" = 0 ] || die "missing packages; as root: apt-get install --no-install-recommends ${missing[*]}" 2

@@ -14,6 +14,7 @@ mod imports;
 mod names;
 mod others;
 mod printed;
+mod prompts;
 mod select;
 mod server;
 mod shells;

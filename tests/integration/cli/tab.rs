@@ -18,13 +18,13 @@ use crate::support::eventually;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// An API server with the Ingress `web`, the Secret `shop-tls` and the namespace `shop`, which answers while it is awake.
-struct Slow {
+pub(super) struct Slow {
     awake: Arc<AtomicBool>,
     dir: tempfile::TempDir,
 }
 
 impl Slow {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let awake = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&awake);
         let server = serve(move |path| {
@@ -44,22 +44,27 @@ impl Slow {
         Self { awake, dir }
     }
 
-    fn wake(&self, awake: bool) {
+    pub(super) fn wake(&self, awake: bool) {
         self.awake.store(awake, Ordering::Relaxed);
+    }
+
+    /// The kubeconfig that leads to it.
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        self.dir.path().join("config")
     }
 
     /// Presses TAB after these words. Returns what is offered, after at most the patience and a start.
     #[track_caller]
     fn press(&self, words: &[&str], envs: &[(&str, &str)]) -> Vec<String> {
         let mut command = super::command(&["complete", "--"]);
-        command.args(words).env("KUBECONFIG", self.dir.path().join("config"));
+        command.args(words).env("KUBECONFIG", self.kubeconfig());
         command
             .env("XDG_CACHE_HOME", self.dir.path())
             .envs(envs.iter().copied());
         let began = Instant::now();
         let output = command.output().expect("it starts");
         let took = began.elapsed();
-        assert!(took < PATIENCE * 2, "{words:?} took {took:?}");
+        assert!(took < PATIENCE + Duration::from_secs(2), "{words:?} took {took:?}");
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
         let out = String::from_utf8(output.stdout).expect("UTF-8");
         out.lines()

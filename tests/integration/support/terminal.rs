@@ -19,6 +19,12 @@ impl Terminal {
     /// shown when it has ended.
     #[track_caller]
     pub(crate) fn start(width: u16, height: u16, call: &Call) -> Self {
+        Self::run(width, height, &call.line())
+    }
+
+    /// The same of a line for a shell.
+    #[track_caller]
+    pub(crate) fn run(width: u16, height: u16, line: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let here = |name: &str| dir.path().join(name).display().to_string();
         let script = format!(
@@ -26,7 +32,6 @@ impl Terminal {
             before = here("before"),
             after = here("after"),
             err = here("err"),
-            line = call.line(),
         );
         std::fs::write(dir.path().join("script"), script).unwrap();
         let this = Self {
