@@ -2,7 +2,7 @@
 
 macro_rules! examples {
     ($($name:ident: $($about:literal $line:literal),+ $(,)?;)+) => {
-        $(pub(super) const $name: &str = concat!("Examples:", $("\n  # ", $about, "\n  kubectl certs ", $line,)+);)+
+        $(pub(in crate::cli::args) const $name: &str = concat!("Examples:", $("\n  # ", $about, "\n  kubectl certs ", $line,)+);)+
     };
 }
 
@@ -38,17 +38,40 @@ examples! {
     CLEANUP:
         "What killed runs left, in all namespaces" "cleanup -A";
     ACCOUNT:
-        "The account with Let's Encrypt" "account show --production";
+        "The accounts that are kept" "account show",
+        "One with Let's Encrypt, under this address" "account register --production --email ops@shop.example --agree-tos";
+    ACCOUNT_SHOW:
+        "All that are kept, without asking a CA" "account show",
+        "What Let's Encrypt says of its own" "account show --production";
+    ACCOUNT_REGISTER:
+        "With Let's Encrypt's staging, for rehearsals" "account register --staging --email ops@shop.example --agree-tos",
+        "With a CA that wants an external account binding" "account register --issuer corp --eab-kid KID --eab-key-file ./eab.key";
+    ACCOUNT_UPDATE:
+        "Another address" "account update --production --email oncall@shop.example",
+        "None at all" "account update --production --no-email";
+    ACCOUNT_ROLLOVER:
+        "A new key, because others may have seen the old one" "account rollover --production";
+    ACCOUNT_DEACTIVATE:
+        "The account with the staging CA, which is not needed any more" "account deactivate --staging";
     CONFIG:
         "The settings that are in force, and from where" "config view",
-        "A file to begin with" "config example";
+        "A file to begin with" "config example > config.yaml";
+    CONFIG_VIEW:
+        "What is in force, and from where" "config view",
+        "The same with the settings of the cluster, for a script" "config view --config-map kubectl-certs/settings -o json";
+    CONFIG_CHECK:
+        "The user's own settings" "config check",
+        "A file that is not in use yet" "config check --config ./config.yaml";
+    CONFIG_EXAMPLE:
+        "A file to begin with" "config example > config.yaml";
     EXPLAIN:
         "All reasons" "explain",
         "One of them" "explain HostMismatch";
     VERSION:
         "For a script" "version -o json";
     COMPLETION:
-        "For this bash, and for those to come" "completion bash";
+        "For bash, with bash-completion" "completion bash > ~/.local/share/bash-completion/completions/kubectl-certs",
+        "For fish" "completion fish > ~/.config/fish/completions/kubectl-certs.fish";
     MAN:
         "To read it" "man";
 }

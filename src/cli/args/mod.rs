@@ -534,21 +534,31 @@ mod tests {
     fn every_help_has_examples_and_each_is_taken() {
         let mut root = Cli::command();
         root.build();
-        for command in root
-            .get_subcommands()
-            .filter(|command| !command.is_hide_set() && command.get_name() != "help")
-        {
-            let name = command.get_name();
-            let help = command
-                .get_after_long_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            assert!(help.starts_with("Examples:\n"), "{name}");
-            for line in help.lines().filter_map(|line| line.strip_prefix("  kubectl certs ")) {
-                let words = std::iter::once("certs").chain(line.split(' '));
-                let cli = Cli::try_parse_from(words).map_err(|error| format!("{line}: {error}"));
-                assert!(cli.is_ok(), "{:?}", cli.err());
+        let mut lines = Vec::new();
+        let mut left: Vec<&clap::Command> = root.get_subcommands().collect();
+        while let Some(command) = left.pop() {
+            if command.is_hide_set() || command.get_name() == "help" {
+                continue;
             }
+            left.extend(command.get_subcommands());
+            let long = command.clone().render_long_help().to_string();
+            let (_, examples) = long.split_once("\nExamples:\n").unwrap_or_default();
+            // An example of a command begins with its own words.
+            let name = command
+                .get_bin_name()
+                .unwrap_or_default()
+                .replace("kubectl-certs", "kubectl certs");
+            let own = examples.lines().filter_map(|line| line.trim().strip_prefix(&name));
+            let own: Vec<String> = own.map(|rest| format!("{name}{rest}")).collect();
+            assert!(!own.is_empty(), "{name}: {examples}");
+            lines.extend(own);
+        }
+        assert!(lines.len() > 40, "{lines:?}");
+        for line in lines {
+            let typed = line.split(" > ").next().unwrap_or_default();
+            let words = typed.split(' ').skip(1);
+            let cli = Cli::try_parse_from(words).map_err(|error| format!("{line}: {error}"));
+            assert!(cli.is_ok(), "{:?}", cli.err());
         }
     }
 

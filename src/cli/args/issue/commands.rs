@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{CaArgs, ConfigArgs, IssueArgs, words};
 use crate::{
-    cli::args::{ClusterArgs, SourceArgs},
+    cli::args::{ClusterArgs, SourceArgs, examples},
     net::HostPort,
     settings::value::{DryRun, Length},
 };
@@ -172,14 +172,19 @@ pub struct AccountCommand {
 #[derive(Debug, Clone, Subcommand)]
 pub enum AccountAction {
     /// Show the accounts that are kept; with an issuer chosen, what its CA says of the account
+    #[command(after_long_help = examples::ACCOUNT_SHOW)]
     Show(AccountArgs),
     /// Make an account with the CA, or find the one of the key that is kept
+    #[command(after_long_help = examples::ACCOUNT_REGISTER)]
     Register(AccountArgs),
     /// Give the CA other contacts
+    #[command(after_long_help = examples::ACCOUNT_UPDATE)]
     Update(UpdateArgs),
     /// Replace the account's key
+    #[command(after_long_help = examples::ACCOUNT_ROLLOVER)]
     Rollover(AccountArgs),
     /// End the account for good
+    #[command(after_long_help = examples::ACCOUNT_DEACTIVATE)]
     Deactivate(AccountArgs),
 }
 
@@ -223,10 +228,13 @@ pub struct ConfigCommand {
 #[derive(Debug, Clone, Subcommand)]
 pub enum ConfigAction {
     /// Print the settings that count, and where each comes from
+    #[command(after_long_help = examples::CONFIG_VIEW)]
     View(ConfigViewArgs),
     /// Read the settings, and say what is wrong with them
+    #[command(after_long_help = examples::CONFIG_CHECK)]
     Check(ConfigViewArgs),
     /// Print a configuration file with every field explained
+    #[command(after_long_help = examples::CONFIG_EXAMPLE)]
     Example,
 }
 
