@@ -16,6 +16,7 @@ mod error;
 pub mod example;
 pub mod file;
 mod issuer;
+pub mod keep;
 pub mod layer;
 pub mod policy;
 mod problem;

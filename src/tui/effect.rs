@@ -68,6 +68,13 @@ pub enum Effect {
     Mouse(bool),
     /// The terminal's bell rings.
     Bell,
+    /// Settings are kept in the user's file.
+    Keep {
+        /// Each by its path in the file, and its value.
+        settings: Vec<(String, String)>,
+        /// The lines that were agreed to; `None` to be told them first.
+        agreed: Option<Vec<String>>,
+    },
     /// A file is written; one that is there already is not written over.
     Write {
         /// Where.

@@ -135,6 +135,8 @@ actions! {
         Issuer "issuer" Plan ["i"] "issuer" "another issuer for this plan (--issuer)",
         Solver "solver" Plan ["s"] "solver" "what answers HTTP-01, from here on (--solver)",
         Advertise "advertise" Plan ["a"] "advertise" "where the cluster reaches this process, from here on (--advertise)",
+        Flags "flags" Plan ["f"] "flags" "more flags of `renew` for this plan: --self-check, --solver-image, --dns, ...",
+        Keep "keep" Plan ["K"] "keep" "write issuer, solver and address into the settings; asks first",
         Cancel "cancel" Orders ["c"] "cancel" "cancel the renewal and clean up",
     }
     "Program" {

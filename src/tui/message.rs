@@ -110,6 +110,17 @@ pub enum Message {
     Ended(RunId, Ending),
     /// A file was written, or not.
     Written(Result<String, Trouble>),
+    /// What keeping settings would change in the user's file.
+    Keeps {
+        /// The settings.
+        settings: Vec<(String, String)>,
+        /// The file.
+        file: String,
+        /// The lines that go and come; none where it says so already.
+        lines: Vec<String>,
+    },
+    /// The settings were kept in a file, or not.
+    Kept(Result<String, Trouble>),
     /// A line for the log.
     Log(LogLine),
 }

@@ -563,6 +563,31 @@ mod tests {
     }
 
     #[test]
+    fn the_screen_takes_every_flag_of_renew_that_says_how() {
+        use crate::tui::update::fields::{FLAGS, Field};
+        // What is renewed, in which cluster, and how it is told: the screen's own.
+        let others = "due all max adopt filename recursive namespace all-namespaces exclude-namespace selector field-selector kubeconfig context \
+                      cluster user as as-group as-uid token server certificate-authority client-certificate client-key insecure-skip-tls-verify \
+                      tls-server-name request-timeout v chunk-size staging production directory-url account-secret config config-map output-dir yes \
+                      dry-run output color help";
+        let mut root = Cli::command();
+        root.build();
+        let renew = root.find_subcommand("renew").expect("it is there");
+        let own = [Field::Issuer, Field::Solver, Field::Advertise].map(Field::flag);
+        for arg in renew.get_arguments().filter(|arg| !arg.is_hide_set()) {
+            let Some(long) = arg.get_long() else { continue };
+            let flag = format!("--{long}");
+            let taken = FLAGS.iter().find(|(name, _)| *name == flag);
+            let is_other = others.split_whitespace().any(|other| other == long);
+            let places = [taken.is_some(), own.contains(&flag.as_str()), is_other];
+            assert_eq!(places.iter().filter(|is| **is).count(), 1, "{flag}");
+            if let Some((_, valued)) = taken {
+                assert_eq!(*valued, arg.get_action().takes_values(), "{flag}");
+            }
+        }
+    }
+
+    #[test]
     fn kubectls_flags_mean_what_they_mean_there() {
         let words = "certs status -A -l app=web --chunk-size 500 --request-timeout 30 -o json web secret/x";
         let cli = Cli::try_parse_from(words.split(' ')).expect("it parses");

@@ -25,6 +25,7 @@ use crate::{
     error::{Exit, Failure},
     event::Listen,
     object::Seconds,
+    settings::{env, keep::Change},
     source::cluster::{ConnectOptions, Connection, contexts},
     tui::{
         self, Effect, Message, Model,
@@ -259,6 +260,10 @@ impl Outside for Hands {
                 });
                 return;
             }
+            Effect::Keep { settings, agreed } => {
+                let _ = self.sink.send(keep(settings, agreed.as_deref()));
+                return;
+            }
             Effect::RunsIn(context) => return self.runs.use_context(&context),
             Effect::Context(name) => Ask::Context(name),
             Effect::Read => Ask::Read,
@@ -307,6 +312,31 @@ async fn write(path: &std::path::Path, bytes: &[u8]) -> Result<String, Trouble> 
         },
         _ => Trouble::new(format!("cannot write {shown}: {error}")),
     })
+}
+
+/// Says what would be kept in the user's settings, or keeps it where that is what was agreed to.
+fn keep(settings: Vec<(String, String)>, agreed: Option<&[String]>) -> Message {
+    let trouble = |failure: Failure| Trouble {
+        what: failure.message,
+        hint: failure.hint,
+    };
+    let change = match Change::of(&settings, &env::process) {
+        Ok(change) => change,
+        Err(failure) => return Message::Kept(Err(trouble(failure))),
+    };
+    let file = change.path.display().to_string();
+    match agreed {
+        None => Message::Keeps {
+            settings,
+            file,
+            lines: change.shown,
+        },
+        Some(lines) if lines == change.shown => Message::Kept(change.write().map(|()| file).map_err(trouble)),
+        Some(_) => Message::Kept(Err(Trouble {
+            what: format!("{file} has been changed meanwhile, and was left"),
+            hint: Some("look again".to_owned()),
+        })),
+    }
 }
 
 /// The options of a connection to another context.

@@ -17,7 +17,7 @@ use super::{
     item::{Item, Subject},
     keymap::{Action, Key, Keymap, Scope},
     message::{Lines, LogLine, Place, Trouble},
-    order::{Ending, Plan, Run, RunId, Stage, State},
+    order::{Ending, Job, Plan, Run, RunId, Stage, State},
     rows::{Choice, Rows, Sort},
     theme::Theme,
 };
@@ -562,7 +562,8 @@ impl Model {
             .is_some_and(|detail| detail.focused || !self.is_beside());
         match self.popups.last() {
             Some(Popup::Plan(_)) => &[Scope::Plan, Scope::Everywhere],
-            Some(Popup::Run(window)) if self.has_passed(&window.runs) => {
+            // What failed is planned anew from where it is told, with another field or stage.
+            Some(Popup::Run(window)) if self.has_passed(&window.runs) || self.has_failed(&window.runs) => {
                 &[Scope::Orders, Scope::Plan, Scope::Everywhere]
             }
             Some(Popup::Run(_)) => &[Scope::Orders, Scope::Everywhere],
@@ -591,6 +592,13 @@ impl Model {
     /// Whether a picture stands beside the table.
     pub fn is_beside(&self) -> bool {
         self.detail.is_some() && self.size.0 >= SPLIT
+    }
+
+    /// Whether all of these runs have ended, and a renewal among them badly.
+    pub fn has_failed(&self, ids: &[RunId]) -> bool {
+        let runs = || ids.iter().filter_map(|id| self.run(*id));
+        let failed = |run: &Run| run.job == Job::Renew && matches!(run.state, State::Ended(Ending::Bad(_)));
+        runs().all(Run::is_over) && runs().any(failed)
     }
 
     /// Whether all of these runs were rehearsals, and passed: production comes next.

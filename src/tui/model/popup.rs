@@ -77,6 +77,13 @@ pub enum About {
     Quit,
     /// A run asks.
     Run(RunId),
+    /// Settings are kept in the user's file, as these lines say.
+    Keep {
+        /// Each by its path, and its value.
+        settings: Vec<(String, String)>,
+        /// The lines that go and come.
+        lines: Vec<String>,
+    },
     /// A command is carried out when the answer is yes.
     Start(Vec<super::super::update::Start>),
 }

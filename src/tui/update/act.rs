@@ -120,10 +120,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Confirm => runs::confirm(model),
         Action::Stage => runs::other_stage(model),
-        Action::Issuer | Action::Solver | Action::Advertise => match fields::Field::of(action) {
+        Action::Issuer | Action::Solver | Action::Advertise | Action::Flags => match fields::Field::of(action) {
             Some(field) => fields::ask(model, field),
             None => Vec::new(),
         },
+        Action::Keep => fields::keep(model),
         Action::Cancel => runs::cancel(model),
         Action::Copy => texts::copy(model),
         Action::Save => {
@@ -182,6 +183,8 @@ fn works_over_windows(action: Action) -> bool {
             | Action::Issuer
             | Action::Solver
             | Action::Advertise
+            | Action::Flags
+            | Action::Keep
             | Action::Cancel
             | Action::Quit
             | Action::Help

@@ -51,7 +51,11 @@ pub(super) fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
         About::Quit if yes => vec![Effect::Quit { interrupted: false }],
         About::Run(id) => vec![Effect::Answer { id, yes }],
         About::Start(starts) if yes => runs::start(model, starts),
-        About::Quit | About::Start(_) => Vec::new(),
+        About::Keep { settings, lines } if yes => vec![Effect::Keep {
+            settings,
+            agreed: Some(lines),
+        }],
+        About::Quit | About::Start(_) | About::Keep { .. } => Vec::new(),
     }
 }
 

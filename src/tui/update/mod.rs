@@ -151,7 +151,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.notice("the certificates are copied, without the key", false);
             vec![Effect::Copy(pem)]
         }
-        Message::Pem(Err(trouble)) | Message::Written(Err(trouble)) => {
+        Message::Pem(Err(trouble)) | Message::Written(Err(trouble)) | Message::Kept(Err(trouble)) => {
             trouble_notice(model, &trouble);
             Vec::new()
         }
@@ -159,6 +159,11 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.notice(format!("saved as {path}"), false);
             Vec::new()
         }
+        Message::Kept(Ok(path)) => {
+            model.notice(format!("kept in {path}"), false);
+            Vec::new()
+        }
+        Message::Keeps { settings, file, lines } => fields::keeps(model, settings, &file, lines),
         Message::Probed(count) => {
             let hosts = if count == 1 { "host was" } else { "hosts were" };
             model.notice(format!("{count} {hosts} probed"), false);

@@ -117,11 +117,21 @@ fn shown(model: &Model) -> &'static [Action] {
             Action::Solver,
             Action::Advertise,
             Action::Back,
+            Action::Flags,
+            Action::Keep,
             Action::Help,
         ],
         Some(Popup::Run(window)) if model.has_passed(&window.runs) => {
-            &[Action::Stage, Action::Back, Action::Down, Action::Help]
+            &[Action::Stage, Action::Keep, Action::Back, Action::Down, Action::Help]
         }
+        Some(Popup::Run(window)) if model.has_failed(&window.runs) => &[
+            Action::Solver,
+            Action::Advertise,
+            Action::Flags,
+            Action::Back,
+            Action::Down,
+            Action::Help,
+        ],
         Some(Popup::Run(_)) => &[Action::Back, Action::Cancel, Action::Wait, Action::Down, Action::Help],
         Some(Popup::Help { .. } | Popup::Log { .. } | Popup::Text(_)) if model.sought.is_some() => &[
             Action::Back,

@@ -467,6 +467,98 @@ fn issuer_solver_and_address_are_fields_of_the_plan() {
 }
 
 #[test]
+fn whatever_flag_a_refusal_asks_for_is_taken_where_it_is_told() {
+    let mut desk = Desk::usual();
+    begin(&mut desk, Stage::Rehearsal);
+    desk.effects();
+    // The run's own window tells of the failure, and takes what it asks for.
+    let refused = Trouble {
+        what: "the self-check does not reach it".to_owned(),
+        hint: Some("look with --self-check direct".to_owned()),
+    };
+    desk.tell([Message::Ended(1, Ending::Bad(refused))])
+        .shows("look with --self-check direct")
+        .press("f")
+        .shows("more flags of `kubectl certs renew`")
+        .write("--self-check=direct --overwrite-with-staging")
+        .press("enter");
+    let started = |desk: &mut Desk| {
+        let run = desk.effects().into_iter().find_map(|effect| match effect {
+            Effect::Run { command, .. } => Some(command.to_string()),
+            _ => None,
+        });
+        run.unwrap_or_default()
+    };
+    let usual = "kubectl certs renew secret/checkout-tls -n shop --context prod-eu";
+    assert_eq!(
+        started(&mut desk),
+        format!("{usual} --self-check direct --overwrite-with-staging")
+    );
+    desk.tell([planned(2, of_checkout(Stage::Rehearsal))])
+        .press("f ctrl-u")
+        .write("--dns pdns")
+        .press("enter");
+    assert_eq!(started(&mut desk), format!("{usual} --dns pdns"));
+    // They were for that plan alone.
+    desk.press("esc R");
+    assert_eq!(started(&mut desk), usual);
+    desk.tell([planned(4, of_checkout(Stage::Rehearsal))]);
+    for (typed, told) in [
+        ("--context other", "--context is no flag that a plan takes here"),
+        ("--wait", "--wait needs a value"),
+        ("--solver pod", "--solver has a key of its own"),
+        ("web", "web is no flag"),
+    ] {
+        desk.press("f ctrl-u").write(typed).press("enter").shows(told);
+        assert_eq!(started(&mut desk), "", "{typed}");
+    }
+}
+
+#[test]
+fn fields_of_a_plan_are_kept_in_the_settings_after_a_question_that_shows_the_lines() {
+    let mut desk = Desk::usual();
+    desk.press("R")
+        .tell([planned(1, of_checkout(Stage::Rehearsal))])
+        .press("K")
+        .shows("no issuer, solver or address was chosen");
+    desk.press("s")
+        .write("endpoint")
+        .press("enter")
+        .press("K")
+        .shows("keep");
+    desk.tell([planned(2, of_checkout(Stage::Rehearsal))]).effects();
+    let wanted = vec![("http01.solver".to_owned(), "endpoint".to_owned())];
+    let kept = |desk: &mut Desk| {
+        let all = desk.effects().into_iter();
+        all.filter_map(|effect| match effect {
+            Effect::Keep { settings, agreed } => Some((settings, agreed)),
+            _ => None,
+        })
+        .collect::<Vec<_>>()
+    };
+    desk.press("K");
+    assert_eq!(kept(&mut desk), [(wanted.clone(), None)]);
+    let lines = vec!["- solver: pod".to_owned(), "+ solver: endpoint".to_owned()];
+    let proposal = Message::Keeps {
+        settings: wanted.clone(),
+        file: "/home/ann/.config/kubectl-certs/config.yaml".to_owned(),
+        lines: lines.clone(),
+    };
+    desk.tell([proposal.clone()])
+        .shows("/home/ann/.config/kubectl-certs/config.yaml")
+        .shows("+ solver: endpoint")
+        .wait(1_000)
+        .press("n");
+    assert_eq!(kept(&mut desk), []);
+    desk.tell([proposal]).wait(1_000).press("y");
+    assert_eq!(kept(&mut desk), [(wanted, Some(lines))]);
+    desk.tell([Message::Kept(Ok("/home/ann/x.yaml".to_owned()))])
+        .shows("kept in /home/ann/x.yaml")
+        // The plan is still there.
+        .shows("rehears");
+}
+
+#[test]
 fn digits_are_the_views_from_every_window_that_is_only_read() {
     for open in ["?", "e", "L"] {
         let mut desk = Desk::usual();
