@@ -330,6 +330,12 @@ impl Session {
 
     /// Notes the Secrets among the targets, in each namespace that is named.
     fn want(&mut self, targets: &[Target]) {
+        // A Certificate means the Secret that it writes, once it has been read.
+        for target in targets.iter().filter(|t| t.kind == Kind::Certificate) {
+            let written = self.inventory.certificates_named(&target.name);
+            let keys = written.map(|(namespace, secret)| Key::new(namespace, secret));
+            self.wanted.extend(keys);
+        }
         let names: Vec<&Target> = targets.iter().filter(|t| t.kind == Kind::Secret).collect();
         match &self.scope.namespaces {
             Namespaces::Only(namespaces) => {

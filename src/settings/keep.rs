@@ -263,7 +263,12 @@ fn after_value(rest: &str) -> Option<&str> {
         None | Some('#') => 0,
         Some('{' | '[' | '|' | '>' | '&' | '*' | '!') => return None,
         Some(quote @ ('"' | '\'')) => value.get(1..)?.find(quote)? + 2,
-        Some(_) => value.find(" #").unwrap_or(value.len()),
+        Some(_) => value
+            .find(" #")
+            .and_then(|at| value.get(..at))
+            .unwrap_or(value)
+            .trim_end()
+            .len(),
     };
     let after = value.get(end..)?;
     let comment = after.trim();

@@ -231,6 +231,44 @@ fn the_command_asks_cert_manager_and_needs_no_account_of_its_own() {
     drop(controller);
 }
 
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_certificate_is_a_name_for_the_secret_that_it_writes() {
+    let it = Issuing::new("cm-name");
+    it.ns.apply(vec![
+        issuer(&json!({"selfSigned": {}})),
+        certificate(&[&it.ns.host("web")]),
+    ]);
+    let controller = controller(&it.ns, NOBODY);
+    wait_for(&it.ns, "Ready", "True");
+    for words in [
+        &["certificate/web"][..],
+        &["cert/web"],
+        &["certificate.cert-manager.io/web"],
+    ] {
+        let shown = it.plain(&[&["show"], words].concat()).run().ends_with(0);
+        assert!(
+            shown.out.contains("web-tls") && shown.out.contains(&it.ns.host("web")),
+            "{words:?}: {}",
+            shown.out
+        );
+    }
+    let before = it.version("web-tls");
+    it.settings("production: gone\nissuers:\n  gone:\n    directory: https://10.99.0.1:9/dir\n    agreeTos: true\n");
+    let ran = it
+        .plain(&["renew", "certificate/web", "--production", "--yes"])
+        .run()
+        .ends_with(0);
+    assert!(ran.err.contains("asked cert-manager to renew"), "{}", ran.err);
+    assert_ne!(it.version("web-tls"), before, "{}", ran.err);
+    let missing = it
+        .plain(&["renew", "certificate/wbe", "--production", "--yes"])
+        .run()
+        .ends_with(2);
+    assert!(missing.err.contains("there is no certificate/wbe"), "{}", missing.err);
+    drop(controller);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the testbed: tests/run"]
 async fn without_a_controller_it_is_said_that_there_is_none() {

@@ -162,6 +162,24 @@ async fn what_a_route_uses_is_not_revoked_until_it_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the testbed: tests/run"]
+async fn a_bare_name_is_a_secrets_and_an_ingresss_name_says_which_secret() {
+    let scene = Scene::new("revokebare").await;
+    let (host, issued) = scene.issue("shop").await;
+    scene.store("shop-tls", &issued);
+    scene.ns.apply(vec![ingress("web", &[(&[&host], "shop-tls")])]);
+    let route = scene.revoke(&["web", "--yes", "--force"]).ends_with(2);
+    assert!(route.err.contains("secret/shop-tls"), "{}", route.err);
+    assert_eq!(scene.status(&issued).0, "Valid");
+    scene.ns.kubectl(&["delete", "ingress", "web"]);
+    let revoked = scene
+        .revoke(&["shop-tls", "--reason", "superseded", "--yes"])
+        .ends_with(0);
+    assert!(revoked.out.contains("is revoked (superseded)"), "{}", revoked.out);
+    assert_eq!(scene.status(&issued).0, "Revoked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the testbed: tests/run"]
 async fn what_is_served_anywhere_is_not_revoked() {
     let scene = Scene::new("revokelive").await;
     let (host, issued) = scene.issue("shop").await;

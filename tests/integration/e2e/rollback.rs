@@ -78,6 +78,21 @@ impl Scene {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the testbed: tests/run"]
+async fn a_bare_name_is_a_secrets_and_an_ingresss_name_says_which_secret() {
+    let scene = Scene::new("backbare").await;
+    scene
+        .ns
+        .apply(vec![ingress("web", &[(&[&scene.ns.host("web")], "web-tls")])]);
+    let route = scene.rollback(&["web", "--yes"]).ends_with(2);
+    assert!(route.err.contains("secret/web-tls"), "{}", route.err);
+    assert!(scene.holds(&scene.second), "nothing was put back");
+    let back = scene.rollback(&["web-tls", "--yes", "--wait", "0"]).ends_with(0);
+    assert!(back.out.contains("again, valid until"), "{}", back.out);
+    assert!(scene.holds(&scene.first));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the testbed: tests/run"]
 async fn the_pair_before_comes_back_once_it_was_agreed_to() {
     let scene = Scene::new("back").await;
     let version = scene.secret()["metadata"]["resourceVersion"].clone();
