@@ -29,6 +29,7 @@ mod rights_to_renew;
 mod rollback;
 mod scope;
 mod servers;
+mod shells;
 mod show;
 mod solver_pod;
 mod status;

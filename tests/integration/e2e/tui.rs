@@ -112,6 +112,54 @@ fn a_missing_certificate_is_found_understood_rehearsed_and_renewed() {
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn solver_and_address_of_a_plan_are_kept_in_the_settings_whose_other_lines_stay() {
+    let it = Issuing::new("tui-keep");
+    let shop = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&shop], "shop-tls")])]);
+    let all = settings(&it);
+    let (before, rest) = all.split_once("http01:\n").unwrap();
+    let (_, after) = rest.split_once("dns01:").unwrap();
+    let own = format!("# the team's CA\n{before}dns01:{after}");
+    it.settings(&own);
+    let terminal = start(&it, &[]);
+    terminal.line(&[&shop, "critical", "SecretNotFound"]);
+    // What the command refuses for want of a flag is mended where it stands.
+    terminal.press(&["R"]);
+    terminal.shows(&["kubectl certs renew secret/shop-tls", "leaves it"]);
+    terminal.press(&["s"]);
+    terminal.shows(&["the solver that answers HTTP-01"]);
+    terminal.type_text("endpoint");
+    terminal.press(&["Enter"]);
+    terminal.shows(&["--advertise"]);
+    terminal.press(&["a"]);
+    terminal.shows(&["the address that the cluster reaches"]);
+    terminal.type_text(&it.advertise());
+    terminal.press(&["Enter"]);
+    terminal.shows(&["this is a rehearsal", "answered by this process at"]);
+    terminal.press(&["K"]);
+    terminal.shows(&["config.yaml", "+ http01:", "+   solver: endpoint", "Write it?"]);
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.press(&["y"]);
+    terminal.until("it is kept", |screen| {
+        screen.contains("kept in") && !screen.contains("Write it?")
+    });
+    let path = it.kept("config/kubectl-certs/config.yaml");
+    let kept = format!(
+        "{own}http01:\n  solver: endpoint\n  advertise: \"{}\"\n",
+        it.advertise()
+    );
+    assert_eq!(std::fs::read_to_string(path).unwrap(), kept);
+    // The plan waits, and another program finds them.
+    terminal.press(&["Enter"]);
+    terminal.shows(&["the rehearsal passed"]);
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+    let ran = it.plain(&["renew", "shop"]).run().ends_with(0);
+    assert!(ran.err.contains("rehears"), "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn a_change_is_seen_within_a_second_and_a_lost_connection_is_told_and_mended() {
     let ns = Namespace::new("tui-live");
     let (first, second) = (ns.host("first"), ns.host("second"));

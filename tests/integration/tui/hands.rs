@@ -538,7 +538,7 @@ fn fields_of_a_plan_are_kept_in_the_settings_after_a_question_that_shows_the_lin
     };
     desk.press("K");
     assert_eq!(kept(&mut desk), [(wanted.clone(), None)]);
-    let lines = vec!["- solver: pod".to_owned(), "+ solver: endpoint".to_owned()];
+    let lines = vec!["-   solver: pod".to_owned(), "+   solver: endpoint".to_owned()];
     let proposal = Message::Keeps {
         settings: wanted.clone(),
         file: "/home/ann/.config/kubectl-certs/config.yaml".to_owned(),
@@ -546,7 +546,7 @@ fn fields_of_a_plan_are_kept_in_the_settings_after_a_question_that_shows_the_lin
     };
     desk.tell([proposal.clone()])
         .shows("/home/ann/.config/kubectl-certs/config.yaml")
-        .shows("+ solver: endpoint")
+        .shows("+   solver: endpoint")
         .wait(1_000)
         .press("n");
     assert_eq!(kept(&mut desk), []);

@@ -20,8 +20,12 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
     let room = room(model);
     let mut lines: Lines = Vec::new();
     for line in &ask.lines {
+        // How far a line of a file is indented says something.
+        let line = clear(line);
+        let indent = line.find(|c| !" +-".contains(c)).unwrap_or(0).min(room / 2);
+        let (first, text) = line.split_at(indent);
         lines.extend(
-            wrapped("", "", &clear(line), room)
+            wrapped(first, &" ".repeat(indent), text, room)
                 .into_iter()
                 .map(|line| vec![(Tone::Plain, line)]),
         );
