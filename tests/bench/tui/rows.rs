@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kubectl_certs::{
-    check::{Fact, Finding},
+    check::{Fact, Finding, Urgency},
     object::{Key, Kind},
     report::Status,
     scan::About,
@@ -80,6 +80,7 @@ impl Maker {
             renewer: None,
             reach: Arc::default(),
             status: if expired { Status::Critical } else { Status::Healthy },
+            urgency: Urgency::of(&findings),
             findings: findings.into(),
             ignored: Box::new([]),
         }
