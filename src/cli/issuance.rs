@@ -307,6 +307,7 @@ impl Issuance<'_> {
             limits,
             notes: ca_changes(targets)
                 .into_iter()
+                .chain(self.forced(targets))
                 .chain(edits(preparing, prepared))
                 .chain(foreseen::lines(obstacles))
                 .collect(),
@@ -314,10 +315,25 @@ impl Issuance<'_> {
         }
     }
 
+    /// Against whom `--force` writes, a line for each Secret.
+    fn forced(&self, targets: &[Target]) -> Vec<String> {
+        if !self.settings.certificate.force {
+            return Vec::new();
+        }
+        let line = |target: &Target| {
+            let owner = is_owned_by_another(self.inventory(), &target.secret)?;
+            Some(format!(
+                "--force: Secret {} belongs to {owner}, which may write over it",
+                target.secret
+            ))
+        };
+        targets.iter().filter_map(line).collect()
+    }
+
     /// Asks before anything that serves traffic is changed.
     fn confirm(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), Failure> {
         let (yes, rehearsal) = (self.args.run.yes, self.settings.chosen.rehearsal);
-        for line in ca_changes(targets) {
+        for line in ca_changes(targets).into_iter().chain(self.forced(targets)) {
             note(&line);
         }
         let edits = edits(preparing, prepared);
@@ -605,6 +621,13 @@ fn edits(preparing: &Preparing<'_>, prepared: &Prepared) -> Option<String> {
             }
         )
     })
+}
+
+/// Who writes a Secret, where that is not this program.
+fn is_owned_by_another(inventory: &Inventory, secret: &Key) -> Option<String> {
+    let stored = inventory.secrets().get(secret)?;
+    let owner = crate::check::owner(inventory, secret)?;
+    (!crate::check::is_claimed(stored)).then_some(owner)
 }
 
 /// The changes of CA among targets, a line for each pair of CAs.
