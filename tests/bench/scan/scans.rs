@@ -70,7 +70,12 @@ impl Bench<'_> {
             load::grow(api, material, there, size).await?;
             there = size;
             self.check(size)?;
-            if !self.plan.smoke {
+            if self.plan.smoke {
+                let tab = tab::measure(&self.plan.program, &self.scratch, 1)?;
+                if tab.second.1 < size || tab.stalled.1 > 0 {
+                    return Err(format!("of {size} routes, TAB offers {tab:?}").into());
+                }
+            } else {
                 page.scans.push(self.measure(size)?);
                 page.print_scans();
             }
