@@ -14,11 +14,13 @@ mod imports;
 mod names;
 mod others;
 mod printed;
+#[cfg(target_os = "linux")] // /proc, and the shells of Debian
 mod prompts;
 mod select;
 mod server;
 mod shells;
 mod show;
+#[cfg(target_os = "linux")] // /proc
 mod tab;
 mod undo;
 
