@@ -188,12 +188,9 @@ fn parsed(text: &str) -> Result<Map<String, Value>, String> {
 
 /// Sets one value, or adds it.
 fn put(lines: &mut Vec<String>, path: &str, value: &str, shown: &mut Vec<String>) -> Result<(), String> {
-    let (outer, key) = match path.split_once('.') {
-        None => {
-            let all = lines.len();
-            return put_in(lines, 0, all, 0, path, value, shown);
-        }
-        Some(both) => both,
+    let Some((outer, key)) = path.split_once('.') else {
+        let all = lines.len();
+        return put_in(lines, 0, all, 0, path, value, shown);
     };
     let Some(at) = lines.iter().position(|line| rest_of(line, 0, outer).is_some()) else {
         for line in [format!("{outer}:"), format!("  {key}: {value}")] {

@@ -392,6 +392,8 @@ pub struct CheckArgs {
 /// What is printed.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
+// Flags of a command line, each of its own.
+#[allow(clippy::struct_excessive_bools)]
 pub struct OutputArgs {
     /// A table without it; else wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, custom-columns=NAME:.PATH,..., junit, sarif or github
     #[arg(short, long, value_name = "FORMAT")]

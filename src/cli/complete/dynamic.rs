@@ -78,9 +78,8 @@ impl Asked {
         let mut rest = before.iter();
         while let Some(word) = rest.next() {
             let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
-            if ["-A", "--all-namespaces", "-R"].contains(&name) {
-                line.push(word.clone());
-            } else if flags.contains(&name) && name != word.as_str() {
+            let alone = ["-A", "--all-namespaces", "-R"].contains(&name);
+            if alone || (flags.contains(&name) && name != word.as_str()) {
                 line.push(word.clone());
             } else if flags.contains(&name) {
                 // One without a value is the one that is being typed.

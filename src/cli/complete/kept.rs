@@ -140,7 +140,7 @@ mod tests {
             let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&kept.0).unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600);
         }
-        aged(&kept.0, LIFE - Duration::from_secs(5));
+        aged(&kept.0, LIFE.saturating_sub(Duration::from_secs(5)));
         assert_eq!(kept.read(), Some(web()));
         aged(&kept.0, LIFE);
         assert_eq!(kept.read(), None);

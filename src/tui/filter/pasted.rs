@@ -1,5 +1,7 @@
 //! What is pasted into a filter: a certificate stands for its fingerprint, a serial number for its digits.
 
+use std::fmt::Write as _;
+
 use crate::x509::{Fingerprint, pem};
 
 /// Nobody pastes a larger certificate.
@@ -30,7 +32,10 @@ pub fn pasted(text: &str) -> Result<String, Refused> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A serial number or a fingerprint as tools print it (`serial=0A..`, `SHA256 Fingerprint=AA:BB`, `0x0a..`): its digits of

@@ -203,7 +203,6 @@ pub(super) fn take(model: &mut Model, field: Field, typed: &str) -> Vec<Effect> 
                 return Vec::new();
             }
         },
-        (Field::Flags, None) => Vec::new(),
         (_, Some(typed)) if typed.starts_with('-') || typed.contains(char::is_whitespace) => {
             model.notice(format!("{}: one word, which is no flag", field.flag()), true);
             return Vec::new();

@@ -165,19 +165,17 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             }
             Vec::new()
         }
-        KeyCode::Enter => match model.prompt.take() {
-            Some(Prompt::Command(input)) => {
+        KeyCode::Enter => {
+            if let Some(Prompt::Command(input)) = model.prompt.take() {
                 typed::remember(model, input.text());
                 model.recall = Recall::None;
-                typed::run(model, input.text())
+                return typed::run(model, input.text());
             }
-            _ => {
-                if let Filter::Wrong(why) = &model.rows.choice().filter {
-                    model.notice(format!("filter: {why}"), true);
-                }
-                Vec::new()
+            if let Filter::Wrong(why) = &model.rows.choice().filter {
+                model.notice(format!("filter: {why}"), true);
             }
-        },
+            Vec::new()
+        }
         KeyCode::Tab | KeyCode::BackTab if !is_filter => {
             typed::complete(model, key.code == KeyCode::Tab);
             Vec::new()

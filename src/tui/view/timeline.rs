@@ -1,5 +1,7 @@
 //! The timeline: a bar for each day or week ahead, and what each issuer has to renew.
 
+use std::fmt::Write as _;
+
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::plain;
@@ -159,7 +161,7 @@ fn names(bucket: &Bucket, room: usize) -> String {
     }
     let more = bucket.named - bucket.hosts.len().min(bucket.named);
     if more > 0 {
-        text.push_str(&format!(" +{more}"));
+        let _ = write!(text, " +{more}");
     }
     text
 }

@@ -283,7 +283,7 @@ fn the_status_is_cut_before_a_host_is() {
     let mut desk = Desk::new((80, 24));
     let longest = |desk: &Desk| {
         let shown = desk.model.rows.iter().take(18).filter_map(|item| item.host.as_ref());
-        shown.map(|host| host.len()).max().expect("hosts")
+        shown.map(|host| host.as_str().len()).max().expect("hosts")
     };
     // As many letters as leave the sign of the status its place.
     for length in [30, 38, 44] {
