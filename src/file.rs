@@ -26,10 +26,10 @@ pub enum ReadError {
     #[error("it is larger than {} MiB", .0 >> 20)]
     TooLarge(u64),
     /// It is a pipe or a device, and nothing came for so long.
-    #[error("nothing came from it for {} s", .0.as_secs())]
+    #[error("it sent nothing for {} s", .0.as_secs())]
     Silent(Duration),
     /// It is no UTF-8 text.
-    #[error("it is no UTF-8 text")]
+    #[error("it is not UTF-8 text")]
     NoText,
 }
 

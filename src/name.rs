@@ -24,10 +24,10 @@ pub enum NameError {
     #[error("{0:?} is neither a DNS name nor an IP address")]
     Invalid(String),
     /// It is every host (`*` or nothing).
-    #[error("{0:?} stands for every host, and no certificate can")]
+    #[error("{0:?} means every host, which no certificate can cover")]
     Everything(String),
     /// A star stands elsewhere than as the whole first label.
-    #[error("{0:?} has a star elsewhere than as its whole first label")]
+    #[error("{0:?} has a star somewhere other than as its whole first label")]
     Star(String),
 }
 

@@ -40,10 +40,10 @@ impl NotOurs {
         let word = crate::text::quote(&self.path);
         match self.why {
             Why::Owner(_) => format!(
-                "see who made {}; where it is yours: `chown \"$(id -u)\" {word}`",
+                "find out who made {}; if it is yours: `chown \"$(id -u)\" {word}`",
                 self.path
             ),
-            Why::Mode(_) => format!("see that nobody has changed it, then `chmod go-w {word}`"),
+            Why::Mode(_) => format!("check that nobody has changed it, then `chmod go-w {word}`"),
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct AccountKey {
 impl AccountKey {
     /// A new key: ECDSA P-256.
     pub fn generate() -> Result<Self, AcmeError> {
-        let failed = |_| AcmeError::Key("none can be made".to_owned());
+        let failed = |_| AcmeError::Key("none can be generated".to_owned());
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
         let der = pair.to_pkcs8v1().map_err(failed)?;
         let body = Zeroizing::new(BASE64_STANDARD.encode(der.as_ref()));

@@ -34,7 +34,7 @@ pub enum AcmeError {
         after: Duration,
     },
     /// The connection broke after the request was sent.
-    #[error("{url} broke the connection: {reason}")]
+    #[error("{url} dropped the connection: {reason}")]
     Broken {
         /// What was asked.
         url: String,
@@ -50,19 +50,19 @@ pub enum AcmeError {
         limit: usize,
     },
     /// A URL is not https, or not a URL.
-    #[error("{url} is not a URL with https")]
+    #[error("{url} is not an https URL")]
     Insecure {
         /// The URL, cleared.
         url: String,
     },
     /// A URL leads to an address that no ACME server is asked at.
-    #[error("{url} is at an address that no ACME server is asked at")]
+    #[error("{url} is at an address where no ACME server is allowed")]
     Address {
         /// The URL, cleared.
         url: String,
     },
     /// The answer is not what the protocol says.
-    #[error("{url} answered with what cannot be used: {reason}")]
+    #[error("{url} sent an answer that cannot be used: {reason}")]
     Malformed {
         /// What was asked.
         url: String,
@@ -128,13 +128,13 @@ pub enum AcmeError {
         after: Duration,
     },
     /// The terms of service are not agreed to.
-    #[error("the terms of service are not agreed to: {url}")]
+    #[error("the terms of service have not been agreed to: {url}")]
     TermsNotAgreed {
         /// Where they are.
         url: String,
     },
     /// The CA binds accounts to accounts of its own (EAB), and no key for that is set.
-    #[error("the CA makes accounts only with an external account binding")]
+    #[error("the CA creates accounts only with an external account binding")]
     BindingRequired {
         /// The CA's website, where such keys may be had.
         website: Option<String>,
@@ -185,8 +185,8 @@ impl AcmeError {
             }
             Self::Insecure { .. } => Some("give the directory's URL with https://".to_owned()),
             Self::Address { .. } => Some(
-                "only a directory on this machine leads to this machine, and none to link-local addresses, where clouds keep credentials: \
-                 check the directory's URL and what it names"
+                "check the directory's URL and where it leads: only a directory on this machine may lead to this machine, and none to \
+                 link-local addresses, where clouds keep credentials"
                     .to_owned(),
             ),
             Self::Malformed { .. } | Self::Status { .. } => {
@@ -201,19 +201,19 @@ impl AcmeError {
                 })
             }
             Self::Paused { url: Some(url), .. } => {
-                Some(format!("mend what made its validations fail, then visit {url}"))
+                Some(format!("fix the cause of the failed validations, then visit {url}"))
             }
             Self::Paused { url: None, .. } => {
-                Some("mend what made its validations fail, then visit the page that the message names".to_owned())
+                Some("fix the cause of the failed validations, then visit the page that the message names".to_owned())
             }
-            Self::StillWaiting { .. } => Some("run the command again: it goes on with the same order".to_owned()),
-            Self::TermsNotAgreed { .. } => Some("read them, then give --agree-tos".to_owned()),
+            Self::StillWaiting { .. } => Some("run the command again: it continues with the same order".to_owned()),
+            Self::TermsNotAgreed { .. } => Some("read them, then pass --agree-tos".to_owned()),
             Self::BindingRequired { website } => Some(match website {
                 Some(site) => format!("get an EAB key id and key from the CA ({site}), {GIVE_BINDING}"),
                 None => format!("get an EAB key id and key from the CA, {GIVE_BINDING}"),
             }),
             Self::UnknownProfile { known, .. } => Some(if known.is_empty() {
-                "leave the profile out: the CA has none".to_owned()
+                "leave the profile out: the CA has no profiles".to_owned()
             } else {
                 format!("it has: {}", known.join(", "))
             }),
@@ -324,11 +324,11 @@ impl AcmeError {
 /// How an external account binding is given.
 const GIVE_BINDING: &str = "and give them with --eab-kid and --eab-key-file, or in the issuer's settings (eab)";
 
-/// What helps against the errors of RFC 8555, section 6.7, that an operator can mend.
+/// What helps against the errors of RFC 8555, section 6.7, that an operator can fix.
 fn hint_of(problem: &Problem) -> Option<String> {
     let text = match problem.short() {
         "accountDoesNotExist" => "register the account: kubectl certs account register",
-        "badCSR" => "the CA does not take this key or these names: choose another --key-type or profile",
+        "badCSR" => "the CA does not accept this key or these names: choose another --key-type or profile",
         "caa" => "the CAA records of the domain forbid it: allow this CA in them",
         "dns" => "check that the name resolves in the public DNS",
         "connection" => "check that port 80 of the host can be reached from the Internet",

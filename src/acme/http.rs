@@ -129,7 +129,7 @@ impl Http {
         }
         let client = builder
             .build()
-            .map_err(|error| AcmeError::Settings(format!("no HTTP client can be made: {}", chain(error))))?;
+            .map_err(|error| AcmeError::Settings(format!("no HTTP client can be set up: {}", chain(error))))?;
         Ok(Self {
             client,
             limits,

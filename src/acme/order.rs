@@ -47,7 +47,7 @@ pub enum OrderStatus {
 pub enum AuthorizationStatus {
     /// The name is not proved yet.
     Pending,
-    /// It is: nothing is to be done.
+    /// It is: no action is needed.
     Valid,
     /// It failed.
     Invalid,

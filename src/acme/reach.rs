@@ -69,7 +69,7 @@ impl Reach {
         match refused {
             Some(address) if chosen.is_empty() => Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
-                format!("{name} is at {address}, which no ACME server is asked at"),
+                format!("{name} is at {address}, where no ACME server is allowed"),
             )),
             _ => Ok(chosen),
         }

@@ -66,7 +66,7 @@ impl FromStr for RevocationReason {
             .find(|reason| plain(reason.as_str()) == plain(text) || text == reason.code().to_string())
             .ok_or_else(|| {
                 let names = Self::ALL.map(Self::as_str).join(", ");
-                format!("{text:?} is not a reason that CAs take: {names}")
+                format!("{text:?} is not a reason that CAs accept: {names}")
             })
     }
 }

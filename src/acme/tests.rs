@@ -446,7 +446,7 @@ async fn an_account_is_made_only_with_the_terms_agreed_to() {
     let error = acme.register(&key, &registration).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the terms of service are not agreed to: https://ca.example/terms"
+        "the terms of service have not been agreed to: https://ca.example/terms"
     );
     registration.agree_to_terms = true;
     let (client, account) = acme.register(&key, &registration).await.unwrap();

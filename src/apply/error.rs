@@ -43,7 +43,7 @@ pub enum ApiError {
         object: String,
     },
     /// 403: the right is missing.
-    #[error("there is no right to {verb} {resource}{}: {message}", within(namespace))]
+    #[error("the right to {verb} {resource}{} is missing: {message}", within(namespace))]
     Forbidden {
         /// The missing verb.
         verb: Verb,
@@ -55,7 +55,7 @@ pub enum ApiError {
         message: String,
     },
     /// 403 by an admission rule, a quota or a namespace that is going away.
-    #[error("the cluster does not admit {object}: {message}")]
+    #[error("the cluster rejects {object}: {message}")]
     Denied {
         /// Which object.
         object: String,
@@ -63,7 +63,7 @@ pub enum ApiError {
         message: String,
     },
     /// 409: it has changed since it was read.
-    #[error("{object} has been changed by another since it was read")]
+    #[error("{object} has been changed by someone else since it was read")]
     Conflict {
         /// Which object.
         object: String,
@@ -71,13 +71,13 @@ pub enum ApiError {
         message: String,
     },
     /// 409: there is one of that name.
-    #[error("{object} exists already")]
+    #[error("{object} already exists")]
     AlreadyExists {
         /// Which object.
         object: String,
     },
     /// 404: it, or its namespace, is not there.
-    #[error("{object} is not there: {message}")]
+    #[error("{object} does not exist: {message}")]
     NotFound {
         /// Which object.
         object: String,
@@ -204,21 +204,21 @@ impl ApiError {
                 } else {
                     format!(" -n {namespace}")
                 };
-                format!("ask for the right; `kubectl auth can-i {verb} {resource}{place}` shows when it is there")
+                format!("ask for the right; `kubectl auth can-i {verb} {resource}{place}` shows when you have it")
             }
             Self::Denied { message, .. } if message.contains("quota") => {
                 "raise the namespace's quota, or free some of it".into()
             }
             Self::Denied { message, .. } if message.contains("being terminated") => {
-                "the namespace is being deleted: nothing can be made in it any more".into()
+                "the namespace is being deleted: nothing can be created in it any more".into()
             }
             Self::Denied { .. } => "an admission rule of the cluster refuses it: its owner can allow it".into(),
-            Self::Conflict { .. } => "somebody else writes it too: find out who, then run it again".into(),
+            Self::Conflict { .. } => "someone else writes it too: find out who, then run it again".into(),
             Self::AlreadyExists { .. } | Self::Expired { .. } => "run it again".into(),
             Self::NotFound { message, .. } if message.starts_with("namespaces") => "create the namespace first".into(),
             Self::Refused { code: 429, .. } => "the server is busy: wait and run it again".into(),
             Self::Refused { code: 500.., .. } => {
-                "the server has trouble of its own: `kubectl get --raw /readyz?verbose` says which".into()
+                "the server has a problem: `kubectl get --raw /readyz?verbose` shows it".into()
             }
             Self::Unreadable { .. } => "a proxy may have changed the answer; `kubectl get --raw` shows it".into(),
             Self::Cluster(error) => return error.hint(),
@@ -293,7 +293,7 @@ mod tests {
             (
                 403,
                 status("Forbidden", rbac),
-                "there is no right to update secrets in namespace shop",
+                "the right to update secrets in namespace shop is missing",
                 "kubectl auth can-i update secrets -n shop",
             ),
             (
@@ -302,27 +302,22 @@ mod tests {
                     "Forbidden",
                     "pods \"x\" is forbidden: violates PodSecurity \"restricted:latest\"",
                 ),
-                "does not admit Secret shop/shop-tls",
+                "rejects Secret shop/shop-tls",
                 "admission rule",
             ),
-            (
-                403,
-                status("Forbidden", "exceeded quota: few"),
-                "does not admit",
-                "quota",
-            ),
+            (403, status("Forbidden", "exceeded quota: few"), "rejects", "quota"),
             (403, "<html>no</html>".into(), "answers 403", ""),
             (
                 409,
                 status("Conflict", "the object has been modified"),
-                "changed by another",
+                "changed by someone else",
                 "run it again",
             ),
-            (409, status("AlreadyExists", "exists"), "exists already", "run it again"),
+            (409, status("AlreadyExists", "exists"), "already exists", "run it again"),
             (
                 404,
                 status("NotFound", "namespaces \"shop\" not found"),
-                "not there",
+                "does not exist",
                 "create the namespace",
             ),
             (404, "404 page not found".into(), "answers 404", ""),

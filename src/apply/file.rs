@@ -32,7 +32,7 @@ pub enum FileError {
         tree: PathBuf,
     },
     /// There is a file of that name that somebody else wrote.
-    #[error("{} is there already, and was not written by kubectl certs", path.display())]
+    #[error("{} already exists, and was not written by kubectl certs", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
@@ -58,7 +58,7 @@ impl FileError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InGit { path, .. } => format!(
-                "name a directory outside of it, or have .gitignore name {}; --force writes it all the same",
+                "name a directory outside it, or add {} to .gitignore; --force writes it anyway",
                 path.file_name().unwrap_or_default().to_string_lossy()
             ),
             Self::Exists { .. } => "move it away, or name another directory".into(),

@@ -31,16 +31,16 @@ pub enum KeyKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The text is no kind of key.
-    #[error("{0:?} is no kind of key: ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096")]
+    #[error("{0:?} is not a kind of key: write ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096")]
     Kind(String),
     /// The key that is to be used again cannot be.
-    #[error("the present private key cannot be used again: {0}")]
+    #[error("the current private key cannot be reused: {0}")]
     Reuse(&'static str),
     /// The system or the library failed.
     #[error("cannot make {0}")]
     Failed(&'static str),
     /// A name that no request can hold.
-    #[error("{0} cannot stand in a certificate request")]
+    #[error("{0} cannot be in a certificate request")]
     Name(String),
 }
 

@@ -289,7 +289,7 @@ impl<'a> Seen<'a> {
             kind: OwnerKind::FieldManager,
             who: format!("{manager:?}, which manages the certificate's fields"),
             change: if applied {
-                "change the manifest that is applied on the server's side".into()
+                "change the manifest that is applied server-side".into()
             } else {
                 format!("have {manager:?} write the new pair, or stop it first")
             },
@@ -315,7 +315,7 @@ impl<'a> Seen<'a> {
         (who != mark::MANAGER).then(|| Owner {
             kind: OwnerKind::ManagedBy,
             who: format!("{who:?}, as the label {} says", mark::MANAGED_BY),
-            change: format!("change the {} where {who:?} has it from", self.kind),
+            change: format!("change the {} in the source that {who:?} reads", self.kind),
         })
     }
 }

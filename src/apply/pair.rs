@@ -50,7 +50,7 @@ pub enum PairError {
     #[error("the certificate does not name {}", list(.0))]
     NamesMissing(Vec<Name>),
     /// It is over.
-    #[error("the certificate has expired on {}", date_time(*.0))]
+    #[error("the certificate expired on {}", date_time(*.0))]
     Expired(Seconds),
     /// It has not begun.
     #[error("the certificate is not valid before {}", date_time(*.0))]
@@ -73,7 +73,7 @@ impl PairError {
             Self::Untrusted(_) => "name the CA's root with --ca-file, or check the chain that was chosen".into(),
             Self::Expired(_) | Self::NotYetValid(_) => "check this machine's clock".into(),
             Self::NamesMissing(_) | Self::Broken(_) | Self::Unreadable(_) | Self::LeafNotFirst => {
-                "the CA has issued something else than was ordered: ask its operator".into()
+                "the CA issued something other than the order asked for: ask its operator".into()
             }
             Self::KeyDiffers | Self::Roots(_) => return None,
         })
@@ -239,7 +239,7 @@ fn trusted(parsed: &Parsed, added: &[Vec<u8>]) -> Result<(), PairError> {
         Trust::SelfSigned => Err(PairError::Untrusted("the certificate is self-signed".into())),
         Trust::Refused(error) => Err(PairError::Untrusted(match error {
             PathError::Constraint(why) | PathError::Unusable(why) => format!("clients refuse it ({why})"),
-            PathError::BadSignature => "a signature on the way to the root is wrong".into(),
+            PathError::BadSignature => "a signature on the path to the root is wrong".into(),
             PathError::WeakSignature(algorithm) => format!("clients no longer accept {algorithm}"),
         })),
         Trust::NotJudged => Err(PairError::Untrusted("there is no leaf".into())),
@@ -328,7 +328,7 @@ pub(super) mod tests {
                 expired.pem() + &sub.pem(),
                 ours,
                 Roots::Any,
-                "has expired on 2020",
+                "expired on 2020",
             ),
             (
                 early.key_pem(),

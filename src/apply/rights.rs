@@ -54,7 +54,7 @@ impl Missing {
             format!(" -n {}", right.namespace)
         };
         Some(format!(
-            "ask for {}; `kubectl auth can-i {} {what}{part}{place}` shows when it is there",
+            "ask for {}; `kubectl auth can-i {} {what}{part}{place}` shows when you have it",
             if self.rights.len() == 1 {
                 "the right"
             } else {
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(
             missing.hint().unwrap(),
             "ask for the right; `kubectl auth can-i patch certificates.cert-manager.io/web --subresource=status -n shop` \
-             shows when it is there"
+             shows when you have it"
         );
         assert_eq!(
             question(&missing.rights[0])["spec"]["resourceAttributes"],

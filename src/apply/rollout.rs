@@ -151,7 +151,7 @@ pub fn permits(workloads: &[Workload]) -> Permits {
 #[derive(Debug, thiserror::Error)]
 pub enum RolloutError {
     /// There is none of that name.
-    #[error("{0} is not there")]
+    #[error("{0} does not exist")]
     Absent(Workload),
     /// It cannot be restarted without an outage, or not at all.
     #[error("{workload} is not restarted: {why}")]
@@ -196,11 +196,11 @@ impl RolloutError {
     /// One line that says what to do next.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Absent(_) => "name it as KIND/NAME; it is looked for in the Secret's namespace".into(),
+            Self::Absent(_) => "name it as KIND/NAME; it has to be in the Secret's namespace".into(),
             Self::NotRolling { .. } => "restart it yourself at a time that suits it".into(),
             Self::Late { workload, .. } | Self::Failed { workload, .. } => format!(
-                "`kubectl rollout status {workload} -n {ns}` follows it, `kubectl rollout undo {workload} -n {ns}` goes \
-                 back; the new certificate stays stored",
+                "`kubectl rollout status {workload} -n {ns}` follows it, `kubectl rollout undo {workload} -n {ns}` undoes \
+                 it; the new certificate stays stored",
                 ns = workload.key.namespace
             ),
             Self::Interrupted(workload) => format!(
@@ -229,7 +229,7 @@ pub async fn check(api: &Api, workloads: &[Workload]) -> Result<(), RolloutError
     Ok(())
 }
 
-/// Restarts workloads, one after the other, each when the one before is back, and stops at the first that does not come back
+/// Restarts workloads, one after another, each once the previous one is back, and stops at the first that does not come back
 /// within `limit`. `now` is what is annotated.
 pub async fn restart(api: &Api, workloads: &[Workload], now: Seconds, limit: Duration, tell: &Teller) -> Restarted {
     restart_unless(api, workloads, now, limit, &|| false, tell).await

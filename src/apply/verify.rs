@@ -61,7 +61,7 @@ impl Outcome {
     /// ab12...)`; `None` when all serve it.
     pub fn complaint(&self) -> Option<String> {
         if self.seen.is_empty() {
-            return Some("there is no address at which to ask".into());
+            return Some("there is no address to ask".into());
         }
         let words: Vec<String> = self
             .seen
@@ -167,6 +167,6 @@ mod tests {
         let complaint = outcomes[0].complaint().unwrap();
         assert!(complaint.contains("connection refused"), "{complaint}");
         assert!(!outcomes[1].is_served());
-        assert_eq!(outcomes[1].complaint().unwrap(), "there is no address at which to ask");
+        assert_eq!(outcomes[1].complaint().unwrap(), "there is no address to ask");
     }
 }

@@ -25,7 +25,7 @@ pub struct Period {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
     /// It is not written as one.
-    #[error("{0:?} is no period: write 2026-12-01..2026-12-07, 2026-12-01.. or ..2026-12-07")]
+    #[error("{0:?} is not a period: write 2026-12-01..2026-12-07, 2026-12-01.. or ..2026-12-07")]
     Form(String),
     /// It ends before it begins.
     #[error("the period {0:?} ends before it begins")]

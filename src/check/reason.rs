@@ -172,7 +172,7 @@ mod tests {
                 page.starts_with(&format!("# {reason}\n")),
                 "{reason}: the page's first line"
             );
-            for section in ["## What it means", "## How to see it", "## How to mend it"] {
+            for section in ["## What it means", "## How to see it", "## How to fix it"] {
                 assert!(page.contains(section), "{reason}: section {section:?} is missing");
             }
         }

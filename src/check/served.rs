@@ -52,7 +52,7 @@ pub struct Probed {
     pub expected: Vec<Text>,
 }
 
-/// Judges what a probe found: at each address, expired, for other names, another certificate than the stored one, the stored one
+/// Judges what a probe found: at each address, expired, for other names, a certificate other than the stored one, the stored one
 /// without what it needs, or a chain that clients refuse.
 pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, rules: &Rules) -> Vec<Finding> {
     let mut findings = Vec::new();

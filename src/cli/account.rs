@@ -218,8 +218,8 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
         let items: Vec<Value> = shown.iter().map(Shown::json).collect();
         json_document(&json!({"apiVersion": "kubectl-certs/v1", "kind": "AccountList", "items": items}))?;
     } else if shown.is_empty() && exit == Exit::Ok {
-        note("no account is kept");
-        note("hint: `kubectl certs account register --staging` makes one; `renew` does so by itself");
+        note("there are no accounts");
+        note("hint: `kubectl certs account register --staging` creates one; `renew` does so by itself");
     } else {
         print(shown.iter().map(Shown::text).collect::<Vec<_>>().join("\n").as_bytes())?;
     }
@@ -254,7 +254,9 @@ async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
         opened.settings.chosen.issuer.contact.clone()
     };
     if contact.is_empty() && !command.no_email {
-        return Err(Failure::usage("no address is set").hint("--email ADDRESS sets one, --no-email leaves the CA none"));
+        return Err(
+            Failure::usage("no address is set").hint("--email ADDRESS sets one, --no-email removes it from the CA")
+        );
     }
     let acme = opened.acme().await?;
     let (ready, account) = account::update(&acme, &opened.settings.chosen, &opened.store, &contact)
@@ -291,7 +293,7 @@ async fn deactivate(args: &AccountArgs) -> Result<Exit, Failure> {
         .await
         .map_err(failed)?;
     note(&format!(
-        "the account with {} has ended, and its key is gone",
+        "the account with {} has ended, and its key has been deleted",
         opened.name()
     ));
     let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);

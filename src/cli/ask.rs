@@ -16,7 +16,7 @@ pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
     }
     if !possible() {
         return Err(Failure::usage(format!(
-            "{} has to be confirmed, and there is no terminal",
+            "{} needs a confirmation, and there is no terminal",
             question.trim_end_matches('?')
         ))
         .hint("--yes answers every question"));
@@ -27,7 +27,7 @@ pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
 /// Says something, and has a word typed that shows that it was read. Only where questions can be asked.
 pub(super) fn typed(said: &str, word: &str) -> bool {
     let mut err = anstream::stderr();
-    let _ = write!(err, "{}. Type {} to go on: ", Clear(said), Clear(word));
+    let _ = write!(err, "{}. Type {} to continue: ", Clear(said), Clear(word));
     let _ = err.flush();
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).is_ok() && line.trim() == word

@@ -48,7 +48,7 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     let mut all = Vec::new();
     let looks = |seconds| {
         note(&format!(
-            "a run elsewhere may have ended: looking for {seconds} s whether its Lease is renewed (--force does not look)"
+            "a run elsewhere may have ended: watching its Lease for {seconds} s (--force skips this)"
         ));
     };
     let doubt = if command.force {
@@ -65,7 +65,7 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
         for alive in found.alive.iter().filter(|_| !command.force) {
             let secret = alive.secret.as_ref().map(ToString::to_string).unwrap_or_default();
             note(&format!(
-                "left alone: {} has been working on Secret {secret} since {}",
+                "skipped: {} has been working on Secret {secret} since {}",
                 alive.holder,
                 time::date_time(alive.since)
             ));
@@ -97,7 +97,7 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     let question = match (steps.len(), command.force && alive > 0) {
         (1, false) => "Remove it?".to_owned(),
         (count, false) => format!("Remove these {count}?"),
-        (count, true) => format!("Remove these {count}, among them what runs that may be going on have made?"),
+        (count, true) => format!("Remove these {count}, including objects of runs that may still be in progress?"),
     };
     agree::asked(&question, command.yes)?;
     let dns = dns(&settings, &reading)?;

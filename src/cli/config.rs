@@ -127,7 +127,7 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
             Credential::SecretRef(_) => false,
         };
         if missing {
-            warn(&format!("{place}: {credential} is not there"));
+            warn(&format!("{place}: {credential} cannot be found"));
         }
     }
     let stored = trust::of_storing(&layers);
@@ -152,8 +152,8 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
     if files.is_empty() {
         let (path, _) =
             source::path(args.settings.config.as_deref(), &env::process).map_err(|error| settings_failure(&error))?;
-        note(&format!("there is no {}; nothing is wrong with that", path.display()));
-        note("hint: `kubectl certs config example` shows what can be in it");
+        note(&format!("there is no {}, and none is needed", path.display()));
+        note("hint: `kubectl certs config example` shows every setting");
     } else {
         note(&format!("nothing is wrong with {}", files.join(" and ")));
     }

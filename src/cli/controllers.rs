@@ -19,7 +19,7 @@ pub(super) fn told() -> BTreeMap<Text, Told> {
         Ok(layers) => layers,
         Err(error) => {
             super::warn(&format!(
-                "the settings are left out: {}; `kubectl certs config check` says more",
+                "the settings are ignored: {}; `kubectl certs config check` says more",
                 crate::error::chain(&error)
             ));
             return BTreeMap::new();

@@ -94,7 +94,7 @@ fn directory(args: &IssueArgs) -> Result<Option<PathBuf>, Failure> {
     match (named, args.source.filename.is_empty()) {
         (None, false) => Err(Failure::usage("manifests (-f) are not written back")
             .hint("name a directory for the Secrets' manifests: -o ./DIR")),
-        (Some(_), true) => Err(Failure::usage("a directory (-o ./DIR) goes with manifests (-f)")
+        (Some(_), true) => Err(Failure::usage("a directory (-o ./DIR) needs manifests (-f)")
             .hint("leave it out: the Secrets are in the cluster")),
         (named, _) => Ok(named),
     }
@@ -166,7 +166,7 @@ impl Issuance<'_> {
         if rehearsal
             && exit == Exit::Ok
             && let Some(failure) =
-                foreseen::failure("the rehearsal passed, and production would be refused", &obstacles)
+                foreseen::failure("the rehearsal passed, but production would be refused", &obstacles)
         {
             return Err(failure);
         }
@@ -273,7 +273,7 @@ impl Issuance<'_> {
             .await
             .map_err(|error| with_hint(Failure::new(error.exit(), chain(&error)), error.hint()))?;
         Self::show_steps(preparing, prepared, targets)?;
-        note("the API server takes the writes; nothing was kept");
+        note("the API server accepts the writes; nothing was stored");
         Ok(Exit::Ok)
     }
 
@@ -342,7 +342,7 @@ impl Issuance<'_> {
         }
         // What serves is touched, if only for a moment: a rehearsal asks too.
         if rehearsal && edits.is_some() {
-            agree::asked("Go on?", yes)?;
+            agree::asked("Continue?", yes)?;
         }
         if rehearsal || targets.is_empty() {
             return Ok(());
@@ -380,10 +380,10 @@ impl Issuance<'_> {
         );
         if !super::ask::possible() {
             return Some(Err(Failure::usage(format!(
-                "{said}: more than {MANY_ORDERS} want their number said"
+                "{said}: more than {MANY_ORDERS} need a confirmation by their number"
             ))
             .hint(format!(
-                "--max {count} orders all of them; --max {MANY_ORDERS} those that end first, and the next run goes on"
+                "--max {count} orders all of them; --max {MANY_ORDERS} orders those that expire first, and the next run continues"
             ))));
         }
         Some(if super::ask::typed(&said, &count.to_string()) {
@@ -442,7 +442,7 @@ impl Issuance<'_> {
             (Destination::Cluster(api), _) => journal::Place::Cluster(api.clone()),
             (Destination::Directory { .. }, Some(directory)) => journal::Place::Directory(directory),
             (Destination::Directory { .. }, None) => {
-                return Err(Failure::usage("there is no place for orders under way").hint("set HOME or XDG_STATE_HOME"));
+                return Err(Failure::usage("orders in progress have no place").hint("set HOME or XDG_STATE_HOME"));
             }
         };
         Ok(Run {
@@ -545,7 +545,7 @@ impl Issuance<'_> {
             .for_each(|line| note(&crate::text::width::cut(line, room)));
         let exit = exits.iter().next_back().copied().unwrap_or(Exit::Ok);
         if rehearsal && exit == Exit::Ok && !lines.is_empty() && obstacles.is_empty() && told::run().is_none() {
-            note("the rehearsal passed, and nothing that serves traffic was changed. In earnest:");
+            note("the rehearsal passed, and nothing that serves traffic was changed. For production:");
             note(&format!("  {}", in_earnest()));
         }
         exit
@@ -580,7 +580,7 @@ struct Operator;
 impl GoOn for Operator {
     fn go_on<'a>(&'a self, failures: usize, error: &'a str, left: usize) -> BoxFuture<'a, bool> {
         let said = format!(
-            "{failures} failed alike in a row: {error}\n{} not begun. Go on with the rest?",
+            "{failures} failed in a row with the same error: {error}\n{} not started. Continue with the rest?",
             counted(left, "certificate")
         );
         Box::pin(async move {
@@ -589,7 +589,7 @@ impl GoOn for Operator {
             }
             if !super::ask::possible() {
                 note(&format!(
-                    "stopped: {failures} failed alike in a row, and {} not begun",
+                    "stopped: {failures} failed in a row with the same error, and {} not started",
                     counted(left, "certificate")
                 ));
                 return false;
@@ -614,7 +614,7 @@ fn edits(preparing: &Preparing<'_>, prepared: &Prepared) -> Option<String> {
     let which = if edited.len() == 1 { "Ingress" } else { "Ingresses" };
     (!edited.is_empty()).then(|| {
         format!(
-            "live {which} {} edited for a moment: a path for each challenge is added, and taken away again",
+            "live {which} {} edited for a moment: a path for each challenge is added, then removed",
             match edited.as_slice() {
                 [one] => format!("{one} is"),
                 several => format!("{} are", first_of(several)),

@@ -71,7 +71,7 @@ fn section(root: &Command, command: &Command, page: &mut Vec<u8>) -> io::Result<
         }
     }
     if !known.is_empty() {
-        writeln!(page, ".PP\nAnd, as above: {}.", known.join(", ").replace('-', "\\-"))?;
+        writeln!(page, ".PP\nAlso, as above: {}.", known.join(", ").replace('-', "\\-"))?;
     }
     Ok(())
 }

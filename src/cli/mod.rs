@@ -189,7 +189,7 @@ where
             std::process::exit(exit as i32);
         }
         TERMINATED.store(exit == Exit::Terminated, Ordering::Relaxed);
-        note("interrupted: cleaning up; once more ends it at once, and `kubectl certs cleanup` removes the rest");
+        note("interrupted: cleaning up; Ctrl-C again stops at once, and `kubectl certs cleanup` removes the rest");
         canceller.cancel();
         let exit = interrupted().await;
         std::process::exit(exit as i32);
@@ -227,7 +227,7 @@ async fn interrupted() -> Exit {
     }
 }
 
-/// `KUBECTL_CERTS_LOG` chooses what the program tells of itself, as `tracing` directives; else `-v N`, as kubectl counts; warnings without
+/// `KUBECTL_CERTS_LOG` chooses what the program logs, as `tracing` directives; else `-v N`, as kubectl counts; warnings without
 /// either.
 fn start_log(verbosity: u8) {
     let usual = match verbosity {

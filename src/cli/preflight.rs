@@ -63,7 +63,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     }
     let targets = chosen(&session, &words, false)?;
     if targets.is_empty() {
-        return Err(session.nothing("there is nothing to look at"));
+        return Err(session.nothing("there is nothing to check"));
     }
     let theirs: Vec<Key> = targets
         .iter()
@@ -105,13 +105,13 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
             "certificates"
         };
         note(&format!(
-            "how far cert-manager is with {certificates} of its own was not looked at: `kubectl certs show secret/{} -n {}` tells it",
+            "cert-manager's progress with {certificates} of its own was not checked: `kubectl certs show secret/{} -n {}` shows it",
             first.name, first.namespace
         ));
     }
     if settings.chosen.rehearsal {
         note(&format!(
-            "no CA was chosen: looked at with {}; --production looks with the CA for everybody",
+            "no CA was chosen: checked with {}; --production checks with the production CA",
             settings.chosen.issuer.name
         ));
     }
@@ -126,8 +126,8 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
 
 fn summary(warnings: usize, failures: usize) -> String {
     match (warnings, failures) {
-        (0, 0) => "nothing of what was looked at is in the way".to_owned(),
-        (warnings, 0) => format!("nothing is known to be in the way; {}", counted(warnings, "warning")),
+        (0, 0) => "none of the checks found an obstacle".to_owned(),
+        (warnings, 0) => format!("no obstacle is known; {}", counted(warnings, "warning")),
         (0, failures) => format!("{} would stop the issuance", counted(failures, "failure")),
         (warnings, failures) => format!(
             "{} would stop the issuance; {}",

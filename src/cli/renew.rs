@@ -119,7 +119,7 @@ async fn denied(args: &IssueArgs, session: &Session, settings: &Settings) -> Res
         secret: None,
         stops: true,
         what: format!("production orders by hand are denied by {by} (policy.interactiveProduction)"),
-        hint: Some("what runs in the cluster may order, and anybody may rehearse".to_owned()),
+        hint: Some("programs in the cluster may order, and anybody may rehearse".to_owned()),
         exit: Exit::Usage,
     });
     let earnest = !chosen.rehearsal && args.run.dry_run == DryRun::None;
@@ -134,7 +134,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     let words = read_all(&command.targets)?;
     let args = &command.issue;
     if args.order.force && words.is_empty() {
-        return Err(Failure::usage("--force is for Secrets that are named").hint(
+        return Err(Failure::usage("--force needs named Secrets").hint(
             "name each: kubectl certs renew secret/NAME --force; `kubectl certs show secret/NAME` says who owns it",
         ));
     }
@@ -155,7 +155,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     if words.is_empty() && !theirs.is_empty() {
         // Who asks for all leaves cert-manager's to cert-manager.
         note(&format!(
-            "{} of cert-manager's left to it; name one to have it renewed",
+            "{} of cert-manager's left to it; name one to renew it",
             counted(theirs.len(), "Secret")
         ));
         theirs.clear();
@@ -260,7 +260,7 @@ fn namespace(session: &Session, args: &IssueArgs) -> Result<Text, Failure> {
         Namespaces::All if !args.source.filename.is_empty() => {
             Ok(args.source.namespace.first().map_or("default", String::as_str).into())
         }
-        _ => Err(Failure::usage("a Secret is made in one namespace").hint("name it with -n NAMESPACE")),
+        _ => Err(Failure::usage("a Secret is created in one namespace").hint("name it with -n NAMESPACE")),
     }
 }
 
@@ -335,8 +335,8 @@ fn leave_to_their_ca(found: Vec<Target>) -> Vec<Target> {
     for ((from, _), secrets) in &by_ca {
         let one = secrets.len() == 1;
         let why = match (from.as_str(), one) {
-            (SELF_SIGNED, true) => "it signed itself".to_owned(),
-            (SELF_SIGNED, false) => "they signed themselves".to_owned(),
+            (SELF_SIGNED, true) => "it is self-signed".to_owned(),
+            (SELF_SIGNED, false) => "they are self-signed".to_owned(),
             (_, true) => format!("{from} issued it"),
             (_, false) => format!("{from} issued them"),
         };
@@ -425,14 +425,14 @@ fn leave_what_is_asked_of_cert_manager(
         .and_then(|target| Some((&target.secret, asked_of_cert_manager(inventory, &target.secret)?)));
     let Some((secret, route)) = route else { return Ok(ours) };
     let why = format!(
-        "Secret {secret} is cert-manager's: an annotation of {} {} asks for it, and there is no Certificate yet",
+        "Secret {secret} is cert-manager's: an annotation of {} {} asks for it, but there is no Certificate yet",
         route.kind.as_str(),
         route.key.name
     );
     if named {
         return Err(Failure::usage(why).hint(
-            "cert-manager makes the Certificate once its issuer is there; `kubectl get events` tells what it waits for; --force orders here all \
-             the same",
+            "cert-manager creates the Certificate once its issuer exists; `kubectl get events` shows what it is waiting for; --force orders here \
+             anyway",
         ));
     }
     note(&format!(
@@ -463,7 +463,7 @@ fn split(session: &Session, found: Vec<Target>) -> (Vec<(Target, Key)>, Vec<Targ
 fn by_cert_manager_plan(theirs: &[(Target, Key)]) -> Plan {
     let note = |(target, certificate): &(Target, Key)| {
         format!(
-            "Secret {} belongs to cert-manager: its Certificate {certificate} is asked to renew, and followed to the end",
+            "Secret {} belongs to cert-manager: its Certificate {certificate} is renewed by cert-manager, and followed to the end",
             target.secret
         )
     };

@@ -64,7 +64,7 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
     if layers.iter().all(|layer| layer.choice.is_none()) {
         let issuer = found.issuer().ok_or_else(|| {
             Failure::usage(format!(
-                "nothing says which CA's directory the certificate comes from; its issuer is {}",
+                "the CA's directory is not known; the issuer of the certificate is {}",
                 found.leaf.issuer.full
             ))
             .hint("name it with --issuer NAME or --directory-url URL")
@@ -106,7 +106,7 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
     let serial = &found.leaf.serial;
     let told = match revoked {
         Revoked::Now => format!("certificate {serial} is revoked ({reason}), signed with {signed}\n"),
-        Revoked::Already => format!("certificate {serial} was revoked already\n"),
+        Revoked::Already => format!("certificate {serial} had already been revoked\n"),
     };
     print(told.as_bytes())
 }
@@ -128,7 +128,7 @@ async fn note_on_backups(command: &RevokeCommand, cluster: &Cluster<'_>, found: 
     };
     if let Err(error) = noted {
         super::warn(&format!(
-            "it could not be noted where the certificate is kept, so that `rollback` would put it back: {}",
+            "the revocation could not be recorded with the kept pair, so that `rollback` would put it back: {}",
             crate::error::chain(&error)
         ));
     }
@@ -183,7 +183,7 @@ impl<'a> Wanted<'a> {
         if target.kind == Kind::Secret {
             Ok(Self::Secret(target.name))
         } else {
-            Err(Failure::usage(format!("{target} is no Secret"))
+            Err(Failure::usage(format!("{target} is not a Secret"))
                 .hint("a route may use several certificates: name the Secret, or ./FILE"))
         }
     }
@@ -343,7 +343,7 @@ async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> 
     let leaf = found.leaf.clone();
     let by_name = tokio::spawn(async move { revoke::served(&leaf, TIMEOUT).await });
     let session = look(command, wanted).await.map_err(|failure| match wanted {
-        Wanted::File(_) => failure.hint("--force revokes without looking into a cluster"),
+        Wanted::File(_) => failure.hint("--force revokes without a look at the cluster"),
         Wanted::Secret(_) => failure,
     })?;
     let mut uses = finished(by_name).await;
@@ -367,7 +367,7 @@ async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> 
                 format!(", and {} more", rest.len())
             };
             note(&format!(
-                "another certificate is stored in its place, and {first}{more}: waiting up to {} until the other one is served",
+                "another certificate is stored in its place, but {first}{more}: waiting up to {} until the other one is served",
                 Length(wait)
             ));
         }
@@ -397,6 +397,6 @@ async fn look(command: &RevokeCommand, wanted: &Wanted<'_>) -> Result<Session, F
         _ => {}
     }
     let session = Session::open(&command.source, &check, &targets, Open::default()).await?;
-    super::warn("not all namespaces could be looked at: a route elsewhere may use the certificate");
+    super::warn("not all namespaces could be read: a route elsewhere may use the certificate");
     Ok(session)
 }

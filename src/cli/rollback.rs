@@ -84,7 +84,7 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     let kept = written.map_err(|error| failed(error.into()))?;
     if let Err(error) = released {
         note(&format!(
-            "the Lease of Secret {secret} could not be given back and ends by itself: {error}"
+            "the Lease of Secret {secret} could not be released and ends by itself: {error}"
         ));
     }
     let told = format!(
@@ -148,7 +148,7 @@ async fn dry_run(kind: DryRun, api: &Api, back: &Rollback, plan: &Plan) -> Resul
     let api = api.clone().dry_run();
     let written = back.write(&api).await;
     written.map_err(|error| failed(error.into()))?;
-    print(format!("would put certificate {serial} back: the server takes it (dry run)\n").as_bytes())
+    print(format!("would put certificate {serial} back: the server accepts it (dry run)\n").as_bytes())
 }
 
 /// Keeps the pair that goes, then writes the one that comes back. Whether the first was kept.
@@ -215,10 +215,10 @@ async fn served(command: &RollbackCommand, secret: &Key, back: &Rollback) -> Res
     }
     let failure = Failure::new(
         Exit::Write,
-        format!("the earlier pair is stored, and not served: {}", complaints.join("; ")),
+        format!("the earlier pair is stored, but not served: {}", complaints.join("; ")),
     );
     Err(failure.hint(format!(
-        "`kubectl certs show secret/{} -n {} --probe` tells what is served",
+        "`kubectl certs show secret/{} -n {} --probe` shows the served certificate",
         secret.name, secret.namespace
     )))
 }
@@ -234,7 +234,8 @@ fn secret_name(word: &str) -> Result<String, Failure> {
     if target.kind == Kind::Secret {
         Ok(target.name)
     } else {
-        Err(Failure::usage(format!("{target} is no Secret")).hint("`kubectl certs show` names the Secrets of a route"))
+        Err(Failure::usage(format!("{target} is not a Secret"))
+            .hint("`kubectl certs show` names the Secrets of a route"))
     }
 }
 

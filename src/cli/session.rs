@@ -102,8 +102,8 @@ impl Session {
         // What was typed is looked at before anything is asked of a cluster.
         let anchors = given(check)?;
         if check.ignore.contains(&Reason::Forbidden) {
-            return Err(Failure::usage("Forbidden cannot be ignored: nobody has looked at what could not be read")
-                .hint("have the right given (docs/guide/rights.md), or leave it out: -n NAMESPACE, --exclude-namespace GLOB"));
+            return Err(Failure::usage("Forbidden cannot be ignored: objects that could not be read were not checked")
+                .hint("ask for the right (docs/guide/rights.md), or leave the namespace out: -n NAMESPACE, --exclude-namespace GLOB"));
         }
         let connection = match connection {
             Some(connection) => Some(connection),
@@ -164,7 +164,7 @@ impl Session {
         if self.exit == Exit::Cluster {
             Failure::new(Exit::Cluster, format!("{what}: the cluster could not be read"))
         } else {
-            Failure::usage(what).hint("-n chooses the namespace, -A looks in all")
+            Failure::usage(what).hint("-n chooses the namespace, -A reads all")
         }
     }
 
@@ -233,7 +233,7 @@ impl Session {
         } else {
             self.counted = false;
             super::warn(
-                "the cluster does not tell which kinds it serves: what else carries certificates there is not counted",
+                "the cluster does not list the kinds that it serves: other kinds that carry certificates are not counted",
             );
         }
         for problem in &self.read.problems {
@@ -386,7 +386,7 @@ fn unread(inventory: &Inventory) -> Option<String> {
         .collect();
     (!parts.is_empty()).then(|| {
         format!(
-            "no right to {}: what they would show is left out, and -o json has the rules to ask for",
+            "the right to {} is missing: their content is left out, and -o json has the rules to ask for",
             parts.join("; ")
         )
     })
@@ -400,7 +400,7 @@ fn tell_ineffective(inventory: &Inventory) {
     let found = ineffective(inventory);
     for one in found.iter().take(INEFFECTIVE) {
         let why = one.nearest.map_or_else(
-            || "what could not be read cannot be excused".to_owned(),
+            || "objects that could not be read cannot be excused".to_owned(),
             |nearest| format!("no reason is called {:?}; the nearest is {nearest}", cut(&one.word, 60)),
         );
         super::warn(&format!(
@@ -436,7 +436,7 @@ fn no_manifests(source: &SourceArgs) -> Failure {
     if source.filename.iter().any(|file| file.is_dir()) && !source.recursive {
         failure.hint("files that end in .yaml, .yml or .json are read; -R reads the directories below too")
     } else if source.filename.iter().any(stdin) {
-        failure.hint("see whether the command that writes it fails")
+        failure.hint("check whether the command that writes it fails")
     } else {
         failure
     }

@@ -104,7 +104,7 @@ impl Saved {
             .map_err(|error| Failure::usage(format!("cannot read --since {shown}: {error}")))?;
         let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
             foreign(&format!(
-                "it is no report of `kubectl certs status -o json` ({})",
+                "it is not a report of `kubectl certs status -o json` ({})",
                 without_values(&error)
             ))
         })?;
@@ -155,7 +155,7 @@ impl Saved {
                 inventory.context.as_str()
             };
             return Err(Failure::usage(format!(
-                "cannot compare: the report was saved of the context {then}, and this is {now}"
+                "cannot compare: the report was saved from the context {then}, and this is {now}"
             )));
         }
         let all = judged.len();

@@ -116,7 +116,9 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     let filter = args.filter.as_deref().map(read_filter).transpose()?;
     let saved = args.since.as_deref().map(Saved::read).transpose()?;
     if saved.as_ref().is_some_and(Saved::is_partial) {
-        super::warn("the report of --since was saved with --reason or --min-severity: what they left out looks new");
+        super::warn(
+            "the report of --since was saved with --reason or --min-severity: rows that they left out look new",
+        );
     }
     let targets = read_all(&targets)?;
     let open = Open {
@@ -288,7 +290,7 @@ async fn confirm(session: &Session, args: &StatusArgs, judged: &mut [Judged]) {
         .collect();
     if ids.len() > CONFIRMED {
         note(&format!(
-            "--confirm asks for {CONFIRMED} of {} critical rows; name routes to have others asked for",
+            "--confirm asks for {CONFIRMED} of {} critical rows; name routes to connect to others",
             ids.len()
         ));
         ids.truncate(CONFIRMED);
@@ -316,7 +318,7 @@ fn nothing_found(session: &Session, args: &StatusArgs) {
         && args.source.namespace.is_empty()
         && let [name] = names.as_slice()
     {
-        note(&format!("hint: only namespace {name} was looked at; -A looks at all"));
+        note(&format!("hint: only namespace {name} was read; -A reads all"));
     }
 }
 

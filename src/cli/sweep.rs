@@ -70,15 +70,13 @@ pub(super) async fn sweep(run: &Run, found: Vec<Leftovers>, targets: &[Target]) 
         let left = removed.trouble.into_iter().map(|trouble| trouble.text);
         for text in left.chain(unread) {
             run.tell.tell(EventKind::Note {
-                text: format!(
-                    "what a run that was killed has left may still be there (`kubectl certs cleanup`): {text}"
-                ),
+                text: format!("leftovers of a killed run may remain (`kubectl certs cleanup`): {text}"),
             });
         }
     }
     if count > 0 {
         run.tell.tell(EventKind::Note {
-            text: format!("removed what a run that was killed had left: {count}"),
+            text: format!("removed leftovers of a killed run: {count}"),
         });
     }
 }

@@ -91,7 +91,7 @@ pub(super) struct AtScreen(pub(super) Arc<dyn Front>);
 impl Operator for AtScreen {
     fn ask<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(async move {
-            if self.0.ask(format!("{text}\nIs it there?")).await {
+            if self.0.ask(format!("{text}\nDoes it exist?")).await {
                 Ok(())
             } else {
                 Err(SolveError::new("the operator did not write the record"))

@@ -31,7 +31,7 @@ pub(super) fn in_order(words: Vec<OsString>) -> Vec<OsString> {
     walk.finish()
 }
 
-/// `-v N`, which counts before anything is parsed: how much the program tells of itself.
+/// `-v N`, which counts before anything is parsed: how much the program logs.
 pub(super) fn verbosity(words: &[OsString]) -> u8 {
     let mut found = None;
     for (at, word) in words.iter().enumerate() {

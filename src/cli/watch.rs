@@ -46,7 +46,7 @@ struct Watching<'a> {
 struct Shown {
     judged: Judged,
     served: Option<Key>,
-    /// The words that say what it was, for when it is gone.
+    /// The words that say what it was, for when it no longer exists.
     name: String,
 }
 
@@ -73,8 +73,10 @@ pub(super) async fn run(
         return Err(Failure::usage("-w works with the table, wide, json, yaml and name"));
     }
     if probe.is_some() {
-        return Err(Failure::usage("-w does not probe: it follows what the cluster says")
-            .hint("run `kubectl certs probe` without -w"));
+        return Err(
+            Failure::usage("-w does not probe: it follows the objects of the cluster")
+                .hint("run `kubectl certs probe` without -w"),
+        );
     }
     let Some(connection) = session.connection.clone() else {
         return Err(Failure::usage("manifests cannot be watched"));
@@ -109,7 +111,7 @@ pub(super) async fn run(
         note(&line);
     }
     if watching.shown.is_empty() {
-        note("there is nothing to show yet: rows are printed as they come; Ctrl-C ends it");
+        note("there is nothing to show yet: rows are printed as they appear; Ctrl-C ends it");
     }
     for key in fetched {
         watching.live.follow(key);
@@ -152,7 +154,7 @@ fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
         .as_ref()
         .map(|n| format!(" in namespace {n}"))
         .unwrap_or_default();
-    let told = format!("you have no right to watch {}{place}", kind.plural());
+    let told = format!("the right to watch {}{place} is missing", kind.plural());
     if matches!(
         kind,
         Kind::Secret
@@ -170,19 +172,19 @@ fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
             .as_ref()
             .map_or_else(|| "-A".to_owned(), |n| format!("-n {n}"));
         let hint = format!(
-            "ask for the verb watch (`kubectl auth can-i watch {} {of}` shows when it is there), or run it without -w again and again",
+            "ask for the verb watch (`kubectl auth can-i watch {} {of}` shows when you have it), or repeat it without -w",
             kind.plural()
         );
         return Err(Failure::new(Exit::Cluster, told).hint(hint));
     }
-    note(&format!("{told}: changes of them are not seen"));
+    note(&format!("{told}: their changes are not seen"));
     Ok(())
 }
 
 fn tell(state: WatchState) {
     match state {
-        WatchState::Connected => note("connected again: what is shown is current"),
-        WatchState::Lost { why, .. } => note(&format!("connection lost, trying again: {why}")),
+        WatchState::Connected => note("connected again: the view is current"),
+        WatchState::Lost { why, .. } => note(&format!("connection lost, retrying: {why}")),
         WatchState::Relisted(kind) => tracing::debug!(kind = kind.plural(), "listed again"),
     }
 }
@@ -213,7 +215,7 @@ impl Watching<'_> {
                 None => format!("secret {key} is gone"),
             },
             About::Binding(id) if self.live.inventory.bindings().get(*id).is_some() && self.live.select.chooses() => {
-                format!("{name}: nothing of what was chosen is wrong any more")
+                format!("{name}: the chosen findings are gone")
             }
             _ => format!("{name} is no longer served over TLS"),
         }

@@ -168,7 +168,7 @@ impl Run {
         Err(CourseError::NotServed {
             message: complaints.join("; "),
             hint: Some(format!(
-                "`kubectl certs show secret/{} -n {} --probe` tells what is served; `kubectl certs rollback {} -n {}` puts the earlier pair back",
+                "`kubectl certs show secret/{} -n {} --probe` shows the served certificate; `kubectl certs rollback {} -n {}` puts the earlier pair back",
                 target.secret.name, target.secret.namespace, target.secret.name, target.secret.namespace
             )),
         })

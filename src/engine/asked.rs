@@ -67,7 +67,7 @@ impl Asked {
         known.retain(|_, known| now < known.again);
         let write = || cache::write(path, &serde_json::to_vec(&*known)?);
         if let Err(error) = write() {
-            tracing::debug!("what the CA said of renewals cannot be kept: {error}");
+            tracing::debug!("the CA's renewal windows cannot be kept: {error}");
         }
     }
 }

@@ -58,14 +58,16 @@ impl Refused {
         match self {
             Self::Solve(error) => error.hint.clone(),
             Self::Ca {
-                method: Some(Method::Http01), ..
+                method: Some(Method::Http01),
+                ..
             } => Some(
-                "the CA sees something else than is seen from here, where it was looked at: look for a firewall, a DNS \
-                 answer or an IPv6 address that is different from outside"
+                "the CA does not see the answer that the self-check saw, if one was made: look for a firewall, \
+                 a DNS answer or an IPv6 address that differs from outside"
                     .to_owned(),
             ),
             Self::Ca {
-                method: Some(Method::Dns01), ..
+                method: Some(Method::Dns01),
+                ..
             } => Some("the record was seen at the zone's name servers: look for DNSSEC and for CAA records".to_owned()),
             Self::Ca { method: None, .. } => None,
             Self::Acme(error) => error.hint(),
@@ -176,7 +178,7 @@ impl Proving<'_> {
         }
         let looks = self.client.wait_authorization(&authorization.url, PATIENCE);
         let ended = tokio::select! {
-            ended = told(self.tell, || format!("the CA to look at {name}"), looks) => ended.map_err(Refused::Acme)?,
+            ended = told(self.tell, || format!("the CA to validate {name}"), looks) => ended.map_err(Refused::Acme)?,
             () = self.cancel.cancelled() => return Err(interrupted()),
         };
         drop(turn);
@@ -216,13 +218,13 @@ fn offered(authorization: &Authorization, method: Method) -> Result<&Offered, Re
 fn unanswerable(authorization: &Authorization, method: Method) -> Refused {
     let kinds: Vec<String> = authorization.challenges.iter().map(|c| c.kind.to_string()).collect();
     let error = SolveError::new(format!(
-        "the CA does not take {} for this name (it takes {})",
+        "the CA does not accept {} for this name (it accepts {})",
         method.as_str(),
         kinds.join(", ")
     ));
     Refused::Solve(match method {
-        Method::Http01 => error.hint("--dns NAME proves names by DNS"),
-        Method::Dns01 => error.hint("addresses are proved by HTTP-01 alone: leave --dns out"),
+        Method::Http01 => error.hint("--dns NAME validates names by DNS-01"),
+        Method::Dns01 => error.hint("addresses are validated by HTTP-01 only: leave --dns out"),
     })
 }
 

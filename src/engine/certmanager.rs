@@ -140,7 +140,7 @@ async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result
             let note = if state::is_asked_by_hand(&object) {
                 "cert-manager has been asked to renew it; following"
             } else {
-                "cert-manager is at it already; following"
+                "cert-manager is already renewing it; following"
             };
             tell.tell(EventKind::Note { text: note.to_owned() });
             return Ok((before, object));

@@ -79,7 +79,7 @@ pub(super) fn within(base: &str, zone: &str) -> bool {
 /// The error of a name that nobody can prove.
 pub(super) fn no_provider(name: &Name) -> SolveError {
     SolveError::new(format!(
-        "{name} is proved by DNS alone, and no DNS provider is configured"
+        "{name} can be validated by DNS-01 only, and no DNS provider is configured"
     ))
     .hint("name one in the settings (`kubectl certs config example`), or write the record yourself with --dns manual")
 }
@@ -87,7 +87,7 @@ pub(super) fn no_provider(name: &Name) -> SolveError {
 /// The error of a name that only a cluster could prove.
 pub(super) fn no_cluster(name: &Name) -> SolveError {
     SolveError::new(format!(
-        "{name} is proved by HTTP through a cluster, and there is none here"
+        "{name} is validated by HTTP-01 through a cluster, and there is none here"
     ))
     .hint("name a DNS provider for its zone in the settings, or give --dns NAME")
 }

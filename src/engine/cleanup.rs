@@ -470,7 +470,7 @@ impl Leftovers {
         }
         let mut undone = undo(api, dns, &now).await;
         undone.trouble.extend(later.into_iter().map(|left| Trouble {
-            text: format!("{} is left as it is: another run is going on", undo::words(left)),
+            text: format!("{} is left as it is: another run is in progress", undo::words(left)),
             hint: Some("try again when that run has ended".to_owned()),
         }));
         undone

@@ -181,7 +181,7 @@ impl Run {
         if let Err(error) = ended {
             tell.tell(EventKind::Note {
                 text: format!(
-                    "the note of this order is left: {}; `kubectl certs cleanup` removes it",
+                    "the journal of this order remains: {}; `kubectl certs cleanup` removes it",
                     crate::error::chain(&error)
                 ),
             });
@@ -328,7 +328,7 @@ impl Run {
         });
         if chain.preference_missed {
             tell.tell(EventKind::Note {
-                text: "the CA offers no chain of the preferred name: its usual one is taken".to_owned(),
+                text: "the CA offers no chain of the preferred name: its default one is used".to_owned(),
             });
         }
         let mut issued = Issued {

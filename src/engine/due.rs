@@ -52,7 +52,7 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
         && let Some(moment) = moment(acme, &id, asked).await
     {
         return if moment <= rules.now {
-            Due::Now("the CA says so")
+            Due::Now("the CA's renewal window has opened")
         } else {
             Due::Later(Some(moment))
         };
@@ -81,7 +81,7 @@ fn by_verdict(inventory: &Inventory, target: &Target, rules: Rules) -> Due {
     };
     let due = verdict.findings.iter().find_map(|finding| match finding.fact {
         Fact::RenewalDue { .. } => Some("most of its lifetime is over"),
-        Fact::RenewNow { .. } => Some("the window that the CA gave has passed"),
+        Fact::RenewNow { .. } => Some("the CA's renewal window has passed"),
         Fact::Expired { .. } => Some("it has expired"),
         _ => None,
     });

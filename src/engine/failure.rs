@@ -38,7 +38,7 @@ pub enum CourseError {
     #[error("no route gives Secret {0} a host, and it holds no certificate")]
     NoNames(Key),
     /// More names than the CA takes.
-    #[error("{count} names are more than the {most} that {profile} takes")]
+    #[error("{count} names are more than the {most} that {profile} allows")]
     TooManyNames {
         /// How many.
         count: usize,
@@ -69,7 +69,7 @@ pub enum CourseError {
     #[error("the new certificate is not stored: {0}")]
     Write(ApiError),
     /// Another has changed the Secret meanwhile.
-    #[error("the new certificate is not stored: Secret {0} was changed by another since it was read")]
+    #[error("the new certificate is not stored: Secret {0} was changed by someone else since it was read")]
     Changed(Key),
     /// The lease went to another.
     #[error("the new certificate is not stored: another run has taken over Secret {0}")]
@@ -83,7 +83,7 @@ pub enum CourseError {
         hint: Option<String>,
     },
     /// It is stored, and a workload did not come back.
-    #[error("the new certificate is stored, and {message}")]
+    #[error("the new certificate is stored, but {message}")]
     Restart {
         /// What happened.
         message: String,
@@ -91,7 +91,7 @@ pub enum CourseError {
         hint: Option<String>,
     },
     /// It is stored, and not served.
-    #[error("the new certificate is stored, and not served: {message}")]
+    #[error("the new certificate is stored, but not served: {message}")]
     NotServed {
         /// What is served instead.
         message: String,
@@ -117,7 +117,7 @@ pub enum CourseError {
         hint: Option<String>,
     },
     /// Others failed alike before it.
-    #[error("not begun: others failed alike before it")]
+    #[error("not started: others failed in the same way before it")]
     Stopped,
     /// Ctrl-C.
     #[error("interrupted")]
@@ -146,7 +146,7 @@ impl CourseError {
         match self {
             Self::Lease(error) => error.hint(),
             Self::Refused(refusal) => refusal.hint(),
-            Self::Limit { .. } => Some("wait until then, or order all the same with --ignore-rate-limits".to_owned()),
+            Self::Limit { .. } => Some("wait until then, or order anyway with --ignore-rate-limits".to_owned()),
             Self::NoNames(key) => Some(format!(
                 "`kubectl certs issue -n {} --secret {} -d HOST` orders one",
                 key.namespace, key.name
@@ -161,7 +161,7 @@ impl CourseError {
             Self::Pair(error) => error.hint(),
             Self::Api(error) | Self::Write(error) => error.hint(),
             Self::Changed(_) | Self::LeaseLost(_) => Some(
-                "look at the Secret, then run the command again: it goes on with the certificate that was issued"
+                "check the Secret, then run the command again: it continues with the certificate that was issued"
                     .to_owned(),
             ),
             Self::File { hint, .. }
@@ -169,7 +169,7 @@ impl CourseError {
             | Self::NotServed { hint, .. }
             | Self::CertManager { hint, .. }
             | Self::LeftOut { hint, .. } => hint.clone(),
-            Self::Stopped => Some("mend the cause that the failed ones name, and run the command again".to_owned()),
+            Self::Stopped => Some("fix the cause that the failures name, and run the command again".to_owned()),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
             Self::NotStored => Some(LATER.to_owned()),
             Self::NotRestarted(workload) => Some(format!("`kubectl rollout status {workload}` follows it")),

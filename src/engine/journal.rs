@@ -172,7 +172,7 @@ pub async fn find(place: &Place, secret: &Key) -> Result<Option<Found>, JournalE
             let path = directory.join(format!("{}.json", name(secret)));
             match std::fs::read(&path) {
                 // An order and a key of somebody else's making.
-                Ok(_) if !crate::own::is_usable(&path, "the notes of a former run") => Ok(None),
+                Ok(_) if !crate::own::is_usable(&path, "the journal of an earlier run") => Ok(None),
                 Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok().map(read)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
                 Err(source) => Err(JournalError::File { path, source }),

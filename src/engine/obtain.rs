@@ -26,7 +26,7 @@ use crate::{
 /// How long the CA may take to make a certificate.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// What to do where the order is kept.
-pub(super) const LATER: &str = "run the command again: it goes on with the same order, and makes no second one";
+pub(super) const LATER: &str = "run the command again: it continues with the same order, and makes no second one";
 /// How often an order is made anew without names that failed: each time names are lost, so it ends soon.
 const ATTEMPTS: usize = 4;
 
@@ -195,7 +195,7 @@ impl Obtaining<'_> {
         let fetched = async {
             let order = self.finish(&mut order, names).await?;
             let Some(url) = &order.certificate else {
-                return Err(ObtainError::Order("it is valid, and says of no certificate".to_owned()));
+                return Err(ObtainError::Order("it is valid, but names no certificate".to_owned()));
             };
             let chain = self.client().certificate(url, self.preferred_chain.as_deref()).await?;
             Ok((chain, order.url))
@@ -235,7 +235,7 @@ impl Obtaining<'_> {
             replaces: self.replaces.clone(),
         };
         let ordering = self.client().new_order(&names.order, &options);
-        let ordered = match told(tell, || "the CA to take the order".to_owned(), ordering).await {
+        let ordered = match told(tell, || "the CA to accept the order".to_owned(), ordering).await {
             Ok(ordered) => ordered,
             Err(error) => {
                 let refused = error.refused_names();

@@ -251,7 +251,7 @@ impl Preparing<'_> {
             }),
             _ => {
                 let advertise = advertised(http01).ok_or_else(|| PrepareError::Setting {
-                    message: "--solver endpoint needs to know where the cluster reaches this machine".to_owned(),
+                    message: "--solver endpoint needs the address at which the cluster reaches this machine".to_owned(),
                     hint: "give it with --advertise ADDRESS:PORT, or answer from a Pod: --solver pod".to_owned(),
                 })?;
                 Ok(Backend::Endpoint {

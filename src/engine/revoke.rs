@@ -201,7 +201,7 @@ pub enum RevokeError {
     #[error("the certificate is in use: {}", words(.0))]
     InUse(Vec<Use>),
     /// There is neither an account nor a key.
-    #[error("there is neither an account with the CA nor the certificate's key to sign with")]
+    #[error("there is neither an account with the CA nor the certificate's key for the signature")]
     NoKey,
     /// The CA refused.
     #[error(transparent)]
@@ -225,7 +225,7 @@ impl RevokeError {
         Some(match self {
             Self::InUse(_) => {
                 "renew it first, so that clients get another (`kubectl certs renew`), then revoke the old one from a \
-                 file; --force revokes it all the same"
+                 file; --force revokes it anyway"
                     .to_owned()
             }
             Self::NoKey => {

@@ -224,7 +224,7 @@ impl Run {
         if let Err(error) = self.ledger.keep().await {
             self.tell.tell(EventKind::Note {
                 text: format!(
-                    "what was ordered could not be noted beside the account: {}",
+                    "the order could not be counted beside the account: {}",
                     crate::error::chain(&error)
                 ),
             });

@@ -167,7 +167,7 @@ impl Storing<'_> {
 fn notes(change: &SecretChange) -> Vec<String> {
     let mut notes = Vec::new();
     if !change.remade().is_empty() {
-        notes.push(format!("made anew beside it: {}", change.remade().join(", ")));
+        notes.push(format!("rebuilt beside it: {}", change.remade().join(", ")));
     }
     if !change.left_stale().is_empty() {
         notes.push(format!(

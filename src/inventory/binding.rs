@@ -124,7 +124,7 @@ pub struct Bindings {
 }
 
 impl Bindings {
-    /// The binding of a number; `None` when it is gone.
+    /// The binding of a number; `None` when it no longer exists.
     pub fn get(&self, id: BindingId) -> Option<&Binding> {
         self.slots.get(id.0 as usize)?.as_ref()
     }

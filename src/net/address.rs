@@ -81,7 +81,7 @@ pub enum ResolveError {
     #[error("the route has no host and no address in its status: name one with --connect HOST:PORT")]
     NothingToAsk,
     /// DNS did not answer in time.
-    #[error("DNS gives no answer for {name} within {} s", after.as_secs_f32())]
+    #[error("DNS does not answer for {name} within {} s", after.as_secs_f32())]
     Timeout {
         /// The name.
         name: String,
@@ -89,7 +89,7 @@ pub enum ResolveError {
         after: Duration,
     },
     /// DNS has no addresses for it, or fails; in the words of the system's resolver.
-    #[error("DNS has no address of {name}: {}", words(cause))]
+    #[error("DNS has no address for {name}: {}", words(cause))]
     Failed {
         /// The name.
         name: String,

@@ -49,16 +49,16 @@ impl Reach {
 #[derive(Debug, thiserror::Error)]
 pub enum AiaError {
     /// It is no URL of plain http without credentials.
-    #[error("it is no URL of plain http")]
+    #[error("it is not a plain http URL")]
     NotHttp,
     /// Only port 80 is asked.
-    #[error("port {0} is not asked; --fetch-intermediates=private asks any")]
+    #[error("port {0} is not allowed; --fetch-intermediates=private allows any")]
     Port(u16),
     /// The host has no address.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     /// The host has no address that may be asked.
-    #[error("{0} is not asked; --fetch-intermediates=private asks private addresses too")]
+    #[error("{0} is not allowed; --fetch-intermediates=private allows private addresses too")]
     Address(IpAddr),
     /// The connection is refused or breaks, or the answer is no HTTP or too large.
     #[error("{0}")]

@@ -34,13 +34,13 @@ const PAYLOAD: u16 = 1232;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
     /// It is no name.
-    #[error("{0:?} is no DNS name")]
+    #[error("{0:?} is not a DNS name")]
     Name(String),
     /// The system has no resolver.
     #[error("the system names no DNS resolver: {0}")]
     NoServers(String),
     /// The server says nothing.
-    #[error("{server} gives no answer about {what} within {} s", after.as_secs_f32())]
+    #[error("{server} does not answer about {what} within {} s", after.as_secs_f32())]
     Silent {
         /// Whom.
         server: SocketAddr,
@@ -60,7 +60,7 @@ pub enum DnsError {
         no_way: bool,
     },
     /// The server answers with something else than DNS.
-    #[error("{server} answers {what} with something that is no DNS message: {cause}")]
+    #[error("{server} answers {what} with something that is not a DNS message: {cause}")]
     Garbled {
         /// Whom.
         server: SocketAddr,

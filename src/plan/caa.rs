@@ -93,19 +93,19 @@ pub enum Forbidden {
     #[error("it lets no CA issue")]
     Nobody,
     /// The CA is named with another account.
-    #[error("it lets the CA issue to another account alone: {account}")]
+    #[error("it lets the CA issue only to another account: {account}")]
     Account {
         /// The account's URL in the record.
         account: String,
     },
     /// The CA is named with an account, and there is none yet.
-    #[error("it lets the CA issue to the account {account} alone, and there is no account here yet")]
+    #[error("it lets the CA issue only to the account {account}, and there is no account here yet")]
     NoAccount {
         /// The account's URL in the record.
         account: String,
     },
     /// The CA is named with other ways to prove the name.
-    #[error("it lets the CA issue by {methods} alone")]
+    #[error("it lets the CA issue only by {methods}")]
     Methods {
         /// The methods in the record.
         methods: String,
@@ -117,7 +117,7 @@ pub enum Forbidden {
     #[error("it cannot be read: {0:?}")]
     Malformed(String),
     /// The CA does not say by which domain records name it.
-    #[error("it names CAs ({}), and this CA does not say by which name it is meant", .0.join(", "))]
+    #[error("it names CAs ({}), and this CA does not say which name is its own", .0.join(", "))]
     NoIdentity(Vec<String>),
 }
 

@@ -107,7 +107,7 @@ impl fmt::Display for Step {
     /// One line, as an order: `order ...`, `write ...`. Not cleared.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Lease { object } => write!(f, "take Lease {object}, so that nobody else works on it meanwhile"),
+            Self::Lease { object } => write!(f, "take Lease {object}, so that no other run works on it meanwhile"),
             Self::Journal { object } => write!(f, "keep the order and its key in Secret {object} until it is done"),
             Self::Order {
                 issuer,
@@ -123,20 +123,20 @@ impl fmt::Display for Step {
                     write!(f, ", profile {profile}")?;
                 }
                 if *replaces {
-                    f.write_str(", as the renewal of the present certificate")?;
+                    f.write_str(", as the renewal of the current certificate")?;
                 }
                 match changes_ca {
                     Some((from, to)) => write!(f, "; CA changes: {from} → {to}"),
                     None => Ok(()),
                 }
             }
-            Self::Prove { name, method, through } => write!(f, "prove {name} by {}: {through}", method.as_str()),
+            Self::Prove { name, method, through } => write!(f, "validate {name} by {}: {through}", method.as_str()),
             Self::Backup { object } => write!(f, "keep the pair that is replaced in Secret {object}"),
             Self::Write { secret, create, keys } => {
                 let verb = if *create { "create" } else { "write" };
                 write!(
                     f,
-                    "{verb} Secret {secret} ({}), if nobody changed it meanwhile",
+                    "{verb} Secret {secret} ({}), if nobody has changed it since",
                     keys.join(", ")
                 )
             }
@@ -144,12 +144,13 @@ impl fmt::Display for Step {
             Self::Rehearse { secret } => write!(f, "leave Secret {secret} as it is: this is a rehearsal"),
             Self::Restart { workload } => write!(f, "restart {workload}"),
             Self::Look { hosts, seconds } => {
-                write!(f, "look until {} serve it, at most {seconds} s", hosts.join(", "))
+                let verb = if hosts.len() == 1 { "serves" } else { "serve" };
+                write!(f, "wait until {} {verb} it, at most {seconds} s", hosts.join(", "))
             }
             Self::CleanUp => f.write_str("remove everything temporary"),
             Self::PutBack { secret, serial } => write!(
                 f,
-                "put certificate {serial} back into Secret {secret}, if nobody changed it meanwhile"
+                "put certificate {serial} back into Secret {secret}, if nobody has changed it since"
             ),
             Self::Revoke { serial, issuer, reason } => {
                 write!(f, "revoke certificate {serial} at {issuer} for good, reason {reason}")
@@ -176,7 +177,7 @@ mod tests {
         assert_eq!(
             step.to_string(),
             "order a.example, *.a.example at letsencrypt with a key of type ecdsa-p256, profile shortlived, as the renewal \
-             of the present certificate"
+             of the current certificate"
         );
         let step = Step::Order {
             issuer: "letsencrypt".into(),
@@ -197,7 +198,7 @@ mod tests {
         };
         assert_eq!(
             step.to_string(),
-            "write Secret shop/shop-tls (tls.crt, tls.key), if nobody changed it meanwhile"
+            "write Secret shop/shop-tls (tls.crt, tls.key), if nobody has changed it since"
         );
     }
 }

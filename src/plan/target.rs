@@ -123,9 +123,7 @@ impl NoTarget {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Route { .. } => {
-                Some("-n chooses the namespace; `kubectl certs status -A` lists what there is".into())
-            }
+            Self::Route { .. } => Some("-n chooses the namespace; `kubectl certs status -A` lists everything".into()),
             Self::NoSecret { route } if route.kind == Kind::Ingress => Some(format!(
                 "add an entry to spec.tls of Ingress {} with its hosts and a secretName; the Secret need not exist yet",
                 route.key

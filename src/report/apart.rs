@@ -128,11 +128,11 @@ pub fn not_judged(found: &[NotJudged]) -> Option<String> {
         return None;
     }
     let next = if found.iter().any(|one| one.carrier.serves) {
-        "; `kubectl certs show HOST:443` judges what one of their hosts serves"
+        "; `kubectl certs show HOST:443` checks the certificate that one of their hosts serves"
     } else {
         ""
     };
-    Some(format!("not judged, as these kinds are not read: {out}{next}"))
+    Some(format!("not checked, because these kinds are not read: {out}{next}"))
 }
 
 #[cfg(test)]
@@ -153,14 +153,14 @@ mod tests {
         assert_eq!(not_judged(&[]), None);
         assert_eq!(
             not_judged(std::slice::from_ref(&policy)).as_deref(),
-            Some("not judged, as these kinds are not read: 2 BackendTLSPolicy (gateway.networking.k8s.io/v1)")
+            Some("not checked, because these kinds are not read: 2 BackendTLSPolicy (gateway.networking.k8s.io/v1)")
         );
         assert_eq!(
             not_judged(&[gateway, route, policy]).as_deref(),
             Some(
-                "not judged, as these kinds are not read: 3 Route (route.openshift.io/v1), 2 BackendTLSPolicy \
+                "not checked, because these kinds are not read: 3 Route (route.openshift.io/v1), 2 BackendTLSPolicy \
                  (gateway.networking.k8s.io/v1), any Gateway (networking.istio.io/v1; no list of them could be read); \
-                 `kubectl certs show HOST:443` judges what one of their hosts serves"
+                 `kubectl certs show HOST:443` checks the certificate that one of their hosts serves"
             )
         );
     }

@@ -28,7 +28,7 @@ enum Cause<'a> {
 
 /// One line about the cause of most rows that are `warning` or worse; `None` where there is no such cause.
 ///
-/// `9,812 of the 10,000 that are warning or critical have one cause: CN=Corp Root is not trusted here; ...`
+/// `9,812 of the 10,000 that are warning or critical have the same cause: CN=Corp Root is not trusted here; ...`
 pub fn cause(rows: &Rows<'_>) -> Option<String> {
     // With the first row that has it: its commands reach what was read.
     let mut counts: HashMap<Cause<'_>, (usize, Row<'_>)> = HashMap::new();
@@ -65,10 +65,10 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
         }
         Cause::Class(class, kind) => {
             let those = words::list_classes(&row, kind);
-            format!("there is no class {class}; {those} lists those that there are")
+            format!("there is no class {class}; {those} lists the existing ones")
         }
         Cause::Default(controller) => {
-            format!("{controller} made the certificate itself; store one of a CA in the Secrets that the routes name")
+            format!("{controller} made the certificate itself; store one from a CA in the Secrets that the routes name")
         }
         Cause::Secret(key, reason) => {
             let show = words::show_secret(&row, key);
@@ -80,7 +80,7 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
     } else {
         format!("{} of the {} rows", grouped(count), grouped(wrong))
     };
-    Some(format!("{all} that are warning or critical have one cause: {why}"))
+    Some(format!("{all} that are warning or critical have the same cause: {why}"))
 }
 
 #[cfg(test)]
@@ -120,13 +120,13 @@ mod tests {
         assert_eq!(
             told(&[(&corp, 1812), (&other, 188)]).as_deref(),
             Some(
-                "1,812 of the 2,000 rows that are warning or critical have one cause: CN=Corp Root is not trusted here; \
+                "1,812 of the 2,000 rows that are warning or critical have the same cause: CN=Corp Root is not trusted here; \
                  if it is yours: --ca-file FILE, or `trust:` in the settings"
             )
         );
         let secret = told(&[(&expired, 12)]).expect("one cause");
         assert!(
-            secret.starts_with("all 12 rows that are warning or critical have one cause: Expired of Secret shop/"),
+            secret.starts_with("all 12 rows that are warning or critical have the same cause: Expired of Secret shop/"),
             "{secret}"
         );
         // It is copied into a shell, and asks what this run has asked.

@@ -24,7 +24,7 @@ pub struct Columns(Vec<(String, Path)>);
 #[derive(Debug, thiserror::Error)]
 pub enum ColumnsError {
     /// A column has no header or no path.
-    #[error("{column:?} is no column: write NAME:.PATH, such as HOST:.host")]
+    #[error("{column:?} is not a column: write NAME:.PATH, such as HOST:.host")]
     Column {
         /// What stands there.
         column: String,
@@ -176,7 +176,7 @@ mod tests {
     fn a_wrong_column_is_told() {
         for (spec, words) in [
             ("HOST", "NAME:.PATH"),
-            ("A:.host,B:", "\"B:\" is no column"),
+            ("A:.host,B:", "\"B:\" is not a column"),
             ("A:.spec.tls", "no field \"spec\""),
         ] {
             let error = spec.parse::<Columns>().expect_err(spec).to_string();

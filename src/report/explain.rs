@@ -116,7 +116,7 @@ mod tests {
         for reason in Reason::ALL {
             let page = explain(*reason, false, None);
             assert!(page.starts_with(&format!("{reason}\n")), "{reason}");
-            assert!(page.contains("\nHow to mend it\n"), "{reason}");
+            assert!(page.contains("\nHow to fix it\n"), "{reason}");
             assert!(!page.contains("```") && !page.contains('\x1b'), "{reason}");
         }
         let page = explain(Reason::Expired, true, None);

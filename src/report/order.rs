@@ -69,7 +69,7 @@ pub enum SortBy {
 pub enum SortByError {
     /// It is no field's name.
     #[error(
-        "cannot sort by {0:?}: it is none of status, expires, namespace, name, host, issuer, age, and no JSONPath such as .notAfter"
+        "cannot sort by {0:?}: it is neither one of status, expires, namespace, name, host, issuer and age, nor a JSONPath such as .notAfter"
     )]
     Name(String),
     /// It is a path to a field that items do not have.

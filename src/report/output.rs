@@ -70,8 +70,8 @@ pub enum FormatError {
         /// The format whose name is nearest to it.
         nearest: &'static str,
     },
-    /// The format wants a value after `=`.
-    #[error("-o {name} wants a value: {example}")]
+    /// The format needs a value after `=`.
+    #[error("-o {name} needs a value: {example}")]
     NoValue {
         /// The format.
         name: &'static str,
@@ -82,7 +82,7 @@ pub enum FormatError {
     #[error(transparent)]
     Columns(#[from] ColumnsError),
     /// Go's templates are not read.
-    #[error("-o {name} is not read here; the same as JSONPath: {instead}")]
+    #[error("-o {name} is not supported; the same as JSONPath: {instead}")]
     GoTemplate {
         /// The format.
         name: String,

@@ -27,7 +27,7 @@ pub(super) fn of_row(row: &Row<'_>, places: Option<Places<'_>>) -> Option<Place>
     }
 }
 
-/// The place where a finding is mended: the Secret's for what its bytes hold, where a manifest has it, else the row's.
+/// The place where a finding is fixed: the Secret's for what its bytes hold, where a manifest has it, else the row's.
 pub(super) fn of_finding(finding: &Finding, row: &Row<'_>, places: Option<Places<'_>>) -> Option<Place> {
     let within = ["parse", "time", "chain", "strength"].contains(&finding.reason().group());
     let secret = finding.secret().or_else(|| row.secret()).filter(|_| within);

@@ -24,21 +24,25 @@ pub fn line(kind: &EventKind) -> String {
             names: all,
             resumed,
         } => {
-            let how = if *resumed { "goes on with the order" } else { "ordered" };
+            let how = if *resumed {
+                "continues with the order"
+            } else {
+                "ordered"
+            };
             format!("{how} for {} ({url})", names(all))
         }
         EventKind::ReplacesRefused { detail } => {
             format!(
-                "the CA does not count this order as the renewal of the present certificate ({detail}): it counts against its rate limits"
+                "the CA does not count this order as the renewal of the current certificate ({detail}): it counts against its rate limits"
             )
         }
         EventKind::Presented { name, method, place } => format!("{name}: {} answer is at {place}", method.as_str()),
         EventKind::SelfChecked { name, method, seen } => {
             format!("{name}: {} answer seen at {}", method.as_str(), seen.join(", "))
         }
-        EventKind::Asked { name } => format!("{name}: the CA is asked to look"),
+        EventKind::Asked { name } => format!("{name}: the CA is asked to validate"),
         EventKind::Validated { name, already: false } => format!("{name}: valid"),
-        EventKind::Validated { name, already: true } => format!("{name}: valid already"),
+        EventKind::Validated { name, already: true } => format!("{name}: already valid"),
         EventKind::ChallengeFailed { name, detail } => format!("{name}: failed: {detail}"),
         EventKind::Issued {
             sha256,
@@ -76,7 +80,7 @@ pub fn stage(kind: &EventKind) -> Option<String> {
         EventKind::Waiting { reason } => format!("waiting: {reason}"),
         EventKind::Ordered { .. } => "ordered".to_owned(),
         EventKind::Presented { name, .. } => format!("waiting for the answer to be seen: {name}"),
-        EventKind::SelfChecked { name, .. } | EventKind::Asked { name } => format!("the CA looks: {name}"),
+        EventKind::SelfChecked { name, .. } | EventKind::Asked { name } => format!("the CA validates: {name}"),
         EventKind::Validated { name, .. } => format!("valid: {name}"),
         EventKind::ChallengeFailed { name, .. } => format!("failed: {name}"),
         EventKind::Issued { .. } => "issued".to_owned(),

@@ -87,7 +87,7 @@ impl Invocation {
             level: "warning",
             message: Text {
                 text: format!(
-                    "{} of {all} findings are left out: a run holds {MOST_RESULTS}.",
+                    "{} of {all} findings are left out: a run holds at most {MOST_RESULTS}.",
                     all - MOST_RESULTS
                 ),
             },

@@ -49,7 +49,7 @@ pub fn summary(rows: &Rows<'_>, apart: &Apart<'_>, elapsed: Duration) -> String 
         } else if apart.not_judged.is_empty() {
             "nothing here is served over TLS"
         } else {
-            "nothing that is read here is served over TLS"
+            "nothing that was read here is served over TLS"
         });
     }
     let mut separator = ": ";

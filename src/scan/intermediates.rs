@@ -56,7 +56,7 @@ pub async fn complete_one(parsed: &Parsed, judge: &Judge, reach: Reach) -> (Trus
     (trust, fetching.problems)
 }
 
-/// The URL of what is missing, where it was found nowhere else.
+/// The URL of what is missing, where it was not found else.
 fn missing(trust: &Trust) -> Option<&Text> {
     match trust {
         Trust::MissingIntermediate {
@@ -92,7 +92,7 @@ impl Fetching {
                 Ok(body) if judge.learn_fetched(&body, url) => learned = true,
                 Ok(_) => self
                     .problems
-                    .push(format!("{url} is no certificate of a CA, in DER or PEM")),
+                    .push(format!("{url} is not a CA certificate in DER or PEM")),
                 Err(error) => self
                     .problems
                     .push(format!("cannot fetch {url}: {}", crate::error::chain(&error))),
@@ -117,7 +117,7 @@ impl Fetching {
             if self.asked.len() == MOST {
                 let left: BTreeSet<&Text> = wanted.values().flatten().collect();
                 self.problems.push(format!(
-                    "{} more URLs of intermediates are not asked: {MOST} are the most",
+                    "{} more URLs of intermediates are not fetched: at most {MOST} are",
                     left.len()
                 ));
                 break;
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(first.iter().filter(|url| url.contains("shop")).count(), 3);
         assert_eq!(
             fetching.problems,
-            ["471 more URLs of intermediates are not asked: 32 are the most"]
+            ["471 more URLs of intermediates are not fetched: at most 32 are"]
         );
         assert!(fetching.choose(Wanted::from([urls("b", 1)])).is_empty());
 

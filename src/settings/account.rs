@@ -30,10 +30,10 @@ pub enum AccountError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The key of the external account binding.
-    #[error("the key of the external account binding is not there: {0}")]
+    #[error("the key of the external account binding cannot be found: {0}")]
     Binding(SolveError),
     /// Nobody agreed to the terms of service.
-    #[error("the terms of service of {issuer} are not agreed to: {url}")]
+    #[error("the terms of service of {issuer} have not been agreed to: {url}")]
     Terms {
         /// The issuer.
         issuer: String,
@@ -72,9 +72,9 @@ impl AccountError {
             Self::Store(error) => error.hint(),
             Self::Binding(error) => error.hint.clone(),
             Self::Terms { .. } => Some("read them, and agree with --agree-tos".to_owned()),
-            Self::None { .. } => Some("`kubectl certs account register` makes one".to_owned()),
+            Self::None { .. } => Some("`kubectl certs account register` creates one".to_owned()),
             Self::Lost { .. } => Some("`kubectl certs account register` registers the key again".to_owned()),
-            Self::Ended { .. } => Some("`kubectl certs account register` makes a new one".to_owned()),
+            Self::Ended { .. } => Some("`kubectl certs account register` creates a new one".to_owned()),
         }
     }
 }

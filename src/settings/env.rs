@@ -20,7 +20,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("DIRECTORY_URL", "--directory-url"),
     ("DIRECTORY_CA_FILE", "--directory-ca-file"),
     ("AGREE_TOS", "agreeTos: true or false"),
-    ("EMAIL", "email; several with commas between"),
+    ("EMAIL", "email; several separated by commas"),
     ("EAB_KID", "--eab-kid"),
     ("EAB_KEY", "the key of the external account binding itself"),
     ("ACCOUNT_SECRET", "accountSecret"),
@@ -33,16 +33,16 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("ADVERTISE", "http01.advertise"),
     ("SELF_CHECK", "http01.selfCheck"),
     ("DNS", "--dns"),
-    ("RESOLVER", "dns01.resolvers; several with commas between"),
+    ("RESOLVER", "dns01.resolvers; several separated by commas"),
     ("PROPAGATION_TIMEOUT", "dns01.propagationTimeout"),
     ("PROPAGATION_WAIT", "dns01.propagationWait"),
-    ("RESTART", "storing.restart; several with commas between"),
+    ("RESTART", "storing.restart; several separated by commas"),
     ("WAIT", "storing.wait"),
     (
         "KEEP_NAMES",
-        "whether completion keeps the names of the cluster for minutes: true or false",
+        "whether completion keeps the names of the cluster for five minutes: true or false",
     ),
-    ("LOG", "what the program tells of itself, as tracing directives"),
+    ("LOG", "what the program logs, as tracing directives"),
 ];
 
 /// Looks a variable up by its whole name; one that is set to nothing is not set.

@@ -47,7 +47,7 @@ pub enum SettingsError {
     #[error("issuer {0} has no directory")]
     NoDirectory(String),
     /// What a rehearsal is done with is a CA for everybody.
-    #[error("staging names {0}, whose certificates are for production")]
+    #[error("staging names {0}, which is a production CA")]
     StagingIsProduction(String),
     /// An issuer's field cannot be used.
     #[error("issuer {issuer}: {reason}")]
@@ -58,7 +58,7 @@ pub enum SettingsError {
         reason: String,
     },
     /// There is half an external account binding.
-    #[error("--eab-kid and its key belong together")]
+    #[error("--eab-kid and its key are needed together")]
     HalfBinding,
     /// Two DNS providers have one name.
     #[error("two DNS providers are called {0:?}")]
@@ -78,7 +78,7 @@ pub enum SettingsError {
     #[error("certificate.concurrency is 1 to 256")]
     Concurrency,
     /// There is neither `XDG_CONFIG_HOME` nor `HOME`.
-    #[error("there is no place for settings and accounts: neither XDG_CONFIG_HOME nor HOME is set")]
+    #[error("settings and accounts have no place: neither XDG_CONFIG_HOME nor HOME is set")]
     NoHome,
     /// A `ConfigMap` cannot be read.
     #[error("{0}")]

@@ -167,7 +167,7 @@ pub struct TuiEntry {
     /// Whether only ASCII is drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ascii: Option<bool>,
-    /// Whether the mouse is the screen's; else the terminal selects text with it.
+    /// Whether the mouse belongs to the screen; else the terminal selects text with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mouse: Option<bool>,
     /// Whether nothing may be changed from it.

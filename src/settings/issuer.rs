@@ -239,14 +239,14 @@ fn check_url(url: &str, loopback: bool) -> Result<(), String> {
     match rest {
         Some(_) if has_user(url) => Err("directory holds a user name".to_owned()),
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !url.contains(char::is_whitespace) => Ok(()),
-        _ => Err("directory is no URL with https".to_owned()),
+        _ => Err("directory is not an https URL".to_owned()),
     }
 }
 
 fn ca_pem(entry: &Entry<'_>) -> Result<Option<Vec<u8>>, String> {
     for one in &entry.0 {
         match (&one.ca_file, &one.ca) {
-            (Some(_), Some(_)) => return Err("caFile and ca are two ways to say one thing".to_owned()),
+            (Some(_), Some(_)) => return Err("caFile and ca are two ways to say the same thing: keep one".to_owned()),
             (Some(path), None) => {
                 return read_whole(path)
                     .map(Some)
@@ -279,7 +279,7 @@ fn contact(addresses: &Addresses) -> Result<Vec<String>, String> {
                 Ok(format!("mailto:{bare}"))
             }
             _ => Err(format!(
-                "{:?} is no e-mail address",
+                "{:?} is not an e-mail address",
                 bare.chars().take(100).collect::<String>()
             )),
         }

@@ -88,7 +88,7 @@ fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
         return Err(SettingsError::NotOurs(error));
     }
     let bytes = read_whole(path).map_err(unreadable)?;
-    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is no UTF-8 text".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))?;
     let beside = std::path::absolute(path).map_err(|error| unreadable(error.to_string()))?;
     let file = File::parse(&text, &shown, beside.parent())?;
     Ok(Some(Layer::of(Origin::File(shown), file)))
@@ -126,7 +126,7 @@ fn of_config_map(text: &str, key: &Namespaced) -> Result<Layer, FileError> {
         None => Ok(Layer::of(Origin::ConfigMap(key.clone()), file)),
         Some(field) => Err(FileError::new(
             name,
-            format!("{field} has to do with credentials or files of this machine: it belongs in the local file"),
+            format!("{field} is about credentials or files of this machine: it belongs in the local file"),
         )),
     }
 }
@@ -153,7 +153,7 @@ impl Secrets for ClusterSecrets {
             let text = bytes
                 .ok()
                 .and_then(|bytes| std::str::from_utf8(&bytes).ok().map(SecretString::from));
-            text.ok_or_else(|| SolveError::new(format!("{of} is no text")))
+            text.ok_or_else(|| SolveError::new(format!("{of} is not text")))
         })
     }
 }

@@ -105,7 +105,7 @@ pub enum StoreError {
         reason: String,
     },
     /// Another run holds the lock.
-    #[error("another run has been working with {place} for {seconds} s")]
+    #[error("another run has been using {place} for {seconds} s")]
     Locked {
         /// What is locked.
         place: String,
@@ -124,7 +124,7 @@ pub enum StoreError {
         kind: String,
     },
     /// Others changed the Secret again and again.
-    #[error("Secret {0} was changed by others each time it was written")]
+    #[error("Secret {0} was changed by someone else each time it was written")]
     Contended(Namespaced),
 }
 
@@ -135,10 +135,10 @@ impl StoreError {
             Self::NotOurs(error) => Some(error.hint()),
             Self::Open { path, wanted, .. } => Some(format!("chmod {wanted:o} {path}")),
             Self::Damaged { place, .. } => Some(format!(
-                "look at {place}; without it, a new account is made, and the old one can only be ended by its key"
+                "check {place}; without it, a new account is created, and the old one can be ended only with its key"
             )),
             Self::Locked { .. } => Some("wait for it, or end it".to_owned()),
-            Self::WrongType { .. } => Some("name another Secret, or one that is not there yet".to_owned()),
+            Self::WrongType { .. } => Some("name another Secret, or one that does not exist yet".to_owned()),
             Self::Cluster(error) => error.hint(),
             Self::Io { .. } | Self::Contended(_) => None,
         }

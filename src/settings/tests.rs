@@ -165,20 +165,23 @@ fn what_cannot_be_is_refused_in_words() {
                 flags(),
                 file("issuers: {letsencrypt-staging: {directory: http://a.example}}"),
             ],
-            "no URL with https",
+            "not an https URL",
         ),
         (
             vec![choosing(Choice::Issuer("corp".to_owned())), file("issuers: {corp: {}}")],
             "corp has no directory",
         ),
-        (vec![flags(), file("email: nobody")], "\"nobody\" is no e-mail address"),
+        (
+            vec![flags(), file("email: nobody")],
+            "\"nobody\" is not an e-mail address",
+        ),
         (
             vec![flags(), file("email: 'a@b.example?subject=x'")],
-            "is no e-mail address",
+            "is not an e-mail address",
         ),
         (vec![flags(), file("http01: {solver: service}")], "none is named"),
         (vec![flags(), file("certificate: {concurrency: 0}")], "1 to 256"),
-        (vec![flags(), file("storing: {restart: [auto, none]}")], "each alone"),
+        (vec![flags(), file("storing: {restart: [auto, none]}")], "not mixed"),
         (
             vec![
                 flags(),

@@ -35,7 +35,7 @@ impl TrustEntry {
     /// What is wrong with how it is written.
     pub(super) fn problem(&self) -> Option<String> {
         match (&self.ca_file, &self.ca) {
-            (Some(_), Some(_)) => return Some("caFile and ca are both there: one of them is enough".to_owned()),
+            (Some(_), Some(_)) => return Some("both caFile and ca are set: one of them is enough".to_owned()),
             (None, None) => return Some("there is neither caFile nor ca".to_owned()),
             _ => {}
         }
@@ -43,7 +43,7 @@ impl TrustEntry {
         let mut wrong = patterns.filter(|pattern| Glob::new(pattern).is_err());
         wrong
             .next()
-            .map(|pattern| format!("the context {pattern:?} is no pattern"))
+            .map(|pattern| format!("the context {pattern:?} is not a valid pattern"))
     }
 
     /// Whether it is trusted in a context. Manifests, files and servers have none (an empty one).
@@ -160,9 +160,9 @@ mod tests {
             ),
             (
                 "trust: [{ca: A}, {ca: A, caFile: b}]",
-                "entry 2 of trust: caFile and ca are both there",
+                "entry 2 of trust: both caFile and ca are set",
             ),
-            ("trust: [{ca: A, contexts: ['a[']}]", "\"a[\" is no pattern"),
+            ("trust: [{ca: A, contexts: ['a[']}]", "\"a[\" is not a valid pattern"),
             ("trust: [{file: a}]", "caFile"),
         ] {
             let error = parse(text).unwrap_err();

@@ -17,7 +17,7 @@ use crate::{
 
 /// A value that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} is no {what}: write {form}")]
+#[error("{value:?} is not a {what}: write {form}")]
 pub struct NotAValue {
     /// What was given, cut to 100 characters.
     pub value: String,

@@ -36,7 +36,7 @@ impl std::str::FromStr for Pattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no pair of a Secret's keys; write it as certificate=GLOB,key=GLOB");
+        let wrong = || format!("{text:?} is not a pair of a Secret's keys; write it as certificate=GLOB,key=GLOB");
         let (mut certificate, mut key) = (None, None);
         for part in text.split(',') {
             let (side, glob) = part.split_once('=').ok_or_else(wrong)?;

@@ -80,61 +80,61 @@ actions! {
         Top "top" Everywhere ["g", "home"] "top" "to the first line",
         Bottom "bottom" Everywhere ["G", "end"] "bottom" "to the last line",
         Open "open" Everywhere ["enter"] "open" "all about the line: chain, findings, remedies",
-        Back "back" Everywhere ["esc"] "back" "back: closes a window, takes away what was chosen, leads out of a drill-down",
-        Focus "focus" Picture ["tab", "backtab"] "picture/table" "to the picture beside the table, and back",
+        Back "back" Everywhere ["esc"] "back" "back: closes a window, clears a filter, leaves a drill-down",
+        Focus "focus" Picture ["tab", "backtab"] "picture/table" "to the detail beside the table, and back",
         Earlier "earlier" Timeline ["left", "h"] "earlier" "a day earlier, as --at does",
         Later "later" Timeline ["right", "l"] "later" "a day later, as --at does",
-        HistoryBack "history-back" Everywhere ["["] "previous" "to the view before",
-        HistoryForward "history-forward" Everywhere ["]"] "next" "to the view after",
+        HistoryBack "history-back" Everywhere ["["] "previous" "back to the previous view",
+        HistoryForward "history-forward" Everywhere ["]"] "next" "on to the next view again",
     }
     "Views" {
         Hosts "hosts" Everywhere ["1"] "hosts" "every host that is served over TLS",
         Secrets "secrets" Everywhere ["2"] "secrets" "every TLS Secret",
         Findings "findings" Everywhere ["3"] "findings" "findings by reason, with remedies",
-        Timeline "timeline" Everywhere ["4"] "timeline" "what expires when",
-        Orders "orders" Everywhere ["5"] "orders" "renewals that run or ran, with their steps",
-        Namespaces "namespaces" Everywhere ["6"] "namespaces" "one line a namespace, with its counts",
+        Timeline "timeline" Everywhere ["4"] "timeline" "expiries by week",
+        Orders "orders" Everywhere ["5"] "orders" "current and past renewals, with their steps",
+        Namespaces "namespaces" Everywhere ["6"] "namespaces" "one line per namespace, with its counts",
         NextView "next-view" Everywhere ["tab"] "next view" "the next view",
-        PreviousView "previous-view" Everywhere ["backtab"] "previous view" "the view before",
+        PreviousView "previous-view" Everywhere ["backtab"] "previous view" "the previous view",
     }
     "Find and arrange" {
         Filter "filter" Everywhere ["/"] "filter" "filter as you type: text, !text, -f fuzzy, -l labels, re:expression",
-        Find "find" Text ["/"] "find" "find in the text: words as they are, or re:expression",
-        FindNext "find-next" Text ["n"] "next" "to the next place where it is",
-        FindPrevious "find-previous" Text ["N"] "previous" "to the place before",
+        Find "find" Text ["/"] "find" "find in the text: plain words, or re:expression",
+        FindNext "find-next" Text ["n"] "next" "to the next match",
+        FindPrevious "find-previous" Text ["N"] "previous" "to the previous match",
         Command "command" Everywhere [":"] "command" "a command: ns, ctx, at, sort, revoke, rollback, q, ...",
-        ProblemsOnly "problems-only" Everywhere ["ctrl-z"] "problems" "only what has a finding",
+        ProblemsOnly "problems-only" Everywhere ["ctrl-z"] "problems" "only rows with findings",
         Sort "sort" Lists ["s"] "sort" "sort by the next column",
-        SortName "sort-name" Lists ["N"] "by name" "sort by name; again: the other way round",
+        SortName "sort-name" Lists ["N"] "by name" "sort by name; again: reversed",
         SortNamespace "sort-namespace" Lists ["P"] "by namespace" "sort by namespace",
         SortHost "sort-host" Lists ["H"] "by host" "sort by host",
         SortStatus "sort-status" Lists ["S"] "by status" "sort by status, worst first",
-        SortExpiry "sort-expiry" Lists ["E"] "by expiry" "sort by what expires first",
+        SortExpiry "sort-expiry" Lists ["E"] "by expiry" "sort by expiry, soonest first",
         SortAge "sort-age" Lists ["A"] "by age" "sort by age, youngest first",
         Wide "wide" Lists ["ctrl-w"] "wide" "more columns",
         Columns "columns" Lists ["z"] "columns" "choose the columns",
-        ScrollLeft "scroll-left" Lists ["<"] "left" "columns that had no room: one back",
-        ScrollRight "scroll-right" Lists [">"] "right" "columns that have no room: one on",
+        ScrollLeft "scroll-left" Lists ["<"] "left" "scroll the columns back by one",
+        ScrollRight "scroll-right" Lists [">"] "right" "scroll the columns on by one",
         Mark "mark" Rows ["space"] "mark" "mark the line; actions work on all marked ones",
         MarkRange "mark-range" Rows ["ctrl-space"] "mark range" "mark from the last mark to here",
-        Unmark "unmark" Rows ["ctrl-\\"] "unmark" "take all marks away",
+        Unmark "unmark" Rows ["ctrl-\\"] "unmark" "clear all marks",
     }
     "Certificates" {
         Renew "renew" Rows ["R"] "renew" "renew: shows the plan first; a rehearsal unless you choose",
-        Probe "probe" Rows ["p"] "probe" "what is served, against what is stored",
+        Probe "probe" Rows ["p"] "probe" "compare the served certificate with the stored one",
         Restart "restart" Rows ["r"] "restart" "restart the workloads that use the Secret",
-        Explain "explain" Everywhere ["e"] "explain" "what the finding means and how to mend it",
-        Users "users" Rows ["u"] "users" "what uses the Secret",
+        Explain "explain" Everywhere ["e"] "explain" "explain the finding and how to fix it",
+        Users "users" Rows ["u"] "users" "list everything that uses the Secret",
         Decode "decode" Rows ["x"] "decode" "the certificates decoded",
         Yaml "yaml" Rows ["y"] "yaml" "the object as YAML, keys redacted",
-        Wait "wait" Everywhere ["w"] "wait" "ring the terminal's bell when the renewals that run have ended",
+        Wait "wait" Everywhere ["w"] "wait" "ring the terminal's bell when all renewals have ended",
     }
     "Renewals" {
         Confirm "confirm" Plan ["enter", "Y"] "go" "carry the plan out",
-        Stage "stage" Plan ["t"] "rehearsal/production" "between rehearsal and production; also from a rehearsal that passed",
+        Stage "stage" Plan ["t"] "rehearsal/production" "switch between rehearsal and production; also after a passed rehearsal",
         Issuer "issuer" Plan ["i"] "issuer" "another issuer for this plan (--issuer)",
-        Solver "solver" Plan ["s"] "solver" "what answers HTTP-01, from here on (--solver)",
-        Advertise "advertise" Plan ["a"] "advertise" "where the cluster reaches this process, from here on (--advertise)",
+        Solver "solver" Plan ["s"] "solver" "the solver of HTTP-01, from now on (--solver)",
+        Advertise "advertise" Plan ["a"] "advertise" "this process's address for the cluster, from now on (--advertise)",
         Flags "flags" Plan ["f"] "flags" "more flags of `renew` for this plan: --self-check, --solver-image, --dns, ...",
         Keep "keep" Plan ["K"] "keep" "write issuer, solver and address into the settings; asks first",
         Cancel "cancel" Orders ["c"] "cancel" "cancel the renewal and clean up",
@@ -143,10 +143,10 @@ actions! {
         Copy "copy" Everywhere ["c"] "copy" "copy the name, the certificate or the command (OSC 52)",
         Save "save" Everywhere ["o"] "save" "save the view as a table, JSON or Markdown",
         Reread "reread" Everywhere ["ctrl-r"] "read again" "read everything again",
-        Mouse "mouse" Everywhere ["M"] "mouse" "leave the mouse to the terminal, to select text; again: take it back",
-        Log "log" Everywhere ["L"] "log" "what the program has to say of itself",
+        Mouse "mouse" Everywhere ["M"] "mouse" "give the mouse to the terminal, to select text; again: take it back",
+        Log "log" Everywhere ["L"] "log" "the program's log",
         Help "help" Everywhere ["?"] "help" "this help",
-        Quit "quit" Everywhere ["q", "ctrl-c"] "quit" "close the window, else quit; asks while a renewal runs (ctrl-c quits from everywhere)",
+        Quit "quit" Everywhere ["q", "ctrl-c"] "quit" "close the window, or quit; asks during a renewal (ctrl-c quits from everywhere)",
     }
 }
 
@@ -175,7 +175,7 @@ pub struct Key {
 
 /// A key that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no key: write k, G, ctrl-r, alt-x, enter, esc, tab, backtab, space, up, pagedown, home, f5")]
+#[error("{0:?} is not a key: write k, G, ctrl-r, alt-x, enter, esc, tab, backtab, space, up, pagedown, home, f5")]
 pub struct NotAKey(String);
 
 const NAMED: &[(&str, KeyCode)] = &[

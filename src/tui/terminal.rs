@@ -20,7 +20,7 @@ use super::run::Input;
 /// Whether the terminal is taken over: a panic gives it back only then, and only once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Whether the mouse is the screen's: after a stop it is as it was.
+/// Whether the mouse belongs to the screen: after a stop it is as it was.
 static MOUSE: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is taken over. It is given back when this is dropped.

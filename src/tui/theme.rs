@@ -130,11 +130,11 @@ impl Theme {
             let Some((_, role)) = Role::ALL.iter().find(|(name, _)| name == word) else {
                 let meant = nearest(word, Role::ALL.iter().map(|(name, _)| *name));
                 let meant = meant.map(|m| format!("; did you mean {m:?}?")).unwrap_or_default();
-                return Err(format!("nothing is coloured by the name {word:?}{meant}"));
+                return Err(format!("no colour is called {word:?}{meant}"));
             };
             let colour: Color = colour
                 .parse()
-                .map_err(|_| format!("{colour:?} is no colour: write red, light-blue, 208 or #d75f00"))?;
+                .map_err(|_| format!("{colour:?} is not a colour: write red, light-blue, 208 or #d75f00"))?;
             self.own.insert(*role, colour);
         }
         Ok(self)

@@ -344,7 +344,7 @@ impl Pile {
                 |place: u8| self.certificates.get(usize::from(place)).map(|c| c.sha256) == leaf && leaf.is_some();
             all = readers::of_text(text, &seen, is_leaf);
             all.extend(self.key_among(text).map(|position| {
-                let why = "a private key that is not the certificate's stands before that of tls.key";
+                let why = "a private key that does not match the certificate comes before that of tls.key";
                 Objection::new(Part::Block(position, None), Readers::ONE_FILE, why)
             }));
         }

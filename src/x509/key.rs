@@ -163,7 +163,7 @@ fn oddity(label: &[u8], der: &[u8]) -> Option<(Readers, &'static str)> {
             let key = fields.expect(OCTET_STRING)?.value;
             if oid == RSA_PSS {
                 let who = Readers::GO.with(Readers::BORINGSSL);
-                return Some((who, "it is marked as a key for RSASSA-PSS alone"));
+                return Some((who, "it is marked as a key for RSASSA-PSS only"));
             }
             let other_label = match oid {
                 RSA => label_of(&[b"PRIVATE KEY", b"RSA PRIVATE KEY"]),
@@ -175,7 +175,7 @@ fn oddity(label: &[u8], der: &[u8]) -> Option<(Readers, &'static str)> {
             while let Some(field) = fields.next() {
                 second |= field.tag & 0x1f == 1 && field.tag & 0x80 != 0;
             }
-            let second = second.then_some((openssl, "it is PKCS #8 of version 2, with its public key in it"));
+            let second = second.then_some((openssl, "it is PKCS #8 of version 2, which includes the public key"));
             let of_key = match oid {
                 EC => curve_oddity(key, algorithm.next()),
                 RSA => primes_oddity(key),
@@ -206,7 +206,7 @@ fn curve_oddity(key: &[u8], curve: Option<Element<'_>>) -> Option<(Readers, &'st
         None => Some((Readers::LIBRARIES, "it does not say which curve it is on")),
         Some(parameters) if parameters.tag != OID => Some((
             Readers::GO.with(Readers::BORINGSSL),
-            "it spells out the curve's parameters in place of the curve's name",
+            "it spells out the curve's parameters instead of the curve's name",
         )),
         Some(_) => None,
     }
@@ -222,7 +222,7 @@ pub(crate) fn read_blocks(text: &[u8], memo: Option<&Memo>) -> Result<Read, Opti
         other = other.or(match block.label {
             // OpenSSL writes the curve before the key.
             b"EC PARAMETERS" | b"DSA PARAMETERS" | b"DH PARAMETERS" => {
-                Some("there are parameters in it, and no private key".to_owned())
+                Some("it holds parameters, but no private key".to_owned())
             }
             b"PUBLIC KEY" | b"RSA PUBLIC KEY" => Some("it is a public key, not a private one".to_owned()),
             b"CERTIFICATE REQUEST" | b"NEW CERTIFICATE REQUEST" => {
@@ -292,7 +292,7 @@ fn pkcs8(mut fields: Reader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, Stri
             let pair = pair.and_then(Result::ok).ok_or("it is not an Ed25519 key")?;
             Ok(PublicHalf::Ed25519(pair.public_key().as_ref().to_vec()))
         }
-        ED448 => Err("it is an Ed448 key, which TLS servers do not take".to_owned()),
+        ED448 => Err("it is an Ed448 key, which TLS servers do not accept".to_owned()),
         DSA => Err("it is a DSA key, which no client accepts".to_owned()),
         _ => Err("its algorithm is not known".to_owned()),
     }
@@ -338,7 +338,7 @@ fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
         return Err(broken());
     }
     if !rsa::belong_together(&numbers) {
-        return Err("its RSA numbers do not belong together: it is no working key".to_owned());
+        return Err("its RSA numbers do not belong together: the key does not work".to_owned());
     }
     Ok(PublicHalf::Rsa {
         modulus: numbers.modulus.to_vec(),
@@ -355,7 +355,7 @@ fn natural<'a>(fields: &mut Reader<'a>) -> Option<&'a [u8]> {
 /// `ECPrivateKey`. The public point is computed; where the file has one, it must be the same.
 fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
     let broken = || "its EC structure is broken".to_owned();
-    let anothers = || "its private number is not that of its public point: it is no working key".to_owned();
+    let anothers = || "its private number does not match its public point: the key does not work".to_owned();
     let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
     fields.expect(INTEGER).ok_or_else(broken)?;
     let scalar = fields.expect(OCTET_STRING).ok_or_else(broken)?.value;
@@ -406,7 +406,7 @@ fn computed(scalar: &[u8], curve: Option<&[u8]>) -> Result<Vec<u8>, String> {
         (Some(P256), _) | (None, 32) => (&agreement::ECDH_P256, 32),
         (Some(P384), _) | (None, 48) => (&agreement::ECDH_P384, 48),
         (Some(P521), _) | (None, 66) => (&agreement::ECDH_P521, 66),
-        _ => return Err("its curve is not one that TLS servers take".to_owned()),
+        _ => return Err("its curve is not one that TLS servers accept".to_owned()),
     };
     let wrong = || "its number does not fit its curve".to_owned();
     let scalar = unsigned(scalar);

@@ -30,7 +30,7 @@ pub enum PemError {
     #[error("its END line is missing")]
     Unterminated,
     /// The END line has another label.
-    #[error("its END line has another label than its BEGIN line")]
+    #[error("the labels of its BEGIN and END lines differ")]
     OtherLabel,
     /// Something follows on the END line: usually the next BEGIN line, after two files were joined.
     #[error("a line break is missing after its END line")]
@@ -42,7 +42,7 @@ pub enum PemError {
     #[error("it is empty")]
     Empty,
     /// It is larger than is read.
-    #[error("it has {size} bytes, and at most {cap} are read")]
+    #[error("it has {size} bytes, but at most {cap} are read")]
     TooLarge {
         /// Its size in bytes.
         size: usize,

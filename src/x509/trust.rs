@@ -60,7 +60,7 @@ pub enum Clients {
     All,
     /// Programs written in Go; OpenSSL takes it.
     Go,
-    /// OpenSSL and what is built on it; Go takes it.
+    /// OpenSSL and programs built on it; Go takes it.
     OpenSsl,
 }
 

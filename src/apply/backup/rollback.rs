@@ -27,7 +27,7 @@ pub enum RollbackError {
         key: Key,
     },
     /// The Secret itself is gone.
-    #[error("Secret {key} is not there any more")]
+    #[error("Secret {key} no longer exists")]
     Gone {
         /// The Secret.
         key: Key,
@@ -42,7 +42,7 @@ pub enum RollbackError {
     },
     /// It holds neither the earlier pair nor the one that replaced it.
     #[error(
-        "Secret {key} has been changed by another since: it holds neither the earlier pair nor the one that replaced it"
+        "Secret {key} has been changed by someone else since: it holds neither the earlier pair nor the one that replaced it"
     )]
     Changed {
         /// The Secret.
@@ -57,7 +57,7 @@ pub enum RollbackError {
         owner: Owner,
     },
     /// The earlier certificate is over.
-    #[error("the earlier certificate of Secret {key} has expired on {}", crate::text::date(*.not_after))]
+    #[error("the earlier certificate of Secret {key} expired on {}", crate::text::date(*.not_after))]
     Expired {
         /// The Secret.
         key: Key,
@@ -79,7 +79,7 @@ pub enum RollbackError {
         key: Key,
     },
     /// The backup cannot be read.
-    #[error("what is kept of Secret {key} cannot be read")]
+    #[error("the pair kept for Secret {key} cannot be read")]
     Unreadable {
         /// The Secret.
         key: Key,
@@ -94,17 +94,17 @@ impl RollbackError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::None { .. } => {
-                "the pair that a renewal replaces is kept for 30 days at the least; renew issues a new one".into()
+                "the pair that a renewal replaces is kept for at least 30 days; renew issues a new one".into()
             }
             Self::Gone { .. } => "issue makes a new one".into(),
             Self::Already { .. } => return None,
             Self::Revoked { reason, .. } if reason == COMPROMISED => {
-                "others may know its key, so nothing puts it back; renew issues a new one".into()
+                "others may know its key, so it cannot be put back; renew issues a new one".into()
             }
             Self::Changed { .. } | Self::Expired { .. } | Self::SelfSigned { .. } | Self::Revoked { .. } => {
-                "--force puts it back all the same; renew issues a new one".into()
+                "--force puts it back anyway; renew issues a new one".into()
             }
-            Self::Owned { owner, .. } => format!("{}; --force writes it all the same", owner.change),
+            Self::Owned { owner, .. } => format!("{}; --force writes it anyway", owner.change),
             Self::Unreadable { .. } => "renew issues a new one".into(),
             Self::Api(error) => return error.hint(),
         })
@@ -380,20 +380,20 @@ mod tests {
 
         for (object, now, words) in [
             (secret(&old, json!({})), NOW, "already holds the earlier pair"),
-            (secret(&third, json!({})), NOW, "has been changed by another"),
+            (secret(&third, json!({})), NOW, "has been changed by someone else"),
             (
                 secret(&new, json!({"meta.helm.sh/release-name": "shop"})),
                 NOW,
                 "owned by Helm",
             ),
-            (secret(&new, json!({})), i64::MAX, "has expired"),
+            (secret(&new, json!({})), i64::MAX, "expired on"),
         ] {
             let error = plan(object, false, now).unwrap_err();
             assert!(error.to_string().contains(words), "{error}");
         }
         let forced = plan(secret(&third, json!({})), true, NOW).unwrap();
         assert!(
-            forced.against[0].contains("has been changed by another"),
+            forced.against[0].contains("has been changed by someone else"),
             "{:?}",
             forced.against
         );

@@ -32,7 +32,7 @@ pub(super) fn why_not(kind: WorkloadKind, object: &Value) -> Option<&'static str
         return Some("its rollout is paused");
     }
     if number(&strategy["rollingUpdate"]["partition"]) > 0 {
-        return Some("its strategy has a partition: a part of its Pods would keep the old certificate");
+        return Some("its strategy has a partition: some of its Pods would keep the old certificate");
     }
     None
 }
@@ -41,7 +41,7 @@ pub(super) fn why_not(kind: WorkloadKind, object: &Value) -> Option<&'static str
 pub(super) fn of(kind: WorkloadKind, object: &Value) -> State {
     let (spec, status) = (&object["spec"], &object["status"]);
     if number(&object["metadata"]["generation"]) > number(&status["observedGeneration"]) {
-        return State::Waits("its controller has not looked at it yet".into());
+        return State::Waits("its controller has not picked it up yet".into());
     }
     match kind {
         WorkloadKind::Deployment => deployment(spec, status),

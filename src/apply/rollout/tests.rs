@@ -92,7 +92,7 @@ fn a_rollout_is_over_when_all_pods_are_new_and_available() {
         (
             Deployment,
             json!({"observedGeneration": 1}),
-            waits("its controller has not looked at it yet"),
+            waits("its controller has not picked it up yet"),
         ),
         (
             Deployment,

@@ -26,7 +26,7 @@ pub(super) enum Fate {
 
 const KEYSTORE: &str = "a keystore, which needs its password";
 const MIXED: &str = "other certificates or keys beside it";
-const UNKNOWN: &str = "a form that is not known";
+const UNKNOWN: &str = "an unknown format";
 
 /// The pair that is replaced.
 #[derive(Default)]

@@ -41,7 +41,7 @@ pub enum Refusal {
     },
     /// Other data keys hold the same certificate in forms that cannot be made anew.
     #[error(
-        "Secret {key} holds the certificate in other forms too, which would go stale: {}",
+        "Secret {key} also holds the certificate in other forms, which would go stale: {}",
         list(keys)
     )]
     Stale {
@@ -61,12 +61,10 @@ impl Refusal {
                  route's reference from {} to {new_name}; the old one stays",
                 key.namespace, key.name
             ),
-            Self::Owned { owner, .. } => format!("{}; --force writes it all the same", owner.change),
-            Self::Staging { .. } => {
-                "run it with --production; --overwrite-with-staging replaces it all the same".into()
-            }
+            Self::Owned { owner, .. } => format!("{}; --force writes it anyway", owner.change),
+            Self::Staging { .. } => "run it with --production; --overwrite-with-staging replaces it anyway".into(),
             Self::Stale { .. } => {
-                "make them anew yourself with --force, which writes the pair and leaves them as they are, or give the \
+                "rebuild them yourself with --force, which writes the pair and leaves them as they are, or give the \
                  certificate a Secret without them"
                     .into()
             }

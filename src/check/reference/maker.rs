@@ -36,7 +36,7 @@ pub(super) fn of(subject: &Subject<'_>, secret: &Key) -> Option<Maker> {
     }
     if issuer && cluster_issuer {
         return Some(Maker::Refused(
-            "an Issuer and a ClusterIssuer are named, and it takes one of them",
+            "both an Issuer and a ClusterIssuer are named, and only one is allowed",
         ));
     }
     let refused = match ingress {
@@ -58,7 +58,7 @@ fn refused_of_ingress(ingress: &Ingress, binding: &Binding) -> Option<&'static s
         .collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Some("two tls entries of the Ingress name one Secret, and it then takes none of them");
+        return Some("two tls entries of the Ingress name the same Secret, and it then ignores both");
     }
     let Origin::Entry(position) = binding.origin else {
         return None;
@@ -67,7 +67,7 @@ fn refused_of_ingress(ingress: &Ingress, binding: &Binding) -> Option<&'static s
     entry
         .hosts
         .is_empty()
-        .then_some("the tls entry lists no host, and it takes the certificate's names from there")
+        .then_some("the tls entry lists no host, and the certificate's names come from there")
 }
 
 /// Why it makes nothing for a listener (gateway-shim: the same file, `validateGatewayListenerBlock` and
@@ -103,7 +103,7 @@ fn refused_of_listener(
 fn refused(listener: &Listener, meta: &Meta) -> Option<&'static str> {
     let elsewhere = |namespace: &crate::object::Text| *namespace != meta.namespace;
     if listener.hostname.is_none() {
-        Some("the listener has no hostname, and it takes the certificate's names from there")
+        Some("the listener has no hostname, and the certificate's names come from there")
     } else if listener
         .certificate_refs
         .iter()
@@ -111,7 +111,7 @@ fn refused(listener: &Listener, meta: &Meta) -> Option<&'static str> {
     {
         Some("the listener names a Secret of another namespace")
     } else if !listener.certificate_refs.iter().all(names_a_secret) {
-        Some("the listener names something that is no Secret")
+        Some("the listener names something other than a Secret")
     } else {
         None
     }

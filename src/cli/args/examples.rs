@@ -10,9 +10,9 @@ examples! {
     STATUS:
         "Everything, worst first" "status -A",
         "One Ingress, one host, one listener, one Secret" "status web shop.example gateway/public:https secret/shop-tls",
-        "What fails or will, for a pipeline" "status -f manifests/ --fail-on warning -o junit",
+        "Failures, present and coming, for a pipeline" "status -f manifests/ --fail-on warning -o junit",
         "As of another day" "status -A --at 2027-01-31",
-        "Two columns of one's own" "status -A -o custom-columns=HOST:.host,UNTIL:.notAfter";
+        "Two columns of your own" "status -A -o custom-columns=HOST:.host,UNTIL:.notAfter";
     SHOW:
         "The Ingress of a host" "show shop.example",
         "A Secret, with what its routes serve now" "show secret/shop-tls -n shop --probe",
@@ -20,29 +20,29 @@ examples! {
         "A server" "show shop.example:443";
     PROBE:
         "All routes of the namespace" "probe",
-        "At another address than DNS has" "probe web --connect 192.0.2.10:443";
+        "At an address other than DNS has" "probe web --connect 192.0.2.10:443";
     PREFLIGHT:
-        "One Ingress, with the CA for everybody" "preflight web --production";
+        "One Ingress, with the production CA" "preflight web --production";
     RENEW:
         "A rehearsal, which changes nothing that is served" "renew web",
-        "The same for everybody" "renew web --production",
+        "The same with the production CA" "renew web --production",
         "Everything that is due in the namespace" "renew --due --production",
-        "The steps alone" "renew secret/shop-tls --dry-run";
+        "Only the steps" "renew secret/shop-tls --dry-run";
     ISSUE:
         "A certificate for a Secret that no route uses yet" "issue --secret shop-tls -d shop.example -d www.shop.example --production";
     REVOKE:
-        "A certificate that was replaced" "revoke shop-tls --reason superseded",
-        "One whose key is in wrong hands, from its file" "revoke ./fullchain.pem --reason key-compromise --key-file ./privkey.pem";
+        "A certificate that has been replaced" "revoke shop-tls --reason superseded",
+        "One whose key has leaked, from its file" "revoke ./fullchain.pem --reason key-compromise --key-file ./privkey.pem";
     ROLLBACK:
         "The pair before the last renewal" "rollback shop-tls -n shop";
     CLEANUP:
-        "What killed runs left, in all namespaces" "cleanup -A";
+        "Leftovers of killed runs, in all namespaces" "cleanup -A";
     ACCOUNT:
-        "The accounts that are kept" "account show",
+        "The stored accounts" "account show",
         "One with Let's Encrypt, under this address" "account register --production --email ops@shop.example --agree-tos";
     ACCOUNT_SHOW:
-        "All that are kept, without asking a CA" "account show",
-        "What Let's Encrypt says of its own" "account show --production";
+        "All stored accounts, without asking a CA" "account show",
+        "The account with Let's Encrypt, as the CA has it" "account show --production";
     ACCOUNT_REGISTER:
         "With Let's Encrypt's staging, for rehearsals" "account register --staging --email ops@shop.example --agree-tos",
         "With a CA that wants an external account binding" "account register --issuer corp --eab-kid KID --eab-key-file ./eab.key";
@@ -54,16 +54,16 @@ examples! {
     ACCOUNT_DEACTIVATE:
         "The account with the staging CA, which is not needed any more" "account deactivate --staging";
     CONFIG:
-        "The settings that are in force, and from where" "config view",
-        "A file to begin with" "config example > config.yaml";
+        "The settings in force, and their sources" "config view",
+        "A file to start from" "config example > config.yaml";
     CONFIG_VIEW:
-        "What is in force, and from where" "config view",
+        "The settings in force, and their sources" "config view",
         "The same with the settings of the cluster, for a script" "config view --config-map kubectl-certs/settings -o json";
     CONFIG_CHECK:
         "The user's own settings" "config check",
         "A file that is not in use yet" "config check --config ./config.yaml";
     CONFIG_EXAMPLE:
-        "A file to begin with" "config example > config.yaml";
+        "A file to start from" "config example > config.yaml";
     EXPLAIN:
         "All reasons" "explain",
         "One of them" "explain HostMismatch";

@@ -67,14 +67,14 @@ impl IssueArgs {
 pub struct ConfigArgs {
     /// The settings file.
     #[arg(
-        help = "The settings; else KUBECTL_CERTS_CONFIG, else ~/.config/kubectl-certs/config.yaml",
+        help = "The settings file; by default KUBECTL_CERTS_CONFIG, or ~/.config/kubectl-certs/config.yaml",
         long,
         value_name = "FILE"
     )]
     pub config: Option<PathBuf>,
     /// The `ConfigMap` with settings.
     #[arg(
-        help = "Settings in a ConfigMap (key config.yaml), without credentials; the file goes before it",
+        help = "Settings in a ConfigMap (key config.yaml), without credentials; the file takes precedence",
         long,
         value_name = "NAMESPACE/NAME"
     )]
@@ -85,7 +85,7 @@ pub struct ConfigArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "CA and account")]
 pub struct CaArgs {
-    /// Rehearse with Let's Encrypt's staging, whose certificates no client trusts; so it is without a choice
+    /// Rehearse with Let's Encrypt's staging, whose certificates no client trusts; the default
     #[arg(long, group = "choice")]
     pub staging: bool,
     /// Let's Encrypt, or what `production` in the settings names
@@ -105,7 +105,7 @@ pub struct CaArgs {
     pub agree_tos: bool,
     /// Where the CA writes to.
     #[arg(
-        help = "Where the CA writes to: KUBECTL_CERTS_EMAIL; may be given more than once",
+        help = "The contact address for the CA: KUBECTL_CERTS_EMAIL; may be given more than once",
         long,
         value_name = "ADDRESS"
     )]
@@ -136,10 +136,10 @@ pub struct OrderArgs {
     /// A profile of the CA: classic, tlsserver, shortlived, ...
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// The chain whose root or issuer has this common name, where the CA offers several
+    /// The chain whose root or issuer has this common name, if the CA offers several
     #[arg(long, value_name = "NAME")]
     pub preferred_chain: Option<String>,
-    /// ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096; else as it is, and ecdsa-p256 for a new Secret
+    /// ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096; the current kind by default, and ecdsa-p256 for a new Secret
     #[arg(long, value_name = "TYPE", value_parser = words::<KeyKind>(KeyKind::ALL.map(KeyKind::as_str)), hide_possible_values = true)]
     pub key_type: Option<KeyKind>,
     /// Keep the private key
@@ -148,10 +148,10 @@ pub struct OrderArgs {
     /// How many certificates at once [default: 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: Option<u16>,
-    /// Order although a rate limit of the CA would be exceeded, by this tool's estimate
+    /// Order even if a rate limit of the CA would be exceeded, by this tool's estimate
     #[arg(long)]
     pub ignore_rate_limits: bool,
-    /// Write Secrets and routes although someone else owns them
+    /// Write Secrets and routes even if someone else owns them
     #[arg(long)]
     pub force: bool,
     /// Let a staging certificate replace a trusted one
@@ -163,7 +163,7 @@ pub struct OrderArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "HTTP-01")]
 pub struct Http01Args {
-    /// What answers: pod (default from outside), endpoint (default in the cluster), service or in-place
+    /// The solver: pod (default from outside), endpoint (default in the cluster), service or in-place
     #[arg(long, value_name = "SOLVER", value_parser = words::<SolverKind>(SolverKind::WORDS.iter().copied()), hide_possible_values = true)]
     pub solver: Option<SolverKind>,
     /// The image of the Pod
@@ -184,10 +184,10 @@ pub struct Http01Args {
     /// Where the cluster reaches this process, for --solver endpoint
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub advertise: Option<Advertised>,
-    /// How the answer is looked at before the CA is told: auto, direct, cluster, wait=30s or off [default: auto]
+    /// How the answer is checked before the CA is asked: auto, direct, cluster, wait=30s or off [default: auto]
     #[arg(long, value_name = "HOW")]
     pub self_check: Option<SelfCheck>,
-    /// Where the routes are reached from here, to look at the answer and at what is served, instead of their own addresses
+    /// The address of the routes as seen from here, for the self-check and for what is served, instead of their own
     #[arg(long, value_name = "HOST:PORT")]
     pub connect: Option<HostPort>,
 }
@@ -196,16 +196,16 @@ pub struct Http01Args {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "DNS-01")]
 pub struct Dns01Args {
-    /// Prove every name by DNS, with this provider of the settings; else by the zones that they name
+    /// Validate every name by DNS-01, with this provider of the settings; by default the zones of the providers decide
     #[arg(long, value_name = "NAME")]
     pub dns: Option<String>,
-    /// The name server that finds zones and their servers, IP or IP:PORT; may be given more than once; else the system's
+    /// The resolver that finds zones and their servers, IP or IP:PORT; may be given more than once; the system's by default
     #[arg(long, value_name = "ADDRESS")]
     pub resolver: Vec<NameServer>,
     /// How long the record may take to be on every name server of the zone [default: 2m]
     #[arg(long, value_name = "DURATION")]
     pub propagation_timeout: Option<Length>,
-    /// Wait so long instead of asking the name servers
+    /// Wait this long instead of asking the name servers
     #[arg(long, value_name = "DURATION")]
     pub propagation_wait: Option<Length>,
 }
@@ -214,13 +214,13 @@ pub struct Dns01Args {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Storing")]
 pub struct StoreArgs {
-    /// The Secret's keys for chain and private key, where they are not tls.crt and tls.key: certificate=KEY,key=KEY
+    /// The Secret's keys for chain and private key, if they are not tls.crt and tls.key: certificate=KEY,key=KEY
     #[arg(long, value_name = "KEYS")]
     pub secret_keys: Option<SecretKeys>,
-    /// Afterwards restart none, auto (what would not notice), or KIND/NAME,... [default: none]
+    /// Then restart none, auto (workloads that would not notice the change) or KIND/NAME,... [default: none]
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub restart: Vec<RestartWord>,
-    /// How long the new certificate may take to be served; 0 does not look [default: 60s]
+    /// How long the new certificate may take to be served; 0 does not check [default: 60s]
     #[arg(long, value_name = "DURATION")]
     pub wait: Option<Length>,
     /// Trust the roots in this PEM file too
@@ -238,7 +238,7 @@ pub struct RunArgs {
     /// Answer yes to every question
     #[arg(short, long)]
     pub yes: bool,
-    /// Print the steps (client), or have the API server judge them (server)
+    /// Print the steps (client), or have the API server check them (server)
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
         default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS.iter().copied()))]
     pub dry_run: DryRun,
@@ -270,7 +270,7 @@ impl std::str::FromStr for Output {
             _ if text.contains('/') || text == "." || text == ".." => Ok(path()),
             _ if std::path::Path::new(text).is_dir() => Ok(path()),
             _ => Err(format!(
-                "{text:?} is neither json nor a directory; a new one is written ./{text}"
+                "{text:?} is neither json nor a directory; for a new directory write ./{text}"
             )),
         }
     }

@@ -25,7 +25,7 @@ const STYLES: styling::Styles = styling::Styles::plain()
 /// As a macro, because only literals can be joined into one.
 macro_rules! after {
     () => {
-        "Without a command it shows the terminal UI on a terminal, and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted."
+        "Without a command it shows the terminal UI on a terminal and runs `status` elsewhere. Every finding is explained by `kubectl certs explain REASON`.\nExit status: 0; 1 findings at or above --fail-on; 2 usage or manifests; 3 the cluster; 4 ACME or a challenge; 5 the write, the rollout or its proof; 130 interrupted."
     };
 }
 
@@ -50,7 +50,7 @@ pub struct Cli {
     /// Everything that `status` takes, when no command is given.
     #[command(flatten)]
     pub status: StatusArgs,
-    /// In the terminal UI: change nothing, whatever is pressed
+    /// In the terminal UI: change nothing, whatever key is pressed
     #[arg(long)]
     pub read_only: bool,
 }
@@ -61,7 +61,7 @@ pub enum Command {
     /// Show every host that is served over TLS, whether it works, and why not
     #[command(visible_alias = "get", after_long_help = examples::STATUS)]
     Status(Box<StatusCommand>),
-    /// Show all about one route, Secret, PEM file or HOST:PORT
+    /// Show everything about one route, Secret, PEM file or HOST:PORT
     #[command(after_long_help = examples::SHOW)]
     Show(Box<ShowArgs>),
     /// Compare what is served with what is stored
@@ -79,19 +79,19 @@ pub enum Command {
     /// Revoke a certificate that is no longer in use
     #[command(after_long_help = examples::REVOKE)]
     Revoke(Box<issue::RevokeCommand>),
-    /// Put the pair before the last renewal back
+    /// Put back the pair from before the last renewal
     #[command(after_long_help = examples::ROLLBACK)]
     Rollback(Box<issue::RollbackCommand>),
-    /// Remove what runs that were killed have left behind
+    /// Remove the leftovers of killed runs
     #[command(after_long_help = examples::CLEANUP)]
     Cleanup(Box<issue::CleanupCommand>),
-    /// Show, make, change and end accounts with CAs
+    /// Show, create, change and end accounts with CAs
     #[command(after_long_help = examples::ACCOUNT)]
     Account(Box<issue::AccountCommand>),
     /// Show and check the settings
     #[command(after_long_help = examples::CONFIG)]
     Config(Box<issue::ConfigCommand>),
-    /// Say what a finding means, how to see it and how to mend it
+    /// Explain a finding: what it means, how to see it and how to fix it
     #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
     /// Print the version
@@ -106,7 +106,7 @@ pub enum Command {
     /// Print the manual page
     #[command(after_long_help = examples::MAN)]
     Man,
-    /// Print what may stand next on the command line; what `kubectl_complete-certs` runs
+    /// Print what may come next on the command line; what `kubectl_complete-certs` runs
     #[command(hide = true)]
     Complete {
         /// Read the names for the next key press; nobody waits
@@ -147,7 +147,7 @@ pub struct StatusArgs {
     /// Keep watching, and print what changes
     #[arg(short, long, help_heading = "Output", conflicts_with_all = ["filename", "at", "by", "since", "confirm"])]
     pub watch: bool,
-    /// Fold the table, one line for each: secret, issuer, owner or namespace
+    /// Group the table, with one line for each: secret, issuer, owner or namespace
     #[arg(
         long,
         help_heading = "Output",
@@ -157,7 +157,7 @@ pub struct StatusArgs {
         conflicts_with_all = ["sort_by", "reverse"]
     )]
     pub by: Option<ByArg>,
-    /// Show only what is new since a report was saved (status -o json > FILE), and count what is gone; --fail-on looks at the new
+    /// Show only what is new since a report was saved (status -o json > FILE), and count what is gone; --fail-on counts only the new
     #[arg(long, help_heading = "Checks", value_name = "FILE")]
     pub since: Option<PathBuf>,
     /// Show only the rows that `/` in the terminal UI would show: words, !words, '-f letters' or '-l labels'
@@ -175,7 +175,7 @@ pub struct StatusArgs {
     /// Connect to the routes of critical rows, once each, to see whether clients get what is expected
     #[arg(long, help_heading = "Probe")]
     pub confirm: bool,
-    /// Say nothing of a name that is not there, and exit with 0
+    /// Ignore names that do not exist, and exit with 0
     #[arg(long, help_heading = "Source")]
     pub ignore_not_found: bool,
     /// Whether to connect, and where to.
@@ -198,10 +198,10 @@ pub struct ShowArgs {
     /// Whether to connect, and where to.
     #[command(flatten)]
     pub probe: ProbeArgs,
-    /// The server name to ask HOST:PORT for, when it is not HOST
+    /// The server name to send to HOST:PORT, if it is not HOST
     #[arg(long, help_heading = "Probe", value_name = "NAME")]
     pub servername: Option<String>,
-    /// A picture without it; else json or yaml: the items of `status`, and the chains behind them
+    /// Text by default; or json, yaml: the items of `status`, and the chains behind them
     #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["json", "yaml"], hide_possible_values = true)]
     pub output: Option<String>,
     /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
@@ -216,7 +216,7 @@ pub struct ProbeArgs {
     /// Also connect to each route and compare what it serves with what is stored
     #[arg(long)]
     pub probe: bool,
-    /// Connect here instead of to the route's own address
+    /// Connect here instead of the route's own address
     #[arg(long, value_name = "HOST:PORT")]
     pub connect: Option<HostPort>,
     /// How long one connection of a probe may take
@@ -248,10 +248,10 @@ pub struct ExplainArgs {
 /// `version`.
 #[derive(Debug, Clone, Args)]
 pub struct VersionArgs {
-    /// Text without it; else json or yaml
+    /// Text by default; or json, yaml
     #[arg(short, long, value_name = "FORMAT", value_parser = ["json", "yaml"], hide_possible_values = true)]
     pub output: Option<String>,
-    /// Taken as kubectl takes it: there is no other than the client's
+    /// Accepted as in kubectl: there is only the client's version
     #[arg(long, hide = true)]
     pub client: bool,
 }
@@ -263,10 +263,10 @@ pub struct SourceArgs {
     /// Read manifests instead of a cluster: files, directories, or - for standard input
     #[arg(short, long, value_name = "FILE|DIR|-")]
     pub filename: Vec<PathBuf>,
-    /// Read the directories below those of -f too
+    /// Read the subdirectories of -f too
     #[arg(short = 'R', long, requires = "filename")]
     pub recursive: bool,
-    /// The namespace; may be given more than once; else the context's, and with -f all
+    /// The namespace; may be given more than once; the context's by default, and all with -f
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Vec<String>,
     /// All namespaces
@@ -290,16 +290,16 @@ pub struct SourceArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterArgs {
-    /// The kubeconfig file; else those of KUBECONFIG, else ~/.kube/config
+    /// The kubeconfig file; by default those of KUBECONFIG, or ~/.kube/config
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig; else its current one
+    /// The context of the kubeconfig; its current one by default
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
-    /// The cluster of the kubeconfig; else the context's
+    /// The cluster of the kubeconfig; the context's by default
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub cluster: Option<String>,
-    /// The user of the kubeconfig; else the context's
+    /// The user of the kubeconfig; the context's by default
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub user: Option<String>,
     /// Act as this user
@@ -311,7 +311,7 @@ pub struct ClusterArgs {
     /// Act as the user with this UID
     #[arg(long = "as-uid", value_name = "UID", hide_short_help = true)]
     pub as_uid: Option<String>,
-    /// The bearer token; other users of the machine can see it: prefer a kubeconfig
+    /// The bearer token; other users of the machine can see it: a kubeconfig is safer
     #[arg(long, hide_env_values = true, hide_short_help = true)]
     pub token: Option<Token>,
     /// The API server's address
@@ -320,7 +320,7 @@ pub struct ClusterArgs {
     /// The CA of the API server's certificate
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub certificate_authority: Option<PathBuf>,
-    /// The certificate to log in with
+    /// The client certificate to log in with
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub client_certificate: Option<PathBuf>,
     /// The key of that certificate
@@ -335,7 +335,7 @@ pub struct ClusterArgs {
     /// How long one request to the API server may take; 0 is no limit
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = as_kubectl, hide_short_help = true)]
     pub request_timeout: Duration,
-    /// How much the program tells of itself, as kubectl counts: 4 what it does, 8 every detail
+    /// How much the program logs, as in kubectl: 4 for its actions, 8 for every detail
     #[arg(
         short = 'v',
         long = "v",
@@ -353,38 +353,38 @@ pub struct ClusterArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Checks")]
 pub struct CheckArgs {
-    /// Judge as of this day: 2027-01-31, or 2027-01-31T12:00:00Z
+    /// Check as of this day: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub at: Option<Seconds>,
     /// Trust the roots in this PEM file too, and complete chains with its other certificates
     #[arg(long, value_name = "FILE")]
     pub ca_file: Vec<PathBuf>,
-    /// Fetch intermediates that chains lack from the URLs that certificates give; =private asks private addresses too
+    /// Fetch missing intermediates from the URLs in the certificates; =private allows private addresses too
     #[arg(long, value_enum, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "public",
         hide_possible_values = true)]
     pub fetch_intermediates: Option<ReachArg>,
-    /// Also judge certificates under these data keys of Secrets that Pods mount: certificate=GLOB,key=GLOB; proxycert,proxykey is known
+    /// Also check certificates under these data keys of Secrets that Pods mount: certificate=GLOB,key=GLOB; proxycert,proxykey is built in
     #[arg(long, value_name = "KEYS")]
     pub secret_keys: Vec<Pattern>,
     /// Call a certificate due when less than this is left, whatever its lifetime: 30d, 12h
     #[arg(long, value_name = "DURATION", value_parser = days)]
     pub expiring_within: Option<Duration>,
-    /// Take Secrets that are missing to be in the cluster, for pipelines that never see one; with -f
+    /// With -f: presume that missing Secrets are in the cluster, for pipelines that never see one
     #[arg(long, requires = "filename")]
     pub assume_secrets: bool,
-    /// Show only what has findings of at least this severity: info, warning or critical
+    /// Show only rows with findings of at least this severity: info, warning or critical
     #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub min_severity: Option<SeverityArg>,
-    /// Show only what has findings with these reasons: Expired,HostMismatch
+    /// Show only rows with findings of these reasons: Expired,HostMismatch
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub reason: Vec<Reason>,
-    /// Excuse findings with these reasons, which are told and no longer count: ExtraRoot,UnusedNames
+    /// Excuse findings with these reasons: they are mentioned, but do not count: ExtraRoot,UnusedNames
     #[arg(long, value_name = "REASON", value_delimiter = ',', value_parser = reason)]
     pub ignore: Vec<Reason>,
     /// Exit with 1 when a finding is at least this severe: info, warning or critical
     #[arg(long, value_enum, value_name = "SEVERITY", hide_possible_values = true)]
     pub fail_on: Option<SeverityArg>,
-    /// Exit with 3 when there are objects that serve hosts and are not judged, because their kinds are not read
+    /// Exit with 3 when objects serve hosts but are not checked, because their kinds are not read
     #[arg(long)]
     pub strict: bool,
 }
@@ -395,13 +395,13 @@ pub struct CheckArgs {
 // Flags of a command line, each of its own.
 #[allow(clippy::struct_excessive_bools)]
 pub struct OutputArgs {
-    /// A table without it; else wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, custom-columns=NAME:.PATH,..., junit, sarif or github
+    /// A table by default; or wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, custom-columns=NAME:.PATH,..., junit, sarif or github
     #[arg(short, long, value_name = "FORMAT")]
     pub output: Option<String>,
     /// Leave out the line with the column names
     #[arg(long)]
     pub no_headers: bool,
-    /// Sort by namespace, name, host, status, expires, age, issuer, or a JSONPath; worst first without it
+    /// Sort by namespace, name, host, status, expires, age, issuer, or a JSONPath; worst first by default
     #[arg(long, value_name = "KEY")]
     pub sort_by: Option<String>,
     /// Sort the other way round
@@ -413,7 +413,7 @@ pub struct OutputArgs {
     /// Add a column with the routes' labels
     #[arg(long)]
     pub show_labels: bool,
-    /// Do not tell which objects of manifests were skipped
+    /// Do not mention skipped objects of manifests
     #[arg(short, long)]
     pub quiet: bool,
     /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never

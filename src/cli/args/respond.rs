@@ -21,7 +21,7 @@ pub struct RespondArgs {
     /// The address to answer on; every address of this machine by default
     #[arg(long, value_name = "ADDRESS")]
     pub address: Option<IpAddr>,
-    /// End by itself after so long; when looking, give up after so long
+    /// End after this long; with --check, give up after this long
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1h")]
     pub deadline: Duration,
     /// Do not answer, but look whether this host does

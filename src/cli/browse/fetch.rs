@@ -312,7 +312,7 @@ pub(super) fn decoded(inventory: &Inventory, of: &Subject, now: Seconds) -> Resu
         let Some(stored) = inventory.secrets().get(&key) else {
             lines.push(vec![(
                 Tone::Of(Status::Critical),
-                "  it is not there, or may not be read".to_owned(),
+                "  it does not exist, or cannot be read".to_owned(),
             )]);
             continue;
         };

@@ -307,7 +307,7 @@ async fn write(path: &std::path::Path, bytes: &[u8]) -> Result<String, Trouble> 
     };
     result.map(|()| shown.clone()).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => Trouble {
-            what: format!("{shown} is there already"),
+            what: format!("{shown} already exists"),
             hint: Some("choose another name".to_owned()),
         },
         _ => Trouble::new(format!("cannot write {shown}: {error}")),

@@ -228,7 +228,7 @@ impl Reader {
         next.map(|again| again.or(connection))
     }
 
-    /// Waits for what may mend a reading that failed: time, or who looks at it.
+    /// Waits for what may fix a reading that failed: time, or who looks at it.
     async fn after_failure(&mut self) -> Option<Option<Connection>> {
         for ask in std::mem::take(&mut self.early) {
             self.unread(&ask);
@@ -251,7 +251,7 @@ impl Reader {
         use crate::tui::update::texts::window_title;
         let trouble = Trouble {
             what: "the cluster could not be read".to_owned(),
-            hint: Some("it is tried again by itself; the log says why it failed".to_owned()),
+            hint: Some("it is retried automatically; the log shows why it failed".to_owned()),
         };
         let text = |title: &str, of: &Subject| Message::Text {
             title: window_title(title, of),

@@ -125,8 +125,8 @@ impl Runs {
                     result = carried => match result {
                         Ok(result) => front.ending(result, &given_up),
                         Err(_) => Ending::Bad(Trouble {
-                            what: "the program failed; the log says where".to_owned(),
-                            hint: Some("`kubectl certs cleanup` removes what may have been left".to_owned()),
+                            what: "the program failed; the log shows where".to_owned(),
+                            hint: Some("`kubectl certs cleanup` removes possible leftovers".to_owned()),
                         }),
                     },
                     Ok(()) = aborted => Ending::Dropped,
@@ -177,7 +177,7 @@ impl Runs {
         if left.is_empty() {
             return;
         }
-        super::super::note("cleaning up; Ctrl-C ends it at once, and `kubectl certs cleanup` removes the rest");
+        super::super::note("cleaning up; Ctrl-C stops at once, and `kubectl certs cleanup` removes the rest");
         let all = futures_util::future::join_all(left.into_iter().map(|going| going.ended));
         tokio::select! {
             ended = tokio::time::timeout(limit, all) => if ended.is_err() {
@@ -260,7 +260,7 @@ impl RunFront {
                 (1, false, _) => "renewed".to_owned(),
                 (n, false, _) => format!("{n} renewed"),
             }),
-            Ok(_) => Ending::Bad(Trouble::new("it failed; the log says why")),
+            Ok(_) => Ending::Bad(Trouble::new("it failed; the log shows why")),
         }
     }
 }
@@ -364,7 +364,7 @@ async fn carry_out(
             cancel.begin();
             Box::pin(rollback::run(*command)).await
         }
-        _ => Err(Failure::usage("this is no command that runs here")),
+        _ => Err(Failure::usage("this command does not run here")),
     }
 }
 
@@ -405,8 +405,8 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
         }
     });
     let command = commands.next();
-    let mut notes = vec!["one after the other, each when the one before is back".to_owned()];
-    notes.extend(commands.map(|command| format!("the same by hand, besides what stands below: {command}")));
+    let mut notes = vec!["one after another, each once the previous one is back".to_owned()];
+    notes.extend(commands.map(|command| format!("the same by hand: {command}")));
     let plan = Plan {
         issuer: String::new(),
         stage: None,
@@ -431,7 +431,7 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
         if cancel.is_cancelled() {
             return Err(Failure::new(
                 Exit::Interrupted,
-                "cancelled: what was restarted stays so",
+                "cancelled: workloads that were restarted stay restarted",
             ));
         }
         let told = tell.about(secret.clone());
@@ -499,9 +499,12 @@ async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<
         let kind = forbidden.kind.plural();
         return Err(Failure::new(
             Exit::Cluster,
-            format!("no right to {} {kind}: who uses it is not known", forbidden.verb),
+            format!(
+                "the right to {} {kind} is missing: the workloads that use it are not known",
+                forbidden.verb
+            ),
         )
-        .hint("restart by hand what uses it: `kubectl rollout restart`"));
+        .hint("restart the workloads that use it by hand: `kubectl rollout restart`"));
     }
     for workloads in found.values_mut() {
         workloads.sort();

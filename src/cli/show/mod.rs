@@ -189,7 +189,7 @@ async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
     let parsed = bundle::parse_file(&bytes, &mut Interner::new());
     if parsed.bundle.certificates.is_empty() && !matches!(parsed.bundle.key, KeyState::Missing | KeyState::NotAsked) {
         return Err(
-            Failure::usage(format!("{} holds a private key and no certificate", args.target))
+            Failure::usage(format!("{} holds a private key but no certificate", args.target))
                 .hint("the certificate is in a file of its own: fullchain.pem, tls.crt"),
         );
     }

@@ -118,7 +118,7 @@ fn pictured(inventory: &Inventory, target: Target, targets: Vec<Target>) -> Resu
                 .collect();
             Err(
                 Failure::usage(format!("{target} is served by several routes: {}", list.join(", ")))
-                    .hint("a picture is of one: name it"),
+                    .hint("only one can be shown: name it"),
             )
         }
     }

@@ -25,7 +25,7 @@ pub(in crate::cli) fn for_reading(session: &Session, targets: Vec<Target>) -> Ve
             return vec![Target::host(&target.name)];
         }
         if has_secret(inventory, &target.name) {
-            note(&format!("there is no ingress/{0}: secret/{0} is meant", target.name));
+            note(&format!("there is no ingress/{0}: secret/{0} is used", target.name));
             return vec![Target::new(Kind::Secret, target.name)];
         }
         vec![target]
@@ -87,7 +87,7 @@ pub(in crate::cli) fn for_writing(session: &Session, targets: Vec<Target>) -> Re
                 };
                 return Err(
                     Failure::usage(format!("{told} has several Secrets: {}", list.join(", ")))
-                        .hint("name the one that is meant"),
+                        .hint("name the intended one"),
                 );
             }
         }
@@ -178,9 +178,9 @@ fn hint(session: &Session, target: &Target) -> String {
         return format!("did you mean {near}?");
     }
     let hint = match (&session.scope.namespaces, target.kind) {
-        (Namespaces::Only(_), _) => "-n chooses the namespace, -A looks in all",
+        (Namespaces::Only(_), _) => "-n chooses the namespace, -A reads all",
         (Namespaces::All, Kind::Ingress) => "a bare NAME is an Ingress; Gateways are gateway/NAME, Secrets secret/NAME",
-        (Namespaces::All, _) => "`kubectl certs status -A` lists what there is",
+        (Namespaces::All, _) => "`kubectl certs status -A` lists everything",
     };
     hint.to_owned()
 }
@@ -218,12 +218,12 @@ pub(in crate::cli) async fn ingress_instead(connection: &Connection, key: &Key) 
     secrets.dedup();
     Some(if secrets.is_empty() {
         format!(
-            "a bare NAME is a Secret here; ingress/{} is there and names none",
+            "a bare NAME is a Secret here; ingress/{} exists and names none",
             key.name
         )
     } else {
         format!(
-            "a bare NAME is a Secret here; ingress/{} is there, and its Secret is {}",
+            "a bare NAME is a Secret here; ingress/{} exists, and its Secret is {}",
             key.name,
             secrets.join(", ")
         )

@@ -8,8 +8,8 @@ use crate::{apply::ApiError, error::Exit, object::Key};
 pub enum CertManagerError {
     /// It cannot be rehearsed.
     #[error(
-        "Secret {secret} belongs to cert-manager (Certificate {certificate}), which issues and stores by itself: there is \
-         nothing to rehearse"
+        "Secret {secret} belongs to cert-manager (Certificate {certificate}), which issues and stores it: there is nothing \
+         to rehearse"
     )]
     Rehearsal {
         /// The Certificate.
@@ -33,7 +33,7 @@ pub enum CertManagerError {
         source: Box<ApiError>,
     },
     /// What cert-manager does could not be read.
-    #[error("cannot see what becomes of Certificate {certificate}")]
+    #[error("cannot follow Certificate {certificate}")]
     Read {
         /// The Certificate.
         certificate: Key,
@@ -62,7 +62,7 @@ pub enum CertManagerError {
         no_controller: bool,
     },
     /// Ctrl-C.
-    #[error("interrupted; cert-manager goes on with Certificate {certificate}")]
+    #[error("interrupted; cert-manager continues with Certificate {certificate}")]
     Interrupted {
         /// The Certificate.
         certificate: Key,
@@ -79,17 +79,17 @@ impl CertManagerError {
                 secret.name, secret.namespace
             ),
             Self::Missing { certificate } => format!(
-                "`kubectl get certificates.cert-manager.io -n {}` lists those there are",
+                "`kubectl get certificates.cert-manager.io -n {}` lists the existing ones",
                 certificate.namespace
             ),
             Self::Trigger { certificate, source } if source.is_forbidden() => format!(
                 "ask for the right; `kubectl auth can-i patch certificates.cert-manager.io/{} --subresource=status -n {}` shows \
-                 when it is there",
+                 when you have it",
                 certificate.name, certificate.namespace
             ),
             Self::Trigger { source, .. } | Self::Read { source, .. } => return source.hint(),
             Self::Failed { certificate, .. } => format!(
-                "mend that, then run it again: cert-manager by itself waits an hour at first, and longer each time; {} shows all",
+                "fix that, then run it again: by itself, cert-manager waits an hour at first, and longer each time; {} shows the details",
                 describe(certificate)
             ),
             Self::Stuck {
@@ -97,7 +97,7 @@ impl CertManagerError {
             } => "`kubectl get pods -A -l app.kubernetes.io/name=cert-manager` shows whether it runs".to_owned(),
             Self::Stuck { certificate, .. } | Self::Interrupted { certificate } => {
                 format!(
-                    "cert-manager goes on by itself; {} shows how far it is",
+                    "cert-manager continues by itself; {} shows its progress",
                     describe(certificate)
                 )
             }

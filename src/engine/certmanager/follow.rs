@@ -197,10 +197,10 @@ impl Seen {
     /// What it waits for, as far as can be seen: a clause.
     pub(super) fn waits(&self, before: &Before) -> String {
         if !self.is_taken_up(before) {
-            return "no cert-manager controller has taken it up: is it running?".to_owned();
+            return "no cert-manager controller has picked it up: is it running?".to_owned();
         }
         let Some(request) = &self.request else {
-            return "cert-manager has made a key, and no CertificateRequest that can be seen".to_owned();
+            return "cert-manager has made a key, but no CertificateRequest can be seen".to_owned();
         };
         let waiting: Vec<String> = self
             .challenges
@@ -217,7 +217,7 @@ impl Seen {
         if let Some(order) = &self.order {
             let status = &order["status"];
             return match (text(&status["state"]), text(&status["reason"])) {
-                ("", _) => format!("Order {} has not been taken up", name(order)),
+                ("", _) => format!("Order {} has not been picked up", name(order)),
                 (state, "") => format!("Order {} is {state}", name(order)),
                 (state, reason) => format!("Order {} is {state}: {reason}", name(order)),
             };
@@ -234,7 +234,7 @@ impl Seen {
                 )
             }
             _ => format!(
-                "CertificateRequest {} has not been taken up by the controller of {}: is it running?",
+                "CertificateRequest {} has not been picked up by the controller of {}: is it running?",
                 name(request),
                 state::issuer(request)
             ),

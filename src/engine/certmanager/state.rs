@@ -169,6 +169,6 @@ pub(super) fn end(certificate: &Value, before: &Before) -> End {
             let said = said.split_once("will be retried: ").map_or(said, |(_, rest)| rest);
             End::Failed(format!("{}: {said}", issuing.reason))
         }
-        None => End::Failed("the Issuing condition has been taken away again by another".to_owned()),
+        None => End::Failed("someone else has removed the Issuing condition".to_owned()),
     }
 }

@@ -102,7 +102,7 @@ fn the_certificate_says_how_it_ended() {
     let End::Failed(why) = state::end(&certificate(&json!({"revision": 4})), &before()) else {
         panic!("it has ended")
     };
-    assert!(why.contains("taken away"), "{why}");
+    assert!(why.contains("removed the Issuing"), "{why}");
 }
 
 fn request(conditions: &Value) -> Value {
@@ -133,7 +133,7 @@ fn what_is_waited_for_is_named_as_deep_as_it_can_be_seen() {
     let mut seen = Seen::of(certificate(&issuing("True", "ManuallyTriggered", "")));
     assert!(
         seen.waits(&before())
-            .contains("no cert-manager controller has taken it up: is it running?")
+            .contains("no cert-manager controller has picked it up: is it running?")
     );
     seen.certificate["status"]["nextPrivateKeySecretName"] = "web-abc".into();
     assert!(seen.waits(&before()).contains("has made a key"));
@@ -144,7 +144,7 @@ fn what_is_waited_for_is_named_as_deep_as_it_can_be_seen() {
         ),
         (
             json!([approved]),
-            "has not been taken up by the controller of ClusterIssuer corp",
+            "has not been picked up by the controller of ClusterIssuer corp",
         ),
         (
             json!([approved, {"type": "Ready", "status": "False", "reason": "Pending", "message": "issuer not found"}]),

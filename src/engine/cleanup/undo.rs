@@ -76,7 +76,7 @@ pub async fn undo(api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
             Left::Record(written) => record(dns, written).await,
             Left::Change { .. } => match changed(left) {
                 Some((resource, key)) => change(&api, resource, &key).await.map_err(|error| Trouble {
-                    text: format!("{} are left: {}", words(left), crate::error::chain(&error)),
+                    text: format!("{} remain: {}", words(left), crate::error::chain(&error)),
                     hint: error.hint(),
                 }),
                 // Nothing that this program changes.
@@ -99,7 +99,7 @@ pub async fn record(dns: Option<&Dns01>, written: &Written) -> Result<bool, Trou
     let Some(dns) = dns else {
         return Err(Trouble {
             text: format!(
-                "the value {} of {} is left: provider {} is not in the settings",
+                "the value {} of {} remains: provider {} is not in the settings",
                 written.value, written.name, written.provider
             ),
             hint: Some("configure it (--config FILE), or remove the value by hand".to_owned()),

@@ -100,13 +100,13 @@ impl Preflight<'_> {
             Some(url) if !chosen.agree_tos => checks.push(
                 Check::warning(
                     Topic::Account,
-                    format!("there is none yet, and the terms of service are not agreed to: {url}"),
+                    format!("there is none yet, and the terms of service have not been agreed to: {url}"),
                 )
                 .hint(Some("read them, and agree with --agree-tos")),
             ),
             _ if checks.is_empty() => checks.push(Check::ok(
                 Topic::Account,
-                "there is none yet: the first order makes one",
+                "there is none yet: the first order creates one",
             )),
             _ => {}
         }

@@ -49,7 +49,7 @@ impl Preflight<'_> {
                     Ok(Ok(records)) => Answer::Records(records.into_iter().map(property).collect()),
                     Ok(Err(error @ DnsError::Refused { .. })) => Answer::Failed(error.to_string()),
                     Ok(Err(error)) => Answer::Unknown(error.to_string()),
-                    Err(_) => Answer::Unknown(format!("DNS gives no answer within {} s", LIMIT.as_secs())),
+                    Err(_) => Answer::Unknown(format!("DNS does not answer within {} s", LIMIT.as_secs())),
                 };
                 (name.to_owned(), answer)
             })
@@ -114,10 +114,10 @@ fn check(verdict: Verdict, asking: &Asking<'_>) -> Check {
         Verdict::Failed { at, cause } => Check::fails(
             Topic::Caa,
             Blame::Acme,
-            format!("the CAA records of {at} cannot be had, which forbids issuing: {cause}"),
+            format!("the CAA records of {at} cannot be read, which forbids issuing: {cause}"),
         )
         .hint(Some(
-            "look at the domain's name servers: an answer that there is none is enough",
+            "check the domain's name servers: an answer that there are none is enough",
         )),
         Verdict::Unknown { at, cause } => Check::warning(
             Topic::Caa,
@@ -134,11 +134,11 @@ fn check(verdict: Verdict, asking: &Asking<'_>) -> Check {
                     format!("add the CAA record `{at} CAA 0 {tag} \"{own}; accounturi={account}\"`")
                 }
                 (Forbidden::NoAccount { .. }, _) => {
-                    "make the account (`kubectl certs account register`), and put its URL into the record".to_owned()
+                    "create the account (`kubectl certs account register`), and put its URL into the record".to_owned()
                 }
                 (Forbidden::Methods { .. }, _) => {
                     format!(
-                        "add {} to its validationmethods, or prove the name another way",
+                        "add {} to its validationmethods, or validate the name by another method",
                         asking.method.as_str()
                     )
                 }

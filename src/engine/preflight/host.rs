@@ -71,7 +71,7 @@ impl Preflight<'_> {
                 Ok(Err(error)) => {
                     let check = Check::fails(Topic::Dns, Blame::Acme, error.to_string()).of(host);
                     return vec![check.hint(Some(
-                        "a CA that gets no answer does not issue: look at the domain's name servers",
+                        "a CA that gets no answer does not issue: check the domain's name servers",
                     ))];
                 }
                 Ok(Ok(found)) => found.into_iter().take(MOST_ADDRESSES).collect(),
@@ -151,15 +151,15 @@ pub(super) fn no_address(own: &[IpAddr], self_check: SelfCheck) -> Check {
     } else {
         list(own)
     };
-    let message = "DNS has no address of it, and the CA would find none";
+    let message = "DNS has no address for it, and the CA would find none";
     if self_check != SelfCheck::Auto {
-        return Check::warning(Topic::Dns, format!("{message} unless its DNS is another")).hint(Some(format!(
-            "the CA is asked all the same (--self-check {self_check}); elsewhere an A or AAAA record has to lead to {to}"
+        return Check::warning(Topic::Dns, format!("{message}, unless it uses another DNS")).hint(Some(format!(
+            "the CA is asked anyway (--self-check {self_check}); in the public DNS an A or AAAA record has to point to {to}"
         )));
     }
     Check::fails(Topic::Dns, Blame::Acme, message).hint(Some(format!(
-        "point an A or AAAA record to {to}, or prove the name by DNS-01 (--dns); where this network alone does not know the host \
-         (split DNS), --self-check direct"
+        "point an A or AAAA record to {to}, or use DNS-01 (--dns); if only this network does not know the host (split \
+         DNS), --self-check direct"
     )))
 }
 
@@ -168,15 +168,15 @@ pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str)
     let addresses = |shown: &[&Shown]| -> Vec<IpAddr> { shown.iter().map(|s| s.address).collect() };
     let (found_at, own_at) = (addresses(found), addresses(own));
     if elsewhere(&found_at, &own_at) {
-        let message = format!("leads to {}, and {route} is at {}", list(&found_at), list(&own_at));
+        let message = format!("resolves to {}, but {route} is at {}", list(&found_at), list(&own_at));
         // What stands in front, such as a CDN, shows what the route shows.
         return if same_page(found, own) {
-            Check::warning(Topic::Dns, format!("{message}: what answers there passes requests on")).hint(Some(
+            Check::warning(Topic::Dns, format!("{message}: a proxy there passes requests on")).hint(Some(
                 "it has to pass /.well-known/acme-challenge/ on as well, over http at port 80",
             ))
         } else {
             Check::fails(Topic::Dns, Blame::Acme, message).hint(Some(format!(
-                "point the record to {}, or prove the name by DNS-01 (--dns)",
+                "point the record to {}, or use DNS-01 (--dns)",
                 list(&own_at)
             )))
         };
@@ -184,10 +184,13 @@ pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str)
     if public && found_at.iter().all(|address| is_private(*address)) {
         return Check::warning(
             Topic::Dns,
-            format!("leads to {} by this network's DNS, where no public CA comes", list(&found_at)),
+            format!(
+                "resolves to {} in this network's DNS, where no public CA can reach it",
+                list(&found_at)
+            ),
         )
         .hint(Some(
-            "see what the rest of the world is told: --resolver ADDRESS; a host that is private everywhere is proved by DNS-01",
+            "check the public DNS with --resolver ADDRESS; a host that is private everywhere needs DNS-01",
         ));
     }
     let compared = if own_at.is_empty() {
@@ -195,9 +198,9 @@ pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str)
     } else if found_at.iter().any(|address| own_at.contains(address)) {
         format!(", where {route} is")
     } else {
-        format!("; {route} is at {}, behind a translation of addresses", list(&own_at))
+        format!("; {route} is at {}, behind address translation", list(&own_at))
     };
-    Check::ok(Topic::Dns, format!("leads to {}{compared}", list(&found_at)))
+    Check::ok(Topic::Dns, format!("resolves to {}{compared}", list(&found_at)))
 }
 
 fn same_page(found: &[&Shown], own: &[&Shown]) -> bool {
@@ -208,7 +211,7 @@ fn same_page(found: &[&Shown], own: &[&Shown]) -> bool {
     a == b
 }
 
-/// What the addresses show for a token that nobody has.
+/// What the addresses show for a token that does not exist.
 pub(super) fn port_80(found: &[&Shown], own: &[&Shown]) -> Check {
     let mut all: Vec<(Grade, String, Option<&'static str>)> = found.iter().map(|shown| judge(shown)).collect();
     // This network alone may not come through (hairpin NAT): then the route's own address speaks for it.
@@ -235,8 +238,8 @@ pub(super) fn port_80(found: &[&Shown], own: &[&Shown]) -> Check {
     }
 }
 
-const REACH: &str = "open port 80 to everybody; where this network alone cannot reach the host, the run looks with --self-check \
-                     direct or cluster";
+const REACH: &str = "open port 80 to everybody; if only this network cannot reach the host, run with --self-check direct or \
+                     cluster";
 
 fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
     let page = match &shown.what {
@@ -249,12 +252,12 @@ fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
             let hint = match error {
                 FetchError::NoAnswer { .. } | FetchError::Broken { .. } => Some(REACH),
                 FetchError::NoRoute { .. } => {
-                    Some("look from a network that has a way there: the CA asks this address too")
+                    Some("try from a network that can reach it: the CA asks this address too")
                 }
-                FetchError::NotAsked { .. } => Some("a CA does not ask such an address either"),
-                FetchError::Redirect { .. } | FetchError::TooManyRedirects { .. } | FetchError::Resolve { .. } => Some(
-                    "let /.well-known/acme-challenge/ be served on port 80 as it is, or prove the name by DNS-01 (--dns)",
-                ),
+                FetchError::NotAsked { .. } => Some("a CA does not connect to such an address either"),
+                FetchError::Redirect { .. } | FetchError::TooManyRedirects { .. } | FetchError::Resolve { .. } => {
+                    Some("serve /.well-known/acme-challenge/ on port 80 without a redirect, or use DNS-01 (--dns)")
+                }
             };
             return (grade, crate::error::chain(error), hint);
         }
@@ -269,17 +272,17 @@ fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
             Grade::Warning,
             answers,
             Some(
-                "what asks for a login may be the application, which a challenge passes by; in front of the controller it has to \
-                 let /.well-known/acme-challenge/ through",
+                "the login may be the application's, which a challenge does not reach; if it is in front of the controller, it \
+                 has to let /.well-known/acme-challenge/ through",
             ),
         ),
         200..=299 => {
             let body = String::from_utf8_lossy(&page.body);
             (
                 Grade::Warning,
-                format!("{answers} with {:?} for a token that nobody has", cut(body.trim())),
+                format!("{answers} with {:?} for a token that does not exist", cut(body.trim())),
                 Some(
-                    "another server answers for every path: where it is not behind the route's controller, it has to pass \
+                    "another server answers for every path: if it is not behind the route's controller, it has to pass \
                      /.well-known/acme-challenge/ on",
                 ),
             )
@@ -288,7 +291,7 @@ fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
         _ => (
             Grade::Ok,
             format!(
-                "{answers}, which a CA follows; the challenge's own path is served without it where the controller can"
+                "{answers}, which a CA follows; the challenge's own path is served without one if the controller can"
             ),
             None,
         ),

@@ -217,5 +217,5 @@ fn of_solve(topic: Topic, error: &SolveError) -> Check {
 async fn in_time<T>(what: &str, topic: Topic, ask: impl Future<Output = T>) -> Result<T, Check> {
     tokio::time::timeout(LIMIT, ask)
         .await
-        .map_err(|_| Check::warning(topic, format!("{what} gives no answer within {} s", LIMIT.as_secs())))
+        .map_err(|_| Check::warning(topic, format!("{what} does not answer within {} s", LIMIT.as_secs())))
 }

@@ -43,7 +43,7 @@ fn of_public_ca(name: &Name, issuer: &Issuer) -> Option<Check> {
     };
     match name.base() {
         None if issuer.profile.as_deref() != Some("shortlived") => fails(
-            "an IP address is certified under the profile shortlived alone".to_owned(),
+            "an IP address is certified only under the profile shortlived".to_owned(),
             "choose it with --profile shortlived",
         ),
         None => None,
@@ -53,7 +53,7 @@ fn of_public_ca(name: &Name, issuer: &Issuer) -> Option<Check> {
                 return None;
             }
             fails(
-                format!("{} issues for public domains alone, and this is none", issuer.name),
+                format!("{} issues for public domains only, and this is not one", issuer.name),
                 "issue it with a CA of your own: --issuer NAME",
             )
         }

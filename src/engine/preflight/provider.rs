@@ -63,21 +63,19 @@ impl Preflight<'_> {
                         WRITE.as_secs()
                     ),
                 )
-                .hint(Some(format!(
-                    "look for a record that is left at _acme-challenge.{domain}"
-                ))),
+                .hint(Some(format!("check for a leftover record at _acme-challenge.{domain}"))),
                 Ok(Err(error)) => of_solve(Topic::Provider, &error),
                 Ok(Ok(tested)) if tested.removed => Check::ok(
                     Topic::Provider,
                     format!(
-                        "{} has written a test record at {} and removed it",
+                        "{} wrote a test record at {} and removed it",
                         tested.provider, tested.name
                     ),
                 ),
                 Ok(Ok(tested)) => Check::warning(
                     Topic::Provider,
                     format!(
-                        "{} has written a test record at {}, and does not remove any",
+                        "{} wrote a test record at {}, and does not remove any",
                         tested.provider, tested.name
                     ),
                 ),

@@ -39,7 +39,7 @@ impl Preflight<'_> {
             Ok(()) => match found.owner(&options.slots) {
                 Some(owner) => Check::warning(Topic::Secret, format!("it is {owner}, and is written with --force")),
                 None if found.exists() => Check::ok(Topic::Secret, "it may be written"),
-                None => Check::ok(Topic::Secret, "it is not there yet, and will be made"),
+                None => Check::ok(Topic::Secret, "it does not exist yet, and will be created"),
             },
         })
     }
@@ -67,7 +67,7 @@ impl Preflight<'_> {
             Ok(Ok(missing)) if missing.is_none() => Check::ok(Topic::Rights, format!("{user} has all that is needed")),
             Ok(Ok(missing)) => Check::warning(
                 Topic::Rights,
-                format!("{user} can renew, and cannot find what a run leaves that is killed: {missing}"),
+                format!("{user} can renew, but cannot find what a killed run leaves behind: {missing}"),
             )
             .hint(missing.hint()),
             Ok(Err(error)) => of_api(Topic::Rights, &error),
@@ -152,7 +152,7 @@ impl Preflight<'_> {
                 Blame::Acme,
                 format!("by this tool's estimate, {exceeded}"),
             )
-            .hint(Some("wait until then, or order all the same with --ignore-rate-limits")),
+            .hint(Some("wait until then, or order anyway with --ignore-rate-limits")),
         })
     }
 

@@ -54,7 +54,7 @@ fn dns_that_leads_elsewhere_fails_unless_the_same_answers_there() {
         (grade, message.as_str()),
         (
             Grade::Fails,
-            "leads to 203.0.113.9, and Ingress shop/shop is at 198.51.100.7"
+            "resolves to 203.0.113.9, but Ingress shop/shop is at 198.51.100.7"
         )
     );
     let (grade, message) = dns(&[page("203.0.113.9", 404, "not here", &[])], &own(), true);
@@ -62,7 +62,7 @@ fn dns_that_leads_elsewhere_fails_unless_the_same_answers_there() {
     assert_eq!(dns(&[silent("203.0.113.9")], &own(), true).0, Grade::Fails);
     assert_eq!(
         dns(&own(), &own(), true),
-        (Grade::Ok, "leads to 198.51.100.7, where Ingress shop/shop is".into())
+        (Grade::Ok, "resolves to 198.51.100.7, where Ingress shop/shop is".into())
     );
     assert_eq!(dns(&[page("10.0.0.7", 404, "", &[])], &[], true).0, Grade::Warning);
     assert_eq!(dns(&[page("10.0.0.7", 404, "", &[])], &[], false).0, Grade::Ok);
@@ -86,7 +86,7 @@ fn port_80_may_answer_anything_but_nothing() {
         (
             page("192.0.2.1", 200, "<html>", &[]),
             Grade::Warning,
-            "with \"<html>\" for a token that nobody has",
+            "with \"<html>\" for a token that does not exist",
         ),
         (silent("192.0.2.1"), Grade::Fails, "does not answer"),
         (
@@ -95,7 +95,7 @@ fn port_80_may_answer_anything_but_nothing() {
                 cause: io::Error::other("unreachable"),
             }),
             Grade::Warning,
-            "no way to 192.0.2.1",
+            "cannot reach 192.0.2.1",
         ),
         (
             nothing("192.0.2.1", |_| FetchError::TooManyRedirects {

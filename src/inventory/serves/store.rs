@@ -254,7 +254,7 @@ impl Inventory {
         self.dirty.bindings.extend(ids);
     }
 
-    /// Takes a store of Traefik, or notes that it is gone.
+    /// Takes a store of Traefik, or notes that it no longer exists.
     pub(in crate::inventory) fn set_store(&mut self, kind: Kind, key: Key, store: Option<TlsStore>) {
         let (id, now): (_, Vec<Key>) = ((kind, key), store.iter().flat_map(TlsStore::secrets).collect());
         let old = match store {

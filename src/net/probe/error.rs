@@ -34,19 +34,19 @@ pub enum ProbeError {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
     /// The connection is there and stays silent.
-    #[error("it accepts the connection and then says nothing for {} s: TLS may not be on that port, or its backend hangs", after.as_secs_f32())]
+    #[error("it accepts the connection and then sends nothing for {} s: TLS may not be on that port, or its backend hangs", after.as_secs_f32())]
     HandshakeTimeout {
         /// The time that was given.
         after: Duration,
     },
     /// An answer began and never ended.
-    #[error("the TLS handshake began and did not end within {} s", after.as_secs_f32())]
+    #[error("the TLS handshake began but did not end within {} s", after.as_secs_f32())]
     HandshakeStalled {
         /// The time that was given.
         after: Duration,
     },
     /// The server hung up.
-    #[error("it closes the connection during the TLS handshake, as servers do that have no certificate for the host")]
+    #[error("it closes the connection during the TLS handshake, as servers without a certificate for the host do")]
     Closed,
     /// The server or something before it reset the connection.
     #[error("the connection is reset during the TLS handshake")]
@@ -75,7 +75,7 @@ pub enum ProbeError {
     #[error("it demands a client certificate before it shows its own")]
     ClientCertificateRequired,
     /// Only TLS 1.1 or older, or nothing in common.
-    #[error("it offers neither TLS 1.2 nor TLS 1.3 with a cipher in use today")]
+    #[error("it offers neither TLS 1.2 nor TLS 1.3 with a modern cipher")]
     TooOld,
     /// A handshake without certificate.
     #[error("it shows no certificate at all")]
@@ -84,7 +84,7 @@ pub enum ProbeError {
     #[error("its certificate cannot be read: it is not X.509")]
     BrokenCertificate,
     /// It does not have the key of the certificate that it shows.
-    #[error("its signature is not by the key of the certificate that it shows: certificate and key do not match")]
+    #[error("its signature was not made by the key of the certificate that it shows: certificate and key do not match")]
     BadSignature,
     /// More than a TLS client takes.
     #[error("its certificate chain is larger than 64 KiB, which TLS clients refuse")]
@@ -164,7 +164,7 @@ impl ProbeError {
             ),
             A::AccessDenied => (
                 "access_denied".to_owned(),
-                "it does not serve the host, or not to this client",
+                "it does not serve the host, or refuses this client",
             ),
             A::CloseNotify => return Self::Closed,
             other => (

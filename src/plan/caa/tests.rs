@@ -52,11 +52,11 @@ fn a_ca_may_issue_when_one_record_names_it_and_its_parameters_are_met() {
         ),
         (
             &[("issue", "ca.example; accounturi=https://ca.example/acct/8")],
-            "it lets the CA issue to another account alone: https://ca.example/acct/8",
+            "it lets the CA issue only to another account: https://ca.example/acct/8",
         ),
         (
             &[("issue", "ca.example; validationmethods=dns-01")],
-            "it lets the CA issue by dns-01 alone",
+            "it lets the CA issue only by dns-01",
         ),
         (
             &[("issue", "ca.example; nonsense")],
@@ -87,11 +87,11 @@ fn an_account_that_is_not_there_and_a_ca_without_a_name_are_told_apart() {
     let bound = [("issue", "ca.example; accounturi=https://ca.example/acct/8")];
     assert_eq!(
         judged(&bound, |asking| asking.account = None),
-        "it lets the CA issue to the account https://ca.example/acct/8 alone, and there is no account here yet"
+        "it lets the CA issue only to the account https://ca.example/acct/8, and there is no account here yet"
     );
     assert_eq!(
         judged(&[("issue", "ca.example")], |asking| asking.identities = &[]),
-        "it names CAs (ca.example), and this CA does not say by which name it is meant"
+        "it names CAs (ca.example), and this CA does not say which name is its own"
     );
 }
 

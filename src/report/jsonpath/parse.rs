@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
                     Some(c) if !c.is_alphanumeric() => out.push(c),
                     _ => {
                         self.at = before;
-                        return Err(self.error("the escape is none of \\n, \\t, \\r, \\\\, \\\" and \\'"));
+                        return Err(self.error("the escape is not one of \\n, \\t, \\r, \\\\, \\\" and \\'"));
                     }
                 },
                 Some(c) => out.push(c),
@@ -106,7 +106,7 @@ pub(super) fn single(text: &str) -> Result<Path, JsonPathError> {
     if reader.rest().is_empty() {
         Ok(path)
     } else {
-        Err(reader.error("one path is wanted, and more follows"))
+        Err(reader.error("only one path is allowed, and more follows"))
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn path(reader: &mut Reader<'_>) -> Result<Path, JsonPathError> {
     };
     segments(reader, &mut query, Some(&mut leading), 0)?;
     if !matches!(reader.peek(), None | Some('}')) && !reader.peek().is_some_and(char::is_whitespace) {
-        return Err(reader.error("a dot, a bracket or the closing brace is wanted"));
+        return Err(reader.error("a dot, a bracket or the closing brace is expected"));
     }
     let query = JsonPath::parse(&query).map_err(|error| JsonPathError {
         message: format!(
@@ -156,7 +156,7 @@ fn bracket(reader: &mut Reader<'_>, out: &mut String, depth: usize) -> Result<()
             _ if filter => {}
             '*' | ',' | ':' | '-' | '0'..='9' | ' ' => {}
             _ => {
-                return Err(reader.error("a position, a slice, *, a quoted name or ?(...) is wanted in brackets"));
+                return Err(reader.error("a position, a slice, *, a quoted name or ?(...) is expected in brackets"));
             }
         }
         if parentheses + depth > DEPTH {

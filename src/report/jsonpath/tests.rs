@@ -69,9 +69,9 @@ fn what_is_wrong_is_said_with_its_place() {
         (".items[*].host", 1, "is {.items[*].host} meant?"),
         ("{.items[*].host", 16, "brace is not closed"),
         ("ü{items}", 3, "begins with a dot"),
-        ("{.items[*}", 10, "wanted in brackets"),
+        ("{.items[*}", 10, "expected in brackets"),
         ("{.items[*", 8, "bracket is not closed"),
-        ("{.items[host]}", 9, "wanted in brackets"),
+        ("{.items[host]}", 9, "expected in brackets"),
         ("{.items[?(@.a=='x)]}", 16, "quote is not closed"),
         ("{.items[?(@.a==]}", 8, "bracket is not closed"),
         ("{.items[?@.a==)]}", 15, "never opened"),
@@ -81,7 +81,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ("{.kind}{end}", 9, "no {range}"),
         ("{\"\\q\"}", 3, "escape"),
         ("{.a..}", 6, "name"),
-        ("{.a,.b}", 4, "closing brace is wanted"),
+        ("{.a,.b}", 4, "closing brace is expected"),
     ] {
         let error = Template::parse(template).expect_err(template);
         assert!(error.message.contains(word), "{template}: {error}");

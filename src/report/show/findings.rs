@@ -81,7 +81,7 @@ pub(super) fn findings(pen: &mut Pen<'_>, show: &Show<'_>, words: &Words) -> io:
         pen.flow(&format!("    {arrow} "), &rest, &[remedy])?;
     }
     for reason in excused {
-        let words = format!("({reason}) is there, and excused by --ignore or an annotation");
+        let words = format!("({reason}) is excused by --ignore or an annotation");
         pen.flow("  ", "    ", &[pen.dim(&words)])?;
     }
     Ok(())

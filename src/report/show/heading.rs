@@ -34,7 +34,7 @@ pub(super) fn heading(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
             pen.marked(Status::Info, "a root, not trusted here")
         }
         Some(status) => pen.marked(status, status.as_str()),
-        None => pen.marked(Status::Unknown, "nothing to judge"),
+        None => pen.marked(Status::Unknown, "nothing to check"),
     };
     let pieces = [
         pen.plain(&format!("{kind} ")),

@@ -72,7 +72,7 @@ pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &Held<'_>) -> io::R
         .filter(|_| !held.is_root())
     {
         let words = if leaf.names.is_empty() {
-            pen.marked(Status::Critical, "none: clients do not look at the common name")
+            pen.marked(Status::Critical, "none: clients ignore the common name")
         } else {
             pen.plain(&listed(
                 leaf.names.iter().map(ToString::to_string),
@@ -245,7 +245,7 @@ pub(super) fn trust(held: &Held<'_>, now: Seconds) -> (Status, String) {
         Trust::NotJudged if held.certificates.is_empty() => (Status::Critical, "there is no certificate".to_owned()),
         Trust::NotJudged => (
             Status::Unknown,
-            "whether it reaches a trusted root was not judged".to_owned(),
+            "whether it reaches a trusted root was not checked".to_owned(),
         ),
         Trust::Trusted { by_equality: true, .. } => (
             Status::Healthy,
@@ -285,8 +285,8 @@ pub(super) fn trust(held: &Held<'_>, now: Seconds) -> (Status, String) {
                 Found::PublicCas => "; it is a known intermediate of a public CA".to_owned(),
                 Found::CaFile => "; --ca-file holds it".to_owned(),
                 Found::Fetched(url) => format!("; it was fetched from {url}"),
-                Found::Url(url) => format!("; the certificate says that it is at {url}"),
-                Found::Nowhere => "; it was found nowhere".to_owned(),
+                Found::Url(url) => format!("; the certificate gives its address as {url}"),
+                Found::Nowhere => "; it was not found".to_owned(),
             };
             (Status::Critical, format!("missing here: {issuer}{found}"))
         }
@@ -296,13 +296,13 @@ pub(super) fn trust(held: &Held<'_>, now: Seconds) -> (Status, String) {
             namesake,
         } => {
             let words = match (root_presented, namesake) {
-                (_, true) => format!("not trusted: {issuer} has the name of a trusted root, and another key"),
+                (_, true) => format!("not trusted: {issuer} has the name of a trusted root, but another key"),
                 (true, _) => {
                     format!(
-                        "not trusted: {issuer} is no trusted root, and none issued it, though its root is presented"
+                        "not trusted: {issuer} is not a trusted root, and no trusted root issued it, though its root is presented"
                     )
                 }
-                _ => format!("not trusted: {issuer} is no trusted root, and none issued it"),
+                _ => format!("not trusted: {issuer} is not a trusted root, and no trusted root issued it"),
             };
             (Status::Critical, words)
         }

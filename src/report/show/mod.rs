@@ -76,7 +76,7 @@ pub struct Show<'a> {
 }
 
 impl Show<'_> {
-    /// The worst status of the bindings; `None` when there is no binding, so nothing to judge.
+    /// The worst status of the bindings; `None` when there is no binding, so nothing to check.
     pub fn status(&self) -> Option<Status> {
         self.bindings.iter().map(|b| b.row.status).max()
     }

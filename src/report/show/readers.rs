@@ -70,7 +70,7 @@ fn server(held: &Held<'_>, readers: Readers) -> Option<String> {
         return Some(said(objection, readers));
     }
     if held.leaf.is_none() {
-        return Some("there is no certificate of a server in it".to_owned());
+        return Some("there is no server certificate in it".to_owned());
     }
     unpaired(held)
 }

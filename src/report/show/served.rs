@@ -60,7 +60,7 @@ fn compared(pen: &Pen<'_>, shown: &Shown<'_>) -> Piece {
     match (shown.leaf, shown.stored) {
         (None, _) => pen.marked(Status::Critical, "a certificate that cannot be read"),
         (Some(_), Some(true)) => pen.marked(Status::Healthy, "the stored certificate"),
-        (Some(_), Some(false)) => pen.marked(Status::Warning, "another certificate than the stored one"),
+        (Some(_), Some(false)) => pen.marked(Status::Warning, "a certificate other than the stored one"),
         (Some(_), None) => pen.marked(Status::Info, "a certificate; none is stored to compare it with"),
     }
 }

@@ -73,7 +73,7 @@ fn a_healthy_ingress_with_what_is_served() {
         },
         Dns {
             host: "b.shop.example",
-            resolved: Err("DNS has no address of b.shop.example: Name or service not known".into()),
+            resolved: Err("DNS has no address for b.shop.example: Name or service not known".into()),
             expected: &here,
             elsewhere: false,
         },
@@ -256,7 +256,7 @@ fn what_is_excused_is_named_below_a_healthy_heading() {
     let text = draw(&ingress(&bindings, &[]), 100, false, false);
     assert!(text.contains("Findings: 1 excused"), "{text}");
     assert!(
-        text.contains("(Expired) is there, and excused by --ignore or an annotation"),
+        text.contains("(Expired) is excused by --ignore or an annotation"),
         "{text}"
     );
 }

@@ -23,34 +23,34 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
                 Found::PublicCas => "It is a known intermediate of a public CA.".to_owned(),
                 Found::CaFile => "It is in the file given by --ca-file.".to_owned(),
                 Found::Fetched(url) => format!(
-                    "It was fetched from {}, where the certificate says that it is.",
+                    "It was fetched from {}, the address that the certificate gives.",
                     brief(url)
                 ),
-                Found::Url(url) => format!("The certificate says that it is at {}.", brief(url)),
+                Found::Url(url) => format!("The certificate gives its address as {}.", brief(url)),
                 Found::Nowhere => "It was not found.".to_owned(),
             }
         ),
         Fact::UntrustedIssuer {
             issuer, namesake: true, ..
         } => format!(
-            "{it} leads to {}, which is not the trusted root of that name: its key is another. Clients that have not been given \
-             that root refuse it.",
+            "{it} leads to {}, which has the name of a trusted root, but another key. Clients that do not have that root refuse \
+             the connection.",
             brief(issuer)
         ),
         Fact::UntrustedIssuer {
             issuer, root_presented, ..
         } => format!(
-            "{it} leads to {}, which is not a trusted root{}: clients that have not been given that root refuse it.",
+            "{it} leads to {}, which is not a trusted root{}: clients that do not have that root refuse it.",
             brief(issuer),
             if *root_presented {
-                ", although it is sent along"
+                ", although the server sends it"
             } else {
                 ""
             }
         ),
         Fact::WrongOrder => format!(
-            "The intermediates after {} are not in order, each certified by the next: most clients sort them, strict ones \
-             refuse the connection.",
+            "The intermediates after {} are out of order (each must be signed by the next): most clients sort them, strict \
+             ones refuse the connection.",
             the_certificate(row)
         ),
         Fact::ExtraRoot { subject } => format!(
@@ -58,11 +58,11 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             brief(subject)
         ),
         Fact::ExtraCertificate { subject } => format!(
-            "{it} is followed by {}, which is no part of its chain: it makes each handshake longer.",
+            "{it} is followed by {}, which is not part of its chain: it makes each handshake longer.",
             brief(subject)
         ),
         Fact::SelfSigned => format!(
-            "{it} is signed by its own key and by no CA: clients refuse it for {}.",
+            "{it} is self-signed, not issued by a CA: clients refuse it for {}.",
             host(row)
         ),
         Fact::StagingIssuer { issuer } => format!(
@@ -70,11 +70,11 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             brief(issuer)
         ),
         Fact::TemporaryCertificate => format!(
-            "{it} is a temporary one of cert-manager, which stands in until the real one is issued: no client trusts it for {}.",
+            "{it} is a temporary one that cert-manager uses until the real one is issued: no client trusts it for {}.",
             host(row)
         ),
         Fact::ControllerDefaultCertificate { controller } => format!(
-            "{it} is the one that {controller} makes for itself as its default: no client trusts it for {}.",
+            "{it} is the default one that {controller} generates for itself: no client trusts it for {}.",
             host(row)
         ),
         Fact::ConstraintViolated { by, why } => format!(
@@ -89,7 +89,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
                 Clients::All => "Clients refuse it.",
                 Clients::Go => "Programs written in Go refuse it, while OpenSSL accepts it.",
                 Clients::OpenSsl =>
-                    "OpenSSL and what is built on it (curl, Python, Ruby) refuse it, while Go accepts it.",
+                    "OpenSSL and programs built on it (curl, Python, Ruby) refuse it, while Go accepts it.",
             }
         ),
         _ => fact.reason().to_string(),
@@ -100,13 +100,13 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
     match fact {
         Fact::MissingIntermediate { found, .. } => missing(found, row, commands),
         Fact::UntrustedIssuer { namesake: true, .. } => format!(
-            "Where the CA was made anew under its old name, give the new root to the clients, and to {}; otherwise issue the \
-             certificate with the CA that is trusted. {}",
+            "If the CA was recreated under its old name, give the new root to the clients, and to {}; otherwise issue the \
+             certificate with the trusted CA. {}",
             commands.status_with("--ca-file <CA-FILE>", row),
             reissue(row, commands)
         ),
         Fact::UntrustedIssuer { .. } => format!(
-            "Where a private CA is meant, give its root to the clients, and to {}; otherwise issue the certificate with a \
+            "If a private CA is intended, give its root to the clients, and to {}; otherwise issue the certificate with a \
              publicly trusted CA. {}",
             commands.status_with("--ca-file <CA-FILE>", row),
             reissue(row, commands)
@@ -116,25 +116,25 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             row,
             commands,
         ),
-        Fact::ExtraRoot { .. } => rearrange("Leave the root out of tls.crt (ca.crt is its place)", row, commands),
+        Fact::ExtraRoot { .. } => rearrange("Leave the root out of tls.crt (it belongs in ca.crt)", row, commands),
         Fact::ExtraCertificate { .. } => rearrange("Leave that certificate out of tls.crt", row, commands),
         Fact::SelfSigned => format!(
-            "Issue it with a CA that the clients trust; where clients pin this very certificate, give it to {}. {}",
+            "Issue it with a CA that the clients trust; if clients pin this exact certificate, give it to {}. {}",
             commands.status_with("--ca-file <CERTIFICATE-FILE>", row),
             reissue(row, commands)
         ),
         Fact::StagingIssuer { .. } => format!(
-            "Issue it again from production{}. {}",
+            "Issue it again from the production CA{}. {}",
             with_cert_manager(
                 row,
-                "let issuerRef of the Certificate name an issuer whose spec.acme.server is \
+                "point issuerRef of the Certificate at an issuer whose spec.acme.server is \
                  https://acme-v02.api.letsencrypt.org/directory"
             ),
             reissue(row, commands)
         ),
         Fact::TemporaryCertificate => format!(
-            "cert-manager replaces it when the real one is issued, mostly within minutes; when it stays, see what the issuance waits \
-             for with {}.",
+            "cert-manager replaces it when the real one is issued, usually within minutes; if it stays, see what holds up the issuance \
+             with {}.",
             match (row.renewer, expected(row)) {
                 (Renewer::CertManager(certificate), Some(key)) => {
                     let certificate = Key::new(key.namespace.clone(), certificate.clone());
@@ -186,7 +186,7 @@ fn missing(found: &Found, row: &Row<'_>, commands: &mut Commands<'_>) -> String 
         return format!("{get}.");
     };
     format!(
-        "{get}; then store it: {}. A renewal brings it along, too.",
+        "{get}; then store it: {}. A renewal includes it too.",
         commands.store(key)
     )
 }
@@ -197,7 +197,7 @@ fn rearrange(what: &str, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
         return format!("{what}.");
     };
     format!(
-        "{what} when it is next stored ({}); {} shows the present order.",
+        "{what} when it is next stored ({}); {} shows the current order.",
         commands.store(key),
         commands.openssl(
             key,

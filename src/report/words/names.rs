@@ -24,13 +24,13 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             instead(*gets, "; ")
         ),
         Fact::CommonNameOnly { common_name } => format!(
-            "{it} has no subject alternative name, only the common name {}: today's clients do not look at it and \
+            "{it} has no subject alternative name, only the common name {}: current clients ignore it and \
              refuse the certificate for {}.",
             brief(common_name),
             host(row)
         ),
         Fact::WildcardTooBroad { name } => format!(
-            "{it} names the wildcard {}, which stands right under a public suffix: public CAs do not issue it, and some browsers refuse it.",
+            "{it} names the wildcard {}, directly below a public suffix: public CAs do not issue it, and some browsers refuse it.",
             brief(name)
         ),
         Fact::UnusedNames { names } => format!(
@@ -47,7 +47,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
     let names = "x509 -noout -subject -ext subjectAltName";
     match fact {
         Fact::HostMismatch { host, .. } if row.route.is_none() => format!(
-            "Where clients use that name, issue a certificate that has {} too{}; where they use another one, nothing is to be done. \
+            "If clients use that name, issue a certificate that has {} too{}; if they use another one, no action is needed. \
              {} shows the names. {}",
             brief(host),
             with_cert_manager(row, "add it to spec.dnsNames of the Certificate"),
@@ -68,7 +68,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
         ),
         Fact::CommonNameOnly { .. } => format!(
             "Issue it again with {} as a subject alternative name (dNSName, or iPAddress for an address); {} shows \
-             what it has. {}",
+             its names. {}",
             host(row),
             commands.openssl_expected(row, names),
             reissue(row, commands)
@@ -79,8 +79,8 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             reissue(row, commands)
         ),
         Fact::UnusedNames { .. } => format!(
-            "Leave out the names that nobody needs when the certificate is next issued: one whose DNS has moved away \
-             makes the whole renewal fail. {} shows them all, {} what the routes use.",
+            "Drop the names that nobody needs from the next certificate: one whose DNS has moved away makes the whole \
+             renewal fail. {} shows them all, {} what the routes use.",
             commands.openssl_expected(row, names),
             commands.certs("status", &Row { route: None, ..*row })
         ),

@@ -20,19 +20,19 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
     };
     match fact.reason() {
         Reason::Expired | Reason::RenewalDue | Reason::RenewNow => {
-            format!("Renew it with what issued it, and {place}.")
+            format!("Renew it the way it was issued, and {place}.")
         }
         Reason::NotYetValid => format!(
-            "Compare its dates with the clock of what issued it; wait for that moment, or {}.",
+            "Compare its dates with the issuer's clock; wait for that moment, or {}.",
             place.replacen(" it", " one that is valid now", 1)
         ),
         Reason::ChainExpired | Reason::ChainExpiresFirst => {
-            format!("Replace the intermediate by the CA's present one: a renewal brings it along; {place}.")
+            format!("Replace the intermediate with the CA's current one: a renewal includes it; {place}.")
         }
         Reason::LifetimeTooLong => format!("Issue it again for fewer days, and {place}."),
         Reason::HostMismatch | Reason::CommonNameOnly => format!(
-            "Where clients use that name, issue a certificate that has it as a subject alternative name, and {place}; where they use \
-             another one, nothing is to be done{}.",
+            "If clients use that name, issue a certificate that has it as a subject alternative name, and {place}; if they use \
+             another one, no action is needed{}.",
             if is_server {
                 format!(": {} asks for that one", commands.run(show(" --servername <NAME>")))
             } else {
@@ -41,7 +41,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
         ),
         Reason::WildcardTooBroad => format!("Issue it again for a wildcard under a domain of your own, and {place}."),
         Reason::UntrustedIssuer | Reason::SelfSigned => format!(
-            "Where a private CA is meant, give its root to the clients, and to {}; otherwise issue the certificate with a publicly \
+            "If a private CA is intended, give its root to the clients, and to {}; otherwise issue the certificate with a publicly \
              trusted CA, and {place}.",
             commands.run(show(" --ca-file <CA-FILE>"))
         ),
@@ -49,15 +49,15 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             format!("Take the whole chain that the CA delivers (fullchain.pem, not cert.pem), and {place}.")
         }
         Reason::WrongOrder | Reason::LeafNotFirst => format!(
-            "Begin with the server's certificate, and let each be followed by the one that signed it: {}; then {place}.",
+            "Begin with the server's certificate, and follow each with the one that signed it: {}; then {place}.",
             commands.run("cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem")
         ),
-        Reason::ExtraRoot => format!("Leave the root out of the chain when it is made anew, and {place}."),
+        Reason::ExtraRoot => format!("Leave the root out when you rebuild the chain, and {place}."),
         Reason::ExtraCertificate => {
-            format!("Leave that certificate out of the chain when it is made anew, and {place}.")
+            format!("Leave that certificate out when you rebuild the chain, and {place}.")
         }
         Reason::StagingIssuer => {
-            format!("Issue it again from production, whose certificates clients trust, and {place}.")
+            format!("Issue it again from the production CA, whose certificates clients trust, and {place}.")
         }
         Reason::WeakKey => format!(
             "Make a new key (ECDSA P-256, or RSA of 2048 bits or more), issue the certificate again for it, and {place}."
@@ -66,23 +66,23 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
         Reason::LeafIsCa => format!("Issue a server certificate from it, and {place}."),
         Reason::MissingServerAuth => format!("Issue it again with serverAuth among its usages, and {place}."),
         Reason::RefusedByClients => format!(
-            "Where such clients are expected, issue it again with what all of them take (an ECDSA P-256 key, or RSA of 2048 to 4096 \
+            "If such clients are expected, issue it again in a form that all of them accept (an ECDSA P-256 key, or RSA of 2048 to 4096 \
              bits, and a few names), and {place}."
         ),
         Reason::MustStaple => format!("Issue it again without must-staple, and {place}."),
         Reason::InvalidKeyPair => {
-            format!("Take the two files of one issuance: the key is another certificate's; then {place}.")
+            format!("Use the two files of one issuance: the key belongs to another certificate; then {place}.")
         }
         Reason::InvalidKey | Reason::EncryptedKey => format!(
-            "Look at the key with {}.",
+            "Inspect the key with {}.",
             commands.run("openssl pkey -in <KEY-FILE> -noout -check")
         ),
         Reason::InvalidCertificate => format!(
-            "Make the chain anew as PEM with nothing else in it, the server's certificate first: {}; then {place}.",
+            "Rebuild the chain as PEM with nothing else in it, the server's certificate first: {}; then {place}.",
             commands.run("cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem")
         ),
         other => format!(
-            "{} says what it means and what to do.",
+            "{} explains it and its remedy.",
             commands.run(format!("kubectl certs explain {other}"))
         ),
     }

@@ -44,7 +44,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             last,
             message,
         } => format!(
-            "cert-manager's Certificate {} is ready, and its renewal fails{}{}",
+            "cert-manager's Certificate {} is ready, but its renewal fails{}{}",
             name(certificate, row),
             failures(*attempts, *last, now),
             said("", message)
@@ -76,7 +76,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             challenge_type,
             message,
         } => format!(
-            "The {} challenge {} for {} does not come to an end{}",
+            "The {} challenge {} for {} is stuck{}",
             brief(challenge_type),
             name(challenge, row),
             brief(dns_name),
@@ -95,8 +95,8 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
         Fact::CertificateNotReady { certificate, .. } | Fact::RenewalFailing { certificate, .. } => format!(
-            "Read its events with {} and follow them to the CertificateRequest, the Order and the Challenge ({}); when the \
-             cause is mended, try at once with {}.",
+            "Read its events with {} and follow them to the CertificateRequest, the Order and the Challenge ({}); once the \
+             cause is fixed, retry with {}.",
             commands.kubectl("describe", Kind::Certificate, certificate),
             commands.kubectl_in(&certificate.namespace, "get certificaterequest,order,challenge"),
             commands.cmctl_renew(&certificate.namespace, &certificate.name)
@@ -107,7 +107,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             missing: true,
             ..
         } => format!(
-            "Create it, or correct kind and name in spec.issuerRef of the Certificate; {} lists those there are.",
+            "Create it, or correct kind and name in spec.issuerRef of the Certificate; {} lists the existing ones.",
             commands.kubectl_in(
                 &issuer.namespace,
                 if *kind == Kind::ClusterIssuer {
@@ -118,15 +118,15 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             )
         ),
         Fact::IssuerNotReady { kind, issuer, .. } => format!(
-            "See why with {}: mostly the account could not be registered (spec.acme.server, the network, \
+            "See why with {}: usually the account could not be registered (spec.acme.server, the network, \
              privateKeySecretRef) or a Secret of the issuer is missing.",
             commands.kubectl("describe", *kind, issuer)
         ),
         Fact::OrderFailed { order, .. } => {
             let certificate = certificate_name(row).unwrap_or(UNKNOWN_CERTIFICATE);
             format!(
-                "See which name failed and why with {} and {}; mend that first, for Let's Encrypt allows five failures a \
-                 name and hour, then run {}.",
+                "See which name failed and why with {} and {}; fix that first, because Let's Encrypt allows five failures \
+                 per name and hour, then run {}.",
                 commands.kubectl("describe", Kind::Order, order),
                 commands.kubectl_in(&order.namespace, "get challenge"),
                 commands.cmctl_renew(&order.namespace, certificate)
@@ -158,13 +158,13 @@ fn stuck(challenge: &Key, dns_name: &str, challenge_type: &str, commands: &mut C
     let see = commands.kubectl("describe", Kind::Challenge, challenge);
     if challenge_type.eq_ignore_ascii_case("DNS-01") {
         format!(
-            "See what it waits for with {see}, and whether the record is there with {}: check the DNS provider's credentials \
+            "See what it is waiting for with {see}, and whether the record exists with {}: check the DNS provider's credentials \
              in the issuer, and where _acme-challenge is delegated to.",
             commands.run(format!("dig +short TXT {}", quote(&format!("_acme-challenge.{bare}"))))
         )
     } else {
         format!(
-            "See what it waits for with {see}, and whether its path is reachable from outside on port 80 with {}: check DNS, \
+            "See what it is waiting for with {see}, and whether its path is reachable from outside on port 80 with {}: check DNS, \
              firewalls, redirects and the class of the solver's Ingress.",
             commands.run(format!(
                 "curl -sS -i {}",
@@ -181,8 +181,8 @@ fn conflicting(owners: &[ObjectRef], row: &Row<'_>, commands: &mut Commands<'_>)
         .map(|o| commands.kubectl("get", o.kind, &o.key))
         .collect();
     format!(
-        "Leave one of them to write it and give the others a secretName of their own, or take the cert-manager annotation off \
-         the Ingress; see them with {}.",
+        "Let one of them write it and give the others their own secretName, or remove the cert-manager annotation from the \
+         Ingress; see them with {}.",
         if see.is_empty() {
             commands.kubectl_in(row.namespace, "get certificate.cert-manager.io")
         } else {

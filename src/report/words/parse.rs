@@ -29,7 +29,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             let number = position.saturating_add(1);
             let why = trimmed(why);
             if *skipped {
-                format!("Block {number}{place} is passed over by {}: {why}.", by.names())
+                format!("Block {number}{place} is skipped by {}: {why}.", by.names())
             } else {
                 format!("Certificate {number}{place} cannot be read{}: {why}.", by_whom(*by))
             }
@@ -55,8 +55,8 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             brief(data_keys(row)[0])
         ),
         Fact::LeafNotFirst { secret: key, position } => format!(
-            "The server's certificate stands at place {} of {} in {}, not at the first: servers take the first one, \
-             whose key is another.",
+            "The server's certificate is number {} of {} in {}, not the first: servers use the first one, which has \
+             another key.",
             position.saturating_add(1),
             brief(data_keys(row)[0]),
             secret(key, row)
@@ -82,11 +82,11 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
     let whole = "cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem";
     match fact {
         Fact::InvalidCertificate { .. } if is_alone(fact) => format!(
-            "Make the chain anew as PEM with nothing else in it, the server's certificate first, then its intermediates: {}.",
+            "Rebuild the chain as PEM with nothing else in it, the server's certificate first, then its intermediates: {}.",
             commands.run(whole)
         ),
         Fact::InvalidCertificate { secret, .. } => format!(
-            "See what is there with {}, then store the chain as PEM with nothing else in it, the server's certificate \
+            "Inspect it with {}, then store the chain as PEM with nothing else in it, the server's certificate \
              first, then its intermediates: {}.",
             commands.openssl(
                 secret,
@@ -111,15 +111,15 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             pair(secret, row, commands)
         ),
         Fact::LeafNotFirst { secret, .. } => format!(
-            "Put the server's certificate first and its intermediates after it ({}), and store it: {}. {} shows the present \
+            "Put the server's certificate first and its intermediates after it ({}), and store it: {}. {} shows the current \
              order.",
             commands.run(whole),
             commands.store(secret),
             commands.show_secret(secret)
         ),
         Fact::InvalidCaCertificate { secret, .. } => format!(
-            "Store the CA certificates in ca.crt as PEM with nothing else in it, or take that key away where no client \
-             certificates are asked for: {}.",
+            "Store the CA certificates in ca.crt as PEM with nothing else in it, or remove that key if client certificates \
+             are not requested: {}.",
             commands.kubectl_in(
                 &secret.namespace,
                 &format!(

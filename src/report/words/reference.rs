@@ -25,7 +25,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             unused: Some(unused),
             instead: gets,
         } => format!(
-            "The first tls entry of {} that lists {} names no Secret, and that entry counts: {}, and {} of another entry is \
+            "The first tls entry of {} that lists {} names no Secret, and that entry takes effect: {}, and {} of another entry is \
              not served.",
             route(row),
             host(row),
@@ -95,8 +95,8 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             instead: gets,
             assumed,
         } => format!(
-            "{} is in a tls entry of {} but in none of its rules: the certificate is there, and no request for the host \
-             is routed{}{}.",
+            "{} is in a tls entry of {} but in none of its rules: the certificate exists, but no request for the host is \
+             routed{}{}.",
             brief(host),
             route(row),
             instead(*gets, "; "),
@@ -108,8 +108,8 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             instead: gets,
             assumed,
         } => format!(
-            "{} is in a tls entry of {} and has no rule of its own; {} takes its requests, and the certificate is chosen by \
-             the rules' hosts alone{}{}.",
+            "{} is in a tls entry of {} but has no rule of its own; {} takes its requests, and only the rules' hosts choose \
+             the certificate{}{}.",
             brief(host),
             route(row),
             if rule == "*" {
@@ -146,12 +146,12 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             route(row)
         ),
         Fact::IngressClassNotFound { class, kind } if class.is_empty() => format!(
-            "{} names no class and no {} is the default: no controller is bound to serve it.",
+            "{} names no class and no {} is the default: no controller is responsible for it.",
             route(row),
             kind.as_str()
         ),
         Fact::IngressClassNotFound { class, kind } => format!(
-            "{} names the class {}, and there is no {} of that name: no controller is bound to serve it.",
+            "{} names the class {}, and there is no {} of that name: no controller is responsible for it.",
             owner_of_route(row),
             brief(class),
             kind.as_str()
@@ -169,12 +169,12 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             "No route, Pod, workload, ServiceAccount or Certificate that was read uses {}{}.",
             secret(key, row),
             row.certificate.map_or_else(String::new, |c| format!(
-                ", whose certificate ends on {}",
+                ", whose certificate expires on {}",
                 date(c.not_after)
             ))
         ),
         Fact::CertificateElsewhere { by } => format!(
-            "{} gets the certificate for {} from {}, and not from a Secret: nothing of it is judged here.",
+            "{} gets the certificate for {} from {}, not from a Secret: it is not checked here.",
             route(row),
             host(row),
             keeper(*by)
@@ -190,14 +190,14 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             keeps: Some(key),
         } => format!(
             "{} is listed by {}, which is not called default: Traefik keeps its certificate for that store, which nothing \
-             uses, and does not show it for {}.",
+             uses, and does not serve it for {}.",
             secret(key, row),
             objects(stores, row),
             host(row)
         ),
         Fact::DefaultStoreConflict { stores, keeps: None } => format!(
             "{} relies on Traefik's default certificate, and several TLSStores are called default ({}): Traefik uses the \
-             default certificate of none of them, and clients get one that it made itself.",
+             default certificate of none of them, and clients get one that it generated itself.",
             host(row),
             objects(stores, row)
         ),
@@ -228,13 +228,13 @@ fn ambiguous(latest: &Key, other: &Key, why: Rivalry, expired: bool, row: &Row<'
     match why {
         Rivalry::Chance => format!(
             "{both} and have the same names: which one clients get changes by chance, because Traefik reads them from \
-             different kinds of routes in no order."
+             different kinds of routes in no fixed order."
         ),
         Rivalry::Earlier => {
-            format!("{both}: Traefik shows the first since 3.6.22 and 3.7.6, and the second in earlier versions.")
+            format!("{both}: Traefik serves the first since 3.6.22 and 3.7.6, and the second in earlier versions.")
         }
         Rivalry::EarlierByChance => format!(
-            "{both}: Traefik shows the first since 3.6.22 and 3.7.6; in earlier versions chance decides, at each reload."
+            "{both}: Traefik serves the first since 3.6.22 and 3.7.6; in earlier versions it changes by chance at each reload."
         ),
     }
 }
@@ -280,7 +280,7 @@ fn gateway_message(fact: &Fact, row: &Row<'_>) -> String {
             hostname,
             others: true,
         } => format!(
-            "No listener of {} takes the host {} of {}: it is not served there, and the other hosts of that route are.",
+            "No listener of {} accepts the host {} of {}: it is not served there, unlike the other hosts of that route.",
             route(row),
             brief(hostname),
             object(from, row)
@@ -288,7 +288,7 @@ fn gateway_message(fact: &Fact, row: &Row<'_>) -> String {
         Fact::NoMatchingListenerHostname {
             route: from, hostname, ..
         } => format!(
-            "No listener of {} takes the host {} of {}, nor any other host of it: the route is not accepted there.",
+            "No listener of {} accepts the host {} of {}, nor any other host of it: the route is not accepted there.",
             route(row),
             brief(hostname),
             object(from, row)
@@ -314,7 +314,10 @@ fn as_served(assumed: Option<Controller>, wanted: bool) -> String {
 fn made(it: &str, maker: &Maker, gets: Instead, among_manifests: bool, row: &Row<'_>) -> String {
     let made = match maker {
         Maker::Certificate(name) => format!("cert-manager for Certificate {}", brief(name)),
-        Maker::Annotation => format!("cert-manager, which {} asks for it by annotation", owner_of_route(row)),
+        Maker::Annotation => format!(
+            "cert-manager, at the request of an annotation of {}",
+            owner_of_route(row)
+        ),
         Maker::Object(by) if by.kind == "SOPS" => "whoever decrypts its manifest, which SOPS has encrypted".to_owned(),
         Maker::Object(by) if by.name.is_empty() => {
             format!("{}, which copies it from another namespace", brief(&by.kind))
@@ -322,7 +325,7 @@ fn made(it: &str, maker: &Maker, gets: Instead, among_manifests: bool, row: &Row
         Maker::Object(by) => format!("{} {}", brief(&by.kind), brief(&by.name)),
         Maker::Assumed => {
             return format!(
-                "{it}, which {} names, was not read, and --assume-secrets takes it to be there: what it holds is not judged.",
+                "{it}, which {} names, was not read, and --assume-secrets presumes that it exists: its content is not checked.",
                 route(row)
             );
         }
@@ -333,7 +336,7 @@ fn made(it: &str, maker: &Maker, gets: Instead, among_manifests: bool, row: &Row
                 "does not exist"
             };
             return format!(
-                "{it}, which {} names, {there}{}. {} asks cert-manager for it by annotation, and cert-manager makes none: {why}.",
+                "{it}, which {} names, {there}{}. {} asks cert-manager for it by annotation, but cert-manager creates none: {why}.",
                 route(row),
                 instead(gets, "; "),
                 owner_of_route(row)
@@ -342,12 +345,12 @@ fn made(it: &str, maker: &Maker, gets: Instead, among_manifests: bool, row: &Row
     };
     if among_manifests {
         format!(
-            "{it}, which {} names, is made in the cluster by {made}: what it holds is not judged.",
+            "{it}, which {} names, is created in the cluster by {made}: its content is not checked.",
             route(row)
         )
     } else {
         format!(
-            "{it}, which {} names, does not exist{}. It is to be made by {made}.",
+            "{it}, which {} names, does not exist{}. It is to be created by {made}.",
             route(row),
             instead(gets, "; ")
         )
@@ -358,8 +361,8 @@ fn not_found(key: &Key, gets: Instead, among_manifests: bool, maker: Option<&Mak
     let it = secret(key, row);
     if key.name.contains('/') {
         return format!(
-            "{} of {} is {}, which is not the name of a Secret: a name with a namespace or a place in it is not what this \
-             controller is known to take{}.",
+            "{} of {} is {}, which is not the name of a Secret: this controller is not known to accept a name with a \
+             namespace or a location in it{}.",
             secret_field(row),
             route(row),
             brief(&key.name),
@@ -407,7 +410,7 @@ fn forbidden_message(f: &Forbidden) -> String {
         None => "in the cluster".to_owned(),
     };
     format!(
-        "The right to {} {what} {place} is missing, so the state is not known.",
+        "The right to {} {what} {place} is missing, so the state is unknown.",
         f.verb
     )
 }
@@ -466,14 +469,14 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             among_manifests: true,
             ..
         } => format!(
-            "Add the Secret's manifest or what makes it (a Certificate, a SealedSecret, an ExternalSecret), or see whether \
+            "Add the Secret's manifest or that of its source (a Certificate, a SealedSecret, an ExternalSecret), or check whether \
              the cluster has it with {}.",
             commands.kubectl("get", Kind::Secret, key)
         ),
         Fact::SecretNameEmpty {
             unused: Some(unused), ..
         } => format!(
-            "Set secretName: {} in the tls entry of {} that lists {}; {} shows what clients get.",
+            "Set secretName: {} in the tls entry of {} that lists {}; {} shows the certificate that clients get.",
             brief(&unused.name),
             owner_of_route(row),
             host(row),
@@ -484,26 +487,26 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             instead: Instead::OwnUpTo36,
             ..
         } => format!(
-            "Create it with {}, or take it out of spec.certificates of the TLSStore called default; {} lists them.",
+            "Create it with {}, or remove it from spec.certificates of the TLSStore called default; {} lists them.",
             commands.create(key, &key.name),
             commands.kubectl_in("", "get tlsstores.traefik.io -A")
         ),
         Fact::SecretNotFound { secret: key, .. } => missing_secret(key, row, commands),
         Fact::SecretNameEmpty { .. } => format!(
-            "Name a Secret in that tls entry, unless the controller's default certificate is meant to serve {}; {} \
-             shows what clients get.",
+            "Name a Secret in that tls entry, unless the controller's default certificate is intended for {}; {} \
+             shows the certificate that clients get.",
             host(row),
             commands.certs("probe", row)
         ),
         Fact::Forbidden(forbidden) => forbidden_remedy(forbidden, commands),
         Fact::WrongSecretType { secret: key, .. } => format!(
-            "A Secret's type cannot be changed: make one beside it with {} and name it in {} of {}.",
+            "A Secret's type cannot be changed: create another one with {} and name it in {} of {}.",
             commands.create(key, &format!("{}-2", key.name)),
             secret_field(row),
             owner_of_route(row)
         ),
         Fact::MissingData { secret: key, .. } => format!(
-            "Store certificate and key together: {}. Where something else fills the Secret, see who does with {}.",
+            "Store certificate and key together: {}. If something else fills the Secret, find out who with {}.",
             commands.store(key),
             commands.kubectl("describe", Kind::Secret, key)
         ),
@@ -512,9 +515,9 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             brief(host),
             owner_of_route(row),
             if *asked_for_acme {
-                ", for a certificate is asked for by tls entry"
+                ", because certificates are requested per tls entry"
             } else {
-                ", or leave it as it is where plain HTTP or the default certificate is meant"
+                ", or leave it as it is if plain HTTP or the default certificate is intended"
             },
             commands.kubectl_route("describe", row)
         ),
@@ -523,7 +526,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             taken_by: Some(_),
             ..
         } if host.parse::<std::net::IpAddr>().is_ok() => format!(
-            "Clients that connect by an address send no server name, and no rule can have one as its host: make the Secret the \
+            "Clients that connect by an address send no server name, and no rule can have an address as its host: make the Secret the \
              controller's default one with `--default-ssl-certificate`, or let clients use a name; see the Ingress with {}.",
             commands.kubectl_route("describe", row)
         ),
@@ -532,7 +535,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             taken_by: Some(_),
             ..
         } => format!(
-            "Add a rule with `host: {}` to spec.rules of {}, with the paths of the present one, or make the Secret the \
+            "Add a rule with `host: {}` to spec.rules of {}, with the paths of the existing one, or make the Secret the \
              controller's default one with `--default-ssl-certificate`; see the Ingress with {}.",
             brief(host),
             owner_of_route(row),
@@ -555,7 +558,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             commands.kubectl_route("describe", row)
         ),
         Fact::TlsHostWithoutRule { host, .. } => format!(
-            "Add a rule for {} to {}, or take the host out of its tls entry; see both with {}.",
+            "Add a rule for {} to {}, or remove the host from its tls entry; see both with {}.",
             brief(host),
             owner_of_route(row),
             commands.kubectl_route("describe", row)
@@ -573,30 +576,30 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             commands.certs("probe", row)
         ),
         Fact::AmbiguousCertificate { .. } => format!(
-            "Let one certificate alone name {}, or put the same certificate into both Secrets; {} shows which one \
+            "Let only one certificate name {}, or put the same certificate into both Secrets; {} shows which one \
              clients get now.",
             host(row),
             commands.certs("probe", row)
         ),
         Fact::DefaultStoreConflict { keeps: Some(key), .. } => format!(
-            "Take {} out of spec.certificates of that TLSStore, or list it in the one that is called default; {} lists \
+            "Remove {} from spec.certificates of that TLSStore, or list it in the one that is called default; {} lists \
              them.",
             brief(&key.name),
             commands.kubectl_in("", "get tlsstores.traefik.io -A")
         ),
         Fact::DefaultStoreConflict { .. } => format!(
-            "Keep one TLSStore that is called default, with the default certificate that is meant, and give the others \
+            "Keep one TLSStore that is called default, with the intended default certificate, and give the others \
              another name or remove them; {} lists them.",
             commands.kubectl_in("", "get tlsstores.traefik.io -A")
         ),
         Fact::OrphanSecret { secret: key } => format!(
-            "Ask its owner whether something outside what was read uses it ({} shows labels, annotations and owner); if \
-             so, nothing is to be done. {} shows what it holds.",
+            "Ask its owner whether anything that was not read uses it ({} shows labels, annotations and owner); if \
+             so, no action is needed. {} shows what it holds.",
             commands.kubectl("describe", Kind::Secret, key),
             commands.show_secret(key)
         ),
         Fact::CertificateElsewhere { .. } => format!(
-            "Nothing is to be done here; {} shows the certificate that clients get.",
+            "No action is needed here; {} shows the certificate that clients get.",
             commands.certs("probe", row)
         ),
         other => gateway_remedy(other, row, commands),
@@ -607,8 +610,8 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
 fn made_remedy(key: &Key, maker: &Maker, among_manifests: bool, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match maker {
         Maker::Refused(_) => format!(
-            "Correct that in {}, or create a Certificate that writes {}; what cert-manager says of it stands among the events \
-             that {} shows.",
+            "Correct that in {}, or create a Certificate that writes {}; the events that {} shows have cert-manager's \
+             explanation.",
             owner_of_route(row),
             secret(key, row),
             commands.kubectl_route("describe", row)
@@ -616,21 +619,21 @@ fn made_remedy(key: &Key, maker: &Maker, among_manifests: bool, row: &Row<'_>, c
         Maker::Certificate(name) if !among_manifests => {
             let certificate = Key::new(key.namespace.clone(), name.clone());
             format!(
-                "See why it has not been made with {}.",
+                "See why it does not exist yet with {}.",
                 commands.kubectl("describe", Kind::Certificate, &certificate)
             )
         }
         Maker::Annotation if !among_manifests => format!(
-            "There is no Certificate for it yet: see why among the events that {} shows, and whether cert-manager runs with {}.",
+            "There is no Certificate for it yet: look for the cause in the events that {} shows, and check that cert-manager runs with {}.",
             commands.kubectl_route("describe", row),
             commands.kubectl_in("", "get pods -A -l app.kubernetes.io/name=cert-manager")
         ),
         Maker::Object(by) if by.kind == "SOPS" => format!(
-            "To judge it, decrypt the manifest with {} and give what that prints to `-f -`.",
+            "To check it, decrypt the manifest with {} and pipe the output into `-f -`.",
             commands.run("sops -d <MANIFEST>")
         ),
         _ => format!(
-            "Nothing is to be done here; in the cluster, {} judges what it holds.",
+            "No action is needed here; in the cluster, {} checks it.",
             commands.certs("status", row)
         ),
     }
@@ -641,15 +644,15 @@ fn missing_secret(key: &Key, row: &Row<'_>, commands: &mut Commands<'_>) -> Stri
     let field = format!("correct {} of {}", secret_field(row), owner_of_route(row));
     match row.renewer {
         Renewer::Ours => format!(
-            "Order a certificate for it: {} rehearses that, and ends with the command that does it. Where there is one \
-             already, store it with {}, or {field}.",
+            "Order a certificate for it: {} rehearses that, and ends with the command that does it. If you already have \
+             one, store it with {}, or {field}.",
             commands.renew(key, row),
             commands.create(key, &key.name)
         ),
         Renewer::CertManager(certificate) => {
             let certificate = Key::new(key.namespace.clone(), certificate.clone());
             format!(
-                "cert-manager is to write it, by Certificate {}: see why it does not with {}, or {field}.",
+                "cert-manager should write it for Certificate {}: see why it does not with {}, or {field}.",
                 brief(&certificate.name),
                 commands.kubectl("describe", Kind::Certificate, &certificate)
             )
@@ -662,14 +665,14 @@ fn class_remedy(unnamed: bool, kind: Kind, row: &Row<'_>, commands: &mut Command
     let list = commands.kubectl_in("", &format!("get {}", kind.plural()));
     if kind == Kind::GatewayClass {
         return format!(
-            "Set spec.gatewayClassName of {} to one that {list} lists, or install the implementation that brings it.",
+            "Set spec.gatewayClassName of {} to one that {list} lists, or install the implementation that provides it.",
             owner_of_route(row)
         );
     }
     let default = if unnamed {
         ", or mark one as the default with the annotation ingressclass.kubernetes.io/is-default-class: \"true\""
     } else {
-        ", or install the controller that brings it"
+        ", or install the controller that provides it"
     };
     format!(
         "Set spec.ingressClassName of {} to one that {list} lists{default}.",
@@ -691,7 +694,7 @@ fn gateway_remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> St
         } => format!(
             "Create a ReferenceGrant in namespace {} with spec `{{from: [{{group: gateway.networking.k8s.io, kind: {}, \
              namespace: {}}}], to: [{{group: \"\", kind: Secret, name: {}}}]}}`, or keep the Secret in the namespace of \
-             the {}; {} shows the present ones.",
+             the {}; {} shows the existing ones.",
             brief(&key.namespace),
             from.as_str(),
             brief(from_namespace),
@@ -711,7 +714,7 @@ fn gateway_remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> St
             commands.kubectl("describe", from.kind, &from.key)
         ),
         Fact::OverlappingCertificates { .. } => format!(
-            "Give each listener a certificate that names its own hosts alone, or serve the hosts from one listener; {} \
+            "Give each listener a certificate that names only its own hosts, or serve the hosts from one listener; {} \
              shows the names.",
             match row.secret() {
                 Some(key) => commands.openssl(key, "x509 -noout -ext subjectAltName"),

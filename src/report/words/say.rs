@@ -152,11 +152,11 @@ pub(super) fn instead(instead: Instead, before: &str) -> String {
             format!("{before}clients get another certificate, which covers the host")
         }
         Instead::OwnUpTo36 => format!(
-            "{before}Traefik leaves out that certificate alone since 3.7; versions up to 3.6 read the store no further, take \
-             no default certificate from it, and show one that they made themselves"
+            "{before}Traefik leaves out only that certificate since 3.7; versions up to 3.6 stop reading the store there, take \
+             no default certificate from it, and serve one that they generated themselves"
         ),
         Instead::LeftOutUpTo36 => format!(
-            "{before}Traefik passes TLS on all the same since 3.7, while versions up to 3.6 leave out the whole Ingress"
+            "{before}Traefik passes TLS through anyway since 3.7, while versions up to 3.6 leave out the whole Ingress"
         ),
         Instead::Unknown => String::new(),
     }
@@ -178,11 +178,11 @@ pub(super) fn said(reason: &str, message: &str) -> String {
 /// where it owns it, else by what made it.
 pub(super) fn renew(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let Some(key) = expected(row) else {
-        return "Issue it again with what issued it before.".to_owned();
+        return "Issue it again the way it was issued before.".to_owned();
     };
     if let Some(certificate) = certificate_of(row) {
         return format!(
-            "cert-manager writes it: mend Certificate {} first, with what {} says, then run {}.",
+            "cert-manager writes it: fix Certificate {} first ({} shows its state), then run {}.",
             name(certificate, row),
             commands.kubectl("describe", Kind::Certificate, certificate),
             commands.cmctl_renew(&certificate.namespace, &certificate.name),
@@ -199,18 +199,18 @@ pub(super) fn renew(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
             commands.cmctl_renew(&key.namespace, certificate)
         ),
         Renewer::Owner(owner) => format!(
-            "{} {} makes {}: have the new one made there ({} shows both).",
+            "{} {} makes {}: have it make the new one ({} shows both).",
             brief(&owner.kind),
             brief(&owner.name),
             secret(key, row),
             commands.kubectl("describe", Kind::Secret, key)
         ),
         Renewer::Tool(tool) => format!(
-            "{tool} writes {}, and would undo what is stored beside it: put the new pair where {tool} has it from.",
+            "{tool} writes {}, and would undo any other change: put the new pair into the source that {tool} reads.",
             secret(key, row)
         ),
         Renewer::Unknown => format!(
-            "Renew it with what issued it{}, then store it with {}.",
+            "Renew it the way it was issued{}, then store it with {}.",
             row.certificate
                 .map(|c| c.issuer.short.to_string())
                 .filter(|issuer| !issuer.is_empty())
@@ -223,7 +223,7 @@ pub(super) fn renew(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
 /// The same for a certificate that has to be another than what issued it has made so far.
 pub(super) fn reissue(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match (row.renewer, expected(row)) {
-        (Renewer::Unknown, None) => "Then store it in the place of the present one.".to_owned(),
+        (Renewer::Unknown, None) => "Then store it in place of the current one.".to_owned(),
         (Renewer::Unknown, Some(key)) if certificate_of(row).is_none() => {
             format!("Store the new one with {}.", commands.store(key))
         }
@@ -251,13 +251,13 @@ pub(super) fn certificate_of<'a>(row: &Row<'a>) -> Option<&'a Key> {
 /// Who gets a Secret that is served beside another, as a sentence after a blank.
 pub(super) fn gets(clients: Recipients) -> &'static str {
     match clients {
-        Recipients::WithoutEcdsa => " It is what clients get that do not support ECDSA.",
-        Recipients::OfItsNames => " It is what clients get that ask for one of its names.",
+        Recipients::WithoutEcdsa => " Clients that do not support ECDSA get it.",
+        Recipients::OfItsNames => " Clients that ask for one of its names get it.",
         Recipients::PerhapsAll => {
             " Another Secret of the listener covers the host too, and which of them clients get is up to the implementation."
         }
         Recipients::Nobody => {
-            " The listener has others that can be used; an implementation that wants all of them does not serve it."
+            " The listener has others that can be used; an implementation that requires all of them does not serve it."
         }
     }
 }

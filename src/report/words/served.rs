@@ -36,8 +36,8 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             stored_sha256,
             ..
         } if stored_sha256.is_empty() => format!(
-            "{} serves a certificate for {} that clients accept (SHA-256 {}), and not what is expected of {}: something that was \
-             not read makes up for it.",
+            "{} serves a certificate for {} that clients accept (SHA-256 {}), but not the one expected of {}: something that was \
+             not read provides it.",
             brief(address),
             host(row),
             short(served_sha256),
@@ -69,7 +69,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             list_of(names)
         ),
         Fact::NotServed { address, why } => format!(
-            "{} completes no TLS handshake for {}: {}.",
+            "{} does not complete a TLS handshake for {}: {}.",
             brief(address),
             host(row),
             brief(why.trim().trim_end_matches('.'))
@@ -79,7 +79,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             pods,
             changed,
         } => format!(
-            "{} changed on {}, and {} Pod{} that started before mount{} it by subPath or environment and still \
+            "{} changed on {}, and {} Pod{} that started earlier mount{} it by subPath or environment and still \
              use{} the old certificate: {}.",
             secret(key, row),
             moment(*changed, now),
@@ -103,14 +103,14 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
 pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match fact {
         Fact::ServedDiffers { address, missing, .. } if !missing.is_empty() => format!(
-            "See what is sent with {}, and what is stored with {}: where something in front ends TLS, give it all of \
-             tls.crt and not the first certificate alone; otherwise the controller has not loaded the Secret as it is now.",
+            "See what is sent with {}, and what is stored with {}: if something in front terminates TLS, give it the \
+             whole of tls.crt, not only the first certificate; otherwise the controller has not loaded the Secret as it is now.",
             commands.run(handshake(address, row, " -showcerts")),
             commands.show(row)
         ),
         Fact::ServedDiffers { address, .. } => format!(
-            "Compare with {} and {}: the controller has not loaded the Secret (its log says why; a reload or restart \
-             helps), another route wins the host, or a proxy in front ends TLS.",
+            "Compare with {} and {}: the controller has not loaded the Secret (its log shows why; a reload or restart \
+             helps), another route takes the host, or a proxy in front terminates TLS.",
             commands.run(s_client(
                 address,
                 row,
@@ -119,23 +119,23 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             commands.show(row)
         ),
         Fact::ServedUntrusted { address, .. } => format!(
-            "See it with {}. Put a certificate that the clients trust, its intermediates behind it, where {} takes \
-             it from ({}); where a private CA is meant, give its root to {}.",
+            "See it with {}. Put a certificate that the clients trust, followed by its intermediates, where {} takes \
+             it from ({}); if a private CA is intended, give its root to {}.",
             commands.run(handshake(address, row, " -showcerts")),
             route(row),
             commands.show(row),
             commands.status_with("--ca-file <CA-FILE>", row)
         ),
         Fact::ServedExpired { address, .. } => format!(
-            "See it with {}. Where the Secret holds a newer one ({}), the controller or a proxy in front has not loaded \
-             it: restart it; otherwise renew the Secret's. {}",
+            "See it with {}. If the Secret holds a newer one ({}), the controller or a proxy in front has not loaded \
+             it: restart it; otherwise renew the Secret's certificate. {}",
             commands.run(s_client(address, row, "-noout -dates")),
             commands.show(row),
             renew(row, commands)
         ),
         Fact::ServedWrongHost { address, .. } => format!(
-            "See it with {}: where it is the controller's default one, the route's Secret is missing, unreadable or does \
-             not cover the host ({}); where it is another's, look for who serves that address.",
+            "See it with {}: if it is the controller's default one, the route's Secret is missing, unreadable or does \
+             not cover the host ({}); if it belongs to something else, find out what serves that address.",
             commands.run(s_client(address, row, "-noout -subject -ext subjectAltName")),
             commands.certs("status", row)
         ),
@@ -147,8 +147,8 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
         ),
         Fact::StalePods { secret: key, pods, .. } => stale(key, pods.first().map(Text::as_str), commands),
         Fact::DnsElsewhere { .. } => format!(
-            "Point the host's record at the route's address, unless what it points at (a CDN, a NAT) is meant to stand in front \
-             of it: {} shows the record, {} the route's address.",
+            "Point the host's record at the route's address, unless its target (a CDN, a NAT) is meant to be in front of \
+             it: {} shows the record, {} the route's address.",
             commands.dig(row),
             commands.kubectl_route("get", row)
         ),
@@ -166,7 +166,7 @@ fn stale(key: &Key, pod: Option<&str>, commands: &mut Commands<'_>) -> String {
     };
     format!(
         "Restart their workload with {} (or statefulset/<NAME>, daemonset/<NAME>: {see} leads to it), and mount the Secret as \
-         a whole volume so that the next change arrives by itself.",
+         a whole volume so that the next change takes effect by itself.",
         commands.kubectl_in(&key.namespace, "rollout restart deployment/<NAME>")
     )
 }

@@ -42,16 +42,16 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, _now: Seconds) -> String {
             host(row)
         ),
         Fact::ClientAuthLost if row.certificate.is_some_and(|c| c.usage.client_auth) => format!(
-            "{it} may also be used by a client (clientAuth), and public CAs no longer issue that: after its renewal it will \
-             not be."
+            "{it} may also be used by a client (clientAuth), which public CAs no longer issue: its renewal will not have that \
+             usage."
         ),
         Fact::ClientAuthLost => format!(
             "{it} may not be used by a client (its extended key usage lacks clientAuth): a peer that asks for a client \
              certificate refuses it."
         ),
         Fact::MustStaple => format!(
-            "{it} demands a stapled OCSP response (must-staple), which its server does not send in most set-ups: clients \
-             that keep to it refuse {}.",
+            "{it} demands a stapled OCSP response (must-staple), which most servers do not send: clients that enforce it \
+             refuse {}.",
             host(row)
         ),
         _ => fact.reason().to_string(),
@@ -75,7 +75,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             reissue(row, commands)
         ),
         Fact::RepeatedKey { .. } => format!(
-            "Where the Secrets are copies of one on purpose, let who copies them be the only one to write them; otherwise issue \
+            "If the Secrets are deliberate copies of one, let only the tool that copies them write them; otherwise issue \
              each certificate for a key of its own{}. {}",
             with_cert_manager(row, "set spec.privateKey.rotationPolicy: Always in the Certificate"),
             reissue(row, commands)
@@ -86,7 +86,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             reissue(row, commands)
         ),
         Fact::RefusedByClients { .. } => format!(
-            "Where such clients are expected, issue it again with what all of them take: an ECDSA P-256 key, or RSA of 2048 to \
+            "If such clients are expected, issue it again in a form that all of them accept: an ECDSA P-256 key, or RSA of 2048 to \
              4096 bits, digital signature among its key usage, and a few names; {} shows it. {}",
             commands.openssl_expected(row, text),
             reissue(row, commands)
@@ -98,8 +98,8 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
             reissue(row, commands)
         ),
         Fact::ClientAuthLost => format!(
-            "Where it is used as a client certificate too, take one for that from a private CA; {} shows the usages. \
-             Otherwise nothing is to be done.",
+            "If it is also used as a client certificate, get a separate one from a private CA; {} shows the usages. \
+             Otherwise no action is needed.",
             commands.openssl_expected(row, text)
         ),
         Fact::MustStaple => format!(

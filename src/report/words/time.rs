@@ -46,8 +46,8 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             planned,
             not_after,
         } => format!(
-            "cert-manager is to renew {} for Certificate {} on {}, only {} before it expires: an attempt that fails can hardly be \
-             repeated in that time.",
+            "cert-manager is to renew {} for Certificate {} on {}, only {} before it expires: that leaves little time to repeat a \
+             failed attempt.",
             the_certificate(row),
             brief(certificate),
             moment(*planned, now),
@@ -55,7 +55,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
         ),
         Fact::RenewNow { window_end } => format!(
             "The CA's renewal window of {} ended on {}, before the certificate was due by its age: it may have been \
-             revoked or be about to be.",
+             revoked, or may soon be.",
             the_certificate(row),
             moment(*window_end, now)
         ),
@@ -93,7 +93,7 @@ pub(super) fn message(fact: &Fact, row: &Row<'_>, now: Seconds) -> String {
             the_certificate(row)
         ),
         Fact::LifetimeTooLong { days, allowed } => format!(
-            "{it} is valid for {days} days, and publicly trusted ones of its date may be for {allowed} at most: \
+            "{it} is valid for {days} days, but publicly trusted ones of its date may be valid for at most {allowed}: \
              browsers refuse it."
         ),
         _ => fact.reason().to_string(),
@@ -122,30 +122,30 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
         }
         Fact::Expired { .. } | Fact::RenewalDue { .. } => renew(row, commands),
         Fact::RenewsTooLate { certificate, .. } => format!(
-            "Leave spec.renewBefore and spec.renewBeforePercentage out of Certificate {}, and it is renewed when a third of its \
+            "Remove spec.renewBefore and spec.renewBeforePercentage from Certificate {}, so that it is renewed when a third of its \
              lifetime is left; {} shows its dates.",
             brief(certificate),
             describe(certificate, row, commands)
         ),
         Fact::NotYetValid { .. } => format!(
-            "Compare the dates with {} and the clock of what issued it; wait for that moment, or store the previous \
-             certificate or one issued with a right clock. {}",
+            "Compare the dates with {} and the issuer's clock; wait for that moment, or store the previous \
+             certificate or one issued with a correct clock. {}",
             commands.openssl_expected(row, "x509 -noout -dates"),
             renew(row, commands)
         ),
         Fact::RenewNow { .. } => format!(
-            "Renew it now, and look for a notice of the CA about revocations. {}",
+            "Renew it now, and look for a revocation notice from the CA. {}",
             renew(row, commands)
         ),
         Fact::ChainExpired { root: true, .. } | Fact::ChainExpiresFirst { root: true, .. } => format!(
-            "Get the CA's present root to the clients, and to {}; or let the server send the CA's intermediate for a root that \
+            "Get the CA's current root to the clients, and to {}; or let the server send the CA's intermediate for a root that \
              is still valid. See the chain with {}. {}",
             commands.status_with("--ca-file <CA-FILE>", row),
             commands.show(row),
             renew(row, commands)
         ),
         Fact::ChainExpired { .. } | Fact::ChainExpiresFirst { .. } => format!(
-            "Replace the intermediate by the CA's present one: a renewal brings it along. See the chain with {}. {}",
+            "Replace the intermediate with the CA's current one: a renewal includes it. See the chain with {}. {}",
             commands.show(row),
             renew(row, commands)
         ),

@@ -44,7 +44,7 @@ impl Reading<'_> {
             let name = skipped.key.as_ref().map(ToString::to_string).unwrap_or_default();
             let why = crate::error::chain(&skipped.error);
             read.problems
-                .push(format!("cannot understand {} {name}: {why}", kind.as_str()));
+                .push(format!("cannot parse {} {name}: {why}", kind.as_str()));
         }
     }
 

@@ -44,7 +44,7 @@ fn read(secret: &Value, key: &Namespaced, name: &str, directory: Option<&str>) -
     let bytes = BASE64_STANDARD.decode(data).map(Zeroizing::new);
     let bytes = bytes.map_err(|_| StoreError::Damaged {
         place: place.clone(),
-        reason: "it is no base64".to_owned(),
+        reason: "it is not base64".to_owned(),
     })?;
     parse(&bytes, directory, &place).map(Some)
 }

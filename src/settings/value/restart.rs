@@ -117,6 +117,6 @@ impl TryFrom<Vec<RestartWord>> for Restart {
         these
             .collect::<Option<_>>()
             .map(Self::These)
-            .ok_or_else(|| no(&all, "restart", "none, auto or workloads, each alone"))
+            .ok_or_else(|| no(&all, "restart", "none, auto, or workloads: not mixed"))
     }
 }

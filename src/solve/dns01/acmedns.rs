@@ -35,7 +35,7 @@ impl AcmeDns {
         let base = api::base(&config.url)?;
         let header = |text: &str, what: &str| {
             let mut value = HeaderValue::from_str(text)
-                .map_err(|_| SolveError::new(format!("{what} holds characters that no header may have")))?;
+                .map_err(|_| SolveError::new(format!("{what} holds characters that a header cannot have")))?;
             value.set_sensitive(true);
             Ok::<_, SolveError>(value)
         };
@@ -63,7 +63,7 @@ impl AcmeDns {
             return Ok(());
         }
         Err(SolveError::new(format!(
-            "_acme-challenge.{} ends at {}, and the account of {} writes to {} alone",
+            "_acme-challenge.{} ends at {}, but the account of {} writes only to {}",
             record.domain, record.name, self.label, self.subdomain
         ))
         .hint(format!(
@@ -85,7 +85,7 @@ impl AcmeDns {
         let error = SolveError::new(format!("{} answers {}: {said}", self.label, answer.status.as_u16()));
         Err(match (answer.status, said.as_str()) {
             (StatusCode::UNAUTHORIZED, _) => error.hint(
-                "check username, password and subdomain of the account, and that its `allowfrom` lets this machine in",
+                "check username, password and subdomain of the account, and that its `allowfrom` allows this machine",
             ),
             (_, "bad_subdomain") => error.hint("give the account's subdomain without the server's domain"),
             (StatusCode::NOT_FOUND, _) => error.hint("check the URL: updates go to /update below it"),

@@ -77,7 +77,7 @@ pub(super) fn ca(path: Option<&std::path::Path>) -> Result<Option<Vec<u8>>, Solv
 /// An API's base URL without its last slash: https, or http, which is for the loopback and networks of one's own.
 pub(super) fn base(url: &str) -> Result<String, SolveError> {
     // Not quoted: it may hold a password.
-    let wrong = || SolveError::new("url is no URL of an API").hint("such as https://pdns.corp.internal:8081");
+    let wrong = || SolveError::new("url is not the URL of an API").hint("such as https://pdns.corp.internal:8081");
     let parsed = reqwest::Url::parse(url).map_err(|_| wrong())?;
     let has_user = parsed.password().is_some() || !parsed.username().is_empty();
     if has_user || !matches!(parsed.scheme(), "https" | "http") || parsed.host().is_none() || parsed.query().is_some() {

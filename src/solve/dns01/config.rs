@@ -310,7 +310,7 @@ fn read(mut map: Map<String, Value>) -> Result<DnsEntry, String> {
         "rfc2136" => {
             let config: Rfc2136Config = own(map)?;
             if config.key.is_some() != config.key_name.is_some() {
-                return Err("keyName and key belong together".to_owned());
+                return Err("keyName and key are needed together".to_owned());
             }
             ProviderConfig::Rfc2136(config)
         }
@@ -355,7 +355,7 @@ fn domain(text: &str) -> Result<String, String> {
     let ascii = ascii.as_deref().map(|name| name.trim_end_matches('.'));
     match ascii {
         Some(name) if !name.is_empty() && name.len() <= 253 => Ok(name.to_owned()),
-        _ => Err(format!("zones: {text:?} is no domain")),
+        _ => Err(format!("zones: {text:?} is not a domain")),
     }
 }
 

@@ -82,7 +82,7 @@ impl Credential {
     pub async fn resolve(&self, secrets: &dyn Secrets) -> Result<SecretString, SolveError> {
         let found = match self {
             Self::Env(name) => std::env::var(name).map(SecretString::from).map_err(|_| {
-                SolveError::new(format!("variable {name} is not set, or is no text"))
+                SolveError::new(format!("variable {name} is not set, or is not text"))
                     .hint(format!("set {name} in the environment"))
             })?,
             Self::File(path) => {

@@ -97,10 +97,12 @@ impl Hook {
             Ok(Ok(())) => Ok(()),
             Ok(Err(Failed::Start(error))) => Err(failed(format!("cannot be started: {error}"))
                 .hint("the hook must be an executable file: check its path, its mode and its first line")),
-            Ok(Err(Failed::Ended(status, said))) => Err(failed(format!("ended with {}{}", words(status), tail(&said)))
-                .hint("run the hook by hand with these arguments")),
+            Ok(Err(Failed::Ended(status, said))) => {
+                Err(failed(format!("exited with {}{}", words(status), tail(&said)))
+                    .hint("run the hook by hand with these arguments"))
+            }
             Ok(Err(Failed::Late(said))) => Err(failed(format!(
-                "has not ended within {} s and was stopped{}",
+                "did not end within {} s and was stopped{}",
                 timeout.as_secs(),
                 tail(&said)
             ))

@@ -32,7 +32,7 @@ impl Operator for Terminal {
                 self.tell(text);
                 return Ok(());
             }
-            self.tell(&format!("{text}Press Enter when it is there."));
+            self.tell(&format!("{text}Press Enter when it exists."));
             let (done, pressed) = tokio::sync::oneshot::channel();
             // A thread of its own: one that waits for a key must not keep the program from ending.
             std::thread::spawn(move || {
@@ -42,7 +42,7 @@ impl Operator for Terminal {
             });
             match pressed.await {
                 Ok(true) => Ok(()),
-                _ => Err(SolveError::new("the terminal was closed before the record was there")),
+                _ => Err(SolveError::new("the terminal was closed before the record existed")),
             }
         })
     }

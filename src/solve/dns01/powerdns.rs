@@ -73,7 +73,7 @@ impl PowerDns {
         let base = api::base(&config.url)?;
         let base = base.strip_suffix("/api/v1").unwrap_or(&base);
         let mut value = HeaderValue::from_str(key.expose_secret())
-            .map_err(|_| SolveError::new("the API's key holds characters that no header may have"))?;
+            .map_err(|_| SolveError::new("the API's key holds characters that a header cannot have"))?;
         // neither in Debug nor in HTTP/2's tables
         value.set_sensitive(true);
         let ca = api::ca(config.ca_file.as_deref())?;
@@ -109,7 +109,7 @@ impl PowerDns {
         }
         let zone: Zone = serde_json::from_slice(&answer.body).map_err(|_| {
             SolveError::new(format!(
-                "{} does not answer as PowerDNS's API does: {}",
+                "{} does not answer like the API of PowerDNS: {}",
                 self.label,
                 answer.text()
             ))
@@ -204,7 +204,7 @@ impl PowerDns {
         let refused = |hint: &str| SolveError::new(format!("{} answers {status}: {said}", self.label)).hint(hint);
         let error = match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                refused("check apiKey, and that webserver-allow-from lets this machine in")
+                refused("check apiKey, and that webserver-allow-from allows this machine")
             }
             StatusCode::NOT_FOUND => refused(&format!(
                 "the server must hold the zone {}, and its id in the API be the one in `server`",

@@ -297,7 +297,7 @@ fn late(asked: &[Server], states: &[State], place: &Place, limit: Duration) -> S
         limit.as_secs_f32(),
         sayings(asked, states)
     ))
-    .hint("give it longer with --propagation-timeout, or check that these servers take over changes of the zone")
+    .hint("give it longer with --propagation-timeout, or check that these servers pick up changes of the zone")
 }
 
 fn sayings(asked: &[Server], states: &[State]) -> String {

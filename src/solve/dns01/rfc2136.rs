@@ -115,13 +115,13 @@ impl Rfc2136 {
             Via::Tcp => "check the server's address; where only UDP passes, set `transport: udp`",
             Via::Udp => "check the server's address, or set `transport: tcp`",
         };
-        Err(SolveError::new(format!("{} takes no update: {last}", self.label)).hint(hint))
+        Err(SolveError::new(format!("{} accepts no update: {last}", self.label)).hint(hint))
     }
 
     async fn once(&self, server: SocketAddr, update: &Message) -> Result<Message, Trouble> {
         let garbled = |e: &dyn std::fmt::Display| {
             Trouble::Final(SolveError::new(format!(
-                "{} answers with something that is no DNS message: {e}",
+                "{} answers with something that is not a DNS message: {e}",
                 self.label
             )))
         };
@@ -169,7 +169,7 @@ impl Rfc2136 {
             ),
             (Some(TsigError::BadSig), _) => (
                 "BADSIG".to_owned(),
-                format!("its key {key} is another one: check the key's secret"),
+                format!("its key {key} is different: check the key's secret"),
             ),
             (Some(TsigError::BadTime), _) => (
                 "BADTIME".to_owned(),
@@ -177,7 +177,7 @@ impl Rfc2136 {
             ),
             (_, ResponseCode::Refused) if key.is_empty() => (
                 "REFUSED".to_owned(),
-                "it wants updates to be signed: give keyName and key".to_owned(),
+                "it requires signed updates: give keyName and key".to_owned(),
             ),
             (_, ResponseCode::Refused) => (
                 "REFUSED".to_owned(),
@@ -212,7 +212,7 @@ fn signer(name: &str, key: &SecretString, algorithm: config::TsigAlgorithm) -> R
         .collect::<String>()
         .into();
     let bytes = BASE64_STANDARD.decode(packed.as_bytes()).map_err(|_| {
-        SolveError::new(format!("the key {name} is no base64")).hint("give the secret of BIND's key statement alone")
+        SolveError::new(format!("the key {name} is not base64")).hint("give only the secret of BIND's key statement")
     })?;
     let name = dns::name(name).map_err(|e| SolveError::new(format!("keyName: {e}")))?;
     let algorithm = match algorithm {
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(provider.signer.as_ref().unwrap().key(), b"secret");
         assert!(!format!("{provider:?}").contains("c2Vj"));
         let error = Rfc2136::new(&config(Some("update")), Some(&SecretString::from("s3cret!"))).unwrap_err();
-        assert_eq!(error.message, "the key update is no base64");
+        assert_eq!(error.message, "the key update is not base64");
     }
 
     #[test]

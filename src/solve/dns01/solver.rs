@@ -199,7 +199,7 @@ impl Dns01 {
             return Err(SolveError::new("a record that the operator writes cannot be tested"));
         }
         let mut random = [0; 32];
-        aws_lc_rs::rand::fill(&mut random).map_err(|_| SolveError::new("the system gives no random numbers"))?;
+        aws_lc_rs::rand::fill(&mut random).map_err(|_| SolveError::new("the system provides no random numbers"))?;
         let value = BASE64_URL_SAFE_NO_PAD.encode(random);
         let written = written(entry, &place, domain, &value, "kubectl-certs-test");
         let key = (domain.to_owned(), value);
@@ -226,7 +226,7 @@ impl Dns01 {
         };
         let removed = removed.map_err(|error| SolveError {
             message: format!(
-                "the value {} of {} is left: {}",
+                "the value {} of {} remains: {}",
                 written.value, written.name, error.message
             ),
             ..error
@@ -394,7 +394,7 @@ fn key(challenge: &Challenge) -> Result<Key, SolveError> {
         Name::Dns(name) | Name::Wildcard(name) => name.to_string(),
         Name::Ip(address) => {
             return Err(SolveError::new(format!(
-                "{address} is no domain: DNS-01 proves none but domains"
+                "{address} is not a domain: DNS-01 validates only domains"
             )));
         }
     };

@@ -55,8 +55,8 @@ async fn end(dns: &dyn Lookup, name: &str) -> Result<(String, Vec<String>), Solv
         if aliases.contains(&target) || aliases.len() >= MOST_ALIASES {
             let way = aliases.join(" → ");
             return Err(
-                SolveError::new(format!("the CNAMEs of {} lead nowhere: {way} → {target}", aliases[0]))
-                    .hint("let the last one point to a name that has no CNAME"),
+                SolveError::new(format!("the CNAMEs of {} do not end: {way} → {target}", aliases[0]))
+                    .hint("point the last one to a name that has no CNAME"),
             );
         }
         name = target;
@@ -172,7 +172,7 @@ mod tests {
         let error = find(&dns, "a.test").await.unwrap_err();
         assert_eq!(
             error.message,
-            "the CNAMEs of a.test lead nowhere: a.test → b.test → c.test → a.test"
+            "the CNAMEs of a.test do not end: a.test → b.test → c.test → a.test"
         );
         let mut dns = Fixed::new(&[], ZONES);
         dns.broken = "_acme-challenge.eu.shop.example";

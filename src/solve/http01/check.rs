@@ -116,7 +116,7 @@ impl Question {
                     "the cluster's network reaches neither {} nor the route's own address",
                     self.host
                 )),
-                hint: Some("look with --self-check direct, or not at all (--self-check wait=30s, off)".to_owned()),
+                hint: Some("use --self-check direct, or none (--self-check wait=30s, off)".to_owned()),
                 ..Report::default()
             },
         }
@@ -131,21 +131,21 @@ impl Report {
         let Ok(report) = serde_json::from_str::<Self>(line) else {
             let words: String = words.trim().chars().take(300).collect();
             return Err(
-                SolveError::new(format!("the Pod that looked from inside of the cluster says {words:?}"))
-                    .hint("is --solver-image this version's?")
+                SolveError::new(format!("the Pod that checked from inside the cluster says {words:?}"))
+                    .hint("is --solver-image of this version?")
                     .of_cluster(),
             );
         };
         match report.error {
             Some(message) => Err(SolveError {
                 hint: report.hint,
-                ..SolveError::new(format!("seen from inside of the cluster: {message}"))
+                ..SolveError::new(format!("seen from inside the cluster: {message}"))
             }),
             None => Ok(Seen {
                 at: report
                     .seen
                     .iter()
-                    .map(|at| format!("{at} (from inside of the cluster)"))
+                    .map(|at| format!("{at} (from inside the cluster)"))
                     .collect(),
                 note: report.note,
             }),
@@ -178,7 +178,7 @@ mod tests {
             ..Report::default()
         };
         let seen = Report::read(&format!("noise\n{}\n", report.line())).unwrap();
-        assert_eq!(seen.at, ["192.0.2.7 (from inside of the cluster)"]);
+        assert_eq!(seen.at, ["192.0.2.7 (from inside the cluster)"]);
         let failed = Report {
             error: Some("x".repeat(5000)),
             hint: Some("do it".into()),

@@ -21,7 +21,7 @@ pub async fn check_service(api: &Api, namespace: &str, service: &ServicePort) ->
     let key = Key::new(namespace, service.name.as_str());
     let found = api.get(SERVICE, &key).await.map_err(api_error)?;
     let Some(found) = found else {
-        return Err(SolveError::new(format!("Service {key} is not there"))
+        return Err(SolveError::new(format!("Service {key} does not exist"))
             .hint("--solver-service names a Service in the route's namespace"));
     };
     let ports = ports(&found);

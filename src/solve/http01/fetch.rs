@@ -70,7 +70,7 @@ pub struct Page {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The address is not one that is asked.
-    #[error("{address} is not asked: {why}")]
+    #[error("{address} is not contacted: {why}")]
     NotAsked {
         /// The address.
         address: IpAddr,
@@ -78,7 +78,7 @@ pub enum FetchError {
         why: &'static str,
     },
     /// This machine has no way to the address.
-    #[error("this network has no way to {address}: {cause}")]
+    #[error("this network cannot reach {address}: {cause}")]
     NoRoute {
         /// The address.
         address: SocketAddr,
@@ -144,7 +144,7 @@ pub async fn fetch(host: &str, path: &str, address: IpAddr, ports: Ports, guard:
         Ok(result) => result,
         Err(_) => Err(FetchError::Broken {
             address: at,
-            cause: format!("no whole answer within {} s", WHOLE.as_secs()),
+            cause: format!("no complete answer within {} s", WHOLE.as_secs()),
         }),
     }
 }
@@ -159,7 +159,7 @@ async fn follow(host: &str, path: &str, address: IpAddr, ports: Ports, guard: &G
     let mut url = Url::parse(&start).map_err(|_| FetchError::Redirect {
         from: "the check".into(),
         to: start,
-        why: "which is no URL",
+        why: "which is not a URL",
     })?;
     let origin = url.host_str().map(str::to_owned);
     let mut redirects: Vec<String> = Vec::new();
@@ -206,7 +206,7 @@ fn next(from: &Url, target: &str, ports: Ports) -> Result<Url, FetchError> {
         to: target.chars().take(300).collect(),
         why,
     };
-    let mut url = from.join(target).map_err(|_| refused("which is no URL"))?;
+    let mut url = from.join(target).map_err(|_| refused("which is not a URL"))?;
     let usual = match url.scheme() {
         "http" => ports.http,
         "https" => ports.https,
@@ -291,7 +291,7 @@ async fn ask(url: &Url, tcp: TcpStream, address: SocketAddr) -> Result<http::Res
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host).map_err(|_| broken("its name is not one for TLS".into()))?;
         let tls = TlsConnector::from(Arc::clone(&TLS)).connect(name, tcp).await;
-        send(url, tls.map_err(|error| broken(format!("no TLS: {error}")))?)
+        send(url, tls.map_err(|error| broken(format!("TLS failed: {error}")))?)
             .await
             .map_err(broken)
     } else {
@@ -303,7 +303,7 @@ async fn send<S>(url: &Url, stream: S) -> Result<http::Response<Incoming>, Strin
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let words = |error: hyper::Error| format!("no answer in HTTP: {error}");
+    let words = |error: hyper::Error| format!("no HTTP answer: {error}");
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(64 << 10)
         .handshake(TokioIo::new(stream))
@@ -439,7 +439,7 @@ mod tests {
         for (to, why) in [
             ("https://shop.example:8443/x", "80 and 443 only"),
             ("ftp://shop.example/", "neither http nor https"),
-            ("http://[", "no URL"),
+            ("http://[", "not a URL"),
         ] {
             assert!(redirected(from, to).unwrap_err().contains(why), "{to}");
         }

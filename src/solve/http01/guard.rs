@@ -19,7 +19,7 @@ pub struct Network {
 
 /// A text that is no range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no range of addresses such as 10.96.0.0/12")]
+#[error("{0:?} is not a range of addresses such as 10.96.0.0/12")]
 pub struct NotANetwork(String);
 
 impl FromStr for Network {
@@ -104,7 +104,7 @@ impl Guard {
         } else if link_local {
             Some("it is link-local")
         } else if self.cluster.iter().any(|network| network.holds(address)) {
-            Some("it is inside of the cluster")
+            Some("it is inside the cluster")
         } else {
             None
         }

@@ -27,10 +27,10 @@ pub fn rights_hint(missing: &Missing) -> Option<String> {
 fn right_hint(right: &Right) -> Option<&'static str> {
     match right.resource {
         ENDPOINTSLICE => Some(ENDPOINTSLICE_HINT),
-        JOB | POD => Some("answer without a Pod (--solver endpoint or service), or prove the names by DNS-01 (--dns)"),
-        INGRESS | HTTPROUTE | INGRESSROUTE => Some(
-            "let the own proxy lead the challenges to a Service (--solver service), or prove the names by DNS-01 (--dns)",
-        ),
+        JOB | POD => Some("answer without a Pod (--solver endpoint or service), or use DNS-01 (--dns)"),
+        INGRESS | HTTPROUTE | INGRESSROUTE => {
+            Some("let your own proxy pass the challenges to a Service (--solver service), or use DNS-01 (--dns)")
+        }
         _ => None,
     }
 }

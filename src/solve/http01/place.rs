@@ -151,7 +151,7 @@ fn class_of(inventory: &Inventory, ingress: &Ingress) -> Class {
 fn listeners(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<(Text, Vec<Parent>), SolveError> {
     let owner = format!("{} {}/{}", route.kind.as_str(), route.key.namespace, route.key.name);
     let Some(gateway) = inventory.gateway_of(route) else {
-        return Err(SolveError::new(format!("{owner} has no Gateway")).hint("look at its spec.parentRef"));
+        return Err(SolveError::new(format!("{owner} has no Gateway")).hint("check its spec.parentRef"));
     };
     let gateway = gateway.meta.key();
     let all = inventory.listeners(&gateway);
@@ -170,17 +170,17 @@ fn listeners(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<(Tex
         .collect();
     if plain.is_empty() {
         return Err(SolveError::new(format!(
-            "{gateway_name} has no listener with port 80 and protocol HTTP, at which a CA looks"
+            "{gateway_name} has no listener with port 80 and protocol HTTP, which a CA uses"
         ))
         .hint(format!(
-            "add to its spec.listeners {{name: http, port: 80, protocol: HTTP}}, or prove {host} by DNS-01"
+            "add to its spec.listeners {{name: http, port: 80, protocol: HTTP}}, or use DNS-01 for {host}"
         )));
     }
     let fitting: Vec<_> = plain.iter().copied().filter(takes_host).collect();
     let Some(first) = fitting.first() else {
         let names: Vec<&str> = plain.iter().map(|l| l.listener.name.as_str()).collect();
         return Err(SolveError::new(format!(
-            "no listener of port 80 of {gateway_name} takes {host} (there is {})",
+            "no listener of port 80 of {gateway_name} accepts {host} (its listeners: {})",
             names.join(", ")
         ))
         .hint("widen the listener's hostname, or add a listener for the host"));
@@ -215,7 +215,7 @@ fn listeners(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<(Tex
         "allowedRoutes.namespaces: let in its own namespace"
     };
     Err(SolveError::new(format!(
-        "the listener {} (port 80) of {} {}/{} lets in no HTTPRoute of namespace {}",
+        "the listener {} (port 80) of {} {}/{} admits no HTTPRoute of namespace {}",
         listener.name,
         first.kind.as_str(),
         first.meta.namespace,

@@ -22,8 +22,7 @@ const PASSING: Duration = Duration::from_secs(20);
 const UNMADE: Duration = Duration::from_secs(3);
 /// How often the Pod is looked at while it answers.
 const LOOK: Duration = Duration::from_secs(2);
-const ENDED: &str =
-    "kubectl get events in its namespace says why: a node that has no memory left, an eviction, a quota";
+const ENDED: &str = "kubectl get events in its namespace shows why: a node without free memory, an eviction, a quota";
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -82,7 +81,7 @@ impl Pods<'_> {
                     let why = refused(self.api, &self.job).await;
                     if let Some(why) = why.as_ref().filter(|_| elapsed > PASSING) {
                         return Err(failed(&self.job, why).hint(
-                            "change what refuses it (a quota, an admission rule), or answer without a Pod (--solver \
+                            "change the rule that refuses it (a quota, an admission rule), or answer without a Pod (--solver \
                              endpoint, --dns)",
                         ));
                     }
@@ -117,7 +116,7 @@ impl Pods<'_> {
             sleep(LOOK).await;
             let how = match self.newest().await {
                 Ok(Some(State::Ended { how, words })) => format!("it ended: {how}{}", quoted(&words)),
-                Ok(None) => "it is gone".to_owned(),
+                Ok(None) => "it no longer exists".to_owned(),
                 Ok(Some(State::Runs | State::Waits(_) | State::Stuck(..))) | Err(_) => {
                     since = None;
                     continue;
@@ -155,12 +154,12 @@ pub(super) async fn last_words(api: &Api, pod: &Key, limit: Duration) -> Result<
     loop {
         let found = api.get(resource::POD, pod).await.map_err(api_error)?;
         let Some(found) = found else {
-            return Err(failed(pod, "it is gone"));
+            return Err(failed(pod, "it no longer exists"));
         };
         let elapsed = begin.elapsed();
         match state(&found) {
             State::Ended { words, .. } if !words.trim().is_empty() => return Ok(words),
-            State::Ended { how, .. } => return Err(failed(pod, &format!("it ended without a word: {how}"))),
+            State::Ended { how, .. } => return Err(failed(pod, &format!("it ended without output: {how}"))),
             State::Stuck(why, hint) if elapsed > PASSING || !may_pass(&why) => return Err(failed(pod, &why).hint(hint)),
             State::Waits(Some(why)) | State::Stuck(why, _) if elapsed > limit => return Err(failed(pod, &why)),
             _ if elapsed > limit => return Err(failed(pod, "it has not ended in time")),
@@ -263,10 +262,10 @@ fn state(pod: &Value) -> State {
     match unscheduled {
         Some(condition) => State::Stuck(
             format!(
-                "no node takes it: {}",
+                "no node accepts it: {}",
                 condition["message"].as_str().unwrap_or_default()
             ),
-            "see --solver-node-selector and --solver-toleration",
+            "check --solver-node-selector and --solver-toleration",
         ),
         None => State::Waits((status["phase"] == "Pending").then(|| "it is not scheduled yet".to_owned())),
     }

@@ -35,7 +35,7 @@ pub struct Thumbprint(String);
 
 /// A text that is no thumbprint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no thumbprint of an account's key: 43 characters of base64url")]
+#[error("{0:?} is not the thumbprint of an account's key: 43 characters of base64url")]
 pub struct NotAThumbprint(String);
 
 impl FromStr for Thumbprint {
@@ -132,10 +132,10 @@ pub async fn serve(listener: TcpListener, thumbprint: Thumbprint, stop: impl Fut
 pub fn listening_hint(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::AddrNotAvailable => {
-            "this machine does not have that address: name one of its own, which the cluster reaches, with --advertise ADDRESS:PORT"
+            "this machine does not have that address: name one that it has and that the cluster reaches, with --advertise ADDRESS:PORT"
         }
         std::io::ErrorKind::PermissionDenied => {
-            "ports below 1024 are root's: name another with --advertise ADDRESS:PORT"
+            "ports below 1024 are reserved for root: name another with --advertise ADDRESS:PORT"
         }
         _ => "another program has the port: name another with --advertise ADDRESS:PORT",
     }

@@ -215,7 +215,7 @@ impl Look {
             return Ok(Seen {
                 at: good(&missed),
                 note: Some(format!(
-                    "this network has no way to {}: whether the answer is there is not known",
+                    "this network cannot reach {}: whether the answer is there is not known",
                     unseen.join(" and ")
                 )),
             });
@@ -235,8 +235,8 @@ impl Look {
         if !own.is_empty() && net::elsewhere(&by_dns, &own) {
             let list = |all: &[IpAddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             error.hint = Some(format!(
-                "DNS leads to {}, and the route is at {}: point the record there, or where this network alone sees another \
-                 address (split DNS), look with --self-check direct",
+                "DNS resolves to {}, but the route is at {}: point the record there, or, if only this network sees another \
+                 address (split DNS), use --self-check direct",
                 list(&by_dns),
                 list(&own)
             ));
@@ -250,9 +250,9 @@ impl Look {
             [] => "the route's address".to_owned(),
             own => own.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         };
-        SolveError::new(format!("DNS has no address of {}, and the CA would find none", self.host)).hint(format!(
-            "point an A or AAAA record to {to}, or prove the name by DNS-01 (--dns); where this network alone does not know the host \
-             (split DNS), look with --self-check direct"
+        SolveError::new(format!("DNS has no address for {}, and the CA would find none", self.host)).hint(format!(
+            "point an A or AAAA record to {to}, or use DNS-01 (--dns); if only this network does not know the host (split \
+             DNS), use --self-check direct"
         ))
     }
 
@@ -260,9 +260,9 @@ impl Look {
     pub async fn direct(&self) -> Result<Seen, SolveError> {
         let own = self.own_addresses().await;
         if own.is_empty() {
-            return Err(SolveError::new(format!("the route of {} has no address to look at", self.host)).hint(
-                "wait until its controller has written one to the status, name one with --connect HOST:PORT, or look another way \
-                 (--self-check auto, cluster or off)",
+            return Err(SolveError::new(format!("the route of {} has no address to check", self.host)).hint(
+                "wait until its controller has written one to the status, name one with --connect HOST:PORT, or check in another \
+                 way (--self-check auto, cluster or off)",
             ));
         }
         let missed = self
@@ -433,31 +433,31 @@ fn hint(saw: &Saw) -> Option<&'static str> {
     Some(match saw {
         Saw::Page(page) => match page.status {
             401 | 403 | 407 => {
-                "something in front asks for a login or a source address, also for this path: let \
-                 /.well-known/acme-challenge/ pass without, or prove the name by DNS-01"
+                "something in front requires a login or a source address for this path too: exempt \
+                 /.well-known/acme-challenge/ from it, or use DNS-01"
             }
             502..=504 => {
-                "the controller does not reach the solver: look for a NetworkPolicy that keeps it away from Pods or addresses \
-                 outside, and for a firewall"
+                "the controller does not reach the solver: look for a NetworkPolicy that cuts it off from Pods or outside \
+                 addresses, and for a firewall"
             }
             _ if !page.redirects.is_empty() => {
-                "a redirect leads past the answer: let /.well-known/acme-challenge/ be served on port 80 as it is, or prove \
-                 the name by DNS-01"
+                "a redirect leads past the answer: serve /.well-known/acme-challenge/ on port 80 without a redirect, or use \
+                 DNS-01"
             }
             404 => {
-                "what answers there does not know the path: is it this route's controller, and has it taken the solver's object \
+                "the server there does not know the path: is it this route's controller, and has it loaded the solver's object \
                  (kubectl describe)?"
             }
             200..=299 => {
-                "another server answers for the path: an application, or another solver, stands in front of it for this host"
+                "another server answers for the path: an application or another solver takes precedence for this host"
             }
             _ => return None,
         },
         Saw::Nothing(FetchError::NoAnswer { .. } | FetchError::NoRoute { .. }) => {
-            "is port 80 open? Where this network alone cannot reach the host, look with --self-check direct or cluster"
+            "is port 80 open? If only this network cannot reach the host, use --self-check direct or cluster"
         }
         Saw::Nothing(FetchError::NotAsked { .. }) => {
-            "a host's DNS must not lead this program to such addresses: where they are yours, allow them in the settings \
+            "a host's DNS must not lead this program to such addresses: if they are yours, allow them in the settings \
              (http01.allowAddresses)"
         }
         Saw::Nothing(FetchError::Broken { .. }) => "is port 80 open, and does it speak HTTP?",

@@ -110,7 +110,7 @@ pub(super) fn row_of(options: &Options, place: &Place) -> Result<Row, SolveError
         return Ok(Row {
             routing: Routing::Nothing,
             patience: MOUNTED,
-            note: Some("the own proxy has to lead /.well-known/acme-challenge/ to the Service"),
+            note: Some("your own proxy has to pass /.well-known/acme-challenge/ to the Service"),
             ..row.or_else(|_| table::row(place.controller, place.kind, false, true))?
         });
     }
@@ -124,14 +124,14 @@ pub(super) fn row_of(options: &Options, place: &Place) -> Result<Row, SolveError
     match (&place.route, row.routing) {
         (Some(_), Routing::Ingress) if place.login => Ok(Row {
             note: Some(
-                "the route asks for a login, which would count for the path too: an Ingress of its own leads to the answer",
+                "the route asks for a login, which would apply to the path too: the answer gets an Ingress of its own",
             ),
             ..row
         }),
         (Some(_), Routing::Ingress) => Ok(Row {
             routing: Routing::InPlace,
             annotations: &[],
-            note: Some("the path is in the route's own Ingress, whose annotations count for it too"),
+            note: Some("the path is in the route's own Ingress, whose annotations apply to it too"),
             ..row
         }),
         (None, _) => Err(no_route()),
@@ -155,8 +155,7 @@ pub fn edited<'a>(options: &Options, places: impl IntoIterator<Item = &'a Place>
 }
 
 fn no_route() -> SolveError {
-    SolveError::new("there is no Ingress yet to add a path to")
-        .hint("create the route first, or prove the name by DNS-01 (--dns)")
+    SolveError::new("there is no Ingress yet to add a path to").hint("create the route first, or use DNS-01 (--dns)")
 }
 
 /// The host as an Ingress has it: none for an address.
@@ -195,13 +194,11 @@ impl Http01 {
 
     async fn put_in_place(&self, challenge: &Challenge, tell: &Teller) -> Result<(), SolveError> {
         let Some(place) = self.places.get(&challenge.name) else {
-            return Err(
-                SolveError::new(format!("no route has the host {}", challenge.name)).hint("prove it by DNS-01 (--dns)")
-            );
+            return Err(SolveError::new(format!("no route has the host {}", challenge.name)).hint("use DNS-01 (--dns)"));
         };
         if challenge.wildcard {
             return Err(SolveError::new(format!(
-                "a wildcard below {} cannot be proved by HTTP-01",
+                "a wildcard below {} cannot be validated by HTTP-01",
                 challenge.name
             ))
             .hint("configure a DNS provider for its zone"));
@@ -387,7 +384,7 @@ impl Http01 {
         let change = |ingress: &Value| in_place::addition(ingress, host, &path, row.path_type, target);
         match self.edit(&route.key, &change).await? {
             Some(_) => Ok(()),
-            None => Err(SolveError::new(format!("Ingress {} is gone", route.key)).of_cluster()),
+            None => Err(SolveError::new(format!("Ingress {} no longer exists", route.key)).of_cluster()),
         }
     }
 
@@ -426,11 +423,11 @@ impl Http01 {
         let change = |ingress: &Value| in_place::addition(ingress, host, &path, row.path_type, target);
         match self.edit(&key, &change).await? {
             Some(_) => Ok(()),
-            None => Err(SolveError::new(format!("Ingress {key} is gone")).of_cluster()),
+            None => Err(SolveError::new(format!("Ingress {key} no longer exists")).of_cluster()),
         }
     }
 
-    /// Patches an Ingress of the user's until the patch fits what is there. `None` when it is gone, else whether something
+    /// Patches an Ingress of the user's until the patch fits what is there. `None` when it no longer exists, else whether something
     /// was changed.
     async fn edit(
         &self,

@@ -95,7 +95,7 @@ const INGRESS: Row = Row {
 pub(super) const TRAEFIK_PRIORITY: i32 = 1_000_000_000;
 
 const IN_PLACE_NOTE: &str =
-    "the path is in the route's own Ingress, whose annotations (logins, allow-lists, redirects) count for it too";
+    "the path is in the route's own Ingress, whose annotations (logins, allow-lists, redirects) apply to it too";
 
 /// The row of a controller and a kind of route.
 ///
@@ -106,7 +106,7 @@ pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> 
         // Precedence among HTTPRoutes is the API's: an exact path goes before every prefix, whoever implements it.
         Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => Ok(Row {
             routing: Routing::HttpRoute,
-            note: Some("a policy attached to the Gateway itself (logins, allow-lists) counts for the challenge too"),
+            note: Some("a policy attached to the Gateway itself (logins, allow-lists) applies to the challenge too"),
             ..INGRESS
         }),
         kind if kind.is_ingress_route() => Ok(Row {
@@ -132,7 +132,7 @@ fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Ro
                 ("nginx.ingress.kubernetes.io/whitelist-source-range", "0.0.0.0/0,::/0"),
             ],
             note: Some(
-                "a server-snippet of another Ingress of this host, or of the controller's settings, counts for the challenge too",
+                "a server-snippet of another Ingress of this host, or of the controller's settings, applies to the challenge too",
             ),
             ..INGRESS
         },
@@ -145,7 +145,7 @@ fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Ro
         // The oldest Ingress of a host is the only one that counts at F5's, but for minions of a master.
         Controller::F5Nginx if mergeable => Row {
             annotations: &[("nginx.org/mergeable-ingress-type", "minion")],
-            note: Some("a login that the master Ingress asks for counts for the challenge too"),
+            note: Some("a login that the master Ingress asks for applies to the challenge too"),
             ..INGRESS
         },
         // Each Ingress has an address of its own; the health check of what does not say otherwise is `GET /`.
@@ -182,7 +182,7 @@ fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Ro
         Controller::Contour => Row {
             annotations: &[("ingress.kubernetes.io/force-ssl-redirect", "false")],
             note: Some(
-                "an HTTPProxy of the same host goes before every Ingress: where the host is an HTTPProxy's, use DNS-01",
+                "an HTTPProxy of the same host takes precedence over every Ingress: if the host belongs to an HTTPProxy, use DNS-01",
             ),
             ..INGRESS
         },
@@ -192,31 +192,31 @@ fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Ro
                 ("konghq.com/strip-path", "false"),
                 ("konghq.com/preserve-host", "true"),
             ],
-            note: Some("a plugin that Kong applies globally counts for the challenge too"),
+            note: Some("a plugin that Kong applies globally applies to the challenge too"),
             ..INGRESS
         },
         Controller::Apisix => Row {
             annotations: &[("k8s.apisix.apache.org/http-to-https", "false")],
-            note: Some("a global rule of APISIX counts for the challenge too"),
+            note: Some("a global rule of APISIX applies to the challenge too"),
             ..INGRESS
         },
         Controller::Istio => Row {
             note: Some(
-                "an authorization policy or a redirect of the ingress gateway itself counts for the challenge too",
+                "an authorization policy or a redirect of the ingress gateway itself applies to the challenge too",
             ),
             ..INGRESS
         },
         Controller::Unknown | Controller::Tailscale | Controller::Agic if named => INGRESS,
         Controller::Unknown | Controller::Tailscale | Controller::Agic => {
             return Err(SolveError::new(
-                "the controller behind this route is not one whose handling of a second Ingress for a live host is known",
+                "it is not known how the controller behind this route handles a second Ingress for a live host",
             )
-            .hint("prove the name by DNS-01 (--dns), or choose how with --solver pod, endpoint, in-place or service"));
+            .hint("use DNS-01 (--dns), or choose how with --solver pod, endpoint, in-place or service"));
         }
     })
 }
 
-const TRAEFIK_NOTE: &str = "a middleware of the entry point itself counts for the challenge too, and so does an entry point of port 80 that is not a default one";
+const TRAEFIK_NOTE: &str = "a middleware of the entry point itself applies to the challenge too, and so does an entry point of port 80 that is not a default one";
 
 #[cfg(test)]
 mod tests {

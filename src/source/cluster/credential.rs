@@ -209,7 +209,7 @@ impl Credential {
         let mut value =
             HeaderValue::try_from(format!("Bearer {}", token.trim())).map_err(|_| ConnectError::BadCredentials {
                 user: self.user.clone(),
-                cause: "the token has characters that no header can carry".into(),
+                cause: "the token has characters that a header cannot have".into(),
             })?;
         value.set_sensitive(true);
         Ok(value)
@@ -377,12 +377,12 @@ fn read_answer(text: &[u8]) -> Result<Login, &'static str> {
     let answer: Answer = serde_json::from_slice(text)
         .ok()
         .or_else(|| serde_saphyr::from_slice(text).ok())
-        .ok_or("its answer is no ExecCredential")?;
+        .ok_or("its answer is not an ExecCredential")?;
     let status = answer.status.ok_or("its answer has no status")?;
     let until = match &status.expiration_timestamp {
         None => None,
         Some(at) => {
-            let at = crate::text::parse_time(at).ok_or("its expirationTimestamp is no time")?;
+            let at = crate::text::parse_time(at).ok_or("its expirationTimestamp is not a time")?;
             let now = SystemTime::now()
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .map_or(0, |d| d.as_secs());

@@ -87,7 +87,7 @@ pub enum ClusterError {
         cause: String,
     },
     /// A list that the server does not bring to an end.
-    #[error("{server} does not bring the list of {} to an end: {cause}", kind.plural())]
+    #[error("{server} does not finish the list of {}: {cause}", kind.plural())]
     Endless {
         /// The server's URL.
         server: String,
@@ -115,7 +115,7 @@ pub enum ClusterError {
         source: DecodeError,
     },
     /// The kind is served in versions that this program does not know.
-    #[error("{} are served in versions that are not known here: {versions}", kind.plural())]
+    #[error("{} are served in unknown versions: {versions}", kind.plural())]
     UnknownVersion {
         /// The kind.
         kind: Kind,
@@ -137,7 +137,7 @@ pub enum ClusterError {
         cause: String,
     },
     /// Whoever wanted the objects has gone; never shown.
-    #[error("nobody waits for the answer any more")]
+    #[error("the request was abandoned")]
     Stopped,
 }
 
@@ -148,7 +148,7 @@ pub enum Unreachable {
     #[error("connection refused")]
     Refused,
     /// The name has no address.
-    #[error("no address for its name")]
+    #[error("its name has no address")]
     Dns,
     /// No answer in time.
     #[error("no answer in time")]
@@ -189,16 +189,16 @@ impl ClusterError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreachable { problem, .. } => match problem {
-                Unreachable::Refused => "is the cluster running, and its address right? `kubectl cluster-info` asks the same server".into(),
+                Unreachable::Refused => "is the cluster running, and is its address right? `kubectl cluster-info` asks the same server".into(),
                 Unreachable::Dns => "check the server's name in the kubeconfig, the VPN and the DNS".into(),
                 Unreachable::Timeout => "check the VPN, the firewall and the proxy; --request-timeout changes how long to wait".into(),
-                Unreachable::Reset | Unreachable::Other(_) => "run it again; if it stays, check the load balancer or proxy in front of the server".into(),
+                Unreachable::Reset | Unreachable::Other(_) => "run it again; if the error persists, check the load balancer or proxy in front of the server".into(),
                 Unreachable::Proxy(_) => "check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY".into(),
             },
             Self::Tls { problem, .. } => match problem {
                 TlsProblem::Expired => "renew the API server's certificate (kubeadm: `kubeadm certs check-expiration`), or check this machine's clock".into(),
                 TlsProblem::NotYetValid => "check this machine's clock and the server's".into(),
-                TlsProblem::UnknownIssuer => "name the cluster's authority with --certificate-authority, or fetch a new kubeconfig; a proxy that opens TLS does this too".into(),
+                TlsProblem::UnknownIssuer => "name the cluster's authority with --certificate-authority, or fetch a new kubeconfig; a proxy that intercepts TLS causes this too".into(),
                 TlsProblem::WrongName => "use a name that the certificate has, or --tls-server-name".into(),
                 TlsProblem::Other(_) => "check that the URL is that of an API server, and the proxy in between".into(),
             },
@@ -206,16 +206,16 @@ impl ClusterError {
                 "log in again as {user:?}: the token or client certificate has expired, or belongs to another cluster (`kubectl auth whoami` asks the same)"
             ),
             Self::Forbidden { verb, resource, namespace, .. } => match namespace {
-                Some(namespace) => format!("ask for the right; `kubectl auth can-i {verb} {resource} -n {namespace}` shows when it is there"),
-                None => format!("ask for the right, or name a namespace with -n; `kubectl auth can-i {verb} {resource} -A` shows when it is there"),
+                Some(namespace) => format!("ask for the right; `kubectl auth can-i {verb} {resource} -n {namespace}` shows when you have it"),
+                None => format!("ask for the right, or name a namespace with -n; `kubectl auth can-i {verb} {resource} -A` shows when you have it"),
             },
             Self::Refused { code: 429, .. } => "the server is busy: wait and run it again, or read in chunks with --chunk-size=500".into(),
-            Self::Refused { code: 400, .. } => "check --field-selector and -l: a server knows few fields, metadata.name and metadata.namespace among them".into(),
-            Self::Refused { code: 500.., .. } => "the server has trouble of its own: `kubectl get --raw /readyz?verbose` says which".into(),
-            Self::NotKubernetes { .. } => "check `server` in the kubeconfig and the proxy in between: `kubectl get --raw /version` shows what answers".into(),
+            Self::Refused { code: 400, .. } => "check --field-selector and -l: a server supports only a few fields, such as metadata.name and metadata.namespace".into(),
+            Self::Refused { code: 500.., .. } => "the server has a problem: `kubectl get --raw /readyz?verbose` shows it".into(),
+            Self::NotKubernetes { .. } => "check `server` in the kubeconfig and the proxy in between: `kubectl get --raw /version` shows the answer".into(),
             Self::Interrupted { .. } => "read in chunks with --chunk-size=500, or fewer namespaces with -n".into(),
-            Self::Endless { .. } => "no API server does that: check what stands between; `kubectl get --raw` shows what answers".into(),
-            Self::Timeout { .. } => "grant more with --request-timeout".into(),
+            Self::Endless { .. } => "no API server does that: check the proxies in between; `kubectl get --raw` shows the answer".into(),
+            Self::Timeout { .. } => "allow more time with --request-timeout".into(),
             Self::Unreadable { .. } => "a proxy may have changed the answer; `kubectl get --raw` shows it".into(),
             Self::UnknownVersion { .. } => "a newer release of this program may know them".into(),
             Self::Credentials { .. } => "log in again with the kubeconfig's login command".into(),

@@ -145,11 +145,9 @@ impl ConnectError {
             Self::NoServer { .. } | Self::BadServer { .. } => {
                 "set it in the kubeconfig (`kubectl config set-cluster`), or name it with --server".into()
             }
-            Self::BadAuthority { .. } => {
-                "fetch the kubeconfig anew, or name a file with --certificate-authority".into()
-            }
+            Self::BadAuthority { .. } => "fetch a new kubeconfig, or name a file with --certificate-authority".into(),
             Self::BadProxy { .. } => "write it as http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT".into(),
-            Self::BadCredentials { .. } => "log in again, or fetch the kubeconfig anew".into(),
+            Self::BadCredentials { .. } => "log in again, or fetch a new kubeconfig".into(),
             Self::GroupWithoutUser => "add --as USER".into(),
             Self::PluginMissing {
                 install_hint, command, ..
@@ -168,7 +166,7 @@ impl ConnectError {
                     "gke-gcloud-auth-plugin" | "gcloud" => "log in again: `gcloud auth login`".into(),
                     "kubelogin" | "az" => "log in again: `az login`".into(),
                     "tsh" => "log in again: `tsh login`".into(),
-                    _ => "log in again; the plugin's own words are above".into(),
+                    _ => "log in again; the plugin's own message is above".into(),
                 }
             }
         })

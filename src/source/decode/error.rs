@@ -16,7 +16,7 @@ pub enum DecodeError {
     #[error("there is no protobuf format of {}", .0.as_str())]
     NoProtobufOf(Kind),
     /// The payload is encoded in a way that is not known.
-    #[error("the answer is encoded as {0:?}, which is not known")]
+    #[error("the answer has the unknown encoding {0:?}")]
     Encoding(String),
     /// A protobuf message is malformed.
     #[error("malformed protobuf: {0}")]

@@ -178,10 +178,10 @@ impl Deref for FileText<'_> {
 pub(super) fn text(bytes: &[u8]) -> Result<FileText<'_>, (Option<usize>, String)> {
     match utf16(bytes) {
         Some(Some(text)) if text.contains('\0') => {
-            return Err((None, "holds a NUL character: it is no text file".to_owned()));
+            return Err((None, "holds a NUL character: it is not a text file".to_owned()));
         }
         Some(Some(text)) => return Ok(FileText::Decoded(text)),
-        Some(None) => return Err((None, "begins like UTF-16 text and is none".to_owned())),
+        Some(None) => return Err((None, "begins like UTF-16 text but is not".to_owned())),
         None if looks_like_utf16(bytes) => {
             return Err((
                 None,
@@ -192,7 +192,7 @@ pub(super) fn text(bytes: &[u8]) -> Result<FileText<'_>, (Option<usize>, String)
     }
     let line = |at: usize| Some(bytes[..at].split(|b| *b == b'\n').count());
     if let Some(at) = bytes.iter().position(|b| *b == 0) {
-        return Err((line(at), "holds a NUL byte: it is no text file".to_owned()));
+        return Err((line(at), "holds a NUL byte: it is not a text file".to_owned()));
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(FileText::Plain(text.strip_prefix('\u{feff}').unwrap_or(text))),

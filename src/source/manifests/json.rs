@@ -135,7 +135,7 @@ fn value(
 ) {
     if !json.starts_with('{') {
         if json != "null" || depth == 0 {
-            collect.no_object("it is no mapping", place);
+            collect.no_object("it is not a mapping", place);
         }
         return;
     }

@@ -178,7 +178,7 @@ fn a_broken_item_is_an_error_with_its_index_and_the_others_are_read() {
         read.errors(),
         [
             "standard input: document 1, line 5: items[1]: cannot read the Ingress b: invalid type: integer `5`, expected a list",
-            "standard input: document 1, line 7: items[3]: not a Kubernetes object: it is no mapping",
+            "standard input: document 1, line 7: items[3]: not a Kubernetes object: it is not a mapping",
         ]
     );
     let no_list = stdin("apiVersion: v1\nkind: List\nitems: 5\n");

@@ -220,7 +220,7 @@ fn message(error: &Error) -> String {
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. } => {
-            "its aliases (*NAME) stand for too much: too many aliases, or aliases of aliases".to_owned()
+            "its aliases (*NAME) expand to too much: too many aliases, or aliases of aliases".to_owned()
         }
         _ => without_values(&text),
     }

@@ -8,6 +8,12 @@ use crate::tui::{
     order::RunId,
 };
 
+/// How many cells a window's text may take on a screen of `width` cells: all of a narrow one, most of a wide one, within a frame.
+pub fn room(width: u16) -> usize {
+    let width = if width < 100 { width } else { width * 9 / 10 };
+    usize::from(width.saturating_sub(4)).max(20)
+}
+
 /// A window.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Popup {

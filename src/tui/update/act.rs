@@ -129,7 +129,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Copy => texts::copy(model),
         Action::Save => {
             let name = format!("certs-{}.md", model.view.word());
-            let help = "the end of the name says how: .md, .json, .yaml or .txt";
+            let help = "the extension chooses the format: .md, .json, .yaml or .txt";
             keys::ask_line(model, Wanted::File, "save the view as", help, name);
             Vec::new()
         }
@@ -140,9 +140,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Mouse => {
             model.ui.no_mouse = !model.ui.no_mouse;
             let told = if model.ui.no_mouse {
-                "the mouse is the terminal's: select text with it"
+                "the mouse belongs to the terminal: select text with it"
             } else {
-                "the mouse is the screen's"
+                "the mouse belongs to the screen"
             };
             model.notice(told, false);
             vec![Effect::Mouse(!model.ui.no_mouse)]

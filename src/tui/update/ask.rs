@@ -31,8 +31,8 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     };
     model.popups.push(Popup::Ask(Ask {
         lines: vec![
-            format!("{renewals} under way."),
-            "Quitting cancels and cleans up first, which takes some seconds.".to_owned(),
+            format!("{renewals} in progress."),
+            "Quitting cancels and cleans up first, which takes a few seconds.".to_owned(),
             "Quit?".to_owned(),
         ],
         about: About::Quit,
@@ -100,13 +100,13 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
                 .and(["--yes"]);
             let users = match used {
                 0 => "No route that was read uses it.".to_owned(),
-                1 => "1 host is served with it, which browsers may refuse then: renew first (R).".to_owned(),
-                n => format!("{n} hosts are served with it, which browsers may refuse then: renew first (R)."),
+                1 => "1 host is served with it, and browsers may then refuse it: renew first (R).".to_owned(),
+                n => format!("{n} hosts are served with it, and browsers may then refuse them: renew first (R)."),
             };
             model.popups.push(Popup::Ask(Ask {
                 lines: vec![
                     format!("Revoke the certificate of Secret {}, reason {word}.", of.key),
-                    "It cannot be taken back.".to_owned(),
+                    "This cannot be undone.".to_owned(),
                     users,
                     format!("{command}"),
                     "Type the Secret's name:".to_owned(),

@@ -12,7 +12,7 @@ pub(super) fn between(model: &Model) -> Option<&'static str> {
     model
         .before
         .is_some()
-        .then_some("another context is being connected to")
+        .then_some("wait for the connection to the other context")
 }
 
 /// Why an action cannot be done now, in words that follow its name; `None` when it can.
@@ -39,14 +39,16 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             .or_else(line)
             .or_else(grouped)
             .or_else(secret)
-            .or(model.at.map(|_| "another day is shown: `:at now` comes back")),
+            .or(model
+                .at
+                .map(|_| "another day is shown: `:at now` returns to the present")),
         Action::Restart => cluster()
             .or(model.ui.read_only.then_some("the program is read-only"))
             .or(between(model))
             .or_else(line)
             .or_else(grouped)
             .or_else(secret),
-        Action::Probe if matches!(model.reading, Reading::Going { .. }) => Some("wait until all has been read"),
+        Action::Probe if matches!(model.reading, Reading::Going { .. }) => Some("wait until everything has been read"),
         Action::Probe => line().or_else(grouped).or_else(|| {
             let none = model
                 .chosen()
@@ -93,16 +95,18 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             let open = |id: &RunId| model.run(*id).is_some_and(|run| !run.is_over());
             (!window.runs.iter().any(open)).then_some("there is no plan to carry out")
         }
-        Action::FindNext | Action::FindPrevious => model.sought.is_none().then_some("nothing is looked for: / asks"),
-        Action::Wait => model.active().next().is_none().then_some("no renewal runs"),
-        Action::HistoryBack => model.history.is_empty().then_some("there is no view before"),
-        Action::HistoryForward => model.future.is_empty().then_some("there is no view after"),
+        Action::FindNext | Action::FindPrevious => {
+            model.sought.is_none().then_some("there is nothing to find yet: / asks")
+        }
+        Action::Wait => model.active().next().is_none().then_some("no renewal is running"),
+        Action::HistoryBack => model.history.is_empty().then_some("there is no previous view"),
+        Action::HistoryForward => model.future.is_empty().then_some("there is no next view"),
         Action::Unmark => model.marks.is_empty().then_some("nothing is marked"),
         _ => None,
     }
 }
 
-const NOT_CANCELLED: &str = "it has ended, or cannot be taken back";
+const NOT_CANCELLED: &str = "it has ended, or can no longer be cancelled";
 
 /// Whether a run can be given up: one call that cannot be taken back is not, once it runs.
 pub(super) fn can_cancel(run: &Run) -> bool {

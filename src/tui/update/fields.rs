@@ -84,7 +84,7 @@ impl Field {
         match self {
             Self::Issuer => "the issuer of this renewal",
             Self::Solver => "the solver that answers HTTP-01",
-            Self::Advertise => "the address that the cluster reaches this process at",
+            Self::Advertise => "the address at which the cluster reaches this process",
             Self::Flags => "more flags of `kubectl certs renew`, for this plan alone",
         }
     }
@@ -92,13 +92,13 @@ impl Field {
     fn help(self) -> &'static str {
         match self {
             Self::Issuer => {
-                "letsencrypt, or an issuer of the settings; empty: as the settings say (`production:` keeps it)"
+                "letsencrypt, or an issuer of the settings; empty: as set in the settings (`production:` keeps it)"
             }
             Self::Solver => {
-                "pod, endpoint, service or in-place; empty: as the settings say (`http01.solver:` keeps it)"
+                "pod, endpoint, service or in-place; empty: as set in the settings (`http01.solver:` keeps it)"
             }
             Self::Advertise => {
-                "ADDRESS:PORT, for the solver endpoint; empty: as the settings say (`http01.advertise:` keeps it)"
+                "ADDRESS:PORT, for the solver endpoint; empty: as set in the settings (`http01.advertise:` keeps it)"
             }
             Self::Flags => "as on the command line: --self-check direct --solver-service NAME:PORT; empty: none",
         }
@@ -204,7 +204,7 @@ pub(super) fn take(model: &mut Model, field: Field, typed: &str) -> Vec<Effect> 
             }
         },
         (_, Some(typed)) if typed.starts_with('-') || typed.contains(char::is_whitespace) => {
-            model.notice(format!("{}: one word, which is no flag", field.flag()), true);
+            model.notice(format!("{}: one word, not a flag", field.flag()), true);
             return Vec::new();
         }
         _ => Vec::new(),

@@ -130,13 +130,13 @@ fn say(model: &mut Model) {
                 model.ui.keymap.shown(crate::tui::keymap::Action::FindPrevious),
             );
             let told = format!(
-                "line {} of {}: {next} and {back} lead to the others",
+                "line {} of {}: {next} and {back} go to the others",
                 number + 1,
                 lines.len()
             );
             model.notice(told, false);
         }
-        None => model.notice("it is not in this text", true),
+        None => model.notice("this text has no match", true),
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 filter_as_typed(model);
             }
             Err(Refused::PrivateKey) => model.notice("a private key was pasted: nothing of it is kept", true),
-            Err(Refused::NoCertificate) => model.notice("no certificate can be read in what was pasted", true),
+            Err(Refused::NoCertificate) => model.notice("the pasted text holds no readable certificate", true),
         }
         return Vec::new();
     }
@@ -281,7 +281,7 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
                     return ask::answer(model, true);
                 }
                 let word = ask.typed.as_ref().map(|(word, _)| word.clone()).unwrap_or_default();
-                model.notice(format!("type {word:?}, or Esc to leave it"), true);
+                model.notice(format!("type {word:?}, or press Esc to cancel"), true);
                 return Vec::new();
             }
             if let Some((_, input)) = &mut ask.typed {

@@ -68,7 +68,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             log(
                 model,
                 Level::Warning,
-                &format!("no right to watch {kind}: their changes are not seen; read again to see them"),
+                &format!("the right to watch {kind} is missing: their changes are not seen; read again to see them"),
             );
             Vec::new()
         }
@@ -119,11 +119,11 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Link(Link::Up) => {
             model.lost = None;
             model.fresh_ms = model.ms;
-            log(model, Level::Note, "connected again: what is shown is current");
+            log(model, Level::Note, "connected again: the view is current");
             Vec::new()
         }
         Message::Link(Link::Lost(why)) => {
-            log(model, Level::Warning, &format!("connection lost, trying again: {why}"));
+            log(model, Level::Warning, &format!("connection lost, retrying: {why}"));
             if model.lost.is_none() {
                 model.fresh_ms = model.ms;
             }

@@ -232,7 +232,7 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
         match typed {
             Some(true) => {}
             Some(false) => {
-                model.notice(format!("type {word:?}, or Esc to leave it"), true);
+                model.notice(format!("type {word:?}, or press Esc to cancel"), true);
                 return Vec::new();
             }
             None => {
@@ -316,7 +316,7 @@ fn drop_early(model: &mut Model, key: &str) -> Vec<Effect> {
         window.early = true;
     }
     let back = model.ui.keymap.shown(Action::Back);
-    let told = format!("the plan is being made: {key} does not count before it is there; {back} leaves it");
+    let told = format!("the plan is being made: {key} works once it is there; {back} cancels it");
     model.notice(told, true);
     Vec::new()
 }
@@ -389,7 +389,7 @@ pub(super) fn cancel(model: &mut Model) -> Vec<Effect> {
         }
     }
     if !effects.is_empty() {
-        model.notice("cancelling: what is temporary is removed", false);
+        model.notice("cancelling: temporary objects are being removed", false);
     }
     effects
 }
@@ -472,7 +472,7 @@ pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect>
         Ending::Cancelled => {
             log(model, Level::Note, &format!("{job}: cancelled"));
             if !watched {
-                model.notice(format!("{job}: cancelled; what was temporary is removed"), false);
+                model.notice(format!("{job}: cancelled; temporary objects have been removed"), false);
             }
         }
         Ending::Dropped => {}

@@ -36,12 +36,12 @@ pub(super) fn save(model: &mut Model, path: &str) -> Vec<Effect> {
         "yaml" | "yml" => As::Yaml,
         "txt" | "" => As::Table,
         other => {
-            model.notice(format!("save: .{other} is none of .md, .json, .yaml, .txt"), true);
+            model.notice(format!("save: .{other} is not one of .md, .json, .yaml and .txt"), true);
             return Vec::new();
         }
     };
     if path.as_os_str().is_empty() {
-        model.notice("save: a file's name is wanted", true);
+        model.notice("save: name a file", true);
         return Vec::new();
     }
     let view = model.view;
@@ -85,7 +85,7 @@ fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
         As::Json if hosts => report::json::write(&rows(), &context, &mut out),
         As::Yaml if hosts => report::yaml::write(&rows(), &context, &mut out),
         As::Table if hosts => report::table::write(&rows(), &context, model.columns.wide, &mut out),
-        As::Yaml => return Err("YAML is for the hosts: take .json, .md or .txt".to_owned()),
+        As::Yaml => return Err("YAML is only for the hosts: use .json, .md or .txt".to_owned()),
         _ => {
             out = cells(model, how).into_bytes();
             Ok(())

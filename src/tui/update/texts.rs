@@ -43,7 +43,7 @@ pub(super) fn explain(model: &mut Model) -> Vec<Effect> {
         }
     }
     if !others.is_empty() {
-        let told = format!("Besides: {}. `:explain REASON` tells of each.", others.join(", "));
+        let told = format!("Also: {}. `:explain REASON` explains each.", others.join(", "));
         own.push(vec![(Tone::Dim, told)]);
     }
     explain_reason(model, reason, own)
@@ -51,7 +51,8 @@ pub(super) fn explain(model: &mut Model) -> Vec<Effect> {
 
 /// Opens the page of a reason, after what was found.
 pub(super) fn explain_reason(model: &mut Model, reason: Reason, found: Lines) -> Vec<Effect> {
-    let page = crate::report::explain::explain(reason, false, None);
+    let room = crate::tui::model::popup::room(model.size.0);
+    let page = crate::report::explain::explain(reason, false, Some(room));
     let mut lines = found;
     if !lines.is_empty() {
         lines.push(Vec::new());

@@ -19,7 +19,7 @@ use crate::{
 /// How many places the history keeps.
 const HISTORY: usize = 50;
 /// What is said of the line of a kind that could not be read.
-const NOT_READ: &str = "open: this kind could not be read: `e` says what is missing";
+const NOT_READ: &str = "open: this kind could not be read: `e` shows the missing right";
 
 pub(super) fn page(model: &Model) -> isize {
     let picture = model.detail.as_ref().is_some_and(|detail| detail.focused);

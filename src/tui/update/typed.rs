@@ -98,7 +98,7 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
         .map_or(word, |(_, meant)| meant);
     let view = View::ALL.into_iter().find(|view| view.word() == word);
     if !rest.is_empty() && takes_nothing(word) {
-        model.notice(format!(":{word} takes nothing after it: {rest:?} is too much"), true);
+        model.notice(format!(":{word} takes no argument: {rest:?} is too much"), true);
         return Vec::new();
     }
     match (word, view) {
@@ -379,7 +379,7 @@ fn context(model: &mut Model, name: &str) -> Vec<Effect> {
         return Vec::new();
     }
     if model.active().next().is_some() {
-        model.notice("ctx: a renewal runs: wait for it, or cancel it first", true);
+        model.notice("ctx: a renewal is running: wait for it, or cancel it first", true);
         return Vec::new();
     }
     let going = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
@@ -395,7 +395,10 @@ fn at(model: &mut Model, date: &str) -> Vec<Effect> {
     if let Some(at) = parse_time(date) {
         return arrange::set_day(model, Some(at));
     }
-    model.notice(format!("{date:?} is no date: write :at 2027-01-31, or :at now"), true);
+    model.notice(
+        format!("{date:?} is not a date: write :at 2027-01-31, or :at now"),
+        true,
+    );
     Vec::new()
 }
 
@@ -449,7 +452,7 @@ fn revoke(model: &mut Model) -> Vec<Effect> {
     if keys.len() > 1 {
         let unmark = model.ui.keymap.shown(Action::Unmark);
         let told = format!(
-            "revoke: one Secret at a time, and {} are marked: {unmark} takes the marks away",
+            "revoke: one Secret at a time, but {} are marked: {unmark} clears the marks",
             keys.len()
         );
         model.notice(told, true);
@@ -458,7 +461,7 @@ fn revoke(model: &mut Model) -> Vec<Effect> {
     let Some(key) = keys.pop() else { return Vec::new() };
     let reasons = [
         ('s', "superseded", "another certificate has taken its place"),
-        ('k', "key-compromise", "somebody else may have the key"),
+        ('k', "key-compromise", "someone else may have the key"),
         ('c', "cessation-of-operation", "the names are no longer served"),
         ('u', "unspecified", "none of these"),
     ];
@@ -468,7 +471,7 @@ fn revoke(model: &mut Model) -> Vec<Effect> {
     };
     model.popups.push(Popup::Menu(Menu {
         chooses: Chooses::Revoke(of),
-        title: "why is it revoked?".to_owned(),
+        title: "the reason of the revocation".to_owned(),
         entries: reasons
             .map(|(key, word, why)| (key, word.to_owned(), why.to_owned()))
             .into(),

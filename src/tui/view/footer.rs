@@ -241,13 +241,11 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
         let text = match &model.prompt {
             Some(Prompt::Filter(_)) => match &model.rows.choice().filter {
                 Filter::Wrong(why) => &format!("re: {why}"),
-                _ => "enter keeps it   esc takes it away   !text without   -f fuzzy   -l labels   re:expression",
+                _ => "enter keeps it   esc clears it   !text without   -f fuzzy   -l labels   re:expression",
             },
-            Some(Prompt::Find(_)) => "enter keeps it, n and N go on   esc takes it away   re:expression",
-            Some(Prompt::Command(_)) => {
-                "enter runs it   tab completes, and again for the next   up the one before   esc leaves it"
-            }
-            None => "enter goes on   esc leaves it",
+            Some(Prompt::Find(_)) => "enter keeps it, n and N go on   esc clears it   re:expression",
+            Some(Prompt::Command(_)) => "enter runs it   tab completes, again for the next   up recalls   esc cancels",
+            None => "enter continues   esc cancels",
         };
         // What is typed stands where notices do.
         let (text, style) = match &model.notice {

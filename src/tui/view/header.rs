@@ -213,7 +213,7 @@ fn counts(model: &Model, pen: &mut Pen<'_>) {
     let count = |found: &crate::object::NotJudged| found.count.unwrap_or(1);
     let not_judged: u64 = model.not_judged.iter().map(count).sum();
     if not_judged > 0 {
-        pen.put(&format!("  {not_judged} not judged"), theme.status(Status::Unknown));
+        pen.put(&format!("  {not_judged} not checked"), theme.status(Status::Unknown));
     }
 }
 
@@ -270,7 +270,7 @@ fn state(model: &Model, pen: &mut Pen<'_>) {
         pen.put(&format!("  {running} running"), theme.status(Status::Info));
     }
     if model.has_hidden_question() {
-        pen.put("  a question waits", theme.status(Status::Warning));
+        pen.put("  a question is open", theme.status(Status::Warning));
     }
     if !model.marks.is_empty() {
         pen.put(&format!("  {} marked", model.marks.len()), theme.style(Role::Key));

@@ -308,7 +308,7 @@ fn nothing(model: &Model, area: Rect, buffer: &mut Buffer) {
             let mut lines = vec![trouble.what.clone()];
             lines.extend(trouble.hint.as_ref().map(|hint| format!("hint: {hint}")));
             lines.push(format!(
-                "{} tries again.",
+                "{} retries.",
                 model.ui.keymap.shown(crate::tui::keymap::Action::Reread)
             ));
             (Tone::Of(Status::Critical), lines)
@@ -317,7 +317,7 @@ fn nothing(model: &Model, area: Rect, buffer: &mut Buffer) {
         _ if model.rows.total() > 0 => (
             Tone::Dim,
             vec![format!(
-                "Nothing of {} fits. {} takes the filter away.",
+                "None of {} matches. {} clears the filter.",
                 model.rows.total(),
                 model.ui.keymap.shown(crate::tui::keymap::Action::Back)
             )],
@@ -350,7 +350,7 @@ fn nothing_there(model: &Model) -> Vec<String> {
     };
     let mut lines = vec![format!("Nothing {place} is served over TLS.")];
     if !model.place.namespaces.is_empty() {
-        lines.push(":ns all looks in all namespaces.".to_owned());
+        lines.push(":ns all shows all namespaces.".to_owned());
     }
     lines
 }

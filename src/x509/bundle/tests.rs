@@ -124,7 +124,7 @@ fn what_is_too_large_is_told_once() {
     let rubbish = "x".repeat(1 << 20);
     assert_eq!(
         parsed(&rubbish, "").unreadable,
-        [(0, "it has 1048576 bytes, and at most 330000 are read".to_owned())]
+        [(0, "it has 1048576 bytes, but at most 330000 are read".to_owned())]
     );
     let many = parsed(&root.pem().repeat(200), "");
     assert_eq!(many.certificates.len(), pem::COUNT_CAP);

@@ -160,21 +160,18 @@ fn what_is_no_key_says_what_it_is_and_never_repeats_it() {
             pem("OPENSSH PRIVATE KEY", &[0]),
             "it is in OpenSSH's format: convert it with ssh-keygen -p -m PEM",
         ),
-        (
-            pem("EC PARAMETERS", &[6, 0]),
-            "there are parameters in it, and no private key",
-        ),
+        (pem("EC PARAMETERS", &[6, 0]), "it holds parameters, but no private key"),
         (pem("PRIVATE KEY", &[1, 2, 3]), "it is not a DER key"),
         (
             pem("PRIVATE KEY", &tlv(0x30, &tlv(0x02, &[1]))),
             "it is not a private key",
         ),
         ("secret garbage".to_owned(), "there is no PEM block in it"),
-        ("x".repeat(13_001), "it has 13001 bytes, and at most 13000 are read"),
+        ("x".repeat(13_001), "it has 13001 bytes, but at most 13000 are read"),
     ] {
         assert_eq!(why(&text), expected);
     }
-    // What follows PKCS#8 is passed over by all.
+    // What follows PKCS#8 is skipped by all.
     assert!(matches!(read(pem("PRIVATE KEY", &long).as_bytes()), Read::Key(_)));
     let dsa = tlv(
         0x30,
@@ -209,7 +206,7 @@ fn a_scalar_that_does_not_fit_its_curve_is_refused() {
     let sec1 = tlv(0x30, &[tlv(0x02, &[1]), tlv(0x04, &[1; 32]), koblitz].concat());
     assert_eq!(
         why(&pem("EC PRIVATE KEY", &sec1)),
-        "its curve is not one that TLS servers take"
+        "its curve is not one that TLS servers accept"
     );
 }
 
@@ -234,7 +231,7 @@ fn an_elliptic_key_whose_point_is_anothers_is_no_key_and_what_was_computed_is_re
             assert!(matches!(states(good), Read::Key(_)));
             assert_eq!(
                 states(&forged),
-                Read::Invalid("its private number is not that of its public point: it is no working key".to_owned())
+                Read::Invalid("its private number does not match its public point: the key does not work".to_owned())
             );
         }
         assert_eq!(memo.new_entries(), 1, "the good one alone is kept");
@@ -277,7 +274,7 @@ fn rsa_numbers_that_do_not_belong_together_are_no_key() {
             change(&mut wrong[at]);
             assert_eq!(
                 of(&wrong),
-                Read::Invalid("its RSA numbers do not belong together: it is no working key".to_owned()),
+                Read::Invalid("its RSA numbers do not belong together: the key does not work".to_owned()),
                 "number {at}"
             );
         }

@@ -43,17 +43,17 @@ fn of_usage(leaf: &Certificate, allowed: u16, part: Part) -> Objection {
     let (who, why) = if allowed & (KEY_ENCIPHERMENT | KEY_AGREEMENT) == 0 {
         (
             strict.with(Readers::FIREFOX).with(Readers::OPENSSL_CLIENT),
-            "its key usage is not for TLS servers: digital signature is not among it",
+            "its key usage is not for TLS servers: it lacks digital signature",
         )
     } else if agreement {
         (
             strict.with(Readers::OPENSSL_CLIENT),
-            "its key usage has no digital signature, which an elliptic-curve key has to make",
+            "its key usage lacks digital signature, which an elliptic-curve key needs",
         )
     } else {
         (
             strict,
-            "its key usage has no digital signature, which every cipher suite of today needs",
+            "its key usage lacks digital signature, which every modern cipher suite needs",
         )
     };
     Objection::new(part, who, why).about(About::Usage)
@@ -67,7 +67,7 @@ fn of_key(leaf: &Certificate, part: Part) -> Objection {
                 .with(Readers::BORINGSSL)
                 .with(Readers::GO_CLIENT)
                 .with(Readers::BROWSERS),
-            "its key is marked as one for RSASSA-PSS alone",
+            "its key is marked as one for RSASSA-PSS only",
         ),
         // Envoy wants 2,048 bits, OpenSSL from 3.2 on too (its security level 2), Go 1,024.
         KeyAlgorithm::Rsa(bits) if *bits < 2048 => {
@@ -112,7 +112,7 @@ fn of_key(leaf: &Certificate, part: Part) -> Objection {
         ),
         KeyAlgorithm::Ec(curve, _) if curve == "explicit" => (
             Readers::GO.with(Readers::BORINGSSL).with(Readers::CLIENTS),
-            "its key spells out the curve's parameters in place of the curve's name",
+            "its key spells out the curve's parameters instead of the curve's name",
         ),
         KeyAlgorithm::Ec(..) => (
             Readers::GO.with(Readers::BORINGSSL).with(Readers::CLIENTS),
@@ -141,11 +141,14 @@ pub(super) fn of_size(ders: &[Der], part: Part, found: &mut Vec<Objection>) {
         if size > GO_SIZE {
             who = who.with(Readers::GO_CLIENT);
         }
-        let why = format!("{size} bytes of certificates are sent, more than clients read");
+        let why = format!("{size} bytes of certificates are sent, more than clients accept");
         found.push(Objection::new(part, who, why));
     }
     if ders.len() > JAVA_COUNT {
-        let why = format!("{} certificates are sent, and Java reads {JAVA_COUNT}", ders.len());
+        let why = format!(
+            "{} certificates are sent, but Java reads at most {JAVA_COUNT}",
+            ders.len()
+        );
         found.push(Objection::new(part, Readers::JAVA, why));
     }
 }
@@ -170,7 +173,7 @@ pub(super) fn of_issuer(ders: &[Der], leaf: usize, part: Part, found: &mut Vec<O
         any = true;
     }
     if any {
-        let why = "its authority key identifier is not that of the issuer that is sent";
+        let why = "its authority key identifier does not match the issuer that is sent";
         found.push(Objection::new(part, Readers::OPENSSL_CLIENT, why).about(About::Path));
     }
 }

@@ -40,14 +40,14 @@ impl Seen {
 /// What is odd about a block that somebody does not read.
 fn oddity(block: &Block<'_>) -> &'static str {
     match (block.marker, block.label) {
-        (Marker::ByteOrderMark, _) => "a byte order mark stands before its BEGIN line",
-        (Marker::OtherDashes, _) => "its BEGIN line has not five hyphens before and after its words",
+        (Marker::ByteOrderMark, _) => "a byte order mark comes before its BEGIN line",
+        (Marker::OtherDashes, _) => "its BEGIN line does not have five hyphens on each side",
         (Marker::Indented, _) => "its BEGIN line is indented",
         (Marker::Proper, b"X509 CERTIFICATE") => "its label is X509 CERTIFICATE, not CERTIFICATE",
         (Marker::Proper, b"TRUSTED CERTIFICATE") => {
             "a certificate in OpenSSL's own format: convert it with openssl x509"
         }
-        (Marker::Proper, _) => "blank lines, headers or other text stand in it or right before it",
+        (Marker::Proper, _) => "it contains, or directly follows, blank lines, headers or other text",
     }
 }
 

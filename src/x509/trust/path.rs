@@ -145,12 +145,12 @@ fn refusal(error: &Error, short_key: u32, candidates: &[Candidate<'_>]) -> PathE
         }
         Error::MaximumPathDepthExceeded => constraint("the path is longer than clients accept"),
         Error::CertDistrusted => constraint("a CA on the path is distrusted"),
-        Error::IssuerNotCrlSigner => constraint("a key is used for what its key usage does not allow"),
+        Error::IssuerNotCrlSigner => constraint("a key is used for something that its key usage does not allow"),
         Error::UnsupportedCertVersion => unusable("it is not a certificate of X.509 version 3"),
         Error::UnsupportedCriticalExtension => unusable("it has a critical extension that clients do not know"),
         Error::SignatureAlgorithmMismatch => unusable("its two signature algorithms differ"),
         Error::EmptyEkuExtension => unusable("its extended key usage is empty"),
-        Error::ExtensionValueInvalid | Error::MalformedExtensions => unusable("an extension is broken or there twice"),
+        Error::ExtensionValueInvalid | Error::MalformedExtensions => unusable("an extension is broken or occurs twice"),
         Error::MalformedDnsIdentifier => unusable("a DNS name in it is malformed"),
         Error::InvalidSerialNumber => unusable("its serial number is malformed"),
         Error::BadDerTime | Error::InvalidCertValidity | Error::CertExpired { .. } | Error::CertNotValidYet { .. } => {
@@ -159,7 +159,7 @@ fn refusal(error: &Error, short_key: u32, candidates: &[Candidate<'_>]) -> PathE
         Error::MaximumSignatureChecksExceeded
         | Error::MaximumPathBuildCallsExceeded
         | Error::MaximumNameConstraintComparisonsExceeded => unusable("there are too many possible paths"),
-        _ => unusable("its DER is not what clients accept"),
+        _ => unusable("its DER encoding is not accepted by clients"),
     }
 }
 

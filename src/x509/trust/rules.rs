@@ -113,7 +113,7 @@ pub(super) fn flaws(outline: &Outline<'_>, role: Role) -> Flaws {
     if role == Role::Root && names_another(outline, outline) {
         flaws.add(
             Clients::OpenSsl,
-            "names another issuer than itself (authority key identifier)",
+            "names an issuer other than itself (authority key identifier)",
         );
     }
     flaws
@@ -124,9 +124,9 @@ fn criticality(extension: &Extension<'_>, flaws: &mut Flaws) {
         return;
     }
     let why = match extension.oid {
-        SUBJECT_KEY_ID => "marks its subject key identifier as critical, which clients do not take",
-        AUTHORITY_KEY_ID => "marks its authority key identifier as critical, which clients do not take",
-        AUTHORITY_INFO_ACCESS => "marks its authority information access as critical, which clients do not take",
+        SUBJECT_KEY_ID => "marks its subject key identifier as critical, which clients do not accept",
+        AUTHORITY_KEY_ID => "marks its authority key identifier as critical, which clients do not accept",
+        AUTHORITY_INFO_ACCESS => "marks its authority information access as critical, which clients do not accept",
         _ => "has a critical extension that clients do not know",
     };
     let by = if KNOWN_TO_OPENSSL.contains(&extension.oid) {

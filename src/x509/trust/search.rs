@@ -254,7 +254,7 @@ fn first_issuer_fails(
     let several = several?;
     let why = || {
         format!(
-            "several certificates of {} are sent, and OpenSSL takes the first, which does not lead to a root by its rules",
+            "several certificates of {} are sent, and OpenSSL uses the first, which does not lead to a root by its rules",
             subject(several.certificate)
         )
     };

@@ -34,8 +34,8 @@ fn the_example_is_a_file_that_can_be_used() {
     let ran = in_home(home.path(), &["config", "check"], &[]).ends_with(0);
     assert!(ran.err.contains("nothing is wrong with"), "{}", ran.err);
     for warned in [
-        "variable CORP_EAB_KEY is not there",
-        "variable CLOUDFLARE_API_TOKEN is not there",
+        "variable CORP_EAB_KEY cannot be found",
+        "variable CLOUDFLARE_API_TOKEN cannot be found",
     ] {
         assert!(ran.err.contains(warned), "{}", ran.err);
     }
@@ -72,7 +72,7 @@ fn a_ca_of_ones_own_is_trusted_by_the_settings_wherever_certificates_are_judged(
     assert!(
         without
             .err
-            .contains("all 10 rows that are warning or critical have one cause: ")
+            .contains("all 10 rows that are warning or critical have the same cause: ")
             && without
                 .err
                 .contains(" is not trusted here; if it is yours: --ca-file FILE, or `trust:` in the settings"),
@@ -176,7 +176,7 @@ fn what_is_wrong_is_named_with_its_file_its_line_and_what_was_meant() {
         ),
         (
             "tui: {colours: {critical: rde}}\n",
-            &["tui.colours", "\"rde\" is no colour: write red"],
+            &["tui.colours", "\"rde\" is not a colour: write red"],
         ),
         (
             "tui: {keys: {renw: [R]}}\n",
@@ -248,7 +248,7 @@ fn without_settings_nothing_is_wrong() {
         ran.err
     );
     let ran = run(&["account", "show"]).ends_with(0);
-    assert!(ran.err.contains("no account is kept"), "{}", ran.err);
+    assert!(ran.err.contains("there are no accounts"), "{}", ran.err);
     let ran = run(&["account", "show", "-o", "json"]).ends_with(0);
     assert_eq!(ran.json()["items"].as_array().map(Vec::len), Some(0));
 }
@@ -265,7 +265,7 @@ fn an_account_is_a_matter_of_a_ca_that_is_named() {
     run(&["account", "update", "--staging"]).fails(2, &["no address is set", "--no-email"]);
     run(&["account", "register", "--issuer", "letsencrip"]).fails(2, &["did you mean \"letsencrypt\"?"]);
     run(&["account", "register", "--staging", "--eab-kid", "x"]).fails(2, &["--eab-kid", "KUBECTL_CERTS_EAB_KEY"]);
-    run(&["account", "register", "--directory-url", "http://127.0.0.1:1/dir"]).fails(2, &["no URL with https"]);
+    run(&["account", "register", "--directory-url", "http://127.0.0.1:1/dir"]).fails(2, &["not an https URL"]);
     run(&["account", "register", "--directory-url", "https://127.0.0.1:1/dir"])
         .fails(4, &["https://127.0.0.1:1/dir", "cannot be reached"]);
 }

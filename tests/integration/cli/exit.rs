@@ -61,7 +61,7 @@ fn a_wrong_command_line_is_2_and_names_what_was_meant() {
         ),
         (
             &["status", "-f", "docs/example", "-o", "jsonpath"],
-            &["jsonpath", "wants a value"],
+            &["jsonpath", "needs a value"],
         ),
         (
             &["status", "-f", "docs/example", "-o", "jsonpath={.items[}"],

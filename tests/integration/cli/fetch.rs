@@ -61,11 +61,11 @@ fn a_missing_intermediate_is_asked_for_where_the_certificate_says_and_only_when_
 
     let show = |more: &[&str]| run(&[&["show", alone.as_str(), "--ca-file", &root], more].concat()).ends_with(0);
     let without = show(&[]);
-    assert!(without.out.contains("says that it is at"), "{}", without.out);
+    assert!(without.out.contains("gives its address as"), "{}", without.out);
     // The test's own server is no public one.
     let public = show(&["--fetch-intermediates"]);
-    assert!(public.out.contains("says that it is at"), "{}", public.out);
-    assert!(public.err.contains("is not asked"), "{}", public.err);
+    assert!(public.out.contains("gives its address as"), "{}", public.out);
+    assert!(public.err.contains("is not allowed"), "{}", public.err);
     assert_eq!(asked.load(Ordering::Relaxed), 0, "nothing was asked");
     let private = show(&["--fetch-intermediates=private"]);
     assert!(private.out.contains("it was fetched from"), "{}", private.out);
@@ -110,6 +110,6 @@ fn what_is_no_certificate_is_told_and_changes_nothing() {
     let leaf = format!("{begin}{}", pair.chain.split(begin).nth(1).expect("the leaf"));
     let (root, alone) = (file(&dir, "root.pem", pki.root_pem()), file(&dir, "leaf.pem", &leaf));
     let ran = run(&["show", &alone, "--ca-file", &root, "--fetch-intermediates=private"]).ends_with(0);
-    assert!(ran.out.contains("says that it is at"), "{}", ran.out);
-    assert!(ran.err.contains("no certificate of a CA"), "{}", ran.err);
+    assert!(ran.out.contains("gives its address as"), "{}", ran.out);
+    assert!(ran.err.contains("not a CA certificate"), "{}", ran.err);
 }

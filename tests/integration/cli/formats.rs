@@ -221,7 +221,7 @@ fn the_other_commands_print_to_stdout() {
     assert!(list.lines().count() >= 60 && list.contains("HostMismatch"), "{list}");
     let page = run(&["explain", "hostmismatch"]).ends_with(0).out;
     assert!(
-        page.starts_with("HostMismatch") && page.contains("How to mend it"),
+        page.starts_with("HostMismatch") && page.contains("How to fix it"),
         "{page}"
     );
 }

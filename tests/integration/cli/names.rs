@@ -43,7 +43,7 @@ fn a_name_is_taken_in_every_way_in_which_kubectl_and_the_table_have_it() {
     }
     let mut args = EXAMPLE.to_vec();
     args.push("checkout-tls");
-    assert!(run(&args).err.contains("secret/checkout-tls is meant"));
+    assert!(run(&args).err.contains("secret/checkout-tls is used"));
     // The flags come first, and switches have values.
     let ran = run(&[
         "-f",
@@ -224,7 +224,7 @@ fn outputs_and_columns_of_kubectl_work() {
     with(&["-o", "go-template={{range .items}}{{.host}} {{end}}"]).fails(
         2,
         &[
-            "go-template is not read",
+            "go-template is not supported",
             "-o jsonpath='{range .items[*]}{.host} {end}'",
         ],
     );

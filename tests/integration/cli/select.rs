@@ -283,8 +283,12 @@ fn what_is_new_since_a_saved_report_is_told_alone() {
     let chosen = later(&["--reason", "HostMismatch", "--fail-on", "info"]).ends_with(0);
     assert!(!chosen.err.contains("RenewalDue"), "{}", chosen.err);
     for (name, content, words) in [
-        ("foreign.json", "{\"kind\": \"List\", \"items\": []}", "it is no report"),
-        ("text", "hello", "it is no report"),
+        (
+            "foreign.json",
+            "{\"kind\": \"List\", \"items\": []}",
+            "it is not a report",
+        ),
+        ("text", "hello", "it is not a report"),
         (
             "other.json",
             "{\"apiVersion\": \"v1\", \"kind\": \"List\", \"evaluatedAt\": \"\", \"items\": []}",
@@ -327,8 +331,8 @@ fn what_is_not_read_is_counted_and_strict_fails_for_it() {
     );
     for words in [
         "skipped 1 object of other kinds: 1 v1/Service",
-        "nothing that is read here is served over TLS",
-        "not judged, as these kinds are not read: ",
+        "nothing that was read here is served over TLS",
+        "not checked, because these kinds are not read: ",
         "2 Route (route.openshift.io/v1)",
     ] {
         assert!(ran.err.contains(words), "{words}: {}", ran.err);
@@ -402,7 +406,7 @@ fn an_annotation_silences_a_reason_on_its_object_but_nothing_else() {
     assert!(typo.contains(warning), "{typo}");
     let held = told(&none, &json!({"kubectl-certs/ignore": "Forbidden"}));
     assert!(
-        held.contains("of Secret shop/web-tls excuses nothing: what could not be read cannot be excused"),
+        held.contains("of Secret shop/web-tls excuses nothing: objects that could not be read cannot be excused"),
         "{held}"
     );
     assert!(!told(&ignore, &none).contains("excuses nothing"));
@@ -465,9 +469,9 @@ fn what_makes_a_secret_in_the_cluster_is_said_and_fails_no_build() {
     let encrypted = "{apiVersion: v1, kind: Secret, metadata: {name: web-tls, namespace: shop}, data: {tls.key: 'ENC[x]'}, sops: {version: 3.8.1}}";
     let json = r#"{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "web-tls", "namespace": "shop"}, "spec": {}}"#;
     for (more, says) in [
-        (sealed, "made in the cluster by SealedSecret sealed"),
+        (sealed, "created in the cluster by SealedSecret sealed"),
         (encrypted, "which SOPS has encrypted"),
-        (json, "made in the cluster by ExternalSecret web-tls"),
+        (json, "created in the cluster by ExternalSecret web-tls"),
     ] {
         let (verdict, message) = judged(more, &[]);
         assert_eq!(verdict, "info SecretNotFound", "{more}");
@@ -475,6 +479,9 @@ fn what_makes_a_secret_in_the_cluster_is_said_and_fails_no_build() {
     }
     let (verdict, message) = judged("", &["--assume-secrets"]);
     assert_eq!(verdict, "info SecretNotFound");
-    assert!(message.contains("--assume-secrets takes it to be there"), "{message}");
+    assert!(
+        message.contains("--assume-secrets presumes that it exists"),
+        "{message}"
+    );
     run(&["status", "--assume-secrets"]).fails(2, &["--filename"]);
 }

@@ -151,9 +151,9 @@ fn what_may_not_be_read_is_one_line_that_names_kinds_and_right_and_no_row() {
     let ran = ask(&server, &["status", "-n", "shop"]).ends_with(0);
     // A host of which the Secret may not be read is a row; a list is none.
     assert_eq!(ran.out.lines().count(), 2, "{}\n{}", ran.out, ran.err);
-    let told: Vec<&str> = ran.err.lines().filter(|line| line.contains("no right to")).collect();
+    let told: Vec<&str> = ran.err.lines().filter(|line| line.contains("the right to")).collect();
     assert_eq!(told.len(), 1, "{}", ran.err);
-    for word in ["no right to list ", "secrets", "in namespace shop"] {
+    for word in ["the right to list ", "secrets", "in namespace shop"] {
         assert!(told[0].contains(word), "{word}: {}", told[0]);
     }
     assert!(
@@ -184,7 +184,7 @@ fn what_may_not_be_read_is_one_line_that_names_kinds_and_right_and_no_row() {
     let ran = ask(&none, &["status", "-n", "shop"]).ends_with(0);
     assert_eq!(ran.out, "", "{}", ran.err);
     assert!(ran.err.contains("nothing could be read; not read: "), "{}", ran.err);
-    assert!(ran.err.contains("no right to list "), "{}", ran.err);
+    assert!(ran.err.contains("the right to list "), "{}", ran.err);
 }
 
 /// A server that takes connections and never says a word.

@@ -74,7 +74,7 @@ fn a_file_of_certificates_is_pictured() {
     );
     // A key alone is not nothing.
     let key = file(&dir, "good.key", &pair.key);
-    run(&["show", &key]).fails(2, &["good.key holds a private key and no certificate", "fullchain.pem"]);
+    run(&["show", &key]).fails(2, &["good.key holds a private key but no certificate", "fullchain.pem"]);
     // With its key beside it, and as DER.
     let both = file(&dir, "both.pem", format!("{}{}", pair.key, pair.chain));
     let ran = run(&["show", &both, "--ca-file", &root]).ends_with(0);

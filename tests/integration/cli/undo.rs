@@ -15,7 +15,7 @@ fn a_wrong_command_line_says_what_was_meant() {
         (&["revoke", "a", "--reason", "because"], &["because", "key-compromise"]),
         (
             &["revoke", "ingress/web"],
-            &["ingress/web is no Secret", "name the Secret"],
+            &["ingress/web is not a Secret", "name the Secret"],
         ),
         (&["revoke", "pod/web"], &["\"pod\"", "secret/NAME"]),
         (&["revoke", "a", "-f", "docs/example"], &["manifests (-f)", "./FILE"]),
@@ -26,7 +26,7 @@ fn a_wrong_command_line_says_what_was_meant() {
         (&["revoke", leaf, "--key-file", &key], &["--key-file", "no.key"]),
         (
             &["revoke", leaf, "--force"],
-            &["nothing says which CA's directory", "--issuer NAME"],
+            &["the CA's directory is not known", "--issuer NAME"],
         ),
         (
             &["revoke", leaf, "--force", "--issuer", "letsencrpt"],
@@ -34,7 +34,7 @@ fn a_wrong_command_line_says_what_was_meant() {
         ),
         (&["revoke", leaf, "--force", "--production"], &["--yes"]),
         (&["rollback"], &["SECRET"]),
-        (&["rollback", "gateway/edge"], &["gateway/edge is no Secret"]),
+        (&["rollback", "gateway/edge"], &["gateway/edge is not a Secret"]),
         (&["rollback", "a", "--dry-run=maybe"], &["maybe"]),
     ] {
         let ran = run(args).ends_with(2);
@@ -50,7 +50,7 @@ fn without_a_cluster_nothing_is_known_to_be_unused() {
     let file = ["revoke", "./docs/example/root.pem", "--production", "--yes"];
     let refused = run(&[&file[..], &NO_CLUSTER].concat()).ends_with(3);
     assert!(
-        refused.err.contains("--force revokes without looking"),
+        refused.err.contains("--force revokes without a look"),
         "{}",
         refused.err
     );

@@ -230,7 +230,7 @@ async fn an_account_lives_from_its_registration_to_its_end() {
         "the old key is no longer the account's"
     );
     assert!(acme.find_account(&key).await.unwrap().is_none());
-    // Once more with the same key: nothing is to be done.
+    // Once more with the same key: no action is needed.
     assert_eq!(client.rollover(&new).await.unwrap().thumbprint(), new.thumbprint());
 
     assert_eq!(rolled.deactivate().await.unwrap().status, AccountStatus::Deactivated);

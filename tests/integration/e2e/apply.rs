@@ -137,7 +137,7 @@ async fn a_write_loses_against_whoever_changed_deleted_or_replaced_the_secret_in
     assert_eq!(
         error.to_string(),
         format!(
-            "Secret {}/{NAME} has been changed by another since it was read",
+            "Secret {}/{NAME} has been changed by someone else since it was read",
             ns.name
         )
     );
@@ -357,9 +357,7 @@ async fn a_role_that_may_only_read_is_told_the_missing_verbs_and_writes_nothing(
     let error = change.write(&api).await.unwrap_err();
     assert!(error.is_forbidden(), "{error}");
     assert!(
-        error
-            .to_string()
-            .contains("there is no right to patch secrets in namespace"),
+        error.to_string().contains("the right to patch secrets in namespace"),
         "{error}"
     );
     holds(&held(&ns), &first);

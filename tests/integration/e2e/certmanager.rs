@@ -282,7 +282,7 @@ async fn without_a_controller_it_is_said_that_there_is_none() {
     assert!(
         error
             .to_string()
-            .contains("no cert-manager controller has taken it up: is it running?"),
+            .contains("no cert-manager controller has picked it up: is it running?"),
         "{error}"
     );
     assert_eq!(error.exit(), Exit::Acme);

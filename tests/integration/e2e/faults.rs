@@ -56,7 +56,7 @@ fn ctrl_c_during_the_validation_leaves_nothing_behind() {
     let said = running.err.clone();
     assert_eq!(running.end().0, Some(130), "{:?}", said.all());
     assert_eq!(scene.it.left(), [""; 0], "{:?}", said.all());
-    scene.front.mend();
+    scene.front.fix();
     scene.call(&["renew", "shop"]).run().ends_with(0);
 }
 
@@ -75,13 +75,13 @@ fn ctrl_c_while_the_ca_signs_ends_at_once_and_the_next_run_goes_on_with_the_orde
     assert!(
         said.all()
             .iter()
-            .any(|line| line.contains("goes on with the same order")),
+            .any(|line| line.contains("continues with the same order")),
         "{:?}",
         said.all()
     );
     let left = scene.it.left();
     assert!(left.len() == 1 && left[0].contains("journal"), "{left:?}");
-    scene.front.mend();
+    scene.front.fix();
     let orders = || scene.it.pebble.log().matches("/order-plz").count();
     assert_eq!(orders(), 1);
     let ran = scene.call(&["renew", "shop"]).run().ends_with(0);
@@ -169,7 +169,7 @@ fn an_api_server_that_is_away_for_ten_seconds_interrupts_nothing() {
         proxy.break_all();
         // This long it is away.
         std::thread::sleep(Duration::from_secs(10));
-        proxy.mend();
+        proxy.fix();
         let said = (running.out.clone(), running.err.clone());
         assert_eq!(running.end().0, Some(0), "{:?}\n{:?}", said.0.all(), said.1.all());
         assert!(it.leaf("shop-tls").key_matches);
@@ -227,7 +227,7 @@ fn an_acme_server_that_stays_out_of_order_is_told_in_its_own_words_and_nothing_i
         // Only an order that may be gone on with is kept for the next run.
         let kept = usize::from(scene.has_ordered());
         assert_eq!(scene.it.left().len(), kept, "{path}: {}", ran.err);
-        scene.front.mend();
+        scene.front.fix();
     }
     let ran = scene.call(&["renew", "shop"]).run().ends_with(0);
     assert_eq!(scene.it.left(), [""; 0], "{}", ran.err);
@@ -248,7 +248,7 @@ fn of_two_runs_at_one_secret_the_second_is_told_who_has_it_and_since_when() {
     let words = format!("has been working on Secret {}/shop-tls since 20", scene.it.ns.name);
     assert!(second.err.contains(&words), "{}", second.err);
     assert!(second.err.contains("process"), "{}", second.err);
-    scene.front.mend();
+    scene.front.fix();
     assert_eq!(first.end().0, Some(0));
     assert!(scene.it.leaf("shop-tls").key_matches);
     assert_eq!(scene.it.left(), [""; 0]);
@@ -269,13 +269,13 @@ fn a_secret_that_another_has_changed_meanwhile_is_not_overwritten() {
         .ns
         .kubectl(&["patch", "secret", "shop-tls", "--type=merge", "-p", &data]);
     let theirs = scene.it.leaf("shop-tls").sha256();
-    scene.front.mend();
+    scene.front.fix();
     let said = running.err.clone();
     assert_eq!(running.end().0, Some(5), "{:?}", said.all());
     assert!(
         said.all()
             .iter()
-            .any(|line| line.contains("was changed by another since it was read")),
+            .any(|line| line.contains("was changed by someone else since it was read")),
         "{:?}",
         said.all()
     );

@@ -32,7 +32,7 @@ fn an_owner_is_found_by_a_rehearsal_and_by_a_dry_run() {
         let ran = it.plain(&args).run().ends_with(5);
         assert!(ran.err.contains("owned by Helm"), "{dry:?}: {}", ran.err);
         assert!(ran.err.contains("would be refused"), "{dry:?}: {}", ran.err);
-        assert!(!ran.err.contains("In earnest"), "{dry:?}: {}", ran.err);
+        assert!(!ran.err.contains("For production"), "{dry:?}: {}", ran.err);
         assert!(ran.err.contains("hint: "), "{dry:?}: {}", ran.err);
     }
     assert_eq!(it.version("shop-tls"), before);
@@ -102,7 +102,7 @@ fn a_cluster_may_deny_production_by_hand_and_rehearsals_say_so() {
     let ran = it.plain(&args).run().ends_with(2);
     assert!(
         ran.err
-            .contains("the rehearsal passed, and production would be refused"),
+            .contains("the rehearsal passed, but production would be refused"),
         "{}",
         ran.err
     );

@@ -148,7 +148,11 @@ fn what_the_ca_says_is_due_is_renewed_and_the_order_says_what_it_replaces() {
     assert!(ran.err.contains("nothing is due"), "{}", ran.err);
     std::fs::remove_file(it.kept("cache/kubectl-certs/renewals.json")).unwrap();
     let ran = it.certs(&["renew", "--due"]).ends_with(0);
-    assert!(ran.err.contains("due, the CA says so"), "{}", ran.err);
+    assert!(
+        ran.err.contains("due, the CA's renewal window has opened"),
+        "{}",
+        ran.err
+    );
     assert!(
         ran.err.contains(&format!("{host} serves the new certificate")),
         "{}",
@@ -185,7 +189,7 @@ fn a_certificate_that_has_a_successor_is_ordered_without_and_that_is_told() {
     let ran = it.certs(&["renew", "shop"]).ends_with(0);
     assert!(
         ran.err
-            .contains("does not count this order as the renewal of the present certificate"),
+            .contains("does not count this order as the renewal of the current certificate"),
         "{}",
         ran.err
     );

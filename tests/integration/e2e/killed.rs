@@ -187,7 +187,7 @@ fn cleanup_leaves_a_run_that_is_going_on_alone() {
     assert!(ran.err.contains("has been working on Secret"), "{}", ran.err);
     let journal = |names: &[String]| names.iter().any(|name| name.contains("kubectl-certs-journal"));
     assert!(journal(&before) && journal(&it.left()), "{before:?}");
-    front.mend();
+    front.fix();
     assert_eq!(running.end().0, Some(0));
     assert_eq!(it.left(), [""; 0]);
     let _: Value = it.secret("shop-tls");
@@ -227,13 +227,9 @@ fn what_answers_in_another_namespace_than_the_secrets_stays_as_long_as_its_run()
 
     // Killed: the next run finds it in the namespace where it answers.
     drop(running);
-    front.mend();
+    front.fix();
     let ran = it.certs(&renew).ends_with(0);
-    assert!(
-        ran.err.contains("removed what a run that was killed had left"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("removed leftovers of a killed run"), "{}", ran.err);
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
     let leaf = secrets.kubectl(&["get", "secret", "edge-tls", "-o", "name"]);
     assert!(!leaf.is_empty());
@@ -264,11 +260,7 @@ fn what_a_run_without_lease_left_and_pairs_that_have_expired_go_with_the_next() 
     for objects in [vec![service], vec![old("Secret", "backup", "y")]] {
         it.ns.create(objects);
         let ran = it.certs(&["renew", "shop"]).ends_with(0);
-        assert!(
-            ran.err.contains("removed what a run that was killed had left: 1"),
-            "{}",
-            ran.err
-        );
+        assert!(ran.err.contains("removed leftovers of a killed run: 1"), "{}", ran.err);
         assert_eq!(it.left(), [""; 0], "{}", ran.err);
         let backups = it
             .ns

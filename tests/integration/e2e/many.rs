@@ -59,7 +59,7 @@ fn a_renewal_of_all_changes_no_certificates_ca_unless_it_is_asked_to() {
     let ns = &it.ns.name;
     for told in [
         format!("1 certificate left as it is, because DigiCert issued it: {ns}/paid-tls"),
-        format!("1 certificate left as it is, because it signed itself: {ns}/wiki-tls"),
+        format!("1 certificate left as it is, because it is self-signed: {ns}/wiki-tls"),
         "--adopt".to_owned(),
     ] {
         assert!(ran.err.contains(&told), "{told}: {}", ran.err);
@@ -112,7 +112,7 @@ fn three_failures_alike_in_a_row_stop_what_has_not_begun() {
     let lines = |word: &str| ran.err.lines().filter(|line| line.contains(word)).count();
     assert!(
         ran.err
-            .contains("3 failed alike in a row, and 3 certificates not begun"),
+            .contains("3 failed in a row with the same error, and 3 certificates not begun"),
         "{}",
         ran.err
     );
@@ -176,7 +176,7 @@ fn force_is_for_secrets_that_are_named() {
     let it = Issuing::new("many-force");
     for which in ["--all", "--due"] {
         let ran = it.certs(&["renew", which, "--force"]).ends_with(2);
-        assert!(ran.err.contains("--force is for Secrets that are named"), "{}", ran.err);
+        assert!(ran.err.contains("--force needs named Secrets"), "{}", ran.err);
     }
 }
 

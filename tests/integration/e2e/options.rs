@@ -157,7 +157,7 @@ fn a_certificate_that_is_not_served_is_told_and_the_answer_need_not_be_looked_at
     let args = ["renew", "shop", "--self-check", "wait=2s", "--wait", "3s", "--connect"];
     let ran = it.certs(&[&args[..], &[&elsewhere]].concat()).ends_with(5);
     assert!(
-        ran.err.contains("the new certificate is stored, and not served"),
+        ran.err.contains("the new certificate is stored, but not served"),
         "{}",
         ran.err
     );
@@ -285,7 +285,7 @@ fn an_order_too_many_is_refused_and_what_an_account_in_a_secret_ordered_is_known
     let args = ["renew", "shop", "--issuer", "own", "--account-secret", &account];
     for run in 1..=2 {
         let ran = by_issuer(&it, &args).ends_with(0);
-        assert!(!ran.err.contains("could not be noted"), "{run}: {}", ran.err);
+        assert!(!ran.err.contains("could not be counted"), "{run}: {}", ran.err);
     }
     // The second said which it replaces: the first is known to be this account's.
     assert_eq!(it.pebble.log().matches("is a replacement of").count(), 1);
@@ -375,7 +375,7 @@ fn what_was_replaced_comes_back_and_is_served_and_copies_are_made_anew() {
     tls::wait_until_served(&host, &old);
 
     let ran = it.certs(&["renew", "shop"]).ends_with(0);
-    assert!(ran.err.contains("made anew beside it: "), "{}", ran.err);
+    assert!(ran.err.contains("rebuilt beside it: "), "{}", ran.err);
     let data = it.secret("shop-tls")["data"].clone();
     let text = |key: &str| String::from_utf8(BASE64_STANDARD.decode(data[key].as_str().unwrap()).unwrap()).unwrap();
     assert!(text("tls-combined.pem").contains(text("tls.crt").trim()), "{}", ran.err);

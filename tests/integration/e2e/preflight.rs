@@ -52,7 +52,7 @@ fn a_route_that_is_well_passes_and_nothing_is_ordered_or_left() {
     let ran = it.certs(&["preflight", "shop"]).ends_with(0);
     for words in [
         "Secret".to_owned(),
-        "it is not there yet, and will be made".to_owned(),
+        "it does not exist yet, and will be created".to_owned(),
         format!("{host}: leads to 10.99.0.1"),
         format!("{host}: 10.99.0.1 answers 404"),
         "no name has CAA records".to_owned(),
@@ -107,7 +107,7 @@ fn dns_that_leads_elsewhere_or_nowhere_is_told() {
     says(
         &check(&ran, "dns", Some(&host)),
         "fails",
-        "DNS has no address of it",
+        "DNS has no address for it",
         "DNS-01",
     );
 }
@@ -137,7 +137,7 @@ fn caa_records_are_climbed_to_and_judged_for_the_account() {
     says(
         &caa,
         "fails",
-        "to another account alone: https://ca.example/acct/1",
+        "only to another account: https://ca.example/acct/1",
         "accounturi=https://",
     );
     let account = check(&ran, "account", None)["message"].as_str().unwrap().to_owned();
@@ -334,7 +334,7 @@ fn without_a_ca_it_is_looked_at_with_staging_and_without_a_cluster_there_is_no_h
     says(
         &check(&ran, "solver", Some(&host)),
         "fails",
-        "is proved by HTTP through a cluster, and there is none here",
+        "is validated by HTTP-01 through a cluster, and there is none here",
         "DNS provider",
     );
     says(&check(&ran, "dns", Some(&host)), "ok", "leads to 10.99.0.1", "");
@@ -361,7 +361,7 @@ fn what_cannot_answer_is_found_before_anything_is_ordered() {
         ),
         (
             ["--solver-service", "answers:80"],
-            "/answers is not there",
+            "/answers does not exist",
             "--solver-service",
             4,
         ),
@@ -400,7 +400,7 @@ fn a_host_that_is_not_in_dns_is_not_sent_to_the_ca_unless_split_dns_is_told() {
     it.until_addressed("ingress/shop");
     let ran = look(&it, &[]).ends_with(4);
     let dns = check(&ran, "dns", Some(&host));
-    says(&dns, "fails", "DNS has no address of it", "--self-check direct");
+    says(&dns, "fails", "DNS has no address for it", "--self-check direct");
     let ran = it.certs(&["renew", "shop", "-o", "json"]).ends_with(4);
     assert!(ran.out.contains("the CA would find none"), "{}", ran.out);
     assert!(!ran.out.contains("\"event\":\"asked\""), "{}", ran.out);
@@ -408,7 +408,7 @@ fn a_host_that_is_not_in_dns_is_not_sent_to_the_ca_unless_split_dns_is_told() {
     let split = ["--self-check", "direct"];
     let ran = look(&it, &split).ends_with(0);
     let dns = check(&ran, "dns", Some(&host));
-    says(&dns, "warning", "DNS has no address of it", "--self-check direct");
+    says(&dns, "warning", "DNS has no address for it", "--self-check direct");
     let ran = it
         .certs(&[&["renew", "shop", "-o", "json"], &split[..]].concat())
         .ends_with(4);

@@ -184,7 +184,7 @@ fn of_ten_one_that_does_not_resolve_stops_no_other() {
     }
     let broken = it.ns.host("web-3");
     // The CA is not asked about a host that no DNS knows.
-    let why = format!("failed: {broken}: DNS has no address of {broken}, and the CA would find none");
+    let why = format!("failed: {broken}: DNS has no address for {broken}, and the CA would find none");
     assert!(ran.err.contains(&why), "{}", ran.err);
     assert!(!ran.err.contains("the CA says"), "{}", ran.err);
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
@@ -219,7 +219,7 @@ fn a_new_name_that_fails_costs_the_others_nothing_and_a_present_one_everything()
         .lines()
         .find(|line| line.contains("many-tls: failed: "))
         .unwrap();
-    let why = |host: &str| end.contains(&format!("{host}: DNS has no address of {host}"));
+    let why = |host: &str| end.contains(&format!("{host}: DNS has no address for {host}"));
     assert!(why(&hosts[4]) && why(&broken), "{}", ran.err);
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
 }

@@ -153,7 +153,7 @@ async fn what_a_route_uses_is_not_revoked_until_it_is_replaced() {
     );
     assert_eq!(scene.status(&issued), ("Revoked".to_owned(), json!(4)));
     let again = scene.revoke(&[&old, "--yes"]).ends_with(0);
-    assert!(again.out.contains("was revoked already"), "{}", again.out);
+    assert!(again.out.contains("had already been revoked"), "{}", again.out);
     assert_eq!(scene.status(&next).0, "Valid");
     // By force what is in use.
     scene.revoke(&["secret/shop-tls", "--yes", "--force"]).ends_with(0);

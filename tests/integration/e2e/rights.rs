@@ -150,7 +150,7 @@ fn who_may_read_nothing_is_told_so() {
     let ns = Namespace::new("nobody");
     let ran = ns.certs(&["status", "--as", "nobody"]).ends_with(0);
     assert_eq!(ran.out, "", "no row says of what it is");
-    for said in ["no right to list", "nothing could be read", "ingresses", "secrets"] {
+    for said in ["the right to list", "nothing could be read", "ingresses", "secrets"] {
         assert!(ran.err.contains(said), "{said}: {}", ran.err);
     }
     ns.certs(&["status", "--as", "nobody", "--fail-on", "critical"])

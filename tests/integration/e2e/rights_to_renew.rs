@@ -80,10 +80,10 @@ fn where_what_a_killed_run_leaves_cannot_be_listed_preflight_warns_and_the_run_s
     let user = format!("--as={}", it.ns.user("renewer"));
     let ran = it.certs(&["preflight", "shop", &user]).ends_with(0);
     assert!(
-        ran.out.contains("cannot find what a run leaves that is killed") && ran.out.contains("list leases"),
+        ran.out.contains("cannot find what a killed run leaves behind") && ran.out.contains("list leases"),
         "{}",
         ran.out
     );
     let ran = it.certs(&["renew", "shop", &user]).ends_with(0);
-    assert!(ran.err.contains("may still be there"), "{}", ran.err);
+    assert!(ran.err.contains("may remain"), "{}", ran.err);
 }

@@ -166,7 +166,7 @@ async fn what_others_have_changed_or_work_on_stays() {
     scene.ns.create(vec![third.secret("web-tls")]);
     let changed = scene.rollback(&["web-tls", "--yes"]).ends_with(2);
     assert!(
-        changed.err.contains("has been changed by another") && changed.err.contains("--force"),
+        changed.err.contains("has been changed by someone else") && changed.err.contains("--force"),
         "{}",
         changed.err
     );

@@ -58,7 +58,7 @@ fn with_nothing_configured_an_image_that_a_node_has_answers_under_the_restricted
     let had = it.leaf("shop-tls").sha256();
     let ran = renew(&it, &["--self-check", "cluster", "-o", "json"]).ends_with(0);
     assert_ne!(it.leaf("shop-tls").sha256(), had, "{}", ran.err);
-    assert!(ran.out.contains("(from inside of the cluster)"), "{}", ran.out);
+    assert!(ran.out.contains("(from inside the cluster)"), "{}", ran.out);
     eventually("nothing is left", || match it.left() {
         left if left.is_empty() => Ok(()),
         left => Err(format!("{left:?}")),

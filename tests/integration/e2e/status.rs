@@ -191,7 +191,8 @@ fn what_is_not_read_is_counted_where_it_is() {
         json!([{"apiVersion": "traefik.io/v1alpha1", "kind": "TLSOption", "count": 3, "servesHosts": false}])
     );
     assert!(
-        ran.err.contains("not judged, as these kinds are not read: 3 TLSOption"),
+        ran.err
+            .contains("not checked, because these kinds are not read: 3 TLSOption"),
         "{}",
         ran.err
     );

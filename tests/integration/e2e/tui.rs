@@ -84,16 +84,16 @@ fn a_missing_certificate_is_found_understood_rehearsed_and_renewed() {
     assert_eq!(secrets, "", "a rehearsal stores nothing");
     terminal.press(&["Escape"]);
 
-    // In earnest: the context's name has to be typed, and another one does not do.
+    // For production: the context's name has to be typed, and another one does not do.
     terminal.press(&["R"]);
     terminal.shows(&["this is a rehearsal"]);
     terminal.press(&["t"]);
-    terminal.shows(&["PRODUCTION", "create Secret", "makes it a rehearsal"]);
+    terminal.shows(&["PRODUCTION", "create Secret", "switches to a rehearsal"]);
     terminal.press(&["Enter"]);
-    terminal.shows(&["Type testbed to go on"]);
+    terminal.shows(&["Type testbed to continue"]);
     terminal.type_text("tested");
     terminal.press(&["Enter"]);
-    terminal.shows(&["or Esc to leave it"]);
+    terminal.shows(&["or press Esc to cancel"]);
     terminal.press(&["C-u"]);
     terminal.type_text("testbed");
     terminal.press(&["Enter"]);
@@ -194,7 +194,7 @@ fn a_change_is_seen_within_a_second_and_a_lost_connection_is_told_and_mended() {
     // What was read is still there.
     terminal.shows(&[&first, &second]);
     ns.kubectl(&["delete", "ingress", "second"]);
-    proxy.mend();
+    proxy.fix();
     terminal.until("the connection is back", |screen| {
         screen.contains("live") && !screen.contains(&second)
     });
@@ -347,7 +347,7 @@ fn a_renewal_goes_on_behind_the_table_is_cancelled_and_a_failure_explains_itself
     terminal.press(&["Enter", "R"]);
     terminal.shows(&["this is a rehearsal"]);
     terminal.press(&["t"]);
-    terminal.shows(&["PRODUCTION", "makes it a rehearsal"]);
+    terminal.shows(&["PRODUCTION", "switches to a rehearsal"]);
     // Of a context that is not protected, its name is not asked for.
     terminal.press(&["Enter"]);
     terminal.shows(&["◐ prove", "running"]);

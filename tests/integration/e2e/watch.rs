@@ -147,7 +147,7 @@ fn a_broken_connection_is_told_and_nothing_is_missed_or_listed_again() {
         ingress("later", &[(&[&later], "later")]),
     ]);
     assert_eq!(watching.out.mark(), out, "nothing can be known now");
-    proxy.mend();
+    proxy.fix();
     watching.out.after(out, &[&host, "Expired"]);
     watching.out.after(out, &[&later, "Expired"]);
     watching.err.after(err, &["connected again"]);
@@ -183,7 +183,7 @@ fn the_same_through_tls_with_a_name_of_its_own() {
     watching.err.after(0, &["connection lost"]);
     let mark = watching.out.mark();
     ns.apply(vec![ns.pki.expired(&[&host]).secret("a")]);
-    proxy.mend();
+    proxy.fix();
     watching.out.after(mark, &["\"Expired\""]);
     let said = watching.err.all().join("\n");
     assert!(!said.contains("listed again"), "{said}");
@@ -210,5 +210,5 @@ fn who_may_not_watch_is_told() {
         .lines()
         .find(|line| line.starts_with("error: "))
         .unwrap_or_default();
-    assert!(error.contains("no right to watch"), "{}", ran.err);
+    assert!(error.contains("the right to watch"), "{}", ran.err);
 }

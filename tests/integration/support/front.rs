@@ -20,7 +20,7 @@ use super::{
 pub(crate) enum Fault {
     /// This answer: a status line, headers and a body.
     Answer(&'static str),
-    /// Nothing until [`Front::mend`], and then the request is passed on.
+    /// Nothing until [`Front::fix`], and then the request is passed on.
     Hold,
     /// The connection is closed.
     Close,
@@ -101,7 +101,7 @@ impl Front {
     }
 
     /// From now on all are passed on, and those that are held.
-    pub(crate) fn mend(&self) {
+    pub(crate) fn fix(&self) {
         self.state.0.lock().unwrap().rules.clear();
         self.state.1.notify_all();
     }

@@ -76,7 +76,7 @@ impl Proxy {
         }
     }
 
-    pub(crate) fn mend(&self) {
+    pub(crate) fn fix(&self) {
         self.state.lock().unwrap().broken = false;
     }
 

@@ -55,8 +55,9 @@ fn nothing_is_written_while_another_context_is_connected_to() {
     let mut desk = Desk::usual();
     desk.command("ctx staging");
     assert!(desk.effects().contains(&Effect::Context("staging".to_owned())));
-    desk.press("R").shows("another context is being connected to");
-    desk.command("rollback").shows("another context is being connected to");
+    desk.press("R").shows("wait for the connection to the other context");
+    desk.command("rollback")
+        .shows("wait for the connection to the other context");
     assert_eq!(desk.effects(), []);
     let there = Place {
         context: "staging".to_owned(),
@@ -156,7 +157,7 @@ fn what_cannot_be_taken_back_is_not_cancelled() {
         .write("prod-eu")
         .press("enter");
     desk.effects();
-    desk.press("5").press("c").shows("cannot be taken back");
+    desk.press("5").press("c").shows("can no longer be cancelled");
     assert_eq!(desk.effects(), []);
     desk.shows("running");
 }
@@ -182,7 +183,7 @@ fn a_question_waits_behind_a_name_that_is_typed_and_goes_with_its_run() {
     desk.effects();
     desk.tell([Message::Asked(1, "Are the terms agreed to?".to_owned())])
         .hides("Are the terms agreed to?")
-        .shows("a question waits")
+        .shows("a question is open")
         .write("any")
         .press("esc")
         .shows("Are the terms agreed to?")

@@ -74,7 +74,7 @@ fn a_pattern_chooses_rows_and_the_command_has_it() {
     desk.press("/ ctrl-u")
         .write("w.ki")
         .press("enter")
-        .shows("Nothing of 35 fits");
+        .shows("None of 35 matches");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_text_is_searched_and_n_goes_on() {
     desk.press("e").shows("What it means");
     desk.press("/").write("certificate");
     assert!(is_marked(&desk, "certificate"), "as it is typed:\n{}", desk.screen());
-    desk.press("enter").shows("n and N lead to the others");
+    desk.press("enter").shows("n and N go to the others");
     let first = desk
         .model
         .sought
@@ -189,18 +189,15 @@ fn a_text_is_searched_and_n_goes_on() {
     desk.press("n");
     assert_eq!(desk.model.sought.as_ref().and_then(|sought| sought.at), Some(first));
     // Case does not count, and a pattern is one only after `re:`.
-    desk.press("/")
-        .write("CERTIFICATE")
-        .press("enter")
-        .shows("n and N lead");
+    desk.press("/").write("CERTIFICATE").press("enter").shows("n and N go");
     desk.press("/")
         .write("c.rtificate")
         .press("enter")
-        .shows("it is not in this text");
+        .shows("this text has no match");
     desk.press("/")
         .write("re:c.rtificate")
         .press("enter")
-        .shows("n and N lead");
+        .shows("n and N go");
     desk.press("/")
         .write("re:(")
         .press("enter")
@@ -252,7 +249,7 @@ fn a_picture_that_has_the_keys_is_searched_and_a_table_is_filtered() {
         .press("/")
         .write("checkout")
         .press("enter")
-        .shows("n and N lead");
+        .shows("n and N go");
     assert!(desk.model.filter.is_empty());
     // Beside the table it is searched when it has the keys.
     let mut desk = Desk::new((SPLIT, 40));

@@ -104,7 +104,7 @@ fn tab_moves_the_keys_to_the_picture_and_that_is_seen() {
     assert_eq!(desk.model.view, View::Hosts);
     desk.press("tab j");
     assert_eq!(desk.model.cursor().at, 1);
-    desk.press("?").shows("to the picture beside the");
+    desk.press("?").shows("to the detail beside the");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn what_follows_a_command_counts_or_is_refused() {
         "log 3",
         "problems yes",
     ] {
-        desk.command(refused).shows("takes nothing after it");
+        desk.command(refused).shows("takes no argument");
         assert_eq!((desk.ended, desk.model.popups.len()), (None, 0), "{refused}");
     }
 }
@@ -323,7 +323,7 @@ fn what_is_typed_before_the_plan_is_there_answers_nothing() {
     let mut desk = Desk::usual();
     desk.press("R t").effects();
     desk.press("enter")
-        .shows("the plan is being made: enter does not count")
+        .shows("the plan is being made: enter works once")
         .write("prod-eu")
         .press("enter");
     assert_eq!(desk.effects(), [], "nothing of the name was a key");
@@ -331,7 +331,7 @@ fn what_is_typed_before_the_plan_is_there_answers_nothing() {
     desk.tell([planned(2, of_checkout(Stage::Production))])
         .hides("> ")
         .press("enter")
-        .shows("Type prod-eu to go on");
+        .shows("Type prod-eu to continue");
     assert_eq!(desk.effects(), []);
 }
 
@@ -396,7 +396,7 @@ fn the_cross_is_on_the_step_that_failed_and_times_are_those_of_the_step() {
     for kind in kinds {
         desk.wait(3_000).tell([happened(2, &checkout(), kind)]);
     }
-    desk.shows("✗ prove checkout.larkspur.example")
+    desk.shows("✗ validate checkout.larkspur.example")
         .shows("✓ remove everything temporary")
         .shows("- restart deployment/checkout (skipped)")
         .hides("✗ remove");
@@ -412,7 +412,7 @@ fn what_nobody_saw_served_has_no_tick() {
     for kind in unseen.filter(|kind| !matches!(kind, EventKind::Served { .. })) {
         desk.tell([happened(2, &checkout(), kind)]);
     }
-    desk.shows("? look until").shows("(not known)").hides("✓ look until");
+    desk.shows("? wait until").shows("(not known)").hides("✓ look until");
 }
 
 #[test]
@@ -434,7 +434,7 @@ fn issuer_solver_and_address_are_fields_of_the_plan() {
         .press("enter");
     let usual = "kubectl certs renew secret/checkout-tls -n shop --context prod-eu";
     assert_eq!(started(&mut desk), format!("{usual} --solver endpoint"));
-    // A plan that the command refused says why, and can be mended where it stands.
+    // A plan that the command refused says why, and can be fixed where it stands.
     desk.tell([Message::Ended(
         2,
         Ending::Bad(Trouble::new("--solver endpoint needs --advertise")),
@@ -463,7 +463,7 @@ fn issuer_solver_and_address_are_fields_of_the_plan() {
         .press("s ctrl-u")
         .write("--force")
         .press("enter")
-        .shows("one word, which is no flag");
+        .shows("one word, not a flag");
 }
 
 #[test]
@@ -645,7 +645,7 @@ fn what_is_pasted_into_the_filter_finds_its_row() {
 #[test]
 fn the_mouse_can_be_left_to_the_terminal() {
     let mut desk = Desk::usual();
-    desk.press("M").shows("the mouse is the terminal's").press("M");
+    desk.press("M").shows("the mouse belongs to the terminal").press("M");
     assert_eq!(desk.effects(), [Effect::Mouse(false), Effect::Mouse(true)]);
 }
 

@@ -105,14 +105,14 @@ fn digits_and_tab_show_the_views() {
 #[test]
 fn brackets_go_through_the_history() {
     let mut desk = Desk::usual();
-    desk.press("[").shows("previous: there is no view before");
+    desk.press("[").shows("previous: there is no previous view");
     desk.press("/").write("shop").press("enter j j 3 6").press("[");
     assert_eq!(desk.model.view, View::Findings);
     desk.press("[").shows("/shop");
     assert_eq!((desk.model.view, at(&desk)), (View::Hosts, 2), "where one was");
     desk.press("]");
     assert_eq!(desk.model.view, View::Findings);
-    desk.press("] ]").shows("next: there is no view after");
+    desk.press("] ]").shows("next: there is no next view");
     assert_eq!(desk.model.view, View::Namespaces);
 }
 
@@ -351,6 +351,22 @@ fn e_explains_the_worst_finding() {
 }
 
 #[test]
+fn a_page_is_broken_once_for_a_narrow_screen() {
+    let mut desk = Desk::new((80, 24));
+    desk.command("explain HostMismatch");
+    let lines: Vec<String> = (0..24)
+        .map(|y| desk.line(y).trim_matches(['│', ' ']).to_owned())
+        .skip_while(|line| !line.starts_with("A host of the route"))
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!(lines.len() > 4, "{lines:?}");
+    for pair in lines.windows(2) {
+        let next = pair[1].split(' ').next().unwrap_or_default();
+        assert!(pair[0].len() + 1 + next.len() > 76, "{pair:?}");
+    }
+}
+
+#[test]
 fn c_copies_by_the_terminal() {
     let mut desk = Desk::usual();
     let copied = |desk: &mut Desk, keys: &str| {
@@ -420,8 +436,8 @@ fn o_saves_the_view_in_several_forms() {
     desk.press("1 o")
         .write(".exe")
         .press("enter")
-        .shows("save: .exe is none of .md, .json, .yaml, .txt");
-    desk.press("o ctrl-u enter").shows("save: a file's name is wanted");
+        .shows("save: .exe is not one of .md, .json, .yaml and .txt");
+    desk.press("o ctrl-u enter").shows("save: name a file");
     assert_eq!(desk.effects(), Vec::new());
     desk.tell([Message::Written(Ok("all.md".to_owned()))])
         .shows("saved as all.md");
@@ -433,9 +449,9 @@ fn reading_again_the_log_and_the_help() {
     desk.press("ctrl-r").shows("reading ...");
     assert_eq!(desk.effects(), [Effect::Read]);
     desk.press("L L")
-        .shows("nothing has been said")
+        .shows("the log is empty")
         .press("esc")
-        .hides("nothing has been said");
+        .hides("the log is empty");
     desk.press("? ?")
         .shows("to the first line")
         .press("G")
@@ -500,7 +516,7 @@ fn commands_do_what_keys_do() {
     desk.command("problems").shows("problems only").command("problems");
     desk.command("at 2027-01-01").shows("AS OF 2027-01-01");
     desk.command("at tomorrowish")
-        .shows("is no date: write :at 2027-01-31, or :at now");
+        .shows("is not a date: write :at 2027-01-31, or :at now");
     desk.command("at now").hides("AS OF");
     desk.effects();
     desk.command("ctx").shows("contexts: prod-eu, prod-us, staging");
@@ -518,7 +534,7 @@ fn commands_do_what_keys_do() {
         .command("help")
         .shows("one line up")
         .press("esc");
-    desk.command("log").shows("the newest first").press("esc");
+    desk.command("log").shows("newest first").press("esc");
     desk.command("wide")
         .command("wide")
         .command("renwe")
@@ -665,7 +681,7 @@ fn what_has_no_line_says_so() {
         ("y", "yaml: there is no line"),
         ("space", "mark: there is no line"),
         ("c", "copy: there is no line"),
-        ("w", "wait: no renewal runs"),
+        ("w", "wait: no renewal is running"),
     ] {
         desk.press(key).shows(words);
     }

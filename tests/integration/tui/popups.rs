@@ -123,7 +123,7 @@ fn log_empty_and_with_lines() {
             line(Level::Note, "connected to larkspur-eu-1"),
             line(
                 Level::Warning,
-                "no right to watch pods: their changes are not seen; read again to see them",
+                "the right to watch pods is missing: their changes are not seen; read again to see them",
             ),
             line(Level::Error, "connection lost: the server closed it"),
         ]);

@@ -97,9 +97,9 @@ fn production_wants_the_name_of_the_context() {
         desk.press("t")
             .tell([planned(2, of_checkout(Stage::Production))])
             .press("enter");
-        desk.shows("This is production. Type prod-eu to go on:");
+        desk.shows("This is production. Type prod-eu to continue:");
         desk.effects();
-        desk.press("enter").shows("type \"prod-eu\", or Esc to leave it");
+        desk.press("enter").shows("type \"prod-eu\", or press Esc to cancel");
         desk.write("q")
             .press("enter")
             .press("backspace")
@@ -174,7 +174,7 @@ fn steps_light_up_while_the_table_stays_usable() {
         .shows("running")
         .press("enter")
         .shows("✓ restart deployment/checkout (500 ms)");
-    desk.shows("◐ look until").shows("○ remove everything temporary");
+    desk.shows("◐ wait until").shows("○ remove everything temporary");
     desk.tell([Message::Ended(2, Ending::Good("valid until 2027-03-01".to_owned()))])
         .shows("valid until 2027-03-01");
     desk.press("esc").shows("done").hides("1 running");
@@ -186,7 +186,7 @@ fn c_cancels_and_the_run_cleans_up() {
     begin(&mut desk, Stage::Rehearsal);
     desk.effects();
     desk.press("c")
-        .shows("cancelling: what is temporary is removed")
+        .shows("cancelling: temporary objects are being removed")
         .shows("cancelling");
     assert_eq!(desk.effects(), [Effect::Cancel(1)]);
     desk.press("c").shows("cancel: it has ended");
@@ -256,7 +256,7 @@ fn quitting_while_one_runs_asks() {
     desk.press("q")
         .hides("under way")
         .press("q")
-        .shows("1 renewal is under way.");
+        .shows("1 renewal is in progress.");
     assert_eq!(desk.ended, None);
     desk.press("n")
         .hides("under way")
@@ -355,7 +355,7 @@ fn rollback_is_of_all_that_are_marked_and_revocation_of_one() {
     let mut desk = Desk::usual();
     desk.press("space space")
         .command("revoke")
-        .shows("revoke: one Secret at a time, and 2 are marked: ctrl-\\ takes the marks away");
+        .shows("revoke: one Secret at a time, but 2 are marked: ctrl-\\ clears the marks");
     assert!(desk.model.popups.is_empty());
     desk.command("rollback");
     let runs = desk.effects();
@@ -410,7 +410,7 @@ fn what_is_being_typed_answers_no_question() {
     desk.press("/").write("pa");
     desk.tell([Message::Asked(1, "Are the terms agreed to?".to_owned())])
         .hides("Are the terms agreed to?")
-        .shows("a question waits")
+        .shows("a question is open")
         .write("y");
     assert_eq!(desk.effects(), []);
     // The end of the line shows the question; what was meant for the line does not answer it.
@@ -421,7 +421,7 @@ fn what_is_being_typed_answers_no_question() {
         .shows("Are the terms agreed to?")
         .press("y");
     assert_eq!(desk.effects(), [Effect::Answer { id: 1, yes: true }]);
-    desk.hides("a question waits").shows("/pay");
+    desk.hides("a question is open").shows("/pay");
 }
 
 #[test]
@@ -439,7 +439,7 @@ fn another_context_waits_for_what_runs() {
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
     desk.press("esc").effects();
-    desk.command("ctx staging").shows("ctx: a renewal runs");
+    desk.command("ctx staging").shows("ctx: a renewal is running");
     assert_eq!(desk.effects(), Vec::new());
     assert_eq!(desk.model.run(1).map(|run| run.state.clone()), Some(State::Running));
     assert_eq!(desk.model.view, View::Hosts);

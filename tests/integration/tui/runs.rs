@@ -92,7 +92,7 @@ pub(super) fn plan(stage: Stage, targets: &[(&str, &str)]) -> Plan {
             Stage::Production => vec!["larkspur.example: 4 of 50 certificates in 7 days, this makes 5".to_owned()],
             _ => Vec::new(),
         },
-        notes: vec!["the present certificate expired 6 days ago: clients are refused now".to_owned()],
+        notes: vec!["the current certificate expired 6 days ago: clients are refused now".to_owned()],
         command: None,
         targets,
     }

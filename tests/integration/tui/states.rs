@@ -182,7 +182,7 @@ fn what_is_not_chosen_or_not_judged_is_counted() {
     desk.hides("not chosen").hides("not judged");
     desk.tell([Message::LeftOut(12), Message::NotJudged(vec![found])])
         .shows("12 not chosen")
-        .shows("3 not judged")
+        .shows("3 not checked")
         .shows("1 in the log");
     desk.tell([Message::LeftOut(0), Message::NotJudged(Vec::new())])
         .hides("not chosen")

@@ -19,20 +19,20 @@ pub struct RenewCommand {
     /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
     #[arg(value_name = "ROUTE|SECRET", required_unless_present_any = ["due", "all", "selector", "filename"])]
     pub targets: Vec<String>,
-    /// Every certificate that the CA (ARI) or its lifetime says to renew now
+    /// Every certificate that is due, by the CA (ARI) or by its lifetime
     #[arg(long, conflicts_with_all = ["all", "targets"])]
     pub due: bool,
-    /// Every certificate of the routes that are chosen
+    /// Every certificate of the chosen routes
     #[arg(long, conflicts_with = "targets")]
     pub all: bool,
-    /// Order so many certificates at most, those first that end first; more than 20 at a production CA need it, or their number
-    /// typed
+    /// Order at most this many certificates, the first to expire first; more than 20 at a production CA need this flag, or their
+    /// number typed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max: Option<u32>,
-    /// With --due, --all or -l: renew what another CA issued too, which changes its CA
+    /// With --due, --all or -l: also renew certificates of other CAs, which changes their CA
     #[arg(long, conflicts_with = "targets")]
     pub adopt: bool,
-    /// Leave out names that the certificate has and no route serves; they are told
+    /// Leave out names of the certificate that no route serves; they are listed
     #[arg(long)]
     pub only_route_hosts: bool,
     /// Everything else.
@@ -43,7 +43,7 @@ pub struct RenewCommand {
 /// `issue`.
 #[derive(Debug, Clone, Args)]
 pub struct IssueCommand {
-    /// The Secret to make or to renew
+    /// The Secret to create or renew
     #[arg(long, value_name = "NAME")]
     pub secret: String,
     /// A host of the certificate: a name, a wildcard or an IP address; may be given more than once
@@ -60,7 +60,7 @@ pub struct RevokeCommand {
     /// The Secret, or ./FILE with the certificate as PEM
     #[arg(value_name = "SECRET|FILE")]
     pub target: String,
-    /// Why: unspecified, key-compromise, superseded or cessation-of-operation
+    /// The reason: unspecified, key-compromise, superseded or cessation-of-operation
     #[arg(long, value_name = "REASON", default_value = "unspecified",
         value_parser = ["unspecified", "key-compromise", "superseded", "cessation-of-operation"], hide_possible_values = true)]
     pub reason: String,
@@ -70,7 +70,7 @@ pub struct RevokeCommand {
     /// How long the certificate that replaced it may take to be served everywhere; 0 does not wait [default: 60s]
     #[arg(long, value_name = "DURATION")]
     pub wait: Option<Length>,
-    /// Revoke although it is stored in a Secret, or served
+    /// Revoke even if it is stored in a Secret or served
     #[arg(long)]
     pub force: bool,
     /// Answer yes to every question
@@ -90,23 +90,23 @@ pub struct RollbackCommand {
     /// The Secret whose pair before the last renewal is put back
     #[arg(value_name = "SECRET")]
     pub secret: String,
-    /// The namespace; else the context's
+    /// The namespace; the context's by default
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
-    /// Put it back although someone else owns the Secret, or the earlier certificate is expired, self-signed or revoked; never after
+    /// Put it back even if someone else owns the Secret, or the earlier certificate is expired, self-signed or revoked; never after
     /// key-compromise
     #[arg(long)]
     pub force: bool,
     /// Answer yes to every question
     #[arg(short, long)]
     pub yes: bool,
-    /// How long the earlier certificate may take to be served; 0 does not look [default: 60s]
+    /// How long the earlier certificate may take to be served; 0 does not check [default: 60s]
     #[arg(long, value_name = "DURATION")]
     pub wait: Option<Length>,
     /// Where the routes are reached from here, instead of their own addresses
     #[arg(long, value_name = "HOST:PORT")]
     pub connect: Option<HostPort>,
-    /// Print the steps (client), or have the API server judge them (server)
+    /// Print the steps (client), or have the API server check them (server)
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
         default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS.iter().copied()))]
     pub dry_run: DryRun,
@@ -120,16 +120,16 @@ pub struct RollbackCommand {
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Args)]
 pub struct CleanupCommand {
-    /// The namespace; may be given more than once; else the context's
+    /// The namespace; may be given more than once; the context's by default
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Vec<String>,
     /// All namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     pub all_namespaces: bool,
-    /// Also what runs that may still be going on have made
+    /// Also remove objects of runs that may still be in progress
     #[arg(long)]
     pub force: bool,
-    /// List what would be removed, and leave it
+    /// Only list what would be removed
     #[arg(long)]
     pub dry_run: bool,
     /// Answer yes to every question
@@ -149,7 +149,7 @@ pub struct PreflightCommand {
     /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
     #[arg(value_name = "ROUTE|SECRET", required_unless_present_any = ["all", "selector"])]
     pub targets: Vec<String>,
-    /// Every route that is chosen
+    /// Every chosen route
     #[arg(long, conflicts_with = "targets")]
     pub all: bool,
     /// Also write a test record with each DNS provider, and remove it
@@ -171,13 +171,13 @@ pub struct AccountCommand {
 /// What `account` does.
 #[derive(Debug, Clone, Subcommand)]
 pub enum AccountAction {
-    /// Show the accounts that are kept; with an issuer chosen, what its CA says of the account
+    /// Show the stored accounts; with an issuer chosen, ask its CA about the account
     #[command(after_long_help = examples::ACCOUNT_SHOW)]
     Show(AccountArgs),
-    /// Make an account with the CA, or find the one of the key that is kept
+    /// Create an account with the CA, or find the one of the stored key
     #[command(after_long_help = examples::ACCOUNT_REGISTER)]
     Register(AccountArgs),
-    /// Give the CA other contacts
+    /// Change the contacts that the CA has
     #[command(after_long_help = examples::ACCOUNT_UPDATE)]
     Update(UpdateArgs),
     /// Replace the account's key
@@ -197,7 +197,7 @@ pub struct AccountArgs {
     /// Which CA and account.
     #[command(flatten)]
     pub ca: CaArgs,
-    /// A text without it; else json
+    /// Text by default; or json
     #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["json"], hide_possible_values = true)]
     pub output: Option<String>,
     /// Which cluster, for --account-secret.
@@ -208,7 +208,7 @@ pub struct AccountArgs {
 /// `account update`.
 #[derive(Debug, Clone, Args)]
 pub struct UpdateArgs {
-    /// Leave the CA no contact at all
+    /// Remove every contact from the CA
     #[arg(long, conflicts_with = "email")]
     pub no_email: bool,
     /// Everything else.
@@ -227,10 +227,10 @@ pub struct ConfigCommand {
 /// What `config` does.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ConfigAction {
-    /// Print the settings that count, and where each comes from
+    /// Print the settings in force, and the source of each
     #[command(after_long_help = examples::CONFIG_VIEW)]
     View(ConfigViewArgs),
-    /// Read the settings, and say what is wrong with them
+    /// Read the settings and report their errors
     #[command(after_long_help = examples::CONFIG_CHECK)]
     Check(ConfigViewArgs),
     /// Print a configuration file with every field explained
@@ -244,7 +244,7 @@ pub struct ConfigViewArgs {
     /// Which file.
     #[command(flatten)]
     pub settings: ConfigArgs,
-    /// YAML without it; else json
+    /// YAML by default; or json
     #[arg(short, long, help_heading = "Output", value_name = "FORMAT", value_parser = ["yaml", "json"], hide_possible_values = true)]
     pub output: Option<String>,
     /// Which cluster, for --config-map.

@@ -44,7 +44,7 @@ pub(super) fn contents() -> Vec<Sample> {
                 skipped: true,
                 why: "a private key among the certificates".into(),
             },
-            &["Block 3", "shop-tls", "passed over by Go and OpenSSL"],
+            &["Block 3", "shop-tls", "skipped by Go and OpenSSL"],
         ),
         (
             Fact::InvalidKey {
@@ -58,7 +58,7 @@ pub(super) fn contents() -> Vec<Sample> {
             Fact::InvalidKey {
                 secret: key(),
                 by: Readers::GO,
-                why: "a byte order mark stands before its BEGIN line".into(),
+                why: "a byte order mark comes before its BEGIN line".into(),
             },
             &["tls.key", "by Go", "byte order mark"],
         ),
@@ -72,7 +72,7 @@ pub(super) fn contents() -> Vec<Sample> {
                 secret: key(),
                 position: 2,
             },
-            &["shop-tls", "place 3"],
+            &["shop-tls", "number 3"],
         ),
         (
             Fact::InvalidCaCertificate {
@@ -246,7 +246,7 @@ pub(super) fn chains() -> Vec<Sample> {
                 root_presented: true,
                 namesake: false,
             },
-            &["CN=Corp Root", "sent along"],
+            &["CN=Corp Root", "the server sends it"],
         ),
         (
             Fact::UntrustedIssuer {
@@ -254,7 +254,7 @@ pub(super) fn chains() -> Vec<Sample> {
                 root_presented: false,
                 namesake: true,
             },
-            &["CN=Corp Root", "its key is another"],
+            &["CN=Corp Root", "but another key"],
         ),
         (Fact::WrongOrder, &["shop-tls", "order"]),
         (
@@ -269,7 +269,7 @@ pub(super) fn chains() -> Vec<Sample> {
             },
             &["CN=R3"],
         ),
-        (Fact::SelfSigned, &["shop-tls", "its own key"]),
+        (Fact::SelfSigned, &["shop-tls", "self-signed"]),
         (
             Fact::StagingIssuer {
                 issuer: "(STAGING) Baloney Bulgur YE2".into(),
@@ -278,7 +278,7 @@ pub(super) fn chains() -> Vec<Sample> {
         ),
         (
             Fact::TemporaryCertificate,
-            &["shop-tls", "a temporary one of cert-manager", "shop.example"],
+            &["shop-tls", "a temporary one that cert-manager uses", "shop.example"],
         ),
         (
             Fact::ControllerDefaultCertificate { controller: "Traefik" },

@@ -219,7 +219,7 @@ fn kubectl(words: &[&str]) -> Option<String> {
     verb.is_none().then(|| "kubectl without a verb".to_owned())
 }
 
-/// What is in no cluster is mended in none: no remedy has a command for a Secret or a route.
+/// What is in no cluster is fixed in none: no remedy has a command for a Secret or a route.
 #[test]
 fn the_remedies_for_a_file_and_a_server_ask_no_cluster() {
     for (target, host) in [("./chain.pem", None), ("shop.example:443", Some("shop.example"))] {

@@ -51,7 +51,7 @@ pub(super) fn references() -> Vec<Sample> {
         ),
         (
             not_found(key(), Instead::LeftOutUpTo36, false),
-            &["passes TLS on", "up to 3.6 leave out the whole Ingress"],
+            &["passes TLS through", "up to 3.6 leave out the whole Ingress"],
         ),
         (
             not_found(key(), Instead::Unknown, true),
@@ -59,36 +59,39 @@ pub(super) fn references() -> Vec<Sample> {
         ),
         (
             made(by("SealedSecret", "web-tls"), true),
-            &["made in the cluster by SealedSecret web-tls"],
+            &["created in the cluster by SealedSecret web-tls"],
         ),
         (made(by("SOPS", ""), true), &["which SOPS has encrypted"]),
         (
             made(by("Reflector", ""), true),
-            &["made in the cluster by Reflector, which copies it"],
+            &["created in the cluster by Reflector, which copies it"],
         ),
         (
             made(Maker::Certificate("web".into()), true),
-            &["made in the cluster by cert-manager for Certificate web"],
+            &["created in the cluster by cert-manager for Certificate web"],
         ),
         (
             made(Maker::Certificate("web".into()), false),
-            &["does not exist", "to be made by cert-manager for Certificate web"],
+            &["does not exist", "to be created by cert-manager for Certificate web"],
         ),
         (
             made(Maker::Annotation, false),
             &[
                 "does not exist",
-                "cert-manager, which Ingress web asks for it by annotation",
+                "cert-manager, at the request of an annotation of Ingress web",
             ],
         ),
         (
             made(Maker::Refused("the listener has no hostname"), false),
             &[
                 "asks cert-manager for it by annotation",
-                "makes none: the listener has no hostname",
+                "creates none: the listener has no hostname",
             ],
         ),
-        (made(Maker::Assumed, true), &["--assume-secrets takes it to be there"]),
+        (
+            made(Maker::Assumed, true),
+            &["--assume-secrets presumes that it exists"],
+        ),
         (
             Fact::SecretNameEmpty {
                 instead: Instead::DefaultCertificate,
@@ -392,7 +395,7 @@ pub(super) fn gateways() -> Vec<Sample> {
                 hostname: "cart.example".into(),
                 others: true,
             },
-            &["HTTPRoute cart", "cart.example", "the other hosts of that route are"],
+            &["HTTPRoute cart", "cart.example", "unlike the other hosts of that route"],
         ),
         (
             Fact::OverlappingCertificates {

@@ -156,7 +156,7 @@ fn served() -> Vec<Sample> {
                 address: "203.0.113.7:443".into(),
                 why: Box::new(Fact::SelfSigned),
             },
-            &["203.0.113.7:443", "The certificate is signed by its own key"],
+            &["203.0.113.7:443", "The certificate is self-signed"],
         ),
         (
             Fact::NotServed {

@@ -81,7 +81,7 @@ fn what_is_wrong_is_named_and_a_literal_credential_never_quoted() {
         ("zones: [a.example]\n", "missing field `provider`"),
         (
             "provider: rfc2136\nserver: 192.0.2.1\nkeyName: k\n",
-            "keyName and key belong together",
+            "keyName and key are needed together",
         ),
         (
             "provider: rfc2136\nserver: 192.0.2.1\nalgorithm: hmac-md5\n",
@@ -92,7 +92,7 @@ fn what_is_wrong_is_named_and_a_literal_credential_never_quoted() {
             "endpoint: expected one of `ovh-eu`",
         ),
         ("provider: manual\nttl: 0\n", "ttl: expected 1 to 86400"),
-        ("provider: manual\nzones: ['']\n", "is no domain"),
+        ("provider: manual\nzones: ['']\n", "is not a domain"),
         ("provider: joker\n", "expected apiKey, or username and password"),
     ] {
         let error = parse(text).unwrap_err();

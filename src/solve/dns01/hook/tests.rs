@@ -64,7 +64,7 @@ async fn a_failure_tells_the_status_and_the_last_words() {
     assert!(
         error
             .message
-            .contains("deploy_challenge shop.example: ended with status 3: "),
+            .contains("deploy_challenge shop.example: exited with status 3: "),
         "{error}"
     );
     assert!(error.message.len() < 700);
@@ -72,7 +72,7 @@ async fn a_failure_tells_the_status_and_the_last_words() {
         .add(&record())
         .await
         .unwrap_err();
-    assert!(error.message.ends_with("ended with status 3: no zone"), "{error}");
+    assert!(error.message.ends_with("exited with status 3: no zone"), "{error}");
     let absent = hook(dir.path().join("absent"), 60).add(&record()).await.unwrap_err();
     assert!(absent.message.contains("cannot be started: No such file"), "{absent}");
 }
@@ -85,7 +85,7 @@ async fn one_that_does_not_end_is_stopped_with_what_it_started() {
     assert!(
         error
             .message
-            .ends_with("has not ended within 1 s and was stopped: waiting"),
+            .ends_with("did not end within 1 s and was stopped: waiting"),
         "{error}"
     );
 }

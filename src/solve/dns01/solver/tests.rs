@@ -148,10 +148,10 @@ async fn a_write_that_failed_is_taken_away_and_a_removal_that_failed_is_tried_ag
     let one = challenge(false, "one");
     std::fs::write(bench.file("broken"), "").unwrap();
     let error = bench.present(&one).await.unwrap_err();
-    assert!(error.message.contains("ended with status 1"), "{error}");
+    assert!(error.message.contains("exited with status 1"), "{error}");
     let error = bench.solver.clean(&one).await.unwrap_err();
     let left = format!(
-        "the value {} of _acme-challenge.shop.example is left: hook ",
+        "the value {} of _acme-challenge.shop.example remains: hook ",
         value(&one)
     );
     assert!(error.message.starts_with(&left), "{error}");
@@ -223,6 +223,6 @@ async fn an_address_is_no_domain() {
             .await
             .unwrap_err()
             .message
-            .contains("192.0.2.1 is no domain")
+            .contains("192.0.2.1 is not a domain")
     );
 }

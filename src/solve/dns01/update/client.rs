@@ -93,7 +93,7 @@ impl Update {
             let error = match changed {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
-                Err(_) => return Err(Error::Api(format!("no end within {} s", CHANGE.as_secs()))),
+                Err(_) => return Err(Error::Api(format!("it did not end within {} s", CHANGE.as_secs()))),
             };
             if attempt == TRIES || !passes(&error) {
                 return Err(error);
@@ -124,7 +124,7 @@ impl Update {
         ));
         match error {
             Error::Unauthorized => failed.hint(format!(
-                "check the credentials ({}) and what they may change",
+                "check the credentials ({}) and the changes that they allow",
                 self.places
             )),
             Error::NotFound => failed.hint(format!("the account must hold the zone {}", record.zone)),
@@ -156,8 +156,8 @@ fn words(error: &Error) -> String {
         Error::Unauthorized => "the credentials are refused (401)".to_owned(),
         Error::NotFound => "it is not found (404)".to_owned(),
         Error::BadRequest => "the request is refused (400)".to_owned(),
-        Error::InvalidRegion => "the region is no region's name".to_owned(),
-        _ => "an error without words".to_owned(),
+        Error::InvalidRegion => "the region is not the name of a region".to_owned(),
+        _ => "an error without a message".to_owned(),
     }
 }
 

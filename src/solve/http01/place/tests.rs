@@ -132,7 +132,7 @@ fn a_gateway_that_cannot_take_it_says_which_line_to_change() {
     let mut other_host = listener("http", 80, "HTTP");
     other_host.hostname = Some("*.blog.example".into());
     let error = of_gateway(vec![other_host]).unwrap_err();
-    assert!(error.message.contains("takes shop.example"), "{error}");
+    assert!(error.message.contains("accepts shop.example"), "{error}");
     assert!(error.hint.unwrap().contains("hostname"));
 
     let mut grpc_only = listener("http", 80, "HTTP");
@@ -144,7 +144,7 @@ fn a_gateway_that_cannot_take_it_says_which_line_to_change() {
     nobody.allowed_routes = AllowedNamespaces::None;
     let error = of_gateway(vec![nobody]).unwrap_err();
     assert!(
-        error.message.contains("lets in no HTTPRoute of namespace edge"),
+        error.message.contains("admits no HTTPRoute of namespace edge"),
         "{error}"
     );
     assert!(error.hint.unwrap().contains("allowedRoutes.namespaces.from"));

@@ -89,10 +89,10 @@ impl Http01 {
                 if look.connect.is_none() {
                     if place.route.is_none() {
                         return Err(SolveError::new(format!(
-                            "no route has the host {}: --self-check direct has no address to look at",
+                            "no route has the host {}: --self-check direct has no address to check",
                             challenge.name
                         ))
-                        .hint("name one with --connect HOST:PORT, or look where DNS leads: --self-check auto"));
+                        .hint("name one with --connect HOST:PORT, or follow DNS: --self-check auto"));
                     }
                     self.find_addresses(place, &mut look, tell).await;
                 }
@@ -113,13 +113,13 @@ impl Http01 {
                     Err(Some(error)) => Err(error),
                     Err(None) if inside => self.look_from_inside(challenge, &look, place, shared, about).await,
                     Err(None) => Err(SolveError::new(format!(
-                        "whether {} shows the answer cannot be seen from here: this network reaches neither the host nor an \
+                        "whether {} shows the answer cannot be checked from here: this network reaches neither the host nor an \
                          address of its route",
                         look.url()
                     ))
                     .hint(
-                        "name an address of the route with --connect HOST:PORT, or look otherwise: --self-check cluster, \
-                         wait=30s, off",
+                        "name an address of the route with --connect HOST:PORT, or check in another way: --self-check \
+                         cluster, wait=30s, off",
                     )),
                 }
             }

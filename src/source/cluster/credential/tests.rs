@@ -71,11 +71,11 @@ async fn plugins_that_cannot_be_used_are_named_and_their_answers_are_not() {
     let directory = tempfile::tempdir().unwrap();
     for (script, expected) in [
         ("exit 7", "exit status: 7"),
-        ("echo hunter2", "no ExecCredential"),
+        ("echo hunter2", "not an ExecCredential"),
         ("echo '{\"status\":{}}'", "neither token nor certificate"),
         (
             "echo '{\"status\":{\"token\":\"hunter2\",\"expirationTimestamp\":\"soon\"}}'",
-            "no time",
+            "not a time",
         ),
     ] {
         let Err(error) = take(&mut plugin(directory.path(), script)).await else {

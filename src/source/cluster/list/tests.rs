@@ -68,7 +68,7 @@ async fn a_list_that_never_ends_is_an_error_after_a_few_requests() {
         let listing = listing.unwrap();
         let error = listing.incomplete[0].1.to_string();
         assert!(
-            error.contains("does not bring the list of ingresses to an end") && error.contains(words),
+            error.contains("does not finish the list of ingresses") && error.contains(words),
             "{error}"
         );
         assert!(!said.iter().any(|s| s == "listed Ingress"), "{said:?}");

@@ -78,8 +78,8 @@ fn what_is_no_text_is_one_clear_error() {
     for (bytes, message) in [
         (&b"a: 1\nb: \xff\xfe\n"[..], "line 2: is not UTF-8 text"),
         (b"a: 1\n\nb: \0\n", "line 3: holds a NUL byte"),
-        (b"\xff\xfea\0:", "begins like UTF-16 text and is none"),
-        (b"\xfe\xff\xd8\0\0a", "begins like UTF-16 text and is none"),
+        (b"\xff\xfea\0:", "begins like UTF-16 text but is not"),
+        (b"\xfe\xff\xd8\0\0a", "begins like UTF-16 text but is not"),
         (&utf16, "is UTF-16 text"),
         (&[0; 4096], "holds a NUL byte"),
     ] {
@@ -163,7 +163,7 @@ fn helm_templates_and_encrypted_manifests_say_what_to_do() {
             "its names are plain: {:?}",
             read.errors()
         );
-        assert!(read.names().is_empty(), "what it holds is nothing to judge");
+        assert!(read.names().is_empty(), "what it holds is nothing to check");
         fs::write(
             file.path(),
             text.replace("name: a", "name: ENC[AES256_GCM,data:y]")

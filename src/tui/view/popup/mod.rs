@@ -96,12 +96,7 @@ impl Window {
 
 /// How many cells a window's text may take.
 fn room(model: &Model) -> usize {
-    let width = if model.size.0 < 100 {
-        model.size.0
-    } else {
-        model.size.0 * 9 / 10
-    };
-    usize::from(width.saturating_sub(4)).max(20)
+    crate::tui::model::popup::room(model.size.0)
 }
 
 fn window(model: &Model, popup: &Popup) -> Window {

@@ -29,7 +29,7 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
     let mut cursor = None;
     if let Some(typed) = &planned.typed {
         let word = word_to_type(model, &runs).unwrap_or_default();
-        let text = format!("This is production. Type {} to go on:", clear(&word));
+        let text = format!("This is production. Type {} to continue:", clear(&word));
         for line in wrapped("", "", &text, room) {
             lines.push(vec![(Tone::Of(Status::Critical), line)]);
         }
@@ -45,14 +45,14 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
         let other = key(crate::tui::keymap::Action::Stage);
         let back = key(crate::tui::keymap::Action::Back);
         let (what, toggle) = match stage {
-            Some(Stage::Production) => ("carries it out in production", Some("makes it a rehearsal")),
+            Some(Stage::Production) => ("carries it out in production", Some("switches to a rehearsal")),
             Some(Stage::Rehearsal) => (
                 "rehearses it: nothing that serves traffic is changed",
-                Some("makes it production"),
+                Some("switches to production"),
             ),
             Some(Stage::Staging) => (
                 "carries it out with staging certificates, which no client trusts",
-                Some("makes it production"),
+                Some("switches to production"),
             ),
             None => ("carries it out", None),
         };
@@ -62,7 +62,7 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
             line.push((Tone::Plain, format!(" {toggle}   ")));
         }
         line.push((Tone::Strong, back));
-        line.push((Tone::Plain, " leaves it".to_owned()));
+        line.push((Tone::Plain, " cancels it".to_owned()));
         lines.extend(broken(line, room));
     }
     let command = match runs.as_slice() {
@@ -154,7 +154,7 @@ pub(super) fn ended(ending: &Ending, room: usize, lines: &mut Lines) {
         Ending::Dropped => lines.push(vec![(Tone::Dim, "nothing was done".to_owned())]),
         Ending::Cancelled => lines.push(vec![(
             Tone::Of(Status::Warning),
-            "cancelled; what was temporary is removed".to_owned(),
+            "cancelled; temporary objects have been removed".to_owned(),
         )]),
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn window(model: &Model, watched: &Watched) -> Window {
             let stage = stage.map(|stage| format!(" {}", stage.badge())).unwrap_or_default();
             format!("{}{stage}", run.job.as_str())
         }
-        None => "it is gone".to_owned(),
+        None => "it no longer exists".to_owned(),
     };
     Window {
         command,

@@ -85,10 +85,10 @@ pub(super) fn log(model: &Model, scroll: usize) -> Window {
         lines.extend(text.into_iter().map(|text| vec![(tone, text)]));
     }
     if lines.is_empty() {
-        lines.push(vec![(Tone::Dim, "nothing has been said".to_owned())]);
+        lines.push(vec![(Tone::Dim, "the log is empty".to_owned())]);
     }
     Window {
         scroll,
-        ..Window::new("log, the newest first", lines)
+        ..Window::new("log, newest first", lines)
     }
 }
