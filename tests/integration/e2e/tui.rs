@@ -304,7 +304,7 @@ fn a_certificate_that_is_pasted_into_the_terminal_finds_its_row() {
     let terminal = Terminal::start(100, 30, &Call::certs(["-n", &ns.name]));
     terminal.shows(&[&web, &other]);
     terminal.paste(&pair.chain);
-    terminal.shows(&["esc takes it away", &web]);
+    terminal.shows(&["esc clears it", &web]);
     terminal.press(&["Enter"]);
     terminal.until("the other row is gone", |screen| !screen.contains(&other));
     terminal.press(&["C-c"]);
