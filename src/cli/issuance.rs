@@ -569,7 +569,7 @@ fn result_of(error: &CourseError, rehearsal: bool) -> String {
             let left = counted(left_out.len(), "name");
             format!("{}, {left} left out", result_word(rehearsal))
         }
-        CourseError::Stopped => "not begun".to_owned(),
+        CourseError::Stopped => "not started".to_owned(),
         _ => "failed".to_owned(),
     }
 }

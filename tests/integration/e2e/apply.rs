@@ -509,7 +509,7 @@ async fn what_has_the_secret_by_subpath_is_restarted_one_by_one_until_one_does_n
         key: Key::new(ns.name.as_str(), "absent"),
     };
     let ended = rollout::restart(&api, &[absent], 0, limit, &Teller::silent()).await;
-    assert_eq!(ended.stopped.unwrap().to_string(), "daemonset/absent is not there");
+    assert_eq!(ended.stopped.unwrap().to_string(), "daemonset/absent does not exist");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -520,7 +520,7 @@ fn the_answer_is_looked_at_from_inside_of_the_cluster_where_this_network_sees_no
         ..pod_options()
     };
     let events = solve(inside, place(&ns, Kind::Ingress, "web"), &host, || is_answered(&host)).unwrap();
-    let from_inside = |event: &EventKind| matches!(event, EventKind::SelfChecked { seen, .. } if seen.iter().any(|s| s.contains("inside of the cluster")));
+    let from_inside = |event: &EventKind| matches!(event, EventKind::SelfChecked { seen, .. } if seen.iter().any(|s| s.contains("inside the cluster")));
     assert!(events.iter().any(from_inside), "{events:?}");
     nothing_is_left(&ns);
 }
@@ -655,7 +655,7 @@ fn for_a_service_of_the_users_the_answer_is_in_its_config_map_and_gone_afterward
         ..options(Backend::Service("answers:80".parse().unwrap()))
     };
     let missing = solve_service(&of_user, &ns, &host).unwrap_err();
-    assert!(missing.message.contains("answers is not there"), "{missing}");
+    assert!(missing.message.contains("answers does not exist"), "{missing}");
     ns.apply(backend("answers", application()));
     solve(of_user.clone(), place(&ns, Kind::Ingress, "web"), &host, || {
         let data = ns.kubectl(&["get", "configmap", config_map::NAME, "-o", "jsonpath={.data}"]);

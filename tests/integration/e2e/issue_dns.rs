@@ -292,7 +292,7 @@ if [[ "$HANDLER" =~ ^(deploy_challenge|clean_challenge)$ ]]; then "$HANDLER" "$@
     executable(&script, "#!/bin/sh\necho \"no rights for $2\" >&2\nexit 3\n");
     let ran = it.certs(&["renew", "secret/shop-tls"]).ends_with(4);
     assert!(
-        ran.err.contains("ended with status 3: no rights for shop.example"),
+        ran.err.contains("exited with status 3: no rights for shop.example"),
         "{}",
         ran.err
     );

@@ -112,11 +112,11 @@ fn three_failures_alike_in_a_row_stop_what_has_not_begun() {
     let lines = |word: &str| ran.err.lines().filter(|line| line.contains(word)).count();
     assert!(
         ran.err
-            .contains("3 failed in a row with the same error, and 3 certificates not begun"),
+            .contains("3 failed in a row with the same error, and 3 certificates not started"),
         "{}",
         ran.err
     );
-    assert_eq!(lines("   not begun   "), 3, "{}", ran.err);
+    assert_eq!(lines("   not started   "), 3, "{}", ran.err);
     assert_eq!(it.pebble.log().matches("/order-plz").count(), 3, "{}", ran.err);
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
 }
@@ -202,7 +202,7 @@ fn a_dry_run_sends_cert_manager_nothing() {
         .run()
         .ends_with(0);
     assert!(
-        ran.out.contains("its Certificate") && ran.out.contains("is asked to renew"),
+        ran.out.contains("its Certificate") && ran.out.contains("is renewed by cert-manager"),
         "{}{}",
         ran.out,
         ran.err

@@ -115,7 +115,7 @@ fn what_cannot_be_restarted_is_told_before_the_order_and_auto_restarts_the_rest(
         deployment("alone", "Recreate"),
     ]);
     for (what, words) in [
-        ("deployment/absent", "deployment/absent is not there"),
+        ("deployment/absent", "deployment/absent does not exist"),
         (
             "deployment/alone",
             "deployment/alone is not restarted: its strategy is Recreate",

@@ -53,7 +53,7 @@ fn a_route_that_is_well_passes_and_nothing_is_ordered_or_left() {
     for words in [
         "Secret".to_owned(),
         "it does not exist yet, and will be created".to_owned(),
-        format!("{host}: leads to 10.99.0.1"),
+        format!("{host}: resolves to 10.99.0.1"),
         format!("{host}: 10.99.0.1 answers 404"),
         "no name has CAA records".to_owned(),
         "through Ingress".to_owned(),
@@ -98,7 +98,7 @@ fn dns_that_leads_elsewhere_or_nowhere_is_told() {
     says(
         &dns,
         "fails",
-        &format!("leads to {other}, and Ingress"),
+        &format!("resolves to {other}, but Ingress"),
         "point the record to 10.99.0.1",
     );
 
@@ -221,7 +221,7 @@ fn a_wildcard_needs_a_provider_and_a_provider_can_be_tried() {
     says(
         &check(&ran, "provider", Some(&zone)),
         "ok",
-        &format!("own has written a test record at _acme-challenge.{zone} and removed it"),
+        &format!("own wrote a test record at _acme-challenge.{zone} and removed it"),
         "",
     );
     let txt: Vec<_> = powerdns
@@ -319,9 +319,14 @@ fn without_a_ca_it_is_looked_at_with_staging_and_without_a_cluster_there_is_no_h
         .plain(&["preflight", "shop", "-o", "json", "--advertise", &advertise])
         .run();
     let account = check(&ran, "account", None);
-    says(&account, "warning", "terms of service are not agreed to", "--agree-tos");
+    says(
+        &account,
+        "warning",
+        "terms of service have not been agreed to",
+        "--agree-tos",
+    );
     assert!(
-        ran.err.contains("looked at with letsencrypt-staging; --production"),
+        ran.err.contains("checked with letsencrypt-staging; --production"),
         "{}",
         ran.err
     );
@@ -337,7 +342,7 @@ fn without_a_ca_it_is_looked_at_with_staging_and_without_a_cluster_there_is_no_h
         "is validated by HTTP-01 through a cluster, and there is none here",
         "DNS provider",
     );
-    says(&check(&ran, "dns", Some(&host)), "ok", "leads to 10.99.0.1", "");
+    says(&check(&ran, "dns", Some(&host)), "ok", "resolves to 10.99.0.1", "");
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn a_dry_run_prints_the_steps_and_does_nothing() {
         let ran = it.certs(&["renew", "shop", kind]).ends_with(0);
         for step in [
             "order ",
-            &format!("prove {host} by http-01"),
+            &format!("validate {host} by http-01"),
             "create Secret",
             "remove everything",
         ] {

@@ -72,7 +72,7 @@ fn a_missing_certificate_is_found_understood_rehearsed_and_renewed() {
     terminal.press(&["g", "R"]);
     terminal.shows(&[
         "REHEARSAL",
-        "prove",
+        "validate",
         "this is a rehearsal",
         "kubectl certs renew secret/shop-tls",
     ]);
@@ -322,7 +322,7 @@ fn without_a_cluster_the_terminal_is_not_taken_over() {
     let config = kubeconfig::with_server("https://127.0.0.1:1");
     let config = kubeconfig::write(ns.dir.path(), "nowhere.conf", &config);
     let terminal = Terminal::start(100, 30, &Call::certs(["--kubeconfig", config.to_str().unwrap()]));
-    terminal.shows(&["127.0.0.1:1", "tries again"]);
+    terminal.shows(&["127.0.0.1:1", "retries"]);
     terminal.press(&["q"]);
     terminal.ends_with(0);
 }
@@ -350,12 +350,12 @@ fn a_renewal_goes_on_behind_the_table_is_cancelled_and_a_failure_explains_itself
     terminal.shows(&["PRODUCTION", "switches to a rehearsal"]);
     // Of a context that is not protected, its name is not asked for.
     terminal.press(&["Enter"]);
-    terminal.shows(&["◐ prove", "running"]);
+    terminal.shows(&["◐ validate", "running"]);
     terminal.press(&["Escape"]);
     // The table is usable meanwhile, and who quits is asked.
     terminal.shows(&["1 running", "PRODUCTION"]);
     terminal.press(&["q"]);
-    terminal.shows(&["1 renewal is under way"]);
+    terminal.shows(&["1 renewal is in progress"]);
     terminal.press(&["n", "5"]);
     terminal.line(&["renew", "PRODUCTION", "running"]);
     terminal.press(&["c"]);

@@ -412,7 +412,7 @@ fn what_nobody_saw_served_has_no_tick() {
     for kind in unseen.filter(|kind| !matches!(kind, EventKind::Served { .. })) {
         desk.tell([happened(2, &checkout(), kind)]);
     }
-    desk.shows("? wait until").shows("(not known)").hides("✓ look until");
+    desk.shows("? wait until").shows("(not known)").hides("✓ wait until");
 }
 
 #[test]
