@@ -125,14 +125,14 @@ fn solver_and_address_of_a_plan_are_kept_in_the_settings_whose_other_lines_stay(
     terminal.line(&[&shop, "critical", "SecretNotFound"]);
     // What the command refuses for want of a flag is mended where it stands.
     terminal.press(&["R"]);
-    terminal.shows(&["kubectl certs renew secret/shop-tls", "leaves it"]);
+    terminal.shows(&["kubectl certs renew secret/shop-tls", "cancels it"]);
     terminal.press(&["s"]);
     terminal.shows(&["the solver that answers HTTP-01"]);
     terminal.type_text("endpoint");
     terminal.press(&["Enter"]);
     terminal.shows(&["--advertise"]);
     terminal.press(&["a"]);
-    terminal.shows(&["the address that the cluster reaches"]);
+    terminal.shows(&["the address at which the cluster reaches"]);
     terminal.type_text(&it.advertise());
     terminal.press(&["Enter"]);
     terminal.shows(&["this is a rehearsal", "answered by this process at"]);
