@@ -44,6 +44,62 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
         given.into_iter().map(Some).collect()
     };
     let reading = Api::new(connection.clone(), Permits::none());
+    let (all, mut exit) = found(&reading, namespaces, command.force).await;
+    if all.iter().all(Leftovers::is_empty) {
+        if exit == Exit::Ok {
+            note("nothing is left behind");
+        }
+        return Ok(exit);
+    }
+    let dns = dns(&settings, &reading)?;
+    let (mut goes, mut stays) = (Vec::new(), Vec::new());
+    for found in &all {
+        let plan = found.plan(dns.as_ref()).await;
+        goes.extend(plan.goes.into_iter().map(|what| Step::Remove { what }));
+        stays.extend(plan.stays);
+    }
+    let would = if command.dry_run { "would " } else { "" };
+    let going = goes.iter().map(|step| format!("{would}{}\n", Clear(&step.to_string())));
+    let staying = stays.iter().map(|trouble| format!("{}\n", Clear(&trouble.text)));
+    print(going.chain(staying).collect::<String>().as_bytes())?;
+    let mut hints: BTreeSet<String> = stays.iter().filter_map(|trouble| trouble.hint.clone()).collect();
+    hints.iter().for_each(|hint| note(&format!("hint: {hint}")));
+    if !stays.is_empty() {
+        exit = Exit::Write;
+    }
+    if command.dry_run {
+        return Ok(exit);
+    }
+    if goes.is_empty() {
+        stays.iter().for_each(|trouble| complain(&trouble.text, None));
+        return Ok(exit);
+    }
+    may_be_removed(&reading, &all).await?;
+    let alive = all.iter().map(|found| found.alive.len()).sum::<usize>();
+    let question = match (goes.len(), command.force && alive > 0) {
+        (1, false) => "Remove it?".to_owned(),
+        (count, false) => format!("Remove these {count}?"),
+        (count, true) => format!("Remove these {count}, among them what runs that may be going on have made?"),
+    };
+    agree::asked(&question, command.yes)?;
+    let run = RunId::random();
+    let mut count = 0;
+    for found in &all {
+        let api = reading.with_permits(found.permits());
+        let removed = found.remove(&api, dns.as_ref(), &run, &BTreeSet::new()).await;
+        count += removed.count;
+        for trouble in removed.trouble {
+            exit = Exit::Write;
+            let hint = trouble.hint.filter(|hint| hints.insert(hint.clone()));
+            complain(&trouble.text, hint.as_deref());
+        }
+    }
+    note(&format!("removed {count}"));
+    Ok(exit)
+}
+
+/// What was left in each namespace, and how the command ends where that could not be read.
+async fn found(api: &Api, namespaces: Vec<Option<&str>>, force: bool) -> (Vec<Leftovers>, Exit) {
     let mut exit = Exit::Ok;
     let mut all = Vec::new();
     let looks = |seconds| {
@@ -51,18 +107,14 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
             "a run elsewhere may have ended: watching its Lease for {seconds} s (--force skips this)"
         ));
     };
-    let doubt = if command.force {
-        Doubt::Force
-    } else {
-        Doubt::Look(&looks)
-    };
+    let doubt = if force { Doubt::Force } else { Doubt::Look(&looks) };
     for namespace in namespaces {
-        let found = cleanup::find(&reading, namespace, &doubt, now()).await;
+        let found = cleanup::find(api, namespace, &doubt, now()).await;
         for error in &found.unread {
             exit = Exit::Cluster;
             complain(&crate::error::chain(error), error.hint().as_deref());
         }
-        for alive in found.alive.iter().filter(|_| !command.force) {
+        for alive in found.alive.iter().filter(|_| !force) {
             let secret = alive.secret.as_ref().map(ToString::to_string).unwrap_or_default();
             note(&format!(
                 "skipped: {} has been working on Secret {secret} since {}",
@@ -72,48 +124,7 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
         }
         all.push(found);
     }
-    if all.iter().all(Leftovers::is_empty) {
-        if exit == Exit::Ok {
-            note("nothing is left behind");
-        }
-        return Ok(exit);
-    }
-    let steps: Vec<Step> = all
-        .iter()
-        .flat_map(cleanup::lines)
-        .map(|what| Step::Remove { what })
-        .collect();
-    let would = if command.dry_run { "would " } else { "" };
-    let lines = steps
-        .iter()
-        .map(|step| format!("{would}{}\n", Clear(&step.to_string())));
-    let list = lines.collect::<Vec<_>>().concat();
-    print(list.as_bytes())?;
-    if command.dry_run {
-        return Ok(exit);
-    }
-    may_be_removed(&reading, &all).await?;
-    let alive = all.iter().map(|found| found.alive.len()).sum::<usize>();
-    let question = match (steps.len(), command.force && alive > 0) {
-        (1, false) => "Remove it?".to_owned(),
-        (count, false) => format!("Remove these {count}?"),
-        (count, true) => format!("Remove these {count}, including objects of runs that may still be in progress?"),
-    };
-    agree::asked(&question, command.yes)?;
-    let dns = dns(&settings, &reading)?;
-    let run = RunId::random();
-    let mut count = 0;
-    for found in &all {
-        let api = reading.with_permits(found.permits());
-        let removed = found.remove(&api, dns.as_ref(), &run, &BTreeSet::new()).await;
-        count += removed.count;
-        for trouble in removed.trouble {
-            exit = Exit::Write;
-            complain(&trouble.text, trouble.hint.as_deref());
-        }
-    }
-    note(&format!("removed {count}"));
-    Ok(exit)
+    (all, exit)
 }
 
 fn complain(text: &str, hint: Option<&str>) {

@@ -3,6 +3,7 @@
 //! A run is alive while any of its Leases is held. It takes one before it makes anything and gives the last one back when
 //! nothing else is left, so what is of a run without Leases can go: objects are listed first, and Leases after them.
 
+mod plan;
 mod undo;
 
 use std::{
@@ -13,7 +14,10 @@ use std::{
 use futures_util::{StreamExt as _, future::join_all, stream};
 use serde_json::Value;
 
-pub use self::undo::{Trouble, Undone, record, undo};
+pub use self::{
+    plan::Plan,
+    undo::{Trouble, Undone, record, undo},
+};
 use super::{
     journal::{self, Left},
     lease::{self, Lease, LeaseError, Life, Taking},
@@ -44,8 +48,6 @@ const KINDS: [Resource; 9] = [
 ];
 /// Those of them that tell of a solver that was left: one of them is there whatever answers.
 const ROUTED: [Resource; 4] = [INGRESS, HTTPROUTE, JOB, SERVICE];
-/// The provider that is the operator.
-const MANUAL: &str = "manual";
 /// How many objects are removed at once.
 const AT_ONCE: usize = 8;
 
@@ -348,7 +350,7 @@ impl Leftovers {
 
     /// Leaves orders with records that an operator writes by hand: nobody has asked to be asked.
     pub fn leave_manual(&mut self) {
-        let by_hand = |left: &Left| matches!(left, Left::Record(written) if written.provider == MANUAL);
+        let by_hand = |left: &Left| matches!(left, Left::Record(written) if written.provider == undo::MANUAL);
         self.journals
             .retain(|journal| !journal.found.entry.left.iter().any(by_hand));
     }
@@ -463,17 +465,25 @@ impl Leftovers {
     async fn undo(&self, api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
         let (mut now, mut later) = (Vec::new(), Vec::new());
         for left in left {
-            match left {
-                Left::Change { namespace, .. } if self.is_anyone_alive(namespace) => later.push(left),
-                _ => now.push(left.clone()),
+            match self.waits(left) {
+                Some(trouble) => later.push(trouble),
+                None => now.push(left.clone()),
             }
         }
         let mut undone = undo(api, dns, &now).await;
-        undone.trouble.extend(later.into_iter().map(|left| Trouble {
-            text: format!("{} is left as it is: another run is in progress", undo::words(left)),
-            hint: Some("try again when that run has ended".to_owned()),
-        }));
+        undone.trouble.extend(later);
         undone
+    }
+
+    /// Why a change has to stay for now.
+    fn waits(&self, left: &Left) -> Option<Trouble> {
+        match left {
+            Left::Change { namespace, .. } if self.is_anyone_alive(namespace) => Some(Trouble {
+                text: format!("{} stay: another run is in progress", undo::words(left)),
+                hint: Some("try again when that run has ended".to_owned()),
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -547,22 +557,6 @@ impl std::fmt::Display for Thing {
         }
         f.write_str(")")
     }
-}
-
-/// What would go, a line each, in the order of its removal. Not cleared for a terminal.
-pub fn lines(found: &Leftovers) -> Vec<String> {
-    let left = found.journals.iter().flat_map(|journal| &journal.found.entry.left);
-    let orders = found.journals.iter().map(|journal| &journal.thing);
-    left.map(undo::words)
-        .chain(
-            found
-                .things
-                .iter()
-                .chain(orders)
-                .chain(&found.leases)
-                .map(ToString::to_string),
-        )
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
 use super::*;
@@ -78,8 +79,8 @@ fn what_all_runs_share_stays_while_any_is_at_work() {
     assert_eq!(sorted(Vec::new(), false, map()).things.len(), 1);
 }
 
-#[test]
-fn what_is_written_is_what_was_found() {
+#[tokio::test]
+async fn what_is_written_is_what_was_found() {
     let dead = RunId::random();
     let found = sorted(Vec::new(), false, vec![(JOB, object(Purpose::Solver, &dead, 0))]);
     let rights: Vec<String> = found.permits().rights().iter().map(ToString::to_string).collect();
@@ -89,7 +90,7 @@ fn what_is_written_is_what_was_found() {
         [format!("delete jobs.batch {:?} in namespace shop", name.as_str())]
     );
     assert_eq!(
-        lines(&found),
+        found.plan(None).await.goes,
         [format!(
             "Job shop/{name} (solver of run {dead}, for Secret shop/shop-tls)"
         )]
@@ -118,4 +119,46 @@ fn what_answers_for_a_secret_elsewhere_stays_as_long_as_that_secrets_lease() {
     }
     let left: Vec<_> = found.things.iter().filter_map(|thing| thing.run.clone()).collect();
     assert_eq!(left, [Text::from(dead.as_str())]);
+}
+
+#[tokio::test]
+async fn what_would_stay_is_told_with_the_setting_that_would_let_it_go() {
+    let (alive, dead) = (RunId::random(), RunId::random());
+    let record = json!({"record": {
+        "provider": "internal", "zone": "shop.example", "name": "_acme-challenge.shop.example", "value": "abc",
+        "domain": "shop.example", "token": "t",
+    }});
+    let change = |namespace| json!({"change": {"kind": "Ingress", "namespace": namespace, "name": "web"}});
+    let entry = json!({
+        "directory": "", "account": "", "names": [], "keyType": "", "started": 0,
+        "left": [record, change("shop"), change("other")],
+    });
+    let mut journal = object(Purpose::Journal, &dead, 0);
+    journal["data"] = json!({"order.json": BASE64_STANDARD.encode(entry.to_string())});
+    let mut lease = lease_of(&alive, "2026-01-01T00:00:00Z");
+    lease["metadata"]["annotations"] = json!({});
+    let found = sorted(vec![lease], false, vec![(SECRET, journal)]);
+    let plan = found.plan(None).await;
+    assert_eq!(plan.goes, ["the challenges' paths in Ingress other/web"]);
+    let said = |at: usize| {
+        (
+            plan.stays[at].text.as_str(),
+            plan.stays[at].hint.as_deref().unwrap_or_default(),
+        )
+    };
+    assert_eq!(
+        said(0),
+        (
+            "TXT record _acme-challenge.shop.example with value abc stays: there is no DNS provider \"internal\"",
+            "the settings have none: add one called internal under dns01.providers; or remove the value by hand in zone \
+             shop.example"
+        )
+    );
+    assert!(
+        said(1).0.contains("Ingress shop/web stay: another run is going on"),
+        "{:?}",
+        said(1)
+    );
+    assert!(said(2).0.ends_with("stays: it notes what stays"), "{:?}", said(2));
+    assert_eq!(plan.stays.len(), 3);
 }

@@ -11,11 +11,13 @@ use crate::{
     object::Key,
     solve::{
         SolveError,
-        dns01::{Dns01, Written},
+        dns01::{Dns01, Written, no_provider},
         http01::{in_place, is_token},
     },
 };
 
+/// The provider that is the operator.
+pub(super) const MANUAL: &str = "manual";
 /// How often an object that others write at the same moment is read and patched again.
 const TRIES: usize = 5;
 
@@ -59,10 +61,7 @@ fn changed(left: &Left) -> Option<(Resource, Key)> {
 /// What is left, in words.
 pub(super) fn words(left: &Left) -> String {
     match left {
-        Left::Record(written) => format!(
-            "TXT record {} with value {} (provider {})",
-            written.name, written.value, written.provider
-        ),
+        Left::Record(written) => format!("{written} (provider {})", written.provider),
         Left::Change { kind, namespace, name } => format!("the challenges' paths in {kind} {namespace}/{name}"),
     }
 }
@@ -76,7 +75,7 @@ pub async fn undo(api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
             Left::Record(written) => record(dns, written).await,
             Left::Change { .. } => match changed(left) {
                 Some((resource, key)) => change(&api, resource, &key).await.map_err(|error| Trouble {
-                    text: format!("{} remain: {}", words(left), crate::error::chain(&error)),
+                    text: format!("{} stay: {}", words(left), crate::error::chain(&error)),
                     hint: error.hint(),
                 }),
                 // Nothing that this program changes.
@@ -96,19 +95,35 @@ pub async fn undo(api: &Api, dns: Option<&Dns01>, left: &[Left]) -> Undone {
 
 /// Removes a record that a run has left; whether it was there.
 pub async fn record(dns: Option<&Dns01>, written: &Written) -> Result<bool, Trouble> {
-    let Some(dns) = dns else {
-        return Err(Trouble {
-            text: format!(
-                "the value {} of {} remains: provider {} is not in the settings",
-                written.value, written.name, written.provider
-            ),
-            hint: Some("configure it (--config FILE), or remove the value by hand".to_owned()),
-        });
+    let removed = match dns {
+        None => Err(unknown(written)),
+        Some(dns) => dns.remove_written(written).await,
     };
-    dns.remove_written(written).await.map_err(|error: SolveError| Trouble {
-        hint: error.hint.clone(),
-        text: error.to_string(),
-    })
+    removed.map_err(|error| trouble(written, error))
+}
+
+/// Why a record could not be removed, as far as that is known without asking its provider.
+pub(super) async fn known_to_stay(dns: Option<&Dns01>, written: &Written) -> Option<Trouble> {
+    let can = match dns {
+        None => Err(unknown(written)),
+        Some(dns) => dns.can_remove(written).await,
+    };
+    can.err().map(|error| trouble(written, error))
+}
+
+fn unknown(written: &Written) -> SolveError {
+    written.stays(no_provider(&written.provider, &[]))
+}
+
+fn trouble(written: &Written, error: SolveError) -> Trouble {
+    let by_hand = format!("remove the value by hand in zone {}", written.zone);
+    Trouble {
+        hint: Some(match error.hint {
+            Some(hint) => format!("{hint}; or {by_hand}"),
+            None => by_hand,
+        }),
+        text: error.message,
+    }
 }
 
 async fn change(api: &Api, resource: Resource, key: &Key) -> Result<bool, ApiError> {

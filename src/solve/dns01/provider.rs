@@ -41,6 +41,23 @@ pub struct Written {
     pub token: String,
 }
 
+impl Written {
+    /// What is told where it could not be removed.
+    pub fn stays(&self, error: SolveError) -> SolveError {
+        SolveError {
+            message: format!("{self} stays: {}", error.message),
+            ..error
+        }
+    }
+}
+
+impl std::fmt::Display for Written {
+    /// `TXT record _acme-challenge.shop.example with value abc`. Not cleared.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TXT record {} with value {}", self.name, self.value)
+    }
+}
+
 /// Changes TXT records. Whoever calls keeps apart what [`Provider::writes`] says must not happen at the same time.
 pub(super) trait Provider: Send + Sync {
     /// What it is, for messages: `PowerDNS at https://pdns.corp.internal:8081`.

@@ -85,11 +85,7 @@ impl Registry {
             .find(|entry| entry.settings.name == name)
             .ok_or_else(|| {
                 let names: Vec<&str> = self.entries.iter().map(|entry| entry.settings.name.as_str()).collect();
-                let hint = match names.as_slice() {
-                    [] => "the settings have none: add one under dns01.providers".to_owned(),
-                    names => format!("the settings have {}", names.join(", ")),
-                };
-                SolveError::new(format!("there is no DNS provider {name:?}")).hint(hint)
+                no_provider(name, &names)
             })
     }
 
@@ -153,6 +149,17 @@ async fn acme_dns(config: &AcmeDnsConfig, secrets: &dyn Secrets) -> Result<AcmeD
             AcmeDns::new(config, credential.resolve(secrets).await?.expose_secret(), &password)
         }
     }
+}
+
+/// The settings have no provider of this name, but these.
+pub fn no_provider(name: &str, present: &[&str]) -> SolveError {
+    let present = match present {
+        [] => "none".to_owned(),
+        present => present.join(", "),
+    };
+    SolveError::new(format!("there is no DNS provider {name:?}")).hint(format!(
+        "the settings have {present}: add one called {name} under dns01.providers"
+    ))
 }
 
 /// How well an entry fits: the length of its longest zone that holds the name; 0 for one that serves everything. An entry

@@ -18,7 +18,7 @@ use super::{
     lock::{Locks, Place as Room},
     manual::Operator,
     propagation::{self, Wait},
-    provider::{Record, Written},
+    provider::{Provider, Record, Written},
     registry::{Entry, Registry},
     zone::{self, Place},
 };
@@ -217,22 +217,28 @@ impl Dns01 {
 
     /// Removes a value that an earlier run wrote. Returns whether it was there, as far as the provider tells.
     pub async fn remove_written(&self, written: &Written) -> Result<bool, SolveError> {
-        let entry = self.registry.named(&written.provider)?;
-        let provider = self.registry.provider(entry).await?;
+        let stays = |error| written.stays(error);
+        let (entry, provider) = self.remover(written).await.map_err(stays)?;
         let record = record(written, entry.settings.ttl);
         let removed = {
             let _turn = self.locks.turn(provider.as_ref(), &record).await;
             provider.remove(&record).await
         };
-        let removed = removed.map_err(|error| SolveError {
-            message: format!(
-                "the value {} of {} remains: {}",
-                written.value, written.name, error.message
-            ),
-            ..error
-        })?;
+        let removed = removed.map_err(stays)?;
         self.keep.removed(written).await;
         Ok(removed)
+    }
+
+    /// An error where a value could not be removed: the settings have no such provider, or its credentials cannot be read.
+    /// Nothing is written.
+    pub async fn can_remove(&self, written: &Written) -> Result<(), SolveError> {
+        let found = self.remover(written).await;
+        found.map(drop).map_err(|error| written.stays(error))
+    }
+
+    async fn remover(&self, written: &Written) -> Result<(&Entry, Arc<dyn Provider>), SolveError> {
+        let entry = self.registry.named(&written.provider)?;
+        Ok((entry, self.registry.provider(entry).await?))
     }
 
     /// What this run has written and not removed.

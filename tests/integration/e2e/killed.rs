@@ -154,12 +154,35 @@ fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
     assert!(not_asked.err.contains("--yes"), "{}", not_asked.err);
     assert_eq!(it.left(), left, "nobody agreed to it");
 
-    let blind = it
-        .plain(&["cleanup", "--yes"])
-        .env("KUBECTL_CERTS_CONFIG", "/dev/null")
-        .run();
-    let blind = blind.ends_with(5);
-    assert!(blind.err.contains("internal is not in the settings"), "{}", blind.err);
+    // Without its provider, the plan says what stays, and which setting would let it go; and that is what happens.
+    let record = "TXT record _acme-challenge.cleanup.internal with value ";
+    let without = |args: &[&str]| {
+        let ran = it
+            .plain(args)
+            .env("KUBECTL_CERTS_CONFIG", "/dev/null")
+            .run()
+            .ends_with(5);
+        let stays =
+            |line: &&str| line.starts_with(record) && line.ends_with("stays: there is no DNS provider \"internal\"");
+        assert_eq!(ran.out.lines().filter(stays).count(), 1, "{}", ran.out);
+        assert!(!ran.out.contains("remove TXT record"), "{}", ran.out);
+        let hint =
+            "add one called internal under dns01.providers; or remove the value by hand in zone cleanup.internal";
+        assert_eq!(ran.err.matches(hint).count(), 1, "{}", ran.err);
+        ran
+    };
+    let planned = without(&["cleanup", "--dry-run"]);
+    assert!(planned.out.contains("would remove "), "{}", planned.out);
+    assert_eq!(it.left(), left, "a dry run removes nothing");
+    let blind = without(&["cleanup", "--yes"]);
+    assert!(blind.err.contains("stays: there is no DNS provider"), "{}", blind.err);
+    let count = |text: &str, word: &str| text.lines().filter(|line| line.starts_with(word)).count();
+    assert_eq!(
+        count(&planned.out, "would remove "),
+        count(&blind.out, "remove "),
+        "{}",
+        blind.out
+    );
     let journals = it
         .ns
         .kubectl(&["get", "secrets", "-l", "kubectl-certs.io/purpose=journal", "-o", "name"]);
@@ -168,6 +191,10 @@ fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
         1,
         "what is not removed stays noted: {journals}"
     );
+
+    // With nothing else, it neither asks nor removes.
+    let alone = without(&["cleanup"]);
+    assert!(!alone.err.contains("--yes"), "{}", alone.err);
 
     let ran = it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert_eq!(texts(&server, zone), 0, "{}", ran.err);

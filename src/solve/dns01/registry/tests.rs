@@ -68,7 +68,10 @@ fn one_that_is_chosen_serves_everything_and_what_is_missing_is_named() {
         .err()
         .unwrap();
     assert_eq!(error.message, "there is no DNS provider \"x\"");
-    assert_eq!(error.hint.as_deref(), Some("the settings have manual, hook2"));
+    assert_eq!(
+        error.hint.as_deref(),
+        Some("the settings have manual, hook2: add one called x under dns01.providers")
+    );
     assert!(registry("[]", Some("manual")).unwrap().named("manual").is_ok());
     let twice = registry("[{provider: manual}, {provider: manual}]", None)
         .err()

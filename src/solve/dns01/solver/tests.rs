@@ -151,7 +151,7 @@ async fn a_write_that_failed_is_taken_away_and_a_removal_that_failed_is_tried_ag
     assert!(error.message.contains("exited with status 1"), "{error}");
     let error = bench.solver.clean(&one).await.unwrap_err();
     let left = format!(
-        "the value {} of _acme-challenge.shop.example remains: hook ",
+        "TXT record _acme-challenge.shop.example with value {} stays: hook ",
         value(&one)
     );
     assert!(error.message.starts_with(&left), "{error}");

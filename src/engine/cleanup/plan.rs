@@ -1,0 +1,50 @@
+//! What a clean-up would remove, and what it could not.
+
+use super::{
+    Leftovers, Trouble,
+    undo::{known_to_stay, words},
+};
+use crate::{engine::journal::Left, solve::dns01::Dns01};
+
+/// What would become of what was found. Not cleared for a terminal.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What would go, a line each, in the order of its removal.
+    pub goes: Vec<String>,
+    /// What would stay, and why.
+    pub stays: Vec<Trouble>,
+}
+
+impl Leftovers {
+    /// What [`Leftovers::remove`] would do, as far as that is known without asking a DNS provider.
+    pub async fn plan(&self, dns: Option<&Dns01>) -> Plan {
+        let mut plan = Plan::default();
+        let mut orders = Vec::new();
+        for journal in &self.journals {
+            let before = plan.stays.len();
+            for left in &journal.found.entry.left {
+                let stays = match left {
+                    Left::Record(written) => known_to_stay(dns, written).await,
+                    Left::Change { .. } => self.waits(left),
+                };
+                match stays {
+                    Some(trouble) => plan.stays.push(trouble),
+                    None => plan.goes.push(words(left)),
+                }
+            }
+            if plan.stays.len() == before {
+                orders.push(journal.thing.to_string());
+            } else {
+                // What is left is noted in it.
+                plan.stays.push(Trouble {
+                    text: format!("{} stays: it notes what stays", journal.thing),
+                    hint: None,
+                });
+            }
+        }
+        plan.goes.extend(self.things.iter().map(ToString::to_string));
+        plan.goes.extend(orders);
+        plan.goes.extend(self.leases.iter().map(ToString::to_string));
+        plan
+    }
+}
