@@ -206,7 +206,7 @@ impl AcmeError {
             Self::Paused { url: None, .. } => {
                 Some("fix the cause of the failed validations, then visit the page that the message names".to_owned())
             }
-            Self::StillWaiting { .. } => Some("run the command again: it continues with the same order".to_owned()),
+            Self::StillWaiting { .. } => Some("run the command again".to_owned()),
             Self::TermsNotAgreed { .. } => Some("read them, then pass --agree-tos".to_owned()),
             Self::BindingRequired { website } => Some(match website {
                 Some(site) => format!("get an EAB key id and key from the CA ({site}), {GIVE_BINDING}"),

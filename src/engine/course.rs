@@ -1,6 +1,6 @@
 //! The course of one certificate: lease, journal, order, check, store, restart, proof that it is served.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use super::{
     authorize::{Proving, Refused},
@@ -115,6 +115,7 @@ impl Run {
             preferred_chain: self.issuer.preferred_chain.clone(),
             key: &key,
             ledger: &self.ledger,
+            proved: AtomicBool::new(false),
         };
         let obtained = obtaining.certificate(&target.names, resume).await;
         self.journals.remove(&target.secret);
@@ -128,23 +129,30 @@ impl Run {
                     error,
                     ObtainError::Acme(_) | ObtainError::Journal(_) | ObtainError::InterruptedLate
                 );
+                let proved = obtaining.proved.into_inner();
                 if none || !going_on {
                     self.close(&journal, &left, tell).await;
                 }
                 self.record_failure(target, &error).await;
-                return Err(error.into());
+                let error = CourseError::from(error);
+                // An order whose names are not proved yet may fail for want of answers.
+                return Err(if going_on && proved {
+                    self.kept(error, target, &present, &options, &journal).await
+                } else {
+                    error
+                });
             }
         };
         let issued = self
             .finish_one(target, &present, &options, obtained, &key, lease, tell)
             .await;
-        match &issued {
+        match issued {
             Ok(_) | Err(CourseError::Restart { .. } | CourseError::NotRestarted(_) | CourseError::NotServed { .. }) => {
             }
             // An old order's certificate would be refused each time.
             Err(CourseError::Pair(_)) if resumed => {}
             // What was issued is not lost.
-            Err(_) => return issued,
+            Err(error) => return Err(self.kept(error, target, &present, &options, &journal).await),
         }
         self.close(&journal, &left, tell).await;
         issued
@@ -200,7 +208,7 @@ impl Run {
         let resumed = || found.and_then(|found| found.entry.key_type.parse().ok());
         self.options
             .key_kind
-            .or_else(|| held.and_then(|held| KeyKind::of(&held.algorithm)))
+            .or_else(|| held.and_then(Replaced::kind))
             .or_else(resumed)
             .unwrap_or_default()
     }
@@ -424,14 +432,14 @@ struct Renewal {
 }
 
 /// The certificate that is replaced.
-struct Replaced {
+pub(super) struct Replaced {
     sha256: String,
     id: Option<CertId>,
     algorithm: KeyAlgorithm,
 }
 
 impl Replaced {
-    fn of(present: &Present, slots: &Slots) -> Option<Self> {
+    pub(super) fn of(present: &Present, slots: &Slots) -> Option<Self> {
         let parsed = present.held(slots)?;
         let position = parsed.bundle.leaf?;
         let leaf = parsed.bundle.leaf()?;
@@ -440,5 +448,10 @@ impl Replaced {
             id: parsed.der.get(position).and_then(|der| CertId::of(der)),
             algorithm: leaf.key.clone(),
         })
+    }
+
+    /// The kind of its key, where new ones of it can be made.
+    pub(super) fn kind(&self) -> Option<KeyKind> {
+        KeyKind::of(&self.algorithm)
     }
 }

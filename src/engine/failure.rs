@@ -3,7 +3,7 @@
 use super::{
     journal::JournalError,
     lease::LeaseError,
-    obtain::{LATER, ObtainError},
+    obtain::{AGAIN, ObtainError},
 };
 use crate::{
     apply::{ApiError, key::KeyError, pair::PairError, secret::Refusal},
@@ -125,9 +125,50 @@ pub enum CourseError {
     /// Ctrl-C before the new certificate could be written: the order is kept.
     #[error("interrupted before the new certificate was stored")]
     NotStored,
+    /// The same, with an order that is kept.
+    #[error("{}", crate::error::chain(.error))]
+    Kept {
+        /// What happened.
+        error: Box<CourseError>,
+        /// What the next run does.
+        next: Next,
+    },
     /// Ctrl-C between storing and the end of the restarts.
     #[error("interrupted: the new certificate is stored, and {0} is not known to have come back")]
     NotRestarted(String),
+}
+
+/// What the same command would do with an order that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// It finishes it.
+    GoesOn,
+    /// It is refused, until something else is done.
+    Refused {
+        /// Why.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+impl Next {
+    /// What to do, after `first`.
+    fn hint(&self, first: Option<String>) -> String {
+        const KEPT: &str = "it goes on with the same order, and makes no second one";
+        let again = match first {
+            Some(first) if first.ends_with(AGAIN) => first,
+            Some(first) => format!("{first}; then {AGAIN}"),
+            None => AGAIN.to_owned(),
+        };
+        match self {
+            Self::GoesOn => format!("{again}: {KEPT}"),
+            Self::Refused { why, hint } => {
+                let hint = hint.as_deref().map_or_else(String::new, |hint| format!(" ({hint})"));
+                format!("{again}, which is refused as long as {why}{hint}; then {KEPT}")
+            }
+        }
+    }
 }
 
 fn list(all: &[(String, NameError)]) -> String {
@@ -160,10 +201,9 @@ impl CourseError {
             Self::Journal(error) => error.hint(),
             Self::Pair(error) => error.hint(),
             Self::Api(error) | Self::Write(error) => error.hint(),
-            Self::Changed(_) | Self::LeaseLost(_) => Some(
-                "check the Secret, then run the command again: it continues with the certificate that was issued"
-                    .to_owned(),
-            ),
+            Self::Changed(_) => Some(format!("look at the Secret, then {AGAIN}")),
+            Self::LeaseLost(_) => Some("wait for the end of that run, and look at the Secret".to_owned()),
+            Self::Kept { error, next } => Some(next.hint(error.hint())),
             Self::File { hint, .. }
             | Self::Restart { hint, .. }
             | Self::NotServed { hint, .. }
@@ -171,7 +211,7 @@ impl CourseError {
             | Self::LeftOut { hint, .. } => hint.clone(),
             Self::Stopped => Some("fix the cause that the failures name, and run the command again".to_owned()),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
-            Self::NotStored => Some(LATER.to_owned()),
+            Self::NotStored => Some(AGAIN.to_owned()),
             Self::NotRestarted(workload) => Some(format!("`kubectl rollout status {workload}` follows it")),
             Self::Key(_) => None,
         }
@@ -180,6 +220,7 @@ impl CourseError {
     /// The exit status.
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Kept { error, .. } => error.exit(),
             Self::Interrupted
             | Self::NotStored
             | Self::NotRestarted(_)

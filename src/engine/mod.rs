@@ -15,6 +15,7 @@ pub mod foreseen;
 pub mod hosts;
 pub mod journal;
 pub mod journals;
+mod kept;
 pub mod lease;
 pub mod ledger;
 pub mod obtain;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,8 +28,8 @@ use crate::{
 
 /// How long the CA may take to make a certificate.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// What to do where the order is kept.
-pub(super) const LATER: &str = "run the command again: it continues with the same order, and makes no second one";
+/// What to do where nothing else is in the way.
+pub(super) const AGAIN: &str = "run the command again";
 /// How often an order is made anew without names that failed: each time names are lost, so it ends soon.
 const ATTEMPTS: usize = 4;
 
@@ -81,7 +84,7 @@ impl ObtainError {
             Self::Acme(error) => error.hint(),
             Self::Journal(error) => error.hint(),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
-            Self::InterruptedLate => Some(LATER.to_owned()),
+            Self::InterruptedLate => Some(AGAIN.to_owned()),
             Self::Order(_) | Self::Key(_) => None,
         }
     }
@@ -116,6 +119,8 @@ pub struct Obtaining<'a> {
     pub key: &'a PrivateKey,
     /// Where orders are counted.
     pub ledger: &'a Ledger,
+    /// Whether the last order's names are proved: from then on it comes to an end by itself.
+    pub proved: AtomicBool,
 }
 
 impl Obtaining<'_> {
@@ -176,6 +181,7 @@ impl Obtaining<'_> {
 
     /// One order, to its end.
     async fn once(&self, names: &Names, resume: Option<String>) -> Result<(Chain, String), ObtainError> {
+        self.proved.store(false, Ordering::Relaxed);
         let mut order = self.order(names, resume).await?;
         let mut answered = Vec::new();
         if order.status == OrderStatus::Pending {
@@ -191,6 +197,7 @@ impl Obtaining<'_> {
                 return Err(failed);
             }
         }
+        self.proved.store(true, Ordering::Relaxed);
         // What is temporary goes while the CA signs.
         let fetched = async {
             let order = self.finish(&mut order, names).await?;
