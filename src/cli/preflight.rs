@@ -97,18 +97,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         print(report::list(&reports, colour::wanted(args.run.color)).as_bytes())?;
     }
     let (warnings, failures, blame) = worst(&reports);
-    note(&summary(warnings, failures));
-    if let Some(first) = theirs.first() {
-        let certificates = if theirs.len() == 1 {
-            "a certificate"
-        } else {
-            "certificates"
-        };
-        note(&format!(
-            "cert-manager's progress with {certificates} of its own was not checked: `kubectl certs show secret/{} -n {}` shows it",
-            first.name, first.namespace
-        ));
-    }
+    note(&summary((warnings, failures), &theirs, targets.len()));
     if settings.chosen.rehearsal {
         note(&format!(
             "no CA was chosen: checked with {}; --production checks with the production CA",
@@ -124,15 +113,57 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     })
 }
 
-fn summary(warnings: usize, failures: usize) -> String {
-    match (warnings, failures) {
-        (0, 0) => "none of the checks found an obstacle".to_owned(),
-        (warnings, 0) => format!("no obstacle is known; {}", counted(warnings, "warning")),
-        (0, failures) => format!("{} would stop the issuance", counted(failures, "failure")),
-        (warnings, failures) => format!(
+/// The last line, from the counts of warnings and failures: it claims no more than was looked at. `theirs` are those of the `all`
+/// Secrets that cert-manager writes, whose orders nobody looked at. Not cleared.
+fn summary((warnings, failures): (usize, usize), theirs: &[Key], all: usize) -> String {
+    let found = match (warnings, failures) {
+        // Rights and little else were looked at.
+        (0, 0) if theirs.len() == all => None,
+        (0, 0) => Some("none of the checks found an obstacle".to_owned()),
+        (warnings, 0) => Some(format!(
+            "no obstacle is known; {}",
+            counted(warnings, "warning")
+        )),
+        (0, failures) => Some(format!("{} would stop the issuance", counted(failures, "failure"))),
+        (warnings, failures) => Some(format!(
             "{} would stop the issuance; {}",
             counted(failures, "failure"),
             counted(warnings, "warning")
-        ),
+        )),
+    };
+    let unseen = theirs.first().map(|first| {
+        let (of, tells) = match theirs.len() {
+            1 => (format!("Secret {first}"), "shows it"),
+            count => (format!("{count} Secrets"), "shows that of the first"),
+        };
+        format!(
+            "cert-manager's progress with {of} was not checked: `kubectl certs show secret/{} -n {}` {tells}",
+            first.name, first.namespace
+        )
+    });
+    found.into_iter().chain(unseen).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_claims_no_more_than_was_looked_at() {
+        let theirs = [Key::new("shop", "web-tls"), Key::new("shop", "api-tls")];
+        assert_eq!(summary((0, 0), &[], 2), "none of the checks found an obstacle");
+        assert_eq!(
+            summary((0, 0), &theirs[..1], 1),
+            "cert-manager's progress with Secret shop/web-tls was not checked: `kubectl certs show secret/web-tls -n shop` shows it"
+        );
+        let mixed = summary((0, 0), &theirs, 3);
+        assert!(
+            mixed.starts_with(
+                "none of the checks found an obstacle; cert-manager's progress with 2 Secrets was not"
+            ),
+            "{mixed}"
+        );
+        assert!(summary((1, 0), &[], 1).ends_with("; 1 warning"));
+        assert_eq!(summary((0, 2), &[], 1), "2 failures would stop the issuance");
     }
 }

@@ -347,6 +347,45 @@ fn without_a_ca_it_is_looked_at_with_staging_and_without_a_cluster_there_is_no_h
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn of_a_secret_whose_order_cert_manager_is_stuck_with_nothing_claims_that_all_is_well() {
+    let (it, host) = shop("prestuck");
+    let of = |kind: &str, group: &str, name: &str, spec: Value| json!({"apiVersion": group, "kind": kind, "metadata": {"name": name}, "spec": spec});
+    it.ns.apply(vec![
+        of(
+            "Certificate",
+            "cert-manager.io/v1",
+            "shop",
+            json!({"secretName": "shop-tls", "dnsNames": [host], "issuerRef": {"name": "own"}}),
+        ),
+        of(
+            "Order",
+            "acme.cert-manager.io/v1",
+            "shop-1",
+            json!({"request": "UkVRVUVTVA==", "dnsNames": [host], "issuerRef": {"name": "own"}}),
+        ),
+    ]);
+    let ran = it.certs(&["preflight", "shop"]).ends_with(0);
+    assert!(!ran.err.contains("obstacle"), "{}", ran.err);
+    let told = format!(
+        "cert-manager's progress with with Secret {0}/shop-tls was not looked at: `kubectl certs show secret/shop-tls -n {0}` tells it",
+        it.ns.name
+    );
+    assert!(ran.err.contains(&told), "{}", ran.err);
+
+    let other = it.host("other");
+    it.ns.apply(vec![ingress("other", &[(&[&other], "other-tls")])]);
+    it.until_addressed("ingress/other");
+    let ran = it.certs(&["preflight", "shop", "other"]).ends_with(0);
+    assert!(
+        ran.err
+            .contains("none of the checks found an obstacle; cert-manager's progress with"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn what_cannot_answer_is_found_before_anything_is_ordered() {
     let (it, _) = shop("preans");
     let listener = std::net::TcpListener::bind(("10.99.0.1", 0)).unwrap();

@@ -49,6 +49,66 @@ fn what_is_served_as_it_is_stored_has_no_finding() {
     ns.certs(&["probe", "--fail-on", "critical"]).ends_with(1);
 }
 
+/// The cell of a host below SERVED.
+#[track_caller]
+fn served_cell(table: &str, host: &str) -> String {
+    let mut lines = table.lines();
+    let header = lines.next().unwrap_or_default();
+    let at = header
+        .find("SERVED")
+        .unwrap_or_else(|| panic!("no column SERVED:\n{table}"));
+    let row = lines
+        .find(|line| line.contains(host))
+        .unwrap_or_else(|| panic!("no {host}:\n{table}"));
+    row[at..].split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_column_and_a_field_say_how_what_is_served_compares() {
+    let ns = Namespace::new("column");
+    let (host, missing) = (ns.host("a"), ns.host("missing"));
+    let pair = ns.pki.pair(&[&host]);
+    ns.apply(vec![
+        pair.secret("a"),
+        ingress("a", &[(&[&host], "a")]),
+        ingress("missing", &[(&[&missing], "missing")]),
+    ]);
+    wait_until_served(&host, &pair);
+    let look = |at: &str| {
+        let table = ns.certs(&["probe", "--connect", at]).ends_with(0).out;
+        let items = ns.certs(&["probe", "-o", "json", "--connect", at]).ends_with(0).items();
+        let of = |host: &str| {
+            let json = items.host(host)["served"].clone();
+            assert_eq!(json["compared"], served_cell(&table, host), "{table}");
+            json
+        };
+        (of(&host), of(&missing), items.host(&host)["sha256"].clone())
+    };
+    let (served, default, stored) = look(TRAEFIK);
+    assert_eq!(
+        (&served["compared"], &served["addresses"], &served["sha256"]),
+        (&json!("stored"), &json!(1), &stored),
+        "{served}"
+    );
+    assert!(served["notAfter"].is_string(), "{served}");
+    // Traefik's own certificate, beside no Secret.
+    assert_eq!(default["compared"], "not-compared", "{default}");
+    assert_ne!(default["sha256"], stored, "{default}");
+    let (served, ..) = look(&tls::serve(&ns.pki.pair(&[&host])));
+    assert_eq!(served["compared"], "another", "{served}");
+    let (served, ..) = look("127.0.0.1:9");
+    assert_eq!(
+        (&served["compared"], &served["sha256"]),
+        (&json!("nothing"), &json!(null)),
+        "{served}"
+    );
+    // Nobody asked, and nothing is said.
+    let table = ns.certs(&["status"]).ends_with(0).out;
+    assert!(!table.contains("SERVED"), "{table}");
+    assert!(ns.status(&[]).host(&host).get("served").is_none());
+}
+
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn another_certificate_another_name_and_no_answer_are_told_apart() {
