@@ -27,7 +27,7 @@ use crate::{
     event::Method,
     inventory::Inventory,
     name::Name,
-    net::{HostPort, dns::Resolver},
+    net::{HostPort, Lookup},
     object::{Key, Text},
     plan::{Target, steps::Step},
     settings::{
@@ -594,6 +594,7 @@ impl Prepared {
             self_check: http.self_check,
             limit: None,
             connect,
+            lookup: Lookup::of(&settings.dns01.resolvers),
             guard: Guard {
                 own: own.filter_map(|address| address.parse().ok()).collect(),
                 allowed: http.allow_addresses.clone(),
@@ -625,12 +626,9 @@ pub fn dns01(
     if entries.is_empty() {
         return Ok(None);
     }
-    let resolver = if settings.resolvers.is_empty() {
-        Resolver::system()
-            .map_err(|error| SolveError::new(crate::error::chain(&error)).hint("name one with --resolver ADDRESS"))?
-    } else {
-        Resolver::of(settings.resolvers.clone())
-    };
+    let resolver = Lookup::of(&settings.resolvers)
+        .resolver()
+        .map_err(|error| SolveError::new(crate::error::chain(&error)).hint("name one with --resolver ADDRESS"))?;
     let wait = match settings.propagation_wait {
         Some(Duration::ZERO) => Wait::Off,
         Some(wait) => Wait::Fixed(wait),

@@ -10,7 +10,11 @@ use std::{
 
 use tokio::{net::lookup_host, sync::Semaphore, time::Instant};
 
-use super::name::{Asked, InvalidName, asked};
+use super::{
+    dns::DnsError,
+    lookup::is_failing,
+    name::{Asked, InvalidName, asked},
+};
 use crate::object::Text;
 
 /// The port of HTTPS.
@@ -88,6 +92,18 @@ pub enum ResolveError {
         /// The time that was given.
         after: Duration,
     },
+    /// The name servers that were asked say that it has none.
+    #[error("DNS has no address for {name}")]
+    None {
+        /// The name.
+        name: String,
+    },
+    /// The name servers that were asked do not say.
+    #[error(transparent)]
+    Servers {
+        /// What they say.
+        cause: DnsError,
+    },
     /// DNS has no addresses for it, or fails; in the words of the system's resolver.
     #[error("DNS has no address for {name}: {}", words(cause))]
     Failed {
@@ -99,12 +115,17 @@ pub enum ResolveError {
 }
 
 impl ResolveError {
-    /// Whether DNS said that there is none, and not merely nothing.
+    /// Whether DNS said that there is none, or that the domain's name servers fail, and not merely nothing.
     pub fn is_definite(&self) -> bool {
-        matches!(self, Self::Failed { cause, .. } if {
-            let said = cause.to_string().to_lowercase();
-            !said.contains("temporary") && !said.contains("try again")
-        })
+        match self {
+            Self::Failed { cause, .. } => {
+                let said = cause.to_string().to_lowercase();
+                !said.contains("temporary") && !said.contains("try again")
+            }
+            Self::None { .. } => true,
+            Self::Servers { cause } => is_failing(cause),
+            _ => false,
+        }
     }
 }
 

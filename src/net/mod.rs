@@ -6,8 +6,10 @@ pub mod address;
 pub mod aia;
 pub mod dns;
 pub mod https;
+pub mod lookup;
 pub mod name;
 pub mod probe;
 
 pub use address::{HostPort, ResolveError, elsewhere, resolve};
+pub use lookup::Lookup;
 pub use probe::{ProbeError, Served, Target, probe, probe_all};

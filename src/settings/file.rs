@@ -353,7 +353,7 @@ pub struct Dns01Entry {
     /// Which provider serves which zones.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<DnsEntry>,
-    /// Name servers that find zones and their servers.
+    /// Name servers that are asked for hosts, zones and CAA records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolvers: Option<Vec<NameServer>>,
     /// How long a record may take to be everywhere.

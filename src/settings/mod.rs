@@ -126,7 +126,7 @@ pub struct Dns01Settings {
     pub providers: Vec<DnsEntry>,
     /// The one of them that proves every name (`--dns`); it is among the providers, or `manual`.
     pub only: Option<String>,
-    /// Name servers that find zones and their servers; none: the system's.
+    /// Name servers that are asked for hosts, zones and CAA records; none: the system's.
     pub resolvers: Vec<SocketAddr>,
     /// How long a record may take to be on every name server of the zone.
     pub propagation_timeout: Duration,

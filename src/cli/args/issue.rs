@@ -199,7 +199,7 @@ pub struct Dns01Args {
     /// Validate every name by DNS-01, with this provider of the settings; by default the zones of the providers decide
     #[arg(long, value_name = "NAME")]
     pub dns: Option<String>,
-    /// The resolver that finds zones and their servers, IP or IP:PORT; may be given more than once; the system's by default
+    /// The name server that is asked for hosts, zones and CAA records, IP or IP:PORT; may be given more than once; else the system's
     #[arg(long, value_name = "ADDRESS")]
     pub resolver: Vec<NameServer>,
     /// How long the record may take to be on every name server of the zone [default: 2m]

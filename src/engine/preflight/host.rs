@@ -5,25 +5,25 @@ use std::{collections::BTreeSet, net::IpAddr};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 
-use super::{LIMIT, Preflight, Shared, in_time};
+use super::{LIMIT, Preflight, Shared};
 use crate::{
     acme::Stage,
     engine::prepare::Prepared,
     name::Name,
-    net::{
-        address::{MOST_ADDRESSES, is_private},
-        dns::Resolver,
-        elsewhere,
-    },
+    net::{Lookup, address::is_private, elsewhere},
     object::Text,
     plan::{
         Target,
         preflight::{Blame, Check, Grade, Topic},
     },
     settings::value::SelfCheck,
-    solve::http01::{
-        Guard, Ports, challenge_path,
-        fetch::{FetchError, Page, fetch},
+    solve::{
+        SolveError,
+        http01::{
+            Guard, Ports, challenge_path,
+            fetch::{FetchError, Page, fetch},
+            in_dns::{self, InDns, list},
+        },
     },
 };
 
@@ -51,36 +51,24 @@ impl Preflight<'_> {
             let used = target.use_of(name)?;
             Some(used.addresses.as_slice())
         });
-        let resolver = match (&shared.resolver, name) {
-            (_, Name::Ip(_)) => None,
-            (Ok(resolver), _) => Some(resolver),
-            (Err(error), _) => {
-                let check = Check::warning(Topic::Dns, error.to_string()).of(host);
-                return vec![check.hint(Some("name one with --resolver ADDRESS"))];
-            }
-        };
         let connect = self.connect.as_ref().map(|connect| [Text::from(connect.host.as_str())]);
         let route = connect
             .as_ref()
             .map_or(route.unwrap_or_default(), |named| named.as_slice());
-        let own = addresses_of(route, resolver).await;
-        let found = match (name, resolver) {
+        let lookup = &shared.lookup;
+        let own = in_dns::addresses_of(lookup, route.iter().map(Text::as_str)).await;
+        let found = match (name, in_dns::ask(lookup, &host).await) {
             (Name::Ip(address), _) => vec![*address],
-            (_, Some(resolver)) => match in_time("DNS", Topic::Dns, resolver.addresses(&host)).await {
-                Err(late) => return vec![late.of(host)],
-                Ok(Err(error)) => {
-                    let check = Check::fails(Topic::Dns, Blame::Acme, error.to_string()).of(host);
-                    return vec![check.hint(Some(
-                        "a CA that gets no answer does not issue: check the domain's name servers",
-                    ))];
-                }
-                Ok(Ok(found)) => found.into_iter().take(MOST_ADDRESSES).collect(),
-            },
-            (_, None) => Vec::new(),
+            (_, InDns::At(found)) => found,
+            (_, InDns::Nowhere(error)) => {
+                let error = in_dns::nowhere("it", &error, lookup, &own);
+                return vec![no_address(error, self.settings.http01.self_check).of(host)];
+            }
+            (_, InDns::Unknown(error)) => {
+                let check = Check::warning(Topic::Dns, in_dns::unknown("it", &error, lookup)).of(host);
+                return vec![check.hint(Some("name another resolver with --resolver ADDRESS"))];
+            }
         };
-        if found.is_empty() {
-            return vec![no_address(&own, self.settings.http01.self_check).of(host)];
-        }
         let guard = Guard {
             own: own.clone(),
             allowed: self.settings.http01.allow_addresses.clone(),
@@ -88,7 +76,9 @@ impl Preflight<'_> {
         };
         let path = challenge_path(&unknown_token());
         let all: BTreeSet<IpAddr> = found.iter().chain(&own).copied().collect();
-        let looks = all.into_iter().map(|address| look(&host, &path, address, &guard));
+        let looks = all
+            .into_iter()
+            .map(|address| look(&host, &path, address, &guard, lookup));
         let shown = join_all(looks).await;
         let at =
             |addresses: &[IpAddr]| -> Vec<&Shown> { shown.iter().filter(|s| addresses.contains(&s.address)).collect() };
@@ -98,25 +88,10 @@ impl Preflight<'_> {
             |used| format!("{} {}", used.route.kind.as_str(), used.route.key),
         );
         vec![
-            leads(&at(&found), &at(&own), public, &route_name).of(host.clone()),
+            leads(&at(&found), &at(&own), public, &route_name, lookup).of(host.clone()),
             port_80(&at(&found), &at(&own)).of(host),
         ]
     }
-}
-
-/// The addresses of a route's status, names among them resolved.
-async fn addresses_of(status: &[Text], resolver: Option<&Resolver>) -> Vec<IpAddr> {
-    let all = status.iter().take(MOST_ADDRESSES).map(|text| async move {
-        match (text.parse::<IpAddr>(), resolver) {
-            (Ok(ip), _) => vec![ip],
-            (Err(_), Some(resolver)) => {
-                let asked = tokio::time::timeout(LIMIT, resolver.addresses(text)).await;
-                asked.ok().and_then(Result::ok).unwrap_or_default()
-            }
-            (Err(_), None) => Vec::new(),
-        }
-    });
-    join_all(all).await.concat()
 }
 
 /// A token that nobody has.
@@ -127,9 +102,9 @@ fn unknown_token() -> String {
     format!("kubectl-certs-preflight-{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }
 
-async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard) -> Shown {
+async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard, lookup: &Lookup) -> Shown {
     let ports = Ports::default();
-    let what = tokio::time::timeout(LIMIT, fetch(host, path, address, ports, guard)).await;
+    let what = tokio::time::timeout(LIMIT, fetch(host, path, address, ports, guard, lookup)).await;
     Shown {
         address,
         what: what.unwrap_or_else(|_| {
@@ -140,35 +115,26 @@ async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard) -> Shown {
     }
 }
 
-fn list(all: &[IpAddr]) -> String {
-    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
 /// As the run judges it: only where it was told to look elsewhere does it ask the CA all the same.
-pub(super) fn no_address(own: &[IpAddr], self_check: SelfCheck) -> Check {
-    let to = if own.is_empty() {
-        "the route's address".to_owned()
-    } else {
-        list(own)
-    };
-    let message = "DNS has no address for it, and the CA would find none";
-    if self_check != SelfCheck::Auto {
-        return Check::warning(Topic::Dns, format!("{message}, unless it uses another DNS")).hint(Some(format!(
-            "the CA is asked anyway (--self-check {self_check}); in the public DNS an A or AAAA record has to point to {to}"
-        )));
+fn no_address(error: SolveError, self_check: SelfCheck) -> Check {
+    if self_check == SelfCheck::Auto {
+        return Check::fails(Topic::Dns, Blame::Acme, error.message).hint(error.hint);
     }
-    Check::fails(Topic::Dns, Blame::Acme, message).hint(Some(format!(
-        "point an A or AAAA record to {to}, or use DNS-01 (--dns); if only this network does not know the host (split \
-         DNS), --self-check direct"
+    Check::warning(Topic::Dns, error.message).hint(Some(format!(
+        "the CA is asked anyway (--self-check {self_check}), and has to find an address in its own DNS"
     )))
 }
 
 /// Whether DNS leads to the route.
-pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str) -> Check {
+pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str, lookup: &Lookup) -> Check {
     let addresses = |shown: &[&Shown]| -> Vec<IpAddr> { shown.iter().map(|s| s.address).collect() };
     let (found_at, own_at) = (addresses(found), addresses(own));
     if elsewhere(&found_at, &own_at) {
-        let message = format!("resolves to {}, but {route} is at {}", list(&found_at), list(&own_at));
+        let message = format!(
+            "resolves to {} (says {lookup}), but {route} is at {}",
+            list(&found_at),
+            list(&own_at)
+        );
         // What stands in front, such as a CDN, shows what the route shows.
         return if same_page(found, own) {
             Check::warning(Topic::Dns, format!("{message}: a proxy there passes requests on")).hint(Some(
@@ -184,10 +150,7 @@ pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str)
     if public && found_at.iter().all(|address| is_private(*address)) {
         return Check::warning(
             Topic::Dns,
-            format!(
-                "resolves to {} in this network's DNS, where no public CA can reach it",
-                list(&found_at)
-            ),
+            format!("resolves to {} (says {lookup}), where no public CA can reach it", list(&found_at)),
         )
         .hint(Some(
             "check the public DNS with --resolver ADDRESS; a host that is private everywhere needs DNS-01",
@@ -200,7 +163,10 @@ pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str)
     } else {
         format!("; {route} is at {}, behind address translation", list(&own_at))
     };
-    Check::ok(Topic::Dns, format!("resolves to {}{compared}", list(&found_at)))
+    Check::ok(
+        Topic::Dns,
+        format!("resolves to {} (says {lookup}){compared}", list(&found_at)),
+    )
 }
 
 fn same_page(found: &[&Shown], own: &[&Shown]) -> bool {

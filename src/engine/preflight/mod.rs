@@ -21,7 +21,7 @@ use crate::{
     event::Method,
     inventory::Inventory,
     net::{
-        HostPort,
+        HostPort, Lookup,
         dns::{DnsError, Resolver},
     },
     plan::{
@@ -87,7 +87,8 @@ struct Shared {
     of_account: Permits,
     /// What the account has ordered.
     ledger: Ledger,
-    /// Who is asked.
+    /// Who is asked for addresses, as in a run; and for other records.
+    lookup: Lookup,
     resolver: Result<Resolver, DnsError>,
     /// Answers DNS-01.
     dns01: Result<Option<Dns01>, prepare::PrepareError>,
@@ -101,12 +102,14 @@ impl Preflight<'_> {
     /// Looks at everything. The first report is of the CA and the account; the others are the targets', in their order.
     pub async fn run(&self) -> Vec<Report> {
         let kept = self.kept().await;
+        let lookup = Lookup::of(&self.settings.dns01.resolvers);
         let account = kept.as_ref().ok().and_then(|kept| kept.as_ref()?.account.url.clone());
         let shared = Shared {
             ledger: self.ledger(account.as_deref()).await,
             account,
             of_account: self.store.permits().await,
-            resolver: self.resolver(),
+            resolver: lookup.resolver(),
+            lookup,
             dns01: prepare::dns01(
                 &self.settings.dns01,
                 &Arc::new(Journals::default()),
@@ -137,13 +140,6 @@ impl Preflight<'_> {
             checks: ca,
         };
         std::iter::once(ca).chain(reports).collect()
-    }
-
-    fn resolver(&self) -> Result<Resolver, DnsError> {
-        match self.settings.dns01.resolvers.as_slice() {
-            [] => Resolver::system(),
-            named => Ok(Resolver::of(named.to_vec())),
-        }
     }
 
     /// Whether this program, and not cert-manager, renews it.

@@ -2,6 +2,7 @@ use std::{io, net::SocketAddr};
 
 use super::host::{Shown, leads, port_80};
 use crate::{
+    net::Lookup,
     plan::preflight::{Check, Grade},
     solve::http01::fetch::{FetchError, Page},
 };
@@ -42,6 +43,7 @@ fn dns(found: &[Shown], own: &[Shown], public: bool) -> (Grade, String) {
         &own.iter().collect::<Vec<_>>(),
         public,
         "Ingress shop/shop",
+        &Lookup::System,
     );
     (check.grade, check.message)
 }
@@ -54,7 +56,7 @@ fn dns_that_leads_elsewhere_fails_unless_the_same_answers_there() {
         (grade, message.as_str()),
         (
             Grade::Fails,
-            "resolves to 203.0.113.9, but Ingress shop/shop is at 198.51.100.7"
+            "resolves to 203.0.113.9 (says this machine's DNS), but Ingress shop/shop is at 198.51.100.7"
         )
     );
     let (grade, message) = dns(&[page("203.0.113.9", 404, "not here", &[])], &own(), true);
@@ -62,7 +64,10 @@ fn dns_that_leads_elsewhere_fails_unless_the_same_answers_there() {
     assert_eq!(dns(&[silent("203.0.113.9")], &own(), true).0, Grade::Fails);
     assert_eq!(
         dns(&own(), &own(), true),
-        (Grade::Ok, "resolves to 198.51.100.7, where Ingress shop/shop is".into())
+        (
+            Grade::Ok,
+            "resolves to 198.51.100.7 (says this machine's DNS), where Ingress shop/shop is".into()
+        )
     );
     assert_eq!(dns(&[page("10.0.0.7", 404, "", &[])], &[], true).0, Grade::Warning);
     assert_eq!(dns(&[page("10.0.0.7", 404, "", &[])], &[], false).0, Grade::Ok);

@@ -12,7 +12,7 @@ use super::{
     objects::TERMINATION_LOG,
     self_check::{Look, Seen, Telling},
 };
-use crate::{object::Text, solve::SolveError};
+use crate::{net::Lookup, object::Text, solve::SolveError};
 
 /// What the Pod is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,7 @@ impl Question {
                 cluster: Guard::surroundings(|name| std::env::var(name).ok()),
                 ..Guard::default()
             },
+            lookup: Lookup::System,
             ports: Ports::default(),
             limit: self.limit,
             dns_counts: false,

@@ -28,7 +28,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::guard::Guard;
-use crate::net::{self, ResolveError};
+use crate::net::{Lookup, ResolveError};
 
 /// How many redirects are followed.
 pub const REDIRECTS: usize = 10;
@@ -137,10 +137,17 @@ impl FetchError {
 }
 
 /// Fetches `http://HOST/PATH` from `address`, and follows redirects from there. A redirect to the same host stays at the
-/// address; another host is resolved here, and asked only where `guard` lets it.
-pub async fn fetch(host: &str, path: &str, address: IpAddr, ports: Ports, guard: &Guard) -> Result<Page, FetchError> {
+/// address; another host is resolved by `lookup`, and asked only where `guard` lets it.
+pub async fn fetch(
+    host: &str,
+    path: &str,
+    address: IpAddr,
+    ports: Ports,
+    guard: &Guard,
+    lookup: &Lookup,
+) -> Result<Page, FetchError> {
     let at = SocketAddr::new(address, ports.http);
-    match timeout(WHOLE, follow(host, path, address, ports, guard)).await {
+    match timeout(WHOLE, follow(host, path, address, ports, guard, lookup)).await {
         Ok(result) => result,
         Err(_) => Err(FetchError::Broken {
             address: at,
@@ -149,7 +156,14 @@ pub async fn fetch(host: &str, path: &str, address: IpAddr, ports: Ports, guard:
     }
 }
 
-async fn follow(host: &str, path: &str, address: IpAddr, ports: Ports, guard: &Guard) -> Result<Page, FetchError> {
+async fn follow(
+    host: &str,
+    path: &str,
+    address: IpAddr,
+    ports: Ports,
+    guard: &Guard,
+    lookup: &Lookup,
+) -> Result<Page, FetchError> {
     let shown = if host.contains(':') {
         format!("[{host}]")
     } else {
@@ -167,7 +181,7 @@ async fn follow(host: &str, path: &str, address: IpAddr, ports: Ports, guard: &G
         let addresses = if url.host_str() == origin.as_deref() {
             vec![address]
         } else {
-            resolve(&url).await?
+            resolve(&url, lookup).await?
         };
         let port = url.port_or_known_default().unwrap_or(ports.http);
         let (response, at) = ask_any(&url, &addresses, port, guard).await?;
@@ -224,12 +238,15 @@ fn next(from: &Url, target: &str, ports: Ports) -> Result<Url, FetchError> {
     Ok(url)
 }
 
-async fn resolve(url: &Url) -> Result<Vec<IpAddr>, FetchError> {
+async fn resolve(url: &Url, lookup: &Lookup) -> Result<Vec<IpAddr>, FetchError> {
     let host = url.host_str().unwrap_or_default();
-    let mut found = net::resolve(host, CONNECT).await.map_err(|cause| FetchError::Resolve {
-        to: url.to_string(),
-        cause,
-    })?;
+    let mut found = lookup
+        .addresses(host, CONNECT)
+        .await
+        .map_err(|cause| FetchError::Resolve {
+            to: url.to_string(),
+            cause,
+        })?;
     // As Let's Encrypt does.
     found.sort_by_key(IpAddr::is_ipv4);
     Ok(found)

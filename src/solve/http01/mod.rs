@@ -14,6 +14,7 @@ mod container;
 pub mod fetch;
 pub mod guard;
 pub mod image;
+pub mod in_dns;
 pub mod in_place;
 pub mod objects;
 mod permit;
@@ -37,7 +38,7 @@ pub use solver::{Http01, edited};
 use super::SolveError;
 use crate::{
     apply::{ApiError, RunId},
-    net::HostPort,
+    net::{HostPort, Lookup},
     object::Seconds,
     settings::value::{SelfCheck, ServicePort},
 };
@@ -95,6 +96,8 @@ pub struct Options {
     pub limit: Option<Duration>,
     /// `--connect`: where the routes are reached from here; its port is that of HTTPS, and not used.
     pub connect: Option<HostPort>,
+    /// Who is asked for addresses.
+    pub lookup: Lookup,
     /// Which addresses may be asked besides the routes' own.
     pub guard: Guard,
     /// The ports that the CA asks.

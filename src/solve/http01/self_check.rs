@@ -18,10 +18,11 @@ use super::{
     challenge_path,
     fetch::{FetchError, Page, Ports, fetch},
     guard::Guard,
+    in_dns::{self, InDns, list},
 };
 use crate::{
     event::{EventKind, Teller},
-    net::{self, HostPort},
+    net::{self, HostPort, Lookup},
     object::Text,
     solve::SolveError,
     text::time,
@@ -32,8 +33,6 @@ const PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// So long each pause is a little longer than the one before; later by half.
 const SOON: Duration = Duration::from_secs(2);
-/// How long DNS may take.
-const DNS: Duration = Duration::from_secs(5);
 /// How long it is waited for once the answer has been seen at the route's own addresses: some networks' DNS never answers.
 const SLOW_DNS: Duration = Duration::from_secs(1);
 /// So often an address that does not answer at all is tried, where there is another way to look.
@@ -97,6 +96,8 @@ pub struct Look {
     pub connect: Option<HostPort>,
     /// Which addresses may be asked; the route's own are added.
     pub guard: Guard,
+    /// Who is asked for addresses.
+    pub lookup: Lookup,
     /// The ports of http and https.
     pub ports: Ports,
     /// How long it is waited for.
@@ -165,18 +166,22 @@ impl Look {
         // Both at once: which of the two counts is known only when the first has failed.
         let mut stand_in = std::pin::pin!(self.all(&own, &guard, deadline, false));
         let mut stood_in = None;
-        let mut dns = std::pin::pin!(net::resolve(&self.host, DNS));
+        let mut dns = std::pin::pin!(in_dns::ask(&self.lookup, &self.host));
         let of_dns = loop {
             let enough = stood_in.as_ref().is_some_and(Vec::is_empty) && !own.is_empty();
             tokio::select! {
                 found = &mut dns => break match found {
-                    Ok(found) => Ok(found),
-                    Err(error) if error.is_definite() && self.dns_counts => return Err(Some(self.without_address(&own))),
-                    Err(error) => Err(format!("this network's DNS does not know the host ({error})")),
+                    InDns::At(found) => Ok(found),
+                    InDns::Nowhere(error) if self.dns_counts => {
+                        return Err(Some(in_dns::nowhere(&self.host, &error, &self.lookup, &own)));
+                    }
+                    InDns::Nowhere(error) | InDns::Unknown(error) => {
+                        Err(in_dns::unknown("the host", &error, &self.lookup))
+                    }
                 },
                 missed = &mut stand_in, if stood_in.is_none() => stood_in = Some(missed),
                 () = tokio::time::sleep_until(begin + SLOW_DNS), if enough => {
-                    break Err(format!("this network's DNS does not answer for the host within {} s", SLOW_DNS.as_secs()));
+                    break Err(format!("{} does not answer for the host within {} s", self.lookup, SLOW_DNS.as_secs()));
                 }
             }
         };
@@ -233,27 +238,15 @@ impl Look {
         }
         let mut error = self.failure(&missed);
         if !own.is_empty() && net::elsewhere(&by_dns, &own) {
-            let list = |all: &[IpAddr]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             error.hint = Some(format!(
-                "DNS resolves to {}, but the route is at {}: point the record there, or, if only this network sees another \
+                "{} has {}, but the route is at {}: point the record there, or, if only this network sees another \
                  address (split DNS), use --self-check direct",
+                self.lookup,
                 list(&by_dns),
                 list(&own)
             ));
         }
         Err(Some(error))
-    }
-
-    /// The CA would find no address either, and count the failure.
-    fn without_address(&self, own: &[IpAddr]) -> SolveError {
-        let to = match own {
-            [] => "the route's address".to_owned(),
-            own => own.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        };
-        SolveError::new(format!("DNS has no address for {}, and the CA would find none", self.host)).hint(format!(
-            "point an A or AAAA record to {to}, or use DNS-01 (--dns); if only this network does not know the host (split \
-             DNS), use --self-check direct"
-        ))
     }
 
     /// At the route's own addresses, with the host's name.
@@ -298,21 +291,9 @@ impl Look {
     async fn own_addresses(&self) -> Vec<IpAddr> {
         let names: Vec<&str> = match &self.connect {
             Some(connect) => vec![&connect.host],
-            None => self
-                .addresses
-                .iter()
-                .map(Text::as_str)
-                .take(net::address::MOST_ADDRESSES)
-                .collect(),
+            None => self.addresses.iter().map(Text::as_str).collect(),
         };
-        let found = join_all(names.into_iter().map(|name| net::resolve(name, DNS))).await;
-        let mut own: Vec<IpAddr> = Vec::new();
-        for address in found.into_iter().flatten().flatten() {
-            if !own.contains(&address) {
-                own.push(address);
-            }
-        }
-        own
+        in_dns::addresses_of(&self.lookup, names).await
     }
 
     fn guard_with(&self, own: &[IpAddr]) -> Guard {
@@ -338,7 +319,11 @@ impl Look {
     async fn until(&self, address: IpAddr, guard: &Guard, deadline: Instant, give_up: bool) -> Option<Saw> {
         let (path, begin, mut pause, mut last) = (self.path(), Instant::now(), PAUSE, None);
         for attempt in 1.. {
-            let fetched = timeout_at(deadline, fetch(&self.host, &path, address, self.ports, guard)).await;
+            let fetched = timeout_at(
+                deadline,
+                fetch(&self.host, &path, address, self.ports, guard, &self.lookup),
+            )
+            .await;
             let Ok(fetched) = fetched else { break };
             let saw = match fetched {
                 Ok(page) if self.is_right(&page) => return None,

@@ -154,6 +154,7 @@ fn options(backend: Backend) -> Options {
         self_check: SelfCheck::Direct,
         limit: None,
         connect: None,
+        lookup: kubectl_certs::net::Lookup::System,
         guard: Guard::default(),
         ports: Ports::default(),
         run: RunId::random(),

@@ -98,7 +98,7 @@ fn dns_that_leads_elsewhere_or_nowhere_is_told() {
     says(
         &dns,
         "fails",
-        &format!("resolves to {other}, but Ingress"),
+        &format!("resolves to {other} (says resolver {}), but Ingress", it.resolver.ip()),
         "point the record to 10.99.0.1",
     );
 
@@ -107,7 +107,10 @@ fn dns_that_leads_elsewhere_or_nowhere_is_told() {
     says(
         &check(&ran, "dns", Some(&host)),
         "fails",
-        "DNS has no address for it",
+        &format!(
+            "DNS has no address of it, and the CA would find none (asked: resolver {})",
+            it.resolver.ip()
+        ),
         "DNS-01",
     );
 }
@@ -367,7 +370,7 @@ fn of_a_secret_whose_order_cert_manager_is_stuck_with_nothing_claims_that_all_is
     let ran = it.certs(&["preflight", "shop"]).ends_with(0);
     assert!(!ran.err.contains("obstacle"), "{}", ran.err);
     let told = format!(
-        "cert-manager's progress with with Secret {0}/shop-tls was not looked at: `kubectl certs show secret/shop-tls -n {0}` tells it",
+        "cert-manager's progress with Secret {0}/shop-tls was not checked: `kubectl certs show secret/shop-tls -n {0}` shows it",
         it.ns.name
     );
     assert!(ran.err.contains(&told), "{}", ran.err);
@@ -446,7 +449,8 @@ fn a_host_that_is_not_in_dns_is_not_sent_to_the_ca_unless_split_dns_is_told() {
     let dns = check(&ran, "dns", Some(&host));
     says(&dns, "fails", "DNS has no address for it", "--self-check direct");
     let ran = it.certs(&["renew", "shop", "-o", "json"]).ends_with(4);
-    assert!(ran.out.contains("the CA would find none"), "{}", ran.out);
+    let said = format!("the CA would find none (asked: resolver {})", it.resolver.ip());
+    assert!(ran.out.contains(&said), "{}", ran.out);
     assert!(!ran.out.contains("\"event\":\"asked\""), "{}", ran.out);
 
     let split = ["--self-check", "direct"];
@@ -457,4 +461,57 @@ fn a_host_that_is_not_in_dns_is_not_sent_to_the_ca_unless_split_dns_is_told() {
         .certs(&[&["renew", "shop", "-o", "json"], &split[..]].concat())
         .ends_with(4);
     assert!(ran.out.contains("\"event\":\"asked\""), "{}", ran.out);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn the_run_asks_the_resolver_that_preflight_asks() {
+    let (it, host) = shop("preresolver");
+    it.until_addressed("ingress/shop");
+    // One whose Internet does not have the host.
+    let other = crate::support::dns::Resolver::start();
+    let (url, ca, advertise) = (it.pebble.directory_url(), it.pebble.ca_file(), it.advertise());
+    let of_ca = [
+        "--directory-url",
+        &url,
+        "--directory-ca-file",
+        ca.to_str().unwrap(),
+        "--agree-tos",
+        "--yes",
+    ];
+    let call = |command: &[&str], resolver: &[&str]| {
+        let args = [command, &["--advertise", &advertise, "-o", "json"], &of_ca, resolver].concat();
+        it.plain(&args).run()
+    };
+    let ip = other.ip().to_string();
+    let settings = format!("dns01: {{resolvers: [{ip}]}}\n");
+    // By the flag, and by the settings.
+    for (flag, settings) in [(&["--resolver", ip.as_str()][..], ""), (&[], settings.as_str())] {
+        it.settings(settings);
+        let looked = call(&["preflight", "shop"], flag).ends_with(4);
+        let said = format!("and the CA would find none (asked: resolver {ip})");
+        says(
+            &check(&looked, "dns", Some(&host)),
+            "fails",
+            &said,
+            "--resolver ADDRESS",
+        );
+        for command in [&["renew", "shop"][..], &["issue", "--secret", "shop-tls", "-d", &host]] {
+            let ran = call(command, flag).ends_with(4);
+            assert!(ran.out.contains(&said), "{command:?}: {}", ran.out);
+            assert!(!ran.out.contains("\"event\":\"asked\""), "{command:?}: {}", ran.out);
+        }
+    }
+    // By this machine's, which has it.
+    it.settings("");
+    let looked = call(&["preflight", "shop"], &[]).ends_with(0);
+    says(
+        &check(&looked, "dns", Some(&host)),
+        "ok",
+        "leads to 10.99.0.1 (says this machine's DNS), where Ingress",
+        "",
+    );
+    // The program's own trust: what is served is looked at with the CA's root.
+    let root = it.pebble.root_file().to_str().unwrap().to_owned();
+    call(&["renew", "shop"], &["--ca-file", &root]).ends_with(0);
 }

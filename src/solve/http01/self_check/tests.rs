@@ -67,6 +67,7 @@ fn look(port: u16) -> Look {
         addresses: vec!["127.0.0.1".into()],
         connect: None,
         guard: Guard::default(),
+        lookup: Lookup::System,
         ports: Ports { http: port, https: 1 },
         limit: Duration::from_millis(400),
         dns_counts: true,

@@ -72,6 +72,7 @@ impl Http01 {
             addresses: place.addresses.clone(),
             connect: self.options.connect.clone(),
             guard: self.options.guard.clone(),
+            lookup: self.options.lookup.clone(),
             ports: self.options.ports,
             limit: self.options.limit.unwrap_or(row.patience),
             dns_counts: true,
