@@ -155,7 +155,7 @@ pub enum Next {
 impl Next {
     /// What to do, after `first`.
     fn hint(&self, first: Option<String>) -> String {
-        const KEPT: &str = "it goes on with the same order, and makes no second one";
+        const KEPT: &str = "it continues with the same order, and makes no second one";
         let again = match first {
             Some(first) if first.ends_with(AGAIN) => first,
             Some(first) => format!("{first}; then {AGAIN}"),

@@ -278,7 +278,7 @@ fn a_secret_that_another_has_changed_meanwhile_is_not_overwritten() {
         assert_eq!(running.end().0, Some(5), "{:?}", said.all());
         let all = said.all().join("\n");
         assert!(all.contains("was changed by another since it was read"), "{all}");
-        assert!(all.contains("it goes on with the same order"), "{all}");
+        assert!(all.contains("it continues with the same order"), "{all}");
         assert_eq!(
             all.contains("run the command again, which is refused as long as Secret") && all.contains("--force"),
             refused,
@@ -306,7 +306,7 @@ fn a_secret_that_another_has_changed_meanwhile_is_not_overwritten() {
 fn where_the_next_run_would_not_go_on_with_the_order_nothing_says_that_it_does() {
     let scene = Scene::new("notagain");
     let orders = || scene.it.pebble.log().matches("POST /order-plz").count();
-    let goes_on = |lines: &[String]| lines.iter().any(|line| line.contains("goes on with the same order"));
+    let goes_on = |lines: &[String]| lines.iter().any(|line| line.contains("continues with the same order"));
     scene.call(&["renew", "shop"]).run().ends_with(0);
     // Another has stored a certificate with one more name: that is renewed as well from now on.
     scene.front.fault("/finalize-order/", 0, 1, Fault::Hold);
