@@ -155,7 +155,7 @@ async fn what_would_stay_is_told_with_the_setting_that_would_let_it_go() {
         )
     );
     assert!(
-        said(1).0.contains("Ingress shop/web stay: another run is going on"),
+        said(1).0.contains("Ingress shop/web stay: another run is in progress"),
         "{:?}",
         said(1)
     );
