@@ -63,7 +63,9 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     let staying = stays.iter().map(|trouble| format!("{}\n", Clear(&trouble.text)));
     print(going.chain(staying).collect::<String>().as_bytes())?;
     let mut hints: BTreeSet<String> = stays.iter().filter_map(|trouble| trouble.hint.clone()).collect();
-    hints.iter().for_each(|hint| note(&format!("hint: {hint}")));
+    for hint in &hints {
+        note(&format!("hint: {hint}"));
+    }
     if !stays.is_empty() {
         exit = Exit::Write;
     }
@@ -71,7 +73,9 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
         return Ok(exit);
     }
     if goes.is_empty() {
-        stays.iter().for_each(|trouble| complain(&trouble.text, None));
+        for trouble in &stays {
+            complain(&trouble.text, None);
+        }
         return Ok(exit);
     }
     may_be_removed(&reading, &all).await?;

@@ -120,10 +120,7 @@ fn summary((warnings, failures): (usize, usize), theirs: &[Key], all: usize) -> 
         // Rights and little else were looked at.
         (0, 0) if theirs.len() == all => None,
         (0, 0) => Some("none of the checks found an obstacle".to_owned()),
-        (warnings, 0) => Some(format!(
-            "no obstacle is known; {}",
-            counted(warnings, "warning")
-        )),
+        (warnings, 0) => Some(format!("no obstacle is known; {}", counted(warnings, "warning"))),
         (0, failures) => Some(format!("{} would stop the issuance", counted(failures, "failure"))),
         (warnings, failures) => Some(format!(
             "{} would stop the issuance; {}",
@@ -158,9 +155,7 @@ mod tests {
         );
         let mixed = summary((0, 0), &theirs, 3);
         assert!(
-            mixed.starts_with(
-                "none of the checks found an obstacle; cert-manager's progress with 2 Secrets was not"
-            ),
+            mixed.starts_with("none of the checks found an obstacle; cert-manager's progress with 2 Secrets was not"),
             "{mixed}"
         );
         assert!(summary((1, 0), &[], 1).ends_with("; 1 warning"));

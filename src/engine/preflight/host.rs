@@ -150,7 +150,10 @@ pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str,
     if public && found_at.iter().all(|address| is_private(*address)) {
         return Check::warning(
             Topic::Dns,
-            format!("resolves to {} (says {lookup}), where no public CA can reach it", list(&found_at)),
+            format!(
+                "resolves to {} (says {lookup}), where no public CA can reach it",
+                list(&found_at)
+            ),
         )
         .hint(Some(
             "check the public DNS with --resolver ADDRESS; a host that is private everywhere needs DNS-01",
