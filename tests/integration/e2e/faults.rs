@@ -277,7 +277,7 @@ fn a_secret_that_another_has_changed_meanwhile_is_not_overwritten() {
         let said = running.err.clone();
         assert_eq!(running.end().0, Some(5), "{:?}", said.all());
         let all = said.all().join("\n");
-        assert!(all.contains("was changed by another since it was read"), "{all}");
+        assert!(all.contains("was changed by someone else since it was read"), "{all}");
         assert!(all.contains("it continues with the same order"), "{all}");
         assert_eq!(
             all.contains("run the command again, which is refused as long as Secret") && all.contains("--force"),

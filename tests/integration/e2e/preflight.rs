@@ -108,7 +108,7 @@ fn dns_that_leads_elsewhere_or_nowhere_is_told() {
         &check(&ran, "dns", Some(&host)),
         "fails",
         &format!(
-            "DNS has no address of it, and the CA would find none (asked: resolver {})",
+            "DNS has no address for it, and the CA would find none (asked: resolver {})",
             it.resolver.ip()
         ),
         "DNS-01",
@@ -508,7 +508,7 @@ fn the_run_asks_the_resolver_that_preflight_asks() {
     says(
         &check(&looked, "dns", Some(&host)),
         "ok",
-        "leads to 10.99.0.1 (says this machine's DNS), where Ingress",
+        "resolves to 10.99.0.1 (says this machine's DNS), where Ingress",
         "",
     );
     // The program's own trust: what is served is looked at with the CA's root.
