@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use crate::own::create;
+
 /// A file that only saves time: `$XDG_CACHE_HOME/kubectl-certs/NAME`, or below `~/.cache`. `None` without a home.
 pub fn file(name: &str) -> Option<PathBuf> {
     let absolute = |variable| {
@@ -41,17 +43,4 @@ pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
         let _ = std::fs::remove_file(&beside);
     })
-}
-
-/// Makes a file that is not there yet, for this user alone.
-///
-/// # Errors
-///
-/// Says what the file system refused.
-pub fn create(path: &Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }

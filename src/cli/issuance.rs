@@ -305,9 +305,9 @@ impl Issuance<'_> {
                 .map(|target| (target.secret.clone(), preparing.steps(target, prepared)))
                 .collect(),
             limits,
-            notes: ca_changes(targets)
+            notes: self
+                .warned(targets)
                 .into_iter()
-                .chain(self.forced(targets))
                 .chain(edits(preparing, prepared))
                 .chain(foreseen::lines(obstacles))
                 .collect(),
@@ -315,10 +315,11 @@ impl Issuance<'_> {
         }
     }
 
-    /// Against whom `--force` writes, a line for each Secret.
-    fn forced(&self, targets: &[Target]) -> Vec<String> {
+    /// What is said of targets whose CA changes, or whose owner `--force` writes against: a line each.
+    fn warned(&self, targets: &[Target]) -> Vec<String> {
+        let mut lines = ca_changes(targets);
         if !self.settings.certificate.force {
-            return Vec::new();
+            return lines;
         }
         let line = |target: &Target| {
             let owner = is_owned_by_another(self.inventory(), &target.secret)?;
@@ -327,13 +328,14 @@ impl Issuance<'_> {
                 target.secret
             ))
         };
-        targets.iter().filter_map(line).collect()
+        lines.extend(targets.iter().filter_map(line));
+        lines
     }
 
     /// Asks before anything that serves traffic is changed.
     fn confirm(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), Failure> {
         let (yes, rehearsal) = (self.args.run.yes, self.settings.chosen.rehearsal);
-        for line in ca_changes(targets).into_iter().chain(self.forced(targets)) {
+        for line in self.warned(targets) {
             note(&line);
         }
         let edits = edits(preparing, prepared);

@@ -14,10 +14,7 @@ use crate::{
     report::{self, Apart, Context, Format, Rows, Sorting, Status, apart::Since, by, output, place::Place},
     scan::{self, About, Judged, probe},
     source::scope::Namespaces,
-    tui::{
-        filter::{Filter, text_of},
-        item::Item,
-    },
+    tui::{filter::Filter, item::Item, rows::Choice},
 };
 
 use super::{
@@ -92,10 +89,16 @@ impl Output {
     }
 }
 
-fn read_filter(typed: &str) -> Result<Filter, Failure> {
+/// What chooses the rows, as the screen has it.
+fn choice(args: &StatusArgs) -> Result<Choice, Failure> {
+    let typed = args.filter.as_deref().unwrap_or_default();
     match Filter::parse(typed) {
         Filter::Wrong(why) => Err(Failure::usage(format!("--filter {typed:?}: {why}"))),
-        filter => Ok(filter),
+        filter => Ok(Choice {
+            filter,
+            between: args.between,
+            ..Choice::default()
+        }),
     }
 }
 
@@ -113,7 +116,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     {
         return Err(Failure::usage("--by works with the table, json, yaml and jsonpath"));
     }
-    let filter = args.filter.as_deref().map(read_filter).transpose()?;
+    let choice = choice(&args)?;
     let saved = args.since.as_deref().map(Saved::read).transpose()?;
     if saved.as_ref().is_some_and(Saved::is_partial) {
         super::warn(
@@ -155,13 +158,8 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         confirm(&session, &args, &mut judged).await;
     }
     let left_out = scan::choose(&mut judged);
-    if let Some(filter) = &filter {
-        let has = |item: Item| filter.matches(&item, &text_of(&item));
-        judged.retain(|one| Item::new(&session.inventory, one).is_some_and(has));
-    }
-    if let Some(period) = args.between {
-        let has = |item: Item| item.certificate.is_some_and(|certificate| period.has(&certificate));
-        judged.retain(|one| Item::new(&session.inventory, one).is_some_and(has));
+    if choice != Choice::default() {
+        judged.retain(|one| Item::new(&session.inventory, one).is_some_and(|item| choice.has(&item)));
     }
     let unread = judged.iter().any(|one| one.status == Status::Unknown || forbidden(one));
     let compared = match saved {

@@ -87,11 +87,7 @@ impl Change {
     }
 
     fn replace(&self, real: &Path, beside: &Path) -> std::io::Result<()> {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(beside)?;
+        let mut file = crate::own::create(beside)?;
         if let Ok(about) = fs::metadata(real) {
             file.set_permissions(about.permissions())?;
         }

@@ -2,12 +2,12 @@
 
 pub mod pasted;
 pub mod pattern;
-
-use std::fmt::Write as _;
+pub mod word;
 
 use self::{
-    pasted::{digits_of, from_decimal},
+    pasted::digits_of,
     pattern::Pattern,
+    word::{Word, joined_text},
 };
 use super::item::Item;
 use crate::{text::nearest, x509::San};
@@ -18,10 +18,10 @@ pub enum Filter {
     /// Everything.
     #[default]
     Everything,
-    /// All of these words, anywhere in a row. In lower case.
-    Words(Vec<String>),
+    /// All of these words, anywhere in a row.
+    Words(Vec<Word>),
     /// Rows that do not have all of these words.
-    Without(Vec<String>),
+    Without(Vec<Word>),
     /// The letters in this order, anywhere in a row. In lower case.
     Fuzzy(String),
     /// Labels: each a key, with its value where one was typed, and whether it must be so.
@@ -70,9 +70,9 @@ impl Filter {
             Some(rest) => (true, rest),
             None => (false, typed),
         };
-        let words: Vec<String> = rest
+        let words: Vec<Word> = rest
             .split_whitespace()
-            .map(|word| digits_of(address(word)).to_lowercase())
+            .map(|word| digits_of(address(word)).to_lowercase().as_str().into())
             .collect();
         match (words.is_empty(), without) {
             (true, _) => Self::Everything,
@@ -85,15 +85,7 @@ impl Filter {
     pub fn narrows(&self, other: &Self) -> bool {
         match (self, other) {
             (_, Self::Everything) => true,
-            // A word with a /, or of digits, is looked for where others are not.
-            (Self::Words(new), Self::Words(old)) => old.iter().all(|o| {
-                let same_places = |n: &String| {
-                    is_joined(n) == is_joined(o)
-                        && plain_digits(n).is_some() == plain_digits(o).is_some()
-                        && from_decimal(n).is_none()
-                };
-                new.iter().any(|n| n.contains(o.as_str()) && same_places(n))
-            }),
+            (Self::Words(new), Self::Words(old)) => old.iter().all(|o| new.iter().any(|n| n.narrows(o))),
             (Self::Fuzzy(new), Self::Fuzzy(old)) => new.starts_with(old.as_str()),
             _ => false,
         }
@@ -103,9 +95,9 @@ impl Filter {
     pub fn matches(&self, item: &Item, text: &str) -> bool {
         match self {
             Self::Everything | Self::Wrong(_) => true,
-            Self::Pattern(pattern) => pattern.is_match(text) || pattern.is_match(&joined_text(item).to_lowercase()),
-            Self::Words(words) => words.iter().all(|word| has(item, text, word)),
-            Self::Without(words) => !words.iter().all(|word| has(item, text, word)),
+            Self::Pattern(pattern) => pattern.is_match(text) || pattern.is_match(&joined_text(item)),
+            Self::Words(words) => words.iter().all(|word| word.is_in(item, text)),
+            Self::Without(words) => !words.iter().all(|word| word.is_in(item, text)),
             Self::Fuzzy(letters) => in_order_of_a_line(text, letters),
             Self::Labels(labels) => labels.iter().all(|(key, value, must)| {
                 let has = item
@@ -119,12 +111,12 @@ impl Filter {
 
     /// Whether a few texts, taken together, are chosen: for views whose lines are no items.
     pub fn matches_texts(&self, texts: &[&str]) -> bool {
-        let any = |word: &str| texts.iter().any(|text| contains(text, word));
+        let any = |word: &Word| texts.iter().any(|text| contains(text, word.as_str()));
         match self {
             Self::Everything | Self::Labels(_) | Self::Wrong(_) => true,
             Self::Pattern(pattern) => texts.iter().any(|text| pattern.is_match(text)),
-            Self::Words(words) => words.iter().all(|word| any(word)),
-            Self::Without(words) => !words.iter().all(|word| any(word)),
+            Self::Words(words) => words.iter().all(any),
+            Self::Without(words) => !words.iter().all(any),
             Self::Fuzzy(letters) => texts.iter().any(|text| in_order(text, letters)),
         }
     }
@@ -226,63 +218,6 @@ pub fn text_of(item: &Item) -> Box<str> {
     text.into()
 }
 
-/// Whether a word is in one of the columns. It has no white space, so it is found within one.
-fn has(item: &Item, text: &str, word: &str) -> bool {
-    text.contains(word) || joined(item, word) || digits(item, word)
-}
-
-/// So many digits are asked for before serial numbers and fingerprints are compared.
-const DIGITS: usize = 6;
-
-/// A word of digits of base 16, without its colons.
-fn plain_digits(word: &str) -> Option<String> {
-    let plain: String = word.chars().filter(|c| *c != ':').collect();
-    (plain.len() >= DIGITS && plain.bytes().all(|b| b.is_ascii_hexdigit())).then_some(plain)
-}
-
-/// Whether a word is in the serial number or the fingerprint: both are written as digits of base 16, with colons or without.
-fn digits(item: &Item, word: &str) -> bool {
-    let Some(plain) = plain_digits(word) else {
-        return false;
-    };
-    item.certificate.as_ref().is_some_and(|certificate| {
-        let mut text = format!("{} ", certificate.serial).to_lowercase();
-        text.retain(|c| c != ':');
-        // A serial number in decimal is all of it.
-        let serial = text.trim().trim_start_matches('0');
-        if from_decimal(word).is_some_and(|hex| hex.trim_start_matches('0') == serial) {
-            return true;
-        }
-        for byte in certificate.sha256.0 {
-            let _ = write!(text, "{byte:02x}");
-        }
-        text.contains(&plain)
-    })
-}
-
-fn is_joined(word: &str) -> bool {
-    word.contains(['/', ':'])
-}
-
-/// Names that stand in one cell are found as they stand there: `ingress/web`, `shop/web-tls`.
-fn joined(item: &Item, word: &str) -> bool {
-    is_joined(word) && contains(&joined_text(item), word)
-}
-
-fn joined_text(item: &Item) -> String {
-    let mut text = String::new();
-    if let Some((kind, name, listener)) = &item.route {
-        let _ = write!(text, "{}/{}/{name}", item.namespace, kind.as_str());
-        if let Some(listener) = listener {
-            let _ = write!(text, ":{listener}");
-        }
-    }
-    for secret in &item.secrets {
-        let _ = write!(text, "\nsecret/{}\n{secret}", secret.name);
-    }
-    text
-}
-
 /// Whether `word`, which is in lower case, is in `text`, whatever the case of its letters.
 pub fn contains(text: &str, word: &str) -> bool {
     let (hay, needle) = (text.as_bytes(), word.as_bytes());
@@ -377,7 +312,7 @@ mod tests {
         for plain in ["36:D7:45", "gateway/public:443", "*.example", "a.b(c"] {
             assert_eq!(
                 Filter::parse(plain),
-                Filter::Words(vec![plain.to_lowercase()]),
+                Filter::Words(vec![plain.to_lowercase().as_str().into()]),
                 "{plain}"
             );
         }

@@ -129,23 +129,14 @@ fn make(dir: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// A new file that nobody else may read.
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// The lock beside an account's file. The system takes it back when the process ends, however it ends.
 async fn lock(path: &Path) -> Result<File, StoreError> {
     let lock = path.with_extension("lock");
-    let file = private()
-        .create(true)
-        .truncate(false)
-        .open(&lock)
-        .map_err(failed("open", &lock))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&lock).map_err(failed("open", &lock))?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
@@ -168,7 +159,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     // Of a killed process that had the same id.
     let _ = fs::remove_file(&beside);
     let done = (|| {
-        let mut file = private().create_new(true).open(&beside)?;
+        let mut file = crate::own::create(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)?;

@@ -1,8 +1,6 @@
 //! What is pasted into a filter: a certificate stands for its fingerprint, a serial number for its digits.
 
-use std::fmt::Write as _;
-
-use crate::x509::{Fingerprint, pem};
+use crate::x509::{Fingerprint, Serial, pem};
 
 /// Nobody pastes a larger certificate.
 const LARGEST: usize = 1 << 20;
@@ -22,20 +20,13 @@ pub fn pasted(text: &str) -> Result<String, Refused> {
     if text.contains("-----BEGIN ") {
         let certificate = pem::blocks(text.as_bytes()).find(pem::Block::is_certificate);
         return match certificate.map(|block| block.decode(LARGEST)) {
-            Some(Ok(der)) => Ok(hex(&Fingerprint::of(&der).0)),
+            Some(Ok(der)) => Ok(Fingerprint::of(&der).to_string()),
             _ if text.contains("PRIVATE KEY") => Err(Refused::PrivateKey),
             _ => Err(Refused::NoCertificate),
         };
     }
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
     Ok(line.unwrap_or_default().to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// A serial number or a fingerprint as tools print it (`serial=0A..`, `SHA256 Fingerprint=AA:BB`, `0x0a..`): its digits of
@@ -59,8 +50,8 @@ const DECIMAL: usize = 15;
 /// RFC 5280 allows serial numbers of 20 octets, and 49 decimal digits.
 const LONGEST: usize = 49;
 
-/// The digits of base 16 of a serial number that is written in decimal, as Go prints it; `None` where it is none.
-pub(super) fn from_decimal(word: &str) -> Option<String> {
+/// A serial number that is written in decimal, as Go prints it; `None` where the word is none.
+pub(super) fn from_decimal(word: &str) -> Option<Serial> {
     if !(DECIMAL..=LONGEST).contains(&word.len()) || !word.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
@@ -77,7 +68,7 @@ pub(super) fn from_decimal(word: &str) -> Option<String> {
             carry >>= 8;
         }
     }
-    Some(hex(&bytes))
+    Some(Serial::from(bytes.as_slice()))
 }
 
 #[cfg(test)]
@@ -90,11 +81,9 @@ mod tests {
         assert_eq!(digits_of("Fingerprint=AA:BB:CC:DD"), "AA:BB:CC:DD");
         assert_eq!(digits_of("0x03e7a1b2c3"), "03e7a1b2c3");
         assert_eq!(digits_of("app=web"), "app=web");
-        assert_eq!(
-            from_decimal("18446744073709551616").as_deref(),
-            Some("010000000000000000")
-        );
-        assert_eq!(from_decimal("000000000000255").as_deref(), Some("ff"));
+        let bytes = |word: &str| from_decimal(word).map(|serial| serial.bytes().to_vec());
+        assert_eq!(bytes("18446744073709551616"), Some(vec![1, 0, 0, 0, 0, 0, 0, 0, 0]));
+        assert_eq!(bytes("000000000000255"), Some(vec![0xff]));
         assert_eq!(from_decimal("123456"), None);
         assert_eq!(from_decimal(&"9".repeat(50)), None);
     }
@@ -105,7 +94,7 @@ mod tests {
         assert_eq!(pasted(&pem("EC PRIVATE KEY")), Err(Refused::PrivateKey));
         assert_eq!(pasted(&pem("X509 CRL")), Err(Refused::NoCertificate));
         let both = pasted(&(pem("PRIVATE KEY") + &pem("CERTIFICATE")));
-        assert_eq!(both, Ok(hex(&Fingerprint::of(&[0, 0, 0]).0)));
+        assert_eq!(both, Ok(Fingerprint::of(&[0, 0, 0]).to_string()));
         assert_eq!(pasted("\n  web.example \nmore"), Ok("web.example".to_owned()));
     }
 }

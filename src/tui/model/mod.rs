@@ -1,6 +1,7 @@
 //! Everything that the screen is made from. Plain values: nothing here waits, reads or writes.
 
 pub mod derived;
+pub mod front;
 pub mod input;
 pub mod lists;
 pub mod popup;
@@ -13,9 +14,8 @@ use ratatui::layout::Rect;
 
 use super::{
     columns::Columns,
-    filter::pattern::Pattern,
     item::{Item, Subject},
-    keymap::{Action, Key, Keymap, Scope},
+    keymap::{Action, Key, Keymap},
     message::{Lines, LogLine, Place, Trouble},
     order::{Ending, Job, Plan, Run, RunId, Stage, State},
     rows::{Choice, Rows, Sort},
@@ -26,6 +26,7 @@ use crate::{
     scan::About,
 };
 use derived::Derived;
+pub use front::{Front, Sought};
 use input::Input;
 use popup::Popup;
 
@@ -175,30 +176,6 @@ pub enum Prompt {
     Command(Input),
     /// What is looked for in the text in front.
     Find(Input),
-}
-
-/// What is looked for in the text in front.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sought {
-    /// What was typed, read.
-    pub pattern: Pattern,
-    /// The line in which it was found last.
-    pub at: Option<usize>,
-    /// How far the text was scrolled before.
-    pub from: usize,
-}
-
-/// The text in front: what is looked for in one is not looked for in another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Front {
-    /// The keys.
-    Help,
-    /// The log.
-    Log,
-    /// A text, by its title.
-    Text(String),
-    /// The picture, of what it is.
-    Picture(Subject),
 }
 
 /// A line that is shown for a while.
@@ -525,68 +502,6 @@ impl Model {
     /// Whether text is typed, so that letters are no keys.
     pub fn is_typing(&self) -> bool {
         self.prompt.is_some() || self.popups.last().is_some_and(Popup::is_typing)
-    }
-
-    /// Where keys are looked up in the view, whatever windows are over it.
-    pub fn view_scope(&self) -> Scope {
-        match self.view {
-            View::Hosts | View::Secrets => Scope::Rows,
-            View::Findings | View::Namespaces => Scope::Lists,
-            View::Timeline => Scope::Timeline,
-            View::Orders => Scope::Orders,
-        }
-    }
-
-    /// The text in front, where there is one that can be searched.
-    pub fn front(&self) -> Option<Front> {
-        match self.popups.last() {
-            Some(Popup::Help { .. }) => Some(Front::Help),
-            Some(Popup::Log { .. }) => Some(Front::Log),
-            Some(Popup::Text(text)) => Some(Front::Text(text.title.clone())),
-            Some(_) => None,
-            None => {
-                let in_front = self
-                    .detail
-                    .as_ref()
-                    .filter(|detail| detail.focused || !self.is_beside());
-                in_front.map(|detail| Front::Picture(detail.of.clone()))
-            }
-        }
-    }
-
-    /// Where keys are looked up, the narrowest first.
-    pub fn scopes(&self) -> &'static [Scope] {
-        let reads = self
-            .detail
-            .as_ref()
-            .is_some_and(|detail| detail.focused || !self.is_beside());
-        match self.popups.last() {
-            Some(Popup::Plan(_)) => &[Scope::Plan, Scope::Everywhere],
-            // What failed is planned anew from where it is told, with another field or stage.
-            Some(Popup::Run(window)) if self.has_passed(&window.runs) || self.has_failed(&window.runs) => {
-                &[Scope::Orders, Scope::Plan, Scope::Everywhere]
-            }
-            Some(Popup::Run(_)) => &[Scope::Orders, Scope::Everywhere],
-            Some(Popup::Help { .. } | Popup::Log { .. } | Popup::Text(_)) => &[Scope::Text, Scope::Everywhere],
-            Some(_) => &[Scope::Everywhere],
-            None if reads => &[
-                Scope::Text,
-                Scope::Picture,
-                Scope::Rows,
-                Scope::Lists,
-                Scope::Everywhere,
-            ],
-            None if self.is_beside() => match self.view {
-                View::Hosts | View::Secrets => &[Scope::Picture, Scope::Rows, Scope::Lists, Scope::Everywhere],
-                _ => &[Scope::Picture, Scope::Lists, Scope::Everywhere],
-            },
-            None => match self.view {
-                View::Hosts | View::Secrets => &[Scope::Rows, Scope::Lists, Scope::Everywhere],
-                View::Findings | View::Namespaces => &[Scope::Lists, Scope::Everywhere],
-                View::Timeline => &[Scope::Timeline, Scope::Everywhere],
-                View::Orders => &[Scope::Orders, Scope::Lists, Scope::Everywhere],
-            },
-        }
     }
 
     /// Whether a picture stands beside the table.

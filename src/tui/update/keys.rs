@@ -114,7 +114,6 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     // Over a list it is looked for: what was copied elsewhere finds its row.
     let lists = matches!(model.view, View::Hosts | View::Secrets) && model.popups.is_empty() && model.front().is_none();
     if model.prompt.is_none() && lists {
-        act::act(model, Action::Filter);
         set_filter(model, String::new());
         model.prompt = Some(Prompt::Filter(Input::default()));
     }
@@ -201,8 +200,8 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         }
         _ => {
             let changed = match &mut model.prompt {
-                Some(Prompt::Filter(input) | Prompt::Command(input) | Prompt::Find(input)) => input.key(key),
-                None => Typed::NotMine,
+                Some(Prompt::Filter(input) | Prompt::Command(input)) => input.key(key),
+                Some(Prompt::Find(_)) | None => Typed::NotMine,
             };
             if changed == Typed::Changed {
                 model.recall = Recall::None;

@@ -157,6 +157,12 @@ fn a_pasted_key_is_not_kept() {
     desk.hides(secret);
 }
 
+/// The line in which what is looked for was found last.
+fn place_of(desk: &Desk) -> usize {
+    let sought = desk.model.sought.as_ref();
+    sought.and_then(|sought| sought.at).expect("a place")
+}
+
 #[test]
 fn a_text_is_searched_and_n_goes_on() {
     let mut desk = Desk::new((80, 24));
@@ -164,30 +170,15 @@ fn a_text_is_searched_and_n_goes_on() {
     desk.press("/").write("certificate");
     assert!(is_marked(&desk, "certificate"), "as it is typed:\n{}", desk.screen());
     desk.press("enter").shows("n and N go to the others");
-    let first = desk
-        .model
-        .sought
-        .as_ref()
-        .and_then(|sought| sought.at)
-        .expect("a place");
+    let first = place_of(&desk);
     desk.press("n");
-    let second = desk
-        .model
-        .sought
-        .as_ref()
-        .and_then(|sought| sought.at)
-        .expect("a place");
+    let second = place_of(&desk);
     assert!(second > first);
     desk.press("N").press("N");
-    let last = desk
-        .model
-        .sought
-        .as_ref()
-        .and_then(|sought| sought.at)
-        .expect("a place");
+    let last = place_of(&desk);
     assert!(last > second, "from the first to the last");
     desk.press("n");
-    assert_eq!(desk.model.sought.as_ref().and_then(|sought| sought.at), Some(first));
+    assert_eq!(place_of(&desk), first);
     // Case does not count, and a pattern is one only after `re:`.
     desk.press("/").write("CERTIFICATE").press("enter").shows("n and N go");
     desk.press("/")

@@ -1,0 +1,88 @@
+//! What is in front, and so where keys are looked up: a window, the picture, or the view.
+
+use super::{Detail, Model, View, popup::Popup};
+use crate::tui::{filter::pattern::Pattern, item::Subject, keymap::Scope};
+
+/// What is looked for in the text in front.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// What was typed, read.
+    pub pattern: Pattern,
+    /// The line in which it was found last.
+    pub at: Option<usize>,
+    /// How far the text was scrolled before.
+    pub from: usize,
+}
+
+/// The text in front: what is looked for in one is not looked for in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Front {
+    /// The keys.
+    Help,
+    /// The log.
+    Log,
+    /// A text, by its title.
+    Text(String),
+    /// The picture, of what it is.
+    Picture(Subject),
+}
+
+impl Model {
+    /// Where keys are looked up in the view, whatever windows are over it.
+    pub fn view_scope(&self) -> Scope {
+        match self.view {
+            View::Hosts | View::Secrets => Scope::Rows,
+            View::Findings | View::Namespaces => Scope::Lists,
+            View::Timeline => Scope::Timeline,
+            View::Orders => Scope::Orders,
+        }
+    }
+
+    /// The text in front, where there is one that can be searched.
+    pub fn front(&self) -> Option<Front> {
+        match self.popups.last() {
+            Some(Popup::Help { .. }) => Some(Front::Help),
+            Some(Popup::Log { .. }) => Some(Front::Log),
+            Some(Popup::Text(text)) => Some(Front::Text(text.title.clone())),
+            Some(_) => None,
+            None => self.read_picture().map(|detail| Front::Picture(detail.of.clone())),
+        }
+    }
+
+    /// Where keys are looked up, the narrowest first.
+    pub fn scopes(&self) -> &'static [Scope] {
+        match self.popups.last() {
+            Some(Popup::Plan(_)) => &[Scope::Plan, Scope::Everywhere],
+            // What failed is planned anew from where it is told, with another field or stage.
+            Some(Popup::Run(window)) if self.has_passed(&window.runs) || self.has_failed(&window.runs) => {
+                &[Scope::Orders, Scope::Plan, Scope::Everywhere]
+            }
+            Some(Popup::Run(_)) => &[Scope::Orders, Scope::Everywhere],
+            Some(Popup::Help { .. } | Popup::Log { .. } | Popup::Text(_)) => &[Scope::Text, Scope::Everywhere],
+            Some(_) => &[Scope::Everywhere],
+            None if self.read_picture().is_some() => &[
+                Scope::Text,
+                Scope::Picture,
+                Scope::Rows,
+                Scope::Lists,
+                Scope::Everywhere,
+            ],
+            None if self.is_beside() => match self.view {
+                View::Hosts | View::Secrets => &[Scope::Picture, Scope::Rows, Scope::Lists, Scope::Everywhere],
+                _ => &[Scope::Picture, Scope::Lists, Scope::Everywhere],
+            },
+            None => match self.view {
+                View::Hosts | View::Secrets => &[Scope::Rows, Scope::Lists, Scope::Everywhere],
+                View::Findings | View::Namespaces => &[Scope::Lists, Scope::Everywhere],
+                View::Timeline => &[Scope::Timeline, Scope::Everywhere],
+                View::Orders => &[Scope::Orders, Scope::Lists, Scope::Everywhere],
+            },
+        }
+    }
+
+    /// The picture, where keys are for it: it has taken the table's place, or they were moved to it.
+    fn read_picture(&self) -> Option<&Detail> {
+        let detail = self.detail.as_ref();
+        detail.filter(|detail| detail.focused || !self.is_beside())
+    }
+}
