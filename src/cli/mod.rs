@@ -23,6 +23,7 @@ mod renew;
 mod respond;
 mod revoke;
 mod rollback;
+mod runtime;
 mod session;
 mod settings;
 mod show;
@@ -36,11 +37,7 @@ mod version;
 mod waiting;
 mod watch;
 
-use std::{
-    future::Future,
-    io::Write as _,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::io::Write as _;
 
 use clap::{
     CommandFactory as _, Parser as _,
@@ -48,12 +45,12 @@ use clap::{
 };
 
 use crate::{
-    engine::cancel::{self, Cancel},
     error::{Exit, Failure},
     text::{Clear, clear::is_unsafe},
     tui::message::Level,
 };
 use args::{Cli, Command, StatusCommand};
+use runtime::{on_plain_runtime, on_runtime, on_runtime_giving_up};
 
 /// Runs the program on the process's arguments. Returns how it ends; what went wrong has been told on stderr.
 pub fn run() -> Exit {
@@ -140,90 +137,6 @@ fn complain(error: &clap::Error) {
     }
     for line in error.render().to_string().lines() {
         let _ = writeln!(anstream::stderr(), "{}", Clear(line));
-    }
-}
-
-/// Runs what looks after Ctrl-C and signals itself.
-fn on_plain_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))?;
-    let result = runtime.block_on(command);
-    runtime.shutdown_background();
-    result
-}
-
-/// Runs a command until it ends or Ctrl-C is pressed.
-fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))?;
-    // A task of its own, which ends the process: the command may be reading standard input, or computing.
-    runtime.spawn(async {
-        let exit = interrupted().await;
-        std::process::exit(exit as i32);
-    });
-    let result = runtime.block_on(command);
-    // A name that the system's resolver never answers for must not hold up the end.
-    runtime.shutdown_background();
-    result
-}
-
-/// Runs a command that cleans up when Ctrl-C is pressed (or SIGTERM arrives); a second time ends it at once.
-fn on_runtime_giving_up<F>(command: impl FnOnce(Cancel) -> F) -> Result<Exit, Failure>
-where
-    F: Future<Output = Result<Exit, Failure>>,
-{
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))?;
-    let (canceller, cancel) = cancel::pair();
-    let watching = cancel.clone();
-    runtime.spawn(async move {
-        let exit = interrupted().await;
-        // Until something is under way there is nothing to clean up.
-        if !watching.has_begun() {
-            std::process::exit(exit as i32);
-        }
-        TERMINATED.store(exit == Exit::Terminated, Ordering::Relaxed);
-        note("interrupted: cleaning up; Ctrl-C again stops at once, and `kubectl certs cleanup` removes the rest");
-        canceller.cancel();
-        let exit = interrupted().await;
-        std::process::exit(exit as i32);
-    });
-    let result = runtime.block_on(command(cancel));
-    runtime.shutdown_background();
-    // What was cleaned up after is told by the same status as what was not.
-    match result {
-        Ok(Exit::Interrupted) if TERMINATED.load(Ordering::Relaxed) => Ok(Exit::Terminated),
-        Err(failure) if failure.exit == Exit::Interrupted && TERMINATED.load(Ordering::Relaxed) => Err(Failure {
-            exit: Exit::Terminated,
-            ..failure
-        }),
-        other => other,
-    }
-}
-
-/// Whether SIGTERM is what ends the run.
-static TERMINATED: AtomicBool = AtomicBool::new(false);
-
-/// Returns when the process is asked to end: the exit status that says by what.
-async fn interrupted() -> Exit {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => match result {
-            Ok(()) => Exit::Interrupted,
-            Err(_) => std::future::pending().await,
-        },
-        () = terminated => Exit::Terminated,
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Exit {
     Acme = 4,
     /// The write, the rollout or the verification.
     Write = 5,
+    /// Ended by SIGHUP: its terminal has gone.
+    HungUp = 129,
     /// Interrupted by Ctrl-C.
     Interrupted = 130,
     /// Ended by SIGTERM.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     cluster::ingress,
+    eventually,
     front::{Fault, Front, INTERNAL, PAGE, UNAVAILABLE},
     issuing::{Issuing, NODE},
     kubeconfig,
@@ -15,6 +16,7 @@ use crate::support::{
     proxy::{API_SERVER, Proxy},
     run::Call,
     server::free_port,
+    terminal::Terminal,
 };
 
 /// An Ingress, with a way to the ACME server on which faults can be put.
@@ -58,6 +60,38 @@ fn ctrl_c_during_the_validation_leaves_nothing_behind() {
     assert_eq!(scene.it.left(), [""; 0], "{:?}", said.all());
     scene.front.fix();
     scene.call(&["renew", "shop"]).run().ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_terminal_that_goes_during_the_validation_leaves_nothing_behind() {
+    let scene = Scene::new("hangup");
+    scene.front.fault("/authZ/", 1, 100, Fault::Hold);
+    let terminal = Terminal::start(100, 30, &scene.call(&["renew", "shop"]));
+    scene.front.wait_until_held();
+    assert!(!scene.it.left().is_empty(), "the answer is in place");
+    let program = terminal.program();
+    drop(terminal);
+    eventually("the end of the program", || {
+        let gone = !std::path::Path::new(&format!("/proc/{program}")).exists();
+        gone.then_some(()).ok_or_else(|| format!("{program} runs"))
+    });
+    assert_eq!(scene.it.left(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn under_nohup_a_run_outlives_its_terminal() {
+    // A CA that takes its time.
+    let it = Issuing::with("nohup", |pebble| pebble.sleep = 3);
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    let running = it.call(&["renew", "shop", "-o", "json"]).through(&["nohup"]).start();
+    running.out.after(0, &["\"event\":\"presented\""]);
+    running.signal("-HUP");
+    let said = running.err.clone();
+    assert_eq!(running.end().0, Some(0), "{:?}", said.all());
+    assert_eq!(it.leaf("shop-tls").names(), [host.as_str()]);
 }
 
 #[test]

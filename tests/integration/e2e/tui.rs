@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::support::{
     cluster::{Namespace, ingress},
+    eventually,
     issuing::Issuing,
     kubeconfig,
     proxy::{API_SERVER, Proxy},
@@ -371,5 +372,29 @@ fn a_renewal_goes_on_behind_the_table_is_cancelled_and_a_failure_explains_itself
     assert!(screen.contains(&lost), "{screen}");
     terminal.press(&["Escape", "q"]);
     assert_eq!(terminal.ends_with(0), "");
+    assert_eq!(it.left(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_terminal_that_goes_during_a_run_leaves_nothing_behind() {
+    // A CA that takes its time.
+    let it = Issuing::with("tui-gone", |pebble| pebble.sleep = 60);
+    let shop = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&shop], "shop-tls")])]);
+    it.settings(&settings(&it));
+    let terminal = start(&it, &[]);
+    terminal.line(&[&shop, "critical"]);
+    terminal.press(&["R"]);
+    terminal.shows(&["this is a rehearsal"]);
+    terminal.press(&["Enter"]);
+    terminal.shows(&["◐ validate", "running"]);
+    assert!(!it.left().is_empty(), "the answer is in place");
+    let program = terminal.program();
+    drop(terminal);
+    eventually("the end of the program", || {
+        let gone = !std::path::Path::new(&format!("/proc/{program}")).exists();
+        gone.then_some(()).ok_or_else(|| format!("{program} runs"))
+    });
     assert_eq!(it.left(), [""; 0]);
 }

@@ -383,8 +383,13 @@ pub(crate) struct Running {
 impl Running {
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    /// Sends a signal: `-HUP`.
+    pub(crate) fn signal(&self, signal: &str) {
         let done = Command::new("kill")
-            .args(["-INT", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status();
         assert!(done.expect("kill").success());
     }
