@@ -111,7 +111,7 @@ pub fn due_by_lifetime(not_before: Seconds, not_after: Seconds) -> Seconds {
 }
 
 /// Reads the renewal window (RFC 9773) that was noted on the Secret.
-fn window(stored: &Stored) -> Option<(Seconds, Seconds)> {
+pub fn renewal_window(stored: &Stored) -> Option<(Seconds, Seconds)> {
     let (start, end) = stored.meta.annotation(annotation::RENEWAL_WINDOW)?.split_once('/')?;
     let start = crate::text::parse_time(start.trim())?;
     let end = crate::text::parse_time(end.trim())?;
@@ -133,7 +133,7 @@ fn renewal(inventory: &Inventory, stored: &Stored, leaf: &Certificate, rules: &R
         return;
     }
     let by_age = due_by_lifetime(leaf.not_before, not_after);
-    let window = window(stored);
+    let window = renewal_window(stored);
     if let Some((_, end)) = window {
         collector.moment(end, now);
         if now >= end && now < by_age {

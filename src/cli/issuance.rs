@@ -16,12 +16,12 @@ use crate::{
         brake::{Brake, GoOn},
         cancel::Cancel,
         failure::CourseError,
-        foreseen::{Obstacle, obstacles as foreseen_by},
+        foreseen::{Asked, Obstacle, obstacles as foreseen_by},
         hosts::Hosts,
         journal,
         journals::Journals,
         ledger::{self, Ledger},
-        prepare::{PrepareError, Prepared, Preparing, slots},
+        prepare::{self, PrepareError, Prepared, Preparing, slots},
         run::{Options, Outcome, Run},
         store::Destination,
         turns::Turns,
@@ -46,7 +46,7 @@ use crate::{
         value::DryRun,
     },
     solve::{
-        dns01::{NoSecrets, Secrets, Terminal},
+        dns01::{NoSecrets, Operator as DnsOperator, Secrets, Terminal},
         http01::rights_hint,
     },
     source::cluster::Connection,
@@ -55,7 +55,7 @@ use crate::{
 };
 
 use super::{
-    agree,
+    again, agree,
     args::issue::{IssueArgs, Output},
     ask::{Terms, confirm},
     counted::{counted, first_of},
@@ -109,6 +109,14 @@ impl Issuance<'_> {
         &self.session.inventory
     }
 
+    /// Who reads Secrets for credentials.
+    fn secrets(&self) -> Arc<dyn Secrets> {
+        match self.connection() {
+            Some(connection) => Arc::new(ClusterSecrets(Api::new(connection.clone(), Permits::none()))),
+            None => Arc::new(NoSecrets),
+        }
+    }
+
     /// Carries the targets out, or shows what would be done. Returns the exit status.
     pub(super) async fn carry_out(&self, targets: &[Target], done: &[Outcome]) -> Result<Exit, Failure> {
         let run = RunId::random();
@@ -124,7 +132,7 @@ impl Issuance<'_> {
         let mut prepared = preparing
             .prepare()
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
-        let obstacles = self.foresee(&preparing, &prepared).await;
+        let obstacles = self.foresee(&preparing, &prepared).await?;
         if self.args.run.dry_run == DryRun::Client {
             return Self::show_steps(&preparing, &prepared, targets).and_then(|exit| judged(exit, &obstacles));
         }
@@ -174,21 +182,35 @@ impl Issuance<'_> {
     }
 
     /// What an order in earnest would refuse: for whoever is still to be asked. A run that asks nobody finds it out as it goes.
-    async fn foresee(&self, preparing: &Preparing<'_>, prepared: &Prepared) -> Vec<Obstacle> {
+    async fn foresee(&self, preparing: &Preparing<'_>, prepared: &Prepared) -> Result<Vec<Obstacle>, Failure> {
         let run = &self.args.run;
         let asks = told::run().is_some() || (!run.yes && super::ask::possible());
         let (rehearsal, dry) = (self.settings.chosen.rehearsal, run.dry_run != DryRun::None);
         if !(asks || rehearsal || dry) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let staging = !rehearsal && self.settings.chosen.issuer.stage == Stage::Staging;
         let seen = match self.settings.chosen.ca_limits {
             Some(_) => issued_by_lets_encrypt(self.inventory(), staging),
             None => Vec::new(),
         };
-        let mut found = foreseen_by(preparing, prepared, self.store, seen).await;
+        // A dry run waits for no CA, and a rehearsal's is another one.
+        let acme = if rehearsal || dry {
+            None
+        } else {
+            Some(self.acme.get().await?)
+        };
+        let dns01 = prepare::dns01(&self.settings.dns01, &Arc::default(), self.secrets(), operator())
+            .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
+        let asked = Asked {
+            store: self.store,
+            seen,
+            acme,
+            dns01: dns01.as_ref(),
+        };
+        let mut found = foreseen_by(preparing, prepared, asked).await;
         found.extend(self.denied.clone());
-        found
+        Ok(found)
     }
 
     fn destination(&self, preparing: &Preparing<'_>, permits: &Permits) -> Destination {
@@ -403,10 +425,7 @@ impl Issuance<'_> {
         tell: Teller,
     ) -> Result<Run, Failure> {
         let settings = self.settings;
-        let secrets: Arc<dyn Secrets> = match self.connection() {
-            Some(connection) => Arc::new(ClusterSecrets(Api::new(connection.clone(), Permits::none()))),
-            None => Arc::new(NoSecrets),
-        };
+        let secrets = self.secrets();
         let terms = Terms { yes: self.args.run.yes };
         let Ready { client, .. } = account::ensure(
             self.acme.get().await?,
@@ -434,10 +453,7 @@ impl Issuance<'_> {
                 client.thumbprint(),
                 &journals,
                 secrets,
-                match told::front() {
-                    Some(front) => Arc::new(told::AtScreen(front)),
-                    None => Arc::new(Terminal),
-                },
+                operator(),
             )
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
         let journal = match (&destination, journal::local_directory()) {
@@ -547,10 +563,26 @@ impl Issuance<'_> {
             .for_each(|line| note(&crate::text::width::cut(line, room)));
         let exit = exits.iter().next_back().copied().unwrap_or(Exit::Ok);
         if rehearsal && exit == Exit::Ok && !lines.is_empty() && obstacles.is_empty() && told::run().is_none() {
-            note("the rehearsal passed, and nothing that serves traffic was changed. For production:");
-            note(&format!("  {}", in_earnest()));
+            let (command, forced) = again::for_production();
+            let force = if forced {
+                " (--force is left out: give it again if you mean it)"
+            } else {
+                ""
+            };
+            note(&format!(
+                "the rehearsal passed, and nothing that serves traffic was changed. For production{force}:"
+            ));
+            note(&format!("  {command}"));
         }
         exit
+    }
+}
+
+/// Who writes DNS records where the provider is `manual`.
+fn operator() -> Arc<dyn DnsOperator> {
+    match told::front() {
+        Some(front) => Arc::new(told::AtScreen(front)),
+        None => Arc::new(Terminal),
     }
 }
 
@@ -644,20 +676,6 @@ fn ca_changes(targets: &[Target]) -> Vec<String> {
         format!("CA changes: {from} → {to} ({})", first_of(&secrets))
     };
     changes.into_iter().map(line).collect()
-}
-
-/// The command that was given, with `--production`.
-fn in_earnest() -> String {
-    let quoted = |word: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    };
-    let words: Vec<String> = std::env::args().skip(1).map(quoted).collect();
-    format!("kubectl certs {} --production", words.join(" "))
 }
 
 async fn check_rights(api: &Api, permits: &Permits) -> Result<(), Failure> {

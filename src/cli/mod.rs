@@ -1,6 +1,7 @@
 //! The commands: one file each. None has logic of its own about certificates.
 
 mod account;
+mod again;
 mod agree;
 pub mod args;
 mod ask;

@@ -156,7 +156,7 @@ impl Walk<'_> {
 }
 
 /// Whether a flag takes the next word.
-fn takes_next(arg: &Arg) -> bool {
+pub(super) fn takes_next(arg: &Arg) -> bool {
     arg.get_action().takes_values() && !arg.is_require_equals_set()
 }
 

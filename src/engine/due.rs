@@ -1,6 +1,9 @@
 //! What is due: what the CA says (ARI, RFC 9773), else what the certificate's lifetime says.
 
-use std::hash::{BuildHasher as _, Hasher as _};
+use std::{
+    hash::{BuildHasher as _, Hasher as _},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -15,6 +18,9 @@ use crate::{
 
 /// How many certificates the CA is asked about at the same time.
 const AT_ONCE: usize = 16;
+
+/// How long the CA may take to say when it wants one to be renewed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether a certificate is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,8 +94,24 @@ fn by_verdict(inventory: &Inventory, target: &Target, rules: Rules) -> Due {
     due.map_or(Due::Later(verdict.changes_at), Due::Now)
 }
 
+/// Whether the window has begun that the CA gave a certificate: a renewal in it counts against no limit. Without a CA to ask, by what
+/// was noted on the Secret.
+pub(super) async fn is_in_window(acme: Option<&Acme>, inventory: &Inventory, target: &Target) -> bool {
+    let Some(acme) = acme else {
+        let stored = inventory.secrets().get(&target.secret);
+        return stored
+            .and_then(check::renewal_window)
+            .is_some_and(|(start, _)| start <= super::now());
+    };
+    let Some(id) = id_of(inventory, target) else {
+        return false;
+    };
+    let asked = tokio::time::timeout(PATIENCE, acme.renewal_info(&id)).await;
+    asked.is_ok_and(|info| info.is_ok_and(|info| info.start <= super::now()))
+}
+
 /// The id by which the CA knows the certificate that a Secret holds; `None` when it holds none, or one without key id.
-pub(super) fn id_of(inventory: &Inventory, target: &Target) -> Option<CertId> {
+fn id_of(inventory: &Inventory, target: &Target) -> Option<CertId> {
     let leaf = inventory.secrets().get(&target.secret)?.leaf()?;
     let key_id = leaf.authority_key_id.as_deref()?;
     Some(CertId::new(key_id, leaf.serial.bytes()))

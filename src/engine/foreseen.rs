@@ -1,34 +1,39 @@
 //! What an order in earnest would refuse, found out before anybody agrees to it: by a rehearsal, a dry run and the plan.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
     choose::{method_under, no_cluster, no_provider},
     course::orderable,
+    due::is_in_window,
     failure::CourseError,
     ledger::{self, Ledger},
-    prepare::{Prepared, Preparing, has_provider, is_name, store_options},
+    prepare::{Prepared, Preparing, is_name, store_options},
 };
 use crate::{
+    acme::Acme,
     apply::{
         Api, Permits, rights,
         secret::{self, may_be_written},
     },
     error::{Exit, chain},
     event::Method,
+    name::Name,
     object::Key,
     plan::{
         Target,
         limits::{self, Past, What},
     },
     settings::store::Store,
-    solve::http01::rights_hint,
+    solve::{Solve as _, SolveError, dns01::Dns01, http01::rights_hint},
 };
 
 /// How many Secrets are read at once.
 const AT_ONCE: usize = 16;
+/// How long DNS may take to say where a record goes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One reason for which an order in earnest would be refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,23 +61,27 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// Everything that is known to stand in the way. `seen` is what the cluster's certificates show of the CA's limits.
-pub async fn obstacles(
-    preparing: &Preparing<'_>,
-    prepared: &Prepared,
-    store: &Store,
-    seen: Vec<Past>,
-) -> Vec<Obstacle> {
+/// Who may be asked.
+pub struct Asked<'a> {
+    /// Where accounts and what they have ordered are kept.
+    pub store: &'a Store,
+    /// What the cluster's certificates show of the CA's limits.
+    pub seen: Vec<Past>,
+    /// The CA itself, where it may be asked.
+    pub acme: Option<&'a Acme>,
+    /// What answers DNS-01; `None` without a provider.
+    pub dns01: Option<&'a Dns01>,
+}
+
+/// Everything that is known to stand in the way.
+pub async fn obstacles(preparing: &Preparing<'_>, prepared: &Prepared, asked: Asked<'_>) -> Vec<Obstacle> {
+    let dns01 = asked.dns01;
     let of_targets = stream::iter(preparing.targets)
-        .map(|target| of_target(preparing, prepared, target))
+        .map(|target| of_target(preparing, prepared, target, dns01))
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
-    let (of_targets, of_limits, of_rights) = futures_util::future::join3(
-        of_targets,
-        of_limits(preparing, store, seen),
-        of_rights(preparing, prepared),
-    )
-    .await;
+    let (of_targets, of_limits, of_rights) =
+        futures_util::future::join3(of_targets, of_limits(preparing, asked), of_rights(preparing, prepared)).await;
     let mut all: Vec<Obstacle> = of_rights.into_iter().collect();
     all.extend(of_targets.into_iter().flatten());
     all.extend(of_limits);
@@ -80,7 +89,12 @@ pub async fn obstacles(
 }
 
 /// The Secret, its owner, and the way of each challenge.
-async fn of_target(preparing: &Preparing<'_>, prepared: &Prepared, target: &Target) -> Vec<Obstacle> {
+async fn of_target(
+    preparing: &Preparing<'_>,
+    prepared: &Prepared,
+    target: &Target,
+    dns01: Option<&Dns01>,
+) -> Vec<Obstacle> {
     let about = |what: String, hint: Option<String>, exit: Exit| Obstacle {
         secret: Some(target.secret.clone()),
         stops: true,
@@ -94,16 +108,9 @@ async fn of_target(preparing: &Preparing<'_>, prepared: &Prepared, target: &Targ
     }
     let before = found.len();
     let mut loses_one = false;
-    for name in &target.names.order {
-        let dns01 = &preparing.settings.dns01;
-        let error = match method_under(dns01, name) {
-            Method::Dns01 if !has_provider(dns01, name) => Some(no_provider(name)),
-            Method::Http01 if preparing.connection.is_none() => Some(no_cluster(name)),
-            _ => prepared
-                .unplaced()
-                .find(|(other, _)| *other == name)
-                .map(|(_, error)| error.clone()),
-        };
+    let names = &target.names.order;
+    let judged = join_all(names.iter().map(|name| of_name(preparing, prepared, name, dns01))).await;
+    for (name, error) in names.iter().zip(judged) {
         loses_one |= error.is_some() && target.names.present.contains(name);
         found.extend(error.map(|error| about(error.message, error.hint, Exit::Acme)));
     }
@@ -125,8 +132,33 @@ async fn of_target(preparing: &Preparing<'_>, prepared: &Prepared, target: &Targ
     found
 }
 
+/// Why nothing could answer for a name. A DNS server that says nothing within a moment is no reason: the run waits longer.
+async fn of_name(
+    preparing: &Preparing<'_>,
+    prepared: &Prepared,
+    name: &Name,
+    dns01: Option<&Dns01>,
+) -> Option<SolveError> {
+    match (method_under(&preparing.settings.dns01, name), dns01) {
+        (Method::Dns01, None) => Some(no_provider(name)),
+        (Method::Dns01, Some(dns01)) => {
+            let judged = tokio::time::timeout(PATIENCE, dns01.can_answer(name)).await;
+            judged.ok()?.err().map(|error| SolveError {
+                message: format!("{name}: {}", error.message),
+                ..error
+            })
+        }
+        (Method::Http01, _) if preparing.connection.is_none() => Some(no_cluster(name)),
+        (Method::Http01, _) => prepared
+            .unplaced()
+            .find(|(other, _)| *other == name)
+            .map(|(_, error)| error.clone()),
+    }
+}
+
 /// The CA's rate limits, by what its account is known to have ordered; each order counts for those after it.
-async fn of_limits(preparing: &Preparing<'_>, store: &Store, seen: Vec<Past>) -> Vec<Obstacle> {
+async fn of_limits(preparing: &Preparing<'_>, asked: Asked<'_>) -> Vec<Obstacle> {
+    let Asked { store, seen, acme, .. } = asked;
     let chosen = &preparing.settings.chosen;
     let Some(known) = &chosen.ca_limits else {
         return Vec::new();
@@ -143,10 +175,15 @@ async fn of_limits(preparing: &Preparing<'_>, store: &Store, seen: Vec<Past>) ->
     let mut past = limits::joined(ledger.past(), &seen);
     let mut found = Vec::new();
     for target in preparing.targets {
-        // The CA may not count it: the order says so when it is made.
+        // The CA does not count a renewal in its window: it is asked where that makes a difference.
         let held = target.held.as_ref();
-        let exempt = held.is_some_and(|held| ledger.issued(&held.sha256.to_string()));
-        match limits::exceeded(known, &past, &target.names.order, exempt, now) {
+        let is_ours = held.is_some_and(|held| ledger.issued(&held.sha256.to_string()));
+        let names = &target.names.order;
+        let mut exempt = is_ours && is_in_window(None, preparing.inventory, target).await;
+        if is_ours && !exempt && acme.is_some() && limits::exceeded(known, &past, names, false, now).is_some() {
+            exempt = is_in_window(acme, preparing.inventory, target).await;
+        }
+        match limits::exceeded(known, &past, names, exempt, now) {
             Some(exceeded) => {
                 let error = CourseError::Limit {
                     issuer: chosen.ca.name.clone(),

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
     authorize::{Proving, Refused},
@@ -30,6 +30,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_mins(3);
 /// What to do where nothing else is in the way.
 pub(super) const AGAIN: &str = "run the command again";
+/// How many names are looked at together before the order.
+const AT_ONCE: usize = 10;
 /// How often an order is made anew without names that failed: each time names are lost, so it ends soon.
 const ATTEMPTS: usize = 4;
 
@@ -134,7 +136,11 @@ impl Obtaining<'_> {
             let resumed = resume.take();
             let again = resumed.is_some();
             // What nothing can answer for is not ordered.
-            let unsolved = self.unsolved(&names);
+            let unsolved = if again {
+                BTreeMap::new()
+            } else {
+                self.unsolved(&names).await?
+            };
             let result = if unsolved.is_empty() {
                 self.once(&names, resumed).await
             } else {
@@ -166,13 +172,28 @@ impl Obtaining<'_> {
         Err(ObtainError::Names(left_out))
     }
 
-    /// The names that no solver is there for, and why.
-    fn unsolved(&self, names: &Names) -> BTreeMap<Name, Refused> {
-        let unsolved = names.order.iter().filter_map(|name| {
-            let error = self.proving.choose.solver(name).err()?;
-            Some((name.clone(), Refused::Solve(error)))
-        });
-        unsolved.collect()
+    /// The names that nothing can answer for, and why.
+    async fn unsolved(&self, names: &Names) -> Result<BTreeMap<Name, Refused>, ObtainError> {
+        let judged = stream::iter(&names.order)
+            .map(|name| async move {
+                let judged = match self.proving.choose.solver(name) {
+                    Ok(solver) => solver.can_answer(name).await,
+                    Err(error) => Err(error),
+                };
+                Some((name.clone(), Refused::Solve(judged.err()?)))
+            })
+            .buffer_unordered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect();
+        let judged = told(
+            self.proving.tell,
+            || "DNS to say where the records go".to_owned(),
+            judged,
+        );
+        tokio::select! {
+            unsolved = judged => Ok(unsolved),
+            () = self.proving.cancel.cancelled() => Err(ObtainError::Interrupted),
+        }
     }
 
     fn client(&self) -> &Client {

@@ -401,16 +401,13 @@ fn provider<'s>(settings: &'s Dns01Settings, name: &Name) -> Option<&'s str> {
     })
 }
 
-/// Whether any provider proves a name by DNS.
-pub(super) fn has_provider(settings: &Dns01Settings, name: &Name) -> bool {
-    provider(settings, name).is_some()
-}
-
 fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
     let base = name.base().unwrap_or_default();
     match provider(settings, name) {
         Some(provider) => format!("a record at _acme-challenge.{base}, by provider {provider}"),
-        None => "impossible: no DNS provider is configured for it".to_owned(),
+        None if settings.providers.is_empty() => "impossible: no DNS provider is configured for it".to_owned(),
+        // A CNAME may lead into a zone that one serves: DNS is asked before the order.
+        None => format!("a record where _acme-challenge.{base} leads, by the provider of that zone"),
     }
 }
 

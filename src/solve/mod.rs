@@ -80,6 +80,12 @@ pub trait Solve: Send + Sync {
     /// How it proves names.
     fn method(&self) -> Method;
 
+    /// Whether it could answer for a name at all, before anything is ordered: what is known without a write. The error says what is
+    /// missing.
+    fn can_answer<'a>(&'a self, _: &'a Name) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Puts the answer in place, and returns when it has been seen as the CA will see it.
     fn present<'a>(&'a self, challenge: &'a Challenge, tell: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>>;
 

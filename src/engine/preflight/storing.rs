@@ -10,7 +10,7 @@ use crate::{
         certmanager,
         choose::{method_under, no_cluster},
         cleanup,
-        due::id_of,
+        due::is_in_window,
         prepare::{PrepareError, Prepared, Preparing, store_options},
     },
     error::chain,
@@ -162,11 +162,10 @@ impl Preflight<'_> {
         if !target.held.as_ref().is_some_and(own) {
             return false;
         }
-        let (Ok(acme), Some(id)) = (self.acme, id_of(self.inventory, target)) else {
-            return false;
-        };
-        let asked = tokio::time::timeout(super::LIMIT, acme.renewal_info(&id)).await;
-        asked.is_ok_and(|info| info.is_ok_and(|info| info.start <= crate::engine::now()))
+        match self.acme {
+            Ok(acme) => is_in_window(Some(acme), self.inventory, target).await,
+            Err(_) => false,
+        }
     }
 }
 

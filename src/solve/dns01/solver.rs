@@ -369,6 +369,10 @@ impl Solve for Dns01 {
         Method::Dns01
     }
 
+    fn can_answer<'a>(&'a self, name: &'a Name) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(async move { self.ready(domain(name)?).await.map(drop) })
+    }
+
     fn present<'a>(&'a self, challenge: &'a Challenge, tell: &'a Teller) -> BoxFuture<'a, Result<(), SolveError>> {
         Box::pin(self.present_one(challenge, tell))
     }
@@ -394,16 +398,19 @@ impl Solve for Dns01 {
     }
 }
 
+/// The domain of a name: of a wildcard, the one above it.
+fn domain(name: &Name) -> Result<&str, SolveError> {
+    match name {
+        Name::Dns(domain) | Name::Wildcard(domain) => Ok(domain),
+        Name::Ip(address) => Err(SolveError::new(format!(
+            "{address} is not a domain: DNS-01 validates only domains"
+        ))),
+    }
+}
+
 /// The domain, and the value that proves it: base64url of the key authorization's SHA-256 (RFC 8555, section 8.4).
 fn key(challenge: &Challenge) -> Result<Key, SolveError> {
-    let domain = match &challenge.name {
-        Name::Dns(name) | Name::Wildcard(name) => name.to_string(),
-        Name::Ip(address) => {
-            return Err(SolveError::new(format!(
-                "{address} is not a domain: DNS-01 validates only domains"
-            )));
-        }
-    };
+    let domain = domain(&challenge.name)?.to_owned();
     let value = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, challenge.key_authorization.as_bytes()));
     Ok((domain, value))
 }

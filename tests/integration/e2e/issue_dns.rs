@@ -111,6 +111,53 @@ fn powerdns_proves_an_internal_domain_with_its_wildcard_and_the_zone_is_as_it_wa
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn a_name_outside_the_providers_zones_is_not_ordered_unless_a_cname_leads_into_one() {
+    let it = Issuing::new("pdns-outside");
+    let (own, other) = ("acme.internal", "corp.internal");
+    let server = powerdns(&it, own);
+    server.create_zone(other);
+    it.resolver.delegate(other, server.ip());
+    let credential = key_in_secret(&it, server.api_key());
+    it.settings(&by_powerdns(&server, own, &credential));
+    let orders = || it.pebble.log().matches("/order-plz").count();
+    let missing = "no DNS provider of the settings serves _acme-challenge.corp.internal";
+    let issue = ["issue", "--secret", "corp-tls", "-d", "*.corp.internal"];
+    for (more, words) in [
+        (&["--dry-run"][..], "an order would be refused"),
+        (&[], "*.corp.internal: "),
+    ] {
+        let ran = it.certs(&[&issue[..], more].concat()).ends_with(4);
+        for words in [words, missing, "zones: [corp.internal]", "hint: "] {
+            assert!(ran.err.contains(words), "{more:?}: {words}: {}", ran.err);
+        }
+    }
+    assert_eq!(orders(), 0);
+    assert!(absent(&it, "corp-tls"));
+    // Of several names, the others are ordered without it, in one order.
+    let args = ["issue", "--secret", "both-tls", "-d", own, "-d", "*.corp.internal"];
+    let ran = it.certs(&args).ends_with(4);
+    assert!(ran.err.contains("renewed, 1 name left out"), "{}", ran.err);
+    assert_eq!(it.leaf("both-tls").names(), [own], "{}", ran.err);
+    assert_eq!(orders(), 1, "{}", ran.err);
+
+    server.set(
+        other,
+        "_acme-challenge.corp.internal",
+        "CNAME",
+        &["corp.acme.internal."],
+    );
+    let dry = it.certs(&[&issue[..], &["--dry-run"]].concat()).ends_with(0);
+    assert!(
+        dry.out.contains("where _acme-challenge.corp.internal leads"),
+        "{}",
+        dry.out
+    );
+    it.certs(&issue).ends_with(0);
+    assert_eq!(it.leaf("corp-tls").names(), ["*.corp.internal"]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn a_zone_is_as_it_was_when_the_ca_does_not_see_the_record() {
     // The CA asks names of an Internet in which the zone is not delegated.
     let other = Resolver::start();

@@ -21,6 +21,7 @@ mod oracles;
 mod pods;
 mod preflight;
 mod probe;
+mod reads;
 mod remedies;
 mod renew;
 mod revoke;

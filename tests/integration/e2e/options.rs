@@ -145,6 +145,21 @@ fn what_cannot_be_restarted_is_told_before_the_order_and_auto_restarts_the_rest(
         "jsonpath={.items[*].spec.template.metadata.annotations}",
     ]);
     assert_eq!(annotations.matches("restartedAt").count(), 1, "{annotations}");
+    // On the Secret stands who has restarted what.
+    let of_secret = "involvedObject.kind=Secret,involvedObject.name=shop-tls,reason=Restarted";
+    let path = "jsonpath={.items[*].message}";
+    let events = it
+        .ns
+        .kubectl(&["get", "events", "--field-selector", of_secret, "-o", path]);
+    let user = it
+        .ns
+        .kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
+    assert!(
+        events.starts_with("restarted deployment/web; by ")
+            && events.contains(&user)
+            && events.ends_with("with kubectl certs"),
+        "{events}"
+    );
 }
 
 #[test]

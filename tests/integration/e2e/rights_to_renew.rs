@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{cluster::ingress, issuing::Issuing, run::Call};
 
 /// The rules of the guide's Role for renewals.
-fn printed() -> Value {
+pub(super) fn printed() -> Value {
     let guide = include_str!("../../../docs/guide/rights.md");
     let (_, rest) = guide.split_once("name: kubectl-certs-renewer").expect("the Role");
     let (rest, _) = rest.split_once("```").unwrap();
@@ -27,7 +27,7 @@ fn printed() -> Value {
 }
 
 /// The rules without a verb on a kind.
-fn without(mut rules: Value, resource: &str, verb: &str) -> Value {
+pub(super) fn without(mut rules: Value, resource: &str, verb: &str) -> Value {
     for rule in rules.as_array_mut().unwrap() {
         if rule["resources"].as_array().unwrap().contains(&json!(resource)) {
             rule["verbs"].as_array_mut().unwrap().retain(|other| other != verb);

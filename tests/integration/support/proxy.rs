@@ -33,6 +33,11 @@ struct State {
 
 impl Proxy {
     pub(crate) fn to(target: &str) -> Self {
+        Self::replacing(target, None)
+    }
+
+    /// Passes one text on in place of another in what clients send, where the bytes are plain HTTP.
+    pub(crate) fn replacing(target: &str, texts: Option<(String, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let state = Arc::<Mutex<State>>::default();
@@ -52,13 +57,18 @@ impl Proxy {
                 let cut = state.cut_after;
                 drop(state);
                 let (up, down) = (Arc::clone(&shared), Arc::clone(&shared));
+                let texts = texts.clone();
                 std::thread::spawn(move || {
                     pass(client, server_again, None, |bytes| {
                         up.lock().unwrap().asked.extend_from_slice(bytes);
+                        let (old, new) = texts.as_ref()?;
+                        let text = std::str::from_utf8(bytes).ok()?;
+                        text.contains(old.as_str())
+                            .then(|| text.replace(old.as_str(), new).into_bytes())
                     })
                 });
                 std::thread::spawn(move || {
-                    if pass(server, client_again, cut, |_| {}) {
+                    if pass(server, client_again, cut, |_| None) {
                         down.lock().unwrap().cuts += 1;
                     }
                 });
@@ -90,6 +100,19 @@ impl Proxy {
         self.state.lock().unwrap().cuts
     }
 
+    /// The method and path of each request, where the bytes are plain HTTP: `GET /api/v1/secrets?limit=500`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let asked = String::from_utf8_lossy(&self.state.lock().unwrap().asked).into_owned();
+        let ends = asked.match_indices(" HTTP/1.1\r\n").map(|(at, _)| &asked[..at]);
+        // A body without newline may stand before the method.
+        let request = |before: &str| {
+            let (before, path) = before.rsplit_once(' ')?;
+            let method = before.rsplit(|c: char| !c.is_ascii_uppercase()).next()?;
+            Some(format!("{method} {path}"))
+        };
+        ends.filter_map(request).collect()
+    }
+
     /// The paths that were asked for, where the bytes are plain HTTP.
     pub(crate) fn paths(&self) -> Vec<String> {
         let asked = String::from_utf8_lossy(&self.state.lock().unwrap().asked).into_owned();
@@ -102,13 +125,23 @@ impl Proxy {
     }
 }
 
-/// Tells whether it ended because enough had passed.
-fn pass(mut from: TcpStream, mut to: TcpStream, most: Option<usize>, mut seen: impl FnMut(&[u8])) -> bool {
+/// Tells whether it ended because enough had passed. What `seen` returns is passed on instead.
+fn pass(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    most: Option<usize>,
+    mut seen: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+) -> bool {
     let mut passed = 0;
     let mut buffer = [0; 16 << 10];
     let mut cut = false;
     while let Ok(n @ 1..) = from.read(&mut buffer) {
-        seen(&buffer[..n]);
+        if let Some(instead) = seen(&buffer[..n]) {
+            if to.write_all(&instead).is_err() {
+                break;
+            }
+            continue;
+        }
         let n = most.map_or(n, |most| n.min(most - passed));
         if to.write_all(&buffer[..n]).is_err() {
             break;
