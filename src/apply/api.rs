@@ -12,10 +12,8 @@ use super::{
 };
 use crate::{
     object::Key,
-    plan::{
-        permits::{Permits, Verb},
-        resource::Resource,
-    },
+    object::resource::Resource,
+    plan::permits::{Permits, Verb},
     source::cluster::{Connection, Reply, possible, query},
 };
 
@@ -399,11 +397,7 @@ impl<'a> Call<'a> {
         if !key.namespace.is_empty() && !possible(&key.namespace) {
             return Err(impossible("namespace"));
         }
-        let mut path = if resource.group.is_empty() {
-            format!("/api/{}", resource.version)
-        } else {
-            format!("/apis/{}/{}", resource.group, resource.version)
-        };
+        let mut path = resource.root();
         if !key.namespace.is_empty() {
             path = format!("{path}/namespaces/{}", key.namespace);
         }
@@ -434,7 +428,7 @@ pub fn key_of(object: &Value) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::resource::{CERTIFICATE, INGRESS, NAMESPACE, SECRET};
+    use crate::object::resource::{CERTIFICATE, INGRESS, NAMESPACE, SECRET};
 
     #[test]
     fn paths_are_the_servers_and_names_from_outside_cannot_leave_their_segment() {

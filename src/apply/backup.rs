@@ -11,11 +11,9 @@ use super::{
     secret::{self, Data, REVOKED, SecretChange, Slots, Target},
 };
 use crate::{
+    object::resource::SECRET,
     object::{Key, Seconds},
-    plan::{
-        permits::{Permit, Permits, Verb},
-        resource::SECRET,
-    },
+    plan::permits::{Permit, Permits, Verb},
     x509::Fingerprint,
 };
 

@@ -4,8 +4,9 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::{
+    object::resource::Resource,
     object::{Key, Text},
-    plan::{permits::Verb, resource::Resource},
+    plan::permits::Verb,
     source::cluster::{ClusterError, Reply},
 };
 
@@ -264,7 +265,7 @@ impl ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::resource::SECRET;
+    use crate::object::resource::SECRET;
 
     fn error(code: u16, body: &str) -> ApiError {
         let key = Key::new("shop", "shop-tls");

@@ -7,11 +7,9 @@ use super::{
     mark::{self, MANAGER},
 };
 use crate::{
+    object::resource::{EVENT, Resource},
     object::{Key, Seconds},
-    plan::{
-        permits::{Permit, Permits, Verb},
-        resource::{EVENT, Resource},
-    },
+    plan::permits::{Permit, Permits, Verb},
     text::date_time,
 };
 
@@ -149,7 +147,7 @@ fn shortened(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::resource::INGRESS;
+    use crate::object::resource::INGRESS;
 
     #[test]
     fn the_same_event_has_the_same_name_and_a_message_fits() {

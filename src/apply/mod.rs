@@ -29,7 +29,4 @@ pub use owner::Owner;
 pub use pair::{Pair, Roots};
 pub use secret::{Refusal, SecretChange, Slots, Target};
 
-pub use crate::plan::{
-    permits::{Permit, Permits, Right, Verb, Which},
-    resource::{self, Resource},
-};
+pub use crate::plan::permits::{Permit, Permits, Right, Verb, Which};

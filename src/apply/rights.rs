@@ -6,10 +6,8 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{Api, ApiError};
-use crate::plan::{
-    permits::{Permits, Right},
-    resource::Resource,
-};
+use crate::object::resource::Resource;
+use crate::plan::permits::{Permits, Right};
 
 const REVIEW: Resource = Resource::new(
     "authorization.k8s.io",
@@ -127,10 +125,8 @@ fn question(right: &Right) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{
-        permits::{Permit, Verb},
-        resource::{CERTIFICATE, SECRET},
-    };
+    use crate::object::resource::{CERTIFICATE, SECRET};
+    use crate::plan::permits::{Permit, Verb};
 
     #[test]
     fn what_is_missing_is_said_with_the_way_to_see_when_it_is_there() {

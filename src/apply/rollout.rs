@@ -10,11 +10,9 @@ use tokio::time::{Instant, sleep};
 use super::{Api, ApiError, Patch};
 use crate::{
     event::{EventKind, Teller},
+    object::resource::{DAEMONSET, DEPLOYMENT, POD, Resource, STATEFULSET},
     object::{Consumer, Key, Kind, Seconds, consumer::How},
-    plan::{
-        permits::{Permit, Permits, Verb},
-        resource::{DAEMONSET, DEPLOYMENT, POD, Resource, STATEFULSET},
-    },
+    plan::permits::{Permit, Permits, Verb},
     text::date_time,
 };
 use state::State;

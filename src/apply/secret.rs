@@ -22,11 +22,9 @@ use super::{
     owner::{self, Owner},
 };
 use crate::{
+    object::resource::SECRET,
     object::{Key, secret::TLS_TYPE},
-    plan::{
-        permits::{Permit, Permits, Verb},
-        resource::SECRET,
-    },
+    plan::permits::{Permit, Permits, Verb},
     x509::{Fingerprint, bundle::Parsed},
 };
 

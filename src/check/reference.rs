@@ -12,6 +12,7 @@ use crate::{
         query::{ClassState, DefaultCertificate, Serving, covers, usable},
         settle::MANY,
     },
+    object::resource::{Role, of_roles},
     object::{Forbidden, Ingress, Key, Kind, annotation::is_filled, secret::TLS_TYPE},
 };
 
@@ -320,21 +321,7 @@ fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut C
 
 /// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
 pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
-    const OTHERS: [Kind; 13] = [
-        Kind::Ingress,
-        Kind::IngressRoute,
-        Kind::OldIngressRoute,
-        Kind::IngressRouteTcp,
-        Kind::OldIngressRouteTcp,
-        Kind::TlsStore,
-        Kind::OldTlsStore,
-        Kind::Gateway,
-        Kind::ListenerSet,
-        Kind::XListenerSet,
-        Kind::Certificate,
-        Kind::Issuer,
-        Kind::ClusterIssuer,
-    ];
+    const USERS: [Kind; 21] = of_roles(&[Role::Route, Role::Store, Role::Issuing, Role::Consumer]);
     let secret = stored.meta.key();
     let used = inventory.is_named(&secret)
         || inventory.consumers_of(&secret).next().is_some()
@@ -344,8 +331,7 @@ pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Col
         || inventory.is_of_a_store(&secret)
         || !stored.meta.owners().is_empty()
         || inventory.may_be_used_elsewhere(&secret);
-    let mut users = OTHERS.iter().chain(&Kind::CONSUMERS);
-    if stored.is_tls() && !used && users.all(|kind| inventory.knows_all(*kind)) {
+    if stored.is_tls() && !used && USERS.iter().all(|kind| inventory.knows_all(*kind)) {
         collector.add(Fact::OrphanSecret { secret });
     }
 }

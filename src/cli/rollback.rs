@@ -7,7 +7,6 @@ use crate::{
         Api, ApiError, Permits, RunId,
         backup::{self, Rollback, RollbackError},
         events::{self, About, Reason},
-        resource::SECRET,
         rights, verify,
     },
     engine::{
@@ -17,6 +16,7 @@ use crate::{
     },
     error::{Exit, Failure, chain},
     event::Teller,
+    object::resource::SECRET,
     object::{Key, Kind},
     plan::{
         steps::Step,

@@ -152,23 +152,7 @@ fn host_of(text: &str) -> &str {
 
 /// The kind that kubectl's users write so.
 pub(super) fn kind_named(word: &str) -> Option<Kind> {
-    let lower = word.to_ascii_lowercase();
-    let (word, group) = lower.split_once('.').unwrap_or((&lower, ""));
-    Some(match word {
-        "ingress" | "ingresses" | "ing" => Kind::Ingress,
-        "gateway" | "gateways" | "gtw" => Kind::Gateway,
-        "listenerset" | "listenersets" | "lset" => Kind::ListenerSet,
-        "xlistenerset" | "xlistenersets" => Kind::XListenerSet,
-        "ingressroute" | "ingressroutes" if group.ends_with(Kind::OldIngressRoute.group()) => Kind::OldIngressRoute,
-        "ingressroute" | "ingressroutes" => Kind::IngressRoute,
-        "ingressroutetcp" | "ingressroutetcps" if group.ends_with(Kind::OldIngressRoute.group()) => {
-            Kind::OldIngressRouteTcp
-        }
-        "ingressroutetcp" | "ingressroutetcps" => Kind::IngressRouteTcp,
-        "secret" | "secrets" => Kind::Secret,
-        "certificate" | "certificates" | "cert" => Kind::Certificate,
-        _ => return None,
-    })
+    Kind::named(word).filter(|kind| kind.is_route() || matches!(kind, Kind::Secret | Kind::Certificate))
 }
 
 impl std::fmt::Display for Target {

@@ -155,18 +155,7 @@ fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
         .map(|n| format!(" in namespace {n}"))
         .unwrap_or_default();
     let told = format!("the right to watch {}{place} is missing", kind.plural());
-    if matches!(
-        kind,
-        Kind::Secret
-            | Kind::Ingress
-            | Kind::IngressRoute
-            | Kind::OldIngressRoute
-            | Kind::IngressRouteTcp
-            | Kind::OldIngressRouteTcp
-            | Kind::Gateway
-            | Kind::ListenerSet
-            | Kind::XListenerSet
-    ) {
+    if kind.is_route() || kind == Kind::Secret {
         let of = forbidden
             .namespace
             .as_ref()

@@ -5,16 +5,15 @@ use std::time::Duration;
 use super::{failure::CourseError, obtain::ObtainError, patience::told, run::Run, store::Destination};
 use crate::{
     apply::{
-        Api, Pair, Resource,
+        Api, Pair,
         events::{self, About, Reason},
-        resource,
         rollout::{self, RolloutError},
         verify,
     },
     event::{EventKind, Teller},
     name::Name,
     net::{HostPort, address},
-    object::Kind,
+    object::resource::SECRET,
     plan::{Target, target::names_of},
     text::first_of,
 };
@@ -76,11 +75,8 @@ impl Run {
     async fn record(&self, api: &Api, target: &Target, reason: Reason, message: &str) {
         let cleared: String = crate::text::Clear(message).to_string().chars().take(LONGEST).collect();
         for used in &target.uses {
-            let Some(resource) = resource_of(used.route.kind) else {
-                continue;
-            };
             let about = About {
-                resource,
+                resource: used.route.kind.resource(),
                 key: used.route.key.clone(),
                 uid: None,
             };
@@ -203,7 +199,7 @@ pub async fn places(target: &Target, issued: &[Name], connect: Option<&HostPort>
 /// The same on the Secret itself: a write leaves its trace where it was made, whether a route uses it or not.
 async fn record_on_secret(api: &Api, target: &Target, reason: Reason, message: &str) {
     let about = About {
-        resource: resource::SECRET,
+        resource: SECRET,
         key: target.secret.clone(),
         uid: None,
     };
@@ -211,14 +207,4 @@ async fn record_on_secret(api: &Api, target: &Target, reason: Reason, message: &
     if let Err(error) = events::record(api, &about, reason, &message, super::now()).await {
         tracing::debug!("cannot record an event: {error}");
     }
-}
-
-fn resource_of(kind: Kind) -> Option<Resource> {
-    Some(match kind {
-        Kind::Ingress => resource::INGRESS,
-        Kind::IngressRoute => resource::INGRESSROUTE,
-        Kind::IngressRouteTcp => resource::INGRESSROUTETCP,
-        Kind::Gateway => resource::GATEWAY,
-        _ => return None,
-    })
 }

@@ -23,12 +23,10 @@ use state::{Before, End};
 use super::{cancel::Cancel, now};
 use crate::{
     acme::Stage,
-    apply::{
-        Api, ApiError, Patch, Permit, Permits, Verb,
-        resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER},
-    },
+    apply::{Api, ApiError, Patch, Permit, Permits, Verb},
     event::{EventKind, Teller},
     object::Key,
+    object::resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER},
     settings::Chosen,
     x509::Certificate,
 };

@@ -24,9 +24,11 @@ use super::{
 };
 use crate::{
     apply::{
-        Api, ApiError, Permit, Permits, Purpose, Resource, RunId, Verb,
+        Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
         mark::{self, EXPIRES, FOR, PURPOSE, RUN},
-        resource::{CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, LEASE, POD, SECRET, SERVICE},
+    },
+    object::resource::{
+        CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, LEASE, POD, Resource, SECRET, SERVICE,
     },
     object::{Key, Seconds, Text},
     solve::dns01::Dns01,

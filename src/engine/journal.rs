@@ -13,8 +13,8 @@ use crate::{
     apply::{
         Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
         mark::{self, mark},
-        resource::SECRET,
     },
+    object::resource::SECRET,
     object::{Key, Seconds, Text},
     solve::dns01::Written,
 };

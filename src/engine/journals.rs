@@ -9,9 +9,11 @@ use futures_util::future::BoxFuture;
 
 use super::journal::{Journal, JournalError, Left};
 use crate::{
-    apply::{Resource, resource},
     name::Name,
-    object::Key,
+    object::{
+        Key,
+        resource::{self, Resource},
+    },
     solve::{
         Journal as Notes, SolveError,
         dns01::{Keep, Written},

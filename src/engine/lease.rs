@@ -16,9 +16,9 @@ use crate::{
     apply::{
         Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
         mark::{self, mark},
-        resource::LEASE,
     },
     event::{EventKind, Teller},
+    object::resource::LEASE,
     object::{Key, Seconds},
     text::{
         Clear,

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    apply::{Api, ApiError, mark::short_hash, resource::SECRET},
+    apply::{Api, ApiError, mark::short_hash},
     name::Name,
+    object::resource::SECRET,
     object::{Key, Seconds},
     plan::limits::{Past, What},
     settings::store::Store,

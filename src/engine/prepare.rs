@@ -19,15 +19,14 @@ use super::{
 use crate::{
     acme::Stage,
     apply::{
-        Permit, Permits, RunId, Verb, backup, events, file,
-        resource::SECRET,
-        rollout,
+        Permit, Permits, RunId, Verb, backup, events, file, rollout,
         secret::{self, Slots},
     },
     event::Method,
     inventory::Inventory,
     name::Name,
     net::{HostPort, Lookup},
+    object::resource::SECRET,
     object::{Key, Text},
     plan::{Target, steps::Step},
     settings::{

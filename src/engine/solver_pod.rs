@@ -8,11 +8,9 @@ use std::{
 
 use super::prepare::{PrepareError, Prepared, Preparing, answers_by_pod};
 use crate::{
-    apply::{
-        Api, ApiError, Permit, Permits, Verb,
-        resource::{NODE, POD},
-    },
+    apply::{Api, ApiError, Permit, Permits, Verb},
     error::chain,
+    object::resource::{NODE, POD},
     settings::{Http01Settings, value::SelfCheck},
     solve::{
         SolveError,

@@ -1,5 +1,7 @@
 //! The kinds that are read.
 
+use super::resource::Role;
+
 /// The kinds that are read. The order is that of the lists in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -74,91 +76,19 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kinds whose objects use Secrets by name in their own namespace.
-    pub const CONSUMERS: [Self; 8] = [
-        Self::Pod,
-        Self::ReplicationController,
-        Self::Deployment,
-        Self::StatefulSet,
-        Self::DaemonSet,
-        Self::Job,
-        Self::CronJob,
-        Self::ServiceAccount,
-    ];
-
-    /// The routes of the Gateway API, which attach to listeners.
-    pub const ATTACHED: [Self; 3] = [Self::HttpRoute, Self::GrpcRoute, Self::TlsRoute];
-
     /// The kind as manifests spell it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ingress => "Ingress",
-            Self::IngressClass => "IngressClass",
-            Self::Gateway => "Gateway",
-            Self::GatewayClass => "GatewayClass",
-            Self::ListenerSet => "ListenerSet",
-            Self::XListenerSet => "XListenerSet",
-            Self::HttpRoute => "HTTPRoute",
-            Self::GrpcRoute => "GRPCRoute",
-            Self::TlsRoute => "TLSRoute",
-            Self::ReferenceGrant => "ReferenceGrant",
-            Self::IngressRoute | Self::OldIngressRoute => "IngressRoute",
-            Self::IngressRouteTcp | Self::OldIngressRouteTcp => "IngressRouteTCP",
-            Self::TlsStore | Self::OldTlsStore => "TLSStore",
-            Self::Secret => "Secret",
-            Self::Certificate => "Certificate",
-            Self::CertificateRequest => "CertificateRequest",
-            Self::Issuer => "Issuer",
-            Self::ClusterIssuer => "ClusterIssuer",
-            Self::Order => "Order",
-            Self::Challenge => "Challenge",
-            Self::Namespace => "Namespace",
-            Self::Service => "Service",
-            Self::Pod => "Pod",
-            Self::ReplicationController => "ReplicationController",
-            Self::Deployment => "Deployment",
-            Self::StatefulSet => "StatefulSet",
-            Self::DaemonSet => "DaemonSet",
-            Self::Job => "Job",
-            Self::CronJob => "CronJob",
-            Self::ServiceAccount => "ServiceAccount",
-        }
+        self.row().name
     }
 
     /// The plural, lower-case name that RBAC rules and API paths use.
     pub fn plural(self) -> &'static str {
-        match self {
-            Self::Ingress => "ingresses",
-            Self::IngressClass => "ingressclasses",
-            Self::Gateway => "gateways",
-            Self::GatewayClass => "gatewayclasses",
-            Self::ListenerSet => "listenersets",
-            Self::XListenerSet => "xlistenersets",
-            Self::HttpRoute => "httproutes",
-            Self::GrpcRoute => "grpcroutes",
-            Self::TlsRoute => "tlsroutes",
-            Self::ReferenceGrant => "referencegrants",
-            Self::IngressRoute | Self::OldIngressRoute => "ingressroutes",
-            Self::IngressRouteTcp | Self::OldIngressRouteTcp => "ingressroutetcps",
-            Self::TlsStore | Self::OldTlsStore => "tlsstores",
-            Self::Secret => "secrets",
-            Self::Certificate => "certificates",
-            Self::CertificateRequest => "certificaterequests",
-            Self::Issuer => "issuers",
-            Self::ClusterIssuer => "clusterissuers",
-            Self::Order => "orders",
-            Self::Challenge => "challenges",
-            Self::Namespace => "namespaces",
-            Self::Service => "services",
-            Self::Pod => "pods",
-            Self::ReplicationController => "replicationcontrollers",
-            Self::Deployment => "deployments",
-            Self::StatefulSet => "statefulsets",
-            Self::DaemonSet => "daemonsets",
-            Self::Job => "jobs",
-            Self::CronJob => "cronjobs",
-            Self::ServiceAccount => "serviceaccounts",
-        }
+        self.row().plural
+    }
+
+    /// Whether its objects say which hosts are served, and with which Secrets.
+    pub fn is_route(self) -> bool {
+        self.row().role == Role::Route
     }
 
     /// Whether it is a `ListenerSet`, under its standard or its experimental name.
@@ -188,45 +118,16 @@ impl Kind {
 
     /// Whether an object of the kind `of` is meant where a user names this kind without a group.
     pub fn means(self, of: Self) -> bool {
-        self == of
-            || matches!(
-                (self, of),
-                (Self::IngressRoute, Self::OldIngressRoute) | (Self::IngressRouteTcp, Self::OldIngressRouteTcp)
-            )
+        self == of || Self::named(of.row().singular).is_some_and(|first| first == self && first.as_str() == of.as_str())
     }
 
     /// The API group, as an RBAC rule names it; empty for the core group.
     pub fn group(self) -> &'static str {
-        match self {
-            Self::Ingress | Self::IngressClass => "networking.k8s.io",
-            Self::Gateway
-            | Self::GatewayClass
-            | Self::ListenerSet
-            | Self::HttpRoute
-            | Self::GrpcRoute
-            | Self::TlsRoute
-            | Self::ReferenceGrant => "gateway.networking.k8s.io",
-            Self::XListenerSet => "gateway.networking.x-k8s.io",
-            Self::IngressRoute | Self::IngressRouteTcp | Self::TlsStore => "traefik.io",
-            Self::OldIngressRoute | Self::OldIngressRouteTcp | Self::OldTlsStore => "traefik.containo.us",
-            Self::Certificate | Self::CertificateRequest | Self::Issuer | Self::ClusterIssuer => "cert-manager.io",
-            Self::Order | Self::Challenge => "acme.cert-manager.io",
-            Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps",
-            Self::Job | Self::CronJob => "batch",
-            Self::Secret
-            | Self::Namespace
-            | Self::Service
-            | Self::Pod
-            | Self::ReplicationController
-            | Self::ServiceAccount => "",
-        }
+        self.row().group
     }
 
     /// Whether objects of the kind live in a namespace.
     pub fn namespaced(self) -> bool {
-        !matches!(
-            self,
-            Self::IngressClass | Self::GatewayClass | Self::ClusterIssuer | Self::Namespace
-        )
+        self.row().namespaced
     }
 }

@@ -13,6 +13,7 @@ pub mod list;
 pub mod made;
 pub mod program;
 mod reach;
+pub mod resource;
 pub mod secret;
 pub mod service;
 pub mod traefik;

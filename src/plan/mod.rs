@@ -6,7 +6,6 @@ pub mod limits;
 pub mod names;
 pub mod permits;
 pub mod preflight;
-pub mod resource;
 pub mod steps;
 pub mod target;
 

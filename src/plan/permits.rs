@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::resource::Resource;
 use crate::object::Text;
+use crate::object::resource::Resource;
 
 /// What may be done with an object, in the words of RBAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -247,7 +247,7 @@ impl FromIterator<Permit> for Permits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::resource::{CERTIFICATE, LEASE, SECRET};
+    use crate::object::resource::{CERTIFICATE, LEASE, SECRET};
 
     fn permits() -> Permits {
         Permits::none()

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::rows::Rows;
-use crate::{object::Kind, text::Clear};
+use crate::text::Clear;
 
 /// Writes the name of each object that `rows` are about, once, in the rows' order: the route, or the Secret where there
 /// is no route.
@@ -19,22 +19,16 @@ pub fn write(rows: &Rows<'_>, out: &mut dyn Write) -> io::Result<()> {
         }
         let (kind, name) = row.subject();
         if seen.insert((row.context, row.namespace, kind, name)) {
-            writeln!(out, "{}/{}", resource(kind), Clear(name))?;
+            writeln!(out, "{}/{}", kind.row().full_name(), Clear(name))?;
         }
     }
     out.flush()
 }
 
-/// The resource as kubectl names it: lower case, with the API group unless it is the core group.
-fn resource(kind: Kind) -> String {
-    let dot = if kind.group().is_empty() { "" } else { "." };
-    format!("{}{dot}{}", kind.as_str().to_ascii_lowercase(), kind.group())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixtures::Shop;
+    use crate::{object::Kind, report::fixtures::Shop};
 
     #[test]
     fn each_object_is_named_once_as_kubectl_names_it() {
@@ -56,7 +50,7 @@ mod tests {
             (Kind::IngressRouteTcp, "ingressroutetcp.traefik.io"),
             (Kind::Secret, "secret"),
         ] {
-            assert_eq!(resource(kind), name);
+            assert_eq!(kind.row().full_name(), name);
         }
     }
 }

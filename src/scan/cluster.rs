@@ -8,6 +8,7 @@ use tokio::{sync::mpsc, task::spawn};
 use crate::{
     check::Select,
     inventory::Inventory,
+    object::resource::{Role, of_roles},
     object::{Change, Key, Kind, NotJudged, Seconds},
     source::{
         Scope,
@@ -21,32 +22,17 @@ use super::secrets::Unresolved;
 pub use taking::finished;
 use taking::take;
 
-/// The kinds that every scan reads.
-const KINDS: [Kind; 23] = [
-    Kind::Secret,
-    Kind::Ingress,
-    Kind::IngressClass,
-    Kind::Gateway,
-    Kind::GatewayClass,
-    Kind::ListenerSet,
-    Kind::XListenerSet,
-    Kind::HttpRoute,
-    Kind::GrpcRoute,
-    Kind::TlsRoute,
-    Kind::ReferenceGrant,
-    Kind::IngressRoute,
-    Kind::OldIngressRoute,
-    Kind::IngressRouteTcp,
-    Kind::OldIngressRouteTcp,
-    Kind::TlsStore,
-    Kind::OldTlsStore,
-    Kind::Certificate,
-    Kind::CertificateRequest,
-    Kind::Issuer,
-    Kind::ClusterIssuer,
-    Kind::Order,
-    Kind::Challenge,
-];
+/// The kinds that every scan reads; Secrets, which take longest, are asked for first. What else is read depends on what these hold.
+const KINDS: [Kind; 23] = of_roles(&[
+    Role::Secret,
+    Role::Route,
+    Role::Class,
+    Role::Attached,
+    Role::Grant,
+    Role::Store,
+    Role::Issuing,
+    Role::Request,
+]);
 
 /// How many changes may wait: each Secret that waits is some 4 KB.
 const WAITING: usize = 128;

@@ -177,18 +177,7 @@ pub fn evaluate(
 
 /// Whether a kind that could not be listed has a row of its own: without it, hosts are missing from the table.
 pub fn has_row(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Ingress
-            | Kind::Gateway
-            | Kind::ListenerSet
-            | Kind::XListenerSet
-            | Kind::IngressRoute
-            | Kind::OldIngressRoute
-            | Kind::IngressRouteTcp
-            | Kind::OldIngressRouteTcp
-            | Kind::Secret
-    )
+    kind.is_route() || kind == Kind::Secret
 }
 
 /// Judges one binding. `None` when there is nothing to say of it. `shared` is what is said of the Secrets that many bindings name: of

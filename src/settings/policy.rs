@@ -6,7 +6,7 @@ use super::{layer::Layer, source::NAME, value::Namespaced};
 use crate::{
     apply::{Api, ApiError},
     object::Key,
-    plan::resource::CONFIGMAP,
+    object::resource::CONFIGMAP,
 };
 
 /// The `ConfigMap` that is asked in every cluster: its policy counts, and nothing else of it does unless it is named.

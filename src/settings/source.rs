@@ -19,7 +19,7 @@ use super::{
 use crate::{
     apply::Api,
     object::Key,
-    plan::resource::{CONFIGMAP, SECRET},
+    object::resource::{CONFIGMAP, SECRET},
     solve::{
         SolveError,
         dns01::config::{SecretRef, Secrets},

@@ -18,10 +18,8 @@ use crate::{
     acme::StoredAccount,
     apply::{Api, ApiError},
     object::Seconds,
-    plan::{
-        permits::{Permit, Permits, Verb},
-        resource::SECRET,
-    },
+    object::resource::SECRET,
+    plan::permits::{Permit, Permits, Verb},
 };
 
 /// What the name of an account's file, or of a Secret's key, ends with.

@@ -12,7 +12,7 @@ use crate::{
     event::{Method, Teller},
     name::Name,
     object::Key,
-    plan::resource::Resource,
+    object::resource::Resource,
 };
 
 /// One challenge to be answered.

@@ -97,17 +97,7 @@ impl Scope {
     /// there is one for all namespaces.
     pub fn allows(&self, object: &Object) -> bool {
         let meta = object.meta();
-        let labels_count = matches!(
-            object.kind(),
-            Kind::Ingress
-                | Kind::Gateway
-                | Kind::ListenerSet
-                | Kind::XListenerSet
-                | Kind::IngressRoute
-                | Kind::OldIngressRoute
-                | Kind::IngressRouteTcp
-                | Kind::OldIngressRouteTcp
-        );
+        let labels_count = object.kind().is_route();
         let for_all = object.kind() == Kind::ReferenceGrant || object.kind().is_tls_store();
         (for_all || self.allows_namespace(&meta.namespace)) && (!labels_count || self.labels.matches(meta.labels()))
     }

@@ -12,8 +12,8 @@ use crate::{
         owner::Owner,
         secret::{self, Data, REVOKED, Slots, Target},
     },
+    object::resource::SECRET,
     object::{Key, Seconds},
-    plan::resource::SECRET,
     x509::{Certificate, Fingerprint},
 };
 

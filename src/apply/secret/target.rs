@@ -14,7 +14,7 @@ use crate::{
         owner::{self, Owner},
     },
     object::Key,
-    plan::resource::SECRET,
+    object::resource::SECRET,
     x509::{
         Fingerprint, Interner,
         bundle::{self, Parsed},

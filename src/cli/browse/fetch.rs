@@ -10,10 +10,9 @@ use tokio::{
 };
 
 use crate::{
-    apply::{Api, Permits, Resource},
+    apply::{Api, Permits},
     inventory::Inventory,
     object::{Change, Key, Kind, Object, Seconds, consumer::How},
-    plan::resource::{GATEWAY, INGRESS, INGRESSROUTE, INGRESSROUTETCP, SECRET},
     report::{
         Status,
         show::{Tone, User},
@@ -47,27 +46,20 @@ fn needs_cluster() -> Trouble {
     Trouble::new("this needs a cluster: these are manifests")
 }
 
-/// Where the API serves a kind that has routes or keys.
-fn resource(kind: Kind) -> Option<Resource> {
-    Some(match kind {
-        Kind::Secret => SECRET,
-        Kind::Ingress => INGRESS,
-        Kind::Gateway => GATEWAY,
-        Kind::IngressRoute => INGRESSROUTE,
-        Kind::IngressRouteTcp => INGRESSROUTETCP,
-        Kind::ListenerSet => Resource::new("gateway.networking.k8s.io", "v1", "listenersets", "ListenerSet"),
-        _ => return None,
-    })
-}
-
 async fn get(connection: Option<Connection>, of: &Subject) -> Result<Value, Trouble> {
     let connection = connection.ok_or_else(needs_cluster)?;
-    let resource = resource(of.kind).ok_or_else(|| Trouble::new(format!("{} is not read by name", of.word())))?;
     let api = Api::new(connection, Permits::none());
-    let found = api.get(resource, &of.key).await.map_err(|error| Trouble {
-        what: crate::error::chain(&error),
-        hint: error.hint(),
-    })?;
+    let mut found = None;
+    // An older cluster has only an older version.
+    for resource in of.kind.row().resources() {
+        found = api.get(resource, &of.key).await.map_err(|error| Trouble {
+            what: crate::error::chain(&error),
+            hint: error.hint(),
+        })?;
+        if found.is_some() {
+            break;
+        }
+    }
     found.ok_or_else(|| Trouble::new(format!("there is no {} in {}", of.word(), of.key.namespace)))
 }
 

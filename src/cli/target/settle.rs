@@ -2,10 +2,11 @@
 
 use super::Target;
 use crate::{
-    apply::{Api, Permits, resource::INGRESS},
+    apply::{Api, Permits},
     cli::{note, session::Session},
     error::{Exit, Failure},
     inventory::{Binding, Inventory},
+    object::resource::INGRESS,
     object::{Key, Kind},
     source::{cluster::Connection, scope::Namespaces},
     text::nearest,

@@ -10,13 +10,11 @@ use serde_json::Value;
 
 use super::state::{self, Before, condition, is_owned, name, text, uid};
 use crate::{
-    apply::{
-        Api, ApiError, Resource,
-        resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER},
-    },
+    apply::{Api, ApiError},
     event::{EventKind, Method},
     name::Name,
     object::Key,
+    object::resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER, Resource},
     x509::{Certificate, Interner, bundle},
 };
 

@@ -10,12 +10,10 @@ use super::{
 };
 use crate::{
     acme::{Issuer, Stage},
-    apply::{
-        Verb,
-        resource::{CERTIFICATE, SECRET},
-    },
+    apply::Verb,
     event::{EventKind, Method},
     object::Key,
+    object::resource::{CERTIFICATE, SECRET},
     settings::Chosen,
     text::parse_time,
 };

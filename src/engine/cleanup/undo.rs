@@ -3,12 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    apply::{
-        Api, ApiError, Patch, Permit, Permits, Resource, Verb,
-        resource::{CONFIGMAP, INGRESS},
-    },
+    apply::{Api, ApiError, Patch, Permit, Permits, Verb},
     engine::{journal::Left, journals::changed_kind},
     object::Key,
+    object::resource::{CONFIGMAP, INGRESS, Resource},
     solve::{
         SolveError,
         dns01::{Dns01, Written, no_provider},

@@ -4,7 +4,6 @@ use std::fmt::{self, Write};
 
 use super::layout::Layout;
 use crate::{
-    object::Kind,
     report::{item, row::Row},
     text::{Age, Clear, clear, width::width},
     x509::Certificate,
@@ -177,7 +176,7 @@ fn more(count: usize, shown: usize, out: &mut impl Write) -> fmt::Result {
 
 fn route(row: &Row<'_>, out: &mut impl Write) -> fmt::Result {
     let Some(route) = row.route else { return Ok(()) };
-    out.write_str(kind(route.kind))?;
+    out.write_str(route.kind.row().singular)?;
     out.write_str("/")?;
     text(route.name, out)?;
     if let Some(listener) = route.listener {
@@ -185,19 +184,6 @@ fn route(row: &Row<'_>, out: &mut impl Write) -> fmt::Result {
         text(listener, out)?;
     }
     Ok(())
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Ingress => "ingress",
-        Kind::Gateway => "gateway",
-        Kind::ListenerSet => "listenerset",
-        Kind::XListenerSet => "xlistenerset",
-        Kind::IngressRoute | Kind::OldIngressRoute => "ingressroute",
-        Kind::IngressRouteTcp | Kind::OldIngressRouteTcp => "ingressroutetcp",
-        Kind::Secret => "secret",
-        other => other.as_str(),
-    }
 }
 
 /// The Secret that is expected to be served, with its namespace where that is not the row's, and how many others there

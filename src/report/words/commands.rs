@@ -57,7 +57,7 @@ impl<'a> Commands<'a> {
 
     /// `kubectl [-n NAMESPACE] VERB KIND/NAME`.
     pub(super) fn kubectl(&mut self, verb: &str, kind: Kind, key: &Key) -> String {
-        let target = format!("{}/{}", resource(kind), key.name);
+        let target = format!("{}/{}", kind.row().kubectl_name(), key.name);
         self.kubectl_in(&key.namespace, &format!("{verb} {}", quote(&target)))
     }
 
@@ -203,26 +203,5 @@ pub(super) fn in_namespace(namespace: &str) -> String {
         String::new()
     } else {
         format!(" -n {}", quote(namespace))
-    }
-}
-
-/// The kind as kubectl takes it, with its group where others use the same name (Istio has Gateways, Knative has
-/// Certificates).
-fn resource(kind: Kind) -> Cow<'static, str> {
-    match kind {
-        Kind::Gateway => "gateway.gateway.networking.k8s.io".into(),
-        Kind::Certificate => "certificate.cert-manager.io".into(),
-        Kind::CertificateRequest => "certificaterequest.cert-manager.io".into(),
-        Kind::Issuer => "issuer.cert-manager.io".into(),
-        Kind::ClusterIssuer => "clusterissuer.cert-manager.io".into(),
-        Kind::Order => "order.acme.cert-manager.io".into(),
-        Kind::Challenge => "challenge.acme.cert-manager.io".into(),
-        Kind::IngressRoute => "ingressroute.traefik.io".into(),
-        Kind::OldIngressRoute => "ingressroute.traefik.containo.us".into(),
-        Kind::IngressRouteTcp => "ingressroutetcp.traefik.io".into(),
-        Kind::OldIngressRouteTcp => "ingressroutetcp.traefik.containo.us".into(),
-        Kind::TlsStore => "tlsstore.traefik.io".into(),
-        Kind::OldTlsStore => "tlsstore.traefik.containo.us".into(),
-        other => other.as_str().to_ascii_lowercase().into(),
     }
 }

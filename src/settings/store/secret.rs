@@ -7,10 +7,8 @@ use zeroize::Zeroizing;
 use super::{Change, Kept, SUFFIX, StoreError, file_name, parse, text};
 use crate::{
     apply::{Api, ApiError},
-    plan::{
-        permits::{Permit, Verb},
-        resource::SECRET,
-    },
+    object::resource::SECRET,
+    plan::permits::{Permit, Verb},
     settings::value::Namespaced,
 };
 

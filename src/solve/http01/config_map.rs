@@ -4,11 +4,9 @@ use serde_json::{Value, json};
 
 use super::api_error;
 use crate::{
-    apply::{
-        Api, ApiError, Patch,
-        resource::{CONFIGMAP, SERVICE},
-    },
+    apply::{Api, ApiError, Patch},
     object::Key,
+    object::resource::{CONFIGMAP, SERVICE},
     settings::value::ServicePort,
     solve::SolveError,
 };

@@ -2,12 +2,9 @@
 
 use super::{Backend, Options, Place, config_map, table::Routing};
 use crate::{
-    apply::{
-        Permit, Permits, Purpose, Resource, Right, Verb,
-        resource::{CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, POD, SERVICE},
-        rights::Missing,
-    },
+    apply::{Permit, Permits, Purpose, Right, Verb, rights::Missing},
     inventory::Controller,
+    object::resource::{CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, POD, Resource, SERVICE},
     settings::value::SelfCheck,
     solve::SolveError,
 };

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use super::api_error;
 use crate::{
-    apply::{Api, resource},
+    apply::Api,
     event::{EventKind, Teller},
-    object::{Key, Kind},
+    object::{Key, Kind, resource},
     solve::SolveError,
     source::cluster,
 };

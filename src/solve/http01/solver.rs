@@ -28,14 +28,12 @@ use super::{
     table::{self, Routing, Row},
 };
 use crate::{
-    apply::{
-        Api, ApiError, Patch, Purpose, Resource, mark,
-        resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, SERVICE},
-    },
+    apply::{Api, ApiError, Patch, Purpose, mark},
     event::{EventKind, Method, Teller},
     inventory::Controller,
     name::Name,
     object::Key,
+    object::resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, Resource, SERVICE},
     solve::{Challenge, Journal, Solve, SolveError},
 };
 

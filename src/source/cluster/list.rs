@@ -12,12 +12,13 @@ use tokio::{
 
 use super::{
     ClusterError, Connection,
-    paths::{self, Api, Served, Wanted},
+    paths::{Served, Wanted},
     read::{Part, Read},
     request::{Asked, DISCOVERY},
     rights,
 };
 use crate::{
+    object::resource::Resource,
     object::{Change, Forbidden, Key, Kind, Text},
     source::{Scope, decode::Skipped, scope::Namespaces},
 };
@@ -46,7 +47,7 @@ pub struct Listing {
     /// How many more, of kinds that have very many of them.
     pub skipped_more: usize,
     /// The version in which each kind was read.
-    pub(super) apis: HashMap<Kind, Api>,
+    pub(super) apis: HashMap<Kind, Resource>,
     /// What was read, where a watch follows.
     pub(super) keys: HashMap<(Kind, Option<Text>), HashSet<Key>>,
     /// What a watch has to read first.
@@ -70,7 +71,7 @@ pub(super) struct Run {
 /// What became of one kind.
 #[derive(Default)]
 pub(super) struct Outcome {
-    pub(super) api: Option<Api>,
+    pub(super) api: Option<Resource>,
     pub(super) parts: Vec<(Option<Text>, Part)>,
     pub(super) errors: Vec<(Option<Text>, ClusterError)>,
 }
@@ -138,13 +139,13 @@ impl Run {
     }
 
     async fn kind(&self, kind: Kind) -> Outcome {
-        let apis = if paths::built_in(kind) {
-            paths::versions(kind).to_vec()
+        let apis = if kind.row().is_built_in() {
+            kind.row().resources().collect()
         } else {
             let served = self.served.get_or_init(|| discover(&self.connection)).await;
             match served
                 .as_ref()
-                .map_or_else(|| Wanted::Ask(paths::versions(kind).to_vec()), |s| s.wanted(kind))
+                .map_or_else(|| Wanted::Ask(kind.row().resources().collect()), |s| s.wanted(kind))
             {
                 Wanted::Ask(apis) => apis,
                 Wanted::None => Vec::new(),
@@ -187,7 +188,7 @@ impl Run {
     async fn served_at(
         &self,
         kind: Kind,
-        api: Api,
+        api: Resource,
         first: Option<Text>,
         result: Result<Part, ClusterError>,
         rest: &[Option<Text>],
@@ -218,7 +219,7 @@ impl Run {
     pub(super) async fn many(
         &self,
         kind: Kind,
-        api: Api,
+        api: Resource,
         namespaces: &[Option<Text>],
     ) -> Vec<(Option<Text>, Result<Part, ClusterError>)> {
         use futures_util::StreamExt;
@@ -247,7 +248,7 @@ impl Run {
     }
 
     /// One list.
-    pub(super) async fn one(&self, kind: Kind, api: Api, namespace: Option<&Text>) -> Result<Part, ClusterError> {
+    pub(super) async fn one(&self, kind: Kind, api: Resource, namespace: Option<&Text>) -> Result<Part, ClusterError> {
         let (labels, fields) = selectors(kind, &self.scope);
         Read {
             connection: &self.connection,
@@ -298,14 +299,7 @@ pub(super) fn forbidden(kind: Kind, namespace: Option<Text>) -> Change {
 pub(super) fn selectors(kind: Kind, scope: &Scope) -> (Option<&str>, Option<&str>) {
     match kind {
         Kind::Secret => (None, Some("type=kubernetes.io/tls")),
-        Kind::Ingress
-        | Kind::Gateway
-        | Kind::ListenerSet
-        | Kind::XListenerSet
-        | Kind::IngressRoute
-        | Kind::OldIngressRoute
-        | Kind::IngressRouteTcp
-        | Kind::OldIngressRouteTcp => (scope.selector.as_deref(), scope.field_selector.as_deref()),
+        kind if kind.is_route() => (scope.selector.as_deref(), scope.field_selector.as_deref()),
         _ => (None, None),
     }
 }

@@ -10,115 +10,21 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::object::{Key, Kind, carrier::Carrier};
+use crate::object::{Key, Kind, carrier::Carrier, resource::Resource};
 
-/// One served version of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Api {
-    /// The group; empty for the core group.
-    pub(super) group: &'static str,
-    /// The version.
-    pub(super) version: &'static str,
-    /// The plural name in the path.
-    pub(super) plural: &'static str,
-}
-
-const fn api(group: &'static str, version: &'static str, plural: &'static str) -> Api {
-    Api { group, version, plural }
-}
-
-const GATEWAY: &str = "gateway.networking.k8s.io";
-const NETWORKING: &str = "networking.k8s.io";
-const CERT_MANAGER: &str = "cert-manager.io";
-
-/// The versions of a kind that are known, newest first. They are of one group: what another group serves are other objects, and
-/// another kind.
-pub(super) fn versions(kind: Kind) -> &'static [Api] {
-    match kind {
-        Kind::Ingress => const { &[api(NETWORKING, "v1", "ingresses")] },
-        Kind::IngressClass => const { &[api(NETWORKING, "v1", "ingressclasses")] },
-        Kind::Gateway => const { &[api(GATEWAY, "v1", "gateways"), api(GATEWAY, "v1beta1", "gateways")] },
-        Kind::GatewayClass => {
-            const {
-                &[
-                    api(GATEWAY, "v1", "gatewayclasses"),
-                    api(GATEWAY, "v1beta1", "gatewayclasses"),
-                ]
-            }
-        }
-        Kind::ListenerSet => const { &[api(GATEWAY, "v1", "listenersets")] },
-        Kind::XListenerSet => const { &[api("gateway.networking.x-k8s.io", "v1alpha1", "xlistenersets")] },
-        Kind::HttpRoute => const { &[api(GATEWAY, "v1", "httproutes"), api(GATEWAY, "v1beta1", "httproutes")] },
-        Kind::GrpcRoute => const { &[api(GATEWAY, "v1", "grpcroutes"), api(GATEWAY, "v1alpha2", "grpcroutes")] },
-        Kind::TlsRoute => {
-            const {
-                &[
-                    api(GATEWAY, "v1", "tlsroutes"),
-                    api(GATEWAY, "v1alpha3", "tlsroutes"),
-                    api(GATEWAY, "v1alpha2", "tlsroutes"),
-                ]
-            }
-        }
-        Kind::ReferenceGrant => {
-            const {
-                &[
-                    api(GATEWAY, "v1", "referencegrants"),
-                    api(GATEWAY, "v1beta1", "referencegrants"),
-                ]
-            }
-        }
-        Kind::IngressRoute => const { &[api("traefik.io", "v1alpha1", "ingressroutes")] },
-        Kind::OldIngressRoute => const { &[api("traefik.containo.us", "v1alpha1", "ingressroutes")] },
-        Kind::IngressRouteTcp => const { &[api("traefik.io", "v1alpha1", "ingressroutetcps")] },
-        Kind::OldIngressRouteTcp => const { &[api("traefik.containo.us", "v1alpha1", "ingressroutetcps")] },
-        Kind::TlsStore => const { &[api("traefik.io", "v1alpha1", "tlsstores")] },
-        Kind::OldTlsStore => const { &[api("traefik.containo.us", "v1alpha1", "tlsstores")] },
-        Kind::Certificate => const { &[api(CERT_MANAGER, "v1", "certificates")] },
-        Kind::CertificateRequest => const { &[api(CERT_MANAGER, "v1", "certificaterequests")] },
-        Kind::Issuer => const { &[api(CERT_MANAGER, "v1", "issuers")] },
-        Kind::ClusterIssuer => const { &[api(CERT_MANAGER, "v1", "clusterissuers")] },
-        Kind::Order => const { &[api("acme.cert-manager.io", "v1", "orders")] },
-        Kind::Challenge => const { &[api("acme.cert-manager.io", "v1", "challenges")] },
-        Kind::Secret => const { &[api("", "v1", "secrets")] },
-        Kind::Namespace => const { &[api("", "v1", "namespaces")] },
-        Kind::Service => const { &[api("", "v1", "services")] },
-        Kind::Pod => const { &[api("", "v1", "pods")] },
-        Kind::ServiceAccount => const { &[api("", "v1", "serviceaccounts")] },
-        Kind::ReplicationController => const { &[api("", "v1", "replicationcontrollers")] },
-        Kind::Deployment => const { &[api("apps", "v1", "deployments")] },
-        Kind::StatefulSet => const { &[api("apps", "v1", "statefulsets")] },
-        Kind::DaemonSet => const { &[api("apps", "v1", "daemonsets")] },
-        Kind::Job => const { &[api("batch", "v1", "jobs")] },
-        Kind::CronJob => const { &[api("batch", "v1", "cronjobs")] },
+/// The path of a kind's objects, of one namespace or of all.
+pub(super) fn of(resource: Resource, namespace: Option<&str>) -> String {
+    let (root, plural) = (resource.root(), resource.plural);
+    match namespace {
+        Some(namespace) => format!("{root}/namespaces/{}/{plural}", encode(namespace)),
+        None => format!("{root}/{plural}"),
     }
 }
 
-/// Whether every cluster serves the kind; the others are custom resources, which have no protobuf.
-pub(super) fn built_in(kind: Kind) -> bool {
-    let group = versions(kind)[0].group;
-    !group.contains('.') || group == NETWORKING
-}
-
-impl Api {
-    /// The path of the kind's objects, of one namespace or of all.
-    pub(super) fn path(self, namespace: Option<&str>) -> String {
-        let Self { group, version, plural } = self;
-        let root = if group.is_empty() {
-            format!("/api/{version}")
-        } else {
-            format!("/apis/{group}/{version}")
-        };
-        match namespace {
-            Some(namespace) => format!("{root}/namespaces/{}/{plural}", encode(namespace)),
-            None => format!("{root}/{plural}"),
-        }
-    }
-
-    /// The path of one object.
-    pub(super) fn object(self, key: &Key) -> String {
-        let namespace = Some(key.namespace.as_str()).filter(|n| !n.is_empty());
-        format!("{}/{}", self.path(namespace), encode(&key.name))
-    }
+/// The path of one object.
+pub(super) fn of_object(resource: Resource, key: &Key) -> String {
+    let namespace = Some(key.namespace.as_str()).filter(|n| !n.is_empty());
+    format!("{}/{}", of(resource, namespace), encode(&key.name))
 }
 
 /// Adds a query to a path.
@@ -179,7 +85,7 @@ type ServedVersion = (String, Option<Vec<String>>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// These, in this order, until one is there.
-    Ask(Vec<Api>),
+    Ask(Vec<Resource>),
     /// It is not served.
     None,
     /// It is served, in these versions alone, which are not known.
@@ -263,17 +169,17 @@ impl Served {
 
     /// Which versions of `kind` to ask for.
     pub(super) fn wanted(&self, kind: Kind) -> Wanted {
-        let has = |api: &&Api| {
+        let has = |api: &Resource| {
             let versions = self.groups.get(api.group).map(Vec::as_slice).unwrap_or_default();
             versions.iter().any(|(v, names)| {
                 v == api.version && names.as_ref().is_none_or(|names| names.iter().any(|n| n == api.plural))
             })
         };
-        let known: Vec<Api> = versions(kind).iter().filter(has).copied().collect();
+        let known: Vec<Resource> = kind.row().resources().filter(has).collect();
         if !known.is_empty() {
             return Wanted::Ask(known);
         }
-        let newest = versions(kind)[0];
+        let newest = kind.resource();
         let others: Vec<&str> = self
             .groups
             .get(newest.group)
@@ -301,17 +207,17 @@ mod tests {
 
     #[test]
     fn paths_are_the_servers_and_text_from_outside_cannot_leave_its_segment() {
-        assert_eq!(versions(Kind::Secret)[0].path(None), "/api/v1/secrets");
+        assert_eq!(of(Kind::Secret.resource(), None), "/api/v1/secrets");
         assert_eq!(
-            versions(Kind::Ingress)[0].path(Some("shop")),
+            of(Kind::Ingress.resource(), Some("shop")),
             "/apis/networking.k8s.io/v1/namespaces/shop/ingresses"
         );
         let key = Key::new("../kube-system", "a/b?x=y");
         assert_eq!(
-            versions(Kind::Secret)[0].object(&key),
+            of_object(Kind::Secret.resource(), &key),
             "/api/v1/namespaces/..%2Fkube-system/secrets/a%2Fb%3Fx%3Dy"
         );
-        let mut path = versions(Kind::Secret)[0].path(None);
+        let mut path = of(Kind::Secret.resource(), None);
         query(&mut path, "fieldSelector", "type=kubernetes.io/tls");
         query(&mut path, "limit", "5");
         assert_eq!(path, "/api/v1/secrets?fieldSelector=type%3Dkubernetes.io%2Ftls&limit=5");
@@ -360,7 +266,7 @@ mod tests {
         let served = Served::read(old).unwrap();
         assert_eq!(
             served.wanted(Kind::ListenerSet),
-            Wanted::Ask(vec![versions(Kind::ListenerSet)[0]])
+            Wanted::Ask(vec![Kind::ListenerSet.resource()])
         );
         assert_eq!(served.wanted(Kind::Certificate), Wanted::None);
         assert!(Served::read(b"<html>").is_none());

@@ -5,11 +5,11 @@ use std::{collections::HashSet, time::Duration};
 use tokio::{sync::mpsc::Sender, time::Instant};
 
 use super::{
-    ClusterError, Connection,
-    paths::{self, Api},
+    ClusterError, Connection, paths,
     request::{self, Asked},
 };
 use crate::{
+    object::resource::Resource,
     object::{Change, Key, Kind, Object},
     source::decode::{ListDecoder, Skipped},
 };
@@ -28,7 +28,7 @@ const PAGES: u32 = 100_000;
 pub(super) struct Read<'a> {
     pub(super) connection: &'a Connection,
     pub(super) kind: Kind,
-    pub(super) api: Api,
+    pub(super) api: Resource,
     pub(super) namespace: Option<&'a str>,
     pub(super) labels: Option<&'a str>,
     pub(super) fields: Option<&'a str>,
@@ -148,7 +148,7 @@ impl Read<'_> {
         for _ in 0..PAGES {
             let before = read;
             let path = self.path(token.as_deref());
-            let accept = if paths::built_in(self.kind) {
+            let accept = if self.kind.row().is_built_in() {
                 request::PROTOBUF
             } else {
                 request::JSON
@@ -216,7 +216,7 @@ impl Read<'_> {
     }
 
     fn path(&self, token: Option<&str>) -> String {
-        let mut path = self.api.path(self.namespace);
+        let mut path = paths::of(self.api, self.namespace);
         let limit = self.chunk.map(|size| size.to_string());
         let queries = [
             ("labelSelector", self.labels),

@@ -8,11 +8,12 @@ use tokio::sync::mpsc::{self, Sender};
 use super::{
     ClusterError, Connection,
     list::{Outcome, Run, forbidden},
-    paths::{self, Api},
+    paths,
     read::Read,
     request::{Asked, METADATA_LIST, PROTOBUF},
 };
 use crate::{
+    object::resource::Resource,
     object::{Change, Forbidden, Key, Kind, Object, Text},
     source::{
         decode::{self, ListDecoder},
@@ -29,7 +30,7 @@ const LARGEST_OBJECT: usize = 8 << 20;
 
 /// Reads a kind namespace by namespace, because the cluster-wide list is forbidden. Tells whether all is known now: read, or
 /// sent as forbidden by name.
-pub(super) async fn by_namespace(run: &Run, kind: Kind, api: Api, outcome: &mut Outcome) -> bool {
+pub(super) async fn by_namespace(run: &Run, kind: Kind, api: Resource, outcome: &mut Outcome) -> bool {
     let known = match &run.scope.namespaces {
         Namespaces::Only(names) => Some(names),
         Namespaces::All => run
@@ -78,7 +79,7 @@ async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
         let read = Read {
             connection,
             kind: Kind::Namespace,
-            api: paths::versions(Kind::Namespace)[0],
+            api: Kind::Namespace.resource(),
             namespace: None,
             labels: None,
             fields: None,
@@ -150,7 +151,7 @@ pub async fn get_secrets(
 
 /// The names of all Secrets that the list of TLS Secrets leaves out, but Helm's; `None` when they cannot be listed.
 async fn other_secrets(connection: &Connection) -> Option<HashSet<Key>> {
-    let mut path = paths::versions(Kind::Secret)[0].path(None);
+    let mut path = paths::of(Kind::Secret.resource(), None);
     paths::query(
         &mut path,
         "fieldSelector",
@@ -185,7 +186,7 @@ pub(super) async fn get_secret(connection: &Connection, key: &Key) -> Result<Opt
         resource: "secrets",
         namespace: Some(&key.namespace),
     };
-    let path = paths::versions(Kind::Secret)[0].object(key);
+    let path = paths::of_object(Kind::Secret.resource(), key);
     let mut tries = 0;
     loop {
         tries += 1;

@@ -39,7 +39,7 @@ pub async fn data_changed(connection: &Connection, keys: &[Key]) -> Vec<(Key, Se
             resource: "secrets",
             namespace: Some(&key.namespace),
         };
-        let path = paths::versions(Kind::Secret)[0].object(key);
+        let path = paths::of_object(Kind::Secret.resource(), key);
         let answer = connection.get(&path, METADATA, asked).await.ok()?;
         let body = answer.whole(LONGEST_ANSWER).await.ok()?;
         written_at(&body).map(|at| (key.clone(), at))
@@ -60,7 +60,7 @@ pub async fn holding_certificates(connection: &Connection, keys: Vec<Key>) -> Ve
                 resource: "secrets",
                 namespace: Some(&key.namespace),
             };
-            let path = paths::versions(Kind::Secret)[0].object(&key);
+            let path = paths::of_object(Kind::Secret.resource(), &key);
             let answer = connection.get(&path, METADATA, asked).await.ok()?;
             let body = answer.whole(LONGEST_ANSWER).await.ok()?;
             names_certificate(&body).then_some(key)
@@ -154,7 +154,7 @@ const CONTROLLERS: &str = "app.kubernetes.io/name in \
 /// The ingress controllers that run in the cluster and whose program decides what a class of ingress-nginx means. None where Pods
 /// may not be listed in all namespaces: then the name of the class is all that is known.
 pub async fn programs(connection: &Connection) -> Vec<Program> {
-    let mut path = paths::versions(Kind::Pod)[0].path(None);
+    let mut path = paths::of(Kind::Pod.resource(), None);
     paths::query(&mut path, "labelSelector", CONTROLLERS);
     paths::query(&mut path, "fieldSelector", "status.phase=Running");
     paths::query(&mut path, "limit", "500");

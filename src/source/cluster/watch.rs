@@ -20,11 +20,12 @@ use tokio::{
 use super::{
     ClusterError, Connection,
     list::{Listing, selectors},
-    paths::{self, Api},
+    paths,
     read::Read,
     request::{Asked, JSON, jitter},
 };
 use crate::{
+    object::resource::Resource,
     object::{Change, Forbidden, Key, Kind, Object, Text},
     source::{
         Scope,
@@ -128,7 +129,7 @@ struct Shared {
 struct Follow {
     shared: Arc<Shared>,
     kind: Kind,
-    api: Api,
+    api: Resource,
     namespace: Option<Text>,
     labels: Option<String>,
     fields: Option<String>,
@@ -249,7 +250,7 @@ impl Follow {
     async fn once(&mut self, version: &str) -> End {
         // A little different for each, so that they do not all come back at the same moment.
         let seconds = 240 + jitter(Duration::from_mins(2)).as_secs();
-        let mut path = self.api.path(self.namespace.as_deref());
+        let mut path = paths::of(self.api, self.namespace.as_deref());
         for (name, value) in [("labelSelector", &self.labels), ("fieldSelector", &self.fields)] {
             if let Some(value) = value {
                 paths::query(&mut path, name, value);

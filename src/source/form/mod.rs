@@ -22,49 +22,6 @@ pub use secret::{data_changed, names_of_pair};
 
 use crate::object::{Kind, Meta, Object, Text};
 
-/// The kind that `apiVersion` and `kind` name, or `None` for one that is not read.
-///
-/// Any version of a group is taken whose fields are the same as far as they are used.
-pub fn kind_of(api_version: &str, kind: &str) -> Option<Kind> {
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    Some(match (group, version, kind) {
-        ("networking.k8s.io" | "extensions", _, "Ingress") => Kind::Ingress,
-        ("networking.k8s.io", _, "IngressClass") => Kind::IngressClass,
-        ("gateway.networking.k8s.io", _, "Gateway") => Kind::Gateway,
-        ("gateway.networking.k8s.io", _, "GatewayClass") => Kind::GatewayClass,
-        ("gateway.networking.k8s.io", _, "ListenerSet") => Kind::ListenerSet,
-        ("gateway.networking.x-k8s.io", _, "XListenerSet") => Kind::XListenerSet,
-        ("gateway.networking.k8s.io", _, "HTTPRoute") => Kind::HttpRoute,
-        ("gateway.networking.k8s.io", _, "GRPCRoute") => Kind::GrpcRoute,
-        ("gateway.networking.k8s.io", _, "TLSRoute") => Kind::TlsRoute,
-        ("gateway.networking.k8s.io", _, "ReferenceGrant") => Kind::ReferenceGrant,
-        ("traefik.io", "v1alpha1", "IngressRoute") => Kind::IngressRoute,
-        ("traefik.containo.us", "v1alpha1", "IngressRoute") => Kind::OldIngressRoute,
-        ("traefik.io", "v1alpha1", "IngressRouteTCP") => Kind::IngressRouteTcp,
-        ("traefik.containo.us", "v1alpha1", "IngressRouteTCP") => Kind::OldIngressRouteTcp,
-        ("traefik.io", "v1alpha1", "TLSStore") => Kind::TlsStore,
-        ("traefik.containo.us", "v1alpha1", "TLSStore") => Kind::OldTlsStore,
-        ("cert-manager.io", _, "Certificate") => Kind::Certificate,
-        ("cert-manager.io", _, "CertificateRequest") => Kind::CertificateRequest,
-        ("cert-manager.io", _, "Issuer") => Kind::Issuer,
-        ("cert-manager.io", _, "ClusterIssuer") => Kind::ClusterIssuer,
-        ("acme.cert-manager.io", _, "Order") => Kind::Order,
-        ("acme.cert-manager.io", _, "Challenge") => Kind::Challenge,
-        ("", "v1", "Secret") => Kind::Secret,
-        ("", "v1", "Namespace") => Kind::Namespace,
-        ("", "v1", "Service") => Kind::Service,
-        ("", "v1", "Pod") => Kind::Pod,
-        ("", "v1", "ReplicationController") => Kind::ReplicationController,
-        ("", "v1", "ServiceAccount") => Kind::ServiceAccount,
-        ("apps" | "extensions", _, "Deployment") => Kind::Deployment,
-        ("apps", _, "StatefulSet") => Kind::StatefulSet,
-        ("apps" | "extensions", _, "DaemonSet") => Kind::DaemonSet,
-        ("batch", _, "Job") => Kind::Job,
-        ("batch", _, "CronJob") => Kind::CronJob,
-        _ => return None,
-    })
-}
-
 /// Reads one object of a known kind from JSON.
 ///
 /// The error has line and column within `json`, and shows no text value of the object, which might be a key.

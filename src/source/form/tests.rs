@@ -84,7 +84,7 @@ const ALL: [(&str, &str, Kind); 37] = [
 #[test]
 fn kinds_are_known_by_their_group_and_name() {
     for (api_version, name, kind) in ALL {
-        assert_eq!(kind_of(api_version, name), Some(kind), "{api_version} {name}");
+        assert_eq!(Kind::of_manifest(api_version, name), Some(kind), "{api_version} {name}");
         // Nothing but its name, nulls throughout, and nothing at all are all taken.
         object(kind, &json!({"metadata": {"name": "x"}}));
         object(
@@ -112,7 +112,7 @@ fn kinds_are_known_by_their_group_and_name() {
         ("networking.k8s.io/v1", "Secret"),
         ("", ""),
     ] {
-        assert_eq!(kind_of(api_version, name), None, "{api_version} {name}");
+        assert_eq!(Kind::of_manifest(api_version, name), None, "{api_version} {name}");
     }
 }
 

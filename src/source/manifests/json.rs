@@ -9,7 +9,7 @@ use super::{
     yaml,
 };
 use crate::{
-    object::Text,
+    object::{Kind, Text},
     source::form::{self, without_values},
 };
 
@@ -173,7 +173,7 @@ fn value(
         return;
     }
     let encrypted = head.sops.is_some();
-    let Some(known) = form::kind_of(api_version, kind) else {
+    let Some(known) = Kind::of_manifest(api_version, kind) else {
         let may_make = form::may_make(api_version, kind);
         let object = may_make.then(|| serde_json::from_str(json).ok()).flatten();
         let made = object.and_then(|object| form::made(api_version, kind, &object));

@@ -23,6 +23,7 @@ pub use error::ManifestError;
 pub use places::Places;
 
 use super::Scope;
+use crate::object::resource::{KINDS, Role};
 use crate::object::{Change, Kind, Text};
 
 /// How manifests are read.
@@ -61,27 +62,16 @@ pub struct Outcome {
 /// The name under which documents that are no Kubernetes object are counted.
 pub const NOT_AN_OBJECT: &str = "not a Kubernetes object";
 
-/// Kinds of which manifests are taken to hold all there are.
-const COMPLETE: [Kind; 15] = [
-    Kind::Ingress,
-    Kind::Gateway,
-    Kind::ListenerSet,
-    Kind::XListenerSet,
-    Kind::HttpRoute,
-    Kind::GrpcRoute,
-    Kind::TlsRoute,
-    Kind::ReferenceGrant,
-    Kind::IngressRoute,
-    Kind::OldIngressRoute,
-    Kind::IngressRouteTcp,
-    Kind::OldIngressRouteTcp,
-    Kind::TlsStore,
-    Kind::OldTlsStore,
-    Kind::Secret,
-];
-
-/// Kinds that belong to the cluster and are seldom among manifests: complete only where there is one.
-const COMPLETE_IF_SEEN: [Kind; 3] = [Kind::IngressClass, Kind::GatewayClass, Kind::Namespace];
+/// Whether manifests are taken to hold all objects of a kind that there are. What belongs to the cluster is seldom among manifests:
+/// it is complete only where it was `seen`.
+fn is_complete(kind: Kind, seen: bool) -> bool {
+    match kind.row().role {
+        Role::Route | Role::Attached | Role::Store | Role::Grant | Role::Secret => true,
+        Role::Class => seen,
+        Role::Surroundings => seen && kind == Kind::Namespace,
+        Role::Issuing | Role::Request | Role::Consumer => false,
+    }
+}
 
 /// Reads files, directories and standard input (`-`) in the order given, and sends every object that the scope holds.
 ///
@@ -96,10 +86,10 @@ pub fn read(inputs: &[PathBuf], options: &Options<'_>, stdin: &mut dyn Read, sin
             files::walk(input, options.recursive, &mut collect);
         }
     }
-    let seen = |kind: &Kind| collect.outcome.kinds.contains(kind);
-    let classes: Vec<Kind> = COMPLETE_IF_SEEN.into_iter().filter(seen).collect();
-    for kind in COMPLETE.into_iter().chain(classes) {
-        (collect.sink)(Change::Listed(kind));
+    for row in &KINDS {
+        if is_complete(row.kind, collect.outcome.kinds.contains(&row.kind)) {
+            (collect.sink)(Change::Listed(row.kind));
+        }
     }
     collect.outcome
 }

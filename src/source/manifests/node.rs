@@ -76,7 +76,7 @@ impl Content {
         let Self::Raw(fields) = self else {
             return self;
         };
-        let Some(known) = form::kind_of(api_version, kind) else {
+        let Some(known) = Kind::of_manifest(api_version, kind) else {
             let namespace = fields.get("metadata").and_then(|m| m.get("namespace")?.as_str());
             let namespace = namespace.unwrap_or_default().to_owned();
             let object = Value::Object(fields);

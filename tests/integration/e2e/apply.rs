@@ -10,13 +10,13 @@ use kubectl_certs::{
     apply::{
         Api, ApiError, Pair, Patch, Permit, Permits, Roots, RunId, SecretChange, Target, Verb, backup,
         events::{self, About, Reason},
-        resource::{INGRESS, SECRET},
         rights,
         rollout::{self, Needs, RolloutError, Workload, WorkloadKind},
         secret::{self, Note, Options, Refusal},
         verify::{self, Place},
     },
     event::Teller,
+    object::resource::{INGRESS, SECRET},
     object::{Change, Consumer, Key, Object},
     source::cluster::{ConnectOptions, connect, consumers},
 };

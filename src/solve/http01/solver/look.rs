@@ -7,11 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{Http01, Made, Shared};
 use crate::{
-    apply::{
-        Purpose,
-        resource::{GATEWAY, INGRESS, POD},
-    },
+    apply::Purpose,
     event::{EventKind, Teller},
+    object::resource::{GATEWAY, INGRESS, POD},
     object::{Key, Kind, Text},
     settings::value::SelfCheck,
     solve::{

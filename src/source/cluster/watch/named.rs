@@ -60,7 +60,7 @@ fn one(shared: &Arc<Shared>, key: &Key) -> Follow {
     Follow {
         shared: Arc::clone(shared),
         kind: Kind::Secret,
-        api: paths::versions(Kind::Secret)[0],
+        api: Kind::Secret.resource(),
         namespace: Some(key.namespace.clone()),
         labels: None,
         fields: Some(format!("metadata.name={}", key.name)),

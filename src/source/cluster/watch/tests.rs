@@ -14,7 +14,7 @@ async fn follow(fake: &Fake, count: usize) -> (Vec<String>, Vec<WatchState>) {
 async fn follow_with(fake: &Fake, count: usize, named: Receiver<Key>) -> (Vec<String>, Vec<WatchState>) {
     let connection = fake.connection().await;
     let mut starts = Listing::default();
-    starts.apis.insert(KIND, paths::versions(KIND)[0]);
+    starts.apis.insert(KIND, KIND.resource());
     starts.resource_versions.insert((KIND, None), "5".into());
     starts.keys.insert((KIND, None), HashSet::from([Key::new("shop", "a")]));
     let states = Arc::new(Mutex::new(Vec::new()));
@@ -214,7 +214,7 @@ async fn both_groups_of_a_kind_are_followed_and_so_are_the_labels_of_namespaces(
     let connection = fake.connection().await;
     let mut starts = Listing::default();
     for kind in kinds {
-        starts.apis.insert(kind, paths::versions(kind)[0]);
+        starts.apis.insert(kind, kind.resource());
         starts.resource_versions.insert((kind, None), "5".into());
     }
     let (_keep, named) = mpsc::channel(1);
@@ -265,7 +265,7 @@ async fn a_route_of_another_namespace_that_was_read_is_not_lost_when_it_changes(
     let connection = fake.connection().await;
     let mut starts = Listing::default();
     for (kind, namespace) in [(Kind::HttpRoute, None), (Kind::Gateway, Some(Text::from("shop")))] {
-        starts.apis.insert(kind, paths::versions(kind)[0]);
+        starts.apis.insert(kind, kind.resource());
         starts.resource_versions.insert((kind, namespace.clone()), "5".into());
         starts
             .keys
