@@ -146,13 +146,12 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         Some(options) => probe_targets(&session, &targets, &options).await,
         None => BTreeMap::new(),
     };
-    let mut judged = scan::evaluate(
-        &session.inventory,
-        session.rules,
-        &session.select,
-        &probed,
-        &session.wanted,
-    );
+    let mut wanted = session.wanted.clone();
+    if choice.between.is_some() {
+        // A period is asked what ends in it: Secrets that no route uses do too, and are healthy until then.
+        wanted.extend(scan::alone(&session.inventory));
+    }
+    let mut judged = scan::evaluate(&session.inventory, session.rules, &session.select, &probed, &wanted);
     judged.retain(|judged| about_targets(&session.inventory, &judged.about, &targets));
     if args.confirm && !probing && !args.probe.probe {
         confirm(&session, &args, &mut judged).await;

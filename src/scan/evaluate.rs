@@ -120,6 +120,17 @@ pub fn choose(judged: &mut Vec<Judged>) -> LeftOut {
     }
 }
 
+/// Whether a Secret is judged for itself, as no route uses it. Who chooses routes by label asks for no Secret of others.
+pub(super) fn is_alone(inventory: &Inventory, key: &Key, wanted: &BTreeSet<Key>) -> bool {
+    inventory.bindings_of_secret(key).is_empty() && (!inventory.routes_chosen || wanted.contains(key))
+}
+
+/// All Secrets that no route uses: where every one is [wanted](evaluate), the healthy ones have a row too.
+pub fn alone(inventory: &Inventory) -> impl Iterator<Item = Key> {
+    let keys = inventory.secrets().iter().map(|stored| stored.meta.key());
+    keys.filter(|key| is_alone(inventory, key, &BTreeSet::new()))
+}
+
 /// Judges all bindings, on all cores, then the Secrets that no route uses, then notes what could not be read.
 ///
 /// Of bindings whose certificate comes from elsewhere nothing but that is said, unless they were probed. A Secret without route is
@@ -142,9 +153,7 @@ pub fn evaluate(
         .secrets()
         .iter()
         .map(|stored| stored.meta.key())
-        .filter(|key| inventory.bindings_of_secret(key).is_empty())
-        // Who chooses routes by label asks for no Secret of others.
-        .filter(|key| !inventory.routes_chosen || wanted.contains(key))
+        .filter(|key| is_alone(inventory, key, wanted))
         .collect();
     keys.sort();
     judged.extend(

@@ -100,7 +100,7 @@ impl Live {
     pub fn all(&mut self) -> Vec<Judged> {
         let alone;
         let wanted = if self.every_secret {
-            alone = self.alone().collect();
+            alone = evaluate::alone(&self.inventory).collect();
             &alone
         } else {
             &self.wanted
@@ -123,12 +123,6 @@ impl Live {
     /// How many rows are not chosen.
     pub fn left_out(&self) -> usize {
         self.left_out.len()
-    }
-
-    /// The Secrets that no route uses.
-    fn alone(&self) -> impl Iterator<Item = Key> {
-        let keys = self.inventory.secrets().iter().map(|stored| stored.meta.key());
-        keys.filter(|key| self.inventory.bindings_of_secret(key).is_empty())
     }
 
     fn schedule(&mut self, judged: &Judged) {
@@ -184,7 +178,7 @@ impl Live {
         // Secrets without route that are healthy are not shown, so nothing says when they will be worth a row.
         if !self.every_secret && now.saturating_sub(self.looked) >= HOUR {
             self.looked = now;
-            due.extend(self.alone().map(|key| About::Secret(Box::new(key))));
+            due.extend(evaluate::alone(&self.inventory).map(|key| About::Secret(Box::new(key))));
         }
         let mut news = News::default();
         let shared = self.shared(due.len());
@@ -239,7 +233,7 @@ impl Live {
     }
 
     fn secret(&mut self, key: Key, news: &mut News) {
-        let alone = self.inventory.bindings_of_secret(&key).is_empty();
+        let alone = evaluate::is_alone(&self.inventory, &key, &self.wanted);
         let about = About::Secret(Box::new(key.clone()));
         let (inventory, rules, select) = (&self.inventory, self.rules, &self.select);
         let judged = alone.then(|| {
@@ -301,5 +295,37 @@ impl Followed {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        inventory::fixtures::{NOW, good, key},
+        x509::trust::{Anchors, Memo},
+    };
+
+    #[test]
+    fn who_chooses_routes_by_label_sees_no_secrets_of_others() {
+        let secrets = |routes_chosen: bool| {
+            let mut inventory = Inventory::new("", false);
+            inventory.routes_chosen = routes_chosen;
+            inventory.store(good("shop", "spare-tls", &["spare.example"]));
+            inventory.settle();
+            let rules = Rules {
+                now: NOW,
+                expiring_within: None,
+            };
+            let judge = Judge::new(Anchors::default(), Memo::default());
+            let (select, wanted) = (Select::default(), BTreeSet::new());
+            let mut live = Live::new(inventory, judge, rules, select, wanted, Unresolved::default());
+            live.every_secret = true;
+            let mut news = News::default();
+            live.secret(key("shop", "spare-tls"), &mut news);
+            (live.all().len(), news.judged.len())
+        };
+        assert_eq!(secrets(false), (1, 1));
+        assert_eq!(secrets(true), (0, 0));
     }
 }

@@ -8,4 +8,4 @@ pub mod memo;
 pub mod probe;
 pub mod secrets;
 
-pub use evaluate::{About, Judged, choose, evaluate, row, rows};
+pub use evaluate::{About, Judged, alone, choose, evaluate, row, rows};

@@ -43,6 +43,12 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// Whether the table has an item, were everything else chosen: all that has a row of `status`, and while a period is chosen
+    /// the healthy Secrets without route too, as they expire like all others.
+    pub fn has_row(&self, item: &Item) -> bool {
+        item.is_shown() || self.between.is_some()
+    }
+
     /// Whether an item is chosen.
     pub fn has(&self, item: &Item) -> bool {
         self.chooses(item, &text_of(item))
@@ -167,6 +173,12 @@ impl Rows {
         self.slots.iter().flatten()
     }
 
+    /// What is chosen of everything: what the table has, in its order, then the healthy Secrets without route.
+    pub fn chosen_in_order(&self) -> impl Iterator<Item = &Item> {
+        self.iter()
+            .chain(self.chosen().filter(|item| !self.choice.has_row(item)))
+    }
+
     /// What is chosen of everything, in no order.
     pub fn chosen(&self) -> impl Iterator<Item = &Item> {
         let slots = self.slots.iter().enumerate();
@@ -259,8 +271,12 @@ impl Rows {
             && (choice.problems_only || !self.choice.problems_only)
             && (self.choice.namespace.is_none() || choice.namespace == self.choice.namespace)
             && (self.choice.reason.is_none() || choice.reason == self.choice.reason)
-            && (self.choice.between.is_none() || choice.between == self.choice.between);
+            && choice.between == self.choice.between;
+        let other_rows = choice.between.is_some() != self.choice.between.is_some();
         self.choice = choice;
+        if other_rows {
+            self.take_rows();
+        }
         if narrows {
             let mut visible = std::mem::take(&mut self.visible);
             let mut here = Tally::default();
@@ -269,6 +285,20 @@ impl Rows {
         } else {
             self.choose_all();
         }
+    }
+
+    /// Takes into the table what it has by what is chosen.
+    fn take_rows(&mut self) {
+        let mut order = Vec::with_capacity(self.places.len());
+        let mut all = Tally::default();
+        for (slot, item) in (0..).zip(&self.slots) {
+            if let Some(item) = item.as_ref().filter(|item| self.choice.has_row(item)) {
+                all.add(item);
+                order.push(slot);
+            }
+        }
+        self.sort_slots(&mut order);
+        (self.order, self.all) = (order, all);
     }
 
     fn choose_all(&mut self) {
@@ -379,7 +409,7 @@ impl Rows {
         }
         fresh.sort_unstable();
         fresh.dedup();
-        fresh.retain(|slot| self.item(*slot).is_some_and(Item::is_shown));
+        fresh.retain(|slot| self.item(*slot).is_some_and(|item| self.choice.has_row(item)));
         self.sort_slots(&mut fresh);
         let order = std::mem::take(&mut self.order);
         self.order = self.merged(order, &fresh);
@@ -436,7 +466,7 @@ impl Rows {
     fn count_in(&mut self, slot: u32) {
         let chosen = self.is_chosen(slot);
         let item = self.slots.get(slot as usize).and_then(Option::as_ref);
-        if let Some(item) = item.filter(|item| item.is_shown()) {
+        if let Some(item) = item.filter(|item| self.choice.has_row(item)) {
             self.all.add(item);
             if chosen {
                 self.here.add(item);
@@ -447,7 +477,7 @@ impl Rows {
     fn count_out(&mut self, slot: u32) {
         let chosen = self.is_chosen(slot);
         let item = self.slots.get(slot as usize).and_then(Option::as_ref);
-        if let Some(item) = item.filter(|item| item.is_shown()) {
+        if let Some(item) = item.filter(|item| self.choice.has_row(item)) {
             self.all.take(item);
             if chosen {
                 self.here.take(item);

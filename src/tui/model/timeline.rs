@@ -18,13 +18,13 @@ use crate::{
 const DAYS: Seconds = 14;
 /// How many weeks follow.
 const WEEKS: Seconds = 24;
-/// How many hosts a bucket names.
+/// How many hosts and Secrets a bucket names.
 const NAMED: usize = 50;
 
 /// A day, a week, or several of them in which nothing happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bucket {
-    /// Its first second; `None` for all that has expired.
+    /// Its first second; `None` for all that has expired, or is overdue for renewal.
     pub from: Option<Seconds>,
     /// The first second after it; `None` for all that comes later.
     pub until: Option<Seconds>,
@@ -32,9 +32,9 @@ pub struct Bucket {
     pub expire: usize,
     /// How many fall due for renewal in it.
     pub due: usize,
-    /// Some of the hosts whose certificates expire or fall due in it.
-    pub hosts: Vec<String>,
-    /// How many hosts those are in all.
+    /// Some of the hosts whose certificates expire or fall due in it, and of the Secrets that no host uses: `secret/NAME`.
+    pub names: Vec<String>,
+    /// How many those are in all.
     pub named: usize,
 }
 
@@ -89,7 +89,7 @@ fn day(at: Seconds) -> Seconds {
     at.div_euclid(DAY) * DAY
 }
 
-/// Of the certificates of all items that are looked at, each counted once.
+/// Of the certificates of everything that is chosen, each counted once: those of healthy Secrets that no route uses too.
 pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
     let today = day(now);
     let mut buckets = vec![bucket(None, Some(now))];
@@ -104,7 +104,7 @@ pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
     buckets.push(bucket(Some(weeks + WEEKS * 7 * DAY), None));
     let mut issuers: BTreeMap<String, (IssuerLine, HashMap<String, usize>)> = BTreeMap::new();
     let mut seen = HashSet::new();
-    for item in rows.iter() {
+    for item in rows.chosen_in_order() {
         let Some(certificate) = &item.certificate else { continue };
         let at = place(&buckets, now, certificate.not_after);
         let due = due_by_lifetime(certificate.not_before, certificate.not_after);
@@ -144,7 +144,7 @@ pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
     Timeline { buckets, issuers, most }
 }
 
-/// Makes one line of those that follow each other and in which nothing happens. What has expired, and today, are lines of their
+/// Makes one line of those that follow each other and in which nothing happens. What is past, and today, are lines of their
 /// own: one looks for them.
 fn folded(buckets: Vec<Bucket>, tomorrow: Seconds) -> Vec<Bucket> {
     let mut lines: Vec<Bucket> = Vec::with_capacity(buckets.len());
@@ -164,18 +164,24 @@ fn bucket(from: Option<Seconds>, until: Option<Seconds>) -> Bucket {
         until,
         expire: 0,
         due: 0,
-        hosts: Vec::new(),
+        names: Vec::new(),
         named: 0,
     }
 }
 
-/// Notes the host of an item among those of a bucket.
+/// Notes the host of an item, or its Secret where it has no host, among the names of a bucket.
 fn name(buckets: &mut [Bucket], at: usize, item: &Item) {
-    if let (Some(bucket), Some(host)) = (buckets.get_mut(at), &item.host) {
-        bucket.named += 1;
-        if bucket.hosts.len() < NAMED {
-            bucket.hosts.push(host.to_string());
-        }
+    let Some(bucket) = buckets.get_mut(at) else { return };
+    let name = match (&item.host, item.secret()) {
+        // A route without a host serves every one.
+        (Some(host), _) if host.is_empty() => "*".to_owned(),
+        (Some(host), _) => host.to_string(),
+        (None, Some(secret)) => format!("secret/{}", secret.name),
+        (None, None) => return,
+    };
+    bucket.named += 1;
+    if bucket.names.len() < NAMED {
+        bucket.names.push(name);
     }
 }
 

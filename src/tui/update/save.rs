@@ -98,7 +98,7 @@ fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
 /// A view whose lines are no rows of a status, or any as Markdown.
 fn cells(model: &Model, how: As) -> String {
     if model.view == View::Timeline {
-        return written(how, &["WHEN", "EXPIRE", "DUE", "HOSTS"], &buckets(model));
+        return written(how, &["WHEN", "EXPIRE", "DUE", "NAMES"], &buckets(model));
     }
     let columns: Vec<_> = Columns::all(model.view)
         .iter()
@@ -125,7 +125,7 @@ fn buckets(model: &Model) -> Vec<Vec<String>> {
             when,
             bucket.expire.to_string(),
             bucket.due.to_string(),
-            bucket.hosts.join(" "),
+            bucket.names.join(" "),
         ]
     };
     model.derived.timeline.buckets.iter().map(line).collect()

@@ -84,7 +84,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
 /// The bucket in words. `today` is a moment of the day that it really is, where that is the first one shown.
 pub(in crate::tui) fn name(bucket: &Bucket, today: Option<i64>) -> String {
     match (bucket.from, bucket.until) {
-        (None, _) => "expired".to_owned(),
+        (None, _) => "expired/overdue".to_owned(),
         (Some(from), Some(until)) if until - from <= time::DAY => {
             let day = time::date(from);
             if today.is_some_and(|today| from.div_euclid(time::DAY) == today.div_euclid(time::DAY)) {
@@ -132,7 +132,7 @@ fn bar(model: &Model, bucket: &Bucket, area: Rect, room: u16, buffer: &mut Buffe
         let rest = light.repeat((due - expire).into());
         buffer.set_stringn(x + expire, area.y, rest, (room - expire).into(), theme.style(Role::Dim));
     }
-    // The hosts stand where no bar does.
+    // The names stand where no bar does.
     let bar = expire.max(due);
     let end = if bar > 0 { x + bar + 1 } else { x };
     let left = area.right().saturating_sub(end);
@@ -141,10 +141,10 @@ fn bar(model: &Model, bucket: &Bucket, area: Rect, room: u16, buffer: &mut Buffe
     buffer.set_stringn(end, area.y, named, left.into(), theme.style(Role::Dim));
 }
 
-/// As many of the hosts as there is room for, and how many more there are.
+/// As many of the names as there is room for, and how many more there are.
 fn names(bucket: &Bucket, room: usize) -> String {
     let mut text = String::new();
-    for (shown, host) in bucket.hosts.iter().enumerate() {
+    for (shown, host) in bucket.names.iter().enumerate() {
         let more = format!(" +{}", bucket.named - shown);
         let (host, gap) = (clear(host), usize::from(shown > 0));
         let last = shown + 1 == bucket.named;
@@ -159,7 +159,7 @@ fn names(bucket: &Bucket, room: usize) -> String {
         let own = room.saturating_sub(rest);
         text.push_str(if shown == 0 { cut(&host, own) } else { host }.as_ref());
     }
-    let more = bucket.named - bucket.hosts.len().min(bucket.named);
+    let more = bucket.named - bucket.names.len().min(bucket.named);
     if more > 0 {
         let _ = write!(text, " +{more}");
     }

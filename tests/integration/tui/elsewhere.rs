@@ -225,8 +225,9 @@ fn the_timeline_is_saved_as_it_is_shown() {
         _ => None,
     });
     let text = written.expect("a file");
-    assert!(text.starts_with("| WHEN | EXPIRE | DUE | HOSTS |"), "{text}");
-    assert!(text.contains("| expired | 1 |"), "{text}");
+    assert!(text.starts_with("| WHEN | EXPIRE | DUE | NAMES |"), "{text}");
+    assert!(text.contains("| expired/overdue | 1 | 2 | "), "{text}");
+    assert!(text.contains("secret/mqtt-tls"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! The timeline: which days it shows, whose they are, and what Enter chooses.
 
-use kubectl_certs::{text::parse_time, tui::update::texts::status_command};
+use std::collections::BTreeSet;
+
+use kubectl_certs::{
+    text::parse_time,
+    tui::{item::Item, update::texts::status_command},
+};
 
 use super::{
     Desk,
@@ -21,10 +26,11 @@ fn days_in_which_nothing_happens_are_one_line() {
     for pair in buckets.windows(2).skip(1) {
         assert_eq!(pair[0].until, pair[1].from);
     }
+    // Healthy Secrets that no route uses expire like all others.
     let mut certificates: Vec<_> = desk
         .model
         .rows
-        .iter()
+        .everything()
         .filter_map(|item| Some(item.certificate.as_ref()?.sha256))
         .collect();
     certificates.sort_unstable_by_key(|fingerprint| fingerprint.0);
@@ -45,7 +51,7 @@ fn the_busiest_days_have_names_too() {
         desk.press("4");
         let buckets = &desk.model.derived.timeline.buckets;
         let busiest = (0..buckets.len()).max_by_key(|at| buckets[*at].expire).expect("lines");
-        let host = buckets[busiest].hosts.first().cloned().expect("a host");
+        let host = buckets[busiest].names.first().cloned().expect("a host");
         desk.press(&"j ".repeat(busiest));
         let y = usize::from(desk.model.hits.lines.y) + busiest - desk.model.cursor().top;
         let line = desk.line(u16::try_from(y).expect("a line of the screen"));
@@ -62,7 +68,7 @@ fn buckets_named(desk: &Desk, at: usize) -> usize {
 #[test]
 fn enter_chooses_what_expires_or_falls_due_then() {
     let lines = of_manifests((200, 50)).press("4").model.derived.timeline.buckets.len();
-    let mut chosen = 0;
+    let (mut chosen, mut alone) = (0, BTreeSet::new());
     for at in 0..lines {
         let mut desk = of_manifests((200, 50));
         desk.model.at = parse_time("2026-12-01T12:00:00Z");
@@ -75,27 +81,51 @@ fn enter_chooses_what_expires_or_falls_due_then() {
         }
         chosen += 1;
         desk.shows(&format!("between {}", bucket.period()));
-        let shown: Vec<String> = hosts(&desk);
+        let shown: Vec<String> = named(&desk);
         assert!(!shown.is_empty() && shown.len() < desk.model.rows.total());
+        alone.extend(shown.iter().filter(|name| name.ends_with("-tls")).cloned());
         let mut line = status_command(&desk.model).words;
         line.extend(["-o", "json"].map(str::to_owned));
         let json: serde_json::Value = serde_json::from_str(&printed(&line)).expect("JSON");
         let items = json["items"].as_array().expect("items").iter();
         let printed: Vec<String> = items
-            .map(|item| item["host"].as_str().unwrap_or("").to_owned())
+            .map(|item| {
+                let name = item["host"].as_str().or(item["secrets"][0]["name"].as_str());
+                name.unwrap_or("").to_owned()
+            })
             .collect();
         assert_eq!(printed, shown, "{line:?}");
         desk.press("esc").shows("certificates as of");
         assert_eq!((desk.model.cursor().at, desk.model.rows.choice().between), (at, None));
     }
     assert!(chosen > 3, "{chosen}");
+    let secrets: Vec<&str> = alone.iter().map(String::as_str).collect();
+    assert_eq!(
+        secrets,
+        ["mqtt-tls", "partners-tls"],
+        "no route uses these, and they are healthy"
+    );
 }
 
-fn hosts(desk: &Desk) -> Vec<String> {
-    let items = desk.model.rows.iter();
-    items
-        .map(|item| item.host.as_deref().unwrap_or("").to_owned())
-        .collect()
+/// The host of each row, or its Secret where it has no host.
+fn named(desk: &Desk) -> Vec<String> {
+    let name = |item: &Item| match (&item.host, item.secret()) {
+        (Some(host), _) => host.to_string(),
+        (None, secret) => secret.map(|key| key.name.to_string()).unwrap_or_default(),
+    };
+    desk.model.rows.iter().map(name).collect()
+}
+
+#[test]
+fn what_is_past_has_expired_or_is_overdue_for_renewal() {
+    let mut desk = Desk::usual();
+    desk.press("4").shows("expired/overdue");
+    let now = desk.model.now();
+    let past = desk.model.derived.timeline.buckets[0].clone();
+    assert_eq!((past.expire, past.due), (1, 2), "one that is due has expired too");
+    desk.press("g enter").shows("2 of 37").shows(" ago  ");
+    let expired = |item: &Item| item.certificate.as_ref().is_some_and(|c| c.not_after < now);
+    assert_eq!(desk.model.rows.iter().filter(|item| expired(item)).count(), 1);
 }
 
 #[test]
