@@ -120,6 +120,20 @@ fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
     Tone::Plain
 }
 
+/// What a line of the hosts that has no host is about, unless one of the columns that are `drawn` says it: its route, its Secret, or
+/// the right that is missing. No line is without a name, however narrow the table is.
+pub fn name_without_host(item: &Item, drawn: &[What]) -> Option<String> {
+    if item.host.is_some() {
+        return None;
+    }
+    let (of, name) = match (&item.route, item.secret()) {
+        (Some((of, name, _)), _) => (What::Route, format!("{}/{}", kind(*of), Clear(name))),
+        (None, Some(key)) => (What::Secret, format!("secret/{}", Clear(&key.name))),
+        (None, None) => (What::Route, clear(&item.row("").unread_right()?).into_owned()),
+    };
+    (!drawn.contains(&of)).then_some(name)
+}
+
 /// A Secret, with its namespace where that is another.
 fn secret(namespace: &str, key: &Key, out: &mut String) {
     if key.namespace != namespace {

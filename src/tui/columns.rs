@@ -120,7 +120,8 @@ const SECRETS: &[Column] = &[
 const FINDINGS: &[Column] = &[
     column(What::Status, "SEVERITY", 10, 0).by(Field::Status),
     column(What::Reason, "REASON", 26, 0).by(Field::Name),
-    column(What::Count, "HOSTS", 5, 0),
+    // Secrets without route and kinds that could not be read are among them.
+    column(What::Count, "ROWS", 5, 0),
     column(What::Namespaces, "NAMESPACES", 10, 3),
     column(What::Meaning, "MEANING", 30, 1),
 ];

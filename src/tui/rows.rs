@@ -5,7 +5,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::{
     filter::{Filter, text_of},
@@ -75,7 +75,7 @@ impl Choice {
 /// How many lines there are, of what, and how bad they are: as the last line of `status` counts them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// By status.
+    /// By status; of what could not be read nothing is known, and it is counted as that alone.
     pub status: [usize; 5],
     /// Hosts.
     pub hosts: usize,
@@ -98,13 +98,17 @@ impl Tally {
     }
 
     fn add(&mut self, item: &Item) {
-        self.status[item.status as usize] += 1;
+        if !matches!(item.about, About::Forbidden(_)) {
+            self.status[item.status as usize] += 1;
+        }
         *self.of(item) += 1;
     }
 
     fn take(&mut self, item: &Item) {
-        let status = &mut self.status[item.status as usize];
-        *status = status.saturating_sub(1);
+        if !matches!(item.about, About::Forbidden(_)) {
+            let status = &mut self.status[item.status as usize];
+            *status = status.saturating_sub(1);
+        }
         let of = self.of(item);
         *of = of.saturating_sub(1);
     }
@@ -200,6 +204,12 @@ impl Rows {
     fn text(&self, slot: usize) -> &str {
         let text = self.texts.as_ref().and_then(|texts| texts.get(slot));
         text.map_or("", |text| text)
+    }
+
+    /// How many Secrets there are, chosen or not.
+    pub fn count_secrets(&self) -> usize {
+        let named: HashSet<&Key> = self.everything().filter_map(Item::secret).collect();
+        named.len()
     }
 
     /// How many hosts name a Secret, of all that was read.

@@ -21,6 +21,10 @@ use crate::{
 pub struct Derived {
     /// The Secrets.
     pub secrets: Vec<SecretLine>,
+    /// The Secrets by status.
+    pub of_secrets: Counts,
+    /// How many Secrets there are, chosen or not.
+    pub all_secrets: usize,
     /// The findings by reason.
     pub groups: Vec<Group>,
     /// The namespaces.
@@ -61,7 +65,14 @@ impl Derived {
         }
         match view {
             View::Hosts | View::Orders => {}
-            View::Secrets => self.secrets = secrets(rows, sort),
+            View::Secrets => {
+                self.secrets = secrets(rows, sort);
+                self.of_secrets = Counts::default();
+                for line in &self.secrets {
+                    self.of_secrets[line.status as usize] += 1;
+                }
+                self.all_secrets = rows.count_secrets();
+            }
             View::Findings => self.groups = groups(rows, sort),
             View::Namespaces => self.namespaces = namespaces(rows, sort),
             View::Timeline => self.timeline = timeline(rows, now),

@@ -176,15 +176,9 @@ fn badges(model: &Model) -> Vec<(String, Style)> {
 
 fn counts(model: &Model, pen: &mut Pen<'_>) {
     let theme = &model.ui.theme;
-    let (lines, chosen) = (model.rows.total(), model.rows.len());
-    let narrowed = chosen != lines;
-    let tally = model.rows.here();
-    let all = if narrowed {
-        format!("{} of {}", grouped(chosen), grouped(lines))
-    } else {
-        of_what(tally)
-    };
-    pen.put(&all, theme.style(Role::Title));
+    let (kinds, of_status) = kinds(model);
+    let narrowed = kinds.iter().any(|kind| kind.here != kind.all);
+    pen.put(&of_what(&kinds), theme.style(Role::Title));
     for status in [
         Status::Critical,
         Status::Warning,
@@ -192,7 +186,7 @@ fn counts(model: &Model, pen: &mut Pen<'_>) {
         Status::Info,
         Status::Healthy,
     ] {
-        let count = tally.status[status as usize];
+        let count = of_status[status as usize];
         if count > 0 {
             pen.put("  ", Style::new());
             let text = format!(
@@ -217,22 +211,58 @@ fn counts(model: &Model, pen: &mut Pen<'_>) {
     }
 }
 
-/// What the lines are of, each counted for itself.
-fn of_what(tally: &Tally) -> String {
-    let parts: Vec<String> = [
-        (tally.hosts, "host", "hosts"),
-        (tally.routes, "route", "routes"),
-        (tally.secrets, "Secret", "Secrets"),
-        (tally.unread, "unread", "unread"),
-    ]
-    .into_iter()
-    .filter(|(count, ..)| *count > 0)
-    .map(|(count, one, many)| format!("{} {}", grouped(count), if count == 1 { one } else { many }))
-    .collect();
-    if parts.is_empty() {
-        "0 hosts".to_owned()
-    } else {
-        parts.join(", ")
+/// What lines are of, and how many of them are looked at.
+struct Kind {
+    here: usize,
+    all: usize,
+    one: &'static str,
+    many: &'static str,
+}
+
+/// What the lines of the view are of, and how many of those that are looked at have which status. The other views gather hosts,
+/// and what could not be read is told with all.
+fn kinds(model: &Model) -> (Vec<Kind>, [usize; 5]) {
+    let (here, all) = (model.rows.here(), model.rows.all());
+    let kind = |count: fn(&Tally) -> usize, one: &'static str, many: &'static str| Kind {
+        here: count(here),
+        all: count(all),
+        one,
+        many,
+    };
+    let unread = kind(|tally| tally.unread, "unread", "unread");
+    if model.view == View::Secrets {
+        let secrets = Kind {
+            here: model.derived.secrets.len(),
+            all: model.derived.all_secrets,
+            one: "Secret",
+            many: "Secrets",
+        };
+        return (vec![secrets, unread], model.derived.of_secrets);
+    }
+    let kinds = vec![
+        kind(|tally| tally.hosts, "host", "hosts"),
+        kind(|tally| tally.routes, "route", "routes"),
+        kind(|tally| tally.secrets, "Secret", "Secrets"),
+        unread,
+    ];
+    (kinds, here.status)
+}
+
+/// Each kind counted for itself: `11 of 35 hosts, 1 Secret`.
+fn of_what(kinds: &[Kind]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for kind in kinds.iter().filter(|kind| kind.all > 0) {
+        let noun = if kind.all == 1 { kind.one } else { kind.many };
+        let of = if kind.here == kind.all {
+            String::new()
+        } else {
+            format!("{} of ", grouped(kind.here))
+        };
+        parts.push(format!("{of}{} {noun}", grouped(kind.all)));
+    }
+    match (kinds.first(), parts.is_empty()) {
+        (Some(first), true) => format!("0 {}", first.many),
+        _ => parts.join(", "),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     report::{Status, show::Tone},
     text::width::{cut, width},
     tui::{
-        cells::cell,
+        cells::{cell, name_without_host},
         columns::{Column, Columns, What},
         model::{Hits, Model, Reading, View},
         theme::Role,
@@ -49,6 +49,7 @@ pub(super) fn measure(model: &mut Model, lines: usize) {
         for line in top..last {
             text.clear();
             cell(model, view, line, column.what, &mut text);
+            name(model, line, column.what, &[], &mut text);
             let signs = if column.what == What::Status { 2 } else { 0 };
             let cells = u16::try_from(width(&text)).unwrap_or(u16::MAX).saturating_add(signs);
             *room = (*room).max(cells);
@@ -190,6 +191,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     };
     hits.lines = lines;
     let top = model.cursor().top;
+    let drawn: Vec<What> = columns.iter().map(|(_, column, _)| column.what).collect();
     let mut text = String::new();
     for (offset, y) in (lines.y..lines.y + lines.height).enumerate() {
         let line = top + offset;
@@ -211,7 +213,10 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         let mut x = area.x + MARGIN;
         for (_, column, room) in &columns {
             text.clear();
-            let tone = cell(model, model.view, line, column.what, &mut text);
+            let mut tone = cell(model, model.view, line, column.what, &mut text);
+            if name(model, line, column.what, &drawn, &mut text) {
+                tone = Tone::Plain;
+            }
             let mut cells = usize::from(*room);
             let mut at = x;
             if column.what == What::Status {
@@ -240,6 +245,19 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
             buffer.set_style(whole, style);
         }
     }
+}
+
+/// Puts what a line is about in the place of the host that it has not, where no column that is `drawn` says it.
+fn name(model: &Model, line: usize, what: What, drawn: &[What], text: &mut String) -> bool {
+    if model.view != View::Hosts || what != What::Host {
+        return false;
+    }
+    let name = model.rows.get(line).and_then(|item| name_without_host(item, drawn));
+    let named = name.is_some();
+    if let Some(name) = name {
+        *text = name;
+    }
+    named
 }
 
 /// Leaves out whole reasons at the end, and says how many, where not all of them fit.

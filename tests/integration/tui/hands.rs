@@ -116,6 +116,8 @@ fn the_header_counts_what_is_shown_and_no_secrets_as_hosts() {
         gone: Vec::new(),
     }]);
     desk.shows("35 hosts, 1 Secret, 1 unread  ");
+    // Of what could not be read no status is known, as in the last line of `status`: only the Secret's is.
+    desk.shows("? 1 unknown");
     let mut desk = Desk::usual();
     let summary = printed(&words(
         "status -f docs/example --ca-file docs/example/root.pem --at 2026-12-01T12:00:00Z -o json",
@@ -132,7 +134,48 @@ fn the_header_counts_what_is_shown_and_no_secrets_as_hosts() {
         .filter(|item| item.status.as_str() == "critical")
         .count();
     assert_ne!(here, critical);
-    desk.shows(&format!("✗ {here} critical")).shows(" here");
+    desk.shows(&format!("✗ {here} critical"))
+        .shows("11 of 35 hosts")
+        .shows(" here");
+}
+
+#[test]
+fn the_header_of_the_secrets_counts_secrets() {
+    let mut desk = of_manifests((200, 50));
+    desk.model.at = parse_time("2026-12-01T12:00:00Z");
+    desk.press("2").shows("25 Secrets  ");
+    let by = "status -f docs/example --ca-file docs/example/root.pem --at 2026-12-01T12:00:00Z --by secret -o json";
+    let json: serde_json::Value = serde_json::from_str(&printed(&words(by))).expect("JSON");
+    let groups = json["items"].as_array().expect("groups");
+    let critical = groups
+        .iter()
+        .filter(|group| group["status"] == "critical" && group["name"].is_string());
+    desk.shows(&format!("✗ {} critical", critical.count()));
+    desk.press("/")
+        .write("checkout")
+        .press("enter")
+        .shows("1 of 25 Secrets  ✗ 1 critical");
+    desk.press("/")
+        .write(" nothing")
+        .press("enter")
+        .shows("0 of 25 Secrets")
+        .hides("host");
+}
+
+#[test]
+fn no_line_is_without_a_name_on_a_narrow_screen() {
+    let mut desk = Desk::new((80, 24));
+    desk.tell([super::desk::whole(vec![
+        super::states::alone(),
+        super::states::forbidden(),
+    ])]);
+    desk.shows("secret/left-over")
+        .shows("list gateways")
+        .shows("1 Secret, 1 unread");
+    // A column of its own says it where there is room for that.
+    desk.resize(200, 50).hides("secret/left-over").shows("left-over");
+    let screen = desk.screen();
+    assert_eq!(screen.matches("list gateways").count(), 1, "{screen}");
 }
 
 fn words(line: &str) -> Vec<String> {
@@ -207,7 +250,7 @@ fn the_command_below_the_table_prints_what_the_table_shows() {
 fn what_follows_a_command_counts_or_is_refused() {
     let mut desk = Desk::usual();
     desk.command("ing shop").shows("ns shop").shows("11 of 35");
-    desk.command("hosts all").hides("of 35  ");
+    desk.command("hosts all").hides("of 35 hosts");
     desk.command("hosts /wiki").shows("/wiki");
     desk.command("sec blog /recipes").shows("ns blog").shows("/recipes");
     assert_eq!(desk.model.view, View::Secrets);

@@ -74,7 +74,7 @@ fn enter_opens_and_escape_leads_back() {
         .shows("6 of 35")
         .shows("1 marked");
     desk.press("esc").shows("19 of 35");
-    desk.press("esc").hides("19 of 35").shows("1 marked");
+    desk.press("esc").hides("19 of 35 hosts").shows("1 marked");
     desk.press("esc").hides("1 marked");
     desk.press("esc").shows("q quits");
     desk.press("3 esc");
@@ -160,7 +160,8 @@ fn the_filter_counts_as_it_is_typed() {
         .write("hop")
         .shows("11 of 35")
         .hides("payroll");
-    desk.press("backspace backspace backspace backspace").hides("of 35  ");
+    desk.press("backspace backspace backspace backspace")
+        .hides("of 35 hosts");
     desk.press("backspace j");
     assert_eq!(
         (at(&desk), desk.model.prompt.is_none()),
@@ -172,7 +173,7 @@ fn the_filter_counts_as_it_is_typed() {
         .press("enter")
         .shows("24 of 35")
         .hides("checkout");
-    desk.press("/ esc").hides("of 35  ");
+    desk.press("/ esc").hides("of 35 hosts");
     desk.press("/")
         .write("-f chkout")
         .press("enter")
@@ -182,7 +183,10 @@ fn the_filter_counts_as_it_is_typed() {
         .write("secret/api-tls")
         .press("enter")
         .shows("1 of 35");
-    desk.press("/ esc /").write("x").press("down ctrl-c").hides("of 35  ");
+    desk.press("/ esc /")
+        .write("x")
+        .press("down ctrl-c")
+        .hides("of 35 hosts");
     desk.press("/")
         .write("shop")
         .press("enter 2")
@@ -499,7 +503,7 @@ fn q_and_ctrl_c_quit() {
 fn commands_do_what_keys_do() {
     let mut desk = Desk::usual();
     desk.command("ns shop").shows("ns shop").shows("11 of 35");
-    desk.command("ns all").hides("of 35  ");
+    desk.command("ns all").hides("of 35 hosts");
     desk.command("ns shp")
         .shows("nothing in namespace shp is served over TLS; did you mean shop?");
     desk.command("ns");

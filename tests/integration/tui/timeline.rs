@@ -123,7 +123,9 @@ fn what_is_past_has_expired_or_is_overdue_for_renewal() {
     let now = desk.model.now();
     let past = desk.model.derived.timeline.buckets[0].clone();
     assert_eq!((past.expire, past.due), (1, 2), "one that is due has expired too");
-    desk.press("g enter").shows("2 of 37").shows(" ago  ");
+    desk.press("g enter")
+        .shows("2 of 35 hosts, 0 of 2 Secrets")
+        .shows(" ago  ");
     let expired = |item: &Item| item.certificate.as_ref().is_some_and(|c| c.not_after < now);
     assert_eq!(desk.model.rows.iter().filter(|item| expired(item)).count(), 1);
 }
