@@ -144,7 +144,7 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chooses {
     /// What is copied.
-    Copy(Subject),
+    Copy(Option<Subject>),
     /// Columns that are drawn or not: the menu stays.
     Columns,
     /// Why a certificate is revoked.

@@ -81,7 +81,7 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
         }
         Chooses::Copy(of) => {
             model.popups.pop();
-            if key == 'p' {
+            if let (Some(of), 'p') = (of, key) {
                 return vec![Effect::Pem(of)];
             }
             // One line, whatever a manifest says: it may be pasted into a shell.

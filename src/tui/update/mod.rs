@@ -9,6 +9,7 @@ mod find;
 mod keys;
 mod mouse;
 pub mod picture;
+pub mod printed;
 mod runs;
 mod save;
 pub mod texts;

@@ -1,6 +1,6 @@
 //! Windows of text about a line, and the command lines that say the same.
 
-use super::{arrange, runs};
+use super::{arrange, printed::view_command, runs};
 use crate::{
     check::Reason,
     object::Kind,
@@ -102,7 +102,8 @@ pub fn window_title(title: &str, of: &Subject) -> String {
     format!("{title} {} in {}", of.word(), of.key.namespace)
 }
 
-/// Offers what can be copied of the line, or of all that are marked: several stand on one line, with blanks between.
+/// Offers what can be copied of the line, or of all that are marked: several stand on one line, with blanks between; and the
+/// command that prints the view.
 pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
     let chosen = model.chosen();
     let items: Vec<&Item> = chosen.iter().filter_map(|about| model.rows.about(about)).collect();
@@ -119,8 +120,13 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
     } else {
         items.iter().filter_map(|item| item.subject()).collect()
     };
+    let view = view_command(model).map(|command| ('v', "view".to_owned(), command.to_string()));
     let Some(first) = of.first().cloned() else {
-        model.notice("copy: there is no line", true);
+        if let Some(view) = view {
+            offer(model, None, vec![view]);
+        } else {
+            model.notice("copy: there is no line", true);
+        }
         return Vec::new();
     };
     let names = each(of.iter().map(|of| format!("{}/{}", of.key.namespace, of.key.name)));
@@ -149,6 +155,7 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
             entries.push(('r', "renewal".to_owned(), renewals.join(" && ")));
         }
     }
+    entries.extend(view);
     // The certificates are those that the menu names, not those of the route's first Secret.
     let of = match items.first().and_then(|item| item.secret()) {
         Some(secret) => Subject {
@@ -157,13 +164,18 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
         },
         None => first,
     };
+    offer(model, Some(of), entries);
+    Vec::new()
+}
+
+/// Opens the menu of what can be copied.
+fn offer(model: &mut Model, of: Option<Subject>, entries: Vec<(char, String, String)>) {
     model.popups.push(Popup::Menu(Menu {
         chooses: Chooses::Copy(of),
         title: "copy".to_owned(),
         entries,
         at: 0,
     }));
-    Vec::new()
 }
 
 /// Each once, in the order in which they come.
@@ -207,8 +219,13 @@ pub(super) fn yaml_command(model: &Model, of: &Subject) -> CommandLine {
     .and(model.place.flags.clone())
 }
 
-/// The command that prints the table that is looked at.
+/// The command that prints the rows that are looked at.
 pub fn status_command(model: &Model) -> CommandLine {
+    status_with(model, &[])
+}
+
+/// The same, with words of its own before what chooses.
+pub(super) fn status_with(model: &Model, own: &[&str]) -> CommandLine {
     let choice = model.rows.choice();
     let mut line = CommandLine::certs(["status"]);
     line = match (choice.namespace.as_deref(), model.place.namespaces.as_slice()) {
@@ -217,6 +234,7 @@ pub fn status_command(model: &Model) -> CommandLine {
         (None, []) => line.and(["-A"]),
         (None, names) => line.and(names.iter().flat_map(|name| ["-n".to_owned(), name.clone()])),
     };
+    line = line.and(own.iter().copied());
     let sort = arrange::current_sort(model);
     if let (View::Hosts, Some(by)) = (model.view, sort.by) {
         line = line.and(["--sort-by", by.as_str()]);

@@ -18,11 +18,7 @@ use crate::{
         keymap::Action,
         model::{Hits, Model, Prompt, Recall, View, popup::Popup},
         theme::Role,
-        update::{
-            can::refusal,
-            fitting,
-            texts::{show_command, status_command},
-        },
+        update::{can::refusal, fitting, printed::view_command, texts::show_command},
     },
 };
 
@@ -69,8 +65,8 @@ pub(super) fn draw_prompt(model: &Model, area: Rect, buffer: &mut Buffer) -> Opt
         put(&show_command(model, &detail.of).to_string(), theme.style(Role::Dim));
     } else if let Some(lost) = &model.lost {
         put(&format!("connection lost: {lost}"), theme.status(Status::Warning));
-    } else if matches!(model.view, View::Hosts) {
-        put(&status_command(model).to_string(), theme.style(Role::Dim));
+    } else if let Some(command) = view_command(model) {
+        put(&command.to_string(), theme.style(Role::Dim));
     }
     None
 }

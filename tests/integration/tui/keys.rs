@@ -684,12 +684,14 @@ fn what_has_no_line_says_so() {
         ("p", "probe: there is no line"),
         ("y", "yaml: there is no line"),
         ("space", "mark: there is no line"),
-        ("c", "copy: there is no line"),
         ("w", "wait: no renewal is running"),
     ] {
         desk.press(key).shows(words);
     }
     desk.press("enter j k G g e u x");
+    desk.press("c")
+        .shows("v  view  kubectl certs status -A --filter=zzz")
+        .press("esc");
     desk.press("esc /")
         .write("partners")
         .press("enter R")

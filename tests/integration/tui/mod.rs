@@ -12,6 +12,7 @@ mod hostile;
 mod keys;
 mod pictures;
 mod popups;
+mod printed;
 mod renewals;
 mod rows;
 mod runs;
