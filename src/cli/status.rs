@@ -156,9 +156,15 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     if args.confirm && !probing && !args.probe.probe {
         confirm(&session, &args, &mut judged).await;
     }
-    let left_out = scan::choose(&mut judged);
+    let mut left_out = scan::choose(&mut judged);
     if choice != Choice::default() {
-        judged.retain(|one| Item::new(&session.inventory, one).is_some_and(|item| choice.has(&item)));
+        let before = judged.len();
+        // What could not be read may be what was asked for.
+        judged.retain(|one| {
+            matches!(one.about, About::Forbidden(_))
+                || Item::new(&session.inventory, one).is_some_and(|item| choice.has(&item))
+        });
+        left_out.items += before - judged.len();
     }
     let unread = judged.iter().any(|one| one.status == Status::Unknown || forbidden(one));
     let compared = match saved {
@@ -181,6 +187,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     };
     let apart = Apart {
         left_out,
+        routes_chosen_by: routes_chosen_by(&args),
         not_judged,
         since: compared.as_ref(),
     };
@@ -306,6 +313,15 @@ async fn confirm(session: &Session, args: &StatusArgs, judged: &mut [Judged]) {
         if let Some(again) = again {
             *one = again;
         }
+    }
+}
+
+/// The flag that chose among the routes.
+fn routes_chosen_by(args: &StatusArgs) -> Option<&'static str> {
+    match (&args.source.selector, &args.source.field_selector) {
+        (Some(_), _) => Some("-l"),
+        (None, Some(_)) => Some("--field-selector"),
+        (None, None) => None,
     }
 }
 

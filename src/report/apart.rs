@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{check::Reason, object::NotJudged};
 
-/// What was left out of a report because it was not chosen (`--reason`, `--min-severity`).
+/// What was left out of a report because it was not chosen (`--reason`, `--min-severity`, `--filter`, `--between`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// Rows.
@@ -48,6 +48,8 @@ pub struct Since {
 pub struct Apart<'a> {
     /// What was not chosen.
     pub left_out: LeftOut,
+    /// The flag that chose among the routes before any was read, so that nobody knows how many it left out.
+    pub routes_chosen_by: Option<&'a str>,
     /// What carries certificates and is not read.
     pub not_judged: &'a [NotJudged],
     /// What was there before, where only what is new is shown.

@@ -40,17 +40,16 @@ pub fn summary(rows: &Rows<'_>, apart: &Apart<'_>, elapsed: Duration) -> String 
     }
     let all = hosts + routes + secrets;
     if all == 0 {
-        out.push_str(if !unread.is_empty() {
-            "nothing could be read"
-        } else if apart.since.is_some() {
-            "nothing is new"
-        } else if apart.left_out.items > 0 {
-            "no row is chosen"
-        } else if apart.not_judged.is_empty() {
-            "nothing here is served over TLS"
-        } else {
-            "nothing that was read here is served over TLS"
-        });
+        match apart.routes_chosen_by {
+            _ if apart.left_out.items > 0 && apart.since.is_none() => out.push_str("no row is chosen"),
+            _ if !unread.is_empty() => out.push_str("nothing could be read"),
+            _ if apart.since.is_some() => out.push_str("nothing is new"),
+            Some(flag) => {
+                let _ = write!(out, "no route that {flag} chooses is served over TLS");
+            }
+            None if apart.not_judged.is_empty() => out.push_str("nothing here is served over TLS"),
+            None => out.push_str("nothing that was read here is served over TLS"),
+        }
     }
     let mut separator = ": ";
     // The worst first.
@@ -142,6 +141,14 @@ mod tests {
         assert_eq!(
             summary(&Vec::new().into(), &chosen(1, 0), ms),
             "no row is chosen; not chosen: 1 row (0.12 s)"
+        );
+        let labels = Apart {
+            routes_chosen_by: Some("-l"),
+            ..all
+        };
+        assert_eq!(
+            summary(&Vec::new().into(), &labels, ms),
+            "no route that -l chooses is served over TLS (0.12 s)"
         );
         let since = Since {
             evaluated_at: "2026-11-30T00:00:00Z".into(),

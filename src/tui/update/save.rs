@@ -76,6 +76,7 @@ fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
                 items: model.left_out,
                 findings: 0,
             },
+            routes_chosen_by: None,
             not_judged: &model.not_judged,
             since: None,
         },

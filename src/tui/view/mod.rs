@@ -5,6 +5,7 @@ mod findings;
 mod footer;
 mod found;
 mod header;
+mod nothing;
 mod popup;
 mod table;
 mod timeline;

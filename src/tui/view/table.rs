@@ -13,7 +13,7 @@ use crate::{
     tui::{
         cells::{cell, name_without_host},
         columns::{Column, Columns, What},
-        model::{Hits, Model, Reading, View},
+        model::{Hits, Model, View},
         theme::Role,
         update::arrange::current_sort,
     },
@@ -161,7 +161,7 @@ pub(super) fn drawn(model: &Model, width: u16) -> Vec<What> {
 /// Draws the view's lines.
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     if model.lines() == 0 {
-        nothing(model, area, buffer);
+        super::nothing::draw(model, area, buffer);
         return;
     }
     let theme = &model.ui.theme;
@@ -310,65 +310,4 @@ fn has_changed(model: &Model, line: usize) -> bool {
         _ => None,
     };
     about.is_some_and(|about| model.changed.contains_key(about))
-}
-
-/// Why there is nothing, and what to do.
-fn nothing(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let (tone, text): (Tone, Vec<String>) = match (&model.reading, model.view) {
-        (_, View::Orders) => (
-            Tone::Dim,
-            vec![format!(
-                "No renewal has run yet. {} on a host plans one.",
-                model.ui.keymap.shown(crate::tui::keymap::Action::Renew)
-            )],
-        ),
-        (Reading::Failed(trouble), _) => {
-            let mut lines = vec![trouble.what.clone()];
-            lines.extend(trouble.hint.as_ref().map(|hint| format!("hint: {hint}")));
-            lines.push(format!(
-                "{} retries.",
-                model.ui.keymap.shown(crate::tui::keymap::Action::Reread)
-            ));
-            (Tone::Of(Status::Critical), lines)
-        }
-        (Reading::Going { .. }, _) if model.rows.total() == 0 => (Tone::Dim, vec!["Reading ...".to_owned()]),
-        _ if model.rows.total() > 0 => (
-            Tone::Dim,
-            vec![format!(
-                "None of {} matches. {} clears the filter.",
-                model.rows.total(),
-                model.ui.keymap.shown(crate::tui::keymap::Action::Back)
-            )],
-        ),
-        _ => (Tone::Dim, nothing_there(model)),
-    };
-    let mut y = area.y + 1;
-    for text in text {
-        let text = crate::text::clear(&text);
-        for line in super::wrapped("  ", "  ", &text, usize::from(area.width)) {
-            if y >= area.y + area.height {
-                return;
-            }
-            buffer.set_stringn(
-                area.x,
-                y,
-                super::plain(&line, model.ui.ascii),
-                usize::from(area.width),
-                model.ui.theme.tone(tone),
-            );
-            y += 1;
-        }
-    }
-}
-
-fn nothing_there(model: &Model) -> Vec<String> {
-    let place = match model.place.namespaces.as_slice() {
-        [] => "here".to_owned(),
-        names => format!("in namespace {}", names.join(", ")),
-    };
-    let mut lines = vec![format!("Nothing {place} is served over TLS.")];
-    if !model.place.namespaces.is_empty() {
-        lines.push(":ns all shows all namespaces.".to_owned());
-    }
-    lines
 }

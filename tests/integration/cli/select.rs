@@ -119,6 +119,43 @@ fn findings_are_chosen_by_severity_and_reason() {
 }
 
 #[test]
+fn a_choice_that_leaves_no_row_says_so_as_for_a_reason() {
+    for (choice, says) in [
+        (
+            &["--reason", "NotServed"][..],
+            "no row is chosen; not chosen: 35 rows (",
+        ),
+        (&["--filter", "nonesuch"], "no row is chosen; not chosen: 35 rows ("),
+        (&["--filter=-l app=nonesuch"], "no row is chosen; not chosen: 35 rows ("),
+        // Healthy Secrets that no route uses expire too.
+        (
+            &["--between", "1999-01-01..1999-12-31"],
+            "no row is chosen; not chosen: 37 rows (",
+        ),
+        (&["-l", "app=nonesuch"], "no route that -l chooses is served over TLS ("),
+    ] {
+        let mut args = EXAMPLE.to_vec();
+        args.extend(["--fail-on", "info", "--quiet"]);
+        args.extend(choice);
+        let ran = run(&args).ends_with(0);
+        assert_eq!(ran.out, "", "{choice:?}");
+        assert!(ran.err.starts_with(says), "{choice:?}: {}", ran.err);
+        args.extend(["-o", "json"]);
+        let json = run(&args).ends_with(0).json();
+        let counted = says.contains("37").then_some(37).or(says.contains("35").then_some(35));
+        assert_eq!(json["notChosen"]["items"].as_i64(), counted, "{choice:?}");
+    }
+    let mut args = EXAMPLE.to_vec();
+    args.extend(["--filter", "checkout"]);
+    let ran = run(&args).ends_with(0);
+    assert!(
+        ran.err.contains("1 host: 1 critical; not chosen: 34 rows"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn what_is_excused_stays_and_is_told() {
     let with = |more: &[&str]| -> Ran {
         let mut args = EXAMPLE.to_vec();

@@ -74,7 +74,8 @@ fn a_pattern_chooses_rows_and_the_command_has_it() {
     desk.press("/ ctrl-u")
         .write("w.ki")
         .press("enter")
-        .shows("None of 35 matches");
+        .shows("None of 35 rows is chosen by the filter /w.ki.")
+        .shows("  esc clears it.");
 }
 
 #[test]

@@ -244,6 +244,37 @@ fn problems_filters_and_marks() {
 }
 
 #[test]
+fn an_empty_list_says_what_empties_it_and_which_key_clears_that() {
+    let mut desk = Desk::usual();
+    desk.command("ns edge")
+        .command("problems")
+        .press("/")
+        .write("zzz")
+        .press("enter");
+    desk.shows("None of 35 rows is chosen by the filter /zzz, problems only, namespace edge.")
+        .shows("esc clears the first of these, pressed again the next.");
+    desk.press("esc").shows("chosen by problems only, namespace edge.");
+    desk.press("2")
+        .shows("None of 25 Secrets is chosen by problems only, namespace edge.");
+    desk.press("1 esc").hides("None of");
+    // Nothing is chosen among, and nothing is wrong: no key clears that.
+    let mut desk = Desk::usual();
+    let healthy = example().items.iter().filter(|item| item.status == Status::Healthy);
+    desk.tell([whole(healthy.cloned().collect())]).press("3");
+    desk.shows("Nothing here has a finding.").hides("esc clears");
+    // What the program was started with.
+    let started = |flags: &[&str], left_out: usize| {
+        let mut place = place();
+        place.check_flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let mut desk = Desk::with((120, 40), ui(), place);
+        desk.tell([whole(Vec::new()), Message::LeftOut(left_out)]);
+        desk
+    };
+    started(&["--reason", "NotServed"], 35).shows("None of 35 rows is chosen by --reason NotServed, with which");
+    started(&["--selector", "app=none"], 0).shows("No route that --selector app=none chooses is served over TLS");
+}
+
+#[test]
 fn small_terminals_work_and_smaller_ones_say_so() {
     let mut all = String::new();
     for keys in ["", "enter", "2", "3", "4", "6", "?", "R", "c", "e"] {

@@ -1,0 +1,135 @@
+//! What stands where there would be lines: why there is none, and what to do.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{plain, wrapped};
+use crate::{
+    report::{Status, show::Tone},
+    text::{clear, grouped},
+    tui::{
+        filter::Filter,
+        keymap::Action,
+        model::{Model, Reading, View},
+    },
+};
+
+/// Why there is nothing, and what to do.
+pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
+    let (tone, lines) = why(model);
+    let mut y = area.y + 1;
+    let room = usize::from(area.width);
+    for text in lines {
+        for line in wrapped("  ", "  ", &clear(&text), room) {
+            if y >= area.y + area.height {
+                return;
+            }
+            let line = plain(&line, model.ui.ascii);
+            buffer.set_stringn(area.x, y, line, room, model.ui.theme.tone(tone));
+            y += 1;
+        }
+    }
+}
+
+fn why(model: &Model) -> (Tone, Vec<String>) {
+    let key = |action: Action| model.ui.keymap.shown(action);
+    match (&model.reading, model.view) {
+        (_, View::Orders) => {
+            let told = format!("No renewal has run yet. {} on a host plans one.", key(Action::Renew));
+            (Tone::Dim, vec![told])
+        }
+        (Reading::Failed(trouble), _) => {
+            let mut lines = vec![trouble.what.clone()];
+            lines.extend(trouble.hint.as_ref().map(|hint| format!("hint: {hint}")));
+            lines.push(format!("{} retries.", key(Action::Reread)));
+            (Tone::Of(Status::Critical), lines)
+        }
+        (Reading::Going { .. }, _) if model.rows.total() == 0 => (Tone::Dim, vec!["Reading ...".to_owned()]),
+        _ => {
+            let lines = not_chosen(model).or_else(|| not_started_with(model));
+            (Tone::Dim, lines.unwrap_or_else(|| nothing_there(model)))
+        }
+    }
+}
+
+/// What chooses, in the order in which Esc takes it away.
+fn choosing(model: &Model) -> Vec<String> {
+    let choice = model.rows.choice();
+    let mut all = Vec::new();
+    if choice.filter != Filter::Everything {
+        all.push(format!("the filter /{}", model.filter.trim()));
+    }
+    if choice.problems_only {
+        all.push("problems only".to_owned());
+    }
+    all.extend(choice.reason.map(|reason| format!("reason {reason}")));
+    all.extend(choice.between.map(|period| format!("between {period}")));
+    all.extend(choice.namespace.as_ref().map(|name| format!("namespace {name}")));
+    all
+}
+
+/// What chooses none of the lines that there are, and which key takes it away; `None` where all are chosen.
+fn not_chosen(model: &Model) -> Option<Vec<String>> {
+    let (count, noun) = match model.view {
+        View::Secrets => (model.derived.all_secrets, "Secrets"),
+        _ => (model.rows.total(), "rows"),
+    };
+    let choosing = choosing(model);
+    if count == 0 || choosing.is_empty() {
+        return None;
+    }
+    // Rows that are chosen may have no finding.
+    if model.view == View::Findings && !model.rows.is_empty() {
+        return None;
+    }
+    let key = model.ui.keymap.shown(Action::Back);
+    let clears = match choosing.len() {
+        1 => format!("{key} clears it."),
+        _ => format!("{key} clears the first of these, pressed again the next."),
+    };
+    let count = grouped(count);
+    let told = format!("None of {count} {noun} is chosen by {}.", choosing.join(", "));
+    Some(vec![told, clears])
+}
+
+/// The flags with which the program was started and which leave nothing.
+fn not_started_with(model: &Model) -> Option<Vec<String>> {
+    if model.rows.total() > 0 {
+        return None;
+    }
+    let given = |names: &[&str]| {
+        let flags = model.place.check_flags.chunks(2);
+        let given: Vec<String> = flags
+            .filter(|flag| flag.first().is_some_and(|name| names.contains(&name.as_str())))
+            .map(|flag| flag.join(" "))
+            .collect();
+        (!given.is_empty()).then(|| given.join(" "))
+    };
+    if model.left_out > 0 {
+        let flags = given(&["--reason", "--min-severity"])?;
+        let count = grouped(model.left_out);
+        return Some(vec![format!(
+            "None of {count} rows is chosen by {flags}, with which the program was started."
+        )]);
+    }
+    let flags = given(&["--selector", "--field-selector"])?;
+    Some(vec![format!(
+        "No route that {flags} chooses is served over TLS; the program was started with that."
+    )])
+}
+
+fn nothing_there(model: &Model) -> Vec<String> {
+    let place = match model.place.namespaces.as_slice() {
+        [] => "here".to_owned(),
+        names => format!("in namespace {}", names.join(", ")),
+    };
+    let told = match model.view {
+        View::Findings if model.rows.total() > 0 => format!("Nothing {place} has a finding."),
+        View::Secrets if model.rows.total() > 0 => format!("Nothing {place} names a TLS Secret."),
+        _ => format!("Nothing {place} is served over TLS."),
+    };
+    let mut lines = vec![told];
+    if !model.place.namespaces.is_empty() {
+        lines.push(":ns all shows all namespaces.".to_owned());
+    }
+    lines
+}
