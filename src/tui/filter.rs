@@ -18,10 +18,13 @@ pub enum Filter {
     /// Everything.
     #[default]
     Everything,
-    /// All of these words, anywhere in a row.
-    Words(Vec<Word>),
-    /// Rows that do not have all of these words.
-    Without(Vec<Word>),
+    /// Words, anywhere in a row: all of the first, none of the others.
+    Words {
+        /// What a row has.
+        with: Vec<Word>,
+        /// What a row does not have.
+        without: Vec<Word>,
+    },
     /// The letters in this order, anywhere in a row. In lower case.
     Fuzzy(String),
     /// Labels: each a key, with its value where one was typed, and whether it must be so.
@@ -33,7 +36,7 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// Reads `text`, `!text`, `-f letters`, `-l key=value,key` or `re:expression`.
+    /// Reads words, each perhaps with a `!` before it, `-f letters`, `-l key=value,key` or `re:expression`.
     pub fn parse(typed: &str) -> Self {
         let typed = typed.trim_start();
         match Pattern::typed(typed) {
@@ -66,26 +69,37 @@ impl Filter {
                 Self::Labels(labels)
             };
         }
-        let (without, rest) = match typed.strip_prefix('!') {
-            Some(rest) => (true, rest),
-            None => (false, typed),
-        };
-        let words: Vec<Word> = rest
-            .split_whitespace()
-            .map(|word| digits_of(address(word)).to_lowercase().as_str().into())
-            .collect();
-        match (words.is_empty(), without) {
-            (true, _) => Self::Everything,
-            (false, true) => Self::Without(words),
-            (false, false) => Self::Words(words),
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for word in typed.split_whitespace() {
+            let (list, word) = match word.strip_prefix('!') {
+                Some(word) => (&mut without, word),
+                None => (&mut with, word),
+            };
+            // A ! alone is the beginning of a word.
+            if !word.is_empty() {
+                list.push(digits_of(address(word)).to_lowercase().as_str().into());
+            }
         }
+        if with.is_empty() && without.is_empty() {
+            return Self::Everything;
+        }
+        Self::Words { with, without }
     }
 
     /// Whether it chooses only rows that `other` chooses too, for certain.
     pub fn narrows(&self, other: &Self) -> bool {
         match (self, other) {
             (_, Self::Everything) => true,
-            (Self::Words(new), Self::Words(old)) => old.iter().all(|o| new.iter().any(|n| n.narrows(o))),
+            (
+                Self::Words { with, without },
+                Self::Words {
+                    with: old,
+                    without: not,
+                },
+            ) => {
+                old.iter().all(|old| with.iter().any(|new| new.narrows(old)))
+                    && not.iter().all(|not| without.iter().any(|new| not.narrows(new)))
+            }
             (Self::Fuzzy(new), Self::Fuzzy(old)) => new.starts_with(old.as_str()),
             _ => false,
         }
@@ -96,8 +110,10 @@ impl Filter {
         match self {
             Self::Everything | Self::Wrong(_) => true,
             Self::Pattern(pattern) => pattern.is_match(text) || pattern.is_match(&joined_text(item)),
-            Self::Words(words) => words.iter().all(|word| word.is_in(item, text)),
-            Self::Without(words) => !words.iter().all(|word| word.is_in(item, text)),
+            Self::Words { with, without } => {
+                let is_in = |word: &Word| word.is_in(item, text);
+                with.iter().all(is_in) && !without.iter().any(is_in)
+            }
             Self::Fuzzy(letters) => in_order_of_a_line(text, letters),
             Self::Labels(labels) => labels.iter().all(|(key, value, must)| {
                 let has = item
@@ -115,8 +131,7 @@ impl Filter {
         match self {
             Self::Everything | Self::Labels(_) | Self::Wrong(_) => true,
             Self::Pattern(pattern) => texts.iter().any(|text| pattern.is_match(text)),
-            Self::Words(words) => words.iter().all(any),
-            Self::Without(words) => !words.iter().all(any),
+            Self::Words { with, without } => with.iter().all(any) && !without.iter().any(any),
             Self::Fuzzy(letters) => texts.iter().any(|text| in_order(text, letters)),
         }
     }
@@ -275,16 +290,26 @@ pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option
 mod tests {
     use super::*;
 
+    fn words(with: &[&str], without: &[&str]) -> Filter {
+        let of = |words: &[&str]| words.iter().map(|word| (*word).into()).collect();
+        Filter::Words {
+            with: of(with),
+            without: of(without),
+        }
+    }
+
     #[test]
     fn what_is_typed_is_read_as_k9s_reads_it() {
         assert_eq!(Filter::parse("  "), Filter::Everything);
+        assert_eq!(Filter::parse("Shop TLS"), words(&["shop", "tls"], &[]));
+        assert_eq!(Filter::parse("!shop"), words(&[], &["shop"]));
         assert_eq!(
-            Filter::parse("Shop TLS"),
-            Filter::Words(vec!["shop".into(), "tls".into()])
+            Filter::parse("shop !Spare !old tls"),
+            words(&["shop", "tls"], &["spare", "old"])
         );
-        assert_eq!(Filter::parse("!shop"), Filter::Without(vec!["shop".into()]));
+        assert_eq!(Filter::parse(" !"), Filter::Everything);
         assert_eq!(Filter::parse("-f s p"), Filter::Fuzzy("sp".into()));
-        assert_eq!(Filter::parse("-foo"), Filter::Words(vec!["-foo".into()]));
+        assert_eq!(Filter::parse("-foo"), words(&["-foo"], &[]));
         assert_eq!(
             Filter::parse("-l app=web,!old, tier!=x"),
             Filter::Labels(vec![
@@ -303,18 +328,10 @@ mod tests {
             "shop.example:443",
             "shop.example",
         ] {
-            assert_eq!(
-                Filter::parse(pasted),
-                Filter::Words(vec!["shop.example".into()]),
-                "{pasted}"
-            );
+            assert_eq!(Filter::parse(pasted), words(&["shop.example"], &[]), "{pasted}");
         }
         for plain in ["36:D7:45", "gateway/public:443", "*.example", "a.b(c"] {
-            assert_eq!(
-                Filter::parse(plain),
-                Filter::Words(vec![plain.to_lowercase().as_str().into()]),
-                "{plain}"
-            );
+            assert_eq!(Filter::parse(plain), words(&[&plain.to_lowercase()], &[]), "{plain}");
         }
     }
 
@@ -323,6 +340,7 @@ mod tests {
         let narrows = |new: &str, old: &str| Filter::parse(new).narrows(&Filter::parse(old));
         assert!(narrows("shop", "sho") && narrows("shop web", "shop") && narrows("x", ""));
         assert!(!narrows("sho", "shop") && !narrows("!shop", "!sho") && !narrows("", "shop"));
+        assert!(narrows("web !sho", "!shop") && narrows("web !old", "we") && !narrows("web", "web !old"));
     }
 
     #[test]

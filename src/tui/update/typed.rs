@@ -4,7 +4,7 @@ use super::{Start, act, arrange, keys, runs};
 use crate::{
     object::{Key, Kind},
     report::order::Field,
-    text::{nearest, parse_time},
+    text::{date_time, nearest, parse_time},
     tui::{
         command::CommandLine,
         effect::Effect,
@@ -32,7 +32,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("ctx", "[CONTEXT]"),
     ("at", "DATE | now"),
     ("sort", "FIELD [reverse]"),
-    ("filter", "TEXT"),
+    ("filter", "[TEXT]"),
     ("problems", ""),
     ("wide", ""),
     ("renew", ""),
@@ -391,7 +391,15 @@ fn context(model: &mut Model, name: &str) -> Vec<Effect> {
 }
 
 fn at(model: &mut Model, date: &str) -> Vec<Effect> {
-    if matches!(date, "now" | "today" | "") {
+    if date.is_empty() {
+        let day = model.at.map_or_else(|| "now".to_owned(), date_time);
+        model.notice(
+            format!("the view is as of {day}: write :at 2027-01-31 for another day, or :at now"),
+            false,
+        );
+        return Vec::new();
+    }
+    if matches!(date, "now" | "today") {
         return arrange::set_day(model, None);
     }
     if let Some(at) = parse_time(date) {

@@ -145,6 +145,19 @@ fn a_choice_that_leaves_no_row_says_so_as_for_a_reason() {
         let counted = says.contains("37").then_some(37).or(says.contains("35").then_some(35));
         assert_eq!(json["notChosen"]["items"].as_i64(), counted, "{choice:?}");
     }
+    // Each word may say what a row does not have.
+    let hosts = |filter: &str| {
+        let mut args = EXAMPLE.to_vec();
+        args.extend(["--filter", filter, "-o", "json"]);
+        run(&args).ends_with(0).items().len()
+    };
+    let (larkspur, shop) = (hosts("larkspur"), hosts("larkspur shop"));
+    assert!(shop > 0 && shop < larkspur);
+    assert_eq!(hosts("larkspur !shop"), larkspur - shop);
+    assert_eq!(
+        hosts("!shop larkspur !blog"),
+        larkspur - hosts("larkspur !xyz shop") - hosts("larkspur !shop blog")
+    );
     let mut args = EXAMPLE.to_vec();
     args.extend(["--filter", "checkout"]);
     let ran = run(&args).ends_with(0);

@@ -521,7 +521,11 @@ fn commands_do_what_keys_do() {
     desk.command("at 2027-01-01").shows("AS OF 2027-01-01");
     desk.command("at tomorrowish")
         .shows("is not a date: write :at 2027-01-31, or :at now");
+    desk.command("at")
+        .shows("the view is as of 2027-01-01T00:00:00Z: write :at 2027-01-31 for another day, or :at now")
+        .shows("AS OF 2027-01-01");
     desk.command("at now").hides("AS OF");
+    desk.command("at").shows("the view is as of now");
     desk.effects();
     desk.command("ctx").shows("contexts: prod-eu, prod-us, staging");
     desk.command("ctx prod-sa")
