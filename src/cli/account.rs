@@ -21,7 +21,7 @@ use super::{
     args::issue::{AccountAction, AccountArgs, AccountCommand, UpdateArgs},
     ask::{Terms, confirm},
     config::json_document,
-    error_line, note, print,
+    error_line, note, print_text,
     settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
 };
 
@@ -183,7 +183,7 @@ fn report(args: &AccountArgs, shown: &Shown) -> Result<Exit, Failure> {
         }
         return json_document(&document);
     }
-    print(shown.text().as_bytes())
+    print_text(&shown.text())
 }
 
 async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
@@ -221,7 +221,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
         note("there are no accounts");
         note("hint: `kubectl certs account register --staging` creates one; `renew` does so by itself");
     } else {
-        print(shown.iter().map(Shown::text).collect::<Vec<_>>().join("\n").as_bytes())?;
+        print_text(&shown.iter().map(Shown::text).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(exit)
 }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use super::locale::shown;
 use crate::{acme::Issuer, error::Failure, settings::account::Agree, text::Clear};
 
 /// Whether questions can be asked: standard input and standard error are a terminal.
@@ -27,7 +28,12 @@ pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
 /// Says something, and has a word typed that shows that it was read. Only where questions can be asked.
 pub(super) fn typed(said: &str, word: &str) -> bool {
     let mut err = anstream::stderr();
-    let _ = write!(err, "{}. Type {} to continue: ", Clear(said), Clear(word));
+    let _ = write!(
+        err,
+        "{}. Type {} to continue: ",
+        shown(&Clear(said).to_string()),
+        Clear(word)
+    );
     let _ = err.flush();
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).is_ok() && line.trim() == word
@@ -35,7 +41,7 @@ pub(super) fn typed(said: &str, word: &str) -> bool {
 
 fn answer(question: &str) -> bool {
     let mut err = anstream::stderr();
-    let _ = write!(err, "{} [y/N] ", Clear(question));
+    let _ = write!(err, "{} [y/N] ", shown(&Clear(question).to_string()));
     let _ = err.flush();
     let mut line = String::new();
     let read = std::io::stdin().read_line(&mut line);

@@ -6,15 +6,15 @@ use crate::{
     report::explain,
 };
 
-use super::{args::ExplainArgs, colour, print};
+use super::{args::ExplainArgs, colour, print_text};
 
 pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let colour = colour::wanted(args.color);
     let Some(name) = &args.reason else {
-        return print(explain::list(colour, colour::terminal_width()).as_bytes());
+        return print_text(&explain::list(colour, colour::terminal_width()));
     };
     let reason: Reason = name
         .parse()
         .map_err(|error| Failure::of(Exit::Usage, &error).hint("`kubectl certs explain` lists all reasons"))?;
-    print(explain::explain(reason, colour, colour::terminal_width()).as_bytes())
+    print_text(&explain::explain(reason, colour, colour::terminal_width()))
 }

@@ -275,7 +275,7 @@ impl Issuance<'_> {
                 let _ = writeln!(out, "{number:>3}. {}", crate::text::Clear(&step.to_string()));
             }
         }
-        super::print(out.as_bytes())
+        super::print_text(&out)
     }
 
     /// Has the API server judge the writes that can be known before there is a certificate.

@@ -16,6 +16,7 @@ mod directory;
 mod explain;
 mod foreseen;
 mod issuance;
+mod locale;
 mod man;
 mod preflight;
 mod progress;
@@ -104,7 +105,7 @@ pub fn run() -> Exit {
         Some(Command::Complete { words, read_on }) => complete::run(&words, read_on),
     };
     result.unwrap_or_else(|failure| {
-        let _ = writeln!(anstream::stderr(), "{failure}");
+        let _ = writeln!(anstream::stderr(), "{}", locale::shown(&failure.to_string()));
         failure.exit
     })
 }
@@ -132,12 +133,12 @@ fn without_hidden(error: &mut clap::Error) {
 /// Tells what is wrong with the command line. An argument may come from elsewhere by way of a script.
 fn complain(error: &clap::Error) {
     let harmless = |word: std::ffi::OsString| !word.to_string_lossy().chars().any(is_unsafe);
-    if std::env::args_os().all(harmless) {
+    if std::env::args_os().all(harmless) && !locale::is_ascii() {
         let _ = error.print();
         return;
     }
     for line in error.render().to_string().lines() {
-        let _ = writeln!(anstream::stderr(), "{}", Clear(line));
+        let _ = writeln!(anstream::stderr(), "{}", locale::shown(&Clear(line).to_string()));
     }
 }
 
@@ -170,6 +171,11 @@ fn print(bytes: &[u8]) -> Result<Exit, Failure> {
     written(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
+/// The same of a text for people.
+fn print_text(text: &str) -> Result<Exit, Failure> {
+    print(locale::shown(text).as_bytes())
+}
+
 fn written(result: std::io::Result<()>) -> Result<Exit, Failure> {
     match result {
         Ok(()) => Ok(Exit::Ok),
@@ -189,7 +195,11 @@ fn stderr_line(level: Level, kind: &str, text: &str) {
         front.say(level, text.trim());
         return;
     }
-    let _ = writeln!(anstream::stderr(), "{kind}{}", Clear(text.trim()));
+    let _ = writeln!(
+        anstream::stderr(),
+        "{kind}{}",
+        locale::shown(&Clear(text.trim()).to_string())
+    );
 }
 
 /// Something that went wrong, while the rest is still reported.

@@ -24,7 +24,7 @@ use super::{
     colour,
     counted::counted,
     issuance::seen,
-    note, print,
+    note, print, print_text,
     renew::chosen,
     session::{Open, Session},
     settings::{Cluster, settings, store},
@@ -94,7 +94,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     if args.run.output == Some(Output::Json) {
         print(report::json(&reports, &time::date_time(crate::engine::now())).as_bytes())?;
     } else {
-        print(report::list(&reports, colour::wanted(args.run.color)).as_bytes())?;
+        print_text(&report::list(&reports, colour::wanted(args.run.color)))?;
     }
     let (warnings, failures, blame) = worst(&reports);
     note(&summary((warnings, failures), &theirs, targets.len()));

@@ -16,7 +16,7 @@ use crate::{
     text::{Clear, time, width},
 };
 
-use super::{colour, told};
+use super::{colour, locale::shown, told};
 
 /// Between two looks at the clock.
 const SECOND: Duration = Duration::from_secs(1);
@@ -82,7 +82,7 @@ impl Progress {
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
         if !screen.active.is_empty() {
             let text = screen.redraw(&[]);
-            let _ = std::io::stderr().lock().write_all(text.as_bytes());
+            let _ = std::io::stderr().lock().write_all(shown(&text).as_bytes());
         }
     }
 
@@ -102,7 +102,7 @@ impl Progress {
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
         screen.active.clear();
         let text = screen.redraw(&[]);
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        let _ = std::io::stderr().lock().write_all(shown(&text).as_bytes());
     }
 }
 
@@ -126,7 +126,8 @@ impl Screen {
         for (secret, (stage, began)) in self.active.iter().take(shown) {
             let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             let line = format!("{}  {stage} ({})", subject(secret.as_ref()), progress::duration(ms));
-            out.push_str(&width::cut(&line, room - 1));
+            // As it will be shown: an arrow of ASCII is wider.
+            out.push_str(&width::cut(&super::locale::shown(&line), room - 1));
             out.push('\n');
         }
         if more > 0 {
@@ -153,6 +154,7 @@ impl Listen for Progress {
             }
             Mode::Plain => {
                 let line = progress::line(&event.kind);
+                let line = shown(&line);
                 let mut err = std::io::stderr().lock();
                 let _ = match &event.secret {
                     Some(_) => writeln!(err, "{}: {line}", subject(event.secret.as_ref())),
@@ -189,7 +191,7 @@ impl Listen for Progress {
                         .0 = stage;
                 }
                 let text = screen.redraw(&ended);
-                let _ = std::io::stderr().lock().write_all(text.as_bytes());
+                let _ = std::io::stderr().lock().write_all(shown(&text).as_bytes());
             }
         }
     }

@@ -498,7 +498,7 @@ async fn by_cert_manager(
         // Nothing is sent, not even to be judged.
         let lines = plan.notes.iter().map(|line| format!("{}\n", crate::text::Clear(line)));
         let lines = lines.collect::<Vec<_>>().concat();
-        super::print(lines.as_bytes())?;
+        super::print_text(&lines)?;
         return Ok(Vec::new());
     }
     told::confirmed(|| plan).await?;

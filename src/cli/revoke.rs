@@ -32,7 +32,7 @@ use crate::{
 use super::{
     agree,
     args::{CheckArgs, SourceArgs, issue::RevokeCommand},
-    note, print,
+    note, print_text,
     session::{Open, Session, connect_options, read_file},
     settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
     target::{Target, ingress_instead},
@@ -108,7 +108,7 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
         Revoked::Now => format!("certificate {serial} is revoked ({reason}), signed with {signed}\n"),
         Revoked::Already => format!("certificate {serial} had already been revoked\n"),
     };
-    print(told.as_bytes())
+    print_text(&told)
 }
 
 /// Notes it where the certificate is kept, so that no rollback puts it back unawares. It is revoked by then: trouble is only told.

@@ -32,7 +32,7 @@ use crate::{
 use super::{
     agree,
     args::{CheckArgs, SourceArgs, issue::RollbackCommand},
-    note, print,
+    note, print_text,
     progress::Progress,
     session::{Open, Session, connect_options},
     target::{Target, TargetError, ingress_instead},
@@ -104,7 +104,7 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     if kept {
         note("the pair that it replaced is kept: another rollback undoes this one");
     }
-    print(format!("{told}\n").as_bytes())?;
+    print_text(&format!("{told}\n"))?;
     Box::pin(served(&command, &secret, &back)).await
 }
 
@@ -143,12 +143,14 @@ async fn dry_run(kind: DryRun, api: &Api, back: &Rollback, plan: &Plan) -> Resul
     plan.notes.iter().for_each(|line| note(line));
     let serial = &back.leaf.serial;
     if kind == DryRun::Client {
-        return print(format!("would put certificate {serial} back (dry run)\n").as_bytes());
+        return print_text(&format!("would put certificate {serial} back (dry run)\n"));
     }
     let api = api.clone().dry_run();
     let written = back.write(&api).await;
     written.map_err(|error| failed(error.into()))?;
-    print(format!("would put certificate {serial} back: the server accepts it (dry run)\n").as_bytes())
+    print_text(&format!(
+        "would put certificate {serial} back: the server accepts it (dry run)\n"
+    ))
 }
 
 /// Keeps the pair that goes, then writes the one that comes back. Whether the first was kept.

@@ -19,7 +19,9 @@ use crate::{
 
 use super::{
     args::{StatusArgs, StatusCommand},
-    colour, note,
+    colour,
+    locale::{self, Legible},
+    note,
     session::{Open, Session},
     since::Saved,
     target::{Target, for_reading, is_listener, not_found, read_all},
@@ -208,7 +210,11 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     if output.is_of_rows() {
         rows.drop_unread();
     }
-    let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
+    let out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
+    let mut out = Legible::of(
+        out,
+        locale::is_ascii() && matches!(output.format, Format::Table | Format::Wide),
+    );
     let result = match args.by {
         None => report::output::write(&output.format, &rows, &context, &mut out),
         Some(by) => {

@@ -115,7 +115,11 @@ impl Write for LogWriter {
                 front.say(Level::Note, String::from_utf8_lossy(bytes).trim());
                 Ok(bytes.len())
             }
-            None => std::io::stderr().write(bytes),
+            None => {
+                let text = String::from_utf8_lossy(bytes);
+                std::io::stderr().write_all(super::locale::shown(&text).as_bytes())?;
+                Ok(bytes.len())
+            }
         }
     }
 

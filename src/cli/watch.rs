@@ -18,6 +18,7 @@ use crate::{
 };
 
 use super::{
+    locale::{self, Legible},
     note,
     session::{Session, now},
     status::{Output, about_targets},
@@ -239,7 +240,8 @@ impl Watching<'_> {
         if self.output.is_of_rows() {
             rows.drop_unread();
         }
-        let mut out = std::io::stdout().lock();
+        let is_text = matches!(self.output.format, Format::Table | Format::Wide);
+        let mut out = Legible::of(std::io::stdout().lock(), locale::is_ascii() && is_text);
         let context = self.output.context(self.live.rules.now);
         let result = match &self.output.format {
             _ if rows.is_empty() => Ok(()),

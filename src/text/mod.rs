@@ -1,5 +1,6 @@
 //! Text for people: clearing, widths, ages and dates.
 
+mod ascii;
 pub mod clear;
 mod list;
 pub mod nearest;
@@ -9,6 +10,7 @@ pub mod url;
 pub mod width;
 pub mod wrap;
 
+pub use ascii::ascii;
 pub use clear::{Clear, clear};
 pub use list::{first_of, grouped};
 pub use nearest::nearest;

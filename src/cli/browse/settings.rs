@@ -16,6 +16,7 @@ use crate::{
 
 use super::super::{
     args::{ColorChoice, StatusArgs, issue::ConfigArgs},
+    locale,
     settings::{Cluster, layers},
 };
 
@@ -79,13 +80,11 @@ pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, Failure
     let theme = Theme::new(theme)
         .with(&entry.colours.unwrap_or_default())
         .map_err(|why| wrong("colours", why))?;
-    let linux = std::env::var_os("TERM").is_some_and(|term| term == "linux");
-    let ascii = linux || !is_utf8(|name| std::env::var(name).ok());
     let file = |of: fn(&crate::settings::file::File) -> Option<String>| layers.iter().find_map(|layer| of(&layer.file));
     Ok(Ui {
         keymap: Keymap::with(&entry.keys.unwrap_or_default()).map_err(|why| wrong("keys", why))?,
         theme,
-        ascii: entry.ascii.unwrap_or(ascii),
+        ascii: entry.ascii.unwrap_or_else(locale::is_ascii),
         no_mouse: !entry.mouse.unwrap_or(true),
         read_only: read_only || entry.read_only.unwrap_or(false),
         unprotected: entry.unprotected_contexts.unwrap_or_default(),
@@ -93,15 +92,6 @@ pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, Failure
         production: file(|file| file.production.clone()).unwrap_or_else(|| "letsencrypt".to_owned()),
         renew_flags: Vec::new(),
     })
-}
-
-/// Whether the locale of the environment has more letters than ASCII. One that says nothing of it is of today.
-fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
-    let said = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .filter_map(variable)
-        .find(|value| !value.is_empty());
-    said.is_none_or(|locale| !matches!(locale.as_str(), "C" | "POSIX"))
 }
 
 /// Which columns the hosts have.
@@ -124,23 +114,4 @@ pub(super) fn ca_flags(args: &StatusArgs) -> Vec<String> {
     files
         .flat_map(|file| ["--ca-file".to_owned(), file.display().to_string()])
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_locale_of_c_gets_ascii() {
-        let of = |pairs: &[(&str, &str)]| {
-            is_utf8(|name| {
-                pairs
-                    .iter()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| (*value).to_owned())
-            })
-        };
-        assert!(!of(&[("LANG", "C")]) && !of(&[("LANG", "en_GB.UTF-8"), ("LC_ALL", "POSIX")]));
-        assert!(of(&[]) && of(&[("LANG", "C.UTF-8")]) && of(&[("LANG", "C"), ("LC_ALL", "de_DE.UTF-8")]));
-    }
 }

@@ -27,6 +27,7 @@ use crate::{
 use super::{
     args::ShowArgs,
     colour,
+    locale::{self, Legible},
     session::{judge, now, read_file},
     warn, written,
 };
@@ -62,7 +63,7 @@ fn context(args: &ShowArgs) -> Context {
         now: args.check.at.unwrap_or_else(now),
         colour: colour::wanted(args.color),
         width: colour::terminal_width().unwrap_or(WIDTH),
-        ascii: std::env::var_os("TERM").is_some_and(|term| term == "linux"),
+        ascii: locale::is_ascii(),
     }
 }
 
@@ -77,6 +78,7 @@ fn draw(show: &Show<'_>, args: &ShowArgs) -> Result<Exit, Failure> {
         let now = args.check.at.unwrap_or_else(now);
         return written(document::write(show, now, form, &mut out).and_then(|()| out.flush()));
     }
+    let mut out = Legible::new(out);
     written(show::write(show, &context(args), &mut out).and_then(|()| out.flush()))
 }
 

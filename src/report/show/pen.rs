@@ -1,6 +1,6 @@
 //! Writes lines that fit: words are wrapped, styles are applied last, text from outside is cleared.
 
-use std::{fmt::Write as _, io};
+use std::io;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -8,7 +8,7 @@ pub(super) use super::paper::Tone;
 use super::{Context, paper::Paper};
 use crate::{
     report::row::Status,
-    text::{Clear, width::width},
+    text::{Clear, ascii, width::width},
 };
 
 /// The narrowest screen that lines are made for.
@@ -118,21 +118,12 @@ impl<'w> Pen<'w> {
 
     /// Text that may come from outside: cleared, and in ASCII where nothing else can be shown.
     pub(super) fn clean(&self, text: &str) -> String {
-        let mut out = Clear(text).to_string();
-        if self.context.ascii && !out.is_ascii() {
-            let mut plain = String::with_capacity(out.len());
-            for c in out.chars() {
-                match c {
-                    '→' => plain.push_str("->"),
-                    '…' => plain.push_str("..."),
-                    c if c.is_ascii() => plain.push(c),
-                    // A String takes every write.
-                    c => drop(write!(plain, "\\u{{{:x}}}", c as u32)),
-                }
-            }
-            out = plain;
+        let out = Clear(text).to_string();
+        if self.context.ascii {
+            ascii(&out).into_owned()
+        } else {
+            out
         }
-        out
     }
 
     pub(super) fn piece(&self, tone: Tone, text: &str) -> Piece {

@@ -225,23 +225,11 @@ pub fn sign(status: Status, ascii: bool) -> &'static str {
 
 /// Text as a terminal of ASCII alone can show it.
 pub fn plain(text: &str, ascii: bool) -> String {
-    if !ascii || text.is_ascii() {
-        return text.to_owned();
+    if ascii {
+        crate::text::ascii(text).into_owned()
+    } else {
+        text.to_owned()
     }
-    text.chars()
-        .map(|c| match c {
-            c if c.is_ascii() => c.to_string(),
-            '…' => "~".to_owned(),
-            '→' => "->".to_owned(),
-            '─' | '━' | '·' => "-".to_owned(),
-            '│' => "|".to_owned(),
-            '├' | '└' | '┌' | '┐' | '┘' | '✓' => "+".to_owned(),
-            '░' => ".".to_owned(),
-            '✗' => "x".to_owned(),
-            '█' | '▇' | '▆' | '▅' | '▄' | '▃' | '▂' | '▁' => "#".to_owned(),
-            c => format!("\\u{{{:x}}}", c as u32),
-        })
-        .collect()
 }
 
 /// Lines with what they mean, as the screen draws them.

@@ -1,5 +1,6 @@
 //! The program without a server: manifests in, tables, documents and exit statuses out.
 
+mod ascii;
 mod config;
 mod example;
 mod exit;
