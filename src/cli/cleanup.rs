@@ -23,7 +23,7 @@ use crate::{
 use super::{
     agree,
     args::issue::CleanupCommand,
-    error_line, note, print,
+    error_line, note, print_text,
     settings::{Cluster, layers, settings_failure},
 };
 
@@ -45,11 +45,18 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     };
     let reading = Api::new(connection.clone(), Permits::none());
     let (all, mut exit) = found(&reading, namespaces, command.force).await;
+    let ending = all.iter().map(|found| found.ending).sum::<usize>();
     if all.iter().all(Leftovers::is_empty) {
-        if exit == Exit::Ok {
-            note("nothing is left behind");
+        match (exit, ending) {
+            (Exit::Ok, 0) => note("nothing is left behind"),
+            (Exit::Ok, _) => note(&format!("nothing else is left behind: {}", being_deleted(ending))),
+            (_, 0) => {}
+            _ => note(&being_deleted(ending)),
         }
         return Ok(exit);
+    }
+    if ending > 0 {
+        note(&being_deleted(ending));
     }
     let dns = dns(&settings, &reading)?;
     let (mut goes, mut stays) = (Vec::new(), Vec::new());
@@ -61,7 +68,7 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     let would = if command.dry_run { "would " } else { "" };
     let going = goes.iter().map(|step| format!("{would}{}\n", Clear(&step.to_string())));
     let staying = stays.iter().map(|trouble| format!("{}\n", Clear(&trouble.text)));
-    print(going.chain(staying).collect::<String>().as_bytes())?;
+    print_text(&going.chain(staying).collect::<String>())?;
     let mut hints: BTreeSet<String> = stays.iter().filter_map(|trouble| trouble.hint.clone()).collect();
     for hint in &hints {
         note(&format!("hint: {hint}"));
@@ -129,6 +136,14 @@ async fn found(api: &Api, namespaces: Vec<Option<&str>>, force: bool) -> (Vec<Le
         all.push(found);
     }
     (all, exit)
+}
+
+/// What is left out of the list, because it goes by itself.
+fn being_deleted(count: usize) -> String {
+    match count {
+        1 => "1 object is being deleted already".to_owned(),
+        _ => format!("{count} objects are being deleted already"),
+    }
 }
 
 fn complain(text: &str, hint: Option<&str>) {

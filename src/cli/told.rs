@@ -110,17 +110,13 @@ pub(super) struct LogWriter;
 
 impl Write for LogWriter {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match front() {
-            Some(front) => {
-                front.say(Level::Note, String::from_utf8_lossy(bytes).trim());
-                Ok(bytes.len())
-            }
-            None => {
-                let text = String::from_utf8_lossy(bytes);
-                std::io::stderr().write_all(super::locale::shown(&text).as_bytes())?;
-                Ok(bytes.len())
-            }
+        let text = String::from_utf8_lossy(bytes);
+        if let Some(front) = front() {
+            front.say(Level::Note, text.trim());
+        } else {
+            std::io::stderr().write_all(super::locale::shown(&text).as_bytes())?;
         }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -107,6 +107,8 @@ pub struct Leftovers {
     pub leases: Vec<Thing>,
     /// Who is at work: what is theirs stays.
     pub alive: Vec<Alive>,
+    /// How many of such objects are being deleted already: there is nothing to do about these.
+    pub ending: usize,
     /// What could not be listed.
     pub unread: Vec<ApiError>,
     /// The Leases that were seen not to be renewed, with their versions.
@@ -191,7 +193,8 @@ pub async fn look(api: &Api, namespace: &str, own: &BTreeSet<Key>, now: Seconds)
         thing.purpose != Purpose::Backup.as_str() || thing.has_expired(now)
     };
     let free = |lease: &Value| lease::judge(lease, now) == Life::Free;
-    if !secrets.iter().any(left) && !leases.iter().any(free) && solvers.iter().flatten().all(Vec::is_empty) {
+    let no_solver = solvers.iter().flatten().flatten().all(is_ending);
+    if !secrets.iter().any(left) && !leases.iter().any(free) && no_solver {
         return None;
     }
     let mut found = find(api, Some(namespace), &Doubt::Spare, now).await;
@@ -320,29 +323,45 @@ impl Leftovers {
                         since: holder.since,
                     });
                     if force {
-                        free.push(thing);
+                        free.push((thing, is_ending(&object)));
                     }
                 }
-                Life::Free => free.push(thing),
+                Life::Free => free.push((thing, is_ending(&object))),
             }
         }
+        let (ending, free): (Vec<_>, Vec<_>) = free.into_iter().partition(|(_, ending)| *ending);
+        self.ending += ending.len();
+        let free = free.into_iter().map(|(thing, _)| thing).collect();
         self.leases = free;
         Some(move |thing: &Thing| force || thing.run.as_ref().is_none_or(|run| !held.contains(run)))
     }
 
     fn sort(&mut self, kind: Resource, object: Value, dead: &impl Fn(&Thing) -> bool, now: Seconds) {
         let thing = Thing::of(kind, &object);
-        let expired = thing.has_expired(now);
+        let (expired, ending) = (thing.has_expired(now), is_ending(&object));
         // Answers of all runs are in one ConfigMap.
         let shared = kind == CONFIGMAP && self.is_anyone_alive(&thing.key.namespace);
         match thing.purpose.as_str() {
-            "journal" if kind == SECRET && dead(&thing) => self.journals.push(Unfinished {
-                found: journal::read(object),
-                thing,
-            }),
-            "solver" if kind != SECRET && dead(&thing) && !shared => self.things.push(thing),
-            "backup" if kind == SECRET && expired => self.things.push(thing),
+            "journal" if kind == SECRET && dead(&thing) => {
+                let found = journal::read(object);
+                // What is noted in it stays to be undone.
+                if ending && found.entry.left.is_empty() {
+                    self.ending += 1;
+                } else {
+                    self.journals.push(Unfinished { thing, found });
+                }
+            }
+            "solver" if kind != SECRET && dead(&thing) && !shared => self.add(thing, ending),
+            "backup" if kind == SECRET && expired => self.add(thing, ending),
             _ => {}
+        }
+    }
+
+    fn add(&mut self, thing: Thing, ending: bool) {
+        if ending {
+            self.ending += 1;
+        } else {
+            self.things.push(thing);
         }
     }
 
@@ -487,6 +506,11 @@ impl Leftovers {
             _ => None,
         }
     }
+}
+
+/// Whether the API server deletes it already, and only waits for something: a Pod's containers, a finalizer.
+fn is_ending(object: &Value) -> bool {
+    object["metadata"]["deletionTimestamp"].is_string()
 }
 
 /// What became of it.

@@ -80,6 +80,32 @@ fn what_all_runs_share_stays_while_any_is_at_work() {
 }
 
 #[tokio::test]
+async fn what_is_being_deleted_already_is_counted_and_not_listed() {
+    let dead = RunId::random();
+    let ending = |purpose| {
+        let mut object = object(purpose, &dead, NOW - 1);
+        object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:05Z");
+        object
+    };
+    let mut lease = lease_of(&dead, "2025-12-31T00:00:00Z");
+    lease["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:05Z");
+    let objects = vec![
+        (POD, ending(Purpose::Solver)),
+        (SECRET, ending(Purpose::Backup)),
+        (SECRET, ending(Purpose::Journal)),
+    ];
+    let found = sorted(vec![lease], false, objects);
+    assert!(found.is_empty() && found.permits().rights().is_empty());
+    assert_eq!((found.ending, found.plan(None).await.goes), (4, Vec::new()));
+    // What is not to be removed is not told either.
+    let alive = lease_of(&dead, "2026-01-01T00:00:00Z");
+    assert_eq!(
+        sorted(vec![alive], false, vec![(POD, ending(Purpose::Solver))]).ending,
+        0
+    );
+}
+
+#[tokio::test]
 async fn what_is_written_is_what_was_found() {
     let dead = RunId::random();
     let found = sorted(Vec::new(), false, vec![(JOB, object(Purpose::Solver, &dead, 0))]);

@@ -203,6 +203,52 @@ fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn cleanup_lists_nothing_that_is_being_deleted_already() {
+    let it = Issuing::new("going");
+    let service = |name: &str, finalizers: serde_json::Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": {
+                "name": name, "finalizers": finalizers,
+                "labels": {
+                    "app.kubernetes.io/managed-by": "kubectl-certs", "kubectl-certs.io/purpose": "solver",
+                    "kubectl-certs.io/run": "aaaaaaaaaa",
+                },
+            },
+            "spec": {"ports": [{"port": 80}]},
+        })
+    };
+    it.ns.apply(vec![
+        service("kubectl-certs-solver-going", json!(["kubectl-certs.io/held"])),
+        service("kubectl-certs-solver-left", json!(null)),
+    ]);
+    it.ns
+        .kubectl(&["delete", "service/kubectl-certs-solver-going", "--wait=false"]);
+    let cleanup = |more: &str| it.plain(&["cleanup", more]).run().ends_with(0);
+    let listed = cleanup("--dry-run");
+    assert!(listed.out.contains("kubectl-certs-solver-left"), "{}", listed.out);
+    assert!(!listed.out.contains("kubectl-certs-solver-going"), "{}", listed.out);
+    assert!(
+        listed.err.contains("1 object is being deleted already"),
+        "{}",
+        listed.err
+    );
+    let removed = cleanup("--yes");
+    assert!(removed.err.contains("removed 1"), "{}", removed.err);
+    let again = cleanup("--yes");
+    assert!(again.err.contains("nothing else is left behind"), "{}", again.err);
+    it.ns.kubectl(&[
+        "patch",
+        "service/kubectl-certs-solver-going",
+        "--type=merge",
+        "-p",
+        r#"{"metadata": {"finalizers": null}}"#,
+    ]);
+    assert_eq!(it.left(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn cleanup_leaves_a_run_that_is_going_on_alone() {
     let (it, _) = renewed("alive");
     let front = crate::support::front::Front::of(&it.pebble.directory_url());
