@@ -36,6 +36,7 @@ use crate::{
 };
 
 use super::{
+    agree,
     args::issue::{IssueArgs, IssueCommand, Output, RenewCommand},
     counted::{counted, first_of},
     directory::Directory,
@@ -46,7 +47,6 @@ use super::{
     session::{Open, Session},
     settings::{Cluster, settings, store, with_hint},
     target::{Target as Word, for_writing, not_found, read_all},
-    told,
 };
 
 /// How long cert-manager may take.
@@ -501,16 +501,20 @@ async fn by_cert_manager(
         super::print_text(&lines)?;
         return Ok(Vec::new());
     }
-    told::confirmed(|| plan).await?;
+    let question = match theirs {
+        [(_, certificate)] => format!("Have cert-manager renew Certificate {certificate}?"),
+        several => format!("Have cert-manager renew {} Certificates?", several.len()),
+    };
+    let is_tried = args.run.dry_run != crate::settings::value::DryRun::None;
+    agree::agreed(plan, &question, args.run.yes || is_tried).await?;
     // From here on it is more than a plan: who cancels is told what became of it.
     cancel.begin();
-    let dry_run = args.run.dry_run != crate::settings::value::DryRun::None;
     let outcomes = stream::iter(theirs)
         .map(|(target, certificate)| {
             let mut permits = Permits::none();
             permits.extend(certmanager::permits(certificate));
             let api = Api::new(connection.clone(), permits);
-            let api = if dry_run { api.dry_run() } else { api };
+            let api = if is_tried { api.dry_run() } else { api };
             one_by_cert_manager(api, target, certificate, tell.about(target.secret.clone()), cancel)
         })
         .buffered(opened.settings.certificate.concurrency.max(1))

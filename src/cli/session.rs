@@ -16,7 +16,7 @@ use crate::{
     settings::{env, source, trust, value::SecretKeys},
     source::{
         Scope,
-        cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists},
+        cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists, namespace_names},
         manifests, pairs,
         scope::Namespaces,
     },
@@ -248,9 +248,12 @@ impl Session {
         {
             for name in names.iter().filter(|name| !self.inventory.holds_namespace(name)) {
                 if namespace_exists(&connection, name).await == Some(false) {
+                    let known = namespace_names(&connection).await;
+                    let meant = crate::text::nearest(name, known.iter().map(String::as_str));
+                    let hint = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
                     return Err(
                         Failure::new(Exit::Cluster, format!("there is no namespace {name:?} in the cluster"))
-                            .hint("`kubectl get namespaces` lists them"),
+                            .hint(format!("{hint}`kubectl get namespaces` lists them")),
                     );
                 }
             }

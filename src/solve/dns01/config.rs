@@ -15,6 +15,7 @@ mod tests;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
+    time::Duration,
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -26,6 +27,8 @@ use super::update::{
     table,
 };
 pub use fields::{fields, words};
+
+use crate::settings::value::Length;
 
 /// How long others may keep a record that this tool writes, in seconds, where the settings do not say.
 pub const TTL: u32 = 60;
@@ -151,8 +154,12 @@ pub struct AcmeDnsConfig {
 pub struct HookConfig {
     /// Its path.
     pub command: PathBuf,
-    /// How long it may take, in seconds.
-    #[serde(default = "hook_seconds")]
+    /// How long it may take, in seconds: `5m`, or a number of seconds.
+    #[serde(
+        default = "hook_seconds",
+        serialize_with = "as_length",
+        deserialize_with = "of_length"
+    )]
     pub timeout: u64,
     /// The environment variables that it gets beside the usual ones (`PATH`, `HOME`, the language, proxies): where its credentials are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -161,6 +168,23 @@ pub struct HookConfig {
 
 fn hook_seconds() -> u64 {
     HOOK_SECONDS
+}
+
+fn as_length<S: Serializer>(seconds: &u64, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&Length(Duration::from_secs(*seconds)))
+}
+
+fn of_length<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a length of time, as 5m, or a number of seconds")]
+    enum Either {
+        Seconds(u64),
+        Length(Length),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::Seconds(seconds) => seconds,
+        Either::Length(length) => length.0.as_secs(),
+    })
 }
 
 /// The operator (`provider: manual`): there is nothing to tell.

@@ -333,13 +333,19 @@ fn tabs(model: &Model, pen: &mut Pen<'_>, hits: &mut Hits) {
         let area = pen.put(&text, style);
         hits.actions.push((area, view.action()));
     }
-    // Where the cursor is in the list, at the right edge where there is room for it.
+    // Where the cursor is in the list, at the right edge.
     let lines = model.lines();
-    let place = format!("{} of {}", grouped((model.cursor().at + 1).min(lines)), grouped(lines));
-    let cells = u16::try_from(place.len()).unwrap_or(u16::MAX);
-    let x = pen.end.saturating_sub(cells);
-    if lines > 0 && model.size.1 >= 20 && x > pen.x {
-        pen.buffer
-            .set_stringn(x, pen.y, place, cells.into(), theme.style(Role::Dim));
+    if lines == 0 || model.size.1 < 20 {
+        return;
+    }
+    let (at, all) = (grouped((model.cursor().at + 1).min(lines)), grouped(lines));
+    for place in [format!("{at} of {all}"), format!("{at}/{all}"), at] {
+        let cells = u16::try_from(place.len()).unwrap_or(u16::MAX);
+        let x = pen.end.saturating_sub(cells);
+        if x > pen.x {
+            pen.buffer
+                .set_stringn(x, pen.y, place, cells.into(), theme.style(Role::Dim));
+            return;
+        }
     }
 }

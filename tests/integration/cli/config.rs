@@ -26,6 +26,31 @@ fn in_home(home: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
 }
 
 #[test]
+fn a_hook_may_take_so_long_as_a_length_of_time_says() {
+    let check = |timeout: &str| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("config.yaml");
+        let text = format!("dns01: {{providers: [{{provider: hook, command: /usr/bin/true, timeout: {timeout}}}]}}\n");
+        std::fs::write(&file, text).expect("a file");
+        let file = file.display().to_string();
+        (
+            run(&["config", "check", "--config", &file]),
+            run(&["config", "view", "--config", &file]),
+        )
+    };
+    for (timeout, shown) in [("5m", "5m"), ("300", "5m"), ("90s", "1m 30s")] {
+        let (checked, view) = check(timeout);
+        checked.ends_with(0);
+        assert!(
+            view.out.contains(&format!("\"timeout\":\"{shown}\"")),
+            "{timeout}: {}",
+            view.out
+        );
+    }
+    check("soon").0.fails(2, &["a length of time"]);
+}
+
+#[test]
 fn the_example_is_a_file_that_can_be_used() {
     let example = run(&["config", "example"]).ends_with(0);
     assert_eq!(example.err, "");

@@ -211,6 +211,12 @@ fn the_command_asks_cert_manager_and_needs_no_account_of_its_own() {
     it.settings("production: gone\nissuers:\n  gone:\n    directory: https://10.99.0.1:9/dir\n    agreeTos: true\n");
     let refused = it.plain(&["renew", "secret/web-tls", "--yes"]).run().ends_with(2);
     assert!(refused.err.contains("cert-manager"), "{}", refused.err);
+    let asked = it
+        .plain(&["renew", "secret/web-tls", "--production"])
+        .run()
+        .ends_with(2);
+    assert!(asked.err.contains("--yes"), "{}", asked.err);
+    assert_eq!(it.version("web-tls"), before, "{}", asked.err);
     let ran = it
         .plain(&["renew", "secret/web-tls", "--production", "--yes"])
         .run()

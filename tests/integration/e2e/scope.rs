@@ -112,3 +112,21 @@ fn pages_change_nothing() {
     };
     assert_eq!(wide(&["--chunk-size", "2"]), whole.0);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_namespace_that_is_misspelt_is_told_with_the_nearest() {
+    let ns = Namespace::new("scope-nearest");
+    let misspelt = format!("{}x", ns.name);
+    for command in ["status", "preflight", "show"] {
+        let mut args = vec![command, "-n", &misspelt];
+        args.extend((command != "status").then_some("web"));
+        let ran = Call::certs(args).run().ends_with(3);
+        for words in [
+            format!("there is no namespace {misspelt:?}"),
+            format!("hint: did you mean {}?", ns.name),
+        ] {
+            assert!(ran.err.contains(&words), "{command}: {words}: {}", ran.err);
+        }
+    }
+}

@@ -52,6 +52,11 @@ impl Terminal {
             "-y",
             &height,
             &format!("exec sh {script}"),
+            ";",
+            "set-option",
+            "-g",
+            "set-clipboard",
+            "on",
         ]);
         this
     }
@@ -108,6 +113,25 @@ impl Terminal {
     pub(crate) fn paste(&self, text: &str) {
         self.tmux(&["set-buffer", "-b", "pasted", "--", text]);
         self.tmux(&["paste-buffer", "-p", "-b", "pasted", "-t", "t"]);
+    }
+
+    /// Waits until something was copied (OSC 52), and returns it.
+    #[track_caller]
+    pub(crate) fn copied(&self) -> String {
+        super::eventually("something is copied", || {
+            let ran = Command::new("tmux")
+                .arg("-S")
+                .arg(&self.socket)
+                .arg("show-buffer")
+                .output();
+            let ran = ran.expect("tmux is installed");
+            let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+            if ran.status.success() {
+                Ok(text)
+            } else {
+                Err("nothing is".to_owned())
+            }
+        })
     }
 
     /// Waits until the screen is as `right` says. Returns it, and how long that took.

@@ -3,9 +3,12 @@
 use crossterm::event::Event;
 use kubectl_certs::{
     event::{EventKind, Method},
+    object::Key,
+    scan::About,
     text::parse_time,
     tui::{
         Effect, Message,
+        item::Item,
         message::{Place, Trouble},
         model::{SPLIT, View},
         order::{Ending, Stage},
@@ -16,7 +19,7 @@ use kubectl_certs::{
 
 use super::{
     Desk,
-    desk::{place, ui},
+    desk::{place, ui, whole},
     popups::begin,
     runs::{checkout, course, happened, of_checkout, planned},
 };
@@ -643,6 +646,21 @@ fn sorting_goes_to_the_top_and_the_place_in_the_list_is_seen() {
     let mut desk = Desk::new((80, 24));
     desk.press("G").shows("35 of 35").press("H").shows(" 1 of 35");
     assert_eq!((desk.model.cursor().at, desk.model.cursor().top), (0, 0));
+}
+
+#[test]
+fn the_place_in_a_long_list_is_seen_on_a_narrow_screen() {
+    let mut desk = Desk::new((80, 24));
+    let one = desk.model.rows.get(0).expect("a line").clone();
+    let many = (0..10_004).map(|number| Item {
+        about: About::Secret(Box::new(Key::new("shop", format!("tls-{number}")))),
+        ..one.clone()
+    });
+    desk.tell([whole(many.collect())]).press("j j j");
+    desk.shows(" 4 of 10,004").press(&"j ".repeat(120)).shows(" 124/10,004");
+    let tabs = |desk: &Desk| desk.screen().lines().nth(2).expect("the views").trim_end().to_owned();
+    desk.press("G");
+    assert!(tabs(&desk).ends_with(" 10,004"), "{}", desk.screen());
 }
 
 #[test]

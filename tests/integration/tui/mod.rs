@@ -18,6 +18,7 @@ mod rows;
 mod runs;
 mod states;
 mod svg;
+mod terminal;
 mod timeline;
 mod views;
 

@@ -254,14 +254,14 @@ fn quitting_while_one_runs_asks() {
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
     desk.press("q")
-        .hides("under way")
+        .hides("in progress")
         .press("q")
         .shows("1 renewal is in progress.");
     assert_eq!(desk.ended, None);
     desk.press("n")
-        .hides("under way")
+        .hides("in progress")
         .press("ctrl-c esc")
-        .hides("under way");
+        .hides("in progress");
     assert_eq!(desk.ended, None);
     desk.press("q y");
     assert_eq!(desk.ended, Some(false));

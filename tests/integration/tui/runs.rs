@@ -1,6 +1,8 @@
 //! Plans, and what happens when they are carried out: as the engine tells it.
 
 use kubectl_certs::{
+    apply::backup,
+    engine::{journal, lease},
     event::{Event, EventKind, Method},
     object::Key,
     plan::steps::Step,
@@ -28,10 +30,10 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
     };
     let mut steps = vec![
         Step::Lease {
-            object: beside("kubectl-certs-5d1f"),
+            object: beside(&lease::name(secret)),
         },
         Step::Journal {
-            object: beside("kubectl-certs-order-5d1f"),
+            object: beside(&journal::name(secret)),
         },
         Step::Order {
             issuer: issuer.to_owned(),
@@ -49,7 +51,7 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
     ];
     if stored {
         steps.push(Step::Backup {
-            object: beside("checkout-tls-before"),
+            object: backup::key(secret),
         });
         steps.push(Step::Write {
             secret: secret.clone(),
