@@ -26,6 +26,21 @@ fn answer_to(bytes: &[u8]) -> Message {
     answer
 }
 
+/// A port that is free for UDP and TCP. The system chooses one that is free for one of them: outgoing TCP connections of other tests may
+/// have the same number, so that another is taken then, and those that do not serve are held until one does.
+async fn same_port() -> (UdpSocket, TcpListener) {
+    let mut held = Vec::new();
+    loop {
+        // TCP first: its ephemeral ports are the ones that are in use.
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        match UdpSocket::bind(tcp.local_addr().unwrap()).await {
+            Ok(udp) => return (udp, tcp),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => held.push(tcp),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 #[test]
 fn servers_and_names_are_read_as_people_write_them() {
     for (text, shown) in [
@@ -50,9 +65,8 @@ fn servers_and_names_are_read_as_people_write_them() {
 
 #[tokio::test]
 async fn a_forged_datagram_is_passed_over_and_a_cut_answer_comes_over_tcp() {
-    let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let (udp, tcp) = same_port().await;
     let server = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(server).await.unwrap();
     tokio::spawn(async move {
         let mut buffer = [0; 1500];
         let (length, from) = udp.recv_from(&mut buffer).await.unwrap();
