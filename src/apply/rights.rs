@@ -35,7 +35,8 @@ impl Missing {
         self.rights.is_empty()
     }
 
-    /// How to see when the first of them is there; `None` when nothing is missing.
+    /// How to get them, and to see when the first of them is there; `None` when nothing is missing. Where they are of several kinds, a
+    /// Role is missing rather than a line of one.
     pub fn hint(&self) -> Option<String> {
         let right = self.rights.first()?;
         let mut what = right.resource.to_string();
@@ -51,13 +52,16 @@ impl Missing {
         } else {
             format!(" -n {}", right.namespace)
         };
+        let ask = if self.rights.iter().any(|other| other.resource != right.resource) {
+            "ask for the Role under \"Renewing and issuing\" in docs/guide/rights.md"
+        } else if self.rights.len() == 1 {
+            "ask for the right"
+        } else {
+            "ask for the rights"
+        };
+        let it = if self.rights.len() == 1 { "it" } else { "the first" };
         Some(format!(
-            "ask for {}; `kubectl auth can-i {} {what}{part}{place}` shows when you have it",
-            if self.rights.len() == 1 {
-                "the right"
-            } else {
-                "the rights"
-            },
+            "{ask}; `kubectl auth can-i {} {what}{part}{place}` shows when you have {it}",
             right.verb
         ))
     }
@@ -141,6 +145,11 @@ mod tests {
             missing.to_string(),
             "these rights are missing: patch secrets \"shop-tls\" in namespace shop; \
              patch certificates.cert-manager.io/status \"web\" in namespace shop"
+        );
+        assert!(
+            missing.hint().unwrap().starts_with("ask for the Role"),
+            "{:?}",
+            missing.hint()
         );
         missing.rights.remove(0);
         assert_eq!(

@@ -15,10 +15,14 @@ pub(super) const ENDPOINTSLICE_HINT: &str = "the built-in roles edit and admin m
 
 const MAKE: [Verb; 3] = [Verb::Create, Verb::Get, Verb::Delete];
 
-/// What to do about missing rights: another way than asking for one of [`permits`], where there is one.
+/// What to do about missing rights: another way than asking for some of [`permits`], where one does without all that are missing.
 pub fn rights_hint(missing: &Missing) -> Option<String> {
-    let other = missing.rights.iter().find_map(right_hint);
-    other.map(str::to_owned).or_else(|| missing.hint())
+    let mut others = missing.rights.iter().map(right_hint);
+    let first = others.next().flatten();
+    first
+        .filter(|first| others.all(|other| other == Some(first)))
+        .map(str::to_owned)
+        .or_else(|| missing.hint())
 }
 
 fn right_hint(right: &Right) -> Option<&'static str> {
@@ -118,5 +122,42 @@ pub(super) fn looks_from_inside(options: &Options) -> bool {
         // As the last resort, where the right to a Pod is needed anyway.
         SelfCheck::Auto => options.backend == Backend::Pod,
         SelfCheck::Direct | SelfCheck::Wait(_) | SelfCheck::Off => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::resource::{LEASE, SECRET};
+
+    fn hint(resources: &[Resource]) -> String {
+        let permits = resources
+            .iter()
+            .map(|resource| Permit::prefix(&MAKE, *resource, "shop", "kubectl-certs-"));
+        let missing = Missing {
+            rights: permits.collect::<Permits>().rights(),
+            user: "bob".into(),
+        };
+        rights_hint(&missing).unwrap()
+    }
+
+    #[test]
+    fn another_solver_is_advised_only_where_it_does_without_all_that_is_missing() {
+        assert!(hint(&[JOB, POD]).starts_with("answer without a Pod"));
+        assert!(hint(&[ENDPOINTSLICE]).contains("--solver pod"));
+        assert!(hint(&[INGRESS]).contains("--solver service"));
+        for many in [
+            &[SECRET, LEASE, JOB, POD, SERVICE, INGRESS][..],
+            &[JOB, INGRESS],
+            &[ENDPOINTSLICE, SERVICE],
+            &[SECRET, POD],
+        ] {
+            let hint = hint(many);
+            assert!(
+                hint.contains("Role") && hint.contains("docs/guide/rights.md") && hint.contains("kubectl auth can-i"),
+                "{many:?}: {hint}"
+            );
+            assert!(!hint.contains("--solver"), "{many:?}: {hint}");
+        }
     }
 }

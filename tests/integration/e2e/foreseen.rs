@@ -168,7 +168,7 @@ fn a_missing_right_is_found_by_a_dry_run_a_rehearsal_and_before_the_question() {
             ran.err
         );
         assert!(
-            ran.err.contains("hint: ") && ran.err.contains("--solver pod"),
+            ran.err.contains("hint: ") && ran.err.contains("docs/guide/rights.md") && !ran.err.contains("--solver"),
             "{}",
             ran.err
         );
