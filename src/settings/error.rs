@@ -74,6 +74,14 @@ pub enum SettingsError {
     /// The solver is a Service, and none is named.
     #[error("the solver is a Service, and none is named")]
     NoService,
+    /// A flag would change nothing.
+    #[error("{flag} has no effect without {needs}")]
+    Idle {
+        /// The flag.
+        flag: &'static str,
+        /// What it acts with.
+        needs: &'static str,
+    },
     /// The number of certificates at once is out of range.
     #[error("certificate.concurrency is 1 to 256")]
     Concurrency,
@@ -108,6 +116,7 @@ impl SettingsError {
                 "the settings name no DNS provider: dns01.providers in `kubectl certs config example`"
             }
             Self::NoProvider { known, .. } => return Some(format!("there are {} and manual", known.join(", "))),
+            Self::Idle { flag, needs } => return Some(format!("add {needs}, or leave {flag} out")),
             Self::NoService => "name the Service that answers: --solver-service NAME:PORT",
             _ => return None,
         };

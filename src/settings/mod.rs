@@ -15,6 +15,7 @@ pub mod env;
 mod error;
 pub mod example;
 pub mod file;
+mod idle;
 mod issuer;
 pub mod keep;
 pub mod layer;
@@ -153,7 +154,7 @@ impl Settings {
         let (file, layer) = (Said(layers), layers);
         let any = |of: fn(&Layer) -> bool| layer.iter().any(of);
         let http01 = Http01Settings {
-            solver: file.first(|f| f.http01.solver),
+            solver: file.first(|f| f.http01.solver).or_else(|| idle::meant(layers)),
             image: file
                 .first(|f| f.http01.image.clone())
                 .or_else(|| SOLVER_IMAGE.map(str::to_owned)),
@@ -171,6 +172,8 @@ impl Settings {
         if http01.solver == Some(SolverKind::Service) && http01.service.is_none() {
             return Err(SettingsError::NoService);
         }
+        let dns01 = dns01(layers)?;
+        idle::refuse(layers, &http01, &dns01)?;
         let concurrency = file.first(|f| f.certificate.concurrency).unwrap_or(CONCURRENCY);
         if !(1..=256).contains(&concurrency) {
             return Err(SettingsError::Concurrency);
@@ -188,7 +191,7 @@ impl Settings {
                 overwrite_with_staging: any(|l| l.overwrite_with_staging),
             },
             http01,
-            dns01: dns01(layers)?,
+            dns01,
             storing: StoringSettings {
                 secret_keys: file.first(|f| f.storing.secret_keys.clone()),
                 restart,

@@ -209,6 +209,101 @@ fn what_cannot_be_is_refused_in_words() {
     }
 }
 
+/// A layer of flags with a text of settings.
+fn flagged(text: &str) -> Layer {
+    Layer {
+        file: file(text).file,
+        ..flags()
+    }
+}
+
+#[test]
+fn a_flag_that_acts_only_with_another_is_never_ignored() {
+    for (typed, kept, flag, needs) in [
+        (
+            "http01: {solver: pod, service: 'a:80'}",
+            "",
+            "--solver-service",
+            "--solver service",
+        ),
+        (
+            "http01: {service: 'a:80'}",
+            "http01: {solver: endpoint}",
+            "--solver-service",
+            "--solver service",
+        ),
+        (
+            "http01: {advertise: '192.0.2.1:80'}",
+            "http01: {solver: pod}",
+            "--advertise",
+            "--solver endpoint",
+        ),
+        (
+            "http01: {image: a}",
+            "http01: {solver: endpoint}",
+            "--solver-image",
+            "--solver pod",
+        ),
+        (
+            "http01: {image: a, advertise: '192.0.2.1:80'}",
+            "",
+            "--solver-image",
+            "--solver pod",
+        ),
+        (
+            "http01: {pullSecrets: [a], service: 'a:80'}",
+            "",
+            "--solver-pull-secret",
+            "--solver pod",
+        ),
+        (
+            "http01: {solver: endpoint, nodeSelector: {a: b}}",
+            "",
+            "--solver-node-selector",
+            "--solver pod",
+        ),
+        ("dns01: {propagationWait: 5s}", "", "--propagation-wait", "--dns NAME"),
+        (
+            "dns01: {propagationTimeout: 5s}",
+            "",
+            "--propagation-timeout",
+            "--dns NAME",
+        ),
+    ] {
+        let error = Settings::of(&[flagged(typed), file(kept)]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{flag} has no effect without {needs}"),
+            "{typed}"
+        );
+        assert_eq!(
+            error.hint().unwrap(),
+            format!("add {needs}, or leave {flag} out"),
+            "{typed}"
+        );
+        // What a file says stays there, used or not.
+        if kept.is_empty() && !typed.contains("service") {
+            Settings::of(&[flags(), file(typed)]).unwrap();
+        }
+    }
+    for (typed, kept) in [
+        ("http01: {advertise: '192.0.2.1:80'}", ""),
+        ("http01: {image: a}", ""),
+        ("http01: {image: a, service: 'a:80', selfCheck: cluster}", ""),
+        ("http01: {image: a}", "http01: {solver: in-place}"),
+        (
+            "dns01: {propagationWait: 5s}",
+            "dns01: {providers: [{provider: manual}]}",
+        ),
+    ] {
+        Settings::of(&[flagged(typed), file(kept)]).unwrap_or_else(|error| panic!("{typed}: {error}"));
+    }
+    let meant = Settings::of(&[flagged("http01: {service: 'a:80'}"), file("")]).unwrap();
+    assert_eq!(meant.http01.solver, Some(SolverKind::Service));
+    let stays = Settings::of(&[flags(), file("http01: {service: 'a:80'}")]).unwrap();
+    assert_eq!(stays.http01.solver, None, "a Service of the settings chooses no solver");
+}
+
 #[test]
 fn paths_begin_where_the_file_is() {
     let text = "issuers: {a: {directory: https://a.example, caFile: ca.pem, eab: {kid: k, key: {file: eab}}}}

@@ -178,7 +178,7 @@ pub struct Http01Args {
     /// A taint that the Pod tolerates: KEY, KEY=VALUE, KEY=VALUE:NoSchedule; may be given more than once
     #[arg(long, value_name = "TAINT")]
     pub solver_toleration: Vec<Toleration>,
-    /// The Service that answers, for --solver service
+    /// The Service that answers; it means --solver service
     #[arg(long, value_name = "NAME:PORT")]
     pub solver_service: Option<ServicePort>,
     /// Where the cluster reaches this process, for --solver endpoint
@@ -203,7 +203,7 @@ pub struct Dns01Args {
     #[arg(long, value_name = "ADDRESS")]
     pub resolver: Vec<NameServer>,
     /// How long the record may take to be on every name server of the zone [default: 2m]
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", conflicts_with = "propagation_wait")]
     pub propagation_timeout: Option<Length>,
     /// Wait this long instead of asking the name servers
     #[arg(long, value_name = "DURATION")]

@@ -109,7 +109,11 @@ impl Issuing {
 
     fn call_of(&self, url: &str, ca: &Path, args: &[&str]) -> Call {
         let mut own = self.own_flags(url, ca);
-        own.extend(["--advertise".to_owned(), self.advertise.clone()]);
+        // Who names a solver that is not in this process says nothing of its address.
+        let is_other = |words: &[&str]| words[0] == "--solver" && ["pod", "service"].contains(&words[1]);
+        if !args.windows(2).any(is_other) {
+            own.extend(["--advertise".to_owned(), self.advertise.clone()]);
+        }
         let own: Vec<&str> = own.iter().map(String::as_str).collect();
         self.at_home(&[args, &own[..]].concat())
     }

@@ -1,0 +1,86 @@
+//! Flags that act only with others: who types one means it, so that it is never ignored. What a file or the environment says and a run
+//! does not use may stay there.
+
+use super::{
+    Dns01Settings, Http01Settings, SettingsError,
+    layer::{Layer, Origin},
+    value::{SelfCheck, SolverKind},
+};
+
+/// The flags among the layers.
+pub(super) fn flags(layers: &[Layer]) -> Option<&Layer> {
+    layers.first().filter(|layer| layer.origin == Origin::Flags)
+}
+
+/// The solver that a flag means where nothing names one: `--solver-service` is about no other.
+pub(super) fn meant(layers: &[Layer]) -> Option<SolverKind> {
+    let service = flags(layers)?.file.http01.service.as_ref();
+    service.map(|_| SolverKind::Service)
+}
+
+/// Refuses a flag that would change nothing.
+pub(super) fn refuse(layers: &[Layer], http01: &Http01Settings, dns01: &Dns01Settings) -> Result<(), SettingsError> {
+    let Some(flags) = flags(layers) else { return Ok(()) };
+    let (given, of_dns) = (&flags.file.http01, &flags.file.dns01);
+    let solver = http01.solver;
+    let by_pod = match solver {
+        Some(SolverKind::Pod) => true,
+        Some(SolverKind::Endpoint) => false,
+        // A Pod looks at the answer.
+        Some(SolverKind::Service) => http01.self_check == SelfCheck::Cluster,
+        Some(SolverKind::InPlace) | None => http01.advertise.is_none(),
+    };
+    let by_service = solver == Some(SolverKind::Service);
+    let by_endpoint = !by_service && solver != Some(SolverKind::Pod);
+    let by_dns = dns01.only.is_some() || !dns01.providers.is_empty();
+    for (flag, is_given, acts, needs) in [
+        (
+            "--solver-service",
+            given.service.is_some(),
+            by_service,
+            "--solver service",
+        ),
+        (
+            "--advertise",
+            given.advertise.is_some(),
+            by_endpoint,
+            "--solver endpoint",
+        ),
+        ("--solver-image", given.image.is_some(), by_pod, "--solver pod"),
+        (
+            "--solver-pull-secret",
+            given.pull_secrets.is_some(),
+            by_pod,
+            "--solver pod",
+        ),
+        (
+            "--solver-node-selector",
+            given.node_selector.is_some(),
+            by_pod,
+            "--solver pod",
+        ),
+        (
+            "--solver-toleration",
+            given.tolerations.is_some(),
+            by_pod,
+            "--solver pod",
+        ),
+        (
+            "--propagation-timeout",
+            of_dns.propagation_timeout.is_some(),
+            by_dns,
+            "--dns NAME",
+        ),
+        (
+            "--propagation-wait",
+            of_dns.propagation_wait.is_some(),
+            by_dns,
+            "--dns NAME",
+        ),
+    ] {
+        if is_given && !acts {
+            return Err(SettingsError::Idle { flag, needs });
+        }
+    }
+    Ok(())
+}
