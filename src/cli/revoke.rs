@@ -385,7 +385,10 @@ async fn look(command: &RevokeCommand, wanted: &Wanted<'_>) -> Result<Session, F
         Wanted::File(_) => Vec::new(),
         Wanted::Secret(name) => vec![Target::new(Kind::Secret, name.as_str())],
     };
-    let check = CheckArgs::default();
+    let check = CheckArgs {
+        config: command.ca.settings.config.clone(),
+        ..CheckArgs::default()
+    };
     let all = SourceArgs {
         all_namespaces: true,
         namespace: Vec::new(),

@@ -192,7 +192,11 @@ async fn served(command: &RollbackCommand, secret: &Key, back: &Rollback) -> Res
         quiet: true,
         ..Open::default()
     };
-    let session = match Session::open(&source, &CheckArgs::default(), &words, open).await {
+    let check = CheckArgs {
+        config: command.config.clone(),
+        ..CheckArgs::default()
+    };
+    let session = match Session::open(&source, &check, &words, open).await {
         Ok(session) => session,
         Err(failure) => {
             note(&format!("whether it is served is not known: {}", failure.message));

@@ -110,7 +110,11 @@ impl Session {
             None if source.filename.is_empty() => Some(connected(&source.connection).await?),
             None => None,
         };
-        let judge = judge_with(anchors, connection.as_ref().map_or("", |there| there.context.as_str()))?;
+        let judge = judge_with(
+            anchors,
+            check,
+            connection.as_ref().map_or("", |there| there.context.as_str()),
+        )?;
         pairs::read_also(&secret_keys(check)?);
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
@@ -468,11 +472,11 @@ fn seconds(duration: Duration) -> Seconds {
 /// The roots, those of `--ca-file` and of `trust:` in the settings too, and the signatures that earlier runs have verified.
 /// `context` is the kubeconfig's; manifests, files and servers have none (an empty one).
 pub(super) fn judge(check: &CheckArgs, context: &str) -> Result<Judge, Failure> {
-    judge_with(given(check)?, context)
+    judge_with(given(check)?, check, context)
 }
 
-fn judge_with(mut anchors: Anchors, context: &str) -> Result<Judge, Failure> {
-    let file = source::local_file(&env::process).map_err(|error| settings_failure(&error))?;
+fn judge_with(mut anchors: Anchors, check: &CheckArgs, context: &str) -> Result<Judge, Failure> {
+    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| settings_failure(&error))?;
     let entries = trust::entries(file.as_slice());
     let roots = trust::roots(entries, context).map_err(|error| settings_failure(&error))?;
     for root in roots {
@@ -488,7 +492,7 @@ fn judge_with(mut anchors: Anchors, context: &str) -> Result<Judge, Failure> {
 /// The data keys of certificates besides the known ones: those of `--secret-keys`, and those under which the settings have this program
 /// store.
 fn secret_keys(check: &CheckArgs) -> Result<Vec<pairs::Pattern>, Failure> {
-    let file = source::local_file(&env::process).map_err(|error| settings_failure(&error))?;
+    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| settings_failure(&error))?;
     let stored = file
         .and_then(|layer| layer.file.storing.secret_keys)
         .filter(|keys| *keys != SecretKeys::default())

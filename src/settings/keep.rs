@@ -34,13 +34,13 @@ pub struct Change {
 }
 
 impl Change {
-    /// What would be written to the usual file, or to that which `KUBECTL_CERTS_CONFIG` names.
+    /// What would be written to the file that is `named`, by a flag or by `KUBECTL_CERTS_CONFIG`, or to the usual one.
     ///
     /// # Errors
     ///
     /// Says why the file is not changed, and what to write by hand.
-    pub fn of(settings: &[Setting], get: Lookup<'_>) -> Result<Self, Failure> {
-        let (path, _) = source::path(None, get).map_err(|error| Failure::usage(error.to_string()))?;
+    pub fn of(settings: &[Setting], named: Option<&Path>, get: Lookup<'_>) -> Result<Self, Failure> {
+        let (path, _) = source::path(named, get).map_err(|error| Failure::usage(error.to_string()))?;
         Self::in_file(path, settings)
     }
 

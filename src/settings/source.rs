@@ -61,10 +61,10 @@ pub fn layers(flags: Layer, config: Option<&Path>, get: Lookup<'_>) -> Result<Ve
     Ok(layers)
 }
 
-/// What the usual settings file says, or the one that `KUBECTL_CERTS_CONFIG` names: all that commands need which issue nothing.
-/// `None` where there is none.
-pub fn local_file(get: Lookup<'_>) -> Result<Option<Layer>, SettingsError> {
-    match path(None, get) {
+/// What the settings file says that is named, by a flag or by `KUBECTL_CERTS_CONFIG`, or the usual one: all that commands need which
+/// issue nothing. `None` where there is none.
+pub fn local_file(named: Option<&Path>, get: Lookup<'_>) -> Result<Option<Layer>, SettingsError> {
+    match path(named, get) {
         Ok((path, named)) => file(&path, named),
         Err(SettingsError::NoHome) => Ok(None),
         Err(error) => Err(error),

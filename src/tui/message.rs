@@ -163,6 +163,8 @@ pub struct Place {
     pub flags: Vec<String>,
     /// Those that say which roots are trusted, which commands that judge certificates take besides.
     pub ca_flags: Vec<String>,
+    /// The one that names the settings file, which every command that reads settings takes.
+    pub config_flags: Vec<String>,
     /// Those that say what counts, which `status` takes besides.
     pub check_flags: Vec<String>,
 }

@@ -52,10 +52,11 @@ pub struct IssueArgs {
 }
 
 impl IssueArgs {
-    /// What a session's scan takes, for `--ca-file`.
+    /// What a session's scan takes, for `--ca-file` and `--config`.
     pub fn check(&self) -> CheckArgs {
         CheckArgs {
             ca_file: self.store.ca_file.clone(),
+            config: self.ca.settings.config.clone(),
             ..CheckArgs::default()
         }
     }

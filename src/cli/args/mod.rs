@@ -387,6 +387,14 @@ pub struct CheckArgs {
     /// Exit with 3 when objects serve hosts but are not checked, because their kinds are not read
     #[arg(long)]
     pub strict: bool,
+    /// The settings file.
+    #[arg(
+        help = "The settings file; by default KUBECTL_CERTS_CONFIG, or ~/.config/kubectl-certs/config.yaml",
+        long,
+        help_heading = "Settings",
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
 }
 
 /// What is printed.

@@ -108,6 +108,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     let _ = tui::run::frame(&mut screen.terminal, &mut model);
     let (ask, asks) = unbounded_channel();
     let connecting = args.source.connection.clone();
+    let config = args.check.config.clone();
     let (runtime, told) = (tokio::runtime::Handle::current(), sink.clone());
     // A thread of its own: parsing and judging would keep others waiting.
     std::thread::spawn(move || runtime.block_on(reader::run(args, connection, asks, told)));
@@ -115,6 +116,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
         ask,
         sink: sink.clone(),
         runs: Runs::new(sink, connecting),
+        config,
         started,
     };
     let ended = tui::run::run(&mut screen.terminal, &mut model, &mut inputs, &mut messages, &mut hands).await;
@@ -145,6 +147,7 @@ fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
             manifests: Some(files.join(", ")),
             flags,
             ca_flags: settings::ca_flags(args),
+            config_flags: settings::config_flags(args),
             check_flags: check_flags(args),
             ..Place::default()
         };
@@ -163,6 +166,7 @@ fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
         contexts: contexts(&connect_options(&source.connection)),
         flags: cluster_flags(&source.connection, source.connection.context.clone()),
         ca_flags: settings::ca_flags(args),
+        config_flags: settings::config_flags(args),
         check_flags: check_flags(args),
     }
 }
@@ -240,6 +244,8 @@ struct Hands {
     ask: UnboundedSender<Ask>,
     sink: UnboundedSender<Message>,
     runs: Runs,
+    /// The settings file, where one was named.
+    config: Option<std::path::PathBuf>,
     started: Instant,
 }
 
@@ -261,7 +267,9 @@ impl Outside for Hands {
                 return;
             }
             Effect::Keep { settings, agreed } => {
-                let _ = self.sink.send(keep(settings, agreed.as_deref()));
+                let _ = self
+                    .sink
+                    .send(keep(settings, self.config.as_deref(), agreed.as_deref()));
                 return;
             }
             Effect::RunsIn(context) => return self.runs.use_context(&context),
@@ -315,12 +323,12 @@ async fn write(path: &std::path::Path, bytes: &[u8]) -> Result<String, Trouble> 
 }
 
 /// Says what would be kept in the user's settings, or keeps it where that is what was agreed to.
-fn keep(settings: Vec<(String, String)>, agreed: Option<&[String]>) -> Message {
+fn keep(settings: Vec<(String, String)>, config: Option<&std::path::Path>, agreed: Option<&[String]>) -> Message {
     let trouble = |failure: Failure| Trouble {
         what: failure.message,
         hint: failure.hint,
     };
-    let change = match Change::of(&settings, &env::process) {
+    let change = match Change::of(&settings, config, &env::process) {
         Ok(change) => change,
         Err(failure) => return Message::Kept(Err(trouble(failure))),
     };

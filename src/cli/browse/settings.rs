@@ -23,7 +23,11 @@ use super::super::{
 /// All that the sources say of the screen; the first that says something counts.
 async fn said(args: &StatusArgs) -> Result<(Vec<Layer>, TuiEntry), Failure> {
     let cluster = Cluster::new(&args.source.connection);
-    let layers = layers(Layer::empty(Origin::Flags), &ConfigArgs::default(), &cluster).await?;
+    let config = ConfigArgs {
+        config: args.check.config.clone(),
+        config_map: None,
+    };
+    let layers = layers(Layer::empty(Origin::Flags), &config, &cluster).await?;
     let mut entry = TuiEntry::default();
     for layer in &layers {
         entry = entry.or(layer.file.tui.clone());
@@ -113,5 +117,12 @@ pub(super) fn ca_flags(args: &StatusArgs) -> Vec<String> {
     let files = args.check.ca_file.iter();
     files
         .flat_map(|file| ["--ca-file".to_owned(), file.display().to_string()])
+        .collect()
+}
+
+/// The flag for the settings file, as it was given.
+pub(super) fn config_flags(args: &StatusArgs) -> Vec<String> {
+    let file = args.check.config.iter();
+    file.flat_map(|file| ["--config".to_owned(), file.display().to_string()])
         .collect()
 }

@@ -72,6 +72,7 @@ impl Asked {
             "-f",
             "--filename",
             "--ca-file",
+            "--config",
             "--at",
         ];
         let mut line = vec!["certs".to_owned(), "status".to_owned()];
@@ -226,7 +227,7 @@ impl Asked {
 
 /// The CAs that are known, and those of the settings.
 pub(super) fn issuers() -> Vec<(String, String)> {
-    let own = source::local_file(&env::process).ok().flatten();
+    let own = source::local_file(None, &env::process).ok().flatten();
     let own = own.into_iter().flat_map(|layer| layer.file.issuers.into_keys());
     let mut all: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).chain(own).collect();
     all.sort();

@@ -95,6 +95,7 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
             let command = CommandLine::certs(["revoke", of.key.name.as_str(), "--reason", &word])
                 .and(["-n", of.key.namespace.as_str()])
                 .and(model.place.flags.clone())
+                .and(model.place.config_flags.clone())
                 // Without it, a certificate that is in use is not revoked.
                 .and((used > 0).then_some("--force"))
                 .and(["--yes"]);

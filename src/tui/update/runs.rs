@@ -77,6 +77,7 @@ fn lines(model: &Model, words: &[&str], by_namespace: BTreeMap<String, Vec<Strin
                 .and(["-n".to_owned(), namespace])
                 .and(model.place.flags.clone())
                 .and(model.place.ca_flags.clone())
+                .and(model.place.config_flags.clone())
         })
         .collect()
 }

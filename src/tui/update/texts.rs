@@ -201,6 +201,7 @@ pub fn show_command(model: &Model, of: &Subject) -> CommandLine {
         .and(at_flag(model))
         .and(model.place.flags.clone())
         .and(model.place.ca_flags.clone())
+        .and(model.place.config_flags.clone())
 }
 
 pub(super) fn yaml_command(model: &Model, of: &Subject) -> CommandLine {
@@ -264,6 +265,7 @@ pub(super) fn status_with(model: &Model, own: &[&str]) -> CommandLine {
     line.and(given)
         .and(model.place.flags.clone())
         .and(model.place.ca_flags.clone())
+        .and(model.place.config_flags.clone())
 }
 
 /// The day for which it is judged, where that is not now.

@@ -501,7 +501,8 @@ fn rollback(model: &mut Model) -> Vec<Effect> {
         .map(|key| Start {
             job: Job::Rollback,
             command: CommandLine::certs(["rollback", key.name.as_str(), "-n", key.namespace.as_str()])
-                .and(model.place.flags.clone()),
+                .and(model.place.flags.clone())
+                .and(model.place.config_flags.clone()),
         })
         .collect();
     runs::plan(model, starts)

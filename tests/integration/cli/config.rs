@@ -112,6 +112,17 @@ fn a_ca_of_ones_own_is_trusted_by_the_settings_wherever_certificates_are_judged(
     // What certificates are stored by is trusted here too.
     let stored = with("storing: {caFiles: [corp-root.pem]}", &status).ends_with(0);
     assert!(stored.err.contains("10 hosts: all healthy"), "{}", stored.err);
+    // A file that is named counts in place of the usual one, for every command that judges.
+    file(&home, "kubectl-certs/other.yaml", own);
+    let other = home.path().join("kubectl-certs/other.yaml");
+    let named = ["--config", other.to_str().expect("UTF-8")];
+    with("", &[&status[..], &named].concat()).ends_with(0);
+    with(
+        "",
+        &[&["show", chain.as_str(), "--fail-on", "critical"][..], &named].concat(),
+    )
+    .ends_with(0);
+    with("", &["status", "-f", manifests.as_str(), "--config", "nope.yaml"]).fails(2, &["nope.yaml cannot be read"]);
     // Of one context it says nothing of others, nor of manifests.
     let elsewhere = "trust: [{caFile: corp-root.pem, contexts: [prod]}]";
     with(elsewhere, &status).ends_with(1);

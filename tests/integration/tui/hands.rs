@@ -51,6 +51,30 @@ pub(super) fn printed(words: &[String]) -> String {
 }
 
 #[test]
+fn the_settings_file_that_was_named_is_in_every_command_that_reads_settings() {
+    let mut desk = Desk::usual();
+    desk.model.place.config_flags = vec!["--config".to_owned(), "own.yaml".to_owned()];
+    desk.press("2").shows("--config own.yaml");
+    desk.press("R");
+    let renewal = desk.effects().into_iter().find_map(|effect| match effect {
+        Effect::Run { command, .. } => Some(command.to_string()),
+        _ => None,
+    });
+    let renewal = renewal.expect("a run");
+    assert!(renewal.contains("--config own.yaml"), "{renewal}");
+    desk.press("esc").command("rollback");
+    let back = desk.effects().into_iter().rev().find_map(|effect| match effect {
+        Effect::Run { command, .. } => Some(command.to_string()),
+        _ => None,
+    });
+    let back = back.expect("a run");
+    assert!(
+        back.contains("rollback") && back.contains("--config own.yaml"),
+        "{back}"
+    );
+}
+
+#[test]
 fn escape_ends_only_what_was_begun_in_the_screen() {
     let mut desk = Desk::usual();
     let begun = parse_time("2026-12-24");

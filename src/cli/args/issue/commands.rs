@@ -110,6 +110,14 @@ pub struct RollbackCommand {
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
         default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(DryRun::WORDS.iter().copied()))]
     pub dry_run: DryRun,
+    /// The settings file.
+    #[arg(
+        help = "The settings file; by default KUBECTL_CERTS_CONFIG, or ~/.config/kubectl-certs/config.yaml",
+        long,
+        help_heading = "Settings",
+        value_name = "FILE"
+    )]
+    pub config: Option<PathBuf>,
     /// Which cluster.
     #[command(flatten)]
     pub connection: ClusterArgs,
