@@ -245,6 +245,8 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         settings: &opened.settings,
         store: &opened.store,
         acme: &opened.acme,
+    // What `issue` keeps of the certificate need not be a route's.
+    target.names.unrouted.clear();
         connect: args.http01.connect.clone(),
         cancel,
         denied: opened.denied.clone(),

@@ -12,6 +12,7 @@ use crate::{
     },
     event::{EventKind, Method, Teller},
     name::Name,
+    plan::names::UNROUTED,
     solve::{Challenge, Solve, SolveError},
 };
 
@@ -40,6 +41,8 @@ pub enum Refused {
     },
     /// The protocol failed.
     Acme(AcmeError),
+    /// No route has the name any more, which is the likely cause.
+    Unrouted(Box<Refused>),
 }
 
 impl std::fmt::Display for Refused {
@@ -48,6 +51,7 @@ impl std::fmt::Display for Refused {
             Self::Solve(error) => error.fmt(f),
             Self::Ca { detail, .. } => write!(f, "the CA says: {detail}"),
             Self::Acme(error) => f.write_str(&crate::error::chain(error)),
+            Self::Unrouted(why) => why.fmt(f),
         }
     }
 }
@@ -71,6 +75,17 @@ impl Refused {
             } => Some("the record was seen at the zone's name servers: look for DNSSEC and for CAA records".to_owned()),
             Self::Ca { method: None, .. } => None,
             Self::Acme(error) => error.hint(),
+            Self::Unrouted(_) => Some(UNROUTED.to_owned()),
+        }
+    }
+
+    /// The same of a name that no route has any more. What is the cluster's fault is no sign of it.
+    #[must_use]
+    pub fn unrouted(self) -> Self {
+        match self {
+            Self::Solve(error) if error.cluster => Self::Solve(error),
+            why @ (Self::Solve(_) | Self::Ca { .. }) => Self::Unrouted(Box::new(why)),
+            why => why,
         }
     }
 }

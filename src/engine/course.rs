@@ -21,7 +21,7 @@ use crate::{
     },
     event::{EventKind, Teller},
     object::Seconds,
-    plan::{Target, limits},
+    plan::{Names, Target, limits},
     solve::dns01::Dns01,
     x509::KeyAlgorithm,
 };
@@ -134,7 +134,7 @@ impl Run {
                     self.close(&journal, &left, tell).await;
                 }
                 self.record_failure(target, &error).await;
-                let error = CourseError::from(error);
+                let error = CourseError::from(unrouted(error, &target.names));
                 // An order whose names are not proved yet may fail for want of answers.
                 return Err(if going_on && proved {
                     self.kept(error, target, &present, &options, &journal).await
@@ -388,6 +388,24 @@ impl Run {
         let id = CertId::of(pair.ders().first()?)?;
         let info = self.client.acme().renewal_info(&id).await.ok()?;
         Some((info.start, info.end))
+    }
+}
+
+/// Which names failed that no route has any more.
+fn unrouted(error: ObtainError, names: &Names) -> ObtainError {
+    match error {
+        ObtainError::Names(failed) => {
+            let judged = failed.into_iter().map(|(name, why)| {
+                let why = if names.unrouted.contains(&name) {
+                    why.unrouted()
+                } else {
+                    why
+                };
+                (name, why)
+            });
+            ObtainError::Names(judged.collect())
+        }
+        other => other,
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     plan::{
         Target,
         limits::{self, Past, What},
+        names::UNROUTED,
     },
     settings::store::Store,
     solve::{Solve as _, SolveError, dns01::Dns01, http01::rights_hint},
@@ -112,7 +113,8 @@ async fn of_target(
     let judged = join_all(names.iter().map(|name| of_name(preparing, prepared, name, dns01))).await;
     for (name, error) in names.iter().zip(judged) {
         loses_one |= error.is_some() && target.names.present.contains(name);
-        found.extend(error.map(|error| about(error.message, error.hint, Exit::Acme)));
+        let unrouted = target.names.unrouted.contains(name).then(|| UNROUTED.to_owned());
+        found.extend(error.map(|error| about(error.message, unrouted.or(error.hint), Exit::Acme)));
     }
     // New names that fail are left out, unless none is left.
     let stops = loses_one || found.len() - before == target.names.order.len();

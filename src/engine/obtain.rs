@@ -82,7 +82,11 @@ impl ObtainError {
     /// What to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Names(failed) => failed.values().find_map(Refused::hint),
+            Self::Names(failed) => {
+                // The one that has a way out without the others' cause.
+                let unrouted = failed.values().find(|why| matches!(why, Refused::Unrouted(_)));
+                unrouted.into_iter().chain(failed.values()).find_map(Refused::hint)
+            }
             Self::Acme(error) => error.hint(),
             Self::Journal(error) => error.hint(),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),

@@ -4,6 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::name::{Name, NameError};
 
+/// What to do about a name that fails, and that no route has any more.
+pub const UNROUTED: &str =
+    "no route has this name any more: `kubectl certs renew` with --only-route-hosts leaves it out of the certificate";
+
 /// What an order is for, and why each name is in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
@@ -13,6 +17,8 @@ pub struct Names {
     pub present: BTreeSet<Name>,
     /// The names of the present certificate that are left out (`--only-route-hosts`).
     pub dropped: Vec<Name>,
+    /// Those of `order` that no route has any more, where routes have others: `--only-route-hosts` would leave them out.
+    pub unrouted: BTreeSet<Name>,
     /// Hosts that routes have and a wildcard of the order covers.
     pub covered: Vec<Name>,
     /// Hosts of routes that no certificate can be ordered for, and why.
@@ -43,6 +49,11 @@ impl Names {
         let (kept, dropped): (Vec<Name>, Vec<Name>) =
             held.iter().cloned().partition(|name| !only_hosts || serves(name));
         names.dropped = dropped;
+        let left_over: BTreeSet<Name> = if all.is_empty() {
+            BTreeSet::new()
+        } else {
+            kept.iter().filter(|name| !serves(name)).cloned().collect()
+        };
         all.extend(kept.iter().cloned());
         let (covered, order): (Vec<Name>, Vec<Name>) = all
             .iter()
@@ -54,6 +65,7 @@ impl Names {
             .filter(|name| held.iter().any(|has| has.covers(name)))
             .cloned()
             .collect();
+        names.unrouted = order.iter().filter(|name| left_over.contains(*name)).cloned().collect();
         names.order = order;
         names
     }
@@ -69,6 +81,7 @@ impl Names {
         let mut rest = self.clone();
         rest.order.retain(|name| !failed.contains(name));
         rest.present.retain(|name| !failed.contains(name));
+        rest.unrouted.retain(|name| !failed.contains(name));
         rest
     }
 }
@@ -94,6 +107,16 @@ mod tests {
         let names = join(&["a.example", "new.example"], &["a.example", "old.example"], false);
         assert_eq!(shown(&names.order), ["a.example", "new.example", "old.example"]);
         assert_eq!(shown(names.new_names()), ["new.example"]);
+        assert_eq!(shown(&names.unrouted), ["old.example"]);
+        assert!(
+            join(&[], &["old.example"], false).unrouted.is_empty(),
+            "without routes there is nothing else to order"
+        );
+        assert!(
+            join(&["a.shop.example"], &["*.shop.example"], false)
+                .unrouted
+                .is_empty()
+        );
         let names = join(&["a.example", "new.example"], &["a.example", "old.example"], true);
         assert_eq!(shown(&names.order), ["a.example", "new.example"]);
         assert_eq!(shown(&names.dropped), ["old.example"]);

@@ -27,7 +27,8 @@ use crate::{
     plan::{
         Target,
         limits::Past,
-        preflight::{Blame, Check, Report, Topic},
+        names::UNROUTED,
+        preflight::{Blame, Check, Grade, Report, Topic},
     },
     settings::{Settings, store::Store},
     solve::{
@@ -202,6 +203,13 @@ impl Preflight<'_> {
         checks
     }
 }
+        let unrouted: Vec<String> = target.names.unrouted.iter().map(ToString::to_string).collect();
+        for check in &mut checks {
+            let is_one = check.subject.as_ref().is_some_and(|subject| unrouted.contains(subject));
+            if is_one && check.grade == Grade::Fails {
+                check.hint = Some(UNROUTED.to_owned());
+            }
+        }
 
 /// What a solver's error means for a check.
 fn of_solve(topic: Topic, error: &SolveError) -> Check {

@@ -222,6 +222,23 @@ fn a_new_name_that_fails_costs_the_others_nothing_and_a_present_one_everything()
     let why = |host: &str| end.contains(&format!("{host}: DNS has no address for {host}"));
     assert!(why(&hosts[4]) && why(&broken), "{}", ran.err);
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
+    assert!(!ran.err.contains("--only-route-hosts"), "a route has each: {}", ran.err);
+
+    // A name that no route has any more is said to be one before and after, and by preflight.
+    let kept: Vec<&str> = old.iter().copied().filter(|host| *host != hosts[4]).collect();
+    it.ns.apply(vec![ingress("many", &[(&kept, "many-tls")])]);
+    let way = "with --only-route-hosts leaves it out of the certificate";
+    let ran = it.certs(&["renew", "many"]).ends_with(4);
+    assert!(ran.err.contains(way), "{}", ran.err);
+    let before = format!(
+        "1 name is ordered that no route has any more: {}; --only-route-hosts leaves it out",
+        hosts[4]
+    );
+    assert!(ran.err.contains(&before), "{}", ran.err);
+    let ran = it.certs(&["preflight", "many"]).ends_with(4);
+    assert!(ran.out.contains(way), "{}", ran.out);
+    it.certs(&["renew", "many", "--only-route-hosts"]).ends_with(0);
+    assert_eq!(it.leaf("many-tls").names().len(), 9);
 }
 
 #[test]
