@@ -7,6 +7,7 @@
 //!      └───────────────────────┘ Failed, Denied, InvalidRequest: Issuing is False, and says why
 //! ```
 
+mod asked;
 mod error;
 mod follow;
 mod state;
@@ -16,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub use asked::{AskedFor, asked_for};
 pub use error::CertManagerError;
 use follow::{Look, Told};
 use state::{Before, End};

@@ -131,7 +131,7 @@ impl Preflight<'_> {
         let (ca, answers, mut reports) =
             futures_util::future::join3(self.ca(&kept), self.caa_answers(&shared), of_targets).await;
         for (report, target) in reports.iter_mut().zip(self.targets) {
-            if self.is_ours(target) {
+            if self.is_ours(target) && self.asked_of_cert_manager(target).is_none() {
                 report.checks.extend(self.caa(target, &answers, &shared));
             }
         }
@@ -163,6 +163,9 @@ impl Preflight<'_> {
     }
 
     async fn ours(&self, target: &Target, shared: &Shared) -> Vec<Check> {
+        if let Some(check) = self.asked_of_cert_manager(target) {
+            return vec![check];
+        }
         let mut checks = names::names(target, &self.settings.chosen.issuer);
         let preparing = prepare::Preparing {
             inventory: self.inventory,
@@ -200,9 +203,6 @@ impl Preflight<'_> {
         checks.extend(hosts.into_iter().flatten());
         checks.extend(providers);
         checks.extend(limits);
-        checks
-    }
-}
         let unrouted: Vec<String> = target.names.unrouted.iter().map(ToString::to_string).collect();
         for check in &mut checks {
             let is_one = check.subject.as_ref().is_some_and(|subject| unrouted.contains(subject));
@@ -210,6 +210,9 @@ impl Preflight<'_> {
                 check.hint = Some(UNROUTED.to_owned());
             }
         }
+        checks
+    }
+}
 
 /// What a solver's error means for a check.
 fn of_solve(topic: Topic, error: &SolveError) -> Check {

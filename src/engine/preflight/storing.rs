@@ -44,6 +44,13 @@ impl Preflight<'_> {
         })
     }
 
+    /// What stands for the checks where a renewal leaves the Secret to cert-manager, although there is no Certificate yet.
+    pub(super) fn asked_of_cert_manager(&self, target: &Target) -> Option<Check> {
+        let asked = certmanager::asked_for(self.inventory, &target.secret)?;
+        (!self.settings.certificate.force)
+            .then(|| Check::fails(Topic::Secret, Blame::Usage, asked.what).hint(Some(asked.hint)))
+    }
+
     /// Whether the rights are there.
     pub(super) async fn rights(&self, permits: Option<&Permits>) -> Option<Check> {
         let connection = self.connection?;
@@ -81,6 +88,12 @@ impl Preflight<'_> {
         let mut checks = Vec::new();
         for certificate in certificates {
             let key = certificate.meta.key();
+            // A rehearsal is judged as production is, staging as it stands.
+            let judged = certmanager::allowed(&self.settings.chosen, &key, &target.secret);
+            if let Some(error) = judged.err().filter(|_| !self.settings.chosen.rehearsal) {
+                checks.push(Check::fails(Topic::Secret, Blame::Usage, chain(&error)).hint(error.hint()));
+                continue;
+            }
             checks.push(
                 Check::ok(
                     Topic::Secret,
