@@ -325,12 +325,23 @@ pub fn may_be_written(target: &Target, options: &Options) -> Result<(), Refusal>
     let Some(present) = &target.present else { return Ok(()) };
     let (slots, key) = (&options.slots, || target.key.clone());
     allowed(target, present, options)?;
-    if let Some(owner) = target.owner(slots).filter(|_| !options.force) {
-        return Err(Refusal::Owned { key: key(), owner });
+    let mut against = stopped(target, slots).into_iter().filter(|_| !options.force);
+    if let Some(refusal) = against.next() {
+        return Err(refusal);
     }
     if options.staging && !options.overwrite_with_staging && !target.holds_staging(slots) {
         return Err(Refusal::Staging { key: key() });
     }
+    Ok(())
+}
+
+/// All that stops a write unless it is by force, as far as that can be said before there is a pair. By force it is told.
+pub fn stopped(target: &Target, slots: &Slots) -> Vec<Refusal> {
+    let Some(present) = &target.present else {
+        return Vec::new();
+    };
+    let key = || target.key.clone();
+    let owned = target.owner(slots).map(|owner| Refusal::Owned { key: key(), owner });
     let others = present
         .data
         .iter()
@@ -338,13 +349,11 @@ pub fn may_be_written(target: &Target, options: &Options) -> Result<(), Refusal>
     let stale: Vec<_> = others
         .filter_map(|(name, value)| Some((name.clone(), other::keystore(name, value.expose_secret())?)))
         .collect();
-    if !stale.is_empty() && !options.force {
-        return Err(Refusal::Stale {
-            key: key(),
-            keys: stale,
-        });
-    }
-    Ok(())
+    let stale = (!stale.is_empty()).then(|| Refusal::Stale {
+        key: key(),
+        keys: stale,
+    });
+    owned.into_iter().chain(stale).collect()
 }
 
 /// Whether the Secret's own properties allow the write.

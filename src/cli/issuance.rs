@@ -16,6 +16,7 @@ use crate::{
         brake::{Brake, GoOn},
         cancel::Cancel,
         failure::CourseError,
+        forced,
         foreseen::{Asked, Obstacle, obstacles as foreseen_by},
         hosts::Hosts,
         journal,
@@ -60,7 +61,8 @@ use super::{
     ask::{Terms, confirm},
     counted::{counted, first_of},
     directory::Directory,
-    foreseen, note,
+    foreseen,
+    note,
     progress::Progress,
     session::Session,
     settings::{account_failure, settings_failure, with_hint},
@@ -133,6 +135,9 @@ impl Issuance<'_> {
             .prepare()
             .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
         let obstacles = self.foresee(&preparing, &prepared).await?;
+        let mut said = ca_changes(targets);
+        said.extend(unrouted(targets));
+        said.extend(forced::lines(&preparing).await);
         if self.args.run.dry_run == DryRun::Client {
             return Self::show_steps(&preparing, &prepared, targets).and_then(|exit| judged(exit, &obstacles));
         }
@@ -156,9 +161,9 @@ impl Issuance<'_> {
         {
             return Err(failure);
         }
-        if !told::confirmed(|| self.plan(&preparing, &prepared, targets, &obstacles)).await? {
+        if !told::confirmed(|| self.plan(&preparing, &prepared, &said, &obstacles)).await? {
             foreseen::tell(&obstacles);
-            self.confirm(&preparing, &prepared, targets)?;
+            self.confirm(&preparing, &prepared, &said)?;
         }
         let progress = Progress::new(self.args.run.output == Some(Output::Json));
         let tell = Teller::new(progress.listener());
@@ -300,7 +305,8 @@ impl Issuance<'_> {
     }
 
     /// Everything that would be done, for whoever holds the screen.
-    fn plan(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target], obstacles: &[Obstacle]) -> Plan {
+    fn plan(&self, preparing: &Preparing<'_>, prepared: &Prepared, said: &[String], obstacles: &[Obstacle]) -> Plan {
+        let targets = preparing.targets;
         let chosen = &self.settings.chosen;
         let stage = match (chosen.rehearsal, chosen.issuer.stage) {
             (true, _) => order::Stage::Rehearsal,
@@ -327,9 +333,9 @@ impl Issuance<'_> {
                 .map(|target| (target.secret.clone(), preparing.steps(target, prepared)))
                 .collect(),
             limits,
-            notes: self
-                .warned(targets)
-                .into_iter()
+            notes: said
+                .iter()
+                .cloned()
                 .chain(edits(preparing, prepared))
                 .chain(foreseen::lines(obstacles))
                 .collect(),
@@ -337,28 +343,12 @@ impl Issuance<'_> {
         }
     }
 
-    /// What is said of targets whose CA changes, or whose owner `--force` writes against: a line each.
-    fn warned(&self, targets: &[Target]) -> Vec<String> {
-        let mut lines = ca_changes(targets);
-        if !self.settings.certificate.force {
-            return lines;
-        }
-        let line = |target: &Target| {
-            let owner = is_owned_by_another(self.inventory(), &target.secret)?;
-            Some(format!(
-                "--force: Secret {} belongs to {owner}, which may write over it",
-                target.secret
-            ))
-        };
-        lines.extend(targets.iter().filter_map(line));
-        lines
-    }
-
     /// Asks before anything that serves traffic is changed.
-    fn confirm(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), Failure> {
+    fn confirm(&self, preparing: &Preparing<'_>, prepared: &Prepared, said: &[String]) -> Result<(), Failure> {
+        let targets = preparing.targets;
         let (yes, rehearsal) = (self.args.run.yes, self.settings.chosen.rehearsal);
-        for line in self.warned(targets) {
-            note(&line);
+        for line in said {
+            note(line);
         }
         let edits = edits(preparing, prepared);
         if let Some(line) = &edits {
@@ -657,11 +647,25 @@ fn edits(preparing: &Preparing<'_>, prepared: &Prepared) -> Option<String> {
     })
 }
 
-/// Who writes a Secret, where that is not this program.
-fn is_owned_by_another(inventory: &Inventory, secret: &Key) -> Option<String> {
-    let stored = inventory.secrets().get(secret)?;
-    let owner = crate::check::owner(inventory, secret)?;
-    (!crate::check::is_claimed(stored)).then_some(owner)
+/// The names that are ordered although no route has them any more, where there are any.
+fn unrouted(targets: &[Target]) -> Option<String> {
+    let names: BTreeSet<String> = targets
+        .iter()
+        .flat_map(|target| target.names.unrouted.iter().map(ToString::to_string))
+        .collect();
+    let names: Vec<String> = names.into_iter().collect();
+    let (have, it) = if names.len() == 1 {
+        ("is", "it")
+    } else {
+        ("are", "them")
+    };
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} {have} ordered that no route has any more: {}; --only-route-hosts leaves {it} out",
+            counted(names.len(), "name"),
+            first_of(&names)
+        )
+    })
 }
 
 /// The changes of CA among targets, a line for each pair of CAs.

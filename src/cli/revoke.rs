@@ -1,6 +1,6 @@
 //! `revoke`: a certificate of a Secret or a file, unless it is in use.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
@@ -12,7 +12,7 @@ use crate::{
         secret::{ISSUER, SHA256},
         verify,
     },
-    engine::revoke::{self, RevokeError},
+    engine::revoke::{self, RevokeError, Use},
     error::{Exit, Failure},
     net::probe::TIMEOUT,
     object::{Key, Kind, Text},
@@ -57,9 +57,7 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
         Wanted::Secret(name) => of_secret(command, name).await?,
     };
     let found = found.with_key_file(command)?;
-    if !command.force {
-        Box::pin(unused(command, &wanted, &found)).await?;
-    }
+    let used = Box::pin(used(command, &wanted, &found)).await?;
     let mut layers = layers(ca_layer(&command.ca)?, &command.ca.settings, &cluster).await?;
     if layers.iter().all(|layer| layer.choice.is_none()) {
         let issuer = found.issuer().ok_or_else(|| {
@@ -80,11 +78,9 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
         issuer: format!("{} ({})", issuer.name, issuer.directory_url),
         reason: reason.to_string(),
     }];
-    let plan = agree::plan(
-        found.secret.clone().unwrap_or_else(|| Key::new("", "")),
-        steps,
-        vec![found.summary()],
-    );
+    let mut notes = vec![found.summary()];
+    notes.extend(used);
+    let plan = agree::plan(found.secret.clone().unwrap_or_else(|| Key::new("", "")), steps, notes);
     let question = format!(
         "Revoke certificate {} at {} for good, reason {reason}?",
         found.leaf.serial, issuer.name
@@ -337,13 +333,31 @@ async fn of_secret(command: &RevokeCommand, name: &str) -> Result<Found, Failure
     Ok(found)
 }
 
-/// Refuses what is in use: all that can be seen of the cluster is looked at, and where DNS leads for the certificate's names.
-async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Result<(), Failure> {
+/// Refuses what is in use. By force it is no reason, but told before anything is asked: a line for each place, or that the places are
+/// not known.
+async fn used(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Result<Vec<String>, Failure> {
+    match uses(command, wanted, found).await {
+        Ok(uses) if uses.is_empty() => Ok(Vec::new()),
+        Ok(uses) if command.force => Ok(revoke::listed(&uses)
+            .into_iter()
+            .map(|line| format!("by --force: {line}"))
+            .collect()),
+        Ok(uses) => Err(failed(RevokeError::InUse(uses))),
+        Err(failure) if command.force => Ok(vec![format!(
+            "by --force: whether the certificate is in use is not known: {}",
+            failure.message
+        )]),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Where it is in use: all that can be seen of the cluster is looked at, and where DNS leads for the certificate's names.
+async fn uses(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Result<Vec<Use>, Failure> {
     // A task of its own: reading a cluster blocks this one, and what serves the certificate would seem not to answer.
     let leaf = found.leaf.clone();
     let by_name = tokio::spawn(async move { revoke::served(&leaf, TIMEOUT).await });
     let session = look(command, wanted).await.map_err(|failure| match wanted {
-        Wanted::File(_) => failure.hint("--force revokes without a look at the cluster"),
+        Wanted::File(_) => failure.hint("--force revokes even where the cluster cannot be read"),
         Wanted::Secret(_) => failure,
     })?;
     let mut uses = finished(by_name).await;
@@ -358,7 +372,9 @@ async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> 
     uses.extend(revoke::uses(inventory, found.leaf.sha256, &probed));
     uses.sort();
     uses.dedup();
-    let wait = command.wait.map_or(verify::WAIT, |length| length.0);
+    // Who revokes by force waits for nothing, unless asked to.
+    let usual = if command.force { Duration::ZERO } else { verify::WAIT };
+    let wait = command.wait.map_or(usual, |length| length.0);
     if !uses.is_empty() && !wait.is_zero() && revoke::is_replaced(inventory, found.leaf.sha256, &uses) {
         if let [first, rest @ ..] = uses.as_slice() {
             let more = if rest.is_empty() {
@@ -373,10 +389,7 @@ async fn unused(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> 
         }
         uses = revoke::until_replaced(uses, found.leaf.sha256, wait, TIMEOUT).await;
     }
-    if uses.is_empty() {
-        return Ok(());
-    }
-    Err(failed(RevokeError::InUse(uses)))
+    Ok(uses)
 }
 
 /// All namespaces, as a Gateway may use a Secret of another; those that were named where there is no right to that.

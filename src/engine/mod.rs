@@ -11,6 +11,7 @@ pub mod cleanup;
 mod course;
 pub mod due;
 pub mod failure;
+pub mod forced;
 pub mod foreseen;
 pub mod hosts;
 pub mod journal;

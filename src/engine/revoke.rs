@@ -208,15 +208,27 @@ pub enum RevokeError {
     Acme(#[from] AcmeError),
 }
 
-/// How many places are named.
+/// How many places are named in a sentence.
 const NAMED: usize = 3;
+/// How many places are listed, a line each.
+const LISTED: usize = 20;
 
 fn words(uses: &[Use]) -> String {
-    let mut all: Vec<String> = uses.iter().take(NAMED).map(ToString::to_string).collect();
-    if let Some(more) = uses.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        all.push(format!("and in {more} more places"));
+    first(uses, NAMED).join("; ")
+}
+
+/// The places where it is in use, a line each; of very many, the first.
+pub fn listed(uses: &[Use]) -> Vec<String> {
+    first(uses, LISTED)
+}
+
+fn first(uses: &[Use], most: usize) -> Vec<String> {
+    let mut all: Vec<String> = uses.iter().take(most).map(ToString::to_string).collect();
+    if let Some(more) = uses.len().checked_sub(most).filter(|more| *more > 0) {
+        let places = if more == 1 { "place" } else { "places" };
+        all.push(format!("and in {more} more {places}"));
     }
-    all.join("; ")
+    all
 }
 
 impl RevokeError {
@@ -359,5 +371,11 @@ mod tests {
              192.0.2.1:443 serves it for shop.example; 192.0.2.2:443 serves it for shop.example; and in 2 more places"
         );
         assert!(error.hint().unwrap().contains("--force"));
+        let RevokeError::InUse(uses) = error else {
+            unreachable!()
+        };
+        assert_eq!(listed(&uses).len(), 5, "by --force each has its line");
+        let many: Vec<Use> = (0..=u8::try_from(LISTED).unwrap()).map(served).collect();
+        assert_eq!(listed(&many).last().unwrap(), "and in 1 more place");
     }
 }

@@ -12,6 +12,9 @@ use crate::tui::{
     order::Job,
 };
 
+/// How many of the places that use a certificate are named before it is revoked.
+const USES: usize = 3;
+
 /// Whether something is in front that is closed before anything is quit: a window, or a picture that has the keys.
 pub(super) fn closes_first(model: &Model) -> bool {
     !model.popups.is_empty() || model.detail.as_ref().is_some_and(|detail| detail.focused)
@@ -104,14 +107,19 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
                 1 => "1 host is served with it, and browsers may then refuse it: renew first (R).".to_owned(),
                 n => format!("{n} hosts are served with it, and browsers may then refuse them: renew first (R)."),
             };
+            let mut lines = vec![
+                format!("Revoke the certificate of Secret {}, reason {word}.", of.key),
+                "This cannot be undone.".to_owned(),
+                users,
+            ];
+            let uses = model.rows.uses_of(&of.key);
+            lines.extend(uses.iter().take(USES).map(|used| format!("  {used}")));
+            if let Some(more) = uses.len().checked_sub(USES).filter(|more| *more > 0) {
+                lines.push(format!("  and {more} more"));
+            }
+            lines.extend([command.to_string(), "Type the Secret's name:".to_owned()]);
             model.popups.push(Popup::Ask(Ask {
-                lines: vec![
-                    format!("Revoke the certificate of Secret {}, reason {word}.", of.key),
-                    "This cannot be undone.".to_owned(),
-                    users,
-                    format!("{command}"),
-                    "Type the Secret's name:".to_owned(),
-                ],
+                lines,
                 about: About::Start(vec![Start {
                     job: Job::Revoke,
                     command,

@@ -50,9 +50,21 @@ fn without_a_cluster_nothing_is_known_to_be_unused() {
     let file = ["revoke", "./docs/example/root.pem", "--production", "--yes"];
     let refused = run(&[&file[..], &NO_CLUSTER].concat()).ends_with(3);
     assert!(
-        refused.err.contains("--force revokes without a look"),
+        refused
+            .err
+            .contains("--force revokes even where the cluster cannot be read"),
         "{}",
         refused.err
+    );
+    // By force it is said before the question, which nobody can answer here.
+    let forced = ["revoke", "./docs/example/root.pem", "--production", "--force"];
+    run(&[&forced[..], &NO_CLUSTER].concat()).fails(
+        2,
+        &[
+            "by --force: whether the certificate is in use is not known",
+            "/nonexistent/config",
+            "--yes",
+        ],
     );
     run(&[&["revoke", "a", "--production"][..], &NO_CLUSTER].concat()).fails(3, &["/nonexistent/config"]);
     run(&[&["rollback", "a"][..], &NO_CLUSTER].concat()).fails(3, &["/nonexistent/config"]);

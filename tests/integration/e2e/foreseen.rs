@@ -46,7 +46,7 @@ fn an_owner_is_found_by_a_rehearsal_and_by_a_dry_run() {
     assert_eq!(it.left(), [""; 0]);
     // Who means it is not stopped, and the Event says who it was and against whom.
     let ran = it.certs(&["renew", "shop", "--force"]).ends_with(0);
-    let told = format!("--force: Secret {}/shop-tls belongs to Helm", it.ns.name);
+    let told = format!("--force: Secret {}/shop-tls is owned by Helm", it.ns.name);
     assert!(ran.err.contains(&told), "{}", ran.err);
     let events = it.ns.kubectl(&[
         "get",

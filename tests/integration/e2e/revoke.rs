@@ -155,8 +155,21 @@ async fn what_a_route_uses_is_not_revoked_until_it_is_replaced() {
     let again = scene.revoke(&[&old, "--yes"]).ends_with(0);
     assert!(again.out.contains("had already been revoked"), "{}", again.out);
     assert_eq!(scene.status(&next).0, "Valid");
-    // By force what is in use.
-    scene.revoke(&["secret/shop-tls", "--yes", "--force"]).ends_with(0);
+    // By force what is in use: where that is, is told before the question, which nobody can answer here.
+    let asked = scene.revoke(&["secret/shop-tls", "--force"]).ends_with(2);
+    let told = format!(
+        "by --force: it is in Secret {0}/shop-tls, which Ingress {0}/web uses for {host}",
+        scene.ns.name
+    );
+    assert!(asked.err.contains(&told), "{}", asked.err);
+    assert!(
+        asked.err.find(&told) < asked.err.find("needs a confirmation"),
+        "{}",
+        asked.err
+    );
+    assert_eq!(scene.status(&next).0, "Valid");
+    let forced = scene.revoke(&["secret/shop-tls", "--yes", "--force"]).ends_with(0);
+    assert!(forced.err.contains(&told), "{}", forced.err);
     assert_eq!(scene.status(&next).0, "Revoked");
 }
 
