@@ -62,6 +62,7 @@ use super::{
     counted::{counted, first_of},
     directory::Directory,
     foreseen,
+    left::Left,
     note,
     progress::Progress,
     session::Session,
@@ -85,6 +86,8 @@ pub(super) struct Issuance<'a> {
     pub(super) denied: Option<Obstacle>,
     /// Whether the number of orders was said (`--max`).
     pub(super) is_bounded: bool,
+    /// What was named too, and is refused.
+    pub(super) left: &'a [Left],
 }
 
 /// Where manifests go; `None` for a cluster.
@@ -167,6 +170,7 @@ impl Issuance<'_> {
         }
         let progress = Progress::new(self.args.run.output == Some(Output::Json));
         let tell = Teller::new(progress.listener());
+        self.left.iter().for_each(|left| left.tell(&tell));
         let (run, found) = tokio::join!(
             self.run(run, prepared, destination, tell),
             sweep::look(self.connection(), self.args, targets, &solving)
@@ -336,6 +340,7 @@ impl Issuance<'_> {
             notes: said
                 .iter()
                 .cloned()
+                .chain(self.left.iter().map(ToString::to_string))
                 .chain(edits(preparing, prepared))
                 .chain(foreseen::lines(obstacles))
                 .collect(),
@@ -594,6 +599,7 @@ fn result_of(error: &CourseError, rehearsal: bool) -> String {
             format!("{}, {left} left out", result_word(rehearsal))
         }
         CourseError::Stopped => "not started".to_owned(),
+        CourseError::NotOurs { .. } => "left out".to_owned(),
         _ => "failed".to_owned(),
     }
 }

@@ -16,6 +16,7 @@ mod directory;
 mod explain;
 mod foreseen;
 mod issuance;
+mod left;
 mod locale;
 mod man;
 mod preflight;

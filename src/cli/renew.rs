@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use crate::{
     apply::{Api, Permits},
     cache,
-    check::{asked_of_cert_manager, is_claimed},
+    check::is_claimed,
     engine::{
         asked::Asked,
         cancel::Cancel,
@@ -42,6 +42,7 @@ use super::{
     directory::Directory,
     foreseen,
     issuance::Issuance,
+    left::{self, Left},
     note,
     progress::Progress,
     session::{Open, Session},
@@ -149,9 +150,12 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         tell_of_names(target);
     }
     let (mut theirs, mut ours) = split(&opened.session, found);
-    if !args.order.force {
-        ours = leave_what_is_asked_of_cert_manager(&opened.session.inventory, ours, !words.is_empty())?;
-    }
+    let left = if words.is_empty() {
+        ours = leave_what_is_asked_of_cert_manager(&opened, ours);
+        Vec::new()
+    } else {
+        refuse(&opened, &mut theirs, &mut ours)?
+    };
     if words.is_empty() && !theirs.is_empty() {
         // Who asks for all leaves cert-manager's to cert-manager.
         note(&format!(
@@ -192,13 +196,18 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         cancel: cancel.clone(),
         denied: opened.denied.clone(),
         is_bounded: command.max.is_some(),
+        left: &left,
     };
-    let outcomes = by_cert_manager(&opened, args, &theirs, &cancel).await?;
-    if ours.is_empty() {
-        // Nothing is ordered, so no account is needed.
-        return Ok(issuance.summary(outcomes.iter(), &[]));
-    }
-    issuance.carry_out(&ours, &outcomes).await
+    let mut outcomes = by_cert_manager(&opened, args, &theirs, &left, &cancel).await?;
+    outcomes.extend(left.iter().map(Left::outcome));
+    // Nothing is ordered where all are cert-manager's, so no account is needed.
+    let exit = if ours.is_empty() {
+        issuance.summary(outcomes.iter(), &[])
+    } else {
+        issuance.carry_out(&ours, &outcomes).await?
+    };
+    // A dry run, which has no outcomes, says it too.
+    Ok(if left.is_empty() { exit } else { exit.max(Exit::Acme) })
 }
 
 /// `issue`.
@@ -228,11 +237,16 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         ))
         .hint("add the hosts to its spec.dnsNames, or choose another Secret"));
     }
+    if let Some(asked) = asked_for(&opened, &secret) {
+        return Err(Failure::usage(asked.what).hint(asked.hint));
+    }
     let mut target = crate::plan::target::target(&opened.session.inventory, secret, false);
     // What the Secret serves now stays in it.
     let held: Vec<Name> = target.names.order.clone();
     let hosts: Vec<String> = names.iter().map(ToString::to_string).collect();
     target.names = Names::join(hosts.iter().map(String::as_str), held, false);
+    // What `issue` keeps of the certificate need not be a route's.
+    target.names.unrouted.clear();
     if target.held.is_none() {
         target.names.present.clear();
     }
@@ -245,12 +259,11 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         settings: &opened.settings,
         store: &opened.store,
         acme: &opened.acme,
-    // What `issue` keeps of the certificate need not be a route's.
-    target.names.unrouted.clear();
         connect: args.http01.connect.clone(),
         cancel,
         denied: opened.denied.clone(),
         is_bounded: true,
+        left: &[],
     };
     issuance.carry_out(&[target], &[]).await
 }
@@ -412,36 +425,58 @@ async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Fa
     Ok(left)
 }
 
-/// Takes away what an annotation of its route asks cert-manager for, although no Certificate is there yet: it is an error to name such a
-/// one, and the others are told.
-fn leave_what_is_asked_of_cert_manager(
-    inventory: &Inventory,
-    found: Vec<Target>,
-    named: bool,
-) -> Result<Vec<Target>, Failure> {
-    let (asked, ours): (Vec<Target>, Vec<Target>) = found
-        .into_iter()
-        .partition(|target| asked_of_cert_manager(inventory, &target.secret).is_some());
-    let route = asked
-        .first()
-        .and_then(|target| Some((&target.secret, asked_of_cert_manager(inventory, &target.secret)?)));
-    let Some((secret, route)) = route else { return Ok(ours) };
-    let why = format!(
-        "Secret {secret} is cert-manager's: an annotation of {} {} asks for it, but there is no Certificate yet",
-        route.kind.as_str(),
-        route.key.name
-    );
-    if named {
-        return Err(Failure::usage(why).hint(
-            "cert-manager creates the Certificate once its issuer exists; `kubectl get events` shows what it is waiting for; --force orders here \
-             anyway",
+/// Why a Secret is left to cert-manager, although there is no Certificate yet: `--force` orders it all the same.
+fn asked_for(opened: &Opened, secret: &Key) -> Option<certmanager::AskedFor> {
+    let asked = certmanager::asked_for(&opened.session.inventory, secret)?;
+    (!opened.settings.certificate.force).then_some(asked)
+}
+
+/// Takes away what cert-manager is asked for, where all are renewed: the others are told.
+fn leave_what_is_asked_of_cert_manager(opened: &Opened, found: Vec<Target>) -> Vec<Target> {
+    let mut whys = Vec::new();
+    let mut ours = Vec::new();
+    for target in found {
+        match asked_for(opened, &target.secret) {
+            Some(asked) => whys.push(asked.what),
+            None => ours.push(target),
+        }
+    }
+    if let Some(why) = whys.first() {
+        note(&format!(
+            "{} left to cert-manager: {why}",
+            counted(whys.len(), "Secret")
         ));
     }
-    note(&format!(
-        "{} left to cert-manager: {why}",
-        counted(asked.len(), "Secret")
-    ));
-    Ok(ours)
+    ours
+}
+
+/// Takes away what was named and is refused because it is cert-manager's: told with its reason, while the others are renewed. Where no
+/// other was named, it is an error.
+fn refuse(opened: &Opened, theirs: &mut Vec<(Target, Key)>, ours: &mut Vec<Target>) -> Result<Vec<Left>, Failure> {
+    let mut left = Vec::new();
+    ours.retain(|target| {
+        let asked = asked_for(opened, &target.secret);
+        left.extend(
+            asked
+                .as_ref()
+                .map(|asked| Left::new(target, asked.what.clone(), Some(asked.hint.to_owned()))),
+        );
+        asked.is_none()
+    });
+    theirs.retain(|(target, certificate)| {
+        let refused = certmanager::allowed(&opened.settings.chosen, certificate, &target.secret).err();
+        left.extend(
+            refused
+                .as_ref()
+                .map(|error| Left::new(target, chain(error), error.hint())),
+        );
+        refused.is_none()
+    });
+    if ours.is_empty() && theirs.is_empty() && !left.is_empty() {
+        return Err(left::failure(&left));
+    }
+    left::tell(&left);
+    Ok(left)
 }
 
 /// Those that cert-manager writes, with their Certificate, and those that this program does.
@@ -462,7 +497,7 @@ fn split(session: &Session, found: Vec<Target>) -> (Vec<(Target, Key)>, Vec<Targ
 }
 
 /// What is asked of cert-manager, for whoever holds the screen.
-fn by_cert_manager_plan(theirs: &[(Target, Key)]) -> Plan {
+fn by_cert_manager_plan(theirs: &[(Target, Key)], left: &[Left]) -> Plan {
     let note = |(target, certificate): &(Target, Key)| {
         format!(
             "Secret {} belongs to cert-manager: its Certificate {certificate} is renewed by cert-manager, and followed to the end",
@@ -474,7 +509,11 @@ fn by_cert_manager_plan(theirs: &[(Target, Key)]) -> Plan {
         stage: Some(Stage::Production),
         targets: Vec::new(),
         limits: Vec::new(),
-        notes: theirs.iter().map(note).collect(),
+        notes: theirs
+            .iter()
+            .map(note)
+            .chain(left.iter().map(ToString::to_string))
+            .collect(),
         command: None,
     }
 }
@@ -484,6 +523,7 @@ async fn by_cert_manager(
     opened: &Opened,
     args: &IssueArgs,
     theirs: &[(Target, Key)],
+    left: &[Left],
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>, Failure> {
     let Some(connection) = opened.session.connection.as_ref().filter(|_| !theirs.is_empty()) else {
@@ -491,11 +531,7 @@ async fn by_cert_manager(
     };
     let progress = Progress::new(args.run.output == Some(Output::Json));
     let tell = Teller::new(progress.listener());
-    for (target, certificate) in theirs {
-        certmanager::allowed(&opened.settings.chosen, certificate, &target.secret)
-            .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
-    }
-    let plan = by_cert_manager_plan(theirs);
+    let plan = by_cert_manager_plan(theirs, left);
     if args.run.dry_run == crate::settings::value::DryRun::Client {
         // Nothing is sent, not even to be judged.
         let lines = plan.notes.iter().map(|line| format!("{}\n", crate::text::Clear(line)));

@@ -106,6 +106,14 @@ pub enum CourseError {
         /// What to do.
         hint: Option<String>,
     },
+    /// It was named with others, and is somebody else's to renew.
+    #[error("{message}")]
+    NotOurs {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// It is renewed, and new names are not in it.
     #[error("it is renewed without {}: {why}", names(.left_out))]
     LeftOut {
@@ -208,6 +216,7 @@ impl CourseError {
             | Self::Restart { hint, .. }
             | Self::NotServed { hint, .. }
             | Self::CertManager { hint, .. }
+            | Self::NotOurs { hint, .. }
             | Self::LeftOut { hint, .. } => hint.clone(),
             Self::Stopped => Some("fix the cause that the failures name, and run the command again".to_owned()),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
@@ -227,9 +236,12 @@ impl CourseError {
             | Self::Obtain(ObtainError::Interrupted | ObtainError::InterruptedLate) => Exit::Interrupted,
             Self::Lease(LeaseError::Api(_)) | Self::Api(_) | Self::Journal(_) => Exit::Cluster,
             Self::Obtain(error) if error.is_of_cluster() => Exit::Cluster,
-            Self::Obtain(_) | Self::Limit { .. } | Self::Stopped | Self::LeftOut { .. } | Self::CertManager { .. } => {
-                Exit::Acme
-            }
+            Self::Obtain(_)
+            | Self::Limit { .. }
+            | Self::Stopped
+            | Self::LeftOut { .. }
+            | Self::NotOurs { .. }
+            | Self::CertManager { .. } => Exit::Acme,
             Self::NotAName(_) | Self::NoNames(_) | Self::TooManyNames { .. } | Self::Impossible(_) => Exit::Usage,
             Self::Lease(_)
             | Self::Refused(_)

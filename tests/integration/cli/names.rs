@@ -197,9 +197,15 @@ apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web, namespace: shop, annotations: {cert-manager.io/cluster-issuer: le}}
 spec: {tls: [{hosts: [shop.example], secretName: shop-tls}], rules: [{host: shop.example}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: own, namespace: shop}
+spec: {tls: [{hosts: [own.example], secretName: own-tls}], rules: [{host: own.example}]}
 ";
     let path = super::file(&dir, "web.yaml", manifests);
     let out = dir.path().join("out");
+    std::fs::create_dir(&out).expect("a directory");
     let renew = |words: &[&str]| {
         let mut args = vec!["renew", "-f", &path, "--dry-run", "-o", out.to_str().expect("UTF-8")];
         args.extend(words);
@@ -208,6 +214,42 @@ spec: {tls: [{hosts: [shop.example], secretName: shop-tls}], rules: [{host: shop
     renew(&["web"]).fails(2, &["Secret shop/shop-tls is cert-manager's", "Ingress web", "--force"]);
     let all = renew(&["--all"]);
     assert!(all.err.contains("left to cert-manager"), "{}", all.err);
+    // One of several that were named stops none of the others, and is told before them.
+    let both = renew(&["web", "own"]).ends_with(4);
+    for words in [
+        "1 Secret left out of this run",
+        "left out: Secret shop/shop-tls is cert-manager's",
+        "hint: cert-manager creates the Certificate",
+    ] {
+        assert!(both.err.contains(words), "{words}: {}", both.err);
+    }
+    assert!(
+        both.out.contains("own-tls") && !both.out.contains("shop-tls"),
+        "{}",
+        both.out
+    );
+    let nobody = "https://127.0.0.1:9/dir";
+    let looked = run(&["preflight", "-f", &path, "web", "--directory-url", nobody]);
+    assert!(
+        looked
+            .out
+            .contains("Secret shop/shop-tls is cert-manager's: an annotation of Ingress web asks for it"),
+        "{}",
+        looked.out
+    );
+    let issue = [
+        "issue",
+        "-f",
+        &path,
+        "--secret",
+        "shop-tls",
+        "-d",
+        "shop.example",
+        "--dry-run",
+        "-o",
+    ];
+    run(&[&issue[..], &[out.to_str().expect("UTF-8"), "-n", "shop"]].concat())
+        .fails(2, &["Secret shop/shop-tls is cert-manager's"]);
 }
 
 #[test]

@@ -237,6 +237,76 @@ fn the_command_asks_cert_manager_and_needs_no_account_of_its_own() {
     drop(controller);
 }
 
+/// Two Ingresses: an annotation asks cert-manager for the first one's Secret, which no Certificate writes yet.
+fn asking(label: &str) -> Issuing {
+    let it = Issuing::new(label);
+    let mut theirs = ingress("theirs", &[(&[&it.host("theirs")], "theirs-tls")]);
+    theirs["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": "gone"});
+    it.ns
+        .apply(vec![theirs, ingress("own", &[(&[&it.host("own")], "own-tls")])]);
+    it.until_addressed("ingress/own");
+    it.until_addressed("ingress/theirs");
+    it
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn what_cert_manager_is_asked_for_is_judged_alike_by_renew_issue_and_preflight() {
+    let it = asking("cm-asked");
+    let host = it.host("theirs");
+    let said = format!(
+        "Secret {}/theirs-tls is cert-manager's: an annotation of Ingress theirs asks for it, but there is no Certificate yet",
+        it.ns.name
+    );
+    for words in [
+        &["renew", "theirs"][..],
+        &["renew", "secret/theirs-tls"],
+        &["issue", "--secret", "theirs-tls", "-d", &host],
+    ] {
+        let ran = it.certs(words).ends_with(2);
+        assert!(
+            ran.err.contains(&said) && ran.err.contains("--force"),
+            "{words:?}: {}",
+            ran.err
+        );
+    }
+    let ran = it.certs(&["preflight", "theirs"]).ends_with(2);
+    assert!(ran.out.contains(&said) && ran.out.contains("--force"), "{}", ran.out);
+    // By force both go on, and the renewal says against whom.
+    it.certs(&["preflight", "theirs", "--force"]).ends_with(0);
+    let ran = it
+        .certs(&["renew", "theirs", "--force", "--dry-run=server"])
+        .ends_with(0);
+    assert!(!ran.err.contains("would be refused"), "{}", ran.err);
+    let ran = it.certs(&["renew", "theirs", "--force"]).ends_with(0);
+    assert!(ran.err.contains(&format!("--force: {said}")), "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn one_of_several_that_is_refused_is_left_out_and_the_others_are_renewed() {
+    let it = asking("cm-left");
+    let both = ["renew", "secret/theirs-tls", "secret/own-tls"];
+    let dry = it.certs(&[&both[..], &["--dry-run"]].concat()).ends_with(4);
+    assert!(
+        dry.out.contains("own-tls") && !dry.out.contains("theirs-tls"),
+        "{}",
+        dry.out
+    );
+    let ran = it.certs(&both).ends_with(4);
+    let told = format!("left out: Secret {}/theirs-tls is cert-manager's", it.ns.name);
+    for words in ["1 Secret left out of this run", &told, "hint: ", "left out", "renewed"] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    assert_eq!(it.leaf("own-tls").names(), [it.host("own")]);
+    let secrets = it.ns.kubectl(&["get", "secrets", "-o", "name"]);
+    assert!(!secrets.contains("theirs-tls"), "{secrets}");
+    // Alone it is an error, and where all are renewed it is left to cert-manager.
+    it.certs(&["renew", "secret/theirs-tls"]).ends_with(2);
+    let ran = it.certs(&["renew", "--all"]).ends_with(0);
+    assert!(ran.err.contains("1 Secret left to cert-manager"), "{}", ran.err);
+}
+
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn a_certificate_is_a_name_for_the_secret_that_it_writes() {
