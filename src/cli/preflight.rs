@@ -27,7 +27,7 @@ use super::{
     note, print, print_text,
     renew::chosen,
     session::{Open, Session},
-    settings::{Cluster, settings, store},
+    settings::{Cluster, acts_with, settings, store},
     target::{for_writing, not_found, read_all},
 };
 
@@ -39,6 +39,8 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     }
     let cluster = Cluster::new(&args.source.connection);
     let mut settings = settings(args, &cluster).await?;
+    let is_idle = settings.dns01.providers.is_empty() && settings.dns01.only.is_none();
+    acts_with("--write-test", command.write_test && is_idle, "--dns NAME")?;
     let store = store(&settings.chosen, &cluster).await?;
     let check = args.check();
     let opening = Session::open(

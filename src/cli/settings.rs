@@ -108,6 +108,14 @@ pub(super) fn account_failure(error: &AccountError) -> Failure {
     with_hint(Failure::of(exit, error), error.hint())
 }
 
+/// Refuses a flag that would change nothing as it stands.
+pub(super) fn acts_with(flag: &'static str, is_idle: bool, needs: &'static str) -> Result<(), Failure> {
+    if is_idle {
+        return Err(settings_failure(&SettingsError::Idle { flag, needs }));
+    }
+    Ok(())
+}
+
 /// All sources, the strongest first.
 pub(super) async fn layers(flags: Layer, config: &ConfigArgs, cluster: &Cluster<'_>) -> Result<Vec<Layer>, Failure> {
     let failed = |error: SettingsError| settings_failure(&error);

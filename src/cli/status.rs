@@ -23,6 +23,7 @@ use super::{
     locale::{self, Legible},
     note,
     session::{Open, Session},
+    settings::acts_with,
     since::Saved,
     target::{Target, for_reading, is_listener, not_found, read_all},
     watch, written,
@@ -125,6 +126,10 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
             "the report of --since was saved with --reason or --min-severity: rows that they left out look new",
         );
     }
+    // --confirm connects where it is told to as well, and to less.
+    let is_probing = probing || args.probe.probe || (args.probe.connects() && !args.confirm);
+    let is_idle = args.probe.probe_timeout.is_some() && !is_probing && !args.confirm;
+    acts_with("--probe-timeout", is_idle, "--probe")?;
     let targets = read_all(&targets)?;
     let open = Open {
         for_watch: args.watch,
@@ -140,7 +145,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
             Err(failure)
         };
     }
-    let probe = (probing || args.probe.probe).then(|| args.probe.options());
+    let probe = is_probing.then(|| args.probe.options());
     if args.watch {
         return Box::pin(watch::run(session, &output, &targets, probe)).await;
     }
@@ -155,7 +160,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     }
     let mut judged = scan::evaluate(&session.inventory, session.rules, &session.select, &probed, &wanted);
     judged.retain(|judged| about_targets(&session.inventory, &judged.about, &targets));
-    if args.confirm && !probing && !args.probe.probe {
+    if args.confirm && !is_probing {
         confirm(&session, &args, &mut judged).await;
     }
     let mut left_out = scan::choose(&mut judged);
@@ -195,7 +200,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     };
     let mut context: Context<'_> = output.context(session.rules.now);
     context.label_columns = &args.output.label_columns;
-    context.show_served = probing || args.probe.probe;
+    context.show_served = is_probing;
     context.elapsed = Some(started.elapsed());
     let places = |kind: Kind, key: &Key| {
         let (file, line) = session.places.get(kind, key)?;

@@ -216,12 +216,12 @@ pub struct ProbeArgs {
     /// Also connect to each route and compare what it serves with what is stored
     #[arg(long)]
     pub probe: bool,
-    /// Connect here instead of the route's own address
+    /// Connect here instead of the route's own address; it means --probe
     #[arg(long, value_name = "HOST:PORT")]
     pub connect: Option<HostPort>,
-    /// How long one connection of a probe may take
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
-    pub probe_timeout: Duration,
+    /// How long one connection of a probe may take [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub probe_timeout: Option<Duration>,
 }
 
 impl ProbeArgs {
@@ -229,9 +229,19 @@ impl ProbeArgs {
     pub fn options(&self) -> probe::Options {
         probe::Options {
             connect: self.connect.clone(),
-            timeout: self.probe_timeout,
+            timeout: self.timeout(),
             one_each: false,
         }
+    }
+
+    /// How long one connection may take.
+    pub fn timeout(&self) -> Duration {
+        self.probe_timeout.unwrap_or(crate::net::probe::TIMEOUT)
+    }
+
+    /// Whether it was asked to connect: who says where to means it.
+    pub fn connects(&self) -> bool {
+        self.probe || self.connect.is_some()
     }
 }
 

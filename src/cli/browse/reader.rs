@@ -528,7 +528,7 @@ impl Reader {
         ids.dedup();
         let options = probe::Options {
             connect: self.args.probe.connect.clone(),
-            timeout: self.args.probe.probe_timeout,
+            timeout: self.args.probe.timeout(),
             one_each: false,
         };
         let places = probe::places(&live.inventory, &ids);

@@ -29,6 +29,7 @@ use super::{
     colour,
     locale::{self, Legible},
     session::{judge, now, read_file},
+    settings::acts_with,
     warn, written,
 };
 
@@ -46,6 +47,14 @@ const WIDTH: usize = 100;
 pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
     let target = args.target.as_str();
     if target.starts_with("./") || target.starts_with("../") || target.starts_with('/') {
+        for (flag, is_given) in [
+            ("--probe", args.probe.probe),
+            ("--connect", args.probe.connect.is_some()),
+            ("--probe-timeout", args.probe.probe_timeout.is_some()),
+            ("--servername", args.servername.is_some()),
+        ] {
+            acts_with(flag, is_given, "a route or HOST:PORT")?;
+        }
         return file(&args).await;
     }
     if !target.contains('/') && target.contains(':') {
@@ -54,6 +63,9 @@ pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
             .map_err(|error: NotHostPort| Failure::of(Exit::Usage, &error))?;
         return server(&args, &at).await;
     }
+    acts_with("--servername", args.servername.is_some(), "HOST:PORT")?;
+    let is_idle = args.probe.probe_timeout.is_some() && !args.probe.connects();
+    acts_with("--probe-timeout", is_idle, "--probe")?;
     // The future holds a whole scan and a probe.
     Box::pin(object::object(&args)).await
 }
@@ -212,7 +224,7 @@ async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
 async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
     let host = args.servername.clone().unwrap_or_else(|| at.host.clone());
     let to = args.probe.connect.as_ref().unwrap_or(at);
-    let place = addresses(Some(to), &[], at.port, &host, args.probe.probe_timeout)
+    let place = addresses(Some(to), &[], at.port, &host, args.probe.timeout())
         .await
         .map_err(|error| Failure::of(Exit::Cluster, &error))?;
     let asks: Vec<Ask> = place
@@ -223,7 +235,7 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
             server_name: host.clone(),
         })
         .collect();
-    let answers = probe_all(&asks, probe_concurrency(), args.probe.probe_timeout).await;
+    let answers = probe_all(&asks, probe_concurrency(), args.probe.timeout()).await;
     let first = answers.iter().find_map(|answer| answer.as_ref().ok());
     let Some(first) = first else {
         let why = answers.iter().find_map(|a| a.as_ref().err()).map_or_else(

@@ -220,7 +220,7 @@ fn bindings_of(judged: &[Judged]) -> Vec<BindingId> {
 
 /// What a probe of the bindings found; nothing where none was asked for.
 async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> Found {
-    if !args.probe.probe && args.probe.connect.is_none() {
+    if !args.probe.connects() {
         return Found::default();
     }
     probe::probe(

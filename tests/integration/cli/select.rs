@@ -489,6 +489,36 @@ fn a_certificate_is_due_when_asked() {
     }
 }
 
+#[test]
+fn a_flag_that_acts_only_with_another_is_not_ignored() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pki = crate::support::pki::Pki::new();
+    let chain = super::file(&dir, "chain.pem", &pki.pair(&["a.example"]).chain);
+    let list = lacking("");
+    piped(&list, &["--probe-timeout", "1s"])
+        .fails(2, &["--probe-timeout has no effect without --probe", "add --probe"]);
+    // Who says where to connect means it.
+    let connected = piped(
+        &list,
+        &["--connect", "127.0.0.1:9", "--probe-timeout", "1s", "-o", "wide"],
+    )
+    .ends_with(0);
+    assert!(connected.out.contains("SERVED"), "{}", connected.out);
+    for (words, said) in [
+        (
+            &["show", chain.as_str(), "--servername", "a.example"][..],
+            "--servername has no effect",
+        ),
+        (&["show", &chain, "--probe"], "--probe has no effect"),
+        (
+            &["show", "secret/web", "--servername", "a.example"],
+            "--servername has no effect without HOST:PORT",
+        ),
+    ] {
+        super::run(words).fails(2, &[said]);
+    }
+}
+
 /// An Ingress whose Secret is not among the manifests, beside another TLS Secret that is.
 fn lacking(more: &str) -> String {
     let ingress = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, namespace: shop}, spec: {ingressClassName: own, \
