@@ -6,7 +6,7 @@ use super::{
     columns::What,
     item::Item,
     model::{Model, View, derived::worst},
-    order::{Ending, Run, State},
+    order::{Ending, Job, Run, State},
 };
 use crate::{
     check::Fact,
@@ -287,8 +287,7 @@ fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
         }
         What::Job => out.push_str(run.job.as_str()),
         What::Stage => {
-            let stage = run.plan.as_ref().and_then(|plan| plan.stage);
-            out.push_str(stage.map(super::order::Stage::badge).unwrap_or_default());
+            out.push_str(run.stage().map(super::order::Stage::badge).unwrap_or_default());
         }
         What::State => {
             let (word, tone) = state(run);
@@ -338,7 +337,10 @@ pub fn state(run: &Run) -> (&'static str, Tone) {
 fn target(run: &Run, out: &mut String) {
     let planned: Vec<&Key> = match &run.plan {
         Some(plan) => plan.targets.iter().map(|(key, _)| key).collect(),
-        None => Vec::new(),
+        None => match &run.job {
+            Job::Restart(secrets) => secrets.iter().collect(),
+            Job::Renew | Job::Revoke | Job::Rollback => Vec::new(),
+        },
     };
     if planned.is_empty() {
         let words: Vec<&str> = run

@@ -20,6 +20,19 @@ impl CommandLine {
         }
     }
 
+    /// None that is known yet: nothing is shown for it.
+    pub fn none() -> Self {
+        Self {
+            program: "",
+            words: Vec::new(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        self.program.is_empty()
+    }
+
     /// With more words at its end.
     #[must_use]
     pub fn and<I: IntoIterator<Item: Into<String>>>(mut self, words: I) -> Self {

@@ -44,7 +44,7 @@ pub enum Stage {
     Rehearsal,
     /// No client trusts it, and it is stored.
     Staging,
-    /// Clients trust it, or it is of a CA of the user's own.
+    /// Clients trust it, or it is of a CA of the user's own; or nothing is ordered, and what serves traffic is changed.
     Production,
 }
 
@@ -277,6 +277,15 @@ pub struct Run {
 }
 
 impl Run {
+    /// What it is good for, as far as that is known: a renewal says it with its plan; everything else writes in earnest.
+    pub fn stage(&self) -> Option<Stage> {
+        match (&self.job, &self.plan) {
+            (Job::Renew, Some(plan)) => plan.stage,
+            (Job::Renew, None) => self.command.has("--production").then_some(Stage::Production),
+            (Job::Revoke | Job::Rollback | Job::Restart(_), _) => Some(Stage::Production),
+        }
+    }
+
     /// Whether it has ended.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Ended(_))

@@ -218,19 +218,6 @@ impl Rows {
         self.everything().filter(names).count()
     }
 
-    /// Where a Secret is used, of all that was read: `ingress/web for shop.example`. Not cleared.
-    pub fn uses_of(&self, secret: &Key) -> Vec<String> {
-        let of_one = |item: &Item| {
-            let host = item.host.as_ref().filter(|_| item.secrets.contains(secret))?;
-            let (kind, name, _) = item.route.as_ref()?;
-            Some(format!("{}/{name} for {host}", kind.as_str().to_ascii_lowercase()))
-        };
-        let mut uses: Vec<String> = self.everything().filter_map(of_one).collect();
-        uses.sort();
-        uses.dedup();
-        uses
-    }
-
     /// The position of something in what is looked at.
     pub fn position(&self, about: &About) -> Option<usize> {
         let slot = *self.places.get(about)?;

@@ -35,6 +35,7 @@ use crate::{
 use super::super::{
     agree,
     args::{Cli, ClusterArgs, Command},
+    counted::first_of,
     renew, revoke, rollback,
     session::{connected, now},
     told::{self, Front},
@@ -108,6 +109,7 @@ impl Runs {
             sink: self.sink.clone(),
             answer: Arc::clone(&answer),
             seen: Mutex::default(),
+            begins: (job != Job::Renew).then(|| cancel.clone()),
         });
         let (sink, connection, watched) = (self.sink.clone(), self.connection.clone(), cancel.clone());
         let words = command.words.clone();
@@ -194,6 +196,8 @@ struct RunFront {
     sink: UnboundedSender<Message>,
     answer: Arc<Answers>,
     seen: Mutex<Seen>,
+    /// What a confirmed plan begins, where the command does not say so itself.
+    begins: Option<Cancel>,
 }
 
 /// What a run has come to.
@@ -298,6 +302,9 @@ impl Front for RunFront {
         Box::pin(async move {
             let yes = answer.await.unwrap_or(false);
             self.seen().refused = !yes;
+            if let Some(begins) = self.begins.as_ref().filter(|_| yes) {
+                begins.begin();
+            }
             yes
         })
     }
@@ -356,12 +363,10 @@ async fn carry_out(
         }
         Some(Command::Revoke(mut command)) => {
             command.source.connection = connection;
-            cancel.begin();
             revoke::run(*command).await
         }
         Some(Command::Rollback(mut command)) => {
             command.connection = connection;
-            cancel.begin();
             Box::pin(rollback::run(*command)).await
         }
         _ => Err(Failure::usage("this command does not run here")),
@@ -377,9 +382,7 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
     all.dedup();
     if all.is_empty() {
         // Nothing that had to be done was left undone.
-        "nothing to restart: no Deployment, StatefulSet or DaemonSet uses it; controllers that read Secrets notice a change \
-         by themselves"
-            .clone_into(&mut front.seen().printed);
+        front.seen().printed = unused(secrets.iter());
         return Ok(Exit::Ok);
     }
     let api = Api::new(connection, rollout::permits(&all));
@@ -406,6 +409,14 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
     });
     let command = commands.next();
     let mut notes = vec!["one after another, each once the previous one is back".to_owned()];
+    let idle = || {
+        used.iter()
+            .filter(|(_, workloads)| workloads.is_empty())
+            .map(|(secret, _)| secret)
+    };
+    if idle().next().is_some() {
+        notes.push(unused(idle()));
+    }
     notes.extend(commands.map(|command| format!("the same by hand: {command}")));
     let plan = Plan {
         issuer: String::new(),
@@ -425,7 +436,6 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
         command,
     };
     agree::agreed(plan, "Restart them?", false).await?;
-    cancel.begin();
     let tell = Teller::new(Arc::clone(&front).listener());
     for (secret, workloads) in &used {
         if cancel.is_cancelled() {
@@ -450,6 +460,20 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
     front.seen().good = 0;
     front.seen().printed = format!("{} restarted", all.len());
     Ok(Exit::Ok)
+}
+
+/// That no workload uses these Secrets.
+fn unused<'a>(secrets: impl Iterator<Item = &'a Key>) -> String {
+    let secrets: Vec<&Key> = secrets.collect();
+    let (word, it) = match secrets.len() {
+        1 => ("Secret", "it"),
+        _ => ("Secrets", "them"),
+    };
+    format!(
+        "no workload uses {word} {}: no Deployment, StatefulSet or DaemonSet has {it} in its Pods, so nothing has to be \
+         restarted; ingress controllers notice a changed Secret by themselves",
+        first_of(&secrets)
+    )
 }
 
 /// The workloads that use each Secret, in whatever way.

@@ -455,14 +455,11 @@ impl Model {
         self.is_typing() && self.popups.iter().any(is_question)
     }
 
-    /// The plan whose issuer and stage the header shows: the gravest of those that wait or run.
-    pub fn next_plan(&self) -> Option<&Plan> {
-        self.runs
-            .iter()
-            .filter(|run| run.is_under_way() || run.state == State::Waiting)
-            .filter_map(|run| run.plan.as_ref())
-            .filter(|plan| plan.stage.is_some())
-            .max_by_key(|plan| plan.stage.map(|stage| stage as u8))
+    /// The run whose issuer and stage the header shows: the gravest of those that have not ended.
+    pub fn gravest(&self) -> Option<&Run> {
+        self.active()
+            .filter(|run| run.stage().is_some())
+            .max_by_key(|run| run.stage().map(|stage| stage as u8))
     }
 
     /// The runs that have not ended.
@@ -488,9 +485,9 @@ impl Model {
             .find_map(|run| Some((run, run.plan.as_ref()?)))
     }
 
-    /// What the next renewal is: the badge of the header. A run under way that is none goes before.
+    /// What the next renewal is: the badge of the header. A run that writes in earnest goes before.
     pub fn stage(&self) -> Stage {
-        let stage = self.next_plan().and_then(|plan| plan.stage);
+        let stage = self.gravest().and_then(Run::stage);
         stage.unwrap_or(Stage::Rehearsal)
     }
 
@@ -520,8 +517,7 @@ impl Model {
     pub fn has_passed(&self, ids: &[RunId]) -> bool {
         let passed = |id: &RunId| {
             self.run(*id).is_some_and(|run| {
-                let stage = run.plan.as_ref().and_then(|plan| plan.stage);
-                stage == Some(Stage::Rehearsal) && matches!(run.state, State::Ended(Ending::Good(_)))
+                run.stage() == Some(Stage::Rehearsal) && matches!(run.state, State::Ended(Ending::Good(_)))
             })
         };
         !ids.is_empty() && ids.iter().all(passed)

@@ -90,8 +90,6 @@ pub enum About {
         /// The lines that go and come.
         lines: Vec<String>,
     },
-    /// A command is carried out when the answer is yes.
-    Start(Vec<super::super::update::Start>),
 }
 
 /// A question.
@@ -101,8 +99,6 @@ pub struct Ask {
     pub lines: Vec<String>,
     /// What the answer is about.
     pub about: About,
-    /// A word that has to be typed, and how far it has been.
-    pub typed: Option<(String, Input)>,
     /// Before this (milliseconds since the program started) nobody can have read it: a question that comes by itself takes no
     /// answer from who is typing something else.
     pub from_ms: u64,
@@ -170,7 +166,6 @@ impl Popup {
         match self {
             Self::Line(_) => true,
             Self::Plan(plan) => plan.typed.is_some(),
-            Self::Ask(ask) => ask.typed.is_some(),
             _ => false,
         }
     }

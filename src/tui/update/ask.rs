@@ -6,14 +6,10 @@ use crate::tui::{
     effect::Effect,
     model::{
         Model,
-        input::Input,
         popup::{About, Ask, Chooses, Popup},
     },
     order::Job,
 };
-
-/// How many of the places that use a certificate are named before it is revoked.
-const USES: usize = 3;
 
 /// Whether something is in front that is closed before anything is quit: a window, or a picture that has the keys.
 pub(super) fn closes_first(model: &Model) -> bool {
@@ -39,7 +35,6 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
             "Quit?".to_owned(),
         ],
         about: About::Quit,
-        typed: None,
         from_ms: 0,
     }));
     Vec::new()
@@ -53,12 +48,11 @@ pub(super) fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
     match ask.about {
         About::Quit if yes => vec![Effect::Quit { interrupted: false }],
         About::Run(id) => vec![Effect::Answer { id, yes }],
-        About::Start(starts) if yes => runs::start(model, starts),
         About::Keep { settings, lines } if yes => vec![Effect::Keep {
             settings,
             agreed: Some(lines),
         }],
-        About::Quit | About::Start(_) | About::Keep { .. } => Vec::new(),
+        About::Quit | About::Keep { .. } => Vec::new(),
     }
 }
 
@@ -100,34 +94,17 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
                 .and(model.place.flags.clone())
                 .and(model.place.config_flags.clone())
                 // Without it, a certificate that is in use is not revoked.
-                .and((used > 0).then_some("--force"))
-                .and(["--yes"]);
+                .and((used > 0).then_some("--force"));
             let users = match used {
-                0 => "No route that was read uses it.".to_owned(),
-                1 => "1 host is served with it, and browsers may then refuse it: renew first (R).".to_owned(),
-                n => format!("{n} hosts are served with it, and browsers may then refuse them: renew first (R)."),
+                0 => "no route that was read uses it".to_owned(),
+                1 => "1 host is served with it, and browsers may then refuse it: renew first (R)".to_owned(),
+                n => format!("{n} hosts are served with it, and browsers may then refuse them: renew first (R)"),
             };
-            let mut lines = vec![
-                format!("Revoke the certificate of Secret {}, reason {word}.", of.key),
-                "This cannot be undone.".to_owned(),
-                users,
-            ];
-            let uses = model.rows.uses_of(&of.key);
-            lines.extend(uses.iter().take(USES).map(|used| format!("  {used}")));
-            if let Some(more) = uses.len().checked_sub(USES).filter(|more| *more > 0) {
-                lines.push(format!("  and {more} more"));
-            }
-            lines.extend([command.to_string(), "Type the Secret's name:".to_owned()]);
-            model.popups.push(Popup::Ask(Ask {
-                lines,
-                about: About::Start(vec![Start {
-                    job: Job::Revoke,
-                    command,
-                }]),
-                typed: Some((of.key.name.to_string(), Input::default())),
-                from_ms: 0,
-            }));
-            Vec::new()
+            let start = Start {
+                notes: vec!["a revocation cannot be undone".to_owned(), users],
+                ..Start::new(Job::Revoke, command)
+            };
+            runs::plan(model, vec![start])
         }
     }
 }

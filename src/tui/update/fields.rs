@@ -224,10 +224,7 @@ pub(super) fn take(model: &mut Model, field: Field, typed: &str) -> Vec<Effect> 
             if field == Field::Issuer && typed.is_some() {
                 command.words.retain(|word| word != "--production");
             }
-            Start {
-                job: Job::Renew,
-                command,
-            }
+            Start::new(Job::Renew, command)
         })
         .collect();
     if starts.is_empty() {
@@ -291,7 +288,6 @@ pub(super) fn keeps(model: &mut Model, settings: Vec<(String, String)>, file: &s
     model.popups.push(Popup::Ask(Ask {
         lines: asked,
         about: About::Keep { settings, lines },
-        typed: None,
         from_ms: model.ms + runs::UNREAD_MS,
     }));
     Vec::new()

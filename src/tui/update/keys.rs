@@ -273,21 +273,6 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Some(Popup::Ask(ask)) => {
-            if enter {
-                let right = ask.typed.as_ref().is_some_and(|(word, input)| input.text() == word);
-                if right {
-                    return ask::answer(model, true);
-                }
-                let word = ask.typed.as_ref().map(|(word, _)| word.clone()).unwrap_or_default();
-                model.notice(format!("type {word:?}, or press Esc to cancel"), true);
-                return Vec::new();
-            }
-            if let Some((_, input)) = &mut ask.typed {
-                input.key(key);
-            }
-            Vec::new()
-        }
         _ => Vec::new(),
     }
 }

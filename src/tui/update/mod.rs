@@ -39,6 +39,19 @@ pub struct Start {
     pub job: Job,
     /// The command line that does the same.
     pub command: CommandLine,
+    /// What the screen knows of it that its plan does not say.
+    pub notes: Vec<String>,
+}
+
+impl Start {
+    /// Without notes.
+    pub fn new(job: Job, command: CommandLine) -> Self {
+        Self {
+            job,
+            command,
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// Changes the model as a message says, and returns what is to be done.

@@ -92,10 +92,7 @@ pub(super) fn renew(model: &mut Model, production: bool) -> Vec<Effect> {
             command
         }
     });
-    let starts = commands.map(|command| Start {
-        job: Job::Renew,
-        command,
-    });
+    let starts = commands.map(|command| Start::new(Job::Renew, command));
     plan(model, starts.collect())
 }
 
@@ -109,19 +106,11 @@ pub(super) fn restart(model: &mut Model) -> Vec<Effect> {
     secrets.sort();
     secrets.dedup();
     // Which ones is found out with the plan, and the command line with them.
-    let command = CommandLine {
-        program: "kubectl",
-        words: vec!["rollout".to_owned(), "restart".to_owned()],
-    };
-    let job = Job::Restart(secrets);
-    plan(model, vec![Start { job, command }])
+    plan(model, vec![Start::new(Job::Restart(secrets), CommandLine::none())])
 }
 
 pub(super) fn plan(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
-    let (ids, effects): (Vec<RunId>, Vec<Effect>) = starts
-        .into_iter()
-        .map(|start| add(model, start, State::Planning))
-        .unzip();
+    let (ids, effects): (Vec<RunId>, Vec<Effect>) = starts.into_iter().map(|start| add(model, start)).unzip();
     if ids.is_empty() {
         return Vec::new();
     }
@@ -134,7 +123,7 @@ pub(super) fn plan(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
     effects
 }
 
-fn add(model: &mut Model, start: Start, state: State) -> (RunId, Effect) {
+fn add(model: &mut Model, start: Start) -> (RunId, Effect) {
     let id = model.next_run;
     model.next_run += 1;
     if model.runs.len() >= KEPT
@@ -149,10 +138,10 @@ fn add(model: &mut Model, start: Start, state: State) -> (RunId, Effect) {
         at: model.clock,
         began_ms: model.ms,
         ended_ms: None,
-        state,
+        state: State::Planning,
         plan: None,
         courses: BTreeMap::new(),
-        notes: Vec::new(),
+        notes: start.notes,
     });
     let effect = Effect::Run {
         id,
@@ -160,17 +149,6 @@ fn add(model: &mut Model, start: Start, state: State) -> (RunId, Effect) {
         command: start.command,
     };
     (id, effect)
-}
-
-/// Starts what needs no plan, and shows it.
-pub(super) fn start(model: &mut Model, starts: Vec<Start>) -> Vec<Effect> {
-    let (ids, effects) = starts
-        .into_iter()
-        .map(|start| add(model, start, State::Running))
-        .unzip();
-    model.marks.clear();
-    watch(model, ids);
-    effects
 }
 
 /// Opens the window of runs.
@@ -210,7 +188,7 @@ pub(super) fn planned(model: &mut Model, id: RunId, plan: Plan) -> Vec<Effect> {
     }
 }
 
-/// Carries the plans of the window on top out. Production on a protected context wants its name first.
+/// Carries the plans of the window on top out. What writes in earnest wants the name of a protected context first.
 pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
     let Some(Popup::Plan(window)) = model.popups.last() else {
         return Vec::new();
@@ -249,10 +227,7 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
         run.state = State::Running;
     }
     // After a rehearsal the same ones are meant again.
-    let is_rehearsal = |id: &RunId| {
-        let plan = model.run(*id).and_then(|run| run.plan.as_ref());
-        plan.is_some_and(|plan| plan.stage == Some(Stage::Rehearsal))
-    };
+    let is_rehearsal = |id: &RunId| model.run(*id).and_then(Run::stage) == Some(Stage::Rehearsal);
     if !ids.iter().all(is_rehearsal) {
         model.marks.clear();
     }
@@ -260,25 +235,33 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
     ready.into_iter().map(|id| Effect::Answer { id, yes: true }).collect()
 }
 
-/// What has to be typed before these runs are carried out in production: the name of a protected context, and of very many orders
-/// their number. `None` where a key is enough.
+/// What has to be typed before these runs are carried out, where one of them writes in earnest: the name of a protected context,
+/// of very many Secrets their number, and of a certificate that is revoked, which nothing undoes, its Secret's name. `None` where
+/// a key is enough.
 pub fn word_to_type(model: &Model, runs: &[&Run]) -> Option<String> {
-    let plans = || runs.iter().filter_map(|run| run.plan.as_ref());
-    if !plans().any(|plan| plan.stage == Some(Stage::Production)) {
-        return None;
-    }
+    let earnest = |run: &&&Run| run.stage().is_some_and(|stage| stage != Stage::Rehearsal);
+    let mut earnest = runs.iter().filter(earnest).peekable();
+    earnest.peek()?;
     let name = if model.place.context.is_empty() {
         "production"
     } else {
         &model.place.context
     };
-    let orders: usize = plans().map(|plan| plan.targets.len()).sum();
-    match (model.is_protected(), orders > MANY_ORDERS) {
-        (false, false) => None,
-        (true, false) => Some(name.to_owned()),
-        (false, true) => Some(orders.to_string()),
-        (true, true) => Some(format!("{name} {orders}")),
+    let mut words = Vec::new();
+    if model.is_protected() {
+        words.push(name.to_owned());
     }
+    let secrets: usize = runs
+        .iter()
+        .filter_map(|run| Some(run.plan.as_ref()?.targets.len()))
+        .sum();
+    if secrets > MANY_ORDERS {
+        words.push(secrets.to_string());
+    }
+    let revoked = earnest.filter(|run| run.job == Job::Revoke);
+    let revoked = revoked.filter_map(|run| Some(run.plan.as_ref()?.targets.first()?.0.name.to_string()));
+    words.extend(revoked);
+    (!words.is_empty()).then(|| words.join(" "))
 }
 
 /// What is typed while the plan is being made answers a question that nobody has read: it is dropped, and so is the rest of it.
@@ -337,10 +320,7 @@ pub(super) fn other_stage(model: &mut Model) -> Vec<Effect> {
         .map(|run| {
             let mut command = run.command.clone();
             super::fields::turned(&mut command.words);
-            Start {
-                job: Job::Renew,
-                command,
-            }
+            Start::new(Job::Renew, command)
         })
         .collect();
     if starts.is_empty() {
@@ -401,7 +381,6 @@ pub(super) fn asked(model: &mut Model, id: RunId, question: &str) -> Vec<Effect>
     let window = Popup::Ask(Ask {
         lines: question.lines().map(str::to_owned).collect(),
         about: About::Run(id),
-        typed: None,
         from_ms,
     });
     below_typing(model, window);

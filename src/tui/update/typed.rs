@@ -498,11 +498,10 @@ fn rollback(model: &mut Model) -> Vec<Effect> {
     }
     let starts: Vec<Start> = keys
         .iter()
-        .map(|key| Start {
-            job: Job::Rollback,
-            command: CommandLine::certs(["rollback", key.name.as_str(), "-n", key.namespace.as_str()])
-                .and(model.place.flags.clone())
-                .and(model.place.config_flags.clone()),
+        .map(|key| {
+            let command = CommandLine::certs(["rollback", key.name.as_str(), "-n", key.namespace.as_str()]);
+            let flags = model.place.flags.iter().chain(&model.place.config_flags);
+            Start::new(Job::Rollback, command.and(flags.cloned()))
         })
         .collect();
     runs::plan(model, starts)

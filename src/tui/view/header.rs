@@ -11,7 +11,7 @@ use crate::{
     },
     tui::{
         model::{Hits, Model, Reading, View},
-        order::Stage,
+        order::{Job, Stage},
         rows::Tally,
         theme::Role,
     },
@@ -161,10 +161,15 @@ fn badges(model: &Model) -> Vec<(String, Style)> {
         return badges;
     }
     let stage = model.stage();
+    let gravest = model.gravest();
+    // Where nothing is ordered, no issuer takes part.
+    if gravest.is_some_and(|run| run.job != Job::Renew) {
+        badges.push((format!(" {} ", stage.badge()), theme.badge(stage)));
+        return badges;
+    }
     // A plan knows its issuer; without one it is what the settings say.
-    let planned = model
-        .next_plan()
-        .map(|plan| &plan.issuer)
+    let planned = gravest
+        .and_then(|run| Some(&run.plan.as_ref()?.issuer))
         .filter(|issuer| !issuer.is_empty());
     let issuer = planned.unwrap_or(match stage {
         Stage::Rehearsal | Stage::Staging => &model.ui.staging,

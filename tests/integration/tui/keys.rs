@@ -735,12 +735,17 @@ fn what_is_pasted_is_typed_and_pasted_names_do_not_count() {
         .press("enter")
         .shows("/shop");
     desk.press("esc")
-        .command("revoke")
-        .press("k")
-        .comes(paste("checkout-tls"))
+        .press("R")
+        .tell([super::runs::planned(
+            1,
+            super::runs::of_checkout(kubectl_certs::tui::order::Stage::Production),
+        )])
+        .effects();
+    desk.press("enter")
+        .comes(paste("prod-eu"))
         .press("enter")
-        .shows("type \"checkout-tls\"");
-    assert!(matches!(desk.model.popups.last(), Some(Popup::Ask(_))));
+        .shows("type \"prod-eu\"");
+    assert!(matches!(desk.model.popups.last(), Some(Popup::Plan(_))));
     assert_eq!(desk.effects(), Vec::new());
     desk.press("esc").comes(paste("q")).shows("/q").shows("2 of 35");
 }

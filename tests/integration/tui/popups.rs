@@ -308,9 +308,12 @@ fn menus() {
 }
 
 #[test]
-fn revocation_wants_the_name_of_the_secret() {
+fn revocation_is_planned_and_wants_the_name_of_the_secret() {
     see("revoke-typed", |desk| {
-        desk.command("revoke").press("k").write("checkout");
+        desk.command("revoke").press("k");
+        desk.tell([planned(1, super::writes::revocation())])
+            .press("enter")
+            .write("prod-eu checkout");
     });
 }
 

@@ -1,15 +1,10 @@
 //! From R to the end of a renewal: plans, gates, cancelling, failures, the bell.
 
-use kubectl_certs::{
-    object::Key,
-    tui::{
-        Effect, Message, Ui,
-        command::CommandLine,
-        item::Item,
-        message::Trouble,
-        model::{View, popup::Popup},
-        order::{Ending, Job, Plan, Stage, State},
-    },
+use kubectl_certs::tui::{
+    Effect, Message, Ui,
+    message::Trouble,
+    model::{View, popup::Popup},
+    order::{Ending, Job, Stage, State},
 };
 
 use super::{
@@ -21,7 +16,7 @@ use super::{
 
 /// The command of the one run that was started.
 #[track_caller]
-fn started(desk: &mut Desk) -> (u64, Job, String) {
+pub(super) fn started(desk: &mut Desk) -> (u64, Job, String) {
     let run = desk.effects().into_iter().find_map(|effect| match effect {
         Effect::Run { id, job, command } => Some((id, job, command.to_string())),
         _ => None,
@@ -280,111 +275,6 @@ fn a_plan_alone_does_not_keep_anybody() {
         .tell([planned(1, of_checkout(Stage::Rehearsal))])
         .press("q q");
     assert_eq!(desk.ended, Some(false));
-}
-
-#[test]
-fn restarts_are_planned_with_their_command() {
-    let mut desk = Desk::usual();
-    desk.press("r");
-    let (id, job, _) = started(&mut desk);
-    assert_eq!(job, Job::Restart(vec![checkout()]));
-    let mut restarts = of_checkout(Stage::Rehearsal);
-    restarts.stage = None;
-    restarts.command = Some(CommandLine {
-        program: "kubectl",
-        words: ["rollout", "restart", "deployment/checkout", "-n", "shop"]
-            .map(str::to_owned)
-            .into(),
-    });
-    desk.tell([planned(id, restarts)])
-        .shows("kubectl rollout restart deployment/checkout -n shop");
-    desk.press("t").shows("nothing is ordered here");
-    desk.press("enter").shows("running");
-    assert_eq!(desk.effects(), [Effect::Answer { id, yes: true }]);
-}
-
-#[test]
-fn revocation_takes_a_reason_and_the_name_of_the_secret() {
-    let mut desk = Desk::usual();
-    desk.command("revoke")
-        .shows("k  key-compromise")
-        .press("k")
-        .shows("reason key-compromise");
-    desk.write("checkout").press("enter").shows("type \"checkout-tls\"");
-    desk.write("-tls").press("enter");
-    let (_, job, command) = started(&mut desk);
-    assert_eq!(job, Job::Revoke);
-    assert_eq!(
-        command,
-        "kubectl certs revoke checkout-tls --reason key-compromise -n shop --context prod-eu --force --yes"
-    );
-    desk.shows("running");
-    let mut desk = Desk::usual();
-    desk.command("revoke")
-        .press("down down enter")
-        .shows("reason cessation-of-operation")
-        .press("esc");
-    assert_eq!(desk.effects(), Vec::new());
-}
-
-#[test]
-fn rollback_is_planned_and_asked_as_a_renewal_is() {
-    let mut desk = Desk::usual();
-    desk.command("rollback").shows("the plan is being made");
-    let (id, job, command) = started(&mut desk);
-    assert_eq!(job, Job::Rollback);
-    assert_eq!(command, "kubectl certs rollback checkout-tls -n shop --context prod-eu");
-    let both = Plan {
-        stage: None,
-        notes: vec![
-            "it holds 0a1b, by R13".to_owned(),
-            "it will hold 7f3c, by R11".to_owned(),
-        ],
-        ..of_checkout(Stage::Production)
-    };
-    desk.tell([planned(id, both)])
-        .shows("it holds 0a1b, by R13")
-        .shows("it will hold 7f3c, by R11");
-    assert_eq!(desk.effects(), []);
-    desk.press("enter");
-    assert_eq!(desk.effects(), [Effect::Answer { id, yes: true }]);
-}
-
-#[test]
-fn rollback_is_of_all_that_are_marked_and_revocation_of_one() {
-    let mut desk = Desk::usual();
-    desk.press("space space")
-        .command("revoke")
-        .shows("revoke: one Secret at a time, but 2 are marked: ctrl-\\ clears the marks");
-    assert!(desk.model.popups.is_empty());
-    desk.command("rollback");
-    let runs = desk.effects();
-    let rollbacks = runs
-        .iter()
-        .filter(|effect| matches!(effect, Effect::Run { job: Job::Rollback, .. }));
-    assert_eq!((rollbacks.count(), runs.len()), (2, 2), "{runs:?}");
-}
-
-#[test]
-fn a_secret_that_no_route_uses_is_revoked_without_force() {
-    let mut desk = Desk::usual();
-    let alone = Item {
-        secrets: vec![Key::new("edge", "left-over")].into(),
-        ..super::states::forbidden()
-    };
-    desk.tell([Message::Rows {
-        whole: false,
-        set: vec![alone],
-        gone: Vec::new(),
-    }])
-    .command("secrets")
-    .press("/")
-    .write("left-over")
-    .press("enter")
-    .command("revoke")
-    .press("s")
-    .shows("No route that was read uses it.")
-    .hides("--force");
 }
 
 #[test]

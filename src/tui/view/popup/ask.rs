@@ -30,24 +30,14 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
                 .map(|line| vec![(Tone::Plain, line)]),
         );
     }
-    let mut cursor = None;
-    if let Some((_, input)) = &ask.typed {
-        let (text, at) = input.shown(room.saturating_sub(2));
-        cursor = Some((lines.len(), 2 + at));
-        lines.push(vec![(Tone::Strong, format!("> {text}"))]);
-    } else {
-        lines.push(Vec::new());
-        lines.push(vec![
-            (Tone::Strong, "y".to_owned()),
-            (Tone::Plain, " yes   ".to_owned()),
-            (Tone::Strong, "n".to_owned()),
-            (Tone::Plain, " no".to_owned()),
-        ]);
-    }
-    Window {
-        cursor,
-        ..Window::new("are you sure?", lines)
-    }
+    lines.push(Vec::new());
+    lines.push(vec![
+        (Tone::Strong, "y".to_owned()),
+        (Tone::Plain, " yes   ".to_owned()),
+        (Tone::Strong, "n".to_owned()),
+        (Tone::Plain, " no".to_owned()),
+    ]);
+    Window::new("are you sure?", lines)
 }
 
 pub(super) fn line(model: &Model, line: &Line) -> Window {

@@ -22,6 +22,7 @@ use crate::{
     tui::{
         message::Lines,
         model::{Hits, Model, popup::Popup},
+        order::Run,
         theme::Role,
     },
 };
@@ -92,6 +93,16 @@ impl Window {
             high,
         )
     }
+}
+
+/// The command line of runs, for the frame of their window; none where none does the same.
+fn command(runs: &[&Run]) -> Option<String> {
+    let mut commands = runs.iter().map(|run| &run.command).filter(|command| !command.is_none());
+    let first = commands.next()?;
+    Some(match commands.count() {
+        0 => first.to_string(),
+        more => format!("{first} (and {more} more)"),
+    })
 }
 
 /// How many cells a window's text may take.

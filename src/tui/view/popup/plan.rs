@@ -1,17 +1,20 @@
 //! The plan of a renewal: every step, before anything is done.
 
-use super::{Window, room};
+use super::{Window, command, room};
 use crate::{
     report::{Status, show::Tone},
-    text::clear,
+    text::{clear, first_of},
     tui::{
         message::Lines,
         model::{Model, popup::Planned},
-        order::{Ending, Run, Stage, State},
+        order::{Ending, Job, Run, Stage, State},
         update::word_to_type,
         view::wrapped,
     },
 };
+
+/// How many Secrets are named before their plan is there.
+const NAMED: usize = 3;
 
 pub(super) fn window(model: &Model, planned: &Planned) -> Window {
     let room = room(model);
@@ -29,7 +32,12 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
     let mut cursor = None;
     if let Some(typed) = &planned.typed {
         let word = word_to_type(model, &runs).unwrap_or_default();
-        let text = format!("This is production. Type {} to continue:", clear(&word));
+        let what = if stage(&runs) == Some(Stage::Staging) {
+            "Staging certificates are stored, which no client trusts."
+        } else {
+            "This is production."
+        };
+        let text = format!("{what} Type {} to continue:", clear(&word));
         for line in wrapped("", "", &text, room) {
             lines.push(vec![(Tone::Of(Status::Critical), line)]);
         }
@@ -44,7 +52,9 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
         let go = key(crate::tui::keymap::Action::Confirm);
         let other = key(crate::tui::keymap::Action::Stage);
         let back = key(crate::tui::keymap::Action::Back);
+        let orders = runs.iter().any(|run| run.job == Job::Renew);
         let (what, toggle) = match stage {
+            _ if !orders => ("carries it out", None),
             Some(Stage::Production) => ("carries it out in production", Some("switches to a rehearsal")),
             Some(Stage::Rehearsal) => (
                 "rehearses it: nothing that serves traffic is changed",
@@ -65,13 +75,8 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
         line.push((Tone::Plain, " cancels it".to_owned()));
         lines.extend(broken(line, room));
     }
-    let command = match runs.as_slice() {
-        [one] => Some(one.command.to_string()),
-        [first, ..] => Some(format!("{} (and {} more)", first.command, runs.len() - 1)),
-        [] => None,
-    };
     Window {
-        command,
+        command: command(&runs),
         scroll: planned.scroll,
         cursor,
         ..Window::new(title(&runs), lines)
@@ -89,7 +94,7 @@ fn broken(line: Vec<(Tone, String)>, room: usize) -> Lines {
 
 fn stage(runs: &[&Run]) -> Option<Stage> {
     runs.iter()
-        .filter_map(|run| run.plan.as_ref()?.stage)
+        .filter_map(|run| run.stage())
         .max_by_key(|stage| *stage as u8)
 }
 
@@ -107,7 +112,11 @@ fn of_run(run: &Run, room: usize, lines: &mut Lines) {
         return;
     }
     let Some(plan) = &run.plan else {
-        for line in wrapped("planning: ", "  ", &clear(&run.command.to_string()), room) {
+        let of = match &run.job {
+            Job::Restart(secrets) => format!("restart of the workloads that use {}", first_of(secrets, NAMED)),
+            Job::Renew | Job::Revoke | Job::Rollback => run.command.to_string(),
+        };
+        for line in wrapped("planning: ", "  ", &clear(&of), room) {
             lines.push(vec![(Tone::Dim, line)]);
         }
         return;

@@ -1,6 +1,6 @@
 //! A run as it happens: its steps light up, several certificates side by side.
 
-use super::{Window, plan::ended, room};
+use super::{Window, command, plan::ended, room};
 use crate::{
     event::EventKind,
     object::Key,
@@ -38,21 +38,18 @@ pub(super) fn window(model: &Model, watched: &Watched) -> Window {
             (Tone::Plain, " plans the same in production".to_owned()),
         ]);
     }
-    let command = match runs.as_slice() {
-        [one] => Some(one.command.to_string()),
-        [first, ..] => Some(format!("{} (and {} more)", first.command, runs.len() - 1)),
-        [] => None,
-    };
     let title = match runs.first() {
         Some(run) => {
-            let stage = run.plan.as_ref().and_then(|plan| plan.stage);
-            let stage = stage.map(|stage| format!(" {}", stage.badge())).unwrap_or_default();
+            let stage = run
+                .stage()
+                .map(|stage| format!(" {}", stage.badge()))
+                .unwrap_or_default();
             format!("{}{stage}", run.job.as_str())
         }
         None => "it no longer exists".to_owned(),
     };
     Window {
-        command,
+        command: command(&runs),
         scroll: watched.scroll,
         ..Window::new(title, lines)
     }

@@ -1,0 +1,252 @@
+//! What writes without ordering anything: rollback, restart, revocation. Each is asked for as a renewal in production is.
+
+use kubectl_certs::{
+    object::Key,
+    plan::steps::Step,
+    tui::{
+        Effect, Message, Ui,
+        command::CommandLine,
+        item::Item,
+        order::{Ending, Job, Plan, Stage},
+    },
+};
+
+use super::{
+    Desk, SIZES,
+    desk::{place, ui},
+    renewals::started,
+    runs::{checkout, of_checkout, planned},
+};
+
+/// A plan that orders nothing.
+fn writes(steps: Vec<Step>, notes: &[&str]) -> Plan {
+    Plan {
+        issuer: String::new(),
+        stage: None,
+        targets: vec![(checkout(), steps)],
+        limits: Vec::new(),
+        notes: notes.iter().map(|note| (*note).to_owned()).collect(),
+        command: None,
+    }
+}
+
+fn put_back() -> Plan {
+    let step = Step::PutBack {
+        secret: checkout(),
+        serial: "7f3c".to_owned(),
+    };
+    writes(vec![step], &["it holds 0a1b, by R13", "it will hold 7f3c, by R11"])
+}
+
+fn restart() -> Plan {
+    let step = Step::Restart {
+        workload: "deployment/checkout".to_owned(),
+    };
+    let words = ["rollout", "restart", "deployment/checkout", "-n", "shop"];
+    Plan {
+        command: Some(CommandLine {
+            program: "kubectl",
+            words: words.map(str::to_owned).into(),
+        }),
+        ..writes(vec![step], &[])
+    }
+}
+
+pub(super) fn revocation() -> Plan {
+    let step = Step::Revoke {
+        serial: "0a1b".to_owned(),
+        issuer: "letsencrypt".to_owned(),
+        reason: "keyCompromise".to_owned(),
+    };
+    writes(vec![step], &[])
+}
+
+/// Each write, how it is begun, its plan, and what has to be typed for it.
+fn all() -> [(&'static str, &'static str, Plan, &'static str); 3] {
+    [
+        ("rollback", "rollback", put_back(), "prod-eu"),
+        ("restart", "restart", restart(), "prod-eu"),
+        ("revoke", "revoke", revocation(), "prod-eu checkout-tls"),
+    ]
+}
+
+/// Begins a write, up to where its plan is made.
+fn begin(desk: &mut Desk, command: &str) -> u64 {
+    desk.command(command);
+    if command == "revoke" {
+        desk.press("k");
+    }
+    started(desk).0
+}
+
+#[test]
+fn every_write_is_in_earnest_by_its_badge_and_wants_the_name_of_the_context() {
+    for (job, command, plan, word) in all() {
+        for size in SIZES {
+            let mut desk = Desk::new(size);
+            desk.shows("REHEARSAL letsencrypt-staging");
+            let id = begin(&mut desk, command);
+            desk.hides("REHEARSAL").shows(" PRODUCTION ");
+            desk.tell([planned(id, plan.clone())])
+                .shows(&format!("{job}: PRODUCTION"))
+                .hides("REHEARSAL")
+                .hides("letsencrypt-staging");
+            desk.press("enter")
+                .shows(&format!("This is production. Type {word} to continue:"));
+            assert_eq!(desk.effects(), [], "one Enter writes nothing: {job}");
+            desk.press("enter")
+                .shows(&format!("type {word:?}, or press Esc to cancel"));
+            assert_eq!(desk.effects(), [], "{job}");
+            desk.write(word).press("enter");
+            assert_eq!(desk.effects(), [Effect::Answer { id, yes: true }], "{job}");
+            desk.shows(&format!("{job} PRODUCTION"))
+                .hides("REHEARSAL")
+                .press("esc 5")
+                .shows("PRODUCTION");
+            desk.tell([Message::Ended(id, Ending::Good("done".to_owned()))])
+                .shows("REHEARSAL letsencrypt-staging");
+        }
+    }
+}
+
+#[test]
+fn without_protection_a_key_is_enough_where_it_can_be_undone() {
+    let settings = Ui {
+        unprotected: vec!["prod-eu".to_owned()],
+        ..ui()
+    };
+    for (job, command, plan, _) in all() {
+        let mut desk = Desk::with((120, 40), settings.clone(), place());
+        let id = begin(&mut desk, command);
+        desk.tell([planned(id, plan)]).press("enter");
+        if job == "revoke" {
+            desk.shows("Type checkout-tls to continue:")
+                .write("checkout-tls")
+                .press("enter");
+        }
+        assert_eq!(desk.effects(), [Effect::Answer { id, yes: true }], "{job}");
+    }
+}
+
+#[test]
+fn staging_certificates_that_are_stored_want_the_name_too() {
+    let mut desk = Desk::usual();
+    desk.press("R")
+        .tell([planned(1, of_checkout(Stage::Staging))])
+        .press("enter")
+        .shows("Staging certificates are stored, which no client trusts. Type prod-eu to continue:");
+    assert!(!desk.effects().contains(&Effect::Answer { id: 1, yes: true }));
+}
+
+#[test]
+fn restarts_are_planned_with_their_command() {
+    let mut desk = Desk::usual();
+    desk.press("r")
+        .shows("planning: restart of the workloads that use shop/checkout-tls")
+        .hides("kubectl rollout");
+    let (id, job, _) = started(&mut desk);
+    assert_eq!(job, Job::Restart(vec![checkout()]));
+    desk.tell([planned(id, restart())])
+        .shows("kubectl rollout restart deployment/checkout -n shop");
+    desk.press("t").shows("nothing is ordered here");
+    desk.press("enter").write("prod-eu").press("enter").shows("running");
+    assert_eq!(desk.effects(), [Effect::Answer { id, yes: true }]);
+}
+
+#[test]
+fn a_secret_that_no_workload_uses_leaves_no_command_that_does_nothing() {
+    let mut desk = Desk::usual();
+    desk.press("r");
+    let (id, ..) = started(&mut desk);
+    let told = "no workload uses Secret shop/checkout-tls";
+    desk.tell([Message::Ended(id, Ending::Good(told.to_owned()))])
+        .shows(told)
+        .hides("kubectl rollout");
+    desk.press("esc 5")
+        .shows("shop/checkout-tls")
+        .hides("kubectl rollout")
+        .press("enter")
+        .shows(told)
+        .hides("kubectl rollout");
+}
+
+#[test]
+fn revocation_takes_a_reason_and_the_name_of_the_secret() {
+    let mut desk = Desk::usual();
+    desk.command("revoke").shows("k  key-compromise").press("k");
+    let (id, job, command) = started(&mut desk);
+    assert_eq!(job, Job::Revoke);
+    assert_eq!(
+        command,
+        "kubectl certs revoke checkout-tls --reason key-compromise -n shop --context prod-eu --force"
+    );
+    desk.tell([planned(id, revocation())])
+        .shows("1. revoke certificate 0a1b at letsencrypt for good, reason keyCompromise")
+        .shows("note: a revocation cannot be undone")
+        .shows("note: 1 host is served with it");
+    desk.press("enter")
+        .write("prod-eu checkout")
+        .press("enter")
+        .shows("type \"prod-eu checkout-tls\"");
+    assert_eq!(desk.effects(), []);
+    desk.write("-tls").press("enter").shows("running");
+    assert_eq!(desk.effects(), [Effect::Answer { id, yes: true }]);
+    let mut desk = Desk::usual();
+    desk.command("revoke")
+        .press("down down enter")
+        .shows("--reason cessation-of-operation")
+        .press("esc");
+    assert!(desk.model.runs.is_empty());
+}
+
+#[test]
+fn rollback_is_planned_with_both_pairs() {
+    let mut desk = Desk::usual();
+    desk.command("rollback").shows("the plan is being made");
+    let (id, job, command) = started(&mut desk);
+    assert_eq!(job, Job::Rollback);
+    assert_eq!(command, "kubectl certs rollback checkout-tls -n shop --context prod-eu");
+    desk.tell([planned(id, put_back())])
+        .shows("it holds 0a1b, by R13")
+        .shows("it will hold 7f3c, by R11");
+    assert_eq!(desk.effects(), []);
+}
+
+#[test]
+fn rollback_is_of_all_that_are_marked_and_revocation_of_one() {
+    let mut desk = Desk::usual();
+    desk.press("space space")
+        .command("revoke")
+        .shows("revoke: one Secret at a time, but 2 are marked: ctrl-\\ clears the marks");
+    assert!(desk.model.popups.is_empty());
+    desk.command("rollback");
+    let runs = desk.effects();
+    let rollbacks = runs
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Run { job: Job::Rollback, .. }));
+    assert_eq!((rollbacks.count(), runs.len()), (2, 2), "{runs:?}");
+}
+
+#[test]
+fn a_secret_that_no_route_uses_is_revoked_without_force() {
+    let mut desk = Desk::usual();
+    let alone = Item {
+        secrets: vec![Key::new("edge", "left-over")].into(),
+        ..super::states::forbidden()
+    };
+    desk.tell([Message::Rows {
+        whole: false,
+        set: vec![alone],
+        gone: Vec::new(),
+    }])
+    .command("secrets")
+    .press("/")
+    .write("left-over")
+    .press("enter")
+    .command("revoke")
+    .press("s");
+    let (id, ..) = started(&mut desk);
+    desk.tell([planned(id, revocation())])
+        .shows("no route that was read uses it")
+        .hides("--force");
+}
