@@ -47,7 +47,7 @@ pub struct Outcome {
     pub host: String,
     /// Each address, with what it served last.
     pub seen: Vec<(SocketAddr, Seen)>,
-    /// From the beginning until every address served the new certificate, or until the end.
+    /// From when it was stored until every address served it, or until the end.
     pub after: Duration,
 }
 
@@ -82,8 +82,15 @@ impl Outcome {
 }
 
 /// Asks every address of every host until it serves the certificate of this fingerprint, all at the same time, for at most
-/// `wait`; each is asked at least once. Tells of each host that serves it. The outcomes are in the order of the places.
-pub async fn served(places: &[Place], new: Fingerprint, wait: Duration, tell: &Teller) -> Vec<Outcome> {
+/// `wait`; each is asked at least once. Tells of each host that serves it, and how long that was after it was `stored`, as workloads
+/// may have been restarted in between. The outcomes are in the order of the places.
+pub async fn served(
+    places: &[Place],
+    new: Fingerprint,
+    stored: Instant,
+    wait: Duration,
+    tell: &Teller,
+) -> Vec<Outcome> {
     let start = Instant::now();
     let hosts = places.iter().enumerate().map(|(at, place)| async move {
         let addresses = place
@@ -94,7 +101,7 @@ pub async fn served(places: &[Place], new: Fingerprint, wait: Duration, tell: &T
         let outcome = Outcome {
             host: place.host.clone(),
             seen: place.addresses.iter().copied().zip(seen).collect(),
-            after: start.elapsed(),
+            after: stored.elapsed(),
         };
         if outcome.is_served() {
             tell.tell(EventKind::Served {
@@ -142,7 +149,64 @@ async fn until(host: &str, address: SocketAddr, new: Fingerprint, end: Instant) 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tokio_rustls::TlsAcceptor;
+
     use super::*;
+    use crate::event::{Event, Listen};
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<EventKind>>);
+
+    impl Listen for Heard {
+        fn hear(&self, event: &Event) {
+            self.0.lock().unwrap().push(event.kind.clone());
+        }
+    }
+
+    /// Serves a certificate of its own, which comes back.
+    async fn serving(host: &str) -> (SocketAddr, Vec<u8>) {
+        let own = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
+        let der = own.cert.der().clone();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()));
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![der.clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                let _ = acceptor.accept(tcp).await;
+            }
+        });
+        (address, der.to_vec())
+    }
+
+    #[tokio::test]
+    async fn how_long_it_took_counts_from_when_it_was_stored_whatever_came_in_between() {
+        let (address, der) = serving("shop.example").await;
+        let places = [Place {
+            host: "shop.example".into(),
+            addresses: vec![address],
+        }];
+        let heard = Arc::new(Heard::default());
+        let tell = Teller::new(Arc::clone(&heard) as Arc<dyn Listen>);
+        // Workloads came back meanwhile.
+        let stored = Instant::now().checked_sub(Duration::from_secs(7)).unwrap();
+        let outcomes = served(&places, Fingerprint::of(&der), stored, Duration::from_secs(5), &tell).await;
+        assert!(outcomes[0].is_served(), "{:?}", outcomes[0].complaint());
+        let heard = heard.0.lock().unwrap();
+        let [EventKind::Served { after_ms, .. }] = heard.as_slice() else {
+            panic!("{heard:?}");
+        };
+        assert!((7_000..12_000).contains(after_ms), "{after_ms} ms");
+    }
 
     #[tokio::test]
     async fn a_host_that_cannot_be_asked_is_told_with_the_reason_and_within_the_time() {
@@ -161,7 +225,14 @@ mod tests {
                 addresses: vec![],
             },
         ];
-        let outcomes = served(&places, Fingerprint::of(b"x"), Duration::ZERO, &Teller::silent()).await;
+        let outcomes = served(
+            &places,
+            Fingerprint::of(b"x"),
+            Instant::now(),
+            Duration::ZERO,
+            &Teller::silent(),
+        )
+        .await;
         assert_eq!(outcomes[0].host, "shop.example");
         assert!(!outcomes[0].is_served());
         let complaint = outcomes[0].complaint().unwrap();

@@ -14,6 +14,7 @@ use crate::{
     },
     engine::revoke::{self, RevokeError, Use},
     error::{Exit, Failure},
+    event::{EventKind, Teller},
     net::probe::TIMEOUT,
     object::{Key, Kind, Text},
     plan::steps::Step,
@@ -36,6 +37,7 @@ use super::{
     session::{Open, Session, connect_options, read_file},
     settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
     target::{Target, ingress_instead},
+    told,
 };
 
 /// A PEM file of one chain, with its key perhaps.
@@ -86,19 +88,43 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
         found.leaf.serial, issuer.name
     );
     agree::agreed(plan, &question, command.yes).await?;
+    let tell = match &found.secret {
+        Some(secret) => told::to_screen().about(secret.clone()),
+        None => Teller::silent(),
+    };
+    let ended = Box::pin(carry_out(command, &cluster, &settings, &found, reason)).await;
+    tell.tell(match &ended {
+        Ok(_) => EventKind::Done,
+        Err(failure) => EventKind::Failed {
+            error: failure.message.clone(),
+            hint: failure.hint.clone(),
+        },
+    });
+    ended
+}
+
+/// Revokes it, and notes it where the pair is kept.
+async fn carry_out(
+    command: &RevokeCommand,
+    cluster: &Cluster<'_>,
+    settings: &Settings,
+    found: &Found,
+    reason: RevocationReason,
+) -> Result<Exit, Failure> {
+    let issuer = &settings.chosen.issuer;
     let acme = Acme::open(issuer)
         .await
         .map_err(|error| failed(RevokeError::Acme(error)))?;
     let account = if command.key_file.is_some() {
         None
     } else {
-        let store = store(&settings.chosen, &cluster).await?;
-        account_of(account::existing(&acme, &settings.chosen, &store).await, &found)?
+        let store = store(&settings.chosen, cluster).await?;
+        account_of(account::existing(&acme, &settings.chosen, &store).await, found)?
     };
     let (revoked, signed) = revoke::revoke(&acme, account.as_ref(), found.signing.as_ref(), &found.der, reason)
         .await
         .map_err(failed)?;
-    note_on_backups(command, &cluster, &found, reason).await;
+    note_on_backups(command, cluster, found, reason).await;
     let serial = &found.leaf.serial;
     let told = match revoked {
         Revoked::Now => format!("certificate {serial} is revoked ({reason}), signed with {signed}\n"),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::{
     apply::{
         Api, ApiError, Permits, RunId,
@@ -10,12 +12,12 @@ use crate::{
         rights, verify,
     },
     engine::{
-        aftermath,
+        aftermath, patience,
         lease::{self, Lease, LeaseError},
         now,
     },
     error::{Exit, Failure, chain},
-    event::Teller,
+    event::{EventKind, Teller},
     object::resource::SECRET,
     object::{Key, Kind},
     plan::{
@@ -36,6 +38,7 @@ use super::{
     progress::Progress,
     session::{Open, Session, connect_options},
     target::{Target, TargetError, ingress_instead},
+    told,
 };
 
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
@@ -77,11 +80,39 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     }
     let question = format!("Put certificate {} back into Secret {secret}?", back.leaf.serial);
     agree::agreed(plan, &question, command.yes).await?;
+    let tell = told::to_screen().about(secret.clone());
+    let ended = Box::pin(carry_out(&command, &api, &back, &run, &secret, &tell)).await;
+    tell.tell(match &ended {
+        Ok(_) => EventKind::Done,
+        Err(failure) => EventKind::Failed {
+            error: failure.message.clone(),
+            hint: failure.hint.clone(),
+        },
+    });
+    ended
+}
+
+/// Puts the pair back, and looks whether it is served.
+async fn carry_out(
+    command: &RollbackCommand,
+    api: &Api,
+    back: &Rollback,
+    run: &RunId,
+    secret: &Key,
+    tell: &Teller,
+) -> Result<Exit, Failure> {
     // While it was asked and answered, a renewal may have begun: whoever has the lease writes.
-    let lease = Lease::take(&api, &secret, &run).await.map_err(held)?;
-    let written = write(&api, &back).await;
+    let lease = Lease::take(api, secret, run).await.map_err(held)?;
+    tell.tell(EventKind::Leased {
+        place: format!("Lease {}", lease.key()),
+    });
+    let written = write(api, back).await;
+    let stored = Instant::now();
     let released = lease.release().await;
     let kept = written.map_err(|error| failed(error.into()))?;
+    tell.tell(EventKind::Stored {
+        place: format!("Secret {secret}"),
+    });
     if let Err(error) = released {
         note(&format!(
             "the Lease of Secret {secret} could not be released and ends by itself: {error}"
@@ -98,14 +129,14 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
         uid: None,
     };
     let forced = back.forced.as_ref().map(ToString::to_string);
-    let signed = events::signed(&told, &api, forced.as_deref());
+    let signed = events::signed(&told, api, forced.as_deref());
     // What is told beside does not decide.
-    let _ = events::record(&api, &about, Reason::RolledBack, &signed, now()).await;
+    let _ = events::record(api, &about, Reason::RolledBack, &signed, now()).await;
     if kept {
         note("the pair that it replaced is kept: another rollback undoes this one");
     }
     print_text(&format!("{told}\n"))?;
-    Box::pin(served(&command, &secret, &back)).await
+    Box::pin(served(command, secret, back, stored)).await
 }
 
 /// Everything that is done, with both pairs.
@@ -172,7 +203,7 @@ fn wait(command: &RollbackCommand) -> Duration {
 }
 
 /// Looks until the routes of the Secret serve what was put back.
-async fn served(command: &RollbackCommand, secret: &Key, back: &Rollback) -> Result<Exit, Failure> {
+async fn served(command: &RollbackCommand, secret: &Key, back: &Rollback, stored: Instant) -> Result<Exit, Failure> {
     let wait = wait(command);
     if wait.is_zero() {
         return Ok(Exit::Ok);
@@ -213,7 +244,13 @@ async fn served(command: &RollbackCommand, secret: &Key, back: &Rollback) -> Res
     }
     let progress = Progress::new(false);
     let tell = Teller::new(progress.listener()).about(secret.clone());
-    let outcomes = verify::served(&places, back.sha256, wait, &tell).await;
+    let waits = || {
+        let hosts: Vec<&str> = places.iter().map(|place| place.host.as_str()).collect();
+        let hosts = crate::text::first_of(&hosts, 3);
+        format!("{hosts} to serve the earlier certificate, {} s at most", wait.as_secs())
+    };
+    let looks = verify::served(&places, back.sha256, stored, wait, &tell);
+    let outcomes = patience::told(&tell, waits, looks).await;
     progress.end();
     let complaints: Vec<String> = outcomes.iter().filter_map(verify::Outcome::complaint).collect();
     if complaints.is_empty() {

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     error::Failure,
-    event::Listen,
+    event::{Listen, Teller},
     solve::{SolveError, dns01::Operator},
     tui::{message::Level, order::Plan},
 };
@@ -72,6 +72,11 @@ pub(super) fn is_silent() -> bool {
 /// Whoever takes what is said here; `None` is the terminal.
 pub(super) fn front() -> Option<Arc<dyn Front>> {
     run().or_else(|| SCREEN.read().unwrap_or_else(PoisonError::into_inner).clone())
+}
+
+/// Tells the run that is carried out here, if the screen shows it; a command of its own has words for what it did.
+pub(super) fn to_screen() -> Teller {
+    run().map_or_else(Teller::silent, |front| Teller::new(front.listener()))
 }
 
 /// Shows the plan of a run to whoever holds the screen. An error when it is not to be carried out; a command of its own asks

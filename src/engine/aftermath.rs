@@ -2,7 +2,15 @@
 
 use std::time::Duration;
 
-use super::{failure::CourseError, obtain::ObtainError, patience::told, run::Run, store::Destination};
+use tokio::time::Instant;
+
+use super::{
+    failure::CourseError,
+    obtain::ObtainError,
+    patience::told,
+    run::Run,
+    store::{Destination, Stored},
+};
 use crate::{
     apply::{
         Api, Pair,
@@ -34,20 +42,21 @@ impl Run {
         api: &Api,
         target: &Target,
         pair: &Pair,
-        forced: Option<&str>,
+        issued: &[Name],
+        stored: &Stored,
         tell: &Teller,
     ) -> Result<(), CourseError> {
         let what = format!(
             "{} issued a certificate for {}, valid until {}",
             self.issuer.name,
-            first_of(&target.names.order, NAMED),
+            first_of(issued, NAMED),
             crate::text::date_time(pair.leaf().not_after)
         );
         let proving = async {
             self.restart(api, target, tell).await?;
-            self.look(api, target, pair, tell).await
+            self.look(api, target, pair, stored.at, tell).await
         };
-        let message = events::signed(&what, api, forced);
+        let message = events::signed(&what, api, stored.forced.as_deref());
         let recording = async {
             self.record(api, target, Reason::CertificateIssued, &message).await;
             record_on_secret(api, target, Reason::CertificateIssued, &message).await;
@@ -130,7 +139,14 @@ impl Run {
         }
     }
 
-    async fn look(&self, api: &Api, target: &Target, pair: &Pair, tell: &Teller) -> Result<(), CourseError> {
+    async fn look(
+        &self,
+        api: &Api,
+        target: &Target,
+        pair: &Pair,
+        stored: Instant,
+        tell: &Teller,
+    ) -> Result<(), CourseError> {
         if self.options.wait.is_zero() {
             return Ok(());
         }
@@ -150,7 +166,7 @@ impl Run {
                 self.options.wait.as_secs()
             )
         };
-        let looks = verify::served(&places, pair.sha256(), self.options.wait, tell);
+        let looks = verify::served(&places, pair.sha256(), stored, self.options.wait, tell);
         let outcomes = tokio::select! {
             outcomes = told(tell, waits, looks) => outcomes,
             () = self.cancel.cancelled() => return Ok(()),

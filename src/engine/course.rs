@@ -371,12 +371,12 @@ impl Run {
         tell.tell(EventKind::Stored {
             place: stored.place.clone(),
         });
-        for text in stored.notes {
-            tell.tell(EventKind::Note { text });
+        for text in &stored.notes {
+            tell.tell(EventKind::Note { text: text.clone() });
         }
-        issued.place = Some(stored.place);
+        issued.place = Some(stored.place.clone());
         if let Destination::Cluster(api) = &self.destination {
-            self.after_storing(api, target, &pair, stored.forced.as_deref(), tell)
+            self.after_storing(api, target, &pair, &issued.names, &stored, tell)
                 .await?;
         }
         Ok(WithLeftOut { issued, left_out })

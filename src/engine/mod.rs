@@ -20,7 +20,7 @@ mod kept;
 pub mod lease;
 pub mod ledger;
 pub mod obtain;
-mod patience;
+pub(crate) mod patience;
 pub mod preflight;
 pub mod prepare;
 pub mod process;

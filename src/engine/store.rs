@@ -57,6 +57,8 @@ pub struct Stored {
     pub notes: Vec<String>,
     /// The owner against whom it was written: `owned by Helm (...)`.
     pub forced: Option<String>,
+    /// When it was.
+    pub at: tokio::time::Instant,
 }
 
 impl Storing<'_> {
@@ -125,6 +127,7 @@ impl Storing<'_> {
             backed_up,
             notes: notes(&change),
             forced: change.forced().map(ToString::to_string),
+            at: tokio::time::Instant::now(),
         })
     }
 
@@ -160,6 +163,7 @@ impl Storing<'_> {
             backed_up: false,
             notes,
             forced: None,
+            at: tokio::time::Instant::now(),
         })
     }
 }

@@ -41,6 +41,11 @@ pub enum EventKind {
         /// For what: a fragment such as "another order of this run validates shop.example".
         reason: String,
     },
+    /// Nobody else works on the Secret from here on.
+    Leased {
+        /// By what: `Lease shop/kubectl-certs-5d1f`.
+        place: String,
+    },
     /// An order is there.
     Ordered {
         /// The order's URL.

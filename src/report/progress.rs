@@ -19,6 +19,7 @@ pub fn names(all: &[Name]) -> String {
 pub fn line(kind: &EventKind) -> String {
     let text = match kind {
         EventKind::Waiting { reason } => format!("waits: {reason}"),
+        EventKind::Leased { place } => format!("took {place}"),
         EventKind::Ordered {
             url,
             names: all,
@@ -89,7 +90,10 @@ pub fn stage(kind: &EventKind) -> Option<String> {
         EventKind::Served { host, .. } => format!("served: {host}"),
         EventKind::Done => "done".to_owned(),
         EventKind::Failed { error, .. } => format!("failed: {error}"),
-        EventKind::ReplacesRefused { .. } | EventKind::CleanedUp { .. } | EventKind::Note { .. } => return None,
+        EventKind::Leased { .. }
+        | EventKind::ReplacesRefused { .. }
+        | EventKind::CleanedUp { .. }
+        | EventKind::Note { .. } => return None,
     })
     .map(|text| Clear(&text).to_string())
 }

@@ -281,7 +281,7 @@ fn of_namespace(model: &Model, line: usize, what: What, out: &mut String) -> Opt
 
 fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
     match what {
-        What::Started => {
+        What::Started if run.begun => {
             let at = time::date_time(run.at);
             put(out, at.get(11..19).unwrap_or_default());
         }
@@ -295,8 +295,9 @@ fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
             return tone;
         }
         What::Took => {
-            let until = run.ended_ms.unwrap_or(model.ms);
-            out.push_str(&progress::duration(until.saturating_sub(run.began_ms)));
+            if let Some(ms) = run.took(model.ms) {
+                out.push_str(&progress::duration(ms));
+            }
         }
         What::Target => target(run, out),
         What::Last => {

@@ -222,8 +222,15 @@ impl Course {
 fn does(step: &Step, kind: &EventKind) -> bool {
     match (step, kind) {
         (Step::Lease { .. } | Step::Journal { .. } | Step::Order { .. }, EventKind::Ordered { .. })
-        | (Step::Backup { .. } | Step::Write { .. } | Step::File { .. }, EventKind::Stored { .. })
-        | (Step::Look { .. } | Step::Rehearse { .. }, EventKind::Done)
+        | (Step::Lease { .. }, EventKind::Leased { .. })
+        | (
+            Step::Backup { .. } | Step::Write { .. } | Step::File { .. } | Step::PutBack { .. },
+            EventKind::Stored { .. },
+        )
+        | (
+            Step::Look { .. } | Step::Rehearse { .. } | Step::Revoke { .. } | Step::Remove { .. },
+            EventKind::Done,
+        )
         | (Step::CleanUp, EventKind::CleanedUp { .. } | EventKind::Done) => true,
         (Step::Prove { name, .. }, EventKind::Validated { name: proved, .. }) => name == proved,
         (Step::Restart { workload }, EventKind::Restarted { workload: restarted }) => workload == restarted,
@@ -239,6 +246,7 @@ fn begins(step: &Step, kind: &EventKind) -> bool {
             Step::Backup { .. } | Step::Write { .. } | Step::File { .. } | Step::Rehearse { .. },
             EventKind::Issued { .. },
         )
+        | (Step::Backup { .. } | Step::PutBack { .. }, EventKind::Leased { .. })
         | (Step::Look { .. } | Step::Restart { .. }, EventKind::Stored { .. }) => true,
         (
             Step::Prove { name, .. },
@@ -260,10 +268,12 @@ pub struct Run {
     pub job: Job,
     /// The command line that does the same.
     pub command: CommandLine,
-    /// When it began, by the clock.
+    /// When its question was answered, by the clock; until then, when its plan was asked for.
     pub at: Seconds,
-    /// When it began, in milliseconds since the program started.
+    /// The same in milliseconds since the program started.
     pub began_ms: u64,
+    /// Whether its question was answered: from then on it runs.
+    pub begun: bool,
     /// When it ended.
     pub ended_ms: Option<u64>,
     /// Where it stands.
@@ -284,6 +294,20 @@ impl Run {
             (Job::Renew, None) => self.command.has("--production").then_some(Stage::Production),
             (Job::Revoke | Job::Rollback | Job::Restart(_), _) => Some(Stage::Production),
         }
+    }
+
+    /// It begins now. The question after its first part does not begin it again.
+    pub fn begin(&mut self, at: Seconds, ms: u64) {
+        self.state = State::Running;
+        if !std::mem::replace(&mut self.begun, true) {
+            (self.at, self.began_ms) = (at, ms);
+        }
+    }
+
+    /// For how long it has run, or ran; `None` before its question is answered.
+    pub fn took(&self, now_ms: u64) -> Option<u64> {
+        let until = self.ended_ms.unwrap_or(now_ms);
+        self.begun.then(|| until.saturating_sub(self.began_ms))
     }
 
     /// Whether it has ended.

@@ -196,7 +196,7 @@ struct RunFront {
     sink: UnboundedSender<Message>,
     answer: Arc<Answers>,
     seen: Mutex<Seen>,
-    /// What a confirmed plan begins, where the command does not say so itself.
+    /// What a confirmed plan begins, where the command does not say so itself; `None` for a renewal.
     begins: Option<Cancel>,
 }
 
@@ -318,7 +318,8 @@ impl Front for RunFront {
 
 impl Listen for RunFront {
     fn hear(&self, event: &Event) {
-        if let Some(secret) = &event.secret {
+        // What is no renewal says in its own words what came of it.
+        if let Some(secret) = event.secret.as_ref().filter(|_| self.begins.is_none()) {
             match &event.kind {
                 EventKind::Done => self.seen().good += 1,
                 EventKind::Failed { error, hint } => {
@@ -437,6 +438,8 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
     };
     agree::agreed(plan, "Restart them?", false).await?;
     let tell = Teller::new(Arc::clone(&front).listener());
+    // One that uses several of the Secrets is restarted once.
+    let mut back: Vec<Workload> = Vec::new();
     for (secret, workloads) in &used {
         if cancel.is_cancelled() {
             return Err(Failure::new(
@@ -445,7 +448,15 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
             ));
         }
         let told = tell.about(secret.clone());
-        let restarted = rollout::restart(&api, workloads, now(), LIMIT, &told).await;
+        let (before, now_due): (Vec<Workload>, Vec<Workload>) =
+            workloads.iter().cloned().partition(|workload| back.contains(workload));
+        for workload in &before {
+            told.tell(EventKind::Restarted {
+                workload: workload.to_string(),
+            });
+        }
+        let restarted = rollout::restart(&api, &now_due, now(), LIMIT, &told).await;
+        back.extend(restarted.done);
         if let Some(error) = restarted.stopped {
             told.tell(EventKind::Failed {
                 error: crate::error::chain(&error),
@@ -457,7 +468,6 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
             told.tell(EventKind::Done);
         }
     }
-    front.seen().good = 0;
     front.seen().printed = format!("{} restarted", all.len());
     Ok(Exit::Ok)
 }

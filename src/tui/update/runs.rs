@@ -137,6 +137,7 @@ fn add(model: &mut Model, start: Start) -> (RunId, Effect) {
         command: start.command.clone(),
         at: model.clock,
         began_ms: model.ms,
+        begun: false,
         ended_ms: None,
         state: State::Planning,
         plan: None,
@@ -223,8 +224,9 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
         }
     }
     model.popups.pop();
+    let (at, ms) = (model.clock, model.ms);
     for run in model.runs.iter_mut().filter(|run| ready.contains(&run.id)) {
-        run.state = State::Running;
+        run.begin(at, ms);
     }
     // After a rehearsal the same ones are meant again.
     let is_rehearsal = |id: &RunId| model.run(*id).and_then(Run::stage) == Some(Stage::Rehearsal);

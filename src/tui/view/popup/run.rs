@@ -57,11 +57,11 @@ pub(super) fn window(model: &Model, watched: &Watched) -> Window {
 
 fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
     let (word, tone) = state(run);
-    let took = run.ended_ms.unwrap_or(model.ms).saturating_sub(run.began_ms);
-    lines.push(vec![
-        (tone, word.to_owned()),
-        (Tone::Dim, format!("  {}", progress::duration(took))),
-    ]);
+    let mut head = vec![(tone, word.to_owned())];
+    if let Some(ms) = run.took(model.ms) {
+        head.push((Tone::Dim, format!("  {}", progress::duration(ms))));
+    }
+    lines.push(head);
     let none = Course::default();
     let planned = |secret: &Key| {
         let targets = run.plan.as_ref().map(|plan| &plan.targets);
