@@ -528,7 +528,7 @@ impl Issuance<'_> {
                 Ok(issued) => Summary {
                     secret: outcome.secret.clone(),
                     names: issued.names.clone(),
-                    result: result_word(rehearsal).to_owned(),
+                    result: progress::result(rehearsal, 0),
                     detail: format!(
                         "valid until {}, {took}{}",
                         time::date(issued.not_after),
@@ -581,10 +581,6 @@ fn operator() -> Arc<dyn DnsOperator> {
     }
 }
 
-fn result_word(rehearsal: bool) -> &'static str {
-    if rehearsal { "rehearsed" } else { "renewed" }
-}
-
 /// The end of a dry run.
 fn judged(exit: Exit, obstacles: &[Obstacle]) -> Result<Exit, Failure> {
     foreseen::tell(obstacles.get(1..).unwrap_or_default());
@@ -594,10 +590,7 @@ fn judged(exit: Exit, obstacles: &[Obstacle]) -> Result<Exit, Failure> {
 /// What became of a certificate whose course did not end as it was meant.
 fn result_of(error: &CourseError, rehearsal: bool) -> String {
     match error {
-        CourseError::LeftOut { left_out, .. } => {
-            let left = counted(left_out.len(), "name");
-            format!("{}, {left} left out", result_word(rehearsal))
-        }
+        CourseError::LeftOut { left_out, .. } => progress::result(rehearsal, left_out.len()),
         CourseError::Stopped => "not started".to_owned(),
         CourseError::NotOurs { .. } => "left out".to_owned(),
         _ => "failed".to_owned(),

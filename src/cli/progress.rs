@@ -169,7 +169,7 @@ impl Listen for Progress {
                     None => progress::line(&event.kind),
                 };
                 match &event.kind {
-                    EventKind::Done | EventKind::Failed { .. } => {
+                    EventKind::Done | EventKind::LeftOut { .. } | EventKind::Failed { .. } => {
                         screen.active.remove(&event.secret);
                         ended.push(told);
                     }
@@ -182,7 +182,7 @@ impl Listen for Progress {
                     | EventKind::ChallengeFailed { .. } => ended.push(told),
                     _ => {}
                 }
-                let going = !matches!(event.kind, EventKind::Done | EventKind::Failed { .. });
+                let going = event.kind.ends().is_none();
                 if let Some(stage) = progress::stage(&event.kind).filter(|_| going && event.secret.is_some()) {
                     screen
                         .active

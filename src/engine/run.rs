@@ -119,7 +119,7 @@ pub struct Issued {
 pub struct Outcome {
     /// The Secret.
     pub secret: Key,
-    /// What was to be ordered.
+    /// What the certificate has; what it was to have, where there is none.
     pub names: Vec<Name>,
     /// Who issued the certificate before, and who was to issue this one, where that is another CA.
     pub changes_ca: Option<(String, String)>,
@@ -159,8 +159,17 @@ impl Run {
         };
         self.brake.ended(target, result.as_ref().err()).await;
         self.turns.give_back(&target.secret);
+        let mut names = target.names.order.clone();
+        if let Err(CourseError::LeftOut { left_out, .. }) = &result {
+            names.retain(|name| !left_out.contains(name));
+        }
         tell.tell(match &result {
             Ok(_) => EventKind::Done,
+            Err(CourseError::LeftOut { left_out, why, hint }) => EventKind::LeftOut {
+                names: left_out.clone(),
+                why: why.clone(),
+                hint: hint.clone(),
+            },
             Err(error) => EventKind::Failed {
                 error: crate::error::chain(error),
                 hint: error.hint(),
@@ -168,7 +177,7 @@ impl Run {
         });
         Outcome {
             secret: target.secret.clone(),
-            names: target.names.order.clone(),
+            names,
             changes_ca: target.changes_ca.clone(),
             result,
             took: began.elapsed(),

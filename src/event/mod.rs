@@ -135,6 +135,15 @@ pub enum EventKind {
     },
     /// It has ended well.
     Done,
+    /// It has ended well for the other names: these new ones failed, and are not in the certificate.
+    LeftOut {
+        /// The names.
+        names: Vec<Name>,
+        /// Why: one line.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// It has ended badly.
     Failed {
         /// Why: one line.
@@ -142,6 +151,18 @@ pub enum EventKind {
         /// What to do.
         hint: Option<String>,
     },
+}
+
+impl EventKind {
+    /// Whether nothing more happens to the certificate after it; and then, whether it was issued as it was meant, or but for some
+    /// names.
+    pub fn ends(&self) -> Option<bool> {
+        match self {
+            Self::Done | Self::LeftOut { .. } => Some(true),
+            Self::Failed { .. } => Some(false),
+            _ => None,
+        }
+    }
 }
 
 /// What happened, and to which Secret's certificate.

@@ -66,11 +66,10 @@ pub fn line(kind: &EventKind) -> String {
         EventKind::CleanedUp { count } => format!("removed {count} temporary objects"),
         EventKind::Note { text } => text.clone(),
         EventKind::Done => "done".to_owned(),
-        EventKind::Failed { error, hint: None } => format!("failed: {error}"),
-        EventKind::Failed {
-            error,
-            hint: Some(hint),
-        } => format!("failed: {error} (hint: {hint})"),
+        EventKind::LeftOut { names: all, why, hint } => {
+            format!("done without {}: {why}{}", names(all), hinted(hint.as_deref()))
+        }
+        EventKind::Failed { error, hint } => format!("failed: {error}{}", hinted(hint.as_deref())),
     };
     Clear(&text).to_string()
 }
@@ -89,6 +88,7 @@ pub fn stage(kind: &EventKind) -> Option<String> {
         EventKind::Restarted { workload } => format!("restarted {workload}"),
         EventKind::Served { host, .. } => format!("served: {host}"),
         EventKind::Done => "done".to_owned(),
+        EventKind::LeftOut { names: all, .. } => format!("done without {}", names(all)),
         EventKind::Failed { error, .. } => format!("failed: {error}"),
         EventKind::Leased { .. }
         | EventKind::ReplacesRefused { .. }
@@ -96,6 +96,20 @@ pub fn stage(kind: &EventKind) -> Option<String> {
         | EventKind::Note { .. } => return None,
     })
     .map(|text| Clear(&text).to_string())
+}
+
+fn hinted(hint: Option<&str>) -> String {
+    hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"))
+}
+
+/// What certificates came to, in the words of the table and of the screen: `renewed`, `renewed, 1 name left out`, `rehearsed`.
+pub fn result(rehearsal: bool, left_out: usize) -> String {
+    let word = if rehearsal { "rehearsed" } else { "renewed" };
+    match left_out {
+        0 => word.to_owned(),
+        1 => format!("{word}, 1 name left out"),
+        many => format!("{word}, {many} names left out"),
+    }
 }
 
 /// An event as one JSON line, without its newline: `time`, `namespace` and `secret` beside the event's own fields.
@@ -117,7 +131,7 @@ pub fn json(event: &Event, at: &str) -> String {
 pub struct Summary {
     /// The Secret.
     pub secret: Key,
-    /// What it is for.
+    /// The names that are in the certificate; those that were to be, where there is none.
     pub names: Vec<Name>,
     /// `renewed`, `rehearsed`, `renewed, 1 name left out`, `failed`, ...
     pub result: String,
@@ -183,6 +197,22 @@ mod tests {
         };
         assert_eq!(line(&event), "a.example: failed: said \\x1b[31mno\\nreally");
         assert_eq!(stage(&event).as_deref(), Some("failed: a.example"));
+    }
+
+    #[test]
+    fn a_certificate_without_some_names_has_not_failed() {
+        let event = EventKind::LeftOut {
+            names: vec![name("b.example")],
+            why: "b.example: the CA says: no".into(),
+            hint: Some("look".into()),
+        };
+        assert_eq!(
+            line(&event),
+            "done without b.example: b.example: the CA says: no (hint: look)"
+        );
+        assert_eq!(event.ends(), Some(true));
+        assert_eq!(result(false, 1), "renewed, 1 name left out");
+        assert_eq!(result(true, 2), "rehearsed, 2 names left out");
     }
 
     #[test]

@@ -301,9 +301,16 @@ fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
         }
         What::Target => target(run, out),
         What::Last => {
-            if let State::Ended(Ending::Bad(trouble)) = &run.state {
-                put(out, &trouble.what);
-                return Tone::Of(Status::Critical);
+            match &run.state {
+                State::Ended(Ending::Bad(trouble)) => {
+                    put(out, &trouble.what);
+                    return Tone::Of(Status::Critical);
+                }
+                State::Ended(Ending::Partly { trouble, .. }) => {
+                    put(out, &trouble.what);
+                    return Tone::Of(Status::Warning);
+                }
+                _ => {}
             }
             let last = run
                 .courses
@@ -321,13 +328,14 @@ fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
 }
 
 /// The word for where a run stands.
-pub fn state(run: &Run) -> (&'static str, Tone) {
+pub fn state(run: &Run) -> (&str, Tone) {
     match &run.state {
         State::Planning => ("planning", Tone::Dim),
         State::Waiting => ("planned", Tone::Of(Status::Info)),
         State::Running => ("running", Tone::Of(Status::Info)),
         State::Cancelling => ("cancelling", Tone::Of(Status::Warning)),
         State::Ended(Ending::Good(_)) => ("done", Tone::Of(Status::Healthy)),
+        State::Ended(Ending::Partly { said, .. }) => (said, Tone::Of(Status::Warning)),
         State::Ended(Ending::Bad(_)) => ("failed", Tone::Of(Status::Critical)),
         State::Ended(Ending::Dropped) => ("dropped", Tone::Dim),
         State::Ended(Ending::Cancelled) => ("cancelled", Tone::Of(Status::Warning)),

@@ -81,6 +81,13 @@ pub struct Plan {
 pub enum Ending {
     /// As it was meant; in a sentence.
     Good(String),
+    /// As it was meant, but for some names.
+    Partly {
+        /// What came of it, as the command line has it: `renewed, 1 name left out`.
+        said: String,
+        /// Which names, and why.
+        trouble: Trouble,
+    },
     /// Otherwise.
     Bad(Trouble),
     /// It was given up before anything was done.
@@ -131,11 +138,7 @@ pub enum Light {
 impl Course {
     /// Whether it has ended, and well.
     pub fn ended(&self) -> Option<bool> {
-        self.events.iter().rev().find_map(|(_, kind)| match kind {
-            EventKind::Done => Some(true),
-            EventKind::Failed { .. } => Some(false),
-            _ => None,
-        })
+        self.events.iter().rev().find_map(|(_, kind)| kind.ends())
     }
 
     /// The last thing that happened.
@@ -158,7 +161,7 @@ impl Course {
         let mut lights = Vec::with_capacity(steps.len());
         for (number, step) in steps.iter().enumerate() {
             let light = match (done(step), begun(step)) {
-                _ if failed == Some(number) => Light::Failed,
+                _ if failed == Some(number) || self.is_left_out(step) => Light::Failed,
                 (Some(_), _) if matches!(step, Step::Look { .. }) && !self.is_seen() => Light::Unknown,
                 (Some(_), _) => Light::Done,
                 (None, Some(_)) if ended.is_none() => Light::Going,
@@ -184,6 +187,13 @@ impl Course {
             lights.push((light, took));
         }
         lights
+    }
+
+    /// Whether the certificate came to be without the name that a step proves.
+    fn is_left_out(&self, step: &Step) -> bool {
+        let Step::Prove { name, .. } = step else { return false };
+        let without = |kind: &EventKind| matches!(kind, EventKind::LeftOut { names, .. } if names.contains(name));
+        self.events.iter().any(|(_, kind)| without(kind))
     }
 
     /// When the last thing happened before a step was done.
@@ -229,9 +239,9 @@ fn does(step: &Step, kind: &EventKind) -> bool {
         )
         | (
             Step::Look { .. } | Step::Rehearse { .. } | Step::Revoke { .. } | Step::Remove { .. },
-            EventKind::Done,
+            EventKind::Done | EventKind::LeftOut { .. },
         )
-        | (Step::CleanUp, EventKind::CleanedUp { .. } | EventKind::Done) => true,
+        | (Step::CleanUp, EventKind::CleanedUp { .. } | EventKind::Done | EventKind::LeftOut { .. }) => true,
         (Step::Prove { name, .. }, EventKind::Validated { name: proved, .. }) => name == proved,
         (Step::Restart { workload }, EventKind::Restarted { workload: restarted }) => workload == restarted,
         _ => false,

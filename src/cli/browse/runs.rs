@@ -23,6 +23,7 @@ use crate::{
     event::{Event, EventKind, Listen, Teller},
     object::{Change, Key, Kind, Object, Text},
     plan::steps::Step,
+    report::progress,
     source::cluster::{Connection, consumers},
     tui::{
         Message,
@@ -207,12 +208,44 @@ struct Seen {
     failed: BTreeMap<Key, Trouble>,
     /// How many went well.
     good: usize,
+    /// The names that others went well without, and why.
+    partly: BTreeMap<Key, (usize, Trouble)>,
     /// The plan was not confirmed.
     refused: bool,
     /// It is a rehearsal.
     rehearsal: bool,
     /// The last line that was printed.
     printed: String,
+}
+
+impl Seen {
+    /// How many certificates there are, all names or not.
+    fn issued(&self) -> usize {
+        self.good + self.partly.len()
+    }
+
+    /// How it ended where names were left out, in the words of the command line.
+    fn without(&self) -> Ending {
+        let left_out = self.partly.values().map(|(count, _)| count).sum();
+        let result = progress::result(self.rehearsal, left_out);
+        let said = match self.issued() {
+            1 => result,
+            many => format!("{many} {result}"),
+        };
+        let whats: Vec<String> = self
+            .partly
+            .iter()
+            .map(|(secret, (_, trouble))| match self.issued() {
+                1 => trouble.what.clone(),
+                _ => format!("{secret}: {}", trouble.what),
+            })
+            .collect();
+        let trouble = Trouble {
+            what: whats.join("; "),
+            hint: self.partly.values().find_map(|(_, trouble)| trouble.hint.clone()),
+        };
+        Ending::Partly { said, trouble }
+    }
 }
 
 impl RunFront {
@@ -228,13 +261,13 @@ impl RunFront {
     fn ending(&self, result: Result<Exit, Failure>, cancel: &Cancel) -> Ending {
         let seen = self.seen();
         match result {
-            Err(_) if seen.refused && seen.good == 0 && seen.failed.is_empty() => Ending::Dropped,
+            Err(_) if seen.refused && seen.issued() == 0 && seen.failed.is_empty() => Ending::Dropped,
             // cert-manager's part was carried out, and the rest was not wanted.
             Err(_) if seen.refused && seen.failed.is_empty() => {
-                Ending::Good(format!("{} renewed; the rest was left as it is", seen.good))
+                Ending::Good(format!("{} renewed; the rest was left as it is", seen.issued()))
             }
             // What had ended well before stays so.
-            Err(_) | Ok(Exit::Interrupted) if cancel.is_cancelled() && cancel.has_begun() && seen.good == 0 => {
+            Err(_) | Ok(Exit::Interrupted) if cancel.is_cancelled() && cancel.has_begun() && seen.issued() == 0 => {
                 Ending::Cancelled
             }
             Err(failure) => Ending::Bad(Trouble {
@@ -242,7 +275,7 @@ impl RunFront {
                 hint: failure.hint,
             }),
             Ok(_) if !seen.failed.is_empty() => {
-                let all = seen.failed.len() + seen.good;
+                let all = seen.failed.len() + seen.issued();
                 let mut what = match (all, seen.failed.iter().next()) {
                     (1, Some((_, trouble))) => trouble.what.clone(),
                     (_, Some((secret, trouble))) => {
@@ -256,6 +289,7 @@ impl RunFront {
                 let hint = seen.failed.values().find_map(|trouble| trouble.hint.clone());
                 Ending::Bad(Trouble { what, hint })
             }
+            Ok(_) if !seen.partly.is_empty() => seen.without(),
             Ok(Exit::Ok) => Ending::Good(match (seen.good, seen.rehearsal, seen.printed.as_str()) {
                 (0, _, "") => "done".to_owned(),
                 (0, _, printed) => printed.to_owned(),
@@ -322,6 +356,14 @@ impl Listen for RunFront {
         if let Some(secret) = event.secret.as_ref().filter(|_| self.begins.is_none()) {
             match &event.kind {
                 EventKind::Done => self.seen().good += 1,
+                EventKind::LeftOut { names, why, hint } => {
+                    let without = first_of(names);
+                    let trouble = Trouble {
+                        what: format!("without {without}: {why}"),
+                        hint: hint.clone(),
+                    };
+                    self.seen().partly.insert(secret.clone(), (names.len(), trouble));
+                }
                 EventKind::Failed { error, hint } => {
                     let trouble = Trouble {
                         what: error.clone(),

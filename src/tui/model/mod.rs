@@ -506,10 +506,10 @@ impl Model {
         self.detail.is_some() && self.size.0 >= SPLIT
     }
 
-    /// Whether all of these runs have ended, and a renewal among them badly.
+    /// Whether all of these runs have ended, and a renewal among them badly, or without some names.
     pub fn has_failed(&self, ids: &[RunId]) -> bool {
         let runs = || ids.iter().filter_map(|id| self.run(*id));
-        let failed = |run: &Run| run.job == Job::Renew && matches!(run.state, State::Ended(Ending::Bad(_)));
+        let failed = |run: &Run| run.job == Job::Renew && matches!(run.state, State::Ended(Ending::Bad(_) | Ending::Partly { .. }));
         runs().all(Run::is_over) && runs().any(failed)
     }
 

@@ -417,6 +417,15 @@ pub(super) fn said(model: &mut Model, id: RunId, text: String) -> Vec<Effect> {
     Vec::new()
 }
 
+/// The explanation of a run that did not end as it was meant opens by itself, unless something else is being read or typed.
+fn explain(model: &mut Model, id: RunId, watched: bool, told: String) {
+    if !watched && model.popups.is_empty() && model.prompt.is_none() {
+        watch(model, vec![id]);
+    } else if !watched {
+        model.notice(told, true);
+    }
+}
+
 /// A run has ended.
 pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect> {
     let ms = model.ms;
@@ -442,14 +451,13 @@ pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect>
                 model.notice(format!("{job}: {told}"), false);
             }
         }
+        Ending::Partly { said, trouble } => {
+            log(model, Level::Warning, &trouble.what);
+            explain(model, id, watched, format!("{said}: {}", trouble.what));
+        }
         Ending::Bad(trouble) => {
             log(model, Level::Error, &trouble.what);
-            // Its explanation opens by itself, unless something else is being read or typed.
-            if !watched && model.popups.is_empty() && model.prompt.is_none() {
-                watch(model, vec![id]);
-            } else if !watched {
-                model.notice(format!("{job} failed: {}", trouble.what), true);
-            }
+            explain(model, id, watched, format!("{job} failed: {}", trouble.what));
         }
         Ending::Cancelled => {
             log(model, Level::Note, &format!("{job}: cancelled"));

@@ -150,9 +150,13 @@ pub(super) fn ended(ending: &Ending, room: usize, lines: &mut Lines) {
                 lines.push(vec![(Tone::Of(Status::Healthy), line)]);
             }
         }
-        Ending::Bad(trouble) => {
+        Ending::Partly { trouble, .. } | Ending::Bad(trouble) => {
+            let status = match ending {
+                Ending::Partly { .. } => Status::Warning,
+                _ => Status::Critical,
+            };
             for line in wrapped("", "", &clear(&trouble.what), room) {
-                lines.push(vec![(Tone::Of(Status::Critical), line)]);
+                lines.push(vec![(Tone::Of(status), line)]);
             }
             if let Some(hint) = &trouble.hint {
                 for line in wrapped("hint: ", "      ", &clear(hint), room) {

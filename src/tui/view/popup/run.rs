@@ -158,6 +158,7 @@ fn whole(run: &Run, secret: &Key, steps: &[Step], course: &Course, ascii: bool, 
     for (_, kind) in &course.events {
         let tone = match kind {
             EventKind::ChallengeFailed { .. } | EventKind::Failed { .. } => Tone::Of(Status::Critical),
+            EventKind::LeftOut { .. } => Tone::Of(Status::Warning),
             EventKind::Note { .. } | EventKind::Served { .. } | EventKind::Waiting { .. } => Tone::Dim,
             _ => continue,
         };
