@@ -12,7 +12,7 @@ use crate::{
         rights, verify,
     },
     engine::{
-        aftermath, patience,
+        aftermath,
         lease::{self, Lease, LeaseError},
         now,
     },
@@ -25,6 +25,7 @@ use crate::{
         target::{names_of, target},
     },
     settings::value::DryRun,
+    solve::patience,
     source::cluster::connect,
     text::{Clear, time},
     tui::order::Plan,

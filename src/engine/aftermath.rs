@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use super::{
     failure::CourseError,
     obtain::ObtainError,
-    patience::told,
     run::Run,
     store::{Destination, Stored},
 };
@@ -23,6 +22,7 @@ use crate::{
     net::{HostPort, address},
     object::resource::SECRET,
     plan::{Target, target::names_of},
+    solve::patience::told,
     text::first_of,
 };
 

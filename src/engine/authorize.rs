@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{cancel::Cancel, hosts::Hosts, patience::told};
+use super::{cancel::Cancel, hosts::Hosts};
 use crate::{
     acme::{
         AcmeError, Authorization, AuthorizationStatus, Challenge as Offered, ChallengeKind, ChallengeStatus, Client,
@@ -13,7 +13,7 @@ use crate::{
     event::{EventKind, Method, Teller},
     name::Name,
     plan::names::UNROUTED,
-    solve::{Challenge, Solve, SolveError},
+    solve::{Challenge, Solve, SolveError, patience::told},
 };
 
 /// How many authorizations of one order are worked on at the same time.

@@ -20,7 +20,6 @@ mod kept;
 pub mod lease;
 pub mod ledger;
 pub mod obtain;
-pub(crate) mod patience;
 pub mod preflight;
 pub mod prepare;
 pub mod process;

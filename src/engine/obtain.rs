@@ -15,7 +15,6 @@ use super::{
     authorize::{Proving, Refused},
     journal::{Journal, JournalError},
     ledger::Ledger,
-    patience::told,
 };
 use crate::{
     acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus},
@@ -23,7 +22,7 @@ use crate::{
     event::EventKind,
     name::Name,
     plan::Names,
-    solve::{Challenge, Solve},
+    solve::{Challenge, Solve, patience::told},
 };
 
 /// How long the CA may take to make a certificate.

@@ -5,6 +5,7 @@
 
 pub mod dns01;
 pub mod http01;
+pub(crate) mod patience;
 
 use futures_util::future::BoxFuture;
 

@@ -26,7 +26,7 @@ use crate::{
     event::{EventKind, Method, Teller},
     name::Name,
     net::dns::Resolver,
-    solve::{Challenge, Solve, SolveError},
+    solve::{Challenge, Solve, SolveError, patience::told},
 };
 
 /// How long a challenge waits for room where a provider keeps few values.
@@ -349,7 +349,16 @@ impl Dns01 {
             method: Method::Dns01,
             place: format!("TXT {} in zone {}, by {}", place.name, place.zone, entry.settings.name),
         });
-        let seen = propagation::wait(&self.resolver, &place, &value, self.wait).await?;
+        let words = || match self.wait {
+            Wait::Fixed(length) => format!(
+                "{} for TXT {} to reach the CA's resolvers, as --propagation-wait says",
+                humantime::format_duration(length),
+                place.name
+            ),
+            Wait::Ask(_) | Wait::Off => format!("the name servers of {} to show TXT {}", place.zone, place.name),
+        };
+        let shown = propagation::wait(&self.resolver, &place, &value, self.wait);
+        let seen = told(tell, words, shown).await?;
         for text in seen.notes {
             tell.tell(EventKind::Note { text });
         }

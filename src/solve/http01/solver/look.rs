@@ -23,6 +23,7 @@ use crate::{
             self_check::{Look, Seen, Telling},
             table::Row,
         },
+        patience::told,
     },
 };
 
@@ -81,7 +82,8 @@ impl Http01 {
         match self.options.self_check {
             SelfCheck::Off => Ok(Seen::default()),
             SelfCheck::Wait(length) => {
-                sleep(length).await;
+                let words = || waits(&look.host, length);
+                told(tell, words, sleep(length)).await;
                 Ok(Seen::default())
             }
             SelfCheck::Direct => {
@@ -192,6 +194,14 @@ impl Http01 {
     }
 }
 
+/// What a fixed wait waits for.
+fn waits(host: &str, length: Duration) -> String {
+    format!(
+        "{} before the CA is asked to validate {host}, as --self-check says: the answer is not checked from here",
+        humantime::format_duration(length)
+    )
+}
+
 /// Of an Ingress `loadBalancer.ingress`, of a Gateway `addresses`.
 fn in_status(status: &Value) -> Vec<Text> {
     let none = Vec::new();
@@ -209,6 +219,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_fixed_wait_says_how_long_and_for_what() {
+        assert_eq!(
+            waits("shop.example", Duration::from_secs(90)),
+            "1m 30s before the CA is asked to validate shop.example, as --self-check says: the answer is not checked from here"
+        );
+    }
 
     #[test]
     fn addresses_are_found_in_the_status_of_both_kinds() {
