@@ -1,6 +1,11 @@
 //! Shows what is to be done and asks for it: the same way for everything that writes.
 
-use crate::{error::Failure, object::Key, plan::steps::Step, tui::order::Plan};
+use crate::{
+    error::Failure,
+    object::Key,
+    plan::{steps::Step, summary::summary},
+    tui::order::Plan,
+};
 
 use super::{ask, note, told};
 
@@ -19,16 +24,17 @@ pub(super) async fn agreed(plan: Plan, question: &str, yes: bool) -> Result<(), 
     }
     plan.notes.iter().for_each(|line| note(line));
     if !yes {
-        show(&plan.targets);
+        show(&plan.targets, &plan.left_out);
     }
     asked(question, yes)
 }
 
-/// Shows the steps of the first Secrets, where somebody is there to see them. Steps of no Secret have no heading.
-pub(super) fn show(targets: &[(Key, Vec<Step>)]) {
+/// Shows a summary, and the steps of the first Secrets, where somebody is there to see them. Steps of no Secret have no heading.
+pub(super) fn show(targets: &[(Key, Vec<Step>)], left_out: &[String]) {
     if !ask::possible() {
         return;
     }
+    summary(targets, left_out).iter().for_each(|line| note(line));
     for (secret, steps) in targets.iter().take(SHOWN) {
         if !secret.name.is_empty() {
             note(&format!("Secret {secret}"));
@@ -55,11 +61,8 @@ fn refused() -> Failure {
 /// A plan that orders nothing.
 pub(super) fn plan(secret: Key, steps: Vec<Step>, notes: Vec<String>) -> Plan {
     Plan {
-        issuer: String::new(),
-        stage: None,
         targets: vec![(secret, steps)],
-        limits: Vec::new(),
         notes,
-        command: None,
+        ..Plan::default()
     }
 }

@@ -35,6 +35,8 @@ use crate::{
     plan::{
         MANY_ORDERS, Target,
         limits::{Past, What},
+        steps::Step,
+        summary::summary,
         target::names_of,
     },
     report::progress::{self, Summary},
@@ -88,6 +90,8 @@ pub(super) struct Issuance<'a> {
     pub(super) is_bounded: bool,
     /// What was named too, and is refused.
     pub(super) left: &'a [Left],
+    /// What could be meant and is left out, each counted.
+    pub(super) left_out: Vec<String>,
 }
 
 /// Where manifests go; `None` for a cluster.
@@ -142,7 +146,7 @@ impl Issuance<'_> {
         said.extend(unrouted(targets));
         said.extend(forced::lines(&preparing).await);
         if self.args.run.dry_run == DryRun::Client {
-            return Self::show_steps(&preparing, &prepared, targets).and_then(|exit| judged(exit, &obstacles));
+            return self.show_steps(&preparing, &prepared, targets).and_then(|exit| judged(exit, &obstacles));
         }
         let destination = self.destination(&preparing, &prepared.permits);
         let solving = prepared.namespaces();
@@ -276,11 +280,15 @@ impl Issuance<'_> {
         Ok(())
     }
 
-    fn show_steps(preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<Exit, Failure> {
+    fn show_steps(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<Exit, Failure> {
         let mut out = String::new();
-        for target in targets {
-            let _ = writeln!(out, "Secret {}", target.secret);
-            for (number, step) in (1..).zip(preparing.steps(target, prepared)) {
+        let all = steps(preparing, prepared, targets);
+        for line in summary(&all, &self.left_out) {
+            let _ = writeln!(out, "{}", crate::text::Clear(&line));
+        }
+        for (secret, steps) in &all {
+            let _ = writeln!(out, "Secret {secret}");
+            for (number, step) in (1..).zip(steps) {
                 let _ = writeln!(out, "{number:>3}. {}", crate::text::Clear(&step.to_string()));
             }
         }
@@ -303,7 +311,7 @@ impl Issuance<'_> {
         crate::engine::trial::all(&api.clone().dry_run(), targets, &preparing.run, &slots(self.settings))
             .await
             .map_err(|error| with_hint(Failure::new(error.exit(), chain(&error)), error.hint()))?;
-        Self::show_steps(preparing, prepared, targets)?;
+        self.show_steps(preparing, prepared, targets)?;
         note("the API server accepts the writes; nothing was stored");
         Ok(Exit::Ok)
     }
@@ -332,10 +340,8 @@ impl Issuance<'_> {
         Plan {
             issuer: chosen.issuer.name.clone(),
             stage: Some(stage),
-            targets: targets
-                .iter()
-                .map(|target| (target.secret.clone(), preparing.steps(target, prepared)))
-                .collect(),
+            targets: steps(preparing, prepared, targets),
+            left_out: self.left_out.clone(),
             limits,
             notes: said
                 .iter()
@@ -367,8 +373,7 @@ impl Issuance<'_> {
             return Ok(());
         }
         if !yes {
-            let steps = |target: &Target| (target.secret.clone(), preparing.steps(target, prepared));
-            agree::show(&targets.iter().take(3).map(steps).collect::<Vec<_>>());
+            agree::show(&steps(preparing, prepared, targets), &self.left_out);
         }
         if let Some(sure) = self.confirm_number(targets.len()) {
             return sure;
@@ -571,6 +576,12 @@ impl Issuance<'_> {
         }
         exit
     }
+}
+
+/// Each Secret with its steps.
+fn steps(preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Vec<(Key, Vec<Step>)> {
+    let steps = |target: &Target| (target.secret.clone(), preparing.steps(target, prepared));
+    targets.iter().map(steps).collect()
 }
 
 /// Who writes DNS records where the provider is `manual`.

@@ -149,38 +149,40 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     for target in &found {
         tell_of_names(target);
     }
+    let mut left_out = dropped(&found);
     let (mut theirs, mut ours) = split(&opened.session, found);
     let left = if words.is_empty() {
-        ours = leave_what_is_asked_of_cert_manager(&opened, ours);
+        let asked = leave_what_is_asked_of_cert_manager(&opened, ours);
+        ours = asked.0;
+        left_out.extend(asked.1);
         Vec::new()
     } else {
         refuse(&opened, &mut theirs, &mut ours)?
     };
     if words.is_empty() && !theirs.is_empty() {
         // Who asks for all leaves cert-manager's to cert-manager.
-        note(&format!(
-            "{} of cert-manager's left to it; name one to renew it",
-            counted(theirs.len(), "Secret")
-        ));
+        let all = format!("{} of cert-manager's", counted(theirs.len(), "Secret"));
+        note(&format!("{all} left to it; name one to renew it"));
+        left_out.push(all);
         theirs.clear();
     }
     let issuers = Issuers::of(&opened.session.inventory, opened.settings.chosen.ca.clone());
     issuers.mark(&mut ours);
     if words.is_empty() {
-        tell_of_unused(&opened.session.inventory);
+        left_out.extend(tell_of_unused(&opened.session.inventory));
         if !command.adopt {
-            ours = leave_to_their_ca(ours);
+            ours = leave_to_their_ca(ours, &mut left_out);
         }
     }
     if command.due {
-        ours = only_due(&opened, ours).await?;
+        ours = only_due(&opened, ours, &mut left_out).await?;
         if ours.is_empty() {
             note("nothing is due");
             return Ok(Exit::Ok);
         }
     }
     if let Some(max) = command.max {
-        ours = first_to_end(ours, usize::try_from(max).unwrap_or(usize::MAX));
+        ours = first_to_end(ours, usize::try_from(max).unwrap_or(usize::MAX), &mut left_out);
     }
     if ours.is_empty() && theirs.is_empty() {
         note("nothing was renewed");
@@ -197,6 +199,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         denied: opened.denied.clone(),
         is_bounded: command.max.is_some(),
         left: &left,
+        left_out,
     };
     let mut outcomes = by_cert_manager(&opened, args, &theirs, &left, &cancel).await?;
     outcomes.extend(left.iter().map(Left::outcome));
@@ -264,6 +267,7 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
         denied: opened.denied.clone(),
         is_bounded: true,
         left: &[],
+        left_out: Vec::new(),
     };
     issuance.carry_out(&[target], &[]).await
 }
@@ -323,24 +327,35 @@ fn tell_of_names(target: &Target) {
     }
 }
 
+/// How many names are left out of certificates because no route has them.
+fn dropped(found: &[Target]) -> Vec<String> {
+    let count: usize = found.iter().map(|target| target.names.dropped.len()).sum();
+    match count {
+        0 => Vec::new(),
+        count => vec![format!("{} that no route has", counted(count, "name"))],
+    }
+}
+
 /// So many at most, those first that end first; a Secret without a certificate goes before all. The order of the rest stays.
-fn first_to_end(mut found: Vec<Target>, most: usize) -> Vec<Target> {
+fn first_to_end(mut found: Vec<Target>, most: usize, left_out: &mut Vec<String>) -> Vec<Target> {
     if found.len() <= most {
         return found;
     }
     found.sort_by_key(|target| target.held.as_ref().map(|held| held.not_after));
-    note(&format!(
-        "{} left for the next run: --max orders {most}",
-        counted(found.len() - most, "certificate")
-    ));
+    let later = format!("{} left for the next run", counted(found.len() - most, "certificate"));
+    note(&format!("{later}: --max orders {most}"));
+    left_out.push(later);
     found.truncate(most);
     found.sort_by(|a, b| a.secret.cmp(&b.secret));
     found
 }
 
 /// Those whose CA stays. The others are told of, with who issued them: a renewal of many changes no certificate's CA.
-fn leave_to_their_ca(found: Vec<Target>) -> Vec<Target> {
+fn leave_to_their_ca(found: Vec<Target>, left_out: &mut Vec<String>) -> Vec<Target> {
     let (others, own): (Vec<Target>, Vec<Target>) = found.into_iter().partition(|target| target.changes_ca.is_some());
+    if !others.is_empty() {
+        left_out.push(format!("{} of another CA", counted(others.len(), "certificate")));
+    }
     let mut by_ca: BTreeMap<(String, String), Vec<Key>> = BTreeMap::new();
     for target in others {
         if let Some(change) = target.changes_ca {
@@ -369,9 +384,9 @@ fn leave_to_their_ca(found: Vec<Target>) -> Vec<Target> {
 }
 
 /// TLS Secrets that are not looked at, because nothing says that they are wanted.
-fn tell_of_unused(inventory: &Inventory) {
+fn tell_of_unused(inventory: &Inventory) -> Option<String> {
     if inventory.routes_chosen || inventory.from_manifests {
-        return;
+        return None;
     }
     let unused = inventory.secrets().iter().filter(|stored| {
         stored.is_tls()
@@ -383,17 +398,19 @@ fn tell_of_unused(inventory: &Inventory) {
     let mut unused: Vec<Key> = unused.map(|stored| stored.meta.key()).collect();
     unused.sort();
     let it = if unused.len() == 1 { "it" } else { "them" };
-    if !unused.is_empty() {
-        note(&format!(
-            "{} left out: no route uses {it}, and this program did not write {it}: {}",
-            counted(unused.len(), "TLS Secret"),
-            first_of(&unused)
-        ));
+    if unused.is_empty() {
+        return None;
     }
+    let all = counted(unused.len(), "TLS Secret");
+    note(&format!(
+        "{all} left out: no route uses {it}, and this program did not write {it}: {}",
+        first_of(&unused)
+    ));
+    Some(format!("{all} that no route uses"))
 }
 
 /// Those that are due. The others are told of in one line.
-async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Failure> {
+async fn only_due(opened: &Opened, found: Vec<Target>, left_out: &mut Vec<String>) -> Result<Vec<Target>, Failure> {
     if found.is_empty() {
         return Ok(found);
     }
@@ -420,7 +437,9 @@ async fn only_due(opened: &Opened, found: Vec<Target>) -> Result<Vec<Target>, Fa
     }
     if later > 0 {
         let when = next.map_or_else(String::new, |at| format!("; the next is on {}", time::date(at)));
-        note(&format!("{} not due yet{when}", counted(later, "certificate")));
+        let all = format!("{} not due yet", counted(later, "certificate"));
+        note(&format!("{all}{when}"));
+        left_out.push(all);
     }
     Ok(left)
 }
@@ -431,8 +450,8 @@ fn asked_for(opened: &Opened, secret: &Key) -> Option<certmanager::AskedFor> {
     (!opened.settings.certificate.force).then_some(asked)
 }
 
-/// Takes away what cert-manager is asked for, where all are renewed: the others are told.
-fn leave_what_is_asked_of_cert_manager(opened: &Opened, found: Vec<Target>) -> Vec<Target> {
+/// Takes away what cert-manager is asked for, where all are renewed; it is told, and returned counted.
+fn leave_what_is_asked_of_cert_manager(opened: &Opened, found: Vec<Target>) -> (Vec<Target>, Option<String>) {
     let mut whys = Vec::new();
     let mut ours = Vec::new();
     for target in found {
@@ -441,13 +460,12 @@ fn leave_what_is_asked_of_cert_manager(opened: &Opened, found: Vec<Target>) -> V
             None => ours.push(target),
         }
     }
-    if let Some(why) = whys.first() {
-        note(&format!(
-            "{} left to cert-manager: {why}",
-            counted(whys.len(), "Secret")
-        ));
-    }
-    ours
+    let Some(why) = whys.first() else {
+        return (ours, None);
+    };
+    let all = format!("{} left to cert-manager", counted(whys.len(), "Secret"));
+    note(&format!("{all}: {why}"));
+    (ours, Some(all))
 }
 
 /// Takes away what was named and is refused because it is cert-manager's: told with its reason, while the others are renewed. Where no
@@ -507,14 +525,12 @@ fn by_cert_manager_plan(theirs: &[(Target, Key)], left: &[Left]) -> Plan {
     Plan {
         issuer: "cert-manager".to_owned(),
         stage: Some(Stage::Production),
-        targets: Vec::new(),
-        limits: Vec::new(),
         notes: theirs
             .iter()
             .map(note)
             .chain(left.iter().map(ToString::to_string))
             .collect(),
-        command: None,
+        ..Plan::default()
     }
 }
 

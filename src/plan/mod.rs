@@ -7,6 +7,7 @@ pub mod names;
 pub mod permits;
 pub mod preflight;
 pub mod steps;
+pub mod summary;
 pub mod target;
 
 /// More orders than these at a production CA want their number said: a slip must not spend a week's limit, or replace everything.

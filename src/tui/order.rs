@@ -60,7 +60,7 @@ impl Stage {
 }
 
 /// What a run is about to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The issuer's name.
     pub issuer: String,
@@ -68,6 +68,8 @@ pub struct Plan {
     pub stage: Option<Stage>,
     /// The Secrets, each with its steps in their order.
     pub targets: Vec<(Key, Vec<Step>)>,
+    /// What could be meant and is left out, each counted: `2 certificates not due yet`.
+    pub left_out: Vec<String>,
     /// What it does to the CA's rate limits, a line each.
     pub limits: Vec<String>,
     /// What else the user should know before.

@@ -462,8 +462,6 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
     }
     notes.extend(commands.map(|command| format!("the same by hand: {command}")));
     let plan = Plan {
-        issuer: String::new(),
-        stage: None,
         targets: used
             .iter()
             .filter(|(_, workloads)| !workloads.is_empty())
@@ -474,9 +472,9 @@ async fn restart(secrets: &[Key], flags: &ClusterArgs, cancel: &Cancel, front: A
                 (secret.clone(), steps.collect())
             })
             .collect(),
-        limits: Vec::new(),
         notes,
         command,
+        ..Plan::default()
     };
     agree::agreed(plan, "Restart them?", false).await?;
     let tell = Teller::new(Arc::clone(&front).listener());

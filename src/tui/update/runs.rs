@@ -439,8 +439,13 @@ pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect>
     model
         .popups
         .retain(|popup| !matches!(popup, Popup::Ask(ask) if ask.of_run() == Some(id)));
-    let watched = model.popups.iter().any(|popup| match popup {
-        Popup::Run(window) => window.runs.contains(&id),
+    let well = matches!(ending, Ending::Good(_));
+    let watched = model.popups.iter_mut().any(|popup| match popup {
+        Popup::Run(window) if window.runs.contains(&id) => {
+            // Why it ended so stands at the top.
+            window.scroll = if well { window.scroll } else { 0 };
+            true
+        }
         Popup::Plan(window) => window.runs.contains(&id),
         _ => false,
     });

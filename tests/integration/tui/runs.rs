@@ -96,6 +96,7 @@ pub(super) fn plan(stage: Stage, targets: &[(&str, &str)]) -> Plan {
         },
         notes: vec!["the current certificate expired 6 days ago: clients are refused now".to_owned()],
         command: None,
+        left_out: Vec::new(),
         targets,
     }
 }

@@ -21,12 +21,9 @@ use super::{
 /// A plan that orders nothing.
 fn writes(steps: Vec<Step>, notes: &[&str]) -> Plan {
     Plan {
-        issuer: String::new(),
-        stage: None,
         targets: vec![(checkout(), steps)],
-        limits: Vec::new(),
         notes: notes.iter().map(|note| (*note).to_owned()).collect(),
-        command: None,
+        ..Plan::default()
     }
 }
 

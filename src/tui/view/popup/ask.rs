@@ -43,10 +43,10 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
 pub(super) fn line(model: &Model, line: &Line) -> Window {
     let room = room(model);
     let (shown, at) = line.input.shown(room.saturating_sub(2));
-    let lines = vec![
-        vec![(Tone::Strong, format!("> {shown}"))],
-        vec![(Tone::Dim, line.help.clone())],
-    ];
+    let mut lines = vec![vec![(Tone::Strong, format!("> {shown}"))]];
+    for help in wrapped("", "", &line.help, room) {
+        lines.push(vec![(Tone::Dim, help)]);
+    }
     Window {
         cursor: Some((0, 2 + at)),
         ..Window::new(line.title.clone(), lines)

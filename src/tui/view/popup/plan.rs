@@ -2,6 +2,7 @@
 
 use super::{Window, command, room};
 use crate::{
+    plan::summary::summary,
     report::{Status, show::Tone},
     text::{clear, first_of},
     tui::{
@@ -19,7 +20,7 @@ const NAMED: usize = 3;
 pub(super) fn window(model: &Model, planned: &Planned) -> Window {
     let room = room(model);
     let runs: Vec<&Run> = planned.runs.iter().filter_map(|id| model.run(*id)).collect();
-    let mut lines: Lines = Vec::new();
+    let mut lines = summed_up(&runs, room);
     for run in &runs {
         if !lines.is_empty() {
             lines.push(Vec::new());
@@ -81,6 +82,22 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
         cursor,
         ..Window::new(title(&runs), lines)
     }
+}
+
+/// What all plans of the window come to.
+fn summed_up(runs: &[&Run], room: usize) -> Lines {
+    let plans = || {
+        runs.iter()
+            .filter(|run| !run.is_over())
+            .filter_map(|run| run.plan.as_ref())
+    };
+    let left_out: Vec<String> = plans().flat_map(|plan| plan.left_out.iter().cloned()).collect();
+    let lines = summary(plans().flat_map(|plan| &plan.targets), &left_out);
+    lines
+        .iter()
+        .flat_map(|line| wrapped("", "  ", &clear(line), room))
+        .map(|line| vec![(Tone::Strong, line)])
+        .collect()
 }
 
 /// Runs that do not fit on one line stand on several.

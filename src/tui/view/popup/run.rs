@@ -12,7 +12,7 @@ use crate::{
         keymap::Action,
         message::Lines,
         model::{Model, popup::Watched},
-        order::{Course, Light, Run, State},
+        order::{Course, Ending, Light, Run, State},
         view::wrapped,
     },
 };
@@ -22,7 +22,9 @@ const WHOLE: usize = 4;
 
 pub(super) fn window(model: &Model, watched: &Watched) -> Window {
     let room = room(model);
-    let runs: Vec<&Run> = watched.runs.iter().filter_map(|id| model.run(*id)).collect();
+    let mut runs: Vec<&Run> = watched.runs.iter().filter_map(|id| model.run(*id)).collect();
+    // What went wrong is read first.
+    runs.sort_by_key(|run| !matches!(run.state, State::Ended(Ending::Bad(_) | Ending::Partly { .. })));
     let mut lines: Lines = Vec::new();
     for run in &runs {
         if !lines.is_empty() {
@@ -62,6 +64,11 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
         head.push((Tone::Dim, format!("  {}", progress::duration(ms))));
     }
     lines.push(head);
+    // How it ended stands above its steps: they may be more than a page.
+    if let State::Ended(ending) = &run.state {
+        ended(ending, room, lines);
+        lines.push(Vec::new());
+    }
     let none = Course::default();
     let planned = |secret: &Key| {
         let targets = run.plan.as_ref().map(|plan| &plan.targets);
@@ -94,10 +101,6 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
         for line in wrapped("  ", "  ", &clear(note), room) {
             lines.push(vec![(Tone::Dim, line)]);
         }
-    }
-    if let State::Ended(ending) = &run.state {
-        lines.push(Vec::new());
-        ended(ending, room, lines);
     }
 }
 
