@@ -146,7 +146,9 @@ impl Issuance<'_> {
         said.extend(unrouted(targets));
         said.extend(forced::lines(&preparing).await);
         if self.args.run.dry_run == DryRun::Client {
-            return self.show_steps(&preparing, &prepared, targets).and_then(|exit| judged(exit, &obstacles));
+            return self
+                .show_steps(&preparing, &prepared, targets)
+                .and_then(|exit| judged(exit, &obstacles));
         }
         let destination = self.destination(&preparing, &prepared.permits);
         let solving = prepared.namespaces();

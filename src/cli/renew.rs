@@ -149,7 +149,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     for target in &found {
         tell_of_names(target);
     }
-    let mut left_out = dropped(&found);
+    let mut left_out = Vec::new();
     let (mut theirs, mut ours) = split(&opened.session, found);
     let left = if words.is_empty() {
         let asked = leave_what_is_asked_of_cert_manager(&opened, ours);
@@ -188,6 +188,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         note("nothing was renewed");
         return Ok(Exit::Ok);
     }
+    left_out.extend(dropped(&ours));
     let issuance = Issuance {
         args,
         session: &opened.session,

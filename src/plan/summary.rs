@@ -99,7 +99,10 @@ mod tests {
                 vec![order(&["b.example", "c.example"], false), restart("deployment/web")],
             ),
         ];
-        let left_out = ["3 certificates not due yet".to_owned(), "1 of cert-manager's".to_owned()];
+        let left_out = [
+            "3 certificates not due yet".to_owned(),
+            "1 of cert-manager's".to_owned(),
+        ];
         assert_eq!(
             summary(&targets, &left_out),
             [

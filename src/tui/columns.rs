@@ -130,7 +130,7 @@ const ORDERS: &[Column] = &[
     column(What::Started, "STARTED", 8, 2),
     column(What::Job, "WHAT", 7, 0),
     column(What::Stage, "STAGE", 9, 1),
-    column(What::State, "STATE", 9, 0),
+    column(What::State, "STATE", 26, 0),
     column(What::Took, "TOOK", 6, 3),
     column(What::Target, "TARGET", 24, 0),
     column(What::Last, "LAST", 30, 4),

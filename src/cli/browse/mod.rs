@@ -8,6 +8,7 @@
 
 mod fetch;
 mod reader;
+mod restart;
 mod runs;
 pub(super) mod settings;
 

@@ -187,6 +187,27 @@ pub struct Notice {
     pub bad: bool,
     /// Until when, in milliseconds since the start.
     pub until_ms: u64,
+    /// What it speaks of: once that is over, it goes before its time.
+    pub about: Passing,
+}
+
+/// What a notice speaks of that passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passing {
+    /// Nothing that does.
+    Nothing,
+    /// A word is wanted in the window on top.
+    Typing,
+    /// The plan of the window on top is being made.
+    Making,
+    /// Runs are being given up.
+    Cancelling,
+    /// Runs have not ended.
+    Running,
+    /// The bell is to ring.
+    Ring,
+    /// An action cannot be done.
+    Refused(Action),
 }
 
 /// A place in the history.
@@ -509,7 +530,9 @@ impl Model {
     /// Whether all of these runs have ended, and a renewal among them badly, or without some names.
     pub fn has_failed(&self, ids: &[RunId]) -> bool {
         let runs = || ids.iter().filter_map(|id| self.run(*id));
-        let failed = |run: &Run| run.job == Job::Renew && matches!(run.state, State::Ended(Ending::Bad(_) | Ending::Partly { .. }));
+        let failed = |run: &Run| {
+            run.job == Job::Renew && matches!(run.state, State::Ended(Ending::Bad(_) | Ending::Partly { .. }))
+        };
         runs().all(Run::is_over) && runs().any(failed)
     }
 
@@ -525,11 +548,26 @@ impl Model {
 
     /// Shows a line for a while.
     pub fn notice(&mut self, text: impl Into<String>, bad: bool) {
+        self.notice_while(Passing::Nothing, text, bad);
+    }
+
+    /// Shows a line for a while, but no longer than what it speaks of lasts.
+    pub fn notice_while(&mut self, about: Passing, text: impl Into<String>, bad: bool) {
         self.notice = Some(Notice {
             text: text.into(),
             bad,
             until_ms: self.ms + if bad { 8_000 } else { 4_000 },
+            about,
         });
+    }
+
+    /// Whether the window on top has a plan that is being made.
+    pub fn is_planning(&self) -> bool {
+        let Some(Popup::Plan(window)) = self.popups.last() else {
+            return false;
+        };
+        let making = |id: &RunId| self.run(*id).is_some_and(|run| run.state == State::Planning);
+        window.runs.iter().any(making)
     }
 
     /// Keeps a line of the log.

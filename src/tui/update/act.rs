@@ -5,7 +5,7 @@ use crate::tui::{
     effect::Effect,
     keymap::Action,
     model::{
-        Model, Prompt, View,
+        Model, Passing, Prompt, View,
         input::Input,
         popup::{Popup, Wanted, Watched},
     },
@@ -22,7 +22,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(why) = refusal(model, action) {
-        model.notice(format!("{}: {why}", action.short()), true);
+        let told = format!("{}: {why}", action.short());
+        model.notice_while(Passing::Refused(action), told, true);
         return Vec::new();
     }
     match action {
@@ -110,12 +111,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Yaml => texts::text(model, "yaml of", texts::yaml_command, Effect::Yaml),
         Action::Wait => {
             model.ring = !model.ring;
-            let told = if model.ring {
-                "the bell rings when all renewals have ended"
+            if model.ring {
+                model.notice_while(Passing::Ring, "the bell rings when all renewals have ended", false);
             } else {
-                "the bell does not ring"
-            };
-            model.notice(told, false);
+                model.notice("the bell does not ring", false);
+            }
             Vec::new()
         }
         Action::Confirm => runs::confirm(model),

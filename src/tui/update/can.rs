@@ -76,6 +76,11 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             let there = Columns::all(model.view).iter().any(|c| c.sort == field);
             (!there).then_some("this view has no such column")
         }
+        Action::Stage => of_renewals(model),
+        Action::Issuer | Action::Solver | Action::Advertise | Action::Flags => {
+            of_renewals(model).or(model.is_planning().then_some(BEING_MADE))
+        }
+        Action::Keep => of_renewals(model).or_else(|| super::fields::kept(model).err()),
         Action::Cancel => {
             if let Some(Popup::Run(watched)) = model.popups.last() {
                 let none = watched
@@ -92,6 +97,9 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             let Some(Popup::Plan(window)) = model.popups.last() else {
                 return Some("there is no plan");
             };
+            if model.is_planning() {
+                return Some(BEING_MADE);
+            }
             let open = |id: &RunId| model.run(*id).is_some_and(|run| !run.is_over());
             (!window.runs.iter().any(open)).then_some("there is no plan to carry out")
         }
@@ -106,7 +114,22 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
     }
 }
 
+const BEING_MADE: &str = "the plan is being made";
 const NOT_CANCELLED: &str = "it has ended, or can no longer be cancelled";
+
+/// Why the window on top has nothing that could be planned anew: no renewal, or one that has not ended.
+fn of_renewals(model: &Model) -> Option<&'static str> {
+    let (ids, ended) = match model.popups.last() {
+        Some(Popup::Plan(window)) => (&window.runs, false),
+        Some(Popup::Run(window)) => (&window.runs, true),
+        _ => return Some("there is no plan"),
+    };
+    let runs = || ids.iter().filter_map(|id| model.run(*id));
+    if !runs().any(|run| run.job == Job::Renew) {
+        return Some("nothing is ordered here");
+    }
+    (ended && !runs().all(Run::is_over)).then_some("it has not ended yet")
+}
 
 /// Whether a run can be given up: one call that cannot be taken back is not, once it runs.
 pub(super) fn can_cancel(run: &Run) -> bool {

@@ -179,7 +179,6 @@ pub(super) fn ask(model: &mut Model, field: Field) -> Vec<Effect> {
     let ids = runs_on_top(model);
     let mut renewals = ids.iter().filter_map(|id| model.run(*id));
     let Some(run) = renewals.find(|run| run.job == Job::Renew) else {
-        model.notice("nothing is ordered here: there is nothing to choose", true);
         return Vec::new();
     };
     let now = if field == Field::Flags {
@@ -240,18 +239,16 @@ pub(super) fn take(model: &mut Model, field: Field, typed: &str) -> Vec<Effect> 
     effects
 }
 
-/// Has the fields of the plan kept in the user's settings: what would be written is shown first.
-pub(super) fn keep(model: &mut Model) -> Vec<Effect> {
+/// The settings that the fields of the plan on top come to, each by its path; or why there are none to keep.
+pub(super) fn kept(model: &Model) -> Result<Vec<(String, String)>, &'static str> {
     let ids = runs_on_top(model);
     let mut renewals = ids.iter().filter_map(|id| model.run(*id));
     let Some(run) = renewals.find(|run| run.job == Job::Renew) else {
-        model.notice("nothing is ordered here: there is nothing to keep", true);
-        return Vec::new();
+        return Err("nothing is ordered here");
     };
     // A plan that could not be made is no reason to have the next one fail too.
     let Some(plan) = &run.plan else {
-        model.notice("keep: there is no plan yet that these fields lead to", true);
-        return Vec::new();
+        return Err("there is no plan yet that these fields lead to");
     };
     let issuer = if plan.stage == Some(Stage::Staging) {
         "staging"
@@ -267,13 +264,16 @@ pub(super) fn keep(model: &mut Model) -> Vec<Effect> {
         |(field, path): &(Field, &str)| Some(((*path).to_owned(), value(&run.command.words, field.flag())?.to_owned()));
     let settings: Vec<(String, String)> = fields.iter().filter_map(of).collect();
     if settings.is_empty() {
-        model.notice(
-            "keep: the settings say all of this already: no issuer, solver or address was chosen here",
-            true,
-        );
-        return Vec::new();
+        return Err("the settings say all of this already: no issuer, solver or address was chosen here");
     }
-    vec![Effect::Keep { settings, agreed: None }]
+    Ok(settings)
+}
+
+/// Has the fields of the plan kept in the user's settings: what would be written is shown first.
+pub(super) fn keep(model: &Model) -> Vec<Effect> {
+    kept(model)
+        .map(|settings| vec![Effect::Keep { settings, agreed: None }])
+        .unwrap_or_default()
 }
 
 /// Asks whether the settings are to be written as they would be.

@@ -28,8 +28,8 @@ use super::{
     effect::Effect,
     item::{Identity, Item},
     message::{Level, Link, LogLine, Message},
-    model::{Model, Reading, View, popup::Popup},
-    order::Job,
+    model::{Model, Passing, Reading, View, popup::Popup},
+    order::{Job, State},
 };
 
 /// A command that is carried out once it is confirmed.
@@ -55,9 +55,31 @@ impl Start {
 }
 
 /// Changes the model as a message says, and returns what is to be done.
+pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let effects = take(model, message);
+    if model.notice.as_ref().is_some_and(|notice| is_over(model, notice.about)) {
+        model.notice = None;
+        model.drawn += 1;
+    }
+    effects
+}
+
+/// Whether what a notice speaks of is over.
+fn is_over(model: &Model, about: Passing) -> bool {
+    match about {
+        Passing::Nothing => false,
+        Passing::Typing => !model.popups.last().is_some_and(Popup::is_typing),
+        Passing::Making => !model.is_planning(),
+        Passing::Cancelling => !model.runs.iter().any(|run| run.state == State::Cancelling),
+        Passing::Running => model.active().next().is_none(),
+        Passing::Ring => !model.ring,
+        Passing::Refused(action) => can::refusal(model, action).is_none(),
+    }
+}
+
 // One arm a message: it is a table.
 #[allow(clippy::too_many_lines)]
-pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     if !matches!(message, Message::Clock { .. }) {
         model.drawn += 1;
     }

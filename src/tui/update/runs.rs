@@ -14,7 +14,7 @@ use crate::{
         keymap::{Action, Key},
         message::Level,
         model::{
-            Model,
+            Model, Passing,
             input::Input,
             popup::{About, Ask, Planned, Popup},
         },
@@ -212,7 +212,8 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
         match typed {
             Some(true) => {}
             Some(false) => {
-                model.notice(format!("type {word:?}, or press Esc to cancel"), true);
+                let told = format!("type {word:?}, or press Esc to cancel");
+                model.notice_while(Passing::Typing, told, true);
                 return Vec::new();
             }
             None => {
@@ -269,13 +270,9 @@ pub fn word_to_type(model: &Model, runs: &[&Run]) -> Option<String> {
 /// What is typed while the plan is being made answers a question that nobody has read: it is dropped, and so is the rest of it.
 /// `None` for the keys that work meanwhile.
 pub(super) fn early(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
-    let Some(Popup::Plan(window)) = model.popups.last() else {
+    let Some(Popup::Plan(window)) = model.popups.last().filter(|_| model.is_planning()) else {
         return None;
     };
-    let making = |id: &RunId| model.run(*id).is_some_and(|run| run.state == State::Planning);
-    if !window.runs.iter().any(making) {
-        return None;
-    }
     let action = model.ui.keymap.action(key, model.scopes());
     let leads_out = action == Some(Action::Back) || key.is_interrupt();
     let works = !window.early
@@ -303,7 +300,7 @@ fn drop_early(model: &mut Model, key: &str) -> Vec<Effect> {
     }
     let back = model.ui.keymap.shown(Action::Back);
     let told = format!("the plan is being made: {key} works once it is there; {back} cancels it");
-    model.notice(told, true);
+    model.notice_while(Passing::Making, told, true);
     Vec::new()
 }
 
@@ -326,7 +323,6 @@ pub(super) fn other_stage(model: &mut Model) -> Vec<Effect> {
         })
         .collect();
     if starts.is_empty() {
-        model.notice("staging/production: nothing is ordered here", true);
         return Vec::new();
     }
     model.popups.pop();
@@ -372,7 +368,8 @@ pub(super) fn cancel(model: &mut Model) -> Vec<Effect> {
         }
     }
     if !effects.is_empty() {
-        model.notice("cancelling: temporary objects are being removed", false);
+        let told = "cancelling: temporary objects are being removed";
+        model.notice_while(Passing::Cancelling, told, false);
     }
     effects
 }

@@ -381,7 +381,8 @@ fn context(model: &mut Model, name: &str) -> Vec<Effect> {
         return Vec::new();
     }
     if model.active().next().is_some() {
-        model.notice("ctx: a renewal is running: wait for it, or cancel it first", true);
+        let told = "ctx: a renewal is running: wait for it, or cancel it first";
+        model.notice_while(crate::tui::model::Passing::Running, told, true);
         return Vec::new();
     }
     let going = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };

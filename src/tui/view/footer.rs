@@ -261,8 +261,7 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
     let mut end = area.right().saturating_sub(fixed);
     for action in all {
         let key = model.ui.keymap.shown(*action);
-        // A plan that cannot be carried out offers no such key.
-        if key.is_empty() || (*action == Action::Confirm && refusal(model, *action).is_some()) {
+        if key.is_empty() || !acts(model, *action) {
             continue;
         }
         if is_fixed(*action) {
@@ -284,6 +283,17 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
         hits.actions.push((Rect::new(from, area.y, x - from, 1), *action));
         x += 2;
     }
+}
+
+/// Whether a key is offered: windows and the list of orders offer only those that do something now.
+fn acts(model: &Model, action: Action) -> bool {
+    let scrolls = matches!(action, Action::Down | Action::PageDown);
+    let menu = matches!(model.popups.last(), Some(Popup::Menu(_)));
+    let list = model.popups.is_empty();
+    if list && model.view != View::Orders {
+        return true;
+    }
+    refusal(model, action).is_none() && (list || !scrolls || menu || super::popup::scrolls(model))
 }
 
 fn is_fixed(action: Action) -> bool {

@@ -524,9 +524,23 @@ async fn the_new_certificate_is_seen_to_be_served_and_the_route_tells_of_it() {
         addresses: vec![TRAEFIK.parse::<SocketAddr>().unwrap()],
     }];
     let wait = Duration::from_secs(30);
-    let outcome = verify::served(&places, checked(&first).sha256(), tokio::time::Instant::now(), wait, &Teller::silent()).await;
+    let outcome = verify::served(
+        &places,
+        checked(&first).sha256(),
+        tokio::time::Instant::now(),
+        wait,
+        &Teller::silent(),
+    )
+    .await;
     assert!(outcome[0].is_served(), "{:?}", outcome[0].complaint());
-    let before = verify::served(&places, checked(&second).sha256(), tokio::time::Instant::now(), Duration::ZERO, &Teller::silent()).await;
+    let before = verify::served(
+        &places,
+        checked(&second).sha256(),
+        tokio::time::Instant::now(),
+        Duration::ZERO,
+        &Teller::silent(),
+    )
+    .await;
     assert!(!before[0].is_served());
     let complaint = before[0].complaint().unwrap();
     assert!(
@@ -541,7 +555,14 @@ async fn the_new_certificate_is_seen_to_be_served_and_the_route_tells_of_it() {
         .write(&api)
         .await
         .unwrap();
-    let outcome = verify::served(&places, checked(&second).sha256(), tokio::time::Instant::now(), wait, &Teller::silent()).await;
+    let outcome = verify::served(
+        &places,
+        checked(&second).sha256(),
+        tokio::time::Instant::now(),
+        wait,
+        &Teller::silent(),
+    )
+    .await;
     assert!(outcome[0].is_served(), "{:?}", outcome[0].complaint());
 
     api = api.with_permits(events::permits(&ns.name));

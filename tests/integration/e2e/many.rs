@@ -168,6 +168,24 @@ fn a_new_secret_gets_a_certificate_for_the_hosts_that_pass() {
         "{}",
         ran.err
     );
+    // What tells of the certificate names what is in it, and nothing else.
+    let row = ran
+        .err
+        .lines()
+        .find(|line| line.contains("1 name left out"))
+        .unwrap_or_default();
+    let cells: Vec<&str> = row
+        .split("   ")
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    assert_eq!(cells.get(2), Some(&good.as_str()), "{row}");
+    let of_secret = "involvedObject.kind=Secret,involvedObject.name=shop-tls,reason=CertificateIssued";
+    let path = "jsonpath={.items[*].message}";
+    let events = it
+        .ns
+        .kubectl(&["get", "events", "--field-selector", of_secret, "-o", path]);
+    assert!(events.contains(&good) && !events.contains(&gone), "{events}");
 }
 
 #[test]

@@ -37,4 +37,5 @@ mod status;
 mod traefik;
 mod traefik_store;
 mod tui;
+mod tui_writes;
 mod watch;

@@ -182,6 +182,13 @@ fn a_certificate_that_is_not_served_is_told_and_the_answer_need_not_be_looked_at
     assert!(ran.err.contains(&waits), "{}", ran.err);
     let stored = it.leaf("shop-tls");
 
+    // A wait is no silence.
+    let told = it.certs(&["renew", "shop", "--self-check", "wait=3s"]).ends_with(0);
+    assert!(
+        told.err.contains("waits: 3s before the CA is asked to validate"),
+        "{}",
+        told.err
+    );
     let wait = ["renew", "shop", "--self-check", "wait=1s", "-o", "json"];
     let ran = it.certs(&wait).ends_with(0);
     assert_ne!(it.leaf("shop-tls").sha256(), stored.sha256(), "{}", ran.err);

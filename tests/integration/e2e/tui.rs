@@ -13,7 +13,7 @@ use crate::support::{
 };
 
 /// The settings with which the two usual issuers are this test's ACME server.
-fn settings(it: &Issuing) -> String {
+pub(super) fn settings(it: &Issuing) -> String {
     let issuer = |name: &str| {
         format!(
             "  {name}:\n    directory: {}\n    caFile: {}\n    agreeTos: true\n",
@@ -31,7 +31,7 @@ fn settings(it: &Issuing) -> String {
     )
 }
 
-fn start(it: &Issuing, args: &[&str]) -> Terminal {
+pub(super) fn start(it: &Issuing, args: &[&str]) -> Terminal {
     let (pebble, pki) = (it.pebble.root_file(), it.ns.ca_file());
     let own = [
         "--ca-file",

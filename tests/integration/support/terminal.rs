@@ -105,7 +105,7 @@ impl Terminal {
     /// Types a text as it stands.
     #[track_caller]
     pub(crate) fn type_text(&self, text: &str) {
-        self.tmux(&["send-keys", "-t", "t", "-l", text]);
+        self.tmux(&["send-keys", "-t", "t", "-l", "--", text]);
     }
 
     /// Pastes a text, as a terminal marks it.

@@ -594,7 +594,7 @@ fn fields_of_a_plan_are_kept_in_the_settings_after_a_question_that_shows_the_lin
         .write("endpoint")
         .press("enter")
         .press("K")
-        .shows("keep");
+        .shows("K works once it is there");
     desk.tell([planned(2, of_checkout(Stage::Rehearsal))]).effects();
     let wanted = vec![("http01.solver".to_owned(), "endpoint".to_owned())];
     let kept = |desk: &mut Desk| {

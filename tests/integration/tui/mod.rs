@@ -21,6 +21,7 @@ mod svg;
 mod terminal;
 mod timeline;
 mod views;
+mod windows;
 mod writes;
 
 use std::path::PathBuf;

@@ -27,7 +27,7 @@ fn writes(steps: Vec<Step>, notes: &[&str]) -> Plan {
     }
 }
 
-fn put_back() -> Plan {
+pub(super) fn put_back() -> Plan {
     let step = Step::PutBack {
         secret: checkout(),
         serial: "7f3c".to_owned(),
@@ -35,7 +35,7 @@ fn put_back() -> Plan {
     writes(vec![step], &["it holds 0a1b, by R13", "it will hold 7f3c, by R11"])
 }
 
-fn restart() -> Plan {
+pub(super) fn restart() -> Plan {
     let step = Step::Restart {
         workload: "deployment/checkout".to_owned(),
     };
@@ -136,7 +136,7 @@ fn staging_certificates_that_are_stored_want_the_name_too() {
 }
 
 #[test]
-fn restarts_are_planned_with_their_command() {
+pub(super) fn restarts_are_planned_with_their_command() {
     let mut desk = Desk::usual();
     desk.press("r")
         .shows("planning: restart of the workloads that use shop/checkout-tls")

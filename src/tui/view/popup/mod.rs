@@ -131,6 +131,14 @@ pub(super) fn text(model: &Model) -> Option<Lines> {
     Some(window(model, model.popups.last()?).lines)
 }
 
+/// Whether the window on top has more lines than fit.
+pub(super) fn scrolls(model: &Model) -> bool {
+    let screen = Rect::new(0, 0, model.size.0, model.size.1);
+    let Some(popup) = model.popups.last() else { return false };
+    let window = window(model, popup);
+    window.lines.len() > usize::from(window.area(screen).height.saturating_sub(2))
+}
+
 /// Takes away what was scrolled too far.
 pub(super) fn clamp(model: &mut Model) {
     let screen = Rect::new(0, 0, model.size.0, model.size.1);

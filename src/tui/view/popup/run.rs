@@ -97,7 +97,12 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
             }
         }
     }
-    for note in &run.notes {
+    // What it ended with is its last words as well.
+    let last = match &run.state {
+        State::Ended(Ending::Good(told)) => Some(told),
+        _ => None,
+    };
+    for note in run.notes.iter().filter(|note| Some(*note) != last) {
         for line in wrapped("  ", "  ", &clear(note), room) {
             lines.push(vec![(Tone::Dim, line)]);
         }

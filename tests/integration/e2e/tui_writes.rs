@@ -1,0 +1,126 @@
+//! What the screen writes besides renewals, and a renewal without some of its names, in a real terminal against the real cluster.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::tui::{settings, start};
+use crate::support::{
+    cluster::{Namespace, ingress},
+    eventually,
+    issuing::Issuing,
+    run::Call,
+    terminal::Terminal,
+};
+
+/// A Deployment of one Pod that has the Secret by subPath.
+fn deployment(name: &str, secret: &str) -> Value {
+    let mut deployment = super::apply::deployment(name, "testbed.local/busybox:1");
+    deployment["spec"]["strategy"] = json!({"type": "RollingUpdate"});
+    deployment["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"] = secret.into();
+    deployment
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_rollback_is_asked_for_by_the_name_of_the_context_and_shows_what_came_of_its_steps() {
+    let it = Issuing::new("tui-back");
+    let shop = it.host("shop");
+    let first = it.ns.pki.pair(&[&shop]);
+    it.ns.create(vec![ingress("shop", &[(&[&shop], "shop-tls")])]);
+    it.ns.create(vec![first.secret("shop-tls")]);
+    it.certs(&["renew", "shop"]).ends_with(0);
+    let renewed = it.leaf("shop-tls").sha256();
+    it.settings(&settings(&it));
+    let terminal = start(&it, &[]);
+    terminal.line(&[&shop, "healthy"]);
+    terminal.press(&[":"]);
+    terminal.type_text("rollback");
+    terminal.press(&["Enter"]);
+    let screen = terminal.shows(&["rollback: PRODUCTION", "put certificate"]);
+    assert!(!screen.contains("REHEARSAL") && !screen.contains("solver"), "{screen}");
+    // Whoever thinks about it is not counted as the run's time.
+    std::thread::sleep(Duration::from_secs(3));
+    terminal.press(&["Enter"]);
+    terminal.shows(&["Type testbed to continue"]);
+    assert_eq!(it.leaf("shop-tls").sha256(), renewed, "one Enter writes nothing");
+    terminal.type_text("testbed");
+    terminal.press(&["Enter"]);
+    let screen = terminal.shows(&["holds certificate", "done", "✓ take Lease", "✓ put certificate"]);
+    assert!(!screen.contains('○'), "{screen}");
+    assert!(!screen.contains("c cancel"), "{screen}");
+    assert_ne!(it.leaf("shop-tls").sha256(), renewed);
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_restart_is_asked_for_and_where_nothing_uses_the_secret_no_command_is_shown() {
+    let ns = Namespace::new("tui-again");
+    let (shop, alone) = (ns.host("shop"), ns.host("alone"));
+    ns.apply(vec![
+        ingress("shop", &[(&[&shop], "shop-tls")]),
+        ingress("alone", &[(&[&alone], "alone-tls")]),
+        ns.pki.pair(&[&shop]).secret("shop-tls"),
+        ns.pki.pair(&[&alone]).secret("alone-tls"),
+    ]);
+    eventually("the service account", || {
+        let found = ns.kubectl(&["get", "serviceaccounts", "-o", "name"]);
+        found.contains("default").then_some(()).ok_or(found)
+    });
+    ns.apply(vec![deployment("web", "shop-tls")]);
+    ns.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]);
+    let root = ns.ca_file();
+    let call = Call::certs(["-n", &ns.name, "--ca-file", root.to_str().unwrap()]);
+    let terminal = Terminal::start(80, 24, &call);
+    terminal.line(&[&alone, "healthy"]);
+    terminal.press(&["/"]);
+    terminal.type_text(&alone);
+    terminal.press(&["Enter", "r"]);
+    let screen = terminal.shows(&["no workload uses Secret"]);
+    assert!(!screen.contains("kubectl rollout"), "{screen}");
+    terminal.press(&["Escape", "Escape", "/"]);
+    terminal.type_text(&shop);
+    terminal.press(&["Enter", "r"]);
+    terminal.shows(&[
+        "restart: PRODUCTION",
+        "restart deployment/web",
+        "kubectl rollout restart",
+    ]);
+    terminal.press(&["Enter"]);
+    terminal.shows(&["Type testbed to continue"]);
+    terminal.type_text("testbed");
+    terminal.press(&["Enter"]);
+    terminal.shows(&["✓ restart deployment/web", "1 workload restarted"]);
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_certificate_without_a_new_name_is_told_as_on_the_command_line_and_a_wait_is_told() {
+    let it = Issuing::new("tui-part");
+    let (good, gone) = (it.host("good"), it.ns.host("gone"));
+    it.ns.apply(vec![ingress("shop", &[(&[&good, &gone], "shop-tls")])]);
+    it.settings(&format!("{}tui:\n  unprotectedContexts: [testbed]\n", settings(&it)));
+    let terminal = start(&it, &[]);
+    terminal.line(&[&good, "critical"]);
+    terminal.press(&["R"]);
+    terminal.shows(&["this is a rehearsal"]);
+    terminal.press(&["f"]);
+    terminal.type_text("--self-check wait=5s");
+    terminal.press(&["Enter"]);
+    terminal.shows(&["this is a rehearsal"]);
+    terminal.press(&["t"]);
+    terminal.shows(&["PRODUCTION", "create Secret", "switches to a rehearsal"]);
+    terminal.press(&["Enter"]);
+    terminal.shows(&["waits: 5s before the CA is asked to validate"]);
+    let screen = terminal.shows(&["renewed, 1 name left out", &format!("without {gone}")]);
+    assert!(!screen.contains("failed  "), "{screen}");
+    assert_eq!(it.leaf("shop-tls").names(), [good.as_str()]);
+    terminal.press(&["Escape", "5"]);
+    terminal.line(&["renew", "renewed, 1 name left out"]);
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+}
