@@ -34,7 +34,9 @@ pub(super) fn show(targets: &[(Key, Vec<Step>)], left_out: &[String]) {
     if !ask::possible() {
         return;
     }
-    summary(targets, left_out).iter().for_each(|line| note(line));
+    for line in summary(targets, left_out) {
+        note(&line);
+    }
     for (secret, steps) in targets.iter().take(SHOWN) {
         if !secret.name.is_empty() {
             note(&format!("Secret {secret}"));

@@ -362,7 +362,7 @@ async fn of_secret(command: &RevokeCommand, name: &str) -> Result<Found, Failure
 /// Refuses what is in use. By force it is no reason, but told before anything is asked: a line for each place, or that the places are
 /// not known.
 async fn used(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Result<Vec<String>, Failure> {
-    match uses(command, wanted, found).await {
+    match Box::pin(uses(command, wanted, found)).await {
         Ok(uses) if uses.is_empty() => Ok(Vec::new()),
         Ok(uses) if command.force => Ok(revoke::listed(&uses)
             .into_iter()

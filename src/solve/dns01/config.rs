@@ -170,6 +170,8 @@ fn hook_seconds() -> u64 {
     HOOK_SECONDS
 }
 
+// serde asks for a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
 fn as_length<S: Serializer>(seconds: &u64, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&Length(Duration::from_secs(*seconds)))
 }

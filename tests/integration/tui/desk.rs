@@ -36,7 +36,7 @@ const TOGETHER: usize = 20;
 /// What a script has happen next.
 enum Act {
     Comes(Input),
-    Tell(Message),
+    Tell(Box<Message>),
 }
 
 /// The inputs of one run of the loop. A message is sent when its turn comes, and drawn before the next input.
@@ -63,7 +63,7 @@ impl Stream for Script {
             }
             Some(Act::Comes(input)) => Poll::Ready(Some(input)),
             Some(Act::Tell(message)) => {
-                self.messages.send(message).expect("the loop listens");
+                self.messages.send(*message).expect("the loop listens");
                 self.told = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -259,7 +259,7 @@ impl Desk {
 
     /// Tells the model something, as the reader and the runs do.
     pub(super) fn tell(&mut self, messages: impl IntoIterator<Item = Message>) -> &mut Self {
-        self.act(messages.into_iter().map(Act::Tell))
+        self.act(messages.into_iter().map(|message| Act::Tell(Box::new(message))))
     }
 
     /// Something comes from outside that is no key.

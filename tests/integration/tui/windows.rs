@@ -317,7 +317,7 @@ fn what_a_field_of_a_plan_takes_is_read_whole_on_a_narrow_screen() {
         let screen = desk.screen();
         let text: Vec<&str> = screen
             .lines()
-            .flat_map(|line| line.split('│').nth(1))
+            .filter_map(|line| line.split('│').nth(1))
             .map(str::trim)
             .collect();
         assert!(text.join(" ").contains(words), "{key}: {words}:\n{screen}");
