@@ -20,7 +20,7 @@ use crate::{
     event::{EventKind, Teller},
     name::Name,
     net::{HostPort, address},
-    object::resource::SECRET,
+    object::{Key, resource::SECRET},
     plan::{Target, target::names_of},
     solve::patience::told,
     text::first_of,
@@ -59,7 +59,7 @@ impl Run {
         let message = events::signed(&what, api, stored.forced.as_deref());
         let recording = async {
             self.record(api, target, Reason::CertificateIssued, &message).await;
-            record_on_secret(api, target, Reason::CertificateIssued, &message).await;
+            record_on_secret(api, &target.secret, Reason::CertificateIssued, &message).await;
         };
         let ((), proved) = tokio::join!(recording, proving);
         proved
@@ -124,7 +124,7 @@ impl Run {
         if !done.done.is_empty() {
             let names: Vec<String> = done.done.iter().map(ToString::to_string).collect();
             let message = events::signed(&format!("restarted {}", names.join(", ")), api, None);
-            record_on_secret(api, target, Reason::Restarted, &message).await;
+            record_on_secret(api, &target.secret, Reason::Restarted, &message).await;
         }
         match done.stopped {
             None => Ok(()),
@@ -212,11 +212,11 @@ pub async fn places(target: &Target, issued: &[Name], connect: Option<&HostPort>
     (places, notes)
 }
 
-/// The same on the Secret itself: a write leaves its trace where it was made, whether a route uses it or not.
-async fn record_on_secret(api: &Api, target: &Target, reason: Reason, message: &str) {
+/// Leaves an Event on a Secret: a write leaves its trace where it was made, whether a route uses it or not. Best effort.
+pub async fn record_on_secret(api: &Api, secret: &Key, reason: Reason, message: &str) {
     let about = About {
         resource: SECRET,
-        key: target.secret.clone(),
+        key: secret.clone(),
         uid: None,
     };
     let message: String = crate::text::Clear(message).to_string().chars().take(LONGEST).collect();

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     apply::{
         Api,
+        events::{self, Reason},
         rollout::{self, LIMIT, Workload},
     },
-    engine::cancel::Cancel,
+    engine::{aftermath::record_on_secret, cancel::Cancel},
     error::{Exit, Failure},
     event::{EventKind, Teller},
     object::{Change, Key, Kind, Object, Text},
@@ -41,7 +42,12 @@ pub(super) async fn restart(
         // Nothing that had to be done was left undone.
         return print(unused(secrets.iter()).as_bytes());
     }
-    let api = Api::new(connection, rollout::permits(&all));
+    let mut permits = rollout::permits(&all);
+    for secret in used.keys() {
+        // Without the right to it no Event is left, and nothing else is the worse.
+        permits.extend(events::permits(&secret.namespace));
+    }
+    let api = Api::new(connection, permits);
     let failed = |error: &rollout::RolloutError| {
         let failure = Failure::new(Exit::Write, error);
         error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
@@ -109,6 +115,11 @@ pub(super) async fn restart(
             });
         }
         let restarted = rollout::restart(&api, &now_due, now(), LIMIT, &told).await;
+        if !restarted.done.is_empty() {
+            let names: Vec<String> = restarted.done.iter().map(ToString::to_string).collect();
+            let message = events::signed(&format!("restarted {}", names.join(", ")), &api, None);
+            record_on_secret(&api, secret, Reason::Restarted, &message).await;
+        }
         back.extend(restarted.done);
         if let Some(error) = restarted.stopped {
             told.tell(EventKind::Failed {
