@@ -21,7 +21,7 @@ use super::super::{
     agree,
     args::ClusterArgs,
     counted::{counted, first_of},
-    print, reach,
+    print_text, reach,
     session::{cluster_failure, connected, now},
     told::Front,
 };
@@ -40,7 +40,7 @@ pub(super) async fn restart(
     all.dedup();
     if all.is_empty() {
         // Nothing that had to be done was left undone.
-        return print(unused(secrets.iter()).as_bytes());
+        return print_text(&unused(secrets.iter()));
     }
     let mut permits = rollout::permits(&all);
     for secret in used.keys() {
@@ -132,7 +132,7 @@ pub(super) async fn restart(
             told.tell(EventKind::Done);
         }
     }
-    print(format!("{} restarted", counted(all.len(), "workload")).as_bytes())
+    print_text(&format!("{} restarted", counted(all.len(), "workload")))
 }
 
 /// That no workload uses these Secrets.
