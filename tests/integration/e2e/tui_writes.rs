@@ -105,13 +105,16 @@ fn a_certificate_without_a_new_name_is_told_as_on_the_command_line_and_a_wait_is
     it.ns.apply(vec![ingress("shop", &[(&[&good, &gone], "shop-tls")])]);
     it.settings(&format!("{}tui:\n  unprotectedContexts: [testbed]\n", settings(&it)));
     let terminal = start(&it, &[]);
+    terminal.resize(250, 50);
     terminal.line(&[&good, "critical"]);
     terminal.press(&["R"]);
     terminal.shows(&["this is a rehearsal"]);
     terminal.press(&["f"]);
-    terminal.type_text("--self-check wait=5s");
+    terminal.shows(&["more flags of"]);
+    // After the flags that it has already.
+    terminal.type_text(" --self-check wait=5s");
     terminal.press(&["Enter"]);
-    terminal.shows(&["this is a rehearsal"]);
+    terminal.shows(&["this is a rehearsal", "--self-check wait=5s"]);
     terminal.press(&["t"]);
     terminal.shows(&["PRODUCTION", "create Secret", "switches to a rehearsal"]);
     terminal.press(&["Enter"]);
