@@ -137,6 +137,14 @@ fn very_many_orders_want_their_number_said() {
         assert!(ran.err.contains(told), "{told}: {}", ran.err);
     }
     assert_eq!(it.pebble.log().matches("/order-plz").count(), 0, "{}", ran.err);
+    // A plan of several begins with what it comes to.
+    let plan = it.certs(&["renew", "--all", "--max", "2", "--dry-run"]);
+    assert!(plan.out.starts_with("2 Secrets, 2 hosts, at "), "{}", plan.out);
+    assert!(
+        plan.out.contains("left out: 19 certificates left for the next run"),
+        "{}",
+        plan.out
+    );
     let ran = it.certs(&["renew", "--all", "--max", "2"]).ends_with(0);
     assert!(ran.err.contains("19 certificates left for the next run"), "{}", ran.err);
     let secrets = it.ns.kubectl(&[
