@@ -182,7 +182,9 @@ pub(super) fn ask(model: &mut Model, field: Field) -> Vec<Effect> {
         return Vec::new();
     };
     let now = if field == Field::Flags {
-        parted(&run.command.words).1.join(" ")
+        // The next flag is typed after those that there are.
+        let flags = parted(&run.command.words).1.join(" ");
+        if flags.is_empty() { flags } else { flags + " " }
     } else {
         value(&run.command.words, field.flag()).unwrap_or_default().to_owned()
     };

@@ -95,6 +95,15 @@ fn a_restart_is_asked_for_and_where_nothing_uses_the_secret_no_command_is_shown(
     terminal.shows(&["✓ restart deployment/web", "1 workload restarted"]);
     terminal.press(&["C-c"]);
     terminal.ends_with(0);
+    // On the Secret stands who has restarted what.
+    let of_secret = "involvedObject.kind=Secret,involvedObject.name=shop-tls,reason=Restarted";
+    let path = "jsonpath={.items[*].message}";
+    let events = ns.kubectl(&["get", "events", "--field-selector", of_secret, "-o", path]);
+    let user = ns.kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
+    assert!(
+        events.starts_with("restarted deployment/web; by ") && events.contains(&user),
+        "{events}"
+    );
 }
 
 #[test]
