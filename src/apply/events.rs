@@ -31,6 +31,8 @@ pub enum Reason {
     RolledBack,
     /// Workloads were restarted.
     Restarted,
+    /// cert-manager was asked for a renewal.
+    RenewalRequested,
 }
 
 impl Reason {
@@ -43,6 +45,7 @@ impl Reason {
             Self::CertificateServed => "CertificateServed",
             Self::RolledBack => "RolledBack",
             Self::Restarted => "Restarted",
+            Self::RenewalRequested => "RenewalRequested",
         }
     }
 

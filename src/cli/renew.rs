@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::{StreamExt as _, stream};
 
 use crate::{
-    apply::{Api, Permits},
+    apply::{Api, Permits, events},
     cache,
     check::is_claimed,
     engine::{
@@ -568,6 +568,8 @@ async fn by_cert_manager(
         .map(|(target, certificate)| {
             let mut permits = Permits::none();
             permits.extend(certmanager::permits(certificate));
+            // Without the right to it no Event is left, and nothing else is the worse.
+            permits.extend(events::permits(&certificate.namespace));
             let api = Api::new(connection.clone(), permits);
             let api = if is_tried { api.dry_run() } else { api };
             one_by_cert_manager(api, target, certificate, tell.about(target.secret.clone()), cancel)

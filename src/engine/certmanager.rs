@@ -25,7 +25,10 @@ use state::{Before, End};
 use super::{cancel::Cancel, now};
 use crate::{
     acme::Stage,
-    apply::{Api, ApiError, Patch, Permit, Permits, Verb},
+    apply::{
+        Api, ApiError, Patch, Permit, Permits, Verb,
+        events::{self, About, Reason},
+    },
     event::{EventKind, Teller},
     object::Key,
     object::resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER},
@@ -153,6 +156,7 @@ async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result
                     state::issuer(&asked)
                 );
                 tell.tell(EventKind::Note { text });
+                record(api, certificate, &asked).await;
                 return Ok((before, asked));
             }
             Err(error @ ApiError::Conflict { .. }) if api.is_dry_run() => return Err(trigger(error)),
@@ -166,6 +170,22 @@ async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result
         object: format!("Certificate {certificate}"),
         message: String::new(),
     }))
+}
+
+/// Leaves an Event on the Certificate that says who asked. Best effort: without the right to it, nothing else is the worse.
+async fn record(api: &Api, certificate: &Key, asked: &Value) {
+    if api.is_dry_run() {
+        return;
+    }
+    let about = About {
+        resource: CERTIFICATE,
+        key: certificate.clone(),
+        uid: asked["metadata"]["uid"].as_str().map(str::to_owned),
+    };
+    let message = events::signed("asked cert-manager to renew the certificate", api, None);
+    if let Err(error) = events::record(api, &about, Reason::RenewalRequested, &message, now()).await {
+        tracing::debug!("cannot record an event: {error}");
+    }
 }
 
 /// Looks until it has ended, or `deadline`.

@@ -7,6 +7,7 @@ mod bad_input;
 mod certmanager;
 mod connect;
 mod dns01;
+mod events;
 mod exit;
 mod faults;
 mod foreseen;
