@@ -144,7 +144,12 @@ impl Issuance<'_> {
         let obstacles = self.foresee(&preparing, &prepared).await?;
         let mut said = ca_changes(targets);
         said.extend(unrouted(targets));
-        said.extend(forced::lines(&preparing).await);
+        let forced = forced::lines(&preparing).await;
+        if self.args.run.dry_run != DryRun::None {
+            // The steps say whose CA changes, and not who owns the Secret.
+            forced.iter().for_each(|line| note(line));
+        }
+        said.extend(forced);
         if self.args.run.dry_run == DryRun::Client {
             return self
                 .show_steps(&preparing, &prepared, targets)

@@ -199,6 +199,9 @@ fn what_is_wrong_is_named_with_its_file_its_line_and_what_was_meant() {
             "dns01:\n  providers:\n  - provider: cloudflar\n",
             &["unknown provider cloudflar; the nearest is cloudflare"],
         ),
+        // Who writes against an owner says so each time, for a Secret that is named.
+        ("certificate: {force: true}\n", &["line 1: unknown field force"]),
+        ("storing: {force: true}\n", &["line 1: unknown field force"]),
         ("agreeTos: perhaps\n", &["line 1: invalid boolean"]),
         ("email: [\n", &["config.yaml, line "]),
         ("staging: letsencrypt\n", &["staging names letsencrypt", "hint: "]),
