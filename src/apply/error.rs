@@ -156,14 +156,12 @@ impl ApiError {
             // A page of a proxy's says nothing about an object.
             StatusCode::FORBIDDEN if !is_status => Self::other(code, object, message, reply),
             // Admission plugins, quotas and namespaces that end answer 403 too, to those who have the right.
-            StatusCode::FORBIDDEN if message.contains(" cannot ") && message.contains(" resource ") => {
-                Self::Forbidden {
-                    verb: asked.verb,
-                    resource: asked.resource.to_string(),
-                    namespace: asked.key.namespace.clone(),
-                    message,
-                }
-            }
+            StatusCode::FORBIDDEN if is_of_rights(&message) => Self::Forbidden {
+                verb: asked.verb,
+                resource: asked.resource.to_string(),
+                namespace: asked.key.namespace.clone(),
+                message,
+            },
             StatusCode::FORBIDDEN => Self::Denied { object, message },
             StatusCode::NOT_FOUND if is_status => Self::NotFound { object, message },
             StatusCode::CONFLICT if said.reason == "AlreadyExists" => Self::AlreadyExists { object },
@@ -262,6 +260,15 @@ impl ApiError {
     }
 }
 
+/// Whether a refusal is for want of a right, as the API server words it: `User "jane" cannot create resource "pods" in API group ""`. An
+/// admission rule may say what it likes.
+fn is_of_rights(message: &str) -> bool {
+    message.split_once("\" cannot ").is_some_and(|(user, what)| {
+        let what = what.split_once(' ').map_or("", |(_, what)| what);
+        user.contains("User \"") && what.starts_with("resource \"")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,6 +314,15 @@ mod tests {
                 "admission rule",
             ),
             (403, status("Forbidden", "exceeded quota: few"), "rejects", "quota"),
+            (
+                403,
+                status(
+                    "Forbidden",
+                    "denied request: a stranger cannot have the resource Pod here",
+                ),
+                "rejects",
+                "admission rule",
+            ),
             (403, "<html>no</html>".into(), "answers 403", ""),
             (
                 409,

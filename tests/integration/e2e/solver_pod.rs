@@ -8,7 +8,7 @@ use crate::support::{
     cluster::ingress,
     eventually,
     issuing::Issuing,
-    run::{Ran, WITH_POD},
+    run::{Call, Ran, WITH_POD},
 };
 
 /// The only image of the testbed's node that has a shell.
@@ -110,18 +110,83 @@ fn a_quota_that_leaves_no_pod_is_told_before_anything_is_ordered() {
             .kubectl(&["get", "quota", "none", "-o", "jsonpath={.status.used.pods}"]);
         if used == "0" { Ok(()) } else { Err(used) }
     });
-    let ran = renew(&it, &[]).ends_with(3);
-    assert!(ran.err.contains("exceeded quota: none"), "{}", ran.err);
+    refused_beforehand(&it, "exceeded quota: none");
+}
+
+/// Preflight, the server's judgement of the plan and the run say so, and nothing is ordered.
+#[track_caller]
+fn refused_beforehand(it: &Issuing, words: &str) {
+    let ran = renew(it, &[]).ends_with(3);
+    assert!(ran.err.contains(words), "{}", ran.err);
     assert!(ran.err.contains("nothing was ordered"), "{}", ran.err);
+    let plan = renew(it, &["--dry-run=server"]).ends_with(3);
+    assert!(plan.err.contains(words), "{}", plan.err);
     let looked = it.call(&["preflight", "shop", "--solver", "pod"]).run().ends_with(3);
-    assert!(
-        looked.out.contains("exceeded quota: none"),
-        "{}{}",
-        looked.out,
-        looked.err
-    );
-    assert_eq!(orders(&it), 0);
+    assert!(looked.out.contains(words), "{}{}", looked.out, looked.err);
+    assert_eq!(orders(it), 0);
     assert_eq!(it.left(), [""; 0], "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_limit_that_is_too_small_for_the_pod_is_told_before_anything_is_ordered() {
+    let (it, _) = shop("pod-limit");
+    let limits = json!([{"type": "Container", "max": {"memory": "8Mi"}}]);
+    it.ns.apply(vec![json!({
+        "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": {"limits": limits},
+    })]);
+    until_refused(&it);
+    refused_beforehand(&it, "maximum memory usage per Container is 8Mi");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn an_admission_policy_that_forbids_the_pod_is_told_before_anything_is_ordered() {
+    for (reason, message) in [
+        ("Invalid", "no Pods of strangers here"),
+        // Words like those of a missing right.
+        ("Forbidden", "a stranger cannot have the resource Pod here"),
+    ] {
+        let (mut it, _) = shop("pod-policy");
+        let name = it.ns.name.clone();
+        let here = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}});
+        let pods = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]});
+        it.ns.apply_wide(&[
+            json!({
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+                "metadata": {"name": name},
+                "spec": {
+                    "matchConstraints": {"resourceRules": [pods]},
+                    "validations": [{"expression": "false", "message": message, "reason": reason}],
+                },
+            }),
+            json!({
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+                "metadata": {"name": name},
+                "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": here},
+            }),
+        ]);
+        until_refused(&it);
+        refused_beforehand(&it, message);
+    }
+}
+
+/// Waits until the API server knows the rule, by a Pod that is only judged.
+#[track_caller]
+fn until_refused(it: &Issuing) {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "trial", "namespace": it.ns.name},
+        "spec": {"containers": [{"name": "x", "image": BUSYBOX, "resources": {"limits": {"memory": "64Mi"}}}]},
+    });
+    eventually("the rule", || {
+        let ran = Call::kubectl(["create", "--dry-run=server", "-f", "-"]).run_with(pod.to_string().as_bytes());
+        // While the namespace's service account is not there, it is refused as well.
+        if ran.status != Some(0) && !ran.err.contains("serviceaccount") {
+            Ok(())
+        } else {
+            Err(ran.out + &ran.err)
+        }
+    });
 }
 
 #[test]
