@@ -6,8 +6,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// The image that is pulled where no node has a fitting one: Kubernetes's own tests use it (`test/utils/image/manifest.go`), it is for all
-/// architectures, and its registry has no limit on pulls.
-pub const PUBLIC: &str = "registry.k8s.io/e2e-test-images/busybox:1.36.1-1";
+/// architectures, and its registry has no limit on pulls. The digest is that of its index, so that nobody can put another one in its place;
+/// the tag says what it is.
+pub const PUBLIC: &str = concat!(
+    "registry.k8s.io/e2e-test-images/busybox:1.36.1-1",
+    "@sha256:a9155b13325b2abef48e71de77bb8ac015412a566829f621d06bfae5c699b1b9"
+);
 
 /// The repositories whose images have a shell with `nc` and `wget`, by their last part: busybox itself, and what is built on Alpine, whose
 /// shell is busybox (the Dockerfiles of Traefik and of ingress-nginx's controller).
@@ -122,6 +126,13 @@ mod tests {
         assert_eq!(found.name, "docker.io/library/busybox:1.36");
         assert_eq!(found.nodes, ["b", "c"]);
         assert_eq!(on_nodes(&nodes[..1]).unwrap().name, "reg.example/x/busybox:1.37");
+    }
+
+    #[test]
+    fn the_public_one_is_pinned_to_a_digest() {
+        let (name, digest) = PUBLIC.split_once("@sha256:").unwrap();
+        assert!(name.starts_with("registry.k8s.io/") && repository(PUBLIC) == "busybox");
+        assert!(digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
     }
 
     #[test]
