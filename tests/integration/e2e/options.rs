@@ -93,7 +93,7 @@ fn keys_and_names_are_as_they_were_unless_others_are_asked_for() {
 }
 
 /// A Deployment of one Pod that has the Secret by subPath.
-fn deployment(name: &str, strategy: &str) -> Value {
+pub(super) fn deployment(name: &str, strategy: &str) -> Value {
     let mut deployment = super::apply::deployment(name, "testbed.local/busybox:1");
     deployment["spec"]["strategy"] = json!({"type": strategy});
     deployment["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"] = "shop-tls".into();

@@ -5,7 +5,13 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{cluster::ingress, issuing::Issuing, run::Call};
+use super::options::deployment;
+use crate::support::{
+    cluster::ingress,
+    eventually,
+    issuing::Issuing,
+    run::{Call, WITH_POD},
+};
 
 /// The rules of the guide's Role for renewals.
 pub(super) fn printed() -> Value {
@@ -86,4 +92,60 @@ fn where_what_a_killed_run_leaves_cannot_be_listed_preflight_warns_and_the_run_s
     );
     let ran = it.certs(&["renew", "shop", &user]).ends_with(0);
     assert!(ran.err.contains("may remain"), "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn with_the_printed_role_every_solver_answers_and_workloads_are_restarted() {
+    let it = Issuing::new("roleall");
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    it.ns.create(vec![it.ns.pki.pair(&[&host]).secret("shop-tls")]);
+    it.until_addressed("ingress/shop");
+    it.ns.token("renewer", &printed());
+    eventually("the service account", || {
+        let found = it.ns.kubectl(&["get", "serviceaccounts", "-o", "name"]);
+        found.contains("default").then_some(()).ok_or(found)
+    });
+    it.ns.apply(vec![deployment("web", "RollingUpdate")]);
+    it.ns.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]);
+    let user = format!("--as={}", it.ns.user("renewer"));
+    // Who may not list nodes gets the public image; it is one that the testbed cannot pull.
+    let plan = it
+        .call(&["renew", "shop", "--solver", "pod", "--dry-run", &user])
+        .run()
+        .ends_with(0);
+    let image = kubectl_certs::solve::http01::image::PUBLIC;
+    assert!(
+        plan.out.contains(&format!("answered by a Pod ({image}")),
+        "{}",
+        plan.out
+    );
+    for how in [
+        &["--solver", "endpoint"][..],
+        &["--solver", "in-place"],
+        &["--solver", "pod", "--solver-image", "testbed.local/busybox:1"],
+        &["--solver", "endpoint", "--restart", "auto"],
+    ] {
+        let before = it.leaf("shop-tls").sha256();
+        let solver: Vec<&str> = how.iter().copied().take_while(|word| *word != "--restart").collect();
+        let looked = it
+            .call(&[&["preflight", "shop", &user], &solver[..]].concat())
+            .within(WITH_POD)
+            .run()
+            .ends_with(0);
+        assert!(looked.out.contains("has all that is needed"), "{how:?}: {}", looked.out);
+        let ran = it
+            .call(&[&["renew", "shop", &user], how].concat())
+            .within(WITH_POD)
+            .run()
+            .ends_with(0);
+        assert_ne!(it.leaf("shop-tls").sha256(), before, "{how:?}: {}", ran.err);
+        let restarted = ran.err.contains("restarted deployment/web");
+        assert_eq!(restarted, how.contains(&"--restart"), "{how:?}: {}", ran.err);
+        eventually("nothing is left", || match it.left() {
+            left if left.is_empty() => Ok(()),
+            left => Err(format!("{how:?}: {left:?}")),
+        });
+    }
 }
