@@ -192,14 +192,14 @@ pub(super) fn issue_layer(args: &IssueArgs) -> Result<Layer, Failure> {
     file.certificate.concurrency = args.order.concurrency;
     let http01 = &args.http01;
     file.http01.solver = http01.solver;
-    file.http01.image.clone_from(&http01.solver_image);
-    file.http01.pull_secrets = some(&http01.solver_pull_secret);
+    file.solver.image.clone_from(&http01.solver_image);
+    file.solver.image_pull_secrets = some(&http01.solver_pull_secret);
     if !http01.solver_node_selector.is_empty() {
         let labels = http01.solver_node_selector.iter();
-        file.http01.node_selector = Some(labels.map(|l| (l.key.clone(), l.value.clone())).collect());
+        file.solver.node_selector = Some(labels.map(|l| (l.key.clone(), l.value.clone())).collect());
     }
     if !http01.solver_toleration.is_empty() {
-        file.http01.tolerations = Some(http01.solver_toleration.clone());
+        file.solver.tolerations = Some(http01.solver_toleration.clone());
     }
     file.http01.service.clone_from(&http01.solver_service);
     file.http01.advertise = http01.advertise;

@@ -23,7 +23,7 @@ use crate::{
 const NODES: usize = 50;
 
 /// The way out where it is not admitted.
-const HINT: &str = "change the rule that refuses it (a quota, a limit, an admission rule) or the Pod (`http01:` in the settings: image, resources, \
+const HINT: &str = "change the rule that refuses it (a quota, a limit, an admission rule) or the Pod (`solver:` in the settings: image, resources, \
      priorityClassName, tolerations), or answer without a Pod: --solver endpoint, --solver service, --dns";
 
 /// Chooses the image where the settings name none: one that a node has already, else a public one. Who may not list nodes gets that one.

@@ -29,7 +29,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("KEY_TYPE", "certificate.keyType"),
     ("CONCURRENCY", "certificate.concurrency"),
     ("SOLVER", "http01.solver"),
-    ("SOLVER_IMAGE", "http01.image"),
+    ("SOLVER_IMAGE", "solver.image"),
     ("ADVERTISE", "http01.advertise"),
     ("SELF_CHECK", "http01.selfCheck"),
     ("DNS", "--dns"),
@@ -78,7 +78,7 @@ pub fn layer(get: Lookup<'_>) -> Result<Layer, SettingsError> {
     file.certificate.key_type = read(get, "KEY_TYPE")?;
     file.certificate.concurrency = read(get, "CONCURRENCY")?;
     file.http01.solver = read(get, "SOLVER")?;
-    file.http01.image = one(get, "SOLVER_IMAGE");
+    file.solver.image = one(get, "SOLVER_IMAGE");
     file.http01.advertise = read(get, "ADVERTISE")?;
     file.http01.self_check = read(get, "SELF_CHECK")?;
     file.dns01.resolvers = many(get, "RESOLVER")?;

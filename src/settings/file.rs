@@ -58,6 +58,9 @@ pub struct File {
     /// How HTTP-01 is answered.
     #[serde(skip_serializing_if = "is_default")]
     pub http01: Http01Entry,
+    /// The Pod that does.
+    #[serde(skip_serializing_if = "is_default")]
+    pub solver: SolverEntry,
     /// How DNS-01 is answered.
     #[serde(skip_serializing_if = "is_default")]
     pub dns01: Dns01Entry,
@@ -307,14 +310,11 @@ pub struct Resources {
     pub limits: BTreeMap<String, String>,
 }
 
-/// How HTTP-01 is answered.
+/// The Pod that answers HTTP-01.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Http01Entry {
-    /// What answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub solver: Option<SolverKind>,
-    /// The Pod's image.
+pub struct SolverEntry {
+    /// Its image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// The resources of its container.
@@ -325,13 +325,22 @@ pub struct Http01Entry {
     pub priority_class_name: Option<String>,
     /// Secrets to pull it with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pull_secrets: Option<Vec<String>>,
+    pub image_pull_secrets: Option<Vec<String>>,
     /// Labels of the nodes that it may run on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<BTreeMap<String, String>>,
     /// Taints that it tolerates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerations: Option<Vec<Toleration>>,
+}
+
+/// How HTTP-01 is answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Http01Entry {
+    /// What answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solver: Option<SolverKind>,
     /// The Service that answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ServicePort>,

@@ -22,6 +22,7 @@ pub(super) fn meant(layers: &[Layer]) -> Option<SolverKind> {
 pub(super) fn refuse(layers: &[Layer], http01: &Http01Settings, dns01: &Dns01Settings) -> Result<(), SettingsError> {
     let Some(flags) = flags(layers) else { return Ok(()) };
     let (given, of_dns) = (&flags.file.http01, &flags.file.dns01);
+    let of_pod = &flags.file.solver;
     let solver = http01.solver;
     let by_pod = match solver {
         Some(SolverKind::Pod) => true,
@@ -46,22 +47,22 @@ pub(super) fn refuse(layers: &[Layer], http01: &Http01Settings, dns01: &Dns01Set
             by_endpoint,
             "--solver endpoint",
         ),
-        ("--solver-image", given.image.is_some(), by_pod, "--solver pod"),
+        ("--solver-image", of_pod.image.is_some(), by_pod, "--solver pod"),
         (
             "--solver-pull-secret",
-            given.pull_secrets.is_some(),
+            of_pod.image_pull_secrets.is_some(),
             by_pod,
             "--solver pod",
         ),
         (
             "--solver-node-selector",
-            given.node_selector.is_some(),
+            of_pod.node_selector.is_some(),
             by_pod,
             "--solver pod",
         ),
         (
             "--solver-toleration",
-            given.tolerations.is_some(),
+            of_pod.tolerations.is_some(),
             by_pod,
             "--solver pod",
         ),

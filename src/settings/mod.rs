@@ -156,14 +156,14 @@ impl Settings {
         let http01 = Http01Settings {
             solver: file.first(|f| f.http01.solver).or_else(|| idle::meant(layers)),
             image: file
-                .first(|f| f.http01.image.clone())
+                .first(|f| f.solver.image.clone())
                 .or_else(|| SOLVER_IMAGE.map(str::to_owned)),
             nodes: Vec::new(),
-            resources: file.first(|f| f.http01.resources.clone()),
-            priority_class: file.first(|f| f.http01.priority_class_name.clone()),
-            pull_secrets: file.first(|f| f.http01.pull_secrets.clone()).unwrap_or_default(),
-            node_selector: file.first(|f| f.http01.node_selector.clone()).unwrap_or_default(),
-            tolerations: file.first(|f| f.http01.tolerations.clone()).unwrap_or_default(),
+            resources: file.first(|f| f.solver.resources.clone()),
+            priority_class: file.first(|f| f.solver.priority_class_name.clone()),
+            pull_secrets: file.first(|f| f.solver.image_pull_secrets.clone()).unwrap_or_default(),
+            node_selector: file.first(|f| f.solver.node_selector.clone()).unwrap_or_default(),
+            tolerations: file.first(|f| f.solver.tolerations.clone()).unwrap_or_default(),
             service: file.first(|f| f.http01.service.clone()),
             advertise: file.first(|f| f.http01.advertise).map(|at| at.0),
             self_check: file.first(|f| f.http01.self_check).unwrap_or_default(),

@@ -39,7 +39,7 @@ pub fn built_in() -> Layer {
         ..File::default()
     };
     file.certificate.concurrency = Some(CONCURRENCY);
-    file.http01.image = SOLVER_IMAGE.map(str::to_owned);
+    file.solver.image = SOLVER_IMAGE.map(str::to_owned);
     file.http01.self_check = Some(SelfCheck::default());
     file.dns01.propagation_timeout = Some(Length(PROPAGATION_TIMEOUT));
     file.storing.restart = Some(vec![RestartWord::None]);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
     cluster::ingress,
@@ -75,7 +75,7 @@ fn one_pod_of_the_configured_image_answers_for_every_host_of_a_run() {
     });
     it.ns.apply(routes.collect());
     it.settings(&format!(
-        "http01:\n  image: {BUSYBOX}\n  resources: {{requests: {{cpu: 5m}}, limits: {{memory: 32Mi}}}}\n"
+        "solver:\n  image: {BUSYBOX}\n  resources: {{requests: {{cpu: 5m}}, limits: {{memory: 32Mi}}}}\n"
     ));
     let ran = it
         .call(&["renew", "--all", "--solver", "pod", "-o", "json"])
@@ -187,6 +187,45 @@ fn until_refused(it: &Issuing) {
             Err(ran.out + &ran.err)
         }
     });
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn the_pod_is_as_the_settings_file_says() {
+    let (it, _) = shop("pod-settings");
+    it.settings(&format!(
+        "http01: {{solver: pod}}\nsolver:\n  image: {BUSYBOX}\n  resources: {{requests: {{cpu: 5m}}, limits: {{memory: 32Mi}}}}\n  \
+         priorityClassName: system-cluster-critical\n  imagePullSecrets: [registry]\n  nodeSelector: {{kubernetes.io/arch: {}}}\n  \
+         tolerations: [\"dedicated=edge:NoSchedule\", spot]\n",
+        it.ns.kubectl(&["get", "nodes", "-o", r"jsonpath={.items[0].metadata.labels.kubernetes\.io/arch}"])
+    ));
+    let running = it.call(&["renew", "shop"]).start();
+    let pod = eventually("the Pod", || {
+        let pods: Value = serde_json::from_str(&it.ns.kubectl(&["get", "pods", "-o", "json"])).unwrap();
+        let pod = pods["items"][0].clone();
+        if pod.is_null() {
+            Err(running.err.all().join("\n"))
+        } else {
+            Ok(pod["spec"].clone())
+        }
+    });
+    let container = &pod["containers"][0];
+    assert_eq!(container["image"], BUSYBOX);
+    assert_eq!(container["resources"]["requests"]["cpu"], "5m");
+    assert_eq!(container["resources"]["limits"], json!({"memory": "32Mi"}));
+    assert_eq!(pod["priorityClassName"], "system-cluster-critical");
+    assert_eq!(pod["imagePullSecrets"], json!([{"name": "registry"}]));
+    assert_eq!(pod["nodeSelector"]["kubernetes.io/os"], "linux");
+    assert!(pod["nodeSelector"]["kubernetes.io/arch"].is_string(), "{pod}");
+    let tolerations = pod["tolerations"].as_array().unwrap();
+    for toleration in [
+        json!({"key": "dedicated", "operator": "Equal", "value": "edge", "effect": "NoSchedule"}),
+        json!({"key": "spot", "operator": "Exists"}),
+    ] {
+        assert!(tolerations.contains(&toleration), "{toleration} in {tolerations:?}");
+    }
+    let err = running.err.clone();
+    assert_eq!(running.end().0, Some(0), "{:?}", err.all());
 }
 
 #[test]
