@@ -142,7 +142,7 @@ fn what_the_ca_says_is_due_is_renewed_and_the_order_says_what_it_replaces() {
     assert_eq!((orders(&it), it.version("shop-tls")), (had, version), "{}", ran.err);
 
     it.pebble
-        .set_renewal_window(&leaf_pem(&first.pem), "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z");
+        .set_renewal_window(&first.first_pem(), "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z");
     // It is not asked again before it wants to be: what it said then is kept.
     let ran = it.certs(&["renew", "--due"]).ends_with(0);
     assert!(ran.err.contains("nothing is due"), "{}", ran.err);
@@ -202,11 +202,4 @@ fn a_certificate_that_has_a_successor_is_ordered_without_and_that_is_told() {
     let ran = it.certs(&["renew", "shop", "--force"]).ends_with(0);
     assert!(!ran.err.contains("does not count this order"), "{}", ran.err);
     assert_eq!(replacements(&it), 1, "{}", ran.err);
-}
-
-/// The first certificate of a chain.
-fn leaf_pem(chain: &str) -> String {
-    let end = "-----END CERTIFICATE-----";
-    let (leaf, _) = chain.split_once(end).unwrap();
-    format!("{leaf}{end}\n")
 }

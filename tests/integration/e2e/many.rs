@@ -6,14 +6,14 @@ use crate::support::{
     cluster::ingress,
     issuing::Issuing,
     pki::{Pki, self_signed},
+    run::Ran,
 };
 
 /// The Secrets of a namespace that is handed over: this program's, another account's of the same CA, a foreign public CA's, and one
 /// that signed itself.
 const ALL: [&str; 4] = ["ours-tls", "theirs-tls", "paid-tls", "wiki-tls"];
 
-fn handed_over(label: &str) -> Issuing {
-    let it = Issuing::new(label);
+pub(super) fn handed_over(it: &Issuing, renew: impl Fn(&[&str]) -> Ran) {
     let host = |label: &str| it.host(label);
     let (paid, wiki) = (host("paid"), host("wiki"));
     let mut objects: Vec<Value> = ["ours", "theirs"]
@@ -30,28 +30,28 @@ fn handed_over(label: &str) -> Issuing {
         it.ns
             .kubectl(&["patch", "secret", name, "--type=merge", "-p", forgotten]);
     }
-    it.certs(&["renew", "ours", "theirs"]).ends_with(0);
+    renew(&["renew", "ours", "theirs"]).ends_with(0);
     // As another client of the same CA leaves it: without a note.
     let notes = ["issued-by", "issued-at", "issuer", "order", "sha256", "run"];
     let gone: Vec<String> = notes.iter().map(|note| format!("kubectl-certs.io/{note}-")).collect();
     let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
     it.ns
         .kubectl(&[&["annotate", "secret", "theirs-tls"], &gone[..]].concat());
-    it
 }
 
-fn held(it: &Issuing) -> [String; 4] {
+pub(super) fn held(it: &Issuing) -> [String; 4] {
     ALL.map(|name| it.leaf(name).sha256())
 }
 
-fn changed(before: &[String; 4], after: &[String; 4]) -> [bool; 4] {
+pub(super) fn changed(before: &[String; 4], after: &[String; 4]) -> [bool; 4] {
     std::array::from_fn(|at| before[at] != after[at])
 }
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
 fn a_renewal_of_all_changes_no_certificates_ca_unless_it_is_asked_to() {
-    let it = handed_over("many-ca");
+    let it = Issuing::new("many-ca");
+    handed_over(&it, |args| it.certs(args));
     let before = held(&it);
     let ran = it.certs(&["renew", "--all"]).ends_with(0);
     let after = held(&it);

@@ -3,10 +3,12 @@
 mod account;
 mod acme;
 mod apply;
+mod asked;
 mod bad_input;
 mod certmanager;
 mod connect;
 mod dns01;
+mod due;
 mod events;
 mod exit;
 mod faults;
@@ -39,4 +41,5 @@ mod traefik;
 mod traefik_store;
 mod tui;
 mod tui_writes;
+mod waiting;
 mod watch;

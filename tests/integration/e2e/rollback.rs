@@ -16,6 +16,7 @@ use crate::support::{
     issuing::Issuing,
     pki,
     pki::now,
+    tls,
 };
 
 /// Replaces what a Secret holds, as a renewal does, and keeps what was there.
@@ -187,6 +188,16 @@ fn what_comes_back_is_seen_to_be_served_and_what_was_revoked_does_not() {
     let ran = it.plain(&["rollback", "shop-tls", "--yes"]).run().ends_with(0);
     assert!(ran.err.contains(&format!("{host} serves")), "{}", ran.err);
     assert_eq!(it.leaf("shop-tls").sha256(), first.sha256());
+    it.plain(&["rollback", "shop-tls", "--yes"]).run().ends_with(0);
+    // Where another pair is served, it is back, and that is not enough.
+    let elsewhere = tls::serve(&it.ns.pki.pair(&[&host]));
+    let args = ["rollback", "shop-tls", "--yes", "--wait", "3s", "--connect", &elsewhere];
+    let ran = it.plain(&args).run().ends_with(5);
+    let said = format!("the earlier pair is stored, but not served: {elsewhere} still serves another certificate");
+    assert!(ran.err.contains(&said), "{}", ran.err);
+    let probe = format!("`kubectl certs show secret/shop-tls -n {} --probe`", it.ns.name);
+    assert!(ran.err.contains(&probe), "{}", ran.err);
+    assert_eq!(it.leaf("shop-tls").sha256(), first.sha256(), "{}", ran.err);
     it.plain(&["rollback", "shop-tls", "--yes"]).run().ends_with(0);
 
     let file = it.kept("first.pem");

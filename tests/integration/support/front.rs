@@ -55,6 +55,8 @@ struct State {
     /// Requests that are held now.
     held: usize,
     done: usize,
+    /// The paths of all requests.
+    paths: Vec<String>,
 }
 
 /// A way to an ACME server.
@@ -118,6 +120,17 @@ impl Front {
         assert!(state.held > 0, "no request came that is held");
     }
 
+    /// The paths of the requests so far whose path begins so.
+    pub(crate) fn asked(&self, path: &str) -> Vec<String> {
+        let state = self.state.0.lock().unwrap();
+        state
+            .paths
+            .iter()
+            .filter(|asked| asked.starts_with(path))
+            .cloned()
+            .collect()
+    }
+
     /// How many faults there were.
     pub(crate) fn faults(&self) -> usize {
         self.state.0.lock().unwrap().done
@@ -134,7 +147,11 @@ fn pass(mut tcp: TcpStream, config: Arc<ServerConfig>, server: SocketAddr, state
         .nth(1)
         .unwrap_or_default()
         .to_owned();
-    let found = fault(&path, &mut state.0.lock().unwrap());
+    let found = {
+        let mut state = state.0.lock().unwrap();
+        state.paths.push(path.clone());
+        fault(&path, &mut state)
+    };
     let answer = match found {
         None => ask(server, &request),
         Some(Fault::Answer(answer)) => Ok(answer.as_bytes().to_vec()),

@@ -215,6 +215,14 @@ pub(crate) mod x509 {
             names
         }
 
+        /// The leaf alone, as PEM.
+        #[track_caller]
+        pub(crate) fn first_pem(&self) -> String {
+            let end = "-----END CERTIFICATE-----";
+            let (leaf, _) = self.pem.split_once(end).expect("a certificate");
+            format!("{leaf}{end}\n")
+        }
+
         pub(crate) fn sha256(&self) -> String {
             self.certificate.sha256.to_string()
         }
