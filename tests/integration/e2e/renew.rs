@@ -336,3 +336,36 @@ fn events_are_lines_of_json_on_standard_output() {
             .all(|event| event["apiVersion"] == "kubectl-certs/v1" && event["time"].is_string())
     );
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_host_of_one_secret_is_that_secret() {
+    let it = Issuing::new("renew-host");
+    let (one, two) = (it.host("one"), it.host("two"));
+    it.ns.apply(vec![
+        ingress("c", &[(&[&one], "c-tls")]),
+        ingress("a", &[(&[&two], "a-tls")]),
+        ingress("b", &[(&[&two], "b-tls")]),
+    ]);
+    for word in [one.clone(), format!("https://{one}/"), one.to_uppercase()] {
+        let plan = it.certs(&["renew", &word, "--dry-run"]).ends_with(0);
+        let secrets: Vec<&str> = plan.out.lines().filter(|line| line.starts_with("Secret ")).collect();
+        assert_eq!(
+            secrets,
+            [format!("Secret {}/c-tls", it.ns.name)],
+            "{word}: {}",
+            plan.out
+        );
+    }
+    let refused = it.certs(&["renew", &two, "--dry-run"]).ends_with(2);
+    let several = format!("host {two} has several Secrets: secret/a-tls");
+    assert!(refused.err.contains(&several), "{}", refused.err);
+    it.certs(&["renew", &one]).ends_with(0);
+    assert_eq!(it.leaf("c-tls").names(), [one.as_str()]);
+    for other in ["a-tls", "b-tls"] {
+        let found = it
+            .ns
+            .kubectl(&["get", "secret", other, "--ignore-not-found", "-o", "name"]);
+        assert_eq!(found, "", "{other}");
+    }
+}
