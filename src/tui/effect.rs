@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{
     command::CommandLine,
     item::Subject,
+    message::Signal,
     order::{Job, RunId},
 };
 use crate::{object::Seconds, scan::About};
@@ -12,10 +13,10 @@ use crate::{object::Seconds, scan::About};
 /// Something to be done; what comes of it comes back as a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// The program ends, with the exit status of an interrupt where it was asked to from outside.
+    /// The program ends, with the exit status of the signal where it was asked to from outside.
     Quit {
-        /// Whether it was asked to from outside.
-        interrupted: bool,
+        /// What asked it to, from outside.
+        by: Option<Signal>,
     },
     /// Everything is read again.
     Read,

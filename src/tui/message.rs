@@ -16,6 +16,17 @@ use crate::{
 /// A text of lines, each of runs of one tone. Cleared for a terminal.
 pub type Lines = Vec<Vec<(Tone, String)>>;
 
+/// What asks the process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C from outside.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGHUP, or the terminal is gone.
+    HangUp,
+}
+
 /// What the model is told.
 #[derive(Debug, Clone)]
 pub enum Message {
@@ -34,8 +45,8 @@ pub enum Message {
         /// Milliseconds since the program started.
         ms: u64,
     },
-    /// The process was asked to end (SIGTERM, SIGHUP).
-    Terminate,
+    /// The process was asked to end.
+    Terminate(Signal),
     /// Which cluster is read, and as whom.
     Connected(Place),
     /// So much has been read so far.

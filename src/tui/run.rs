@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     effect::Effect,
-    message::Message,
+    message::{Message, Signal},
     model::{Hits, Model, Reading},
     update::{picture::follow_cursor, update},
     view,
@@ -33,8 +33,8 @@ const TOGETHER: usize = 256;
 pub enum Input {
     /// Keys, the mouse, a new size.
     Terminal(Event),
-    /// The process is to end (SIGTERM, SIGHUP, or the terminal is gone).
-    Terminate,
+    /// The process is to end. A terminal that is gone is a [`Signal::HangUp`] too.
+    Terminate(Signal),
     /// The process is to stop for a while (SIGTSTP).
     Suspend,
 }
@@ -111,7 +111,7 @@ fn quiet(model: &Model) -> Duration {
     }
 }
 
-/// Runs until the model quits. Returns whether it was asked to from outside.
+/// Runs until the model quits. Returns what asked it to from outside, if anything did.
 ///
 /// Errors are those of the backend: the terminal is gone.
 pub async fn run<B: Backend>(
@@ -120,7 +120,7 @@ pub async fn run<B: Backend>(
     inputs: &mut (impl Stream<Item = Input> + Unpin),
     messages: &mut UnboundedReceiver<Message>,
     outside: &mut impl Outside,
-) -> Result<bool, B::Error> {
+) -> Result<Option<Signal>, B::Error> {
     let mut pace = Pace::default();
     let mut drawn = None;
     let mut urgent = true;
@@ -158,7 +158,8 @@ pub async fn run<B: Backend>(
                         terminal.swap_buffers();
                         model.drawn += 1;
                     }
-                    Some(Input::Terminate) | None => batch.push(Message::Terminate),
+                    Some(Input::Terminate(by)) => batch.push(Message::Terminate(by)),
+                    None => batch.push(Message::Terminate(Signal::HangUp)),
                 }
             }
             () = sleep_until(wake) => {}
@@ -169,7 +170,7 @@ pub async fn run<B: Backend>(
         for message in std::iter::once(Message::Clock { now, ms }).chain(batch.drain(..)) {
             for effect in update(model, message) {
                 match effect {
-                    Effect::Quit { interrupted } => return Ok(interrupted),
+                    Effect::Quit { by } => return Ok(by),
                     effect => outside.effect(effect),
                 }
             }

@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use ratatui::{Terminal, backend::CrosstermBackend};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::run::Input;
+use super::{message::Signal as By, run::Input};
 
 /// Whether the terminal is taken over: a panic gives it back only then, and only once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -139,13 +139,13 @@ pub fn inputs() -> io::Result<impl Stream<Item = Input> + Unpin> {
             // A signal, such as the one that continues the process after it was stopped.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
             // The terminal is gone.
-            Err(_) => Some(Input::Terminate),
+            Err(_) => Some(Input::Terminate(By::HangUp)),
         })
     });
-    let keys = keys.chain(stream::once(async { Input::Terminate }));
-    let terminate = of(signal(SignalKind::terminate())?, Input::Terminate);
-    let hang_up = of(signal(SignalKind::hangup())?, Input::Terminate);
-    let interrupt = of(signal(SignalKind::interrupt())?, Input::Terminate);
+    let keys = keys.chain(stream::once(async { Input::Terminate(By::HangUp) }));
+    let terminate = of(signal(SignalKind::terminate())?, Input::Terminate(By::Terminate));
+    let hang_up = of(signal(SignalKind::hangup())?, Input::Terminate(By::HangUp));
+    let interrupt = of(signal(SignalKind::interrupt())?, Input::Terminate(By::Interrupt));
     let stop = of(
         signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
         Input::Suspend,

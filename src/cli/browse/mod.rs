@@ -30,7 +30,7 @@ use crate::{
     source::cluster::{ConnectOptions, Connection, contexts},
     tui::{
         self, Effect, Message, Model,
-        message::{Level, LogLine, Place, Trouble},
+        message::{Level, LogLine, Place, Signal, Trouble},
         order::Plan,
         run::Outside,
         terminal::{self, Screen},
@@ -126,9 +126,11 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     told::divert(None);
     hands.runs.finish(CLEAN_UP).await;
     let exit = match ended {
-        Ok(false) => Exit::Ok,
-        // The terminal is gone, or the process was asked to end.
-        Ok(true) | Err(_) => Exit::Interrupted,
+        Ok(None) => Exit::Ok,
+        Ok(Some(Signal::Interrupt)) => Exit::Interrupted,
+        Ok(Some(Signal::Terminate)) => Exit::Terminated,
+        // The terminal is gone.
+        Ok(Some(Signal::HangUp)) | Err(_) => Exit::HungUp,
     };
     // The process ends: the system takes what is held back at once, which freeing piece by piece does not.
     std::mem::forget(model);

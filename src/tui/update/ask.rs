@@ -21,7 +21,7 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     let asks = |popup: &Popup| matches!(popup, Popup::Ask(ask) if ask.about == About::Quit);
     let under_way = model.runs.iter().filter(|run| run.is_under_way()).count();
     if under_way == 0 || model.popups.last().is_some_and(asks) {
-        return vec![Effect::Quit { interrupted: false }];
+        return vec![Effect::Quit { by: None }];
     }
     let renewals = if under_way == 1 {
         "1 renewal is"
@@ -46,7 +46,7 @@ pub(super) fn answer(model: &mut Model, yes: bool) -> Vec<Effect> {
         return Vec::new();
     };
     match ask.about {
-        About::Quit if yes => vec![Effect::Quit { interrupted: false }],
+        About::Quit if yes => vec![Effect::Quit { by: None }],
         About::Run(id) => vec![Effect::Answer { id, yes }],
         About::Keep { settings, lines } if yes => vec![Effect::Keep {
             settings,

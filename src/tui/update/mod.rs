@@ -92,7 +92,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             picture::picture_again(model)
         }
         Message::Clock { now, ms } => clock(model, now, ms),
-        Message::Terminate => vec![Effect::Quit { interrupted: true }],
+        Message::Terminate(by) => vec![Effect::Quit { by: Some(by) }],
         Message::Connected(place) => {
             let context = place.context.clone();
             model.place = place;

@@ -46,20 +46,22 @@ impl Scene {
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
-fn ctrl_c_during_the_validation_leaves_nothing_behind() {
-    let scene = Scene::new("ctrlc");
-    // The first looks for the challenges, the others for what came of them.
-    scene.front.fault("/authZ/", 1, 100, Fault::Hold);
-    let running = scene.call(&["renew", "shop"]).start();
-    scene.front.wait_until_held();
-    assert!(!scene.it.left().is_empty(), "the answer is in place");
-    running.interrupt();
-    running.err.after(0, &["interrupted: cleaning up"]);
-    let said = running.err.clone();
-    assert_eq!(running.end().0, Some(130), "{:?}", said.all());
-    assert_eq!(scene.it.left(), [""; 0], "{:?}", said.all());
-    scene.front.fix();
-    scene.call(&["renew", "shop"]).run().ends_with(0);
+fn ctrl_c_or_sigterm_during_the_validation_leaves_nothing_behind() {
+    for (label, signal, status) in [("ctrlc", "-INT", 130), ("sigterm", "-TERM", 143)] {
+        let scene = Scene::new(label);
+        // The first looks for the challenges, the others for what came of them.
+        scene.front.fault("/authZ/", 1, 100, Fault::Hold);
+        let running = scene.call(&["renew", "shop"]).start();
+        scene.front.wait_until_held();
+        assert!(!scene.it.left().is_empty(), "the answer is in place");
+        running.signal(signal);
+        running.err.after(0, &["interrupted: cleaning up"]);
+        let said = running.err.clone();
+        assert_eq!(running.end().0, Some(status), "{signal}: {:?}", said.all());
+        assert_eq!(scene.it.left(), [""; 0], "{signal}: {:?}", said.all());
+        scene.front.fix();
+        scene.call(&["renew", "shop"]).run().ends_with(0);
+    }
 }
 
 #[test]

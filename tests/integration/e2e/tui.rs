@@ -214,10 +214,10 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
         terminal.line(&[&host, "critical"]);
         terminal
     };
-    for signal in ["-TERM", "-HUP", "-INT"] {
+    for (signal, status) in [("-TERM", 143), ("-HUP", 129), ("-INT", 130)] {
         let terminal = start();
         terminal.signal(signal);
-        terminal.ends_with(130);
+        terminal.ends_with(status);
     }
     let terminal = start();
     terminal.press(&["C-c"]);

@@ -15,7 +15,7 @@ use kubectl_certs::{
     tui::{
         Effect, Message, Model, Ui,
         item::Item,
-        message::Place,
+        message::{Place, Signal},
         run::{Input, Outside, frame, run},
     },
 };
@@ -100,8 +100,8 @@ pub(super) struct Desk {
     pub(super) model: Model,
     terminal: Terminal<TestBackend>,
     outside: Recorder,
-    /// Whether the program has ended, and whether it was asked to from outside.
-    pub(super) ended: Option<bool>,
+    /// Whether the program has ended, and what asked it to from outside.
+    pub(super) ended: Option<Option<Signal>>,
 }
 
 /// Where the example would come from, were it a cluster.
@@ -193,13 +193,13 @@ impl Desk {
             .await
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let interrupted = runtime
+        let by = runtime
             .expect("a runtime")
             .block_on(loops)
             .expect("a terminal that is there");
         // A script that is at its end looks as if the terminal were gone.
         if !script.over {
-            self.ended = Some(interrupted);
+            self.ended = Some(by);
         }
         self.answer();
         self.harmless();

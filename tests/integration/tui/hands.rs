@@ -111,13 +111,13 @@ fn q_closes_a_window_before_it_quits() {
         assert_eq!(desk.ended, None, "{open}");
         assert!(desk.model.popups.is_empty(), "{open}");
         desk.press("q");
-        assert_eq!(desk.ended, Some(false), "{open}");
+        assert_eq!(desk.ended, Some(None), "{open}");
     }
     let mut desk = Desk::new((80, 24));
     desk.press("enter q").hides("ingress/checkout in shop");
     assert_eq!(desk.ended, None, "what takes the table's place is closed too");
     desk.press("enter ctrl-c");
-    assert_eq!(desk.ended, Some(false), "ctrl-c leads out of everything");
+    assert_eq!(desk.ended, Some(None), "ctrl-c leads out of everything");
 }
 
 #[test]

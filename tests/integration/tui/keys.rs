@@ -6,6 +6,7 @@ use kubectl_certs::{
     tui::{
         Effect, Message,
         keymap::{Action, Keymap},
+        message::Signal,
         model::{View, popup::Popup},
         run::Input,
     },
@@ -494,7 +495,7 @@ fn q_and_ctrl_c_quit() {
             if desk.ended.is_none() && key == "q" {
                 desk.press(key);
             }
-            assert_eq!(desk.ended, Some(false), "{before} {key}");
+            assert_eq!(desk.ended, Some(None), "{before} {key}");
         }
     }
 }
@@ -548,7 +549,7 @@ fn commands_do_what_keys_do() {
         .command("renwe")
         .shows("there is no command :renwe; did you mean :renew?");
     desk.command("").command("q");
-    assert_eq!(desk.ended, Some(false));
+    assert_eq!(desk.ended, Some(None));
 }
 
 #[test]
@@ -618,7 +619,7 @@ fn the_mouse_scrolls_chooses_sorts_and_presses() {
     desk.mouse(MouseEventKind::ScrollDown, 20, 10);
     assert_ne!(desk.screen(), top, "the wheel scrolls a window");
     desk.press("esc").click(119, 39).click(0, 0).click_on("q quit");
-    assert_eq!(desk.ended, Some(false));
+    assert_eq!(desk.ended, Some(None));
 }
 
 #[test]
@@ -722,8 +723,11 @@ fn signals_are_heard() {
         (1, None),
         "it goes on after it was stopped"
     );
-    desk.shows("35 hosts").press("R").comes(Input::Terminate);
-    assert_eq!(desk.ended, Some(true));
+    for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
+        let mut desk = Desk::usual();
+        desk.shows("35 hosts").press("R").comes(Input::Terminate(signal));
+        assert_eq!(desk.ended, Some(Some(signal)));
+    }
 }
 
 #[test]
