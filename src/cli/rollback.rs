@@ -26,7 +26,6 @@ use crate::{
     },
     settings::value::DryRun,
     solve::patience,
-    source::cluster::connect,
     text::{Clear, time},
     tui::order::Plan,
     x509::Certificate,
@@ -37,17 +36,14 @@ use super::{
     args::{CheckArgs, SourceArgs, issue::RollbackCommand},
     note, print_text,
     progress::Progress,
-    session::{Open, Session, connect_options},
+    session::{Open, Session, connected},
     target::{Target, TargetError, ingress_instead},
     told,
 };
 
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     let name = secret_name(&command.secret)?;
-    let connection = connect(&connect_options(&command.connection)).await.map_err(|error| {
-        let failure = Failure::of(Exit::Cluster, &error);
-        error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
-    })?;
+    let connection = connected(&command.connection).await?;
     let namespace = command.namespace.as_deref().unwrap_or(&connection.namespace);
     let secret = Key::new(namespace, name);
     let api = Api::new(connection, permits(&secret));
@@ -56,7 +52,7 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
         Ok(back) => back,
         Err(error @ (RollbackError::None { .. } | RollbackError::Gone { .. })) => {
             let instead = ingress_instead(api.connection(), &secret).await;
-            let failure = failed(error);
+            let failure = unread(error);
             // A Secret that is there is meant, whatever is called like it.
             let there = api.get(SECRET, &secret).await.is_ok_and(|there| there.is_some());
             return Err(match instead.filter(|_| !there) {
@@ -64,7 +60,7 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
                 None => failure,
             });
         }
-        Err(error) => return Err(failed(error)),
+        Err(error) => return Err(unread(error)),
     };
     let plan = plan(&command, &secret, &back);
     match command.dry_run {
@@ -179,7 +175,11 @@ async fn dry_run(kind: DryRun, api: &Api, back: &Rollback, plan: &Plan) -> Resul
     }
     let api = api.clone().dry_run();
     let written = back.write(&api).await;
-    written.map_err(|error| failed(error.into()))?;
+    written.map_err(|error| match error {
+        // Nothing was to be written.
+        ApiError::Cluster(_) => unread(error.into()),
+        error => failed(error.into()),
+    })?;
     print_text(&format!(
         "would put certificate {serial} back: the server accepts it (dry run)\n"
     ))
@@ -316,15 +316,31 @@ fn line(leaf: &Certificate) -> String {
     )
 }
 
+/// What was not read: nothing has been written.
 // By value, as `map_err` hands it on.
+#[allow(clippy::needless_pass_by_value)]
+fn unread(error: RollbackError) -> Failure {
+    of(Exit::Cluster, &error)
+}
+
+/// What was not written.
 #[allow(clippy::needless_pass_by_value)]
 fn failed(error: RollbackError) -> Failure {
     let exit = match &error {
         RollbackError::Api(error) if error.is_forbidden() => Exit::Cluster,
-        RollbackError::Api(_) => Exit::Write,
+        RollbackError::Api(ApiError::Cluster(error)) if error.was_not_sent() => Exit::Cluster,
+        _ => Exit::Write,
+    };
+    of(exit, &error)
+}
+
+/// The failure of a rollback, which ends with `of_cluster` where the trouble is with the cluster.
+fn of(of_cluster: Exit, error: &RollbackError) -> Failure {
+    let exit = match error {
+        RollbackError::Api(_) => of_cluster,
         _ => Exit::Usage,
     };
-    let failure = Failure::of(exit, &error);
+    let failure = Failure::of(exit, error);
     error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
 }
 

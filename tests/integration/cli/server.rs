@@ -244,13 +244,12 @@ fn sigterm_is_143() {
 }
 
 #[test]
-fn preflight_of_a_broken_api_exits_with_3_as_renew_does() {
+fn preflight_and_rollback_of_a_broken_api_exit_with_3_as_renew_does() {
     let server = serve(|_| status(500, "InternalError"));
-    for command in ["preflight", "renew"] {
-        let ran = ask(
-            &server,
-            &[command, "web", "--directory-url", "https://127.0.0.1:1/directory"],
-        );
+    for command in ["preflight", "renew", "rollback"] {
+        let ca = ["--directory-url", "https://127.0.0.1:1/directory"];
+        let ca = if command == "rollback" { &[][..] } else { &ca };
+        let ran = ask(&server, &[&[command, "web"], ca].concat());
         assert_eq!(ran.status, 3, "{command}: {}", ran.err);
     }
 }
