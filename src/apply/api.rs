@@ -211,7 +211,7 @@ impl Api {
         )?;
         self.note_writing(&mut call);
         call.asked.key = &key;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = self.deadline();
         let mut pause = PAUSE;
         loop {
             let error = match self.once(&call, Some(("application/json", object)), Some(&at)).await {
@@ -228,7 +228,7 @@ impl Api {
             }
             // A second POST of the same name makes no second object.
             let again = error.was_not_done() || (error.is_uncertain() && !key.name.is_empty());
-            if !again || Instant::now() + pause > deadline {
+            if !again || !self.waits(&error, pause, deadline) {
                 return Err(error);
             }
             tokio::time::sleep(pause).await;
@@ -283,7 +283,7 @@ impl Api {
             options["dryRun"] = json!(["All"]);
             call.query.push(("dryRun", "All".into()));
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = self.deadline();
         let mut pause = PAUSE;
         loop {
             match self.once(&call, Some(("application/json", &options)), None).await {
@@ -291,7 +291,7 @@ impl Api {
                 Err(ApiError::NotFound { .. }) => return Ok(false),
                 Err(ApiError::Conflict { .. }) if uid.is_some() => return Ok(false),
                 // What is deleted twice is gone all the same.
-                Err(error) if error.is_passing() && Instant::now() + pause <= deadline => {}
+                Err(error) if error.is_passing() && self.waits(&error, pause, deadline) => {}
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(pause).await;
@@ -303,11 +303,11 @@ impl Api {
     pub(super) async fn review(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
         let key = Key::new("", "");
         let call = Call::new(Method::POST, Verb::Create, resource, &key);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = self.deadline();
         let mut pause = PAUSE;
         loop {
             match self.once(&call, Some(("application/json", object)), None).await {
-                Err(error) if error.is_passing() && Instant::now() + pause <= deadline => {}
+                Err(error) if error.is_passing() && self.waits(&error, pause, deadline) => {}
                 other => return other,
             }
             tokio::time::sleep(pause).await;
@@ -333,11 +333,23 @@ impl Api {
         }
     }
 
+    /// Until when passing trouble is borne: no longer than one request may take in all.
+    fn deadline(&self) -> Instant {
+        let granted = self.connection.request_timeout.unwrap_or(PATIENCE);
+        Instant::now() + granted.min(PATIENCE)
+    }
+
+    /// Whether there is time for another try after `pause`. A server that has never answered is not waited for.
+    fn waits(&self, error: &ApiError, pause: Duration, deadline: Instant) -> bool {
+        let absent = matches!(error, ApiError::Cluster(error) if error.is_absence());
+        (!absent || self.connection.has_answered()) && Instant::now() + pause <= deadline
+    }
+
     /// Sends it again while that can do no harm: reads while the trouble is passing, writes as long as they were surely not
     /// done.
     async fn again(&self, call: &Call<'_>, body: Option<(&'static str, &Value)>) -> Result<Value, ApiError> {
         let reads = call.method == Method::GET;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = self.deadline();
         let mut pause = PAUSE;
         loop {
             let error = match self.once(call, body, None).await {
@@ -345,7 +357,7 @@ impl Api {
                 Err(error) => error,
             };
             let harmless = error.was_not_done() || (reads && error.is_passing());
-            if !harmless || Instant::now() + pause > deadline {
+            if !harmless || !self.waits(&error, pause, deadline) {
                 return Err(error);
             }
             tokio::time::sleep(pause).await;

@@ -1,18 +1,15 @@
 //! One request of any verb, for those who write. What a refusal means is theirs to say.
 
-use std::sync::atomic::Ordering;
-
 use http::{
     HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
 };
 use kube::client::Body;
-use tokio::time::{Instant, timeout_at};
 
 use super::{
     ClusterError, Connection,
     error::Unreachable,
-    request::{Answer, JSON, late},
+    request::{Answer, JSON},
 };
 use crate::source::decode::Format;
 
@@ -96,16 +93,8 @@ impl Connection {
         let request = request
             .body(Body::from(bytes))
             .map_err(|_| ClusterError::BadRequest { path: path.to_owned() })?;
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let deadline = self.request_timeout.map(|granted| Instant::now() + granted);
-        let quiet = Instant::now() + self.timing.answer;
-        let until = deadline.map_or(quiet, |deadline| deadline.min(quiet));
-        let response = match timeout_at(until, self.client.send(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(ClusterError::from_kube(&self.server, &error)),
-            Err(_) => return Err(late(&self.server, deadline, self.request_timeout)),
-        };
-        let (parts, body) = response.into_parts();
+        let deadline = self.deadline();
+        let (parts, body) = self.send(request, deadline).await?.into_parts();
         let text = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
         let content_type = text(CONTENT_TYPE).unwrap_or("no content type").to_owned();
         let answer = Answer::of(self, body, Format::of(&content_type), deadline);
@@ -127,6 +116,18 @@ impl ClusterError {
                 problem: Unreachable::Refused | Unreachable::Dns,
                 ..
             }
+        )
+    }
+
+    /// Whether nothing answers at the server's address. Of a server that has never answered, that is no passing trouble.
+    pub fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout { .. }
+                | Self::Unreachable {
+                    problem: Unreachable::Refused | Unreachable::Dns | Unreachable::Timeout,
+                    ..
+                }
         )
     }
 

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Request, StatusCode,
+    HeaderMap, HeaderValue, Request, Response, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::BodyExt;
@@ -189,7 +189,52 @@ impl Connection {
             .header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .body(Body::empty())
             .map_err(|_| ClusterError::BadRequest { path: path.to_owned() })?;
+        let (parts, body) = self.send(request, deadline).await?.into_parts();
+        let kind = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("no content type");
+        let format = Format::of(kind);
+        let kind = decode::said(kind);
+        if let (true, Some(format)) = (parts.status.is_success(), format) {
+            return Ok(Answer {
+                body,
+                format,
+                server: self.server.clone(),
+                idle,
+                deadline,
+                granted: self.request_timeout,
+            });
+        }
+        let answer = Answer {
+            body,
+            format: format.unwrap_or(Format::Json),
+            server: self.server.clone(),
+            idle: idle.min(Duration::from_secs(10)),
+            deadline,
+            granted: self.request_timeout,
+        };
+        Err(self
+            .refusal(parts.status, &parts.headers, answer, format, kind, asked)
+            .await)
+    }
+
+    /// Sends a request, once, and waits for the beginning of its answer.
+    pub(super) async fn send(
+        &self,
+        request: Request<Body>,
+        deadline: Option<Instant>,
+    ) -> Result<Response<Body>, ClusterError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.first_word(request, deadline).await
+    }
+
+    async fn first_word(
+        &self,
+        request: Request<Body>,
+        deadline: Option<Instant>,
+    ) -> Result<Response<Body>, ClusterError> {
         let quiet = Instant::now() + self.timing.answer;
         let until = deadline.map_or(quiet, |deadline| deadline.min(quiet));
         let mut response = std::pin::pin!(self.client.send(request));
@@ -219,35 +264,7 @@ impl Connection {
             Err(_) => return Err(late(&self.server, deadline, self.request_timeout)),
         };
         self.answers.store(true, Ordering::Relaxed);
-        let (parts, body) = response.into_parts();
-        let kind = parts
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or("no content type");
-        let format = Format::of(kind);
-        let kind = decode::said(kind);
-        if let (true, Some(format)) = (parts.status.is_success(), format) {
-            return Ok(Answer {
-                body,
-                format,
-                server: self.server.clone(),
-                idle,
-                deadline,
-                granted: self.request_timeout,
-            });
-        }
-        let answer = Answer {
-            body,
-            format: format.unwrap_or(Format::Json),
-            server: self.server.clone(),
-            idle: idle.min(Duration::from_secs(10)),
-            deadline,
-            granted: self.request_timeout,
-        };
-        Err(self
-            .refusal(parts.status, &parts.headers, answer, format, kind, asked)
-            .await)
+        Ok(response)
     }
 
     async fn refusal(
