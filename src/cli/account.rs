@@ -23,6 +23,7 @@ use super::{
     config::json_document,
     error_line, note, print_text,
     settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
+    waiting::Waiting,
 };
 
 pub(super) async fn run(command: AccountCommand) -> Result<Exit, Failure> {
@@ -63,9 +64,25 @@ impl<'a> Opened<'a> {
             return Err(Failure::usage("no CA is chosen")
                 .hint("choose with --staging, --production, --issuer NAME or --directory-url URL"));
         }
+        let _waiting = Waiting::for_ca(self.name());
         Acme::open(&self.settings.chosen.issuer)
             .await
             .map_err(|error| failed(error.into()))
+    }
+
+    /// Says who does not answer: the API server where the account is in a Secret and it has never answered, or the CA.
+    fn waiting(&self) -> Waiting {
+        let server = match &self.store {
+            Store::Secret(api, _) => Some(api.connection().clone()),
+            Store::Local(_) => None,
+        };
+        let name = self.name().to_owned();
+        Waiting::for_what(move || match &server {
+            Some(server) if !server.has_answered() => {
+                format!("waiting for the API server {} to answer", server.server)
+            }
+            _ => format!("waiting for the CA {name} to answer"),
+        })
     }
 
     fn name(&self) -> &str {
@@ -190,6 +207,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
     let opened = Opened::of(args).await?;
     if !opened.settings.chosen.rehearsal {
         let acme = opened.acme().await?;
+        let _waiting = opened.waiting();
         let ready = account::existing(&acme, &opened.settings.chosen, &opened.store)
             .await
             .map_err(failed)?;
@@ -198,7 +216,10 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
         shown.name = Some(opened.name().to_owned());
         return report(args, &shown);
     }
-    let all = opened.store.list().await.map_err(|error| failed(error.into()))?;
+    let waiting = opened.waiting();
+    let all = opened.store.list().await;
+    drop(waiting);
+    let all = all.map_err(|error| failed(error.into()))?;
     let mut exit = Exit::Ok;
     let mut shown = Vec::new();
     for one in all {
@@ -231,6 +252,7 @@ async fn register(args: &AccountArgs) -> Result<Exit, Failure> {
     let acme = opened.acme().await?;
     let terms = Terms { yes: args.yes };
     let chosen = &opened.settings.chosen;
+    let _waiting = opened.waiting();
     let ready = account::register_again(&acme, chosen, &opened.store, &opened.cluster, &terms)
         .await
         .map_err(failed)?;
@@ -259,6 +281,7 @@ async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
         );
     }
     let acme = opened.acme().await?;
+    let _waiting = opened.waiting();
     let (ready, account) = account::update(&acme, &opened.settings.chosen, &opened.store, &contact)
         .await
         .map_err(failed)?;
@@ -270,6 +293,7 @@ async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
 async fn rollover(args: &AccountArgs) -> Result<Exit, Failure> {
     let opened = Opened::of(args).await?;
     let acme = opened.acme().await?;
+    let _waiting = opened.waiting();
     let ready = account::rollover(&acme, &opened.settings.chosen, &opened.store)
         .await
         .map_err(failed)?;
@@ -282,6 +306,7 @@ async fn rollover(args: &AccountArgs) -> Result<Exit, Failure> {
 async fn deactivate(args: &AccountArgs) -> Result<Exit, Failure> {
     let opened = Opened::of(args).await?;
     let acme = opened.acme().await?;
+    let _waiting = opened.waiting();
     let ready = account::existing(&acme, &opened.settings.chosen, &opened.store)
         .await
         .map_err(failed)?;

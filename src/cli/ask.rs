@@ -1,6 +1,9 @@
 //! Questions, where there is somebody to answer.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::locale::shown;
 use crate::{acme::Issuer, error::Failure, settings::account::Agree, text::Clear};
@@ -35,17 +38,29 @@ pub(super) fn typed(said: &str, word: &str) -> bool {
         Clear(word)
     );
     let _ = err.flush();
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).is_ok() && line.trim() == word
+    read_line().is_some_and(|line| line.trim() == word)
 }
 
 fn answer(question: &str) -> bool {
     let mut err = anstream::stderr();
     let _ = write!(err, "{} [y/N] ", shown(&Clear(question).to_string()));
     let _ = err.flush();
+    read_line().is_some_and(|line| ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str()))
+}
+
+/// Whether a question stands on the terminal.
+static ASKING: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn is_asking() -> bool {
+    ASKING.load(Ordering::Relaxed)
+}
+
+fn read_line() -> Option<String> {
+    ASKING.store(true, Ordering::Relaxed);
     let mut line = String::new();
     let read = std::io::stdin().read_line(&mut line);
-    read.is_ok() && ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str())
+    ASKING.store(false, Ordering::Relaxed);
+    read.ok().map(|_| line)
 }
 
 /// Shows terms of service and asks for agreement.

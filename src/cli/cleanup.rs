@@ -25,6 +25,7 @@ use super::{
     args::issue::CleanupCommand,
     error_line, note, print_text,
     settings::{Cluster, layers, settings_failure},
+    waiting::Waiting,
 };
 
 pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
@@ -44,7 +45,9 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
         given.into_iter().map(Some).collect()
     };
     let reading = Api::new(connection.clone(), Permits::none());
+    let waiting = Waiting::for_server(connection);
     let (all, mut exit) = found(&reading, namespaces, command.force).await;
+    drop(waiting);
     let ending = all.iter().map(|found| found.ending).sum::<usize>();
     if all.iter().all(Leftovers::is_empty) {
         match (exit, ending) {
@@ -160,6 +163,7 @@ async fn may_be_removed(api: &Api, all: &[Leftovers]) -> Result<(), Failure> {
         permits.extend(found.permits());
     }
     // A server that does not say what is allowed says it when something is removed.
+    let _waiting = Waiting::for_server(api.connection());
     let Ok(missing) = rights::missing(api, &permits).await else {
         return Ok(());
     };

@@ -10,21 +10,24 @@ use crate::{
     error::{Exit, Failure},
 };
 
-use super::settings::account_failure;
+use super::{settings::account_failure, waiting::Waiting};
 
 /// A directory that is being read.
 pub(super) struct Directory {
     reading: Mutex<Option<JoinHandle<Result<Acme, AcmeError>>>>,
     read: OnceCell<Acme>,
+    /// The CA's name.
+    name: String,
 }
 
 impl Directory {
     /// Begins to read that of an issuer.
     pub(super) fn begin(issuer: &Issuer) -> Self {
-        let issuer = issuer.clone();
+        let asked = issuer.clone();
         Self {
-            reading: Mutex::new(Some(tokio::spawn(async move { Acme::open(&issuer).await }))),
+            reading: Mutex::new(Some(tokio::spawn(async move { Acme::open(&asked).await }))),
             read: OnceCell::new(),
+            name: issuer.name.clone(),
         }
     }
 
@@ -32,6 +35,7 @@ impl Directory {
     pub(super) async fn get(&self) -> Result<&Acme, Failure> {
         let read = || async {
             let reading = self.reading.lock().await.take();
+            let _waiting = Waiting::for_ca(&self.name);
             match reading {
                 Some(reading) => match reading.await {
                     Ok(read) => read.map_err(|error| account_failure(&error.into())),

@@ -70,6 +70,7 @@ use super::{
     session::Session,
     settings::{account_failure, settings_failure, with_hint},
     sweep, told,
+    waiting::Waiting,
 };
 
 /// Let's Encrypt dates certificates back by an hour.
@@ -434,15 +435,12 @@ impl Issuance<'_> {
         let settings = self.settings;
         let secrets = self.secrets();
         let terms = Terms { yes: self.args.run.yes };
-        let Ready { client, .. } = account::ensure(
-            self.acme.get().await?,
-            &settings.chosen,
-            self.store,
-            secrets.as_ref(),
-            &terms,
-        )
-        .await
-        .map_err(|error| account_failure(&error))?;
+        let acme = self.acme.get().await?;
+        let waiting = Waiting::for_ca(&settings.chosen.issuer.name);
+        let Ready { client, .. } = account::ensure(acme, &settings.chosen, self.store, secrets.as_ref(), &terms)
+            .await
+            .map_err(|error| account_failure(&error))?;
+        drop(waiting);
         let ledger = Ledger::open(
             ledger::Place::beside(self.store),
             client.account_url(),
@@ -700,6 +698,7 @@ fn ca_changes(targets: &[Target]) -> Vec<String> {
 }
 
 async fn check_rights(api: &Api, permits: &Permits) -> Result<(), Failure> {
+    let _waiting = Waiting::for_server(api.connection());
     let missing = rights::missing(api, permits).await.map_err(|error| {
         with_hint(
             Failure::new(Exit::Cluster, format!("cannot ask for the rights: {}", chain(&error))),

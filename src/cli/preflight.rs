@@ -29,6 +29,7 @@ use super::{
     session::{Open, Session},
     settings::{Cluster, acts_with, settings, store},
     target::{for_writing, not_found, read_all},
+    waiting::Waiting,
 };
 
 pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
@@ -57,7 +58,9 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     let issuer = settings.chosen.issuer.clone();
     let acme = tokio::spawn(async move { preflight::open(&issuer).await });
     let session = opening.await?;
+    let waiting = Waiting::for_ca(&settings.chosen.issuer.name);
     let acme = finished(acme).await;
+    drop(waiting);
     let words = for_writing(&session, words)?;
     not_found(&session, &words)?;
     if let Some(connection) = &session.connection {
@@ -92,7 +95,9 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         write_test: command.write_test,
         connect: args.http01.connect.clone(),
     };
+    let waiting = Waiting::for_what(|| "waiting for the cluster, DNS, the CA and the hosts to answer".to_owned());
     let reports = looking.run().await;
+    drop(waiting);
     if args.run.output == Some(Output::Json) {
         print(report::json(&reports, &time::date_time(crate::engine::now())).as_bytes())?;
     } else {

@@ -48,6 +48,7 @@ use super::{
     session::{Open, Session},
     settings::{Cluster, settings, store, with_hint},
     target::{Target as Word, for_writing, not_found, read_all},
+    waiting::Waiting,
 };
 
 /// How long cert-manager may take.
@@ -110,6 +111,7 @@ async fn denied(args: &IssueArgs, session: &Session, settings: &Settings) -> Res
     let by = match (&settings.denied_by, &session.connection) {
         (Some(by), _) => Some(by.clone()),
         (None, Some(connection)) => {
+            let _waiting = Waiting::for_server(connection);
             let api = Api::new(connection.clone(), Permits::none());
             let asked = policy::denied_by_cluster(&api).await;
             asked.map_err(|error| with_hint(Failure::new(Exit::Cluster, chain(&error)), error.hint()))?
@@ -417,7 +419,9 @@ async fn only_due(opened: &Opened, found: Vec<Target>, left_out: &mut Vec<String
     }
     let acme = opened.acme.get().await?;
     let asked = Asked::open(cache::file("renewals.json"));
+    let waiting = Waiting::for_ca(&opened.settings.chosen.issuer.name);
     let judged = due::judge(acme, &opened.session.inventory, &found, opened.session.rules, &asked).await;
+    drop(waiting);
     let mut next = None;
     let mut later = 0;
     let mut left = Vec::new();

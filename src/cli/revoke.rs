@@ -25,7 +25,6 @@ use crate::{
         layer::Choice,
         value::Length,
     },
-    source::cluster::connect,
     text::{Clear, time},
     x509::{Certificate, Interner, KeyState, bundle, is_staging_issuer, pem},
 };
@@ -34,10 +33,11 @@ use super::{
     agree,
     args::{CheckArgs, SourceArgs, issue::RevokeCommand},
     note, print_text,
-    session::{Open, Session, connect_options, read_file},
+    session::{Open, Session, connected, read_file},
     settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
     target::{Target, ingress_instead},
     told,
+    waiting::Waiting,
 };
 
 /// A PEM file of one chain, with its key perhaps.
@@ -112,6 +112,7 @@ async fn carry_out(
     reason: RevocationReason,
 ) -> Result<Exit, Failure> {
     let issuer = &settings.chosen.issuer;
+    let waiting = Waiting::for_ca(&issuer.name);
     let acme = Acme::open(issuer)
         .await
         .map_err(|error| failed(RevokeError::Acme(error)))?;
@@ -124,6 +125,7 @@ async fn carry_out(
     let (revoked, signed) = revoke::revoke(&acme, account.as_ref(), found.signing.as_ref(), &found.der, reason)
         .await
         .map_err(failed)?;
+    drop(waiting);
     note_on_backups(command, cluster, found, reason).await;
     let serial = &found.leaf.serial;
     let told = match revoked {
@@ -139,6 +141,7 @@ async fn note_on_backups(command: &RevokeCommand, cluster: &Cluster<'_>, found: 
         // A file is revoked without any cluster too.
         return;
     };
+    let _waiting = Waiting::for_server(connection);
     let api = Api::new(connection.clone(), Permits::none());
     let named = command.source.namespace.first().map(String::as_str);
     let reason = reason.to_string();
@@ -323,12 +326,8 @@ async fn of_secret(command: &RevokeCommand, name: &str) -> Result<Found, Failure
         (false, [one]) => Some(one.as_str()),
         _ => return Err(Failure::usage("a Secret is in one namespace").hint("-n NAMESPACE names it")),
     };
-    let connection = connect(&connect_options(&command.source.connection))
-        .await
-        .map_err(|error| {
-            let failure = Failure::of(Exit::Cluster, &error);
-            error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
-        })?;
+    let connection = connected(&command.source.connection).await?;
+    let _waiting = Waiting::for_server(&connection);
     let key = Key::new(Text::from(namespace.unwrap_or(&connection.namespace)), name);
     let secret = Secret::read(&Api::new(connection.clone(), Permits::none()), &key)
         .await
@@ -386,6 +385,7 @@ async fn uses(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Re
         Wanted::File(_) => failure.hint("--force revokes even where the cluster cannot be read"),
         Wanted::Secret(_) => failure,
     })?;
+    let waiting = Waiting::for_hosts();
     let mut uses = finished(by_name).await;
     let inventory = &session.inventory;
     let options = probe::Options {
@@ -395,6 +395,7 @@ async fn uses(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Re
     };
     let ids = revoke::bindings(inventory, &found.leaf);
     let (probed, _) = probe::probe(inventory, &ids, &options, &session.judge).await;
+    drop(waiting);
     uses.extend(revoke::uses(inventory, found.leaf.sha256, &probed));
     uses.sort();
     uses.dedup();

@@ -39,6 +39,7 @@ use super::{
     session::{Open, Session, connected},
     target::{Target, TargetError, ingress_instead},
     told,
+    waiting::Waiting,
 };
 
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
@@ -48,6 +49,7 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     let secret = Key::new(namespace, name);
     let api = Api::new(connection, permits(&secret));
     let run = RunId::random();
+    let waiting = Waiting::for_server(api.connection());
     let back = match Rollback::read(&api, &secret, command.force, &run, now()).await {
         Ok(back) => back,
         Err(error @ (RollbackError::None { .. } | RollbackError::Gone { .. })) => {
@@ -62,12 +64,15 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
         }
         Err(error) => return Err(unread(error)),
     };
+    drop(waiting);
     let plan = plan(&command, &secret, &back);
     match command.dry_run {
         DryRun::None => {}
         kind => return dry_run(kind, &api, &back, &plan).await,
     }
+    let waiting = Waiting::for_server(api.connection());
     let missing = rights::missing(&api, &needed(&secret)).await;
+    drop(waiting);
     // A server that does not say what is allowed says it when it is written.
     if let Ok(missing) = missing
         && !missing.is_none()
@@ -99,6 +104,7 @@ async fn carry_out(
     tell: &Teller,
 ) -> Result<Exit, Failure> {
     // While it was asked and answered, a renewal may have begun: whoever has the lease writes.
+    let waiting = Waiting::for_server(api.connection());
     let lease = Lease::take(api, secret, run).await.map_err(held)?;
     tell.tell(EventKind::Leased {
         place: format!("Lease {}", lease.key()),
@@ -129,6 +135,7 @@ async fn carry_out(
     let signed = events::signed(&told, api, forced.as_deref());
     // What is told beside does not decide.
     let _ = events::record(api, &about, Reason::RolledBack, &signed, now()).await;
+    drop(waiting);
     if kept {
         note("the pair that it replaced is kept: another rollback undoes this one");
     }
@@ -174,7 +181,9 @@ async fn dry_run(kind: DryRun, api: &Api, back: &Rollback, plan: &Plan) -> Resul
         return print_text(&format!("would put certificate {serial} back (dry run)\n"));
     }
     let api = api.clone().dry_run();
+    let waiting = Waiting::for_server(api.connection());
     let written = back.write(&api).await;
+    drop(waiting);
     written.map_err(|error| match error {
         // Nothing was to be written.
         ApiError::Cluster(_) => unread(error.into()),

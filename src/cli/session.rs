@@ -16,7 +16,10 @@ use crate::{
     settings::{env, source, trust, value::SecretKeys},
     source::{
         Scope,
-        cluster::{ClusterError, ConnectOptions, Connection, ListOptions, connect, namespace_exists, namespace_names},
+        cluster::{
+            ClusterError, ConnectError, ConnectOptions, Connection, ListOptions, connect, namespace_exists,
+            namespace_names,
+        },
         manifests, pairs,
         scope::Namespaces,
     },
@@ -153,6 +156,7 @@ impl Session {
         }
         if let Some(reach) = check.fetch_intermediates {
             let (inventory, unresolved) = (&mut session.inventory, &session.read.unresolved);
+            let _waiting = Waiting::for_what(|| "waiting for the servers of intermediate certificates".to_owned());
             let problems = scan::intermediates::complete(inventory, &session.judge, unresolved, reach.into()).await;
             for problem in &problems {
                 super::warn(problem);
@@ -251,7 +255,10 @@ impl Session {
             && !source.namespace.is_empty()
         {
             for name in names.iter().filter(|name| !self.inventory.holds_namespace(name)) {
-                if namespace_exists(&connection, name).await == Some(false) {
+                let waiting = Waiting::for_server(&connection);
+                let exists = namespace_exists(&connection, name).await;
+                drop(waiting);
+                if exists == Some(false) {
                     let known = namespace_names(&connection).await;
                     let meant = crate::text::nearest(name, known.iter().map(String::as_str));
                     let hint = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
@@ -451,12 +458,17 @@ fn no_manifests(source: &SourceArgs) -> Failure {
 
 /// A connection, by kubectl's rules.
 pub(super) async fn connected(args: &ClusterArgs) -> Result<Connection, Failure> {
-    let _waiting = Waiting::for_what(|| "waiting for the login that the kubeconfig asks for".to_owned());
-    connect(&connect_options(args)).await.map_err(|error| {
+    login(args).await.map_err(|error| {
         let hint = error.hint();
         let failure = Failure::of(Exit::Cluster, &error);
         hint.map_or(failure.clone(), |hint| failure.hint(hint))
     })
+}
+
+/// The same, with the error as it is.
+pub(super) async fn login(args: &ClusterArgs) -> Result<Connection, ConnectError> {
+    let _waiting = Waiting::for_what(|| "waiting for the login that the kubeconfig asks for".to_owned());
+    connect(&connect_options(args)).await
 }
 
 /// The clock, in seconds.

@@ -21,7 +21,7 @@ use crate::{
         SolveError,
         dns01::config::{Credential, SecretRef, Secrets},
     },
-    source::cluster::{ConnectError, Connection, connect},
+    source::cluster::{ConnectError, Connection},
 };
 
 use super::{
@@ -29,7 +29,8 @@ use super::{
         ClusterArgs,
         issue::{CaArgs, ConfigArgs, IssueArgs},
     },
-    session::connect_options,
+    session::login,
+    waiting::Waiting,
 };
 
 /// A cluster that is connected to when something is asked of it.
@@ -50,7 +51,7 @@ impl<'a> Cluster<'a> {
     /// The connection.
     pub(super) async fn connection(&self) -> Result<&Connection, ConnectError> {
         self.connection
-            .get_or_try_init(|| async { connect(&connect_options(self.args)).await })
+            .get_or_try_init(|| async { login(self.args).await })
             .await
     }
 
@@ -73,6 +74,7 @@ impl Secrets for Cluster<'_> {
                     None => failed,
                 }
             })?;
+            let _waiting = Waiting::for_server(connection);
             ClusterSecrets(Api::new(connection.clone(), Permits::none()))
                 .get(of)
                 .await
@@ -123,6 +125,7 @@ pub(super) async fn layers(flags: Layer, config: &ConfigArgs, cluster: &Cluster<
     let wanted = source::config_map_wanted(config.config_map.as_ref(), &env::process).map_err(failed)?;
     if let Some(key) = wanted {
         let api = cluster.api(Permits::none()).await?;
+        let _waiting = Waiting::for_server(api.connection());
         layers.push(source::config_map(&api, &key).await.map_err(failed)?);
     }
     Ok(layers)

@@ -26,6 +26,7 @@ use super::{
     settings::acts_with,
     since::Saved,
     target::{Target, for_reading, is_listener, not_found, read_all},
+    waiting::Waiting,
     watch, written,
 };
 
@@ -264,6 +265,7 @@ async fn probe_targets(session: &Session, targets: &[Target], options: &probe::O
         .map(|(id, _)| id)
         .filter(|id| about_targets(&session.inventory, &About::Binding(*id), targets))
         .collect();
+    let _waiting = Waiting::for_hosts();
     probe::probe(&session.inventory, &ids, options, &session.judge).await.0
 }
 
@@ -314,7 +316,9 @@ async fn confirm(session: &Session, args: &StatusArgs, judged: &mut [Judged]) {
         one_each: true,
         ..args.probe.options()
     };
+    let waiting = Waiting::for_hosts();
     let (probed, _) = scan::probe::probe(&session.inventory, &ids, &options, &session.judge).await;
+    drop(waiting);
     let (inventory, rules) = (&session.inventory, session.rules);
     let shared = Shared::new(inventory, &rules);
     for one in judged {

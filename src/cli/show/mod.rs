@@ -30,6 +30,7 @@ use super::{
     locale::{self, Legible},
     session::{judge, now, read_file},
     settings::acts_with,
+    waiting::Waiting,
     warn, written,
 };
 
@@ -224,6 +225,7 @@ async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
 async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
     let host = args.servername.clone().unwrap_or_else(|| at.host.clone());
     let to = args.probe.connect.as_ref().unwrap_or(at);
+    let waiting = Waiting::for_hosts();
     let place = addresses(Some(to), &[], at.port, &host, args.probe.timeout())
         .await
         .map_err(|error| Failure::of(Exit::Cluster, &error))?;
@@ -236,6 +238,7 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
         })
         .collect();
     let answers = probe_all(&asks, probe_concurrency(), args.probe.timeout()).await;
+    drop(waiting);
     let first = answers.iter().find_map(|answer| answer.as_ref().ok());
     let Some(first) = first else {
         let why = answers.iter().find_map(|a| a.as_ref().err()).map_or_else(

@@ -21,6 +21,7 @@ use super::super::{
     session::{Open, Session},
     status::about_targets,
     target::{Target, TargetError, for_reading, not_found},
+    waiting::Waiting,
 };
 use super::{
     cover, draw, fail_on,
@@ -223,6 +224,7 @@ async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> 
     if !args.probe.connects() {
         return Found::default();
     }
+    let _waiting = Waiting::for_hosts();
     probe::probe(
         &session.inventory,
         &bindings_of(judged),

@@ -225,7 +225,7 @@ const READING: [&[&str]; 8] = [
 ];
 
 #[test]
-fn a_silent_server_costs_seconds() {
+fn a_silent_server_costs_seconds_and_what_is_waited_for_is_said() {
     let server = silent();
     each(
         &READING,
@@ -233,6 +233,8 @@ fn a_silent_server_costs_seconds() {
         |args, ran, took| {
             assert_eq!(ran.status, 3, "{args:?}: {}", ran.err);
             assert!(took < Duration::from_secs(25), "{args:?}: {took:?}\n{}", ran.err);
+            let words = format!("waiting for the API server {server} to answer");
+            assert!(ran.err.contains(&words), "{args:?}: {}", ran.err);
         },
     );
 }
@@ -255,6 +257,36 @@ fn a_server_that_is_not_there_is_not_waited_for_and_a_time_that_is_granted_is_al
             },
         );
     }
+}
+
+#[test]
+fn hosts_that_do_not_answer_a_probe_are_waited_for_aloud() {
+    let address = silent().replace("http://", "");
+    let commands: [&[&str]; 4] = [
+        &["probe", "-f", "docs/example", "--connect", &address],
+        &["status", "-f", "docs/example", "--confirm", "--connect", &address],
+        &[
+            "show",
+            "ingress/checkout",
+            "-f",
+            "docs/example",
+            "--probe",
+            "--connect",
+            &address,
+        ],
+        &["show", &address],
+    ];
+    each(
+        &commands,
+        |args| finish(&mut command(args)),
+        |args, ran, _| {
+            assert!(
+                ran.err.contains("waiting for the hosts that are probed"),
+                "{args:?}: {}",
+                ran.err
+            );
+        },
+    );
 }
 
 #[test]
