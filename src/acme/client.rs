@@ -1,6 +1,6 @@
 //! A directory that has been read, and an account at it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use tokio::time::sleep;
 
@@ -93,6 +93,7 @@ impl Acme {
         payload: &str,
         stands: impl Fn(&Problem) -> bool,
     ) -> Result<Answer, AcmeError> {
+        let began = Instant::now();
         let (mut refused, mut failed) = (0, 0);
         let mut nonce = self.0.nonces.take();
         loop {
@@ -123,7 +124,7 @@ impl Acme {
             }
             let Some(wait) = self.http().again(&outcome, failed) else {
                 self.0.nonces.put(fresh);
-                return Err(outcome.map_or_else(|error| error, |answer| AcmeError::of(&answer)));
+                return Err(outcome.map_or_else(|error| error.since(began), |answer| AcmeError::of(&answer)));
             };
             sleep(wait).await;
             failed += 1;

@@ -1,6 +1,6 @@
 //! What can go wrong between here and a CA, in words that fit after "cannot ...:".
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     http::Answer,
@@ -26,11 +26,11 @@ pub enum AcmeError {
         reason: String,
     },
     /// No whole answer came in time.
-    #[error("{url} did not answer within {} s", .after.as_secs_f32())]
+    #[error("{url} did not answer within {} s", seconds(*.after))]
     TimedOut {
         /// What was asked.
         url: String,
-        /// How long was waited.
+        /// How long was waited in all.
         after: Duration,
     },
     /// The connection broke after the request was sent.
@@ -158,6 +158,16 @@ pub enum AcmeError {
     Settings(String),
 }
 
+/// What is longer than a few seconds is told in whole ones.
+fn seconds(length: Duration) -> String {
+    let seconds = length.as_secs_f32();
+    if seconds < 10.0 {
+        seconds.to_string()
+    } else {
+        format!("{seconds:.0}")
+    }
+}
+
 /// `: SAID`, or nothing.
 fn colon_said(text: &str) -> String {
     if text.is_empty() {
@@ -252,6 +262,17 @@ impl AcmeError {
             Self::Unreachable { reason, .. } => !reason.contains("certificate"),
             Self::TimedOut { .. } | Self::Broken { .. } => true,
             _ => false,
+        }
+    }
+
+    /// The same of a request that was repeated since then: all of that time was waited.
+    pub(super) fn since(self, began: Instant) -> Self {
+        match self {
+            Self::TimedOut { url, after } => Self::TimedOut {
+                url,
+                after: after.max(began.elapsed()),
+            },
+            other => other,
         }
     }
 

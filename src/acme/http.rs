@@ -1,6 +1,12 @@
 //! The HTTP client of one directory: every request has a time limit, every answer a limit of its size.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use reqwest::{
     Client, Method, Proxy, RequestBuilder, Response, Url,
@@ -25,6 +31,8 @@ use super::{
 
 /// The most that is read of an answer, in bytes.
 const BODY_CAP: usize = 1024 * 1024;
+/// How often a server is asked that has never answered and does not answer in time.
+const SILENT_TRIES: u32 = 2;
 /// How many redirects of a GET are followed.
 const REDIRECTS: usize = 5;
 
@@ -107,6 +115,8 @@ pub(super) struct Http {
     pub(super) limits: Limits,
     allow_http_loopback: bool,
     reach: Reach,
+    /// Whether the server has answered anything.
+    answers: Arc<AtomicBool>,
 }
 
 impl Http {
@@ -135,6 +145,7 @@ impl Http {
             limits,
             allow_http_loopback: issuer.allow_http_loopback,
             reach,
+            answers: Arc::default(),
         })
     }
 
@@ -170,13 +181,14 @@ impl Http {
     }
 
     async fn insist(&self, method: &Method, url: &Url) -> Result<Answer, AcmeError> {
+        let began = Instant::now();
         let mut failed = 0;
         loop {
             let outcome = self
                 .send(url.as_str(), self.client.request(method.clone(), url.clone()))
                 .await;
             let Some(wait) = self.again(&outcome, failed) else {
-                return outcome;
+                return outcome.map_err(|error| error.since(began));
             };
             sleep(wait).await;
             failed += 1;
@@ -191,7 +203,13 @@ impl Http {
             Err(error) if error.is_transient() => None,
             _ => return None,
         };
-        (failed + 1 < self.limits.tries).then(|| retry::wait(&self.limits, failed, wish))?
+        let silent = matches!(outcome, Err(AcmeError::TimedOut { .. })) && !self.answers.load(Ordering::Relaxed);
+        let tries = if silent {
+            self.limits.tries.min(SILENT_TRIES)
+        } else {
+            self.limits.tries
+        };
+        (failed + 1 < tries).then(|| retry::wait(&self.limits, failed, wish))?
     }
 
     /// Only https, and where the settings allow it http on this machine.
@@ -211,6 +229,7 @@ impl Http {
     async fn send(&self, url: &str, request: RequestBuilder) -> Result<Answer, AcmeError> {
         let response = request.header(ACCEPT_LANGUAGE, "en").send().await;
         let mut response = response.map_err(|error| self.failure(url, error))?;
+        self.answers.store(true, Ordering::Relaxed);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(url, error))? {
             if body.len() + chunk.len() > BODY_CAP {

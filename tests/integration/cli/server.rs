@@ -260,6 +260,33 @@ fn a_server_that_is_not_there_is_not_waited_for_and_a_time_that_is_granted_is_al
 }
 
 #[test]
+fn a_silent_ca_costs_seconds_and_what_is_waited_for_is_said() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = dir.path().display().to_string();
+    let accounts = dir.path().join("home");
+    let directory = format!("{}/directory", silent().replace("http:", "https:"));
+    let ca = ["--directory-url", &directory, "--agree-tos", "--yes"];
+    let manifests = ["-f", "docs/example", "-n", "shop", "--adopt", "-o", &out];
+    let commands = [
+        [&["renew"], &manifests[..], &ca].concat(),
+        [&["renew", "--due"], &manifests[..], &ca].concat(),
+        [&["account", "register"], &ca[..]].concat(),
+    ];
+    let commands: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
+    each(
+        &commands,
+        |args| finish(command(args).env("HOME", &accounts)),
+        |args, ran, took| {
+            assert_eq!(ran.status, 4, "{args:?}: {}", ran.err);
+            assert!(took < Duration::from_secs(28), "{args:?}: {took:?}\n{}", ran.err);
+            assert!(ran.err.contains("waiting for the CA "), "{args:?}: {}", ran.err);
+            // All of the time, not that of the last try.
+            assert!(ran.err.contains("did not answer within 2"), "{args:?}: {}", ran.err);
+        },
+    );
+}
+
+#[test]
 fn hosts_that_do_not_answer_a_probe_are_waited_for_aloud() {
     let address = silent().replace("http://", "");
     let commands: [&[&str]; 4] = [
