@@ -12,8 +12,8 @@
 //!
 //! `scan` carries the first line out for the commands in `cli`; `engine` conducts the second, and tells how it goes as
 //! `event`s. `settings` makes one validated value of arguments, environment and file. `net` is what goes out by itself:
-//! DNS, HTTP clients, TLS probes. `file` reads files within bounds, `own` says whose they are, `cache` keeps what only saves time; `error` knows exit
-//! statuses and hints. `tui` is the screen: a model, what changes it and
+//! DNS, HTTP clients, TLS probes. `file` reads files within bounds, `own` says whose they are, `cache` keeps what only saves time; `requests` has
+//! a line of the log for each; `error` knows exit statuses and hints. `tui` is the screen: a model, what changes it and
 //! how it is drawn; what is done for it is in `cli`.
 //!
 //! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event` and `plan` are pure: values in, values out. A test
@@ -35,6 +35,7 @@ pub mod object;
 pub mod own;
 pub mod plan;
 pub mod report;
+pub mod requests;
 pub mod scan;
 pub mod settings;
 pub mod solve;

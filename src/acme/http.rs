@@ -28,6 +28,7 @@ use super::{
     reach::{Reach, is_here},
     retry,
 };
+use crate::requests;
 
 /// The most that is read of an answer, in bytes.
 const BODY_CAP: usize = 1024 * 1024;
@@ -227,9 +228,19 @@ impl Http {
     }
 
     async fn send(&self, url: &str, request: RequestBuilder) -> Result<Answer, AcmeError> {
-        let response = request.header(ACCEPT_LANGUAGE, "en").send().await;
-        let mut response = response.map_err(|error| self.failure(url, error))?;
-        self.answers.store(true, Ordering::Relaxed);
+        let (client, request) = request.header(ACCEPT_LANGUAGE, "en").build_split();
+        let request = request.map_err(|error| self.failure(url, error))?;
+        let asked = requests::Asked::new(request.method(), request.url());
+        let response = client.execute(request).await;
+        let response = response.map_err(|error| self.failure(url, error));
+        match &response {
+            Ok(response) => {
+                self.answers.store(true, Ordering::Relaxed);
+                asked.answered(response.status());
+            }
+            Err(error) => asked.failed(error),
+        }
+        let mut response = response?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(url, error))? {
             if body.len() + chunk.len() > BODY_CAP {

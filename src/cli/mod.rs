@@ -149,7 +149,9 @@ fn start_log(verbosity: u8) {
     let usual = match verbosity {
         0 => "kubectl_certs=warn",
         1..=3 => "kubectl_certs=info",
-        4..=7 => "kubectl_certs=debug",
+        // What is asked of servers comes at 6, as kubectl's.
+        4..=5 => "kubectl_certs=debug,kubectl_certs::requests=info",
+        6..=7 => "kubectl_certs=debug",
         _ => "kubectl_certs=trace",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("KUBECTL_CERTS_LOG")

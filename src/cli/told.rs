@@ -17,6 +17,7 @@ use crate::{
     error::Failure,
     event::{Listen, Teller},
     solve::{SolveError, dns01::Operator},
+    text::Clear,
     tui::{message::Level, order::Plan},
 };
 
@@ -119,7 +120,9 @@ impl Write for LogWriter {
         if let Some(front) = front() {
             front.say(Level::Note, text.trim());
         } else {
-            std::io::stderr().write_all(super::locale::shown(&text).as_bytes())?;
+            // One event at a time: whatever it quotes ends no line.
+            let line = Clear(text.trim_end()).to_string();
+            writeln!(std::io::stderr(), "{}", super::locale::shown(&line))?;
         }
         Ok(bytes.len())
     }

@@ -12,7 +12,10 @@ use kube::client::Body;
 use tokio::time::{Instant, timeout_at};
 
 use super::{ClusterError, Connection, error::Unreachable};
-use crate::source::decode::{self, Format};
+use crate::{
+    requests,
+    source::decode::{self, Format},
+};
 
 /// Built-in kinds come as protobuf, which is a quarter of the bytes and a third of the time.
 pub(super) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf,application/json;q=0.5";
@@ -226,8 +229,14 @@ impl Connection {
         request: Request<Body>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, ClusterError> {
+        let asked = requests::Asked::new(request.method(), format_args!("{}{}", self.server, request.uri()));
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.first_word(request, deadline).await
+        let answered = self.first_word(request, deadline).await;
+        match &answered {
+            Ok(response) => asked.answered(response.status()),
+            Err(error) => asked.failed(error),
+        }
+        answered
     }
 
     async fn first_word(

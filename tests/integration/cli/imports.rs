@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["object", "name", "event", "x509", "inventory", "check", "text"],
     ),
     // Reading: nothing of certificates.
-    ("source", &["object", "error", "text", "file"]),
+    ("source", &["object", "error", "text", "file", "requests"]),
     ("net", &["object", "error", "text"]),
     // Text is made here alone.
     (
@@ -34,7 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["object", "x509", "check", "text", "name", "event", "plan", "file"],
     ),
     // Writing: the protocol, the answers to challenges, the cluster. The first two do not know each other.
-    ("acme", &["object", "name", "error", "text", "x509"]),
+    ("acme", &["object", "name", "error", "text", "x509", "requests"]),
     (
         "solve",
         &[
@@ -158,6 +158,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // A leaf.
     ("error", &["text"]),
+    ("requests", &["text"]),
     ("file", &[]),
 ];
 

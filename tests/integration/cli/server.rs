@@ -317,6 +317,34 @@ fn hosts_that_do_not_answer_a_probe_are_waited_for_aloud() {
 }
 
 #[test]
+fn from_v_6_on_each_request_is_logged_as_kubectl_logs_it() {
+    let server = serve(|_| status(404, "NotFound"));
+    for (level, logged) in [("0", false), ("5", false), ("6", true)] {
+        for args in [&["status", "-n", "shop"][..], &["rollback", "shop-tls"]] {
+            let ran = ask(&server, &[args, &["-v", level]].concat());
+            let lines: Vec<&str> = ran.err.lines().filter(|line| line.contains(" milliseconds")).collect();
+            assert_eq!(!lines.is_empty(), logged, "{level} {args:?}: {}", ran.err);
+            for line in lines {
+                let words = format!("GET {server}/api");
+                assert!(line.contains(&words) && line.contains(" 404 Not Found in "), "{line}");
+            }
+        }
+    }
+    let ran = finish(&mut command(&[
+        "account",
+        "register",
+        "--directory-url",
+        "https://127.0.0.1:1/directory",
+        "-v6",
+    ]));
+    assert!(
+        ran.err.contains("GET https://127.0.0.1:1/directory failed after "),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn sigterm_is_143() {
     let dir = tempfile::tempdir().expect("a directory");
     let config = json!({
