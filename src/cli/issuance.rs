@@ -148,7 +148,9 @@ impl Issuance<'_> {
         let forced = forced::lines(&preparing).await;
         if self.args.run.dry_run != DryRun::None {
             // The steps say whose CA changes, and not who owns the Secret.
-            forced.iter().for_each(|line| note(line));
+            for line in &forced {
+                note(line);
+            }
         }
         said.extend(forced);
         if self.args.run.dry_run == DryRun::Client {

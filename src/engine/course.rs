@@ -48,7 +48,7 @@ impl Run {
             }
             Destination::Directory { .. } => None,
         };
-        let result = self.under_lease(target, lease.as_ref(), tell).await;
+        let result = Box::pin(self.under_lease(target, lease.as_ref(), tell)).await;
         if lease.is_some() {
             self.give_back(lease).await;
         }
@@ -117,7 +117,7 @@ impl Run {
             ledger: &self.ledger,
             proved: AtomicBool::new(false),
         };
-        let obtained = obtaining.certificate(&target.names, resume).await;
+        let obtained = Box::pin(obtaining.certificate(&target.names, resume)).await;
         self.journals.remove(&target.secret);
         let obtained = match obtained {
             Ok(obtained) => obtained,

@@ -145,7 +145,7 @@ impl Obtaining<'_> {
                 self.unsolved(&names).await?
             };
             let result = if unsolved.is_empty() {
-                self.once(&names, resumed).await
+                Box::pin(self.once(&names, resumed)).await
             } else {
                 Err(ObtainError::Names(unsolved))
             };

@@ -155,7 +155,7 @@ impl Run {
         } else if !self.brake.may_begin().await {
             Err(CourseError::Stopped)
         } else {
-            self.course(target, &tell).await
+            Box::pin(self.course(target, &tell)).await
         };
         self.brake.ended(target, result.as_ref().err()).await;
         self.turns.give_back(&target.secret);

@@ -151,7 +151,7 @@ impl Preflight<'_> {
     async fn target(&self, target: &Target, shared: &Shared) -> Report {
         let title = format!("Secret {}", target.secret);
         let checks = if self.is_ours(target) {
-            self.ours(target, shared).await
+            Box::pin(self.ours(target, shared)).await
         } else {
             self.cert_managers(target).await
         };

@@ -101,6 +101,7 @@ pub(super) struct Desk {
     terminal: Terminal<TestBackend>,
     outside: Recorder,
     /// Whether the program has ended, and what asked it to from outside.
+    #[allow(clippy::option_option)]
     pub(super) ended: Option<Option<Signal>>,
 }
 
