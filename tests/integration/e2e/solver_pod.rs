@@ -199,7 +199,7 @@ fn the_pod_is_as_the_settings_file_says() {
          tolerations: [\"dedicated=edge:NoSchedule\", spot]\n",
         it.ns.kubectl(&["get", "nodes", "-o", r"jsonpath={.items[0].metadata.labels.kubernetes\.io/arch}"])
     ));
-    let running = it.call(&["renew", "shop"]).start();
+    let running = it.without_advertise(&["renew", "shop"]).start();
     let pod = eventually("the Pod", || {
         let pods: Value = serde_json::from_str(&it.ns.kubectl(&["get", "pods", "-o", "json"])).unwrap();
         let pod = pods["items"][0].clone();

@@ -136,3 +136,48 @@ fn a_certificate_without_a_new_name_is_told_as_on_the_command_line_and_a_wait_is
     terminal.press(&["C-c"]);
     terminal.ends_with(0);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn what_production_would_refuse_and_whose_ca_changes_is_seen_before_a_name_is_typed() {
+    let it = Issuing::new("tui-foreseen");
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    let mut secret = it.ns.pki.pair(&[&host]).secret("shop-tls");
+    secret["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "shop"});
+    secret["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+    it.ns.create(vec![secret]);
+    it.settings(&settings(&it));
+    let before = it.version("shop-tls");
+    let terminal = start(&it, &[]);
+    terminal.resize(200, 50);
+    terminal.line(&[&host, "healthy"]);
+    terminal.press(&["R"]);
+    terminal.shows(&[
+        "this is a rehearsal",
+        "CA changes: E2E Issuing CA → ",
+        "would be refused: ",
+        "is owned by Helm",
+    ]);
+    terminal.press(&["t"]);
+    terminal.shows(&["PRODUCTION", "nothing was ordered: ", "is owned by Helm", "hint: "]);
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+    // Whoever keeps the settings says no to production by hand.
+    it.settings(&format!("{}policy: {{interactiveProduction: deny}}\n", settings(&it)));
+    let terminal = start(&it, &[]);
+    terminal.resize(200, 50);
+    terminal.line(&[&host, "healthy"]);
+    terminal.press(&["R"]);
+    terminal.shows(&[
+        "this is a rehearsal",
+        "would be refused: production orders by hand are denied by ",
+    ]);
+    terminal.press(&["t"]);
+    let screen = terminal.shows(&["nothing was ordered: "]);
+    assert!(!screen.contains("Type testbed"), "{screen}");
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+    assert_eq!(it.version("shop-tls"), before);
+    assert!(!it.pebble.log().contains("POST /order-plz"));
+}
