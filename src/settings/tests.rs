@@ -122,7 +122,7 @@ fn an_unknown_field_names_its_line_and_the_nearest() {
         ),
         (
             "http01:\n  zzzzzz: 1\n",
-            "config.yaml, line 2: unknown field zzzzzz (fields: solver, image, ",
+            "config.yaml, line 2: unknown field zzzzzz (fields: solver, service, ",
         ),
         (
             "issuers: {a: {stage: life}}",
@@ -239,25 +239,25 @@ fn a_flag_that_acts_only_with_another_is_never_ignored() {
             "--solver endpoint",
         ),
         (
-            "http01: {image: a}",
+            "solver: {image: a}",
             "http01: {solver: endpoint}",
             "--solver-image",
             "--solver pod",
         ),
         (
-            "http01: {image: a, advertise: '192.0.2.1:80'}",
+            "{http01: {advertise: '192.0.2.1:80'}, solver: {image: a}}",
             "",
             "--solver-image",
             "--solver pod",
         ),
         (
-            "http01: {pullSecrets: [a], service: 'a:80'}",
+            "{http01: {service: 'a:80'}, solver: {imagePullSecrets: [a]}}",
             "",
             "--solver-pull-secret",
             "--solver pod",
         ),
         (
-            "http01: {solver: endpoint, nodeSelector: {a: b}}",
+            "{http01: {solver: endpoint}, solver: {nodeSelector: {a: b}}}",
             "",
             "--solver-node-selector",
             "--solver pod",
@@ -288,9 +288,12 @@ fn a_flag_that_acts_only_with_another_is_never_ignored() {
     }
     for (typed, kept) in [
         ("http01: {advertise: '192.0.2.1:80'}", ""),
-        ("http01: {image: a}", ""),
-        ("http01: {image: a, service: 'a:80', selfCheck: cluster}", ""),
-        ("http01: {image: a}", "http01: {solver: in-place}"),
+        ("solver: {image: a}", ""),
+        (
+            "{http01: {service: 'a:80', selfCheck: cluster}, solver: {image: a}}",
+            "",
+        ),
+        ("solver: {image: a}", "http01: {solver: in-place}"),
         (
             "dns01: {propagationWait: 5s}",
             "dns01: {providers: [{provider: manual}]}",
