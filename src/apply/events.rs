@@ -33,6 +33,8 @@ pub enum Reason {
     Restarted,
     /// cert-manager was asked for a renewal.
     RenewalRequested,
+    /// The certificate was revoked.
+    CertificateRevoked,
 }
 
 impl Reason {
@@ -46,6 +48,7 @@ impl Reason {
             Self::RolledBack => "RolledBack",
             Self::Restarted => "Restarted",
             Self::RenewalRequested => "RenewalRequested",
+            Self::CertificateRevoked => "CertificateRevoked",
         }
     }
 

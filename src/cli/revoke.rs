@@ -8,11 +8,14 @@ use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use crate::{
     acme::{Acme, Client, RevocationReason, Revoked, SigningKey},
     apply::{
-        Api, Permits, Slots, Target as Secret, backup,
+        Api, Permits, Slots, Target as Secret, backup, events,
         secret::{ISSUER, SHA256},
         verify,
     },
-    engine::revoke::{self, RevokeError, Use},
+    engine::{
+        aftermath::record_on_secret,
+        revoke::{self, RevokeError, Use},
+    },
     error::{Exit, Failure},
     event::{EventKind, Teller},
     net::probe::TIMEOUT,
@@ -143,6 +146,18 @@ async fn note_on_backups(command: &RevokeCommand, cluster: &Cluster<'_>, found: 
     };
     let _waiting = Waiting::for_server(connection);
     let api = Api::new(connection.clone(), Permits::none());
+    if let Some(secret) = &found.secret {
+        // Without the right to it no Event is left, and nothing else is the worse.
+        let api = api.with_permits(events::permits(&secret.namespace));
+        let message = format!("revoked certificate {}, reason {reason}", found.leaf.serial);
+        record_on_secret(
+            &api,
+            secret,
+            events::Reason::CertificateRevoked,
+            &events::signed(&message, &api, None),
+        )
+        .await;
+    }
     let named = command.source.namespace.first().map(String::as_str);
     let reason = reason.to_string();
     let noted = |namespace| backup::note_revoked(&api, namespace, found.secret.as_ref(), found.leaf.sha256, &reason);

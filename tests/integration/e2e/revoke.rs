@@ -171,6 +171,19 @@ async fn what_a_route_uses_is_not_revoked_until_it_is_replaced() {
     let forced = scene.revoke(&["secret/shop-tls", "--yes", "--force"]).ends_with(0);
     assert!(forced.err.contains(&told), "{}", forced.err);
     assert_eq!(scene.status(&next).0, "Revoked");
+    // On the Secret stands who has revoked it.
+    let of_secret = "involvedObject.kind=Secret,involvedObject.name=shop-tls,reason=CertificateRevoked";
+    let path = "jsonpath={.items[*].message}";
+    let events = scene
+        .ns
+        .kubectl(&["get", "events", "--field-selector", of_secret, "-o", path]);
+    let user = scene
+        .ns
+        .kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
+    assert!(
+        events.contains("revoked certificate ") && events.contains(&format!("; by {user}, with kubectl certs")),
+        "{events}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
