@@ -48,6 +48,7 @@ use super::{
     session::{Open, Session},
     settings::{Cluster, settings, store, with_hint},
     target::{Target as Word, for_writing, not_found, read_all},
+    told,
     waiting::Waiting,
 };
 
@@ -552,7 +553,9 @@ async fn by_cert_manager(
     };
     let progress = Progress::new(args.run.output == Some(Output::Json));
     let tell = Teller::new(progress.listener());
-    let plan = by_cert_manager_plan(theirs, left);
+    // On a terminal it has been told already.
+    let shown = if told::run().is_some() { left } else { &[] };
+    let plan = by_cert_manager_plan(theirs, shown);
     if args.run.dry_run == crate::settings::value::DryRun::Client {
         // Nothing is sent, not even to be judged.
         let lines = plan.notes.iter().map(|line| format!("{}\n", crate::text::Clear(line)));

@@ -225,6 +225,16 @@ fn the_command_asks_cert_manager_and_needs_no_account_of_its_own() {
     assert!(ran.err.contains("renewed"), "{}", ran.err);
     assert_ne!(it.version("web-tls"), before, "{}", ran.err);
     assert!(!it.kept("config/kubectl-certs/accounts").exists(), "{}", ran.err);
+    // Beside one that it is only asked for: that is left out, and said once.
+    let mut asked = ingress("asked", &[(&[&it.ns.host("asked")], "asked-tls")]);
+    asked["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": "none"});
+    it.ns.apply(vec![asked]);
+    let both = ["renew", "secret/web-tls", "secret/asked-tls", "--production", "--yes"];
+    let ran = it.plain(&both).run().ends_with(4);
+    let told = format!("left out: Secret {}/asked-tls is cert-manager's", it.ns.name);
+    assert_eq!(ran.err.matches(&told).count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("asked cert-manager to renew"), "{}", ran.err);
+    it.ns.kubectl(&["delete", "ingress", "asked"]);
     // Who asks for all leaves it to cert-manager.
     let left = it.version("web-tls");
     it.ns.apply(vec![ingress("web", &[(&[&it.ns.host("web")], "web-tls")])]);
