@@ -137,251 +137,42 @@ const CERT_MANAGER: &str = "cert-manager.io";
 const ACME: &str = "acme.cert-manager.io";
 
 /// All kinds, in their order.
+// A table: a line a kind.
+#[rustfmt::skip]
 pub const KINDS: [Row; 33] = [
-    row(
-        Kind::Ingress,
-        ["Ingress", "ingress", "ingresses"],
-        NETWORKING,
-        &["v1"],
-        Role::Route,
-    )
-    .short(&["ing"])
-    .once("extensions"),
-    row(
-        Kind::IngressClass,
-        ["IngressClass", "ingressclass", "ingressclasses"],
-        NETWORKING,
-        &["v1"],
-        Role::Class,
-    )
-    .wide(),
-    row(
-        Kind::Gateway,
-        ["Gateway", "gateway", "gateways"],
-        GATEWAY_API,
-        &["v1", "v1beta1"],
-        Role::Route,
-    )
-    .short(&["gtw"])
-    .shared(),
-    row(
-        Kind::GatewayClass,
-        ["GatewayClass", "gatewayclass", "gatewayclasses"],
-        GATEWAY_API,
-        &["v1", "v1beta1"],
-        Role::Class,
-    )
-    .wide(),
-    row(
-        Kind::ListenerSet,
-        ["ListenerSet", "listenerset", "listenersets"],
-        GATEWAY_API,
-        &["v1"],
-        Role::Route,
-    )
-    .short(&["lset"]),
-    row(
-        Kind::XListenerSet,
-        ["XListenerSet", "xlistenerset", "xlistenersets"],
-        "gateway.networking.x-k8s.io",
-        &["v1alpha1"],
-        Role::Route,
-    ),
-    row(
-        Kind::HttpRoute,
-        ["HTTPRoute", "httproute", "httproutes"],
-        GATEWAY_API,
-        &["v1", "v1beta1"],
-        Role::Attached,
-    ),
-    row(
-        Kind::GrpcRoute,
-        ["GRPCRoute", "grpcroute", "grpcroutes"],
-        GATEWAY_API,
-        &["v1", "v1alpha2"],
-        Role::Attached,
-    ),
-    row(
-        Kind::TlsRoute,
-        ["TLSRoute", "tlsroute", "tlsroutes"],
-        GATEWAY_API,
-        &["v1", "v1alpha3", "v1alpha2"],
-        Role::Attached,
-    ),
-    row(
-        Kind::ReferenceGrant,
-        ["ReferenceGrant", "referencegrant", "referencegrants"],
-        GATEWAY_API,
-        &["v1", "v1beta1"],
-        Role::Grant,
-    ),
-    row(
-        Kind::IngressRoute,
-        ["IngressRoute", "ingressroute", "ingressroutes"],
-        TRAEFIK,
-        &["v1alpha1"],
-        Role::Route,
-    )
-    .shared()
-    .exact(),
-    row(
-        Kind::OldIngressRoute,
-        ["IngressRoute", "ingressroute", "ingressroutes"],
-        OLD_TRAEFIK,
-        &["v1alpha1"],
-        Role::Route,
-    )
-    .shared()
-    .exact(),
-    row(
-        Kind::IngressRouteTcp,
-        ["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"],
-        TRAEFIK,
-        &["v1alpha1"],
-        Role::Route,
-    )
-    .shared()
-    .exact(),
-    row(
-        Kind::OldIngressRouteTcp,
-        ["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"],
-        OLD_TRAEFIK,
-        &["v1alpha1"],
-        Role::Route,
-    )
-    .shared()
-    .exact(),
-    row(
-        Kind::TlsStore,
-        ["TLSStore", "tlsstore", "tlsstores"],
-        TRAEFIK,
-        &["v1alpha1"],
-        Role::Store,
-    )
-    .shared()
-    .exact(),
-    row(
-        Kind::OldTlsStore,
-        ["TLSStore", "tlsstore", "tlsstores"],
-        OLD_TRAEFIK,
-        &["v1alpha1"],
-        Role::Store,
-    )
-    .shared()
-    .exact(),
+    row(Kind::Ingress, ["Ingress", "ingress", "ingresses"], NETWORKING, &["v1"], Role::Route).short(&["ing"]).once("extensions"),
+    row(Kind::IngressClass, ["IngressClass", "ingressclass", "ingressclasses"], NETWORKING, &["v1"], Role::Class).wide(),
+    row(Kind::Gateway, ["Gateway", "gateway", "gateways"], GATEWAY_API, &["v1", "v1beta1"], Role::Route).short(&["gtw"]).shared(),
+    row(Kind::GatewayClass, ["GatewayClass", "gatewayclass", "gatewayclasses"], GATEWAY_API, &["v1", "v1beta1"], Role::Class).wide(),
+    row(Kind::ListenerSet, ["ListenerSet", "listenerset", "listenersets"], GATEWAY_API, &["v1"], Role::Route).short(&["lset"]),
+    row(Kind::XListenerSet, ["XListenerSet", "xlistenerset", "xlistenersets"], "gateway.networking.x-k8s.io", &["v1alpha1"], Role::Route),
+    row(Kind::HttpRoute, ["HTTPRoute", "httproute", "httproutes"], GATEWAY_API, &["v1", "v1beta1"], Role::Attached),
+    row(Kind::GrpcRoute, ["GRPCRoute", "grpcroute", "grpcroutes"], GATEWAY_API, &["v1", "v1alpha2"], Role::Attached),
+    row(Kind::TlsRoute, ["TLSRoute", "tlsroute", "tlsroutes"], GATEWAY_API, &["v1", "v1alpha3", "v1alpha2"], Role::Attached),
+    row(Kind::ReferenceGrant, ["ReferenceGrant", "referencegrant", "referencegrants"], GATEWAY_API, &["v1", "v1beta1"], Role::Grant),
+    row(Kind::IngressRoute, ["IngressRoute", "ingressroute", "ingressroutes"], TRAEFIK, &["v1alpha1"], Role::Route).shared().exact(),
+    row(Kind::OldIngressRoute, ["IngressRoute", "ingressroute", "ingressroutes"], OLD_TRAEFIK, &["v1alpha1"], Role::Route).shared().exact(),
+    row(Kind::IngressRouteTcp, ["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], TRAEFIK, &["v1alpha1"], Role::Route).shared().exact(),
+    row(Kind::OldIngressRouteTcp, ["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], OLD_TRAEFIK, &["v1alpha1"], Role::Route).shared().exact(),
+    row(Kind::TlsStore, ["TLSStore", "tlsstore", "tlsstores"], TRAEFIK, &["v1alpha1"], Role::Store).shared().exact(),
+    row(Kind::OldTlsStore, ["TLSStore", "tlsstore", "tlsstores"], OLD_TRAEFIK, &["v1alpha1"], Role::Store).shared().exact(),
     row(Kind::Secret, ["Secret", "secret", "secrets"], "", &["v1"], Role::Secret).exact(),
-    row(
-        Kind::Certificate,
-        ["Certificate", "certificate", "certificates"],
-        CERT_MANAGER,
-        &["v1"],
-        Role::Issuing,
-    )
-    .short(&["cert"])
-    .shared(),
-    row(
-        Kind::CertificateRequest,
-        ["CertificateRequest", "certificaterequest", "certificaterequests"],
-        CERT_MANAGER,
-        &["v1"],
-        Role::Request,
-    )
-    .shared(),
-    row(
-        Kind::Issuer,
-        ["Issuer", "issuer", "issuers"],
-        CERT_MANAGER,
-        &["v1"],
-        Role::Issuing,
-    )
-    .shared(),
-    row(
-        Kind::ClusterIssuer,
-        ["ClusterIssuer", "clusterissuer", "clusterissuers"],
-        CERT_MANAGER,
-        &["v1"],
-        Role::Issuing,
-    )
-    .shared()
-    .wide(),
+    row(Kind::Certificate, ["Certificate", "certificate", "certificates"], CERT_MANAGER, &["v1"], Role::Issuing).short(&["cert"]).shared(),
+    row(Kind::CertificateRequest, ["CertificateRequest", "certificaterequest", "certificaterequests"], CERT_MANAGER, &["v1"], Role::Request).shared(),
+    row(Kind::Issuer, ["Issuer", "issuer", "issuers"], CERT_MANAGER, &["v1"], Role::Issuing).shared(),
+    row(Kind::ClusterIssuer, ["ClusterIssuer", "clusterissuer", "clusterissuers"], CERT_MANAGER, &["v1"], Role::Issuing).shared().wide(),
     row(Kind::Order, ["Order", "order", "orders"], ACME, &["v1"], Role::Request).shared(),
-    row(
-        Kind::Challenge,
-        ["Challenge", "challenge", "challenges"],
-        ACME,
-        &["v1"],
-        Role::Request,
-    )
-    .shared(),
-    row(
-        Kind::Namespace,
-        ["Namespace", "namespace", "namespaces"],
-        "",
-        &["v1"],
-        Role::Surroundings,
-    )
-    .wide()
-    .exact(),
-    row(
-        Kind::Service,
-        ["Service", "service", "services"],
-        "",
-        &["v1"],
-        Role::Surroundings,
-    )
-    .exact(),
+    row(Kind::Challenge, ["Challenge", "challenge", "challenges"], ACME, &["v1"], Role::Request).shared(),
+    row(Kind::Namespace, ["Namespace", "namespace", "namespaces"], "", &["v1"], Role::Surroundings).wide().exact(),
+    row(Kind::Service, ["Service", "service", "services"], "", &["v1"], Role::Surroundings).exact(),
     row(Kind::Pod, ["Pod", "pod", "pods"], "", &["v1"], Role::Consumer).exact(),
-    row(
-        Kind::ReplicationController,
-        [
-            "ReplicationController",
-            "replicationcontroller",
-            "replicationcontrollers",
-        ],
-        "",
-        &["v1"],
-        Role::Consumer,
-    )
-    .exact(),
-    row(
-        Kind::Deployment,
-        ["Deployment", "deployment", "deployments"],
-        "apps",
-        &["v1"],
-        Role::Consumer,
-    )
-    .once("extensions"),
-    row(
-        Kind::StatefulSet,
-        ["StatefulSet", "statefulset", "statefulsets"],
-        "apps",
-        &["v1"],
-        Role::Consumer,
-    ),
-    row(
-        Kind::DaemonSet,
-        ["DaemonSet", "daemonset", "daemonsets"],
-        "apps",
-        &["v1"],
-        Role::Consumer,
-    )
-    .once("extensions"),
+    row(Kind::ReplicationController, ["ReplicationController", "replicationcontroller", "replicationcontrollers"], "", &["v1"], Role::Consumer).exact(),
+    row(Kind::Deployment, ["Deployment", "deployment", "deployments"], "apps", &["v1"], Role::Consumer).once("extensions"),
+    row(Kind::StatefulSet, ["StatefulSet", "statefulset", "statefulsets"], "apps", &["v1"], Role::Consumer),
+    row(Kind::DaemonSet, ["DaemonSet", "daemonset", "daemonsets"], "apps", &["v1"], Role::Consumer).once("extensions"),
     row(Kind::Job, ["Job", "job", "jobs"], "batch", &["v1"], Role::Consumer),
-    row(
-        Kind::CronJob,
-        ["CronJob", "cronjob", "cronjobs"],
-        "batch",
-        &["v1"],
-        Role::Consumer,
-    ),
-    row(
-        Kind::ServiceAccount,
-        ["ServiceAccount", "serviceaccount", "serviceaccounts"],
-        "",
-        &["v1"],
-        Role::Consumer,
-    )
-    .exact(),
+    row(Kind::CronJob, ["CronJob", "cronjob", "cronjobs"], "batch", &["v1"], Role::Consumer),
+    row(Kind::ServiceAccount, ["ServiceAccount", "serviceaccount", "serviceaccounts"], "", &["v1"], Role::Consumer).exact(),
 ];
 
 /// The kinds of some roles: role after role, in the register's order.
