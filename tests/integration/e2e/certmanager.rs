@@ -509,3 +509,55 @@ async fn an_acme_issuance_is_followed_from_the_order_to_the_secret() {
     assert!(all.iter().all(Option::is_some) && all.is_sorted(), "{all:?}: {told:#?}");
     drop(controller);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn several_are_renewed_side_by_side_and_no_more_at_once_than_is_allowed() {
+    let it = Issuing::new("cm-side");
+    let host = it.ns.host("stuck");
+    it.ns.create(vec![it.ns.pki.pair(&[&host]).secret("a-stuck-tls")]);
+    let mut stuck = certificate(&[&host]);
+    stuck["metadata"]["name"] = "a-stuck".into();
+    stuck["spec"]["secretName"] = "a-stuck-tls".into();
+    // Nobody issues it, so that its renewal has no end.
+    stuck["spec"]["issuerRef"]["name"] = "nobody".into();
+    it.ns.apply(vec![
+        issuer(&json!({"selfSigned": {}})),
+        certificate(&[&it.ns.host("web")]),
+        stuck,
+    ]);
+    let controller = controller(&it.ns, NOBODY);
+    wait_for(&it.ns, "Ready", "True");
+    it.settings("production: gone\nissuers:\n  gone:\n    directory: https://10.99.0.1:9/dir\n    agreeTos: true\n");
+    let both = [
+        "renew",
+        "certificate/a-stuck",
+        "certificate/web",
+        "--production",
+        "--yes",
+        "-o",
+        "json",
+    ];
+    let running = it.plain(&[&both[..], &["--concurrency", "1"]].concat()).start();
+    eventually("the first is asked for", || {
+        let said = running.out.all();
+        let asked = said.iter().any(|line| line.contains("a-stuck-tls"));
+        asked
+            .then_some(())
+            .ok_or_else(|| format!("{said:?} {:?}", running.err.all()))
+    });
+    // Time for another one, were one begun.
+    std::thread::sleep(Duration::from_secs(2));
+    let said = running.out.all();
+    assert!(!said.iter().any(|line| line.contains("web-tls")), "{said:?}");
+    running.interrupt();
+    running.end();
+    let running = it.plain(&both).start();
+    running.out.after(0, &["web-tls", "\"event\":\"done\""]);
+    running.interrupt();
+    let said = running.out.clone();
+    running.end();
+    let stuck = |line: &String| line.contains("a-stuck-tls") && line.contains("\"event\":\"done\"");
+    assert!(!said.all().iter().any(stuck), "{:?}", said.all());
+    drop(controller);
+}

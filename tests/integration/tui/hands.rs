@@ -584,6 +584,32 @@ fn whatever_flag_a_refusal_asks_for_is_taken_where_it_is_told() {
 }
 
 #[test]
+fn force_is_for_one_plan_and_is_never_kept() {
+    let mut desk = Desk::usual();
+    desk.press("R")
+        .tell([planned(1, of_checkout(Stage::Rehearsal))])
+        .press("s")
+        .write("endpoint")
+        .press("enter")
+        .tell([planned(2, of_checkout(Stage::Rehearsal))])
+        .press("f")
+        .write("--force")
+        .press("enter");
+    desk.tell([planned(3, of_checkout(Stage::Rehearsal))]).shows("--force");
+    desk.effects();
+    desk.press("K");
+    let kept: Vec<_> = desk
+        .effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::Keep { settings, .. } => Some(settings),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(kept, [vec![("http01.solver".to_owned(), "endpoint".to_owned())]]);
+}
+
+#[test]
 fn fields_of_a_plan_are_kept_in_the_settings_after_a_question_that_shows_the_lines() {
     let mut desk = Desk::usual();
     desk.press("R")
