@@ -17,7 +17,7 @@ use crate::{
         revoke::{self, RevokeError, Use},
     },
     error::{Exit, Failure},
-    event::{EventKind, Teller},
+    event::Teller,
     net::probe::TIMEOUT,
     object::{Key, Kind, Text},
     plan::steps::Step,
@@ -96,13 +96,7 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
         None => Teller::silent(),
     };
     let ended = Box::pin(carry_out(command, &cluster, &settings, &found, reason)).await;
-    tell.tell(match &ended {
-        Ok(_) => EventKind::Done,
-        Err(failure) => EventKind::Failed {
-            error: failure.message.clone(),
-            hint: failure.hint.clone(),
-        },
-    });
+    told::end(&tell, &ended);
     ended
 }
 

@@ -84,13 +84,7 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     agree::agreed(plan, &question, command.yes).await?;
     let tell = told::to_screen().about(secret.clone());
     let ended = Box::pin(carry_out(&command, &api, &back, &run, &secret, &tell)).await;
-    tell.tell(match &ended {
-        Ok(_) => EventKind::Done,
-        Err(failure) => EventKind::Failed {
-            error: failure.message.clone(),
-            hint: failure.hint.clone(),
-        },
-    });
+    told::end(&tell, &ended);
     ended
 }
 

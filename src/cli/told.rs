@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
     error::Failure,
-    event::{Listen, Teller},
+    event::{EventKind, Listen, Teller},
     solve::{SolveError, dns01::Operator},
     text::Clear,
     tui::{message::Level, order::Plan},
@@ -78,6 +78,17 @@ pub(super) fn front() -> Option<Arc<dyn Front>> {
 /// Tells the run that is carried out here, if the screen shows it; a command of its own has words for what it did.
 pub(super) fn to_screen() -> Teller {
     run().map_or_else(Teller::silent, |front| Teller::new(front.listener()))
+}
+
+/// Tells how a write ended.
+pub(super) fn end<T>(tell: &Teller, ended: &Result<T, Failure>) {
+    tell.tell(match ended {
+        Ok(_) => EventKind::Done,
+        Err(failure) => EventKind::Failed {
+            error: failure.message.clone(),
+            hint: failure.hint.clone(),
+        },
+    });
 }
 
 /// Shows the plan of a run to whoever holds the screen. An error when it is not to be carried out; a command of its own asks

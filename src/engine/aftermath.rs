@@ -14,7 +14,7 @@ use crate::{
     apply::{
         Api, Pair,
         events::{self, About, Reason},
-        rollout::{self, RolloutError},
+        rollout::{self, RolloutError, Workload},
         verify,
     },
     event::{EventKind, Teller},
@@ -121,11 +121,7 @@ impl Run {
         }
         let cancelled = || self.cancel.is_cancelled();
         let done = rollout::restart_unless(api, &restarts.restarted, super::now(), ROLLOUT, &cancelled, tell).await;
-        if !done.done.is_empty() {
-            let names: Vec<String> = done.done.iter().map(ToString::to_string).collect();
-            let message = events::signed(&format!("restarted {}", names.join(", ")), api, None);
-            record_on_secret(api, &target.secret, Reason::Restarted, &message).await;
-        }
+        record_restarts(api, &target.secret, &done.done).await;
         match done.stopped {
             None => Ok(()),
             Some(RolloutError::Interrupted(workload)) => Err(CourseError::NotRestarted(format!(
@@ -210,6 +206,16 @@ pub async fn places(target: &Target, issued: &[Name], connect: Option<&HostPort>
         }
     }
     (places, notes)
+}
+
+/// Leaves an Event on a Secret that says which workloads were restarted for it, and by whom; none where none was.
+pub async fn record_restarts(api: &Api, secret: &Key, restarted: &[Workload]) {
+    if restarted.is_empty() {
+        return;
+    }
+    let names: Vec<String> = restarted.iter().map(ToString::to_string).collect();
+    let message = events::signed(&format!("restarted {}", names.join(", ")), api, None);
+    record_on_secret(api, secret, Reason::Restarted, &message).await;
 }
 
 /// Leaves an Event on a Secret: a write leaves its trace where it was made, whether a route uses it or not. Best effort.

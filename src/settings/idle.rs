@@ -34,52 +34,25 @@ pub(super) fn refuse(layers: &[Layer], http01: &Http01Settings, dns01: &Dns01Set
     let by_service = solver == Some(SolverKind::Service);
     let by_endpoint = !by_service && solver != Some(SolverKind::Pod);
     let by_dns = dns01.only.is_some() || !dns01.providers.is_empty();
-    for (flag, is_given, acts, needs) in [
-        (
-            "--solver-service",
-            given.service.is_some(),
-            by_service,
-            "--solver service",
-        ),
-        (
-            "--advertise",
-            given.advertise.is_some(),
-            by_endpoint,
-            "--solver endpoint",
-        ),
-        ("--solver-image", of_pod.image.is_some(), by_pod, "--solver pod"),
-        (
-            "--solver-pull-secret",
-            of_pod.image_pull_secrets.is_some(),
-            by_pod,
-            "--solver pod",
-        ),
-        (
-            "--solver-node-selector",
-            of_pod.node_selector.is_some(),
-            by_pod,
-            "--solver pod",
-        ),
-        (
-            "--solver-toleration",
-            of_pod.tolerations.is_some(),
-            by_pod,
-            "--solver pod",
-        ),
-        (
-            "--propagation-timeout",
-            of_dns.propagation_timeout.is_some(),
-            by_dns,
-            "--dns NAME",
-        ),
-        (
-            "--propagation-wait",
-            of_dns.propagation_wait.is_some(),
-            by_dns,
-            "--dns NAME",
-        ),
+    let of_service: &[_] = &[("--solver-service", given.service.is_some())];
+    let of_endpoint: &[_] = &[("--advertise", given.advertise.is_some())];
+    let of_pod: &[_] = &[
+        ("--solver-image", of_pod.image.is_some()),
+        ("--solver-pull-secret", of_pod.image_pull_secrets.is_some()),
+        ("--solver-node-selector", of_pod.node_selector.is_some()),
+        ("--solver-toleration", of_pod.tolerations.is_some()),
+    ];
+    let of_dns: &[_] = &[
+        ("--propagation-timeout", of_dns.propagation_timeout.is_some()),
+        ("--propagation-wait", of_dns.propagation_wait.is_some()),
+    ];
+    for (needs, acts, flags) in [
+        ("--solver service", by_service, of_service),
+        ("--solver endpoint", by_endpoint, of_endpoint),
+        ("--solver pod", by_pod, of_pod),
+        ("--dns NAME", by_dns, of_dns),
     ] {
-        if is_given && !acts {
+        if let Some((flag, _)) = flags.iter().find(|(_, is_given)| *is_given && !acts) {
             return Err(SettingsError::Idle { flag, needs });
         }
     }

@@ -4,11 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     apply::{
-        Api,
-        events::{self, Reason},
+        Api, events,
         rollout::{self, LIMIT, Workload},
     },
-    engine::{aftermath::record_on_secret, cancel::Cancel},
+    engine::{aftermath::record_restarts, cancel::Cancel},
     error::{Exit, Failure},
     event::{EventKind, Teller},
     object::{Change, Key, Kind, Object, Text},
@@ -115,11 +114,7 @@ pub(super) async fn restart(
             });
         }
         let restarted = rollout::restart(&api, &now_due, now(), LIMIT, &told).await;
-        if !restarted.done.is_empty() {
-            let names: Vec<String> = restarted.done.iter().map(ToString::to_string).collect();
-            let message = events::signed(&format!("restarted {}", names.join(", ")), &api, None);
-            record_on_secret(&api, secret, Reason::Restarted, &message).await;
-        }
+        record_restarts(&api, secret, &restarted.done).await;
         back.extend(restarted.done);
         if let Some(error) = restarted.stopped {
             told.tell(EventKind::Failed {

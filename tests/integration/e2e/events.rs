@@ -3,25 +3,9 @@
 use serde_json::json;
 
 use crate::support::{
-    cluster::{Namespace, ingress},
+    cluster::{ingress, user},
     issuing::Issuing,
-    run::Call,
 };
-
-/// The name under which the cluster knows who runs these tests, as kubectl says it.
-fn user() -> String {
-    let ran = Call::kubectl(["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]).run();
-    assert_eq!(ran.status, Some(0), "{}", ran.err);
-    ran.out
-}
-
-/// The messages of the Events about an object, a line each.
-fn events(ns: &Namespace, kind: &str, name: &str, reason: &str) -> Vec<String> {
-    let about = format!("involvedObject.kind={kind},involvedObject.name={name},reason={reason}");
-    let path = r#"jsonpath={range .items[*]}{.message}{"\n"}{end}"#;
-    let out = ns.kubectl(&["get", "events", "--field-selector", &about, "-o", path]);
-    out.lines().map(str::to_owned).collect()
-}
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
@@ -32,7 +16,7 @@ fn a_renewal_and_its_rollback_are_signed_by_who_made_them() {
     it.certs(&["renew", "shop"]).ends_with(0);
     let by = format!("; by {}, with kubectl certs", user());
     for (kind, name) in [("Secret", "shop-tls"), ("Ingress", "shop")] {
-        let told = events(&it.ns, kind, name, "CertificateIssued");
+        let told = it.ns.events(kind, name, "CertificateIssued");
         assert!(
             told.len() == 1 && told[0].contains(&host) && told[0].ends_with(&by),
             "{kind}: {told:?}"
@@ -40,7 +24,7 @@ fn a_renewal_and_its_rollback_are_signed_by_who_made_them() {
     }
     it.certs(&["renew", "shop"]).ends_with(0);
     it.plain(&["rollback", "shop-tls", "--yes"]).run().ends_with(0);
-    let told = events(&it.ns, "Secret", "shop-tls", "RolledBack");
+    let told = it.ns.events("Secret", "shop-tls", "RolledBack");
     assert!(told.len() == 1 && told[0].ends_with(&by), "{told:?}");
 
     // Against an owner, whose it is.
@@ -48,13 +32,13 @@ fn a_renewal_and_its_rollback_are_signed_by_who_made_them() {
     it.ns
         .kubectl(&["patch", "secret", "shop-tls", "--type=merge", "-p", owner]);
     it.certs(&["renew", "shop", "--force"]).ends_with(0);
-    let told = events(&it.ns, "Secret", "shop-tls", "CertificateIssued");
+    let told = it.ns.events("Secret", "shop-tls", "CertificateIssued");
     let forced = format!("{by}, by --force although it is owned by Helm");
     assert!(told.iter().any(|line| line.contains(&forced)), "{told:?}");
     it.plain(&["rollback", "shop-tls", "--yes", "--force"])
         .run()
         .ends_with(0);
-    let told = events(&it.ns, "Secret", "shop-tls", "RolledBack");
+    let told = it.ns.events("Secret", "shop-tls", "RolledBack");
     assert!(
         told.iter()
             .any(|line| line.contains(&by) && line.contains("by --force")),
@@ -73,7 +57,7 @@ fn what_is_asked_of_cert_manager_is_signed_by_who_asked() {
         }),
         it.ns.pki.pair(&["web.example"]).secret("web-tls"),
     ]);
-    let told = || events(&it.ns, "Certificate", "web", "RenewalRequested");
+    let told = || it.ns.events("Certificate", "web", "RenewalRequested");
     let renew = ["renew", "certificate/web", "--production", "--yes"];
     it.plain(&[&renew[..], &["--dry-run=server"]].concat())
         .run()

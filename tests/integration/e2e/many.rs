@@ -188,11 +188,7 @@ fn a_new_secret_gets_a_certificate_for_the_hosts_that_pass() {
         .filter(|cell| !cell.is_empty())
         .collect();
     assert_eq!(cells.get(2), Some(&good.as_str()), "{row}");
-    let of_secret = "involvedObject.kind=Secret,involvedObject.name=shop-tls,reason=CertificateIssued";
-    let path = "jsonpath={.items[*].message}";
-    let events = it
-        .ns
-        .kubectl(&["get", "events", "--field-selector", of_secret, "-o", path]);
+    let events = it.ns.events("Secret", "shop-tls", "CertificateIssued").concat();
     assert!(events.contains(&good) && !events.contains(&gone), "{events}");
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::http01::backend;
 use crate::support::{
-    cluster::ingress,
+    cluster::{ingress, user},
     eventually,
     issuing::{Issuing, NODE, x509::Leaf},
     pki::now,
@@ -146,14 +146,8 @@ fn what_cannot_be_restarted_is_told_before_the_order_and_auto_restarts_the_rest(
     ]);
     assert_eq!(annotations.matches("restartedAt").count(), 1, "{annotations}");
     // On the Secret stands who has restarted what.
-    let of_secret = "involvedObject.kind=Secret,involvedObject.name=shop-tls,reason=Restarted";
-    let path = "jsonpath={.items[*].message}";
-    let events = it
-        .ns
-        .kubectl(&["get", "events", "--field-selector", of_secret, "-o", path]);
-    let user = it
-        .ns
-        .kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
+    let events = it.ns.events("Secret", "shop-tls", "Restarted").concat();
+    let user = user();
     assert!(
         events.starts_with("restarted deployment/web; by ")
             && events.contains(&user)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::acme::{Issued, Web, issue, open, parse};
 use crate::support::{
-    cluster::{Namespace, ingress},
+    cluster::{Namespace, ingress, user},
     dns::Resolver,
     eventually,
     pebble::Pebble,
@@ -172,14 +172,8 @@ async fn what_a_route_uses_is_not_revoked_until_it_is_replaced() {
     assert!(forced.err.contains(&told), "{}", forced.err);
     assert_eq!(scene.status(&next).0, "Revoked");
     // On the Secret stands who has revoked it.
-    let of_secret = "involvedObject.kind=Secret,involvedObject.name=shop-tls,reason=CertificateRevoked";
-    let path = "jsonpath={.items[*].message}";
-    let events = scene
-        .ns
-        .kubectl(&["get", "events", "--field-selector", of_secret, "-o", path]);
-    let user = scene
-        .ns
-        .kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
+    let events = scene.ns.events("Secret", "shop-tls", "CertificateRevoked").concat();
+    let user = user();
     assert!(
         events.contains("revoked certificate ") && events.contains(&format!("; by {user}, with kubectl certs")),
         "{events}"

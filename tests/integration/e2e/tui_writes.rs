@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::tui::{settings, start};
 use crate::support::{
-    cluster::{Namespace, ingress},
+    cluster::{Namespace, ingress, user},
     eventually,
     issuing::Issuing,
     run::Call,
@@ -96,10 +96,8 @@ fn a_restart_is_asked_for_and_where_nothing_uses_the_secret_no_command_is_shown(
     terminal.press(&["C-c"]);
     terminal.ends_with(0);
     // On the Secret stands who has restarted what.
-    let of_secret = "involvedObject.kind=Secret,involvedObject.name=shop-tls,reason=Restarted";
-    let path = "jsonpath={.items[*].message}";
-    let events = ns.kubectl(&["get", "events", "--field-selector", of_secret, "-o", path]);
-    let user = ns.kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
+    let events = ns.events("Secret", "shop-tls", "Restarted").concat();
+    let user = user();
     assert!(
         events.starts_with("restarted deployment/web; by ") && events.contains(&user),
         "{events}"

@@ -24,6 +24,12 @@ pub(crate) fn kubectl(args: &[&str]) -> String {
     ran.out
 }
 
+/// The name under which the cluster knows who runs these tests, as kubectl says it.
+#[track_caller]
+pub(crate) fn user() -> String {
+    kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"])
+}
+
 /// A namespace, a PKI, and a directory for files.
 pub(crate) struct Namespace {
     pub(crate) name: String,
@@ -124,6 +130,15 @@ impl Namespace {
     #[track_caller]
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
         kubectl(&[&["-n", &self.name], args].concat())
+    }
+
+    /// The messages of the Events about an object of this namespace, a line each.
+    #[track_caller]
+    pub(crate) fn events(&self, kind: &str, name: &str, reason: &str) -> Vec<String> {
+        let about = format!("involvedObject.kind={kind},involvedObject.name={name},reason={reason}");
+        let path = r#"jsonpath={range .items[*]}{.message}{"\n"}{end}"#;
+        let out = self.kubectl(&["get", "events", "--field-selector", &about, "-o", path]);
+        out.lines().map(str::to_owned).collect()
     }
 
     /// `kubectl certs ... -n NAMESPACE --ca-file ROOT`, to be run.
