@@ -2,11 +2,19 @@
 
 use std::borrow::Cow;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 /// The cells that `text` takes.
 pub fn width(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.width() }
+}
+
+/// The letters of `text` as a reader sees them (the grapheme clusters of UAX #29), with the cells that each takes: a sign
+/// that asks for the wide form of the one before it (`0` and U+FE0F) takes none alone and one more beside it, so that the
+/// cells of single characters do not add up to those of the text. Those of letters do, or to more.
+pub fn letters(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    text.graphemes(true).map(|letter| (letter, width(letter)))
 }
 
 /// `text` cut to at most `cells`, the last of them an ellipsis where something was cut.
@@ -16,12 +24,11 @@ pub fn cut(text: &str, cells: usize) -> Cow<'_, str> {
     }
     let mut out = String::new();
     let mut used = 0;
-    for c in text.chars() {
-        let w = c.width().unwrap_or(0);
+    for (letter, w) in letters(text) {
         if used + w + 1 > cells {
             break;
         }
-        out.push(c);
+        out.push_str(letter);
         used += w;
     }
     if cells > 0 {
@@ -41,5 +48,21 @@ mod tests {
         assert_eq!(cut("plain", 5), "plain");
         assert_eq!(cut("plainer", 5), "plai…");
         assert_eq!(cut("x", 0), "");
+    }
+
+    #[test]
+    fn a_sign_that_makes_the_one_before_it_wide_stays_with_it() {
+        let wide = "0\u{fe0f}";
+        assert_eq!(letters("a0\u{fe0f}").collect::<Vec<_>>(), [("a", 1), (wide, 2)]);
+        assert_eq!(cut("ab0\u{fe0f}cd", 4), "ab…");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn letters_take_no_fewer_cells_than_their_text(text in "(\\PC|[0-9#*\u{fe0e}\u{fe0f}\u{200d}\u{1f468}لا]){0,40}", most in 0usize..30) {
+            let sum: usize = letters(&text).map(|(_, cells)| cells).sum();
+            proptest::prop_assert!(width(&text) <= sum);
+            proptest::prop_assert!(width(&cut(&text, most)) <= most);
+        }
     }
 }

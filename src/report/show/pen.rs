@@ -1,14 +1,15 @@
 //! Writes lines that fit: words are wrapped, styles are applied last, text from outside is cleared.
 
-use std::io;
-
-use unicode_width::UnicodeWidthChar;
+use std::{borrow::Cow, io};
 
 pub(super) use super::paper::Tone;
 use super::{Context, paper::Paper};
 use crate::{
     report::row::Status,
-    text::{Clear, ascii, width::width},
+    text::{
+        Clear, ascii,
+        width::{letters, width},
+    },
 };
 
 /// The narrowest screen that lines are made for.
@@ -204,8 +205,9 @@ impl<'w> Pen<'w> {
     /// longer words anywhere, commands in backquotes nowhere.
     pub(super) fn flow(&mut self, first: &str, rest: &str, pieces: &[Piece]) -> io::Result<()> {
         let mut line = Line::new(first, self.width());
-        for Word { runs, command } in words(pieces) {
-            let cells: usize = runs.iter().map(|(_, t)| width(t)).sum();
+        for word in words(pieces) {
+            let text = word.text();
+            let cells = width(&text);
             let gap = usize::from(line.filled);
             if line.filled && line.cells + gap + cells > line.most {
                 self.end(&line)?;
@@ -213,20 +215,22 @@ impl<'w> Pen<'w> {
             } else if line.filled {
                 line.push(Tone::Plain, " ", 1);
             }
-            let whole = (command && !self.breaks_commands) || line.cells + cells <= line.most;
-            for (tone, text) in runs {
-                if whole {
-                    line.push(tone, text, width(text));
-                    continue;
+            if (word.command && !self.breaks_commands) || line.cells + cells <= line.most {
+                for (tone, run) in &word.runs {
+                    line.push(*tone, run, 0);
                 }
-                for c in text.chars() {
-                    let w = c.width().unwrap_or(0);
-                    if line.filled && line.cells + w > line.most {
-                        self.end(&line)?;
-                        line = Line::new(rest, self.width());
-                    }
-                    line.push(tone, c.encode_utf8(&mut [0; 4]), w);
+                line.cells += cells;
+                continue;
+            }
+            let mut tones = word.runs.iter().flat_map(|(tone, run)| run.bytes().map(|_| *tone));
+            for (letter, cells) in letters(&text) {
+                if line.filled && line.cells + cells > line.most {
+                    self.end(&line)?;
+                    line = Line::new(rest, self.width());
                 }
+                let tone = tones.next().unwrap_or(Tone::Plain);
+                tones.by_ref().take(letter.len() - 1).for_each(drop);
+                line.push(tone, letter, cells);
             }
         }
         self.end(&line)
@@ -279,6 +283,16 @@ impl Line {
 struct Word<'a> {
     runs: Vec<(Tone, &'a str)>,
     command: bool,
+}
+
+impl Word<'_> {
+    /// The runs in one: a letter may begin in one and end in the next.
+    fn text(&self) -> Cow<'_, str> {
+        match &self.runs[..] {
+            [(_, run)] => Cow::Borrowed(run),
+            runs => runs.iter().map(|(_, run)| *run).collect(),
+        }
+    }
 }
 
 /// The words of the pieces; a word may go over several pieces.

@@ -251,7 +251,7 @@ pub fn line_of(tone: Tone, text: impl Into<String>) -> Vec<(Tone, String)> {
 
 /// Words broken into lines of at most `room` cells, the first after `first`, the others after `rest`.
 pub fn wrapped(first: &str, rest: &str, text: &str, room: usize) -> Vec<String> {
-    use crate::text::width::width;
+    use crate::text::width::{letters, width};
     let mut lines = Vec::new();
     let mut line = first.to_owned();
     let mut filled = false;
@@ -265,12 +265,11 @@ pub fn wrapped(first: &str, rest: &str, text: &str, room: usize) -> Vec<String> 
             line.push(' ');
         }
         // A word that is longer than a line is broken anywhere.
-        for c in word.chars() {
-            let cells = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
+        for (letter, cells) in letters(word) {
             if width(&line) + cells > room && filled {
                 lines.push(std::mem::replace(&mut line, rest.to_owned()));
             }
-            line.push(c);
+            line.push_str(letter);
             filled = true;
         }
     }

@@ -1,7 +1,5 @@
 //! Runs that are killed: the Secret is whole at any moment, the next run finishes, and nothing is left behind.
 
-use std::cell::RefCell;
-
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -28,19 +26,13 @@ fn event(name: &str) -> String {
     format!("\"event\":\"{name}\"")
 }
 
-/// Kills a run at an event. Pebble uses a valid authorization again once in a hundred times though it is told never to: there
-/// is nothing to validate then, and the run that has come to its end is made again.
+/// Kills a run at an event, and gives its lines up to it.
 #[track_caller]
-fn killed_at(call: impl Fn() -> Call, name: &str) -> Vec<String> {
-    for _ in 0..3 {
-        let (lines, err) = call().killed_or_ended(&event(name));
-        if lines.last().is_some_and(|line| line.contains(&event(name))) {
-            return lines;
-        }
-        let reused = !lines.iter().any(|line| line.contains(&event("presented")));
-        assert!(reused, "no event {name}:\n{}\n{err}", lines.join("\n"));
-    }
-    panic!("no event {name} in three runs");
+fn killed_at(call: Call, name: &str) -> Vec<String> {
+    let (lines, err) = call.killed_or_ended(&event(name));
+    let last = lines.last().is_some_and(|line| line.contains(&event(name)));
+    assert!(last, "no event {name}:\n{}\n{err}", lines.join("\n"));
+    lines
 }
 
 /// An Ingress with a certificate.
@@ -57,13 +49,8 @@ fn renewed(label: &str) -> (Issuing, String) {
 fn after_a_kill_at_each_event_the_secret_is_whole_and_the_next_run_finishes() {
     let (it, host) = renewed("killed");
     for name in EVENTS {
-        let before = RefCell::default();
-        let call = || {
-            *before.borrow_mut() = it.leaf("shop-tls").sha256();
-            it.call(&["renew", "shop", "-o", "json"])
-        };
-        let lines = killed_at(call, name);
-        let before = before.into_inner();
+        let before = it.leaf("shop-tls").sha256();
+        let lines = killed_at(it.call(&["renew", "shop", "-o", "json"]), name);
         let leaf = it.leaf("shop-tls");
         assert!(leaf.key_matches && leaf.chain == 2, "killed at {name}");
         assert_eq!(leaf.names(), [host.as_str()], "killed at {name}");
@@ -113,7 +100,7 @@ fn records_of_a_killed_run_are_removed_by_the_next() {
     let server = powerdns(&it, zone);
     for name in ["presented", "selfChecked", "asked", "validated"] {
         let args = ["issue", "--secret", "wild", "-d", "*.killed.internal"];
-        killed_at(|| it.call(&[&args[..], &["-o", "json"]].concat()), name);
+        killed_at(it.call(&[&args[..], &["-o", "json"]].concat()), name);
         let ran = it.certs(&args).ends_with(0);
         assert_eq!(it.leaf("wild").names(), ["*.killed.internal"]);
         assert_eq!(texts(&server, zone), 0, "killed at {name}: {}", ran.err);
@@ -131,9 +118,9 @@ fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
     let nothing = it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert!(nothing.err.contains("nothing is left behind"), "{}", nothing.err);
 
-    killed_at(|| it.call(&["renew", "shop", "-o", "json"]), "presented");
+    killed_at(it.call(&["renew", "shop", "-o", "json"]), "presented");
     let wild = ["issue", "--secret", "wild", "-d", "*.cleanup.internal", "-o", "json"];
-    killed_at(|| it.call(&wild), "selfChecked");
+    killed_at(it.call(&wild), "selfChecked");
     assert_eq!(texts(&server, zone), 1);
     let left = it.left();
     assert!(!left.is_empty());
@@ -357,7 +344,7 @@ fn a_path_that_a_killed_run_has_added_to_an_ingress_is_taken_away_by_the_next_an
     let before = rules();
     let args = ["renew", "shop", "--solver", "in-place"];
     for cleanup in [true, false] {
-        killed_at(|| it.call(&[&args[..], &["-o", "json"]].concat()), "presented");
+        killed_at(it.call(&[&args[..], &["-o", "json"]].concat()), "presented");
         assert!(rules().contains("/.well-known/acme-challenge/"), "{}", rules());
         let ran = if cleanup {
             it.plain(&["cleanup", "--yes"]).run().ends_with(0)

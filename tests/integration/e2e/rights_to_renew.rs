@@ -44,8 +44,8 @@ pub(super) fn without(mut rules: Value, resource: &str, verb: &str) -> Value {
 
 /// A run with these rights, killed when its answer is in place.
 fn killed(it: &Issuing, user: &str) {
-    let call = || -> Call { it.call(&["renew", "shop", "-o", "json", user]) };
-    let (lines, err) = call().killed_or_ended("\"event\":\"presented\"");
+    let call = it.call(&["renew", "shop", "-o", "json", user]);
+    let (lines, err) = call.killed_or_ended("\"event\":\"presented\"");
     assert!(lines.iter().any(|line| line.contains("presented")), "{lines:?} {err}");
     let left = it.left();
     for kind in ["ingress", "service/", "endpointslice"] {

@@ -25,7 +25,7 @@ fn flow(texts: &[String], columns: usize, ascii: bool) -> String {
 proptest! {
     #[test]
     fn every_line_fits_and_nothing_but_spaces_is_lost(
-        texts in proptest::collection::vec("(\\PC|[a-z `\u{a0}日\n\x1b]){0,60}", 0..4), columns in 40usize..90,
+        texts in proptest::collection::vec("(\\PC|[a-z0 `\u{a0}\u{fe0f}日\n\x1b]){0,60}", 0..4), columns in 40usize..90,
     ) {
         let text = flow(&texts, columns, false);
         for line in text.lines() {

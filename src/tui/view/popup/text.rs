@@ -3,7 +3,10 @@
 use super::{Window, room};
 use crate::{
     report::{Status, show::Tone},
-    text::{clear, time},
+    text::{
+        clear, time,
+        width::{letters, width},
+    },
     tui::{
         message::{Level, Lines},
         model::{Model, popup::Text},
@@ -17,7 +20,7 @@ pub(super) fn text(model: &Model, text: &Text) -> Window {
     let mut fitted: Lines = Vec::new();
     for runs in lines.iter() {
         match runs.as_slice() {
-            [(tone, line)] if crate::text::width::width(line) > room => {
+            [(tone, line)] if width(line) > room => {
                 let indent = line.len() - line.trim_start().len();
                 let indent = " ".repeat(indent.min(room / 2));
                 let parts = wrapped(&indent, &indent, line.trim_start(), room);
@@ -45,8 +48,7 @@ fn broken(runs: &[(Tone, String)], room: usize) -> Lines {
     let mut used = 0;
     for (tone, text) in runs {
         let mut part = String::new();
-        for c in text.chars() {
-            let cells = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
+        for (letter, cells) in letters(text) {
             if used + cells > room {
                 if let Some(line) = lines.last_mut() {
                     line.push((*tone, std::mem::take(&mut part)));
@@ -54,7 +56,7 @@ fn broken(runs: &[(Tone, String)], room: usize) -> Lines {
                 lines.push(vec![(Tone::Plain, " ".repeat(indent))]);
                 used = indent;
             }
-            part.push(c);
+            part.push_str(letter);
             used += cells;
         }
         if let Some(line) = lines.last_mut() {
