@@ -169,7 +169,10 @@ impl Listen for Progress {
                     None => progress::line(&event.kind),
                 };
                 match &event.kind {
-                    EventKind::Done | EventKind::LeftOut { .. } | EventKind::Failed { .. } => {
+                    EventKind::Done
+                    | EventKind::LeftOut { .. }
+                    | EventKind::NotStarted { .. }
+                    | EventKind::Failed { .. } => {
                         screen.active.remove(&event.secret);
                         ended.push(told);
                     }

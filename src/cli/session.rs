@@ -312,6 +312,7 @@ impl Session {
         if outcome.documents == 0 && outcome.errors.is_empty() {
             return Err(no_manifests(source));
         }
+        tell_absent(source, &outcome.namespaces);
         let found = outcome.carriers.iter().filter_map(|((api_version, kind), count)| {
             Some(NotJudged {
                 carrier: carrier(api_version, kind)?,
@@ -453,6 +454,21 @@ fn no_manifests(source: &SourceArgs) -> Failure {
         failure.hint("check whether the command that writes it fails")
     } else {
         failure
+    }
+}
+
+/// Tells which of the namespaces that were named no object is in: a misspelled one would pass for one without findings. An object
+/// whose manifest names none is in the first of them.
+fn tell_absent(source: &SourceArgs, held: &BTreeSet<Text>) {
+    let all = || held.iter().map(|namespace| &**namespace);
+    for absent in source
+        .namespace
+        .iter()
+        .filter(|name| !all().any(|held| held == name.as_str()))
+    {
+        let meant =
+            crate::text::nearest(absent, all()).map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+        super::warn(&format!("no manifest has an object in namespace {absent:?}{meant}"));
     }
 }
 

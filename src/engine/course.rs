@@ -1,11 +1,14 @@
 //! The course of one certificate: lease, journal, order, check, store, restart, proof that it is served.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use super::{
     authorize::{Proving, Refused},
     cleanup,
-    failure::CourseError,
+    failure::{CourseError, names as names_of},
     journal::{self, Entry, Found, Journal, Left},
     lease::{Lease, Taking},
     obtain::{ObtainError, Obtained, Obtaining},
@@ -19,7 +22,9 @@ use crate::{
         key::PrivateKey,
         secret::{self, Note, Slots, Target as Present},
     },
+    error::chain,
     event::{EventKind, Teller},
+    name::Name,
     object::Seconds,
     plan::{Names, Target, limits},
     solve::dns01::Dns01,
@@ -52,17 +57,11 @@ impl Run {
         if lease.is_some() {
             self.give_back(lease).await;
         }
-        let mut issued = result?;
-        let left_out = std::mem::take(&mut issued.left_out);
-        if left_out.is_empty() {
-            return Ok(issued.issued);
+        let WithLeftOut { issued, left_out } = result?;
+        match without(left_out, None) {
+            None => Ok(issued),
+            Some(error) => Err(error),
         }
-        let why: Vec<String> = left_out.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-        Err(CourseError::LeftOut {
-            hint: left_out.values().find_map(Refused::hint),
-            left_out: left_out.into_keys().collect(),
-            why: why.join("; "),
-        })
     }
 
     async fn under_lease(
@@ -147,8 +146,8 @@ impl Run {
             .finish_one(target, &present, &options, obtained, &key, lease, tell)
             .await;
         match issued {
-            Ok(_) | Err(CourseError::Restart { .. } | CourseError::NotRestarted(_) | CourseError::NotServed { .. }) => {
-            }
+            Ok(_) => {}
+            Err(ref error) if error.is_after_storing() => {}
             // An old order's certificate would be refused each time.
             Err(CourseError::Pair(_)) if resumed => {}
             // What was issued is not lost.
@@ -376,8 +375,15 @@ impl Run {
         }
         issued.place = Some(stored.place.clone());
         if let Destination::Cluster(api) = &self.destination {
-            self.after_storing(api, target, &pair, &issued.names, &stored, tell)
-                .await?;
+            let after = self
+                .after_storing(api, target, &pair, &issued.names, &stored, tell)
+                .await;
+            if let Err(error) = after {
+                return Err(match without(left_out, Some(&error)) {
+                    Some(both) => both,
+                    None => error,
+                });
+            }
         }
         Ok(WithLeftOut { issued, left_out })
     }
@@ -440,7 +446,31 @@ fn most_names(issuer: &Issuer) -> Option<(usize, String)> {
 /// What was issued, and the new names that it does not have.
 pub(super) struct WithLeftOut {
     issued: Issued,
-    left_out: std::collections::BTreeMap<crate::name::Name, Refused>,
+    left_out: BTreeMap<Name, Refused>,
+}
+
+/// What it comes to that new names are not in a certificate, beside what went wrong after it was stored; `None` where all are in it.
+fn without(left_out: BTreeMap<Name, Refused>, after: Option<&CourseError>) -> Option<CourseError> {
+    if left_out.is_empty() {
+        return None;
+    }
+    let why = left_out.iter().map(|(name, why)| format!("{name}: {why}"));
+    let why = why.collect::<Vec<_>>().join("; ");
+    let hint = left_out.values().find_map(Refused::hint);
+    let names: Vec<Name> = left_out.into_keys().collect();
+    Some(match after {
+        None => CourseError::LeftOut {
+            left_out: names,
+            why,
+            hint,
+        },
+        Some(error) => CourseError::StoredWithout {
+            message: format!("{}; it is renewed without {}: {why}", chain(error), names_of(&names)),
+            hint: error.hint().or(hint),
+            exit: error.exit(),
+            left_out: names,
+        },
+    })
 }
 
 /// A renewal that the CA may be told of.

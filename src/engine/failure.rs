@@ -124,8 +124,20 @@ pub enum CourseError {
         /// What to do.
         hint: Option<String>,
     },
+    /// It is stored without new names, and what follows the write failed.
+    #[error("{message}")]
+    StoredWithout {
+        /// The new names that failed.
+        left_out: Vec<Name>,
+        /// What happened after the write, and why the names are not in it.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+        /// The exit status of what happened after the write.
+        exit: Exit,
+    },
     /// Others failed alike before it.
-    #[error("not started: others failed in the same way before it")]
+    #[error("others failed in the same way before it")]
     Stopped,
     /// Ctrl-C.
     #[error("interrupted")]
@@ -184,7 +196,7 @@ fn list(all: &[(String, NameError)]) -> String {
     all.join("; ")
 }
 
-fn names(all: &[Name]) -> String {
+pub(super) fn names(all: &[Name]) -> String {
     let all: Vec<String> = all.iter().map(ToString::to_string).collect();
     all.join(", ")
 }
@@ -217,6 +229,7 @@ impl CourseError {
             | Self::NotServed { hint, .. }
             | Self::CertManager { hint, .. }
             | Self::NotOurs { hint, .. }
+            | Self::StoredWithout { hint, .. }
             | Self::LeftOut { hint, .. } => hint.clone(),
             Self::Stopped => Some("fix the cause that the failures name, and run the command again".to_owned()),
             Self::Interrupted => Some("nothing is left behind; run the command again".to_owned()),
@@ -226,10 +239,27 @@ impl CourseError {
         }
     }
 
+    /// The new names that are not in the certificate that was issued.
+    pub fn left_out(&self) -> &[Name] {
+        match self {
+            Self::LeftOut { left_out, .. } | Self::StoredWithout { left_out, .. } => left_out,
+            _ => &[],
+        }
+    }
+
+    /// Whether the certificate is stored all the same.
+    pub fn is_after_storing(&self) -> bool {
+        matches!(
+            self,
+            Self::Restart { .. } | Self::NotRestarted(_) | Self::NotServed { .. } | Self::StoredWithout { .. }
+        )
+    }
+
     /// The exit status.
     pub fn exit(&self) -> Exit {
         match self {
             Self::Kept { error, .. } => error.exit(),
+            Self::StoredWithout { exit, .. } => *exit,
             Self::Interrupted
             | Self::NotStored
             | Self::NotRestarted(_)

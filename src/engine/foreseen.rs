@@ -141,6 +141,10 @@ async fn of_name(
     name: &Name,
     dns01: Option<&Dns01>,
 ) -> Option<SolveError> {
+    let chosen = &preparing.settings.chosen;
+    if let Some((message, hint)) = chosen.ca.refuses(name, chosen.issuer.profile.as_deref()) {
+        return Some(SolveError::new(format!("{name}: {message}")).hint(hint));
+    }
     match (method_under(&preparing.settings.dns01, name), dns01) {
         (Method::Dns01, None) => Some(no_provider(name)),
         (Method::Dns01, Some(dns01)) => {

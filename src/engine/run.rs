@@ -160,8 +160,8 @@ impl Run {
         self.brake.ended(target, result.as_ref().err()).await;
         self.turns.give_back(&target.secret);
         let mut names = target.names.order.clone();
-        if let Err(CourseError::LeftOut { left_out, .. }) = &result {
-            names.retain(|name| !left_out.contains(name));
+        if let Err(error) = &result {
+            names.retain(|name| !error.left_out().contains(name));
         }
         tell.tell(match &result {
             Ok(_) => EventKind::Done,
@@ -169,6 +169,10 @@ impl Run {
                 names: left_out.clone(),
                 why: why.clone(),
                 hint: hint.clone(),
+            },
+            Err(error @ CourseError::Stopped) => EventKind::NotStarted {
+                why: error.to_string(),
+                hint: error.hint(),
             },
             Err(error) => EventKind::Failed {
                 error: crate::error::chain(error),

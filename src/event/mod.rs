@@ -144,6 +144,13 @@ pub enum EventKind {
         /// What to do.
         hint: Option<String>,
     },
+    /// It was not begun: others had failed alike before it, and whoever was asked wanted no more.
+    NotStarted {
+        /// Why: one line.
+        why: String,
+        /// What to do.
+        hint: Option<String>,
+    },
     /// It has ended badly.
     Failed {
         /// Why: one line.
@@ -159,7 +166,7 @@ impl EventKind {
     pub fn ends(&self) -> Option<bool> {
         match self {
             Self::Done | Self::LeftOut { .. } => Some(true),
-            Self::Failed { .. } => Some(false),
+            Self::Failed { .. } | Self::NotStarted { .. } => Some(false),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use super::Target;
 use crate::{
     inventory::{Inventory, Stored},
+    name::Name,
     object::{Key, annotation},
     x509::Certificate,
 };
@@ -24,7 +25,7 @@ const PUBLIC: &[(&[&str], &[&str], &str)] = &[
             "(STAGING) Let's Encrypt",
             "Internet Security Research Group",
         ],
-        "Let's Encrypt",
+        LETS_ENCRYPT,
     ),
     (&["zerossl.com"], &["ZeroSSL"], "ZeroSSL"),
     (
@@ -40,6 +41,8 @@ const PUBLIC: &[(&[&str], &[&str], &str)] = &[
     (&["entrust.net"], &["Entrust Limited", "Entrust, Inc."], "Entrust"),
     (&["actalis.it", "actalis.com"], &["Actalis S.p.A."], "Actalis"),
 ];
+
+const LETS_ENCRYPT: &str = "Let's Encrypt";
 
 /// What stands in the place of a CA where a certificate signed itself.
 pub const SELF_SIGNED: &str = "self-signed";
@@ -57,6 +60,25 @@ impl Ca {
     /// What it is called: the name of a known public CA, else that of the settings.
     pub fn title(&self) -> &str {
         self.known().map_or(&self.name, |(_, _, title)| title)
+    }
+
+    /// Why this CA refuses a name for certain, and what to do; `None` for a CA that is not known to be public, and where nothing
+    /// speaks against the name. A public CA issues for no internal name, which is one below no listed public suffix (Baseline
+    /// Requirements, section 4.2.2); Let's Encrypt certifies IP addresses under its profile `shortlived` alone.
+    pub fn refuses(&self, name: &Name, profile: Option<&str>) -> Option<(String, &'static str)> {
+        let (_, _, title) = self.known()?;
+        match name.base() {
+            None if *title == LETS_ENCRYPT && profile != Some("shortlived") => Some((
+                "an IP address is certified only under the profile shortlived".to_owned(),
+                "choose it with --profile shortlived",
+            )),
+            None => None,
+            Some(base) if psl::suffix(base.as_bytes()).is_some_and(|suffix| suffix.is_known()) => None,
+            Some(_) => Some((
+                format!("{} issues for public domains only, and this is not one", self.name),
+                "issue it with a CA of your own: --issuer NAME",
+            )),
+        }
     }
 
     fn known(&self) -> Option<&'static (&'static [&'static str], &'static [&'static str], &'static str)> {

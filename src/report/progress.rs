@@ -69,6 +69,7 @@ pub fn line(kind: &EventKind) -> String {
         EventKind::LeftOut { names: all, why, hint } => {
             format!("done without {}: {why}{}", names(all), hinted(hint.as_deref()))
         }
+        EventKind::NotStarted { why, hint } => format!("not started: {why}{}", hinted(hint.as_deref())),
         EventKind::Failed { error, hint } => format!("failed: {error}{}", hinted(hint.as_deref())),
     };
     Clear(&text).to_string()
@@ -89,6 +90,7 @@ pub fn stage(kind: &EventKind) -> Option<String> {
         EventKind::Served { host, .. } => format!("served: {host}"),
         EventKind::Done => "done".to_owned(),
         EventKind::LeftOut { names: all, .. } => format!("done without {}", names(all)),
+        EventKind::NotStarted { why, .. } => format!("not started: {why}"),
         EventKind::Failed { error, .. } => format!("failed: {error}"),
         EventKind::Leased { .. }
         | EventKind::ReplacesRefused { .. }

@@ -138,6 +138,11 @@ pub enum Light {
 }
 
 impl Course {
+    /// Whether it was never begun.
+    pub fn is_not_started(&self) -> bool {
+        matches!(self.last(), Some(EventKind::NotStarted { .. }))
+    }
+
     /// Whether it has ended, and well.
     pub fn ended(&self) -> Option<bool> {
         self.events.iter().rev().find_map(|(_, kind)| kind.ends())
@@ -158,7 +163,9 @@ impl Course {
                 .find(|(_, kind)| begins(step, kind))
                 .map(|(ms, _)| *ms)
         };
-        let failed = (ended == Some(false)).then(|| self.failed_step(steps)).flatten();
+        let failed = (ended == Some(false) && !self.is_not_started())
+            .then(|| self.failed_step(steps))
+            .flatten();
         let mut before = began_ms;
         let mut lights = Vec::with_capacity(steps.len());
         for (number, step) in steps.iter().enumerate() {

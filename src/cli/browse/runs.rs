@@ -200,6 +200,8 @@ struct RunFront {
 struct Seen {
     /// The Secrets whose certificates failed, and why.
     failed: BTreeMap<Key, Trouble>,
+    /// How many were not begun because these failed.
+    not_started: usize,
     /// How many went well.
     good: usize,
     /// The names that others went well without, and why.
@@ -269,11 +271,19 @@ impl RunFront {
                 hint: failure.hint,
             }),
             Ok(_) if !seen.failed.is_empty() => {
-                let all = seen.failed.len() + seen.issued();
+                let all = seen.failed.len() + seen.not_started + seen.issued();
                 let mut what = match (all, seen.failed.iter().next()) {
                     (1, Some((_, trouble))) => trouble.what.clone(),
                     (_, Some((secret, trouble))) => {
-                        format!("{} of {all} failed; {secret}: {}", seen.failed.len(), trouble.what)
+                        let rest = match seen.not_started {
+                            0 => String::new(),
+                            count => format!(", {count} not started"),
+                        };
+                        format!(
+                            "{} of {all} failed{rest}; {secret}: {}",
+                            seen.failed.len(),
+                            trouble.what
+                        )
                     }
                     (_, None) => String::new(),
                 };
@@ -358,6 +368,7 @@ impl Listen for RunFront {
                     };
                     self.seen().partly.insert(secret.clone(), (names.len(), trouble));
                 }
+                EventKind::NotStarted { .. } => self.seen().not_started += 1,
                 EventKind::Failed { error, hint } => {
                     let trouble = Trouble {
                         what: error.clone(),

@@ -213,6 +213,27 @@ fn each_thing_is_told_once_and_in_its_order() {
 }
 
 #[test]
+fn what_differs_in_numbers_alone_is_told_once() {
+    let (mut told, mut seen) = (Told::default(), Seen::of(certificate(&json!({}))));
+    let refused = |port: u16| format!("dial tcp 10.0.0.7:{port}: connection refused");
+    seen.request = Some(request(&json!([])));
+    seen.challenges = vec![challenge("pending", &refused(40_001))];
+    let first = told.news(&seen);
+    let said = |news: &[EventKind], words: &str| {
+        let notes = news
+            .iter()
+            .filter(|kind| matches!(kind, EventKind::Note { text } if text.contains(words)));
+        notes.count()
+    };
+    assert_eq!(said(&first, "connection refused"), 1, "{first:?}");
+    // cert-manager tries again from another port.
+    seen.challenges = vec![challenge("pending", &refused(40_002))];
+    assert!(told.news(&seen).is_empty());
+    seen.challenges = vec![challenge("pending", "no such host")];
+    assert_eq!(said(&told.news(&seen), "no such host"), 1);
+}
+
+#[test]
 fn nothing_but_the_status_of_the_one_certificate_is_written() {
     let permits = permits(&Key::new("shop", "web"));
     for (verb, resource, part, name, allowed) in [

@@ -166,7 +166,7 @@ impl Preflight<'_> {
         if let Some(check) = self.asked_of_cert_manager(target) {
             return vec![check];
         }
-        let mut checks = names::names(target, &self.settings.chosen.issuer);
+        let mut checks = names::names(target, &self.settings.chosen.issuer, &self.settings.chosen.ca);
         let preparing = prepare::Preparing {
             inventory: self.inventory,
             targets: std::slice::from_ref(target),

@@ -140,6 +140,7 @@ impl<'a, 's> Collect<'a, 's> {
             return self.error(place, HELM);
         }
         self.outcome.kinds.insert(object.kind());
+        self.namespace_of(&object);
         if object.kind() == Kind::Service {
             // It only tells which names Pods have, and nothing is found in it.
             self.skip("v1", Kind::Service.as_str(), "");
@@ -152,6 +153,19 @@ impl<'a, 's> Collect<'a, 's> {
         }
     }
 
+    /// Notes in which namespace an object is, or which one it is.
+    fn namespace_of(&mut self, object: &Object) {
+        let meta = object.meta();
+        let namespace = if object.kind() == Kind::Namespace {
+            &meta.name
+        } else {
+            &meta.namespace
+        };
+        if !namespace.is_empty() && !self.outcome.namespaces.contains(namespace) {
+            self.outcome.namespaces.insert(namespace.clone());
+        }
+    }
+
     /// Notes why an object could not be read.
     pub(super) fn broken(&mut self, kind: Kind, name: &str, place: &Place, why: &str) {
         let space = if name.is_empty() { "" } else { " " };
@@ -160,6 +174,9 @@ impl<'a, 's> Collect<'a, 's> {
 
     /// Counts an object of a kind that is not read. `namespace` is what its manifest names, empty where that is none.
     pub(super) fn skip(&mut self, api_version: &str, kind: &str, namespace: &str) {
+        if !namespace.is_empty() && !self.outcome.namespaces.contains(namespace) {
+            self.outcome.namespaces.insert(namespace.into());
+        }
         if let Some(carrier) = carrier(api_version, kind) {
             let namespace = match (carrier.namespaced, namespace) {
                 (false, _) => "",

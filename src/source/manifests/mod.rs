@@ -57,6 +57,8 @@ pub struct Outcome {
     pub places: Places,
     /// The kinds that were among the manifests, whether the scope holds them or not.
     pub kinds: BTreeSet<Kind>,
+    /// The namespaces that objects of any kind are in, whether the scope holds them or not.
+    pub namespaces: BTreeSet<Text>,
 }
 
 /// The name under which documents that are no Kubernetes object are counted.

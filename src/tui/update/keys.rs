@@ -61,7 +61,10 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             _ => None,
         };
         match answer {
-            Some(_) if model.ms < ask.from_ms => return Vec::new(),
+            Some(_) if model.ms < ask.from_ms => {
+                model.notice("the question has only just come: press the key again".to_owned(), true);
+                return Vec::new();
+            }
             Some(yes) => return ask::answer(model, yes),
             None => {}
         }

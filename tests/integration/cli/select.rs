@@ -42,6 +42,14 @@ fn namespaces_are_chosen_and_left_out() {
     let ran = run(&args).ends_with(0);
     assert_eq!(ran.out, "");
     assert!(ran.err.contains("nothing here is served over TLS"), "{}", ran.err);
+    let absent = "warning: no manifest has an object in namespace \"nowhere\"\n";
+    assert!(ran.err.contains(absent), "{}", ran.err);
+    // A misspelled one would pass for one without findings.
+    let mut args = EXAMPLE.to_vec();
+    args.extend(["-n", "shopp", "-n", "blog"]);
+    let said = run(&args).err;
+    assert!(said.contains("in namespace \"shopp\"; did you mean shop?\n"), "{said}");
+    assert!(!said.contains("\"blog\""), "{said}");
 }
 
 #[test]

@@ -16,11 +16,7 @@ fn rehearsing(label: &str) -> (Issuing, String) {
     let it = Issuing::new(label);
     let host = it.host("shop");
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
-    it.settings(&format!(
-        "issuers:\n  letsencrypt-staging:\n    directory: {}\n    caFile: {}\n    agreeTos: true\n",
-        it.pebble.directory_url(),
-        it.pebble.ca_file().display()
-    ));
+    it.settings(&it.issuers());
     (it, host)
 }
 
@@ -103,6 +99,21 @@ fn a_name_without_solver_is_found_by_a_dry_run() {
         .run()
         .ends_with(4);
     assert!(ran.err.contains("no DNS provider is configured"), "{}", ran.err);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_name_that_no_public_ca_issues_for_is_found_by_a_dry_run_and_by_preflight() {
+    let it = Issuing::new("foreseen-inner");
+    it.ns.apply(vec![ingress("wiki", &[(&["wiki.internal"], "wiki-tls")])]);
+    for stage in [&["--production"][..], &[]] {
+        for command in [&["renew", "wiki", "--dry-run"][..], &["preflight", "wiki"]] {
+            let ran = it.plain(&[command, stage].concat()).run().ends_with(4);
+            let said = format!("{}{}", ran.out, ran.err);
+            let why = "issues for public domains only, and this is not one";
+            assert!(said.contains(why) && said.contains("--issuer NAME"), "{said}");
+        }
+    }
 }
 
 #[test]

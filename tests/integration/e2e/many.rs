@@ -7,6 +7,7 @@ use crate::support::{
     issuing::Issuing,
     pki::{Pki, self_signed},
     run::Ran,
+    tls,
 };
 
 /// The Secrets of a namespace that is handed over: this program's, another account's of the same CA, a foreign public CA's, and one
@@ -190,6 +191,28 @@ fn a_new_secret_gets_a_certificate_for_the_hosts_that_pass() {
     assert_eq!(cells.get(2), Some(&good.as_str()), "{row}");
     let events = it.ns.events("Secret", "shop-tls", "CertificateIssued").concat();
     assert!(events.contains(&good) && !events.contains(&gone), "{events}");
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn names_that_are_left_out_are_told_beside_a_certificate_that_is_not_served() {
+    let it = Issuing::new("many-both");
+    let (good, gone) = (it.host("good"), it.ns.host("gone"));
+    it.ns.apply(vec![ingress("shop", &[(&[&good, &gone], "shop-tls")])]);
+    let elsewhere = tls::serve(&it.ns.pki.pair(&[&good]));
+    let args = ["renew", "shop", "--wait", "1s", "--connect", &elsewhere];
+    let ran = it.certs(&args).ends_with(5);
+    for said in [
+        "the new certificate is stored, but not served",
+        &format!("it is renewed without {gone}"),
+        "kubectl certs rollback shop-tls",
+    ] {
+        assert!(ran.err.contains(said), "{said}: {}", ran.err);
+    }
+    // NAMES are those of the certificate.
+    let row = ran.err.lines().find_map(|line| line.split_once("   failed   "));
+    let names = row.and_then(|(_, rest)| rest.split("   ").next());
+    assert_eq!(names, Some(good.as_str()), "{}", ran.err);
 }
 
 #[test]

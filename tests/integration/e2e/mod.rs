@@ -40,6 +40,7 @@ mod status;
 mod traefik;
 mod traefik_store;
 mod tui;
+mod tui_asked;
 mod tui_writes;
 mod waiting;
 mod watch;

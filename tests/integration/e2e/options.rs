@@ -446,11 +446,7 @@ fn what_was_replaced_comes_back_and_is_served_and_copies_are_made_anew() {
 fn a_rehearsal_that_edits_the_live_ingress_says_so_and_asks() {
     let it = Issuing::new("in-place");
     let host = shop(&it);
-    it.settings(&format!(
-        "issuers:\n  letsencrypt-staging:\n    directory: {}\n    caFile: {}\n    agreeTos: true\n",
-        it.pebble.directory_url(),
-        it.pebble.ca_file().display()
-    ));
+    it.settings(&it.issuers());
     let advertise = it.advertise();
     let args = ["renew", "shop", "--solver", "in-place", "--advertise", &advertise];
     let asked = it.plain(&args).run().ends_with(2);

@@ -43,11 +43,7 @@ fn a_rehearsal_changes_nothing_and_says_how_to_do_it_in_earnest() {
     // A Secret that kubectl applied is its manifest's, and production would refuse it.
     it.ns.create(vec![it.ns.pki.pair(&[&host]).secret("shop-tls")]);
     let before = it.version("shop-tls");
-    it.settings(&format!(
-        "issuers:\n  letsencrypt-staging:\n    directory: {}\n    caFile: {}\n    agreeTos: true\n",
-        it.pebble.directory_url(),
-        it.pebble.ca_file().display()
-    ));
+    it.settings(&it.issuers());
     let advertise = it.advertise();
     let ran = it
         .plain(&["renew", "shop", "--advertise", &advertise])

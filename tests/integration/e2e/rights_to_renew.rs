@@ -6,12 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::options::deployment;
-use crate::support::{
-    cluster::ingress,
-    eventually,
-    issuing::Issuing,
-    run::{Call, WITH_POD},
-};
+use crate::support::{cluster::ingress, eventually, issuing::Issuing, run::WITH_POD};
 
 /// The rules of the guide's Role for renewals.
 pub(super) fn printed() -> Value {

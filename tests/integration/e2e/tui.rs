@@ -14,17 +14,9 @@ use crate::support::{
 
 /// The settings with which the two usual issuers are this test's ACME server.
 pub(super) fn settings(it: &Issuing) -> String {
-    let issuer = |name: &str| {
-        format!(
-            "  {name}:\n    directory: {}\n    caFile: {}\n    agreeTos: true\n",
-            it.pebble.directory_url(),
-            it.pebble.ca_file().display()
-        )
-    };
     format!(
-        "issuers:\n{}{}http01:\n  solver: endpoint\n  advertise: {}\ndns01:\n  resolvers: [{}]\nstoring:\n  caFiles: [{}]\n",
-        issuer("letsencrypt-staging"),
-        issuer("letsencrypt"),
+        "{}http01:\n  solver: endpoint\n  advertise: {}\ndns01:\n  resolvers: [{}]\nstoring:\n  caFiles: [{}]\n",
+        it.issuers(),
         it.advertise(),
         it.resolver.ip(),
         it.pebble.root_file().display(),

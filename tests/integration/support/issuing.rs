@@ -71,6 +71,13 @@ impl Issuing {
         std::fs::write(directory.join("config.yaml"), yaml).unwrap();
     }
 
+    /// The issuers of the settings: this ACME server in the place of Let's Encrypt's staging and production.
+    pub(crate) fn issuers(&self) -> String {
+        let (url, ca) = (self.pebble.directory_url(), self.pebble.ca_file());
+        let entry = format!("{{directory: \"{url}\", caFile: {}, agreeTos: true}}", ca.display());
+        format!("issuers:\n  letsencrypt-staging: {entry}\n  letsencrypt: {entry}\n")
+    }
+
     /// The program with settings, accounts and state of its own, in the namespace. No CA is chosen.
     pub(crate) fn plain(&self, args: &[&str]) -> Call {
         self.at_home(&[args, &["-n", &self.ns.name]].concat())

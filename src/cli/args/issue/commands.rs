@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::{CaArgs, ConfigArgs, IssueArgs, words};
 use crate::{
@@ -11,13 +11,19 @@ use crate::{
     settings::value::{DryRun, Length},
 };
 
+/// What says which certificates are meant: one of these at least, and each is named where none is given.
+fn one_of(flags: &'static [&'static str]) -> ArgGroup {
+    ArgGroup::new("which").required(true).multiple(true).args(flags)
+}
+
 /// `renew`.
 // Each is a flag of the command line.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Args)]
+#[command(group(one_of(&["targets", "due", "all", "selector", "filename"])))]
 pub struct RenewCommand {
     /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
-    #[arg(value_name = "ROUTE|SECRET", required_unless_present_any = ["due", "all", "selector", "filename"])]
+    #[arg(value_name = "ROUTE|SECRET")]
     pub targets: Vec<String>,
     /// Every certificate that is due, by the CA (ARI) or by its lifetime
     #[arg(long, conflicts_with_all = ["all", "targets"])]
@@ -153,9 +159,10 @@ pub struct CleanupCommand {
 
 /// `preflight`.
 #[derive(Debug, Clone, Args)]
+#[command(group(one_of(&["targets", "all", "selector"])))]
 pub struct PreflightCommand {
     /// Only these: ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, secret/NAME; a bare NAME is an Ingress
-    #[arg(value_name = "ROUTE|SECRET", required_unless_present_any = ["all", "selector"])]
+    #[arg(value_name = "ROUTE|SECRET")]
     pub targets: Vec<String>,
     /// Every chosen route
     #[arg(long, conflicts_with = "targets")]

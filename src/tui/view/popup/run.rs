@@ -128,6 +128,7 @@ fn light(light: Light, ascii: bool) -> (&'static str, Tone) {
 fn short(secret: &Key, course: &Course, ascii: bool) -> Vec<(Tone, String)> {
     let stands = match course.ended() {
         Some(true) => Light::Done,
+        Some(false) if course.is_not_started() => Light::Skipped,
         Some(false) => Light::Failed,
         None if course.events.is_empty() => Light::Dark,
         None => Light::Going,
@@ -166,7 +167,7 @@ fn whole(run: &Run, secret: &Key, steps: &[Step], course: &Course, ascii: bool, 
     for (_, kind) in &course.events {
         let tone = match kind {
             EventKind::ChallengeFailed { .. } | EventKind::Failed { .. } => Tone::Of(Status::Critical),
-            EventKind::LeftOut { .. } => Tone::Of(Status::Warning),
+            EventKind::LeftOut { .. } | EventKind::NotStarted { .. } => Tone::Of(Status::Warning),
             EventKind::Note { .. } | EventKind::Served { .. } | EventKind::Waiting { .. } => Tone::Dim,
             _ => continue,
         };
