@@ -250,10 +250,9 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
 async fn register(args: &AccountArgs) -> Result<Exit, Failure> {
     let opened = Opened::of(args).await?;
     let acme = opened.acme().await?;
-    let terms = Terms { yes: args.yes };
     let chosen = &opened.settings.chosen;
     let _waiting = opened.waiting();
-    let ready = account::register_again(&acme, chosen, &opened.store, &opened.cluster, &terms)
+    let ready = account::register_again(&acme, chosen, &opened.store, &opened.cluster, &Terms)
         .await
         .map_err(failed)?;
     let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
@@ -293,6 +292,15 @@ async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
 async fn rollover(args: &AccountArgs) -> Result<Exit, Failure> {
     let opened = Opened::of(args).await?;
     let acme = opened.acme().await?;
+    let waiting = opened.waiting();
+    let held = account::existing(&acme, &opened.settings.chosen, &opened.store)
+        .await
+        .map_err(failed)?;
+    drop(waiting);
+    let question = format!("Replace the key of the account {}?", held.client.account_url());
+    if !confirm(&question, args.yes)? {
+        return Err(Failure::usage("nothing was changed"));
+    }
     let _waiting = opened.waiting();
     let ready = account::rollover(&acme, &opened.settings.chosen, &opened.store)
         .await

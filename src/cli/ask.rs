@@ -63,20 +63,17 @@ fn read_line() -> Option<String> {
     read.ok().map(|_| line)
 }
 
-/// Shows terms of service and asks for agreement.
+/// Shows terms of service and asks for agreement. `--yes` is none: it answers questions about what is done, and is in scripts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Terms {
-    /// `--yes`.
-    pub(super) yes: bool,
-}
+pub(super) struct Terms;
 
 impl Agree for Terms {
     fn agree(&self, issuer: &Issuer, terms: &str) -> bool {
         if let Some(front) = super::told::run() {
             let question = format!("Terms of service of {}:\n{terms}\nDo you agree to them?", issuer.name);
-            return self.yes || tokio::task::block_in_place(|| pollster::block_on(front.ask(question)));
+            return tokio::task::block_in_place(|| pollster::block_on(front.ask(question)));
         }
         super::note(&format!("terms of service of {}: {terms}", issuer.name));
-        self.yes || (possible() && answer("Do you agree to them?"))
+        possible() && answer("Do you agree to them?")
     }
 }

@@ -51,7 +51,10 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     let ending = all.iter().map(|found| found.ending).sum::<usize>();
     if all.iter().all(Leftovers::is_empty) {
         match (exit, ending) {
-            (Exit::Ok, 0) => note("nothing is left behind"),
+            (Exit::Ok, 0) => note(&format!(
+                "nothing is left behind{}",
+                looked_at(&command, &connection.namespace)
+            )),
             (Exit::Ok, _) => note(&format!("nothing else is left behind: {}", being_deleted(ending))),
             (_, 0) => {}
             _ => note(&being_deleted(ending)),
@@ -110,6 +113,16 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     }
     note(&format!("removed {count}"));
     Ok(exit)
+}
+
+/// Where it was looked, unless that was everywhere.
+fn looked_at(command: &CleanupCommand, usual: &str) -> String {
+    match command.namespace.as_slice() {
+        _ if command.all_namespaces => String::new(),
+        [] => format!(" in namespace {usual}; -A looks in all"),
+        [one] => format!(" in namespace {one}"),
+        several => format!(" in namespaces {}", several.join(", ")),
+    }
 }
 
 /// What was left in each namespace, and how the command ends where that could not be read.

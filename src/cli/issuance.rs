@@ -436,10 +436,9 @@ impl Issuance<'_> {
     ) -> Result<Run, Failure> {
         let settings = self.settings;
         let secrets = self.secrets();
-        let terms = Terms { yes: self.args.run.yes };
         let acme = self.acme.get().await?;
         let waiting = Waiting::for_ca(&settings.chosen.issuer.name);
-        let Ready { client, .. } = account::ensure(acme, &settings.chosen, self.store, secrets.as_ref(), &terms)
+        let Ready { client, .. } = account::ensure(acme, &settings.chosen, self.store, secrets.as_ref(), &Terms)
             .await
             .map_err(|error| account_failure(&error))?;
         drop(waiting);

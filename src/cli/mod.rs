@@ -39,6 +39,7 @@ mod typed;
 mod version;
 mod waiting;
 mod watch;
+mod whom;
 
 use std::io::Write as _;
 
@@ -201,7 +202,7 @@ fn stderr_line(level: Level, kind: &str, text: &str) {
     let _ = writeln!(
         anstream::stderr(),
         "{kind}{}",
-        locale::shown(&Clear(text.trim()).to_string())
+        locale::shown(&Clear(whom::completed(text.trim()).as_ref()).to_string())
     );
 }
 

@@ -149,10 +149,22 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     if found.is_empty() && !command.due {
         return Err(opened.session.nothing("there is nothing to renew"));
     }
+    let mut left_out = Vec::new();
+    let (unread, found): (Vec<Target>, Vec<Target>) = found.into_iter().partition(|target| {
+        target.held.is_none() && opened.session.inventory.forbidden_secret(&target.secret).is_some()
+    });
+    if let Some(said) = unread_secrets(&unread) {
+        if !words.is_empty() || found.is_empty() {
+            return Err(Failure::new(Exit::Cluster, said).hint(RIGHT_TO_SECRETS));
+        }
+        note(&said);
+        note(&format!("hint: {RIGHT_TO_SECRETS}"));
+        left_out.push(said);
+    }
+    let of_unread = if unread.is_empty() { Exit::Ok } else { Exit::Cluster };
     for target in &found {
         tell_of_names(target);
     }
-    let mut left_out = Vec::new();
     let (mut theirs, mut ours) = split(&opened.session, found);
     let left = if words.is_empty() {
         let asked = leave_what_is_asked_of_cert_manager(&opened, ours);
@@ -180,8 +192,8 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     if command.due {
         ours = only_due(&opened, ours, &mut left_out).await?;
         if ours.is_empty() {
-            note("nothing is due");
-            return Ok(Exit::Ok);
+            note(&opened.session.said_of_place("nothing is due"));
+            return Ok(of_unread);
         }
     }
     if let Some(max) = command.max {
@@ -189,7 +201,7 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
     }
     if ours.is_empty() && theirs.is_empty() {
         note("nothing was renewed");
-        return Ok(Exit::Ok);
+        return Ok(of_unread);
     }
     left_out.extend(dropped(&ours));
     let issuance = Issuance {
@@ -214,8 +226,24 @@ pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, F
         issuance.carry_out(&ours, &outcomes).await?
     };
     // A dry run, which has no outcomes, says it too.
-    Ok(if left.is_empty() { exit } else { exit.max(Exit::Acme) })
+    let exit = if left.is_empty() { exit } else { exit.max(Exit::Acme) };
+    Ok(exit.max(of_unread))
 }
+
+/// Secrets that may not be read: nobody knows whether they hold a certificate, of which CA, and whether it is due.
+fn unread_secrets(unread: &[Target]) -> Option<String> {
+    let names: Vec<String> = unread.iter().map(|target| target.secret.to_string()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} may not be read, so nobody knows what is in {}: {}",
+            counted(names.len(), "Secret"),
+            if names.len() == 1 { "it" } else { "them" },
+            crate::text::first_of(&names, 3)
+        )
+    })
+}
+
+const RIGHT_TO_SECRETS: &str = "a renewal needs the right to get Secrets (docs/guide/rights.md has the Role)";
 
 /// `issue`.
 pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit, Failure> {

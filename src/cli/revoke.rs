@@ -38,7 +38,7 @@ use super::{
     note, print_text,
     session::{Open, Session, connected, read_file},
     settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
-    target::{Target, ingress_instead},
+    target::{Target, ingress_instead, one_secret},
     told,
     waiting::Waiting,
 };
@@ -55,11 +55,11 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
         return Err(Failure::usage("manifests (-f) are not revoked")
             .hint("name a Secret of the cluster, or ./FILE with the certificate as PEM"));
     }
-    let wanted = Wanted::of(&command.target)?;
+    let wanted = Wanted::of(command)?;
     let cluster = Cluster::new(&command.source.connection);
     let found = match &wanted {
         Wanted::File(path) => Found::of_file(path)?,
-        Wanted::Secret(name) => of_secret(command, name).await?,
+        Wanted::Secret(namespace, name) => of_secret(command, namespace.as_deref(), name).await?,
     };
     let found = found.with_key_file(command)?;
     let used = Box::pin(used(command, &wanted, &found)).await?;
@@ -200,27 +200,32 @@ fn account_of(found: Result<account::Ready, AccountError>, held: &Found) -> Resu
 /// What is to be revoked.
 enum Wanted<'a> {
     File(&'a Path),
-    Secret(String),
+    /// Its namespace, where that is said, and its name.
+    Secret(Option<String>, String),
 }
 
 impl<'a> Wanted<'a> {
-    fn of(word: &'a str) -> Result<Self, Failure> {
+    fn of(command: &'a RevokeCommand) -> Result<Self, Failure> {
+        let word = command.target.as_str();
         if word.starts_with("./") || word.starts_with("../") || word.starts_with('/') {
             return Ok(Self::File(Path::new(word)));
         }
-        if !word.contains('/') {
-            return Ok(Self::Secret(word.to_owned()));
+        let given = match command.source.namespace.as_slice() {
+            [] => None,
+            [one] => Some(one.as_str()),
+            _ => return Err(one_namespace()),
+        };
+        let route = "a route may use several certificates: name the Secret, or ./FILE";
+        let (namespace, name) = one_secret(word, given, route)?;
+        if namespace.is_none() && command.source.all_namespaces {
+            return Err(one_namespace());
         }
-        let target: Target = word
-            .parse()
-            .map_err(|error: super::target::TargetError| Failure::of(Exit::Usage, &error))?;
-        if target.kind == Kind::Secret {
-            Ok(Self::Secret(target.name))
-        } else {
-            Err(Failure::usage(format!("{target} is not a Secret"))
-                .hint("a route may use several certificates: name the Secret, or ./FILE"))
-        }
+        Ok(Self::Secret(namespace, name))
     }
+}
+
+fn one_namespace() -> Failure {
+    Failure::usage("a Secret is in one namespace").hint("-n NAMESPACE names it")
 }
 
 /// A certificate, and what there is to sign with.
@@ -329,12 +334,7 @@ impl Found {
 }
 
 /// The certificate of a Secret, with its key.
-async fn of_secret(command: &RevokeCommand, name: &str) -> Result<Found, Failure> {
-    let namespace = match (command.source.all_namespaces, command.source.namespace.as_slice()) {
-        (false, []) => None,
-        (false, [one]) => Some(one.as_str()),
-        _ => return Err(Failure::usage("a Secret is in one namespace").hint("-n NAMESPACE names it")),
-    };
+async fn of_secret(command: &RevokeCommand, namespace: Option<&str>, name: &str) -> Result<Found, Failure> {
     let connection = connected(&command.source.connection).await?;
     let _waiting = Waiting::for_server(&connection);
     let key = Key::new(Text::from(namespace.unwrap_or(&connection.namespace)), name);
@@ -392,7 +392,7 @@ async fn uses(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Re
     let by_name = tokio::spawn(async move { revoke::served(&leaf, TIMEOUT).await });
     let session = look(command, wanted).await.map_err(|failure| match wanted {
         Wanted::File(_) => failure.hint("--force revokes even where the cluster cannot be read"),
-        Wanted::Secret(_) => failure,
+        Wanted::Secret(..) => failure,
     })?;
     let waiting = Waiting::for_hosts();
     let mut uses = finished(by_name).await;
@@ -432,7 +432,10 @@ async fn uses(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Re
 async fn look(command: &RevokeCommand, wanted: &Wanted<'_>) -> Result<Session, Failure> {
     let targets: Vec<Target> = match wanted {
         Wanted::File(_) => Vec::new(),
-        Wanted::Secret(name) => vec![Target::new(Kind::Secret, name.as_str())],
+        Wanted::Secret(namespace, name) => vec![Target {
+            namespace: namespace.clone(),
+            ..Target::new(Kind::Secret, name.as_str())
+        }],
     };
     let check = CheckArgs {
         config: command.ca.settings.config.clone(),

@@ -37,15 +37,16 @@ use super::{
     note, print_text,
     progress::Progress,
     session::{Open, Session, connected},
-    target::{Target, TargetError, ingress_instead},
+    target::{Target, ingress_instead, one_secret},
     told,
     waiting::Waiting,
 };
 
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
-    let name = secret_name(&command.secret)?;
+    let route = "`kubectl certs show` names the Secrets of a route";
+    let (namespace, name) = one_secret(&command.secret, command.namespace.as_deref(), route)?;
     let connection = connected(&command.connection).await?;
-    let namespace = command.namespace.as_deref().unwrap_or(&connection.namespace);
+    let namespace = namespace.as_deref().unwrap_or(&connection.namespace);
     let secret = Key::new(namespace, name);
     let api = Api::new(connection, permits(&secret));
     let run = RunId::random();
@@ -271,21 +272,6 @@ async fn served(command: &RollbackCommand, secret: &Key, back: &Rollback, stored
 }
 
 /// A bare name is a Secret here.
-fn secret_name(word: &str) -> Result<String, Failure> {
-    if !word.contains('/') {
-        return Ok(word.to_owned());
-    }
-    let target: Target = word
-        .parse()
-        .map_err(|error: TargetError| Failure::of(Exit::Usage, &error))?;
-    if target.kind == Kind::Secret {
-        Ok(target.name)
-    } else {
-        Err(Failure::usage(format!("{target} is not a Secret"))
-            .hint("`kubectl certs show` names the Secrets of a route"))
-    }
-}
-
 /// What has to be written.
 fn needed(secret: &Key) -> Permits {
     let mut permits = backup::rollback_permits(secret);

@@ -31,7 +31,7 @@ use super::{
     args::{CheckArgs, ClusterArgs, SourceArgs},
     reach,
     settings::settings_failure,
-    target::Target,
+    target::{Target, of_their_namespaces},
     waiting::Waiting,
 };
 
@@ -102,6 +102,7 @@ impl Session {
         connection: Option<Connection>,
         look: &mut (dyn FnMut(&mut Inventory) + Send),
     ) -> Result<Self, Failure> {
+        let source = &*of_their_namespaces(source, targets);
         // What was typed is looked at before anything is asked of a cluster.
         let anchors = given(check)?;
         if check.ignore.contains(&Reason::Forbidden) {
@@ -171,8 +172,25 @@ impl Session {
     pub(super) fn nothing(&self, what: &str) -> Failure {
         if self.exit == Exit::Cluster {
             Failure::new(Exit::Cluster, format!("{what}: the cluster could not be read"))
+        } else if let Some(unread) = unread(&self.inventory) {
+            Failure::new(Exit::Cluster, format!("{what} that may be read: {unread}"))
+                .hint("ask for the right (docs/guide/rights.md)")
+        } else if self.inventory.routes_chosen {
+            Failure::usage(format!("{what} among what -l or --field-selector chooses"))
         } else {
             Failure::usage(what).hint("-n chooses the namespace, -A reads all")
+        }
+    }
+
+    /// That there is nothing to do, with where it was looked unless that was everywhere.
+    pub(super) fn said_of_place(&self, what: &str) -> String {
+        match &self.scope.namespaces {
+            Namespaces::Only(names) => {
+                let places: Vec<&str> = names.iter().map(|name| &**name).collect();
+                let (s, places) = (if places.len() == 1 { "" } else { "s" }, places.join(", "));
+                format!("{what} in namespace{s} {places}; -A reads all")
+            }
+            Namespaces::All => what.to_owned(),
         }
     }
 

@@ -1,5 +1,8 @@
 //! ROUTE, SECRET and HOST on the command line, as `kubectl` spells objects, and as tables print them.
 
+use std::{borrow::Cow, collections::BTreeSet};
+
+use super::args::SourceArgs;
 use crate::{
     error::{Exit, Failure},
     object::Kind,
@@ -140,6 +143,41 @@ impl std::str::FromStr for Target {
     }
 }
 
+/// The one Secret that a write is for: its namespace, where the word or `given` (of `-n`) says one, and its name. What says two is
+/// refused: a write in the wrong namespace may be for good. `instead` is what to name where the word is a route.
+pub(super) fn one_secret(word: &str, given: Option<&str>, instead: &str) -> Result<(Option<String>, String), Failure> {
+    if !word.contains('/') {
+        return Ok((given.map(str::to_owned), word.to_owned()));
+    }
+    let target: Target = word
+        .parse()
+        .map_err(|error: TargetError| Failure::of(Exit::Usage, &error))?;
+    if target.kind != Kind::Secret {
+        return Err(Failure::usage(format!("{target} is not a Secret")).hint(instead));
+    }
+    match (target.namespace, given) {
+        (Some(own), Some(given)) if own != given => Err(Failure::usage(format!(
+            "{word} is in namespace {own}, and -n names {given}"
+        ))
+        .hint(format!("leave -n out, or write secret/{} -n {own}", target.name))),
+        (own, given) => Ok((own.or_else(|| given.map(str::to_owned)), target.name)),
+    }
+}
+
+/// The source with the namespaces that the words themselves name, where nothing else chooses them: `shop/shop-tls` is read with its
+/// routes, whatever the context's namespace is.
+pub(super) fn of_their_namespaces<'a>(source: &'a SourceArgs, targets: &[Target]) -> Cow<'a, SourceArgs> {
+    let chosen = source.all_namespaces || !source.namespace.is_empty() || !source.filename.is_empty();
+    let own: Option<BTreeSet<&str>> = targets.iter().map(|target| target.namespace.as_deref()).collect();
+    match own {
+        Some(own) if !chosen && !own.is_empty() => Cow::Owned(SourceArgs {
+            namespace: own.into_iter().map(str::to_owned).collect(),
+            ..source.clone()
+        }),
+        _ => Cow::Borrowed(source),
+    }
+}
+
 /// The host of what follows `https://`, or of `HOST:PORT`.
 fn host_of(text: &str) -> &str {
     let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
@@ -159,6 +197,9 @@ impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.host {
             return write!(f, "host {}", self.name);
+        }
+        if let (Kind::Secret, Some(namespace)) = (self.kind, &self.namespace) {
+            return write!(f, "Secret {namespace}/{}", self.name);
         }
         write!(f, "{}/{}", self.kind.as_str().to_ascii_lowercase(), self.name)?;
         match &self.listener {

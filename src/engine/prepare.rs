@@ -152,6 +152,7 @@ impl Preparing<'_> {
             let restarts = Restarts::of(self.inventory, &target.secret, &self.settings.storing.restart);
             prepared.restarts.insert(target.secret.clone(), restarts);
         }
+        self.leave_out_unanswerable(&mut prepared)?;
         if let Some(directory) = &self.directory {
             for target in self.targets {
                 file::check(directory, &target.secret, self.settings.certificate.force)?;
@@ -188,6 +189,21 @@ impl Preparing<'_> {
                 Err(error) => drop(prepared.unplaced.insert(name.clone(), error)),
             }
         }
+    }
+
+    /// A route through which nothing can be led fails alone: the other certificates of the run are none the worse.
+    fn leave_out_unanswerable(&self, prepared: &mut Prepared) -> Result<(), PrepareError> {
+        if !prepared.needs_http01() {
+            return Ok(());
+        }
+        let options = prepared.http01(self.settings, &self.run, self.connect.clone(), any_thumbprint()?);
+        let refusal = |(name, place): (&Name, &Place)| Some((name.clone(), http01::refusal(&options, place)?));
+        let refused: Vec<(Name, SolveError)> = prepared.places.iter().filter_map(refusal).collect();
+        for (name, error) in refused {
+            prepared.places.remove(&name);
+            prepared.unplaced.insert(name, error);
+        }
+        Ok(())
     }
 
     /// What the whole run may write; of a rehearsal, less.

@@ -115,6 +115,10 @@ pub(super) fn choose(layers: &[Layer]) -> Result<Chosen, SettingsError> {
     };
     let mut chosen = one(layers, &name, url)?;
     chosen.rehearsal = choice.is_none();
+    // Whatever it is good for elsewhere, here it is what one tries with: it replaces no trusted certificate unasked.
+    if choice == Some(Choice::Staging) && chosen.issuer.stage == Stage::Own {
+        chosen.issuer.stage = Stage::Staging;
+    }
     if chosen.rehearsal
         && let Some(ca) = ca_of(layers, &production())
     {

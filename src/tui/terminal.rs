@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Stdout, Write as _},
+    mem::ManuallyDrop,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -26,8 +27,9 @@ static MOUSE: AtomicBool = AtomicBool::new(false);
 /// The terminal while it is taken over. It is given back when this is dropped.
 #[derive(Debug)]
 pub struct Screen {
-    /// What is drawn on.
-    pub terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// What is drawn on. It is never dropped: it would say on standard error that it cannot show the cursor, and where the terminal
+    /// was closed a panic would come of that, before anything is cleaned up.
+    pub terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Screen {
@@ -46,7 +48,9 @@ impl Screen {
         enter()?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout()));
         match terminal {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self {
+                terminal: ManuallyDrop::new(terminal),
+            }),
             Err(error) => {
                 give_back();
                 Err(error)

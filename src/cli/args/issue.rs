@@ -86,7 +86,8 @@ pub struct ConfigArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "CA and account")]
 pub struct CaArgs {
-    /// Rehearse with Let's Encrypt's staging, whose certificates no client trusts; the default
+    /// Order at Let's Encrypt's staging and store what it issues, which no client trusts; without a CA chosen it is a rehearsal there, which
+    /// stores nothing
     #[arg(long, group = "choice")]
     pub staging: bool,
     /// Let's Encrypt, or what `production` in the settings names

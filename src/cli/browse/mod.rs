@@ -106,7 +106,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
         }
     };
     // The first frame is there before anything is asked of the cluster.
-    let _ = tui::run::frame(&mut screen.terminal, &mut model);
+    let _ = tui::run::frame(&mut *screen.terminal, &mut model);
     let (ask, asks) = unbounded_channel();
     let connecting = args.source.connection.clone();
     let config = args.check.config.clone();
@@ -120,7 +120,14 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
         config,
         started,
     };
-    let ended = tui::run::run(&mut screen.terminal, &mut model, &mut inputs, &mut messages, &mut hands).await;
+    let ended = tui::run::run(
+        &mut *screen.terminal,
+        &mut model,
+        &mut inputs,
+        &mut messages,
+        &mut hands,
+    )
+    .await;
     crate::source::cluster::terminal_is_taken(false);
     drop(screen);
     told::divert(None);

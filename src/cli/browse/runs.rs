@@ -1,7 +1,7 @@
 //! Runs: the commands that write, carried out as they stand, with the screen as their terminal.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -52,6 +52,8 @@ struct Going {
     /// Ends it at once, where nothing has to be cleaned up.
     abort: Option<oneshot::Sender<()>>,
     ended: oneshot::Receiver<()>,
+    /// Where it works.
+    namespaces: Vec<String>,
 }
 
 impl Going {
@@ -108,6 +110,11 @@ impl Runs {
         });
         let (sink, connection, watched) = (self.sink.clone(), self.connection.clone(), cancel.clone());
         let words = command.words.clone();
+        let namespaces = words
+            .windows(2)
+            .filter(|pair| pair[0] == "-n")
+            .map(|pair| pair[1].clone());
+        let namespaces = namespaces.collect();
         let given_up = cancel.clone();
         let (abort, aborted) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -123,7 +130,7 @@ impl Runs {
                         Ok(result) => front.ending(result, &given_up),
                         Err(_) => Ending::Bad(Trouble {
                             what: "the program failed; the log shows where".to_owned(),
-                            hint: Some("`kubectl certs cleanup` removes possible leftovers".to_owned()),
+                            hint: Some("`kubectl certs cleanup -n NAMESPACE` removes possible leftovers".to_owned()),
                         }),
                     },
                     Ok(()) = aborted => Ending::Dropped,
@@ -140,6 +147,7 @@ impl Runs {
                 cancel: watched,
                 abort: Some(abort),
                 ended,
+                namespaces,
             },
         );
     }
@@ -174,11 +182,23 @@ impl Runs {
         if left.is_empty() {
             return;
         }
-        super::super::note("cleaning up; Ctrl-C stops at once, and `kubectl certs cleanup` removes the rest");
+        let places: BTreeSet<&str> = left
+            .iter()
+            .flat_map(|going| going.namespaces.iter().map(String::as_str))
+            .collect();
+        let places: String = places
+            .iter()
+            .map(|place| format!(" -n {}", crate::text::quote(place)))
+            .collect();
+        super::super::note(&format!(
+            "cleaning up; Ctrl-C stops at once, and `kubectl certs cleanup{places}` removes the rest"
+        ));
         let all = futures_util::future::join_all(left.into_iter().map(|going| going.ended));
         tokio::select! {
             ended = tokio::time::timeout(limit, all) => if ended.is_err() {
-                super::super::warn("not everything was cleaned up in time: `kubectl certs cleanup` removes the rest");
+                super::super::warn(&format!(
+                    "not everything was cleaned up in time: `kubectl certs cleanup{places}` removes the rest"
+                ));
             },
             _ = tokio::signal::ctrl_c() => {}
         }

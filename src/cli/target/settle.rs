@@ -153,6 +153,7 @@ pub(in crate::cli) fn not_found(session: &Session, targets: &[Target]) -> Result
         if !there {
             let place = match &session.scope.namespaces {
                 Namespaces::All => String::new(),
+                Namespaces::Only(_) if target.namespace.is_some() => String::new(),
                 Namespaces::Only(names) => format!(" in namespace {}", names.join(", ")),
             };
             let failure = Failure::new(Exit::Usage, format!("there is no {target}{place}"));

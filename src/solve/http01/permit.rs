@@ -1,6 +1,6 @@
 //! What a solver writes, for the plan: nothing else is sent, and the rights for it are asked for beforehand.
 
-use super::{Backend, Options, Place, config_map, table::Routing};
+use super::{Backend, Class, Options, Place, config_map, table::Routing};
 use crate::{
     apply::{Permit, Permits, Purpose, Right, Verb, rights::Missing},
     inventory::Controller,
@@ -50,6 +50,23 @@ pub(super) fn resource_of(routing: Routing) -> Option<Resource> {
         Routing::IngressRoute => Some(INGRESSROUTE),
         Routing::InPlace | Routing::Nothing => None,
     }
+}
+
+/// Why nothing can answer through a place, with the route and its class; `None` where something can.
+pub fn refusal(options: &Options, place: &Place) -> Option<SolveError> {
+    let error = super::solver::row_of(options, place).err()?;
+    let class = match &place.class {
+        Class::Field(name) | Class::Annotation(name) => format!(" of class {name}"),
+        Class::Default => " of the default class".to_owned(),
+    };
+    let what = match &place.route {
+        Some(route) => format!("{} {}{class}", route.kind.as_str(), route.key),
+        None => format!("an Ingress{class} in namespace {}", place.namespace),
+    };
+    Some(SolveError {
+        message: format!("{what}: {}", error.message),
+        ..error
+    })
 }
 
 /// What answering challenges for the places writes and reads. Fails as the solver would: for a controller that is not known.

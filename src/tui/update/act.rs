@@ -19,6 +19,8 @@ use crate::tui::{
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     // A window takes what scrolls and what leads out; what is of the view behind it waits.
     if !model.popups.is_empty() && !works_over_windows(action) {
+        let told = format!("{}: not in this window; esc closes it", action.short());
+        model.notice_while(Passing::Refused(action), told, true);
         return Vec::new();
     }
     if let Some(why) = refusal(model, action) {
@@ -175,6 +177,8 @@ fn works_over_windows(action: Action) -> bool {
             | Action::Top
             | Action::Bottom
             | Action::Back
+            | Action::Command
+            | Action::Copy
             | Action::Find
             | Action::FindNext
             | Action::FindPrevious

@@ -86,7 +86,7 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 }
 
 /// Whether all windows are there to be read, and none waits for an answer.
-fn reads_only(model: &Model) -> bool {
+pub(super) fn reads_only(model: &Model) -> bool {
     let reads = |popup: &Popup| {
         matches!(
             popup,

@@ -15,6 +15,7 @@ use crate::{
             Model, View,
             popup::{Chooses, Menu, Popup, Text},
         },
+        order::RunId,
     },
 };
 
@@ -102,9 +103,35 @@ pub fn window_title(title: &str, of: &Subject) -> String {
     format!("{title} {} in {}", of.word(), of.key.namespace)
 }
 
+/// Copies the command that does the same as the window in front: several, of several namespaces, follow one another.
+fn copy_command(model: &mut Model) -> Vec<Effect> {
+    let of_runs = |runs: &[RunId]| {
+        let commands = runs.iter().filter_map(|id| model.run(*id)).map(|run| &run.command);
+        let commands = each(commands.filter(|command| !command.is_none()).map(ToString::to_string));
+        (!commands.is_empty()).then(|| commands.join(" && "))
+    };
+    let command = match model.popups.last() {
+        Some(Popup::Plan(window)) => of_runs(&window.runs),
+        Some(Popup::Run(window)) => of_runs(&window.runs),
+        Some(Popup::Text(text)) => text.command.clone(),
+        _ => None,
+    };
+    let Some(command) = command else {
+        model.notice("copy: no command does the same as this window", true);
+        return Vec::new();
+    };
+    // One line, whatever a manifest says: it may be pasted into a shell.
+    let command = crate::text::clear(&command).into_owned();
+    model.notice(format!("copied: {command}"), false);
+    vec![Effect::Copy(command)]
+}
+
 /// Offers what can be copied of the line, or of all that are marked: several stand on one line, with blanks between; and the
 /// command that prints the view.
 pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
+    if !model.popups.is_empty() {
+        return copy_command(model);
+    }
     let chosen = model.chosen();
     let items: Vec<&Item> = chosen.iter().filter_map(|about| model.rows.about(about)).collect();
     let of: Vec<Subject> = if model.marks.is_empty() {

@@ -102,6 +102,17 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
         model.notice(format!(":{word} takes no argument: {rest:?} is too much"), true);
         return Vec::new();
     }
+    // What is of the view behind is not done while a window waits for an answer; what is only read goes.
+    if !model.popups.is_empty() && !["", "copy", "log", "help", "q"].contains(&word) {
+        if !keys::reads_only(model) {
+            model.notice(
+                format!(":{word} waits until this window is closed; esc closes it"),
+                true,
+            );
+            return Vec::new();
+        }
+        model.popups.clear();
+    }
     match (word, view) {
         ("", _) => Vec::new(),
         (_, Some(view)) if !rest.is_empty() => show(model, view, rest),

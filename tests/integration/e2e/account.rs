@@ -115,12 +115,15 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 fn an_account_is_made_once_kept_privately_changed_and_ended() {
     let scene = Scene::new(|_| {});
     // The terms are shown, and without agreement nothing is sent.
-    let refused = scene.run("register", &[]).ends_with(2);
-    assert!(
-        refused.err.contains("terms of service") && refused.err.contains("--agree-tos"),
-        "{}",
-        refused.err
-    );
+    // --yes is in every script, and is none.
+    for yes in [&[][..], &["--yes"]] {
+        let refused = scene.run("register", yes).ends_with(2);
+        assert!(
+            refused.err.contains("terms of service") && refused.err.contains("--agree-tos"),
+            "{}",
+            refused.err
+        );
+    }
     assert_eq!(scene.asked(), 0);
     assert!(!scene.accounts().exists());
 
@@ -147,7 +150,9 @@ fn an_account_is_made_once_kept_privately_changed_and_ended() {
         serde_json::json!(["mailto:new@shop.example", "mailto:b@shop.example"])
     );
 
-    let rolled = scene.json("rollover", &[]);
+    let asked = scene.run("rollover", &[]).ends_with(2);
+    assert!(asked.err.contains("Replace the key of the account"), "{}", asked.err);
+    let rolled = scene.json("rollover", &["--yes"]);
     assert_eq!(rolled["url"], made["url"]);
     assert_ne!(rolled["thumbprint"], made["thumbprint"]);
     assert_eq!(scene.json("show", &[])["thumbprint"], rolled["thumbprint"]);
@@ -188,7 +193,7 @@ fn a_run_that_was_killed_loses_no_account() {
         "a new key that the CA never got is forgotten"
     );
     // ... and after it: the old key is the CA's no more.
-    let rolled = scene.json("rollover", &[]);
+    let rolled = scene.json("rollover", &["--yes"]);
     let new = scene.kept();
     let mut begun = old.clone();
     begun["pending"] = serde_json::json!({"key": new["key"], "since": 1});
@@ -280,7 +285,7 @@ fn an_account_can_be_kept_in_a_secret() {
         serde_json::from_str(&kubectl(&["get", "secret", "acme", "-n", &ns.name, "-o", "json"])).unwrap();
     assert_eq!(stored["type"], "Opaque");
     assert_eq!(stored["data"].as_object().map(serde_json::Map::len), Some(1));
-    let rolled = scene.json("rollover", &with);
+    let rolled = scene.json("rollover", &[&with[..], &["--yes"]].concat());
     assert_eq!(rolled["url"], urls[0]);
     assert_eq!(scene.json("show", &with)["thumbprint"], rolled["thumbprint"]);
     // One of another type is not written.

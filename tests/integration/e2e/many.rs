@@ -217,6 +217,60 @@ fn names_that_are_left_out_are_told_beside_a_certificate_that_is_not_served() {
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn a_route_whose_controller_is_not_known_stops_no_other() {
+    let it = Issuing::new("many-class");
+    let (good, odd) = (it.host("good"), it.host("odd"));
+    let mut stray = ingress("odd", &[(&[&odd], "odd-tls")]);
+    stray["spec"]["ingressClassName"] = "long-gone".into();
+    it.ns.apply(vec![ingress("good", &[(&[&good], "good-tls")]), stray]);
+    let why = format!("Ingress {}/odd of class long-gone: it is not known how", it.ns.name);
+    let dry = it.certs(&["renew", "--due", "--dry-run"]).ends_with(4);
+    assert!(dry.err.contains(&why), "{}", dry.err);
+    let ran = it.certs(&["renew", "--due"]).ends_with(4);
+    assert_eq!(it.leaf("good-tls").names(), [good.as_str()], "{}", ran.err);
+    assert!(ran.err.contains(&why), "{}", ran.err);
+    assert_eq!(it.left(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_secret_that_may_not_be_read_is_not_taken_for_an_empty_one() {
+    let it = Issuing::new("many-unread");
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    it.ns.create(vec![it.ns.pki.pair(&[&host]).secret("shop-tls")]);
+    let ingresses = json!({"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["get", "list"]});
+    it.ns.token("looker", &json!([ingresses]));
+    let user = it.ns.user("looker");
+    for words in [&["--due"][..], &["--all"], &["shop"]] {
+        let ran = it
+            .certs(&[&["renew"], words, &["--as", &user, "--dry-run"]].concat())
+            .ends_with(3);
+        let said = format!(
+            "1 Secret may not be read, so nobody knows what is in it: {}/shop-tls",
+            it.ns.name
+        );
+        assert!(ran.err.contains(&said), "{words:?}: {}", ran.err);
+        assert!(!ran.out.contains("create Secret"), "{words:?}: {}", ran.out);
+    }
+    // What may not be listed at all is not told as absent, and the hint asks as who was refused.
+    let nobody = format!("nobody-of-{}", it.ns.name);
+    let ran = it.certs(&["renew", "shop", "--as", &nobody]).ends_with(3);
+    assert!(
+        ran.err.contains("there is nothing to renew that may be read"),
+        "{}",
+        ran.err
+    );
+    let ran = it.plain(&["cleanup", "--as", &nobody]).run().ends_with(3);
+    assert!(
+        ran.err.contains(&format!("`kubectl --as {nobody} auth can-i list ")),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn force_is_for_secrets_that_are_named() {
     let it = Issuing::new("many-force");
     for which in ["--all", "--due"] {

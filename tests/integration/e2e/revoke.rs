@@ -191,6 +191,14 @@ async fn a_bare_name_is_a_secrets_and_an_ingresss_name_says_which_secret() {
     assert!(route.err.contains("secret/shop-tls"), "{}", route.err);
     assert_eq!(scene.status(&issued).0, "Valid");
     scene.ns.kubectl(&["delete", "ingress", "web"]);
+    // A word that names another namespace than -n is for neither.
+    let other = scene.revoke(&["elsewhere/shop-tls", "--yes"]).ends_with(2);
+    let said = format!(
+        "elsewhere/shop-tls is in namespace elsewhere, and -n names {}",
+        scene.ns.name
+    );
+    assert!(other.err.contains(&said), "{}", other.err);
+    assert_eq!(scene.status(&issued).0, "Valid");
     let revoked = scene
         .revoke(&["shop-tls", "--reason", "superseded", "--yes"])
         .ends_with(0);

@@ -87,7 +87,17 @@ async fn a_bare_name_is_a_secrets_and_an_ingresss_name_says_which_secret() {
     let route = scene.rollback(&["web", "--yes"]).ends_with(2);
     assert!(route.err.contains("secret/web-tls"), "{}", route.err);
     assert!(scene.holds(&scene.second), "nothing was put back");
-    let back = scene.rollback(&["web-tls", "--yes", "--wait", "0"]).ends_with(0);
+    // A word that names another namespace than -n is for neither; without -n it says where.
+    let other = scene.rollback(&["elsewhere/web-tls", "--yes"]).ends_with(2);
+    assert!(
+        other.err.contains("is in namespace elsewhere, and -n names "),
+        "{}",
+        other.err
+    );
+    assert!(scene.holds(&scene.second), "nothing was put back");
+    let word = format!("{}/web-tls", scene.ns.name);
+    let back = crate::support::run::Call::certs(["rollback", &word, "--yes", "--wait", "0"]);
+    let back = back.run().ends_with(0);
     assert!(back.out.contains("again, valid until"), "{}", back.out);
     assert!(scene.holds(&scene.first));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::tui::{settings, start};
-use crate::support::{cluster::ingress, issuing::Issuing, terminal::Terminal};
+use crate::support::{cluster::ingress, eventually, issuing::Issuing, terminal::Terminal};
 
 fn orders(it: &Issuing) -> usize {
     it.pebble.log().matches("POST /order-plz").count()
@@ -49,6 +49,30 @@ fn the_number_of_very_many_orders_is_typed_even_where_no_name_is() {
     assert_eq!(orders(&it), 21);
     terminal.press(&["C-c"]);
     terminal.ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_closed_terminal_leaves_nothing_of_a_run_behind() {
+    let it = Issuing::with("tui-closed", |pebble| pebble.sleep = 5);
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    it.settings(&format!("{}tui:\n  unprotectedContexts: [testbed]\n", settings(&it)));
+    // Standard error is the terminal as well, and goes with it.
+    let terminal = Terminal::run(160, 50, &format!("( {} 2>/dev/tty )", it.plain(&[]).line()));
+    terminal.line(&[&host, "critical"]);
+    terminal.press(&["R"]);
+    terminal.shows(&["this is a rehearsal"]);
+    terminal.press(&["t"]);
+    terminal.shows(&["renew: PRODUCTION", "carries it out in production"]);
+    terminal.press(&["Enter"]);
+    terminal.shows(&["renew PRODUCTION", "running"]);
+    eventually("the answer is in place", || match it.left() {
+        left if left.iter().any(|name| name.contains("ingress")) => Ok(()),
+        left => Err(format!("{left:?}")),
+    });
+    terminal.close();
+    assert_eq!(it.left(), [""; 0]);
 }
 
 #[test]

@@ -245,6 +245,20 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Closes the terminal, as a window is closed or a connection breaks, and waits until the program has ended.
+    pub(crate) fn close(&self) {
+        let pid = self.program();
+        self.tmux(&["kill-session", "-t", "t"]);
+        super::eventually("the program has ended", || {
+            match std::path::Path::new(&format!("/proc/{pid}")).exists() {
+                true => Err(format!("process {pid} is there")),
+                false => Ok(()),
+            }
+        });
+    }
+}
+
 impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = Command::new("tmux")

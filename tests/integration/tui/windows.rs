@@ -6,7 +6,7 @@ use kubectl_certs::{
     object::Key,
     plan::steps::Step,
     tui::{
-        Message,
+        Effect, Message,
         message::Trouble,
         order::{Ending, Plan, Stage},
     },
@@ -368,4 +368,29 @@ fn what_is_waited_for_stands_in_the_window_of_the_run() {
     let reason = "30s before the CA is asked to validate checkout.larkspur.example".to_owned();
     desk.tell([happened(1, &checkout(), EventKind::Waiting { reason })])
         .shows("waits: 30s before the CA is asked to validate");
+}
+
+#[test]
+fn a_command_that_is_typed_over_a_window_is_carried_out_or_refused_and_its_letters_are_no_keys() {
+    let mut desk = Desk::usual();
+    desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]);
+    // Enter ends the command, and says nothing to the plan.
+    desk.command("copy").shows("copied: kubectl certs renew ");
+    desk.command("secrets")
+        .shows(":secrets waits until this window is closed");
+    let effects = desk.effects();
+    assert!(
+        matches!(&effects[..], [Effect::Run { .. }, Effect::Copy(command)] if command.contains("-n shop")),
+        "{effects:?}"
+    );
+    desk.press("enter")
+        .command("copy")
+        .shows("copied: kubectl certs renew ");
+    let effects = desk.effects();
+    assert!(
+        matches!(&effects[..], [Effect::Answer { yes: true, .. }, Effect::Copy(_)]),
+        "nothing is cancelled: {effects:?}"
+    );
+    // What is only read gives way.
+    desk.command("secrets").shows("25 Secrets").hides("take Lease");
 }
