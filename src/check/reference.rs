@@ -12,7 +12,8 @@ use crate::{
         query::{ClassState, DefaultCertificate, Serving, covers, usable},
         settle::MANY,
     },
-    object::resource::{Role, of_roles},
+    object::register::{Role, count, of_roles},
+    object::route::Shape,
     object::{Forbidden, Ingress, Key, Kind, annotation::is_filled, secret::TLS_TYPE},
 };
 
@@ -36,10 +37,10 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     traefik::judge(subject, binding, collector);
     hosts::judge(subject, binding, collector);
     traefik::ambiguous(subject, collector);
-    match binding.route.kind {
-        Kind::Ingress => judge_ingress(subject, binding, collector),
-        kind if kind.is_ingress_route() => secret_name_empty(subject, binding, collector),
-        _ => gateway::judge(subject, binding, collector),
+    match binding.route.kind.route().map(|facts| facts.shape) {
+        Some(Shape::Entries) => judge_ingress(subject, binding, collector),
+        Some(Shape::Hosts | Shape::Fields(_)) => secret_name_empty(subject, binding, collector),
+        Some(Shape::Listeners) | None => gateway::judge(subject, binding, collector),
     }
 }
 
@@ -321,7 +322,8 @@ fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut C
 
 /// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
 pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
-    const USERS: [Kind; 21] = of_roles(&[Role::Route, Role::Store, Role::Issuing, Role::Consumer]);
+    const ROLES: [Role; 4] = [Role::Route, Role::Store, Role::Issuing, Role::Consumer];
+    const USERS: [Kind; count(&ROLES)] = of_roles(&ROLES);
     let secret = stored.meta.key();
     let used = inventory.is_named(&secret)
         || inventory.consumers_of(&secret).next().is_some()

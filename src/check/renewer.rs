@@ -170,12 +170,10 @@ fn owned(meta: &Meta) -> Option<Renewer<'_>> {
 /// Whether a route asks cert-manager for its certificates.
 fn asks_cert_manager(inventory: &Inventory, route: &RouteKey) -> bool {
     let by = [annotation::CLUSTER_ISSUER, annotation::ISSUER];
-    matches!(
-        route.kind,
-        Kind::Ingress | Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet
-    ) && inventory
-        .route_meta(route)
-        .is_some_and(|meta| by.iter().any(|key| meta.annotation(key).is_some()))
+    route.kind.route().is_some_and(|facts| facts.shimmed)
+        && inventory
+            .route_meta(route)
+            .is_some_and(|meta| by.iter().any(|key| meta.annotation(key).is_some()))
 }
 
 /// The route that asks cert-manager for a Secret which no Certificate writes yet; `None` where cert-manager is not in the cluster: then

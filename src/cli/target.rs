@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use super::args::SourceArgs;
 use crate::{
     error::{Exit, Failure},
-    object::Kind,
+    object::{Kind, register::KINDS},
 };
 
 mod settle;
@@ -66,7 +66,8 @@ impl Target {
 pub enum TargetError {
     /// The kind is not one that has certificates.
     #[error(
-        "{kind:?} is neither a route nor a Secret: write ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, ingressroutetcp/NAME or secret/NAME"
+        "{kind:?} is neither a route nor a Secret: write {} or secret/NAME",
+        routes_in_words()
     )]
     Kind {
         /// What stood before the slash.
@@ -78,6 +79,15 @@ pub enum TargetError {
         /// The word.
         word: String,
     },
+}
+
+/// `ingress/NAME, gateway/NAME`: how each kind of route of today is written.
+fn routes_in_words() -> String {
+    let routes = KINDS.iter().filter(|row| row.kind.is_route() && row.before.is_none());
+    routes
+        .map(|row| format!("{}/NAME", row.singular))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Reads all words of a command line; the first that is none is a mistake in its use.

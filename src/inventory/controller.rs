@@ -77,6 +77,11 @@ impl Controller {
         }
     }
 
+    /// The one controller that reads a kind of route, where there is but one.
+    pub fn alone_with(kind: Kind) -> Option<Self> {
+        Some(Self::of_controller_name(kind.route()?.controller?))
+    }
+
     /// By a class that has no object: only names that one controller alone uses. `nginx` is used by two.
     pub fn of_class_name(name: &str) -> Self {
         match name {
@@ -121,14 +126,11 @@ impl Controller {
     /// all the same, because all its routes share a port.
     pub fn fallback(self, route: Kind) -> Fallback {
         match (self, route) {
-            (Self::IngressNginx, Kind::Ingress) | (Self::Traefik, Kind::Ingress | Kind::Gateway) => {
-                Fallback::DefaultCertificate
-            }
-            (Self::Traefik, kind) if kind.is_ingress_route() => Fallback::DefaultCertificate,
+            (Self::IngressNginx, Kind::Ingress) => Fallback::DefaultCertificate,
+            (Self::Traefik, kind) if kind.is_route() && !kind.is_listener_set() => Fallback::DefaultCertificate,
             // F5's rejects the handshake of a host whose Secret is missing or invalid.
-            (Self::Istio, Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet) | (Self::F5Nginx, Kind::Ingress) => {
-                Fallback::NoConnection
-            }
+            (Self::F5Nginx, Kind::Ingress) => Fallback::NoConnection,
+            (Self::Istio, kind) if kind.has_listeners() => Fallback::NoConnection,
             _ => Fallback::Unknown,
         }
     }

@@ -50,7 +50,7 @@ pub fn terminates_tls(listener: &Listener) -> bool {
 
 /// Whether a route is a Gateway or a `ListenerSet`.
 pub fn is_gateway(route: &RouteKey) -> bool {
-    route.kind == Kind::Gateway || route.kind.is_listener_set()
+    route.kind.has_listeners()
 }
 
 /// Whether a certificateRef names a core Secret, the one kind that every implementation supports.

@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, task::spawn};
 use crate::{
     check::Select,
     inventory::Inventory,
-    object::resource::{Role, of_roles},
+    object::register::{Role, count, of_roles},
     object::{Change, Key, Kind, NotJudged, Seconds},
     source::{
         Scope,
@@ -23,7 +23,8 @@ pub use taking::finished;
 use taking::take;
 
 /// The kinds that every scan reads; Secrets, which take longest, are asked for first. What else is read depends on what these hold.
-const KINDS: [Kind; 23] = of_roles(&[
+const KINDS: [Kind; count(&ROLES)] = of_roles(&ROLES);
+const ROLES: [Role; 8] = [
     Role::Secret,
     Role::Route,
     Role::Class,
@@ -32,7 +33,7 @@ const KINDS: [Kind; 23] = of_roles(&[
     Role::Store,
     Role::Issuing,
     Role::Request,
-]);
+];
 
 /// How many changes may wait: each Secret that waits is some 4 KB.
 const WAITING: usize = 128;
@@ -165,7 +166,7 @@ impl Reading<'_> {
 fn problems(listing: &Listing) -> Vec<String> {
     let in_words = |(kind, error): &(Kind, ClusterError)| {
         // Two groups have the same plural.
-        let group = if kind.is_old_traefik() {
+        let group = if kind.is_of_old_group() {
             format!(".{}", kind.group())
         } else {
             String::new()

@@ -14,7 +14,7 @@ use crate::{
         ingress::EVERY_HOST,
         settle::MANY,
     },
-    object::{Kind, Seconds, Text},
+    object::{Seconds, Text},
     x509::Fingerprint,
 };
 
@@ -64,7 +64,7 @@ impl Inventory {
 
     /// `None` of a route that shares no host: a listener's, one with an address of its own, a canary of ingress-nginx.
     fn together(&self, route: &RouteKey) -> Option<Together> {
-        if route.kind != Kind::Ingress && !route.kind.is_ingress_route() {
+        if !route.kind.is_route() || route.kind.has_listeners() {
             return None;
         }
         let controller = self.controller(route);

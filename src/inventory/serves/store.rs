@@ -201,7 +201,7 @@ impl Inventory {
 
     /// The store that is not the default one and has taken the Secret, so that an `IngressRoute` does not bring it any more.
     pub fn kept_apart(&self, binding: &Binding, secret: &Key) -> Option<(Kind, Key)> {
-        if self.tls_stores.is_empty() || !binding.route.kind.is_ingress_route() {
+        if self.tls_stores.is_empty() || Controller::alone_with(binding.route.kind) != Some(Controller::Traefik) {
             return None;
         }
         let other = self.taking(secret).find(|store| store.meta.name != TlsStore::DEFAULT)?;

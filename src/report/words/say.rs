@@ -118,11 +118,8 @@ pub(super) fn owner_of_route(row: &Row<'_>) -> String {
 
 /// The field of the route that names its Secret.
 pub(super) fn secret_field(row: &Row<'_>) -> &'static str {
-    match row.route.map(|r| r.kind) {
-        Some(Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet) => "tls.certificateRefs",
-        Some(kind) if kind.is_ingress_route() => "tls.secretName",
-        _ => "spec.tls[].secretName",
-    }
+    let kind = row.route.map_or(Kind::Ingress, |r| r.kind);
+    kind.route().map_or("", |facts| facts.secret_field)
 }
 
 /// The row's host, or `every host`.

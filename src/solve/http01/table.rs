@@ -102,21 +102,30 @@ const IN_PLACE_NOTE: &str =
 /// `mergeable` says that the Ingress is one that F5's controller lets others add paths to. A controller that is not in the
 /// table is refused unless `named` says that the user chose how: what a second Ingress does to a live host is not known.
 pub fn row(controller: Controller, kind: Kind, mergeable: bool, named: bool) -> Result<Row, SolveError> {
-    match kind {
+    match kind.route().and_then(|facts| facts.challenge) {
         // Precedence among HTTPRoutes is the API's: an exact path goes before every prefix, whoever implements it.
-        Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => Ok(Row {
+        Some(Kind::HttpRoute) => Ok(Row {
             routing: Routing::HttpRoute,
             note: Some("a policy attached to the Gateway itself (logins, allow-lists) applies to the challenge too"),
             ..INGRESS
         }),
-        kind if kind.is_ingress_route() => Ok(Row {
+        Some(Kind::IngressRoute) => Ok(Row {
             routing: Routing::IngressRoute,
             note: Some(TRAEFIK_NOTE),
             ..INGRESS
         }),
-        _ => of_ingress(controller, mergeable, named),
+        Some(_) => of_ingress(controller, mergeable, named),
+        None if named => Ok(INGRESS),
+        None => Err(SolveError::new(format!(
+            "it is not known how the controller of a {} handles an Ingress for a host of it",
+            kind.as_str()
+        ))
+        .hint(REFUSED_HINT)),
     }
 }
+
+/// What there is to do where an object of its own is not known to be taken well.
+const REFUSED_HINT: &str = "use DNS-01 (--dns), or choose how with --solver pod, endpoint, in-place or service";
 
 #[allow(clippy::too_many_lines)] // a table
 fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Row, SolveError> {
@@ -211,7 +220,7 @@ fn of_ingress(controller: Controller, mergeable: bool, named: bool) -> Result<Ro
             return Err(SolveError::new(
                 "it is not known how the controller behind this route handles a second Ingress for a live host",
             )
-            .hint("use DNS-01 (--dns), or choose how with --solver pod, endpoint, in-place or service"));
+            .hint(REFUSED_HINT));
         }
     })
 }

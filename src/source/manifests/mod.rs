@@ -23,7 +23,7 @@ pub use error::ManifestError;
 pub use places::Places;
 
 use super::Scope;
-use crate::object::resource::{KINDS, Role};
+use crate::object::register::{KINDS, Role};
 use crate::object::{Change, Kind, Text};
 
 /// How manifests are read.

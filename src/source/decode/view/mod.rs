@@ -17,22 +17,7 @@ use crate::object::{Key, Kind, Object, Seconds};
 
 /// Whether servers write the kind in protobuf: the built-in ones.
 pub(super) fn has_protobuf(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Ingress
-            | Kind::IngressClass
-            | Kind::Secret
-            | Kind::Namespace
-            | Kind::Service
-            | Kind::Pod
-            | Kind::ReplicationController
-            | Kind::Deployment
-            | Kind::StatefulSet
-            | Kind::DaemonSet
-            | Kind::Job
-            | Kind::CronJob
-            | Kind::ServiceAccount
-    )
+    kind.row().is_built_in()
 }
 
 /// The view of one object of `kind`.

@@ -59,7 +59,7 @@ impl IngressRoute {
         }
         view::IngressRoute {
             meta: self.metadata.into(),
-            old: kind.is_old_traefik(),
+            old: kind.is_of_old_group(),
             tcp: kind.is_ingress_route_tcp(),
             hosts: hosts.names,
             other_hosts: hosts.others,

@@ -36,7 +36,7 @@ impl TlsStore {
         let secret = |certificate: Certificate| some(certificate.secret_name);
         view::TlsStore {
             meta: self.metadata.into(),
-            old: kind.is_old_traefik(),
+            old: kind.is_of_old_group(),
             default: spec.default_certificate.and_then(secret),
             generated: spec.default_generated_cert.is_some(),
             certificates: spec.certificates.0.into_iter().filter_map(secret).collect(),
