@@ -15,7 +15,7 @@ pub(super) use settle::{for_reading, for_writing, ingress_instead, is_listener, 
 /// A route, Secret or host that was asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Ingress, Gateway, `ListenerSet`, `IngressRoute`, `IngressRouteTCP`, Secret, or cert-manager's Certificate.
+    /// A kind of route, Secret, or cert-manager's Certificate.
     pub kind: Kind,
     /// Its name; a host's, where `host` is set.
     pub name: String,
@@ -258,6 +258,16 @@ mod tests {
             assert_eq!((target.kind, target.name.as_str()), (kind, name), "{word}");
             assert_eq!(target.bare, !word.contains('/'), "{word}");
         }
+        let wrong = "pod/x"
+            .parse::<Target>()
+            .expect_err("it has no certificates")
+            .to_string();
+        assert!(
+            wrong.ends_with(
+                "write ingress/NAME, gateway/NAME, listenerset/NAME, ingressroute/NAME, ingressroutetcp/NAME or secret/NAME"
+            ),
+            "{wrong}"
+        );
         for wrong in ["pod/x", "secret/", "a/b/c"] {
             assert!(wrong.parse::<Target>().is_err(), "{wrong}");
         }

@@ -14,7 +14,7 @@ use super::table::push;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BindingId(pub(super) u32);
 
-/// What has bindings: an Ingress, `IngressRoute`, Gateway or `ListenerSet`.
+/// What has bindings: an object of a kind of route.
 #[derive(Debug, Clone)]
 pub struct RouteKey {
     /// Which of them.

@@ -1,8 +1,8 @@
 //! Who keeps a certificate that is in no Secret.
 
-use crate::object::{Gateway, Kind, annotation, gateway::Listener};
+use crate::object::{Gateway, annotation, gateway::Listener};
 
-use super::{Inventory, binding::Binding, controller::Controller, gateway::is_gateway};
+use super::{Inventory, binding::Binding, controller::Controller, view::RouteView};
 
 /// The option by which VPC Lattice takes a certificate; what certificateRefs names beside it is filler
 /// (aws-application-networking-k8s, docs/guides/https.md, v1.1).
@@ -30,8 +30,7 @@ pub enum Keeper {
 impl Inventory {
     /// Who keeps the certificates of a listener; `None` where they are in Secrets.
     pub(super) fn keeper_of(&self, gateway: &Gateway, listener: &Listener) -> Option<Keeper> {
-        let class = self.gateway_classes.get(&gateway.class);
-        let controller = class.map_or(Controller::Unknown, |c| Controller::of_controller_name(&c.controller));
+        let controller = self.controller_of_gateway(gateway);
         if controller == Controller::Alb || listener.options.iter().any(|key| key == LATTICE_ARN) {
             return Some(Keeper::Aws);
         }
@@ -53,32 +52,7 @@ impl Inventory {
 
     /// Who keeps the certificate of a binding whose certificate is in no Secret.
     pub fn keeper(&self, binding: &Binding) -> Keeper {
-        let route = &binding.route;
-        if is_gateway(route) {
-            let kept = self.gateway_of(route).zip(self.listener(binding));
-            let keeper = kept.and_then(|(gateway, listener)| self.keeper_of(gateway, listener));
-            return keeper.unwrap_or(Keeper::Controller);
-        }
-        if route.kind.is_ingress_route() {
-            let tls = self.ingress_route(route).and_then(|route| route.tls.as_ref());
-            return match tls {
-                Some(tls) if tls.resolver.is_some() => Keeper::Resolver,
-                _ => Keeper::Controller,
-            };
-        }
-        let annotated = |key| {
-            self.route_meta(route)
-                .is_some_and(|meta| meta.annotation(key).is_some())
-        };
-        let ingress = self.ingress_of(route);
-        match self.controller(route) {
-            Controller::Alb => Keeper::Aws,
-            _ if route.kind != Kind::Ingress => Keeper::Controller,
-            _ if ingress.is_some_and(|ingress| self.behind(ingress).passes_through(ingress)) => Keeper::Backend,
-            _ if annotated(annotation::GKE_MANAGED) || annotated(annotation::GCP_PRE_SHARED) => Keeper::Google,
-            _ if annotated(annotation::ALB_CERTIFICATE) => Keeper::Aws,
-            _ if self.issues_by_resolver(binding) => Keeper::Resolver,
-            _ => Keeper::Controller,
-        }
+        let view = self.view(&binding.route);
+        view.map_or(Keeper::Controller, |view| view.keeper(self, binding))
     }
 }

@@ -1,9 +1,9 @@
-//! From an Ingress, or Traefik's `IngressRoute`, to its bindings.
+//! From an Ingress to its bindings.
 
 use hashbrown::{HashMap, HashSet};
 
 use crate::{
-    object::{Ingress, IngressRoute, Key, Kind, List, Text, annotation},
+    object::{Ingress, Key, Kind, List, Text, annotation},
     x509::names::normalize,
 };
 
@@ -379,47 +379,6 @@ fn expects_tls(ingress: &Ingress, controller: Controller) -> bool {
     !ingress.tls.is_empty()
         || is_true(annotation::TLS_ACME)
         || (controller == Controller::Traefik && is_true(annotation::TRAEFIK_TLS))
-}
-
-/// The bindings of an `IngressRoute` or `IngressRouteTCP` that ends TLS: one that passes it on has none.
-pub fn of_ingress_route(route: &IngressRoute) -> Vec<Binding> {
-    let Some(tls) = route.tls.as_ref().filter(|tls| !tls.passthrough) else {
-        return Vec::new();
-    };
-    let key = RouteKey::new(route.kind(), route.meta.key());
-    let secrets: List<Key> = tls
-        .secret
-        .iter()
-        .map(|name| Key::new(route.meta.namespace.clone(), name.clone()))
-        .collect();
-    let mut hosts: Vec<Text> = Vec::new();
-    let mut seen: HashSet<Text> = HashSet::new();
-    // What follows the first label of each host.
-    let mut parents: HashSet<Text> = HashSet::new();
-    for host in route.hosts.iter().chain(&tls.domains) {
-        let host = normal_host(host);
-        // A domain of the certificate that a rule's host falls under is no host of its own.
-        let above = host.strip_prefix("*.").is_some_and(|parent| parents.contains(parent));
-        if !above && seen.insert(host.clone()) {
-            parents.extend(host.split_once('.').map(|(_, parent)| parent.into()));
-            hosts.push(host);
-        }
-    }
-    if hosts.is_empty() || route.other_hosts {
-        hosts.push(EVERY_HOST.into());
-    }
-    let binding = |host| Binding {
-        route: key.clone(),
-        listener: None,
-        port: 443,
-        host,
-        secrets: secrets.clone(),
-        origin: Origin::Entry(0),
-        in_rules: true,
-        elsewhere: tls.resolver.is_some() && secrets.is_empty(),
-        routes: Box::default(),
-    };
-    hosts.into_iter().map(binding).collect()
 }
 
 /// A host as bindings have it: normalized, and `*` for every host.

@@ -9,6 +9,7 @@ pub mod elsewhere;
 mod forbidden;
 pub mod gateway;
 mod grant;
+mod hosts;
 mod index;
 pub mod ingress;
 mod listeners;
@@ -20,6 +21,7 @@ pub mod secrets;
 pub mod serves;
 pub(crate) mod settle;
 mod table;
+pub mod view;
 
 #[cfg(test)]
 pub mod fixtures;
@@ -34,13 +36,15 @@ use std::{
 use hashbrown::{HashMap, HashSet};
 
 use crate::object::{
-    Certificate, CertificateRequest, Challenge, Change, Consumer, Gateway, GatewayClass, Ingress, IngressClass,
-    IngressRoute, Issuer, Key, Kind, ListenerSet, Object, Order, Reach, Route, Service, Text, TlsStore, annotation,
+    Certificate, CertificateRequest, Challenge, Change, Consumer, Gateway, GatewayClass, HostRoute, Ingress,
+    IngressClass, Issuer, Key, Kind, ListenerSet, Object, Order, Reach, Route, Service, Text, TlsStore, annotation,
+    register::Role,
 };
 
 use forbidden::AllForbidden;
 use gateway::set_key;
 use grant::Grants;
+use hosts::HostRoutes;
 use index::Index;
 use listeners::Listeners;
 use table::Table;
@@ -51,6 +55,7 @@ pub use elsewhere::Keeper;
 pub use made::MadeBy;
 pub use secrets::{Presence, Secrets, Stored};
 pub use serves::Recipients;
+pub use view::{RouteView, View};
 
 /// What a change made worth judging again.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -83,7 +88,7 @@ pub struct Inventory {
     ingresses: Table<Box<Ingress>>,
     /// Of the Ingresses with very many tls entries, the first entry whose Secret is missing: each of their hosts asks for it.
     gaps: HashMap<Key, Option<(usize, Key)>>,
-    ingress_routes: HashMap<RouteKey, IngressRoute>,
+    host_routes: HostRoutes,
     /// Traefik's, of both groups. There are a handful.
     tls_stores: BTreeMap<(Kind, Key), TlsStore>,
     /// The Secrets that these name.
@@ -121,7 +126,7 @@ pub struct Inventory {
     secrets: Secrets,
     programs: programs::Programs,
     bindings: Bindings,
-    /// The bindings of Ingresses and `IngressRoutes`.
+    /// The bindings of all routes but those with listeners.
     by_route: Index<BindingId>,
     /// The bindings of Gateways, with those of their `ListenerSets`.
     by_gateway: HashMap<Key, Vec<BindingId>>,
@@ -245,10 +250,8 @@ impl Inventory {
                 self.note_length(&o);
                 self.ingresses.insert(Box::new(o));
             }
-            Object::IngressRoute(o) => {
-                self.mark(o.kind(), o.meta.key());
-                self.ingress_routes.insert(RouteKey::new(o.kind(), o.meta.key()), o);
-            }
+            Object::IngressRoute(o) => self.set_host_route(o.into()),
+            Object::HostRoute(o) => self.set_host_route(o),
             Object::TlsStore(o) => self.set_store(o.kind(), o.meta.key(), Some(o)),
             Object::IngressClass(o) => {
                 self.classes.insert(o.meta.name.clone(), o);
@@ -303,16 +306,17 @@ impl Inventory {
         }
     }
 
+    fn set_host_route(&mut self, route: HostRoute) {
+        self.mark(route.kind, route.meta.key());
+        self.host_routes.insert(route);
+    }
+
     fn gone(&mut self, kind: Kind, key: Key) {
         match kind {
             Kind::Ingress => {
                 self.ingresses.remove(&key);
                 self.gaps.remove(&key);
                 self.mark(kind, key);
-            }
-            Kind::IngressRoute | Kind::OldIngressRoute | Kind::IngressRouteTcp | Kind::OldIngressRouteTcp => {
-                self.mark(kind, key.clone());
-                self.ingress_routes.remove(&RouteKey::new(kind, key));
             }
             Kind::TlsStore | Kind::OldTlsStore => self.set_store(kind, key, None),
             Kind::IngressClass => {
@@ -365,14 +369,12 @@ impl Inventory {
             Kind::Service => {
                 self.services.remove(&key);
             }
-            Kind::Pod
-            | Kind::ReplicationController
-            | Kind::Deployment
-            | Kind::StatefulSet
-            | Kind::DaemonSet
-            | Kind::Job
-            | Kind::CronJob
-            | Kind::ServiceAccount => self.remove_consumer(kind, &key),
+            kind if kind.row().role == Role::Consumer => self.remove_consumer(kind, &key),
+            // What is left are routes that say hosts and Secret by themselves.
+            _ => {
+                self.host_routes.remove(kind, &key);
+                self.mark(kind, key);
+            }
         }
     }
 }

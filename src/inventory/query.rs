@@ -3,8 +3,9 @@
 use hashbrown::HashSet;
 
 use crate::object::{
-    Forbidden, Ingress, IngressClass, IngressRoute, Key, Kind, Meta, Seconds, Text, annotation,
+    Forbidden, Gateway, Ingress, IngressClass, Key, Kind, Meta, Seconds, Text, annotation,
     gateway::{AllowedNamespaces, Listener},
+    route::Shape,
 };
 
 pub use super::serves::{DefaultCertificate, Rivalry, Serving, Why, covers, usable};
@@ -15,6 +16,7 @@ use super::{
     controller::{Behind, Controller},
     secrets::Secrets,
     settle::of_host,
+    view::RouteView,
 };
 
 /// Whether there is a class, as far as can be told.
@@ -60,7 +62,7 @@ impl Inventory {
         })
     }
 
-    /// The bindings of an Ingress or `IngressRoute`; of a Gateway or `ListenerSet`, those of all its Gateway's listeners.
+    /// The bindings of a route; of a Gateway or `ListenerSet`, those of all its Gateway's listeners.
     pub fn bindings_of_route(&self, route: &RouteKey) -> impl Iterator<Item = &Binding> {
         let ids = self.derived_with(route).iter();
         ids.filter_map(|id| self.bindings.get(*id))
@@ -136,11 +138,6 @@ impl Inventory {
         (route.kind == Kind::Ingress).then(ingress)?.map(AsRef::as_ref)
     }
 
-    /// An `IngressRoute`.
-    pub fn ingress_route(&self, route: &RouteKey) -> Option<&IngressRoute> {
-        self.ingress_routes.get(route)
-    }
-
     /// A route of the Gateway API.
     pub fn route(&self, key: &RouteKey) -> Option<&crate::object::Route> {
         self.routes.get(key)
@@ -149,10 +146,16 @@ impl Inventory {
     /// All routes that can be named on a command line: their kinds and metadata, in no order.
     pub fn listed_routes(&self) -> impl Iterator<Item = (Kind, &Meta)> {
         let ingresses = self.ingresses.values().map(|o| (Kind::Ingress, &o.meta));
+        ingresses.chain(self.routes_with_listeners()).chain(self.own_routes())
+    }
+
+    fn routes_with_listeners(&self) -> impl Iterator<Item = (Kind, &Meta)> {
         let gateways = self.gateways.values().map(|o| (Kind::Gateway, &o.meta));
-        let sets = self.listener_sets.values().map(|o| (o.kind(), &o.meta));
-        let ingress_routes = self.ingress_routes.values().map(|o| (o.kind(), &o.meta));
-        ingresses.chain(gateways).chain(sets).chain(ingress_routes)
+        gateways.chain(self.listener_sets.values().map(|o| (o.kind(), &o.meta)))
+    }
+
+    fn own_routes(&self) -> impl Iterator<Item = (Kind, &Meta)> {
+        self.host_routes.values().map(|o| (o.kind, &o.meta))
     }
 
     /// The routes that a user means who names a kind and a name, in any namespace.
@@ -161,16 +164,11 @@ impl Inventory {
             let meant = routes.filter(|(of, meta)| kind.means(*of) && meta.name == name);
             meant.map(|(of, meta)| RouteKey::new(of, meta.key())).collect()
         }
-        match kind {
-            Kind::Ingress => of(self.ingresses.values().map(|o| (Kind::Ingress, &o.meta)), kind, name),
-            Kind::Gateway => of(self.gateways.values().map(|o| (Kind::Gateway, &o.meta)), kind, name),
-            kind if kind.is_ingress_route() => {
-                of(self.ingress_routes.values().map(|o| (o.kind(), &o.meta)), kind, name)
-            }
-            Kind::ListenerSet | Kind::XListenerSet => {
-                of(self.listener_sets.values().map(|o| (o.kind(), &o.meta)), kind, name)
-            }
-            _ => Vec::new(),
+        match kind.route().map(|facts| facts.shape) {
+            Some(Shape::Entries) => of(self.ingresses.values().map(|o| (Kind::Ingress, &o.meta)), kind, name),
+            Some(Shape::Listeners) => of(self.routes_with_listeners(), kind, name),
+            Some(Shape::Hosts | Shape::Fields(_)) => of(self.own_routes(), kind, name),
+            None => Vec::new(),
         }
     }
 
@@ -191,42 +189,29 @@ impl Inventory {
         self.ingresses.values().any(|o| o.meta.namespace == namespace)
             || self.secrets.iter().any(|stored| stored.meta.namespace == namespace)
             || self.gateways.keys().any(inside)
-            || self.ingress_routes.keys().any(|route| inside(&route.key))
+            || self.own_routes().any(|(_, meta)| meta.namespace == namespace)
             || self.listener_sets.keys().any(|route| inside(&route.key))
     }
 
-    /// The metadata of a route.
+    /// The metadata of a route; of one of the Gateway API's that attach to others too.
     pub fn route_meta(&self, route: &RouteKey) -> Option<&Meta> {
-        match route.kind {
-            Kind::Ingress => self.ingress_of(route).map(|o| &o.meta),
-            kind if kind.is_ingress_route() => self.ingress_routes.get(route).map(|o| &o.meta),
-            Kind::Gateway => self.gateways.get(&route.key).map(|o| &o.meta),
-            Kind::ListenerSet | Kind::XListenerSet => self.listener_sets.get(route).map(|o| &o.meta),
-            _ => self.routes.get(route).map(|o| &o.meta),
+        match self.view(route) {
+            Some(view) => Some(view.meta()),
+            None => self.routes.get(route).map(|o| &o.meta),
         }
     }
 
     /// The addresses that a route's status names.
     pub fn addresses(&self, route: &RouteKey) -> &[Text] {
-        match route.kind {
-            Kind::Ingress => self.ingress_of(route).map_or(&[], |o| &o.addresses),
-            Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => {
-                self.gateway_of(route).map_or(&[], |o| &o.addresses)
-            }
-            _ => &[],
-        }
+        self.view(route).map_or(&[], |view| view.addresses(self))
     }
 
     /// The class of a route, by field or by annotation; the name of the default class where it names none.
     pub fn class_name(&self, route: &RouteKey) -> Option<&Text> {
-        match route.kind {
-            Kind::Ingress => self.class_of_ingress(self.ingress_of(route)?),
-            Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => self.gateway_of(route).map(|g| &g.class),
-            _ => None,
-        }
+        self.view(route)?.class(self)
     }
 
-    fn class_of_ingress<'a>(&'a self, ingress: &'a Ingress) -> Option<&'a Text> {
+    pub(super) fn class_of_ingress<'a>(&'a self, ingress: &'a Ingress) -> Option<&'a Text> {
         let annotated = ingress
             .meta
             .annotations()
@@ -319,28 +304,20 @@ impl Inventory {
 
     /// Whether a resolver of Traefik issues a certificate for the host of a binding where no certificate in the store is for it.
     pub fn issues_by_resolver(&self, binding: &Binding) -> bool {
-        let route = &binding.route;
-        if route.kind == Kind::Ingress {
-            let annotated = |ingress: &&Ingress| ingress.meta.annotation(annotation::TRAEFIK_RESOLVER).is_some();
-            let ingress = self.ingress_of(route).filter(annotated);
-            return ingress.is_some_and(|ingress| self.behind(ingress).issues_by_resolver(ingress));
-        }
-        let tls = self.ingress_route(route).and_then(|route| route.tls.as_ref());
-        tls.is_some_and(|tls| tls.resolver.is_some())
+        self.view(&binding.route)
+            .is_some_and(|view| view.issues_by_resolver(self))
     }
 
     /// The controller behind a route.
     pub fn controller(&self, route: &RouteKey) -> Controller {
-        match route.kind {
-            Kind::Ingress => self
-                .ingress_of(route)
-                .map_or(Controller::Unknown, |i| self.controller_of_ingress(i).0),
-            kind if kind.is_ingress_route() => Controller::Traefik,
-            _ => {
-                let class = self.gateway_of(route).and_then(|g| self.gateway_classes.get(&g.class));
-                class.map_or(Controller::Unknown, |c| Controller::of_controller_name(&c.controller))
-            }
-        }
+        self.view(route)
+            .map_or(Controller::Unknown, |view| view.controller(self))
+    }
+
+    /// The controller behind a Gateway.
+    pub(super) fn controller_of_gateway(&self, gateway: &Gateway) -> Controller {
+        let class = self.gateway_classes.get(&gateway.class);
+        class.map_or(Controller::Unknown, |c| Controller::of_controller_name(&c.controller))
     }
 
     /// The `GatewayClass` state of a route's Gateway.
@@ -360,7 +337,7 @@ impl Inventory {
     pub(super) fn some_controller_picks_among_all(&self) -> bool {
         let of_gateways = || self.gateway_classes.values().map(|class| &class.controller);
         self.picks_among_all
-            || !self.ingress_routes.is_empty()
+            || self.host_routes.some_picks_among_all()
             || of_gateways().any(|name| Controller::of_controller_name(name).picks_among_all())
             || self
                 .classes

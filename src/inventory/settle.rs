@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    object::{Consumer, Ingress, IngressRoute, Key, Kind, Route, Text},
+    object::{Consumer, HostRoute, Ingress, Key, Kind, Route, Text},
     x509::{Fingerprint, KeyState, San, Sans},
 };
 
@@ -11,9 +11,10 @@ use super::{
     Dirty, Inventory,
     binding::{Binding, BindingId, Bindings, RouteKey},
     index::Index,
-    ingress::{covers_host, of_ingress, of_ingress_route, wildcard_over},
+    ingress::{covers_host, wildcard_over},
     secrets::Secrets,
     table::Named,
+    view::RouteView,
 };
 
 /// How many of very many are looked at one by one, where the rest say the same or are looked at together.
@@ -216,14 +217,7 @@ impl Inventory {
                 self.order_sets(&route.key);
             }
             for route in stale {
-                let fresh = match route.kind {
-                    Kind::Ingress => {
-                        let position = self.ingresses.position(&route.key);
-                        position.map(|position| self.derive_ingress(position))
-                    }
-                    kind if kind.is_ingress_route() => self.ingress_routes.get(&route).map(of_ingress_route),
-                    _ => Some(self.bindings_of_gateway(&route.key)),
-                };
+                let fresh = self.view(&route).map(|view| view.bindings(self));
                 self.replace_bindings(&route, fresh.unwrap_or_default());
             }
         } else {
@@ -249,13 +243,16 @@ impl Inventory {
         let mut ingresses: Vec<u32> = self.ingresses.iter().map(|(position, _)| position).collect();
         ingresses.sort_unstable_by_key(|position| self.ingresses.at(*position).map(Named::names));
         // Nearly all have one host and one Secret.
-        let routes = ingresses.len() + self.ingress_routes.len() + self.gateways.len();
+        let routes = ingresses.len() + self.host_routes.len() + self.gateways.len();
         self.bindings.reserve(routes);
         self.by_route.reserve(routes, of_route(&self.bindings));
         self.by_host.reserve(routes, of_host(&self.bindings));
         for position in ingresses {
-            let fresh = self.derive_ingress(position);
-            self.add_bindings(fresh);
+            let fresh = self
+                .ingresses
+                .at(position)
+                .map(|ingress| self.derive_ingress(ingress, position));
+            self.add_bindings(fresh.unwrap_or_default());
         }
         let mut gateways: Vec<Key> = self.gateways.keys().cloned().collect();
         gateways.sort_unstable();
@@ -266,27 +263,15 @@ impl Inventory {
             let fresh = self.bindings_of_gateway(&gateway);
             self.replace_bindings(&RouteKey::new(Kind::Gateway, gateway), fresh);
         }
-        let mut routes: Vec<&IngressRoute> = self.ingress_routes.values().collect();
-        routes.sort_unstable_by_key(|route| (route.kind(), route.meta.names()));
-        let fresh: Vec<Vec<Binding>> = routes.into_iter().map(of_ingress_route).collect();
+        let mut routes: Vec<&HostRoute> = self.host_routes.values().collect();
+        routes.sort_unstable_by_key(|route| (route.kind, route.meta.names()));
+        let fresh: Vec<Vec<Binding>> = routes.into_iter().map(|route| route.bindings(self)).collect();
         for fresh in fresh {
             self.add_bindings(fresh);
         }
     }
 
-    /// The bindings of the Ingress at a position.
-    fn derive_ingress(&self, position: u32) -> Vec<Binding> {
-        let Some(ingress) = self.ingresses.at(position) else {
-            return Vec::new();
-        };
-        let mut fresh = of_ingress(ingress, self.behind(ingress));
-        for binding in &mut fresh {
-            binding.route.near = position;
-        }
-        fresh
-    }
-
-    /// Adds the bindings of an Ingress or `IngressRoute`.
+    /// Adds the bindings of a route without listeners.
     fn add_bindings(&mut self, fresh: Vec<Binding>) {
         let Some(route) = fresh.first().map(|binding| binding.route.clone()) else {
             return;

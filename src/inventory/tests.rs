@@ -1,6 +1,6 @@
 use super::{fixtures::*, query::Serving, *};
 use crate::object::{
-    ReferenceGrant,
+    IngressRoute, ReferenceGrant,
     gateway::{AllowedNamespaces, CertificateRef, GrantFrom, GrantTo, Listener, ParentRef},
 };
 

@@ -135,6 +135,7 @@ pub struct NotJudged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::register::{KINDS, Row};
 
     #[test]
     fn a_carrier_is_found_by_its_group_whatever_the_version() {
@@ -157,6 +158,18 @@ mod tests {
         for carrier in CARRIERS {
             assert!(named(carrier.group), "{}", carrier.group);
             assert!(named(carrier.plural), "{}", carrier.plural);
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_not_among_them() {
+        for carrier in CARRIERS {
+            let is = |row: &&Row| row.group == carrier.group && row.name == carrier.kind;
+            assert_eq!(
+                KINDS.iter().find(is).map(|row| row.name),
+                None,
+                "its line goes from here"
+            );
         }
     }
 

@@ -33,11 +33,6 @@ impl Kind {
         self.today() == Self::ListenerSet
     }
 
-    /// Whether it is Traefik's `IngressRoute` or `IngressRouteTCP`, of the group of today or of the one of before.
-    pub fn is_ingress_route(self) -> bool {
-        matches!(self.today(), Self::IngressRoute | Self::IngressRouteTcp)
-    }
-
     /// Whether it is Traefik's `IngressRouteTCP`, of either group.
     pub fn is_ingress_route_tcp(self) -> bool {
         self.today() == Self::IngressRouteTcp

@@ -18,6 +18,7 @@ pub mod resource;
 pub mod route;
 pub mod secret;
 pub mod service;
+mod texts;
 pub mod traefik;
 
 use compact_str::CompactString;
@@ -185,6 +186,8 @@ pub enum Object {
     ReferenceGrant(ReferenceGrant),
     /// Traefik's `IngressRoute` or `IngressRouteTCP`.
     IngressRoute(IngressRoute),
+    /// A route of another kind that says hosts and Secret by itself.
+    HostRoute(HostRoute),
     /// Traefik's `TLSStore`.
     TlsStore(TlsStore),
     /// A Secret that may hold a certificate.
@@ -219,6 +222,7 @@ impl Object {
             Self::Route(route) => route.kind,
             Self::ReferenceGrant(_) => Kind::ReferenceGrant,
             Self::IngressRoute(route) => route.kind(),
+            Self::HostRoute(route) => route.kind,
             Self::TlsStore(store) => store.kind(),
             Self::Secret(_) => Kind::Secret,
             Self::Certificate(_) => Kind::Certificate,
@@ -249,6 +253,7 @@ impl Object {
             Self::Route(o) => &o.meta,
             Self::ReferenceGrant(o) => &o.meta,
             Self::IngressRoute(o) => &o.meta,
+            Self::HostRoute(o) => &o.meta,
             Self::TlsStore(o) => &o.meta,
             Self::Secret(o) => &o.meta,
             Self::Certificate(o) => &o.meta,

@@ -356,6 +356,7 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::route::Shape;
 
     #[test]
     fn each_kind_stands_at_its_place() {
@@ -368,6 +369,33 @@ mod tests {
                 row.plural
             );
             assert!(!row.versions.is_empty(), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn a_kind_of_route_says_what_it_is() {
+        for row in &KINDS {
+            assert_eq!(row.route.is_some(), row.role == Role::Route, "{}", row.name);
+            assert_ne!(row.before, Some(row.kind));
+            let path = |path: &str| assert!(path.starts_with("spec."), "{path}");
+            if let Some(Shape::Fields(fields)) = row.route.map(|facts| facts.shape) {
+                for hosts in fields.hosts {
+                    path(hosts);
+                }
+                path(fields.secret);
+            }
+        }
+        assert!(Kind::OldTlsStore.is_of_old_group() && Kind::OldTlsStore.is_tls_store());
+        assert!(Kind::XListenerSet.is_listener_set() && !Kind::XListenerSet.is_of_old_group());
+    }
+
+    #[test]
+    fn the_role_of_the_guide_reads_each_kind() {
+        let guide = include_str!("../../docs/guide/rights.md");
+        let named = |text: &str| guide.split(['[', ']', ',', '\n', '"']).any(|word| word.trim() == text);
+        for row in &KINDS {
+            assert!(named(row.group), "{}", row.group);
+            assert!(named(row.plural), "{}", row.plural);
         }
     }
 

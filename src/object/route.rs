@@ -32,7 +32,8 @@ pub enum Shape {
     Fields(Fields),
 }
 
-/// Where in an object its hosts and its Secret stand. A field of a field is written with a dot, and `[]` after a list: `spec.tls[].hosts`.
+/// Where in an object its hosts and its Secret stand: paths that begin with `spec`, a dot before each further field, and `[]` after a
+/// list of objects, as in `spec.servers[].host`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fields {
     /// The hosts: texts, or lists of them.

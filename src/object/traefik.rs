@@ -1,6 +1,6 @@
 //! Traefik's own kinds: `IngressRoute`, `IngressRouteTCP` and `TLSStore`.
 
-use super::{Key, Kind, Meta, Text};
+use super::{HostRoute, Key, Kind, Meta, Text, route::HostTls};
 
 /// What is read of Traefik's `IngressRoute` or `IngressRouteTCP`.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,24 @@ impl IngressRoute {
             (false, true) => Kind::OldIngressRoute,
             (true, false) => Kind::IngressRouteTcp,
             (true, true) => Kind::OldIngressRouteTcp,
+        }
+    }
+}
+
+impl From<IngressRoute> for HostRoute {
+    fn from(route: IngressRoute) -> Self {
+        let tls = |tls: IngressRouteTls| HostTls {
+            secret: tls.secret,
+            namespace: None,
+            domains: tls.domains,
+            resolver: tls.resolver.is_some(),
+        };
+        Self {
+            kind: route.kind(),
+            meta: route.meta,
+            hosts: route.hosts,
+            other_hosts: route.other_hosts,
+            tls: route.tls.filter(|tls| !tls.passthrough).map(tls),
         }
     }
 }

@@ -110,7 +110,7 @@ pub struct Answer {
 /// The route of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteRef<'a> {
-    /// Ingress, `IngressRoute`, Gateway or `ListenerSet`.
+    /// A kind of route.
     pub kind: Kind,
     /// Its name.
     pub name: &'a str,

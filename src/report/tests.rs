@@ -287,7 +287,10 @@ fn a_closed_pipe_is_told_as_one() {
 }
 
 mod schema {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::object::register::KINDS;
 
     type Spoil = fn(&mut Value);
 
@@ -324,6 +327,18 @@ mod schema {
             .collect();
         properties.sort_unstable();
         assert_eq!(properties, fields);
+    }
+
+    #[test]
+    fn it_names_every_kind_of_route() {
+        let routes = KINDS.iter().filter(|row| row.kind.is_route());
+        let names: BTreeSet<&str> = routes.map(|row| row.name).collect();
+        let schema = schema();
+        let kinds = schema["$defs"]["route"]["properties"]["kind"]["enum"]
+            .as_array()
+            .expect("a list");
+        let said: BTreeSet<&str> = kinds.iter().filter_map(Value::as_str).collect();
+        assert_eq!(said, names);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
         ingress::{EVERY_HOST, normal_host},
         query::ClassState,
     },
-    object::{Ingress, Kind, Text, annotation, gateway::AllowedNamespaces},
+    object::{Ingress, Kind, Text, annotation, gateway::AllowedNamespaces, route::Shape},
     solve::SolveError,
 };
 
@@ -80,25 +80,22 @@ impl Place {
             login: false,
             parents: Vec::new(),
         };
-        match route.kind {
-            Kind::Ingress => {
-                let ingress = inventory.ingress(&route.key);
-                Ok(Self {
-                    class: ingress.map_or(Class::Default, |i| class_of(inventory, i)),
-                    login: ingress
-                        .is_some_and(|i| annotation::LOGIN.iter().any(|key| i.meta.annotation(key).is_some())),
-                    mergeable: ingress.is_some_and(|i| i.meta.annotation(annotation::F5_MERGEABLE) == Some("master")),
-                    ..base
-                })
-            }
-            kind if kind.is_ingress_route() => Ok(Self {
+        let annotated = |key| inventory.route_meta(route).and_then(|meta| meta.annotation(key));
+        match route.kind.route().map(|facts| facts.shape) {
+            Some(Shape::Entries) => Ok(Self {
                 class: inventory
-                    .ingress_route(route)
-                    .and_then(|r| r.meta.annotation(annotation::INGRESS_CLASS))
+                    .ingress(&route.key)
+                    .map_or(Class::Default, |ingress| class_of(inventory, ingress)),
+                login: annotation::LOGIN.iter().any(|key| annotated(key).is_some()),
+                mergeable: annotated(annotation::F5_MERGEABLE) == Some("master"),
+                ..base
+            }),
+            Some(Shape::Hosts | Shape::Fields(_)) => Ok(Self {
+                class: annotated(annotation::INGRESS_CLASS)
                     .map_or(Class::Default, |name| Class::Annotation(name.into())),
                 ..base
             }),
-            Kind::Gateway | Kind::ListenerSet | Kind::XListenerSet => {
+            Some(Shape::Listeners) => {
                 let (namespace, parents) = listeners(inventory, route, host)?;
                 Ok(Self {
                     namespace,
@@ -106,7 +103,7 @@ impl Place {
                     ..base
                 })
             }
-            other => Err(SolveError::new(format!("a {} routes no requests", other.as_str()))),
+            None => Err(SolveError::new(format!("a {} routes no requests", route.kind.as_str()))),
         }
     }
 

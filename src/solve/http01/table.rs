@@ -352,6 +352,13 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_of_which_it_is_not_known_how_a_challenge_is_led_is_refused() {
+        let row = |named| row(Controller::Contour, Kind::Service, false, named);
+        assert!(row(false).unwrap_err().hint.unwrap().contains("DNS-01"));
+        assert_eq!(row(true).unwrap(), INGRESS);
+    }
+
+    #[test]
     fn an_unknown_controller_is_refused_unless_the_user_chose_how() {
         let refused = row(Controller::Unknown, Kind::Ingress, false, false).unwrap_err();
         assert!(refused.hint.unwrap().contains("DNS-01"));

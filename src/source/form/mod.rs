@@ -103,6 +103,7 @@ fn meta_mut(object: &mut Object) -> &mut Meta {
         Object::Route(o) => &mut o.meta,
         Object::ReferenceGrant(o) => &mut o.meta,
         Object::IngressRoute(o) => &mut o.meta,
+        Object::HostRoute(o) => &mut o.meta,
         Object::TlsStore(o) => &mut o.meta,
         Object::Secret(o) => &mut o.meta,
         Object::Certificate(o) => &mut o.meta,

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{ManifestError, NOT_AN_OBJECT, Options, Outcome, files, json, yaml};
 use crate::{
-    object::{Change, Kind, Made, Object, Text, carrier::carrier, gateway::Listener},
+    object::{Change, Kind, Made, Object, carrier::carrier},
     source::form,
 };
 
@@ -260,25 +260,5 @@ pub(super) const HELM: &str =
 
 /// Whether a name or host of the object is a template's placeholder that nobody filled in.
 fn placeholder(object: &Object) -> bool {
-    let has = |text: &Text| text.contains("{{");
-    let any = |texts: &[Text]| texts.iter().any(has);
-    let listeners = |list: &[Listener]| {
-        list.iter()
-            .any(|l| l.hostname.iter().any(has) || l.certificate_refs.iter().any(|r| has(&r.name)))
-    };
-    let meta = object.meta();
-    has(&meta.name)
-        || has(&meta.namespace)
-        || match object {
-            Object::Ingress(o) => any(&o.rules) || o.tls.iter().any(|t| any(&t.hosts) || t.secret.iter().any(has)),
-            Object::Gateway(o) => listeners(&o.listeners),
-            Object::ListenerSet(o) => listeners(&o.listeners),
-            Object::Route(o) => any(&o.hostnames),
-            Object::IngressRoute(o) => {
-                any(&o.hosts) || o.tls.iter().any(|t| any(&t.domains) || t.secret.iter().any(has))
-            }
-            Object::TlsStore(o) => o.default.iter().any(has) || any(&o.certificates),
-            Object::Certificate(o) => has(&o.secret) || any(&o.dns_names),
-            _ => false,
-        }
+    object.some_text(|text| text.contains("{{"))
 }
