@@ -6,6 +6,7 @@
 mod certmanager;
 mod consumer;
 mod gateway;
+mod hosts;
 mod ingress;
 mod lenient;
 mod made;
@@ -20,7 +21,7 @@ pub use lenient::without_values;
 pub use made::{encrypted, made, may_make};
 pub use secret::{data_changed, names_of_pair};
 
-use crate::object::{Kind, Meta, Object, Text};
+use crate::object::{Kind, Meta, Object, Text, register::Role};
 
 /// Reads one object of a known kind from JSON.
 ///
@@ -67,11 +68,13 @@ pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D) -> Result<Object, 
         Kind::Namespace => Object::Namespace(meta::Only::deserialize(from)?.metadata.into()),
         Kind::Service => Object::Service(consumer::Service::deserialize(from)?.into()),
         Kind::Pod => Object::Consumer(consumer::Pod::deserialize(from)?.into()),
-        Kind::ReplicationController | Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
-            Object::Consumer(consumer::Workload::deserialize(from)?.into_view(kind))
-        }
         Kind::CronJob => Object::Consumer(consumer::CronJob::deserialize(from)?.into()),
         Kind::ServiceAccount => Object::Consumer(consumer::ServiceAccount::deserialize(from)?.into()),
+        kind if kind.row().role == Role::Consumer => {
+            Object::Consumer(consumer::Workload::deserialize(from)?.into_view(kind))
+        }
+        // What is left are routes that the register says how to read.
+        kind => Object::HostRoute(hosts::read(kind, from)?),
     })
 }
 

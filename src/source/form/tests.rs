@@ -504,3 +504,10 @@ proptest! {
         prop_assert_eq!(without_values(&message), "invalid type: string, expected a list");
     }
 }
+
+#[test]
+fn every_kind_of_the_register_has_a_form() {
+    for row in &crate::object::register::KINDS {
+        object(row.kind, &json!({"metadata": {"name": "x"}, "spec": {}}));
+    }
+}
