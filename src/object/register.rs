@@ -5,7 +5,7 @@
 
 use super::{
     resource::Resource,
-    route::{self, RouteFacts},
+    route::{RouteFacts, Shape},
 };
 
 /// What a kind is to this program.
@@ -75,6 +75,33 @@ const OLD_TRAEFIK: &str = "traefik.containo.us";
 const CERT_MANAGER: &str = "cert-manager.io";
 const ACME: &str = "acme.cert-manager.io";
 
+/// Ingress.
+const INGRESS: RouteFacts = RouteFacts {
+    shape: Shape::Entries,
+    secret_field: "spec.tls[].secretName",
+    controller: None,
+    shimmed: true,
+    challenge: Some(Kind::Ingress),
+};
+
+/// Gateway and the sets of further listeners.
+const LISTENERS: RouteFacts = RouteFacts {
+    shape: Shape::Listeners,
+    secret_field: "tls.certificateRefs",
+    controller: None,
+    shimmed: true,
+    challenge: Some(Kind::HttpRoute),
+};
+
+/// Traefik's own routes.
+const INGRESS_ROUTE: RouteFacts = RouteFacts {
+    shape: Shape::Hosts,
+    secret_field: "tls.secretName",
+    controller: Some("traefik.io/ingress-controller"),
+    shimmed: false,
+    challenge: Some(Kind::IngressRoute),
+};
+
 /// Makes [`Kind`] and [`KINDS`] of the register's lines.
 macro_rules! register {
     ($($(#[$doc:meta])* $kind:ident => $row:expr;)*) => {
@@ -91,18 +118,18 @@ macro_rules! register {
 
 register! {
     /// networking.k8s.io/v1 Ingress (extensions/v1beta1 and networking.k8s.io/v1beta1 in manifests).
-    Ingress => row(["Ingress", "ingress", "ingresses"], NETWORKING, &["v1"], Role::Route).route(&route::INGRESS).short(&["ing"]).once("extensions");
+    Ingress => row(["Ingress", "ingress", "ingresses"], NETWORKING, &["v1"], Role::Route).route(&INGRESS).short(&["ing"]).once("extensions");
     /// networking.k8s.io/v1 `IngressClass`.
     IngressClass => row(["IngressClass", "ingressclass", "ingressclasses"], NETWORKING, &["v1"], Role::Class).wide();
     /// gateway.networking.k8s.io Gateway.
-    Gateway => row(["Gateway", "gateway", "gateways"], GATEWAY_API, &["v1", "v1beta1"], Role::Route).route(&route::LISTENERS).short(&["gtw"]).shared();
+    Gateway => row(["Gateway", "gateway", "gateways"], GATEWAY_API, &["v1", "v1beta1"], Role::Route).route(&LISTENERS).short(&["gtw"]).shared();
     /// gateway.networking.k8s.io `GatewayClass`.
     GatewayClass => row(["GatewayClass", "gatewayclass", "gatewayclasses"], GATEWAY_API, &["v1", "v1beta1"], Role::Class).wide();
     /// gateway.networking.k8s.io `ListenerSet`.
-    ListenerSet => row(["ListenerSet", "listenerset", "listenersets"], GATEWAY_API, &["v1"], Role::Route).route(&route::LISTENERS).short(&["lset"]);
+    ListenerSet => row(["ListenerSet", "listenerset", "listenersets"], GATEWAY_API, &["v1"], Role::Route).route(&LISTENERS).short(&["lset"]);
     /// gateway.networking.x-k8s.io `XListenerSet`: what `ListenerSet` was called before it was standard. Another object than a
     /// `ListenerSet` of the same name.
-    XListenerSet => row(["XListenerSet", "xlistenerset", "xlistenersets"], "gateway.networking.x-k8s.io", &["v1alpha1"], Role::Route).route(&route::LISTENERS).before(Kind::ListenerSet);
+    XListenerSet => row(["XListenerSet", "xlistenerset", "xlistenersets"], "gateway.networking.x-k8s.io", &["v1alpha1"], Role::Route).route(&LISTENERS).before(Kind::ListenerSet);
     /// gateway.networking.k8s.io `HTTPRoute`.
     HttpRoute => row(["HTTPRoute", "httproute", "httproutes"], GATEWAY_API, &["v1", "v1beta1"], Role::Attached);
     /// gateway.networking.k8s.io `GRPCRoute`.
@@ -112,14 +139,14 @@ register! {
     /// gateway.networking.k8s.io `ReferenceGrant`.
     ReferenceGrant => row(["ReferenceGrant", "referencegrant", "referencegrants"], GATEWAY_API, &["v1", "v1beta1"], Role::Grant);
     /// traefik.io/v1alpha1 `IngressRoute`.
-    IngressRoute => row(["IngressRoute", "ingressroute", "ingressroutes"], TRAEFIK, &["v1alpha1"], Role::Route).route(&route::INGRESS_ROUTE).shared().exact();
+    IngressRoute => row(["IngressRoute", "ingressroute", "ingressroutes"], TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact();
     /// traefik.containo.us/v1alpha1 `IngressRoute`: what Traefik read up to version 2. Another object than one of traefik.io of the
     /// same name.
-    OldIngressRoute => row(["IngressRoute", "ingressroute", "ingressroutes"], OLD_TRAEFIK, &["v1alpha1"], Role::Route).route(&route::INGRESS_ROUTE).shared().exact().before(Kind::IngressRoute);
+    OldIngressRoute => row(["IngressRoute", "ingressroute", "ingressroutes"], OLD_TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact().before(Kind::IngressRoute);
     /// traefik.io/v1alpha1 `IngressRouteTCP`.
-    IngressRouteTcp => row(["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], TRAEFIK, &["v1alpha1"], Role::Route).route(&route::INGRESS_ROUTE).shared().exact();
+    IngressRouteTcp => row(["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact();
     /// traefik.containo.us/v1alpha1 `IngressRouteTCP`.
-    OldIngressRouteTcp => row(["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], OLD_TRAEFIK, &["v1alpha1"], Role::Route).route(&route::INGRESS_ROUTE).shared().exact().before(Kind::IngressRouteTcp);
+    OldIngressRouteTcp => row(["IngressRouteTCP", "ingressroutetcp", "ingressroutetcps"], OLD_TRAEFIK, &["v1alpha1"], Role::Route).route(&INGRESS_ROUTE).shared().exact().before(Kind::IngressRouteTcp);
     /// traefik.io/v1alpha1 `TLSStore`.
     TlsStore => row(["TLSStore", "tlsstore", "tlsstores"], TRAEFIK, &["v1alpha1"], Role::Store).shared().exact();
     /// traefik.containo.us/v1alpha1 `TLSStore`.
@@ -356,7 +383,6 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::route::Shape;
 
     #[test]
     fn each_kind_stands_at_its_place() {

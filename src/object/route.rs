@@ -46,33 +46,6 @@ pub struct Fields {
     pub passthrough: Option<&'static str>,
 }
 
-/// Ingress.
-pub(super) const INGRESS: RouteFacts = RouteFacts {
-    shape: Shape::Entries,
-    secret_field: "spec.tls[].secretName",
-    controller: None,
-    shimmed: true,
-    challenge: Some(Kind::Ingress),
-};
-
-/// Gateway and the sets of further listeners.
-pub(super) const LISTENERS: RouteFacts = RouteFacts {
-    shape: Shape::Listeners,
-    secret_field: "tls.certificateRefs",
-    controller: None,
-    shimmed: true,
-    challenge: Some(Kind::HttpRoute),
-};
-
-/// Traefik's own routes.
-pub(super) const INGRESS_ROUTE: RouteFacts = RouteFacts {
-    shape: Shape::Hosts,
-    secret_field: "tls.secretName",
-    controller: Some("traefik.io/ingress-controller"),
-    shimmed: false,
-    challenge: Some(Kind::IngressRoute),
-};
-
 /// What is read of a route that says by itself which hosts it serves, and with which Secret.
 #[derive(Debug, Clone)]
 pub struct HostRoute {
