@@ -28,6 +28,7 @@ use crate::{
         certmanager::{Certificate, CertificateRequest, Challenge, IssuerRef},
         consumer::{How, SecretUse},
         gateway::{CertificateRef, Listener, ParentRef},
+        register::{Role, count, of_roles},
     },
     x509::{
         self, KeyAlgorithm, KeyState, Trust,
@@ -42,34 +43,18 @@ const RULES: Rules = Rules {
 
 /// An inventory of a cluster in which everything has been read.
 fn cluster() -> Inventory {
+    const ROLES: [Role; 7] = [
+        Role::Route,
+        Role::Class,
+        Role::Grant,
+        Role::Store,
+        Role::Secret,
+        Role::Issuing,
+        Role::Consumer,
+    ];
+    const READ: [Kind; count(&ROLES)] = of_roles(&ROLES);
     let mut inventory = Inventory::new("test", false);
-    for kind in [
-        Kind::Ingress,
-        Kind::IngressClass,
-        Kind::Gateway,
-        Kind::GatewayClass,
-        Kind::Secret,
-        Kind::Pod,
-        Kind::ReplicationController,
-        Kind::Deployment,
-        Kind::StatefulSet,
-        Kind::DaemonSet,
-        Kind::Job,
-        Kind::CronJob,
-        Kind::ServiceAccount,
-        Kind::IngressRoute,
-        Kind::OldIngressRoute,
-        Kind::IngressRouteTcp,
-        Kind::OldIngressRouteTcp,
-        Kind::TlsStore,
-        Kind::OldTlsStore,
-        Kind::ListenerSet,
-        Kind::XListenerSet,
-        Kind::Certificate,
-        Kind::ReferenceGrant,
-        Kind::Issuer,
-        Kind::ClusterIssuer,
-    ] {
+    for kind in READ {
         inventory.apply(Change::Listed(kind));
     }
     for (name, controller) in [
