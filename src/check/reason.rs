@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::text::closest;
+
 /// How bad a finding is. Ordered: `Info < Warning < Critical`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
@@ -115,7 +117,9 @@ impl FromStr for Reason {
             .find(|r| r.as_str().eq_ignore_ascii_case(s))
             .ok_or_else(|| UnknownReason {
                 name: s.to_owned(),
-                nearest: nearest(s),
+                nearest: closest(s, Self::ALL.iter().map(|reason| reason.as_str()))
+                    .and_then(|meant| Self::ALL.iter().copied().find(|reason| reason.as_str() == meant))
+                    .unwrap_or(Self::SecretNotFound),
             })
     }
 }
@@ -139,25 +143,6 @@ impl std::fmt::Display for UnknownReason {
             self.name, self.nearest
         )
     }
-}
-
-/// The reason with the most letter pairs in common with `name`.
-fn nearest(name: &str) -> Reason {
-    let pairs = |s: &str| -> Vec<(u8, u8)> {
-        let lower = s.to_ascii_lowercase();
-        lower.as_bytes().windows(2).map(|w| (w[0], w[1])).collect()
-    };
-    let wanted = pairs(name);
-    let score = |r: &Reason| {
-        let have = pairs(r.as_str());
-        let common = wanted.iter().filter(|p| have.contains(p)).count();
-        common * 1000 / (wanted.len() + have.len()).max(1)
-    };
-    Reason::ALL
-        .iter()
-        .copied()
-        .max_by_key(score)
-        .unwrap_or(Reason::SecretNotFound)
 }
 
 #[cfg(test)]

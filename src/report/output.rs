@@ -16,7 +16,7 @@ use super::{
     rows::Rows,
     sarif, table, yaml,
 };
-use crate::{file, object::Seconds, text::nearest::edits};
+use crate::{file, object::Seconds, text};
 
 /// What `-o` asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,14 +171,14 @@ impl FromStr for Format {
     }
 }
 
-/// The format with the fewest letters to change.
+/// The format that was most likely meant.
 fn nearest(name: &str) -> &'static str {
-    let name: Vec<char> = name.chars().take(32).map(|c| c.to_ascii_lowercase()).collect();
-    let word = |format: &str| format.split('=').next().unwrap_or_default().chars().collect::<Vec<_>>();
+    let word = |format: &&'static str| format.split('=').next().unwrap_or_default();
+    let meant = text::closest(name, FORMATS.iter().map(|format| word(format)));
     FORMATS
         .iter()
-        .min_by_key(|format| edits(&name, &word(format)))
         .copied()
+        .find(|format| Some(word(format)) == meant)
         .unwrap_or("table")
 }
 

@@ -3,7 +3,7 @@
 mod ascii;
 pub mod clear;
 mod list;
-pub mod nearest;
+mod nearest;
 mod shell;
 pub mod time;
 pub mod url;
@@ -13,7 +13,7 @@ pub mod wrap;
 pub use ascii::ascii;
 pub use clear::{Clear, clear};
 pub use list::{first_of, grouped};
-pub use nearest::nearest;
+pub use nearest::{closest, nearest, nearest_name};
 pub use shell::quote;
 pub use time::{Age, age, date, date_time, parse_time};
 pub use url::without_user;

@@ -1,7 +1,7 @@
 //! Which known word was meant by one that is not known.
 
 /// The known word with the fewest edits from `word`, in any case of letters; `None` when even that one is too far off to
-/// have been meant. Long words are compared by their first 64 characters.
+/// have been meant. Long words are compared by their first 256 characters.
 ///
 /// ```
 /// use kubectl_certs::text::nearest;
@@ -11,31 +11,42 @@
 /// ```
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = letters(word);
-    let most = word.len() / 2;
+    let most = (word.chars().count() / 2).max(1);
     known
         .into_iter()
-        .map(|other| (edits(&word, &letters(other)), other))
-        .filter(|(distance, _)| *distance <= most.max(1))
+        .map(|other| (edits(&word, other), other))
+        .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, other)| other)
 }
 
-fn letters(word: &str) -> Vec<char> {
-    word.chars().take(64).flat_map(char::to_lowercase).collect()
+/// The same for names that others make long, as clouds do with contexts: one that holds `name`, or is held by it, was meant
+/// before any that is similar. `prod` is meant by somebody who has `arn:aws:eks:...:cluster/prod`.
+pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let word = letters(name);
+    let holds = |other: &&str| {
+        let other = letters(other);
+        !word.is_empty() && !other.is_empty() && (other.contains(&word) || word.contains(&other))
+    };
+    known.clone().into_iter().find(holds).or_else(|| nearest(name, known))
 }
 
-/// How many letters to insert, remove or replace make `b` of `a` (Levenshtein).
-pub fn edits(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+/// The same where one of few words is always named, however far off: one that holds `word` first, then the one with the
+/// fewest edits. `None` only where nothing is known.
+pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = letters(word);
+    known
+        .into_iter()
+        .min_by_key(|other| (word.is_empty() || !letters(other).contains(&word), edits(&word, other)))
+}
+
+fn letters(word: &str) -> String {
+    word.chars().take(256).flat_map(char::to_lowercase).collect()
+}
+
+/// How many letters to insert, remove or replace make `other` of `word`.
+fn edits(word: &str, other: &str) -> usize {
+    strsim::levenshtein(word, &letters(other))
 }
 
 #[cfg(test)]
@@ -56,5 +67,23 @@ mod tests {
         ] {
             assert_eq!(nearest(word, known), meant, "{word}");
         }
+    }
+
+    #[test]
+    fn a_long_name_is_meant_by_a_part_of_it_and_one_of_few_words_is_always_named() {
+        let contexts = ["staging", "arn:aws:eks:eu-west-1:123456789012:cluster/prod"];
+        assert_eq!(nearest_name("PROD", contexts), Some(contexts[1]));
+        assert_eq!(nearest_name("stagin", contexts), Some("staging"));
+        assert_eq!(nearest_name("lab", contexts), None);
+        assert_eq!(nearest_name("", contexts), None);
+        let reasons = ["Expired", "HostMismatch", "ChainIncomplete"];
+        for (word, meant) in [
+            ("chain", "ChainIncomplete"),
+            ("HostMissmatch", "HostMismatch"),
+            ("", "Expired"),
+        ] {
+            assert_eq!(closest(word, reasons), Some(meant), "{word}");
+        }
+        assert_eq!(closest("x", []), None);
     }
 }

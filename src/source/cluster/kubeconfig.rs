@@ -12,7 +12,10 @@ use std::{
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, KubeconfigError};
 
 use super::{connect::ConnectOptions, problem::ConnectError};
-use crate::{file, text::without_user};
+use crate::{
+    file,
+    text::{nearest_name, without_user},
+};
 
 /// What was chosen.
 pub(super) struct Chosen {
@@ -189,7 +192,7 @@ fn from_file(config: &Kubeconfig, options: &ConnectOptions) -> Result<Chosen, Co
             None => {
                 return Err(ConnectError::NoContext {
                     name: name.clone(),
-                    nearest: nearest(name, &contexts),
+                    nearest: nearest_name(name, contexts.iter().map(String::as_str)).map(str::to_owned),
                     known: contexts,
                 });
             }
@@ -345,41 +348,6 @@ fn with_flags(mut chosen: Chosen, options: &ConnectOptions) -> Result<Chosen, Co
     }
     cluster.server = Some(chosen.server.clone());
     Ok(chosen)
-}
-
-/// The most similar name, where one is similar at all.
-fn nearest(name: &str, known: &[String]) -> Option<String> {
-    let lower = name.to_lowercase();
-    let distance = |other: &String| {
-        let other = other.to_lowercase();
-        // "prod" is meant by someone who has "arn:aws:eks:...:cluster/prod".
-        if other.contains(&lower) || lower.contains(&other) {
-            0
-        } else {
-            edits(&lower, &other)
-        }
-    };
-    let best = known
-        .iter()
-        .filter(|k| !k.is_empty() && k.len() <= 256)
-        .min_by_key(|k| distance(k))?;
-    (distance(best) <= 1 + name.chars().count() / 4).then(|| best.clone())
-}
-
-/// Levenshtein's distance; both texts are names, hence short.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(256).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

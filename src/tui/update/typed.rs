@@ -4,7 +4,7 @@ use super::{Start, act, arrange, keys, runs};
 use crate::{
     object::{Key, Kind},
     report::order::Field,
-    text::{date_time, nearest, parse_time},
+    text::{date_time, nearest, nearest_name, parse_time},
     tui::{
         command::CommandLine,
         effect::Effect,
@@ -386,7 +386,7 @@ fn context(model: &mut Model, name: &str) -> Vec<Effect> {
         return Vec::new();
     }
     if !model.place.contexts.iter().any(|context| context == name) {
-        let meant = nearest(name, model.place.contexts.iter().map(String::as_str));
+        let meant = nearest_name(name, model.place.contexts.iter().map(String::as_str));
         let meant = meant.map(|m| format!("; did you mean {m}?")).unwrap_or_default();
         model.notice(format!("the kubeconfig has no context {name}{meant}"), true);
         return Vec::new();
