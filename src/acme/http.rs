@@ -279,7 +279,7 @@ fn answer(url: &str, response: &Response, body: Vec<u8>) -> Answer {
     Answer {
         url: url.to_owned(),
         status: response.status().as_u16(),
-        retry_after: text(RETRY_AFTER.as_str()).and_then(|value| retry::retry_after(value, retry::now())),
+        retry_after: text(RETRY_AFTER.as_str()).and_then(|value| retry::retry_after(value, crate::clock::now())),
         location: text(LOCATION.as_str()).and_then(absolute),
         nonce: text("replay-nonce").filter(|nonce| is_nonce(nonce)).map(str::to_owned),
         links: links(headers)

@@ -1,11 +1,11 @@
 //! When to ask again.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use jiff::{civil::DateTime, fmt::rfc2822, fmt::strtime, tz::TimeZone};
 
 use super::http::Limits;
-use crate::object::Seconds;
+use crate::{clock, object::Seconds};
 
 /// The longest Retry-After that is believed: a year.
 const LONGEST: u64 = 365 * 24 * 60 * 60;
@@ -14,15 +14,9 @@ const LONGEST: u64 = 365 * 24 * 60 * 60;
 const FACTOR: u32 = 4;
 const LAST: Duration = Duration::from_secs(4);
 
-/// Now.
-pub(super) fn now() -> Seconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Seconds::try_from(since.as_secs()).unwrap_or(Seconds::MAX)
-}
-
 /// The moment so far from now.
 pub(super) fn moment_after(wait: Duration) -> Seconds {
-    now().saturating_add(Seconds::try_from(wait.as_secs()).unwrap_or(Seconds::MAX))
+    clock::now().saturating_add(clock::seconds(wait))
 }
 
 /// A Retry-After header: seconds, or a date in any of HTTP's three forms (RFC 9110, sections 5.6.7 and 10.2.3). A date

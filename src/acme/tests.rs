@@ -157,7 +157,7 @@ async fn a_rate_limit_says_until_when_and_is_not_tried_again() {
     let client = fake.client().await;
     let options = OrderOptions::default();
     let ask = || client.new_order(&[], &options);
-    let soon = super::retry::now() + 7200;
+    let soon = crate::clock::now() + 7200;
     for (help, date) in [
         (Some("https://ca.example/limits"), Some(soon)),
         (

@@ -4,10 +4,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     apply::{Api, Permits, RunId, rights},
+    clock::now,
     engine::{
         cleanup::{self, Doubt, Leftovers},
         journals::Journals,
-        now, prepare,
+        prepare,
     },
     error::{Exit, Failure},
     plan::steps::Step,

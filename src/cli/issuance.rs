@@ -336,7 +336,7 @@ impl Issuance<'_> {
             (false, Stage::Production | Stage::Own) => order::Stage::Production,
         };
         let past = seen(self.inventory(), self.settings);
-        let now = crate::engine::now();
+        let now = crate::clock::now();
         let limits = targets.iter().flat_map(|target| match &chosen.limits {
             Some(limits) => crate::plan::limits::counted(limits, &past, &target.names.order, now),
             None => Vec::new(),
@@ -445,7 +445,7 @@ impl Issuance<'_> {
         let ledger = Ledger::open(
             ledger::Place::beside(self.store),
             client.account_url(),
-            crate::engine::now(),
+            crate::clock::now(),
         )
         .await;
         let journals = Arc::new(Journals::default());

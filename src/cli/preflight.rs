@@ -99,7 +99,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     let reports = looking.run().await;
     drop(waiting);
     if args.run.output == Some(Output::Json) {
-        print(report::json(&reports, &time::date_time(crate::engine::now())).as_bytes())?;
+        print(report::json(&reports, &time::date_time(crate::clock::now())).as_bytes())?;
     } else {
         print_text(&report::list(&reports, colour::wanted(args.run.color)))?;
     }

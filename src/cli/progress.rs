@@ -6,10 +6,11 @@ use std::{
     fmt::Write as _,
     io::{IsTerminal as _, Write as _},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use crate::{
+    clock,
     event::{Event, EventKind, Listen},
     object::Key,
     report::progress,
@@ -146,8 +147,8 @@ impl Listen for Progress {
     fn hear(&self, event: &Event) {
         match self.mode {
             Mode::Json => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                let seconds = time::date_time(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+                let since = clock::since_epoch();
+                let seconds = time::date_time(clock::seconds(since));
                 // Steps are milliseconds apart.
                 let at = format!("{}.{:03}Z", seconds.trim_end_matches('Z'), since.subsec_millis());
                 let _ = writeln!(std::io::stdout().lock(), "{}", progress::json(event, &at));

@@ -11,10 +11,10 @@ use crate::{
         events::{self, About, Reason},
         rights, verify,
     },
+    clock::now,
     engine::{
         aftermath,
         lease::{self, Lease, LeaseError},
-        now,
     },
     error::{Exit, Failure, chain},
     event::{EventKind, Teller},

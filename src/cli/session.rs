@@ -3,15 +3,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     check::{Reason, Rules, Select, select::ineffective},
+    clock::{now, seconds},
     error::{Exit, Failure, chain},
     file,
     inventory::Inventory,
-    object::{Key, Kind, NotJudged, Seconds, Text, annotation, carrier::carrier},
+    object::{Key, Kind, NotJudged, Text, annotation, carrier::carrier},
     scan::{self, live::Live, secrets::Unresolved},
     settings::{env, source, trust, value::SecretKeys},
     source::{
@@ -503,16 +503,6 @@ pub(super) async fn connected(args: &ClusterArgs) -> Result<Connection, Failure>
 pub(super) async fn login(args: &ClusterArgs) -> Result<Connection, ConnectError> {
     let _waiting = Waiting::for_what(|| "waiting for the login that the kubeconfig asks for".to_owned());
     connect(&connect_options(args)).await
-}
-
-/// The clock, in seconds.
-pub(super) fn now() -> Seconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    seconds(since)
-}
-
-fn seconds(duration: Duration) -> Seconds {
-    Seconds::try_from(duration.as_secs()).unwrap_or(Seconds::MAX)
 }
 
 /// The roots, those of `--ca-file` and of `trust:` in the settings too, and the signatures that earlier runs have verified.

@@ -7,9 +7,9 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::{
     apply::{Api, Permits},
+    clock::now,
     engine::{
         cleanup::{self, Leftovers},
-        now,
         run::Run,
         store::Destination,
     },

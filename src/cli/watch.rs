@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, io::Write as _, time::Duration};
 use tokio::sync::mpsc;
 
 use crate::{
+    clock::now,
     error::{Exit, Failure},
     inventory::Inventory,
     object::{Change, Forbidden, Key, Kind, Seconds},
@@ -20,7 +21,7 @@ use crate::{
 use super::{
     locale::{self, Legible},
     note,
-    session::{Session, now},
+    session::Session,
     status::{Output, about_targets},
     target::Target,
     written,

@@ -89,7 +89,7 @@ impl Run {
                 key: used.route.key.clone(),
                 uid: None,
             };
-            if let Err(error) = events::record(api, &about, reason, &cleared, super::now()).await {
+            if let Err(error) = events::record(api, &about, reason, &cleared, crate::clock::now()).await {
                 tracing::debug!("cannot record an event: {error}");
             }
         }
@@ -120,7 +120,8 @@ impl Run {
             return Ok(());
         }
         let cancelled = || self.cancel.is_cancelled();
-        let done = rollout::restart_unless(api, &restarts.restarted, super::now(), ROLLOUT, &cancelled, tell).await;
+        let done =
+            rollout::restart_unless(api, &restarts.restarted, crate::clock::now(), ROLLOUT, &cancelled, tell).await;
         record_restarts(api, &target.secret, &done.done).await;
         match done.stopped {
             None => Ok(()),
@@ -226,7 +227,7 @@ pub async fn record_on_secret(api: &Api, secret: &Key, reason: Reason, message: 
         uid: None,
     };
     let message: String = crate::text::Clear(message).to_string().chars().take(LONGEST).collect();
-    if let Err(error) = events::record(api, &about, reason, &message, super::now()).await {
+    if let Err(error) = events::record(api, &about, reason, &message, crate::clock::now()).await {
         tracing::debug!("cannot record an event: {error}");
     }
 }

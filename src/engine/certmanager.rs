@@ -22,13 +22,14 @@ pub use error::CertManagerError;
 use follow::{Look, Told};
 use state::{Before, End};
 
-use super::{cancel::Cancel, now};
+use super::cancel::Cancel;
 use crate::{
     acme::Stage,
     apply::{
         Api, ApiError, Patch, Permit, Permits, Verb,
         events::{self, About, Reason},
     },
+    clock::now,
     event::{EventKind, Teller},
     object::Key,
     object::resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER},

@@ -257,7 +257,7 @@ impl Run {
         let id = held.id.clone()?;
         // Without an answer the order still says what it replaces: the CA knows better.
         let info = self.client.acme().renewal_info(&id).await.ok();
-        let now = super::now();
+        let now = crate::clock::now();
         let in_window = info.is_some_and(|info| info.start <= now);
         Some(Renewal { id, in_window })
     }
@@ -268,7 +268,7 @@ impl Run {
             return Ok(());
         };
         let past = limits::joined(self.ledger.past(), &self.seen);
-        match limits::exceeded(limits, &past, &target.names.order, exempt, super::now()) {
+        match limits::exceeded(limits, &past, &target.names.order, exempt, crate::clock::now()) {
             None => Ok(()),
             Some(exceeded) => Err(CourseError::Limit {
                 issuer: self.issuer.name.clone(),
@@ -285,7 +285,7 @@ impl Run {
             names: target.names.order.iter().map(ToString::to_string).collect(),
             profile: self.issuer.profile.clone(),
             key_type: kind.as_str().to_owned(),
-            started: super::now(),
+            started: crate::clock::now(),
             // What a killed run left stays noted until it is removed.
             left: found.map(|found| found.entry.left.clone()).unwrap_or_default(),
         }
@@ -295,7 +295,7 @@ impl Run {
         let ObtainError::Names(failed) = error else { return };
         for (name, refused) in failed {
             if matches!(refused, Refused::Ca { method: Some(_), .. }) {
-                self.ledger.failed(name, super::now());
+                self.ledger.failed(name, crate::clock::now());
             }
         }
     }
@@ -322,12 +322,12 @@ impl Run {
             key.pem().clone(),
             chain.pem.as_bytes(),
             &names,
-            super::now(),
+            crate::clock::now(),
             &self.options.roots,
         )?;
         let leaf = pair.leaf();
         let not_after = leaf.not_after;
-        self.ledger.got(&names, pair.sha256().to_string(), super::now());
+        self.ledger.got(&names, pair.sha256().to_string(), crate::clock::now());
         tell.tell(EventKind::Issued {
             sha256: pair.sha256().to_string(),
             not_after,
@@ -351,7 +351,7 @@ impl Run {
             issuer: self.issuer.name.clone(),
             directory: self.issuer.directory_url.clone(),
             order: Some(order),
-            at: super::now(),
+            at: crate::clock::now(),
             window: self.window(&pair).await,
         };
         let storing = Storing {

@@ -39,7 +39,7 @@ pub async fn judge(acme: &Acme, inventory: &Inventory, targets: &[Target], rules
         .buffered(AT_ONCE)
         .collect()
         .await;
-    asked.keep(super::now());
+    asked.keep(crate::clock::now());
     judged
 }
 
@@ -68,7 +68,7 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
 
 /// The moment at which the CA wants a certificate to be renewed, where it says one.
 async fn moment(acme: &Acme, id: &CertId, asked: &Asked) -> Option<Seconds> {
-    let (name, now) = (id.to_string(), super::now());
+    let (name, now) = (id.to_string(), crate::clock::now());
     if let Some(moment) = asked.get(&name, now) {
         return Some(moment);
     }
@@ -101,13 +101,13 @@ pub(super) async fn is_in_window(acme: Option<&Acme>, inventory: &Inventory, tar
         let stored = inventory.secrets().get(&target.secret);
         return stored
             .and_then(check::renewal_window)
-            .is_some_and(|(start, _)| start <= super::now());
+            .is_some_and(|(start, _)| start <= crate::clock::now());
     };
     let Some(id) = id_of(inventory, target) else {
         return false;
     };
     let asked = tokio::time::timeout(PATIENCE, acme.renewal_info(&id)).await;
-    asked.is_ok_and(|info| info.is_ok_and(|info| info.start <= super::now()))
+    asked.is_ok_and(|info| info.is_ok_and(|info| info.start <= crate::clock::now()))
 }
 
 /// The id by which the CA knows the certificate that a Secret holds; `None` when it holds none, or one without key id.

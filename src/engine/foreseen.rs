@@ -172,7 +172,7 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Asked<'_>) -> Vec<Obstacle>
     if preparing.settings.certificate.ignore_rate_limits {
         return Vec::new();
     }
-    let now = super::now();
+    let now = crate::clock::now();
     let account = store.load(&chosen.ca.directory).await.ok().flatten();
     let ledger = match account.and_then(|kept| kept.account.url) {
         Some(url) => Ledger::open(ledger::Place::beside(store), &url, now).await,

@@ -285,7 +285,7 @@ async fn write(place: &Place, secret: &Key, run: &RunId, state: &mut State) -> R
         "metadata": {"namespace": key.namespace, "name": key.name},
         "data": {ENTRY: encoded(&entry), KEY: encoded(state.key.expose_secret().as_bytes())},
     });
-    mark(&mut object, run, Purpose::Journal, super::now() + KEPT, secret);
+    mark(&mut object, run, Purpose::Journal, crate::clock::now() + KEPT, secret);
     match place {
         Place::Cluster(api) => {
             let meta = &state.object["metadata"];

@@ -17,6 +17,7 @@ use crate::{
         Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
         mark::{self, mark},
     },
+    clock::now,
     event::{EventKind, Teller},
     object::resource::LEASE,
     object::{Key, Seconds},
@@ -363,10 +364,6 @@ fn micro(at: Seconds) -> String {
     let text = time::date_time(at);
     text.strip_suffix('Z')
         .map_or(text.clone(), |bare| format!("{bare}.000000Z"))
-}
-
-fn now() -> Seconds {
-    super::now()
 }
 
 #[cfg(test)]

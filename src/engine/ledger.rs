@@ -190,7 +190,8 @@ impl Ledger {
             };
             // What other runs have noted meanwhile stays.
             let kept_there = decoded(&secret, &self.name).unwrap_or_default();
-            let counts = |line: &&str| serde_json::from_str(line).is_ok_and(|line: Line| line.counts(super::now()));
+            let counts =
+                |line: &&str| serde_json::from_str(line).is_ok_and(|line: Line| line.counts(crate::clock::now()));
             let mut lines: Vec<String> = kept_there.lines().filter(counts).map(str::to_owned).collect();
             lines.extend(new.iter().filter_map(|line| serde_json::to_string(line).ok()));
             secret["data"][&self.name] = BASE64_STANDARD.encode(newest(&lines)).into();

@@ -30,11 +30,3 @@ pub mod solver_pod;
 pub mod store;
 pub mod trial;
 pub mod turns;
-
-use crate::object::Seconds;
-
-/// The present moment.
-pub fn now() -> Seconds {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-}

@@ -286,7 +286,7 @@ impl Obtaining<'_> {
             });
         }
         if !self.exempt || ordered.replaces_refused.is_some() {
-            self.ledger.ordered(&names.order, super::now());
+            self.ledger.ordered(&names.order, crate::clock::now());
         }
         let order = ordered.order;
         let url = order.url.clone();

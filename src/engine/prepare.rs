@@ -614,7 +614,7 @@ impl Prepared {
             },
             ports: Ports::default(),
             run: run.clone(),
-            expires: super::now() + i64::from(LIVES),
+            expires: crate::clock::now() + i64::from(LIVES),
         }
     }
 }

@@ -117,7 +117,7 @@ impl Storing<'_> {
         }
         let mut backed_up = false;
         if !change.is_done(&target) {
-            backed_up = backup::keep(api, &target, &change, self.run, super::now())
+            backed_up = backup::keep(api, &target, &change, self.run, crate::clock::now())
                 .await
                 .map_err(CourseError::Write)?;
             change.write(api).await.map_err(CourseError::Write)?;

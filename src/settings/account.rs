@@ -2,8 +2,6 @@
 //!
 //! A key is kept before the CA hears of it. Whatever is killed, and whenever, the next run goes on with that key.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use secrecy::SecretString;
 
 use super::{
@@ -12,6 +10,7 @@ use super::{
 };
 use crate::{
     acme::{Account, AccountKey, AccountStatus, Acme, AcmeError, Client, Issuer, Registration, StoredAccount},
+    clock::now,
     object::Seconds,
     solve::{SolveError, dns01::config::Secrets},
 };
@@ -413,9 +412,4 @@ pub async fn deactivate(acme: &Acme, chosen: &Chosen, store: &Store) -> Result<A
     let account = ready.client.deactivate().await?;
     store.change(acme.directory_url(), &|_| Change::Remove).await?;
     Ok(account)
-}
-
-fn now() -> Seconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Seconds::try_from(since.as_secs()).unwrap_or(Seconds::MAX)
 }

@@ -23,6 +23,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
+    clock::now,
     error::{Exit, Failure},
     event::Listen,
     object::Seconds,
@@ -40,7 +41,7 @@ use crate::{
 use super::{
     args::{ClusterArgs, StatusArgs},
     reach::cluster_flags,
-    session::{connect_options, connected, now},
+    session::{connect_options, connected},
     told::{self, Front},
 };
 use reader::Ask;

@@ -12,6 +12,7 @@ use tokio::{
 
 use crate::{
     check::{Reason, Rules, Select, Shared},
+    clock::now,
     error::{Exit, Failure},
     inventory::{BindingId, Inventory},
     object::{Change, Forbidden, Key, Kind, Seconds},
@@ -32,7 +33,7 @@ use crate::{
 use super::{
     super::{
         args::StatusArgs,
-        session::{Open, Session, now},
+        session::{Open, Session},
         show::{Found, Said, certificates_of, picture, said},
     },
     fetch, in_context, place,

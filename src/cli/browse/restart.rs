@@ -7,6 +7,7 @@ use crate::{
         Api, events,
         rollout::{self, LIMIT, Workload},
     },
+    clock::now,
     engine::{aftermath::record_restarts, cancel::Cancel},
     error::{Exit, Failure},
     event::{EventKind, Teller},
@@ -21,7 +22,7 @@ use super::super::{
     args::ClusterArgs,
     counted::{counted, first_of},
     print_text, reach,
-    session::{cluster_failure, connected, now},
+    session::{cluster_failure, connected},
     told::Front,
 };
 

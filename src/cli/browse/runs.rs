@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use crate::{
+    clock::now,
     engine::cancel::{self, Cancel, Canceller},
     error::{Exit, Failure},
     event::{Event, EventKind, Listen},
@@ -31,7 +32,6 @@ use super::super::{
     args::{Cli, ClusterArgs, Command},
     counted::first_of,
     renew, revoke, rollback,
-    session::now,
     told::{self, Front},
 };
 use super::restart;

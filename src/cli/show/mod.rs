@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     check::{self},
+    clock::now,
     error::{Exit, Failure},
     net::{
         address::{HostPort, NotHostPort, addresses},
@@ -28,7 +29,7 @@ use super::{
     args::ShowArgs,
     colour,
     locale::{self, Legible},
-    session::{judge, now, read_file},
+    session::{judge, read_file},
     settings::acts_with,
     waiting::Waiting,
     warn, written,

@@ -154,7 +154,7 @@ impl Preflight<'_> {
             return Some(Check::ok(Topic::Limits, "a renewal in its window counts against none"));
         }
         let past = limits::joined(shared.ledger.past(), &self.seen);
-        let exceeded = limits::exceeded(known, &past, &target.names.order, false, crate::engine::now());
+        let exceeded = limits::exceeded(known, &past, &target.names.order, false, crate::clock::now());
         Some(match exceeded {
             None => Check::ok(Topic::Limits, "none would be exceeded, by this tool's estimate"),
             Some(exceeded) if self.settings.certificate.ignore_rate_limits => {

@@ -1,9 +1,6 @@
 //! Dynamic update (RFC 2136), signed with TSIG (RFC 8945).
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::future::BoxFuture;
@@ -126,7 +123,7 @@ impl Rfc2136 {
             )))
         };
         let mut message = update.clone();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let now = crate::clock::since_epoch().as_secs();
         let mut verifier = match &self.signer {
             Some(signer) => message.finalize(signer, now).map_err(|e| garbled(&e))?,
             None => None,

@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -21,6 +21,7 @@ use super::{
     in_dns::{self, InDns, list},
 };
 use crate::{
+    clock,
     event::{EventKind, Teller},
     net::{self, HostPort, Lookup},
     object::Text,
@@ -73,8 +74,7 @@ impl Telling {
 
 /// The time of day after so long, in UTC: `14:03:20 UTC`.
 fn clock(left: Duration) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let at = i64::try_from((now + left).as_secs()).unwrap_or(i64::MAX);
+    let at = clock::seconds(clock::since_epoch() + left);
     let text = time::date_time(at);
     let clock = text.split_once('T').map_or(text.as_str(), |(_, clock)| clock);
     format!("{} UTC", clock.trim_end_matches('Z'))

@@ -10,7 +10,7 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use base64::Engine;
@@ -383,9 +383,7 @@ fn read_answer(text: &[u8]) -> Result<Login, &'static str> {
         None => None,
         Some(at) => {
             let at = crate::text::parse_time(at).ok_or("its expirationTimestamp is not a time")?;
-            let now = SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .map_or(0, |d| d.as_secs());
+            let now = crate::clock::since_epoch().as_secs();
             // A minute early, so that no request is under way when it expires.
             let left = u64::try_from(at).unwrap_or(0).saturating_sub(now).saturating_sub(60);
             Instant::now().checked_add(Duration::from_secs(left))

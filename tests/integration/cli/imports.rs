@@ -11,6 +11,8 @@ use super::root;
 const ALLOWED: &[(&str, &[&str])] = &[
     // Whose a file is.
     ("own", &["text"]),
+    // What time it is.
+    ("clock", &["object"]),
     // What only saves time.
     ("cache", &["own"]),
     // Pure: values in, values out.
@@ -26,7 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["object", "name", "event", "x509", "inventory", "check", "text"],
     ),
     // Reading: nothing of certificates.
-    ("source", &["object", "error", "text", "file", "requests"]),
+    ("source", &["clock", "object", "error", "text", "file", "requests"]),
     ("net", &["object", "error", "text"]),
     // Text is made here alone.
     (
@@ -34,10 +36,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["object", "x509", "check", "text", "name", "event", "plan", "file"],
     ),
     // Writing: the protocol, the answers to challenges, the cluster. The first two do not know each other.
-    ("acme", &["object", "name", "error", "text", "x509", "requests"]),
+    (
+        "acme",
+        &["clock", "object", "name", "error", "text", "x509", "requests"],
+    ),
     (
         "solve",
         &[
+            "clock",
             "own",
             "object",
             "name",
@@ -72,13 +78,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "own", "object", "name", "error", "text", "file", "plan", "acme", "solve", "apply",
+            "clock", "own", "object", "name", "error", "text", "file", "plan", "acme", "solve", "apply",
         ],
     ),
     // What joins them.
     (
         "engine",
         &[
+            "clock",
             "cache",
             "own",
             "object",
@@ -118,6 +125,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "clock",
             "cache",
             "file",
             "object",

@@ -1,0 +1,20 @@
+//! What time it is: the one place that asks the system's clock for it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::object::Seconds;
+
+/// The present moment. A clock that is set before 1970 is at its beginning.
+pub fn now() -> Seconds {
+    seconds(since_epoch())
+}
+
+/// How many whole seconds a time is.
+pub fn seconds(time: Duration) -> Seconds {
+    Seconds::try_from(time.as_secs()).unwrap_or(Seconds::MAX)
+}
+
+/// The same, finer than a second.
+pub fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
