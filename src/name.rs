@@ -62,7 +62,7 @@ impl FromStr for Name {
 
     /// Reads a host as people and routes write it: any case, U-labels, a trailing dot, brackets around IPv6.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let shown = || text.chars().take(300).collect::<String>();
+        let shown = || crate::text::shorten(text, 300).into_owned();
         let bare = text.trim();
         if bare.is_empty() || bare == "*" {
             return Err(NameError::Everything(shown()));

@@ -366,8 +366,7 @@ fn hint_of(problem: &Problem) -> Option<String> {
 
 /// A URL for a message: cleared, and not too long.
 pub(super) fn shown(url: &str) -> String {
-    let short: String = crate::text::without_user(url).chars().take(300).collect();
-    crate::text::clear(&short).into_owned()
+    crate::text::clear(&crate::text::shorten(&crate::text::without_user(url), 300)).into_owned()
 }
 
 /// The first https URL in a sentence.

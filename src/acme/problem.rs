@@ -137,8 +137,7 @@ pub(super) fn quote(body: &[u8]) -> String {
         }
         text.push_str(word);
         if text.chars().count() > QUOTED {
-            text = text.chars().take(QUOTED).collect();
-            text.push('…');
+            text = crate::text::shorten(&text, QUOTED).into_owned();
             break;
         }
     }

@@ -150,7 +150,7 @@ impl ApiError {
             said.message
         } else {
             let text = String::from_utf8_lossy(&reply.body);
-            text.trim().chars().take(200).collect()
+            crate::text::shorten(text.trim(), 200).into_owned()
         };
         match reply.status {
             // A page of a proxy's says nothing about an object.

@@ -76,7 +76,7 @@ impl FromStr for KeyKind {
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| KeyError::Kind(text.chars().take(40).collect()))
+        found.ok_or_else(|| KeyError::Kind(crate::text::shorten(text, 40).into_owned()))
     }
 }
 

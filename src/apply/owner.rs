@@ -185,7 +185,7 @@ impl<'a> Seen<'a> {
             ("kubed.appscode.com/origin", "Config Syncer"),
         ] {
             if let Some(source) = self.either(key) {
-                let of: String = source.chars().take(200).collect();
+                let of = crate::text::shorten(source, 200);
                 return Some(Owner {
                     kind: OwnerKind::Copy,
                     who: format!("{who}, which copies {of} here"),

@@ -32,8 +32,6 @@ const LOOKUP: Duration = Duration::from_secs(5);
 const ROLLOUT: Duration = Duration::from_mins(5);
 /// How many names an Event lists.
 const NAMED: usize = 5;
-/// A message of an Event is cut by the API server at 1,024 characters.
-const LONGEST: usize = 1_000;
 
 impl Run {
     /// Tells the routes, and looks until the certificate is served.
@@ -82,7 +80,7 @@ impl Run {
 
     /// Best effort: an event that cannot be recorded changes nothing.
     async fn record(&self, api: &Api, target: &Target, reason: Reason, message: &str) {
-        let cleared: String = crate::text::Clear(message).to_string().chars().take(LONGEST).collect();
+        let cleared = crate::text::Clear(message).to_string();
         for used in &target.uses {
             let about = About {
                 resource: used.route.kind.resource(),
@@ -226,7 +224,7 @@ pub async fn record_on_secret(api: &Api, secret: &Key, reason: Reason, message: 
         key: secret.clone(),
         uid: None,
     };
-    let message: String = crate::text::Clear(message).to_string().chars().take(LONGEST).collect();
+    let message = crate::text::Clear(message).to_string();
     if let Err(error) = events::record(api, &about, reason, &message, crate::clock::now()).await {
         tracing::debug!("cannot record an event: {error}");
     }

@@ -115,8 +115,7 @@ pub(super) fn is_name(secret: &Key) -> bool {
 
 /// A name that is none, within a sentence.
 pub(super) fn quoted(secret: &Key) -> String {
-    let text: String = secret.to_string().chars().take(300).collect();
-    format!("{text:?}")
+    format!("{:?}", crate::text::shorten(&secret.to_string(), 300))
 }
 
 impl PrepareError {

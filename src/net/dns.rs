@@ -99,7 +99,7 @@ pub fn code_word(code: ResponseCode) -> String {
 
 /// A name as it is sent: absolute, ASCII.
 pub fn name(text: &str) -> Result<Name, DnsError> {
-    let wrong = || DnsError::Name(text.chars().take(300).collect());
+    let wrong = || DnsError::Name(crate::text::shorten(text, 300).into_owned());
     let mut name = Name::from_ascii(text).map_err(|_| wrong())?;
     name.set_fqdn(true);
     Ok(name)

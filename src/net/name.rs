@@ -30,7 +30,7 @@ pub struct InvalidName {
 /// internationalized name its A-labels (RFC 5891), brackets around an IPv6 address are dropped.
 pub fn asked(host: &str) -> Result<Asked, InvalidName> {
     let invalid = || InvalidName {
-        name: host.chars().take(300).collect(),
+        name: crate::text::shorten(host, 300).into_owned(),
     };
     let bare = host.trim();
     if bare.is_empty() || bare == "*" {

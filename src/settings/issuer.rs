@@ -284,7 +284,7 @@ fn contact(addresses: &Addresses) -> Result<Vec<String>, String> {
             }
             _ => Err(format!(
                 "{:?} is not an e-mail address",
-                bare.chars().take(100).collect::<String>()
+                crate::text::shorten(bare, 100)
             )),
         }
     };

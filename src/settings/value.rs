@@ -29,7 +29,7 @@ pub struct NotAValue {
 
 fn no(value: &str, what: &'static str, form: &'static str) -> NotAValue {
     NotAValue {
-        value: value.chars().take(100).collect(),
+        value: crate::text::shorten(value, 100).into_owned(),
         what,
         form: Cow::Borrowed(form),
     }

@@ -17,3 +17,4 @@ pub use nearest::{closest, nearest, nearest_name};
 pub use shell::quote;
 pub use time::{Age, age, date, date_time, parse_time};
 pub use url::without_user;
+pub use width::shorten;

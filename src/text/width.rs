@@ -37,9 +37,26 @@ pub fn cut(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The first `most` characters of `text`, and an ellipsis where there are more: for what others say. Cells do not bound
+/// that: there are characters that take none.
+pub fn shorten(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_say_is_short_whatever_it_takes_on_a_terminal() {
+        assert_eq!(shorten("äöü", 3), "äöü");
+        assert_eq!(shorten("äöüß", 3), "äöü…");
+        assert_eq!(shorten("", 0), "");
+        assert_eq!(shorten(&"\u{301}".repeat(1000), 3).chars().count(), 4);
+    }
 
     #[test]
     fn wide_letters_take_two_cells_and_a_cut_text_fits() {

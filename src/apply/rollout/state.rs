@@ -126,8 +126,7 @@ pub(super) fn complaint(pods: &[Value]) -> Option<String> {
                     .find(|c| c["type"] == "PodScheduled" && c["status"] == "False")?;
                 Some(unscheduled["message"].as_str()?.to_owned())
             })?;
-        let said: String = said.chars().take(300).collect();
-        Some(format!("Pod {name}: {said}"))
+        Some(format!("Pod {name}: {}", crate::text::shorten(&said, 300)))
     })
 }
 

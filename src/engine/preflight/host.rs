@@ -232,7 +232,7 @@ fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
         }
     };
     let way = match page.redirects.last() {
-        Some(last) => format!(" after a redirect to {}", cut(last)),
+        Some(last) => format!(" after a redirect to {}", crate::text::shorten(last, QUOTED)),
         None => String::new(),
     };
     let answers = format!("{} answers {}{way}", shown.address, page.status);
@@ -249,7 +249,10 @@ fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
             let body = String::from_utf8_lossy(&page.body);
             (
                 Grade::Warning,
-                format!("{answers} with {:?} for a token that does not exist", cut(body.trim())),
+                format!(
+                    "{answers} with {:?} for a token that does not exist",
+                    crate::text::shorten(body.trim(), QUOTED)
+                ),
                 Some(
                     "another server answers for every path: if it is not behind the route's controller, it has to pass \
                      /.well-known/acme-challenge/ on",
@@ -265,12 +268,4 @@ fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
             None,
         ),
     }
-}
-
-fn cut(text: &str) -> String {
-    let mut out: String = text.chars().take(QUOTED).collect();
-    if out.len() < text.len() {
-        out.push('…');
-    }
-    out
 }

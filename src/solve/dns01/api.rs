@@ -28,10 +28,7 @@ impl Answer {
 /// At most [`SHOWN`] characters, white space drawn together.
 pub(super) fn cut(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(SHOWN) {
-        Some((at, _)) => format!("{}...", &words[..at]),
-        None => words,
-    }
+    crate::text::shorten(&words, SHOWN).into_owned()
 }
 
 /// Sends a request that may be carried out twice without harm. Again after a failure to connect, a 429 and a 5xx; the last

@@ -130,7 +130,7 @@ impl Report {
         // Something else may have been written before it.
         let line = words.trim().lines().next_back().unwrap_or_default();
         let Ok(report) = serde_json::from_str::<Self>(line) else {
-            let words: String = words.trim().chars().take(300).collect();
+            let words = crate::text::shorten(words.trim(), 300);
             return Err(
                 SolveError::new(format!("the Pod that checked from inside the cluster says {words:?}"))
                     .hint("is --solver-image of this version?")
@@ -155,7 +155,7 @@ impl Report {
 
     /// One line of JSON that fits into a container's last words (4096 bytes).
     pub fn line(&self) -> String {
-        let cut = |text: &String| text.chars().take(1200).collect::<String>();
+        let cut = |text: &String| crate::text::shorten(text, 1200).into_owned();
         let short = Self {
             seen: self.seen.iter().take(20).cloned().collect(),
             note: self.note.as_ref().map(cut),

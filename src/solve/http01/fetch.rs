@@ -217,7 +217,7 @@ fn redirection(status: StatusCode, headers: &header::HeaderMap) -> Option<String
 fn next(from: &Url, target: &str, ports: Ports) -> Result<Url, FetchError> {
     let refused = |why| FetchError::Redirect {
         from: from.to_string(),
-        to: target.chars().take(300).collect(),
+        to: crate::text::shorten(target, 300).into_owned(),
         why,
     };
     let mut url = from.join(target).map_err(|_| refused("which is not a URL"))?;

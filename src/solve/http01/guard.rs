@@ -26,7 +26,7 @@ impl FromStr for Network {
     type Err = NotANetwork;
 
     fn from_str(text: &str) -> Result<Self, NotANetwork> {
-        let error = || NotANetwork(text.chars().take(100).collect());
+        let error = || NotANetwork(crate::text::shorten(text, 100).into_owned());
         let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
         let address: IpAddr = address.parse().map_err(|_| error())?;
         let bits = if address.is_ipv4() { 32 } else { 128 };

@@ -177,7 +177,7 @@ fn failed(key: &Key, why: &str) -> SolveError {
 fn quoted(words: &str) -> String {
     match words.trim() {
         "" => String::new(),
-        words => format!(": {}", words.chars().take(300).collect::<String>()),
+        words => format!(": {}", crate::text::shorten(words, 300)),
     }
 }
 

@@ -45,7 +45,7 @@ impl FromStr for Thumbprint {
         if text.len() == 43 && is_token(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAThumbprint(text.chars().take(100).collect()))
+            Err(NotAThumbprint(crate::text::shorten(text, 100).into_owned()))
         }
     }
 }

@@ -388,14 +388,14 @@ impl Look {
             Saw::Nothing(error) => crate::error::chain(error),
             Saw::Page(page) => {
                 let way = match page.redirects.last() {
-                    Some(last) => format!(" after a redirect to {}", cut(last)),
+                    Some(last) => format!(" after a redirect to {}", crate::text::shorten(last, QUOTED)),
                     None => String::new(),
                 };
                 let body = String::from_utf8_lossy(&page.body);
                 let body = if body.trim().is_empty() {
                     "an empty body".to_owned()
                 } else if self.quote {
-                    format!("{:?}", cut(body.trim()))
+                    format!("{:?}", crate::text::shorten(body.trim(), QUOTED))
                 } else {
                     "another body".to_owned()
                 };
@@ -403,14 +403,6 @@ impl Look {
             }
         }
     }
-}
-
-fn cut(text: &str) -> String {
-    let mut out: String = text.chars().take(QUOTED).collect();
-    if out.len() < text.len() {
-        out.push('…');
-    }
-    out
 }
 
 /// What to do about it.

@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("x509", &["object"]),
     ("inventory", &["object", "x509"]),
     ("check", &["object", "x509", "inventory", "text"]),
-    ("name", &["object"]),
+    ("name", &["object", "text"]),
     ("event", &["object", "name"]),
     (
         "plan",
