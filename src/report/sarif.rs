@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fmt::Write as _,
     io::{self, Write},
 };
 
@@ -292,7 +291,9 @@ fn result<'a>(
         },
         locations: [Location {
             physical_location: place.map(|place| Physical {
-                artifact_location: Artifact { uri: uri(&place.file) },
+                artifact_location: Artifact {
+                    uri: crate::text::encoded_path(&place.file).into_owned(),
+                },
                 region: place.line.filter(|l| *l > 0).map(|start_line| Region { start_line }),
             }),
             logical_locations: [Logical {
@@ -327,18 +328,4 @@ fn qualified(row: &Row<'_>, kind: &str, name: &str) -> String {
     parts.extend(row.route.and_then(|r| r.listener));
     parts.extend(row.host.map(item::host));
     parts.join("/")
-}
-
-/// A path as a URI reference (RFC 3986): what it does not allow is percent-encoded, and no first segment looks like a
-/// scheme.
-fn uri(path: &str) -> String {
-    let mut out = String::new();
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }

@@ -16,5 +16,5 @@ pub use list::{first_of, grouped};
 pub use nearest::{closest, nearest, nearest_name};
 pub use shell::quote;
 pub use time::{Age, age, date, date_time, parse_time};
-pub use url::without_user;
+pub use url::{encoded, encoded_path, without_user};
 pub use width::shorten;

@@ -1,6 +1,23 @@
-//! URLs in messages.
+//! URLs: their parts encoded, and those of messages.
 
 use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// All but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// All but those and the slashes of a path.
+const NOT_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
+
+/// One part of a URL: everything but RFC 3986's unreserved characters is percent-encoded.
+pub fn encoded(part: &str) -> Cow<'_, str> {
+    utf8_percent_encode(part, RESERVED).into()
+}
+
+/// A path with its slashes; no first segment looks like a scheme.
+pub fn encoded_path(path: &str) -> Cow<'_, str> {
+    utf8_percent_encode(path, NOT_IN_PATH).into()
+}
 
 /// A URL without the user and the password that it may hold: `https://me:secret@host/x` becomes `https://host/x`. What has no
 /// scheme is taken as beginning with the host.
@@ -17,6 +34,13 @@ pub fn without_user(url: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_url_does_not_allow_in_a_part_is_encoded() {
+        assert_eq!(encoded("web-tls_1.~"), "web-tls_1.~");
+        assert_eq!(encoded("../a b?ä%"), "..%2Fa%20b%3F%C3%A4%25");
+        assert_eq!(encoded_path("a:b/c d#1.yaml"), "a%3Ab/c%20d%231.yaml");
+    }
 
     #[test]
     fn user_and_password_are_left_out_and_nothing_else() {

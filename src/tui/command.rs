@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::quote;
+
 /// The words after `kubectl`, or of another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
@@ -51,12 +53,7 @@ impl fmt::Display for CommandLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.program)?;
         for word in &self.words {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-            if !word.is_empty() && word.chars().all(plain) {
-                write!(f, " {word}")?;
-            } else {
-                write!(f, " '{}'", word.replace('\'', "'\\''"))?;
-            }
+            write!(f, " {}", quote(word))?;
         }
         Ok(())
     }

@@ -10,13 +10,16 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::object::{Key, Kind, carrier::Carrier, resource::Resource};
+use crate::{
+    object::{Key, Kind, carrier::Carrier, resource::Resource},
+    text::encoded,
+};
 
 /// The path of a kind's objects, of one namespace or of all.
 pub(super) fn of(resource: Resource, namespace: Option<&str>) -> String {
     let (root, plural) = (resource.root(), resource.plural);
     match namespace {
-        Some(namespace) => format!("{root}/namespaces/{}/{plural}", encode(namespace)),
+        Some(namespace) => format!("{root}/namespaces/{}/{plural}", encoded(namespace)),
         None => format!("{root}/{plural}"),
     }
 }
@@ -24,7 +27,7 @@ pub(super) fn of(resource: Resource, namespace: Option<&str>) -> String {
 /// The path of one object.
 pub(super) fn of_object(resource: Resource, key: &Key) -> String {
     let namespace = Some(key.namespace.as_str()).filter(|n| !n.is_empty());
-    format!("{}/{}", of(resource, namespace), encode(&key.name))
+    format!("{}/{}", of(resource, namespace), encoded(&key.name))
 }
 
 /// Adds a query to a path.
@@ -32,31 +35,16 @@ pub(crate) fn query(path: &mut String, name: &str, value: &str) {
     path.push(if path.contains('?') { '&' } else { '?' });
     path.push_str(name);
     path.push('=');
-    path.push_str(&encode(value));
+    path.push_str(&encoded(value));
 }
 
 /// The path of the objects of a kind that is not read.
 pub(super) fn path_of(carrier: &Carrier, version: &str, namespace: Option<&str>) -> String {
-    let root = format!("/apis/{}/{}", carrier.group, encode(version));
+    let root = format!("/apis/{}/{}", carrier.group, encoded(version));
     match namespace.filter(|_| carrier.namespaced) {
-        Some(namespace) => format!("{root}/namespaces/{}/{}", encode(namespace), carrier.plural),
+        Some(namespace) => format!("{root}/namespaces/{}/{}", encoded(namespace), carrier.plural),
         None => format!("{root}/{}", carrier.plural),
     }
-}
-
-/// Percent-encodes everything but RFC 3986's unreserved characters.
-fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
 }
 
 /// Whether an object of this name can exist (RFC 1123 subdomain), so that a request for it makes sense: what a route

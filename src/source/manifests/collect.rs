@@ -1,13 +1,12 @@
 //! Where documents end up: objects are placed, chosen and sent; the rest is counted or becomes an error.
 
-use std::borrow::Cow;
-
 use zeroize::Zeroizing;
 
 use super::{ManifestError, NOT_AN_OBJECT, Options, Outcome, files, json, yaml};
 use crate::{
     object::{Change, Kind, Made, Object, carrier::carrier},
     source::form,
+    text::quote,
 };
 
 /// What is read so far, and where it goes.
@@ -234,7 +233,7 @@ impl<'a, 's> Collect<'a, 's> {
         let file = if self.file == STDIN {
             "FILE".into()
         } else {
-            quoted(&self.file)
+            quote(&self.file)
         };
         let message = format!("encrypted with SOPS; decrypt it first: sops -d {file} | kubectl certs status -f -");
         self.error(place, &message);
@@ -243,16 +242,6 @@ impl<'a, 's> Collect<'a, 's> {
 
 /// What standard input is called in place of a file.
 pub(super) const STDIN: &str = "standard input";
-
-/// A file's name as a shell takes it.
-fn quoted(file: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    if file.chars().all(plain) {
-        Cow::Borrowed(file)
-    } else {
-        Cow::Owned(format!("'{}'", file.replace('\'', "'\\''")))
-    }
-}
 
 /// What is said of a Helm template that was given in place of what Helm makes of it.
 pub(super) const HELM: &str =

@@ -2,6 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::text::encoded;
+
 /// What stands for a credential.
 const HIDDEN: &str = "***";
 /// Shorter ones would take ordinary words with them.
@@ -19,9 +21,9 @@ pub(super) fn scrub(text: &str, secrets: &[SecretString]) -> String {
             .filter(|part| part.len() >= SHORTEST)
         {
             text = text.replace(part, HIDDEN);
-            let encoded = encode(part);
+            let encoded = encoded(part);
             if encoded != part {
-                text = text.replace(&encoded, HIDDEN);
+                text = text.replace(encoded.as_ref(), HIDDEN);
             }
         }
     }
@@ -50,17 +52,6 @@ fn without_queries(text: &str) -> String {
         }
     }
     out
-}
-
-fn encode(text: &str) -> String {
-    let encoded = text.bytes().map(|byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    });
-    encoded.collect()
 }
 
 #[cfg(test)]
