@@ -1,21 +1,15 @@
 //! Files that only save time, in the user's cache directory: of mode 0600, and none that others could have written is used.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-pub use crate::own::create;
+use crate::{
+    file::{self, Lasting},
+    home::{self, Keeps},
+};
 
 /// A file that only saves time: `$XDG_CACHE_HOME/kubectl-certs/NAME`, or below `~/.cache`. `None` without a home.
 pub fn file(name: &str) -> Option<PathBuf> {
-    let absolute = |variable| {
-        std::env::var_os(variable)
-            .map(PathBuf::from)
-            .filter(|p| p.is_absolute())
-    };
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(cache.join("kubectl-certs").join(name))
+    Some(home::of_process(Keeps::Cache)?.join(name))
 }
 
 /// Reads one of at most `largest` bytes. `what` is what it holds. `None` where there is none, or where others could have written it.
@@ -28,7 +22,7 @@ pub fn read(path: &Path, what: &str, largest: u64) -> Option<Vec<u8>> {
     (about.is_file() && about.len() <= largest).then(|| std::fs::read(path).ok())?
 }
 
-/// Writes beside the file and renames, so that two runs at once leave one whole file.
+/// Writes it whole or not at all: two runs at once leave one whole file.
 ///
 /// # Errors
 ///
@@ -38,9 +32,5 @@ pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     // What could not be used would be written in vain.
     crate::own::check(path).map_err(std::io::Error::other)?;
-    let beside = path.with_extension(std::process::id().to_string());
-    let written = create(&beside).and_then(|mut file| file.write_all(bytes));
-    written.and_then(|()| std::fs::rename(&beside, path)).inspect_err(|_| {
-        let _ = std::fs::remove_file(&beside);
-    })
+    file::replace(path, bytes, Lasting::No)
 }

@@ -1,4 +1,4 @@
-//! Files that are read whole: none is larger than it may be, and none is waited for without end. What is no regular file may be a pipe,
+//! Files that are read whole, and written whole or not at all: none is larger than it may be, and none is waited for without end. What is no regular file may be a pipe,
 //! such as a shell's `<(command)`, that nobody ever writes to, or a device that never ends.
 
 use std::{
@@ -10,6 +10,10 @@ use std::{
 };
 
 use zeroize::Zeroizing;
+
+mod write;
+
+pub use write::{Lasting, create, create_private_directory, replace, replace_with};
 
 /// How long a pipe of a small file may say nothing: longer than any command takes that prints a certificate or a token.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -12,9 +12,9 @@
 //!
 //! `scan` carries the first line out for the commands in `cli`; `engine` conducts the second, and tells how it goes as
 //! `event`s. `settings` makes one validated value of arguments, environment and file. `net` is what goes out by itself:
-//! DNS, HTTP clients, TLS probes. `file` reads files within bounds, `own` says whose they are, `cache` keeps what only
-//! saves time, `clock` says what time it is; `requests` has a line of the log for each; `error` knows exit statuses and
-//! hints. `tui` is the screen: a model, what changes it and how it is drawn; what is done for it is in `cli`.
+//! DNS, HTTP clients, TLS probes; `requests` has a line of the log for each. `file` reads files within bounds and writes
+//! them whole, `own` says whose they are, `home` where they belong; `cache` keeps what only saves time. `clock` says what
+//! time it is and when to try again. `error` knows exit statuses and hints. `tui` is the screen: a model, what changes it and how it is drawn; what is done for it is in `cli`.
 //!
 //! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event` and `plan` are pure: values in, values out. A test
 //! holds that, and which module may use which.
@@ -29,6 +29,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod file;
+pub mod home;
 pub mod inventory;
 pub mod name;
 pub mod net;

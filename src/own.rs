@@ -48,19 +48,6 @@ impl NotOurs {
     }
 }
 
-/// Makes a file that is not there yet, of its owner alone from its first moment.
-///
-/// # Errors
-///
-/// Says what the file system refused.
-pub fn create(path: &Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// Whether a file, and the directory that it is in, belong to this user or to root, and nobody else may change them. A file
 /// that is not there is nobody's. A link counts with what it leads to, as in a mounted Secret or `ConfigMap`, which are root's.
 ///

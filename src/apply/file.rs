@@ -1,8 +1,8 @@
 //! A Secret's manifest in a file, for those who keep certificates in git, encrypted with their own tool.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -10,8 +10,11 @@ use std::{
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{RunId, SecretChange, yaml};
-use crate::object::Key;
+use super::{SecretChange, yaml};
+use crate::{
+    file::{self, Lasting},
+    object::Key,
+};
 
 /// The first line of what is written: such a file may be replaced by its successor, no other.
 const HEADER: &str =
@@ -90,7 +93,7 @@ pub fn path(dir: &Path, key: &Key) -> PathBuf {
         format!("{}_{name}", safe(&key.namespace))
     };
     if name.len() > LONGEST {
-        // A file's name has 255 bytes at most, and what is written first has the run's id in its own.
+        // A file's name has 255 bytes at most, and what is written first has a number in its own.
         let digest = crate::x509::Fingerprint::of(key.to_string().as_bytes()).to_string();
         name = format!("{}-{}", &name[..LONGEST - 17], &digest[..16]);
     }
@@ -99,8 +102,8 @@ pub fn path(dir: &Path, key: &Key) -> PathBuf {
 
 /// Writes the manifest of a planned Secret into `dir`, readable by its owner alone: whole or not at all. With `force` into a
 /// git work tree too. Returns the file's path. Blocks: it asks git.
-pub fn write(dir: &Path, change: &SecretChange, run: &RunId, force: bool) -> Result<PathBuf, FileError> {
-    write_manifest(dir, change.key(), &change.manifest(), run, force)
+pub fn write(dir: &Path, change: &SecretChange, force: bool) -> Result<PathBuf, FileError> {
+    write_manifest(dir, change.key(), &change.manifest(), force)
 }
 
 /// What [`write()`] checks, without writing: asked before anything is ordered.
@@ -116,36 +119,15 @@ pub fn check(dir: &Path, key: &Key, force: bool) -> Result<PathBuf, FileError> {
     Ok(path)
 }
 
-fn write_manifest(dir: &Path, key: &Key, manifest: &Value, run: &RunId, force: bool) -> Result<PathBuf, FileError> {
+fn write_manifest(dir: &Path, key: &Key, manifest: &Value, force: bool) -> Result<PathBuf, FileError> {
     let path = check(dir, key, force)?;
     let text = Zeroizing::new(format!("{HEADER}{}", yaml::document(manifest)));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // In the same directory, because a rename across file systems is a copy; hidden, and of this run alone.
-    let temporary = dir.join(format!(".{name}.{run}"));
-    let written = create(&temporary)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&temporary, &path));
+    // A key that a power cut takes cannot be had again.
+    let written = file::replace(&path, text.as_bytes(), Lasting::Content);
     if let Err(source) = written {
-        // What is half written must not stay, whatever else is wrong.
-        let _ = fs::remove_file(&temporary);
         return Err(FileError::Io { path, source });
     }
     Ok(path)
-}
-
-/// A file that was not there, of its owner alone from its first moment.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 /// Whether there is no such file, or one that this program wrote. An encrypted manifest of the same name must stay.
@@ -240,7 +222,7 @@ mod tests {
     }
 
     fn put(dir: &Path, force: bool) -> Result<PathBuf, FileError> {
-        write_manifest(dir, &key(), &manifest(), &RunId::random(), force)
+        write_manifest(dir, &key(), &manifest(), force)
     }
 
     fn git(dir: &Path, args: &[&str]) {

@@ -35,11 +35,8 @@ impl Asked {
     /// What earlier runs have kept in this file; nothing without one.
     pub fn open(path: Option<PathBuf>) -> Self {
         let known = path.as_ref().and_then(|path| {
-            if std::fs::metadata(path).ok()?.len() > LARGEST || !crate::own::is_usable(path, "the CA's renewal windows")
-            {
-                return None;
-            }
-            serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+            let bytes = cache::read(path, "the CA's renewal windows", LARGEST)?;
+            serde_json::from_slice(&bytes).ok()
         });
         Self {
             path,

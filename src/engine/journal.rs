@@ -14,6 +14,8 @@ use crate::{
         Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
         mark::{self, mark},
     },
+    file::{self, Lasting},
+    home::{self, Keeps},
     object::resource::SECRET,
     object::{Key, Seconds, Text},
     solve::dns01::Written,
@@ -341,47 +343,21 @@ async fn write_over(api: &Api, key: &Key, mut object: Value, error: ApiError) ->
 
 /// Writes a file that its owner alone can read, whole or not at all.
 fn save(directory: &std::path::Path, path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::{
-        io::Write as _,
-        os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
-    };
+    use std::os::unix::fs::PermissionsExt as _;
     // What it holds are keys: the directory is its owner's alone, one that an older version made too.
-    if let Some(above) = directory.parent() {
-        std::fs::create_dir_all(above)?;
-    }
-    match std::fs::DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let present = std::fs::metadata(directory)?.permissions().mode();
-            if present & 0o077 != 0 {
-                std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-            }
+    if !file::create_private_directory(directory)? {
+        let present = std::fs::metadata(directory)?.permissions().mode();
+        if present & 0o077 != 0 {
+            std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
         }
-        other => other?,
     }
     crate::own::check(path).map_err(std::io::Error::other)?;
-    let fresh = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&fresh, path)
+    file::replace(path, bytes, Lasting::Content)
 }
 
 /// Where entries are kept without a cluster: `$XDG_STATE_HOME/kubectl-certs/journal`, or below `~/.local/state`.
 pub fn local_directory() -> Option<PathBuf> {
-    let state = std::env::var_os("XDG_STATE_HOME")
-        .filter(|s| !s.is_empty())
-        .map(PathBuf::from);
-    let home = || {
-        std::env::var_os("HOME")
-            .filter(|s| !s.is_empty())
-            .map(|h| PathBuf::from(h).join(".local/state"))
-    };
-    Some(state.or_else(home)?.join("kubectl-certs/journal"))
+    Some(home::of_process(Keeps::State)?.join("journal"))
 }
 
 /// A journal that many may note in.

@@ -214,10 +214,7 @@ impl Ledger {
 }
 
 fn read(path: &Path) -> Option<String> {
-    if std::fs::metadata(path).ok()?.len() > LARGEST || !crate::own::is_usable(path, "the counted orders") {
-        return None;
-    }
-    std::fs::read_to_string(path).ok()
+    String::from_utf8(crate::cache::read(path, "the counted orders", LARGEST)?).ok()
 }
 
 /// One write of one line: two runs at once lose none.

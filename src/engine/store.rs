@@ -141,8 +141,7 @@ impl Storing<'_> {
     ) -> Result<Stored, CourseError> {
         let change = SecretChange::plan(read, pair, self.options, self.note)?;
         let notes = notes(&change);
-        let run = self.run.clone();
-        let written = tokio::task::spawn_blocking(move || file::write(&directory, &change, &run, force)).await;
+        let written = tokio::task::spawn_blocking(move || file::write(&directory, &change, force)).await;
         let path = match written {
             Ok(Ok(path)) => path,
             Ok(Err(error)) => {

@@ -16,7 +16,10 @@ use super::{
     file::{File, LARGEST},
     source,
 };
-use crate::{error::Failure, file as bounded};
+use crate::{
+    error::Failure,
+    file::{self as bounded, Lasting},
+};
 
 /// A setting by its path in the file, `http01.solver`, and what it is to be.
 pub type Setting = (String, String);
@@ -78,26 +81,19 @@ impl Change {
         if let Some(folder) = real.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let beside = real.with_extension(format!("{}.new", std::process::id()));
-        let written = self.replace(&real, &beside);
-        written.map_err(|error| {
-            let _ = fs::remove_file(&beside);
-            failed(error)
+        bounded::replace_with(&real, Lasting::Content, |file| {
+            if let Ok(about) = fs::metadata(&real) {
+                file.set_permissions(about.permissions())?;
+            }
+            file.write_all(self.after.as_bytes())?;
+            file.sync_all()?;
+            let now = bounded::read_text(&real, LARGEST).ok();
+            if now.as_ref().map(|text| text.as_str()) != self.before.as_deref() {
+                return Err(std::io::Error::other("it has just been changed by someone else"));
+            }
+            Ok(())
         })
-    }
-
-    fn replace(&self, real: &Path, beside: &Path) -> std::io::Result<()> {
-        let mut file = crate::own::create(beside)?;
-        if let Ok(about) = fs::metadata(real) {
-            file.set_permissions(about.permissions())?;
-        }
-        file.write_all(self.after.as_bytes())?;
-        file.sync_all()?;
-        let now = bounded::read_text(real, LARGEST).ok();
-        if now.as_ref().map(|text| text.as_str()) != self.before.as_deref() {
-            return Err(std::io::Error::other("it has just been changed by someone else"));
-        }
-        fs::rename(beside, real)
+        .map_err(failed)
     }
 }
 

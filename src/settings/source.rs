@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     apply::Api,
+    home::{self, Keeps},
     object::Key,
     object::resource::{CONFIGMAP, SECRET},
     solve::{
@@ -31,11 +32,7 @@ pub const NAME: &str = "config.yaml";
 
 /// The directory of settings and accounts: `kubectl-certs` below `XDG_CONFIG_HOME`, or below `~/.config`.
 pub fn directory(get: Lookup<'_>) -> Result<PathBuf, SettingsError> {
-    let absolute = |name: &str| get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_CONFIG_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".config")))
-        .map(|config| config.join("kubectl-certs"))
-        .ok_or(SettingsError::NoHome)
+    home::directory(Keeps::Config, &|name| get(name).map(Into::into)).ok_or(SettingsError::NoHome)
 }
 
 /// The settings file: the one that is named, or the usual one, which need not be there.

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{cache, settings::env, x509::Fingerprint};
+use crate::{cache, file, settings::env, x509::Fingerprint};
 
 use super::dynamic::Named;
 
@@ -76,7 +76,7 @@ impl Kept {
             // Of one that was killed.
             let _ = fs::remove_file(&mark);
         }
-        let marked = fs::create_dir_all(folder).and_then(|()| cache::create(&mark));
+        let marked = fs::create_dir_all(folder).and_then(|()| file::create(&mark));
         if marked.is_ok()
             && let Err(error) = beside(words)
         {

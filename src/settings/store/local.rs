@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{Change, Kept, StoreError, file_name, parse, text};
+use crate::file::{Lasting, create_private_directory, replace};
 
 /// An account takes some hundred bytes; an RSA key some thousand.
 const LARGEST: u64 = 1 << 20;
@@ -115,18 +116,10 @@ pub(super) async fn change(
 
 /// Makes the directory. Those above it are the user's: they get the usual mode.
 fn make(dir: &Path) -> Result<(), StoreError> {
-    if let Some(above) = dir.parent() {
-        fs::create_dir_all(above).map_err(failed("make", above))?;
+    if create_private_directory(dir).map_err(failed("make", dir))? {
+        return Ok(());
     }
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(dir) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            closed(dir, &fs::metadata(dir).map_err(failed("read", dir))?, 0o700)
-        }
-        other => other.map_err(failed("make", dir)),
-    }
+    closed(dir, &fs::metadata(dir).map_err(failed("read", dir))?, 0o700)
 }
 
 /// The lock beside an account's file. The system takes it back when the process ends, however it ends.
@@ -153,24 +146,7 @@ async fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Writes beside it, and then puts it in its place: whoever reads sees the old file or the new one.
+/// Writes it whole or not at all, and so that the name too survives a power cut.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
-    // Of a killed process that had the same id.
-    let _ = fs::remove_file(&beside);
-    let done = (|| {
-        let mut file = crate::own::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        match path.parent() {
-            // So that the name too survives a power cut.
-            Some(dir) if cfg!(unix) => File::open(dir)?.sync_all(),
-            _ => Ok(()),
-        }
-    })();
-    done.map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        failed("write", path)(error)
-    })
+    replace(path, bytes, Lasting::Name).map_err(failed("write", path))
 }
