@@ -8,7 +8,11 @@ use crate::{
     event::Method,
     name::Name,
     settings::Dns01Settings,
-    solve::{Solve, SolveError, dns01::Dns01, http01::Http01},
+    solve::{
+        Solve, SolveError,
+        dns01::{Dns01, within},
+        http01::Http01,
+    },
 };
 
 /// The solvers of a run.
@@ -69,11 +73,6 @@ fn method(name: &Name, only_dns: bool, zones: &[String]) -> Method {
         // RFC 8738, section 4: addresses are not proved by DNS.
         Name::Ip(_) | Name::Dns(_) => Method::Http01,
     }
-}
-
-/// Whether a name is a zone's apex, or below it; both without a last dot.
-pub(super) fn within(base: &str, zone: &str) -> bool {
-    base == zone || base.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// The error of a name that nobody can prove.

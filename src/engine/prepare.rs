@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    choose::{Solvers, method_under, within},
+    choose::{Solvers, method_under},
     journal,
     journals::Journals,
     lease,
@@ -35,10 +35,7 @@ use crate::{
     },
     solve::{
         SolveError,
-        dns01::{
-            Dns01, DnsEntry, Operator, Parts, Secrets, Wait,
-            config::{ManualConfig, ProviderConfig, TTL},
-        },
+        dns01::{self, Dns01, DnsEntry, Operator, Parts, Secrets, Wait},
         http01::{self, Backend, Guard, Http01, Place, PodOptions, Ports, Thumbprint},
     },
     source::cluster::Connection,
@@ -400,19 +397,8 @@ impl Preparing<'_> {
 
 /// The provider that proves a name, by what it is called.
 fn provider<'s>(settings: &'s Dns01Settings, name: &Name) -> Option<&'s str> {
-    let base = name.base().unwrap_or_default();
-    // The longest zone counts.
-    let longest = |entry: &DnsEntry| {
-        let zones = entry.zones.iter().map(|zone| zone.trim_end_matches('.'));
-        zones.filter(|zone| within(base, zone)).map(str::len).max()
-    };
-    settings.only.as_deref().or_else(|| {
-        let found = settings.providers.iter().filter(|entry| longest(entry).is_some());
-        found
-            .max_by_key(|entry| longest(entry))
-            .or_else(|| settings.providers.iter().find(|entry| entry.zones.is_empty()))
-            .map(|entry| entry.name.as_str())
-    })
+    let foreseen = || dns01::foreseen(&settings.providers, name.base().unwrap_or_default());
+    settings.only.as_deref().or_else(|| Some(foreseen()?.name.as_str()))
 }
 
 fn dns_words(settings: &Dns01Settings, name: &Name) -> String {
@@ -627,12 +613,7 @@ pub fn dns01(
 ) -> Result<Option<Dns01>, PrepareError> {
     let mut entries = settings.providers.clone();
     if settings.only.as_deref() == Some("manual") && !entries.iter().any(|entry| entry.name == "manual") {
-        entries.push(DnsEntry {
-            name: "manual".to_owned(),
-            zones: Vec::new(),
-            ttl: TTL,
-            provider: ProviderConfig::Manual(ManualConfig {}),
-        });
+        entries.push(DnsEntry::manual());
     }
     if entries.is_empty() {
         return Ok(None);

@@ -20,6 +20,6 @@ pub use config::{Credential, DnsEntry, NoSecrets, ProviderConfig, SecretRef, Sec
 pub use manual::{Operator, Terminal};
 pub use propagation::{TIMEOUT as PROPAGATION_TIMEOUT, Wait};
 pub use provider::Written;
-pub use registry::no_provider;
+pub use registry::{foreseen, no_provider, within};
 pub use solver::{Dns01, Keep, KeepNothing, Parts, Ready, Tested};
 pub use zone::Place;

@@ -94,20 +94,15 @@ impl Registry {
         if let Some(name) = &self.chosen {
             return self.named(name);
         }
-        let best = self
-            .entries
-            .iter()
-            .rev()
-            .filter_map(|entry| Some((rank(&entry.settings, place)?, entry)));
-        // of equals the first in the settings
-        best.max_by_key(|(rank, _)| *rank)
-            .map(|(_, entry)| entry)
-            .ok_or_else(|| {
+        match serving(self.entries.iter().map(|entry| &entry.settings), place) {
+            Some(settings) => self.named(&settings.name),
+            None => Err(
                 SolveError::new(format!("no DNS provider of the settings serves {}", place.name)).hint(format!(
                     "add one with `zones: [{}]` under dns01.providers in the settings, or choose one with --dns",
                     place.zone
-                ))
-            })
+                )),
+            ),
+        }
     }
 
     /// The provider of an entry, with its credentials read.
@@ -162,6 +157,31 @@ pub fn no_provider(name: &str, present: &[&str]) -> SolveError {
     ))
 }
 
+/// Which entry writes at a place where none is chosen: the one that fits best, of equals the first in the settings.
+fn serving<'e>(entries: impl Iterator<Item = &'e DnsEntry>, place: &Place) -> Option<&'e DnsEntry> {
+    let mut best: Option<((bool, usize), &DnsEntry)> = None;
+    for entry in entries {
+        if let Some(rank) = rank(entry, place)
+            && best.is_none_or(|(known, _)| rank > known)
+        {
+            best = Some((rank, entry));
+        }
+    }
+    best.map(|(_, entry)| entry)
+}
+
+/// Which entry a run will take for a domain, as far as the settings say, before DNS is asked whether its `_acme-challenge` is
+/// an alias. Where none serves the domain itself, it has to lead to the one name that an acme-dns account may write.
+pub fn foreseen<'e>(entries: &'e [DnsEntry], domain: &str) -> Option<&'e DnsEntry> {
+    let place = Place {
+        name: format!("_acme-challenge.{domain}"),
+        zone: domain.to_owned(),
+        aliases: Vec::new(),
+    };
+    let account = |entry: &&DnsEntry| matches!(entry.provider, ProviderConfig::AcmeDns(_)) && entry.zones.is_empty();
+    serving(entries.iter(), &place).or_else(|| entries.iter().find(account))
+}
+
 /// How well an entry fits: the length of its longest zone that holds the name; 0 for one that serves everything. An entry
 /// for the place where the record is goes before one for the name that leads there, which counts for hooks and operators:
 /// they follow CNAMEs themselves.
@@ -191,6 +211,7 @@ fn rank(entry: &DnsEntry, place: &Place) -> Option<(bool, usize)> {
     own.or_else(leading)
 }
 
-fn within(name: &str, zone: &str) -> bool {
+/// Whether a name is a zone's apex, or below it; both without a last dot.
+pub fn within(name: &str, zone: &str) -> bool {
     name == zone || name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.'))
 }

@@ -58,6 +58,30 @@ fn the_longest_suffix_serves() {
 }
 
 #[test]
+fn what_a_dry_run_foresees_is_what_the_run_takes() {
+    let registry = registry(SETTINGS, None).unwrap();
+    let entries: Vec<DnsEntry> = registry.entries.iter().map(|entry| entry.settings.clone()).collect();
+    for (domain, expected) in [
+        // Of two with one zone the first, also when the longest zone is not the last of its entry.
+        ("shop.example", "shop"),
+        ("www.shop.example", "shop"),
+        ("a.eu.shop.example", "eu"),
+        ("workshop.example", "all"),
+    ] {
+        let taken = registry
+            .serving(&place(&format!("_acme-challenge.{domain}"), domain, &[]))
+            .unwrap();
+        assert_eq!(taken.settings.name, expected, "{domain}");
+        assert_eq!(foreseen(&entries, domain).unwrap().name, expected, "{domain}");
+    }
+    // An account writes one name: before DNS is asked it can be meant only where nothing else is.
+    let others: Vec<DnsEntry> = entries.into_iter().filter(|entry| entry.name != "all").collect();
+    assert_eq!(foreseen(&others, "workshop.example").unwrap().name, "account");
+    assert_eq!(foreseen(&others, "shop.example").unwrap().name, "shop");
+    assert!(foreseen(&[], "shop.example").is_none());
+}
+
+#[test]
 fn one_that_is_chosen_serves_everything_and_what_is_missing_is_named() {
     let chosen = registry(SETTINGS, Some("eu")).unwrap();
     let serving = chosen
