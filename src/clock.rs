@@ -1,8 +1,12 @@
-//! What time it is: the one place that asks the system's clock for it.
+//! What time it is, and how long until the next try.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::object::Seconds;
+
+mod pauses;
+
+pub use pauses::{Pauses, spread};
 
 /// The present moment. A clock that is set before 1970 is at its beginning.
 pub fn now() -> Seconds {

@@ -9,6 +9,7 @@ use super::{
     error::{AcmeError, shown},
     http::Answer,
 };
+use crate::clock::Pauses;
 
 /// The first wait; each next one is twice as long.
 const FIRST: Duration = Duration::from_millis(10);
@@ -24,7 +25,7 @@ const BURST: Duration = Duration::from_millis(300);
 /// The wait before the next question, the `asked`th wait (from 0), after `waited` in all.
 fn interval(asked: u32, waited: Duration, wish: Option<Duration>) -> Duration {
     let cap = if waited < BEGINNING { SOON } else { LATER };
-    let ours = FIRST.saturating_mul(2_u32.saturating_pow(asked)).min(cap);
+    let ours = Pauses::doubling(FIRST, cap).nth(asked);
     match wish {
         Some(wish) if waited >= BURST => wish.max(FIRST),
         _ => ours,

@@ -5,13 +5,16 @@ use std::time::Duration;
 use jiff::{civil::DateTime, fmt::rfc2822, fmt::strtime, tz::TimeZone};
 
 use super::http::Limits;
-use crate::{clock, object::Seconds};
+use crate::{
+    clock::{self, Pauses},
+    object::Seconds,
+};
 
 /// The longest Retry-After that is believed: a year.
 const LONGEST: u64 = 365 * 24 * 60 * 60;
 
 /// How much longer each wait after a failure is than the one before, and the longest.
-const FACTOR: u32 = 4;
+const GROWTH: (u32, u32) = (4, 1);
 const LAST: Duration = Duration::from_secs(4);
 
 /// The moment so far from now.
@@ -45,7 +48,7 @@ fn http_date(value: &str) -> Option<Seconds> {
 /// How long to wait after a failure, the `failed`th (from 0), when the server may have said how long: its wish, but at
 /// least ours. `None` when it wishes for more than is waited.
 pub(super) fn wait(limits: &Limits, failed: u32, wish: Option<Duration>) -> Option<Duration> {
-    let ours = limits.backoff.saturating_mul(FACTOR.saturating_pow(failed)).min(LAST);
+    let ours = Pauses::growing(limits.backoff, LAST, GROWTH).nth(failed);
     match wish {
         Some(wish) if wish > limits.patience => None,
         Some(wish) => Some(wish.max(ours)),

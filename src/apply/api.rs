@@ -11,6 +11,7 @@ use super::{
     mark,
 };
 use crate::{
+    clock::Pauses,
     object::Key,
     object::resource::Resource,
     plan::permits::{Permits, Verb},
@@ -27,8 +28,7 @@ const MOST_PAGES: usize = 1000;
 /// How long passing trouble is borne: a server that is being restarted is back within this time.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The first pause between two tries, and the longest.
-const PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(250), Duration::from_secs(2));
 
 /// A change to an object.
 #[derive(Clone, PartialEq)]
@@ -212,7 +212,7 @@ impl Api {
         self.note_writing(&mut call);
         call.asked.key = &key;
         let deadline = self.deadline();
-        let mut pause = PAUSE;
+        let mut pauses = PAUSES;
         loop {
             let error = match self.once(&call, Some(("application/json", object)), Some(&at)).await {
                 Ok(created) => return Ok(created),
@@ -228,11 +228,10 @@ impl Api {
             }
             // A second POST of the same name makes no second object.
             let again = error.was_not_done() || (error.is_uncertain() && !key.name.is_empty());
-            if !again || !self.waits(&error, pause, deadline) {
+            if !again || !self.waits(&error, pauses.due(), deadline) {
                 return Err(error);
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(pauses.take()).await;
         }
     }
 
@@ -284,18 +283,17 @@ impl Api {
             call.query.push(("dryRun", "All".into()));
         }
         let deadline = self.deadline();
-        let mut pause = PAUSE;
+        let mut pauses = PAUSES;
         loop {
             match self.once(&call, Some(("application/json", &options)), None).await {
                 Ok(_) => return Ok(true),
                 Err(ApiError::NotFound { .. }) => return Ok(false),
                 Err(ApiError::Conflict { .. }) if uid.is_some() => return Ok(false),
                 // What is deleted twice is gone all the same.
-                Err(error) if error.is_passing() && self.waits(&error, pause, deadline) => {}
+                Err(error) if error.is_passing() && self.waits(&error, pauses.due(), deadline) => {}
                 Err(error) => return Err(error),
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(pauses.take()).await;
         }
     }
 
@@ -304,14 +302,13 @@ impl Api {
         let key = Key::new("", "");
         let call = Call::new(Method::POST, Verb::Create, resource, &key);
         let deadline = self.deadline();
-        let mut pause = PAUSE;
+        let mut pauses = PAUSES;
         loop {
             match self.once(&call, Some(("application/json", object)), None).await {
-                Err(error) if error.is_passing() && self.waits(&error, pause, deadline) => {}
+                Err(error) if error.is_passing() && self.waits(&error, pauses.due(), deadline) => {}
                 other => return other,
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(pauses.take()).await;
         }
     }
 
@@ -350,18 +347,17 @@ impl Api {
     async fn again(&self, call: &Call<'_>, body: Option<(&'static str, &Value)>) -> Result<Value, ApiError> {
         let reads = call.method == Method::GET;
         let deadline = self.deadline();
-        let mut pause = PAUSE;
+        let mut pauses = PAUSES;
         loop {
             let error = match self.once(call, body, None).await {
                 Ok(object) => return Ok(object),
                 Err(error) => error,
             };
             let harmless = error.was_not_done() || (reads && error.is_passing());
-            if !harmless || !self.waits(&error, pause, deadline) {
+            if !harmless || !self.waits(&error, pauses.due(), deadline) {
                 return Err(error);
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(pauses.take()).await;
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Api, ApiError, Patch};
 use crate::{
+    clock::Pauses,
     event::{EventKind, Teller},
     object::resource::{DAEMONSET, DEPLOYMENT, POD, Resource, STATEFULSET},
     object::{Consumer, Key, Kind, Seconds, consumer::How},
@@ -21,8 +22,7 @@ use state::State;
 pub const RESTARTED_AT: &str = "kubectl-certs.io/restartedAt";
 /// How long one workload may take when nobody says otherwise; a Deployment's own limit is ten minutes.
 pub const LIMIT: Duration = Duration::from_mins(15);
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(200), Duration::from_secs(2));
 
 /// A kind of workload that rolls out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -303,7 +303,7 @@ async fn one(
         return Ok(());
     }
     let start = Instant::now();
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = PAUSES;
     loop {
         let waits = match state::of(workload.kind, &object) {
             State::Done => return Ok(()),
@@ -315,7 +315,7 @@ async fn one(
             }
             State::Waits(why) => why,
         };
-        if start.elapsed() + pause > limit {
+        if start.elapsed() + pauses.due() > limit {
             return Err(RolloutError::Late {
                 workload: workload.clone(),
                 after: limit,
@@ -325,8 +325,7 @@ async fn one(
         if given_up() {
             return Err(interrupted());
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        sleep(pauses.take()).await;
         object = read(api, workload).await?;
     }
 }

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    clock::Pauses,
     event::{EventKind, Teller},
     net::{self, ProbeError},
     x509::Fingerprint,
@@ -13,12 +14,10 @@ use crate::{
 
 /// How long is waited when nobody says otherwise.
 pub const WAIT: Duration = Duration::from_mins(1);
-/// The first pause between two looks: a controller that watches Secrets serves the new pair within tens of milliseconds.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The pauses between two looks, the first and the longest: a controller that watches Secrets serves the new pair within tens of milliseconds.
+const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(50), Duration::from_secs(2));
 /// So long each pause is a little longer than the one before; later it doubles.
 const SOON: Duration = Duration::from_secs(3);
-/// The longest.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A host, and where it is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +124,7 @@ async fn until(host: &str, address: SocketAddr, new: Fingerprint, end: Instant) 
         address,
         server_name: host.to_owned(),
     };
-    let (begin, mut pause) = (Instant::now(), FIRST_PAUSE);
+    let (begin, mut pauses) = (Instant::now(), PAUSES);
     loop {
         let seen = match net::probe(&target, net::probe::TIMEOUT).await {
             Ok(served) => match served.chain.first().map(|der| Fingerprint::of(der)) {
@@ -135,15 +134,15 @@ async fn until(host: &str, address: SocketAddr, new: Fingerprint, end: Instant) 
             },
             Err(error) => Seen::Nothing(error),
         };
-        if Instant::now() + pause >= end {
+        if Instant::now() + pauses.due() >= end {
             return seen;
         }
-        sleep(pause).await;
-        pause = if begin.elapsed() < SOON {
-            pause * 9 / 8
+        sleep(pauses.due()).await;
+        if begin.elapsed() < SOON {
+            pauses.grow_by((9, 8));
         } else {
-            (pause * 2).min(LONGEST_PAUSE)
-        };
+            pauses.grow();
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
         Api, ApiError, Patch, Permit, Permits, Verb,
         events::{self, About, Reason},
     },
-    clock::now,
+    clock::{Pauses, now},
     event::{EventKind, Teller},
     object::Key,
     object::resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER},
@@ -41,8 +41,7 @@ use crate::{
 /// and it goes on when nobody watches.
 pub const LIMIT: Duration = Duration::from_mins(10);
 /// The first pause between two looks, and the longest.
-const PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(200), Duration::from_secs(1));
 /// After so long without any sign of a controller, it is told what is waited for.
 const SILENCE: Duration = Duration::from_secs(10);
 /// How often the condition is written anew after somebody else's change.
@@ -199,7 +198,7 @@ async fn follow(
     limit: Duration,
 ) -> Result<Renewed, CertManagerError> {
     let key = look.certificate().clone();
-    let (mut told, mut pause, started) = (Told::default(), PAUSE, Instant::now());
+    let (mut told, mut pauses, started) = (Told::default(), PAUSES, Instant::now());
     let mut seen = follow::Seen::of(asked);
     let mut silence_told = false;
     loop {
@@ -214,11 +213,11 @@ async fn follow(
             }
         };
         let news = told.news(&seen);
-        pause = if news.is_empty() {
-            (pause * 2).min(LONGEST_PAUSE)
+        if news.is_empty() {
+            pauses.grow();
         } else {
-            PAUSE
-        };
+            pauses.restart();
+        }
         for event in news {
             tell.tell(event);
         }
@@ -235,7 +234,7 @@ async fn follow(
                 End::None => {}
             }
         }
-        if Instant::now() + pause > deadline {
+        if Instant::now() + pauses.due() > deadline {
             return Err(match trouble {
                 Some(source) => CertManagerError::Read {
                     certificate: key,
@@ -255,7 +254,7 @@ async fn follow(
                 reason: seen.waits(&before),
             });
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pauses.due()).await;
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{RequestBuilder, StatusCode};
 
+use crate::clock::Pauses;
 use crate::{net::https, solve::SolveError};
 
 /// How often a request is sent that gets no answer, or one that says to come back.
@@ -34,7 +35,7 @@ pub(super) fn cut(text: &str) -> String {
 /// Sends a request that may be carried out twice without harm. Again after a failure to connect, a 429 and a 5xx; the last
 /// answer counts.
 pub(super) async fn send(label: &str, most: usize, make: impl Fn() -> RequestBuilder) -> Result<Answer, SolveError> {
-    let mut pause = Duration::from_millis(500);
+    let mut pauses = Pauses::growing(Duration::from_millis(500), Duration::MAX, (3, 1));
     let mut attempt = 1;
     loop {
         let outcome = once(label, most, make()).await;
@@ -45,8 +46,7 @@ pub(super) async fn send(label: &str, most: usize, make: impl Fn() -> RequestBui
         if !again || attempt == TRIES {
             return outcome;
         }
-        tokio::time::sleep(pause).await;
-        pause *= 3;
+        tokio::time::sleep(pauses.take()).await;
         attempt += 1;
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::zone::Place;
 use crate::{
+    clock::Pauses,
     net::dns::{self, DnsError, RecordType, Reply, Resolver, ResponseCode, code_word},
     solve::SolveError,
 };
@@ -17,8 +18,7 @@ use crate::{
 /// How long propagation is waited for where nothing else is said.
 pub const TIMEOUT: Duration = Duration::from_mins(2);
 /// The time between two rounds of questions: short first, since a primary shows a value at once.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LAST_PAUSE: Duration = Duration::from_secs(2);
+const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(50), Duration::from_secs(2));
 /// How long one server has for one answer.
 const ANSWER: Duration = Duration::from_secs(3);
 /// A server that never answered, after so many questions and so much time, holds nobody up if the others have the value.
@@ -161,7 +161,7 @@ async fn watch(
     let mut asked = servers.to_vec();
     let mut states = vec![State::Useless(Useless::default()); asked.len()];
     let mut notes = Vec::new();
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = PAUSES;
     loop {
         round(&asked, &mut states, &place.name, value, until).await;
         for state in &mut states {
@@ -192,11 +192,10 @@ async fn watch(
             };
             return Err(said);
         }
-        if Instant::now() + pause >= until {
+        if Instant::now() + pauses.due() >= until {
             return Err(late(&asked, &states, place, limit));
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LAST_PAUSE);
+        sleep(pauses.take()).await;
     }
 }
 

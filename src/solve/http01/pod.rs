@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::api_error;
 use crate::{
     apply::Api,
+    clock::Pauses,
     event::{EventKind, Teller},
     object::{Key, Kind, resource},
     solve::SolveError,
@@ -23,8 +24,7 @@ const UNMADE: Duration = Duration::from_secs(3);
 /// How often the Pod is looked at while it answers.
 const LOOK: Duration = Duration::from_secs(2);
 const ENDED: &str = "kubectl get events in its namespace shows why: a node without free memory, an eviction, a quota";
-const PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const PAUSES: Pauses = Pauses::growing(Duration::from_millis(50), Duration::from_secs(1), (3, 2));
 
 /// How a Pod is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Pods<'_> {
     /// Fails in the words of the kubelet, the scheduler or the admission where it cannot.
     pub(super) async fn wait_until_it_answers(&self, tell: &Teller) -> Result<(), SolveError> {
         let begin = Instant::now();
-        let (mut pause, mut seen) = (PAUSE, None);
+        let (mut pauses, mut seen) = (PAUSES, None);
         loop {
             let elapsed = begin.elapsed();
             let now = match self.newest().await? {
@@ -104,8 +104,7 @@ impl Pods<'_> {
                     )),
                 );
             }
-            sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            sleep(pauses.take()).await;
         }
     }
 
@@ -150,7 +149,7 @@ impl Pods<'_> {
 /// Waits until a Pod that looks at something has ended, and returns its last words.
 pub(super) async fn last_words(api: &Api, pod: &Key, limit: Duration) -> Result<String, SolveError> {
     let begin = Instant::now();
-    let mut pause = PAUSE;
+    let mut pauses = PAUSES;
     loop {
         let found = api.get(resource::POD, pod).await.map_err(api_error)?;
         let Some(found) = found else {
@@ -165,8 +164,7 @@ pub(super) async fn last_words(api: &Api, pod: &Key, limit: Duration) -> Result<
             _ if elapsed > limit => return Err(failed(pod, "it has not ended in time")),
             _ => {}
         }
-        sleep(pause).await;
-        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        sleep(pauses.take()).await;
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     in_dns::{self, InDns, list},
 };
 use crate::{
-    clock,
+    clock::{self, Pauses},
     event::{EventKind, Teller},
     net::{self, HostPort, Lookup},
     object::Text,
@@ -30,8 +30,7 @@ use crate::{
 };
 
 /// The first pause between two fetches from one address, and the longest.
-const PAUSE: Duration = Duration::from_millis(25);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const PAUSES: Pauses = Pauses::growing(Duration::from_millis(25), Duration::from_secs(1), (3, 2));
 /// So long each pause is a little longer than the one before; later by half.
 const SOON: Duration = Duration::from_secs(2);
 /// How long it is waited for once the answer has been seen at the route's own addresses: some networks' DNS never answers.
@@ -317,7 +316,7 @@ impl Look {
 
     /// Asks one address until it shows the answer; else returns what it showed last.
     async fn until(&self, address: IpAddr, guard: &Guard, deadline: Instant, give_up: bool) -> Option<Saw> {
-        let (path, begin, mut pause, mut last) = (self.path(), Instant::now(), PAUSE, None);
+        let (path, begin, mut pauses, mut last) = (self.path(), Instant::now(), PAUSES, None);
         for attempt in 1.. {
             let fetched = timeout_at(
                 deadline,
@@ -341,15 +340,15 @@ impl Look {
                     .tell(address, &word, deadline.saturating_duration_since(Instant::now()));
             }
             last = Some(saw);
-            if hopeless || Instant::now() + pause >= deadline {
+            if hopeless || Instant::now() + pauses.due() >= deadline {
                 break;
             }
-            sleep(pause).await;
-            pause = if begin.elapsed() < SOON {
-                pause * 9 / 8
+            sleep(pauses.due()).await;
+            if begin.elapsed() < SOON {
+                pauses.grow_by((9, 8));
             } else {
-                (pause * 3 / 2).min(LONGEST_PAUSE)
-            };
+                pauses.grow();
+            }
         }
         Some(last.unwrap_or_else(|| {
             Saw::Nothing(FetchError::NoAnswer {

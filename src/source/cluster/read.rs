@@ -9,6 +9,7 @@ use super::{
     request::{self, Asked},
 };
 use crate::{
+    clock::{Pauses, spread},
     object::resource::Resource,
     object::{Change, Key, Kind, Object},
     source::decode::{ListDecoder, Skipped},
@@ -78,7 +79,7 @@ impl Read<'_> {
         let deadline = self.connection.deadline();
         let mut again = true;
         let mut restarts = 0;
-        let mut pause = timing.pause;
+        let mut pauses = Pauses::doubling(timing.pause, Duration::MAX);
         let mut earlier = HashSet::new();
         loop {
             let mut part = Part::default();
@@ -99,8 +100,7 @@ impl Read<'_> {
                     self.chunk = None;
                     restarts += 1;
                     if restarts > 1 {
-                        self.pause(pause, deadline).await?;
-                        pause *= 2;
+                        self.pause(pauses.take(), deadline).await?;
                     }
                 }
                 Broken::Expired => return Err(self.endless("its pages expire again and again")),
@@ -122,7 +122,7 @@ impl Read<'_> {
 
     /// Waits before the next attempt, unless there is no time for it.
     async fn pause(&self, pause: Duration, deadline: Option<Instant>) -> Result<(), ClusterError> {
-        let pause = request::jitter(pause);
+        let pause = spread(pause);
         if deadline.is_some_and(|deadline| Instant::now() + pause >= deadline) {
             return Err(ClusterError::Timeout {
                 server: self.connection.server.clone(),

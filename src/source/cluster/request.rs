@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{ClusterError, Connection, error::Unreachable};
 use crate::{
+    clock::{Pauses, spread},
     requests,
     source::decode::{self, Format},
 };
@@ -134,7 +135,7 @@ impl Connection {
         asked: Asked<'_>,
         deadline: Option<Instant>,
     ) -> Result<Answer, ClusterError> {
-        let mut pause = self.timing.pause;
+        let mut pauses = Pauses::doubling(self.timing.pause, Duration::MAX);
         for _ in 1..self.timing.tries {
             let error = match self.get_once(path, accept, asked, deadline, self.timing.idle).await {
                 Ok(answer) => return Ok(answer),
@@ -145,14 +146,14 @@ impl Connection {
                 ClusterError::Refused {
                     retry_after: Some(seconds),
                     ..
-                } => Duration::from_secs(u64::from(*seconds)).max(pause),
-                _ => jitter(pause),
+                } => Duration::from_secs(u64::from(*seconds)).max(pauses.due()),
+                _ => spread(pauses.due()),
             };
             if wait > self.timing.longest_pause || deadline.is_some_and(|deadline| Instant::now() + wait >= deadline) {
                 return Err(error);
             }
             tokio::time::sleep(wait).await;
-            pause *= 2;
+            pauses.grow();
         }
         self.get_once(path, accept, asked, deadline, self.timing.idle).await
     }
@@ -333,12 +334,4 @@ impl Connection {
             },
         }
     }
-}
-
-/// Between half of `pause` and all of it, so that many clients do not come back at once.
-pub(super) fn jitter(pause: Duration) -> Duration {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    let share = u32::try_from(random % 1000).unwrap_or(0);
-    pause / 2 + pause / 2 * share / 1000
 }

@@ -22,9 +22,10 @@ use super::{
     list::{Listing, selectors},
     paths,
     read::Read,
-    request::{Asked, JSON, jitter},
+    request::{Asked, JSON},
 };
 use crate::{
+    clock::{Pauses, spread},
     object::resource::Resource,
     object::{Change, Forbidden, Key, Kind, Object, Text},
     source::{
@@ -188,7 +189,7 @@ impl Follow {
 
     async fn rounds(&mut self) -> Given {
         let timing = self.shared.connection.timing;
-        let mut pause = timing.pause;
+        let mut pauses = Pauses::doubling(timing.pause, timing.watch_pause);
         loop {
             let began = Instant::now();
             let end = match &self.version {
@@ -200,13 +201,12 @@ impl Follow {
             };
             let error = match end {
                 // One that ends as soon as it begins must not become a storm of requests.
-                End::Over if began.elapsed() < pause => {
-                    tokio::time::sleep(jitter(pause)).await;
-                    pause = (pause * 2).min(timing.watch_pause);
+                End::Over if began.elapsed() < pauses.due() => {
+                    tokio::time::sleep(spread(pauses.take())).await;
                     continue;
                 }
                 End::Over => {
-                    pause = timing.pause;
+                    pauses.restart();
                     continue;
                 }
                 End::TooOld => {
@@ -215,16 +215,15 @@ impl Follow {
                         error
                     } else {
                         (self.shared.report)(WatchState::Relisted(self.kind));
-                        if began.elapsed() < pause {
-                            tokio::time::sleep(jitter(pause)).await;
-                            pause = (pause * 2).min(timing.watch_pause);
+                        if began.elapsed() < pauses.due() {
+                            tokio::time::sleep(spread(pauses.take())).await;
                         }
                         continue;
                     }
                 }
                 End::Error(error) => error,
             };
-            let mut wait = jitter(pause);
+            let mut wait = spread(pauses.due());
             match error {
                 ClusterError::Stopped => return Given::Stopped,
                 ClusterError::Forbidden { verb, .. } => return Given::Forbidden(verb),
@@ -239,17 +238,17 @@ impl Follow {
             }
             // A connection that held for a while starts from the shortest pause again.
             if began.elapsed() > timing.watch_pause {
-                pause = timing.pause;
+                pauses.restart();
             }
             tokio::time::sleep(wait).await;
-            pause = (pause * 2).min(timing.watch_pause);
+            pauses.grow();
         }
     }
 
     /// One connection, from `version` on.
     async fn once(&mut self, version: &str) -> End {
         // A little different for each, so that they do not all come back at the same moment.
-        let seconds = 240 + jitter(Duration::from_mins(2)).as_secs();
+        let seconds = 240 + spread(Duration::from_mins(2)).as_secs();
         let mut path = paths::of(self.api, self.namespace.as_deref());
         for (name, value) in [("labelSelector", &self.labels), ("fieldSelector", &self.fields)] {
             if let Some(value) = value {

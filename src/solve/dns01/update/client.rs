@@ -10,6 +10,7 @@ use super::{
     scrub::scrub,
     spec::{Given, Holds, Kind, Spec, Writes},
 };
+use crate::clock::Pauses;
 use crate::solve::{
     SolveError,
     dns01::{
@@ -86,7 +87,7 @@ impl Update {
 
     /// Carries a change out, again when it did not arrive: both changes may happen twice without harm.
     async fn change(&self, record: &Record, remove: bool) -> Result<(), Error> {
-        let mut pause = Duration::from_secs(1);
+        let mut pauses = Pauses::growing(Duration::from_secs(1), Duration::MAX, (3, 1));
         let mut attempt = 1;
         loop {
             let changed = tokio::time::timeout(CHANGE, self.once(record, remove)).await;
@@ -98,8 +99,7 @@ impl Update {
             if attempt == TRIES || !passes(&error) {
                 return Err(error);
             }
-            tokio::time::sleep(pause).await;
-            pause *= 3;
+            tokio::time::sleep(pauses.take()).await;
             attempt += 1;
         }
     }
