@@ -14,9 +14,10 @@
 //! `event`s. `settings` makes one validated value of arguments, environment and file. `net` is what goes out by itself:
 //! DNS, HTTP clients, TLS probes; `requests` has a line of the log for each. `file` reads files within bounds and writes
 //! them whole, `own` says whose they are, `home` where they belong; `cache` keeps what only saves time. `clock` says what
-//! time it is and when to try again. `error` knows exit statuses and hints. `tui` is the screen: a model, what changes it and how it is drawn; what is done for it is in `cli`.
+//! time it is and when to try again. `error` is what errors have in common: hints, and what is to blame. `tui` is the
+//! screen: a model, what changes it and how it is drawn; what is done for it is in `cli`, which alone knows exit statuses.
 //!
-//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event` and `plan` are pure: values in, values out. A test
+//! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan` and `error` are pure: values in, values out. A test
 //! holds that, and which module may use which.
 
 pub mod acme;

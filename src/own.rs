@@ -4,6 +4,7 @@
 //! challenge. `HOME` and `XDG_CACHE_HOME` are in `/tmp` in many containers, and `sudo` keeps `HOME` on some systems.
 //! Kubeconfigs are read as kubectl reads them, whosever they are: containers mount the user's.
 
+use crate::error::{Blame, Diagnose};
 use std::{fmt, path::Path};
 
 /// Why a file is not used.
@@ -34,17 +35,20 @@ impl fmt::Display for NotOurs {
     }
 }
 
-impl NotOurs {
-    /// What to do.
-    pub fn hint(&self) -> String {
+impl Diagnose for NotOurs {
+    fn hint(&self) -> Option<String> {
         let word = crate::text::quote(&self.path);
-        match self.why {
+        Some(match self.why {
             Why::Owner(_) => format!(
                 "find out who made {}; if it is yours: `chown \"$(id -u)\" {word}`",
                 self.path
             ),
             Why::Mode(_) => format!("check that nobody has changed it, then `chmod go-w {word}`"),
-        }
+        })
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Usage
     }
 }
 
@@ -70,7 +74,7 @@ pub fn is_usable(path: &Path, what: &str) -> bool {
     match check(path) {
         Ok(()) => true,
         Err(error) => {
-            tracing::warn!("{what} are not used: {error}; {}", error.hint());
+            tracing::warn!("{what} are not used: {error}; {}", error.hint().unwrap_or_default());
             false
         }
     }
@@ -174,6 +178,7 @@ mod unix {
         use std::{fs, os::unix::fs::PermissionsExt as _};
 
         use super::*;
+        use crate::error::Diagnose as _;
 
         fn mode(path: &Path, mode: u32) {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -219,7 +224,7 @@ mod unix {
                     error.to_string().contains("belongs to another user (number 4321)"),
                     "{error}"
                 );
-                assert!(error.hint().contains("chown"), "{error:?}");
+                assert!(error.hint().unwrap().contains("chown"), "{error:?}");
                 // A link to it is no better, nor is a link in a directory of theirs.
                 let link = scratch.path().join("link");
                 std::os::unix::fs::symlink(&path, &link).unwrap();

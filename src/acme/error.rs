@@ -8,6 +8,7 @@ use super::{
     retry,
 };
 use crate::{
+    error::{Blame, Diagnose},
     name::Name,
     object::Seconds,
     text::{date_time, parse_time},
@@ -181,9 +182,8 @@ fn until_words(until: Option<Seconds>) -> String {
     until.map(|at| format!(" until {}", date_time(at))).unwrap_or_default()
 }
 
-impl AcmeError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for AcmeError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Unreachable { reason, .. } if reason.contains("certificate") => Some(
                 "give the CA that signed the directory's own certificate with --directory-ca-file, or in the issuer's \
@@ -232,6 +232,12 @@ impl AcmeError {
         }
     }
 
+    fn blame(&self) -> Blame {
+        Blame::Acme
+    }
+}
+
+impl AcmeError {
     /// What the server said, where it said it in a problem document.
     pub fn problem(&self) -> Option<&Problem> {
         match self {

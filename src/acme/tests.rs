@@ -9,6 +9,7 @@ use super::{
     RevocationReason, Revoked,
     fake::{Fake, LIMITS, Reply},
 };
+use crate::error::Diagnose as _;
 use crate::name::Name;
 
 fn names(all: &[&str]) -> Vec<Name> {

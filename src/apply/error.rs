@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::{
+    error::{Blame, Diagnose},
     object::resource::Resource,
     object::{Key, Text},
     plan::permits::Verb,
@@ -188,8 +189,43 @@ impl ApiError {
         }
     }
 
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
+    /// Whether nobody knows if the write was done: read the object to find out.
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Cluster(error) => error.is_uncertain(),
+            // A gateway's answer: the server behind it may have done it.
+            Self::Refused { code, .. } => matches!(code, 500 | 502..=504),
+            Self::Unreadable { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it failed for lack of a right.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Forbidden { .. })
+    }
+
+    /// Whether asking again soon may help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Cluster(error) => error.was_not_sent() || error.is_uncertain(),
+            Self::Refused { code, .. } => matches!(code, 429 | 502..=504),
+            _ => false,
+        }
+    }
+
+    /// Whether it was surely not done, and may be sent again at once: nothing was sent, or the server was too busy to look.
+    pub(super) fn was_not_done(&self) -> bool {
+        match self {
+            Self::Cluster(error) => error.was_not_sent(),
+            Self::Refused { code, .. } => *code == 429,
+            _ => false,
+        }
+    }
+}
+
+impl Diagnose for ApiError {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotPlanned { .. } => "this is a defect of kubectl-certs: please report it".into(),
             Self::Forbidden {
@@ -225,38 +261,8 @@ impl ApiError {
         })
     }
 
-    /// Whether nobody knows if the write was done: read the object to find out.
-    pub fn is_uncertain(&self) -> bool {
-        match self {
-            Self::Cluster(error) => error.is_uncertain(),
-            // A gateway's answer: the server behind it may have done it.
-            Self::Refused { code, .. } => matches!(code, 500 | 502..=504),
-            Self::Unreadable { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Whether it failed for lack of a right.
-    pub fn is_forbidden(&self) -> bool {
-        matches!(self, Self::Forbidden { .. })
-    }
-
-    /// Whether asking again soon may help.
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Cluster(error) => error.was_not_sent() || error.is_uncertain(),
-            Self::Refused { code, .. } => matches!(code, 429 | 502..=504),
-            _ => false,
-        }
-    }
-
-    /// Whether it was surely not done, and may be sent again at once: nothing was sent, or the server was too busy to look.
-    pub(super) fn was_not_done(&self) -> bool {
-        match self {
-            Self::Cluster(error) => error.was_not_sent(),
-            Self::Refused { code, .. } => *code == 429,
-            _ => false,
-        }
+    fn blame(&self) -> Blame {
+        Blame::Cluster
     }
 }
 

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{SecretChange, yaml};
 use crate::{
+    error::{Blame, Diagnose},
     file::{self, Lasting},
     object::Key,
 };
@@ -56,9 +57,8 @@ pub enum FileError {
     },
 }
 
-impl FileError {
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for FileError {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InGit { path, .. } => format!(
                 "name a directory outside it, or add {} to .gitignore; --force writes it anyway",
@@ -68,6 +68,13 @@ impl FileError {
             Self::NoDirectory { .. } => "create it first".into(),
             Self::Io { .. } => return None,
         })
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Io { .. } => Blame::Write,
+            Self::InGit { .. } | Self::Exists { .. } | Self::NoDirectory { .. } => Blame::Usage,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use crate::{
+    error::{Blame, Diagnose},
     name::Name,
     object::Seconds,
     text::date_time,
@@ -66,9 +67,8 @@ pub enum PairError {
     Roots(String),
 }
 
-impl PairError {
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for PairError {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Untrusted(_) => "name the CA's root with --ca-file, or check the chain that was chosen".into(),
             Self::Expired(_) | Self::NotYetValid(_) => "check this machine's clock".into(),
@@ -77,6 +77,10 @@ impl PairError {
             }
             Self::KeyDiffers | Self::Roots(_) => return None,
         })
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Write
     }
 }
 

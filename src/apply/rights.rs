@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{Api, ApiError};
+use crate::error::{Blame, Diagnose};
 use crate::object::resource::Resource;
 use crate::plan::permits::{Permits, Right};
 
@@ -34,10 +35,31 @@ impl Missing {
     pub fn is_none(&self) -> bool {
         self.rights.is_empty()
     }
+}
 
-    /// How to get them, and to see when the first of them is there; `None` when nothing is missing. Where they are of several kinds, a
-    /// Role is missing rather than a line of one.
-    pub fn hint(&self) -> Option<String> {
+impl std::error::Error for Missing {}
+
+impl fmt::Display for Missing {
+    /// `the right to patch secrets "shop-tls" in namespace shop is missing`; several are joined by semicolons.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rights.as_slice() {
+            [] => f.write_str("no right is missing"),
+            [one] => write!(f, "the right to {one} is missing"),
+            many => {
+                f.write_str("these rights are missing: ")?;
+                for (at, right) in many.iter().enumerate() {
+                    write!(f, "{}{right}", if at == 0 { "" } else { "; " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Diagnose for Missing {
+    // How to get them, and to see when the first of them is there; `None` when nothing is missing. Where they are of several kinds, a
+    // Role is missing rather than a line of one.
+    fn hint(&self) -> Option<String> {
         let right = self.rights.first()?;
         let mut what = right.resource.to_string();
         if let Some(name) = &right.name {
@@ -65,22 +87,9 @@ impl Missing {
             right.verb
         ))
     }
-}
 
-impl fmt::Display for Missing {
-    /// `the right to patch secrets "shop-tls" in namespace shop is missing`; several are joined by semicolons.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rights.as_slice() {
-            [] => f.write_str("no right is missing"),
-            [one] => write!(f, "the right to {one} is missing"),
-            many => {
-                f.write_str("these rights are missing: ")?;
-                for (at, right) in many.iter().enumerate() {
-                    write!(f, "{}{right}", if at == 0 { "" } else { "; " })?;
-                }
-                Ok(())
-            }
-        }
+    fn blame(&self) -> Blame {
+        Blame::Cluster
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{Api, ApiError, Patch};
 use crate::{
     clock::Pauses,
+    error::{Blame, Diagnose},
     event::{EventKind, Teller},
     object::resource::{DAEMONSET, DEPLOYMENT, POD, Resource, STATEFULSET},
     object::{Consumer, Key, Kind, Seconds, consumer::How},
@@ -190,9 +191,8 @@ pub enum RolloutError {
     },
 }
 
-impl RolloutError {
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for RolloutError {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Absent(_) => "name it as KIND/NAME; it has to be in the Secret's namespace".into(),
             Self::NotRolling { .. } => "restart it yourself at a time that suits it".into(),
@@ -207,6 +207,13 @@ impl RolloutError {
             ),
             Self::Api { source, .. } => return source.hint(),
         })
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Api { source, .. } => source.blame(),
+            _ => Blame::Write,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     acme::{Account, AccountKey, AccountStatus, Acme},
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     settings::{
         Settings,
         account::{self, AccountError},
@@ -21,8 +21,8 @@ use super::{
     args::issue::{AccountAction, AccountArgs, AccountCommand, UpdateArgs},
     ask::{Terms, confirm},
     config::json_document,
-    error_line, note, print_text,
-    settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
+    note, print_text,
+    settings::{Cluster, ca_layer, layers, store},
     waiting::Waiting,
 };
 
@@ -48,7 +48,7 @@ impl<'a> Opened<'a> {
     async fn of(args: &'a AccountArgs) -> Result<Self, Failure> {
         let cluster = Cluster::new(&args.connection);
         let layers = layers(ca_layer(&args.ca)?, &args.ca.settings, &cluster).await?;
-        let settings = Settings::of(&layers).map_err(|error| settings_failure(&error))?;
+        let settings = Settings::of(&layers).map_err(|error| Failure::because(&error))?;
         let store = store(&settings.chosen, &cluster).await?;
         Ok(Self {
             layers,
@@ -93,7 +93,7 @@ impl<'a> Opened<'a> {
 // By value, as `map_err` hands it on.
 #[allow(clippy::needless_pass_by_value)]
 fn failed(error: AccountError) -> Failure {
-    account_failure(&error)
+    Failure::because(&error)
 }
 
 /// An account as it is shown.
@@ -227,10 +227,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
             Ok(kept) => shown.push(Shown::of(&kept, &opened.layers, &opened.store)),
             Err(error) => {
                 let failure = failed(error.into());
-                error_line(&failure.message);
-                if let Some(hint) = &failure.hint {
-                    note(&format!("hint: {hint}"));
-                }
+                super::failed(&failure);
                 exit = exit.max(failure.exit);
             }
         }
@@ -240,7 +237,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
         json_document(&json!({"apiVersion": "kubectl-certs/v1", "kind": "AccountList", "items": items}))?;
     } else if shown.is_empty() && exit == Exit::Ok {
         note("there are no accounts");
-        note("hint: `kubectl certs account register --staging` creates one; `renew` does so by itself");
+        super::hint("`kubectl certs account register --staging` creates one; `renew` does so by itself");
     } else {
         print_text(&shown.iter().map(Shown::text).collect::<Vec<_>>().join("\n"))?;
     }

@@ -1,7 +1,7 @@
 //! Shows what is to be done and asks for it: the same way for everything that writes.
 
 use crate::{
-    error::Failure,
+    cli::failure::Failure,
     object::Key,
     plan::{steps::Step, summary::summary},
     tui::order::Plan,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::locale::shown;
-use crate::{acme::Issuer, error::Failure, settings::account::Agree, text::Clear};
+use crate::{acme::Issuer, cli::failure::Failure, settings::account::Agree, text::Clear};
 
 /// Whether questions can be asked: standard input and standard error are a terminal.
 pub(super) fn possible() -> bool {

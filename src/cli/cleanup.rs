@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     apply::{Api, Permits, RunId, rights},
+    cli::failure::{Exit, Failure},
     clock::now,
     engine::{
         cleanup::{self, Doubt, Leftovers},
         journals::Journals,
         prepare,
     },
-    error::{Exit, Failure},
     plan::steps::Step,
     settings::{
         Settings,
@@ -25,18 +25,15 @@ use super::{
     agree,
     args::issue::CleanupCommand,
     error_line, note, print_text,
-    settings::{Cluster, layers, settings_failure},
+    settings::{Cluster, layers},
     waiting::Waiting,
 };
 
 pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     let cluster = Cluster::new(&command.connection);
     let layers = layers(Layer::empty(Origin::Flags), &command.settings, &cluster).await?;
-    let settings = Settings::of(&layers).map_err(|error| settings_failure(&error))?;
-    let connection = cluster.connection().await.map_err(|error| {
-        let failure = Failure::of(Exit::Cluster, &error);
-        error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
-    })?;
+    let settings = Settings::of(&layers).map_err(|error| Failure::because(&error))?;
+    let connection = cluster.connection().await.map_err(|error| Failure::because(&error))?;
     let namespaces: Vec<Option<&str>> = if command.all_namespaces {
         vec![None]
     } else if command.namespace.is_empty() {
@@ -78,7 +75,7 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     print_text(&going.chain(staying).collect::<String>())?;
     let mut hints: BTreeSet<String> = stays.iter().filter_map(|trouble| trouble.hint.clone()).collect();
     for hint in &hints {
-        note(&format!("hint: {hint}"));
+        super::hint(hint);
     }
     if !stays.is_empty() {
         exit = Exit::Write;
@@ -88,7 +85,7 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
     }
     if goes.is_empty() {
         for trouble in &stays {
-            complain(&trouble.text, None);
+            error_line(&trouble.text);
         }
         return Ok(exit);
     }
@@ -109,7 +106,8 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
         for trouble in removed.trouble {
             exit = Exit::Write;
             let hint = trouble.hint.filter(|hint| hints.insert(hint.clone()));
-            complain(&trouble.text, hint.as_deref());
+            error_line(&trouble.text);
+            hint.as_deref().into_iter().for_each(super::hint);
         }
     }
     note(&format!("removed {count}"));
@@ -140,7 +138,7 @@ async fn found(api: &Api, namespaces: Vec<Option<&str>>, force: bool) -> (Vec<Le
         let found = cleanup::find(api, namespace, &doubt, now()).await;
         for error in &found.unread {
             exit = Exit::Cluster;
-            complain(&crate::error::chain(error), error.hint().as_deref());
+            super::failed(&Failure::because(error));
         }
         for alive in found.alive.iter().filter(|_| !force) {
             let secret = alive.secret.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -163,13 +161,6 @@ fn being_deleted(count: usize) -> String {
     }
 }
 
-fn complain(text: &str, hint: Option<&str>) {
-    error_line(text);
-    if let Some(hint) = hint {
-        note(&format!("hint: {hint}"));
-    }
-}
-
 /// Asks for all rights before the first thing is removed.
 async fn may_be_removed(api: &Api, all: &[Leftovers]) -> Result<(), Failure> {
     let mut permits = Permits::none();
@@ -184,8 +175,7 @@ async fn may_be_removed(api: &Api, all: &[Leftovers]) -> Result<(), Failure> {
     if missing.is_none() {
         return Ok(());
     }
-    let failure = Failure::new(Exit::Cluster, format!("nothing was removed: {missing}"));
-    Err(missing.hint().map_or(failure.clone(), |hint| failure.hint(hint)))
+    Err(Failure::because(&missing).after("nothing was removed"))
 }
 
 /// Who removes records: by the providers of the settings.
@@ -197,8 +187,5 @@ fn dns(settings: &Settings, api: &Api) -> Result<Option<Dns01>, Failure> {
         secrets,
         Arc::new(Terminal),
     )
-    .map_err(|error| {
-        let failure = Failure::usage(crate::error::chain(&error));
-        error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
-    })
+    .map_err(|error| Failure::because(&error).exit(Exit::Usage))
 }

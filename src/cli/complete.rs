@@ -11,7 +11,7 @@ use clap_complete::Shell;
 use super::{args::Cli, print, target::kind_named};
 use crate::{
     check::Reason,
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     text::clear::is_unsafe,
 };
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::{
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     settings::{
         Settings, env,
         example::EXAMPLE,
@@ -22,7 +22,7 @@ use super::{
     args::issue::{ConfigAction, ConfigCommand, ConfigViewArgs},
     browse, error_line, note, print,
     session::trusted,
-    settings::{Cluster, layers, settings_failure},
+    settings::{Cluster, layers},
     warn,
 };
 
@@ -103,15 +103,12 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
     let screen = layers
         .iter()
         .flat_map(|layer| browse::settings::problems(&layer.file.tui));
-    for failure in errors.map(|error| settings_failure(&error)).chain(screen) {
+    for failure in errors.map(|error| Failure::because(&error)).chain(screen) {
         // The chosen issuer is among all of them.
         if told.contains(&failure.message) {
             continue;
         }
-        error_line(&failure.message);
-        if let Some(hint) = &failure.hint {
-            note(&format!("hint: {hint}"));
-        }
+        super::failed(&failure);
         exit = exit.max(failure.exit);
         told.push(failure.message);
     }
@@ -134,7 +131,7 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
     for root in trust::read_all(trust::entries(&layers)).into_iter().chain(stored) {
         let wrong = match root {
             Ok(root) => trusted(&mut Anchors::default(), &root).err(),
-            Err(error) => Some(settings_failure(&error)),
+            Err(error) => Some(Failure::because(&error)),
         };
         if let Some(failure) = wrong {
             error_line(&failure.message);
@@ -151,9 +148,9 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
         .collect();
     if files.is_empty() {
         let (path, _) =
-            source::path(args.settings.config.as_deref(), &env::process).map_err(|error| settings_failure(&error))?;
+            source::path(args.settings.config.as_deref(), &env::process).map_err(|error| Failure::because(&error))?;
         note(&format!("there is no {}, and none is needed", path.display()));
-        note("hint: `kubectl certs config example` shows every setting");
+        super::hint("`kubectl certs config example` shows every setting");
     } else {
         note(&format!("nothing is wrong with {}", files.join(" and ")));
     }

@@ -7,10 +7,10 @@ use tokio::{
 
 use crate::{
     acme::{Acme, AcmeError, Issuer},
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
 };
 
-use super::{settings::account_failure, waiting::Waiting};
+use super::waiting::Waiting;
 
 /// A directory that is being read.
 pub(super) struct Directory {
@@ -38,7 +38,7 @@ impl Directory {
             let _waiting = Waiting::for_ca(&self.name);
             match reading {
                 Some(reading) => match reading.await {
-                    Ok(read) => read.map_err(|error| account_failure(&error.into())),
+                    Ok(read) => read.map_err(|error| Failure::because(&error)),
                     Err(_) => Err(Failure::new(Exit::Acme, "reading the CA's directory was cut off")),
                 },
                 None => Err(Failure::new(Exit::Acme, "the CA's directory cannot be read")),

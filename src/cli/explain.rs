@@ -2,7 +2,7 @@
 
 use crate::{
     check::Reason,
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     report::explain,
 };
 

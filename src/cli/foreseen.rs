@@ -2,15 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    engine::foreseen::Obstacle,
-    error::{Exit, Failure},
-    object::Key,
-    plan::Target,
-    text::Clear,
-};
+use crate::{cli::failure::Failure, engine::foreseen::Obstacle, error::Blame, object::Key, plan::Target, text::Clear};
 
-use super::{note, settings::with_hint};
+use super::note;
 
 /// How many are told; the others are counted.
 const TOLD: usize = 10;
@@ -36,7 +30,7 @@ pub(super) fn tell(obstacles: &[Obstacle]) {
     for (obstacle, line) in obstacles.iter().take(TOLD).zip(lines.by_ref()) {
         note(&line);
         if let Some(hint) = obstacle.hint.as_deref().filter(|hint| hints.insert(*hint)) {
-            note(&format!("hint: {hint}"));
+            super::hint(hint);
         }
     }
     // How many more there are.
@@ -46,17 +40,16 @@ pub(super) fn tell(obstacles: &[Obstacle]) {
 /// The failure that they come to, where there is any.
 pub(super) fn failure(said: &str, obstacles: &[Obstacle]) -> Option<Failure> {
     let first = obstacles.first()?;
-    let exit = obstacles
-        .iter()
-        .map(|obstacle| obstacle.exit)
-        .max()
-        .unwrap_or(Exit::Usage);
+    let blame = obstacles.iter().map(|obstacle| obstacle.blame).max();
     let more = match obstacles.len() - 1 {
         0 => String::new(),
         more => format!(" (and {more} more)"),
     };
-    let failure = Failure::new(exit, format!("{said}: {}{more}", Clear(&first.to_string())));
-    Some(with_hint(failure, first.hint.clone()))
+    let failure = Failure::new(
+        blame.unwrap_or(Blame::Usage).into(),
+        format!("{said}: {}{more}", Clear(&first.to_string())),
+    );
+    Some(failure.hint_if(first.hint.clone()))
 }
 
 /// Whether nothing at all could be ordered.

@@ -11,7 +11,8 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     acme::Stage,
-    apply::{Api, Permits, RunId, events, pair::Roots, rights, rollout::RolloutError},
+    apply::{Api, Permits, RunId, events, pair::Roots, rights},
+    cli::failure::{Exit, Failure},
     engine::{
         brake::{Brake, GoOn},
         cancel::Cancel,
@@ -22,12 +23,12 @@ use crate::{
         journal,
         journals::Journals,
         ledger::{self, Ledger},
-        prepare::{self, PrepareError, Prepared, Preparing, slots},
+        prepare::{self, Prepared, Preparing, slots},
         run::{Options, Outcome, Run},
         store::Destination,
         turns::Turns,
     },
-    error::{Exit, Failure, chain},
+    error::{Diagnose, chain},
     event::Teller,
     inventory::Inventory,
     net::HostPort,
@@ -68,7 +69,6 @@ use super::{
     note,
     progress::Progress,
     session::Session,
-    settings::{account_failure, settings_failure, with_hint},
     sweep, told,
     waiting::Waiting,
 };
@@ -141,7 +141,7 @@ impl Issuance<'_> {
         };
         let mut prepared = preparing
             .prepare()
-            .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
+            .map_err(|error| Failure::because(&error).exit(Exit::Usage))?;
         let obstacles = self.foresee(&preparing, &prepared).await?;
         let mut said = ca_changes(targets);
         said.extend(unrouted(targets));
@@ -224,7 +224,7 @@ impl Issuance<'_> {
             Some(self.acme.get().await?)
         };
         let dns01 = prepare::dns01(&self.settings.dns01, &Arc::default(), self.secrets(), operator())
-            .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
+            .map_err(|error| Failure::because(&error).exit(Exit::Usage))?;
         let asked = Asked {
             store: self.store,
             seen,
@@ -258,31 +258,16 @@ impl Issuance<'_> {
     /// Whether challenges can be answered is known before anything is ordered.
     async fn can_answer(preparing: &Preparing<'_>, prepared: &Prepared) -> Result<(), Failure> {
         let judged = prepared.can_answer(preparing).await;
-        judged.map(drop).map_err(|error| {
-            let exit = match &error {
-                PrepareError::Solve(error) if error.cluster => Exit::Cluster,
-                PrepareError::Solve(_) => Exit::Acme,
-                _ => Exit::Usage,
-            };
-            let failure = Failure::new(exit, format!("nothing was ordered: {}", chain(&error)));
-            with_hint(failure, error.hint())
-        })
+        judged
+            .map(drop)
+            .map_err(|error| Failure::because(&error).after("nothing was ordered"))
     }
 
     /// What cannot be restarted is known before anything is ordered.
     async fn check_restarts(&self, api: &Api, prepared: &mut Prepared) -> Result<(), Failure> {
         for restarts in prepared.restarts.values_mut() {
             let checked = restarts.check(api, &self.settings.storing.restart).await;
-            let notes = checked.map_err(|error| {
-                let exit = match error {
-                    RolloutError::Api { .. } => Exit::Cluster,
-                    _ => Exit::Write,
-                };
-                with_hint(
-                    Failure::new(exit, format!("nothing was ordered: {}", chain(&error))),
-                    error.hint(),
-                )
-            })?;
+            let notes = checked.map_err(|error| Failure::because(&error).after("nothing was ordered"))?;
             for text in notes {
                 note(&text);
             }
@@ -320,7 +305,7 @@ impl Issuance<'_> {
         };
         crate::engine::trial::all(&api.clone().dry_run(), targets, &preparing.run, &slots(self.settings))
             .await
-            .map_err(|error| with_hint(Failure::new(error.exit(), chain(&error)), error.hint()))?;
+            .map_err(|error| Failure::because(&error))?;
         self.show_steps(preparing, prepared, targets)?;
         note("the API server accepts the writes; nothing was stored");
         Ok(Exit::Ok)
@@ -440,7 +425,7 @@ impl Issuance<'_> {
         let waiting = Waiting::for_ca(&settings.chosen.issuer.name);
         let Ready { client, .. } = account::ensure(acme, &settings.chosen, self.store, secrets.as_ref(), &Terms)
             .await
-            .map_err(|error| account_failure(&error))?;
+            .map_err(|error| Failure::because(&error))?;
         drop(waiting);
         let ledger = Ledger::open(
             ledger::Place::beside(self.store),
@@ -461,7 +446,7 @@ impl Issuance<'_> {
                 secrets,
                 operator(),
             )
-            .map_err(|error| with_hint(Failure::usage(chain(&error)), error.hint()))?;
+            .map_err(|error| Failure::because(&error).exit(Exit::Usage))?;
         let journal = match (&destination, journal::local_directory()) {
             (Destination::Cluster(api), _) => journal::Place::Cluster(api.clone()),
             (Destination::Directory { .. }, Some(directory)) => journal::Place::Directory(directory),
@@ -502,7 +487,7 @@ impl Issuance<'_> {
         }
         let own = trust::roots(&self.settings.trust, &self.inventory().context);
         added.extend(
-            own.map_err(|error| settings_failure(&error))?
+            own.map_err(|error| Failure::because(&error))?
                 .into_iter()
                 .map(|root| root.pem),
         );
@@ -547,7 +532,7 @@ impl Issuance<'_> {
                     ),
                 },
                 Err(error) => {
-                    exits.insert(error.exit());
+                    exits.insert(Exit::from(error.blame()));
                     Summary {
                         secret: outcome.secret.clone(),
                         names: outcome.names.clone(),
@@ -700,17 +685,14 @@ fn ca_changes(targets: &[Target]) -> Vec<String> {
 
 async fn check_rights(api: &Api, permits: &Permits) -> Result<(), Failure> {
     let _waiting = Waiting::for_server(api.connection());
-    let missing = rights::missing(api, permits).await.map_err(|error| {
-        with_hint(
-            Failure::new(Exit::Cluster, format!("cannot ask for the rights: {}", chain(&error))),
-            error.hint(),
-        )
-    })?;
+    let missing = rights::missing(api, permits)
+        .await
+        .map_err(|error| Failure::because(&error).after("cannot ask for the rights"))?;
     if missing.is_none() {
         return Ok(());
     }
     let failure = Failure::new(Exit::Cluster, format!("nothing was ordered: {missing}"));
-    Err(with_hint(failure, rights_hint(&missing)))
+    Err(failure.hint_if(rights_hint(&missing)))
 }
 
 /// What the cluster's certificates show of a public CA's limits: those that it issued lately.

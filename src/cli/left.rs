@@ -3,13 +3,13 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use crate::{
+    cli::failure::Failure,
     engine::{failure::CourseError, run::Outcome},
-    error::Failure,
     event::{EventKind, Teller},
     plan::Target,
 };
 
-use super::{counted::counted, note, settings::with_hint};
+use super::{counted::counted, note};
 
 /// One that is left out.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ pub(super) fn tell(left: &[Left]) {
     for one in left {
         note(&one.to_string());
         if let Some(hint) = one.hint.as_deref().filter(|hint| hints.insert(*hint)) {
-            note(&format!("hint: {hint}"));
+            super::hint(hint);
         }
     }
 }
@@ -84,5 +84,5 @@ pub(super) fn failure(left: &[Left]) -> Failure {
         0 => String::new(),
         more => format!(" (and {more} more)"),
     };
-    with_hint(Failure::usage(format!("{}{more}", first.what)), first.hint.clone())
+    Failure::usage(format!("{}{more}", first.what)).hint_if(first.hint.clone())
 }

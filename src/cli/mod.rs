@@ -14,6 +14,7 @@ mod controllers;
 mod counted;
 mod directory;
 mod explain;
+pub mod failure;
 mod foreseen;
 mod issuance;
 mod left;
@@ -49,7 +50,7 @@ use clap::{
 };
 
 use crate::{
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     text::{Clear, clear::is_unsafe},
     tui::message::Level,
 };
@@ -209,6 +210,17 @@ fn stderr_line(level: Level, kind: &str, text: &str) {
 /// Something that went wrong, while the rest is still reported.
 fn error_line(text: &str) {
     stderr_line(Level::Error, "error: ", text);
+}
+
+/// A failure, while the rest is still reported.
+fn failed(failure: &Failure) {
+    error_line(&failure.message);
+    failure.hint.as_deref().into_iter().for_each(hint);
+}
+
+/// What to do, below what went wrong.
+fn hint(text: &str) {
+    note(&format!("hint: {text}"));
 }
 
 /// Something that the user should know of.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::{
     apply::{Api, Permits},
     check::asked_of_cert_manager,
+    cli::failure::{Exit, Failure},
     engine::{
         preflight::{self, Preflight},
         solver_pod,
     },
-    error::{Exit, Failure},
     object::Key,
-    plan::preflight::{Blame, worst},
+    plan::preflight::worst,
     report::preflight as report,
     scan::cluster::finished,
     settings::source::ClusterSecrets,
@@ -111,13 +111,7 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
             settings.chosen.issuer.name
         ));
     }
-    Ok(match blame {
-        None => session.exit,
-        Some(Blame::Usage) => Exit::Usage,
-        Some(Blame::Cluster) => Exit::Cluster,
-        Some(Blame::Acme) => Exit::Acme,
-        Some(Blame::Write) => Exit::Write,
-    })
+    Ok(blame.map_or(session.exit, Exit::from))
 }
 
 /// The last line, from the counts of warnings and failures: it claims no more than was looked at. `theirs` are those of the `all`

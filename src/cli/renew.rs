@@ -8,6 +8,7 @@ use crate::{
     apply::{Api, Permits, events},
     cache,
     check::is_claimed,
+    cli::failure::{Exit, Failure},
     engine::{
         asked::Asked,
         cancel::Cancel,
@@ -19,7 +20,7 @@ use crate::{
         run::{Issued, Outcome},
         solver_pod,
     },
-    error::{Exit, Failure, chain},
+    error::{Blame, Diagnose, chain},
     event::{EventKind, Teller},
     inventory::{Inventory, RouteKey},
     name::Name,
@@ -46,7 +47,7 @@ use super::{
     note,
     progress::Progress,
     session::{Open, Session},
-    settings::{Cluster, settings, store, with_hint},
+    settings::{Cluster, settings, store},
     target::{Target as Word, for_writing, not_found, read_all},
     told,
     waiting::Waiting,
@@ -115,7 +116,7 @@ async fn denied(args: &IssueArgs, session: &Session, settings: &Settings) -> Res
             let _waiting = Waiting::for_server(connection);
             let api = Api::new(connection.clone(), Permits::none());
             let asked = policy::denied_by_cluster(&api).await;
-            asked.map_err(|error| with_hint(Failure::new(Exit::Cluster, chain(&error)), error.hint()))?
+            asked.map_err(|error| Failure::because(&error))?
         }
         (None, None) => None,
     };
@@ -124,7 +125,7 @@ async fn denied(args: &IssueArgs, session: &Session, settings: &Settings) -> Res
         stops: true,
         what: format!("production orders by hand are denied by {by} (policy.interactiveProduction)"),
         hint: Some("programs in the cluster may order, and anybody may rehearse".to_owned()),
-        exit: Exit::Usage,
+        blame: Blame::Usage,
     });
     let earnest = !chosen.rehearsal && args.run.dry_run == DryRun::None;
     match foreseen::failure("nothing was ordered", denied.as_slice()).filter(|_| earnest) {
@@ -340,7 +341,7 @@ pub(super) fn chosen(session: &Session, words: &[Word], only_route_hosts: bool) 
     let (found, missing) = targets(inventory, choice, only_route_hosts);
     match missing.into_iter().next() {
         None => Ok(found),
-        Some(missing) => Err(with_hint(Failure::usage(&missing), missing.hint())),
+        Some(missing) => Err(Failure::because(&missing)),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use tokio::net::TcpListener;
 
 use crate::{
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     solve::http01::{check::Question, is_token, responder::serve},
 };
 

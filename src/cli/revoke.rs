@@ -12,11 +12,11 @@ use crate::{
         secret::{ISSUER, SHA256},
         verify,
     },
+    cli::failure::{Exit, Failure},
     engine::{
         aftermath::record_on_secret,
         revoke::{self, RevokeError, Use},
     },
-    error::{Exit, Failure},
     event::Teller,
     net::probe::TIMEOUT,
     object::{Key, Kind, Text},
@@ -37,7 +37,7 @@ use super::{
     args::{CheckArgs, SourceArgs, issue::RevokeCommand},
     note, print_text,
     session::{Open, Session, connected, read_file},
-    settings::{Cluster, account_failure, ca_layer, layers, settings_failure, store},
+    settings::{Cluster, ca_layer, layers, store},
     target::{Target, ingress_instead, one_secret},
     told,
     waiting::Waiting,
@@ -76,7 +76,7 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
             flags.choice = Some(Choice::Issuer(issuer));
         }
     }
-    let settings = Settings::of(&layers).map_err(|error| settings_failure(&error))?;
+    let settings = Settings::of(&layers).map_err(|error| Failure::because(&error))?;
     let issuer = &settings.chosen.issuer;
     let steps = vec![Step::Revoke {
         serial: found.leaf.serial.to_string(),
@@ -171,15 +171,7 @@ async fn note_on_backups(command: &RevokeCommand, cluster: &Cluster<'_>, found: 
 // By value, as `map_err` hands it on.
 #[allow(clippy::needless_pass_by_value)]
 fn failed(error: RevokeError) -> Failure {
-    let exit = match &error {
-        RevokeError::InUse(_) | RevokeError::NoKey => Exit::Usage,
-        RevokeError::Acme(_) => Exit::Acme,
-    };
-    let failure = Failure::of(exit, &error);
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::because(&error)
 }
 
 /// The account; none where there is none and the certificate's key is at hand.
@@ -193,7 +185,7 @@ fn account_of(found: Result<account::Ready, AccountError>, held: &Found) -> Resu
         }
         Err(error @ AccountError::None { .. }) => Err(Failure::of(Exit::Usage, &error)
             .hint("--key-file FILE signs with the certificate's key; --account-secret names where the account is")),
-        Err(error) => Err(account_failure(&error)),
+        Err(error) => Err(Failure::because(&error)),
     }
 }
 
@@ -340,10 +332,7 @@ async fn of_secret(command: &RevokeCommand, namespace: Option<&str>, name: &str)
     let key = Key::new(Text::from(namespace.unwrap_or(&connection.namespace)), name);
     let secret = Secret::read(&Api::new(connection.clone(), Permits::none()), &key)
         .await
-        .map_err(|error| {
-            let failure = Failure::of(Exit::Cluster, &error);
-            error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
-        })?;
+        .map_err(|error| Failure::because(&error))?;
     if !secret.exists() {
         let instead = ingress_instead(&connection, &key).await;
         let hint = instead.unwrap_or_else(|| "-n chooses the namespace; a file begins with ./ or /".to_owned());

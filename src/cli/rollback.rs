@@ -11,12 +11,13 @@ use crate::{
         events::{self, About, Reason},
         rights, verify,
     },
+    cli::failure::{Exit, Failure},
     clock::now,
     engine::{
         aftermath,
         lease::{self, Lease, LeaseError},
     },
-    error::{Exit, Failure, chain},
+    error::chain,
     event::{EventKind, Teller},
     object::resource::SECRET,
     object::{Key, Kind},
@@ -78,8 +79,7 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     if let Ok(missing) = missing
         && !missing.is_none()
     {
-        let failure = Failure::new(Exit::Cluster, missing.to_string());
-        return Err(missing.hint().map_or(failure.clone(), |hint| failure.hint(hint)));
+        return Err(Failure::because(&missing));
     }
     let question = format!("Put certificate {} back into Secret {secret}?", back.leaf.serial);
     agree::agreed(plan, &question, command.yes).await?;
@@ -309,36 +309,22 @@ fn line(leaf: &Certificate) -> String {
 // By value, as `map_err` hands it on.
 #[allow(clippy::needless_pass_by_value)]
 fn unread(error: RollbackError) -> Failure {
-    of(Exit::Cluster, &error)
+    Failure::because(&error)
 }
 
 /// What was not written.
 #[allow(clippy::needless_pass_by_value)]
 fn failed(error: RollbackError) -> Failure {
-    let exit = match &error {
-        RollbackError::Api(error) if error.is_forbidden() => Exit::Cluster,
-        RollbackError::Api(ApiError::Cluster(error)) if error.was_not_sent() => Exit::Cluster,
-        _ => Exit::Write,
-    };
-    of(exit, &error)
-}
-
-/// The failure of a rollback, which ends with `of_cluster` where the trouble is with the cluster.
-fn of(of_cluster: Exit, error: &RollbackError) -> Failure {
-    let exit = match error {
-        RollbackError::Api(_) => of_cluster,
-        _ => Exit::Usage,
-    };
-    let failure = Failure::of(exit, error);
-    error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+    let failure = Failure::because(&error);
+    match &error {
+        RollbackError::Api(error) if error.is_forbidden() => failure,
+        RollbackError::Api(ApiError::Cluster(error)) if error.was_not_sent() => failure,
+        RollbackError::Api(_) => failure.exit(Exit::Write),
+        _ => failure,
+    }
 }
 
 #[allow(clippy::needless_pass_by_value)]
 fn held(error: LeaseError) -> Failure {
-    let exit = match &error {
-        LeaseError::Held { .. } => Exit::Write,
-        LeaseError::Api(_) => Exit::Cluster,
-    };
-    let failure = Failure::of(exit, &error);
-    error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
+    Failure::because(&error)
 }

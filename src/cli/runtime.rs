@@ -13,8 +13,8 @@ use tokio::{
 
 use super::note;
 use crate::{
+    cli::failure::{Exit, Failure},
     engine::cancel::{self, Cancel},
-    error::{Exit, Failure},
 };
 
 /// Runs what looks after Ctrl-C and signals itself.

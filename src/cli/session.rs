@@ -7,8 +7,9 @@ use std::{
 
 use crate::{
     check::{Reason, Rules, Select, select::ineffective},
+    cli::failure::{Exit, Failure},
     clock::{now, seconds},
-    error::{Exit, Failure, chain},
+    error::chain,
     file,
     inventory::Inventory,
     object::{Key, Kind, NotJudged, Text, annotation, carrier::carrier},
@@ -16,10 +17,7 @@ use crate::{
     settings::{env, source, trust, value::SecretKeys},
     source::{
         Scope,
-        cluster::{
-            ClusterError, ConnectError, ConnectOptions, Connection, ListOptions, connect, namespace_exists,
-            namespace_names,
-        },
+        cluster::{ConnectError, ConnectOptions, Connection, ListOptions, connect, namespace_exists, namespace_names},
         manifests, pairs,
         scope::Namespaces,
     },
@@ -30,7 +28,6 @@ use crate::{
 use super::{
     args::{CheckArgs, ClusterArgs, SourceArgs},
     reach,
-    settings::settings_failure,
     target::{Target, of_their_namespaces},
     waiting::Waiting,
 };
@@ -251,7 +248,7 @@ impl Session {
         );
         let read = read.await;
         drop(waiting);
-        self.read = read.map_err(|error| cluster_failure(&error))?;
+        self.read = read.map_err(|error| Failure::because(&error))?;
         // With -A, only what was read tells in which namespaces a name is.
         self.want(targets);
         if let Some(found) = self.read.not_judged.take() {
@@ -492,11 +489,7 @@ fn tell_absent(source: &SourceArgs, held: &BTreeSet<Text>) {
 
 /// A connection, by kubectl's rules.
 pub(super) async fn connected(args: &ClusterArgs) -> Result<Connection, Failure> {
-    login(args).await.map_err(|error| {
-        let hint = error.hint();
-        let failure = Failure::of(Exit::Cluster, &error);
-        hint.map_or(failure.clone(), |hint| failure.hint(hint))
-    })
+    login(args).await.map_err(|error| Failure::because(&error))
 }
 
 /// The same, with the error as it is.
@@ -512,15 +505,15 @@ pub(super) fn judge(check: &CheckArgs, context: &str) -> Result<Judge, Failure> 
 }
 
 fn judge_with(mut anchors: Anchors, check: &CheckArgs, context: &str) -> Result<Judge, Failure> {
-    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| settings_failure(&error))?;
+    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| Failure::because(&error))?;
     let entries = trust::entries(file.as_slice());
-    let roots = trust::roots(entries, context).map_err(|error| settings_failure(&error))?;
+    let roots = trust::roots(entries, context).map_err(|error| Failure::because(&error))?;
     for root in roots {
         trusted(&mut anchors, &root)?;
     }
     // What a renewal trusts too, status does.
     for root in trust::of_storing(file.as_slice()) {
-        trusted(&mut anchors, &root.map_err(|error| settings_failure(&error))?)?;
+        trusted(&mut anchors, &root.map_err(|error| Failure::because(&error))?)?;
     }
     Ok(Judge::new(anchors, scan::memo::load()))
 }
@@ -528,7 +521,7 @@ fn judge_with(mut anchors: Anchors, check: &CheckArgs, context: &str) -> Result<
 /// The data keys of certificates besides the known ones: those of `--secret-keys`, and those under which the settings have this program
 /// store.
 fn secret_keys(check: &CheckArgs) -> Result<Vec<pairs::Pattern>, Failure> {
-    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| settings_failure(&error))?;
+    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| Failure::because(&error))?;
     let stored = file
         .and_then(|layer| layer.file.storing.secret_keys)
         .filter(|keys| *keys != SecretKeys::default())
@@ -563,15 +556,6 @@ pub(super) fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let read = file::read(path, largest, file::PATIENCE);
     read.map(|mut bytes| std::mem::take(&mut *bytes))
         .map_err(|error| error.to_string())
-}
-
-/// The failure of a cluster that cannot be read at all.
-pub(super) fn cluster_failure(error: &ClusterError) -> Failure {
-    let failure = Failure::of(Exit::Cluster, error);
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
 }
 
 fn scope(source: &SourceArgs, context_namespace: Option<&str>) -> Result<Scope, Failure> {

@@ -6,16 +6,14 @@ use tokio::sync::OnceCell;
 
 use crate::{
     apply::Api,
-    error::{Exit, Failure},
+    cli::failure::Failure,
     plan::permits::Permits,
     settings::{
-        Chosen, Settings, SettingsError,
-        account::AccountError,
-        env,
+        Chosen, Settings, SettingsError, env,
         file::{Addresses, EabEntry},
         layer::{Choice, Layer, Origin},
         source::{self, ClusterSecrets},
-        store::{Store, StoreError, permit},
+        store::{Store, permit},
     },
     solve::{
         SolveError,
@@ -56,10 +54,7 @@ impl<'a> Cluster<'a> {
     }
 
     async fn api(&self, permits: Permits) -> Result<Api, Failure> {
-        let connection = self.connection().await.map_err(|error| {
-            let hint = error.hint();
-            with_hint(Failure::of(Exit::Cluster, &error), hint)
-        })?;
+        let connection = self.connection().await.map_err(|error| Failure::because(&error))?;
         Ok(Api::new(connection.clone(), permits))
     }
 }
@@ -68,10 +63,10 @@ impl Secrets for Cluster<'_> {
     fn get<'b>(&'b self, of: &'b SecretRef) -> BoxFuture<'b, Result<SecretString, SolveError>> {
         Box::pin(async move {
             let connection = self.connection().await.map_err(|error| {
-                let failed = SolveError::new(format!("cannot read {of}: {}", crate::error::chain(&error))).of_cluster();
-                match error.hint() {
-                    Some(hint) => failed.hint(hint),
-                    None => failed,
+                let error = SolveError::because(&error);
+                SolveError {
+                    message: format!("cannot read {of}: {}", error.message),
+                    ..error
                 }
             })?;
             let _waiting = Waiting::for_server(connection);
@@ -82,45 +77,17 @@ impl Secrets for Cluster<'_> {
     }
 }
 
-/// The same failure with what to do, where that is known.
-pub(super) fn with_hint(failure: Failure, hint: Option<impl Into<String>>) -> Failure {
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
-}
-
-/// The failure of settings.
-pub(super) fn settings_failure(error: &SettingsError) -> Failure {
-    let exit = match error {
-        SettingsError::ConfigMap(_) => Exit::Cluster,
-        _ => Exit::Usage,
-    };
-    with_hint(Failure::of(exit, error), error.hint())
-}
-
-/// The failure of an account.
-pub(super) fn account_failure(error: &AccountError) -> Failure {
-    let exit = match error {
-        AccountError::Store(StoreError::Cluster(_) | StoreError::Contended(_)) => Exit::Cluster,
-        AccountError::Binding(error) if error.cluster => Exit::Cluster,
-        AccountError::Acme(_) | AccountError::Lost { .. } | AccountError::Ended { .. } => Exit::Acme,
-        _ => Exit::Usage,
-    };
-    with_hint(Failure::of(exit, error), error.hint())
-}
-
 /// Refuses a flag that would change nothing as it stands.
 pub(super) fn acts_with(flag: &'static str, is_idle: bool, needs: &'static str) -> Result<(), Failure> {
     if is_idle {
-        return Err(settings_failure(&SettingsError::Idle { flag, needs }));
+        return Err(Failure::because(&SettingsError::Idle { flag, needs }));
     }
     Ok(())
 }
 
 /// All sources, the strongest first.
 pub(super) async fn layers(flags: Layer, config: &ConfigArgs, cluster: &Cluster<'_>) -> Result<Vec<Layer>, Failure> {
-    let failed = |error: SettingsError| settings_failure(&error);
+    let failed = |error: SettingsError| Failure::because(&error);
     let mut layers = source::layers(flags, config.config.as_deref(), &env::process).map_err(failed)?;
     let wanted = source::config_map_wanted(config.config_map.as_ref(), &env::process).map_err(failed)?;
     if let Some(key) = wanted {
@@ -134,7 +101,7 @@ pub(super) async fn layers(flags: Layer, config: &ConfigArgs, cluster: &Cluster<
 /// The settings of an issuance.
 pub(super) async fn settings(args: &IssueArgs, cluster: &Cluster<'_>) -> Result<Settings, Failure> {
     let layers = layers(issue_layer(args)?, &args.ca.settings, cluster).await?;
-    Settings::of(&layers).map_err(|error| settings_failure(&error))
+    Settings::of(&layers).map_err(|error| Failure::because(&error))
 }
 
 /// Where the account with the chosen CA is kept.
@@ -144,7 +111,7 @@ pub(super) async fn store(chosen: &Chosen, cluster: &Cluster<'_>) -> Result<Stor
         return Ok(Store::Secret(Box::new(api), key.clone()));
     }
     let directory = source::directory(&env::process).map_err(|error| {
-        settings_failure(&error).hint("set HOME, or keep accounts in a Secret: --account-secret NAMESPACE/NAME")
+        Failure::because(&error).hint("set HOME, or keep accounts in a Secret: --account-secret NAMESPACE/NAME")
     })?;
     Ok(Store::Local(directory.join("accounts")))
 }
@@ -174,7 +141,7 @@ pub(super) fn ca_layer(args: &CaArgs) -> Result<Layer, Failure> {
             kid: kid.clone(),
             key: env::eab_key(),
         }),
-        _ => return Err(settings_failure(&SettingsError::HalfBinding)),
+        _ => return Err(Failure::because(&SettingsError::HalfBinding)),
     };
     Ok(layer)
 }

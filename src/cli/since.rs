@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::{
     check::{Finding, Reason, Select, Severity},
-    error::Failure,
+    cli::failure::Failure,
     inventory::Inventory,
     report::{
         Row,

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     check::{Probed, Severity, Shared},
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     inventory::{BindingId, Inventory},
     object::{Key, Kind, NotJudged},
     report::{self, Apart, Context, Format, Rows, Sorting, Status, apart::Since, by, output, place::Place},
@@ -346,7 +346,7 @@ fn nothing_found(session: &Session, args: &StatusArgs) {
         && args.source.namespace.is_empty()
         && let [name] = names.as_slice()
     {
-        note(&format!("hint: only namespace {name} was read; -A reads all"));
+        super::hint(&format!("only namespace {name} was read; -A reads all"));
     }
 }
 

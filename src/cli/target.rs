@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use super::args::SourceArgs;
 use crate::{
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     object::{Kind, register::KINDS},
 };
 

@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::{
-    error::Failure,
+    cli::failure::Failure,
     event::{EventKind, Listen, Teller},
     solve::{SolveError, dns01::Operator},
     text::Clear,

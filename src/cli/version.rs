@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{args::VersionArgs, print};
-use crate::error::{Exit, Failure};
+use crate::cli::failure::{Exit, Failure};
 
 pub(super) fn run(args: &VersionArgs) -> Result<Exit, Failure> {
     let version = env!("CARGO_PKG_VERSION");

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, io::Write as _, time::Duration};
 use tokio::sync::mpsc;
 
 use crate::{
+    cli::failure::{Exit, Failure},
     clock::now,
-    error::{Exit, Failure},
     inventory::Inventory,
     object::{Change, Forbidden, Key, Kind, Seconds},
     report::{self, Format, Row, table::Layout},

@@ -17,6 +17,7 @@ use crate::{
         rollout::{self, RolloutError, Workload},
         verify,
     },
+    error::Diagnose,
     event::{EventKind, Teller},
     name::Name,
     net::{HostPort, address},

@@ -10,6 +10,7 @@ use crate::{
         AcmeError, Authorization, AuthorizationStatus, Challenge as Offered, ChallengeKind, ChallengeStatus, Client,
         Order,
     },
+    error::{Blame, Diagnose},
     event::{EventKind, Method, Teller},
     name::Name,
     plan::names::UNROUTED,
@@ -45,6 +46,8 @@ pub enum Refused {
     Unrouted(Box<Refused>),
 }
 
+impl std::error::Error for Refused {}
+
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -56,9 +59,8 @@ impl std::fmt::Display for Refused {
     }
 }
 
-impl Refused {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for Refused {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Solve(error) => error.hint.clone(),
             Self::Ca {
@@ -79,6 +81,16 @@ impl Refused {
         }
     }
 
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Solve(error) => error.blame(),
+            Self::Ca { .. } | Self::Acme(_) => Blame::Acme,
+            Self::Unrouted(why) => why.blame(),
+        }
+    }
+}
+
+impl Refused {
     /// The same of a name that no route has any more. What is the cluster's fault is no sign of it.
     #[must_use]
     pub fn unrouted(self) -> Self {

@@ -27,6 +27,7 @@ use crate::{
         Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
         mark::{self, EXPIRES, FOR, PURPOSE, RUN},
     },
+    error::Diagnose,
     object::resource::{
         CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, LEASE, POD, Resource, SECRET, SERVICE,
     },

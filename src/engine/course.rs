@@ -22,7 +22,7 @@ use crate::{
         key::PrivateKey,
         secret::{self, Note, Slots, Target as Present},
     },
-    error::chain,
+    error::{Diagnose, chain},
     event::{EventKind, Teller},
     name::Name,
     object::Seconds,
@@ -456,7 +456,7 @@ fn without(left_out: BTreeMap<Name, Refused>, after: Option<&CourseError>) -> Op
     }
     let why = left_out.iter().map(|(name, why)| format!("{name}: {why}"));
     let why = why.collect::<Vec<_>>().join("; ");
-    let hint = left_out.values().find_map(Refused::hint);
+    let hint = left_out.values().find_map(Diagnose::hint);
     let names: Vec<Name> = left_out.into_keys().collect();
     Some(match after {
         None => CourseError::LeftOut {
@@ -467,7 +467,7 @@ fn without(left_out: BTreeMap<Name, Refused>, after: Option<&CourseError>) -> Op
         Some(error) => CourseError::StoredWithout {
             message: format!("{}; it is renewed without {}: {why}", chain(error), names_of(&names)),
             hint: error.hint().or(hint),
-            exit: error.exit(),
+            blame: error.blame(),
             left_out: names,
         },
     })

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     apply::{ApiError, key::KeyError, pair::PairError, secret::Refusal},
-    error::Exit,
+    error::{Blame, Diagnose},
     name::{Name, NameError},
     object::Key,
     plan::limits::Exceeded,
@@ -133,8 +133,8 @@ pub enum CourseError {
         message: String,
         /// What to do.
         hint: Option<String>,
-        /// The exit status of what happened after the write.
-        exit: Exit,
+        /// What is to blame for what happened after the write.
+        blame: Blame,
     },
     /// Others failed alike before it.
     #[error("others failed in the same way before it")]
@@ -202,8 +202,25 @@ pub(super) fn names(all: &[Name]) -> String {
 }
 
 impl CourseError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+    /// The new names that are not in the certificate that was issued.
+    pub fn left_out(&self) -> &[Name] {
+        match self {
+            Self::LeftOut { left_out, .. } | Self::StoredWithout { left_out, .. } => left_out,
+            _ => &[],
+        }
+    }
+
+    /// Whether the certificate is stored all the same.
+    pub fn is_after_storing(&self) -> bool {
+        matches!(
+            self,
+            Self::Restart { .. } | Self::NotRestarted(_) | Self::NotServed { .. } | Self::StoredWithout { .. }
+        )
+    }
+}
+
+impl Diagnose for CourseError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Lease(error) => error.hint(),
             Self::Refused(refusal) => refusal.hint(),
@@ -239,42 +256,22 @@ impl CourseError {
         }
     }
 
-    /// The new names that are not in the certificate that was issued.
-    pub fn left_out(&self) -> &[Name] {
+    fn blame(&self) -> Blame {
         match self {
-            Self::LeftOut { left_out, .. } | Self::StoredWithout { left_out, .. } => left_out,
-            _ => &[],
-        }
-    }
-
-    /// Whether the certificate is stored all the same.
-    pub fn is_after_storing(&self) -> bool {
-        matches!(
-            self,
-            Self::Restart { .. } | Self::NotRestarted(_) | Self::NotServed { .. } | Self::StoredWithout { .. }
-        )
-    }
-
-    /// The exit status.
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Kept { error, .. } => error.exit(),
-            Self::StoredWithout { exit, .. } => *exit,
-            Self::Interrupted
-            | Self::NotStored
-            | Self::NotRestarted(_)
-            | Self::Obtain(ObtainError::Interrupted | ObtainError::InterruptedLate) => Exit::Interrupted,
-            Self::Lease(LeaseError::Api(_)) | Self::Api(_) | Self::Journal(_) => Exit::Cluster,
-            Self::Obtain(error) if error.is_of_cluster() => Exit::Cluster,
-            Self::Obtain(_)
-            | Self::Limit { .. }
+            Self::Kept { error, .. } => error.blame(),
+            Self::StoredWithout { blame, .. } => *blame,
+            Self::Interrupted | Self::NotStored | Self::NotRestarted(_) => Blame::Interrupted,
+            Self::Lease(error) => error.blame(),
+            Self::Obtain(error) => error.blame(),
+            Self::Journal(error) => error.blame(),
+            Self::Api(error) => error.blame(),
+            Self::Limit { .. }
             | Self::Stopped
             | Self::LeftOut { .. }
             | Self::NotOurs { .. }
-            | Self::CertManager { .. } => Exit::Acme,
-            Self::NotAName(_) | Self::NoNames(_) | Self::TooManyNames { .. } | Self::Impossible(_) => Exit::Usage,
-            Self::Lease(_)
-            | Self::Refused(_)
+            | Self::CertManager { .. } => Blame::Acme,
+            Self::NotAName(_) | Self::NoNames(_) | Self::TooManyNames { .. } | Self::Impossible(_) => Blame::Usage,
+            Self::Refused(_)
             | Self::Key(_)
             | Self::Pair(_)
             | Self::Write(_)
@@ -282,7 +279,7 @@ impl CourseError {
             | Self::LeaseLost(_)
             | Self::File { .. }
             | Self::Restart { .. }
-            | Self::NotServed { .. } => Exit::Write,
+            | Self::NotServed { .. } => Blame::Write,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         Api, Permits, rights,
         secret::{self, may_be_written},
     },
-    error::{Exit, chain},
+    error::{Blame, Diagnose, chain},
     event::Method,
     name::Name,
     object::Key,
@@ -47,8 +47,8 @@ pub struct Obstacle {
     pub what: String,
     /// What to do.
     pub hint: Option<String>,
-    /// The exit status that it would end with.
-    pub exit: Exit,
+    /// What is to blame.
+    pub blame: Blame,
 }
 
 impl fmt::Display for Obstacle {
@@ -96,16 +96,16 @@ async fn of_target(
     target: &Target,
     dns01: Option<&Dns01>,
 ) -> Vec<Obstacle> {
-    let about = |what: String, hint: Option<String>, exit: Exit| Obstacle {
+    let about = |what: String, hint: Option<String>, blame: Blame| Obstacle {
         secret: Some(target.secret.clone()),
         stops: true,
         what,
         hint,
-        exit,
+        blame,
     };
     let mut found = Vec::new();
     if let Err(error) = orderable(target, &preparing.settings.chosen.issuer) {
-        found.push(about(chain(&error), error.hint(), error.exit()));
+        found.push(about(chain(&error), error.hint(), error.blame()));
     }
     let before = found.len();
     let mut loses_one = false;
@@ -114,7 +114,7 @@ async fn of_target(
     for (name, error) in names.iter().zip(judged) {
         loses_one |= error.is_some() && target.names.present.contains(name);
         let unrouted = target.names.unrouted.contains(name).then(|| UNROUTED.to_owned());
-        found.extend(error.map(|error| about(error.message, unrouted.or(error.hint), Exit::Acme)));
+        found.extend(error.map(|error| about(error.message, unrouted.or(error.hint), Blame::Acme)));
     }
     // New names that fail are left out, unless none is left.
     let stops = loses_one || found.len() - before == target.names.order.len();
@@ -124,10 +124,10 @@ async fn of_target(
     };
     let reader = Api::new(connection.clone(), Permits::none());
     match secret::Target::read(&reader, &target.secret).await {
-        Err(error) => found.push(about(chain(&error), error.hint(), Exit::Cluster)),
+        Err(error) => found.push(about(chain(&error), error.hint(), error.blame())),
         Ok(present) => {
             if let Err(refusal) = may_be_written(&present, &store_options(preparing.settings)) {
-                found.push(about(refusal.to_string(), refusal.hint(), Exit::Write));
+                found.push(about(refusal.to_string(), refusal.hint(), refusal.blame()));
             }
         }
     }
@@ -200,7 +200,7 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Asked<'_>) -> Vec<Obstacle>
                     stops: true,
                     what: error.to_string(),
                     hint: error.hint(),
-                    exit: error.exit(),
+                    blame: error.blame(),
                 });
             }
             None if exempt => {}
@@ -229,6 +229,6 @@ async fn of_rights(preparing: &Preparing<'_>, prepared: &Prepared) -> Option<Obs
         stops: true,
         what: missing.to_string(),
         hint: rights_hint(&missing),
-        exit: Exit::Cluster,
+        blame: Blame::Cluster,
     })
 }

@@ -14,6 +14,7 @@ use crate::{
         Api, ApiError, Permit, Permits, Purpose, RunId, Verb,
         mark::{self, mark},
     },
+    error::{Blame, Diagnose},
     file::{self, Lasting},
     home::{self, Keeps},
     object::resource::SECRET,
@@ -106,13 +107,16 @@ pub enum JournalError {
     },
 }
 
-impl JournalError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for JournalError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Api(error) => error.hint(),
             Self::File { .. } => Some("XDG_STATE_HOME names another directory".to_owned()),
         }
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Cluster
     }
 }
 

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::journal::{Journal, JournalError, Left};
 use crate::{
+    error::Diagnose,
     name::Name,
     object::{
         Key,

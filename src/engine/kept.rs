@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     apply::secret::{self, Target as Present},
+    error::Diagnose,
     name::Name,
     plan::{Names, Target, target::names_of},
 };

@@ -18,6 +18,7 @@ use crate::{
         mark::{self, mark},
     },
     clock::now,
+    error::{Blame, Diagnose},
     event::{EventKind, Teller},
     object::resource::LEASE,
     object::{Key, Seconds},
@@ -58,15 +59,21 @@ pub enum LeaseError {
     Api(#[from] ApiError),
 }
 
-impl LeaseError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for LeaseError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Held { until, .. } => Some(format!(
                 "wait for that run to end; if it was killed, its lease ends at {}",
                 time::date_time(*until)
             )),
             Self::Api(error) => error.hint(),
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Held { .. } => Blame::Write,
+            Self::Api(error) => error.blame(),
         }
     }
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     acme::{AcmeError, CertId, Chain, Client, Order, OrderOptions, OrderStatus},
     apply::key::{KeyError, PrivateKey},
+    error::{Blame, Diagnose},
     event::EventKind,
     name::Name,
     plan::Names,
@@ -77,14 +78,13 @@ fn failed_words(failed: &BTreeMap<Name, Refused>) -> String {
     all.join("; ")
 }
 
-impl ObtainError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for ObtainError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Names(failed) => {
                 // The one that has a way out without the others' cause.
                 let unrouted = failed.values().find(|why| matches!(why, Refused::Unrouted(_)));
-                unrouted.into_iter().chain(failed.values()).find_map(Refused::hint)
+                unrouted.into_iter().chain(failed.values()).find_map(Diagnose::hint)
             }
             Self::Acme(error) => error.hint(),
             Self::Journal(error) => error.hint(),
@@ -94,6 +94,16 @@ impl ObtainError {
         }
     }
 
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Interrupted | Self::InterruptedLate => Blame::Interrupted,
+            error if error.is_of_cluster() => Blame::Cluster,
+            _ => Blame::Acme,
+        }
+    }
+}
+
+impl ObtainError {
     /// Whether the cluster, and not the CA or a challenge, is the cause.
     pub fn is_of_cluster(&self) -> bool {
         match self {

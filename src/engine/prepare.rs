@@ -22,6 +22,7 @@ use crate::{
         Permit, Permits, RunId, Verb, backup, events, file, rollout,
         secret::{self, Slots},
     },
+    error::{Blame, Diagnose},
     event::Method,
     inventory::Inventory,
     name::Name,
@@ -115,14 +116,20 @@ pub(super) fn quoted(secret: &Key) -> String {
     format!("{:?}", crate::text::shorten(&secret.to_string(), 300))
 }
 
-impl PrepareError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for PrepareError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Setting { hint, .. } => Some(hint.clone()),
             Self::Solve(error) => error.hint.clone(),
             Self::File(error) => error.hint(),
             Self::NotAName(_) => Some(NAMES.to_owned()),
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Solve(error) => error.blame(),
+            Self::Setting { .. } | Self::File(_) | Self::NotAName(_) => Blame::Usage,
         }
     }
 }

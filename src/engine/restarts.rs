@@ -5,6 +5,7 @@ use crate::{
         Api,
         rollout::{self, Needs, RolloutError, Workload, WorkloadKind},
     },
+    error::Diagnose,
     inventory::Inventory,
     object::Key,
     settings::value::{self, Restart},

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     acme::{Acme, AcmeError, Client, RevocationReason, Revoked, SigningKey},
     check::Probed,
+    error::{Blame, Diagnose},
     inventory::{BindingId, Inventory, ingress::covers_host},
     net::{
         address::{HTTPS, resolve},
@@ -231,9 +232,8 @@ fn first(uses: &[Use], most: usize) -> Vec<String> {
     all
 }
 
-impl RevokeError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for RevokeError {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InUse(_) => {
                 "renew it first, so that clients get another (`kubectl certs renew`), then revoke the old one from a \
@@ -249,6 +249,13 @@ impl RevokeError {
             }
             Self::Acme(error) => return error.hint(),
         })
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::InUse(_) | Self::NoKey => Blame::Usage,
+            Self::Acme(error) => error.blame(),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     acme::{Client, Issuer},
     apply::{KeyKind, RunId, pair::Roots, secret::Slots},
+    error::Diagnose,
     event::{EventKind, Teller},
     name::Name,
     net::HostPort,

@@ -8,6 +8,7 @@ use crate::{
         Api, ApiError, Pair, RunId, backup, file,
         secret::{Note, Options, SecretChange, Target},
     },
+    error::Diagnose,
     object::Key,
     x509::Fingerprint,
 };

@@ -1,73 +1,27 @@
-//! Every way in which the program ends badly: its words, its hint, its exit status.
+//! What errors have in common: their causes on one line, what to do about them, and what is to blame.
 
-use std::fmt;
-
-/// The exit statuses, as `docs/reference/exit-status.md` lists them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
-    /// Everything was done.
-    Ok = 0,
-    /// There are findings at or above `--fail-on`.
-    Findings = 1,
-    /// The command line, the settings or the manifests are wrong.
-    Usage = 2,
-    /// The cluster could not be reached or read.
-    Cluster = 3,
-    /// ACME, or a challenge.
-    Acme = 4,
+/// What is to blame for an error, the worst last: the command line makes an exit status of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Blame {
+    /// The command line, the settings, the manifests or the route.
+    Usage,
+    /// The cluster or its rights.
+    Cluster,
+    /// The CA, or the way of a challenge.
+    Acme,
     /// The write, the rollout or the verification.
-    Write = 5,
-    /// Ended by SIGHUP: its terminal has gone.
-    HungUp = 129,
-    /// Interrupted by Ctrl-C.
-    Interrupted = 130,
-    /// Ended by SIGTERM.
-    Terminated = 143,
+    Write,
+    /// Nothing: it was ended by whoever started it.
+    Interrupted,
 }
 
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
+/// What an error says besides what happened.
+pub trait Diagnose: std::error::Error {
+    /// What to do about it, in one line; `None` where nobody knows. Not cleared.
+    fn hint(&self) -> Option<String>;
 
-/// An error that ends a command: what failed, why, and what to do.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// The exit status.
-    pub exit: Exit,
-    /// What failed: a lowercase fragment.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-impl Failure {
-    /// A failure without a hint.
-    pub fn new(exit: Exit, message: impl fmt::Display) -> Self {
-        Self {
-            exit,
-            message: message.to_string(),
-            hint: None,
-        }
-    }
-
-    /// A mistake on the command line or in an input file.
-    pub fn usage(message: impl fmt::Display) -> Self {
-        Self::new(Exit::Usage, message)
-    }
-
-    /// A failure with its chain of causes, joined by colons.
-    pub fn of(exit: Exit, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::new(exit, chain(error))
-    }
-
-    /// The same with a hint.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
+    /// What is to blame. Whoever asked may know better: what fails before anything was sent is no failed write.
+    fn blame(&self) -> Blame;
 }
 
 /// An error and its causes on one line; a cause that its error already quotes is left out.
@@ -84,29 +38,29 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-impl std::error::Error for Failure {}
-
-impl fmt::Display for Failure {
-    /// One line, and one for the hint. Cleared for a terminal: causes quote servers and files.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", crate::text::Clear(self.message.trim()))?;
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {}", crate::text::Clear(hint)),
-            None => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_one_line_and_a_hint_whatever_the_server_says() {
-        let failure = Failure::new(Exit::Cluster, "the server said \x1b[31mno\nreally").hint("log in again");
+    fn the_worst_is_the_last() {
+        let mut all = [
+            Blame::Interrupted,
+            Blame::Write,
+            Blame::Usage,
+            Blame::Acme,
+            Blame::Cluster,
+        ];
+        all.sort_unstable();
         assert_eq!(
-            failure.to_string(),
-            "error: the server said \\x1b[31mno\\nreally\nhint: log in again"
+            all,
+            [
+                Blame::Usage,
+                Blame::Cluster,
+                Blame::Acme,
+                Blame::Write,
+                Blame::Interrupted
+            ]
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::error::Blame;
 use crate::object::Key;
 
 /// What a check is about.
@@ -72,20 +73,6 @@ impl Grade {
             Self::Fails => "fails",
         }
     }
-}
-
-/// What is to blame, for the exit status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Blame {
-    /// The settings, the flags or the route.
-    Usage,
-    /// The cluster or its rights.
-    Cluster,
-    /// The CA, or the way of a challenge.
-    Acme,
-    /// The write.
-    Write,
 }
 
 /// One check. Texts are not cleared.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::is_claimed,
+    error::{Blame, Diagnose},
     inventory::{Controller, Inventory, Origin, RouteKey, query::covers},
     name::Name,
     object::{Key, Kind, Seconds, Text},
@@ -119,9 +120,8 @@ pub enum NoTarget {
     },
 }
 
-impl NoTarget {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for NoTarget {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Route { .. } => Some("-n chooses the namespace; `kubectl certs status -A` lists everything".into()),
             Self::NoSecret { route } if route.kind == Kind::Ingress => Some(format!(
@@ -135,6 +135,10 @@ impl NoTarget {
             )),
             Self::Elsewhere { .. } => None,
         }
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Usage
     }
 }
 

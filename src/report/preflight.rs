@@ -68,9 +68,10 @@ pub fn json(reports: &[Report], evaluated_at: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Blame;
     use crate::{
         object::Key,
-        plan::preflight::{Blame, Check, Topic, worst},
+        plan::preflight::{Check, Topic, worst},
     };
 
     fn reports() -> Vec<Report> {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     acme::{Account, AccountKey, AccountStatus, Acme, AcmeError, Client, Issuer, Registration, StoredAccount},
     clock::now,
+    error::{Blame, Diagnose},
     object::Seconds,
     solve::{SolveError, dns01::config::Secrets},
 };
@@ -63,9 +64,8 @@ pub enum AccountError {
     },
 }
 
-impl AccountError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for AccountError {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Acme(error) => error.hint(),
             Self::Store(error) => error.hint(),
@@ -74,6 +74,15 @@ impl AccountError {
             Self::None { .. } => Some("`kubectl certs account register` creates one".to_owned()),
             Self::Lost { .. } => Some("`kubectl certs account register` registers the key again".to_owned()),
             Self::Ended { .. } => Some("`kubectl certs account register` creates a new one".to_owned()),
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Store(error) => error.blame(),
+            Self::Binding(error) if error.cluster => Blame::Cluster,
+            Self::Acme(_) | Self::Lost { .. } | Self::Ended { .. } => Blame::Acme,
+            Self::Binding(_) | Self::Terms { .. } | Self::None { .. } => Blame::Usage,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Settings that cannot be used.
 
 use super::problem::FileError;
+use crate::error::{Blame, Diagnose};
 use crate::text::nearest;
 
 /// Why there are no settings.
@@ -98,13 +99,12 @@ fn near(name: &str, known: &[String]) -> String {
         .map_or_else(String::new, |meant| format!("; did you mean {meant:?}?"))
 }
 
-impl SettingsError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for SettingsError {
+    fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::File(_) => "`kubectl certs config example` shows every field",
             Self::NoIssuer { known, .. } => return Some(format!("there are {}", known.join(", "))),
-            Self::NotOurs(error) => return Some(error.hint()),
+            Self::NotOurs(error) => return error.hint(),
             Self::NoDirectory(name) => return Some(format!("write issuers.{name}.directory: https://...")),
             Self::StagingIsProduction(_) => {
                 "rehearse with a CA that is not for production, such as letsencrypt-staging"
@@ -121,5 +121,12 @@ impl SettingsError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::ConfigMap(_) => Blame::Cluster,
+            _ => Blame::Usage,
+        }
     }
 }

@@ -17,12 +17,36 @@ use super::{
     source,
 };
 use crate::{
-    error::Failure,
+    error::{Blame, Diagnose},
     file::{self as bounded, Lasting},
 };
 
 /// A setting by its path in the file, `http01.solver`, and what it is to be.
 pub type Setting = (String, String);
+
+/// Why a setting is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct NotKept {
+    message: String,
+    hint: Option<String>,
+}
+
+impl NotKept {
+    fn new(message: String) -> Self {
+        Self { message, hint: None }
+    }
+}
+
+impl Diagnose for NotKept {
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Usage
+    }
+}
 
 /// A change of the settings file that is not written yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +66,15 @@ impl Change {
     /// # Errors
     ///
     /// Says why the file is not changed, and what to write by hand.
-    pub fn of(settings: &[Setting], named: Option<&Path>, get: Lookup<'_>) -> Result<Self, Failure> {
-        let (path, _) = source::path(named, get).map_err(|error| Failure::usage(error.to_string()))?;
+    pub fn of(settings: &[Setting], named: Option<&Path>, get: Lookup<'_>) -> Result<Self, NotKept> {
+        let (path, _) = source::path(named, get).map_err(|error| NotKept::new(error.to_string()))?;
         Self::in_file(path, settings)
     }
 
-    fn in_file(path: PathBuf, settings: &[Setting]) -> Result<Self, Failure> {
-        let by_hand = |why: &str| {
-            Failure::usage(format!("{} is not changed: {why}", path.display()))
-                .hint(format!("write it by hand: {}", in_one_line(settings)))
+    fn in_file(path: PathBuf, settings: &[Setting]) -> Result<Self, NotKept> {
+        let by_hand = |why: &str| NotKept {
+            message: format!("{} is not changed: {why}", path.display()),
+            hint: Some(format!("write it by hand: {}", in_one_line(settings))),
         };
         crate::own::check(&path).map_err(|error| by_hand(&error.to_string()))?;
         let before = match bounded::read_text(&path, LARGEST) {
@@ -75,8 +99,8 @@ impl Change {
     /// # Errors
     ///
     /// Says what the file system refused.
-    pub fn write(&self) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| Failure::usage(format!("cannot write {}: {error}", self.path.display()));
+    pub fn write(&self) -> Result<(), NotKept> {
+        let failed = |error: std::io::Error| NotKept::new(format!("cannot write {}: {error}", self.path.display()));
         let real = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         if let Some(folder) = real.parent() {
             fs::create_dir_all(folder).map_err(failed)?;

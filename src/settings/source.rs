@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     apply::Api,
+    error::Diagnose,
     home::{self, Keeps},
     object::Key,
     object::resource::{CONFIGMAP, SECRET},

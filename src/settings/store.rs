@@ -17,6 +17,7 @@ use super::value::Namespaced;
 use crate::{
     acme::StoredAccount,
     apply::{Api, ApiError},
+    error::{Blame, Diagnose},
     object::Seconds,
     object::resource::SECRET,
     plan::permits::{Permit, Permits, Verb},
@@ -126,11 +127,10 @@ pub enum StoreError {
     Contended(Namespaced),
 }
 
-impl StoreError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for StoreError {
+    fn hint(&self) -> Option<String> {
         match self {
-            Self::NotOurs(error) => Some(error.hint()),
+            Self::NotOurs(error) => error.hint(),
             Self::Open { path, wanted, .. } => Some(format!("chmod {wanted:o} {path}")),
             Self::Damaged { place, .. } => Some(format!(
                 "check {place}; without it, a new account is created, and the old one can be ended only with its key"
@@ -139,6 +139,13 @@ impl StoreError {
             Self::WrongType { .. } => Some("name another Secret, or one that does not exist yet".to_owned()),
             Self::Cluster(error) => error.hint(),
             Self::Io { .. } | Self::Contended(_) => None,
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Cluster(_) | Self::Contended(_) => Blame::Cluster,
+            _ => Blame::Usage,
         }
     }
 }

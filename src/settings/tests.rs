@@ -5,6 +5,7 @@ use super::{
     *,
 };
 use crate::acme::{LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage};
+use crate::error::Diagnose as _;
 
 fn flags() -> Layer {
     Layer::empty(Origin::Flags)

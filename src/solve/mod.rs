@@ -10,6 +10,7 @@ pub(crate) mod patience;
 use futures_util::future::BoxFuture;
 
 use crate::{
+    error::{Blame, Diagnose, chain},
     event::{Method, Teller},
     name::Name,
     object::Key,
@@ -54,6 +55,15 @@ impl SolveError {
         }
     }
 
+    /// What another error says: its causes, what to do, and whether the cluster is to blame.
+    pub fn because(error: &(impl Diagnose + 'static)) -> Self {
+        Self {
+            hint: Diagnose::hint(error),
+            cluster: error.blame() == Blame::Cluster,
+            ..Self::new(chain(error))
+        }
+    }
+
     /// The same, with what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -73,6 +83,16 @@ impl SolveError {
     pub fn of_cluster(mut self) -> Self {
         self.cluster = true;
         self
+    }
+}
+
+impl Diagnose for SolveError {
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+
+    fn blame(&self) -> Blame {
+        if self.cluster { Blame::Cluster } else { Blame::Acme }
     }
 }
 

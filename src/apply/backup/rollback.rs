@@ -12,6 +12,7 @@ use crate::{
         owner::Owner,
         secret::{self, Data, REVOKED, Slots, Target},
     },
+    error::{Blame, Diagnose},
     object::resource::SECRET,
     object::{Key, Seconds},
     x509::{Certificate, Fingerprint},
@@ -89,9 +90,8 @@ pub enum RollbackError {
     Api(#[from] ApiError),
 }
 
-impl RollbackError {
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for RollbackError {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::None { .. } => {
                 "the pair that a renewal replaces is kept for at least 30 days; renew issues a new one".into()
@@ -108,6 +108,13 @@ impl RollbackError {
             Self::Unreadable { .. } => "renew issues a new one".into(),
             Self::Api(error) => return error.hint(),
         })
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Api(error) => error.blame(),
+            _ => Blame::Usage,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a pair is not written into a Secret, and what to do then.
 
+use crate::error::{Blame, Diagnose};
 use crate::{apply::owner::Owner, object::Key};
 
 /// Why a pair is not written into a Secret. The messages fit "the certificate is not stored: ...".
@@ -52,9 +53,8 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for Refusal {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Immutable { key, new_name } | Self::WrongType { key, new_name, .. } => format!(
                 "issue it into a new Secret (`kubectl certs issue --secret {new_name} -n {} -d HOST...`) and change the \
@@ -69,6 +69,10 @@ impl Refusal {
                     .into()
             }
         })
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Write
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Diagnose as _;
 use crate::{
     apply::{
         RunId,

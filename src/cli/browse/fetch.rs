@@ -11,6 +11,7 @@ use tokio::{
 
 use crate::{
     apply::{Api, Permits},
+    error::Diagnose,
     inventory::Inventory,
     object::{Change, Key, Kind, Object, Seconds, consumer::How},
     report::{

@@ -23,11 +23,15 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
+    cli::failure::{Exit, Failure},
     clock::now,
-    error::{Exit, Failure},
+    error::Diagnose,
     event::Listen,
     object::Seconds,
-    settings::{env, keep::Change},
+    settings::{
+        env,
+        keep::{Change, NotKept},
+    },
     source::cluster::{ConnectOptions, Connection, contexts},
     tui::{
         self, Effect, Message, Model,
@@ -335,13 +339,13 @@ async fn write(path: &std::path::Path, bytes: &[u8]) -> Result<String, Trouble> 
 
 /// Says what would be kept in the user's settings, or keeps it where that is what was agreed to.
 fn keep(settings: Vec<(String, String)>, config: Option<&std::path::Path>, agreed: Option<&[String]>) -> Message {
-    let trouble = |failure: Failure| Trouble {
-        what: failure.message,
-        hint: failure.hint,
+    let trouble = |why: NotKept| Trouble {
+        what: why.to_string(),
+        hint: why.hint(),
     };
     let change = match Change::of(&settings, config, &env::process) {
         Ok(change) => change,
-        Err(failure) => return Message::Kept(Err(trouble(failure))),
+        Err(why) => return Message::Kept(Err(trouble(why))),
     };
     let file = change.path.display().to_string();
     match agreed {

@@ -12,8 +12,8 @@ use tokio::{
 
 use crate::{
     check::{Reason, Rules, Select, Shared},
+    cli::failure::{Exit, Failure},
     clock::now,
-    error::{Exit, Failure},
     inventory::{BindingId, Inventory},
     object::{Change, Forbidden, Key, Kind, Seconds},
     report::show::Context,
@@ -298,9 +298,7 @@ impl Reader {
                         Some(Some(connection))
                     }
                     Err(error) => {
-                        let hint = error.hint();
-                        let failure = Failure::of(Exit::Cluster, &error);
-                        self.failed(hint.map_or(failure.clone(), |hint| failure.hint(hint)));
+                        self.failed(Failure::because(&error));
                         None
                     }
                 }

@@ -7,9 +7,10 @@ use crate::{
         Api, events,
         rollout::{self, LIMIT, Workload},
     },
+    cli::failure::{Exit, Failure},
     clock::now,
     engine::{aftermath::record_restarts, cancel::Cancel},
-    error::{Exit, Failure},
+    error::Diagnose,
     event::{EventKind, Teller},
     object::{Change, Key, Kind, Object, Text},
     plan::steps::Step,
@@ -22,7 +23,7 @@ use super::super::{
     args::ClusterArgs,
     counted::{counted, first_of},
     print_text, reach,
-    session::{cluster_failure, connected},
+    session::connected,
     told::Front,
 };
 
@@ -48,10 +49,7 @@ pub(super) async fn restart(
         permits.extend(events::permits(&secret.namespace));
     }
     let api = Api::new(connection, permits);
-    let failed = |error: &rollout::RolloutError| {
-        let failure = Failure::new(Exit::Write, error);
-        error.hint().map_or(failure.clone(), |hint| failure.hint(hint))
-    };
+    let failed = |error: &rollout::RolloutError| Failure::because(error).exit(Exit::Write);
     rollout::check(&api, &all).await.map_err(|error| failed(&error))?;
     // kubectl restarts in one namespace at a time.
     let mut by_namespace: BTreeMap<&Text, Vec<String>> = BTreeMap::new();
@@ -179,11 +177,11 @@ async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<
         }
     }
     match listing.await {
-        Ok(Err(error)) => return Err(cluster_failure(&error)),
+        Ok(Err(error)) => return Err(Failure::because(&error)),
         Ok(Ok(listing)) => {
             let of_workloads = |(kind, _): &&(Kind, _)| rollout::WorkloadKind::of(*kind).is_some();
             if let Some((_, error)) = listing.incomplete.iter().find(of_workloads) {
-                return Err(cluster_failure(error));
+                return Err(Failure::because(error));
             }
         }
         Err(_) => {}

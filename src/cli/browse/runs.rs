@@ -14,9 +14,9 @@ use tokio::{
 };
 
 use crate::{
+    cli::failure::{Exit, Failure},
     clock::now,
     engine::cancel::{self, Cancel, Canceller},
-    error::{Exit, Failure},
     event::{Event, EventKind, Listen},
     object::Key,
     report::progress,

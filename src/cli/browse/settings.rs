@@ -1,7 +1,7 @@
 //! What the settings and the environment say of the screen.
 
 use crate::{
-    error::Failure,
+    cli::failure::Failure,
     settings::{
         file::TuiEntry,
         layer::{Layer, Origin},

@@ -7,8 +7,8 @@ use std::{
 
 use crate::{
     check::{self},
+    cli::failure::{Exit, Failure},
     clock::now,
-    error::{Exit, Failure},
     net::{
         address::{HostPort, NotHostPort, addresses},
         probe::{Served, Target as Ask, probe_all},

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use crate::{
     check::{Probed, Shared},
-    error::{Exit, Failure},
+    cli::failure::{Exit, Failure},
     inventory::{BindingId, Inventory, RouteKey},
     object::{Key, Kind, Text},
     report::{

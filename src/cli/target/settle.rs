@@ -3,8 +3,8 @@
 use super::Target;
 use crate::{
     apply::{Api, Permits},
+    cli::failure::{Exit, Failure},
     cli::{note, session::Session},
-    error::{Exit, Failure},
     inventory::{Binding, Inventory},
     object::resource::INGRESS,
     object::{Key, Kind},

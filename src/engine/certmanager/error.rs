@@ -1,6 +1,10 @@
 //! Why cert-manager did not renew.
 
-use crate::{apply::ApiError, error::Exit, object::Key};
+use crate::{
+    apply::ApiError,
+    error::{Blame, Diagnose},
+    object::Key,
+};
 
 /// Why a Certificate was not renewed.
 #[derive(Debug, thiserror::Error)]
@@ -69,9 +73,8 @@ pub enum CertManagerError {
     },
 }
 
-impl CertManagerError {
-    /// What to do.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for CertManagerError {
+    fn hint(&self) -> Option<String> {
         let describe = |key: &Key| format!("`kubectl describe certificate {} -n {}`", key.name, key.namespace);
         Some(match self {
             Self::Rehearsal { secret, .. } => format!(
@@ -104,13 +107,12 @@ impl CertManagerError {
         })
     }
 
-    /// How the program ends.
-    pub fn exit(&self) -> Exit {
+    fn blame(&self) -> Blame {
         match self {
-            Self::Rehearsal { .. } | Self::Missing { .. } => Exit::Usage,
-            Self::Trigger { .. } | Self::Read { .. } => Exit::Cluster,
-            Self::Failed { .. } | Self::Stuck { .. } => Exit::Acme,
-            Self::Interrupted { .. } => Exit::Interrupted,
+            Self::Rehearsal { .. } | Self::Missing { .. } => Blame::Usage,
+            Self::Trigger { .. } | Self::Read { .. } => Blame::Cluster,
+            Self::Failed { .. } | Self::Stuck { .. } => Blame::Acme,
+            Self::Interrupted { .. } => Blame::Interrupted,
         }
     }
 }

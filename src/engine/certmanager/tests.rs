@@ -8,6 +8,7 @@ use super::{
     permits,
     state::{self, Before, End},
 };
+use crate::error::Diagnose as _;
 use crate::{
     acme::{Issuer, Stage},
     apply::Verb,

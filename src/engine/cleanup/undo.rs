@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     apply::{Api, ApiError, Patch, Permit, Permits, Verb},
     engine::{journal::Left, journals::changed_kind},
+    error::Diagnose,
     object::Key,
     object::resource::{CONFIGMAP, INGRESS, Resource},
     solve::{

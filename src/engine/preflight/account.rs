@@ -4,8 +4,8 @@ use super::{Preflight, in_time};
 use crate::{
     acme::{AccountKey, AccountStatus, Acme, AcmeError},
     engine::ledger::{self, Ledger},
-    error::chain,
-    plan::preflight::{Blame, Check, Topic},
+    error::{Blame, Diagnose, chain},
+    plan::preflight::{Check, Topic},
     settings::{
         account::AccountError,
         store::{Kept, StoreError},

@@ -7,11 +7,12 @@ use futures_util::{StreamExt as _, stream};
 use super::{LIMIT, Preflight, Shared};
 use crate::{
     engine::choose::method_under,
+    error::Blame,
     net::dns::{self, DnsError},
     plan::{
         Target,
         caa::{Answer, Asking, Forbidden, Property, Verdict, ancestors, judge},
-        preflight::{Blame, Check, Topic},
+        preflight::{Check, Topic},
     },
 };
 

@@ -9,12 +9,13 @@ use super::{LIMIT, Preflight, Shared};
 use crate::{
     acme::Stage,
     engine::prepare::Prepared,
+    error::Blame,
     name::Name,
     net::{Lookup, address::is_private, elsewhere},
     object::Text,
     plan::{
         Target,
-        preflight::{Blame, Check, Grade, Topic},
+        preflight::{Check, Grade, Topic},
     },
     settings::value::SelfCheck,
     solve::{

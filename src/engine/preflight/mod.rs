@@ -18,6 +18,7 @@ use super::{choose::method_under, journals::Journals, ledger::Ledger, prepare};
 use crate::{
     acme::{Acme, AcmeError, Issuer, Limits},
     apply::{Permits, RunId},
+    error::Blame,
     event::Method,
     inventory::Inventory,
     net::{
@@ -28,7 +29,7 @@ use crate::{
         Target,
         limits::Past,
         names::UNROUTED,
-        preflight::{Blame, Check, Grade, Report, Topic},
+        preflight::{Check, Grade, Report, Topic},
     },
     settings::{Settings, store::Store},
     solve::{

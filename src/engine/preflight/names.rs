@@ -3,22 +3,18 @@
 use crate::{
     acme::Issuer,
     engine::course::orderable,
-    error::Exit,
+    error::{Blame, Diagnose},
     plan::{
         Target,
         ca::Ca,
-        preflight::{Blame, Check, Topic},
+        preflight::{Check, Topic},
     },
 };
 
 /// How many, whether the CA takes so many, and whether it takes each of them.
 pub(super) fn names(target: &Target, issuer: &Issuer, ca: &Ca) -> Vec<Check> {
     if let Err(error) = orderable(target, issuer) {
-        let blame = if error.exit() == Exit::Usage {
-            Blame::Usage
-        } else {
-            Blame::Acme
-        };
+        let blame = error.blame();
         return vec![Check::fails(Topic::Names, blame, error.to_string()).hint(error.hint())];
     }
     let all: Vec<String> = target.names.order.iter().map(ToString::to_string).collect();

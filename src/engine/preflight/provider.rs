@@ -7,12 +7,12 @@ use futures_util::future::join_all;
 use super::{Preflight, Shared, in_time, of_solve};
 use crate::{
     engine::choose::{method_under, no_provider},
-    error::chain,
+    error::{Blame, Diagnose, chain},
     event::Method,
     name::Name,
     plan::{
         Target,
-        preflight::{Blame, Check, Topic},
+        preflight::{Check, Topic},
     },
     solve::dns01::Dns01,
 };

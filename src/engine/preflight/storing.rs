@@ -13,11 +13,11 @@ use crate::{
         due::is_in_window,
         prepare::{PrepareError, Prepared, Preparing, store_options},
     },
-    error::chain,
+    error::{Blame, Diagnose, chain},
     event::Method,
     plan::{
         self, Target, limits,
-        preflight::{Blame, Check, Topic},
+        preflight::{Check, Topic},
     },
     solve::http01,
 };

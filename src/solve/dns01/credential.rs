@@ -106,7 +106,7 @@ impl Credential {
 }
 
 fn read(path: &std::path::Path) -> Result<SecretString, SolveError> {
-    crate::own::check(path).map_err(|error| SolveError::new(error.to_string()).hint(error.hint()))?;
+    crate::own::check(path).map_err(|error| SolveError::because(&error))?;
     let text = file::read_text(path, MOST_BYTES).map_err(|error| match error {
         ReadError::TooLarge(most) => SolveError::new(format!("it is larger than {} KiB", most / 1024)),
         other => SolveError::new(other.to_string()),

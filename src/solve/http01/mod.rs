@@ -111,14 +111,12 @@ pub struct Options {
 /// An API error as a solver's, with its hint.
 #[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn api_error(error: ApiError) -> SolveError {
-    let mut solve = SolveError::new(crate::error::chain(&error)).of_cluster();
-    solve.hint = match &error {
+    match &error {
         ApiError::Forbidden { resource, .. } if resource.starts_with("endpointslices") => {
-            Some(permit::ENDPOINTSLICE_HINT.to_owned())
+            SolveError::because(&error).hint(permit::ENDPOINTSLICE_HINT)
         }
-        error => error.hint(),
-    };
-    solve
+        error => SolveError::because(error),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{Backend, Class, Options, Place, config_map, table::Routing};
 use crate::{
     apply::{Permit, Permits, Purpose, Right, Verb, rights::Missing},
+    error::Diagnose,
     inventory::Controller,
     object::resource::{CONFIGMAP, ENDPOINTSLICE, HTTPROUTE, INGRESS, INGRESSROUTE, JOB, POD, Resource, SERVICE},
     settings::value::SelfCheck,

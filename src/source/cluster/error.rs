@@ -9,6 +9,7 @@ use std::{
 use rustls::CertificateError;
 
 use crate::{
+    error::{Blame, Diagnose},
     object::{Kind, Text},
     source::decode::DecodeError,
 };
@@ -184,9 +185,8 @@ pub enum TlsProblem {
     Other(String),
 }
 
-impl ClusterError {
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for ClusterError {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreachable { problem, .. } => match problem {
                 Unreachable::Refused => "is the cluster running, and is its address right? `kubectl cluster-info` asks the same server".into(),
@@ -223,6 +223,12 @@ impl ClusterError {
         })
     }
 
+    fn blame(&self) -> Blame {
+        Blame::Cluster
+    }
+}
+
+impl ClusterError {
     /// Whether the server as a whole is out of reach or refuses everything, so that asking for another kind is in vain.
     pub fn concerns_everything(&self) -> bool {
         matches!(

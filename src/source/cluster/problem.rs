@@ -1,5 +1,6 @@
 //! What can be wrong before a server is asked: kubeconfig, context, credentials.
 
+use crate::error::{Blame, Diagnose};
 use std::{fmt::Write as _, path::PathBuf};
 
 /// Why there is no connection. The messages fit "failed to connect: ...".
@@ -128,9 +129,8 @@ pub enum ConnectError {
     },
 }
 
-impl ConnectError {
-    /// One line that says what to do next.
-    pub fn hint(&self) -> Option<String> {
+impl Diagnose for ConnectError {
+    fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoKubeconfig { .. } => "name one with --kubeconfig or KUBECONFIG, or read manifests with -f".into(),
             Self::Unreadable { .. } | Self::Invalid { .. } => {
@@ -170,6 +170,10 @@ impl ConnectError {
                 }
             }
         })
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Cluster
     }
 }
 

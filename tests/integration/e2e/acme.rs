@@ -8,6 +8,7 @@ use kubectl_certs::{
         AccountKey, AccountStatus, Acme, AcmeError, AuthorizationStatus, CertId, Chain, ChallengeKind, Client, Eab,
         Issuer, Order, OrderOptions, OrderStatus, Registration, RevocationReason, Revoked, SigningKey,
     },
+    error::Diagnose as _,
     name::Name,
 };
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};

@@ -15,6 +15,7 @@ use kubectl_certs::{
         secret::{self, Note, Options, Refusal},
         verify::{self, Place},
     },
+    error::Diagnose as _,
     event::Teller,
     object::resource::{INGRESS, SECRET},
     object::{Change, Consumer, Key, Object},

@@ -13,7 +13,7 @@ use kubectl_certs::{
         cancel,
         certmanager::{self, CertManagerError, Renewed},
     },
-    error::{Exit, chain},
+    error::{Blame, Diagnose as _, chain},
     event::{Event, EventKind, Listen, Teller},
     object::Key,
     source::cluster::{ConnectOptions, connect},
@@ -371,7 +371,7 @@ async fn without_a_controller_it_is_said_that_there_is_none() {
             .contains("no cert-manager controller has picked it up: is it running?"),
         "{error}"
     );
-    assert_eq!(error.exit(), Exit::Acme);
+    assert_eq!(error.blame(), Blame::Acme);
     assert!(
         error.hint().unwrap().contains("kubectl get pods -A"),
         "{:?}",

@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::error::Diagnose as _;
 
 const ONE: &str = "
 apiVersion: v1

@@ -8,6 +8,7 @@ use super::super::{
     get_secrets,
 };
 use super::*;
+use crate::error::Diagnose as _;
 
 async fn read(connection: &Connection, options: ListOptions) -> (Result<Listing, ClusterError>, Vec<String>) {
     let (sink, changes) = mpsc::channel(4);
