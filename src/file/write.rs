@@ -62,19 +62,23 @@ pub fn replace(path: &Path, bytes: &[u8], lasting: Lasting) -> io::Result<()> {
     replace_with(path, lasting, |file| file.write_all(bytes))
 }
 
-/// The same with what `fill` writes. Where it fails, the old file stays.
+/// The same with what `content` writes. Where it fails, the old file stays.
 ///
 /// # Errors
 ///
-/// Says what the file system, or `fill`, refused.
-pub fn replace_with(path: &Path, lasting: Lasting, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+/// Says what the file system, or `content`, refused.
+pub fn replace_with(
+    path: &Path,
+    lasting: Lasting,
+    content: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     // In the same directory, because a rename across file systems is a copy. Hidden, and of this write alone.
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{:016x}", RandomState::new().build_hasher().finish()));
     let beside = path.with_file_name(name);
     let mut file = create(&beside)?;
-    let written = fill(&mut file)
+    let written = content(&mut file)
         .and_then(|()| {
             if lasting == Lasting::No {
                 Ok(())

@@ -24,6 +24,7 @@ impl Kind {
     }
 
     /// The kind that it is called today.
+    #[must_use]
     pub fn today(self) -> Self {
         self.row().before.unwrap_or(self)
     }

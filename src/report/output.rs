@@ -174,7 +174,7 @@ impl FromStr for Format {
 /// The format that was most likely meant.
 fn nearest(name: &str) -> &'static str {
     let word = |format: &&'static str| format.split('=').next().unwrap_or_default();
-    let meant = text::closest(name, FORMATS.iter().map(|format| word(format)));
+    let meant = text::closest(name, FORMATS.iter().map(word));
     FORMATS
         .iter()
         .copied()

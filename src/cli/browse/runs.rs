@@ -186,18 +186,20 @@ impl Runs {
             .iter()
             .flat_map(|going| going.namespaces.iter().map(String::as_str))
             .collect();
-        let places: String = places
-            .iter()
-            .map(|place| format!(" -n {}", crate::text::quote(place)))
-            .collect();
+        let flags = places.iter().map(|place| format!("-n {}", crate::text::quote(place)));
+        let cleanup = ["kubectl certs cleanup".to_owned()]
+            .into_iter()
+            .chain(flags)
+            .collect::<Vec<_>>()
+            .join(" ");
         super::super::note(&format!(
-            "cleaning up; Ctrl-C stops at once, and `kubectl certs cleanup{places}` removes the rest"
+            "cleaning up; Ctrl-C stops at once, and `{cleanup}` removes the rest"
         ));
         let all = futures_util::future::join_all(left.into_iter().map(|going| going.ended));
         tokio::select! {
             ended = tokio::time::timeout(limit, all) => if ended.is_err() {
                 super::super::warn(&format!(
-                    "not everything was cleaned up in time: `kubectl certs cleanup{places}` removes the rest"
+                    "not everything was cleaned up in time: `{cleanup}` removes the rest"
                 ));
             },
             _ = tokio::signal::ctrl_c() => {}

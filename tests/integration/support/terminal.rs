@@ -251,9 +251,10 @@ impl Terminal {
         let pid = self.program();
         self.tmux(&["kill-session", "-t", "t"]);
         super::eventually("the program has ended", || {
-            match std::path::Path::new(&format!("/proc/{pid}")).exists() {
-                true => Err(format!("process {pid} is there")),
-                false => Ok(()),
+            if std::path::Path::new(&format!("/proc/{pid}")).exists() {
+                Err(format!("process {pid} is there"))
+            } else {
+                Ok(())
             }
         });
     }
