@@ -56,8 +56,8 @@ impl Outcome {
         !self.seen.is_empty() && self.seen.iter().all(|(_, seen)| matches!(seen, Seen::New))
     }
 
-    /// What the addresses that do not serve it do instead: `192.0.2.7:443 still serves another certificate (sha256
-    /// ab12...)`; `None` when all serve it.
+    /// What the addresses that do not serve it do instead: `192.0.2.7:443 still serves another certificate (SHA-256
+    /// ab12)`; `None` when all serve it.
     pub fn complaint(&self) -> Option<String> {
         if self.seen.is_empty() {
             return Some("there is no address to ask".into());
@@ -67,12 +67,10 @@ impl Outcome {
             .iter()
             .filter_map(|(address, seen)| match seen {
                 Seen::New => None,
-                Seen::Other(sha256) => {
-                    let short: String = sha256.to_string().chars().take(16).collect();
-                    Some(format!(
-                        "{address} still serves another certificate (sha256 {short}...)"
-                    ))
-                }
+                Seen::Other(sha256) => Some(format!(
+                    "{address} still serves another certificate (SHA-256 {})",
+                    sha256.short()
+                )),
                 Seen::Nothing(error) => Some(format!("{address}: {error}")),
             })
             .collect();

@@ -55,13 +55,16 @@ pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     let back = match Rollback::read(&api, &secret, command.force, &run, now()).await {
         Ok(back) => back,
         Err(error @ (RollbackError::None { .. } | RollbackError::Gone { .. })) => {
-            let instead = ingress_instead(api.connection(), &secret).await;
-            let failure = unread(error);
             // A Secret that is there is meant, whatever is called like it.
-            let there = api.get(SECRET, &secret).await.is_ok_and(|there| there.is_some());
-            return Err(match instead.filter(|_| !there) {
-                Some(instead) => failure.hint(instead),
-                None => failure,
+            if !matches!(api.get(SECRET, &secret).await, Ok(None)) {
+                return Err(unread(error));
+            }
+            let instead = ingress_instead(api.connection(), &secret).await;
+            return Err(match (instead, &error) {
+                (Some(instead), _) => unread(error).hint(instead),
+                (None, RollbackError::None { .. }) => Failure::usage(format!("there is no Secret {secret}"))
+                    .hint("-n chooses the namespace; `kubectl certs status` lists the Secrets"),
+                (None, _) => unread(error),
             });
         }
         Err(error) => return Err(unread(error)),
@@ -117,8 +120,9 @@ async fn carry_out(
         ));
     }
     let told = format!(
-        "Secret {secret} holds certificate {} again, valid until {}",
+        "Secret {secret} holds certificate {} again (SHA-256 {}), valid until {}",
         back.leaf.serial,
+        back.leaf.sha256.short(),
         time::date(back.leaf.not_after)
     );
     let about = About {
@@ -286,7 +290,8 @@ fn permits(secret: &Key) -> Permits {
     permits
 }
 
-/// `0a1b, for shop.example, by R11, from 2026-10-01 until 2026-12-30`
+/// `serial 0a1b, SHA-256 5f2c..., for shop.example, by R11, from 2026-10-01 until 2026-12-30`. A renewal's last lines tell the
+/// certificate by its SHA-256.
 fn line(leaf: &Certificate) -> String {
     let names: Vec<String> = leaf.names.iter().take(3).map(ToString::to_string).collect();
     let more = leaf.names.len().saturating_sub(names.len());
@@ -296,8 +301,9 @@ fn line(leaf: &Certificate) -> String {
         String::new()
     };
     format!(
-        "{}, for {}{more}, by {}, from {} until {}",
+        "serial {}, SHA-256 {}, for {}{more}, by {}, from {} until {}",
         leaf.serial,
+        leaf.sha256.short(),
         Clear(&names.join(", ")),
         Clear(&leaf.issuer.short),
         time::date(leaf.not_before),

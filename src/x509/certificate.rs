@@ -46,6 +46,11 @@ impl Fingerprint {
         sha256.copy_from_slice(digest.as_ref());
         Self(sha256)
     }
+
+    /// Its first 16 digits, by which people tell certificates apart.
+    pub fn short(&self) -> String {
+        self.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl std::fmt::Display for Fingerprint {

@@ -205,7 +205,7 @@ impl<'w> Pen<'w> {
     /// longer words anywhere, commands in backquotes nowhere.
     pub(super) fn flow(&mut self, first: &str, rest: &str, pieces: &[Piece]) -> io::Result<()> {
         let mut line = Line::new(first, self.width());
-        for word in words(pieces) {
+        for word in words(pieces, self.breaks_commands) {
             let text = word.text();
             let cells = width(&text);
             let gap = usize::from(line.filled);
@@ -215,7 +215,7 @@ impl<'w> Pen<'w> {
             } else if line.filled {
                 line.push(Tone::Plain, " ", 1);
             }
-            if (word.command && !self.breaks_commands) || line.cells + cells <= line.most {
+            if word.command || line.cells + cells <= line.most {
                 for (tone, run) in &word.runs {
                     line.push(*tone, run, 0);
                 }
@@ -295,12 +295,12 @@ impl Word<'_> {
     }
 }
 
-/// The words of the pieces; a word may go over several pieces.
-fn words(pieces: &[Piece]) -> Vec<Word<'_>> {
+/// The words of the pieces; a word may go over several pieces. A command is one word, unless `breaks_commands`.
+fn words(pieces: &[Piece], breaks_commands: bool) -> Vec<Word<'_>> {
     let mut words = vec![Word::default()];
     for Piece { tone, text, commands } in pieces {
         // A backquote without its partner begins no command.
-        let commands = *commands && text.bytes().filter(|b| *b == b'`').count() % 2 == 0;
+        let commands = *commands && !breaks_commands && text.bytes().filter(|b| *b == b'`').count() % 2 == 0;
         let (mut quoted, mut start) = (false, 0);
         for (i, b) in text.bytes().enumerate() {
             if b == b'`' && commands {

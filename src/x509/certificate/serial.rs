@@ -21,13 +21,12 @@ impl Serial {
 }
 
 impl std::fmt::Display for Serial {
-    /// Lower-case hexadecimal without leading zeros.
+    /// Lower-case hexadecimal, two digits a byte, as OpenSSL and CAs have it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Some((first, rest)) = self.0.split_first() else {
-            return f.write_str("0");
-        };
-        write!(f, "{first:x}")?;
-        rest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        if self.0.is_empty() {
+            return f.write_str("00");
+        }
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -36,11 +35,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leading_zeros_are_left_out() {
+    fn leading_bytes_of_zeros_are_left_out_and_a_digit_is_not() {
         for (bytes, text) in [
-            (&[][..], "0"),
-            (&[0, 0], "0"),
-            (&[0, 0x0a, 0xbc, 0x00], "abc00"),
+            (&[][..], "00"),
+            (&[0, 0], "00"),
+            (&[0, 0x0a, 0xbc, 0x00], "0abc00"),
             (&[0, 0xff], "ff"),
             (
                 &[0x10; 30],

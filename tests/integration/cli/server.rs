@@ -383,3 +383,14 @@ fn preflight_and_rollback_of_a_broken_api_exit_with_3_as_renew_does() {
         assert_eq!(ran.status, 3, "{command}: {}", ran.err);
     }
 }
+
+#[test]
+fn a_rollback_of_a_secret_that_is_not_there_says_so() {
+    let server = serve(|_| {
+        let body =
+            json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound"});
+        (404, body)
+    });
+    let ran = ask(&server, &["rollback", "zzz", "-n", "shop"]);
+    ran.fails(2, &["there is no Secret shop/zzz", "-n chooses the namespace"]);
+}

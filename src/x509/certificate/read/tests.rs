@@ -37,7 +37,7 @@ fn every_field_is_read() {
     assert_eq!(&*certificate.issuer.full, "CN=Root\\, \\\"X\\\"");
     assert_eq!(&*certificate.issuer.short, "Root, \"X\"");
     assert_eq!(certificate.common_name(), Some("Shop.Example"));
-    assert_eq!(certificate.serial.to_string(), "abc00");
+    assert_eq!(certificate.serial.to_string(), "0abc00");
     assert_eq!(certificate.sha256, Fingerprint::of(&issued.der));
     assert_eq!(
         (certificate.not_before, certificate.not_after),

@@ -405,7 +405,7 @@ fn a_certificate_without_a_subject_has_a_name_in_messages() {
     let called = |names: &[&str]| chain(&[blank(names).der]).bundle.certificates[0].called().into_owned();
     assert_eq!(called(&["b.example", "c.example"]), "DNS:b.example");
     assert_eq!(called(&["192.0.2.1"]), "IP:192.0.2.1");
-    assert_eq!(called(&[]), "serial number a1b");
+    assert_eq!(called(&[]), "serial number 0a1b");
     let named = chain(&[root.leaf("a.example").der]).bundle.certificates[0]
         .called()
         .into_owned();
