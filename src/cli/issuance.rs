@@ -524,7 +524,7 @@ impl Issuance<'_> {
                 Ok(issued) => Summary {
                     secret: outcome.secret.clone(),
                     names: issued.names.clone(),
-                    result: progress::result(rehearsal, 0),
+                    result: progress::result(rehearsal, outcome.first, 0),
                     detail: format!(
                         "valid until {}, {took}{}",
                         time::date(issued.not_after),
@@ -536,7 +536,7 @@ impl Issuance<'_> {
                     Summary {
                         secret: outcome.secret.clone(),
                         names: outcome.names.clone(),
-                        result: result_of(error, rehearsal),
+                        result: result_of(error, rehearsal, outcome.first),
                         detail: chain(error),
                     }
                 }
@@ -590,9 +590,9 @@ fn judged(exit: Exit, obstacles: &[Obstacle]) -> Result<Exit, Failure> {
 }
 
 /// What became of a certificate whose course did not end as it was meant.
-fn result_of(error: &CourseError, rehearsal: bool) -> String {
+fn result_of(error: &CourseError, rehearsal: bool, first: bool) -> String {
     match error {
-        CourseError::LeftOut { left_out, .. } => progress::result(rehearsal, left_out.len()),
+        CourseError::LeftOut { left_out, .. } => progress::result(rehearsal, first, left_out.len()),
         CourseError::Stopped => "not started".to_owned(),
         CourseError::NotOurs { .. } => "left out".to_owned(),
         _ => "failed".to_owned(),

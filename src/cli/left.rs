@@ -36,6 +36,7 @@ impl Left {
             secret: self.target.secret.clone(),
             names: self.target.names.order.clone(),
             changes_ca: None,
+            first: false,
             result: Err(CourseError::NotOurs {
                 message: self.what.clone(),
                 hint: self.hint.clone(),

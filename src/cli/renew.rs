@@ -642,6 +642,7 @@ async fn one_by_cert_manager(api: Api, target: &Target, certificate: &Key, told:
         secret: target.secret.clone(),
         names: target.names.order.clone(),
         changes_ca: None,
+        first: target.held.is_none(),
         result,
         took: began.elapsed(),
     }

@@ -108,12 +108,7 @@ impl Run {
                 .map(|(kind, key)| format!("{}/{}", kind.as_str().to_lowercase(), key.name)),
         );
         if !left.is_empty() {
-            tell.tell(EventKind::Note {
-                text: format!(
-                    "{} would not notice the new certificate until restarted: they read it by subPath or environment (--restart auto)",
-                    left.join(", ")
-                ),
-            });
+            tell.tell(EventKind::Note { text: unnoticed(&left) });
         }
         if restarts.restarted.is_empty() {
             return Ok(());
@@ -228,5 +223,38 @@ pub async fn record_on_secret(api: &Api, secret: &Key, reason: Reason, message: 
     let message = crate::text::Clear(message).to_string();
     if let Err(error) = events::record(api, &about, reason, &message, crate::clock::now()).await {
         tracing::debug!("cannot record an event: {error}");
+    }
+}
+
+/// Says which workloads go on with what they read when they started.
+fn unnoticed(left: &[String]) -> String {
+    let (it, them) = if left.len() == 1 {
+        ("it reads", "it")
+    } else {
+        ("they read", "them")
+    };
+    format!(
+        "{} would not notice the new certificate until restarted: {it} the Secret by subPath or environment (--restart auto \
+         restarts {them})",
+        left.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_workload_is_it_and_several_are_they() {
+        let one = unnoticed(&["deployment/app".to_owned()]);
+        assert!(
+            one.starts_with(
+                "deployment/app would not notice the new certificate until restarted: it reads the Secret by"
+            ),
+            "{one}"
+        );
+        assert!(one.ends_with("(--restart auto restarts it)"), "{one}");
+        let two = unnoticed(&["deployment/app".to_owned(), "statefulset/db".to_owned()]);
+        assert!(two.contains("until restarted: they read the Secret by"), "{two}");
     }
 }

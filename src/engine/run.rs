@@ -124,6 +124,8 @@ pub struct Outcome {
     pub names: Vec<Name>,
     /// Who issued the certificate before, and who was to issue this one, where that is another CA.
     pub changes_ca: Option<(String, String)>,
+    /// Whether the Secret had no certificate before.
+    pub first: bool,
     /// What it came to. With an error, something may be stored all the same: the error says so.
     pub result: Result<Issued, CourseError>,
     /// How long it took.
@@ -184,6 +186,7 @@ impl Run {
             secret: target.secret.clone(),
             names,
             changes_ca: target.changes_ca.clone(),
+            first: target.held.is_none(),
             result,
             took: began.elapsed(),
         }

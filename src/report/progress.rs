@@ -57,8 +57,9 @@ pub fn line(kind: &EventKind) -> String {
         EventKind::Stored { place } => format!("stored in {place}"),
         EventKind::Restarted { workload } => format!("restarted {workload}"),
         EventKind::Served { host, after_ms } => {
+            // The new one, or the earlier one that a rollback has put back.
             format!(
-                "{host} serves the new certificate, {} after it was stored",
+                "{host} serves the stored certificate, {} after it was stored",
                 duration(*after_ms)
             )
         }
@@ -104,9 +105,14 @@ fn hinted(hint: Option<&str>) -> String {
     hint.map_or_else(String::new, |hint| format!(" (hint: {hint})"))
 }
 
-/// What certificates came to, in the words of the table and of the screen: `renewed`, `renewed, 1 name left out`, `rehearsed`.
-pub fn result(rehearsal: bool, left_out: usize) -> String {
-    let word = if rehearsal { "rehearsed" } else { "renewed" };
+/// What certificates came to, in the words of the table and of the screen: `renewed`, `renewed, 1 name left out`, `rehearsed`; the
+/// `first` of a Secret is `issued`.
+pub fn result(rehearsal: bool, first: bool, left_out: usize) -> String {
+    let word = match (rehearsal, first) {
+        (true, _) => "rehearsed",
+        (false, true) => "issued",
+        (false, false) => "renewed",
+    };
     match left_out {
         0 => word.to_owned(),
         1 => format!("{word}, 1 name left out"),
@@ -135,7 +141,7 @@ pub struct Summary {
     pub secret: Key,
     /// The names that are in the certificate; those that were to be, where there is none.
     pub names: Vec<Name>,
-    /// `renewed`, `rehearsed`, `renewed, 1 name left out`, `failed`, ...
+    /// `renewed`, `issued`, `rehearsed`, `renewed, 1 name left out`, `failed`, ...
     pub result: String,
     /// Until when, how long it took, or why not.
     pub detail: String,
@@ -213,8 +219,9 @@ mod tests {
             "done without b.example: b.example: the CA says: no (hint: look)"
         );
         assert_eq!(event.ends(), Some(true));
-        assert_eq!(result(false, 1), "renewed, 1 name left out");
-        assert_eq!(result(true, 2), "rehearsed, 2 names left out");
+        assert_eq!(result(false, false, 1), "renewed, 1 name left out");
+        assert_eq!(result(false, true, 0), "issued");
+        assert_eq!(result(true, false, 2), "rehearsed, 2 names left out");
     }
 
     #[test]

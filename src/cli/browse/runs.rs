@@ -19,6 +19,7 @@ use crate::{
     engine::cancel::{self, Cancel, Canceller},
     event::{Event, EventKind, Listen},
     object::Key,
+    plan::steps::Step,
     report::progress,
     tui::{
         Message,
@@ -232,6 +233,8 @@ struct Seen {
     refused: bool,
     /// It is a rehearsal.
     rehearsal: bool,
+    /// No Secret of the plan is there yet.
+    first: bool,
     /// The last line that was printed.
     printed: String,
 }
@@ -245,7 +248,7 @@ impl Seen {
     /// How it ended where names were left out, in the words of the command line.
     fn without(&self) -> Ending {
         let left_out = self.partly.values().map(|(count, _)| count).sum();
-        let result = progress::result(self.rehearsal, left_out);
+        let result = progress::result(self.rehearsal, self.first, left_out);
         let said = match self.issued() {
             1 => result,
             many => format!("{many} {result}"),
@@ -321,8 +324,8 @@ impl RunFront {
                 (0, _, printed) => printed.to_owned(),
                 (1, true, _) => "the rehearsal passed; nothing that serves traffic was changed".to_owned(),
                 (n, true, _) => format!("{n} rehearsals passed; nothing that serves traffic was changed"),
-                (1, false, _) => "renewed".to_owned(),
-                (n, false, _) => format!("{n} renewed"),
+                (1, false, _) => progress::result(false, seen.first, 0),
+                (n, false, _) => format!("{n} {}", progress::result(false, seen.first, 0)),
             }),
             Ok(_) => Ending::Bad(Trouble::new("it failed; the log shows why")),
         }
@@ -357,6 +360,8 @@ impl Front for RunFront {
 
     fn confirm(&self, plan: Plan) -> BoxFuture<'_, bool> {
         self.seen().rehearsal = plan.stage == Some(crate::tui::order::Stage::Rehearsal);
+        let mut steps = plan.targets.iter().flat_map(|(_, steps)| steps);
+        self.seen().first = !steps.any(|step| matches!(step, Step::Write { create: false, .. }));
         let answer = self.answer.put();
         self.send(Message::Planned(self.id, Box::new(plan)));
         Box::pin(async move {

@@ -393,7 +393,7 @@ fn a_route_with_a_wildcard_is_renewed_by_dns_and_served() {
     assert_eq!(it.leaf("shop-tls").names(), expected, "{}", ran.err);
     assert!(ran.err.contains(&format!("{host}: http-01 answer")), "{}", ran.err);
     assert!(
-        ran.err.contains(&format!("{www} serves the new certificate")),
+        ran.err.contains(&format!("{www} serves the stored certificate")),
         "{}",
         ran.err
     );

@@ -154,7 +154,7 @@ fn what_the_ca_says_is_due_is_renewed_and_the_order_says_what_it_replaces() {
         ran.err
     );
     assert!(
-        ran.err.contains(&format!("{host} serves the new certificate")),
+        ran.err.contains(&format!("{host} serves the stored certificate")),
         "{}",
         ran.err
     );

@@ -24,7 +24,7 @@ fn an_ingress_without_certificate_gets_one_that_is_served() {
     assert_eq!(leaf.names(), [host.as_str()], "{}", ran.err);
     assert!(leaf.key_matches && leaf.chain == 2);
     assert!(
-        ran.err.contains(&format!("{host} serves the new certificate")),
+        ran.err.contains(&format!("{host} serves the stored certificate")),
         "{}",
         ran.err
     );
@@ -70,7 +70,7 @@ fn a_gateway_gets_its_certificate_through_an_http_route() {
     let ran = it.certs(&["renew", "gateway/edge"]).ends_with(0);
     assert_eq!(it.leaf("edge-tls").names(), [host.as_str()], "{}", ran.err);
     assert!(
-        ran.err.contains(&format!("{host} serves the new certificate")),
+        ran.err.contains(&format!("{host} serves the stored certificate")),
         "{}",
         ran.err
     );
