@@ -20,8 +20,7 @@ pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
     }
     if !possible() {
         return Err(Failure::usage(format!(
-            "{} needs a confirmation, and there is no terminal",
-            question.trim_end_matches('?')
+            "{question:?} needs an answer, and there is no terminal to give it on",
         ))
         .hint("--yes answers every question"));
     }

@@ -26,9 +26,10 @@ use crate::{
         Settings,
         account::{self, AccountError},
         layer::Choice,
-        value::Length,
+        value::{DryRun, Length},
     },
     text::{Clear, time},
+    tui::order::Plan,
     x509::{Certificate, Interner, KeyState, bundle, is_staging_issuer, pem},
 };
 
@@ -86,6 +87,9 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
     let mut notes = vec![found.summary()];
     notes.extend(used);
     let plan = agree::plan(found.secret.clone().unwrap_or_else(|| Key::new("", "")), steps, notes);
+    if command.dry_run != DryRun::None {
+        return dry_run(&plan);
+    }
     let question = format!(
         "Revoke certificate {} at {} for good, reason {reason}?",
         found.leaf.serial, issuer.name
@@ -98,6 +102,16 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
     let ended = Box::pin(carry_out(command, &cluster, &settings, &found, reason)).await;
     told::end(&tell, &ended);
     ended
+}
+
+/// What would be done; nothing is asked, and the CA hears nothing of it.
+fn dry_run(plan: &Plan) -> Result<Exit, Failure> {
+    plan.notes.iter().for_each(|line| note(line));
+    let steps = plan.targets.iter().flat_map(|(_, steps)| steps);
+    let lines: String = steps
+        .map(|step| format!("would {} (dry run)\n", Clear(&step.to_string())))
+        .collect();
+    print_text(&lines)
 }
 
 /// Revokes it, and notes it where the pair is kept.
@@ -243,7 +257,8 @@ impl Found {
         let parsed = bundle::parse_file(bytes.expose_secret(), &mut Interner::new());
         let why = || match parsed.bundle.unreadable.first() {
             Some((_, why)) => why.clone(),
-            None => "it holds none".to_owned(),
+            None if bytes.expose_secret().is_empty() => "it is empty".to_owned(),
+            None => "it has no block of PEM that is one".to_owned(),
         };
         let mut found = Self::of(format!("file {shown}"), &parsed)
             .ok_or_else(|| Failure::usage(format!("there is no certificate in {shown}: {}", why())))?;
@@ -315,8 +330,9 @@ impl Found {
             names.push(format!("and {more} more"));
         }
         format!(
-            "certificate {} of {}, for {}, by {}, valid until {}",
+            "certificate {} (serial number; SHA-256 {}) of {}, for {}, by {}, valid until {}",
             leaf.serial,
+            leaf.sha256.short(),
             self.place,
             Clear(&names.join(", ")),
             Clear(&leaf.issuer.full),

@@ -342,7 +342,8 @@ pub struct ClusterArgs {
     /// The name to verify the API server's certificate for
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub tls_server_name: Option<String>,
-    /// How long one request to the API server may take; 0 is no limit
+    /// How long one request to the API server may take; 0 sets no limit for a server that answers: one that is silent is given up within
+    /// seconds anyway
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = as_kubectl, hide_short_help = true)]
     pub request_timeout: Duration,
     /// How much the program logs, as in kubectl: 4 for its actions, 8 for every detail

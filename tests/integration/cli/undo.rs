@@ -46,6 +46,26 @@ fn a_wrong_command_line_says_what_was_meant() {
 }
 
 #[test]
+fn a_dry_run_of_a_revocation_prints_the_step_and_asks_nobody() {
+    // Nothing listens there: whoever asked the CA would fail.
+    let directory = ["--directory-url", "https://127.0.0.1:9/directory"];
+    for dry in ["--dry-run", "--dry-run=client"] {
+        let file = ["revoke", "./docs/example/root.pem", "--force", dry];
+        let ran = run(&[&file[..], &directory, &NO_CLUSTER].concat()).ends_with(0);
+        let line = ran.out.strip_prefix("would revoke certificate ").expect("the step");
+        assert!(line.ends_with("for good, reason unspecified (dry run)\n"), "{line}");
+        assert!(
+            ran.err.contains("valid until") && ran.err.contains("SHA-256"),
+            "{}",
+            ran.err
+        );
+        assert!(!ran.err.contains("--yes"), "{}", ran.err);
+    }
+    let server = ["revoke", "./docs/example/root.pem", "--dry-run=server"];
+    run(&[&server[..], &NO_CLUSTER].concat()).fails(2, &["--dry-run", "client"]);
+}
+
+#[test]
 fn without_a_cluster_nothing_is_known_to_be_unused() {
     let file = ["revoke", "./docs/example/root.pem", "--production", "--yes"];
     let refused = run(&[&file[..], &NO_CLUSTER].concat()).ends_with(3);

@@ -163,7 +163,7 @@ async fn what_a_route_uses_is_not_revoked_until_it_is_replaced() {
     );
     assert!(asked.err.contains(&told), "{}", asked.err);
     assert!(
-        asked.err.find(&told) < asked.err.find("needs a confirmation"),
+        asked.err.find(&told) < asked.err.find("needs an answer"),
         "{}",
         asked.err
     );

@@ -79,6 +79,10 @@ pub struct RevokeCommand {
     /// Revoke even if it is stored in a Secret or served
     #[arg(long)]
     pub force: bool,
+    /// Look where it is in use and print the step, and send nothing to the CA
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_value = "none",
+        default_missing_value = "client", hide_default_value = true, hide_possible_values = true, value_parser = words::<DryRun>(["none", "client"]))]
+    pub dry_run: DryRun,
     /// Answer yes to every question
     #[arg(short, long)]
     pub yes: bool,
