@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Its type: neither a controller nor a scan takes it for a certificate that is in use.
-pub const TYPE: &str = "kubectl-certs.io/backup";
+pub use crate::object::secret::BACKUP_TYPE as TYPE;
 /// SHA-256 of the leaf that it holds.
 const HOLDS: &str = "kubectl-certs.io/backup-of";
 /// SHA-256 of the leaf that replaced it.

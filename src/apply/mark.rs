@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    object::{Key, Seconds, Text},
+    object::{Key, Seconds, Text, annotation},
     text::date_time,
     x509::Fingerprint,
 };
@@ -24,7 +24,7 @@ pub const PURPOSE: &str = "kubectl-certs.io/purpose";
 /// The annotation that says when a temporary object may be removed (RFC 3339).
 pub const EXPIRES: &str = "kubectl-certs.io/expires";
 /// The annotation that says for which Secret (`NAMESPACE/NAME`) a temporary object is.
-pub const FOR: &str = "kubectl-certs.io/for";
+pub const FOR: &str = annotation::MADE_FOR;
 /// The beginning of the names of temporary objects.
 pub const PREFIX: &str = "kubectl-certs-";
 

@@ -6,7 +6,10 @@ use crate::{
         controller::Fallback,
         query::{Serving, covers, usable},
     },
-    object::{Key, Meta, Seconds, secret::TLS_TYPE},
+    object::{
+        Key, Meta, Seconds,
+        secret::{BACKUP_TYPE, TLS_TYPE},
+    },
     x509::Bundle,
 };
 
@@ -311,7 +314,9 @@ fn is_named(serving: &Serving<'_>, binding: &Binding) -> bool {
 pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict> {
     let stored = inventory.secrets().get(key)?;
     let mut collector = Collector::default();
-    if stored.is_tls() || stored.holds_certificate() {
+    // A pair that is kept for a rollback is served by nobody, and may be as bad as it was when it was replaced.
+    let is_kept = stored.secret_type == BACKUP_TYPE;
+    if !is_kept && (stored.is_tls() || stored.holds_certificate()) {
         let mounted = inventory.is_mounted(key);
         let own = mounted || stored.data_keys.is_some();
         reference::judge_content(stored, (!own).then_some(Severity::Critical), &mut collector);

@@ -78,6 +78,8 @@ pub const ISSUED_AT_DIRECTORY: &str = "kubectl-certs.io/directory";
 pub const ISSUED_ORDER: &str = "kubectl-certs.io/order";
 /// SHA-256 of the leaf that these speak of.
 pub const ISSUED_SHA256: &str = "kubectl-certs.io/sha256";
+/// For which Secret (`NAMESPACE/NAME`) an object of this program is.
+pub const MADE_FOR: &str = "kubectl-certs.io/for";
 /// Who manages an object; a label.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
@@ -142,6 +144,7 @@ const WANTED: &[&str] = &[
     ISSUED_AT_DIRECTORY,
     ISSUED_ORDER,
     ISSUED_SHA256,
+    MADE_FOR,
 ];
 
 /// Whether an annotation has a Secret copied into other namespaces, under its own name.

@@ -6,6 +6,8 @@ use super::{Meta, Seconds, Text};
 
 /// The type of a Secret made for TLS.
 pub const TLS_TYPE: &str = "kubernetes.io/tls";
+/// The type of a Secret in which this program keeps a pair that was replaced, for a rollback. Nobody serves it.
+pub const BACKUP_TYPE: &str = "kubectl-certs.io/backup";
 
 /// What is read of a Secret. `Debug` shows no data: people paste keys into tls.crt.
 pub struct Secret {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     check::{ObjectRef, readers_of},
     inventory::Inventory,
-    object::{Key, Kind},
+    object::{Key, Kind, annotation::MADE_FOR, secret::BACKUP_TYPE},
     report::show::{Event, Held, Owner, Presence, User},
     source::cluster::{Connection, events},
     x509::Readers,
@@ -127,6 +127,7 @@ pub(super) fn held<'a>(
         Some(stored) => Held {
             secret: Some(key),
             secret_type: &stored.secret_type,
+            kept_for: (stored.secret_type == BACKUP_TYPE).then(|| stored.meta.annotation(MADE_FOR).unwrap_or_default()),
             other_keys: &stored.other_keys,
             server: server(inventory, key),
             ..Held::of(&stored.bundle)

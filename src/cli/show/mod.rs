@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufWriter, Write as _},
+    net::IpAddr,
     path::Path,
 };
 
@@ -9,6 +10,7 @@ use crate::{
     check::{self},
     cli::failure::{Exit, Failure},
     clock::now,
+    name::Name,
     net::{
         address::{HostPort, NotHostPort, addresses},
         probe::{Served, Target as Ask, probe_all},
@@ -303,8 +305,12 @@ fn shown<'a>(
     }
 }
 
-/// A hint where the target is the path of a file.
-fn meant_file(args: &ShowArgs) -> Option<String> {
-    let there = Path::new(&args.target).is_file();
-    there.then(|| format!("a file begins with ./ or /: kubectl certs show ./{}", args.target))
+/// A hint where the target is the path of a file, or may be a server.
+fn meant(args: &ShowArgs) -> Option<String> {
+    let target = args.target.as_str();
+    if Path::new(target).is_file() {
+        return Some(format!("a file begins with ./ or /: kubectl certs show ./{target}"));
+    }
+    let is_server = target.contains('.') && target.parse::<Name>().is_ok() || target.parse::<IpAddr>().is_ok();
+    is_server.then(|| format!("a server is HOST:PORT: kubectl certs show {target}:443"))
 }

@@ -26,14 +26,14 @@ use super::super::{
 use super::{
     cover, draw, fail_on,
     held::{Said, certificates, held, owners, said, users},
-    leaf_of, meant_file, shown,
+    leaf_of, meant, shown,
 };
 
 /// A route or a Secret, of a cluster or of manifests.
 pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     let target = args.target.parse().map_err(|error: TargetError| {
         let failure = Failure::of(Exit::Usage, &error);
-        meant_file(args).map_or(failure.clone(), |hint| failure.hint(hint))
+        meant(args).map_or(failure.clone(), |hint| failure.hint(hint))
     });
     let target: Target = target?;
     let targets = [target.clone()];
@@ -46,7 +46,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
     let targets = for_reading(&session, targets.to_vec());
     let target = targets.first().cloned().unwrap_or(target);
     let (target, targets) = pictured(&session.inventory, target, targets)?;
-    not_found(&session, &targets).map_err(|failure| match meant_file(args) {
+    not_found(&session, &targets).map_err(|failure| match meant(args) {
         Some(hint) => failure.hint(hint),
         None => failure,
     })?;

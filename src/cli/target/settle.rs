@@ -156,7 +156,13 @@ pub(in crate::cli) fn not_found(session: &Session, targets: &[Target]) -> Result
                 Namespaces::Only(_) if target.namespace.is_some() => String::new(),
                 Namespaces::Only(names) => format!(" in namespace {}", names.join(", ")),
             };
-            let failure = Failure::new(Exit::Usage, format!("there is no {target}{place}"));
+            // A word with a dot may have meant a host.
+            let what = if target.bare && target.name.contains('.') {
+                format!("neither an Ingress nor a host called {}", target.name)
+            } else {
+                format!("no {target}")
+            };
+            let failure = Failure::new(Exit::Usage, format!("there is {what}{place}"));
             return Err(failure.hint(hint(session, target)));
         }
     }

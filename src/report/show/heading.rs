@@ -33,6 +33,9 @@ pub(super) fn heading(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
         Some(Status::Healthy | Status::Info) if of_root(show) == Some(false) => {
             pen.marked(Status::Info, "a root, not trusted here")
         }
+        _ if show.held.iter().any(|held| held.kept_for.is_some()) && !is_object(show) => {
+            pen.marked(Status::Info, "a pair that is kept for a rollback")
+        }
         Some(status) => pen.marked(status, status.as_str()),
         None => pen.marked(Status::Unknown, "nothing to check"),
     };

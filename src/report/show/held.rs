@@ -11,7 +11,7 @@ use super::{
 use crate::{
     object::{Kind, Seconds, consumer::How, secret::TLS_TYPE},
     report::row::Status,
-    text::date,
+    text::{date, quote},
     x509::{
         Certificate, KeyState, Trust,
         trust::{Clients, Found, PathError},
@@ -46,12 +46,16 @@ pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &Held<'_>) -> io::R
         } else {
             held.secret_type
         };
-        let kind = if kind == TLS_TYPE {
+        let kind = if kind == TLS_TYPE || held.kept_for.is_some() {
             pen.plain(kind)
         } else {
             pen.marked(Status::Warning, &format!("{kind}, not {TLS_TYPE}"))
         };
         pen.field("  ", "type", &[kind])?;
+        if let Some(of) = held.kept_for {
+            let words = pen.with_commands(&kept(of));
+            pen.field("  ", "kept for", &[words])?;
+        }
     }
     if let Some(words) = key(pen, held.key) {
         pen.field("  ", "key", &[words])?;
@@ -87,6 +91,18 @@ pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &Held<'_>) -> io::R
     }
     users(pen, held)?;
     chain(pen, held)
+}
+
+/// What a pair that is kept is for.
+fn kept(of: &str) -> String {
+    match of.split_once('/') {
+        Some((namespace, name)) => format!(
+            "Secret {of}, which held this pair before: `kubectl certs rollback {} -n {}` puts it back",
+            quote(name),
+            quote(namespace)
+        ),
+        None => "a rollback: a Secret held this pair before".to_owned(),
+    }
 }
 
 /// The first `most` of `all` texts, with commas, and how many there are more.

@@ -122,6 +122,8 @@ pub struct Held<'a> {
     pub presence: Presence,
     /// The Secret's type; empty means Opaque, or that there is no Secret.
     pub secret_type: &'a str,
+    /// Of a pair that is kept for a rollback: the Secret that held it, as `NAMESPACE/NAME`.
+    pub kept_for: Option<&'a str>,
     /// The names of its data keys other than tls.crt and tls.key.
     pub other_keys: &'a [Text],
     /// The certificates in their order.
@@ -153,6 +155,7 @@ impl<'a> Held<'a> {
             secret: None,
             presence: Presence::Read,
             secret_type: "",
+            kept_for: None,
             other_keys: &[],
             certificates: &bundle.certificates,
             leaf: bundle.leaf,
@@ -179,6 +182,7 @@ impl<'a> Held<'a> {
             secret: Some(secret),
             presence,
             secret_type: "",
+            kept_for: None,
             other_keys: &[],
             certificates: &[],
             leaf: None,

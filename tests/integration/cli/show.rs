@@ -47,6 +47,44 @@ fn what_is_shown_can_fail_too() {
 }
 
 #[test]
+fn a_server_is_named_with_its_port() {
+    for word in ["shop.nu.example", "1.1.1.1"] {
+        let ran = show(word, &[]);
+        ran.fails(
+            2,
+            &[
+                &format!("there is neither an Ingress nor a host called {word}"),
+                &format!("a server is HOST:PORT: kubectl certs show {word}:443"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_pair_that_is_kept_for_a_rollback_is_called_so_and_is_no_defect() {
+    let pair = Pki::new().pair(&["a.example"]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let object = serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubectl-certs.io/backup",
+        "metadata": {
+            "namespace": "shop", "name": "kubectl-certs-backup-x",
+            "annotations": {"kubectl-certs.io/for": "shop/web-tls"},
+        },
+        "stringData": {"tls.crt": pair.chain, "tls.key": pair.key},
+    });
+    let manifest = file(&dir, "kept.json", &object.to_string());
+    let ran = run(&["show", "secret/kubectl-certs-backup-x", "-f", &manifest]).ends_with(0);
+    for words in [
+        "a pair that is kept for a rollback",
+        "`kubectl certs rollback web-tls -n shop` puts it back",
+        "a.example",
+    ] {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+    assert!(!ran.out.contains("Findings"), "{}", ran.out);
+}
+
+#[test]
 fn a_file_of_certificates_is_pictured() {
     let pki = Pki::new();
     let pair = pki.pair(&["a.example", "b.example"]);
@@ -181,6 +219,6 @@ fn a_file_that_holds_no_certificate_is_told_of() {
         "{}",
         ran.out
     );
-    run(&["show", "README.md", "-f", "docs/example"]).fails(2, &["ingress/README.md", "hint: a file begins with ./"]);
+    run(&["show", "README.md", "-f", "docs/example"]).fails(2, &["called README.md", "hint: a file begins with ./"]);
     run(&["show", "docs/example/root.pem"]).fails(2, &["hint: a file begins with ./"]);
 }
