@@ -175,6 +175,7 @@ mod tests {
                 .find(|l| l.split_whitespace().next() == Some(reason.as_str()));
             let line = line.unwrap_or_else(|| panic!("{reason} is missing"));
             assert!(line.contains(reason.severity().as_str()), "{line}");
+            assert!(line.ends_with('.'), "a whole sentence: {line}");
         }
     }
 
