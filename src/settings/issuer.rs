@@ -90,13 +90,22 @@ pub fn name_of(layers: &[Layer], directory: &str) -> Option<String> {
     })
 }
 
-/// What is wrong with each issuer that the layers name, as if it were chosen.
+/// What is wrong with each issuer that the layers have or name (`production`, `staging`), as if it were chosen.
 pub fn problems(layers: &[Layer]) -> Vec<SettingsError> {
     let files: Vec<Layer> = layers
         .iter()
         .map(|l| Layer::of(l.origin.clone(), l.file.clone()))
         .collect();
-    let all = names(&files);
+    let mut all = names(&files);
+    for named in files
+        .iter()
+        .flat_map(|l| [&l.file.production, &l.file.staging])
+        .flatten()
+    {
+        if !all.contains(named) {
+            all.push(named.clone());
+        }
+    }
     all.iter().filter_map(|name| one(&files, name, None).err()).collect()
 }
 

@@ -51,6 +51,16 @@ fn a_hook_may_take_so_long_as_a_length_of_time_says() {
 }
 
 #[test]
+fn the_issuer_that_production_names_has_to_be_there() {
+    let settings =
+        |name: &str| format!("production: {name}\nissuers: {{corp: {{directory: https://ca.corp.example/dir}}}}\n");
+    let wrong = with_settings(&settings("corq"), &["config", "check"], &[]);
+    wrong.fails(2, &["no issuer is called \"corq\"; did you mean \"corp\"?"]);
+    with_settings(&settings("corp"), &["config", "check"], &[]).ends_with(0);
+    with_settings("staging: letsencrypt-stagin\n", &["config", "check"], &[]).fails(2, &["letsencrypt-stagin"]);
+}
+
+#[test]
 fn the_example_is_a_file_that_can_be_used() {
     let example = run(&["config", "example"]).ends_with(0);
     assert_eq!(example.err, "");
