@@ -19,25 +19,41 @@ pub(super) fn closes_first(model: &Model) -> bool {
 /// Quits, unless something is under way that would be left half done.
 pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     let asks = |popup: &Popup| matches!(popup, Popup::Ask(ask) if ask.about == About::Quit);
-    let under_way = model.runs.iter().filter(|run| run.is_under_way()).count();
-    if under_way == 0 || model.popups.last().is_some_and(asks) {
+    let Some(lines) = quitting(model).filter(|_| !model.popups.last().is_some_and(asks)) else {
         return vec![Effect::Quit { by: None }];
-    }
-    let renewals = if under_way == 1 {
-        "1 renewal is"
-    } else {
-        &format!("{under_way} renewals are")
     };
     model.popups.push(Popup::Ask(Ask {
-        lines: vec![
-            format!("{renewals} in progress."),
-            "Quitting cancels and cleans up first, which takes a few seconds.".to_owned(),
-            "Quit?".to_owned(),
-        ],
+        lines,
         about: About::Quit,
         from_ms: 0,
     }));
     Vec::new()
+}
+
+/// The question before quitting; `None` where nothing is under way.
+fn quitting(model: &Model) -> Option<Vec<String>> {
+    let runs = match model.runs.iter().filter(|run| run.is_under_way()).count() {
+        0 => return None,
+        1 => "1 renewal is".to_owned(),
+        many => format!("{many} renewals are"),
+    };
+    Some(vec![
+        format!("{runs} in progress."),
+        "Quitting cancels and cleans up first, which takes a few seconds.".to_owned(),
+        "Quit?".to_owned(),
+    ])
+}
+
+/// A run has ended while it was asked whether to quit: the question goes with the last one, and what it hid is seen.
+pub(super) fn quit_anew(model: &mut Model) {
+    let lines = quitting(model);
+    model.popups.retain_mut(|popup| match popup {
+        Popup::Ask(ask) if ask.about == About::Quit => {
+            lines.iter().for_each(|lines| ask.lines.clone_from(lines));
+            lines.is_some()
+        }
+        _ => true,
+    });
 }
 
 /// Answers the question on top.

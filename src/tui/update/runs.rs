@@ -436,6 +436,7 @@ pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect>
     model
         .popups
         .retain(|popup| !matches!(popup, Popup::Ask(ask) if ask.of_run() == Some(id)));
+    super::ask::quit_anew(model);
     let well = matches!(ending, Ending::Good(_));
     let watched = model.popups.iter_mut().any(|popup| match popup {
         Popup::Run(window) if window.runs.contains(&id) => {

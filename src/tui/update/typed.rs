@@ -149,8 +149,7 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
         (unknown, _) => {
             let known = COMMANDS.iter().map(|(word, _)| *word);
             let meant = nearest(unknown, known)
-                .map(|m| format!("; did you mean :{m}?"))
-                .unwrap_or_default();
+                .map_or_else(|| "; :help lists them".to_owned(), |m| format!("; did you mean :{m}?"));
             model.notice(format!("there is no command :{unknown}{meant}"), true);
             Vec::new()
         }
@@ -347,7 +346,10 @@ fn namespace(model: &mut Model, name: &str) -> Vec<Effect> {
         if !known {
             let names: Vec<String> = candidates(model, "ns");
             let meant = nearest(name, names.iter().map(String::as_str));
-            let meant = meant.map(|m| format!("; did you mean {m}?")).unwrap_or_default();
+            let meant = meant.map_or_else(
+                || "; :namespaces lists those with something".to_owned(),
+                |m| format!("; did you mean {m}?"),
+            );
             model.notice(format!("nothing in namespace {name} is served over TLS{meant}"), true);
             return Vec::new();
         }

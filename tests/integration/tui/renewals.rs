@@ -269,6 +269,35 @@ fn quitting_while_one_runs_asks() {
 }
 
 #[test]
+fn the_question_whether_to_quit_goes_with_the_last_run_and_the_result_is_seen() {
+    let mut desk = Desk::usual();
+    begin(&mut desk, Stage::Rehearsal);
+    desk.press("ctrl-c").shows("1 renewal is in progress.");
+    desk.tell([Message::Ended(1, Ending::Good("the rehearsal passed".to_owned()))]);
+    desk.hides("in progress").hides("Quit?").shows("the rehearsal passed");
+    assert_eq!(desk.ended, None, "nobody has answered");
+}
+
+#[test]
+fn the_help_over_a_plan_begins_with_the_keys_of_the_plan() {
+    let mut desk = Desk::new((80, 24));
+    desk.press("R")
+        .tell([planned(1, of_checkout(Stage::Rehearsal))])
+        .press("?")
+        .shows("In this plan")
+        .shows("carry the plan out")
+        .shows("more flags of")
+        .hides("mark the line");
+}
+
+#[test]
+fn a_command_or_a_namespace_that_is_far_from_all_says_where_they_are_listed() {
+    let mut desk = Desk::usual();
+    desk.command("foo").shows("there is no command :foo; :help lists them");
+    desk.command("ns qqqqqq").shows("; :namespaces lists those");
+}
+
+#[test]
 fn a_plan_alone_does_not_keep_anybody() {
     let mut desk = Desk::usual();
     desk.press("R")

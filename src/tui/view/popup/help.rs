@@ -5,9 +5,9 @@ use crate::{
     report::show::Tone,
     text::width::width,
     tui::{
-        keymap::Action,
+        keymap::{Action, Scope},
         message::Lines,
-        model::Model,
+        model::{Model, popup::Popup},
         update::{COMMANDS, can::refusal},
         view::wrapped,
     },
@@ -19,12 +19,19 @@ const COLUMN: usize = 50;
 const GAP: usize = 2;
 
 pub(super) fn window(model: &Model) -> Window {
-    let here = model.view_scope();
+    // The window below the help is in front of the view: its keys come first.
+    let below = model.popups.iter().rev().nth(1);
+    let (here, heading) = match below {
+        Some(Popup::Plan(_)) => (Scope::Plan, "In this plan".to_owned()),
+        Some(Popup::Run(_)) => (Scope::Orders, "In this run".to_owned()),
+        Some(Popup::Text(_) | Popup::Log { .. }) => (Scope::Text, "In this text".to_owned()),
+        _ => (model.view_scope(), format!("In this view: {}", model.view.word())),
+    };
     let room = room(model);
     let columns = ((room + GAP) / (COLUMN + GAP)).max(1);
     let wide = (room + GAP) / columns - GAP;
     let mut sections: Vec<Lines> = Vec::new();
-    let mut own = vec![vec![(Tone::Strong, format!("In this view: {}", model.view.word()))]];
+    let mut own = vec![vec![(Tone::Strong, heading)]];
     let of_view = Action::ALL.iter().filter(|action| action.scope() == here);
     own.extend(of_view.flat_map(|action| of_action(model, *action, wide)));
     sections.push(own);

@@ -95,13 +95,14 @@ impl Window {
     }
 }
 
-/// The command line of runs, for the frame of their window; none where none does the same.
+/// The command line of runs, for the frame of their window; none where none does the same. What is said of further ones is a comment to
+/// a shell.
 fn command(runs: &[&Run]) -> Option<String> {
     let mut commands = runs.iter().map(|run| &run.command).filter(|command| !command.is_none());
     let first = commands.next()?;
     Some(match commands.count() {
         0 => first.to_string(),
-        more => format!("{first} (and {more} more)"),
+        more => format!("{first}  # and {more} more"),
     })
 }
 
