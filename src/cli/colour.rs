@@ -13,11 +13,25 @@ pub(super) fn wanted(choice: ColorChoice) -> bool {
     }
 }
 
+/// The cells of a terminal that does not say how wide it is.
+const USUAL: usize = 80;
+
+/// The width of a terminal from what it says of itself: one that says nothing has that of `COLUMNS`, or the usual one.
+fn cells(said: Option<usize>) -> usize {
+    let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
+    said.filter(|width| *width > 0)
+        .or_else(columns)
+        .filter(|width| *width > 0)
+        .unwrap_or(USUAL)
+}
+
 /// The width in cells of the terminal that stderr is; `None` when it is none.
 pub(super) fn stderr_width() -> Option<usize> {
-    terminal_size::terminal_size_of(std::io::stderr())
-        .map(|(width, _)| usize::from(width.0))
-        .filter(|width| *width > 0)
+    if !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let said = terminal_size::terminal_size_of(std::io::stderr());
+    Some(cells(said.map(|(width, _)| usize::from(width.0))))
 }
 
 /// How many lines the terminal that stderr is has; `None` when it is none.
@@ -32,7 +46,6 @@ pub(super) fn terminal_width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {
         return None;
     }
-    terminal_size::terminal_size()
-        .map(|(width, _)| usize::from(width.0))
-        .filter(|width| *width > 0)
+    let said = terminal_size::terminal_size();
+    Some(cells(said.map(|(width, _)| usize::from(width.0))))
 }

@@ -20,6 +20,7 @@ mod issuance;
 mod left;
 mod locale;
 mod man;
+mod misread;
 mod preflight;
 mod progress;
 mod reach;
@@ -44,14 +45,11 @@ mod whom;
 
 use std::io::Write as _;
 
-use clap::{
-    CommandFactory as _, Parser as _,
-    error::{ContextKind, ContextValue},
-};
+use clap::Parser as _;
 
 use crate::{
     cli::failure::{Exit, Failure},
-    text::{Clear, clear::is_unsafe},
+    text::{Clear, clear::is_unsafe, wrap::message},
     tui::message::Level,
 };
 use args::{Cli, Command, StatusCommand};
@@ -72,7 +70,7 @@ pub fn run() -> Exit {
                 let _ = error.print();
                 return Exit::Ok;
             }
-            without_hidden(&mut error);
+            misread::improve(&mut error);
             complain(&error);
             return Exit::Usage;
         }
@@ -108,29 +106,11 @@ pub fn run() -> Exit {
         Some(Command::Complete { words, read_on }) => complete::run(&words, read_on),
     };
     result.unwrap_or_else(|failure| {
-        let _ = writeln!(anstream::stderr(), "{}", locale::shown(&failure.to_string()));
+        for line in failure.to_string().lines() {
+            let _ = writeln!(anstream::stderr(), "{}", fitted(line, 0));
+        }
         failure.exit
     })
-}
-
-/// Takes commands that are for programs alone out of what is suggested.
-fn without_hidden(error: &mut clap::Error) {
-    let root = Cli::command();
-    let hidden = |name: &String| root.find_subcommand(name).is_some_and(clap::Command::is_hide_set);
-    let seen: Vec<String> = match error.get(ContextKind::SuggestedSubcommand) {
-        Some(ContextValue::String(name)) => vec![name.clone()],
-        Some(ContextValue::Strings(names)) => names.clone(),
-        _ => return,
-    };
-    if !seen.iter().any(hidden) {
-        return;
-    }
-    error.remove(ContextKind::SuggestedSubcommand);
-    error.remove(ContextKind::Suggested);
-    let left: Vec<String> = seen.into_iter().filter(|name| !hidden(name)).collect();
-    if !left.is_empty() {
-        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(left));
-    }
 }
 
 /// Tells what is wrong with the command line. An argument may come from elsewhere by way of a script.
@@ -200,11 +180,19 @@ fn stderr_line(level: Level, kind: &str, text: &str) {
         front.say(level, text.trim());
         return;
     }
-    let _ = writeln!(
-        anstream::stderr(),
-        "{kind}{}",
-        locale::shown(&Clear(whom::completed(text.trim()).as_ref()).to_string())
-    );
+    let line = fitted(&format!("{kind}{}", Clear(whom::completed(text.trim()).as_ref())), 0);
+    if !progress::above(&line) {
+        let _ = writeln!(anstream::stderr(), "{line}");
+    }
+}
+
+/// A line of standard error as it can be shown here: broken between words where that is a terminal, the later lines set in by `hang`.
+fn fitted(line: &str, hang: usize) -> String {
+    let line = locale::shown(line);
+    match colour::stderr_width() {
+        Some(room) => message(&line, 0, hang, room),
+        None => line.into_owned(),
+    }
 }
 
 /// Something that went wrong, while the rest is still reported.

@@ -101,7 +101,11 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
     if args.run.output == Some(Output::Json) {
         print(report::json(&reports, &time::date_time(crate::clock::now())).as_bytes())?;
     } else {
-        print_text(&report::list(&reports, colour::wanted(args.run.color)))?;
+        print_text(&report::list(
+            &reports,
+            colour::wanted(args.run.color),
+            colour::terminal_width(),
+        ))?;
     }
     let (warnings, failures, blame) = worst(&reports);
     note(&summary((warnings, failures), &theirs, targets.len()));

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     io::{IsTerminal as _, Write as _},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -49,6 +49,22 @@ pub(super) struct Progress {
     screen: Mutex<Screen>,
 }
 
+/// The lines that are written over now, where there are any.
+static LIVE: Mutex<Weak<Progress>> = Mutex::new(Weak::new());
+
+/// Puts a line above those that are written over, where there are any: below them the next event would take a part of it away.
+/// `false` where there are none.
+pub(super) fn above(line: &str) -> bool {
+    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+    let Some(progress) = live else { return false };
+    let mut screen = progress.screen.lock().unwrap_or_else(PoisonError::into_inner);
+    if screen.lines == 0 {
+        return false;
+    }
+    let text = screen.redraw(&[line.to_owned()]);
+    std::io::stderr().lock().write_all(shown(&text).as_bytes()).is_ok()
+}
+
 impl Progress {
     /// As `json` asks for, else as standard error is.
     pub(super) fn new(json: bool) -> Arc<Self> {
@@ -64,6 +80,7 @@ impl Progress {
         });
         if mode == Mode::Live {
             let weak = Arc::downgrade(&progress);
+            LIVE.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&weak);
             // The times in the lines go on though nothing happens.
             std::thread::spawn(move || {
                 loop {
@@ -220,5 +237,33 @@ mod tests {
         assert!(screen.lines < most, "{} lines", screen.lines);
         assert!(text.contains(" more\n"), "{text:?}");
         assert!(screen.redraw(&[]).starts_with(&format!("\x1b[{}A", screen.lines)));
+    }
+
+    #[test]
+    fn what_is_said_meanwhile_stands_whole_above_the_lines_that_are_written_over() {
+        let mut screen = Screen::default();
+        let at_work = (Some(Key::new("shop", "tls")), ("ordered".to_owned(), Instant::now()));
+        screen.active.extend([at_work]);
+        screen.redraw(&[]);
+        let long = "interrupted: cleaning up; Ctrl-C again stops at once, and `kubectl certs cleanup` removes the rest";
+        // What is written over ends where the message begins, however many lines that takes.
+        let text = screen.redraw(&[long.to_owned()]);
+        assert!(
+            text.starts_with(&format!("\x1b[1A\r\x1b[J{long}\nshop/tls  ordered")),
+            "{text:?}"
+        );
+        assert!(
+            screen.redraw(&[]).starts_with("\x1b[1A\r\x1b[J"),
+            "and only the line of the certificate after it"
+        );
+
+        let progress = Arc::new(Progress {
+            mode: Mode::Live,
+            screen: Mutex::new(screen),
+        });
+        LIVE.lock().unwrap().clone_from(&Arc::downgrade(&progress));
+        assert!(above(long));
+        progress.end();
+        assert!(!above(long), "nothing is written over any more");
     }
 }

@@ -133,7 +133,9 @@ impl Write for LogWriter {
         } else {
             // One event at a time: whatever it quotes ends no line.
             let line = Clear(text.trim_end()).to_string();
-            writeln!(std::io::stderr(), "{}", super::locale::shown(&line))?;
+            if !super::progress::above(&line) {
+                writeln!(std::io::stderr(), "{}", super::locale::shown(&line))?;
+            }
         }
         Ok(bytes.len())
     }

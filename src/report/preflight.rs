@@ -7,13 +7,19 @@ use serde_json::{Value, json};
 
 use crate::{
     plan::preflight::{Grade, Report},
-    text::{Clear, width::width},
+    text::{Clear, width::width as cells, wrap::message},
 };
 
-/// A heading for each certificate, a line for each check, and below it what to do. Cleared.
-pub fn list(reports: &[Report], colour: bool) -> String {
+/// A heading for each certificate, a line for each check, and below it what to do, broken between words for a terminal of `width` cells
+/// where there is one. Cleared.
+pub fn list(reports: &[Report], colour: bool, width: Option<usize>) -> String {
     let topics = reports.iter().flat_map(|r| &r.checks).map(|c| c.topic.as_str());
-    let room = topics.map(width).max().unwrap_or_default();
+    let room = topics.map(cells).max().unwrap_or_default();
+    let hang = room + 15;
+    let fitted = |text: &str, hang: usize| match width {
+        Some(width) => message(text, hang, hang, width),
+        None => text.to_owned(),
+    };
     let mut out = String::new();
     for report in reports.iter().filter(|report| !report.checks.is_empty()) {
         let _ = writeln!(out, "{}", Clear(&report.title));
@@ -25,12 +31,14 @@ pub fn list(reports: &[Report], colour: bool) -> String {
                 check.grade.as_str(),
                 check.topic.as_str()
             );
+            let mut text = Clear(check.message.trim()).to_string();
             if let Some(subject) = &check.subject {
-                let _ = write!(out, "{}: ", Clear(subject));
+                text = format!("{}: {text}", Clear(subject));
             }
-            let _ = writeln!(out, "{}", Clear(check.message.trim()));
+            let _ = writeln!(out, "{}", fitted(&text, hang));
             if let Some(hint) = &check.hint {
-                let _ = writeln!(out, "  {:7}   {:room$}   → {}", "", "", Clear(hint));
+                let hint = fitted(&Clear(hint).to_string(), hang + 2);
+                let _ = writeln!(out, "{:hang$}→ {hint}", "");
             }
         }
     }
@@ -97,7 +105,7 @@ mod tests {
     #[test]
     fn a_check_is_one_line_and_another_says_what_to_do() {
         assert_eq!(
-            list(&reports(), false),
+            list(&reports(), false, None),
             "letsencrypt\n\
              \x20 ok        CA        https://ca.example answers\n\
              Secret shop/shop-tls\n\
@@ -106,6 +114,14 @@ mod tests {
              \x20 fails     rights    the right is missing\n"
         );
         assert_eq!(worst(&reports()), (0, 2, Some(Blame::Acme)));
+        let narrow = list(&reports(), false, Some(40));
+        assert!(
+            narrow.contains(
+                "\x20 ok        CA        https://ca.example\n\
+                 \x20                     answers\n"
+            ),
+            "{narrow}"
+        );
     }
 
     #[test]

@@ -41,6 +41,51 @@ pub fn wrap(page: &str, room: usize) -> String {
     out
 }
 
+/// A message broken between words into lines of at most `room` cells: `at` of the first are taken, and the others are set in by `hang`. A
+/// command stays in one piece, to be copied, in backquotes or from `kubectl` on; so does a word that is longer than a line.
+pub fn message(text: &str, at: usize, hang: usize, room: usize) -> String {
+    if at + width(text) <= room {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut at = at;
+    for (place, word) in unbroken(text).into_iter().enumerate() {
+        let cells = width(word);
+        if place > 0 && at + 1 + cells > room && at > hang {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', hang));
+            at = hang;
+        } else if place > 0 {
+            out.push(' ');
+            at += 1;
+        }
+        out.push_str(word);
+        at += cells;
+    }
+    out
+}
+
+/// The words of a message; what is in backquotes is one.
+fn unbroken(text: &str) -> Vec<&str> {
+    let quotes = text.bytes().filter(|b| *b == b'`').count() % 2 == 0;
+    let (mut words, mut start, mut quoted) = (Vec::new(), 0, false);
+    for (at, byte) in text.bytes().enumerate() {
+        if byte == b'`' && quotes {
+            quoted = !quoted;
+        }
+        if byte != b' ' || quoted {
+            continue;
+        }
+        if &text[start..at] == "kubectl" {
+            break;
+        }
+        words.push(&text[start..at]);
+        start = at + 1;
+    }
+    words.push(&text[start..]);
+    words
+}
+
 /// Lines that belong together.
 struct Paragraph<'a> {
     /// How far its first line is set in, and how far the others.
@@ -82,6 +127,21 @@ impl Paragraph<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_broken_between_words_and_its_commands_are_not() {
+        assert_eq!(message("one two three", 0, 2, 9), "one two\n  three");
+        assert_eq!(message("one two three", 4, 4, 80), "one two three");
+        assert_eq!(message("one two", 6, 2, 9), "one\n  two", "some of the line is taken");
+        let told = "say `kubectl certs cleanup` and more";
+        assert_eq!(message(told, 0, 0, 20), "say\n`kubectl certs cleanup`\nand more");
+        let command = "  for it: kubectl certs renew web -n shop --production";
+        assert_eq!(
+            message(command, 0, 0, 20),
+            "  for it:\nkubectl certs renew web -n shop --production"
+        );
+        assert_eq!(message("a-word-that-is-long", 0, 2, 9), "a-word-that-is-long");
+    }
 
     #[test]
     fn paragraphs_and_items_are_broken_and_code_is_not() {

@@ -49,6 +49,9 @@ fn a_wrong_command_line_is_2_and_names_what_was_meant() {
         ),
         (&["statsu"], &["statsu", "status"]),
         (&["respnd"], &["unrecognized subcommand 'respnd'"]),
+        (&["list"], &["`kubectl certs status` lists every host"]),
+        (&["ls", "-n", "shop"], &["`kubectl certs status` lists every host"]),
+        (&["account", "shwo"], &["similar subcommand exists: 'show'"]),
         (
             &["status", "-f", "docs/example", "--at", "tomorrow"],
             &["tomorrow", "--at", "2027-01-31"],
@@ -255,4 +258,20 @@ users: [{name: me, user: {token: s3cr3t}}]
     }
     let ran = finish(command(&["status"]).env("KUBECONFIG", &config));
     ran.fails(3, &["127.0.0.1:1"]);
+}
+
+#[test]
+fn a_wrong_word_is_not_taken_for_another_that_is_far_from_it() {
+    for (args, meant, never) in [
+        (&["statsu"][..], "'status'", &["issue"][..]),
+        (&["scan"], "`kubectl certs status`", &["'man'", "cleanup"]),
+        (&["revoke", "web", "--dry"], "--dry", &["-- --dry"]),
+        (&["account", "list"], "unrecognized subcommand 'list'", &["every host"]),
+    ] {
+        let ran = run(args).ends_with(2);
+        assert!(ran.err.contains(meant), "{args:?}: {}", ran.err);
+        for word in never {
+            assert!(!ran.err.contains(word), "{args:?}: {word}: {}", ran.err);
+        }
+    }
 }
