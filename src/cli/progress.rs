@@ -55,8 +55,8 @@ static LIVE: Mutex<Weak<Progress>> = Mutex::new(Weak::new());
 /// Puts a line above those that are written over, where there are any: below them the next event would take a part of it away.
 /// `false` where there are none.
 pub(super) fn above(line: &str) -> bool {
-    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
-    let Some(progress) = live else { return false };
+    let writing = LIVE.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+    let Some(progress) = writing else { return false };
     let mut screen = progress.screen.lock().unwrap_or_else(PoisonError::into_inner);
     if screen.lines == 0 {
         return false;

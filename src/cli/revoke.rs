@@ -108,10 +108,8 @@ pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
 fn dry_run(plan: &Plan) -> Result<Exit, Failure> {
     plan.notes.iter().for_each(|line| note(line));
     let steps = plan.targets.iter().flat_map(|(_, steps)| steps);
-    let lines: String = steps
-        .map(|step| format!("would {} (dry run)\n", Clear(&step.to_string())))
-        .collect();
-    print_text(&lines)
+    let lines = steps.map(|step| format!("would {} (dry run)\n", Clear(&step.to_string())));
+    print_text(&lines.collect::<Vec<_>>().concat())
 }
 
 /// Revokes it, and notes it where the pair is kept.

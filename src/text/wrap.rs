@@ -67,10 +67,10 @@ pub fn message(text: &str, at: usize, hang: usize, room: usize) -> String {
 
 /// The words of a message; what is in backquotes is one.
 fn unbroken(text: &str) -> Vec<&str> {
-    let quotes = text.bytes().filter(|b| *b == b'`').count() % 2 == 0;
+    let paired = text.bytes().filter(|b| *b == b'`').count() % 2 == 0;
     let (mut words, mut start, mut quoted) = (Vec::new(), 0, false);
     for (at, byte) in text.bytes().enumerate() {
-        if byte == b'`' && quotes {
+        if byte == b'`' && paired {
             quoted = !quoted;
         }
         if byte != b' ' || quoted {

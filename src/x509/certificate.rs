@@ -49,7 +49,7 @@ impl Fingerprint {
 
     /// Its first 16 digits, by which people tell certificates apart.
     pub fn short(&self) -> String {
-        self.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        self.to_string().chars().take(16).collect()
     }
 }
 

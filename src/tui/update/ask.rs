@@ -49,7 +49,9 @@ pub(super) fn quit_anew(model: &mut Model) {
     let lines = quitting(model);
     model.popups.retain_mut(|popup| match popup {
         Popup::Ask(ask) if ask.about == About::Quit => {
-            lines.iter().for_each(|lines| ask.lines.clone_from(lines));
+            if let Some(lines) = &lines {
+                ask.lines.clone_from(lines);
+            }
             lines.is_some()
         }
         _ => true,

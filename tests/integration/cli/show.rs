@@ -72,7 +72,7 @@ fn a_pair_that_is_kept_for_a_rollback_is_called_so_and_is_no_defect() {
         },
         "stringData": {"tls.crt": pair.chain, "tls.key": pair.key},
     });
-    let manifest = file(&dir, "kept.json", &object.to_string());
+    let manifest = file(&dir, "kept.json", object.to_string());
     let ran = run(&["show", "secret/kubectl-certs-backup-x", "-f", &manifest]).ends_with(0);
     for words in [
         "a pair that is kept for a rollback",
