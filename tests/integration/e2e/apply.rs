@@ -545,7 +545,7 @@ async fn the_new_certificate_is_seen_to_be_served_and_the_route_tells_of_it() {
     assert!(!before[0].is_served());
     let complaint = before[0].complaint().unwrap();
     assert!(
-        complaint.starts_with("10.99.0.1:443 still serves another certificate (sha256 "),
+        complaint.starts_with("10.99.0.1:443 still serves another certificate (SHA-256 "),
         "{complaint}"
     );
 

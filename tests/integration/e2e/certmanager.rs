@@ -305,7 +305,7 @@ fn one_of_several_that_is_refused_is_left_out_and_the_others_are_renewed() {
     );
     let ran = it.certs(&both).ends_with(4);
     let told = format!("left out: Secret {}/theirs-tls is cert-manager's", it.ns.name);
-    for words in ["1 Secret left out of this run", &told, "hint: ", "left out", "renewed"] {
+    for words in ["1 Secret left out of this run", &told, "hint: ", "left out", "issued"] {
         assert!(ran.err.contains(words), "{words}: {}", ran.err);
     }
     assert_eq!(it.leaf("own-tls").names(), [it.host("own")]);

@@ -145,6 +145,8 @@ fn in_a_terminal(call: &Call) -> Ran {
     let line = call.line();
     Call::kubectl::<[&str; 0]>([])
         .through(&["sh", "-c", "exec script -qec \"$0\" /dev/null", &line])
+        // `script` gives it no width: a long message stays on one line.
+        .env("COLUMNS", "2000")
         .run()
 }
 

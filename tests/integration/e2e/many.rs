@@ -171,7 +171,7 @@ fn a_new_secret_gets_a_certificate_for_the_hosts_that_pass() {
         .kubectl(&["get", "secret", "shop-tls", "--ignore-not-found", "-o", "name"]);
     assert_eq!(made.trim(), "secret/shop-tls", "{}", ran.err);
     assert_eq!(it.leaf("shop-tls").names(), [good.as_str()], "{}", ran.err);
-    assert!(ran.err.contains("renewed, 1 name left out"), "{}", ran.err);
+    assert!(ran.err.contains("issued, 1 name left out"), "{}", ran.err);
     assert!(
         ran.err.contains(&format!("it is renewed without {gone}")),
         "{}",

@@ -90,7 +90,7 @@ fn a_missing_certificate_is_found_understood_rehearsed_and_renewed() {
     terminal.press(&["C-u"]);
     terminal.type_text("testbed");
     terminal.press(&["Enter"]);
-    terminal.shows(&["renewed"]);
+    terminal.shows(&["issued"]);
     assert_eq!(it.leaf("shop-tls").names(), [shop.as_str()]);
     terminal.press(&["Escape"]);
     terminal.line(&[&shop, "healthy"]);

@@ -45,7 +45,7 @@ fn the_number_of_very_many_orders_is_typed_even_where_no_name_is() {
     }
     terminal.type_text("21");
     terminal.press(&["Enter"]);
-    terminal.shows(&["21 renewed", "done  "]);
+    terminal.shows(&["21 issued", "done  "]);
     assert_eq!(orders(&it), 21);
     terminal.press(&["C-c"]);
     terminal.ends_with(0);

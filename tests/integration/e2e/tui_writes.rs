@@ -126,11 +126,11 @@ fn a_certificate_without_a_new_name_is_told_as_on_the_command_line_and_a_wait_is
     terminal.shows(&["PRODUCTION", "create Secret", "switches to a rehearsal"]);
     terminal.press(&["Enter"]);
     terminal.shows(&["waits: 5s before the CA is asked to validate"]);
-    let screen = terminal.shows(&["renewed, 1 name left out", &format!("without {gone}")]);
+    let screen = terminal.shows(&["issued, 1 name left out", &format!("without {gone}")]);
     assert!(!screen.contains("failed  "), "{screen}");
     assert_eq!(it.leaf("shop-tls").names(), [good.as_str()]);
     terminal.press(&["Escape", "5"]);
-    terminal.line(&["renew", "renewed, 1 name left out"]);
+    terminal.line(&["renew", "issued, 1 name left out"]);
     terminal.press(&["C-c"]);
     terminal.ends_with(0);
 }
