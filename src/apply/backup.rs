@@ -139,6 +139,19 @@ fn notes(object: &Value) -> Value {
     map.into()
 }
 
+/// The issuer that was noted on a Secret beside the certificate that `kept`, its backup, holds.
+pub fn issuer_of(kept: &Target, sha256: Fingerprint) -> Option<String> {
+    let sha256 = sha256.to_string();
+    if kept.annotation(HOLDS)? != sha256 {
+        return None;
+    }
+    let notes: Value = serde_json::from_str(kept.annotation(NOTES)?).ok()?;
+    // A note speaks of the certificate that it was written with, and of no other.
+    (notes[secret::SHA256] == sha256.as_str())
+        .then(|| notes[secret::ISSUER].as_str().map(str::to_owned))
+        .flatten()
+}
+
 /// Notes a revocation wherever the certificate is kept in a namespace, or, without one, in all of them, and on the Secret that it
 /// was revoked in: no rollback puts it back unawares. Returns on how many it was noted.
 pub async fn note_revoked(

@@ -366,6 +366,8 @@ async fn of_secret(command: &RevokeCommand, namespace: Option<&str>, name: &str)
     // A note speaks of the certificate that it was written with, and of no other.
     if secret.annotation(SHA256) == Some(found.leaf.sha256.to_string().as_str()) {
         found.noted = secret.annotation(ISSUER).map(str::to_owned);
+    } else {
+        found.noted = backup::issuer_of(&secret, found.leaf.sha256);
     }
     Ok(found)
 }
@@ -379,13 +381,29 @@ async fn used(command: &RevokeCommand, wanted: &Wanted<'_>, found: &Found) -> Re
             .into_iter()
             .map(|line| format!("by --force: {line}"))
             .collect()),
-        Ok(uses) => Err(failed(RevokeError::InUse(uses))),
+        Ok(uses) => {
+            let failure = failed(RevokeError::InUse(uses));
+            Err(match &found.secret {
+                Some(secret) => failure.hint(renew_first(secret)),
+                None => failure,
+            })
+        }
         Err(failure) if command.force => Ok(vec![format!(
             "by --force: whether the certificate is in use is not known: {}",
             failure.message
         )]),
         Err(failure) => Err(failure),
     }
+}
+
+/// What to do about a certificate in use: the renewal keeps the pair that it replaces, and that is revoked.
+fn renew_first(secret: &Key) -> String {
+    let (kept, namespace) = (backup::key(secret).name, &secret.namespace);
+    format!(
+        "renew it first, so that clients get another (`kubectl certs renew secret/{} -n {namespace}`); the pair before it is kept, and \
+         `kubectl certs revoke secret/{kept} -n {namespace}` revokes it then; --force revokes it anyway",
+        secret.name
+    )
 }
 
 /// Where it is in use: all that can be seen of the cluster is looked at, and where DNS leads for the certificate's names.

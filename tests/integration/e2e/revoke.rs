@@ -13,6 +13,7 @@ use crate::support::{
     cluster::{Namespace, ingress, user},
     dns::Resolver,
     eventually,
+    issuing::Issuing,
     pebble::Pebble,
     pki::Pair,
     run::{Call, Ran},
@@ -178,6 +179,53 @@ async fn what_a_route_uses_is_not_revoked_until_it_is_replaced() {
         events.contains("revoked certificate ") && events.contains(&format!("; by {user}, with kubectl certs")),
         "{events}"
     );
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn the_pair_that_a_renewal_has_replaced_is_revoked_by_the_command_that_the_refusal_names() {
+    let it = Issuing::new("revokekept");
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("web", &[(&[&host], "shop-tls")])]);
+    it.settings(&it.issuers());
+    let root = it.pebble.root_file().display().to_string();
+    let advertise = it.advertise();
+    let renew = [
+        "renew",
+        "web",
+        "--production",
+        "--yes",
+        "--advertise",
+        &advertise,
+        "--ca-file",
+        &root,
+    ];
+    it.plain(&renew).run().ends_with(0);
+    let first = it.leaf("shop-tls").sha256();
+    let refused = it.plain(&["revoke", "shop-tls", "--yes"]).run().ends_with(2);
+    let command = refused
+        .err
+        .split("`kubectl certs ")
+        .find(|part| part.starts_with("revoke "));
+    let command = command.and_then(|part| part.split('`').next()).unwrap_or_default();
+    let words: Vec<&str> = command
+        .split(' ')
+        .filter(|word| !["-n", it.ns.name.as_str()].contains(word))
+        .collect();
+    assert_eq!(words.len(), 2, "{}", refused.err);
+    it.plain(&renew).run().ends_with(0);
+    let second = it.leaf("shop-tls").sha256();
+    assert_ne!(first, second);
+    let revoked = it
+        .plain(&[&words[..], &["--yes", "--reason", "superseded"]].concat())
+        .run();
+    let revoked = revoked.ends_with(0);
+    assert!(revoked.out.contains("is revoked (superseded)"), "{}", revoked.out);
+    assert_eq!(it.leaf("shop-tls").sha256(), second);
+    // What is revoked comes back by no rollback.
+    let back = it.plain(&["rollback", "shop-tls", "--yes", "--wait", "0"]).run();
+    assert_ne!(back.status, Some(0), "{}{}", back.out, back.err);
+    assert_eq!(it.leaf("shop-tls").sha256(), second);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
