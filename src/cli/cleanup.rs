@@ -24,6 +24,7 @@ use crate::{
 use super::{
     agree,
     args::issue::CleanupCommand,
+    counted::in_namespaces,
     error_line, note, print_text,
     settings::{Cluster, layers},
     waiting::Waiting,
@@ -118,9 +119,8 @@ pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
 fn looked_at(command: &CleanupCommand, usual: &str) -> String {
     match command.namespace.as_slice() {
         _ if command.all_namespaces => String::new(),
-        [] => format!(" in namespace {usual}; -A looks in all"),
-        [one] => format!(" in namespace {one}"),
-        several => format!(" in namespaces {}", several.join(", ")),
+        [] => format!(" {}; -A looks in all", in_namespaces(&[usual])),
+        given => format!(" {}", in_namespaces(given)),
     }
 }
 

@@ -14,3 +14,9 @@ pub(super) fn counted(count: usize, word: &str) -> String {
 pub(super) fn first_of<T: Display>(all: &[T]) -> String {
     crate::text::first_of(all, NAMED)
 }
+/// `in namespace shop`, `in namespaces blog, shop`.
+pub(super) fn in_namespaces(names: &[impl AsRef<str>]) -> String {
+    let all: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let s = if all.len() == 1 { "" } else { "s" };
+    format!("in namespace{s} {}", all.join(", "))
+}

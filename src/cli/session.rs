@@ -27,6 +27,7 @@ use crate::{
 
 use super::{
     args::{CheckArgs, ClusterArgs, SourceArgs},
+    counted::in_namespaces,
     reach,
     target::{Target, of_their_namespaces},
     waiting::Waiting,
@@ -182,11 +183,7 @@ impl Session {
     /// That there is nothing to do, with where it was looked unless that was everywhere.
     pub(super) fn said_of_place(&self, what: &str) -> String {
         match &self.scope.namespaces {
-            Namespaces::Only(names) => {
-                let places: Vec<&str> = names.iter().map(|name| &**name).collect();
-                let (s, places) = (if places.len() == 1 { "" } else { "s" }, places.join(", "));
-                format!("{what} in namespace{s} {places}; -A reads all")
-            }
+            Namespaces::Only(names) => format!("{what} {}; -A reads all", in_namespaces(names)),
             Namespaces::All => what.to_owned(),
         }
     }

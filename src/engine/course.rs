@@ -58,10 +58,7 @@ impl Run {
             self.give_back(lease).await;
         }
         let WithLeftOut { issued, left_out } = result?;
-        match without(left_out, None) {
-            None => Ok(issued),
-            Some(error) => Err(error),
-        }
+        without(left_out, None).map_or(Ok(issued), Err)
     }
 
     async fn under_lease(
@@ -379,10 +376,7 @@ impl Run {
                 .after_storing(api, target, &pair, &issued.names, &stored, tell)
                 .await;
             if let Err(error) = after {
-                return Err(match without(left_out, Some(&error)) {
-                    Some(both) => both,
-                    None => error,
-                });
+                return Err(without(left_out, Some(&error)).unwrap_or(error));
             }
         }
         Ok(WithLeftOut { issued, left_out })
