@@ -9,6 +9,17 @@ use crate::{
     object::{Key, Seconds},
 };
 
+/// How bad a line that is told is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Worth knowing.
+    Note,
+    /// Something is left out.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
 /// How a name is proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -4,6 +4,7 @@ pub mod ca;
 pub mod caa;
 pub mod limits;
 pub mod names;
+mod outline;
 pub mod permits;
 pub mod preflight;
 pub mod steps;
@@ -14,4 +15,5 @@ pub mod target;
 pub const MANY_ORDERS: usize = 20;
 
 pub use names::Names;
+pub use outline::{Plan, Stage};
 pub use target::{Choice, Held, NoTarget, Target, Use, targets};

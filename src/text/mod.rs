@@ -2,6 +2,7 @@
 
 mod ascii;
 pub mod clear;
+mod command;
 mod list;
 mod nearest;
 mod shell;
@@ -12,6 +13,7 @@ pub mod wrap;
 
 pub use ascii::ascii;
 pub use clear::{Clear, clear};
+pub use command::CommandLine;
 pub use list::{first_of, grouped};
 pub use nearest::{closest, nearest, nearest_name};
 pub use shell::quote;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    command::CommandLine,
+    CommandLine,
     item::Subject,
     message::Signal,
     order::{Job, RunId},

@@ -6,6 +6,7 @@ use super::{
     item::{Item, Subject},
     order::{Ending, Plan, RunId},
 };
+pub use crate::event::Level;
 use crate::{
     event::Event,
     object::{NotJudged, Seconds},
@@ -198,15 +199,4 @@ pub struct LogLine {
     pub level: Level,
     /// What. Not cleared.
     pub text: String,
-}
-
-/// How bad a line of the log is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Worth knowing.
-    Note,
-    /// Something is left out.
-    Warning,
-    /// Something failed.
-    Error,
 }

@@ -11,7 +11,6 @@
 
 pub mod cells;
 pub mod columns;
-pub mod command;
 pub mod effect;
 pub mod filter;
 pub mod item;
@@ -26,6 +25,7 @@ pub mod theme;
 pub mod update;
 pub mod view;
 
+pub use crate::text::CommandLine;
 pub use effect::Effect;
 pub use message::Message;
 pub use model::{Model, Ui};

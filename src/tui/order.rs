@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{command::CommandLine, message::Trouble};
+use super::{CommandLine, message::Trouble};
+pub use crate::plan::{Plan, Stage};
 use crate::{
     event::EventKind,
     object::{Key, Seconds},
@@ -35,47 +36,6 @@ impl Job {
             Self::Restart(_) => "restart",
         }
     }
-}
-
-/// What a certificate that is ordered is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Nothing that serves traffic is changed.
-    Rehearsal,
-    /// No client trusts it, and it is stored.
-    Staging,
-    /// Clients trust it, or it is of a CA of the user's own; or nothing is ordered, and what serves traffic is changed.
-    Production,
-}
-
-impl Stage {
-    /// The badge of the header.
-    pub fn badge(self) -> &'static str {
-        match self {
-            Self::Rehearsal => "REHEARSAL",
-            Self::Staging => "STAGING",
-            Self::Production => "PRODUCTION",
-        }
-    }
-}
-
-/// What a run is about to do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// The issuer's name.
-    pub issuer: String,
-    /// What its certificates are good for, and whether they are stored; `None` where none is ordered.
-    pub stage: Option<Stage>,
-    /// The Secrets, each with its steps in their order.
-    pub targets: Vec<(Key, Vec<Step>)>,
-    /// What could be meant and is left out, each counted: `2 certificates not due yet`.
-    pub left_out: Vec<String>,
-    /// What it does to the CA's rate limits, a line each.
-    pub limits: Vec<String>,
-    /// What else the user should know before.
-    pub notes: Vec<String>,
-    /// The command line that does the same, where it is known only now.
-    pub command: Option<CommandLine>,
 }
 
 /// How a run ended.

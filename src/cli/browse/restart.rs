@@ -15,7 +15,7 @@ use crate::{
     object::{Change, Key, Kind, Object, Text},
     plan::steps::Step,
     source::cluster::{Connection, consumers},
-    tui::{command::CommandLine, order::Plan},
+    tui::{CommandLine, order::Plan},
 };
 
 use super::super::{

@@ -22,8 +22,7 @@ use crate::{
     plan::steps::Step,
     report::progress,
     tui::{
-        Message,
-        command::CommandLine,
+        CommandLine, Message,
         message::{Level, Trouble},
         order::{Ending, Job, Plan, RunId},
     },

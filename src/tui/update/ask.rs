@@ -2,7 +2,7 @@
 
 use super::{Start, runs};
 use crate::tui::{
-    command::CommandLine,
+    CommandLine,
     effect::Effect,
     model::{
         Model,

@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashSet;
 
 use super::{
-    command::CommandLine,
+    CommandLine,
     effect::Effect,
     item::{Identity, Item},
     message::{Level, Link, LogLine, Message},

@@ -2,7 +2,7 @@
 
 use super::texts::{status_command, status_with};
 use crate::tui::{
-    command::CommandLine,
+    CommandLine,
     model::{Model, View},
 };
 

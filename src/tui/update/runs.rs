@@ -9,7 +9,7 @@ use crate::{
     plan::MANY_ORDERS,
     scan::About as Row,
     tui::{
-        command::CommandLine,
+        CommandLine,
         effect::Effect,
         keymap::{Action, Key},
         message::Level,

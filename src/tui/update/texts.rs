@@ -7,7 +7,7 @@ use crate::{
     report::{Status, show::Tone, words},
     text::clear,
     tui::{
-        command::CommandLine,
+        CommandLine,
         effect::Effect,
         item::{Item, Subject},
         message::Lines,

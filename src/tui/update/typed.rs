@@ -6,7 +6,7 @@ use crate::{
     report::order::Field,
     text::{date_time, nearest, nearest_name, parse_time},
     tui::{
-        command::CommandLine,
+        CommandLine,
         effect::Effect,
         item::Subject,
         keymap::Action,

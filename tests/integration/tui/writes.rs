@@ -4,8 +4,7 @@ use kubectl_certs::{
     object::Key,
     plan::steps::Step,
     tui::{
-        Effect, Message, Ui,
-        command::CommandLine,
+        CommandLine, Effect, Message, Ui,
         item::Item,
         order::{Ending, Job, Plan, Stage},
     },

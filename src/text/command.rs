@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::text::quote;
+use super::quote;
 
 /// The words after `kubectl`, or of another program.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,45 @@
+//! What a run is about to do, as it is shown to whoever is asked.
+
+use super::steps::Step;
+use crate::{object::Key, text::CommandLine};
+
+/// What a certificate that is ordered is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing that serves traffic is changed.
+    Rehearsal,
+    /// No client trusts it, and it is stored.
+    Staging,
+    /// Clients trust it, or it is of a CA of the user's own; or nothing is ordered, and what serves traffic is changed.
+    Production,
+}
+
+impl Stage {
+    /// The badge of the header.
+    pub fn badge(self) -> &'static str {
+        match self {
+            Self::Rehearsal => "REHEARSAL",
+            Self::Staging => "STAGING",
+            Self::Production => "PRODUCTION",
+        }
+    }
+}
+
+/// What a run is about to do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The issuer's name.
+    pub issuer: String,
+    /// What its certificates are good for, and whether they are stored; `None` where none is ordered.
+    pub stage: Option<Stage>,
+    /// The Secrets, each with its steps in their order.
+    pub targets: Vec<(Key, Vec<Step>)>,
+    /// What could be meant and is left out, each counted: `2 certificates not due yet`.
+    pub left_out: Vec<String>,
+    /// What it does to the CA's rate limits, a line each.
+    pub limits: Vec<String>,
+    /// What else the user should know before.
+    pub notes: Vec<String>,
+    /// The command line that does the same, where it is known only now.
+    pub command: Option<CommandLine>,
+}
