@@ -8,14 +8,21 @@
 //!                                    └→ plan → engine → acme     the CA: account, order, certificate, revocation
 //!                                              │  │ └→ solve    the answers: HTTP-01 | DNS-01
 //!                                        event ┘  └──→ apply    the Secret or file, the rollout, the proof
+//!
+//! cli  command line ┐  Request, Front                              told and asked
+//! tui  screen       ┼────────────────→ ops  renew, issue, revoke, … ─────────────→ Front
+//!      any other    ┘                   │  Report or OpError
+//!                                       └→ all of the above
 //! ```
 //!
-//! `scan` carries the first line out for the commands in `cli`; `engine` conducts the second, and tells how it goes as
-//! `event`s. `settings` makes one validated value of arguments, environment and file. `net` is what goes out by itself:
-//! DNS, HTTP clients, TLS probes; `requests` has a line of the log for each. `file` reads files within bounds and writes
-//! them whole, `own` says whose they are, `home` where they belong; `cache` keeps what only saves time. `clock` says what
-//! time it is and when to try again. `error` is what errors have in common: hints, and what is to blame. `tui` is the
-//! screen: a model, what changes it and how it is drawn; what is done for it is in `cli`, which alone knows exit statuses.
+//! `ops` has the use cases: each is a function from a request and a [`ops::Context`] to a report, and tells and asks by way of an
+//! [`ops::Front`]. The command line is one caller, the screen another, and neither knows how a use case is done. `scan` carries the
+//! first line of the picture out; `engine` conducts the second, and tells how it goes as `event`s. `settings` makes one validated value
+//! of arguments, environment and file. `net` is what goes out by itself: DNS, HTTP clients, TLS probes; `requests` has a line of the
+//! log for each. `file` reads files within bounds and writes them whole, `own` says whose they are, `home` where they belong; `cache`
+//! keeps what only saves time. `clock` says what time it is and when to try again. `error` is what errors have in common: hints, and
+//! what is to blame. `tui` is the screen: a model, what changes it and how it is drawn; what its effects do is in `cli`, which alone
+//! knows exit statuses.
 //!
 //! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan` and `error` are pure: values in, values out. A test
 //! holds that, and which module may use which.
@@ -35,6 +42,7 @@ pub mod inventory;
 pub mod name;
 pub mod net;
 pub mod object;
+pub mod ops;
 pub mod own;
 pub mod plan;
 pub mod report;

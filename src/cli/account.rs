@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     acme::{Account, AccountKey, AccountStatus, Acme},
     cli::failure::{Exit, Failure},
+    engine::cancel::Cancel,
+    ops::{Cluster, Context, front::Waiting, issuance::Terms},
     settings::{
         Settings,
         account::{self, AccountError},
@@ -19,11 +21,11 @@ use crate::{
 
 use super::{
     args::issue::{AccountAction, AccountArgs, AccountCommand, UpdateArgs},
-    ask::{Terms, confirm},
+    ask::confirm,
     config::json_document,
+    front::Terminal,
     note, print_text,
-    settings::{Cluster, ca_layer, layers, store},
-    waiting::Waiting,
+    settings::ca_layer,
 };
 
 pub(super) async fn run(command: AccountCommand) -> Result<Exit, Failure> {
@@ -37,23 +39,27 @@ pub(super) async fn run(command: AccountCommand) -> Result<Exit, Failure> {
 }
 
 /// What every action begins with.
-struct Opened<'a> {
+struct Opened {
     layers: Vec<Layer>,
     settings: Settings,
-    cluster: Cluster<'a>,
+    context: Context,
     store: Store,
 }
 
-impl<'a> Opened<'a> {
-    async fn of(args: &'a AccountArgs) -> Result<Self, Failure> {
-        let cluster = Cluster::new(&args.connection);
-        let layers = layers(ca_layer(&args.ca)?, &args.ca.settings, &cluster).await?;
+impl Opened {
+    async fn of(args: &AccountArgs) -> Result<Self, Failure> {
+        let context = Context {
+            cluster: Cluster::new(args.connection.options(), Terminal::asking(args.yes)),
+            config: args.ca.settings.config(),
+            cancel: Cancel::never(),
+        };
+        let layers = context.layers(ca_layer(&args.ca)?).await?;
         let settings = Settings::of(&layers).map_err(|error| Failure::because(&error))?;
-        let store = store(&settings.chosen, &cluster).await?;
+        let store = context.store(&settings.chosen).await?;
         Ok(Self {
             layers,
             settings,
-            cluster,
+            context,
             store,
         })
     }
@@ -64,7 +70,7 @@ impl<'a> Opened<'a> {
             return Err(Failure::usage("no CA is chosen")
                 .hint("choose with --staging, --production, --issuer NAME or --directory-url URL"));
         }
-        let _waiting = Waiting::for_ca(self.name());
+        let _waiting = self.context.front().wait_for_ca(self.name());
         Acme::open(&self.settings.chosen.issuer)
             .await
             .map_err(|error| failed(error.into()))
@@ -77,7 +83,7 @@ impl<'a> Opened<'a> {
             Store::Local(_) => None,
         };
         let name = self.name().to_owned();
-        Waiting::for_what(move || match &server {
+        self.context.front().wait(move || match &server {
             Some(server) if !server.has_answered() => {
                 format!("waiting for the API server {} to answer", server.server)
             }
@@ -228,7 +234,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
             Err(error) => {
                 let failure = failed(error.into());
                 super::failed(&failure);
-                exit = exit.max(failure.exit);
+                exit = exit.max(failure.blame.into());
             }
         }
     }
@@ -249,9 +255,15 @@ async fn register(args: &AccountArgs) -> Result<Exit, Failure> {
     let acme = opened.acme().await?;
     let chosen = &opened.settings.chosen;
     let _waiting = opened.waiting();
-    let ready = account::register_again(&acme, chosen, &opened.store, &opened.cluster, &Terms)
-        .await
-        .map_err(failed)?;
+    let ready = account::register_again(
+        &acme,
+        chosen,
+        &opened.store,
+        &opened.context.cluster,
+        &Terms(opened.context.front()),
+    )
+    .await
+    .map_err(failed)?;
     let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
     note(&format!(
         "{} {} an account",

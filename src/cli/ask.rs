@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::locale::shown;
-use crate::{acme::Issuer, cli::failure::Failure, settings::account::Agree, text::Clear};
+use crate::{cli::failure::Failure, text::Clear};
 
 /// Whether questions can be asked: standard input and standard error are a terminal.
 pub(super) fn possible() -> bool {
@@ -40,7 +40,8 @@ pub(super) fn typed(said: &str, word: &str) -> bool {
     read_line().is_some_and(|line| line.trim() == word)
 }
 
-fn answer(question: &str) -> bool {
+/// Asks for a yes. Only where questions can be asked.
+pub(super) fn answer(question: &str) -> bool {
     let mut err = anstream::stderr();
     let _ = write!(err, "{} [y/N] ", shown(&Clear(question).to_string()));
     let _ = err.flush();
@@ -60,19 +61,4 @@ fn read_line() -> Option<String> {
     let read = std::io::stdin().read_line(&mut line);
     ASKING.store(false, Ordering::Relaxed);
     read.ok().map(|_| line)
-}
-
-/// Shows terms of service and asks for agreement. `--yes` is none: it answers questions about what is done, and is in scripts.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Terms;
-
-impl Agree for Terms {
-    fn agree(&self, issuer: &Issuer, terms: &str) -> bool {
-        if let Some(front) = super::told::run() {
-            let question = format!("Terms of service of {}:\n{terms}\nDo you agree to them?", issuer.name);
-            return tokio::task::block_in_place(|| pollster::block_on(front.ask(question)));
-        }
-        super::note(&format!("terms of service of {}: {terms}", issuer.name));
-        possible() && answer("Do you agree to them?")
-    }
 }

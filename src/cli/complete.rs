@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
 use clap_complete::Shell;
 
-use super::{args::Cli, print, target::kind_named};
+use super::{args::Cli, print};
+use crate::ops::named::kind_named;
 use crate::{
     check::Reason,
     cli::failure::{Exit, Failure},

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::failure::{Exit, Failure},
+    engine::cancel::Cancel,
+    error::Blame,
+    ops::{Cluster, Context, session::trusted},
     settings::{
         Settings, env,
         example::EXAMPLE,
@@ -20,10 +23,9 @@ use crate::{
 
 use super::{
     args::issue::{ConfigAction, ConfigCommand, ConfigViewArgs},
-    browse, error_line, note, print,
-    session::trusted,
-    settings::{Cluster, layers},
-    warn,
+    browse, error_line,
+    front::Terminal,
+    note, print, warn,
 };
 
 pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
@@ -35,8 +37,12 @@ pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
 }
 
 async fn read(args: &ConfigViewArgs) -> Result<Vec<Layer>, Failure> {
-    let cluster = Cluster::new(&args.connection);
-    layers(Layer::empty(Origin::Flags), &args.settings, &cluster).await
+    let context = Context {
+        cluster: Cluster::new(args.connection.options(), Terminal::telling()),
+        config: args.settings.config(),
+        cancel: Cancel::never(),
+    };
+    context.layers(Layer::empty(Origin::Flags)).await
 }
 
 async fn view(args: &ConfigViewArgs) -> Result<Exit, Failure> {
@@ -109,7 +115,7 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
             continue;
         }
         super::failed(&failure);
-        exit = exit.max(failure.exit);
+        exit = exit.max(failure.blame.into());
         told.push(failure.message);
     }
     let unknown = env::unknown(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
@@ -135,7 +141,7 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
         };
         if let Some(failure) = wrong {
             error_line(&failure.message);
-            exit = exit.max(failure.exit);
+            exit = exit.max(failure.blame.into());
         }
     }
     if exit != Exit::Ok {
@@ -178,7 +184,7 @@ fn credentials(layers: &[Layer]) -> Vec<(String, Credential)> {
 
 /// Prints a JSON document.
 pub(super) fn json_document(document: &Value) -> Result<Exit, Failure> {
-    let mut text = serde_json::to_string_pretty(document).map_err(|error| Failure::new(Exit::Usage, error))?;
+    let mut text = serde_json::to_string_pretty(document).map_err(|error| Failure::new(Blame::Usage, error))?;
     text.push('\n');
     print(text.as_bytes())
 }

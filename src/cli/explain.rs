@@ -3,6 +3,7 @@
 use crate::{
     check::Reason,
     cli::failure::{Exit, Failure},
+    error::Blame,
     report::explain,
 };
 
@@ -15,6 +16,6 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     };
     let reason: Reason = name
         .parse()
-        .map_err(|error| Failure::of(Exit::Usage, &error).hint("`kubectl certs explain` lists all reasons"))?;
+        .map_err(|error| Failure::of(Blame::Usage, &error).hint("`kubectl certs explain` lists all reasons"))?;
     print_text(&explain::explain(reason, colour, colour::terminal_width()))
 }

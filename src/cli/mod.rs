@@ -2,7 +2,6 @@
 
 mod account;
 mod again;
-mod agree;
 pub mod args;
 mod ask;
 mod browse;
@@ -10,36 +9,27 @@ mod cleanup;
 mod colour;
 mod complete;
 mod config;
-mod controllers;
-mod counted;
-mod directory;
 mod explain;
 pub mod failure;
-mod foreseen;
-mod issuance;
-mod left;
+mod front;
 mod locale;
+mod log;
 mod man;
 mod misread;
 mod preflight;
 mod progress;
-mod reach;
 mod renew;
 mod respond;
 mod revoke;
 mod rollback;
 mod runtime;
-mod session;
 mod settings;
 mod show;
 mod since;
 mod status;
-mod sweep;
-pub mod target;
-mod told;
+mod summary;
 mod typed;
 mod version;
-mod waiting;
 mod watch;
 mod whom;
 
@@ -49,10 +39,11 @@ use clap::Parser as _;
 
 use crate::{
     cli::failure::{Exit, Failure},
+    error::Blame,
     text::{Clear, clear::is_unsafe, wrap::message},
-    tui::message::Level,
 };
 use args::{Cli, Command, StatusCommand};
+use log::Log;
 use runtime::{on_plain_runtime, on_runtime, on_runtime_giving_up};
 
 /// Runs the program on the process's arguments. Returns how it ends; what went wrong has been told on stderr.
@@ -75,9 +66,9 @@ pub fn run() -> Exit {
             return Exit::Usage;
         }
     };
-    start_log(verbosity);
+    let log = Log::begin(verbosity);
     let result = match cli.command {
-        None if browse::wanted(&cli.status) => on_plain_runtime(browse::run(cli.status, cli.read_only)),
+        None if browse::wanted(&cli.status) => on_plain_runtime(browse::run(cli.status, cli.read_only, log)),
         None => on_runtime(status::run(
             StatusCommand {
                 targets: Vec::new(),
@@ -101,16 +92,19 @@ pub fn run() -> Exit {
         Some(Command::Respond(command)) => on_plain_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => print(&complete::script(shell)),
         Some(Command::Man) => man::page()
-            .map_err(|error| Failure::new(Exit::Usage, error))
+            .map_err(|error| Failure::new(Blame::Usage, error))
             .and_then(|page| print(&page)),
         Some(Command::Complete { words, read_on }) => complete::run(&words, read_on),
     };
-    result.unwrap_or_else(|failure| {
-        for line in failure.to_string().lines() {
-            let _ = writeln!(anstream::stderr(), "{}", fitted(line, 0));
-        }
-        failure.exit
-    })
+    result.unwrap_or_else(|failure| ended(&failure))
+}
+
+/// Tells a failure, which is the last that is said. Returns its exit status.
+fn ended(failure: &Failure) -> Exit {
+    for line in failure::told(failure).lines() {
+        let _ = writeln!(anstream::stderr(), "{}", fitted(line, 0));
+    }
+    failure.blame.into()
 }
 
 /// Tells what is wrong with the command line. An argument may come from elsewhere by way of a script.
@@ -125,33 +119,8 @@ fn complain(error: &clap::Error) {
     }
 }
 
-/// `KUBECTL_CERTS_LOG` chooses what the program logs, as `tracing` directives; else `-v N`, as kubectl counts; warnings without
-/// either.
-fn start_log(verbosity: u8) {
-    let usual = match verbosity {
-        0 => "kubectl_certs=warn",
-        1..=3 => "kubectl_certs=info",
-        // What is asked of servers comes at 6, as kubectl's.
-        4..=5 => "kubectl_certs=debug,kubectl_certs::requests=info",
-        6..=7 => "kubectl_certs=debug",
-        _ => "kubectl_certs=trace",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("KUBECTL_CERTS_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(told::LogWriter)
-        .with_ansi(false)
-        .without_time();
-    let _ = log.try_init();
-}
-
 /// Writes to stdout. A closed pipe is no error: whoever reads has seen enough.
 fn print(bytes: &[u8]) -> Result<Exit, Failure> {
-    if let Some(front) = told::front() {
-        front.print(bytes);
-        return Ok(Exit::Ok);
-    }
     let mut out = std::io::stdout().lock();
     written(out.write_all(bytes).and_then(|()| out.flush()))
 }
@@ -166,20 +135,13 @@ fn written(result: std::io::Result<()>) -> Result<Exit, Failure> {
         Ok(()) => Ok(Exit::Ok),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
         Err(error) => Err(Failure::new(
-            Exit::Usage,
+            Blame::Usage,
             format!("cannot write to standard output: {error}"),
         )),
     }
 }
 
-fn stderr_line(level: Level, kind: &str, text: &str) {
-    if told::is_silent() {
-        return;
-    }
-    if let Some(front) = told::front() {
-        front.say(level, text.trim());
-        return;
-    }
+fn stderr_line(kind: &str, text: &str) {
     let line = fitted(&format!("{kind}{}", Clear(whom::completed(text.trim()).as_ref())), 0);
     if !progress::above(&line) {
         let _ = writeln!(anstream::stderr(), "{line}");
@@ -197,7 +159,7 @@ fn fitted(line: &str, hang: usize) -> String {
 
 /// Something that went wrong, while the rest is still reported.
 fn error_line(text: &str) {
-    stderr_line(Level::Error, "error: ", text);
+    stderr_line("error: ", text);
 }
 
 /// A failure, while the rest is still reported.
@@ -213,10 +175,10 @@ fn hint(text: &str) {
 
 /// Something that the user should know of.
 fn warn(text: &str) {
-    stderr_line(Level::Warning, "warning: ", text);
+    stderr_line("warning: ", text);
 }
 
 /// Something that the user may like to know.
 fn note(text: &str) {
-    stderr_line(Level::Note, "", text);
+    stderr_line("", text);
 }

@@ -1,121 +1,56 @@
 //! `preflight`: everything that would stop an issuance, without ordering.
 
-use std::sync::Arc;
-
 use crate::{
-    apply::{Api, Permits},
-    check::asked_of_cert_manager,
     cli::failure::{Exit, Failure},
-    engine::{
-        preflight::{self, Preflight},
-        solver_pod,
-    },
+    engine::cancel::Cancel,
     object::Key,
+    ops::{Cluster, Context, named::read_all, preflight},
     plan::preflight::worst,
     report::preflight as report,
-    scan::cluster::finished,
-    settings::source::ClusterSecrets,
-    solve::dns01::{NoSecrets, Secrets, Terminal},
-    text::time,
+    text::{counted, time},
 };
 
 use super::{
     args::issue::{Output, PreflightCommand},
     colour,
-    counted::counted,
-    issuance::seen,
+    front::Terminal,
     note, print, print_text,
-    renew::chosen,
-    session::{Open, Session},
-    settings::{Cluster, acts_with, settings, store},
-    target::{for_writing, not_found, read_all},
-    waiting::Waiting,
 };
 
 pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
-    let words = read_all(&command.targets)?;
     let args = &command.issue;
     if matches!(args.run.output, Some(Output::Directory(_))) {
         return Err(Failure::usage("preflight writes nothing into a directory").hint("-o json prints JSON"));
     }
-    let cluster = Cluster::new(&args.source.connection);
-    let mut settings = settings(args, &cluster).await?;
-    let is_idle = settings.dns01.providers.is_empty() && settings.dns01.only.is_none();
-    acts_with("--write-test", command.write_test && is_idle, "--dns NAME")?;
-    let store = store(&settings.chosen, &cluster).await?;
-    let check = args.check();
-    let opening = Session::open(
-        &args.source,
-        &check,
-        &words,
-        Open {
-            for_watch: false,
-            all_users: true,
-            quiet: false,
-        },
-    );
-    // A task of its own: reading a cluster blocks this one, and the CA would seem not to answer.
-    let issuer = settings.chosen.issuer.clone();
-    let acme = tokio::spawn(async move { preflight::open(&issuer).await });
-    let session = opening.await?;
-    let waiting = Waiting::for_ca(&settings.chosen.issuer.name);
-    let acme = finished(acme).await;
-    drop(waiting);
-    let words = for_writing(&session, words)?;
-    not_found(&session, &words)?;
-    if let Some(connection) = &session.connection {
-        solver_pod::choose(&mut settings.http01, connection).await;
-    }
-    let targets = chosen(&session, &words, false)?;
-    if targets.is_empty() {
-        return Err(session.nothing("there is nothing to check"));
-    }
-    let theirs: Vec<Key> = targets
-        .iter()
-        .map(|target| &target.secret)
-        .filter(|key| {
-            session.inventory.writer_of(key).is_some() || asked_of_cert_manager(&session.inventory, key).is_some()
-        })
-        .cloned()
-        .collect();
-    let secrets: Arc<dyn Secrets> = match &session.connection {
-        Some(connection) => Arc::new(ClusterSecrets(Api::new(connection.clone(), Permits::none()))),
-        None => Arc::new(NoSecrets),
-    };
-    let looking = Preflight {
-        inventory: &session.inventory,
-        targets: &targets,
-        settings: &settings,
-        connection: session.connection.as_ref(),
-        acme: &acme,
-        store: &store,
-        secrets,
-        operator: Arc::new(Terminal),
-        seen: seen(&session.inventory, &settings),
+    let request = preflight::Request {
+        targets: read_all(&command.targets)?,
         write_test: command.write_test,
-        connect: args.http01.connect.clone(),
+        order: args.order()?,
     };
-    let waiting = Waiting::for_what(|| "waiting for the cluster, DNS, the CA and the hosts to answer".to_owned());
-    let reports = looking.run().await;
-    drop(waiting);
+    let context = Context {
+        cluster: Cluster::new(args.source.connection.options(), Terminal::telling()),
+        config: args.ca.settings.config(),
+        cancel: Cancel::never(),
+    };
+    let found = Box::pin(preflight::run(&request, &context)).await?;
     if args.run.output == Some(Output::Json) {
-        print(report::json(&reports, &time::date_time(crate::clock::now())).as_bytes())?;
+        print(report::json(&found.secrets, &time::date_time(crate::clock::now())).as_bytes())?;
     } else {
         print_text(&report::list(
-            &reports,
+            &found.secrets,
             colour::wanted(args.run.color),
             colour::terminal_width(),
         ))?;
     }
-    let (warnings, failures, blame) = worst(&reports);
-    note(&summary((warnings, failures), &theirs, targets.len()));
-    if settings.chosen.rehearsal {
+    let (warnings, failures, blame) = worst(&found.secrets);
+    note(&summary((warnings, failures), &found.theirs, found.looked_at));
+    if found.is_rehearsal {
         note(&format!(
             "no CA was chosen: checked with {}; --production checks with the production CA",
-            settings.chosen.issuer.name
+            found.issuer
         ));
     }
-    Ok(blame.map_or(session.exit, Exit::from))
+    Ok(blame.or(found.trouble).map_or(Exit::Ok, Exit::from))
 }
 
 /// The last line, from the counts of warnings and failures: it claims no more than was looked at. `theirs` are those of the `all`

@@ -17,7 +17,7 @@ use crate::{
     text::{Clear, time, width},
 };
 
-use super::{colour, locale::shown, told};
+use super::{colour, locale::shown};
 
 /// Between two looks at the clock.
 const SECOND: Duration = Duration::from_secs(1);
@@ -94,9 +94,6 @@ impl Progress {
     }
 
     fn tick(&self) {
-        if told::run().is_some() {
-            return;
-        }
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
         if !screen.active.is_empty() {
             let text = screen.redraw(&[]);
@@ -104,17 +101,9 @@ impl Progress {
         }
     }
 
-    /// Who listens: whoever holds the screen, else this.
-    pub(super) fn listener(self: &Arc<Self>) -> Arc<dyn Listen> {
-        match told::run() {
-            Some(front) => front.listener(),
-            None => Arc::clone(self) as Arc<dyn Listen>,
-        }
-    }
-
     /// Takes the lines that are written over away, so that other text can follow.
     pub(super) fn end(&self) {
-        if self.mode != Mode::Live || told::run().is_some() {
+        if self.mode != Mode::Live {
             return;
         }
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);

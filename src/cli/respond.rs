@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     cli::failure::{Exit, Failure},
+    error::Blame,
     solve::http01::{check::Question, is_token, responder::serve},
 };
 
@@ -25,7 +26,7 @@ pub(super) async fn run(args: RespondArgs) -> Result<Exit, Failure> {
         }
     }
     let listener = listen(&args).await.map_err(|error| {
-        Failure::new(Exit::Usage, format!("cannot listen on port {}: {error}", args.port))
+        Failure::new(Blame::Usage, format!("cannot listen on port {}: {error}", args.port))
             .hint("name another with --port")
     })?;
     if let Ok(address) = listener.local_addr() {
@@ -68,7 +69,7 @@ async fn look(args: &RespondArgs, host: String, token: String) -> Result<Exit, F
     if let Some(file) = &args.report {
         tokio::fs::write(file, &line)
             .await
-            .map_err(|error| Failure::new(Exit::Usage, format!("cannot write {}: {error}", file.display())))?;
+            .map_err(|error| Failure::new(Blame::Usage, format!("cannot write {}: {error}", file.display())))?;
     }
     print(format!("{line}\n").as_bytes())
 }
@@ -78,7 +79,7 @@ async fn look(args: &RespondArgs, host: String, token: String) -> Result<Exit, F
 fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate())
-        .map_err(|error| Failure::new(Exit::Usage, format!("cannot listen for signals: {error}")))?;
+        .map_err(|error| Failure::new(Blame::Usage, format!("cannot listen for signals: {error}")))?;
     Ok(async move {
         let _ = term.recv().await;
     })

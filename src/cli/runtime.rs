@@ -15,6 +15,7 @@ use super::note;
 use crate::{
     cli::failure::{Exit, Failure},
     engine::cancel::{self, Cancel},
+    error::Blame,
 };
 
 /// Runs what looks after Ctrl-C and signals itself.
@@ -69,7 +70,10 @@ where
     let Some(by) = by.get().copied() else { return result };
     match result {
         Ok(Exit::Interrupted) => Ok(by),
-        Err(failure) if failure.exit == Exit::Interrupted => Err(Failure { exit: by, ..failure }),
+        Err(failure) if failure.blame == Blame::Interrupted => {
+            super::ended(&failure);
+            Ok(by)
+        }
         other => other,
     }
 }
@@ -78,7 +82,7 @@ fn threads() -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Cluster, format!("cannot start threads: {error}")))
+        .map_err(|error| Failure::new(Blame::Cluster, format!("cannot start threads: {error}")))
 }
 
 /// Returns when the process is asked to end: the exit status that says by what. The end of the terminal is `also` one.

@@ -1,123 +1,27 @@
-//! What the command line says becomes a layer of the settings; the cluster is only asked where they are in it.
-
-use futures_util::future::BoxFuture;
-use secrecy::SecretString;
-use tokio::sync::OnceCell;
+//! What the flags of the command line say becomes a layer of the settings.
 
 use crate::{
-    apply::Api,
-    cli::failure::Failure,
-    plan::permits::Permits,
+    ops::OpError,
     settings::{
-        Chosen, Settings, SettingsError, env,
+        SettingsError, env,
         file::{Addresses, EabEntry},
         layer::{Choice, Layer, Origin},
-        source::{self, ClusterSecrets},
-        store::{Store, permit},
     },
-    solve::{
-        SolveError,
-        dns01::config::{Credential, SecretRef, Secrets},
-    },
-    source::cluster::{ConnectError, Connection},
+    solve::dns01::config::Credential,
 };
 
-use super::{
-    args::{
-        ClusterArgs,
-        issue::{CaArgs, ConfigArgs, IssueArgs},
-    },
-    session::login,
-    waiting::Waiting,
-};
-
-/// A cluster that is connected to when something is asked of it.
-pub(super) struct Cluster<'a> {
-    args: &'a ClusterArgs,
-    connection: OnceCell<Connection>,
-}
-
-impl<'a> Cluster<'a> {
-    /// The cluster of these flags.
-    pub(super) fn new(args: &'a ClusterArgs) -> Self {
-        Self {
-            args,
-            connection: OnceCell::new(),
-        }
-    }
-
-    /// The connection.
-    pub(super) async fn connection(&self) -> Result<&Connection, ConnectError> {
-        self.connection
-            .get_or_try_init(|| async { login(self.args).await })
-            .await
-    }
-
-    async fn api(&self, permits: Permits) -> Result<Api, Failure> {
-        let connection = self.connection().await.map_err(|error| Failure::because(&error))?;
-        Ok(Api::new(connection.clone(), permits))
-    }
-}
-
-impl Secrets for Cluster<'_> {
-    fn get<'b>(&'b self, of: &'b SecretRef) -> BoxFuture<'b, Result<SecretString, SolveError>> {
-        Box::pin(async move {
-            let connection = self.connection().await.map_err(|error| {
-                let error = SolveError::because(&error);
-                SolveError {
-                    message: format!("cannot read {of}: {}", error.message),
-                    ..error
-                }
-            })?;
-            let _waiting = Waiting::for_server(connection);
-            ClusterSecrets(Api::new(connection.clone(), Permits::none()))
-                .get(of)
-                .await
-        })
-    }
-}
+use super::args::issue::{CaArgs, IssueArgs};
 
 /// Refuses a flag that would change nothing as it stands.
-pub(super) fn acts_with(flag: &'static str, is_idle: bool, needs: &'static str) -> Result<(), Failure> {
+pub(super) fn acts_with(flag: &'static str, is_idle: bool, needs: &'static str) -> Result<(), OpError> {
     if is_idle {
-        return Err(Failure::because(&SettingsError::Idle { flag, needs }));
+        return Err(OpError::because(&SettingsError::Idle { flag, needs }));
     }
     Ok(())
 }
 
-/// All sources, the strongest first.
-pub(super) async fn layers(flags: Layer, config: &ConfigArgs, cluster: &Cluster<'_>) -> Result<Vec<Layer>, Failure> {
-    let failed = |error: SettingsError| Failure::because(&error);
-    let mut layers = source::layers(flags, config.config.as_deref(), &env::process).map_err(failed)?;
-    let wanted = source::config_map_wanted(config.config_map.as_ref(), &env::process).map_err(failed)?;
-    if let Some(key) = wanted {
-        let api = cluster.api(Permits::none()).await?;
-        let _waiting = Waiting::for_server(api.connection());
-        layers.push(source::config_map(&api, &key).await.map_err(failed)?);
-    }
-    Ok(layers)
-}
-
-/// The settings of an issuance.
-pub(super) async fn settings(args: &IssueArgs, cluster: &Cluster<'_>) -> Result<Settings, Failure> {
-    let layers = layers(issue_layer(args)?, &args.ca.settings, cluster).await?;
-    Settings::of(&layers).map_err(|error| Failure::because(&error))
-}
-
-/// Where the account with the chosen CA is kept.
-pub(super) async fn store(chosen: &Chosen, cluster: &Cluster<'_>) -> Result<Store, Failure> {
-    if let Some(key) = &chosen.account_secret {
-        let api = cluster.api(Permits::none().with(permit(key))).await?;
-        return Ok(Store::Secret(Box::new(api), key.clone()));
-    }
-    let directory = source::directory(&env::process).map_err(|error| {
-        Failure::because(&error).hint("set HOME, or keep accounts in a Secret: --account-secret NAMESPACE/NAME")
-    })?;
-    Ok(Store::Local(directory.join("accounts")))
-}
-
 /// What the flags say of the CA and the account.
-pub(super) fn ca_layer(args: &CaArgs) -> Result<Layer, Failure> {
+pub(super) fn ca_layer(args: &CaArgs) -> Result<Layer, OpError> {
     let mut layer = Layer::empty(Origin::Flags);
     layer.choice = if args.staging {
         Some(Choice::Staging)
@@ -141,13 +45,13 @@ pub(super) fn ca_layer(args: &CaArgs) -> Result<Layer, Failure> {
             kid: kid.clone(),
             key: env::eab_key(),
         }),
-        _ => return Err(Failure::because(&SettingsError::HalfBinding)),
+        _ => return Err(OpError::because(&SettingsError::HalfBinding)),
     };
     Ok(layer)
 }
 
 /// What the flags of an issuance say.
-pub(super) fn issue_layer(args: &IssueArgs) -> Result<Layer, Failure> {
+pub(super) fn issue_layer(args: &IssueArgs) -> Result<Layer, OpError> {
     let some = |list: &Vec<_>| (!list.is_empty()).then(|| list.clone());
     let mut layer = ca_layer(&args.ca)?;
     layer.issuer.profile.clone_from(&args.order.profile);

@@ -19,7 +19,7 @@ use crate::{
     source::Scope,
 };
 
-use super::session::read_file;
+use crate::ops::session::read_file;
 
 /// A report of 100,000 hosts is some 100 MB.
 const LARGEST: u64 = 1 << 30;

@@ -3,14 +3,21 @@
 use std::{
     collections::BTreeMap,
     io::{BufWriter, Write as _},
+    sync::Arc,
     time::Instant,
 };
 
 use crate::{
     check::{Probed, Severity, Shared},
     cli::failure::{Exit, Failure},
+    error::Blame,
     inventory::{BindingId, Inventory},
     object::{Key, Kind, NotJudged},
+    ops::{
+        Cluster,
+        named::{Named, for_reading, is_listener, not_found, read_all},
+        session::{Open, Session},
+    },
     report::{self, Apart, Context, Format, Rows, Sorting, Status, apart::Since, by, output, place::Place},
     scan::{self, About, Judged, probe},
     source::scope::Namespaces,
@@ -20,13 +27,11 @@ use crate::{
 use super::{
     args::{StatusArgs, StatusCommand},
     colour,
+    front::Terminal,
     locale::{self, Legible},
     note,
-    session::{Open, Session},
     settings::acts_with,
     since::Saved,
-    target::{Target, for_reading, is_listener, not_found, read_all},
-    waiting::Waiting,
     watch, written,
 };
 
@@ -52,10 +57,10 @@ impl Output {
         } else {
             format
                 .parse()
-                .map_err(|error: output::FormatError| Failure::of(Exit::Usage, &error))?
+                .map_err(|error: output::FormatError| Failure::of(Blame::Usage, &error))?
         };
         let sort = output.sort_by.as_deref().map(str::parse).transpose();
-        let sort = sort.map_err(|error: report::order::SortByError| Failure::of(Exit::Usage, &error))?;
+        let sort = sort.map_err(|error: report::order::SortByError| Failure::of(Blame::Usage, &error))?;
         let source = &args.source;
         Ok(Self {
             format,
@@ -137,8 +142,10 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
         all_users: false,
         quiet: args.output.quiet,
     };
-    let session = Session::open(&args.source, &args.check, &targets, open).await?;
-    let targets = for_reading(&session, targets);
+    let front = Terminal::telling();
+    let cluster = Cluster::new(args.source.connection.options(), Arc::clone(&front));
+    let session = Session::open(&cluster, &args.source.source(), &args.check.checks(), &targets, open).await?;
+    let targets = for_reading(&session, targets, &*front);
     if let Err(failure) = not_found(&session, &targets) {
         return if args.ignore_not_found {
             Ok(Exit::Ok)
@@ -212,7 +219,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
     context.apart = apart;
     let nothing = rows.is_empty();
     let told = [report::summary(&rows, &apart, started.elapsed())].into_iter();
-    let told: Vec<String> = told.filter(|_| !nothing || session.exit == Exit::Ok).collect();
+    let told: Vec<String> = told.filter(|_| !nothing || session.trouble.is_none()).collect();
     if output.is_of_rows() {
         rows.drop_unread();
     }
@@ -250,14 +257,14 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
 
 /// Whether all of the scope was read, so that what is not there is gone: no target, label or field chose, every list came to its end and
 /// was allowed.
-fn is_whole(session: &Session, targets: &[Target]) -> bool {
+fn is_whole(session: &Session, targets: &[Named]) -> bool {
     let inventory = &session.inventory;
     let all_lists = inventory.forbidden().iter().all(|forbidden| forbidden.name.is_some());
-    targets.is_empty() && !inventory.routes_chosen && session.exit == Exit::Ok && all_lists
+    targets.is_empty() && !inventory.routes_chosen && session.trouble.is_none() && all_lists
 }
 
 /// Asks what is served for everything that is about the targets.
-async fn probe_targets(session: &Session, targets: &[Target], options: &probe::Options) -> BTreeMap<BindingId, Probed> {
+async fn probe_targets(session: &Session, targets: &[Named], options: &probe::Options) -> BTreeMap<BindingId, Probed> {
     let ids: Vec<BindingId> = session
         .inventory
         .bindings()
@@ -265,7 +272,7 @@ async fn probe_targets(session: &Session, targets: &[Target], options: &probe::O
         .map(|(id, _)| id)
         .filter(|id| about_targets(&session.inventory, &About::Binding(*id), targets))
         .collect();
-    let _waiting = Waiting::for_hosts();
+    let _waiting = Terminal::telling().wait_for_hosts();
     probe::probe(&session.inventory, &ids, options, &session.judge).await.0
 }
 
@@ -316,7 +323,7 @@ async fn confirm(session: &Session, args: &StatusArgs, judged: &mut [Judged]) {
         one_each: true,
         ..args.probe.options()
     };
-    let waiting = Waiting::for_hosts();
+    let waiting = Terminal::telling().wait_for_hosts();
     let (probed, _) = scan::probe::probe(&session.inventory, &ids, &options, &session.judge).await;
     drop(waiting);
     let (inventory, rules) = (&session.inventory, session.rules);
@@ -351,7 +358,7 @@ fn nothing_found(session: &Session, args: &StatusArgs) {
 }
 
 /// Whether a row is about one of the targets; everything is, where none is named.
-pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Target]) -> bool {
+pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Named]) -> bool {
     if targets.is_empty() {
         return true;
     }
@@ -374,7 +381,7 @@ pub(super) fn about_targets(inventory: &Inventory, about: &About, targets: &[Tar
 /// Severity decides: manifests that cannot be read, then the cluster, then findings.
 fn exit(session: &Session, judged: &[Judged], not_judged: &[NotJudged], unread: bool, args: &StatusArgs) -> Exit {
     let fail_on: Option<Severity> = args.check.fail_on.map(Into::into);
-    if session.exit == Exit::Usage {
+    if session.trouble == Some(Blame::Usage) {
         return Exit::Usage;
     }
     let unseen = not_judged.iter().any(|found| found.carrier.serves) || !session.counted;
@@ -382,7 +389,7 @@ fn exit(session: &Session, judged: &[Judged], not_judged: &[NotJudged], unread: 
         return Exit::Cluster;
     }
     let unreadable = fail_on.is_some() && unread;
-    if session.exit == Exit::Cluster || unreadable {
+    if session.trouble == Some(Blame::Cluster) || unreadable {
         return Exit::Cluster;
     }
     let fails = |one: &Judged| one.findings.iter().any(|f| Some(f.severity) >= fail_on);

@@ -7,7 +7,8 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
-use super::{args::Cli, target::kind_named};
+use super::args::Cli;
+use crate::ops::named::kind_named;
 
 /// The positional arguments that name objects.
 const TARGETS: [&str; 3] = ["targets", "target", "secret"];

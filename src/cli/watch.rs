@@ -7,8 +7,10 @@ use tokio::sync::mpsc;
 use crate::{
     cli::failure::{Exit, Failure},
     clock::now,
+    error::Blame,
     inventory::Inventory,
     object::{Change, Forbidden, Key, Kind, Seconds},
+    ops::{named::Named, session::Session},
     report::{self, Format, Row, table::Layout},
     scan::{
         self, About, Judged,
@@ -21,9 +23,7 @@ use crate::{
 use super::{
     locale::{self, Legible},
     note,
-    session::Session,
     status::{Output, about_targets},
-    target::Target,
     written,
 };
 
@@ -39,7 +39,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 struct Watching<'a> {
     live: Live,
     output: &'a Output,
-    targets: &'a [Target],
+    targets: &'a [Named],
     shown: BTreeMap<About, Shown>,
     layout: Option<Layout>,
 }
@@ -65,7 +65,7 @@ impl Shown {
 pub(super) async fn run(
     mut session: Session,
     output: &Output,
-    targets: &[Target],
+    targets: &[Named],
     probe: Option<probe::Options>,
 ) -> Result<Exit, Failure> {
     if !matches!(
@@ -166,7 +166,7 @@ fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
             "ask for the verb watch (`kubectl auth can-i watch {} {of}` shows when you have it), or repeat it without -w",
             kind.plural()
         );
-        return Err(Failure::new(Exit::Cluster, told).hint(hint));
+        return Err(Failure::new(Blame::Cluster, told).hint(hint));
     }
     note(&format!("{told}: their changes are not seen"));
     Ok(())

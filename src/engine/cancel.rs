@@ -36,6 +36,11 @@ impl Canceller {
 }
 
 impl Cancel {
+    /// For what nobody gives up but by ending the process.
+    pub fn never() -> Self {
+        pair().1
+    }
+
     /// Whether it has happened.
     pub fn is_cancelled(&self) -> bool {
         *self.given_up.borrow()

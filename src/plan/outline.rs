@@ -25,6 +25,15 @@ impl Stage {
     }
 }
 
+/// Something that an order in earnest would refuse.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// `would be refused: ...`.
+    pub what: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
 /// What a run is about to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -40,6 +49,14 @@ pub struct Plan {
     pub limits: Vec<String>,
     /// What else the user should know before.
     pub notes: Vec<String>,
+    /// What was named too and is refused, a line each.
+    pub left: Vec<String>,
+    /// What an order in earnest would refuse.
+    pub refusals: Vec<Refusal>,
+    /// What is asked: `Renew Secret shop/web-tls with letsencrypt?`; `None` where nothing that serves traffic is touched.
+    pub question: Option<String>,
+    /// How many orders it is where that is so many that the number has to be said.
+    pub number: Option<usize>,
     /// The command line that does the same, where it is known only now.
     pub command: Option<CommandLine>,
 }

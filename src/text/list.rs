@@ -12,6 +12,26 @@ pub fn first_of<T: Display>(all: &[T], most: usize) -> String {
     }
 }
 
+/// How many of a list are named in a sentence.
+const FEW: usize = 5;
+
+/// The first few of a list, and how many more there are. Not cleared.
+pub fn first_few<T: Display>(all: &[T]) -> String {
+    first_of(all, FEW)
+}
+
+/// `1 Secret`, `2 Secrets`.
+pub fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `in namespace shop`, `in namespaces blog, shop`.
+pub fn in_namespaces(names: &[impl AsRef<str>]) -> String {
+    let all: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    let s = if all.len() == 1 { "" } else { "s" };
+    format!("in namespace{s} {}", all.join(", "))
+}
+
 /// A number with its thousands apart: `10,004`.
 pub fn grouped(count: usize) -> String {
     let digits = count.to_string();

@@ -14,7 +14,7 @@ pub mod wrap;
 pub use ascii::ascii;
 pub use clear::{Clear, clear};
 pub use command::CommandLine;
-pub use list::{first_of, grouped};
+pub use list::{counted, first_few, first_of, grouped, in_namespaces};
 pub use nearest::{closest, nearest, nearest_name};
 pub use shell::quote;
 pub use time::{Age, age, date, date_time, parse_time};

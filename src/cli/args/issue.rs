@@ -8,10 +8,12 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 
-use super::{CheckArgs, ColorChoice, SourceArgs};
+use super::{ColorChoice, SourceArgs};
 use crate::{
     apply::KeyKind,
+    cli::settings::issue_layer,
     net::HostPort,
+    ops::{Checks, Config, OpError, issuance::Order},
     settings::value::{
         Advertised, DryRun, Label, Length, NameServer, Namespaced, RestartWord, SecretKeys, SelfCheck, ServicePort,
         SolverKind, Toleration,
@@ -52,13 +54,28 @@ pub struct IssueArgs {
 }
 
 impl IssueArgs {
-    /// What a session's scan takes, for `--ca-file` and `--config`.
-    pub fn check(&self) -> CheckArgs {
-        CheckArgs {
-            ca_file: self.store.ca_file.clone(),
-            config: self.ca.settings.config.clone(),
-            ..CheckArgs::default()
-        }
+    /// What is asked of an issuance besides which certificates.
+    ///
+    /// # Errors
+    ///
+    /// The flags do not go together.
+    pub fn order(&self) -> Result<Order, OpError> {
+        let output_dir = match (&self.store.output_dir, &self.run.output) {
+            (Some(directory), _) | (None, Some(Output::Directory(directory))) => Some(directory.clone()),
+            _ => None,
+        };
+        Ok(Order {
+            source: self.source.source(),
+            checks: Checks {
+                ca_file: self.store.ca_file.clone(),
+                config: self.ca.settings.config.clone(),
+                ..Checks::default()
+            },
+            flags: issue_layer(self)?,
+            connect: self.http01.connect.clone(),
+            output_dir,
+            dry_run: self.run.dry_run,
+        })
     }
 }
 
@@ -80,6 +97,16 @@ pub struct ConfigArgs {
         value_name = "NAMESPACE/NAME"
     )]
     pub config_map: Option<Namespaced>,
+}
+
+impl ConfigArgs {
+    /// Where a use case finds settings.
+    pub fn config(&self) -> Config {
+        Config {
+            file: self.config.clone(),
+            config_map: self.config_map.clone(),
+        }
+    }
 }
 
 /// Which CA, and which account with it.

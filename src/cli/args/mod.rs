@@ -12,9 +12,11 @@ use crate::{
     check::{Reason, Severity},
     net::{address::HostPort, aia::Reach},
     object::Seconds,
+    ops::{Checks, Source},
     report::by::By,
     scan::probe,
     settings::value::{as_kubectl, days, duration},
+    source::cluster::ConnectOptions,
     source::pairs::Pattern,
 };
 
@@ -360,6 +362,45 @@ pub struct ClusterArgs {
     pub chunk_size: u32,
 }
 
+impl SourceArgs {
+    /// Where a use case reads from.
+    pub fn source(&self) -> Source {
+        Source {
+            filename: self.filename.clone(),
+            recursive: self.recursive,
+            namespace: self.namespace.clone(),
+            all_namespaces: self.all_namespaces,
+            exclude_namespace: self.exclude_namespace.clone(),
+            selector: self.selector.clone(),
+            field_selector: self.field_selector.clone(),
+            chunk_size: self.connection.chunk_size,
+        }
+    }
+}
+
+impl ClusterArgs {
+    /// What a connection is made with.
+    pub fn options(&self) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            cluster: self.cluster.clone(),
+            user: self.user.clone(),
+            as_user: self.as_user.clone(),
+            as_uid: self.as_uid.clone(),
+            as_groups: self.as_group.clone(),
+            token: self.token.as_ref().map(|token| token.0.clone()),
+            server: self.server.clone(),
+            request_timeout: Some(self.request_timeout),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            certificate_authority: self.certificate_authority.clone(),
+            tls_server_name: self.tls_server_name.clone(),
+            client_certificate: self.client_certificate.clone(),
+            client_key: self.client_key.clone(),
+        }
+    }
+}
+
 /// Which findings count, and for when.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Checks")]
@@ -406,6 +447,24 @@ pub struct CheckArgs {
         value_name = "FILE"
     )]
     pub config: Option<PathBuf>,
+}
+
+impl CheckArgs {
+    /// How a use case judges.
+    pub fn checks(&self) -> Checks {
+        Checks {
+            at: self.at,
+            ca_file: self.ca_file.clone(),
+            fetch_intermediates: self.fetch_intermediates.map(Into::into),
+            secret_keys: self.secret_keys.clone(),
+            expiring_within: self.expiring_within,
+            assume_secrets: self.assume_secrets,
+            min_severity: self.min_severity.map(Into::into),
+            reason: self.reason.clone(),
+            ignore: self.ignore.clone(),
+            config: self.config.clone(),
+        }
+    }
 }
 
 /// What is printed.

@@ -8,7 +8,6 @@
 
 mod fetch;
 mod reader;
-mod restart;
 mod runs;
 pub(super) mod settings;
 
@@ -28,15 +27,21 @@ use crate::{
     error::Diagnose,
     event::Listen,
     object::Seconds,
+    ops::{
+        Cluster, Front, OpError,
+        front::{Nobody, Waiting, Words},
+        reach::cluster_flags,
+    },
+    plan::Plan,
     settings::{
         env,
         keep::{Change, NotKept},
     },
+    solve::dns01::Operator,
     source::cluster::{ConnectOptions, Connection, contexts},
     tui::{
         self, Effect, Message, Model,
         message::{Level, LogLine, Place, Signal, Trouble},
-        order::Plan,
         run::Outside,
         terminal::{self, Screen},
     },
@@ -44,9 +49,8 @@ use crate::{
 
 use super::{
     args::{ClusterArgs, StatusArgs},
-    reach::cluster_flags,
-    session::{connect_options, connected},
-    told::{self, Front},
+    front::Terminal,
+    log::Log,
 };
 use reader::Ask;
 use runs::Runs;
@@ -76,7 +80,7 @@ pub(super) fn wanted(args: &StatusArgs) -> bool {
 }
 
 /// Takes the terminal over until the user quits.
-pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failure> {
+pub(super) async fn run(args: StatusArgs, read_only: bool, log: Log) -> Result<Exit, Failure> {
     let started = Instant::now();
     let ui = settings::ui(&args, read_only).await?;
     let manifests = !args.source.filename.is_empty();
@@ -84,7 +88,8 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     let connection = if manifests {
         None
     } else {
-        Some(connected(&args.source.connection).await?)
+        let cluster = Cluster::new(args.source.connection.options(), Terminal::telling());
+        Some(cluster.connection().await?.clone())
     };
     let place = place(&args, connection.as_ref());
     let columns = settings::columns(&args).await?;
@@ -92,7 +97,8 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     let mut screen =
         Screen::take().map_err(|error| Failure::usage(format!("cannot draw on this terminal: {error}")))?;
     terminal::mouse(!ui.no_mouse);
-    told::divert(Some(Arc::new(Screened { sink: sink.clone() })));
+    let front: Arc<dyn Front> = Arc::new(Screened { sink: sink.clone() });
+    log.divert(Some(Arc::clone(&front)));
     crate::source::cluster::terminal_is_taken(true);
     let size = screen
         .terminal
@@ -106,7 +112,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
         Ok(inputs) => inputs,
         Err(error) => {
             drop(screen);
-            told::divert(None);
+            log.divert(None);
             return Err(Failure::usage(format!("cannot read from this terminal: {error}")));
         }
     };
@@ -117,7 +123,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     let config = args.check.config.clone();
     let (runtime, told) = (tokio::runtime::Handle::current(), sink.clone());
     // A thread of its own: parsing and judging would keep others waiting.
-    std::thread::spawn(move || runtime.block_on(reader::run(args, connection, asks, told)));
+    std::thread::spawn(move || runtime.block_on(reader::run(args, connection, asks, told, front)));
     let mut hands = Hands {
         ask,
         sink: sink.clone(),
@@ -135,7 +141,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool) -> Result<Exit, Failu
     .await;
     crate::source::cluster::terminal_is_taken(false);
     drop(screen);
-    told::divert(None);
+    log.divert(None);
     hands.runs.finish(CLEAN_UP).await;
     let exit = match ended {
         Ok(None) => Exit::Ok,
@@ -178,8 +184,8 @@ fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
         user: connection.user.clone(),
         namespaces,
         manifests: None,
-        contexts: contexts(&connect_options(&source.connection)),
-        flags: cluster_flags(&source.connection, source.connection.context.clone()),
+        contexts: contexts(&source.connection.options()),
+        flags: cluster_flags(&source.connection.options(), source.connection.context.clone()),
         ca_flags: settings::ca_flags(args),
         config_flags: settings::config_flags(args),
         check_flags: check_flags(args),
@@ -230,28 +236,36 @@ impl Front for Screened {
         }));
     }
 
-    fn print(&self, bytes: &[u8]) {
-        self.say(Level::Note, String::from_utf8_lossy(bytes).trim());
+    fn print(&self, text: &str) -> Result<(), OpError> {
+        self.say(Level::Note, text.trim());
+        Ok(())
     }
 
-    fn listener(self: Arc<Self>) -> Arc<dyn Listen> {
-        Arc::new(Deaf)
+    /// The screen has its own way.
+    fn wonder(&self, _: Words) -> Waiting {
+        Waiting::default()
     }
 
-    fn confirm(&self, _: Plan) -> BoxFuture<'_, bool> {
-        Box::pin(async { false })
+    /// Nothing happens outside of runs.
+    fn listener(&self) -> Arc<dyn Listen> {
+        Nobody.listener()
     }
 
-    fn ask(&self, _: String) -> BoxFuture<'_, bool> {
-        Box::pin(async { false })
+    fn can_ask(&self) -> bool {
+        false
     }
-}
 
-/// Nothing happens outside of runs.
-struct Deaf;
+    fn operator(&self) -> Arc<dyn Operator> {
+        Nobody.operator()
+    }
 
-impl Listen for Deaf {
-    fn hear(&self, _: &crate::event::Event) {}
+    fn confirm(&self, plan: Plan) -> BoxFuture<'_, Result<(), OpError>> {
+        Nobody.confirm(plan)
+    }
+
+    fn ask(&self, question: String) -> BoxFuture<'_, bool> {
+        Front::ask(&Nobody, question)
+    }
 }
 
 /// What the screen's effects are done with.
@@ -366,6 +380,6 @@ fn keep(settings: Vec<(String, String)>, config: Option<&std::path::Path>, agree
 fn in_context(args: &ClusterArgs, name: &str) -> (ClusterArgs, ConnectOptions) {
     let mut args = args.clone();
     args.context = Some(name.to_owned());
-    let options = connect_options(&args);
+    let options = args.options();
     (args, options)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -12,10 +13,15 @@ use tokio::{
 
 use crate::{
     check::{Reason, Rules, Select, Shared},
-    cli::failure::{Exit, Failure},
+    cli::failure::Failure,
     clock::now,
+    error::Blame,
     inventory::{BindingId, Inventory},
     object::{Change, Forbidden, Key, Kind, Seconds},
+    ops::{
+        Cluster, Front,
+        session::{Open, Session},
+    },
     report::show::Context,
     scan::{
         About, Judged, evaluate,
@@ -33,7 +39,6 @@ use crate::{
 use super::{
     super::{
         args::StatusArgs,
-        session::{Open, Session},
         show::{Found, Said, certificates_of, picture, said},
     },
     fetch, in_context, place,
@@ -104,6 +109,8 @@ struct Reader {
     /// Whether the screen has no rows yet.
     fresh: bool,
     sink: UnboundedSender<Message>,
+    /// Takes what is said of a reading.
+    front: Arc<dyn Front>,
 }
 
 /// Reads until nobody asks any more.
@@ -112,6 +119,7 @@ pub(super) async fn run(
     connection: Option<Connection>,
     asks: UnboundedReceiver<Ask>,
     sink: UnboundedSender<Message>,
+    front: Arc<dyn Front>,
 ) {
     let at = args.check.at;
     let mut reader = Reader {
@@ -121,6 +129,7 @@ pub(super) async fn run(
         early: Vec::new(),
         fresh: true,
         sink,
+        front,
     };
     let mut connection = connection;
     loop {
@@ -156,7 +165,10 @@ impl Reader {
             quiet: self.args.output.quiet,
         };
         let mut look = |inventory: &mut Inventory| early.look(inventory);
-        let opening = Session::open_on(&self.args.source, &self.args.check, &[], open, connection, &mut look);
+        let options = self.args.source.connection.options();
+        let cluster = Cluster::over(options, connection, Arc::clone(&self.front));
+        let (source, checks) = (self.args.source.source(), self.args.check.checks());
+        let opening = Session::open_looking(&cluster, &source, &checks, &[], open, &mut look);
         let mut opening = Box::pin(opening);
         // A cluster that does not answer holds nobody who wants to see another.
         let opened = loop {
@@ -183,7 +195,7 @@ impl Reader {
                 None => return self.after_failure().await,
             },
         };
-        if session.exit == Exit::Usage {
+        if session.trouble == Some(Blame::Usage) {
             self.send(Message::Log(LogLine {
                 at: now(),
                 level: Level::Error,

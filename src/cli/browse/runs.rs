@@ -14,27 +14,28 @@ use tokio::{
 };
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::args::{Cli, ClusterArgs, Command},
     clock::now,
     engine::cancel::{self, Cancel, Canceller},
-    event::{Event, EventKind, Listen},
+    error::Blame,
+    event::{Event, EventKind, Listen, Teller},
     object::Key,
-    plan::steps::Step,
+    ops::{
+        Cluster, Config, Context, Front, OpError,
+        front::{Waiting, Words, refused},
+        issuance::Report,
+        renew, restart, revoke, rollback,
+    },
+    plan::{Plan, Stage, steps::Step},
     report::progress,
+    solve::{SolveError, dns01::Operator},
+    text::first_few,
     tui::{
         CommandLine, Message,
-        message::{Level, Trouble},
-        order::{Ending, Job, Plan, RunId},
+        message::{Level, LogLine, Trouble},
+        order::{Ending, Job, RunId},
     },
 };
-
-use super::super::{
-    args::{Cli, ClusterArgs, Command},
-    counted::first_of,
-    renew, revoke, rollback,
-    told::{self, Front},
-};
-use super::restart;
 
 /// All runs of this session.
 pub(super) struct Runs {
@@ -102,10 +103,13 @@ impl Runs {
         let answer = Arc::new(Answers::default());
         let (canceller, cancel) = cancel::pair();
         let front = Arc::new(RunFront {
-            id,
-            sink: self.sink.clone(),
+            ear: Arc::new(Ear {
+                id,
+                sink: self.sink.clone(),
+                seen: Mutex::default(),
+                counts: job == Job::Renew,
+            }),
             answer: Arc::clone(&answer),
-            seen: Mutex::default(),
             begins: (job != Job::Renew).then(|| cancel.clone()),
         });
         let (sink, connection, watched) = (self.sink.clone(), self.connection.clone(), cancel.clone());
@@ -122,12 +126,12 @@ impl Runs {
         // A thread of its own: what a command awaits need not be fit to move between threads.
         std::thread::spawn(move || {
             let told = Arc::clone(&front) as Arc<dyn Front>;
-            let carried = told::within(told, carry_out(job, words, connection, cancel, Arc::clone(&front)));
+            let carried = carry_out(job, words, connection, cancel, told);
             let carried = std::panic::AssertUnwindSafe(carried).catch_unwind();
             let ending = runtime.block_on(async {
                 tokio::select! {
                     result = carried => match result {
-                        Ok(result) => front.ending(result, &given_up),
+                        Ok(result) => front.ear.ending(result, &given_up),
                         Err(_) => Ending::Bad(Trouble {
                             what: "the program failed; the log shows where".to_owned(),
                             hint: Some("`kubectl certs cleanup -n NAMESPACE` removes possible leftovers".to_owned()),
@@ -209,12 +213,27 @@ impl Runs {
 
 /// A run's own words and questions.
 struct RunFront {
+    ear: Arc<Ear>,
+    answer: Arc<Answers>,
+    /// What a confirmed plan begins, where the use case does not say so itself; `None` for a renewal.
+    begins: Option<Cancel>,
+}
+
+/// What is heard of a run.
+struct Ear {
     id: RunId,
     sink: UnboundedSender<Message>,
-    answer: Arc<Answers>,
     seen: Mutex<Seen>,
-    /// What a confirmed plan begins, where the command does not say so itself; `None` for a renewal.
-    begins: Option<Cancel>,
+    /// Whether certificates are counted: what is no renewal says in its own words what came of it.
+    counts: bool,
+}
+
+/// What a use case came to.
+enum Came {
+    /// Certificates.
+    Issued(Report),
+    /// In a sentence.
+    Said(String),
 }
 
 /// What a run has come to.
@@ -234,8 +253,6 @@ struct Seen {
     rehearsal: bool,
     /// No Secret of the plan is there yet.
     first: bool,
-    /// The last line that was printed.
-    printed: String,
 }
 
 impl Seen {
@@ -268,7 +285,7 @@ impl Seen {
     }
 }
 
-impl RunFront {
+impl Ear {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -278,8 +295,12 @@ impl RunFront {
     }
 
     /// How a run ended, by what it returned and what was seen of it.
-    fn ending(&self, result: Result<Exit, Failure>, cancel: &Cancel) -> Ending {
+    fn ending(&self, result: Result<Came, OpError>, cancel: &Cancel) -> Ending {
         let seen = self.seen();
+        let blame = match &result {
+            Ok(Came::Issued(report)) => report.blame(),
+            _ => None,
+        };
         match result {
             Err(_) if seen.refused && seen.issued() == 0 && seen.failed.is_empty() => Ending::Dropped,
             // cert-manager's part was carried out, and the rest was not wanted.
@@ -287,12 +308,16 @@ impl RunFront {
                 Ending::Good(format!("{} renewed; the rest was left as it is", seen.issued()))
             }
             // What had ended well before stays so.
-            Err(_) | Ok(Exit::Interrupted) if cancel.is_cancelled() && cancel.has_begun() && seen.issued() == 0 => {
+            _ if (result.is_err() || blame == Some(Blame::Interrupted))
+                && cancel.is_cancelled()
+                && cancel.has_begun()
+                && seen.issued() == 0 =>
+            {
                 Ending::Cancelled
             }
-            Err(failure) => Ending::Bad(Trouble {
-                what: failure.message,
-                hint: failure.hint,
+            Err(error) => Ending::Bad(Trouble {
+                what: error.message,
+                hint: error.hint,
             }),
             Ok(_) if !seen.failed.is_empty() => {
                 let all = seen.failed.len() + seen.not_started + seen.issued();
@@ -318,13 +343,13 @@ impl RunFront {
                 Ending::Bad(Trouble { what, hint })
             }
             Ok(_) if !seen.partly.is_empty() => seen.without(),
-            Ok(Exit::Ok) => Ending::Good(match (seen.good, seen.rehearsal, seen.printed.as_str()) {
-                (0, _, "") => "done".to_owned(),
-                (0, _, printed) => printed.to_owned(),
-                (1, true, _) => "the rehearsal passed; nothing that serves traffic was changed".to_owned(),
-                (n, true, _) => format!("{n} rehearsals passed; nothing that serves traffic was changed"),
-                (1, false, _) => progress::result(false, seen.first, 0),
-                (n, false, _) => format!("{n} {}", progress::result(false, seen.first, 0)),
+            Ok(Came::Said(said)) => Ending::Good(said),
+            Ok(Came::Issued(_)) if blame.is_none() => Ending::Good(match (seen.good, seen.rehearsal) {
+                (0, _) => "done".to_owned(),
+                (1, true) => "the rehearsal passed; nothing that serves traffic was changed".to_owned(),
+                (n, true) => format!("{n} rehearsals passed; nothing that serves traffic was changed"),
+                (1, false) => progress::result(false, seen.first, 0),
+                (n, false) => format!("{n} {}", progress::result(false, seen.first, 0)),
             }),
             Ok(_) => Ending::Bad(Trouble::new("it failed; the log shows why")),
         }
@@ -333,61 +358,111 @@ impl RunFront {
 
 impl Front for RunFront {
     fn say(&self, level: Level, text: &str) {
+        let text = text.trim().to_owned();
         if level == Level::Note {
-            self.send(Message::Said(self.id, text.to_owned()));
+            self.ear.send(Message::Said(self.ear.id, text));
         } else {
-            self.send(Message::Log(crate::tui::message::LogLine {
-                at: now(),
-                level,
-                text: text.to_owned(),
-            }));
+            self.ear.send(Message::Log(LogLine { at: now(), level, text }));
         }
     }
 
-    fn print(&self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes).trim().to_owned();
-        self.send(Message::Said(self.id, text.clone()));
-        text.lines()
-            .last()
-            .unwrap_or_default()
-            .clone_into(&mut self.seen().printed);
+    fn print(&self, text: &str) -> Result<(), OpError> {
+        self.say(Level::Note, text);
+        Ok(())
     }
 
-    fn listener(self: Arc<Self>) -> Arc<dyn Listen> {
-        self
+    /// The window says how long it has been running.
+    fn wonder(&self, _: Words) -> Waiting {
+        Waiting::default()
     }
 
-    fn confirm(&self, plan: Plan) -> BoxFuture<'_, bool> {
-        self.seen().rehearsal = plan.stage == Some(crate::tui::order::Stage::Rehearsal);
+    fn listener(&self) -> Arc<dyn Listen> {
+        Arc::clone(&self.ear) as Arc<dyn Listen>
+    }
+
+    fn steps(&self) -> Teller {
+        Teller::new(self.listener())
+    }
+
+    fn can_ask(&self) -> bool {
+        true
+    }
+
+    fn operator(&self) -> Arc<dyn Operator> {
+        Arc::new(AtScreen {
+            ear: Arc::clone(&self.ear),
+            answer: Arc::clone(&self.answer),
+        })
+    }
+
+    fn confirm(&self, mut plan: Plan) -> BoxFuture<'_, Result<(), OpError>> {
+        // A window has one list for all that is to be known before.
+        plan.notes.append(&mut plan.left);
+        plan.notes.extend(
+            std::mem::take(&mut plan.refusals)
+                .into_iter()
+                .map(|refusal| refusal.what),
+        );
+        self.ear.seen().rehearsal = plan.stage == Some(Stage::Rehearsal);
         let mut steps = plan.targets.iter().flat_map(|(_, steps)| steps);
-        self.seen().first = !steps.any(|step| matches!(step, Step::Write { create: false, .. }));
+        self.ear.seen().first = !steps.any(|step| matches!(step, Step::Write { create: false, .. }));
         let answer = self.answer.put();
-        self.send(Message::Planned(self.id, Box::new(plan)));
+        self.ear.send(Message::Planned(self.ear.id, Box::new(plan)));
         Box::pin(async move {
             let yes = answer.await.unwrap_or(false);
-            self.seen().refused = !yes;
-            if let Some(begins) = self.begins.as_ref().filter(|_| yes) {
+            self.ear.seen().refused = !yes;
+            if !yes {
+                return Err(refused());
+            }
+            if let Some(begins) = &self.begins {
                 begins.begin();
             }
-            yes
+            Ok(())
         })
     }
 
     fn ask(&self, question: String) -> BoxFuture<'_, bool> {
-        let answer = self.answer.put();
-        self.send(Message::Asked(self.id, question));
-        Box::pin(async move { answer.await.unwrap_or(false) })
+        let asked = asked(&self.ear, &self.answer, question);
+        Box::pin(asked)
     }
 }
 
-impl Listen for RunFront {
+/// Asks a question in the run's window.
+async fn asked(ear: &Ear, answer: &Answers, question: String) -> bool {
+    let given = answer.put();
+    ear.send(Message::Asked(ear.id, question));
+    given.await.unwrap_or(false)
+}
+
+/// The operator who writes DNS records by hand, before the screen.
+struct AtScreen {
+    ear: Arc<Ear>,
+    answer: Arc<Answers>,
+}
+
+impl Operator for AtScreen {
+    fn ask<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<(), SolveError>> {
+        Box::pin(async move {
+            if asked(&self.ear, &self.answer, format!("{text}\nDoes it exist?")).await {
+                Ok(())
+            } else {
+                Err(SolveError::new("the operator did not write the record"))
+            }
+        })
+    }
+
+    fn tell(&self, text: &str) {
+        self.ear.send(Message::Said(self.ear.id, text.to_owned()));
+    }
+}
+
+impl Listen for Ear {
     fn hear(&self, event: &Event) {
-        // What is no renewal says in its own words what came of it.
-        if let Some(secret) = event.secret.as_ref().filter(|_| self.begins.is_none()) {
+        if let Some(secret) = event.secret.as_ref().filter(|_| self.counts) {
             match &event.kind {
                 EventKind::Done => self.seen().good += 1,
                 EventKind::LeftOut { names, why, hint } => {
-                    let without = first_of(names);
+                    let without = first_few(names);
                     let trouble = Trouble {
                         what: format!("without {without}: {why}"),
                         hint: hint.clone(),
@@ -414,15 +489,21 @@ async fn carry_out(
     words: Vec<String>,
     connection: ClusterArgs,
     cancel: Cancel,
-    front: Arc<RunFront>,
-) -> Result<Exit, Failure> {
+    front: Arc<dyn Front>,
+) -> Result<Came, OpError> {
+    let context = |config| Context {
+        cluster: Cluster::new(connection.options(), front),
+        config,
+        cancel,
+    };
     if let Job::Restart(secrets) = job {
-        return restart::restart(&secrets, &connection, &cancel, front).await;
+        let report = restart::run(&secrets, &context(Config::default())).await?;
+        return Ok(Came::Said(report.said));
     }
     let typed = std::iter::once("kubectl certs".to_owned()).chain(words);
     let cli = Cli::try_parse_from(typed).map_err(|error| {
         let text = error.to_string();
-        Failure::usage(
+        OpError::usage(
             text.lines()
                 .next()
                 .unwrap_or_default()
@@ -431,19 +512,25 @@ async fn carry_out(
         )
     })?;
     match cli.command {
-        Some(Command::Renew(mut command)) => {
-            command.issue.source.connection = connection;
-            Box::pin(renew::run(*command, cancel)).await
+        Some(Command::Renew(command)) => {
+            let context = context(command.issue.ca.settings.config());
+            let report = Box::pin(renew::run(&command.request()?, &context)).await?;
+            report.refused().map_or(Ok(Came::Issued(report)), Err)
         }
-        Some(Command::Revoke(mut command)) => {
-            command.source.connection = connection;
-            revoke::run(*command).await
+        Some(Command::Revoke(command)) => {
+            let context = context(command.ca.settings.config());
+            let report = Box::pin(revoke::run(&command.request()?, &context)).await?;
+            Ok(Came::Said(report.said))
         }
-        Some(Command::Rollback(mut command)) => {
-            command.connection = connection;
-            Box::pin(rollback::run(*command)).await
+        Some(Command::Rollback(command)) => {
+            let config = Config {
+                file: command.config.clone(),
+                config_map: None,
+            };
+            let report = Box::pin(rollback::run(&command.request(), &context(config))).await?;
+            Ok(Came::Said(report.said))
         }
-        _ => Err(Failure::usage("this command does not run here")),
+        _ => Err(OpError::usage("this command does not run here")),
     }
 }
 
@@ -452,21 +539,27 @@ mod tests {
     use super::*;
     use crate::engine::cancel;
 
-    fn front(job: &Job) -> (RunFront, Cancel) {
+    fn ear(counts: bool) -> (Ear, Cancel) {
         let (_, cancel) = cancel::pair();
         let (sink, _) = tokio::sync::mpsc::unbounded_channel();
-        let front = RunFront {
+        let ear = Ear {
             id: 1,
             sink,
-            answer: Arc::default(),
             seen: Mutex::default(),
-            begins: (*job != Job::Renew).then(|| cancel.clone()),
+            counts,
         };
-        (front, cancel)
+        (ear, cancel)
     }
 
-    fn hear(front: &RunFront, secret: &str, kind: EventKind) {
-        front.hear(&Event {
+    fn issued(trouble: Option<Blame>) -> Came {
+        Came::Issued(Report {
+            trouble,
+            ..Report::default()
+        })
+    }
+
+    fn hear(ear: &Ear, secret: &str, kind: EventKind) {
+        ear.hear(&Event {
             secret: Some(Key::new("shop", secret)),
             kind,
         });
@@ -482,8 +575,8 @@ mod tests {
 
     #[test]
     fn a_certificate_without_some_names_ends_in_the_words_of_the_command_line() {
-        let (front, cancel) = front(&Job::Renew);
-        hear(&front, "web-tls", left_out(&["new.example"]));
+        let (ear, cancel) = ear(true);
+        hear(&ear, "web-tls", left_out(&["new.example"]));
         let ended = |said: &str, what: &str| Ending::Partly {
             said: said.to_owned(),
             trouble: Trouble {
@@ -492,12 +585,12 @@ mod tests {
             },
         };
         assert_eq!(
-            front.ending(Ok(Exit::Acme), &cancel),
+            ear.ending(Ok(issued(Some(Blame::Acme))), &cancel),
             ended("renewed, 1 name left out", "without new.example: no answer")
         );
-        hear(&front, "api-tls", EventKind::Done);
+        hear(&ear, "api-tls", EventKind::Done);
         assert_eq!(
-            front.ending(Ok(Exit::Acme), &cancel),
+            ear.ending(Ok(issued(Some(Blame::Acme))), &cancel),
             ended(
                 "2 renewed, 1 name left out",
                 "shop/web-tls: without new.example: no answer"
@@ -507,8 +600,8 @@ mod tests {
             error: "the CA is away".to_owned(),
             hint: None,
         };
-        hear(&front, "old-tls", failed);
-        let Ending::Bad(trouble) = front.ending(Ok(Exit::Acme), &cancel) else {
+        hear(&ear, "old-tls", failed);
+        let Ending::Bad(trouble) = ear.ending(Ok(issued(Some(Blame::Acme))), &cancel) else {
             panic!("one has failed");
         };
         assert_eq!(trouble.what, "1 of 3 failed; shop/old-tls: the CA is away");
@@ -516,11 +609,15 @@ mod tests {
 
     #[test]
     fn what_is_no_renewal_ends_in_its_own_words() {
-        let (front, cancel) = front(&Job::Rollback);
-        hear(&front, "web-tls", EventKind::Done);
-        front.print(b"Secret shop/web-tls holds certificate 7f3c again\n");
+        let (ear, cancel) = ear(false);
+        hear(&ear, "web-tls", EventKind::Done);
         assert_eq!(
-            front.ending(Ok(Exit::Ok), &cancel),
+            ear.ending(
+                Ok(Came::Said(
+                    "Secret shop/web-tls holds certificate 7f3c again".to_owned()
+                )),
+                &cancel
+            ),
             Ending::Good("Secret shop/web-tls holds certificate 7f3c again".to_owned())
         );
     }

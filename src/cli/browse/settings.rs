@@ -2,6 +2,8 @@
 
 use crate::{
     cli::failure::Failure,
+    engine::cancel::Cancel,
+    ops::{Cluster, Config, Context},
     settings::{
         file::TuiEntry,
         layer::{Layer, Origin},
@@ -15,19 +17,22 @@ use crate::{
 };
 
 use super::super::{
-    args::{ColorChoice, StatusArgs, issue::ConfigArgs},
+    args::{ColorChoice, StatusArgs},
+    front::Terminal,
     locale,
-    settings::{Cluster, layers},
 };
 
 /// All that the sources say of the screen; the first that says something counts.
 async fn said(args: &StatusArgs) -> Result<(Vec<Layer>, TuiEntry), Failure> {
-    let cluster = Cluster::new(&args.source.connection);
-    let config = ConfigArgs {
-        config: args.check.config.clone(),
-        config_map: None,
+    let context = Context {
+        cluster: Cluster::new(args.source.connection.options(), Terminal::telling()),
+        config: Config {
+            file: args.check.config.clone(),
+            config_map: None,
+        },
+        cancel: Cancel::never(),
     };
-    let layers = layers(Layer::empty(Origin::Flags), &config, &cluster).await?;
+    let layers = context.layers(Layer::empty(Origin::Flags)).await?;
     let mut entry = TuiEntry::default();
     for layer in &layers {
         entry = entry.or(layer.file.tui.clone());

@@ -3,7 +3,11 @@
 //! Somebody waits for it with a finger on a key. It has [`PATIENCE`] in all, asks nobody to log in and says nothing. Where it does
 //! not come to an end, it offers what a moment ago was there ([`kept`]), or nothing.
 
-use std::{collections::BTreeMap, sync::mpsc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
 use clap::Parser as _;
 use serde::{Deserialize, Serialize};
@@ -11,10 +15,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cli::{
         args::{CheckArgs, Cli, Command, SourceArgs},
-        session::{Open, Session, connect_options},
-        told, typed,
+        typed,
     },
     object::{Key, Kind},
+    ops::{
+        Cluster,
+        front::Nobody,
+        session::{Open, Session},
+    },
     report::{Status, output::FORMATS},
     scan::{self, About},
     settings::{BUILT_IN, env, source},
@@ -105,10 +113,7 @@ impl Asked {
 
     /// The contexts of the kubeconfig.
     pub(super) fn contexts(&self) -> Vec<(String, String)> {
-        let options = self
-            .source
-            .as_ref()
-            .map(|(source, _)| connect_options(&source.connection));
+        let options = self.source.as_ref().map(|(source, _)| source.connection.options());
         contexts(&options.unwrap_or_default())
             .into_iter()
             .map(|name| (name, "context".to_owned()))
@@ -120,7 +125,7 @@ impl Asked {
         let Some((source, _)) = &self.source else {
             return Vec::new();
         };
-        let options = connect_options(&source.connection);
+        let options = source.connection.options();
         let what = cluster_key(&options).map(|cluster| format!("namespaces\n{cluster}"));
         let found = self.in_time(what, move || async move {
             let connection = connect_unattended(&options).await.ok()?;
@@ -135,7 +140,7 @@ impl Asked {
         let Some((source, check)) = self.source.clone() else {
             return Vec::new();
         };
-        let options = connect_options(&source.connection);
+        let options = source.connection.options();
         let of_cluster = source.filename.is_empty();
         let what = cluster_key(&options).filter(|_| of_cluster).map(|cluster| {
             let scope = (&source.namespace, source.all_namespaces, &check.at, &check.ca_file);
@@ -151,7 +156,9 @@ impl Asked {
                 quiet: true,
                 ..Open::default()
             };
-            let session = Session::open_on(&source, &check, &[], open, connection, &mut |_| {})
+            // What would be said would stand in the middle of the line that is being typed.
+            let cluster = Cluster::over(options, connection, Arc::new(Nobody));
+            let session = Session::open(&cluster, &source.source(), &check.checks(), &[], open)
                 .await
                 .ok()?;
             let mut found: Vec<_> = states(&session).into_iter().collect();
@@ -192,7 +199,6 @@ impl Asked {
     where
         F: Future<Output = Option<Vec<Named>>>,
     {
-        told::silence();
         let kept = what.and_then(|what| Kept::of(&what));
         let (done, found) = mpsc::channel();
         std::thread::spawn(move || {

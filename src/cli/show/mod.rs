@@ -10,12 +10,14 @@ use crate::{
     check::{self},
     cli::failure::{Exit, Failure},
     clock::now,
+    error::Blame,
     name::Name,
     net::{
         address::{HostPort, NotHostPort, addresses},
         probe::{Served, Target as Ask, probe_all},
     },
     object::Reach,
+    ops::session::{judge, read_file},
     report::{
         Row, Status,
         show::{
@@ -30,10 +32,9 @@ use crate::{
 use super::{
     args::ShowArgs,
     colour,
+    front::Terminal,
     locale::{self, Legible},
-    session::{judge, read_file},
     settings::acts_with,
-    waiting::Waiting,
     warn, written,
 };
 
@@ -64,7 +65,7 @@ pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
     if !target.contains('/') && target.contains(':') {
         let at = target
             .parse()
-            .map_err(|error: NotHostPort| Failure::of(Exit::Usage, &error))?;
+            .map_err(|error: NotHostPort| Failure::of(Blame::Usage, &error))?;
         return server(&args, &at).await;
     }
     acts_with("--servername", args.servername.is_some(), "HOST:PORT")?;
@@ -108,7 +109,7 @@ async fn parsed_show(
 ) -> Result<Exit, Failure> {
     // A file or a server is in no cluster; the context that is named says whose CAs are meant.
     let judge = judge(
-        &args.check,
+        &args.check.checks(),
         args.source.connection.context.as_deref().unwrap_or_default(),
     )?;
     let trust = match args.check.fetch_intermediates {
@@ -228,10 +229,10 @@ async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
 async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
     let host = args.servername.clone().unwrap_or_else(|| at.host.clone());
     let to = args.probe.connect.as_ref().unwrap_or(at);
-    let waiting = Waiting::for_hosts();
+    let waiting = Terminal::telling().wait_for_hosts();
     let place = addresses(Some(to), &[], at.port, &host, args.probe.timeout())
         .await
-        .map_err(|error| Failure::of(Exit::Cluster, &error))?;
+        .map_err(|error| Failure::of(Blame::Cluster, &error))?;
     let asks: Vec<Ask> = place
         .sockets
         .iter()
@@ -254,7 +255,7 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
             |error| crate::error::chain(error),
         );
         return Err(Failure::new(
-            Exit::Cluster,
+            Blame::Cluster,
             format!("{at} serves no certificate: {why}"),
         ));
     };

@@ -1,12 +1,18 @@
 //! `show` of a route or a Secret, of a cluster or of manifests.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use crate::{
     check::{Probed, Shared},
     cli::failure::{Exit, Failure},
+    error::Blame,
     inventory::{BindingId, Inventory, RouteKey},
     object::{Key, Kind, Text},
+    ops::{
+        Cluster,
+        named::{Named, NamedError, for_reading, not_found},
+        session::{Open, Session},
+    },
     report::{
         Row, Status,
         show::{Binding, Dns, Held, Probed as ShownAt, Show, Subject, User},
@@ -16,13 +22,7 @@ use crate::{
     x509::Certificate,
 };
 
-use super::super::{
-    args::ShowArgs,
-    session::{Open, Session},
-    status::about_targets,
-    target::{Target, TargetError, for_reading, not_found},
-    waiting::Waiting,
-};
+use super::super::{args::ShowArgs, front::Terminal, status::about_targets};
 use super::{
     cover, draw, fail_on,
     held::{Said, certificates, held, owners, said, users},
@@ -31,19 +31,22 @@ use super::{
 
 /// A route or a Secret, of a cluster or of manifests.
 pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
-    let target = args.target.parse().map_err(|error: TargetError| {
-        let failure = Failure::of(Exit::Usage, &error);
+    let target = args.target.parse().map_err(|error: NamedError| {
+        let failure = Failure::of(Blame::Usage, &error);
         meant(args).map_or(failure.clone(), |hint| failure.hint(hint))
     });
-    let target: Target = target?;
+    let target: Named = target?;
     let targets = [target.clone()];
     let open = Open {
         for_watch: false,
         all_users: true,
         quiet: true,
     };
-    let session = Session::open(&args.source, &args.check, &targets, open).await?;
-    let targets = for_reading(&session, targets.to_vec());
+    let front = Terminal::telling();
+    let cluster = Cluster::new(args.source.connection.options(), Arc::clone(&front));
+    let (source, checks) = (args.source.source(), args.check.checks());
+    let session = Session::open(&cluster, &source, &checks, &targets, open).await?;
+    let targets = for_reading(&session, targets.to_vec(), &*front);
     let target = targets.first().cloned().unwrap_or(target);
     let (target, targets) = pictured(&session.inventory, target, targets)?;
     not_found(&session, &targets).map_err(|failure| match meant(args) {
@@ -88,11 +91,11 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
         rows.iter().map(|r| r.status).max().unwrap_or(Status::Healthy),
         worst,
     );
-    Ok(if session.exit == Exit::Ok { exit } else { session.exit })
+    Ok(session.trouble.map_or(exit, Exit::from))
 }
 
 /// What a picture of a target is of: a host's is of the one route that serves it, narrowed to that host.
-fn pictured(inventory: &Inventory, target: Target, targets: Vec<Target>) -> Result<(Target, Vec<Target>), Failure> {
+fn pictured(inventory: &Inventory, target: Named, targets: Vec<Named>) -> Result<(Named, Vec<Named>), Failure> {
     if !target.host {
         return Ok((target, targets));
     }
@@ -105,14 +108,14 @@ fn pictured(inventory: &Inventory, target: Target, targets: Vec<Target>) -> Resu
     routes.dedup_by(|a, b| (a.kind, &a.key) == (b.kind, &b.key));
     match routes.as_slice() {
         [] => Ok((target, targets)),
-        [one] => Ok((Target::new(one.kind, one.key.name.as_str()), targets)),
+        [one] => Ok((Named::new(one.kind, one.key.name.as_str()), targets)),
         several => {
             let list: Vec<String> = several
                 .iter()
                 .map(|route| {
                     format!(
                         "{} -n {}",
-                        Target::new(route.kind, route.key.name.as_str()),
+                        Named::new(route.kind, route.key.name.as_str()),
                         route.key.namespace
                     )
                 })
@@ -126,12 +129,12 @@ fn pictured(inventory: &Inventory, target: Target, targets: Vec<Target>) -> Resu
 }
 
 /// Why there is nothing to show, where a right is missing: then nobody knows whether there is such an object.
-fn refused(inventory: &Inventory, target: &Target, forbidden: &Judged) -> Option<Failure> {
+fn refused(inventory: &Inventory, target: &Named, forbidden: &Judged) -> Option<Failure> {
     let row = scan::row(inventory, forbidden)?;
     let finding = row.findings.first()?;
     let message = words::message(finding, &row, 0);
     let remedy = words::remedy(finding, &row);
-    Some(Failure::new(Exit::Cluster, format!("cannot show {target}: {message}")).hint(remedy.text))
+    Some(Failure::new(Blame::Cluster, format!("cannot show {target}: {message}")).hint(remedy.text))
 }
 
 /// What a probe found: the facts for the checks, and the answers for the picture.
@@ -224,7 +227,7 @@ async fn probe_judged(args: &ShowArgs, session: &Session, judged: &[Judged]) -> 
     if !args.probe.connects() {
         return Found::default();
     }
-    let _waiting = Waiting::for_hosts();
+    let _waiting = Terminal::telling().wait_for_hosts();
     probe::probe(
         &session.inventory,
         &bindings_of(judged),
@@ -265,7 +268,7 @@ fn with_probe(session: &Session, judged: Vec<Judged>, probed: &BTreeMap<BindingI
 }
 
 /// The one namespace that the target is in: a picture is of one thing.
-fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Target) -> Result<Text, Failure> {
+fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Named) -> Result<Text, Failure> {
     let mut namespaces: Vec<Text> = match target.kind {
         Kind::Secret => {
             let stored = inventory.secrets().iter().map(|s| s.meta.key());

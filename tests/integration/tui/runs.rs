@@ -95,9 +95,8 @@ pub(super) fn plan(stage: Stage, targets: &[(&str, &str)]) -> Plan {
             _ => Vec::new(),
         },
         notes: vec!["the current certificate expired 6 days ago: clients are refused now".to_owned()],
-        command: None,
-        left_out: Vec::new(),
         targets,
+        ..Plan::default()
     }
 }
 

@@ -6,8 +6,12 @@ use clap::{ArgGroup, Args, Subcommand};
 
 use super::{CaArgs, ConfigArgs, IssueArgs, words};
 use crate::{
-    cli::args::{ClusterArgs, SourceArgs, examples},
+    cli::{
+        args::{ClusterArgs, SourceArgs, examples},
+        settings::ca_layer,
+    },
     net::HostPort,
+    ops::{OpError, named::read_all, renew, revoke, rollback},
     settings::value::{DryRun, Length},
 };
 
@@ -269,4 +273,56 @@ pub struct ConfigViewArgs {
     /// Which cluster, for --config-map.
     #[command(flatten)]
     pub connection: ClusterArgs,
+}
+
+impl RenewCommand {
+    /// What a use case is asked.
+    ///
+    /// # Errors
+    ///
+    /// A word is no name, or the flags do not go together.
+    pub fn request(&self) -> Result<renew::Request, OpError> {
+        Ok(renew::Request {
+            targets: read_all(&self.targets)?,
+            due: self.due,
+            max: self.max,
+            adopt: self.adopt,
+            only_route_hosts: self.only_route_hosts,
+            order: self.issue.order()?,
+        })
+    }
+}
+
+impl RevokeCommand {
+    /// What a use case is asked.
+    ///
+    /// # Errors
+    ///
+    /// The reason is none, or the flags do not go together.
+    pub fn request(&self) -> Result<revoke::Request, OpError> {
+        Ok(revoke::Request {
+            target: self.target.clone(),
+            reason: self.reason.parse().map_err(OpError::usage)?,
+            key_file: self.key_file.clone(),
+            wait: self.wait.map(|length| length.0),
+            force: self.force,
+            is_dry: self.dry_run != DryRun::None,
+            source: self.source.source(),
+            flags: ca_layer(&self.ca)?,
+        })
+    }
+}
+
+impl RollbackCommand {
+    /// What a use case is asked.
+    pub fn request(&self) -> rollback::Request {
+        rollback::Request {
+            secret: self.secret.clone(),
+            namespace: self.namespace.clone(),
+            force: self.force,
+            wait: self.wait.map(|length| length.0),
+            connect: self.connect.clone(),
+            dry_run: self.dry_run,
+        }
+    }
 }

@@ -7,9 +7,8 @@ use std::{
 
 use crate::{
     check::{Reason, Rules, Select, select::ineffective},
-    cli::failure::{Exit, Failure},
     clock::{now, seconds},
-    error::chain,
+    error::{Blame, chain},
     file,
     inventory::Inventory,
     object::{Key, Kind, NotJudged, Text, annotation, carrier::carrier},
@@ -17,20 +16,18 @@ use crate::{
     settings::{env, source, trust, value::SecretKeys},
     source::{
         Scope,
-        cluster::{ConnectError, ConnectOptions, Connection, ListOptions, connect, namespace_exists, namespace_names},
+        cluster::{Connection, ListOptions, namespace_exists, namespace_names},
         manifests, pairs,
         scope::Namespaces,
     },
-    text::width::cut,
+    text::{in_namespaces, width::cut},
     x509::{Anchors, Judge},
 };
 
 use super::{
-    args::{CheckArgs, ClusterArgs, SourceArgs},
-    counted::in_namespaces,
+    Checks, Cluster, Front, OpError, Source, controllers,
+    named::{Named, of_their_namespaces},
     reach,
-    target::{Target, of_their_namespaces},
-    waiting::Waiting,
 };
 
 /// A `--ca-file` is read whole; a bundle of all public roots is 300 KB.
@@ -38,79 +35,88 @@ const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// What was read, and how it is judged.
 #[derive(Debug)]
-pub(super) struct Session {
+pub struct Session {
     /// The joined picture.
-    pub(super) inventory: Inventory,
+    pub inventory: Inventory,
     /// Judges the trust of what comes later.
-    pub(super) judge: Judge,
+    pub judge: Judge,
     /// For when, and when due.
-    pub(super) rules: Rules,
+    pub rules: Rules,
     /// Whether the moment is fixed by `--at`.
-    pub(super) fixed_time: bool,
+    pub fixed_time: bool,
     /// What counts.
-    pub(super) select: Select,
+    pub select: Select,
     /// What is looked at.
-    pub(super) scope: Scope,
+    pub scope: Scope,
     /// The cluster; `None` for manifests.
-    pub(super) connection: Option<Connection>,
+    pub connection: Option<Connection>,
     /// What the scan of a cluster left.
-    pub(super) read: scan::cluster::Read,
+    pub read: scan::cluster::Read,
     /// The Secrets that were asked for by name.
-    pub(super) wanted: BTreeSet<Key>,
+    pub wanted: BTreeSet<Key>,
     /// What carries certificates and is not read.
-    pub(super) not_judged: Vec<NotJudged>,
+    pub not_judged: Vec<NotJudged>,
     /// Whether that could be counted.
-    pub(super) counted: bool,
+    pub counted: bool,
     /// Where the objects of manifests stand.
-    pub(super) places: manifests::Places,
-    /// The worst that happened while reading.
-    pub(super) exit: Exit,
+    pub places: manifests::Places,
+    /// What is to blame for the worst that happened while reading, and left something to go on with.
+    pub trouble: Option<Blame>,
 }
 
 /// How a session is opened.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Open {
+pub struct Open {
     /// Whether a watch will follow.
-    pub(super) for_watch: bool,
+    pub for_watch: bool,
     /// Whether who uses the Secrets is wanted whatever is found.
-    pub(super) all_users: bool,
+    pub all_users: bool,
     /// Whether what was skipped is not told.
-    pub(super) quiet: bool,
+    pub quiet: bool,
 }
 
 impl Session {
-    /// Reads what the command line asks for. Trouble that leaves something to report is told on stderr, and remembered in
-    /// `exit`.
-    pub(super) async fn open(
-        source: &SourceArgs,
-        check: &CheckArgs,
-        targets: &[Target],
+    /// Reads what is asked for, and judges the certificates. Trouble that leaves something to report is told, and remembered in
+    /// `trouble`.
+    ///
+    /// # Errors
+    ///
+    /// What was asked for cannot be; or nothing at all could be read.
+    pub async fn open(
+        cluster: &Cluster,
+        source: &Source,
+        check: &Checks,
+        targets: &[Named],
         open: Open,
-    ) -> Result<Self, Failure> {
-        Self::open_on(source, check, targets, open, None, &mut |_| {}).await
+    ) -> Result<Self, OpError> {
+        Self::open_looking(cluster, source, check, targets, open, &mut |_| {}).await
     }
 
-    /// The same over a connection that is there already, where one is. `look` is called every now and then while a cluster's
-    /// lists arrive.
-    pub(super) async fn open_on(
-        source: &SourceArgs,
-        check: &CheckArgs,
-        targets: &[Target],
+    /// The same; `look` is called every now and then while a cluster's lists arrive.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub async fn open_looking(
+        cluster: &Cluster,
+        source: &Source,
+        check: &Checks,
+        targets: &[Named],
         open: Open,
-        connection: Option<Connection>,
         look: &mut (dyn FnMut(&mut Inventory) + Send),
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, OpError> {
+        let front = &**cluster.front();
         let source = &*of_their_namespaces(source, targets);
         // What was typed is looked at before anything is asked of a cluster.
         let anchors = given(check)?;
         if check.ignore.contains(&Reason::Forbidden) {
-            return Err(Failure::usage("Forbidden cannot be ignored: objects that could not be read were not checked")
+            return Err(OpError::usage("Forbidden cannot be ignored: objects that could not be read were not checked")
                 .hint("ask for the right (docs/guide/rights.md), or leave the namespace out: -n NAMESPACE, --exclude-namespace GLOB"));
         }
-        let connection = match connection {
-            Some(connection) => Some(connection),
-            None if source.filename.is_empty() => Some(connected(&source.connection).await?),
-            None => None,
+        let connection = if source.filename.is_empty() {
+            Some(cluster.connection().await?.clone())
+        } else {
+            None
         };
         let judge = judge_with(
             anchors,
@@ -123,7 +129,7 @@ impl Session {
             expiring_within: check.expiring_within.map(seconds),
         };
         let mut select = Select {
-            min_severity: check.min_severity.map(Into::into),
+            min_severity: check.min_severity,
             only: check.reason.iter().copied().collect(),
             ignored: check.ignore.iter().copied().collect(),
             unread: BTreeSet::new(),
@@ -145,43 +151,45 @@ impl Session {
             not_judged: Vec::new(),
             counted: true,
             places: manifests::Places::default(),
-            exit: Exit::Ok,
+            trouble: None,
         };
-        if let Some(connection) = connection.filter(|_| source.filename.is_empty()) {
-            session.read_cluster(source, targets, open, connection, look).await?;
+        if let Some(connection) = connection {
+            session
+                .read_cluster(cluster, source, targets, open, connection, look)
+                .await?;
         } else {
-            session.read_manifests(source, targets, open)?;
+            session.read_manifests(source, targets, open, front)?;
             session.inventory.secrets_assumed = check.assume_secrets;
         }
         if let Some(reach) = check.fetch_intermediates {
             let (inventory, unresolved) = (&mut session.inventory, &session.read.unresolved);
-            let _waiting = Waiting::for_what(|| "waiting for the servers of intermediate certificates".to_owned());
-            let problems = scan::intermediates::complete(inventory, &session.judge, unresolved, reach.into()).await;
+            let _waiting = front.wait(|| "waiting for the servers of intermediate certificates".to_owned());
+            let problems = scan::intermediates::complete(inventory, &session.judge, unresolved, reach).await;
             for problem in &problems {
-                super::warn(problem);
+                front.warn(problem);
             }
         }
-        tell_ineffective(&session.inventory);
+        tell_ineffective(&session.inventory, front);
         scan::memo::save(session.judge.memo());
         Ok(session)
     }
 
     /// The failure of a command that finds nothing to do: where the cluster could not be read, nobody knows whether there is something.
-    pub(super) fn nothing(&self, what: &str) -> Failure {
-        if self.exit == Exit::Cluster {
-            Failure::new(Exit::Cluster, format!("{what}: the cluster could not be read"))
+    pub fn nothing(&self, what: &str) -> OpError {
+        if self.trouble == Some(Blame::Cluster) {
+            OpError::new(Blame::Cluster, format!("{what}: the cluster could not be read"))
         } else if let Some(unread) = unread(&self.inventory) {
-            Failure::new(Exit::Cluster, format!("{what} that may be read: {unread}"))
+            OpError::new(Blame::Cluster, format!("{what} that may be read: {unread}"))
                 .hint("ask for the right (docs/guide/rights.md)")
         } else if self.inventory.routes_chosen {
-            Failure::usage(format!("{what} among what -l or --field-selector chooses"))
+            OpError::usage(format!("{what} among what -l or --field-selector chooses"))
         } else {
-            Failure::usage(what).hint("-n chooses the namespace, -A reads all")
+            OpError::usage(what).hint("-n chooses the namespace, -A reads all")
         }
     }
 
     /// That there is nothing to do, with where it was looked unless that was everywhere.
-    pub(super) fn said_of_place(&self, what: &str) -> String {
+    pub fn said_of_place(&self, what: &str) -> String {
         match &self.scope.namespaces {
             Namespaces::Only(names) => format!("{what} {}; -A reads all", in_namespaces(names)),
             Namespaces::All => what.to_owned(),
@@ -189,7 +197,7 @@ impl Session {
     }
 
     /// What keeps the picture current.
-    pub(super) fn into_live(self) -> Live {
+    pub fn into_live(self) -> Live {
         Live::new(
             self.inventory,
             self.judge,
@@ -202,20 +210,22 @@ impl Session {
 
     async fn read_cluster(
         &mut self,
-        source: &SourceArgs,
-        targets: &[Target],
+        cluster: &Cluster,
+        source: &Source,
+        targets: &[Named],
         open: Open,
         connection: Connection,
         look: &mut (dyn FnMut(&mut Inventory) + Send),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), OpError> {
+        let front = &**cluster.front();
         self.scope = scope(source, Some(&connection.namespace))?;
         self.inventory = Inventory::new(connection.context.as_str(), false);
-        self.inventory.reach = reach::of_cluster(source, &connection).into();
-        self.inventory.tell_controllers(super::controllers::told());
+        self.inventory.reach = reach::of_cluster(cluster.options(), &connection).into();
+        self.inventory.tell_controllers(controllers::told(front));
         self.note_choice(source);
         self.want(targets);
         let options = ListOptions {
-            chunk_size: Some(source.connection.chunk_size).filter(|n| *n > 0),
+            chunk_size: Some(source.chunk_size).filter(|n| *n > 0),
             for_watch: open.for_watch,
         };
         let select = if open.all_users {
@@ -225,7 +235,7 @@ impl Session {
         };
         let wanted: Vec<Key> = self.wanted.iter().cloned().collect();
         let asked = connection.clone();
-        let waiting = Waiting::for_what(move || {
+        let waiting = front.wait(move || {
             if asked.has_answered() {
                 format!("reading {}: {} requests so far", asked.server, asked.requests())
             } else {
@@ -245,29 +255,29 @@ impl Session {
         );
         let read = read.await;
         drop(waiting);
-        self.read = read.map_err(|error| Failure::because(&error))?;
+        self.read = read.map_err(|error| OpError::because(&error))?;
         // With -A, only what was read tells in which namespaces a name is.
         self.want(targets);
         if let Some(found) = self.read.not_judged.take() {
             self.not_judged = found;
         } else {
             self.counted = false;
-            super::warn(
+            front.warn(
                 "the cluster does not list the kinds that it serves: other kinds that carry certificates are not counted",
             );
         }
         for problem in &self.read.problems {
-            super::warn(problem);
-            self.exit = self.exit.max(Exit::Cluster);
+            front.warn(problem);
+            self.trouble = self.trouble.max(Some(Blame::Cluster));
         }
         if let Some(line) = unread(&self.inventory) {
-            super::warn(&line);
+            front.warn(&line);
         }
         if let Namespaces::Only(names) = &self.scope.namespaces
             && !source.namespace.is_empty()
         {
             for name in names.iter().filter(|name| !self.inventory.holds_namespace(name)) {
-                let waiting = Waiting::for_server(&connection);
+                let waiting = front.wait_for_server(&connection);
                 let exists = namespace_exists(&connection, name).await;
                 drop(waiting);
                 if exists == Some(false) {
@@ -275,7 +285,7 @@ impl Session {
                     let meant = crate::text::nearest(name, known.iter().map(String::as_str));
                     let hint = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
                     return Err(
-                        Failure::new(Exit::Cluster, format!("there is no namespace {name:?} in the cluster"))
+                        OpError::new(Blame::Cluster, format!("there is no namespace {name:?} in the cluster"))
                             .hint(format!("{hint}`kubectl get namespaces` lists them")),
                     );
                 }
@@ -285,12 +295,18 @@ impl Session {
         Ok(())
     }
 
-    fn read_manifests(&mut self, source: &SourceArgs, targets: &[Target], open: Open) -> Result<(), Failure> {
+    fn read_manifests(
+        &mut self,
+        source: &Source,
+        targets: &[Named],
+        open: Open,
+        front: &dyn Front,
+    ) -> Result<(), OpError> {
         // Manifests are all read unless namespaces are named: there is no context to take one from.
         self.scope = scope(source, None)?;
         self.inventory = Inventory::new("", true);
         self.inventory.reach = reach::of_manifests(source).into();
-        self.inventory.tell_controllers(super::controllers::told());
+        self.inventory.tell_controllers(controllers::told(front));
         self.note_choice(source);
         let default_namespace = source.namespace.first().map_or("default", String::as_str).into();
         let options = manifests::Options {
@@ -318,13 +334,13 @@ impl Session {
             self.places.relative_to(&here);
         }
         for error in &outcome.errors {
-            super::error_line(&error.to_string());
-            self.exit = self.exit.max(Exit::Usage);
+            front.error(&error.to_string());
+            self.trouble = self.trouble.max(Some(Blame::Usage));
         }
         if outcome.documents == 0 && outcome.errors.is_empty() {
             return Err(no_manifests(source));
         }
-        tell_absent(source, &outcome.namespaces);
+        tell_absent(source, &outcome.namespaces, front);
         let found = outcome.carriers.iter().filter_map(|((api_version, kind), count)| {
             Some(NotJudged {
                 carrier: carrier(api_version, kind)?,
@@ -340,7 +356,7 @@ impl Session {
             let named: Vec<String> = kinds.iter().take(4).map(|(kind, n)| format!("{n} {kind}")).collect();
             let more = if kinds.len() > 4 { ", ..." } else { "" };
             let objects = if total == 1 { "object" } else { "objects" };
-            super::note(&format!(
+            front.note(&format!(
                 "skipped {total} {objects} of other kinds: {}{more}",
                 named.join(", ")
             ));
@@ -349,21 +365,21 @@ impl Session {
     }
 
     /// Notes in the inventory that it will not hold everything.
-    fn note_choice(&mut self, source: &SourceArgs) {
+    fn note_choice(&mut self, source: &Source) {
         self.inventory.routes_chosen = source.selector.is_some() || source.field_selector.is_some();
         self.inventory.namespaces_chosen =
             self.scope.namespaces != Namespaces::All || !source.exclude_namespace.is_empty();
     }
 
     /// Notes the Secrets among the targets, in each namespace that is named.
-    fn want(&mut self, targets: &[Target]) {
+    fn want(&mut self, targets: &[Named]) {
         // A Certificate means the Secret that it writes, once it has been read.
         for target in targets.iter().filter(|t| t.kind == Kind::Certificate) {
             let written = self.inventory.certificates_named(&target.name);
             let keys = written.map(|(namespace, secret)| Key::new(namespace, secret));
             self.wanted.extend(keys);
         }
-        let names: Vec<&Target> = targets.iter().filter(|t| t.kind == Kind::Secret).collect();
+        let names: Vec<&Named> = targets.iter().filter(|t| t.kind == Kind::Secret).collect();
         match &self.scope.namespaces {
             Namespaces::Only(namespaces) => {
                 for target in names {
@@ -423,14 +439,14 @@ fn unread(inventory: &Inventory) -> Option<String> {
 const INEFFECTIVE: usize = 5;
 
 /// Tells what stands in annotations to excuse findings, and excuses none.
-fn tell_ineffective(inventory: &Inventory) {
+fn tell_ineffective(inventory: &Inventory, front: &dyn Front) {
     let found = ineffective(inventory);
     for one in found.iter().take(INEFFECTIVE) {
         let why = one.nearest.map_or_else(
             || "objects that could not be read cannot be excused".to_owned(),
             |nearest| format!("no reason is called {:?}; the nearest is {nearest}", cut(&one.word, 60)),
         );
-        super::warn(&format!(
+        front.warn(&format!(
             "the annotation {} of {} {} excuses nothing: {why}",
             annotation::IGNORE,
             one.kind.as_str(),
@@ -438,7 +454,7 @@ fn tell_ineffective(inventory: &Inventory) {
         ));
     }
     if found.len() > INEFFECTIVE {
-        super::warn(&format!(
+        front.warn(&format!(
             "{} more words in such annotations excuse nothing",
             found.len() - INEFFECTIVE
         ));
@@ -446,7 +462,7 @@ fn tell_ineffective(inventory: &Inventory) {
 }
 
 /// The failure of input that holds nothing: of a pipe whose writer failed, or a directory that was not meant.
-fn no_manifests(source: &SourceArgs) -> Failure {
+fn no_manifests(source: &Source) -> OpError {
     let stdin = |file: &PathBuf| file.as_os_str() == "-";
     let names: Vec<String> = source
         .filename
@@ -459,7 +475,7 @@ fn no_manifests(source: &SourceArgs) -> Failure {
             }
         })
         .collect();
-    let failure = Failure::usage(format!("there is no manifest in {}", names.join(", ")));
+    let failure = OpError::usage(format!("there is no manifest in {}", names.join(", ")));
     if source.filename.iter().any(|file| file.is_dir()) && !source.recursive {
         failure.hint("files that end in .yaml, .yml or .json are read; -R reads the directories below too")
     } else if source.filename.iter().any(stdin) {
@@ -471,7 +487,7 @@ fn no_manifests(source: &SourceArgs) -> Failure {
 
 /// Tells which of the namespaces that were named no object is in: a misspelled one would pass for one without findings. An object
 /// whose manifest names none is in the first of them.
-fn tell_absent(source: &SourceArgs, held: &BTreeSet<Text>) {
+fn tell_absent(source: &Source, held: &BTreeSet<Text>, front: &dyn Front) {
     let all = || held.iter().map(|namespace| &**namespace);
     for absent in source
         .namespace
@@ -480,45 +496,34 @@ fn tell_absent(source: &SourceArgs, held: &BTreeSet<Text>) {
     {
         let meant =
             crate::text::nearest(absent, all()).map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
-        super::warn(&format!("no manifest has an object in namespace {absent:?}{meant}"));
+        front.warn(&format!("no manifest has an object in namespace {absent:?}{meant}"));
     }
-}
-
-/// A connection, by kubectl's rules.
-pub(super) async fn connected(args: &ClusterArgs) -> Result<Connection, Failure> {
-    login(args).await.map_err(|error| Failure::because(&error))
-}
-
-/// The same, with the error as it is.
-pub(super) async fn login(args: &ClusterArgs) -> Result<Connection, ConnectError> {
-    let _waiting = Waiting::for_what(|| "waiting for the login that the kubeconfig asks for".to_owned());
-    connect(&connect_options(args)).await
 }
 
 /// The roots, those of `--ca-file` and of `trust:` in the settings too, and the signatures that earlier runs have verified.
 /// `context` is the kubeconfig's; manifests, files and servers have none (an empty one).
-pub(super) fn judge(check: &CheckArgs, context: &str) -> Result<Judge, Failure> {
+pub fn judge(check: &Checks, context: &str) -> Result<Judge, OpError> {
     judge_with(given(check)?, check, context)
 }
 
-fn judge_with(mut anchors: Anchors, check: &CheckArgs, context: &str) -> Result<Judge, Failure> {
-    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| Failure::because(&error))?;
+fn judge_with(mut anchors: Anchors, check: &Checks, context: &str) -> Result<Judge, OpError> {
+    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| OpError::because(&error))?;
     let entries = trust::entries(file.as_slice());
-    let roots = trust::roots(entries, context).map_err(|error| Failure::because(&error))?;
+    let roots = trust::roots(entries, context).map_err(|error| OpError::because(&error))?;
     for root in roots {
         trusted(&mut anchors, &root)?;
     }
     // What a renewal trusts too, status does.
     for root in trust::of_storing(file.as_slice()) {
-        trusted(&mut anchors, &root.map_err(|error| Failure::because(&error))?)?;
+        trusted(&mut anchors, &root.map_err(|error| OpError::because(&error))?)?;
     }
     Ok(Judge::new(anchors, scan::memo::load()))
 }
 
 /// The data keys of certificates besides the known ones: those of `--secret-keys`, and those under which the settings have this program
 /// store.
-fn secret_keys(check: &CheckArgs) -> Result<Vec<pairs::Pattern>, Failure> {
-    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| Failure::because(&error))?;
+fn secret_keys(check: &Checks) -> Result<Vec<pairs::Pattern>, OpError> {
+    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| OpError::because(&error))?;
     let stored = file
         .and_then(|layer| layer.file.storing.secret_keys)
         .filter(|keys| *keys != SecretKeys::default())
@@ -527,13 +532,13 @@ fn secret_keys(check: &CheckArgs) -> Result<Vec<pairs::Pattern>, Failure> {
 }
 
 /// The public roots, and those of `--ca-file`.
-fn given(check: &CheckArgs) -> Result<Anchors, Failure> {
+fn given(check: &Checks) -> Result<Anchors, OpError> {
     let mut anchors = Anchors::public();
     for file in &check.ca_file {
         let text = read_file(file, LARGEST_CA_FILE)
-            .map_err(|error| Failure::usage(format!("cannot read --ca-file {}: {error}", file.display())))?;
+            .map_err(|error| OpError::usage(format!("cannot read --ca-file {}: {error}", file.display())))?;
         anchors.add_pem(&text).map_err(|error| {
-            Failure::usage(format!("cannot use --ca-file {}: {}", file.display(), chain(&error)))
+            OpError::usage(format!("cannot use --ca-file {}: {}", file.display(), chain(&error)))
                 .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
         })?;
     }
@@ -541,21 +546,21 @@ fn given(check: &CheckArgs) -> Result<Anchors, Failure> {
 }
 
 /// Adds what the settings trust.
-pub(super) fn trusted(anchors: &mut Anchors, root: &trust::Root) -> Result<(), Failure> {
+pub fn trusted(anchors: &mut Anchors, root: &trust::Root) -> Result<(), OpError> {
     anchors.add_pem(&root.pem).map(drop).map_err(|error| {
-        Failure::usage(format!("the setting {} cannot be used: {}", root.name, chain(&error)))
+        OpError::usage(format!("the setting {} cannot be used: {}", root.name, chain(&error)))
             .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
     })
 }
 
 /// Reads a file of at most `largest` bytes.
-pub(super) fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+pub fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
     let read = file::read(path, largest, file::PATIENCE);
     read.map(|mut bytes| std::mem::take(&mut *bytes))
         .map_err(|error| error.to_string())
 }
 
-fn scope(source: &SourceArgs, context_namespace: Option<&str>) -> Result<Scope, Failure> {
+fn scope(source: &Source, context_namespace: Option<&str>) -> Result<Scope, OpError> {
     let namespaces = match (source.all_namespaces, source.namespace.as_slice(), context_namespace) {
         (true, ..) | (false, [], None) => Namespaces::All,
         (false, [], Some(namespace)) => Namespaces::Only(vec![namespace.into()]),
@@ -567,27 +572,7 @@ fn scope(source: &SourceArgs, context_namespace: Option<&str>) -> Result<Scope, 
         }
     };
     let mut scope = Scope::new(namespaces, &source.exclude_namespace, source.selector.as_deref())
-        .map_err(|error| Failure::of(Exit::Usage, &error))?;
+        .map_err(|error| OpError::of(Blame::Usage, &error))?;
     scope.field_selector.clone_from(&source.field_selector);
     Ok(scope)
-}
-
-pub(super) fn connect_options(args: &ClusterArgs) -> ConnectOptions {
-    ConnectOptions {
-        kubeconfig: args.kubeconfig.clone(),
-        context: args.context.clone(),
-        cluster: args.cluster.clone(),
-        user: args.user.clone(),
-        as_user: args.as_user.clone(),
-        as_uid: args.as_uid.clone(),
-        as_groups: args.as_group.clone(),
-        token: args.token.as_ref().map(|token| token.0.clone()),
-        server: args.server.clone(),
-        request_timeout: Some(args.request_timeout),
-        insecure_skip_tls_verify: args.insecure_skip_tls_verify,
-        certificate_authority: args.certificate_authority.clone(),
-        tls_server_name: args.tls_server_name.clone(),
-        client_certificate: args.client_certificate.clone(),
-        client_key: args.client_key.clone(),
-    }
 }

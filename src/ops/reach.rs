@@ -1,14 +1,18 @@
 //! What the commands that are told to the user are given, so that they ask what this run has asked.
 
-use crate::{object::Reach, source::cluster::Connection, text::quote};
+use crate::{
+    object::Reach,
+    source::cluster::{ConnectOptions, Connection},
+    text::quote,
+};
 
-use super::args::{ClusterArgs, SourceArgs};
+use super::Source;
 
 /// For a cluster: the flags that say which one and as whom, and the context unless it is the current one.
-pub(super) fn of_cluster(source: &SourceArgs, connection: &Connection) -> Reach {
+pub fn of_cluster(options: &ConnectOptions, connection: &Connection) -> Reach {
     let context = (!connection.is_current && !connection.context.is_empty()).then(|| connection.context.clone());
     let mut flags = String::new();
-    for flag in cluster_flags(&source.connection, context) {
+    for flag in cluster_flags(options, context) {
         flags.push(' ');
         flags.push_str(&quote(&flag));
     }
@@ -21,7 +25,7 @@ pub(super) fn of_cluster(source: &SourceArgs, connection: &Connection) -> Reach 
 
 /// The flags that say which cluster and as whom, as they were given, with this context. A token is in none: it must not be shown.
 /// kubectl has the same.
-pub(super) fn cluster_flags(args: &ClusterArgs, context: Option<String>) -> Vec<String> {
+pub fn cluster_flags(args: &ConnectOptions, context: Option<String>) -> Vec<String> {
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
     let mut flags = Vec::new();
     let mut flag = |name: &str, value: Option<String>| {
@@ -34,7 +38,7 @@ pub(super) fn cluster_flags(args: &ClusterArgs, context: Option<String>) -> Vec<
     flag("cluster", args.cluster.clone());
     flag("user", args.user.clone());
     flag("as", args.as_user.clone());
-    for group in &args.as_group {
+    for group in &args.as_groups {
         flag("as-group", Some(group.clone()));
     }
     flag("as-uid", args.as_uid.clone());
@@ -56,7 +60,7 @@ pub(super) fn cluster_flags(args: &ClusterArgs, context: Option<String>) -> Vec<
 }
 
 /// For manifests: the same files. What came from standard input cannot be asked again.
-pub(super) fn of_manifests(source: &SourceArgs) -> Reach {
+pub fn of_manifests(source: &Source) -> Reach {
     let mut flags = String::new();
     for file in source.filename.iter().filter(|file| file.as_os_str() != "-") {
         flags.push_str(" -f ");
@@ -73,20 +77,19 @@ pub(super) fn of_manifests(source: &SourceArgs) -> Reach {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use super::*;
-    use crate::cli::args::{Cli, Command};
 
     #[test]
     fn the_cluster_that_was_read_is_named_again_and_a_token_is_not() {
-        let line =
-            "certs status --cluster staging -s https://u:secret@10.0.0.1:6443 --as=jane --as-group=a;b --token=t0ken";
-        let cli = Cli::try_parse_from(line.split(' ')).expect("it parses");
-        let Some(Command::Status(status)) = cli.command else {
-            panic!("status")
+        let options = ConnectOptions {
+            cluster: Some("staging".to_owned()),
+            server: Some("https://u:secret@10.0.0.1:6443".to_owned()),
+            as_user: Some("jane".to_owned()),
+            as_groups: vec!["a;b".to_owned()],
+            token: Some("t0ken".to_owned().into()),
+            ..ConnectOptions::default()
         };
-        let flags = cluster_flags(&status.args.source.connection, Some("prod".to_owned()));
+        let flags = cluster_flags(&options, Some("prod".to_owned()));
         assert_eq!(
             flags.join(" "),
             "--context prod --cluster staging --as jane --as-group a;b --server https://10.0.0.1:6443"
@@ -95,17 +98,18 @@ mod tests {
 
     #[test]
     fn the_files_that_were_read_are_named_again_and_quoted() {
-        for (line, flags) in [
-            ("certs status -f a.yaml -f - -R", " -f a.yaml -R"),
-            ("certs status -f -", ""),
-            ("certs status -f it's.yaml", r" -f 'it'\''s.yaml'"),
+        for (files, recursive, flags) in [
+            (vec!["a.yaml", "-"], true, " -f a.yaml -R"),
+            (vec!["-"], false, ""),
+            (vec!["it's.yaml"], false, r" -f 'it'\''s.yaml'"),
         ] {
-            let cli = Cli::try_parse_from(line.split(' ')).expect("it parses");
-            let Some(Command::Status(status)) = cli.command else {
-                panic!("status")
+            let source = Source {
+                filename: files.iter().map(Into::into).collect(),
+                recursive,
+                ..Source::default()
             };
-            assert_eq!(of_manifests(&status.args.source).certs, flags, "{line}");
-            assert_eq!(of_manifests(&status.args.source).kubectl, "", "{line}");
+            assert_eq!(of_manifests(&source).certs, flags, "{files:?}");
+            assert_eq!(of_manifests(&source).kubectl, "", "{files:?}");
         }
     }
 }

@@ -1,47 +1,48 @@
 //! Restarts of what uses Secrets, as the screen asks for them: kubectl has a command for it, so this program has none.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
+use crate::text::{counted, first_few};
 use crate::{
     apply::{
         Api, events,
         rollout::{self, LIMIT, Workload},
     },
-    cli::failure::{Exit, Failure},
     clock::now,
-    engine::{aftermath::record_restarts, cancel::Cancel},
-    error::Diagnose,
+    engine::aftermath::record_restarts,
+    error::{Blame, Diagnose},
     event::{EventKind, Teller},
     object::{Change, Key, Kind, Object, Text},
-    plan::steps::Step,
+    plan::{Plan, steps::Step},
     source::cluster::{Connection, consumers},
-    tui::{CommandLine, order::Plan},
+    text::CommandLine,
 };
 
-use super::super::{
-    agree,
-    args::ClusterArgs,
-    counted::{counted, first_of},
-    print_text, reach,
-    session::connected,
-    told::Front,
-};
+use super::{Context, OpError, front::Front, reach};
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// In a sentence, as it was printed.
+    pub said: String,
+}
 
 /// Restarts the workloads that use Secrets, one after the other, after their plan was confirmed.
-pub(super) async fn restart(
-    secrets: &[Key],
-    flags: &ClusterArgs,
-    cancel: &Cancel,
-    front: Arc<dyn Front>,
-) -> Result<Exit, Failure> {
-    let connection = connected(flags).await?;
+///
+/// # Errors
+///
+/// The workloads are not known, may not be restarted, or do not come back; or it is not wanted.
+pub async fn run(secrets: &[Key], context: &Context) -> Result<Report, OpError> {
+    let front = &**context.front();
+    let flags = context.cluster.options();
+    let connection = context.cluster.connection().await?.clone();
     let used = workloads(&connection, secrets).await?;
     let mut all: Vec<Workload> = used.values().flatten().cloned().collect();
     all.sort();
     all.dedup();
     if all.is_empty() {
         // Nothing that had to be done was left undone.
-        return print_text(&unused(secrets.iter()));
+        return printed(unused(secrets.iter()), front);
     }
     let mut permits = rollout::permits(&all);
     for secret in used.keys() {
@@ -49,7 +50,7 @@ pub(super) async fn restart(
         permits.extend(events::permits(&secret.namespace));
     }
     let api = Api::new(connection, permits);
-    let failed = |error: &rollout::RolloutError| Failure::because(error).exit(Exit::Write);
+    let failed = |error: &rollout::RolloutError| OpError::because(error).blame(Blame::Write);
     rollout::check(&api, &all).await.map_err(|error| failed(&error))?;
     // kubectl restarts in one namespace at a time.
     let mut by_namespace: BTreeMap<&Text, Vec<String>> = BTreeMap::new();
@@ -91,16 +92,17 @@ pub(super) async fn restart(
             .collect(),
         notes,
         command,
+        question: Some("Restart them?".to_owned()),
         ..Plan::default()
     };
-    agree::agreed(plan, "Restart them?", false).await?;
+    front.confirm(plan).await?;
     let tell = Teller::new(front.listener());
     // One that uses several of the Secrets is restarted once.
     let mut back: Vec<Workload> = Vec::new();
     for (secret, workloads) in &used {
-        if cancel.is_cancelled() {
-            return Err(Failure::new(
-                Exit::Interrupted,
+        if context.cancel.is_cancelled() {
+            return Err(OpError::new(
+                Blame::Interrupted,
                 "cancelled: workloads that were restarted stay restarted",
             ));
         }
@@ -126,7 +128,13 @@ pub(super) async fn restart(
             told.tell(EventKind::Done);
         }
     }
-    print_text(&format!("{} restarted", counted(all.len(), "workload")))
+    front.is_over();
+    printed(format!("{} restarted", counted(all.len(), "workload")), front)
+}
+
+fn printed(said: String, front: &dyn Front) -> Result<Report, OpError> {
+    front.print(&format!("{said}\n"))?;
+    Ok(Report { said })
 }
 
 /// That no workload uses these Secrets.
@@ -139,12 +147,12 @@ fn unused<'a>(secrets: impl Iterator<Item = &'a Key>) -> String {
     format!(
         "no workload uses {word} {}: no Deployment, StatefulSet or DaemonSet has {it} in its Pods, so nothing has to be \
          restarted; ingress controllers notice a changed Secret by themselves",
-        first_of(&secrets)
+        first_few(&secrets)
     )
 }
 
 /// The workloads that use each Secret, in whatever way.
-async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<Key, Vec<Workload>>, Failure> {
+async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<Key, Vec<Workload>>, OpError> {
     let mut namespaces: Vec<Text> = secrets.iter().map(|key| key.namespace.clone()).collect();
     namespaces.sort();
     namespaces.dedup();
@@ -177,19 +185,19 @@ async fn workloads(connection: &Connection, secrets: &[Key]) -> Result<BTreeMap<
         }
     }
     match listing.await {
-        Ok(Err(error)) => return Err(Failure::because(&error)),
+        Ok(Err(error)) => return Err(OpError::because(&error)),
         Ok(Ok(listing)) => {
             let of_workloads = |(kind, _): &&(Kind, _)| rollout::WorkloadKind::of(*kind).is_some();
             if let Some((_, error)) = listing.incomplete.iter().find(of_workloads) {
-                return Err(Failure::because(error));
+                return Err(OpError::because(error));
             }
         }
         Err(_) => {}
     }
     if let Some(forbidden) = unread {
         let kind = forbidden.kind.plural();
-        return Err(Failure::new(
-            Exit::Cluster,
+        return Err(OpError::new(
+            Blame::Cluster,
             format!(
                 "the right to {} {kind} is missing: the workloads that use it are not known",
                 forbidden.verb

@@ -19,8 +19,6 @@ use crate::{
     source::cluster::Connection,
 };
 
-use super::args::issue::IssueArgs;
-
 /// How many namespaces are looked at at once.
 const AT_ONCE: usize = 4;
 
@@ -28,11 +26,10 @@ const AT_ONCE: usize = 4;
 /// that is a few lists a namespace.
 pub(super) async fn look(
     connection: Option<&Connection>,
-    args: &IssueArgs,
     targets: &[Target],
     solving: &BTreeSet<Text>,
 ) -> Vec<Leftovers> {
-    let Some(connection) = connection.filter(|_| args.source.filename.is_empty()) else {
+    let Some(connection) = connection else {
         return Vec::new();
     };
     let api = Api::new(connection.clone(), Permits::none());

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+use crate::text::counted;
 use crate::{
-    cli::failure::Failure,
     engine::{failure::CourseError, run::Outcome},
     event::{EventKind, Teller},
     plan::Target,
 };
 
-use super::{counted::counted, note};
+use super::{Front, OpError};
 
 /// One that is left out.
 #[derive(Debug, Clone)]
@@ -62,28 +62,28 @@ impl fmt::Display for Left {
 }
 
 /// Tells them before anything is asked, with how many they are and what to do.
-pub(super) fn tell(left: &[Left]) {
+pub(super) fn tell(left: &[Left], front: &dyn Front) {
     if left.is_empty() {
         return;
     }
-    note(&format!("{} left out of this run", counted(left.len(), "Secret")));
+    front.note(&format!("{} left out of this run", counted(left.len(), "Secret")));
     let mut hints = BTreeSet::new();
     for one in left {
-        note(&one.to_string());
+        front.note(&one.to_string());
         if let Some(hint) = one.hint.as_deref().filter(|hint| hints.insert(*hint)) {
-            super::hint(hint);
+            front.hint(hint);
         }
     }
 }
 
 /// The failure that they come to where nothing else was named.
-pub(super) fn failure(left: &[Left]) -> Failure {
+pub(super) fn failure(left: &[Left]) -> OpError {
     let Some(first) = left.first() else {
-        return Failure::usage("nothing was renewed");
+        return OpError::usage("nothing was renewed");
     };
     let more = match left.len() - 1 {
         0 => String::new(),
         more => format!(" (and {more} more)"),
     };
-    Failure::usage(format!("{}{more}", first.what)).hint_if(first.hint.clone())
+    OpError::usage(format!("{}{more}", first.what)).hint_if(first.hint.clone())
 }

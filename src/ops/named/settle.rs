@@ -1,21 +1,21 @@
 //! What the words mean, once it is known what there is.
 
-use super::Target;
+use super::Named;
 use crate::{
     apply::{Api, Permits},
-    cli::failure::{Exit, Failure},
-    cli::{note, session::Session},
+    error::Blame,
     inventory::{Binding, Inventory},
     object::resource::INGRESS,
     object::{Key, Kind},
+    ops::{Front, OpError, session::Session},
     source::{cluster::Connection, scope::Namespaces},
     text::nearest,
 };
 
 /// For what only reads: a bare word is an Ingress, else a host, else the Secret of that name.
-pub(in crate::cli) fn for_reading(session: &Session, targets: Vec<Target>) -> Vec<Target> {
+pub fn for_reading(session: &Session, targets: Vec<Named>, front: &dyn Front) -> Vec<Named> {
     let inventory = &session.inventory;
-    let one = |target: Target| {
+    let one = |target: Named| {
         if target.kind == Kind::Certificate {
             return secrets_of_certificate(inventory, &target);
         }
@@ -23,11 +23,11 @@ pub(in crate::cli) fn for_reading(session: &Session, targets: Vec<Target>) -> Ve
             return vec![target];
         }
         if hosts(inventory, &target.name).next().is_some() {
-            return vec![Target::host(&target.name)];
+            return vec![Named::host(&target.name)];
         }
         if has_secret(inventory, &target.name) {
-            note(&format!("there is no ingress/{0}: secret/{0} is used", target.name));
-            return vec![Target::new(Kind::Secret, target.name)];
+            front.note(&format!("there is no ingress/{0}: secret/{0} is used", target.name));
+            return vec![Named::new(Kind::Secret, target.name)];
         }
         vec![target]
     };
@@ -35,7 +35,7 @@ pub(in crate::cli) fn for_reading(session: &Session, targets: Vec<Target>) -> Ve
 }
 
 /// For what writes: a host or a listener has to mean exactly one Secret, and a bare word is never a Secret.
-pub(in crate::cli) fn for_writing(session: &Session, targets: Vec<Target>) -> Result<Vec<Target>, Failure> {
+pub fn for_writing(session: &Session, targets: Vec<Named>) -> Result<Vec<Named>, OpError> {
     let inventory = &session.inventory;
     let mut settled = Vec::new();
     for target in targets {
@@ -59,19 +59,19 @@ pub(in crate::cli) fn for_writing(session: &Session, targets: Vec<Target>) -> Re
         secrets.sort();
         secrets.dedup();
         match secrets.as_slice() {
-            [one] => settled.push(Target {
+            [one] => settled.push(Named {
                 namespace: Some(one.namespace.to_string()),
-                ..Target::new(Kind::Secret, one.name.as_str())
+                ..Named::new(Kind::Secret, one.name.as_str())
             }),
             // What is not there is told as such.
-            [] if bindings.is_empty() => settled.push(Target {
+            [] if bindings.is_empty() => settled.push(Named {
                 host: as_host,
                 ..target
             }),
             [] => {
-                return Err(Failure::usage(format!(
+                return Err(OpError::usage(format!(
                     "{} names no Secret",
-                    Target {
+                    Named {
                         host: as_host,
                         ..target
                     }
@@ -82,12 +82,12 @@ pub(in crate::cli) fn for_writing(session: &Session, targets: Vec<Target>) -> Re
                     .iter()
                     .map(|key| format!("secret/{} -n {}", key.name, key.namespace))
                     .collect();
-                let told = Target {
+                let told = Named {
                     host: as_host,
                     ..target
                 };
                 return Err(
-                    Failure::usage(format!("{told} has several Secrets: {}", list.join(", ")))
+                    OpError::usage(format!("{told} has several Secrets: {}", list.join(", ")))
                         .hint("name the intended one"),
                 );
             }
@@ -102,7 +102,8 @@ fn hosts<'a>(inventory: &'a Inventory, host: &str) -> impl Iterator<Item = &'a B
     ids.iter().filter_map(|id| inventory.bindings().get(*id))
 }
 
-pub(in crate::cli) fn is_listener(binding: &Binding, target: &Target) -> bool {
+/// Whether a binding is that of the listener that was named; of any of the route's, where none was.
+pub fn is_listener(binding: &Binding, target: &Named) -> bool {
     target.kind.means(binding.route.kind)
         && binding.route.key.name == target.name
         && target
@@ -116,19 +117,19 @@ fn has_secret(inventory: &Inventory, name: &str) -> bool {
         || inventory.named_secrets().any(|key| key.name == name)
 }
 
-fn secrets_of_certificate(inventory: &Inventory, target: &Target) -> Vec<Target> {
-    let found: Vec<Target> = inventory
+fn secrets_of_certificate(inventory: &Inventory, target: &Named) -> Vec<Named> {
+    let found: Vec<Named> = inventory
         .certificates_named(&target.name)
-        .map(|(namespace, secret)| Target {
+        .map(|(namespace, secret)| Named {
             namespace: Some(namespace.to_owned()),
-            ..Target::new(Kind::Secret, secret)
+            ..Named::new(Kind::Secret, secret)
         })
         .collect();
     if found.is_empty() { vec![target.clone()] } else { found }
 }
 
 /// A target that is not there is a mistake worth telling, not an empty table.
-pub(in crate::cli) fn not_found(session: &Session, targets: &[Target]) -> Result<(), Failure> {
+pub fn not_found(session: &Session, targets: &[Named]) -> Result<(), OpError> {
     let inventory = &session.inventory;
     for target in targets {
         let there = match target.kind {
@@ -162,7 +163,7 @@ pub(in crate::cli) fn not_found(session: &Session, targets: &[Target]) -> Result
             } else {
                 format!("no {target}")
             };
-            let failure = Failure::new(Exit::Usage, format!("there is {what}{place}"));
+            let failure = OpError::new(Blame::Usage, format!("there is {what}{place}"));
             return Err(failure.hint(hint(session, target)));
         }
     }
@@ -170,7 +171,7 @@ pub(in crate::cli) fn not_found(session: &Session, targets: &[Target]) -> Result
 }
 
 /// What may have been meant: one of the other kind with that name, else the nearest name, else where to look.
-fn hint(session: &Session, target: &Target) -> String {
+fn hint(session: &Session, target: &Named) -> String {
     let inventory = &session.inventory;
     let name = target.name.as_str();
     if target.kind != Kind::Secret && has_secret(inventory, name) {
@@ -180,7 +181,7 @@ fn hint(session: &Session, target: &Target) -> String {
         .listed_routes()
         .find(|(kind, meta)| (*kind != target.kind || target.host) && meta.name == name)
     {
-        return format!("there is one of another kind: {}", Target::new(kind, name));
+        return format!("there is one of another kind: {}", Named::new(kind, name));
     }
     if let Some(near) = near(inventory, target) {
         return format!("did you mean {near}?");
@@ -194,7 +195,7 @@ fn hint(session: &Session, target: &Target) -> String {
 }
 
 /// The word with the nearest name, as it is written.
-fn near(inventory: &Inventory, target: &Target) -> Option<String> {
+fn near(inventory: &Inventory, target: &Named) -> Option<String> {
     let name = target.name.as_str();
     if target.kind == Kind::Secret {
         let named: Vec<Key> = inventory.named_secrets().collect();
@@ -216,7 +217,7 @@ fn near(inventory: &Inventory, target: &Target) -> Option<String> {
 }
 
 /// Where a bare name is a Secret, and there is none: the Secrets of the Ingress of that name, as a hint.
-pub(in crate::cli) async fn ingress_instead(connection: &Connection, key: &Key) -> Option<String> {
+pub async fn ingress_instead(connection: &Connection, key: &Key) -> Option<String> {
     let api = Api::new(connection.clone(), Permits::none());
     let ingress = api.get(INGRESS, key).await.ok()??;
     let named = ingress["spec"]["tls"].as_array().into_iter().flatten();

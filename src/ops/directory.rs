@@ -7,10 +7,10 @@ use tokio::{
 
 use crate::{
     acme::{Acme, AcmeError, Issuer},
-    cli::failure::{Exit, Failure},
+    error::Blame,
 };
 
-use super::waiting::Waiting;
+use super::{Front, OpError};
 
 /// A directory that is being read.
 pub(super) struct Directory {
@@ -32,16 +32,16 @@ impl Directory {
     }
 
     /// What was read, once it is.
-    pub(super) async fn get(&self) -> Result<&Acme, Failure> {
+    pub(super) async fn get(&self, front: &dyn Front) -> Result<&Acme, OpError> {
         let read = || async {
             let reading = self.reading.lock().await.take();
-            let _waiting = Waiting::for_ca(&self.name);
+            let _waiting = front.wait_for_ca(&self.name);
             match reading {
                 Some(reading) => match reading.await {
-                    Ok(read) => read.map_err(|error| Failure::because(&error)),
-                    Err(_) => Err(Failure::new(Exit::Acme, "reading the CA's directory was cut off")),
+                    Ok(read) => read.map_err(|error| OpError::because(&error)),
+                    Err(_) => Err(OpError::new(Blame::Acme, "reading the CA's directory was cut off")),
                 },
-                None => Err(Failure::new(Exit::Acme, "the CA's directory cannot be read")),
+                None => Err(OpError::new(Blame::Acme, "the CA's directory cannot be read")),
             }
         };
         self.read.get_or_try_init(read).await

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Front;
 use crate::{
     inventory::{Controller, programs::Told},
     object::Text,
@@ -14,11 +15,11 @@ use crate::{
 };
 
 /// By the name of the controller. Settings that cannot be read are told on stderr, and judging goes on without them.
-pub(super) fn told() -> BTreeMap<Text, Told> {
+pub(super) fn told(front: &dyn Front) -> BTreeMap<Text, Told> {
     let layers = match source::layers(Layer::empty(Origin::Flags), None, &env::process) {
         Ok(layers) => layers,
         Err(error) => {
-            super::warn(&format!(
+            front.warn(&format!(
                 "the settings are ignored: {}; `kubectl certs config check` says more",
                 crate::error::chain(&error)
             ));

@@ -2,19 +2,19 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::args::SourceArgs;
+use super::{OpError, Source};
 use crate::{
-    cli::failure::{Exit, Failure},
+    error::Blame,
     object::{Kind, register::KINDS},
 };
 
 mod settle;
 
-pub(super) use settle::{for_reading, for_writing, ingress_instead, is_listener, not_found};
+pub use settle::{for_reading, for_writing, ingress_instead, is_listener, not_found};
 
 /// A route, Secret or host that was asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct Named {
     /// A kind of route, Secret, or cert-manager's Certificate.
     pub kind: Kind,
     /// Its name; a host's, where `host` is set.
@@ -29,7 +29,7 @@ pub struct Target {
     pub host: bool,
 }
 
-impl Target {
+impl Named {
     /// An object of a kind and name.
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Target {
 
 /// A name that is no route and no Secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
+pub enum NamedError {
     /// The kind is not one that has certificates.
     #[error(
         "{kind:?} is neither a route nor a Secret: write {} or secret/NAME",
@@ -91,15 +91,15 @@ fn routes_in_words() -> String {
 }
 
 /// Reads all words of a command line; the first that is none is a mistake in its use.
-pub(super) fn read_all(words: &[String]) -> Result<Vec<Target>, Failure> {
-    let targets = words.iter().map(|word| word.parse::<Target>());
+pub fn read_all(words: &[String]) -> Result<Vec<Named>, OpError> {
+    let targets = words.iter().map(|word| word.parse::<Named>());
     targets
         .collect::<Result<_, _>>()
-        .map_err(|error| Failure::of(Exit::Usage, &error))
+        .map_err(|error| OpError::of(Blame::Usage, &error))
 }
 
-impl std::str::FromStr for Target {
-    type Err = TargetError;
+impl std::str::FromStr for Named {
+    type Err = NamedError;
 
     /// Reads `KIND/NAME` with kubectl's names of kinds (singular, plural, short, with or without group), a bare NAME, which means an
     /// Ingress or else a host, and what a table prints: `gateway/NAME:LISTENER`, `NAMESPACE/NAME` of a Secret, `SECRET,+2`, a URL.
@@ -107,7 +107,7 @@ impl std::str::FromStr for Target {
         if let Some(rest) = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://")) {
             return Ok(Self::host(host_of(rest)));
         }
-        let wrong = || TargetError::Name { word: word.to_owned() };
+        let wrong = || NamedError::Name { word: word.to_owned() };
         let word = word.rsplit_once(",+").map_or(word, |(cell, _)| cell);
         let Some((kind, name)) = word.split_once('/') else {
             let host = host_of(word);
@@ -136,7 +136,7 @@ impl std::str::FromStr for Target {
                 "deploy",
             ];
             if kind.contains('.') || known.contains(&kind) {
-                return Err(TargetError::Kind { kind: kind.to_owned() });
+                return Err(NamedError::Kind { kind: kind.to_owned() });
             }
             return Ok(Self {
                 namespace: Some(kind.to_owned()),
@@ -155,18 +155,18 @@ impl std::str::FromStr for Target {
 
 /// The one Secret that a write is for: its namespace, where the word or `given` (of `-n`) says one, and its name. What says two is
 /// refused: a write in the wrong namespace may be for good. `instead` is what to name where the word is a route.
-pub(super) fn one_secret(word: &str, given: Option<&str>, instead: &str) -> Result<(Option<String>, String), Failure> {
+pub fn one_secret(word: &str, given: Option<&str>, instead: &str) -> Result<(Option<String>, String), OpError> {
     if !word.contains('/') {
         return Ok((given.map(str::to_owned), word.to_owned()));
     }
-    let target: Target = word
+    let target: Named = word
         .parse()
-        .map_err(|error: TargetError| Failure::of(Exit::Usage, &error))?;
+        .map_err(|error: NamedError| OpError::of(Blame::Usage, &error))?;
     if target.kind != Kind::Secret {
-        return Err(Failure::usage(format!("{target} is not a Secret")).hint(instead));
+        return Err(OpError::usage(format!("{target} is not a Secret")).hint(instead));
     }
     match (target.namespace, given) {
-        (Some(own), Some(given)) if own != given => Err(Failure::usage(format!(
+        (Some(own), Some(given)) if own != given => Err(OpError::usage(format!(
             "{word} is in namespace {own}, and -n names {given}"
         ))
         .hint(format!("leave -n out, or write secret/{} -n {own}", target.name))),
@@ -176,11 +176,11 @@ pub(super) fn one_secret(word: &str, given: Option<&str>, instead: &str) -> Resu
 
 /// The source with the namespaces that the words themselves name, where nothing else chooses them: `shop/shop-tls` is read with its
 /// routes, whatever the context's namespace is.
-pub(super) fn of_their_namespaces<'a>(source: &'a SourceArgs, targets: &[Target]) -> Cow<'a, SourceArgs> {
+pub fn of_their_namespaces<'a>(source: &'a Source, targets: &[Named]) -> Cow<'a, Source> {
     let chosen = source.all_namespaces || !source.namespace.is_empty() || !source.filename.is_empty();
     let own: Option<BTreeSet<&str>> = targets.iter().map(|target| target.namespace.as_deref()).collect();
     match own {
-        Some(own) if !chosen && !own.is_empty() => Cow::Owned(SourceArgs {
+        Some(own) if !chosen && !own.is_empty() => Cow::Owned(Source {
             namespace: own.into_iter().map(str::to_owned).collect(),
             ..source.clone()
         }),
@@ -199,11 +199,11 @@ fn host_of(text: &str) -> &str {
 }
 
 /// The kind that kubectl's users write so.
-pub(super) fn kind_named(word: &str) -> Option<Kind> {
+pub fn kind_named(word: &str) -> Option<Kind> {
     Kind::named(word).filter(|kind| kind.is_route() || matches!(kind, Kind::Secret | Kind::Certificate))
 }
 
-impl std::fmt::Display for Target {
+impl std::fmt::Display for Named {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.host {
             return write!(f, "host {}", self.name);
@@ -254,12 +254,12 @@ mod tests {
                 "web",
             ),
         ] {
-            let target: Target = word.parse().expect(word);
+            let target: Named = word.parse().expect(word);
             assert_eq!((target.kind, target.name.as_str()), (kind, name), "{word}");
             assert_eq!(target.bare, !word.contains('/'), "{word}");
         }
         let wrong = "pod/x"
-            .parse::<Target>()
+            .parse::<Named>()
             .expect_err("it has no certificates")
             .to_string();
         assert!(
@@ -269,18 +269,18 @@ mod tests {
             "{wrong}"
         );
         for wrong in ["pod/x", "secret/", "a/b/c"] {
-            assert!(wrong.parse::<Target>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Named>().is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn what_a_table_prints_is_read_back() {
-        let listener: Target = "gateway/public:status".parse().expect("a listener");
+        let listener: Named = "gateway/public:status".parse().expect("a listener");
         assert_eq!(
             (listener.name.as_str(), listener.listener.as_deref()),
             ("public", Some("status"))
         );
-        let secret: Target = "certs/api-tls,+1".parse().expect("a Secret");
+        let secret: Named = "certs/api-tls,+1".parse().expect("a Secret");
         assert!(secret.is_secret(&crate::object::Key::new("certs", "api-tls")));
         assert!(!secret.is_secret(&crate::object::Key::new("shop", "api-tls")));
         for word in [
@@ -289,9 +289,9 @@ mod tests {
             "https://u@shop.example",
             "shop.example:443",
         ] {
-            let host: Target = word.parse().expect(word);
+            let host: Named = word.parse().expect(word);
             assert!(host.host && host.name == "shop.example", "{word}: {host:?}");
         }
-        assert!("shop.example".parse::<Target>().expect("a host or an Ingress").bare);
+        assert!("shop.example".parse::<Named>().expect("a host or an Ingress").bare);
     }
 }

@@ -1,0 +1,177 @@
+//! What a use case works with: a cluster, settings, whoever is told and asked, and what ends it early.
+
+use std::{path::PathBuf, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use tokio::sync::OnceCell;
+
+use super::{Front, OpError};
+use crate::{
+    apply::Api,
+    engine::cancel::Cancel,
+    plan::permits::Permits,
+    settings::{
+        Chosen, Settings, SettingsError, env,
+        layer::Layer,
+        source::{self, ClusterSecrets},
+        store::{Store, permit},
+        value::Namespaced,
+    },
+    solve::{
+        SolveError,
+        dns01::config::{SecretRef, Secrets},
+    },
+    source::cluster::{ConnectError, ConnectOptions, Connection, connect},
+};
+
+/// A cluster that is connected to when something is first asked of it.
+pub struct Cluster {
+    options: ConnectOptions,
+    connection: OnceCell<Connection>,
+    front: Arc<dyn Front>,
+}
+
+impl Cluster {
+    /// The cluster that these options name.
+    pub fn new(options: ConnectOptions, front: Arc<dyn Front>) -> Self {
+        Self {
+            options,
+            connection: OnceCell::new(),
+            front,
+        }
+    }
+
+    /// The same where there is a connection already, if there is one.
+    pub fn over(options: ConnectOptions, connection: Option<Connection>, front: Arc<dyn Front>) -> Self {
+        Self {
+            options,
+            connection: OnceCell::new_with(connection),
+            front,
+        }
+    }
+
+    /// Which cluster, and as whom.
+    pub fn options(&self) -> &ConnectOptions {
+        &self.options
+    }
+
+    /// Whoever is told what is waited for.
+    pub fn front(&self) -> &Arc<dyn Front> {
+        &self.front
+    }
+
+    /// The connection.
+    ///
+    /// # Errors
+    ///
+    /// The kubeconfig names no cluster, or its login fails. No request is sent yet.
+    pub async fn login(&self) -> Result<&Connection, ConnectError> {
+        let login = || async {
+            let _waiting = self
+                .front
+                .wait(|| "waiting for the login that the kubeconfig asks for".to_owned());
+            connect(&self.options).await
+        };
+        self.connection.get_or_try_init(login).await
+    }
+
+    /// The same, for a use case that ends where it fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::login`].
+    pub async fn connection(&self) -> Result<&Connection, OpError> {
+        self.login().await.map_err(|error| OpError::because(&error))
+    }
+
+    async fn api(&self, permits: Permits) -> Result<Api, OpError> {
+        Ok(Api::new(self.connection().await?.clone(), permits))
+    }
+}
+
+impl Secrets for Cluster {
+    fn get<'b>(&'b self, of: &'b SecretRef) -> BoxFuture<'b, Result<SecretString, SolveError>> {
+        Box::pin(async move {
+            let connection = self.login().await.map_err(|error| {
+                let error = SolveError::because(&error);
+                SolveError {
+                    message: format!("cannot read {of}: {}", error.message),
+                    ..error
+                }
+            })?;
+            let _waiting = self.front.wait_for_server(connection);
+            ClusterSecrets(Api::new(connection.clone(), Permits::none()))
+                .get(of)
+                .await
+        })
+    }
+}
+
+/// Where settings are, besides what the caller says himself and the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The file; `None` is the usual one.
+    pub file: Option<PathBuf>,
+    /// The `ConfigMap`; `None` is the one that the environment names, if it does.
+    pub config_map: Option<Namespaced>,
+}
+
+/// What a use case works with.
+pub struct Context {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// Where settings are.
+    pub config: Config,
+    /// Ends it early.
+    pub cancel: Cancel,
+}
+
+impl Context {
+    /// Whoever is told and asked.
+    pub fn front(&self) -> &Arc<dyn Front> {
+        &self.cluster.front
+    }
+
+    /// All sources of settings, the strongest first: `flags` are what the caller says himself.
+    ///
+    /// # Errors
+    ///
+    /// A source cannot be read, or says what is none.
+    pub async fn layers(&self, flags: Layer) -> Result<Vec<Layer>, OpError> {
+        let failed = |error: SettingsError| OpError::because(&error);
+        let mut layers = source::layers(flags, self.config.file.as_deref(), &env::process).map_err(failed)?;
+        let wanted = source::config_map_wanted(self.config.config_map.as_ref(), &env::process).map_err(failed)?;
+        if let Some(key) = wanted {
+            let api = self.cluster.api(Permits::none()).await?;
+            let _waiting = self.front().wait_for_server(api.connection());
+            layers.push(source::config_map(&api, &key).await.map_err(failed)?);
+        }
+        Ok(layers)
+    }
+
+    /// The settings of an issuance.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::layers`]; or the sources do not go together.
+    pub async fn settings(&self, flags: Layer) -> Result<Settings, OpError> {
+        Settings::of(&self.layers(flags).await?).map_err(|error| OpError::because(&error))
+    }
+
+    /// Where the account with the chosen CA is kept.
+    ///
+    /// # Errors
+    ///
+    /// There is no directory for it, or no connection to the cluster that has it.
+    pub async fn store(&self, chosen: &Chosen) -> Result<Store, OpError> {
+        if let Some(key) = &chosen.account_secret {
+            let api = self.cluster.api(Permits::none().with(permit(key))).await?;
+            return Ok(Store::Secret(Box::new(api), key.clone()));
+        }
+        let directory = source::directory(&env::process).map_err(|error| {
+            OpError::because(&error).hint("set HOME, or keep accounts in a Secret: --account-secret NAMESPACE/NAME")
+        })?;
+        Ok(Store::Local(directory.join("accounts")))
+    }
+}

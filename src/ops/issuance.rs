@@ -1,0 +1,380 @@
+//! What `renew` and `issue` have in common: from targets to outcomes.
+
+mod plan;
+mod run;
+
+use std::{fmt::Write as _, sync::Arc};
+
+use super::{
+    Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left, session::Session, sweep,
+};
+use crate::{
+    acme::Stage,
+    apply::{Api, Permits, RunId, events, rights},
+    engine::{
+        forced,
+        foreseen::{Asked, Obstacle, obstacles as foreseen_by},
+        prepare::{self, Prepared, Preparing, slots},
+        run::Outcome,
+        store::Destination,
+    },
+    error::{Blame, Diagnose},
+    event::Teller,
+    inventory::Inventory,
+    net::HostPort,
+    object::Seconds,
+    plan::{
+        Refusal, Target,
+        limits::{Past, What},
+        summary::summary,
+        target::names_of,
+    },
+    settings::{Settings, layer::Layer, source::ClusterSecrets, store::Store, value::DryRun},
+    solve::{
+        dns01::{NoSecrets, Secrets},
+        http01::rights_hint,
+    },
+    source::cluster::Connection,
+};
+use plan::{ca_changes, steps, unrouted};
+
+pub use run::Terms;
+
+/// Let's Encrypt dates certificates back by an hour.
+const BACKDATED: Seconds = 3_600;
+
+/// What is asked of an issuance besides which certificates.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Where routes and Secrets are read from.
+    pub source: Source,
+    /// How they are judged.
+    pub checks: Checks,
+    /// What the caller says himself of settings, before any source of them.
+    pub flags: Layer,
+    /// Where routes are reached from here, instead of their own addresses.
+    pub connect: Option<HostPort>,
+    /// Where the Secrets' manifests are written to, where the source is manifests.
+    pub output_dir: Option<std::path::PathBuf>,
+    /// Whether it is only shown, or judged by the server.
+    pub dry_run: DryRun,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Whether it was a rehearsal: nothing that serves traffic was changed.
+    pub is_rehearsal: bool,
+    /// Whether nothing was ordered, but only shown or judged by the server.
+    pub is_dry: bool,
+    /// What became of each certificate; of a dry run, those alone that cert-manager would renew.
+    pub outcomes: Vec<Outcome>,
+    /// What an order in earnest would refuse, where that was looked for.
+    pub obstacles: Vec<Obstacle>,
+    /// What is to blame for what was left undone besides, which was told.
+    pub trouble: Option<Blame>,
+}
+
+impl Report {
+    /// The worst that is to blame for anything.
+    pub fn blame(&self) -> Option<Blame> {
+        self.failed().max(self.trouble)
+    }
+
+    /// The worst that is to blame for a certificate.
+    fn failed(&self) -> Option<Blame> {
+        let failed = self.outcomes.iter().filter_map(|outcome| outcome.result.as_ref().err());
+        failed.map(Diagnose::blame).max()
+    }
+
+    /// Why an order in earnest would be refused although nothing failed here.
+    pub fn refused(&self) -> Option<OpError> {
+        let said = match (self.is_dry, self.is_rehearsal) {
+            (true, _) => "an order would be refused",
+            (false, true) if self.failed().is_none() => "the rehearsal passed, but production would be refused",
+            _ => return None,
+        };
+        foreseen::failure(said, &self.obstacles)
+    }
+
+    /// What an order in earnest would refuse besides what [`Self::refused`] says first.
+    pub fn refusals_besides(&self) -> Vec<Refusal> {
+        foreseen::refusals(self.obstacles.get(1..).unwrap_or_default())
+    }
+}
+
+/// Everything that has been read and set.
+pub(super) struct Issuance<'a> {
+    pub(super) context: &'a Context,
+    pub(super) order: &'a Order,
+    pub(super) session: &'a Session,
+    pub(super) settings: &'a Settings,
+    pub(super) store: &'a Store,
+    pub(super) acme: &'a Directory,
+    /// What denies orders of this kind, where anything does.
+    pub(super) denied: Option<Obstacle>,
+    /// Whether the number of orders was said (`--max`).
+    pub(super) is_bounded: bool,
+    /// What was named too, and is refused.
+    pub(super) left: &'a [Left],
+    /// What could be meant and is left out, each counted.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Refuses manifests without a place for what becomes of them, and such a place without manifests.
+fn check_place(order: &Order) -> Result<(), OpError> {
+    match (&order.output_dir, order.source.filename.is_empty()) {
+        (None, false) => Err(OpError::usage("manifests (-f) are not written back")
+            .hint("name a directory for the Secrets' manifests: -o ./DIR")),
+        (Some(_), true) => Err(OpError::usage("a directory (-o ./DIR) needs manifests (-f)")
+            .hint("leave it out: the Secrets are in the cluster")),
+        _ => Ok(()),
+    }
+}
+
+impl Issuance<'_> {
+    fn front(&self) -> &dyn Front {
+        &**self.context.front()
+    }
+
+    fn connection(&self) -> Option<&Connection> {
+        self.session.connection.as_ref()
+    }
+
+    fn inventory(&self) -> &Inventory {
+        &self.session.inventory
+    }
+
+    /// Who reads Secrets for credentials.
+    fn secrets(&self) -> Arc<dyn Secrets> {
+        match self.connection() {
+            Some(connection) => Arc::new(ClusterSecrets(Api::new(connection.clone(), Permits::none()))),
+            None => Arc::new(NoSecrets),
+        }
+    }
+
+    /// Carries the targets out, or shows what would be done.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was ordered: it cannot be, or it was not wanted.
+    pub(super) async fn carry_out(&self, targets: &[Target]) -> Result<Report, OpError> {
+        let front = self.front();
+        check_place(self.order)?;
+        let run = RunId::random();
+        let preparing = Preparing {
+            inventory: self.inventory(),
+            targets,
+            settings: self.settings,
+            connection: self.connection(),
+            directory: self.order.output_dir.clone(),
+            connect: self.order.connect.clone(),
+            run: run.clone(),
+        };
+        let mut prepared = preparing
+            .prepare()
+            .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+        let obstacles = self.foresee(&preparing, &prepared).await?;
+        let is_rehearsal = self.settings.chosen.rehearsal;
+        let report = |outcomes, obstacles| Report {
+            is_rehearsal,
+            is_dry: self.order.dry_run != DryRun::None,
+            outcomes,
+            obstacles,
+            trouble: None,
+        };
+        let mut said = ca_changes(targets);
+        said.extend(unrouted(targets));
+        let forced = forced::lines(&preparing).await;
+        if self.order.dry_run != DryRun::None {
+            // The steps say whose CA changes, and not who owns the Secret.
+            for line in &forced {
+                front.note(line);
+            }
+        }
+        said.extend(forced);
+        if self.order.dry_run == DryRun::Client {
+            self.show_steps(&preparing, &prepared, targets)?;
+            return Ok(report(Vec::new(), obstacles));
+        }
+        let destination = self.destination(&preparing, &prepared.permits);
+        let solving = prepared.namespaces();
+        if let Destination::Cluster(api) = &destination {
+            let mut permits = prepared.permits.clone();
+            permits.extend(self.store.permits().await);
+            check_rights(api, &permits, front).await?;
+            Self::can_answer(&preparing, &prepared).await?;
+            self.check_restarts(api, &mut prepared).await?;
+        }
+        if self.order.dry_run == DryRun::Server {
+            self.ask_server(&preparing, &prepared, targets, &destination).await?;
+            return Ok(report(Vec::new(), obstacles));
+        }
+        if !is_rehearsal
+            && foreseen::stop_all(&obstacles, targets)
+            && let Some(failure) = foreseen::failure("nothing was ordered", &obstacles)
+        {
+            return Err(failure);
+        }
+        front
+            .confirm(self.plan(&preparing, &prepared, &said, &obstacles))
+            .await?;
+        let tell = Teller::new(front.listener());
+        self.left.iter().for_each(|left| left.tell(&tell));
+        // Nothing of manifests is in a cluster.
+        let there = self.connection().filter(|_| self.order.source.filename.is_empty());
+        let (run, found) = tokio::join!(
+            self.run(run, prepared, destination, tell),
+            sweep::look(there, targets, &solving)
+        );
+        let run = run?;
+        sweep::sweep(&run, found, targets).await;
+        let outcomes = run.all(targets).await;
+        front.is_over();
+        Ok(report(outcomes, obstacles))
+    }
+
+    /// What an order in earnest would refuse: for whoever is still to be asked. A run that asks nobody finds it out as it goes.
+    async fn foresee(&self, preparing: &Preparing<'_>, prepared: &Prepared) -> Result<Vec<Obstacle>, OpError> {
+        let front = self.front();
+        let asks = front.can_ask() && !front.has_agreed();
+        let (rehearsal, dry) = (self.settings.chosen.rehearsal, self.order.dry_run != DryRun::None);
+        if !(asks || rehearsal || dry) {
+            return Ok(Vec::new());
+        }
+        let staging = !rehearsal && self.settings.chosen.issuer.stage == Stage::Staging;
+        let seen = match self.settings.chosen.ca_limits {
+            Some(_) => issued_by_lets_encrypt(self.inventory(), staging),
+            None => Vec::new(),
+        };
+        // A dry run waits for no CA, and a rehearsal's is another one.
+        let acme = if rehearsal || dry {
+            None
+        } else {
+            Some(self.acme.get(front).await?)
+        };
+        let dns01 = prepare::dns01(&self.settings.dns01, &Arc::default(), self.secrets(), front.operator())
+            .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+        let asked = Asked {
+            store: self.store,
+            seen,
+            acme,
+            dns01: dns01.as_ref(),
+        };
+        let mut found = foreseen_by(preparing, prepared, asked).await;
+        found.extend(self.denied.clone());
+        Ok(found)
+    }
+
+    fn destination(&self, preparing: &Preparing<'_>, permits: &Permits) -> Destination {
+        match (self.connection(), &preparing.directory) {
+            (Some(connection), None) => {
+                let mut permits = permits.clone();
+                if !self.settings.chosen.rehearsal {
+                    // Without the right to it no Event is left, and nothing else is the worse.
+                    for target in preparing.targets {
+                        permits.extend(events::permits(&target.secret.namespace));
+                    }
+                }
+                Destination::Cluster(Api::new(connection.clone(), permits))
+            }
+            (_, directory) => Destination::Directory {
+                directory: directory.clone().unwrap_or_default(),
+                force: self.settings.certificate.force,
+            },
+        }
+    }
+
+    /// Whether challenges can be answered is known before anything is ordered.
+    async fn can_answer(preparing: &Preparing<'_>, prepared: &Prepared) -> Result<(), OpError> {
+        let judged = prepared.can_answer(preparing).await;
+        judged
+            .map(drop)
+            .map_err(|error| OpError::because(&error).after("nothing was ordered"))
+    }
+
+    /// What cannot be restarted is known before anything is ordered.
+    async fn check_restarts(&self, api: &Api, prepared: &mut Prepared) -> Result<(), OpError> {
+        let front = self.front();
+        for restarts in prepared.restarts.values_mut() {
+            let checked = restarts.check(api, &self.settings.storing.restart).await;
+            let notes = checked.map_err(|error| OpError::because(&error).after("nothing was ordered"))?;
+            for text in notes {
+                front.note(&text);
+            }
+        }
+        Ok(())
+    }
+
+    fn show_steps(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), OpError> {
+        let mut out = String::new();
+        let all = steps(preparing, prepared, targets);
+        for line in summary(&all, &self.left_out) {
+            let _ = writeln!(out, "{}", crate::text::Clear(&line));
+        }
+        for (secret, steps) in &all {
+            let _ = writeln!(out, "Secret {secret}");
+            for (number, step) in (1..).zip(steps) {
+                let _ = writeln!(out, "{number:>3}. {}", crate::text::Clear(&step.to_string()));
+            }
+        }
+        self.front().print(&out)
+    }
+
+    /// Has the API server judge the writes that can be known before there is a certificate.
+    async fn ask_server(
+        &self,
+        preparing: &Preparing<'_>,
+        prepared: &Prepared,
+        targets: &[Target],
+        destination: &Destination,
+    ) -> Result<(), OpError> {
+        let Destination::Cluster(api) = destination else {
+            return Err(OpError::usage(
+                "--dry-run=server asks a cluster, and there is none with -f",
+            ));
+        };
+        crate::engine::trial::all(&api.clone().dry_run(), targets, &preparing.run, &slots(self.settings))
+            .await
+            .map_err(|error| OpError::because(&error))?;
+        self.show_steps(preparing, prepared, targets)?;
+        self.front()
+            .note("the API server accepts the writes; nothing was stored");
+        Ok(())
+    }
+}
+
+async fn check_rights(api: &Api, permits: &Permits, front: &dyn Front) -> Result<(), OpError> {
+    let _waiting = front.wait_for_server(api.connection());
+    let missing = rights::missing(api, permits)
+        .await
+        .map_err(|error| OpError::because(&error).after("cannot ask for the rights"))?;
+    if missing.is_none() {
+        return Ok(());
+    }
+    let failure = OpError::new(Blame::Cluster, format!("nothing was ordered: {missing}"));
+    Err(failure.hint_if(rights_hint(&missing)))
+}
+
+/// What the cluster's certificates show of a public CA's limits: those that it issued lately.
+pub(super) fn seen(inventory: &Inventory, settings: &Settings) -> Vec<Past> {
+    if settings.chosen.limits.is_none() {
+        return Vec::new();
+    }
+    issued_by_lets_encrypt(inventory, settings.chosen.issuer.stage == Stage::Staging)
+}
+
+fn issued_by_lets_encrypt(inventory: &Inventory, staging: bool) -> Vec<Past> {
+    inventory
+        .secrets()
+        .iter()
+        .filter_map(|stored| stored.leaf())
+        .filter(|leaf| leaf.issuer.full.contains("Let's Encrypt") && crate::x509::is_staging_issuer(leaf) == staging)
+        .map(|leaf| Past {
+            at: leaf.not_before.saturating_add(BACKDATED),
+            names: names_of(leaf),
+            what: What::Issued,
+            sha256: Some(leaf.sha256.to_string()),
+        })
+        .collect()
+}

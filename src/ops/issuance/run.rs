@@ -1,0 +1,172 @@
+//! From what was agreed to, to a run of the engine.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::{Issuance, seen};
+use crate::{
+    acme::{Issuer, Stage},
+    apply::{RunId, pair::Roots},
+    engine::{
+        brake::{Brake, GoOn},
+        hosts::Hosts,
+        journal,
+        journals::Journals,
+        ledger::{self, Ledger},
+        prepare::{Prepared, slots},
+        run::{Options, Run},
+        store::Destination,
+        turns::Turns,
+    },
+    error::Blame,
+    event::Teller,
+    ops::{Front, OpError, session::read_file},
+    settings::{
+        account::{self, Agree, Ready},
+        trust,
+    },
+    text::counted,
+};
+
+/// A `--ca-file` is read whole; a bundle of all public roots is 300 KB.
+const LARGEST_CA_FILE: u64 = 16 << 20;
+
+impl Issuance<'_> {
+    pub(super) async fn run(
+        &self,
+        id: RunId,
+        mut prepared: Prepared,
+        destination: Destination,
+        tell: Teller,
+    ) -> Result<Run, OpError> {
+        let (settings, front) = (self.settings, self.context.front());
+        let secrets = self.secrets();
+        let acme = self.acme.get(&**front).await?;
+        let waiting = front.wait_for_ca(&settings.chosen.issuer.name);
+        let Ready { client, .. } = account::ensure(acme, &settings.chosen, self.store, secrets.as_ref(), &Terms(front))
+            .await
+            .map_err(|error| OpError::because(&error))?;
+        drop(waiting);
+        let ledger = Ledger::open(
+            ledger::Place::beside(self.store),
+            client.account_url(),
+            crate::clock::now(),
+        )
+        .await;
+        let journals = Arc::new(Journals::default());
+        let restarts = std::mem::take(&mut prepared.restarts);
+        let solvers = prepared
+            .solvers(
+                settings,
+                &id,
+                self.order.connect.clone(),
+                &destination,
+                client.thumbprint(),
+                &journals,
+                secrets,
+                front.operator(),
+            )
+            .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
+        let journal = match (&destination, journal::local_directory()) {
+            (Destination::Cluster(api), _) => journal::Place::Cluster(api.clone()),
+            (Destination::Directory { .. }, Some(directory)) => journal::Place::Directory(directory),
+            (Destination::Directory { .. }, None) => {
+                return Err(OpError::usage("orders in progress have no place").hint("set HOME or XDG_STATE_HOME"));
+            }
+        };
+        Ok(Run {
+            id,
+            client,
+            issuer: settings.chosen.issuer.clone(),
+            solvers,
+            destination,
+            journal,
+            journals,
+            ledger,
+            seen: seen(self.inventory(), settings),
+            restarts,
+            hosts: Hosts::default(),
+            turns: Turns::new(settings.certificate.concurrency),
+            brake: Brake::new(Arc::new(Asked(Arc::clone(front)))),
+            last: tokio::sync::Mutex::default(),
+            kept: tokio::sync::Mutex::default(),
+            cancel: self.context.cancel.clone(),
+            tell,
+            options: self.options()?,
+        })
+    }
+
+    fn options(&self) -> Result<Options, OpError> {
+        let (certificate, storing) = (&self.settings.certificate, &self.settings.storing);
+        let mut added = Vec::new();
+        for file in &storing.ca_files {
+            added.push(
+                read_file(file, LARGEST_CA_FILE)
+                    .map_err(|error| OpError::usage(format!("cannot read --ca-file {}: {error}", file.display())))?,
+            );
+        }
+        let own = trust::roots(&self.settings.trust, &self.inventory().context);
+        added.extend(
+            own.map_err(|error| OpError::because(&error))?
+                .into_iter()
+                .map(|root| root.pem),
+        );
+        // What is trusted too makes nothing fail that passes without it: no client trusts a staging certificate anyway.
+        let judged = match self.settings.chosen.issuer.stage {
+            Stage::Production => true,
+            Stage::Staging => false,
+            Stage::Own => !added.is_empty() && !self.settings.chosen.rehearsal,
+        };
+        let roots = if judged { Roots::Trusted { added } } else { Roots::Any };
+        Ok(Options {
+            rehearsal: self.settings.chosen.rehearsal,
+            key_kind: certificate.key_type,
+            reuse_key: certificate.reuse_key,
+            concurrency: certificate.concurrency,
+            limits: self.settings.chosen.limits.filter(|_| !certificate.ignore_rate_limits),
+            force: certificate.force,
+            overwrite_with_staging: certificate.overwrite_with_staging,
+            slots: slots(self.settings),
+            roots,
+            wait: storing.wait,
+            connect: self.order.connect.clone(),
+        })
+    }
+}
+
+/// Whoever is asked, after several failures alike, whether the rest is to be tried. What was agreed to before is no answer.
+struct Asked(Arc<dyn Front>);
+
+impl GoOn for Asked {
+    fn go_on<'a>(&'a self, failures: usize, error: &'a str, left: usize) -> BoxFuture<'a, bool> {
+        let rest = counted(left, "certificate");
+        Box::pin(async move {
+            if !self.0.can_ask() {
+                self.0.note(&format!(
+                    "stopped: {failures} failed in a row with the same error, and {rest} not started"
+                ));
+                return false;
+            }
+            let said = format!(
+                "{failures} failed in a row with the same error: {error}\n{rest} not started. Continue with the rest?"
+            );
+            self.0.ask(said).await
+        })
+    }
+}
+
+/// Shows terms of service and asks for agreement. What was agreed to before is none: that is about what is done, and is in scripts.
+pub struct Terms<'a>(pub &'a Arc<dyn Front>);
+
+impl Agree for Terms<'_> {
+    fn agree(&self, issuer: &Issuer, terms: &str) -> bool {
+        let name = &issuer.name;
+        if !self.0.can_ask() {
+            self.0.note(&format!("terms of service of {name}: {terms}"));
+            return false;
+        }
+        let question = format!("Terms of service of {name}:\n{terms}\nDo you agree to them?");
+        tokio::task::block_in_place(|| pollster::block_on(self.0.ask(question)))
+    }
+}

@@ -1,0 +1,43 @@
+//! The use cases: what can be asked of this program, whoever asks.
+//!
+//! | use case | does |
+//! | --- | --- |
+//! | [`renew`], [`issue`] | order certificates and store them ([`issuance`] is what both have in common) |
+//! | [`preflight`] | find what would stop an issuance |
+//! | [`revoke`] | revoke a certificate that is not in use |
+//! | [`rollback`] | put the pair before the last renewal back |
+//! | [`restart`] | restart what uses a Secret |
+//! | [`cleanup`] | remove what killed runs have left |
+//! | [`session`] | read a cluster or manifests, and judge the certificates: what every other begins with |
+//!
+//! Each has a `Request`, which says all that is asked and nothing of how it was typed, and a function
+//! `run(&Request, &Context) -> Result<Report, OpError>`. The [`Context`] is the cluster, where settings are, and what ends it early; its
+//! [`Front`] is told what happens, and asked before anything is written. A request, a context and a report are plain values: no use
+//! case knows a terminal, an exit status or a flag, and none keeps anything in a static.
+
+pub mod cleanup;
+mod context;
+mod controllers;
+mod directory;
+mod error;
+mod foreseen;
+pub mod front;
+pub mod issuance;
+pub mod issue;
+mod left;
+pub mod named;
+mod opened;
+pub mod preflight;
+pub mod reach;
+pub mod renew;
+pub mod restart;
+pub mod revoke;
+pub mod rollback;
+pub mod session;
+mod source;
+mod sweep;
+
+pub use context::{Cluster, Config, Context};
+pub use error::OpError;
+pub use front::Front;
+pub use source::{Checks, Source};

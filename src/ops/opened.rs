@@ -1,0 +1,110 @@
+//! What `renew` and `issue` begin with: settings, a picture of the cluster, the CA's directory.
+
+use super::{
+    Context, OpError,
+    directory::Directory,
+    foreseen,
+    issuance::{Issuance, Order},
+    left::Left,
+    named::Named,
+    session::{Open, Session},
+};
+use crate::{
+    acme::Stage,
+    apply::{Api, Permits},
+    engine::{foreseen::Obstacle, prepare, solver_pod},
+    error::Blame,
+    settings::{Settings, policy, store::Store, value::DryRun},
+};
+
+/// What the two begin with.
+pub(super) struct Opened {
+    pub(super) session: Session,
+    pub(super) settings: Settings,
+    pub(super) acme: Directory,
+    pub(super) store: Store,
+    /// What denies production by hand, where anything does.
+    denied: Option<Obstacle>,
+}
+
+impl Opened {
+    /// Reads what is asked for.
+    pub(super) async fn read(order: &Order, words: &[Named], context: &Context) -> Result<Self, OpError> {
+        let mut settings = context.settings(order.flags.clone()).await?;
+        let store = context.store(&settings.chosen).await?;
+        let open = Open {
+            all_users: true,
+            ..Open::default()
+        };
+        let opening = Session::open(&context.cluster, &order.source, &order.checks, words, open);
+        let acme = Directory::begin(&settings.chosen.issuer);
+        let session = opening.await?;
+        if let Some(blame) = session.trouble {
+            return Err(OpError::new(blame, "not everything could be read: nothing was ordered"));
+        }
+        if let Some(connection) = &session.connection {
+            solver_pod::choose(&mut settings.http01, connection).await;
+        }
+        let denied = denied(order, &session, &settings, context).await?;
+        Ok(Self {
+            session,
+            settings,
+            acme,
+            store,
+            denied,
+        })
+    }
+
+    /// What is to be done with it.
+    pub(super) fn issuance<'a>(&'a self, order: &'a Order, context: &'a Context, left: &'a [Left]) -> Issuance<'a> {
+        Issuance {
+            context,
+            order,
+            session: &self.session,
+            settings: &self.settings,
+            store: &self.store,
+            acme: &self.acme,
+            denied: self.denied.clone(),
+            is_bounded: false,
+            left,
+            left_out: Vec::new(),
+        }
+    }
+}
+
+/// What the cluster, or the settings, say of production by hand. It is refused here; of a rehearsal or a dry run it is told.
+async fn denied(
+    order: &Order,
+    session: &Session,
+    settings: &Settings,
+    context: &Context,
+) -> Result<Option<Obstacle>, OpError> {
+    let chosen = &settings.chosen;
+    let staging = !chosen.rehearsal && chosen.issuer.stage == Stage::Staging;
+    // What runs in the cluster is what such a cluster wants.
+    if staging || prepare::own_address().is_some() {
+        return Ok(None);
+    }
+    let by = match (&settings.denied_by, &session.connection) {
+        (Some(by), _) => Some(by.clone()),
+        (None, Some(connection)) => {
+            let _waiting = context.front().wait_for_server(connection);
+            let api = Api::new(connection.clone(), Permits::none());
+            let asked = policy::denied_by_cluster(&api).await;
+            asked.map_err(|error| OpError::because(&error))?
+        }
+        (None, None) => None,
+    };
+    let denied = by.map(|by| Obstacle {
+        secret: None,
+        stops: true,
+        what: format!("production orders by hand are denied by {by} (policy.interactiveProduction)"),
+        hint: Some("programs in the cluster may order, and anybody may rehearse".to_owned()),
+        blame: Blame::Usage,
+    });
+    let earnest = !chosen.rehearsal && order.dry_run == DryRun::None;
+    match foreseen::failure("nothing was ordered", denied.as_slice()).filter(|_| earnest) {
+        Some(failure) => Err(failure),
+        None => Ok(denied),
+    }
+}
