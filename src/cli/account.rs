@@ -48,11 +48,11 @@ struct Opened {
 
 impl Opened {
     async fn of(args: &AccountArgs) -> Result<Self, Failure> {
-        let context = Context {
-            cluster: Cluster::new(args.connection.options(), Terminal::asking(args.yes)),
-            config: args.ca.settings.config(),
-            cancel: Cancel::never(),
-        };
+        let context = Context::new(
+            Cluster::new(args.connection.options(), Terminal::asking(args.yes)),
+            args.ca.settings.config(),
+            Cancel::never(),
+        );
         let layers = context.layers(ca_layer(&args.ca)?).await?;
         let settings = Settings::of(&layers).map_err(|error| Failure::because(&error))?;
         let store = context.store(&settings.chosen).await?;

@@ -9,11 +9,11 @@ use crate::{
 use super::{args::issue::CleanupCommand, front::Terminal};
 
 pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
-    let context = Context {
-        cluster: Cluster::new(command.connection.options(), Terminal::asking(command.yes)),
-        config: command.settings.config(),
-        cancel: Cancel::never(),
-    };
+    let context = Context::new(
+        Cluster::new(command.connection.options(), Terminal::asking(command.yes)),
+        command.settings.config(),
+        Cancel::never(),
+    );
     let request = cleanup::Request {
         namespace: command.namespace,
         all_namespaces: command.all_namespaces,

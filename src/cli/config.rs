@@ -37,11 +37,11 @@ pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
 }
 
 async fn read(args: &ConfigViewArgs) -> Result<Vec<Layer>, Failure> {
-    let context = Context {
-        cluster: Cluster::new(args.connection.options(), Terminal::telling()),
-        config: args.settings.config(),
-        cancel: Cancel::never(),
-    };
+    let context = Context::new(
+        Cluster::new(args.connection.options(), Terminal::telling()),
+        args.settings.config(),
+        Cancel::never(),
+    );
     context.layers(Layer::empty(Origin::Flags)).await
 }
 

@@ -27,11 +27,11 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         write_test: command.write_test,
         order: args.order()?,
     };
-    let context = Context {
-        cluster: Cluster::new(args.source.connection.options(), Terminal::telling()),
-        config: args.ca.settings.config(),
-        cancel: Cancel::never(),
-    };
+    let context = Context::new(
+        Cluster::new(args.source.connection.options(), Terminal::telling()),
+        args.ca.settings.config(),
+        Cancel::never(),
+    );
     let found = Box::pin(preflight::run(&request, &context)).await?;
     if args.run.output == Some(Output::Json) {
         print(report::json(&found.secrets, &time::date_time(crate::clock::now())).as_bytes())?;

@@ -39,11 +39,11 @@ pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit,
 
 fn context(args: &IssueArgs, cancel: Cancel) -> Context {
     let front = Terminal::following(args.run.yes, args.run.output == Some(Output::Json));
-    Context {
-        cluster: Cluster::new(args.source.connection.options(), front),
-        config: args.ca.settings.config(),
+    Context::new(
+        Cluster::new(args.source.connection.options(), front),
+        args.ca.settings.config(),
         cancel,
-    }
+    )
 }
 
 /// Shows what came of it.

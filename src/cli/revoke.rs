@@ -10,11 +10,11 @@ use super::{args::issue::RevokeCommand, front::Terminal};
 
 pub(super) async fn run(command: RevokeCommand) -> Result<Exit, Failure> {
     let request = command.request()?;
-    let context = Context {
-        cluster: Cluster::new(command.source.connection.options(), Terminal::asking(command.yes)),
-        config: command.ca.settings.config(),
-        cancel: Cancel::never(),
-    };
+    let context = Context::new(
+        Cluster::new(command.source.connection.options(), Terminal::asking(command.yes)),
+        command.ca.settings.config(),
+        Cancel::never(),
+    );
     Box::pin(revoke::run(&request, &context)).await?;
     Ok(Exit::Ok)
 }

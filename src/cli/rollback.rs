@@ -9,14 +9,14 @@ use crate::{
 use super::{args::issue::RollbackCommand, front::Terminal};
 
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
-    let context = Context {
-        cluster: Cluster::new(command.connection.options(), Terminal::asking(command.yes)),
-        config: Config {
+    let context = Context::new(
+        Cluster::new(command.connection.options(), Terminal::asking(command.yes)),
+        Config {
             file: command.config.clone(),
             config_map: None,
         },
-        cancel: Cancel::never(),
-    };
+        Cancel::never(),
+    );
     Box::pin(rollback::run(&command.request(), &context)).await?;
     Ok(Exit::Ok)
 }

@@ -148,7 +148,7 @@ impl Run {
         if places.is_empty() {
             return Ok(());
         }
-        self.turns.give_back(&target.secret);
+        self.standing.turns.give_back(&target.secret);
         let waits = || {
             let hosts: Vec<&str> = places.iter().map(|place| place.host.as_str()).collect();
             format!(

@@ -94,13 +94,14 @@ impl Run {
         let resumed = resume.is_some();
         let journal = Journal::begin(&self.journal, &target.secret, &self.id, entry, key.pem().clone(), found).await?;
         let journal = Arc::new(journal);
-        self.journals
+        self.standing
+            .journals
             .add(target.secret.clone(), target.names.order.clone(), Arc::clone(&journal));
         let obtaining = Obtaining {
             proving: Proving {
                 client: &self.client,
                 choose: &self.solvers,
-                hosts: &self.hosts,
+                hosts: &self.standing.hosts,
                 cancel: &self.cancel,
                 tell,
             },
@@ -110,11 +111,11 @@ impl Run {
             exempt: in_window,
             preferred_chain: self.issuer.preferred_chain.clone(),
             key: &key,
-            ledger: &self.ledger,
+            ledger: &self.standing.ledger,
             proved: AtomicBool::new(false),
         };
         let obtained = Box::pin(obtaining.certificate(&target.names, resume)).await;
-        self.journals.remove(&target.secret);
+        self.standing.journals.remove(&target.secret);
         let obtained = match obtained {
             Ok(obtained) => obtained,
             Err(error) => {
@@ -248,7 +249,7 @@ impl Run {
     /// Whether the CA may be told which certificate is replaced: one that this account got, and that it gives a window for.
     async fn replaces(&self, held: Option<&Replaced>, wanted: bool) -> Option<Renewal> {
         let held = held.filter(|_| wanted && !self.options.rehearsal)?;
-        if !self.ledger.issued(&held.sha256) {
+        if !self.standing.ledger.issued(&held.sha256) {
             return None;
         }
         let id = held.id.clone()?;
@@ -264,7 +265,7 @@ impl Run {
         let Some(limits) = &self.options.limits else {
             return Ok(());
         };
-        let past = limits::joined(self.ledger.past(), &self.seen);
+        let past = limits::joined(self.standing.ledger.past(), &self.seen);
         match limits::exceeded(limits, &past, &target.names.order, exempt, crate::clock::now()) {
             None => Ok(()),
             Some(exceeded) => Err(CourseError::Limit {
@@ -292,7 +293,7 @@ impl Run {
         let ObtainError::Names(failed) = error else { return };
         for (name, refused) in failed {
             if matches!(refused, Refused::Ca { method: Some(_), .. }) {
-                self.ledger.failed(name, crate::clock::now());
+                self.standing.ledger.failed(name, crate::clock::now());
             }
         }
     }
@@ -324,7 +325,9 @@ impl Run {
         )?;
         let leaf = pair.leaf();
         let not_after = leaf.not_after;
-        self.ledger.got(&names, pair.sha256().to_string(), crate::clock::now());
+        self.standing
+            .ledger
+            .got(&names, pair.sha256().to_string(), crate::clock::now());
         tell.tell(EventKind::Issued {
             sha256: pair.sha256().to_string(),
             not_after,

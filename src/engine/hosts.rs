@@ -19,6 +19,8 @@ impl Hosts {
     pub async fn turn(&self, name: &Name) -> (OwnedMutexGuard<()>, bool) {
         let host = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // What nobody holds or waits for is forgotten: a program that goes on sees many hosts.
+            all.retain(|_, host| Arc::strong_count(host) > 1);
             Arc::clone(all.entry(name.clone()).or_default())
         };
         match Arc::clone(&host).try_lock_owned() {

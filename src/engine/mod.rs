@@ -28,5 +28,6 @@ pub mod revoke;
 pub mod run;
 pub mod solver_pod;
 pub mod store;
+pub mod sweep;
 pub mod trial;
 pub mod turns;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use futures_util::{StreamExt as _, stream};
 
 use super::{
-    brake::Brake,
+    brake::{Brake, GoOn},
     cancel::Cancel,
     choose::Solvers,
     failure::CourseError,
@@ -64,44 +64,84 @@ pub struct Options {
     pub connect: Option<HostPort>,
 }
 
-/// What all certificates of a run share.
-pub struct Run {
+/// What all orders with an account share, for as long as a program works with it: runs come and go.
+pub struct Standing {
+    pub(super) ledger: Ledger,
+    /// The orders under way.
+    pub(super) journals: Arc<Journals>,
+    /// Who has a turn with which host.
+    pub(super) hosts: Hosts,
+    /// Whose turn it is.
+    pub(super) turns: Turns,
+}
+
+impl Standing {
+    /// For an account: what it has ordered, and how many orders are under way at once.
+    pub fn new(ledger: Ledger, concurrency: usize) -> Self {
+        Self {
+            ledger,
+            journals: Arc::default(),
+            hosts: Hosts::default(),
+            turns: Turns::new(concurrency),
+        }
+    }
+
+    /// The orders under way.
+    pub fn journals(&self) -> &Arc<Journals> {
+        &self.journals
+    }
+}
+
+/// What a run is made of.
+pub struct Parts {
+    /// What it shares with the other runs of its account.
+    pub standing: Arc<Standing>,
     /// Its id, on everything that it makes.
     pub id: RunId,
     /// The account.
     pub client: Client,
     /// The CA.
     pub issuer: Issuer,
+    /// Where orders are kept.
+    pub journal: journal::Place,
     /// What answers challenges.
     pub solvers: Solvers,
     /// Where certificates go.
     pub destination: Destination,
-    /// Where orders are kept.
-    pub journal: journal::Place,
-    /// Those under way.
-    pub journals: Arc<Journals>,
-    /// What the account has ordered.
-    pub ledger: Ledger,
     /// What the cluster's certificates show of the CA's limits.
     pub seen: Vec<Past>,
     /// What is restarted for each Secret.
     pub restarts: BTreeMap<Key, Restarts>,
-    /// Who has a turn with which host.
-    pub hosts: Hosts,
-    /// Whose turn it is: `concurrency` at once.
-    pub turns: Turns,
-    /// The Lease that was given back last: it is held until what all share is gone too, so that the run is seen to be alive.
-    pub last: tokio::sync::Mutex<Option<Lease>>,
-    /// The Leases of the Secrets that what all share was made for: whoever finds those objects asks for them.
-    pub kept: tokio::sync::Mutex<Vec<Lease>>,
-    /// Stops it where one after another fails alike.
-    pub brake: Brake,
-    /// Ctrl-C.
+    /// Who is asked where one after another fails alike.
+    pub asks: Arc<dyn GoOn>,
+    /// What ends it early.
     pub cancel: Cancel,
     /// Who is told.
     pub tell: Teller,
-    /// How.
+    /// How certificates are ordered and stored.
     pub options: Options,
+}
+
+/// What all certificates of a run share.
+pub struct Run {
+    pub(super) standing: Arc<Standing>,
+    pub(super) id: RunId,
+    pub(super) client: Client,
+    pub(super) issuer: Issuer,
+    pub(super) journal: journal::Place,
+    pub(super) solvers: Solvers,
+    pub(super) destination: Destination,
+    pub(super) seen: Vec<Past>,
+    pub(super) restarts: BTreeMap<Key, Restarts>,
+    /// The Lease that was given back last: it is held until what all share is gone too, so that the run is seen to be alive.
+    last: tokio::sync::Mutex<Option<Lease>>,
+    /// The Leases of the Secrets that what all share was made for: whoever finds those objects asks for them.
+    kept: tokio::sync::Mutex<Vec<Lease>>,
+    /// Stops it where one after another fails alike.
+    brake: Brake,
+    pub(super) cancel: Cancel,
+    pub(super) tell: Teller,
+    pub(super) options: Options,
 }
 
 /// What a certificate came to.
@@ -133,6 +173,27 @@ pub struct Outcome {
 }
 
 impl Run {
+    /// A run that has not begun.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            standing: parts.standing,
+            id: parts.id,
+            client: parts.client,
+            issuer: parts.issuer,
+            journal: parts.journal,
+            solvers: parts.solvers,
+            destination: parts.destination,
+            seen: parts.seen,
+            restarts: parts.restarts,
+            last: tokio::sync::Mutex::default(),
+            kept: tokio::sync::Mutex::default(),
+            brake: Brake::new(parts.asks),
+            cancel: parts.cancel,
+            tell: parts.tell,
+            options: parts.options,
+        }
+    }
+
     /// Carries all out, several at once. One that fails stops no other. After Ctrl-C what is under way is given up and
     /// cleaned up, and what has not begun is not begun.
     pub async fn all(&self, targets: &[Target]) -> Vec<Outcome> {
@@ -150,7 +211,7 @@ impl Run {
     }
 
     async fn one(&self, target: &Target) -> Outcome {
-        self.turns.take(&target.secret).await;
+        self.standing.turns.take(&target.secret).await;
         let began = tokio::time::Instant::now();
         let tell = self.tell.about(target.secret.clone());
         let result = if self.cancel.is_cancelled() {
@@ -161,7 +222,7 @@ impl Run {
             Box::pin(self.course(target, &tell)).await
         };
         self.brake.ended(target, result.as_ref().err()).await;
-        self.turns.give_back(&target.secret);
+        self.standing.turns.give_back(&target.secret);
         let mut names = target.names.order.clone();
         if let Err(error) = &result {
             names.retain(|name| !error.left_out().contains(name));
@@ -238,7 +299,7 @@ impl Run {
         for lease in std::mem::take(&mut *self.kept.lock().await) {
             self.release(lease).await;
         }
-        if let Err(error) = self.ledger.keep().await {
+        if let Err(error) = self.standing.ledger.keep().await {
             self.tell.tell(EventKind::Note {
                 text: format!(
                     "the order could not be counted beside the account: {}",

@@ -1,15 +1,15 @@
 //! What a use case works with: a cluster, settings, whoever is told and asked, and what ends it early.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::{Front, OpError};
 use crate::{
     apply::Api,
-    engine::cancel::Cancel,
+    engine::{cancel::Cancel, run::Standing},
     plan::permits::Permits,
     settings::{
         Chosen, Settings, SettingsError, env,
@@ -125,9 +125,21 @@ pub struct Context {
     pub config: Config,
     /// Ends it early.
     pub cancel: Cancel,
+    /// What orders with an account share, by the account's URL: it outlives the use case.
+    pub(super) standing: Mutex<HashMap<String, Arc<Standing>>>,
 }
 
 impl Context {
+    /// For one use case, or for as many as the caller likes: what they share is kept for the next.
+    pub fn new(cluster: Cluster, config: Config, cancel: Cancel) -> Self {
+        Self {
+            cluster,
+            config,
+            cancel,
+            standing: Mutex::default(),
+        }
+    }
+
     /// Whoever is told and asked.
     pub fn front(&self) -> &Arc<dyn Front> {
         &self.cluster.front

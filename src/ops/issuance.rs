@@ -5,9 +5,7 @@ mod run;
 
 use std::{fmt::Write as _, sync::Arc};
 
-use super::{
-    Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left, session::Session, sweep,
-};
+use super::{Checks, Context, Front, OpError, Source, directory::Directory, foreseen, left::Left, session::Session};
 use crate::{
     acme::Stage,
     apply::{Api, Permits, RunId, events, rights},
@@ -17,6 +15,7 @@ use crate::{
         prepare::{self, Prepared, Preparing, slots},
         run::Outcome,
         store::Destination,
+        sweep,
     },
     error::{Blame, Diagnose},
     event::Teller,
@@ -228,7 +227,7 @@ impl Issuance<'_> {
             sweep::look(there, targets, &solving)
         );
         let run = run?;
-        sweep::sweep(&run, found, targets).await;
+        run.sweep(found, targets).await;
         let outcomes = run.all(targets).await;
         front.is_over();
         Ok(report(outcomes, obstacles))

@@ -67,7 +67,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     issuers.mark(std::slice::from_mut(&mut target));
     let mut issuance = opened.issuance(&request.order, context, &[]);
     issuance.is_bounded = true;
-    issuance.carry_out(&[target]).await
+    Box::pin(issuance.carry_out(&[target])).await
 }
 
 /// The one namespace in which a Secret is made.

@@ -35,7 +35,6 @@ pub mod revoke;
 pub mod rollback;
 pub mod session;
 mod source;
-mod sweep;
 
 pub use context::{Cluster, Config, Context};
 pub use error::OpError;

@@ -127,7 +127,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let mut issuance = opened.issuance(&request.order, context, &left);
     issuance.is_bounded = request.max.is_some();
     issuance.left_out = left_out;
-    let by_cert_manager = renewed(&opened, &request.order, &theirs, &left, context).await?;
+    let by_cert_manager = Box::pin(renewed(&opened, &request.order, &theirs, &left, context)).await?;
     // Nothing is ordered where all are cert-manager's, so no account is needed.
     let mut report = if ours.is_empty() {
         Report {
@@ -136,7 +136,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
             ..Report::default()
         }
     } else {
-        issuance.carry_out(&ours).await?
+        Box::pin(issuance.carry_out(&ours)).await?
     };
     report.outcomes.extend(by_cert_manager);
     if !report.is_dry {

@@ -491,11 +491,7 @@ async fn carry_out(
     cancel: Cancel,
     front: Arc<dyn Front>,
 ) -> Result<Came, OpError> {
-    let context = |config| Context {
-        cluster: Cluster::new(connection.options(), front),
-        config,
-        cancel,
-    };
+    let context = |config| Context::new(Cluster::new(connection.options(), front), config, cancel);
     if let Job::Restart(secrets) = job {
         let report = restart::run(&secrets, &context(Config::default())).await?;
         return Ok(Came::Said(report.said));

@@ -24,14 +24,14 @@ use super::super::{
 
 /// All that the sources say of the screen; the first that says something counts.
 async fn said(args: &StatusArgs) -> Result<(Vec<Layer>, TuiEntry), Failure> {
-    let context = Context {
-        cluster: Cluster::new(args.source.connection.options(), Terminal::telling()),
-        config: Config {
+    let context = Context::new(
+        Cluster::new(args.source.connection.options(), Terminal::telling()),
+        Config {
             file: args.check.config.clone(),
             config_map: None,
         },
-        cancel: Cancel::never(),
-    };
+        Cancel::never(),
+    );
     let layers = context.layers(Layer::empty(Origin::Flags)).await?;
     let mut entry = TuiEntry::default();
     for layer in &layers {

@@ -6,18 +6,15 @@ use futures_util::future::BoxFuture;
 
 use super::{Issuance, seen};
 use crate::{
-    acme::{Issuer, Stage},
+    acme::{Client, Issuer, Stage},
     apply::{RunId, pair::Roots},
     engine::{
-        brake::{Brake, GoOn},
-        hosts::Hosts,
+        brake::GoOn,
         journal,
-        journals::Journals,
         ledger::{self, Ledger},
         prepare::{Prepared, slots},
-        run::{Options, Run},
+        run::{Options, Parts, Run, Standing},
         store::Destination,
-        turns::Turns,
     },
     error::Blame,
     event::Teller,
@@ -48,13 +45,7 @@ impl Issuance<'_> {
             .await
             .map_err(|error| OpError::because(&error))?;
         drop(waiting);
-        let ledger = Ledger::open(
-            ledger::Place::beside(self.store),
-            client.account_url(),
-            crate::clock::now(),
-        )
-        .await;
-        let journals = Arc::new(Journals::default());
+        let standing = self.standing(&client).await;
         let restarts = std::mem::take(&mut prepared.restarts);
         let solvers = prepared
             .solvers(
@@ -63,7 +54,7 @@ impl Issuance<'_> {
                 self.order.connect.clone(),
                 &destination,
                 client.thumbprint(),
-                &journals,
+                standing.journals(),
                 secrets,
                 front.operator(),
             )
@@ -75,26 +66,34 @@ impl Issuance<'_> {
                 return Err(OpError::usage("orders in progress have no place").hint("set HOME or XDG_STATE_HOME"));
             }
         };
-        Ok(Run {
+        Ok(Run::new(Parts {
+            standing,
             id,
             client,
             issuer: settings.chosen.issuer.clone(),
+            journal,
             solvers,
             destination,
-            journal,
-            journals,
-            ledger,
             seen: seen(self.inventory(), settings),
             restarts,
-            hosts: Hosts::default(),
-            turns: Turns::new(settings.certificate.concurrency),
-            brake: Brake::new(Arc::new(Asked(Arc::clone(front)))),
-            last: tokio::sync::Mutex::default(),
-            kept: tokio::sync::Mutex::default(),
+            asks: Arc::new(Asked(Arc::clone(front))),
             cancel: self.context.cancel.clone(),
             tell,
             options: self.options()?,
-        })
+        }))
+    }
+
+    /// What orders with this account share: that of earlier ones in this context, where there were some.
+    async fn standing(&self, client: &Client) -> Arc<Standing> {
+        let mut all = self.context.standing.lock().await;
+        if let Some(standing) = all.get(client.account_url()) {
+            return Arc::clone(standing);
+        }
+        let place = ledger::Place::beside(self.store);
+        let ledger = Ledger::open(place, client.account_url(), crate::clock::now()).await;
+        let standing = Arc::new(Standing::new(ledger, self.settings.certificate.concurrency));
+        all.insert(client.account_url().to_owned(), Arc::clone(&standing));
+        standing
     }
 
     fn options(&self) -> Result<Options, OpError> {

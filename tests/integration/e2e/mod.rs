@@ -5,6 +5,7 @@ mod acme;
 mod apply;
 mod asked;
 mod bad_input;
+mod caller;
 mod certmanager;
 mod connect;
 mod dns01;

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 
+use super::{
+    cleanup::{self, Leftovers},
+    run::Run,
+    store::Destination,
+};
 use crate::{
     apply::{Api, Permits},
     clock::now,
-    engine::{
-        cleanup::{self, Leftovers},
-        run::Run,
-        store::Destination,
-    },
     event::EventKind,
     object::{Key, Text},
     plan::Target,
@@ -24,11 +24,7 @@ const AT_ONCE: usize = 4;
 
 /// What was left in the namespaces of the targets, and in those `solving`, where challenges are answered. Without anything,
 /// that is a few lists a namespace.
-pub(super) async fn look(
-    connection: Option<&Connection>,
-    targets: &[Target],
-    solving: &BTreeSet<Text>,
-) -> Vec<Leftovers> {
+pub async fn look(connection: Option<&Connection>, targets: &[Target], solving: &BTreeSet<Text>) -> Vec<Leftovers> {
     let Some(connection) = connection else {
         return Vec::new();
     };
@@ -51,29 +47,31 @@ pub(super) async fn look(
         .await
 }
 
-/// Removes it.
-pub(super) async fn sweep(run: &Run, found: Vec<Leftovers>, targets: &[Target]) {
-    let Destination::Cluster(api) = &run.destination else {
-        return;
-    };
-    let own: BTreeSet<Key> = targets.iter().map(|target| target.secret.clone()).collect();
-    let mut count = 0;
-    for mut found in found {
-        found.leave_manual();
-        let api = api.with_permits(found.permits());
-        let removed = found.remove(&api, run.solvers.dns01.as_deref(), &run.id, &own).await;
-        count += removed.count;
-        let unread = found.unread.first().map(|error| crate::error::chain(error));
-        let left = removed.trouble.into_iter().map(|trouble| trouble.text);
-        for text in left.chain(unread) {
-            run.tell.tell(EventKind::Note {
-                text: format!("leftovers of a killed run may remain (`kubectl certs cleanup`): {text}"),
+impl Run {
+    /// Removes it.
+    pub async fn sweep(&self, found: Vec<Leftovers>, targets: &[Target]) {
+        let Destination::Cluster(api) = &self.destination else {
+            return;
+        };
+        let own: BTreeSet<Key> = targets.iter().map(|target| target.secret.clone()).collect();
+        let mut count = 0;
+        for mut found in found {
+            found.leave_manual();
+            let api = api.with_permits(found.permits());
+            let removed = found.remove(&api, self.solvers.dns01.as_deref(), &self.id, &own).await;
+            count += removed.count;
+            let unread = found.unread.first().map(|error| crate::error::chain(error));
+            let left = removed.trouble.into_iter().map(|trouble| trouble.text);
+            for text in left.chain(unread) {
+                self.tell.tell(EventKind::Note {
+                    text: format!("leftovers of a killed run may remain (`kubectl certs cleanup`): {text}"),
+                });
+            }
+        }
+        if count > 0 {
+            self.tell.tell(EventKind::Note {
+                text: format!("removed leftovers of a killed run: {count}"),
             });
         }
-    }
-    if count > 0 {
-        run.tell.tell(EventKind::Note {
-            text: format!("removed leftovers of a killed run: {count}"),
-        });
     }
 }
