@@ -6,6 +6,7 @@ use super::{
     CommandLine,
     item::Subject,
     message::Signal,
+    model::popup::{TextOf, WindowId},
     order::{Job, RunId},
 };
 use crate::{object::Seconds, scan::About};
@@ -35,12 +36,15 @@ pub enum Effect {
         /// How wide it may be.
         width: u16,
     },
-    /// An object is read, and shown as YAML without its keys.
-    Yaml(Subject),
-    /// The certificates of a Secret, or of a route's Secret, are shown decoded.
-    Decode(Subject),
-    /// Who uses the Secrets is found out.
-    Users(Subject),
+    /// A text about something is made, for the window that waits for it.
+    Text {
+        /// The window.
+        window: WindowId,
+        /// Which text.
+        what: TextOf,
+        /// About what.
+        of: Subject,
+    },
     /// PEM of a Secret's chain is read, to be copied.
     Pem(Subject),
     /// Hosts are probed.

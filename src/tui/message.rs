@@ -4,6 +4,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::{
     item::{Item, Subject},
+    model::popup::WindowId,
     order::{Ending, Plan, RunId},
 };
 pub use crate::event::Level;
@@ -101,8 +102,8 @@ pub enum Message {
     },
     /// A text that was asked for, for a window of its own.
     Text {
-        /// The window's title.
-        title: String,
+        /// The window.
+        window: WindowId,
         /// The text, or why there is none.
         lines: Result<Lines, Trouble>,
     },

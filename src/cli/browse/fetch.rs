@@ -28,7 +28,7 @@ use crate::{
         Message,
         item::Subject,
         message::{Lines, Trouble},
-        update::texts::window_title,
+        model::popup::WindowId,
     },
     x509::Certificate,
 };
@@ -95,7 +95,12 @@ fn redacted(mut object: Value) -> Value {
 }
 
 /// An object as YAML, without its keys.
-pub(super) fn yaml(connection: Option<Connection>, of: Subject, sink: UnboundedSender<Message>) -> JoinHandle<()> {
+pub(super) fn yaml(
+    connection: Option<Connection>,
+    of: Subject,
+    window: WindowId,
+    sink: UnboundedSender<Message>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let lines = get(connection, &of).await.map(|object| {
             let mut out = Vec::new();
@@ -104,10 +109,7 @@ pub(super) fn yaml(connection: Option<Connection>, of: Subject, sink: UnboundedS
             let text = String::from_utf8_lossy(&out).into_owned();
             text.lines().map(yaml_line).collect()
         });
-        let _ = sink.send(Message::Text {
-            title: window_title("yaml of", &of),
-            lines,
-        });
+        let _ = sink.send(Message::Text { window, lines });
     })
 }
 
@@ -220,10 +222,11 @@ fn certificates_of(text: &str) -> String {
 pub(super) fn users(
     inventory: &Inventory,
     connection: Option<Connection>,
-    of: Subject,
+    of: &Subject,
+    window: WindowId,
     sink: UnboundedSender<Message>,
 ) -> JoinHandle<()> {
-    let keys = secrets_of(inventory, &of);
+    let keys = secrets_of(inventory, of);
     let mut known: Vec<(Key, Vec<User>)> = keys
         .into_iter()
         .map(|key| (key.clone(), users_of(inventory, &key)))
@@ -260,7 +263,7 @@ pub(super) fn users(
             }
         }
         let _ = sink.send(Message::Text {
-            title: window_title("used by", &of),
+            window,
             lines: Ok(users_lines(&known, problem)),
         });
     })

@@ -307,9 +307,7 @@ impl Outside for Hands {
             Effect::Namespaces(names) => Ask::Namespaces(names),
             Effect::At(at) => Ask::At(at),
             Effect::Picture { of, width } => Ask::Picture { of, width },
-            Effect::Yaml(of) => Ask::Yaml(of),
-            Effect::Decode(of) => Ask::Decode(of),
-            Effect::Users(of) => Ask::Users(of),
+            Effect::Text { window, what, of } => Ask::Text { window, what, of },
             Effect::Pem(of) => Ask::Pem(of),
             Effect::Probe(chosen) => Ask::Probe(chosen),
         };

@@ -33,6 +33,7 @@ use crate::{
         Message,
         item::{Item, Subject},
         message::{Level, Link, LogLine, Trouble},
+        model::popup::{TextOf, WindowId},
     },
 };
 
@@ -72,12 +73,12 @@ pub(super) enum Ask {
     At(Option<Seconds>),
     /// Draw a picture.
     Picture { of: Subject, width: u16 },
-    /// Show an object as YAML.
-    Yaml(Subject),
-    /// Show certificates decoded.
-    Decode(Subject),
-    /// Find out who uses what.
-    Users(Subject),
+    /// Make a text for a window.
+    Text {
+        window: WindowId,
+        what: TextOf,
+        of: Subject,
+    },
     /// Read a chain as PEM.
     Pem(Subject),
     /// Probe hosts.
@@ -261,14 +262,9 @@ impl Reader {
 
     /// Nothing can be answered without a reading: whoever waits is told.
     fn unread(&self, ask: &Ask) {
-        use crate::tui::update::texts::window_title;
         let trouble = Trouble {
             what: "the cluster could not be read".to_owned(),
             hint: Some("it is retried automatically; the log shows why it failed".to_owned()),
-        };
-        let text = |title: &str, of: &Subject| Message::Text {
-            title: window_title(title, of),
-            lines: Err(trouble.clone()),
         };
         self.send(match ask {
             Ask::Picture { of, width } => Message::Picture {
@@ -276,9 +272,10 @@ impl Reader {
                 width: *width,
                 lines: Err(trouble),
             },
-            Ask::Yaml(of) => text("yaml of", of),
-            Ask::Decode(of) => text("certificates of", of),
-            Ask::Users(of) => text("used by", of),
+            Ask::Text { window, .. } => Message::Text {
+                window: *window,
+                lines: Err(trouble),
+            },
             Ask::Pem(_) => Message::Pem(Err(trouble)),
             Ask::Read | Ask::Namespaces(_) | Ask::Context(_) | Ask::At(_) | Ask::Probe(_) => return,
         });
@@ -477,21 +474,20 @@ impl Reader {
                 self.apart(live);
             }
             Ask::Picture { of, width } => self.picture(live, connection, found, &of, width),
-            Ask::Decode(of) => {
-                let lines = fetch::decoded(&live.inventory, &of, live.rules.now);
-                self.send(Message::Text {
-                    title: crate::tui::update::texts::window_title("certificates of", &of),
-                    lines,
-                });
-            }
-            Ask::Yaml(of) => drop(fetch::yaml(connection.cloned(), of, self.sink.clone())),
+            Ask::Text { window, what, of } => self.text(live, connection, window, what, of),
             Ask::Pem(of) => drop(self.pem(live, connection, &of)),
-            Ask::Users(of) => drop(fetch::users(
-                &live.inventory,
-                connection.cloned(),
-                of,
-                self.sink.clone(),
-            )),
+        }
+    }
+
+    fn text(&self, live: &Live, connection: Option<&Connection>, window: WindowId, what: TextOf, of: Subject) {
+        let (connection, sink) = (connection.cloned(), self.sink.clone());
+        match what {
+            TextOf::Certificates => self.send(Message::Text {
+                window,
+                lines: fetch::decoded(&live.inventory, &of, live.rules.now),
+            }),
+            TextOf::Yaml => drop(fetch::yaml(connection, of, window, sink)),
+            TextOf::Users => drop(fetch::users(&live.inventory, connection, &of, window, sink)),
         }
     }
 

@@ -1,6 +1,9 @@
 //! What is in front, and so where keys are looked up: a window, the picture, or the view.
 
-use super::{Detail, Model, View, popup::Popup};
+use super::{
+    Detail, Model, View,
+    popup::{Popup, WindowId},
+};
 use crate::tui::{filter::pattern::Pattern, item::Subject, keymap::Scope};
 
 /// What is looked for in the text in front.
@@ -21,13 +24,20 @@ pub enum Front {
     Help,
     /// The log.
     Log,
-    /// A text, by its title.
-    Text(String),
+    /// A text, by its window.
+    Text(WindowId),
     /// The picture, of what it is.
     Picture(Subject),
 }
 
 impl Model {
+    /// A number for a window that is opened.
+    pub(crate) fn new_window(&mut self) -> WindowId {
+        let id = WindowId(self.next_window);
+        self.next_window += 1;
+        id
+    }
+
     /// Where keys are looked up in the view, whatever windows are over it.
     pub fn view_scope(&self) -> Scope {
         match self.view {
@@ -43,7 +53,7 @@ impl Model {
         match self.popups.last() {
             Some(Popup::Help { .. }) => Some(Front::Help),
             Some(Popup::Log { .. }) => Some(Front::Log),
-            Some(Popup::Text(text)) => Some(Front::Text(text.title.clone())),
+            Some(Popup::Text(text)) => Some(Front::Text(text.id)),
             Some(_) => None,
             None => self.read_picture().map(|detail| Front::Picture(detail.of.clone())),
         }

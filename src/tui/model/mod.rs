@@ -333,6 +333,8 @@ pub struct Model {
     pub runs: Vec<Run>,
     /// The number of the next run.
     pub next_run: RunId,
+    /// The number of the next window that something answers.
+    next_window: u64,
     /// A line that is shown for a while.
     pub notice: Option<Notice>,
     /// What the program said.
@@ -389,6 +391,7 @@ impl Model {
             last_mark: None,
             runs: Vec::new(),
             next_run: 1,
+            next_window: 1,
             notice: None,
             log: VecDeque::new(),
             unseen: 0,

@@ -41,9 +41,38 @@ pub enum Popup {
     Menu(Menu),
 }
 
+/// The number of a window in this session, for what answers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WindowId(pub u64);
+
+/// The texts about something that windows show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextOf {
+    /// The object as YAML, without its keys.
+    Yaml,
+    /// The certificates of a Secret, or of a route's Secrets, decoded.
+    Certificates,
+    /// Who uses the Secrets.
+    Users,
+}
+
+impl TextOf {
+    /// The window's title.
+    pub fn title(self, of: &Subject) -> String {
+        let what = match self {
+            Self::Yaml => "yaml of",
+            Self::Certificates => "certificates of",
+            Self::Users => "used by",
+        };
+        format!("{what} {} in {}", of.word(), of.key.namespace)
+    }
+}
+
 /// A text with a title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
+    /// The window.
+    pub id: WindowId,
     /// The title.
     pub title: String,
     /// The command that shows the same.

@@ -7,7 +7,7 @@ use crate::tui::{
     model::{
         Model, Passing, Prompt, View,
         input::Input,
-        popup::{Popup, Wanted, Watched},
+        popup::{Popup, TextOf, Wanted, Watched},
     },
     order::RunId,
     rows::Choice,
@@ -108,9 +108,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Restart => runs::restart(model),
         Action::Probe => probe(model),
         Action::Explain => texts::explain(model),
-        Action::Users => texts::text(model, "used by", texts::show_command, Effect::Users),
-        Action::Decode => texts::text(model, "certificates of", texts::show_command, Effect::Decode),
-        Action::Yaml => texts::text(model, "yaml of", texts::yaml_command, Effect::Yaml),
+        Action::Users => texts::text(model, TextOf::Users),
+        Action::Decode => texts::text(model, TextOf::Certificates),
+        Action::Yaml => texts::text(model, TextOf::Yaml),
         Action::Wait => {
             model.ring = !model.ring;
             if model.ring {

@@ -173,9 +173,9 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Message::Text { title, lines } => {
+        Message::Text { window, lines } => {
             let open = model.popups.iter_mut().rev().find_map(|popup| match popup {
-                Popup::Text(text) if text.title == title => Some(text),
+                Popup::Text(text) if text.id == window => Some(text),
                 _ => None,
             });
             if let Some(text) = open {

@@ -13,7 +13,7 @@ use crate::{
         message::Lines,
         model::{
             Model, View,
-            popup::{Chooses, Menu, Popup, Text},
+            popup::{Chooses, Menu, Popup, Text, TextOf},
         },
         order::RunId,
     },
@@ -71,7 +71,9 @@ pub(super) fn explain_reason(model: &mut Model, reason: Reason, found: Lines) ->
         };
         vec![(tone, line.to_owned())]
     }));
+    let id = model.new_window();
     model.popups.push(Popup::Text(Text {
+        id,
         title: reason.to_string(),
         command: Some(format!("kubectl certs explain {reason}")),
         lines: Some(Ok(lines)),
@@ -81,26 +83,21 @@ pub(super) fn explain_reason(model: &mut Model, reason: Reason, found: Lines) ->
 }
 
 /// Opens a window for a text that is asked for.
-pub(super) fn text(
-    model: &mut Model,
-    title: &str,
-    command: fn(&Model, &Subject) -> CommandLine,
-    effect: fn(Subject) -> Effect,
-) -> Vec<Effect> {
+pub(super) fn text(model: &mut Model, what: TextOf) -> Vec<Effect> {
     let Some(of) = model.subject() else { return Vec::new() };
-    let command = command(model, &of).to_string();
+    let command = match what {
+        TextOf::Yaml => yaml_command(model, &of),
+        TextOf::Certificates | TextOf::Users => show_command(model, &of),
+    };
+    let window = model.new_window();
     model.popups.push(Popup::Text(Text {
-        title: window_title(title, &of),
-        command: Some(command),
+        id: window,
+        title: what.title(&of),
+        command: Some(command.to_string()),
         lines: None,
         scroll: 0,
     }));
-    vec![effect(of)]
-}
-
-/// The title of a window about something: what answers is matched by it.
-pub fn window_title(title: &str, of: &Subject) -> String {
-    format!("{title} {} in {}", of.word(), of.key.namespace)
+    vec![Effect::Text { window, what, of }]
 }
 
 /// Copies the command that does the same as the window in front: several, of several namespaces, follow one another.

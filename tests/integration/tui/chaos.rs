@@ -132,8 +132,8 @@ fn message(happens: &Happens, model: &Model) -> Option<Message> {
         Happens::Told(10) => Message::Probed(3),
         Happens::Told(11) => Message::Written(Err(Trouble::new("no room"))),
         Happens::Told(12) => Message::Text {
-            title: match model.popups.last()? {
-                Popup::Text(text) => text.title.clone(),
+            window: match model.popups.last()? {
+                Popup::Text(text) => text.id,
                 _ => return None,
             },
             lines: Err(Trouble::new(hostile::HOSTILE)),

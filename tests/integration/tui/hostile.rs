@@ -18,7 +18,7 @@ use super::{
     Desk, SIZES, at_sizes,
     desk::{place, ui, whole},
     example::{example, noon},
-    popups::{begin, title},
+    popups::{begin, window},
     runs::{checkout, of_checkout, planned},
 };
 
@@ -124,9 +124,9 @@ fn what_is_asked_for_said_and_planned_is_shown_as_letters() {
         plan.targets = vec![(Key::new(HOSTILE, HOSTILE), plan.targets.remove(0).1)];
         for key in ["y", "u", "x"] {
             desk.press(key);
-            let title = title(&desk);
+            let window = window(&desk);
             desk.tell([Message::Text {
-                title,
+                window,
                 lines: Err(trouble()),
             }])
             .shows("\\x1b[2J")

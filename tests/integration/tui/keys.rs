@@ -7,7 +7,10 @@ use kubectl_certs::{
         Effect, Message,
         keymap::{Action, Keymap},
         message::Signal,
-        model::{View, popup::Popup},
+        model::{
+            View,
+            popup::{Popup, TextOf},
+        },
         run::Input,
     },
 };
@@ -310,32 +313,28 @@ fn probe_asks_the_hosts() {
 #[test]
 fn texts_are_asked_for_and_shown() {
     let mut desk = Desk::usual();
-    for (key, title) in [
-        ("u", "used by ingress/checkout in shop"),
-        ("x", "certificates of ingress/checkout in shop"),
-        ("y", "yaml of ingress/checkout in shop"),
+    for (key, text, title) in [
+        ("u", TextOf::Users, "used by ingress/checkout in shop"),
+        ("x", TextOf::Certificates, "certificates of ingress/checkout in shop"),
+        ("y", TextOf::Yaml, "yaml of ingress/checkout in shop"),
     ] {
         desk.press(key).shows(title).shows("reading ...");
         let effects = desk.effects();
-        let right = matches!(
-            (key, effects.as_slice()),
-            ("u", [Effect::Users(_)]) | ("x", [Effect::Decode(_)]) | ("y", [Effect::Yaml(_)])
-        );
-        assert!(right, "{key}: {effects:?}");
+        let [Effect::Text { window, what, .. }] = effects.as_slice() else {
+            panic!("{key}: {effects:?}");
+        };
+        assert_eq!(*what, text, "{key}");
         let lines = Ok(vec![vec![(
             kubectl_certs::report::show::Tone::Plain,
             "what was asked for".to_owned(),
         )]]);
         desk.tell([Message::Text {
-            title: title.to_owned(),
+            window: *window,
             lines: lines.clone(),
         }])
         .shows("what was asked for");
         desk.press("esc")
-            .tell([Message::Text {
-                title: title.to_owned(),
-                lines,
-            }])
+            .tell([Message::Text { window: *window, lines }])
             .hides("what was asked for");
     }
     desk.press("2 x").shows("certificates of secret/checkout-tls in shop");

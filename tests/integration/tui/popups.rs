@@ -6,7 +6,7 @@ use kubectl_certs::{
     tui::{
         Message,
         message::{Level, LogLine, Trouble},
-        model::popup::Popup,
+        model::popup::{Popup, WindowId},
         order::{Ending, Stage},
     },
 };
@@ -27,10 +27,10 @@ fn see(name: &str, mut act: impl FnMut(&mut Desk)) {
     insta::assert_snapshot!(name, seen);
 }
 
-/// The title of the window on top, which its text comes back with.
-pub(super) fn title(desk: &Desk) -> String {
+/// The number of the window on top, which its text comes back with.
+pub(super) fn window(desk: &Desk) -> WindowId {
     match desk.model.popups.last() {
-        Some(Popup::Text(text)) => text.title.clone(),
+        Some(Popup::Text(text)) => text.id,
         other => panic!("no window waits for a text: {other:?}"),
     }
 }
@@ -79,9 +79,9 @@ fn yaml_on_its_way_there_and_not_to_be_had() {
     see("text", |desk| {
         desk.press("y");
         let lines = yaml.lines().map(|line| vec![(Tone::Plain, line.to_owned())]).collect();
-        let title = title(desk);
+        let window = window(desk);
         desk.tell([Message::Text {
-            title,
+            window,
             lines: Ok(lines),
         }]);
     });
@@ -91,9 +91,9 @@ fn yaml_on_its_way_there_and_not_to_be_had() {
             what: "ada may not get ingresses in namespace shop".to_owned(),
             hint: Some("docs/guide/rights.md lists the rights".to_owned()),
         };
-        let title = title(desk);
+        let window = window(desk);
         desk.tell([Message::Text {
-            title,
+            window,
             lines: Err(trouble),
         }]);
     });
