@@ -23,6 +23,8 @@ use hickory_proto::{
 pub use reply::{Caa, Reply};
 pub use wire::{Via, exchange};
 
+/// Where the system names its recursors.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// The port of DNS.
 pub const PORT: u16 = 53;
 /// How long one server is given for one answer; twice as long the second time.
@@ -205,6 +207,23 @@ impl What<'_> {
     }
 }
 
+/// The addresses of `nameserver` lines (resolv.conf(5)), each once; a zone of an IPv6 address (`fe80::1%eth0`) is left out.
+fn name_servers(text: &str) -> Vec<SocketAddr> {
+    let mut servers = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        if words.next() != Some("nameserver") {
+            continue;
+        }
+        let address = words
+            .next()
+            .and_then(|word| word.split('%').next()?.parse::<IpAddr>().ok());
+        let server = address.map(|address| SocketAddr::new(address, PORT));
+        servers.extend(server.filter(|server| !servers.contains(server)));
+    }
+    servers
+}
+
 /// Recursors: they follow delegations and CNAMEs for whoever asks. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolver {
@@ -217,20 +236,13 @@ impl Resolver {
         Self { servers }
     }
 
-    /// Those of the system (`/etc/resolv.conf`, or what stands in its place).
+    /// Those of the system, in the order of `/etc/resolv.conf`.
     pub fn system() -> Result<Self, DnsError> {
-        let (config, _) =
-            hickory_resolver::system_conf::read_system_conf().map_err(|e| DnsError::NoServers(e.to_string()))?;
-        let mut servers: Vec<SocketAddr> = Vec::new();
-        for found in config.name_servers() {
-            let port = found.connections.first().map_or(PORT, |connection| connection.port);
-            let server = SocketAddr::new(found.ip, port);
-            if !servers.contains(&server) {
-                servers.push(server);
-            }
-        }
+        let file =
+            std::fs::read(RESOLV_CONF).map_err(|error| DnsError::NoServers(format!("{RESOLV_CONF}: {error}")))?;
+        let servers = name_servers(&String::from_utf8_lossy(&file));
         if servers.is_empty() {
-            return Err(DnsError::NoServers("/etc/resolv.conf has none".to_owned()));
+            return Err(DnsError::NoServers(format!("{RESOLV_CONF} has none")));
         }
         Ok(Self { servers })
     }

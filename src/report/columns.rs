@@ -17,7 +17,7 @@ use crate::text::{clear, width::width};
 const NONE: &str = "<none>";
 
 /// The columns: their headers, and the paths of their cells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Columns(Vec<(String, Path)>);
 
 /// A specification that is none.

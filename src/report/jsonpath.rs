@@ -10,25 +10,26 @@ mod tests;
 
 use std::io::{self, BufWriter, Write};
 
+use jsonpath_rust::{parser::model::JpQuery, query::js_path_process};
 use serde_json::Value;
 
 use super::{item::StatusList, output::Context, rows::Rows};
 use crate::text::Clear;
 
 /// A template that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Template(Vec<Node>);
 
 /// One path, in kubectl's dialect, that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Path {
     /// The same path as RFC 9535 writes it.
-    query: serde_json_path::JsonPath,
+    query: JpQuery,
     /// The names that it begins with.
     pub(super) leading: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Node {
     Text(String),
     Path(Path),
@@ -72,6 +73,12 @@ impl Path {
         parse::single(path)
     }
 
+    /// What the path leads to. A query that was read leads to values of the document alone.
+    fn results<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
+        let found = js_path_process(&self.query, value).unwrap_or_default();
+        found.into_iter().map(|one| one.val).collect()
+    }
+
     /// What the path leads to, as one text: several results are joined by spaces. `None` when it leads to nothing.
     pub fn text(&self, value: &Value) -> Option<String> {
         let mut out = Vec::new();
@@ -86,7 +93,7 @@ fn run(nodes: &[Node], current: &Value, out: &mut impl Write) -> io::Result<()> 
             Node::Text(text) => out.write_all(text.as_bytes())?,
             Node::Path(path) => write_results(path, current, out)?,
             Node::Range(path, body) => {
-                for item in path.query.query(current) {
+                for item in path.results(current) {
                     run(body, item, out)?;
                 }
             }
@@ -97,7 +104,7 @@ fn run(nodes: &[Node], current: &Value, out: &mut impl Write) -> io::Result<()> 
 
 /// A null is as good as a missing key: nothing is written.
 fn write_results(path: &Path, current: &Value, out: &mut impl Write) -> io::Result<()> {
-    let results = path.query.query(current);
+    let results = path.results(current);
     for (i, value) in results.iter().filter(|v| !v.is_null()).enumerate() {
         if i > 0 {
             out.write_all(b" ")?;

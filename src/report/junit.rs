@@ -6,8 +6,6 @@ use std::{
     io::{self, Write},
 };
 
-use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-
 use super::{
     item,
     output::Context,
@@ -18,67 +16,112 @@ use super::{
 };
 use crate::{object::Seconds, text::clear};
 
-/// Writes a `JUnit` report: critical and warning are failures, what could not be read is an error, the rest passes.
+/// Writes a `JUnit` report: critical and warning are failures, what could not be read is an error, the rest passes. The elements and
+/// attributes are those of the schema of Apache Ant's task, which readers go by.
 pub fn write(rows: &Rows<'_>, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut suites: BTreeMap<(&str, &str), Vec<Row<'_>>> = BTreeMap::new();
+    let mut all = Counts::default();
     for row in rows.iter() {
+        all.count(&row);
         suites.entry((row.context, row.namespace)).or_default().push(row);
     }
-    let mut report = Report::new("kubectl certs");
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    write!(
+        out,
+        r#"<testsuites name="kubectl certs" tests="{}" skipped="0" failures="{}" errors="{}""#,
+        all.tests, all.failures, all.errors
+    )?;
     if let Some(elapsed) = context.elapsed {
-        report.set_time(elapsed);
+        write!(out, r#" time="{:.3}""#, elapsed.as_secs_f64())?;
     }
+    writeln!(out, ">")?;
     for ((cluster, namespace), rows) in suites {
         let name = if context.show_context && !cluster.is_empty() {
             format!("{cluster}/{namespace}")
         } else {
             namespace.to_owned()
         };
-        let name = xml(&name);
-        let mut suite = TestSuite::new(&name);
-        suite.add_test_cases(rows.iter().map(|row| case(row, &name, context)));
-        report.add_test_suite(suite);
+        let name = quoted(&name);
+        let mut counts = Counts::default();
+        for row in &rows {
+            counts.count(row);
+        }
+        writeln!(
+            out,
+            r#"    <testsuite name="{name}" tests="{}" skipped="0" errors="{}" failures="{}">"#,
+            counts.tests, counts.errors, counts.failures
+        )?;
+        for row in &rows {
+            case(row, &name, context, out)?;
+        }
+        writeln!(out, "    </testsuite>")?;
     }
-    let text = report.to_string().map_err(io::Error::other)?;
-    out.write_all(text.as_bytes())?;
-    out.write_all(if text.ends_with('\n') { b"" } else { b"\n" })?;
+    writeln!(out, "</testsuites>")?;
     out.flush()
 }
 
-fn case(row: &Row<'_>, suite: &str, context: &Context<'_>) -> TestCase {
-    let mut status = match row.status {
-        Status::Healthy | Status::Info => TestCaseStatus::success(),
-        Status::Warning | Status::Critical => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Status::Unknown => TestCaseStatus::non_success(NonSuccessKind::Error),
-    };
-    let body = body(row, context.now);
-    if let Some(worst) = row.findings.first() {
-        let mut reasons: Vec<&str> = row.findings.iter().map(|f| f.reason().as_str()).collect();
-        reasons.dedup();
-        status
-            .set_type(worst.reason().as_str())
-            .set_message(reasons.join(", "))
-            .set_description(&body);
-    }
-    let informs = row.status == Status::Info;
-    let mut case = TestCase::new(name(row), status);
-    case.set_classname(suite);
-    if let Some(place) = place::of_row(row, context.place) {
-        case.extra.insert("file".into(), xml(&place.file).into());
-        if let Some(line) = place.line {
-            case.extra.insert("line".into(), line.to_string().into());
+/// How many cases there are, and how they ended.
+#[derive(Debug, Default)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+}
+
+impl Counts {
+    fn count(&mut self, row: &Row<'_>) {
+        self.tests += 1;
+        match row.status {
+            Status::Healthy | Status::Info => {}
+            Status::Warning | Status::Critical => self.failures += 1,
+            Status::Unknown => self.errors += 1,
         }
     }
-    let mut out = if informs { body } else { String::new() };
+}
+
+/// A case. `suite` can stand in an attribute.
+fn case(row: &Row<'_>, suite: &str, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write!(
+        out,
+        r#"        <testcase name="{}" classname="{suite}""#,
+        quoted(&name(row))
+    )?;
+    if let Some(place) = place::of_row(row, context.place) {
+        write!(out, r#" file="{}""#, quoted(&place.file))?;
+        if let Some(line) = place.line {
+            write!(out, r#" line="{line}""#)?;
+        }
+    }
+    writeln!(out, ">")?;
+    let body = body(row, context.now);
+    let element = match row.status {
+        Status::Healthy | Status::Info => None,
+        Status::Warning | Status::Critical => Some("failure"),
+        Status::Unknown => Some("error"),
+    };
+    if let Some(element) = element {
+        let mut reasons: Vec<&str> = row.findings.iter().map(|f| f.reason().as_str()).collect();
+        reasons.dedup();
+        write!(out, "            <{element}")?;
+        if let Some(worst) = reasons.first() {
+            write!(out, r#" message="{}" type="{worst}""#, reasons.join(", "))?;
+        }
+        writeln!(out, ">{}</{element}>", escaped(&body))?;
+    }
+    let mut told = if row.status == Status::Info {
+        body
+    } else {
+        String::new()
+    };
     for finding in row.ignored {
-        let line = if out.is_empty() { "" } else { "\n" };
+        let line = if told.is_empty() { "" } else { "\n" };
         let message = xml(&words::message(finding, row, context.now));
-        let _ = write!(out, "{line}excused {}: {message}", finding.reason());
+        let _ = write!(told, "{line}excused {}: {message}", finding.reason());
     }
-    if !out.is_empty() {
-        case.set_system_out(out);
+    if !told.is_empty() {
+        writeln!(out, "            <system-out>{}</system-out>", escaped(&told))?;
     }
-    case
+    writeln!(out, "        </testcase>")
 }
 
 /// `shop.example (ingress/web)`: unique among the bindings of a namespace.
@@ -92,10 +135,10 @@ fn name(row: &Row<'_>) -> String {
         object.push(':');
         object.push_str(listener);
     }
-    xml(&match row.host {
+    match row.host {
         Some(host) => format!("{} ({object})", item::host(host)),
         None => object,
-    })
+    }
 }
 
 /// Each finding's message, and its remedy on the next line.
@@ -120,4 +163,14 @@ fn xml(text: &str) -> String {
     clear(text)
         .replace('\u{fffe}', "\\u{fffe}")
         .replace('\u{ffff}', "\\u{ffff}")
+}
+
+/// Such a text between tags (section 2.4).
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Any text in an attribute.
+fn quoted(text: &str) -> String {
+    escaped(&xml(text)).replace('"', "&quot;")
 }

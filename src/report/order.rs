@@ -52,7 +52,7 @@ impl Field {
 }
 
 /// How rows are sorted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum SortBy {
     /// Worst first, then what is refused now before what will be and what is untidy, then what expires first, then context,
     /// namespace, kind, name, listener, host.
@@ -126,7 +126,7 @@ fn path(s: &str) -> Result<SortBy, SortByError> {
 }
 
 /// By what rows are sorted, and whether the other way round.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sorting {
     /// By what.
     pub by: SortBy,

@@ -19,7 +19,7 @@ use super::{
 use crate::{file, object::Seconds, text};
 
 /// What `-o` asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Format {
     /// The table.
     #[default]

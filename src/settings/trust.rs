@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use globset::Glob;
 use serde::{Deserialize, Serialize};
 
 use super::{SettingsError, issuer::read_whole, layer::Layer};
+use crate::text::Glob;
 
 /// One CA, or a bundle of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl TrustEntry {
             _ => {}
         }
         let patterns = self.contexts.iter().flatten();
-        let mut wrong = patterns.filter(|pattern| Glob::new(pattern).is_err());
+        let mut wrong = patterns.filter(|pattern| pattern.parse::<Glob>().is_err());
         wrong
             .next()
             .map(|pattern| format!("the context {pattern:?} is not a valid pattern"))
@@ -50,7 +50,7 @@ impl TrustEntry {
     fn applies(&self, context: &str) -> bool {
         self.contexts.as_ref().is_none_or(|patterns| {
             patterns.iter().any(|pattern| {
-                let glob = Glob::new(pattern).map(|glob| glob.compile_matcher());
+                let glob = pattern.parse::<Glob>();
                 pattern == context || (!context.is_empty() && glob.is_ok_and(|glob| glob.is_match(context)))
             })
         })

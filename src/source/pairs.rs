@@ -5,9 +5,10 @@
 
 use std::sync::OnceLock;
 
-use globset::{Glob, GlobMatcher};
-
-use crate::object::{Seconds, Text};
+use crate::{
+    object::{Seconds, Text},
+    text::{Glob, GlobError},
+};
 
 /// What a data key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +29,8 @@ static NAMED: OnceLock<Vec<Pattern>> = OnceLock::new();
 /// A pair of data keys, as globs: `certificate=*.pem,key=*.key`.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    certificate: GlobMatcher,
-    key: GlobMatcher,
+    certificate: Glob,
+    key: Glob,
 }
 
 impl std::str::FromStr for Pattern {
@@ -48,7 +49,7 @@ impl std::str::FromStr for Pattern {
             let glob = Some(glob)
                 .filter(|glob| (1..=253).contains(&glob.len()))
                 .ok_or_else(wrong)?;
-            let matcher = Glob::new(glob).map_err(|error| error.to_string())?.compile_matcher();
+            let matcher: Glob = glob.parse().map_err(|error: GlobError| error.to_string())?;
             if slot.replace(matcher).is_some() {
                 return Err(wrong());
             }

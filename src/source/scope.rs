@@ -1,10 +1,11 @@
 //! Which objects are asked for: namespaces, excluded namespaces, labels of routes.
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
-
-use crate::object::{
-    Kind, Object, Text,
-    gateway::{LabelSelector, Operator, Requirement},
+use crate::{
+    object::{
+        Kind, Object, Text,
+        gateway::{LabelSelector, Operator, Requirement},
+    },
+    text::Glob,
 };
 
 /// Which namespaces are read.
@@ -22,7 +23,7 @@ pub struct Scope {
     /// The namespaces.
     pub namespaces: Namespaces,
     /// Namespaces left out (`--exclude-namespace`, globs).
-    pub excluded: GlobSet,
+    pub excluded: Vec<Glob>,
     /// `-l` as it was given, for the API server; it chooses routes.
     pub selector: Option<String>,
     /// `-l`, parsed, for manifests and watches.
@@ -55,7 +56,7 @@ impl Scope {
     pub fn everything() -> Self {
         Self {
             namespaces: Namespaces::All,
-            excluded: GlobSet::empty(),
+            excluded: Vec::new(),
             selector: None,
             labels: LabelSelector::default(),
             field_selector: None,
@@ -64,15 +65,12 @@ impl Scope {
 
     /// A scope of `namespaces` without those that match a glob of `excluded`, and of the routes that `selector` chooses.
     pub fn new(namespaces: Namespaces, excluded: &[String], selector: Option<&str>) -> Result<Self, ScopeError> {
-        let mut set = GlobSetBuilder::new();
-        for pattern in excluded {
-            set.add(Glob::new(pattern).map_err(|_| ScopeError::Glob {
+        let read = |pattern: &String| {
+            pattern.parse().map_err(|_| ScopeError::Glob {
                 pattern: pattern.clone(),
-            })?);
-        }
-        let excluded = set.build().map_err(|_| ScopeError::Glob {
-            pattern: excluded.join(" "),
-        })?;
+            })
+        };
+        let excluded = excluded.iter().map(read).collect::<Result<_, _>>()?;
         let labels = selector.map(parse_selector).transpose()?.unwrap_or_default();
         Ok(Self {
             namespaces,
@@ -89,7 +87,7 @@ impl Scope {
             Namespaces::All => true,
             Namespaces::Only(names) => names.iter().any(|n| n == namespace),
         };
-        namespace.is_empty() || (named && !self.excluded.is_match(namespace))
+        namespace.is_empty() || (named && !self.excluded.iter().any(|glob| glob.is_match(namespace)))
     }
 
     /// Whether an object is in the scope. Labels choose among routes alone; `ReferenceGrants` are in it wherever they are,

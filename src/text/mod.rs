@@ -3,6 +3,7 @@
 mod ascii;
 pub mod clear;
 mod command;
+mod glob;
 mod list;
 mod nearest;
 mod shell;
@@ -14,6 +15,7 @@ pub mod wrap;
 pub use ascii::ascii;
 pub use clear::{Clear, clear};
 pub use command::CommandLine;
+pub use glob::{Glob, GlobError};
 pub use list::{counted, first_few, first_of, grouped, in_namespaces};
 pub use nearest::{closest, nearest, nearest_name};
 pub use shell::quote;

@@ -143,3 +143,11 @@ fn the_zone_is_that_of_a_soa_at_or_above_the_name() {
     assert_eq!(reply("other.example").zone(), None);
     assert_eq!(reply(".").zone(), None);
 }
+
+#[test]
+fn the_recursors_of_the_system_are_those_of_its_file() {
+    let file = "# nameserver 192.0.2.9\nsearch example\nnameserver 192.0.2.1 # the first\n\tnameserver\t2001:db8::1\nnameserver fe80::1%eth0\n\
+                nameserver\nnameserver nobody\nnameserver 192.0.2.1\noptions ndots:5\n; nameserver 192.0.2.8\n";
+    let found: Vec<String> = name_servers(file).iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1]:53"]);
+}

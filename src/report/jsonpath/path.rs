@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json_path::JsonPath;
+use jsonpath_rust::parser::parse_json_path;
 
 use super::{
     JsonPathError, Path,
@@ -29,11 +29,8 @@ pub(super) fn path(reader: &mut Reader<'_>) -> Result<Path, JsonPathError> {
     if !matches!(reader.peek(), None | Some('}')) && !reader.peek().is_some_and(char::is_whitespace) {
         return Err(reader.error("a dot, a bracket or the closing brace is expected"));
     }
-    let query = JsonPath::parse(&query).map_err(|error| JsonPathError {
-        message: format!(
-            "the path {query} is not valid: {}",
-            error.message().split('\n').next().unwrap_or_default()
-        ),
+    let query = parse_json_path(&query).map_err(|_| JsonPathError {
+        message: format!("the path {query} is not valid"),
         ..whole
     })?;
     Ok(Path {
