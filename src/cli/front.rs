@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{RecvTimeoutError, channel},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::future::BoxFuture;
@@ -21,7 +21,7 @@ use crate::{
     solve::dns01::{self, Operator},
 };
 
-use super::{ask, note, progress::Progress};
+use super::{ask, colour, note, progress::Progress};
 
 /// Nobody wonders before.
 const WONDER: Duration = Duration::from_secs(2);
@@ -29,6 +29,24 @@ const WONDER: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(15);
 /// How many Secrets are shown with their steps.
 const SHOWN: usize = 3;
+
+/// What was said last to be waited for, and when: one wait may follow another for the same.
+static LAST: Mutex<Option<(String, Instant)>> = Mutex::new(None);
+
+/// Says what has not just been said.
+fn say(words: String) {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if is_news(last.as_ref(), &words, Instant::now()) {
+        note(&words);
+        *last = Some((words, Instant::now()));
+    }
+}
+
+fn is_news(last: Option<&(String, Instant)>, words: &str, now: Instant) -> bool {
+    // Half a second, because two clocks need not agree.
+    let soon = AGAIN.saturating_sub(Duration::from_millis(500));
+    last.is_none_or(|(said, at)| said != words || now.saturating_duration_since(*at) >= soon)
+}
 
 /// The terminal, or what stands in its place.
 #[derive(Default)]
@@ -112,7 +130,7 @@ impl Front for Terminal {
                     // It is the user who is waited for.
                     pause = WONDER;
                 } else {
-                    note(&words());
+                    say(words());
                 }
             }
         });
@@ -131,6 +149,10 @@ impl Front for Terminal {
         if let Some(progress) = progress {
             progress.end();
         }
+    }
+
+    fn is_one_screen(&self) -> bool {
+        colour::stderr_width().is_some() && colour::terminal_width().is_some()
     }
 
     fn can_ask(&self) -> bool {
@@ -164,12 +186,13 @@ impl Front for Terminal {
     }
 }
 
-/// Shows a summary, and the steps of the first Secrets, where somebody is there to see them. Steps of no Secret have no heading.
+/// Shows a summary, and the steps of the first Secrets, where somebody is there to see them. Steps of no Secret have no heading. What is
+/// left out has been told before, with its reasons.
 fn show(plan: &Plan) {
     if !ask::possible() || plan.targets.is_empty() {
         return;
     }
-    for line in summary(&plan.targets, &plan.left_out) {
+    for line in summary(&plan.targets, &[]) {
         note(&line);
     }
     for (secret, steps) in plan.targets.iter().take(SHOWN) {
@@ -196,5 +219,21 @@ fn agree_to_number(issuer: &str, count: usize) -> Result<(), OpError> {
         Ok(())
     } else {
         Err(refused())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_just_said_is_not_said_again() {
+        let began = Instant::now();
+        let last = ("waiting for the CA".to_owned(), began);
+        let after = |seconds| began + Duration::from_secs(seconds);
+        assert!(is_news(None, "waiting for the CA", began));
+        assert!(!is_news(Some(&last), "waiting for the CA", after(3)));
+        assert!(is_news(Some(&last), "waiting for the hosts", after(3)));
+        assert!(is_news(Some(&last), "waiting for the CA", after(15)));
     }
 }

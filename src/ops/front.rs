@@ -41,6 +41,11 @@ pub trait Front: Send + Sync {
     /// Nothing happens any more to what the listener has heard of.
     fn is_over(&self) {}
 
+    /// Whether what is printed stands below what was said: what was said is not repeated then.
+    fn is_one_screen(&self) -> bool {
+        false
+    }
+
     /// Whether anybody is there to be asked.
     fn can_ask(&self) -> bool;
 

@@ -308,7 +308,12 @@ impl Issuance<'_> {
     fn show_steps(&self, preparing: &Preparing<'_>, prepared: &Prepared, targets: &[Target]) -> Result<(), OpError> {
         let mut out = String::new();
         let all = steps(preparing, prepared, targets);
-        for line in summary(&all, &self.left_out) {
+        let left_out = if self.front().is_one_screen() {
+            &[][..]
+        } else {
+            &self.left_out
+        };
+        for line in summary(&all, left_out) {
             let _ = writeln!(out, "{}", crate::text::Clear(&line));
         }
         for (secret, steps) in &all {

@@ -24,7 +24,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(why) = refusal(model, action) {
-        let told = format!("{}: {why}", action.short());
+        let told = match action {
+            // Its key says what would follow, and not what it is about.
+            Action::Confirm => why.to_owned(),
+            _ => format!("{}: {why}", action.short()),
+        };
         model.notice_while(Passing::Refused(action), told, true);
         return Vec::new();
     }

@@ -95,13 +95,13 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
         }
         Action::Confirm => {
             let Some(Popup::Plan(window)) = model.popups.last() else {
-                return Some("there is no plan");
+                return Some(NOTHING_PLANNED);
             };
             if model.is_planning() {
                 return Some(BEING_MADE);
             }
             let open = |id: &RunId| model.run(*id).is_some_and(|run| !run.is_over());
-            (!window.runs.iter().any(open)).then_some("there is no plan to carry out")
+            (!window.runs.iter().any(open)).then_some(NOTHING_PLANNED)
         }
         Action::FindNext | Action::FindPrevious => {
             model.sought.is_none().then_some("there is nothing to find yet: / asks")
@@ -115,6 +115,7 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
 }
 
 const BEING_MADE: &str = "the plan is being made";
+const NOTHING_PLANNED: &str = "there is no plan to carry out";
 const NOT_CANCELLED: &str = "it has ended, or can no longer be cancelled";
 
 /// Why the window on top has nothing that could be planned anew: no renewal, or one that has not ended.

@@ -13,6 +13,8 @@ mod help;
 mod hostile;
 mod imports;
 mod names;
+#[cfg(target_os = "linux")] // tmux
+mod once;
 mod others;
 mod printed;
 #[cfg(target_os = "linux")] // /proc, and the shells of Debian

@@ -228,6 +228,16 @@ fn of_several_runs_the_one_that_failed_comes_first() {
 }
 
 #[test]
+fn where_there_is_no_plan_to_carry_out_that_is_all_that_is_said() {
+    let mut desk = Desk::usual();
+    desk.press("R")
+        .tell([Message::Ended(1, Ending::Bad(Trouble::new("nothing was ordered")))])
+        .press("Y")
+        .shows("there is no plan to carry out")
+        .hides("go: ");
+}
+
+#[test]
 fn a_plan_of_many_begins_with_what_it_comes_to() {
     let many: Vec<(String, String)> = (1..=30)
         .map(|n| (format!("site-{n}-tls"), format!("site-{n}.larkspur.example")))

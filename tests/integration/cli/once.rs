@@ -1,0 +1,32 @@
+//! What is left out of a run is said once, where everything goes to one terminal.
+
+use super::{file, program};
+use crate::support::terminal::Terminal;
+
+#[test]
+fn what_is_left_out_is_told_with_its_reason_and_not_again_in_the_plan() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let manifests = "
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop, annotations: {cert-manager.io/cluster-issuer: le}}
+spec: {tls: [{hosts: [shop.example], secretName: shop-tls}], rules: [{host: shop.example}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: own, namespace: shop}
+spec: {tls: [{hosts: [own.example], secretName: own-tls}], rules: [{host: own.example}]}
+";
+    let path = file(&dir, "web.yaml", manifests);
+    let out = dir.path().join("out");
+    std::fs::create_dir(&out).expect("a directory");
+    let line = format!(
+        "(HOME={home} {program} renew --all -f {path} --dry-run -o {out} 2>/dev/tty)",
+        home = dir.path().display(),
+        program = program().display(),
+        out = out.display()
+    );
+    let terminal = Terminal::run(200, 40, &line);
+    let screen = terminal.shows(&["Secret shop/own-tls", "ended with "]);
+    assert_eq!(screen.matches("left to cert-manager").count(), 1, "{screen}");
+}
