@@ -26,6 +26,14 @@ pub enum AcmeError {
         /// Why.
         reason: String,
     },
+    /// The server's name has no address.
+    #[error("{url} cannot be reached: {reason}")]
+    Unresolved {
+        /// What was asked.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// No whole answer came in time.
     #[error("{url} did not answer within {} s", seconds(*.after))]
     TimedOut {
@@ -193,6 +201,10 @@ impl Diagnose for AcmeError {
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::Broken { .. } => {
                 Some("check the network and the proxy (HTTPS_PROXY, NO_PROXY, or proxy of the issuer)".to_owned())
             }
+            Self::Unresolved { .. } => Some(
+                "check the directory's URL, and this machine's DNS; where a proxy resolves names, name it (HTTPS_PROXY, or proxy of the issuer)"
+                    .to_owned(),
+            ),
             Self::Insecure { .. } => Some("give the directory's URL with https://".to_owned()),
             Self::Address { .. } => Some(
                 "check the directory's URL and where it leads: only a directory on this machine may lead to this machine, and none to \
@@ -266,7 +278,7 @@ impl AcmeError {
         match self {
             // A certificate that is not trusted stays so.
             Self::Unreachable { reason, .. } => !reason.contains("certificate"),
-            Self::TimedOut { .. } | Self::Broken { .. } => true,
+            Self::Unresolved { .. } | Self::TimedOut { .. } | Self::Broken { .. } => true,
             _ => false,
         }
     }
@@ -276,7 +288,8 @@ impl AcmeError {
         match self {
             Self::TimedOut { url, after } => Self::TimedOut {
                 url,
-                after: after.max(began.elapsed()),
+                // Of all the time whole seconds are enough; a short one is that of the one request.
+                after: after.max(Duration::from_secs(began.elapsed().as_secs())),
             },
             other => other,
         }
@@ -354,14 +367,14 @@ const GIVE_BINDING: &str = "and give them with --eab-kid and --eab-key-file, or 
 /// What helps against the errors of RFC 8555, section 6.7, that an operator can fix.
 fn hint_of(problem: &Problem) -> Option<String> {
     let text = match problem.short() {
-        "accountDoesNotExist" => "register the account: kubectl certs account register",
+        "accountDoesNotExist" => "register the account: `kubectl certs account register`",
         "badCSR" => "the CA does not accept this key or these names: choose another --key-type or profile",
         "caa" => "the CAA records of the domain forbid it: allow this CA in them",
         "dns" => "check that the name resolves in the public DNS",
         "connection" => "check that port 80 of the host can be reached from the Internet",
         "externalAccountRequired" => return Some(format!("get an EAB key id and key from the CA, {GIVE_BINDING}")),
         "invalidContact" | "unsupportedContact" => "give another --email",
-        "invalidProfile" => "leave the profile out, or choose one that the CA has: kubectl certs account show",
+        "invalidProfile" => "leave the profile out, or choose one that the CA has: `kubectl certs account show`",
         "rejectedIdentifier" | "unsupportedIdentifier" => {
             "leave the name out, or order it from a CA that issues for it"
         }

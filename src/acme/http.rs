@@ -25,15 +25,17 @@ use super::{
     error::{AcmeError, shown},
     issuer::Issuer,
     problem::{Problem, quote},
-    reach::{Reach, is_here},
+    reach::{NotResolved, Reach, is_here},
     retry,
 };
 use crate::requests;
 
 /// The most that is read of an answer, in bytes.
 const BODY_CAP: usize = 1024 * 1024;
-/// How often a server is asked that has never answered and does not answer in time.
-const SILENT_TRIES: u32 = 2;
+/// How long a connection may take, name and TLS included: lost packets are sent again within it.
+const CONNECT: Duration = Duration::from_secs(8);
+/// How often a server is asked that has never answered and is silent, or whose name does not resolve.
+const SILENT_TRIES: u32 = 1;
 /// How many redirects of a GET are followed.
 const REDIRECTS: usize = 5;
 
@@ -48,6 +50,13 @@ pub struct Limits {
     pub backoff: Duration,
     /// The longest Retry-After of a busy server that is waited for.
     pub patience: Duration,
+}
+
+impl Limits {
+    /// For a connection.
+    fn connect(&self) -> Duration {
+        CONNECT.min(self.request / 2)
+    }
 }
 
 impl Default for Limits {
@@ -129,7 +138,7 @@ impl Http {
             .user_agent(concat!("kubectl-certs/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .timeout(limits.request)
-            .connect_timeout(limits.request / 2)
+            .connect_timeout(limits.connect())
             .tcp_nodelay(true)
             .dns_resolver(Arc::new(reach.clone()));
         if let Some(proxy) = &issuer.proxy {
@@ -204,7 +213,8 @@ impl Http {
             Err(error) if error.is_transient() => None,
             _ => return None,
         };
-        let silent = matches!(outcome, Err(AcmeError::TimedOut { .. })) && !self.answers.load(Ordering::Relaxed);
+        let silent = matches!(outcome, Err(AcmeError::TimedOut { .. } | AcmeError::Unresolved { .. }))
+            && !self.answers.load(Ordering::Relaxed);
         let tries = if silent {
             self.limits.tries.min(SILENT_TRIES)
         } else {
@@ -257,10 +267,18 @@ impl Http {
     fn failure(&self, url: &str, error: reqwest::Error) -> AcmeError {
         let url = shown(url);
         if error.is_timeout() {
-            // A connection has half of the time.
-            let part = if error.is_connect() { 2 } else { 1 };
-            let after = self.limits.request / part;
+            let after = if error.is_connect() {
+                self.limits.connect()
+            } else {
+                self.limits.request
+            };
             return AcmeError::TimedOut { url, after };
+        }
+        if let Some(unresolved) = NotResolved::within(&error) {
+            return AcmeError::Unresolved {
+                url,
+                reason: crate::text::clear(&unresolved.to_string()).into_owned(),
+            };
         }
         let connected = !error.is_connect();
         let reason = chain(error);

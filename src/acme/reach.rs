@@ -2,18 +2,45 @@
 //! program talk to what only this machine or its cloud may ask.
 
 use std::{
+    error::Error,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use reqwest::{
     Url,
     dns::{Addrs, Name, Resolve, Resolving},
 };
+
+/// How long a name's lookup may take: a question whose packet is lost is sent again after five seconds.
+const LOOKUP: Duration = Duration::from_secs(6);
+
+/// A name that has no address, as far as it can be found out.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} does not resolve: {why}")]
+pub(super) struct NotResolved {
+    name: String,
+    why: String,
+}
+
+impl NotResolved {
+    /// The one that another error comes from, where one does.
+    pub(super) fn within<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(unresolved) = error.downcast_ref() {
+                return Some(unresolved);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
 
 /// The rule of one directory.
 ///
@@ -80,7 +107,14 @@ impl Resolve for Reach {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let unresolved = |why: String| NotResolved {
+                name: name.as_str().to_owned(),
+                why,
+            };
+            let found = tokio::time::timeout(LOOKUP, tokio::net::lookup_host((name.as_str(), 0)))
+                .await
+                .map_err(|_| unresolved(format!("DNS did not answer within {} s", LOOKUP.as_secs())))?
+                .map_err(|error| unresolved(error.to_string()))?;
             let chosen = reach.choose(name.as_str(), found)?;
             let addresses: Addrs = Box::new(chosen.into_iter());
             Ok(addresses)

@@ -77,9 +77,6 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let issuer = settings.chosen.issuer.clone();
     let acme = tokio::spawn(async move { preflight::open(&issuer).await });
     let session = opening.await?;
-    let waiting = front.wait_for_ca(&settings.chosen.issuer.name);
-    let acme = finished(acme).await;
-    drop(waiting);
     let words = for_writing(&session, request.targets.clone())?;
     not_found(&session, &words)?;
     if let Some(connection) = &session.connection {
@@ -89,6 +86,10 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     if targets.is_empty() {
         return Err(session.nothing("there is nothing to check"));
     }
+    // Only now: what is not there is told without the CA.
+    let waiting = front.wait_for_ca(&settings.chosen.issuer.name);
+    let acme = finished(acme).await;
+    drop(waiting);
     let theirs: Vec<Key> = targets
         .iter()
         .map(|target| &target.secret)

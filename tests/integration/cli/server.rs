@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Ran, command, finish};
+use super::{Ran, command, finish, run};
 
 /// Characters that would move the cursor, ring, end the line or turn the text around.
 const HOSTILE: &str = "a\u{1b}[31mred\u{1b}]0;title\u{7}\u{8}\r\nerror: forged\u{202e}txt.exe\u{2066}\u{9b}2J\u{7f}";
@@ -278,12 +278,46 @@ fn a_silent_ca_costs_seconds_and_what_is_waited_for_is_said() {
         |args| finish(command(args).env("HOME", &accounts)),
         |args, ran, took| {
             assert_eq!(ran.status, 4, "{args:?}: {}", ran.err);
-            assert!(took < Duration::from_secs(28), "{args:?}: {took:?}\n{}", ran.err);
-            assert!(ran.err.contains("waiting for the CA "), "{args:?}: {}", ran.err);
-            // All of the time, not that of the last try.
-            assert!(ran.err.contains("did not answer within 2"), "{args:?}: {}", ran.err);
+            assert!(took < Duration::from_secs(14), "{args:?}: {took:?}\n{}", ran.err);
+            let said = ran.err.matches("waiting for the CA ").count();
+            assert_eq!(said, 1, "{args:?}: {}", ran.err);
+            assert!(ran.err.contains("did not answer within 8 s"), "{args:?}: {}", ran.err);
         },
     );
+}
+
+#[test]
+fn a_ca_whose_name_does_not_resolve_or_that_refuses_is_told_within_ten_seconds() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let register = ["account", "register", "--agree-tos", "--yes", "--directory-url"];
+    let commands = [
+        [&register[..], &["https://ca.invalid/directory"]].concat(),
+        [&register[..], &["https://127.0.0.1:1/directory"]].concat(),
+    ];
+    let commands: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
+    each(
+        &commands,
+        |args| finish(command(args).env("HOME", dir.path())),
+        |args, ran, took| {
+            assert_eq!(ran.status, 4, "{args:?}: {}", ran.err);
+            assert!(took < Duration::from_secs(10), "{args:?}: {took:?}\n{}", ran.err);
+            let told = if args.contains(&"https://ca.invalid/directory") {
+                "ca.invalid does not resolve: "
+            } else {
+                "cannot be reached: "
+            };
+            assert!(ran.err.contains(told), "{args:?}: {}", ran.err);
+        },
+    );
+}
+
+#[test]
+fn what_a_preflight_does_not_find_is_told_without_waiting_for_the_ca() {
+    let directory = format!("{}/directory", silent().replace("http:", "https:"));
+    let ran = run(&["preflight", "zzz", "-f", "docs/example", "--directory-url", &directory]);
+    assert!(ran.err.contains("there is no ingress/zzz"), "{}", ran.err);
+    assert!(!ran.err.contains("waiting for the CA"), "{}", ran.err);
+    assert_eq!(ran.status, 2);
 }
 
 #[test]
