@@ -46,10 +46,10 @@ while :; do
     fi
   done
   if [ -z "$missing" ] && [ -n "$seen" ]; then printf '{"seen":[%s]}' "$seen" > "$LOG"; exit 0; fi
-  if [ "$(date +%s)" -ge "$end" ]; then break; fi
+  if [ -z "$ADDRESSES" ] || [ "$(date +%s)" -ge "$end" ]; then break; fi
   sleep 0.3 2>/dev/null || sleep 1
 done
-if [ -z "$ADDRESSES" ]; then why="the route has no address yet"; else why="not the answer at$missing"; fi
+if [ -z "$ADDRESSES" ]; then why="there is no address to check"; else why="not the answer at$missing"; fi
 printf '{"error":"%s"}' "$why" > "$LOG""#;
 
 /// What a Pod is for.
@@ -67,7 +67,7 @@ pub(super) enum Program<'a> {
 }
 
 /// Whether an image is this program's own, which has no shell: by the last part of its repository's name.
-fn is_own(image: &str) -> bool {
+pub(super) fn is_own(image: &str) -> bool {
     let repository = image.split('@').next().unwrap_or(image);
     let last = repository.rsplit('/').next().unwrap_or(repository);
     last.split(':').next() == Some("kubectl-certs")

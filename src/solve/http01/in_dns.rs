@@ -54,7 +54,7 @@ pub async fn addresses_of(lookup: &Lookup, status: impl IntoIterator<Item = &str
 /// Why a name that leads nowhere is not sent to the CA. `of` stands for the host: its name, or `it`.
 pub fn nowhere(of: &str, error: &ResolveError, lookup: &Lookup, own: &[IpAddr]) -> SolveError {
     let to = match own {
-        [] => "the route's address".to_owned(),
+        [] => "the address of the ingress controller".to_owned(),
         own => list(own),
     };
     let said = match error {
@@ -66,9 +66,31 @@ pub fn nowhere(of: &str, error: &ResolveError, lookup: &Lookup, own: &[IpAddr]) 
         }
         _ => format!("DNS has no address for {of}, and the CA would find none (asked: {lookup})"),
     };
+    // Without an address of its own there is nothing that could be checked directly.
+    let at = if own.is_empty() { " --connect HOST:PORT" } else { "" };
     SolveError::new(said).hint(format!(
-        "point an A or AAAA record to {to}, or use DNS-01 (--dns); {SPLIT}"
+        "point an A or AAAA record to {to}, or use DNS-01 (--dns); {SPLIT}{at}"
     ))
+}
+
+/// That nothing leads to a host: neither DNS nor an address of its `route`, where it has one.
+pub fn no_way(host: &str, error: &ResolveError, lookup: &Lookup, route: Option<&str>) -> SolveError {
+    let of_route = match route {
+        None => "no route has it".to_owned(),
+        Some(route) => format!("{route} has no address in its status"),
+    };
+    let of_dns = if error.is_definite() {
+        format!("DNS has no address for it (asked: {lookup})")
+    } else {
+        format!("{lookup} does not answer ({error})")
+    };
+    SolveError::new(format!(
+        "the answer of {host} cannot be checked, because nothing says where the host is: {of_route}, and {of_dns}"
+    ))
+    .hint(
+        "name its address with --connect HOST:PORT, or a name server that knows it with --resolver ADDRESS; --self-check wait=30s leaves \
+         the check to the CA, once the controller has had that time",
+    )
 }
 
 const SPLIT: &str = "if only this network does not know the host (split DNS), ask another resolver (--resolver ADDRESS) or use --self-check direct";

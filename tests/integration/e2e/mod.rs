@@ -20,6 +20,7 @@ mod issue_dns;
 mod issue_protocol;
 mod killed;
 mod many;
+mod no_way;
 mod options;
 mod oracles;
 mod pods;

@@ -15,8 +15,10 @@ use crate::{
     solve::{
         Challenge, SolveError,
         http01::{
-            Place,
+            Backend, Place,
             check::{Question, Report},
+            container::is_own,
+            in_dns::{self, InDns},
             objects,
             permit::looks_from_inside,
             pod,
@@ -99,7 +101,10 @@ impl Http01 {
                 }
                 look.direct().await
             }
-            SelfCheck::Cluster if inside => self.look_from_inside(challenge, &look, place, shared, about).await,
+            SelfCheck::Cluster if inside => {
+                self.find_way(place, &mut look, tell).await?;
+                self.look_from_inside(challenge, &look, place, shared, about).await
+            }
             SelfCheck::Auto | SelfCheck::Cluster => {
                 let mut seen = look.automatic().await;
                 // What the route's controller had not written yet when the route was read may be there by now.
@@ -112,19 +117,51 @@ impl Http01 {
                 match seen {
                     Ok(seen) => Ok(seen),
                     Err(Some(error)) => Err(error),
-                    Err(None) if inside => self.look_from_inside(challenge, &look, place, shared, about).await,
-                    Err(None) => Err(SolveError::new(format!(
-                        "whether {} shows the answer cannot be checked from here: this network reaches neither the host nor an \
-                         address of its route",
-                        look.url()
-                    ))
-                    .hint(
-                        "name an address of the route with --connect HOST:PORT, or check in another way: --self-check \
-                         cluster, wait=30s, off",
-                    )),
+                    Err(None) if inside => {
+                        self.find_way(place, &mut look, tell).await?;
+                        self.look_from_inside(challenge, &look, place, shared, about).await
+                    }
+                    Err(None) => {
+                        self.find_way(place, &mut look, tell).await?;
+                        Err(SolveError::new(format!(
+                            "whether {} shows the answer cannot be checked from here: this network reaches neither the host nor an \
+                             address of its route",
+                            look.url()
+                        ))
+                        .hint(other_checks(&self.options.backend)))
+                    }
                 }
             }
         }
+    }
+
+    /// Sees to it that there is an address to look at: without one a Pod would look at nothing until its time is over.
+    async fn find_way(&self, place: &Place, look: &mut Look, tell: &Teller) -> Result<(), SolveError> {
+        if !look.addresses.is_empty() {
+            return Ok(());
+        }
+        if let Some(connect) = &look.connect {
+            look.addresses.push(connect.host.as_str().into());
+            return Ok(());
+        }
+        let error = match in_dns::ask(&look.lookup, &look.host).await {
+            InDns::At(found) => {
+                look.addresses = found.iter().map(|address| Text::from(address.to_string())).collect();
+                return Ok(());
+            }
+            InDns::Nowhere(error) | InDns::Unknown(error) => error,
+        };
+        self.find_addresses(place, look, tell).await;
+        // The program itself asks the cluster's DNS, which may be another one.
+        let asks = looks_from_inside(&self.options) && is_own(&self.options.pod.image);
+        if asks || !look.addresses.is_empty() {
+            return Ok(());
+        }
+        let route = place
+            .route
+            .as_ref()
+            .map(|route| format!("{} {}", route.kind.as_str(), route.key));
+        Err(in_dns::no_way(&look.host, &error, &look.lookup, route.as_deref()))
     }
 
     /// Reads the route's addresses again, as long as it has none and there is time, which it takes from the look.
@@ -191,6 +228,18 @@ impl Http01 {
         self.create(POD, object, about).await?;
         let words = pod::last_words(&self.api, &key, Duration::from_secs(start)).await?;
         Report::read(&words)
+    }
+}
+
+/// How else the answer can be checked, by what gives it.
+fn other_checks(backend: &Backend) -> &'static str {
+    match backend {
+        Backend::Endpoint { .. } => {
+            "name an address of the route with --connect HOST:PORT, or check in another way: --self-check wait=30s, off"
+        }
+        _ => {
+            "name an address of the route with --connect HOST:PORT, or check in another way: --self-check cluster, wait=30s, off"
+        }
     }
 }
 
