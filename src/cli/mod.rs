@@ -101,7 +101,9 @@ pub fn run() -> Exit {
 
 /// Tells a failure, which is the last that is said. Returns its exit status.
 fn ended(failure: &Failure) -> Exit {
-    for line in failure::told(failure).lines() {
+    let mut told = failure.clone();
+    told.hint = told.hint.map(|hint| whom::completed(&hint).into_owned());
+    for line in failure::told(&told).lines() {
         let _ = writeln!(anstream::stderr(), "{}", fitted(line, 0));
     }
     failure.blame.into()

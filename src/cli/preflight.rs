@@ -14,7 +14,7 @@ use super::{
     args::issue::{Output, PreflightCommand},
     colour,
     front::Terminal,
-    note, print, print_text,
+    note, print, print_text, whom,
 };
 
 pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
@@ -32,7 +32,10 @@ pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
         args.ca.settings.config(),
         Cancel::never(),
     );
-    let found = Box::pin(preflight::run(&request, &context)).await?;
+    let mut found = Box::pin(preflight::run(&request, &context)).await?;
+    for check in found.secrets.iter_mut().flat_map(|secret| &mut secret.checks) {
+        check.hint = check.hint.take().map(|hint| whom::completed(&hint).into_owned());
+    }
     if args.run.output == Some(Output::Json) {
         print(report::json(&found.secrets, &time::date_time(crate::clock::now())).as_bytes())?;
     } else {

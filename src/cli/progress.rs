@@ -17,7 +17,7 @@ use crate::{
     text::{Clear, time, width},
 };
 
-use super::{colour, locale::shown};
+use super::{colour, locale::shown, whom};
 
 /// Between two looks at the clock.
 const SECOND: Duration = Duration::from_secs(1);
@@ -151,6 +151,7 @@ fn subject(secret: Option<&Key>) -> String {
 
 impl Listen for Progress {
     fn hear(&self, event: &Event) {
+        let event = &whom::completed_event(event);
         match self.mode {
             Mode::Json => {
                 let since = clock::since_epoch();

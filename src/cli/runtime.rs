@@ -58,7 +58,7 @@ where
             std::process::exit(exit as i32);
         }
         let _ = ended.set(exit);
-        note("interrupted: cleaning up; Ctrl-C again stops at once, and `kubectl certs cleanup`, with the same -n or -A, removes the rest");
+        note("interrupted: cleaning up; Ctrl-C again stops at once, and `kubectl certs cleanup` removes the rest");
         canceller.cancel();
         // A shell passes on the SIGHUP that it got from the kernel: a second one is no second wish.
         let exit = asked(false).await;

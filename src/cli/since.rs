@@ -98,7 +98,7 @@ impl Saved {
         let shown = path.display();
         let foreign = |why: &str| {
             Failure::usage(format!("cannot compare with {shown}: {why}"))
-                .hint("save one first: kubectl certs status -o json > FILE")
+                .hint("save one first: `kubectl certs status -o json > FILE`")
         };
         let bytes = read_file(path, LARGEST)
             .map_err(|error| Failure::usage(format!("cannot read --since {shown}: {error}")))?;

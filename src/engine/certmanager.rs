@@ -74,8 +74,14 @@ pub fn permits(certificate: &Key) -> Permits {
 }
 
 /// Refuses a rehearsal: what cert-manager issues, it stores; a CA for rehearsals that only this program knows changes nothing of
-/// that.
-pub fn allowed(chosen: &Chosen, certificate: &Key, secret: &Key) -> Result<(), CertManagerError> {
+/// that. `from_manifests`: there is no cluster in which it could be asked.
+pub fn allowed(chosen: &Chosen, certificate: &Key, secret: &Key, from_manifests: bool) -> Result<(), CertManagerError> {
+    if from_manifests {
+        return Err(CertManagerError::Manifests {
+            certificate: certificate.clone(),
+            secret: secret.clone(),
+        });
+    }
     if chosen.rehearsal || chosen.issuer.stage == Stage::Staging {
         return Err(CertManagerError::Rehearsal {
             certificate: certificate.clone(),

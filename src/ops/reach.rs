@@ -1,6 +1,7 @@
 //! What the commands that are told to the user are given, so that they ask what this run has asked.
 
 use crate::{
+    net::address::HostPort,
     object::Reach,
     source::cluster::{ConnectOptions, Connection},
     text::quote,
@@ -59,10 +60,15 @@ pub fn cluster_flags(args: &ConnectOptions, context: Option<String>) -> Vec<Stri
     flags
 }
 
-/// For manifests: the same files. What came from standard input cannot be asked again.
+/// For a server: the address at which it was asked, where that was said.
+pub fn of_server(connect: Option<&HostPort>) -> String {
+    connect.map_or_else(String::new, |there| format!(" --connect {}", quote(&there.to_string())))
+}
+
+/// For manifests: the same files. What came from standard input has to be given again: without it a cluster would be asked.
 pub fn of_manifests(source: &Source) -> Reach {
     let mut flags = String::new();
-    for file in source.filename.iter().filter(|file| file.as_os_str() != "-") {
+    for file in &source.filename {
         flags.push_str(" -f ");
         flags.push_str(&quote(&file.to_string_lossy()));
     }
@@ -99,8 +105,8 @@ mod tests {
     #[test]
     fn the_files_that_were_read_are_named_again_and_quoted() {
         for (files, recursive, flags) in [
-            (vec!["a.yaml", "-"], true, " -f a.yaml -R"),
-            (vec!["-"], false, ""),
+            (vec!["a.yaml", "-"], true, " -f a.yaml -f - -R"),
+            (vec!["-"], false, " -f -"),
             (vec!["it's.yaml"], false, r" -f 'it'\''s.yaml'"),
         ] {
             let source = Source {

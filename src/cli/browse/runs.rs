@@ -14,7 +14,10 @@ use tokio::{
 };
 
 use crate::{
-    cli::args::{Cli, ClusterArgs, Command},
+    cli::{
+        args::{Cli, ClusterArgs, Command},
+        whom::Whom,
+    },
     clock::now,
     engine::cancel::{self, Cancel, Canceller},
     error::Blame,
@@ -24,7 +27,7 @@ use crate::{
         Cluster, Config, Context, Front, OpError,
         front::{Waiting, Words, refused},
         issuance::Report,
-        renew, restart, revoke, rollback,
+        reach, renew, restart, revoke, rollback,
     },
     plan::{Plan, Stage, steps::Step},
     report::progress,
@@ -97,6 +100,15 @@ impl Runs {
         }
     }
 
+    /// The flags that say where a run works and as whom: its own, and those of the cluster.
+    fn whom(&self, words: &[String]) -> Whom {
+        Whom::of(words.iter().cloned().chain(self.cluster_flags()).map(Into::into))
+    }
+
+    fn cluster_flags(&self) -> Vec<String> {
+        reach::cluster_flags(&self.connection.options(), self.connection.context.clone())
+    }
+
     /// Starts a run. What comes of it is told by messages.
     pub(super) fn start(&mut self, id: RunId, job: Job, command: &CommandLine) {
         self.going.retain(|_, going| !going.has_ended());
@@ -107,6 +119,7 @@ impl Runs {
                 id,
                 sink: self.sink.clone(),
                 seen: Mutex::default(),
+                whom: self.whom(&command.words),
                 counts: job == Job::Renew,
             }),
             answer: Arc::clone(&answer),
@@ -134,7 +147,7 @@ impl Runs {
                         Ok(result) => front.ear.ending(result, &given_up),
                         Err(_) => Ending::Bad(Trouble {
                             what: "the program failed; the log shows where".to_owned(),
-                            hint: Some("`kubectl certs cleanup -n NAMESPACE` removes possible leftovers".to_owned()),
+                            hint: Some(front.ear.completed("`kubectl certs cleanup` removes possible leftovers")),
                         }),
                     },
                     Ok(()) = aborted => Ending::Dropped,
@@ -191,9 +204,12 @@ impl Runs {
             .flat_map(|going| going.namespaces.iter().map(String::as_str))
             .collect();
         let flags = places.iter().map(|place| format!("-n {}", crate::text::quote(place)));
+        let cluster = self.cluster_flags();
+        let cluster = cluster.iter().map(|word| crate::text::quote(word).into_owned());
         let cleanup = ["kubectl certs cleanup".to_owned()]
             .into_iter()
             .chain(flags)
+            .chain(cluster)
             .collect::<Vec<_>>()
             .join(" ");
         super::super::note(&format!(
@@ -224,6 +240,8 @@ struct Ear {
     id: RunId,
     sink: UnboundedSender<Message>,
     seen: Mutex<Seen>,
+    /// Where it works and as whom, for the commands in its hints.
+    whom: Whom,
     /// Whether certificates are counted: what is no renewal says in its own words what came of it.
     counts: bool,
 }
@@ -290,6 +308,11 @@ impl Ear {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A text whose commands go where the run works.
+    fn completed(&self, text: &str) -> String {
+        self.whom.complete(text).into_owned()
+    }
+
     fn send(&self, message: Message) {
         let _ = self.sink.send(message);
     }
@@ -317,7 +340,7 @@ impl Ear {
             }
             Err(error) => Ending::Bad(Trouble {
                 what: error.message,
-                hint: error.hint,
+                hint: error.hint.map(|hint| self.completed(&hint)),
             }),
             Ok(_) if !seen.failed.is_empty() => {
                 let all = seen.failed.len() + seen.not_started + seen.issued();
@@ -358,7 +381,7 @@ impl Ear {
 
 impl Front for RunFront {
     fn say(&self, level: Level, text: &str) {
-        let text = text.trim().to_owned();
+        let text = self.ear.completed(text.trim());
         if level == Level::Note {
             self.ear.send(Message::Said(self.ear.id, text));
         } else {
@@ -458,6 +481,7 @@ impl Operator for AtScreen {
 
 impl Listen for Ear {
     fn hear(&self, event: &Event) {
+        let event = &self.whom.of_event(event);
         if let Some(secret) = event.secret.as_ref().filter(|_| self.counts) {
             match &event.kind {
                 EventKind::Done => self.seen().good += 1,
@@ -542,6 +566,7 @@ mod tests {
             id: 1,
             sink,
             seen: Mutex::default(),
+            whom: Whom::of(["renew", "-n", "shop", "--context", "prod"].map(Into::into)),
             counts,
         };
         (ear, cancel)
@@ -601,6 +626,17 @@ mod tests {
             panic!("one has failed");
         };
         assert_eq!(trouble.what, "1 of 3 failed; shop/old-tls: the CA is away");
+    }
+
+    #[test]
+    fn the_commands_of_a_hint_go_where_the_run_works() {
+        let (ear, cancel) = ear(true);
+        let error = OpError::usage("it is another's").hint("`kubectl certs show secret/web-tls` says whose");
+        let Ending::Bad(trouble) = ear.ending(Err(error), &cancel) else {
+            panic!("it has failed");
+        };
+        let hint = "`kubectl certs show secret/web-tls --context prod -n shop` says whose";
+        assert_eq!(trouble.hint.as_deref(), Some(hint));
     }
 
     #[test]

@@ -17,7 +17,10 @@ use crate::{
         probe::{Served, Target as Ask, probe_all},
     },
     object::Reach,
-    ops::session::{judge, read_file},
+    ops::{
+        reach,
+        session::{judge, read_file},
+    },
     report::{
         Row, Status,
         show::{
@@ -145,6 +148,7 @@ async fn parsed_show(
     let leaf = bundle.leaf().map(AsRef::as_ref);
     let reach = Reach {
         outside: args.target.as_str().into(),
+        certs: reach::of_server(args.probe.connect.as_ref()).into(),
         ..Reach::default()
     };
     let row = Row {
@@ -310,8 +314,8 @@ fn shown<'a>(
 fn meant(args: &ShowArgs) -> Option<String> {
     let target = args.target.as_str();
     if Path::new(target).is_file() {
-        return Some(format!("a file begins with ./ or /: kubectl certs show ./{target}"));
+        return Some(format!("a file begins with ./ or /: `kubectl certs show ./{target}`"));
     }
     let is_server = target.contains('.') && target.parse::<Name>().is_ok() || target.parse::<IpAddr>().is_ok();
-    is_server.then(|| format!("a server is HOST:PORT: kubectl certs show {target}:443"))
+    is_server.then(|| format!("a server is HOST:PORT: `kubectl certs show {target}:443`"))
 }

@@ -21,6 +21,17 @@ pub enum CertManagerError {
         /// The Secret that it writes.
         secret: Key,
     },
+    /// There is no cluster in which cert-manager could be asked.
+    #[error(
+        "Secret {secret} belongs to cert-manager (Certificate {certificate}), which issues and stores it in its cluster: there is no \
+         manifest to write"
+    )]
+    Manifests {
+        /// The Certificate.
+        certificate: Key,
+        /// The Secret that it writes.
+        secret: Key,
+    },
     /// There is no such Certificate, or it has been deleted meanwhile.
     #[error("there is no Certificate {certificate}")]
     Missing {
@@ -81,6 +92,10 @@ impl Diagnose for CertManagerError {
                 "`kubectl certs renew secret/{} -n {} --production` asks cert-manager to renew it now",
                 secret.name, secret.namespace
             ),
+            Self::Manifests { secret, .. } => format!(
+                "`kubectl certs renew secret/{} -n {} --production --context <CONTEXT>` asks cert-manager in that cluster to renew it",
+                secret.name, secret.namespace
+            ),
             Self::Missing { certificate } => format!(
                 "`kubectl get certificates.cert-manager.io -n {}` lists the existing ones",
                 certificate.namespace
@@ -109,7 +124,7 @@ impl Diagnose for CertManagerError {
 
     fn blame(&self) -> Blame {
         match self {
-            Self::Rehearsal { .. } | Self::Missing { .. } => Blame::Usage,
+            Self::Rehearsal { .. } | Self::Manifests { .. } | Self::Missing { .. } => Blame::Usage,
             Self::Trigger { .. } | Self::Read { .. } => Blame::Cluster,
             Self::Failed { .. } | Self::Stuck { .. } => Blame::Acme,
             Self::Interrupted { .. } => Blame::Interrupted,

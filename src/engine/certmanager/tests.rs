@@ -271,7 +271,7 @@ fn a_rehearsal_is_refused_with_the_command_that_renews() {
         }
     };
     let (certificate, secret) = (Key::new("shop", "web"), Key::new("shop", "shop-tls"));
-    let ask = |stage, rehearsal| allowed(&chosen(stage, rehearsal), &certificate, &secret);
+    let ask = |stage, rehearsal| allowed(&chosen(stage, rehearsal), &certificate, &secret, false);
     ask(Stage::Production, false).unwrap();
     ask(Stage::Own, false).unwrap();
     ask(Stage::Staging, false).unwrap_err();

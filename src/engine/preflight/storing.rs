@@ -89,7 +89,12 @@ impl Preflight<'_> {
         for certificate in certificates {
             let key = certificate.meta.key();
             // A rehearsal is judged as production is, staging as it stands.
-            let judged = certmanager::allowed(&self.settings.chosen, &key, &target.secret);
+            let judged = certmanager::allowed(
+                &self.settings.chosen,
+                &key,
+                &target.secret,
+                self.inventory.from_manifests,
+            );
             if let Some(error) = judged.err().filter(|_| !self.settings.chosen.rehearsal) {
                 checks.push(Check::fails(Topic::Secret, Blame::Usage, chain(&error)).hint(error.hint()));
                 continue;

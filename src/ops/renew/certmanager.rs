@@ -77,7 +77,8 @@ pub(in crate::ops) fn refuse(
         asked.is_none()
     });
     theirs.retain(|(target, certificate)| {
-        let refused = certmanager::allowed(&opened.settings.chosen, certificate, &target.secret).err();
+        let from_manifests = opened.session.inventory.from_manifests;
+        let refused = certmanager::allowed(&opened.settings.chosen, certificate, &target.secret, from_manifests).err();
         left.extend(
             refused
                 .as_ref()

@@ -147,7 +147,7 @@ impl<'a> Commands<'a> {
             "kubectl certs renew {}{}{}",
             quote(&target),
             in_namespace(&key.namespace),
-            self.reach.kubectl
+            self.reach.certs
         );
         self.run(command)
     }

@@ -12,7 +12,7 @@ pub(super) fn remedy(fact: &Fact, row: &Row<'_>, commands: &mut Commands<'_>) ->
     let target = row.reach.outside.as_str();
     // A server is asked for one host, a file is not.
     let is_server = row.host.is_some();
-    let show = |flags: &str| format!("kubectl certs show {}{flags}", quote(target));
+    let show = |flags: &str| format!("kubectl certs show {}{flags}{}", quote(target), row.reach.certs);
     let place = if is_server {
         format!("let {target} load it")
     } else {

@@ -10,6 +10,7 @@ mod formats;
 mod growth;
 mod guides;
 mod help;
+mod hints;
 mod hostile;
 mod imports;
 mod names;

@@ -54,7 +54,7 @@ fn a_server_is_named_with_its_port() {
             2,
             &[
                 &format!("there is neither an Ingress nor a host called {word}"),
-                &format!("a server is HOST:PORT: kubectl certs show {word}:443"),
+                &format!("a server is HOST:PORT: `kubectl certs show {word}:443`"),
             ],
         );
     }

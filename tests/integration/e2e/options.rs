@@ -171,7 +171,11 @@ fn a_certificate_that_is_not_served_is_told_and_the_answer_need_not_be_looked_at
         ran.err
     );
     assert!(ran.err.contains("kubectl certs rollback shop-tls"), "{}", ran.err);
-    let probe = format!("kubectl certs show secret/shop-tls -n {} --probe", it.ns.name);
+    // Where it was looked, it is looked again.
+    let probe = format!(
+        "kubectl certs show secret/shop-tls -n {} --probe --connect {elsewhere}",
+        it.ns.name
+    );
     assert!(
         ran.err.contains(&format!("`{probe}` shows the served certificate")),
         "{}",

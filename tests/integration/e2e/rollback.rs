@@ -205,7 +205,10 @@ fn what_comes_back_is_seen_to_be_served_and_what_was_revoked_does_not() {
     let ran = it.plain(&args).run().ends_with(5);
     let said = format!("the earlier pair is stored, but not served: {elsewhere} still serves another certificate");
     assert!(ran.err.contains(&said), "{}", ran.err);
-    let probe = format!("`kubectl certs show secret/shop-tls -n {} --probe`", it.ns.name);
+    let probe = format!(
+        "`kubectl certs show secret/shop-tls -n {} --probe --connect {elsewhere}`",
+        it.ns.name
+    );
     assert!(ran.err.contains(&probe), "{}", ran.err);
     assert_eq!(it.leaf("shop-tls").sha256(), first.sha256(), "{}", ran.err);
     it.plain(&["rollback", "shop-tls", "--yes"]).run().ends_with(0);

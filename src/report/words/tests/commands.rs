@@ -349,6 +349,16 @@ fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
     let command = "kubectl certs renew ingress/web -n shop --context prod";
     let expired = Finding::new(Fact::Expired { not_after: 0 });
     assert_eq!(remedy(&expired, &ours).commands, [command]);
+    // What manifests hold is renewed among them, and in no cluster.
+    let files = Reach {
+        certs: " -f shop.yaml".into(),
+        ..crate::object::Reach::default()
+    };
+    let among = Row { reach: &files, ..ours };
+    assert_eq!(
+        remedy(&expired, &among).commands,
+        ["kubectl certs renew ingress/web -n shop -f shop.yaml"]
+    );
     let missing = Finding::new(Fact::SecretNotFound {
         secret: key(),
         instead: crate::check::Instead::Unknown,
