@@ -1,6 +1,9 @@
 //! Whether the rights that a plan needs are there, asked before anything is ordered.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -8,7 +11,11 @@ use serde_json::{Value, json};
 use super::{Api, ApiError};
 use crate::error::{Blame, Diagnose};
 use crate::object::resource::Resource;
-use crate::plan::permits::{Permits, Right};
+use crate::{
+    object::Text,
+    plan::permits::{Permits, Right, Verb},
+    text::first_of,
+};
 
 const REVIEW: Resource = Resource::new(
     "authorization.k8s.io",
@@ -40,20 +47,66 @@ impl Missing {
 impl std::error::Error for Missing {}
 
 impl fmt::Display for Missing {
-    /// `the right to patch secrets "shop-tls" in namespace shop is missing`; several are joined by semicolons.
+    /// `the right to patch secrets "shop-tls" in namespace shop is missing`; several are told by kind.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.rights.as_slice() {
             [] => f.write_str("no right is missing"),
             [one] => write!(f, "the right to {one} is missing"),
-            many => {
-                f.write_str("these rights are missing: ")?;
-                for (at, right) in many.iter().enumerate() {
-                    write!(f, "{}{right}", if at == 0 { "" } else { "; " })?;
-                }
-                Ok(())
-            }
+            _ => write!(f, "these rights are missing {}", self.by_kind().join("; and ")),
         }
     }
+}
+
+impl Missing {
+    /// `in namespace shop: create, get secrets; list pods`: the verbs of a kind together, the objects with the same verbs together, and the
+    /// namespaces where the same is missing.
+    fn by_kind(&self) -> Vec<String> {
+        let mut verbs: BTreeMap<_, BTreeSet<Verb>> = BTreeMap::new();
+        for right in &self.rights {
+            let of = (&right.namespace, (right.resource, right.subresource), &right.name);
+            verbs.entry(of).or_default().insert(right.verb);
+        }
+        let mut kinds: BTreeMap<&Text, BTreeMap<_, Vec<String>>> = BTreeMap::new();
+        for ((namespace, kind, name), verbs) in verbs {
+            let of_namespace = kinds.entry(namespace).or_default();
+            let names = of_namespace.entry((kind, name.is_some(), verbs)).or_default();
+            names.extend(name.as_ref().map(|name| format!("{name:?}")));
+        }
+        let mut places: Vec<(String, Vec<&Text>)> = Vec::new();
+        for (namespace, kinds) in kinds {
+            let told: Vec<String> = kinds
+                .into_iter()
+                .map(|(((resource, part), _, verbs), names)| told(resource, part, &verbs, &names))
+                .collect();
+            let told = told.join("; ");
+            match places.iter_mut().find(|(other, _)| *other == told) {
+                Some((_, namespaces)) => namespaces.push(namespace),
+                None => places.push((told, vec![namespace])),
+            }
+        }
+        let place = |namespaces: &[&Text]| match namespaces {
+            [one] if one.is_empty() => "cluster-wide".to_owned(),
+            [one] => format!("in namespace {one}"),
+            several => format!("in namespaces {}", first_of(several, 3)),
+        };
+        places
+            .into_iter()
+            .map(|(told, namespaces)| format!("{}: {told}", place(&namespaces)))
+            .collect()
+    }
+}
+
+/// `get, patch secrets "shop-tls"`.
+fn told(resource: Resource, part: Option<&str>, verbs: &BTreeSet<Verb>, names: &[String]) -> String {
+    let verbs: Vec<&str> = verbs.iter().map(|verb| verb.as_str()).collect();
+    let mut told = format!("{} {resource}", verbs.join(", "));
+    if let Some(part) = part {
+        told = format!("{told}/{part}");
+    }
+    if !names.is_empty() {
+        told = format!("{told} {}", first_of(names, 3));
+    }
+    told
 }
 
 impl Diagnose for Missing {
@@ -75,11 +128,16 @@ impl Diagnose for Missing {
             format!(" -n {}", right.namespace)
         };
         let ask = if self.rights.iter().any(|other| other.resource != right.resource) {
-            "ask for the Role under \"Renewing and issuing\" in docs/guide/rights.md"
+            let of = if right.namespace.is_empty() {
+                " -A".to_owned()
+            } else {
+                format!(" -n {}", right.namespace)
+            };
+            format!("ask for the Role that `kubectl certs rights{of}` prints")
         } else if self.rights.len() == 1 {
-            "ask for the right"
+            "ask for the right".to_owned()
         } else {
-            "ask for the rights"
+            "ask for the rights".to_owned()
         };
         let it = if self.rights.len() == 1 { "it" } else { "the first" };
         Some(format!(
@@ -139,7 +197,7 @@ fn question(right: &Right) -> Value {
 mod tests {
     use super::*;
     use crate::object::resource::{CERTIFICATE, SECRET};
-    use crate::plan::permits::{Permit, Verb};
+    use crate::plan::permits::Permit;
 
     #[test]
     fn what_is_missing_is_said_with_the_way_to_see_when_it_is_there() {
@@ -152,11 +210,14 @@ mod tests {
         };
         assert_eq!(
             missing.to_string(),
-            "these rights are missing: patch secrets \"shop-tls\" in namespace shop; \
-             patch certificates.cert-manager.io/status \"web\" in namespace shop"
+            "these rights are missing in namespace shop: patch secrets \"shop-tls\"; \
+             patch certificates.cert-manager.io/status \"web\""
         );
         assert!(
-            missing.hint().unwrap().starts_with("ask for the Role"),
+            missing
+                .hint()
+                .unwrap()
+                .starts_with("ask for the Role that `kubectl certs rights -n shop` prints; "),
             "{:?}",
             missing.hint()
         );
@@ -174,6 +235,30 @@ mod tests {
             question(&missing.rights[0])["spec"]["resourceAttributes"],
             json!({"verb": "patch", "group": "cert-manager.io", "version": "v1", "resource": "certificates",
                 "namespace": "shop", "name": "web", "subresource": "status"})
+        );
+    }
+
+    #[test]
+    fn many_rights_are_told_by_kind_and_namespace() {
+        use crate::object::resource::{LEASE, POD};
+        let all = [Verb::Create, Verb::Get, Verb::List, Verb::Update, Verb::Delete];
+        let mut permits = Permits::none();
+        for namespace in ["blog", "shop"] {
+            permits.add(Permit::prefix(&all, LEASE, namespace, "kubectl-certs-lease-"));
+            permits.add(Permit::any(&[Verb::List], POD, namespace));
+        }
+        for name in ["a", "b", "c", "d"] {
+            permits.add(Permit::one(&[Verb::Get, Verb::Patch], SECRET, "store", name));
+        }
+        let missing = Missing {
+            rights: permits.rights(),
+            user: "bob".into(),
+        };
+        assert_eq!(missing.rights.len(), 20);
+        assert_eq!(
+            missing.to_string(),
+            "these rights are missing in namespaces blog, shop: list pods; get, list, create, update, delete leases.coordination.k8s.io; \
+             and in namespace store: get, patch secrets \"a\", \"b\", \"c\" and 1 more"
         );
     }
 }

@@ -21,6 +21,7 @@ mod progress;
 mod renew;
 mod respond;
 mod revoke;
+mod rights;
 mod rollback;
 mod runtime;
 mod settings;
@@ -88,6 +89,7 @@ pub fn run() -> Exit {
         Some(Command::Rollback(command)) => on_runtime(rollback::run(*command)),
         Some(Command::Cleanup(command)) => on_runtime(cleanup::run(*command)),
         Some(Command::Explain(command)) => explain::run(&command),
+        Some(Command::Rights(command)) => rights::run(&command),
         Some(Command::Version(command)) => version::run(&command),
         Some(Command::Respond(command)) => on_plain_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => print(&complete::script(shell)),

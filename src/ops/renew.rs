@@ -41,7 +41,7 @@ pub struct Request {
     pub order: Order,
 }
 
-const RIGHT_TO_SECRETS: &str = "a renewal needs the right to get Secrets (docs/guide/rights.md has the Role)";
+const RIGHT_TO_SECRETS: &str = "a renewal needs the right to get Secrets: `kubectl certs rights` prints the Role";
 
 /// Renews certificates, after it was confirmed: those that were named, or what could be meant.
 ///
@@ -53,7 +53,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let words = request.targets.clone();
     if request.order.flags.force && words.is_empty() {
         return Err(OpError::usage("--force needs named Secrets").hint(
-            "name each: kubectl certs renew secret/NAME --force; `kubectl certs show secret/NAME` says who owns it",
+            "name each: `kubectl certs renew secret/NAME --force`; `kubectl certs show secret/NAME` says who owns it",
         ));
     }
     let opened = Box::pin(Opened::read(&request.order, &words, context)).await?;

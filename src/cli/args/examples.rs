@@ -67,6 +67,9 @@ examples! {
     EXPLAIN:
         "All reasons" "explain",
         "One of them" "explain HostMismatch";
+    RIGHTS:
+        "The Role for renewals in a namespace, applied" "rights -n shop | kubectl apply -f -",
+        "The ClusterRole for reading everything" "rights --for reader";
     VERSION:
         "For a script" "version -o json";
     COMPLETION:

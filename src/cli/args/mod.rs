@@ -96,6 +96,9 @@ pub enum Command {
     /// Explain a finding: what it means, how to see it and how to fix it
     #[command(after_long_help = examples::EXPLAIN)]
     Explain(ExplainArgs),
+    /// Print the role that reading or renewing needs, for `kubectl apply`
+    #[command(after_long_help = examples::RIGHTS)]
+    Rights(Box<RightsArgs>),
     /// Print the version
     #[command(after_long_help = examples::VERSION)]
     Version(VersionArgs),
@@ -255,6 +258,37 @@ pub struct ExplainArgs {
     /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, value_enum, value_name = "WHEN", hide_possible_values = true, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
+}
+
+/// `rights`.
+#[derive(Debug, Clone, Args)]
+pub struct RightsArgs {
+    /// What the role is for: reader (status, show, probe) or renewer (renew, issue, preflight, cleanup, rollback)
+    #[arg(long = "for", value_enum, value_name = "ROLE", hide_possible_values = true, default_value_t = For::Renewer)]
+    pub role: For,
+    /// The namespace of the role: a renewer's is the context's by default, and a reader's role is for all
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// A `ClusterRole`, for all namespaces
+    #[arg(
+        help = "A ClusterRole, for all namespaces",
+        short = 'A',
+        long,
+        conflicts_with = "namespace"
+    )]
+    pub all_namespaces: bool,
+    /// Whose context gives the namespace, and whom the hint names.
+    #[command(flatten)]
+    pub connection: ClusterArgs,
+}
+
+/// The roles of the guide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum For {
+    /// `kubectl-certs-reader`.
+    Reader,
+    /// `kubectl-certs-renewer`.
+    Renewer,
 }
 
 /// `version`.
@@ -636,6 +670,7 @@ mod tests {
         assert!(lines.len() > 40, "{lines:?}");
         for line in lines {
             let typed = line.split(" > ").next().unwrap_or_default();
+            let typed = typed.split(" | ").next().unwrap_or_default();
             let words = typed.split(' ').skip(1);
             let cli = Cli::try_parse_from(words).map_err(|error| format!("{line}: {error}"));
             assert!(cli.is_ok(), "{:?}", cli.err());

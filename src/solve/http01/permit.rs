@@ -172,7 +172,7 @@ mod tests {
         ] {
             let hint = hint(many);
             assert!(
-                hint.contains("Role") && hint.contains("docs/guide/rights.md") && hint.contains("kubectl auth can-i"),
+                hint.contains("Role that `kubectl certs rights -n shop` prints") && hint.contains("kubectl auth can-i"),
                 "{many:?}: {hint}"
             );
             assert!(!hint.contains("--solver"), "{many:?}: {hint}");

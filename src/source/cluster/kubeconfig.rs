@@ -123,6 +123,13 @@ pub fn contexts(options: &ConnectOptions) -> Vec<String> {
     names
 }
 
+/// The namespace of the context. `None` where no kubeconfig says.
+pub fn context_namespace(options: &ConnectOptions) -> Option<String> {
+    choose(options, &Surroundings::real())
+        .ok()
+        .map(|chosen| chosen.namespace)
+}
+
 /// What tells one cluster, and one user of it, from another: for what is kept between runs. `None` where no kubeconfig says.
 pub fn cluster_key(options: &ConnectOptions) -> Option<String> {
     let chosen = choose(options, &Surroundings::real()).ok()?;

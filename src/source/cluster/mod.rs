@@ -36,7 +36,7 @@ pub use connect::{ConnectOptions, Connection, connect, connect_unattended};
 pub use credential::terminal_is_taken;
 pub use error::{ClusterError, TlsProblem, Unreachable};
 pub use exchange::Reply;
-pub use kubeconfig::{cluster_key, contexts};
+pub use kubeconfig::{cluster_key, context_namespace, contexts};
 pub use list::{ListOptions, Listing, list};
 pub(crate) use paths::{possible, query};
 pub use problem::ConnectError;

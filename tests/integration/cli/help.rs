@@ -20,6 +20,7 @@ fn help_reads_well() {
         ("config", &["config", "--help"]),
         ("config-view", &["config", "view", "--help"]),
         ("explain", &["explain", "--help"]),
+        ("rights", &["rights", "--help"]),
         ("completion", &["completion", "--help"]),
         ("version", &["version", "--help"]),
         ("man", &["man", "--help"]),

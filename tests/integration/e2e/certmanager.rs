@@ -20,6 +20,7 @@ use kubectl_certs::{
 };
 use serde_json::{Value, json};
 
+use super::rights_to_renew::printed;
 use crate::support::{
     cluster::{Namespace, ingress},
     dns::{Bind, Resolver},
@@ -244,6 +245,14 @@ fn the_command_asks_cert_manager_and_needs_no_account_of_its_own() {
         .ends_with(0);
     assert!(ran.err.contains("1 Secret of cert-manager's left to it"), "{}", ran.err);
     assert_eq!(it.version("web-tls"), left);
+    // The printed role is enough to ask.
+    it.ns.token("renewer", &printed());
+    let user = format!("--as={}", it.ns.user("renewer"));
+    let ran = it
+        .plain(&["renew", "secret/web-tls", "--production", "--yes", &user])
+        .run()
+        .ends_with(0);
+    assert_ne!(it.version("web-tls"), left, "{}", ran.err);
     drop(controller);
 }
 

@@ -156,3 +156,34 @@ fn who_may_read_nothing_is_told_so() {
     ns.certs(&["status", "--as", "nobody", "--fail-on", "critical"])
         .ends_with(3);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn with_the_printed_cluster_role_everything_is_read() {
+    let mut ns = Namespace::new("reader");
+    let host = ns.host("good");
+    let pair = ns.pki.pair(&[&host]);
+    ns.apply(vec![pair.secret("good"), ingress("good", &[(&[&host], "good")])]);
+    // In effect no user's: the account of this namespace alone gets it.
+    let printed = Call::certs(["rights", "--for", "reader"]).run().ends_with(0);
+    let args = ["create", "--dry-run=client", "-f", "-", "-o", "json"];
+    let made = Call::kubectl(args).run_with(printed.out.as_bytes()).ends_with(0);
+    let mut role: Value = serde_json::from_str(&made.out).expect("JSON");
+    let name = format!("{}-{}", role["metadata"]["name"].as_str().expect("a name"), ns.name);
+    role["metadata"]["name"] = name.as_str().into();
+    ns.token("reader", &json!([]));
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": ns.name}],
+    });
+    ns.apply_wide(&[role, binding]);
+    let user = format!("--as={}", ns.user("reader"));
+    for args in [&["status", &user][..], &["show", "good", &user]] {
+        let ran = ns.call(args).run().ends_with(0);
+        for word in ["right", "could not be read", "cannot list"] {
+            assert!(!ran.err.contains(word), "{args:?}: {}", ran.err);
+        }
+        assert!(!ran.out.contains("Forbidden"), "{args:?}: {}", ran.out);
+    }
+}

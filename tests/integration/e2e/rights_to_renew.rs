@@ -1,29 +1,31 @@
-//! The rights that the guide prints: with exactly these a certificate is renewed, what a killed run leaves is removed, and preflight
+//! The rights that `rights` prints, and the guide with it: with exactly these a certificate is renewed, what a killed run leaves is removed, and preflight
 //! says the same.
-
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::options::deployment;
-use crate::support::{cluster::ingress, eventually, issuing::Issuing, run::WITH_POD};
+use crate::support::{
+    cluster::ingress,
+    eventually,
+    issuing::Issuing,
+    run::{Call, WITH_POD},
+};
 
-/// The rules of the guide's Role for renewals.
+/// The Role for renewals in a namespace, as it is printed.
+fn role(namespace: &str) -> String {
+    let ran = Call::certs(["rights", "-n", namespace]).run().ends_with(0);
+    let bind = format!(
+        "`kubectl create rolebinding kubectl-certs-renewer -n {namespace} --role=kubectl-certs-renewer --user=<USER>`"
+    );
+    assert!(ran.err.contains(&bind), "{}", ran.err);
+    ran.out
+}
+
+/// Its rules.
 pub(super) fn printed() -> Value {
-    let guide = include_str!("../../../docs/guide/rights.md");
-    let (_, rest) = guide.split_once("name: kubectl-certs-renewer").expect("the Role");
-    let (rest, _) = rest.split_once("```").unwrap();
-    let role =
-        format!("apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: kubectl-certs-renewer{rest}");
-    let mut kubectl = Command::new("kubectl")
-        .args(["create", "--dry-run=client", "-f", "-", "-o", "json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::io::Write::write_all(&mut kubectl.stdin.take().unwrap(), role.as_bytes()).unwrap();
-    let out = kubectl.wait_with_output().unwrap();
-    let role: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let args = ["create", "--dry-run=client", "-f", "-", "-o", "json"];
+    let made = Call::kubectl(args).run_with(role("default").as_bytes()).ends_with(0);
+    let role: Value = serde_json::from_str(&made.out).unwrap();
     role["rules"].clone()
 }
 
@@ -55,7 +57,13 @@ fn with_the_printed_role_preflight_renew_and_cleanup_agree() {
     let host = it.host("shop");
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
     it.until_addressed("ingress/shop");
-    it.ns.token("renewer", &printed());
+    // As a user does it: printed, applied, bound.
+    Call::kubectl(["apply", "-f", "-"])
+        .run_with(role(&it.ns.name).as_bytes())
+        .ends_with(0);
+    let name = "kubectl-certs-renewer";
+    let (of_role, of_user) = (format!("--role={name}"), format!("--user={}", it.ns.user("renewer")));
+    it.ns.kubectl(&["create", "rolebinding", name, &of_role, &of_user]);
     let user = format!("--as={}", it.ns.user("renewer"));
     let ran = it.certs(&["preflight", "shop", &user]).ends_with(0);
     assert!(ran.out.contains("has all that is needed"), "{}{}", ran.out, ran.err);

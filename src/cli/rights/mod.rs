@@ -1,0 +1,130 @@
+//! `rights`: the roles that reading and renewing need, ready for `kubectl apply`. The guide prints the same; a test compares them.
+
+use crate::{
+    cli::failure::{Exit, Failure},
+    source::cluster::context_namespace,
+    text::quote,
+};
+
+use super::{
+    args::{For, RightsArgs},
+    hint, print,
+};
+
+/// The rules of `kubectl-certs-reader`.
+const READER: &str = include_str!("reader.yaml");
+/// The rules of `kubectl-certs-renewer`.
+const RENEWER: &str = include_str!("renewer.yaml");
+
+/// Prints the role, and says how it is applied and bound.
+pub(super) fn run(args: &RightsArgs) -> Result<Exit, Failure> {
+    let namespace = match (&args.namespace, args.all_namespaces, args.role) {
+        (Some(namespace), ..) => Some(namespace.clone()),
+        // Reading is for all namespaces, as the kinds without one are read too.
+        (None, true, _) | (None, false, For::Reader) => None,
+        (None, false, For::Renewer) => {
+            Some(context_namespace(&args.connection.options()).unwrap_or_else(|| "default".to_owned()))
+        }
+    };
+    let exit = print(role(args.role, namespace.as_deref()).as_bytes())?;
+    hint(&how(
+        args.role,
+        namespace.as_deref(),
+        args.connection.as_user.as_deref(),
+    ));
+    Ok(exit)
+}
+
+/// A Role of the namespace, or a `ClusterRole`.
+fn role(of: For, namespace: Option<&str>) -> String {
+    let (kind, rules) = (kind(namespace), rules(of));
+    let place = namespace.map_or_else(String::new, |namespace| format!("  namespace: {}\n", quoted(namespace)));
+    format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {}\n{place}rules:\n{rules}",
+        name(of)
+    )
+}
+
+/// A name that YAML would take for something else is quoted.
+fn quoted(name: &str) -> String {
+    let plain = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name);
+    if plain {
+        name.to_owned()
+    } else {
+        serde_json::Value::from(name).to_string()
+    }
+}
+
+/// How it is given to somebody: to who `--as` names, where it names one.
+fn how(of: For, namespace: Option<&str>, user: Option<&str>) -> String {
+    let name = name(of);
+    let user = user.map_or_else(|| "<USER>".into(), quote);
+    match namespace {
+        Some(namespace) => format!(
+            "`kubectl apply -f -` takes it; then `kubectl create rolebinding {name} -n {} --role={name} --user={user}` gives it to a user",
+            quote(namespace)
+        ),
+        None => format!(
+            "`kubectl apply -f -` takes it; then `kubectl create clusterrolebinding {name} --clusterrole={name} --user={user}` gives it to \
+             a user"
+        ),
+    }
+}
+
+fn kind(namespace: Option<&str>) -> &'static str {
+    if namespace.is_some() { "Role" } else { "ClusterRole" }
+}
+
+fn name(of: For) -> &'static str {
+    match of {
+        For::Reader => "kubectl-certs-reader",
+        For::Renewer => "kubectl-certs-renewer",
+    }
+}
+
+fn rules(of: For) -> &'static str {
+    match of {
+        For::Reader => READER,
+        For::Renewer => RENEWER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guide_prints_what_the_command_prints() {
+        let guide = include_str!("../../../docs/guide/rights.md");
+        for (of, namespace) in [(For::Reader, None), (For::Renewer, Some("shop"))] {
+            let block = format!("```yaml\n{}```\n", role(of, namespace));
+            assert!(
+                guide.contains(&block),
+                "docs/guide/rights.md lacks this block:\n{block}"
+            );
+        }
+        let bound = how(For::Reader, None, Some("jane"));
+        let command =
+            "kubectl create clusterrolebinding kubectl-certs-reader --clusterrole=kubectl-certs-reader --user=jane";
+        assert!(bound.contains(command) && guide.contains(command), "{bound}");
+    }
+
+    #[test]
+    fn a_role_is_of_the_namespace_whatever_its_name_is() {
+        for (namespace, line) in [
+            ("shop", "  namespace: shop\n"),
+            ("true", "  namespace: \"true\"\n"),
+            ("1", "  namespace: \"1\"\n"),
+        ] {
+            let role = role(For::Renewer, Some(namespace));
+            assert!(role.contains("kind: Role\n") && role.contains(line), "{role}");
+        }
+        assert!(
+            role(For::Renewer, None).contains("kind: ClusterRole\nmetadata:\n  name: kubectl-certs-renewer\nrules:\n")
+        );
+    }
+}
