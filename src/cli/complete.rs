@@ -222,7 +222,7 @@ fn named(arg: &Arg, command: &Command, typed: &str, asked: &Asked) -> Vec<(Strin
         "reason" | "ignore" => reasons(),
         "namespace" | "exclude_namespace" => asked.namespaces(),
         "context" => asked.contexts(),
-        "issuer" => dynamic::issuers(),
+        "issuer" => dynamic::issuers(asked),
         "output" if ["status", "probe", "get", "kubectl certs", "certs"].contains(&command.get_name()) => {
             dynamic::formats()
         }

@@ -174,10 +174,11 @@ async fn found(
             trouble = Some(Blame::Cluster);
             front.failed(&OpError::because(error));
         }
-        for alive in found.alive.iter().filter(|_| !force) {
+        for alive in &found.alive {
+            let what = if force { "--force cuts this run off" } else { "skipped" };
             let secret = alive.secret.as_ref().map(ToString::to_string).unwrap_or_default();
             front.note(&format!(
-                "skipped: {} has been working on Secret {secret} since {}",
+                "{what}: {} has been working on Secret {secret} since {}",
                 alive.holder,
                 time::date_time(alive.since)
             ));

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::{Front, OpError};
 use crate::{
+    acme::Stage,
     apply::Api,
     engine::{cancel::Cancel, run::Standing},
     plan::permits::Permits,
@@ -166,9 +167,18 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// As [`Self::layers`]; or the sources do not go together.
+    /// As [`Self::layers`]; or the sources do not go together, or a flag would be ignored.
     pub async fn settings(&self, flags: Layer) -> Result<Settings, OpError> {
-        Settings::of(&self.layers(flags).await?).map_err(|error| OpError::because(&error))
+        let settings = Settings::of(&self.layers(flags).await?).map_err(|error| OpError::because(&error))?;
+        // What a rehearsal orders is not stored, and what a production CA issues is no staging certificate.
+        let stores_staging = settings.chosen.issuer.stage == Stage::Staging && !settings.chosen.rehearsal;
+        if settings.certificate.overwrite_with_staging && !stores_staging {
+            return Err(OpError::because(&SettingsError::Idle {
+                flag: "--overwrite-with-staging",
+                needs: "--staging",
+            }));
+        }
+        Ok(settings)
     }
 
     /// Where the account with the chosen CA is kept.

@@ -2,42 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::Front;
 use crate::{
     inventory::{Controller, programs::Told},
     object::Text,
-    settings::{
-        env,
-        file::ControllerWord,
-        layer::{Layer, Origin},
-        source,
-    },
+    settings::{file::ControllerWord, layer::Layer},
 };
 
-/// By the name of the controller. Settings that cannot be read are told on stderr, and judging goes on without them.
-pub(super) fn told(front: &dyn Front) -> BTreeMap<Text, Told> {
-    let layers = match source::layers(Layer::empty(Origin::Flags), None, &env::process) {
-        Ok(layers) => layers,
-        Err(error) => {
-            front.warn(&format!(
-                "the settings are ignored: {}; `kubectl certs config check` says more",
-                crate::error::chain(&error)
-            ));
-            return BTreeMap::new();
-        }
-    };
-    let mut told = BTreeMap::new();
-    // The weakest first, so that the strongest is the last to write.
-    for layer in layers.iter().rev() {
-        for (name, entry) in &layer.file.controllers {
-            let one = Told {
+/// By the name of the controller.
+pub(super) fn told(settings: Option<&Layer>) -> BTreeMap<Text, Told> {
+    let entries = settings.into_iter().flat_map(|layer| &layer.file.controllers);
+    entries
+        .map(|(name, entry)| {
+            let told = Told {
                 controller: entry.is.map(controller),
                 default_certificate: entry.default_certificate.as_ref().map(|named| named.0.clone()),
             };
-            told.insert(Text::from(name), one);
-        }
-    }
-    told
+            (Text::from(name), told)
+        })
+        .collect()
 }
 
 fn controller(word: ControllerWord) -> Controller {

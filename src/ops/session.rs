@@ -10,10 +10,10 @@ use crate::{
     clock::{now, seconds},
     error::{Blame, chain},
     file,
-    inventory::Inventory,
+    inventory::{Inventory, programs::Told},
     object::{Key, Kind, NotJudged, Text, annotation, carrier::carrier},
     scan::{self, live::Live, secrets::Unresolved},
-    settings::{env, source, trust, value::SecretKeys},
+    settings::{env, layer::Layer, source, trust, value::SecretKeys},
     source::{
         Scope,
         cluster::{Connection, ListOptions, namespace_exists, namespace_names},
@@ -60,6 +60,8 @@ pub struct Session {
     pub counted: bool,
     /// Where the objects of manifests stand.
     pub places: manifests::Places,
+    /// What the settings say of controllers, until the inventory is told.
+    controllers: BTreeMap<Text, Told>,
     /// What is to blame for the worst that happened while reading, and left something to go on with.
     pub trouble: Option<Blame>,
 }
@@ -111,19 +113,21 @@ impl Session {
         let anchors = given(check)?;
         if check.ignore.contains(&Reason::Forbidden) {
             return Err(OpError::usage("Forbidden cannot be ignored: objects that could not be read were not checked")
-                .hint("ask for the right (docs/guide/rights.md), or leave the namespace out: -n NAMESPACE, --exclude-namespace GLOB"));
+                .hint("ask for the right (`kubectl certs rights --for reader` prints the role), or leave the namespace out: -n NAMESPACE, --exclude-namespace GLOB"));
         }
         let connection = if source.filename.is_empty() {
             Some(cluster.connection().await?.clone())
         } else {
             None
         };
+        // Once: it may come from a pipe.
+        let settings = own_settings(check)?;
         let judge = judge_with(
             anchors,
-            check,
+            settings.as_ref(),
             connection.as_ref().map_or("", |there| there.context.as_str()),
         )?;
-        pairs::read_also(&secret_keys(check)?);
+        pairs::read_also(&secret_keys(check, settings.as_ref()));
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
             expiring_within: check.expiring_within.map(seconds),
@@ -151,6 +155,7 @@ impl Session {
             not_judged: Vec::new(),
             counted: true,
             places: manifests::Places::default(),
+            controllers: controllers::told(settings.as_ref()),
             trouble: None,
         };
         if let Some(connection) = connection {
@@ -180,7 +185,7 @@ impl Session {
             OpError::new(Blame::Cluster, format!("{what}: the cluster could not be read"))
         } else if let Some(unread) = unread(&self.inventory) {
             OpError::new(Blame::Cluster, format!("{what} that may be read: {unread}"))
-                .hint("ask for the right (docs/guide/rights.md)")
+                .hint("ask for the right: `kubectl certs rights --for reader` prints the role")
         } else if self.inventory.routes_chosen {
             OpError::usage(format!("{what} among what -l or --field-selector chooses"))
         } else {
@@ -221,7 +226,7 @@ impl Session {
         self.scope = scope(source, Some(&connection.namespace))?;
         self.inventory = Inventory::new(connection.context.as_str(), false);
         self.inventory.reach = reach::of_cluster(cluster.options(), &connection).into();
-        self.inventory.tell_controllers(controllers::told(front));
+        self.inventory.tell_controllers(std::mem::take(&mut self.controllers));
         self.note_choice(source);
         self.want(targets);
         let options = ListOptions {
@@ -306,7 +311,7 @@ impl Session {
         self.scope = scope(source, None)?;
         self.inventory = Inventory::new("", true);
         self.inventory.reach = reach::of_manifests(source).into();
-        self.inventory.tell_controllers(controllers::told(front));
+        self.inventory.tell_controllers(std::mem::take(&mut self.controllers));
         self.note_choice(source);
         let default_namespace = source.namespace.first().map_or("default", String::as_str).into();
         let options = manifests::Options {
@@ -503,18 +508,23 @@ fn tell_absent(source: &Source, held: &BTreeSet<Text>, front: &dyn Front) {
 /// The roots, those of `--ca-file` and of `trust:` in the settings too, and the signatures that earlier runs have verified.
 /// `context` is the kubeconfig's; manifests, files and servers have none (an empty one).
 pub fn judge(check: &Checks, context: &str) -> Result<Judge, OpError> {
-    judge_with(given(check)?, check, context)
+    judge_with(given(check)?, own_settings(check)?.as_ref(), context)
 }
 
-fn judge_with(mut anchors: Anchors, check: &Checks, context: &str) -> Result<Judge, OpError> {
-    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| OpError::because(&error))?;
-    let entries = trust::entries(file.as_slice());
+/// What the settings file says, where there is one.
+fn own_settings(check: &Checks) -> Result<Option<Layer>, OpError> {
+    source::local_file(check.config.as_deref(), &env::process).map_err(|error| OpError::because(&error))
+}
+
+fn judge_with(mut anchors: Anchors, settings: Option<&Layer>, context: &str) -> Result<Judge, OpError> {
+    let file = settings.map_or(&[][..], std::slice::from_ref);
+    let entries = trust::entries(file);
     let roots = trust::roots(entries, context).map_err(|error| OpError::because(&error))?;
     for root in roots {
         trusted(&mut anchors, &root)?;
     }
     // What a renewal trusts too, status does.
-    for root in trust::of_storing(file.as_slice()) {
+    for root in trust::of_storing(file) {
         trusted(&mut anchors, &root.map_err(|error| OpError::because(&error))?)?;
     }
     Ok(Judge::new(anchors, scan::memo::load()))
@@ -522,13 +532,12 @@ fn judge_with(mut anchors: Anchors, check: &Checks, context: &str) -> Result<Jud
 
 /// The data keys of certificates besides the known ones: those of `--secret-keys`, and those under which the settings have this program
 /// store.
-fn secret_keys(check: &Checks) -> Result<Vec<pairs::Pattern>, OpError> {
-    let file = source::local_file(check.config.as_deref(), &env::process).map_err(|error| OpError::because(&error))?;
-    let stored = file
-        .and_then(|layer| layer.file.storing.secret_keys)
-        .filter(|keys| *keys != SecretKeys::default())
+fn secret_keys(check: &Checks, settings: Option<&Layer>) -> Vec<pairs::Pattern> {
+    let stored = settings
+        .and_then(|layer| layer.file.storing.secret_keys.as_ref())
+        .filter(|keys| **keys != SecretKeys::default())
         .and_then(|keys| keys.to_string().parse().ok());
-    Ok(check.secret_keys.iter().cloned().chain(stored).collect())
+    check.secret_keys.iter().cloned().chain(stored).collect()
 }
 
 /// The public roots, and those of `--ca-file`.

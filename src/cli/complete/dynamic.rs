@@ -232,8 +232,9 @@ impl Asked {
 }
 
 /// The CAs that are known, and those of the settings.
-pub(super) fn issuers() -> Vec<(String, String)> {
-    let own = source::local_file(None, &env::process).ok().flatten();
+pub(super) fn issuers(asked: &Asked) -> Vec<(String, String)> {
+    let named = asked.source.as_ref().and_then(|(_, check)| check.config.as_deref());
+    let own = source::local_file(named, &env::process).ok().flatten();
     let own = own.into_iter().flat_map(|layer| layer.file.issuers.into_keys());
     let mut all: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).chain(own).collect();
     all.sort();

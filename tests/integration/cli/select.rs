@@ -522,9 +522,44 @@ fn a_flag_that_acts_only_with_another_is_not_ignored() {
             &["show", "secret/web", "--servername", "a.example"],
             "--servername has no effect without HOST:PORT",
         ),
+        (
+            &["renew", "web", "-f", &chain, "--overwrite-with-staging"],
+            "--overwrite-with-staging has no effect without --staging",
+        ),
+        (
+            &["renew", "web", "-f", &chain, "--production", "--overwrite-with-staging"],
+            "--overwrite-with-staging has no effect without --staging",
+        ),
     ] {
         super::run(words).fails(2, &[said]);
     }
+}
+
+#[test]
+fn the_settings_that_are_named_count_for_controllers_too_and_may_come_from_a_pipe() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let class = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: own}, spec: {controller: example.com/own}}";
+    let manifests = super::file(&dir, "all.yaml", lacking(class));
+    let settings = super::file(
+        &dir,
+        "settings.yaml",
+        "controllers: {example.com/own: {is: traefik, defaultCertificate: edge/wildcard-tls}}\n",
+    );
+    let program = super::program().display().to_string();
+    let ask = |config: &str| {
+        let script = format!("{program} status -f {manifests} -o json {config}");
+        let ran = std::process::Command::new("bash")
+            .args(["-c", &script])
+            .env("HOME", dir.path())
+            .output()
+            .expect("bash");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        let all: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("JSON");
+        all["items"].to_string()
+    };
+    let named = ask(&format!("--config {settings}"));
+    assert_ne!(named, ask(""));
+    assert_eq!(named, ask(&format!("--config <(cat {settings})")));
 }
 
 /// An Ingress whose Secret is not among the manifests, beside another TLS Secret that is.

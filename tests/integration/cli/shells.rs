@@ -108,6 +108,16 @@ fn every_shell_completes_commands_flags_values_and_names() {
         has("kubectl-certs status --fail-on ", &["critical"]);
         has("kubectl-certs explain HostM", &["HostMismatch"]);
         has("kubectl-certs renew --issuer ", &["letsencrypt", "letsencrypt-staging"]);
+        let settings = super::file(
+            &shell.dir,
+            "settings.yaml",
+            "issuers: {corp: {directory: 'https://ca.example/dir'}}\n",
+        );
+        has(
+            &format!("kubectl-certs renew --config {settings} --issuer "),
+            &["corp", "letsencrypt"],
+        );
+        has("kubectl-certs rights --for ", &["reader", "renewer"]);
         has("kubectl-certs status -o ", &["json", "custom-columns="]);
         // Names, of manifests here: an Ingress by its name, the others with their kind.
         let names = has("kubectl-certs status -f docs/example check", &["checkout"]);

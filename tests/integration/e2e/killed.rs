@@ -245,6 +245,14 @@ fn cleanup_leaves_a_run_that_is_going_on_alone() {
     let before = it.left();
     let ran = it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert!(ran.err.contains("has been working on Secret"), "{}", ran.err);
+    // Whom --force would cut off is named before anybody says yes.
+    let forced = it.plain(&["cleanup", "--force", "--dry-run"]).run().ends_with(0);
+    let named = format!("has been working on Secret {}/shop-tls since ", it.ns.name);
+    assert!(
+        forced.err.contains("--force cuts this run off: ") && forced.err.contains(&named),
+        "{}",
+        forced.err
+    );
     let journal = |names: &[String]| names.iter().any(|name| name.contains("kubectl-certs-journal"));
     assert!(journal(&before) && journal(&it.left()), "{before:?}");
     front.fix();
