@@ -12,9 +12,12 @@ pub struct Column {
     pub what: What,
     /// Its head.
     pub head: &'static str,
-    /// With this many cells it can be read well: a table that has not as many for each of its columns leaves some out.
+    /// With this many cells it can be read well.
     pub good: u16,
-    /// It is left out of a narrow table before those with a lower number; those with 0 stay.
+    /// With fewer cells than these it says nothing any more.
+    pub least: u16,
+    /// It is left out of a narrow table before those with a lower number: from 3 on as soon as it cannot be read well, below
+    /// only where the others would say nothing any more. Those with 0, what a line is about and how bad it is, stay.
     pub rank: u8,
     /// What a press on its head sorts by.
     pub sort: Option<Field>,
@@ -66,6 +69,7 @@ const fn column(what: What, head: &'static str, good: u16, rank: u8) -> Column {
         what,
         head,
         good,
+        least: good,
         rank,
         sort: None,
         wide: false,
@@ -82,17 +86,24 @@ impl Column {
         self.wide = true;
         self
     }
+
+    const fn least(mut self, cells: u16) -> Self {
+        self.least = cells;
+        self
+    }
 }
 
 const HOSTS: &[Column] = &[
     column(What::Status, "STATUS", 10, 0).by(Field::Status),
-    column(What::Namespace, "NAMESPACE", 11, 3).by(Field::Namespace),
+    column(What::Namespace, "NAMESPACE", 11, 3)
+        .least(9)
+        .by(Field::Namespace),
     column(What::Route, "ROUTE", 20, 5).by(Field::Name),
-    column(What::Host, "HOST", 28, 0).by(Field::Host),
+    column(What::Host, "HOST", 28, 0).least(20).by(Field::Host),
     column(What::Secret, "SECRET", 16, 6),
-    column(What::Expires, "EXPIRES", 9, 0).by(Field::Expires),
+    column(What::Expires, "EXPIRES", 9, 1).by(Field::Expires),
     column(What::Issuer, "ISSUER", 12, 7).by(Field::Issuer),
-    column(What::Reason, "REASON", 20, 0),
+    column(What::Reason, "REASON", 20, 2).least(12),
     column(What::Serial, "SERIAL", 8, 9).wide(),
     column(What::Algorithm, "ALGORITHM", 8, 9).wide(),
     column(What::Names, "NAMES", 10, 8).wide(),
@@ -104,14 +115,16 @@ const HOSTS: &[Column] = &[
 
 const SECRETS: &[Column] = &[
     column(What::Status, "STATUS", 10, 0).by(Field::Status),
-    column(What::Namespace, "NAMESPACE", 11, 1).by(Field::Namespace),
-    column(What::Secret, "SECRET", 24, 0).by(Field::Name),
-    column(What::Expires, "EXPIRES", 9, 0).by(Field::Expires),
-    column(What::Hosts, "HOSTS", 5, 4),
-    column(What::Names, "NAMES", 24, 3),
-    column(What::Issuer, "ISSUER", 12, 5).by(Field::Issuer),
-    column(What::Algorithm, "ALGORITHM", 8, 6),
-    column(What::Reason, "REASON", 20, 0),
+    column(What::Namespace, "NAMESPACE", 11, 3)
+        .least(9)
+        .by(Field::Namespace),
+    column(What::Secret, "SECRET", 24, 0).least(16).by(Field::Name),
+    column(What::Expires, "EXPIRES", 9, 1).by(Field::Expires),
+    column(What::Hosts, "HOSTS", 5, 5),
+    column(What::Names, "NAMES", 24, 4),
+    column(What::Issuer, "ISSUER", 12, 6).by(Field::Issuer),
+    column(What::Algorithm, "ALGORITHM", 8, 7),
+    column(What::Reason, "REASON", 20, 2).least(12),
     column(What::Serial, "SERIAL", 8, 9).wide(),
     column(What::Sha256, "SHA256", 8, 9).wide(),
     column(What::Age, "AGE", 4, 8).by(Field::Age).wide(),
@@ -119,33 +132,33 @@ const SECRETS: &[Column] = &[
 
 const FINDINGS: &[Column] = &[
     column(What::Status, "SEVERITY", 10, 0).by(Field::Status),
-    column(What::Reason, "REASON", 26, 0).by(Field::Name),
+    column(What::Reason, "REASON", 26, 0).least(20).by(Field::Name),
     // Secrets without route and kinds that could not be read are among them.
-    column(What::Count, "ROWS", 5, 0),
-    column(What::Namespaces, "NAMESPACES", 10, 3),
-    column(What::Meaning, "MEANING", 30, 1),
+    column(What::Count, "ROWS", 5, 1),
+    column(What::Namespaces, "NAMESPACES", 10, 4),
+    column(What::Meaning, "MEANING", 30, 3),
 ];
 
 const ORDERS: &[Column] = &[
-    column(What::Started, "STARTED", 8, 2),
+    column(What::Started, "STARTED", 8, 4),
     column(What::Job, "WHAT", 7, 0),
-    column(What::Stage, "STAGE", 9, 1),
-    column(What::State, "STATE", 26, 0),
-    column(What::Took, "TOOK", 6, 3),
-    column(What::Target, "TARGET", 24, 0),
-    column(What::Last, "LAST", 30, 4),
+    column(What::Stage, "STAGE", 9, 3),
+    column(What::State, "STATE", 26, 0).least(10),
+    column(What::Took, "TOOK", 6, 5),
+    column(What::Target, "TARGET", 24, 0).least(16),
+    column(What::Last, "LAST", 30, 6),
 ];
 
 const NAMESPACES: &[Column] = &[
     column(What::Status, "WORST", 10, 0).by(Field::Status),
-    column(What::Name, "NAMESPACE", 14, 0).by(Field::Name),
+    column(What::Name, "NAMESPACE", 14, 0).least(9).by(Field::Name),
     column(What::Critical, "CRITICAL", 8, 0),
-    column(What::Warning, "WARNING", 7, 0),
-    column(What::Unknown, "UNKNOWN", 7, 4),
-    column(What::Info, "INFO", 4, 3),
-    column(What::Healthy, "HEALTHY", 7, 0),
-    column(What::Count, "ALL", 3, 2),
-    column(What::Expires, "FIRST EXPIRY", 12, 1).by(Field::Expires),
+    column(What::Warning, "WARNING", 7, 1),
+    column(What::Unknown, "UNKNOWN", 7, 6),
+    column(What::Info, "INFO", 4, 5),
+    column(What::Healthy, "HEALTHY", 7, 2),
+    column(What::Count, "ALL", 3, 4),
+    column(What::Expires, "FIRST EXPIRY", 12, 3).by(Field::Expires),
 ];
 
 /// Which columns are drawn.

@@ -4,7 +4,12 @@ use super::{
     Detail, Model, View,
     popup::{Popup, WindowId},
 };
-use crate::tui::{filter::pattern::Pattern, item::Subject, keymap::Scope};
+use crate::tui::{
+    filter::pattern::Pattern,
+    item::Subject,
+    keymap::{Action, Key, Scope},
+    order::RunId,
+};
 
 /// What is looked for in the text in front.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +93,22 @@ impl Model {
                 View::Orders => &[Scope::Orders, Scope::Lists, Scope::Everywhere],
             },
         }
+    }
+
+    /// What a key asks for here. To go on is meant only where a plan waits for that: elsewhere its key is what it is outside of plans.
+    pub fn action(&self, key: Key) -> Option<Action> {
+        let action = self.ui.keymap.action(key, self.scopes());
+        if action != Some(Action::Confirm) || self.has_plan() {
+            return action;
+        }
+        let scopes: Vec<Scope> = self.scopes().iter().copied().filter(|s| *s != Scope::Plan).collect();
+        self.ui.keymap.action(key, &scopes)
+    }
+
+    /// Whether the window on top has a plan that can be carried out, or will.
+    fn has_plan(&self) -> bool {
+        let open = |id: &RunId| self.run(*id).is_some_and(|run| !run.is_over());
+        matches!(self.popups.last(), Some(Popup::Plan(window)) if window.runs.iter().any(open))
     }
 
     /// The picture, where keys are for it: it has taken the table's place, or they were moved to it.

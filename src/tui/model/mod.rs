@@ -35,7 +35,7 @@ pub const LOG: usize = 1_000;
 /// So long a line that has changed is marked, in milliseconds.
 pub const FRESH_MS: u64 = 60_000;
 /// The narrowest and lowest terminal that it works in.
-pub const LEAST: (u16, u16) = (60, 15);
+pub const LEAST: (u16, u16) = (40, 10);
 /// From this width on a picture stands beside the table.
 pub const SPLIT: u16 = 120;
 

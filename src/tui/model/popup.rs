@@ -128,6 +128,8 @@ pub struct Ask {
     pub lines: Vec<String>,
     /// What the answer is about.
     pub about: About,
+    /// How many lines are scrolled past.
+    pub scroll: usize,
     /// Before this (milliseconds since the program started) nobody can have read it: a question that comes by itself takes no
     /// answer from who is typing something else.
     pub from_ms: u64,
@@ -206,6 +208,7 @@ impl Popup {
             Self::Text(text) => Some(&mut text.scroll),
             Self::Plan(plan) => Some(&mut plan.scroll),
             Self::Run(run) => Some(&mut run.scroll),
+            Self::Ask(ask) => Some(&mut ask.scroll),
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ use crate::tui::{
 #[allow(clippy::too_many_lines)]
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     // A window takes what scrolls and what leads out; what is of the view behind it waits.
-    if !model.popups.is_empty() && !works_over_windows(action) {
+    if waits(model, action) {
         let told = format!("{}: not in this window; esc closes it", action.short());
         model.notice_while(Passing::Refused(action), told, true);
         return Vec::new();
@@ -168,6 +168,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Quit => ask::quit(model),
     }
+}
+
+/// Whether an action is of the view behind a window that is open.
+pub(super) fn waits(model: &Model, action: Action) -> bool {
+    !model.popups.is_empty() && !works_over_windows(action)
 }
 
 /// Whether an action works while a window is open.

@@ -25,6 +25,7 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     model.popups.push(Popup::Ask(Ask {
         lines,
         about: About::Quit,
+        scroll: 0,
         from_ms: 0,
     }));
     Vec::new()

@@ -290,6 +290,7 @@ pub(super) fn keeps(model: &mut Model, settings: Vec<(String, String)>, file: &s
     model.popups.push(Popup::Ask(Ask {
         lines: asked,
         about: About::Keep { settings, lines },
+        scroll: 0,
         from_ms: model.ms + runs::UNREAD_MS,
     }));
     Vec::new()

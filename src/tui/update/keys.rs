@@ -72,7 +72,7 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     if let Some(effects) = runs::early(model, pressed) {
         return effects;
     }
-    match model.ui.keymap.action(pressed, model.scopes()) {
+    match model.action(pressed) {
         // What is in front is left first; one key leads out at once.
         // A digit is its view from every window in which nothing waits for an answer.
         Some(action) if is_view(action) && reads_only(model) => {

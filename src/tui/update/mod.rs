@@ -73,7 +73,7 @@ fn is_over(model: &Model, about: Passing) -> bool {
         Passing::Cancelling => !model.runs.iter().any(|run| run.state == State::Cancelling),
         Passing::Running => model.active().next().is_none(),
         Passing::Ring => !model.ring,
-        Passing::Refused(action) => can::refusal(model, action).is_none(),
+        Passing::Refused(action) => !act::waits(model, action) && can::refusal(model, action).is_none(),
     }
 }
 

@@ -273,7 +273,7 @@ pub(super) fn early(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
     let Some(Popup::Plan(window)) = model.popups.last().filter(|_| model.is_planning()) else {
         return None;
     };
-    let action = model.ui.keymap.action(key, model.scopes());
+    let action = model.action(key);
     let leads_out = action == Some(Action::Back) || key.is_interrupt();
     let works = !window.early
         && matches!(
@@ -380,6 +380,7 @@ pub(super) fn asked(model: &mut Model, id: RunId, question: &str) -> Vec<Effect>
     let window = Popup::Ask(Ask {
         lines: question.lines().map(str::to_owned).collect(),
         about: About::Run(id),
+        scroll: 0,
         from_ms,
     });
     below_typing(model, window);

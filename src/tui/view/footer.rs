@@ -101,30 +101,31 @@ fn put_over(buffer: &mut Buffer, area: Rect, text: &str, style: Style, ascii: bo
     buffer.set_stringn(area.x, area.y, plain(&cut(&clear(text), room), ascii), room, style);
 }
 
-/// The actions that the footer shows, the most wanted first.
+/// The actions that the footer shows, the most wanted first: on a narrow screen the others have no room. In a window those that
+/// decide come first.
 // One arm a window or view: a list, and no course of things.
 #[allow(clippy::too_many_lines)]
 fn shown(model: &Model) -> &'static [Action] {
     match model.popups.last() {
         Some(Popup::Plan(_)) => &[
             Action::Confirm,
+            Action::Back,
             Action::Stage,
             Action::Issuer,
             Action::Solver,
             Action::Advertise,
-            Action::Back,
             Action::Flags,
             Action::Keep,
             Action::Help,
         ],
         Some(Popup::Run(window)) if model.has_passed(&window.runs) => {
-            &[Action::Stage, Action::Keep, Action::Back, Action::Down, Action::Help]
+            &[Action::Stage, Action::Back, Action::Keep, Action::Down, Action::Help]
         }
         Some(Popup::Run(window)) if model.has_failed(&window.runs) => &[
+            Action::Back,
             Action::Solver,
             Action::Advertise,
             Action::Flags,
-            Action::Back,
             Action::Down,
             Action::Help,
         ],
@@ -255,6 +256,13 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
         return;
     }
     let mut x = area.x;
+    if matches!(model.popups.last(), Some(Popup::Ask(_))) {
+        for (key, word) in [("y", "yes"), ("n", "no")] {
+            (x, _) = buffer.set_stringn(x, area.y, key, usize::from(area.width), theme.style(Role::Key));
+            (x, _) = buffer.set_stringn(x + 1, area.y, word, usize::from(area.width), theme.style(Role::Text));
+            x += 2;
+        }
+    }
     // Help and quit have their place whatever else fits.
     let all = shown(model);
     let fixed: u16 = all.iter().filter(|a| is_fixed(**a)).map(|a| cells(model, *a)).sum();

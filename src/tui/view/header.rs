@@ -17,6 +17,11 @@ use crate::{
     },
 };
 
+/// So many cells of the context's name are worth more than the issuer in the badge.
+const CONTEXT: usize = 20;
+/// A screen with fewer cells has no room for the words of all views.
+const TABS: u16 = 70;
+
 /// Writes texts one after the other, as far as there is room.
 struct Pen<'b> {
     buffer: &'b mut Buffer,
@@ -36,6 +41,8 @@ impl Pen<'_> {
             usize::from(self.end.saturating_sub(self.x))
         };
         self.full |= width(text) > room;
+        // What only leads on to what has no room would look as if what stands before it were cut.
+        let room = if self.full && text.starts_with(' ') { 0 } else { room };
         let text = plain(&cut(text, room), self.ascii);
         let at = self.x;
         let (x, _) = self.buffer.set_stringn(self.x, self.y, &text, room, style);
@@ -46,7 +53,7 @@ impl Pen<'_> {
 
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     let ascii = model.ui.ascii;
-    let badges = badges(model);
+    let badges = badges(model, area.width);
     let taken: u16 = badges
         .iter()
         .map(|(text, _)| u16::try_from(width(text)).unwrap_or(0) + 1)
@@ -147,7 +154,9 @@ fn place(model: &Model, pen: &mut Pen<'_>) {
     }
 }
 
-fn badges(model: &Model) -> Vec<(String, Style)> {
+/// What is said at the right edge of a screen so wide, as wherever else something is decided. The issuer has its place where the
+/// context's name has one too.
+fn badges(model: &Model, screen: u16) -> Vec<(String, Style)> {
     let theme = &model.ui.theme;
     let mut badges = Vec::new();
     if let Some(at) = model.at {
@@ -175,7 +184,15 @@ fn badges(model: &Model) -> Vec<(String, Style)> {
         Stage::Rehearsal | Stage::Staging => &model.ui.staging,
         Stage::Production => &model.ui.production,
     });
-    badges.push((format!(" {} {} ", stage.badge(), clear(issuer)), theme.badge(stage)));
+    let whole = format!(" {} {} ", stage.badge(), clear(issuer));
+    let before: usize = badges.iter().map(|(text, _)| width(text) + 1).sum();
+    let context = width(&clear(&model.place.context)).min(CONTEXT);
+    let text = if context + 1 + before + width(&whole) > usize::from(screen) {
+        format!(" {} ", stage.badge())
+    } else {
+        whole
+    };
+    badges.push((text, theme.badge(stage)));
     badges
 }
 
@@ -323,7 +340,7 @@ fn tabs(model: &Model, pen: &mut Pen<'_>, hits: &mut Hits) {
     let theme = &model.ui.theme;
     for view in View::ALL {
         let key = model.ui.keymap.shown(view.action());
-        let narrow = model.size.0 < 100 && model.size.1 < 20;
+        let narrow = model.size.0 < TABS || (model.size.0 < 100 && model.size.1 < 20);
         let word = if narrow && view != model.view { "" } else { view.word() };
         let text = if word.is_empty() {
             format!(" {key} ")

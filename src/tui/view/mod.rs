@@ -19,12 +19,12 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
     style::Style,
     text::{Line, Span},
-    widgets::{Clear, Paragraph, Widget},
+    widgets::{Paragraph, Widget},
 };
 
 use super::{
     message::Lines,
-    model::{Hits, LEAST, Model, Prompt, SPLIT, View},
+    model::{Hits, LEAST, Model, SPLIT, View},
     theme::{Role, Theme},
 };
 use crate::{
@@ -178,14 +178,6 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, hits: &mut Hits) {
     let cursor = footer::draw_prompt(model, areas.prompt, buffer);
     footer::draw_keys(model, areas.footer, buffer, hits);
     let over = popup::draw(model, area, buffer, hits);
-    // On a low screen a window covers the line on which one types what is looked for in it.
-    let cursor = if matches!(model.prompt, Some(Prompt::Find(_))) {
-        Clear.render(areas.prompt.union(areas.footer), buffer);
-        footer::draw_keys(model, areas.footer, buffer, hits);
-        footer::draw_prompt(model, areas.prompt, buffer)
-    } else {
-        cursor
-    };
     if let Some(at) = over.or(cursor) {
         frame.set_cursor_position(at);
     }

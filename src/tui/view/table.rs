@@ -21,8 +21,6 @@ use crate::{
 
 /// What stands between two columns.
 const GAP: u16 = 2;
-/// The cells of the sign of a status.
-const SIGN: u16 = 2;
 /// The marks before the first column.
 const MARGIN: u16 = 2;
 
@@ -64,76 +62,81 @@ fn head_width(column: &Column) -> u16 {
     u16::try_from(column.head.len()).unwrap_or(0) + arrow
 }
 
-/// The columns that fit, each with its number, and how wide it is: those of least use are left out, then the widest are
-/// narrowed.
-fn fit(model: &Model, room: u16) -> Vec<(usize, &'static Column, u16)> {
+/// A column that is drawn: its number among all of the view, and how many cells it has.
+type Drawn = (usize, &'static Column, u16);
+
+/// The columns that fit. What cannot be read well is left out, that of least use first; what tells lines apart and says what is
+/// wrong is left out only where the rest would say nothing any more. Then the widest are narrowed.
+fn fit(model: &Model, room: u16) -> Vec<Drawn> {
     let all = Columns::all(model.view);
     let wanted = &model.cursor().widths;
-    let mut columns: Vec<(usize, &'static Column, u16)> = all
+    let mut columns: Vec<Drawn> = all
         .iter()
         .enumerate()
         .filter(|(_, column)| model.columns.has(model.view, column))
         .map(|(i, column)| (i, column, wanted.get(i).copied().unwrap_or(column.good)))
         .collect();
-    let gaps = |n: usize| GAP * u16::try_from(n.saturating_sub(1)).unwrap_or(0);
-    let comfortable = |columns: &[(usize, &Column, u16)]| -> u16 {
-        columns
-            .iter()
-            .map(|(_, column, wanted)| (*wanted).min(column.good))
-            .fold(0, u16::saturating_add)
-            .saturating_add(gaps(columns.len()))
-    };
     let left = model.cursor().left;
     if left > 0 {
         sideways(&mut columns, left, room);
     }
-    while columns.len() > 1 && comfortable(&columns) > room {
+    // Two lines of one name differ by their namespaces alone.
+    let tells_apart = |column: &Column| column.what == What::Namespace && is_of_many_namespaces(model);
+    let may_go = |column: &Column| column.rank > 2 && !tells_apart(column);
+    leave_out(&mut columns, room, |column| column.good, may_go);
+    leave_out(&mut columns, room, |column| column.least, |column| column.rank > 0);
+    narrow(&mut columns, room);
+    columns
+}
+
+/// Whether lines of several namespaces stand in the table, or may.
+fn is_of_many_namespaces(model: &Model) -> bool {
+    model.rows.choice().namespace.is_none() && model.place.namespaces.len() != 1
+}
+
+/// How many cells columns take with what stands between them.
+fn total(columns: &[Drawn], cells: impl Fn(&Drawn) -> u16) -> u16 {
+    let gaps = GAP.saturating_mul(u16::try_from(columns.len().saturating_sub(1)).unwrap_or(u16::MAX));
+    columns.iter().map(cells).fold(gaps, u16::saturating_add)
+}
+
+/// Leaves columns out until the others have the cells that they want, of `cells` at most.
+fn leave_out(columns: &mut Vec<Drawn>, room: u16, cells: fn(&Column) -> u16, may_go: impl Fn(&Column) -> bool) {
+    while columns.len() > 1 && total(columns, |(_, column, wanted)| (*wanted).min(cells(column))) > room {
         let worst = columns
             .iter()
             .enumerate()
-            .filter(|(_, (_, column, _))| column.rank > 0)
+            .filter(|(_, (_, column, _))| may_go(column))
             .max_by_key(|(at, (_, column, _))| (column.rank, *at))
             .map(|(at, _)| at);
         let Some(worst) = worst else { break };
         columns.remove(worst);
     }
-    let total = |columns: &[(usize, &Column, u16)]| {
-        columns
-            .iter()
-            .map(|(_, _, width)| *width)
-            .fold(0, u16::saturating_add)
-            .saturating_add(gaps(columns.len()))
-    };
-    while total(&columns) > room {
-        // The one that has most of what it can be read well with gives a cell.
-        // A host is whole while the status has more than its sign, which says it too.
-        let has_status = columns
-            .iter()
-            .any(|(_, column, width)| column.what == What::Status && *width > SIGN);
-        let most = columns
-            .iter_mut()
-            .filter(|(_, _, width)| *width > 1)
-            .filter(|(_, column, _)| !(has_status && column.what == What::Host))
-            .max_by_key(|(_, column, width)| {
-                // A word for how bad it is, or a date, says nothing when it is cut.
-                let share = match column.what {
-                    // The sign says it too.
-                    What::Status if *width > SIGN => 900,
-                    What::Status | What::Expires => 400,
-                    // What a line is about is cut last.
-                    What::Host => 600,
-                    _ => 1_000,
-                };
-                u32::from(*width) * share / u32::from(column.good.max(1))
-            });
-        let Some((_, _, width)) = most else { break };
-        *width -= 1;
+}
+
+/// Takes cells from the widest columns until all have room. What a line is about gives after the others, and a word for how bad
+/// it is, or a date, gives none while others can: cut it says nothing.
+fn narrow(columns: &mut [Drawn], room: u16) {
+    let floors: [fn(&Column) -> u16; 4] = [
+        |column| if column.rank > 0 { column.good } else { u16::MAX },
+        |column| if column.rank > 0 { column.least } else { u16::MAX },
+        |column| column.least,
+        |_| 1,
+    ];
+    for floor in floors {
+        while total(columns, |(_, _, width)| *width) > room {
+            let most = columns
+                .iter_mut()
+                .filter(|(_, column, width)| *width > floor(column))
+                .max_by_key(|(_, column, width)| u32::from(*width) * 1_000 / u32::from(column.good.max(1)));
+            let Some((_, _, width)) = most else { break };
+            *width -= 1;
+        }
     }
-    columns
 }
 
 /// Leaves what a line is about, how bad it is, and as many of the other columns from the first that is wanted on as there is room for.
-fn sideways(columns: &mut Vec<(usize, &'static Column, u16)>, left: usize, room: u16) {
+fn sideways(columns: &mut Vec<Drawn>, left: usize, room: u16) {
     let is_fixed = |what: What| matches!(what, What::Status | What::Host | What::Name);
     let fixed = columns.iter().filter(|(_, column, _)| is_fixed(column.what));
     let mut used: u16 = fixed.map(|(_, column, width)| (*width).min(column.good) + GAP).sum();

@@ -268,14 +268,14 @@ fn what_is_cut_ends_in_ascii_where_the_terminal_has_no_more() {
 }
 
 #[test]
-fn the_status_is_cut_before_a_host_is() {
+fn a_host_is_cut_after_what_is_less_wanted_and_before_the_status() {
     let mut desk = Desk::new((80, 24));
     let longest = |desk: &Desk| {
         let shown = desk.model.rows.iter().take(18).filter_map(|item| item.host.as_ref());
         shown.map(|host| host.as_str().len()).max().expect("hosts")
     };
-    // As many letters as leave the sign of the status its place.
-    for length in [30, 38, 44] {
+    // As many letters as have room, with the namespaces and without.
+    for (namespace, length, whole) in [("all", 30, true), ("shop", 41, true), ("shop", 60, false)] {
         let mut item = desk.model.rows.get(0).expect("a row").clone();
         let host = format!("{}.larkspur.example", "a".repeat(length - 17));
         item.host = Some(host.as_str().into());
@@ -285,12 +285,12 @@ fn the_status_is_cut_before_a_host_is() {
             gone: Vec::new(),
         }]);
         assert_eq!(longest(&desk), length);
-        desk.shows(&host);
+        desk.command(&format!("ns {namespace}"));
+        if whole {
+            desk.shows(&host);
+        } else {
+            desk.hides(&host).shows("aaaaaaaaaaa");
+        }
+        desk.shows("✗ critical").shows("7d5h ago").shows("REASON");
     }
-    let status = desk.line(4);
-    assert!(
-        status.contains('✗') && !status.contains("critical"),
-        "{}",
-        desk.screen()
-    );
 }

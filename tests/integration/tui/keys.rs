@@ -779,7 +779,9 @@ fn the_screen_follows_the_size_of_the_terminal() {
         .shows("ingress/checkout in shop")
         .hides("payroll");
     desk.resize(40, 10)
-        .shows("60x15 are needed")
+        .shows("ingress/checkout in shop")
+        .resize(39, 10)
+        .shows("40x10 are needed")
         .resize(200, 50)
         .shows("payroll.intra");
 }

@@ -10,6 +10,7 @@ mod guide;
 mod hands;
 mod hostile;
 mod keys;
+mod narrow;
 mod pictures;
 mod popups;
 mod printed;

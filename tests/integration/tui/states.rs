@@ -278,14 +278,14 @@ fn small_terminals_work_and_smaller_ones_say_so() {
     let mut all = String::new();
     for keys in ["", "enter", "2", "3", "4", "6", "?", "R", "c", "e"] {
         all.extend(["[", keys, "]\n"]);
-        all.push_str(&at_sizes(&[(60, 15)], |size| {
+        all.push_str(&at_sizes(&[(60, 15), (40, 10)], |size| {
             let mut desk = Desk::new(size);
             desk.press(keys);
             desk
         }));
     }
     insta::assert_snapshot!("small", all);
-    let seen = at_sizes(&[(59, 15), (60, 14), (20, 4), (3, 1)], Desk::new);
+    let seen = at_sizes(&[(39, 10), (40, 9), (20, 4), (3, 1)], Desk::new);
     insta::assert_snapshot!("too-small", seen);
     let mut desk = Desk::new((30, 5));
     desk.press("j j enter ? esc q q");

@@ -37,7 +37,10 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
         (Tone::Strong, "n".to_owned()),
         (Tone::Plain, " no".to_owned()),
     ]);
-    Window::new("are you sure?", lines)
+    Window {
+        scroll: ask.scroll,
+        ..Window::new("are you sure?", lines)
+    }
 }
 
 pub(super) fn line(model: &Model, line: &Line) -> Window {
@@ -86,5 +89,8 @@ pub(super) fn menu(model: &Model, menu: &Menu) -> Window {
             ]
         })
         .collect();
-    Window::new(menu.title.clone(), lines)
+    Window {
+        chosen: Some(menu.at),
+        ..Window::new(menu.title.clone(), lines)
+    }
 }

@@ -38,7 +38,13 @@ struct Window {
     share: (u16, u16),
     /// Where the cursor is: a line, and cells from the left.
     cursor: Option<(usize, usize)>,
+    /// The line that is chosen, and is seen whatever else is.
+    chosen: Option<usize>,
 }
+
+/// The lines of the screen that no window covers: the badge above, and below what is told and which keys there are.
+const ABOVE: u16 = 1;
+const BELOW: u16 = 2;
 
 impl Window {
     fn new(title: impl Into<String>, lines: Lines) -> Self {
@@ -49,10 +55,11 @@ impl Window {
             scroll: 0,
             share: (90, 85),
             cursor: None,
+            chosen: None,
         }
     }
 
-    /// Where it is: in the middle, as large as it needs to be.
+    /// Where it is: in the middle, as large as it needs to be, between what always is seen.
     fn area(&self, screen: Rect) -> Rect {
         let most = |all: u16, share: u16| u16::try_from(u32::from(all) * u32::from(share) / 100).unwrap_or(all);
         let widest = self
@@ -77,21 +84,25 @@ impl Window {
             .unwrap_or(u16::MAX)
             .clamp(30, most_wide.max(30))
             .min(screen.width);
+        let between = screen.height.saturating_sub(ABOVE + BELOW);
         let most_high = if screen.height < 24 {
-            screen.height
+            between
         } else {
-            most(screen.height, self.share.1)
+            most(screen.height, self.share.1).min(between)
         };
         let high = u16::try_from(self.lines.len() + 2)
             .unwrap_or(u16::MAX)
             .clamp(3, most_high.max(3))
             .min(screen.height);
-        Rect::new(
-            screen.x + (screen.width - wide) / 2,
-            screen.y + (screen.height - high) / 2,
-            wide,
-            high,
-        )
+        let lowest = screen.height.saturating_sub(BELOW + high);
+        let y = ((screen.height - high) / 2).min(lowest).max(ABOVE.min(lowest));
+        Rect::new(screen.x + (screen.width - wide) / 2, screen.y + y, wide, high)
+    }
+
+    /// Scrolled so far that the line that is chosen is among the `height` that are seen.
+    fn scrolled(&self, height: usize) -> usize {
+        let least = self.chosen.map_or(0, |line| (line + 1).saturating_sub(height));
+        self.scroll.max(least)
     }
 }
 
@@ -160,9 +171,10 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
     if model.prompt.is_some() && matches!(popup, Popup::Ask(ask) if ask.of_run().is_some()) {
         return None;
     }
-    let window = window(model, popup);
+    let mut window = window(model, popup);
     let theme = &model.ui.theme;
     let area = window.area(screen);
+    window.scroll = window.scrolled(usize::from(area.height.saturating_sub(2)));
     Clear.render(area, buffer);
     if let Some(style) = super::background(theme) {
         buffer.set_style(area, style);

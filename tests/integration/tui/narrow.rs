@@ -1,0 +1,253 @@
+//! Narrow and low terminals: which columns give first, and what stays on the screen whatever has no room.
+
+use kubectl_certs::{
+    report::Status,
+    tui::{
+        Message, Ui,
+        item::Item,
+        message::{Place, Trouble},
+        order::{Ending, Stage},
+    },
+};
+use proptest::prelude::*;
+
+use super::{
+    Desk,
+    desk::{place, ui, whole},
+    example::example,
+    hostile,
+    popups::begin,
+    renewals::started,
+    runs::{checkout, of_checkout, plan, planned},
+    states::{alone, forbidden},
+    writes::{put_back, revocation},
+};
+
+const WORDS: [&str; 5] = ["✗ critical", "! warning", "? unknown", "· info", "✓ healthy"];
+const STATUSES: [Status; 5] = [
+    Status::Critical,
+    Status::Warning,
+    Status::Unknown,
+    Status::Info,
+    Status::Healthy,
+];
+
+/// Rows of several namespaces, with hosts that are longer than any column, each with a status.
+fn items() -> impl Strategy<Value = Vec<Item>> {
+    let mut pool = example().items.clone();
+    pool.extend(hostile::items());
+    pool.extend([alone(), forbidden()]);
+    let one = (prop::sample::select(pool), prop::sample::select(STATUSES.to_vec()));
+    let one = one.prop_map(|(item, status)| Item { status, ..item });
+    prop::collection::vec(one, 1..30)
+}
+
+/// The lines of the table, without its heads.
+fn lines(desk: &Desk) -> Vec<String> {
+    let lines = desk.model.lines();
+    let top = if desk.size().1 < 20 { 3 } else { 4 };
+    (top..desk.size().1 - 2).map(|y| desk.line(y)).take(lines).collect()
+}
+
+fn heads(desk: &Desk) -> String {
+    desk.line(if desk.size().1 < 20 { 2 } else { 3 })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
+
+    #[test]
+    fn no_status_is_cut_and_namespaces_are_seen_where_there_are_several(
+        items in items(), width in 40..200_u16, height in prop::sample::select(vec![10, 16, 24, 50_u16]),
+        view in prop::sample::select(vec!["1", "2", "3"]), wide in any::<bool>(),
+    ) {
+        let mut desk = Desk::new((width, height));
+        desk.tell([whole(items)]).press(view);
+        if wide {
+            desk.press("ctrl-w");
+        }
+        for line in lines(&desk).iter().filter(|line| !line.is_empty()) {
+            prop_assert!(WORDS.iter().any(|word| line.contains(word)), "{}", desk.screen());
+        }
+        if width >= 80 && view != "3" {
+            prop_assert!(heads(&desk).contains(" NAMESPACE"), "{}", desk.screen());
+        }
+    }
+}
+
+#[test]
+fn namespaces_and_whole_words_have_room_at_80_columns_and_reasons_give_first() {
+    for view in ["1", "2"] {
+        let mut desk = Desk::new((80, 24));
+        desk.command("ns all").press(view);
+        desk.shows("STATUS")
+            .shows("NAMESPACE")
+            .shows("✗ critical")
+            .shows("REASON");
+        // Of one namespace the column would say the same in each line.
+        desk.command("ns shop").press(view).shows("✗ critical");
+    }
+    let mut desk = Desk::new((80, 24));
+    desk.command("ns shop")
+        .hides(" NAMESPACE ")
+        .shows("checkout.larkspur.example");
+}
+
+/// The stage above, and below the keys that decide.
+#[track_caller]
+fn decides(desk: &Desk, badge: &str, keys: &[&str]) {
+    let screen = desk.screen();
+    let (head, foot) = (desk.line(0), desk.line(desk.size().1 - 1));
+    assert!(head.starts_with("prod-eu "), "no context above:\n{screen}");
+    assert!(head.contains(badge), "no {badge} above:\n{screen}");
+    for key in keys {
+        assert!(foot.contains(key), "no {key:?} below:\n{screen}");
+    }
+}
+
+const SMALL: [(u16, u16); 5] = [(40, 10), (60, 16), (80, 24), (40, 50), (200, 10)];
+
+/// The settings of somebody whose issuer has a long name.
+fn long_issuer(size: (u16, u16)) -> Desk {
+    let settings = Ui {
+        staging: "the-staging-directory-of-larkspur-and-others".to_owned(),
+        ..ui()
+    };
+    Desk::with(size, settings, place())
+}
+
+#[test]
+fn badge_and_keys_that_decide_are_seen_at_every_size() {
+    for size in SMALL {
+        let mut desk = Desk::new(size);
+        decides(&desk, "REHEARSAL", &["? help", "q quit"]);
+        // A plan, before and after it is there, and where the context has to be typed.
+        desk.press("R");
+        decides(&desk, "REHEARSAL", &["esc back"]);
+        let many: Vec<(String, String)> = (1..=30)
+            .map(|n| (format!("site-{n}-tls"), format!("site-{n}.larkspur.example")))
+            .collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        desk.tell([planned(1, plan(Stage::Production, &many))]);
+        decides(&desk, "PRODUCTION", &["enter go", "esc back"]);
+        desk.press("enter").shows("> ");
+        decides(&desk, "PRODUCTION", &["enter continues", "esc cancels"]);
+        desk.write("not this").shows("> not this");
+        // A run, and one that has failed or passed.
+        let mut desk = Desk::new(size);
+        begin(&mut desk, Stage::Rehearsal);
+        decides(&desk, "REHEARSAL", &["esc back", "c cancel"]);
+        desk.tell([Message::Ended(1, Ending::Bad(Trouble::new("the CA is away")))])
+            .shows("the CA is away");
+        decides(&desk, "REHEARSAL", &["esc back"]);
+        let mut desk = Desk::new(size);
+        begin(&mut desk, Stage::Rehearsal);
+        desk.tell([Message::Ended(1, Ending::Good("it passed".to_owned()))]);
+        decides(
+            &desk,
+            "REHEARSAL",
+            &["t rehearsal/production", if size.0 > 40 { "esc back" } else { "" }],
+        );
+        // A question of any length.
+        let mut desk = Desk::new(size);
+        begin(&mut desk, Stage::Rehearsal);
+        desk.tell([Message::Asked(
+            1,
+            "a line of a long question\n".repeat(40) + "Does it exist?",
+        )]);
+        decides(&desk, "REHEARSAL", &["y yes", "n no", "esc back"]);
+        desk.shows("a line of a long question")
+            .press("G")
+            .shows("Does it exist?");
+        // The writes that order nothing.
+        let mut desk = Desk::new(size);
+        desk.command("rollback");
+        let (id, ..) = started(&mut desk);
+        desk.tell([planned(id, put_back())]);
+        decides(&desk, "PRODUCTION", &["enter go", "esc back"]);
+        let mut desk = Desk::new(size);
+        desk.command("revoke");
+        decides(&desk, "", &["esc back"]);
+        desk.press("down down down")
+            .shows("> u  unspecified")
+            .press("up up enter");
+        let (id, ..) = started(&mut desk);
+        desk.tell([planned(id, revocation())]);
+        decides(&desk, "PRODUCTION", &["enter go", "esc back"]);
+        // What the issuer is called takes the place of no context.
+        let mut desk = long_issuer(size);
+        decides(&desk, "REHEARSAL", &["? help"]);
+        desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]);
+        decides(&desk, "REHEARSAL", &["enter go", "esc back"]);
+    }
+}
+
+#[test]
+fn what_is_told_while_a_window_is_open_is_seen_on_a_low_screen() {
+    let mut desk = Desk::new((60, 16));
+    desk.press("R").tell([planned(1, of_checkout(Stage::Production))]);
+    desk.press("enter enter")
+        .shows("type \"prod-eu\", or press Esc to cancel");
+    // It becomes another size while the window is open.
+    desk.resize(40, 10).shows("> ").resize(200, 50).shows("> ");
+    desk.write("prod-eu").press("enter").shows("running");
+    assert_eq!(
+        desk.model.run(1).map(|run| run.courses.contains_key(&checkout())),
+        Some(false)
+    );
+}
+
+#[test]
+fn a_menu_shows_the_line_that_is_chosen_however_low_it_is() {
+    let mut desk = Desk::new((40, 10));
+    desk.press("z");
+    for _ in 0..14 {
+        desk.press("down");
+    }
+    desk.shows("LABELS");
+}
+
+#[test]
+fn to_go_on_is_offered_only_where_something_waits_for_it() {
+    let nothing: &[fn(&mut Desk)] = &[
+        |desk| drop(desk.press("?")),
+        |desk| drop(desk.press("L")),
+        |desk| {
+            drop(
+                desk.command("revoke")
+                    .press("c")
+                    .tell([Message::Ended(1, Ending::Bad(Trouble::new("in use")))]),
+            )
+        },
+        |desk| begin(desk, Stage::Rehearsal),
+        |desk| {
+            begin(desk, Stage::Rehearsal);
+            desk.tell([Message::Ended(1, Ending::Good("it passed".to_owned()))]);
+        },
+        |desk| {
+            begin(desk, Stage::Rehearsal);
+            desk.tell([Message::Ended(1, Ending::Bad(Trouble::new("it failed")))]);
+        },
+    ];
+    for (number, act) in nothing.iter().enumerate() {
+        let mut desk = Desk::new((80, 24));
+        act(&mut desk);
+        desk.hides(" go ").effects();
+        desk.press("enter Y").hides("go: ").hides("there is no plan");
+        assert_eq!(desk.effects(), [], "{number}");
+        assert_eq!(desk.model.popups.len(), 1, "{number}:\n{}", desk.screen());
+    }
+}
+
+#[test]
+fn a_place_without_a_name_has_its_badge_too() {
+    let mut desk = Desk::with(
+        (40, 10),
+        ui(),
+        Place {
+            context: String::new(),
+            ..place()
+        },
+    );
+    desk.shows("REHEARSAL letsencrypt-staging");
+}
