@@ -24,9 +24,9 @@ use crate::{
 use super::{ask, colour, note, progress::Progress};
 
 /// Nobody wonders before.
-const WONDER: Duration = Duration::from_secs(2);
+pub(super) const WONDER: Duration = Duration::from_secs(2);
 /// So often it is said again.
-const AGAIN: Duration = Duration::from_secs(15);
+pub(super) const AGAIN: Duration = Duration::from_secs(15);
 /// How many Secrets are shown with their steps.
 const SHOWN: usize = 3;
 

@@ -312,6 +312,10 @@ fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
                 }
                 _ => {}
             }
+            if let Some(words) = run.waits_for() {
+                put(out, &words);
+                return Tone::Of(Status::Info);
+            }
             let last = run
                 .courses
                 .values()

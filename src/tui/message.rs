@@ -117,6 +117,8 @@ pub enum Message {
     Asked(RunId, String),
     /// Something happened to a certificate.
     Happened(RunId, Box<Event>),
+    /// What a run has been waiting for so long that one wonders, by a number of its own; `None` when that is over.
+    Waits(RunId, u64, Option<String>),
     /// A run says something else.
     Said(RunId, String),
     /// A run has ended.

@@ -8,6 +8,7 @@ use crate::{
     event::EventKind,
     object::{Key, Seconds},
     plan::steps::Step,
+    report::progress,
 };
 
 /// The number of a run in this session.
@@ -261,11 +262,28 @@ pub struct Run {
     pub plan: Option<Plan>,
     /// What has happened, by Secret.
     pub courses: BTreeMap<Key, Course>,
+    /// What it has been waiting for so long that one wonders.
+    pub waits: BTreeMap<u64, String>,
     /// What else it said.
     pub notes: Vec<String>,
 }
 
 impl Run {
+    /// What it waits for now, where that takes long: what it said last, or what the only certificate that is under way waits for.
+    pub fn waits_for(&self) -> Option<String> {
+        if self.is_over() || self.state == State::Waiting {
+            return None;
+        }
+        if let Some(words) = self.waits.values().next_back() {
+            return Some(words.clone());
+        }
+        let mut going = self.courses.values().filter(|course| course.ended().is_none());
+        match (going.next().and_then(Course::last), going.next()) {
+            (Some(kind @ EventKind::Waiting { .. }), None) => Some(progress::line(kind)),
+            _ => None,
+        }
+    }
+
     /// What it is good for, as far as that is known: a renewal says it with its plan; everything else writes in earnest.
     pub fn stage(&self) -> Option<Stage> {
         match (&self.job, &self.plan) {

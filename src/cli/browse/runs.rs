@@ -2,7 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{RecvTimeoutError, channel},
+    },
     time::Duration,
 };
 
@@ -16,6 +20,7 @@ use tokio::{
 use crate::{
     cli::{
         args::{Cli, ClusterArgs, Command},
+        front::{AGAIN, WONDER},
         whom::Whom,
     },
     clock::now,
@@ -121,6 +126,7 @@ impl Runs {
                 seen: Mutex::default(),
                 whom: self.whom(&command.words),
                 counts: job == Job::Renew,
+                waits: AtomicU64::new(0),
             }),
             answer: Arc::clone(&answer),
             begins: (job != Job::Renew).then(|| cancel.clone()),
@@ -244,6 +250,8 @@ struct Ear {
     whom: Whom,
     /// Whether certificates are counted: what is no renewal says in its own words what came of it.
     counts: bool,
+    /// How often something was waited for.
+    waits: AtomicU64,
 }
 
 /// What a use case came to.
@@ -394,9 +402,24 @@ impl Front for RunFront {
         Ok(())
     }
 
-    /// The window says how long it has been running.
-    fn wonder(&self, _: Words) -> Waiting {
-        Waiting::default()
+    /// A thread of its own: reading a cluster keeps a task from being woken.
+    fn wonder(&self, words: Words) -> Waiting {
+        let (ended, end) = channel::<()>();
+        let ear = Arc::clone(&self.ear);
+        let number = ear.waits.fetch_add(1, Ordering::Relaxed);
+        std::thread::spawn(move || {
+            let tell = |words| ear.send(Message::Waits(ear.id, number, words));
+            let mut pause = WONDER;
+            while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                tell(Some(words()));
+                pause = AGAIN;
+            }
+            if pause == AGAIN {
+                tell(None);
+            }
+        });
+        // The thread sees that this end is gone.
+        Waiting::until_dropped(ended)
     }
 
     fn listener(&self) -> Arc<dyn Listen> {
@@ -568,6 +591,7 @@ mod tests {
             seen: Mutex::default(),
             whom: Whom::of(["renew", "-n", "shop", "--context", "prod"].map(Into::into)),
             counts,
+            waits: AtomicU64::new(0),
         };
         (ear, cancel)
     }

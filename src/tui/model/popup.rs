@@ -175,7 +175,12 @@ pub enum Chooses {
     /// Columns that are drawn or not: the menu stays.
     Columns,
     /// Why a certificate is revoked.
-    Revoke(Subject),
+    Revoke {
+        /// Of which Secret.
+        of: Subject,
+        /// Whether it was typed that it is done although the certificate is in use.
+        force: bool,
+    },
 }
 
 /// A choice.

@@ -1,14 +1,12 @@
 //! Questions and menus, and what their answers do.
 
-use super::{Start, runs};
+use super::undo;
 use crate::tui::{
-    CommandLine,
     effect::Effect,
     model::{
         Model,
         popup::{About, Ask, Chooses, Popup},
     },
-    order::Job,
 };
 
 /// Whether something is in front that is closed before anything is quit: a window, or a picture that has the keys.
@@ -105,25 +103,9 @@ pub(super) fn choose(model: &mut Model) -> Vec<Effect> {
             model.notice(format!("copied: {value}"), false);
             vec![Effect::Copy(value)]
         }
-        Chooses::Revoke(of) => {
+        Chooses::Revoke { of, force } => {
             model.popups.pop();
-            let used = model.rows.hosts_of(&of.key);
-            let command = CommandLine::certs(["revoke", of.key.name.as_str(), "--reason", &word])
-                .and(["-n", of.key.namespace.as_str()])
-                .and(model.place.flags.clone())
-                .and(model.place.config_flags.clone())
-                // Without it, a certificate that is in use is not revoked.
-                .and((used > 0).then_some("--force"));
-            let users = match used {
-                0 => "no route that was read uses it".to_owned(),
-                1 => "1 host is served with it, and browsers may then refuse it: renew first (R)".to_owned(),
-                n => format!("{n} hosts are served with it, and browsers may then refuse them: renew first (R)"),
-            };
-            let start = Start {
-                notes: vec!["a revocation cannot be undone".to_owned(), users],
-                ..Start::new(Job::Revoke, command)
-            };
-            runs::plan(model, vec![start])
+            undo::revoke_for(model, &of.key, &word, force)
         }
     }
 }

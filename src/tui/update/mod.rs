@@ -15,6 +15,7 @@ mod save;
 pub mod texts;
 mod travel;
 mod typed;
+mod undo;
 
 pub use runs::word_to_type;
 pub use typed::{COMMANDS, fitting};
@@ -208,6 +209,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Planned(id, plan) => runs::planned(model, id, *plan),
         Message::Asked(id, question) => runs::asked(model, id, &question),
         Message::Happened(id, event) => runs::happened(model, id, *event),
+        Message::Waits(id, number, words) => {
+            runs::waits(model, id, number, words);
+            Vec::new()
+        }
         Message::Said(id, text) => runs::said(model, id, text),
         Message::Ended(id, ending) => runs::ended(model, id, ending),
         Message::Log(line) => {

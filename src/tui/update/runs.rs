@@ -142,6 +142,7 @@ fn add(model: &mut Model, start: Start) -> (RunId, Effect) {
         state: State::Planning,
         plan: None,
         courses: BTreeMap::new(),
+        waits: BTreeMap::new(),
         notes: start.notes,
     });
     let effect = Effect::Run {
@@ -404,6 +405,16 @@ pub(super) fn happened(model: &mut Model, id: RunId, event: Event) -> Vec<Effect
         }
     }
     Vec::new()
+}
+
+/// A run waits for something, or no longer.
+pub(super) fn waits(model: &mut Model, id: RunId, number: u64, words: Option<String>) {
+    if let Some(run) = model.run_mut(id).filter(|run| !run.is_over()) {
+        match words {
+            Some(words) => drop(run.waits.insert(number, words)),
+            None => drop(run.waits.remove(&number)),
+        }
+    }
 }
 
 /// A run says something.

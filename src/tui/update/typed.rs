@@ -1,21 +1,13 @@
 //! `:`: the command line.
 
-use super::{Start, act, arrange, keys, runs};
+use super::{act, arrange, keys, undo};
 use crate::{
-    object::{Key, Kind},
     report::order::Field,
     text::{date_time, nearest, nearest_name, parse_time},
     tui::{
-        CommandLine,
         effect::Effect,
-        item::Subject,
         keymap::Action,
-        model::{
-            Model, Prompt, Recall, View,
-            input::Input,
-            popup::{Chooses, Menu, Popup},
-        },
-        order::Job,
+        model::{Model, Prompt, Recall, View, input::Input},
         rows::{Choice, Sort},
     },
 };
@@ -42,8 +34,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("yaml", ""),
     ("users", ""),
     ("decode", ""),
-    ("revoke", ""),
-    ("rollback", ""),
+    ("revoke", "[NAMESPACE/SECRET] [--force]"),
+    ("rollback", "[NAMESPACE/SECRET] [--force]"),
     ("copy", ""),
     ("save", "[FILE]"),
     ("read", ""),
@@ -137,8 +129,8 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
         ("yaml", _) => act::act(model, Action::Yaml),
         ("users", _) => act::act(model, Action::Users),
         ("decode", _) => act::act(model, Action::Decode),
-        ("revoke", _) => revoke(model),
-        ("rollback", _) => rollback(model),
+        ("revoke", _) => undo::revoke(model, rest),
+        ("rollback", _) => undo::rollback(model, rest),
         ("copy", _) => act::act(model, Action::Copy),
         ("save", _) if rest.is_empty() => act::act(model, Action::Save),
         ("save", _) => act::saved(model, rest),
@@ -313,6 +305,7 @@ fn candidates(model: &Model, head: &str) -> Vec<String> {
         "hosts" | "secrets" | "findings" | "timeline" | "ing" | "ingress" | "sec" | "secret" => candidates(model, "ns"),
         "sort" => FIELDS.iter().map(|(word, _)| (*word).to_owned()).collect(),
         "at" => vec!["now".to_owned()],
+        "revoke" | "rollback" => vec![undo::FORCE.to_owned()],
         _ => Vec::new(),
     }
 }
@@ -436,87 +429,4 @@ fn sort(model: &mut Model, rest: &str) -> Vec<Effect> {
     let reverse = matches!(way.trim(), "reverse" | "desc" | "-r");
     arrange::set_sort(model, Sort { by: *by, reverse });
     Vec::new()
-}
-
-/// The Secrets that a command is about, those of the marked lines or of the one under the cursor, or why there is none.
-fn secrets(model: &mut Model, word: &str) -> Vec<Key> {
-    let refusal = if model.is_manifests() {
-        Some("needs a cluster: these are manifests")
-    } else if model.ui.read_only {
-        Some("the program is read-only")
-    } else if model.view == View::Findings && model.marks.is_empty() {
-        Some("the line is a reason: Enter shows its hosts")
-    } else {
-        super::can::between(model)
-    };
-    if let Some(why) = refusal {
-        model.notice(format!("{word}: {why}"), true);
-        return Vec::new();
-    }
-    let mut keys: Vec<Key> = if model.view == View::Secrets && model.marks.is_empty() {
-        model.subject().map(|of| of.key).into_iter().collect()
-    } else {
-        let chosen = model.chosen();
-        chosen
-            .iter()
-            .filter_map(|about| model.rows.about(about)?.secret().cloned())
-            .collect()
-    };
-    keys.sort();
-    keys.dedup();
-    if keys.is_empty() {
-        model.notice(format!("{word}: the line names no Secret"), true);
-    }
-    keys
-}
-
-/// Asks for the reason. One Secret at a time: what is revoked stays revoked.
-fn revoke(model: &mut Model) -> Vec<Effect> {
-    let mut keys = secrets(model, "revoke");
-    if keys.len() > 1 {
-        let unmark = model.ui.keymap.shown(Action::Unmark);
-        let told = format!(
-            "revoke: one Secret at a time, but {} are marked: {unmark} clears the marks",
-            keys.len()
-        );
-        model.notice(told, true);
-        return Vec::new();
-    }
-    let Some(key) = keys.pop() else { return Vec::new() };
-    let reasons = [
-        ('s', "superseded", "another certificate has taken its place"),
-        ('k', "key-compromise", "someone else may have the key"),
-        ('c', "cessation-of-operation", "the names are no longer served"),
-        ('u', "unspecified", "none of these"),
-    ];
-    let of = Subject {
-        kind: Kind::Secret,
-        key,
-    };
-    model.popups.push(Popup::Menu(Menu {
-        chooses: Chooses::Revoke(of),
-        title: "the reason of the revocation".to_owned(),
-        entries: reasons
-            .map(|(key, word, why)| (key, word.to_owned(), why.to_owned()))
-            .into(),
-        at: 0,
-    }));
-    Vec::new()
-}
-
-/// Plans it for all that are marked, each a run of its own: both pairs are shown, and it is asked as before a renewal.
-fn rollback(model: &mut Model) -> Vec<Effect> {
-    let keys = secrets(model, "rollback");
-    if keys.is_empty() {
-        return Vec::new();
-    }
-    let starts: Vec<Start> = keys
-        .iter()
-        .map(|key| {
-            let command = CommandLine::certs(["rollback", key.name.as_str(), "-n", key.namespace.as_str()]);
-            let flags = model.place.flags.iter().chain(&model.place.config_flags);
-            Start::new(Job::Rollback, command.and(flags.cloned()))
-        })
-        .collect();
-    runs::plan(model, starts)
 }

@@ -32,21 +32,21 @@ const STATUSES: [Status; 5] = [
     Status::Healthy,
 ];
 
-/// Rows of several namespaces, with hosts that are longer than any column, each with a status.
-fn items() -> impl Strategy<Value = Vec<Item>> {
+/// Rows of several namespaces, with hosts that are longer than any column.
+fn pool() -> Vec<Item> {
     let mut pool = example().items.clone();
     pool.extend(hostile::items());
     pool.extend([alone(), forbidden()]);
-    let one = (prop::sample::select(pool), prop::sample::select(STATUSES.to_vec()));
-    let one = one.prop_map(|(item, status)| Item { status, ..item });
-    prop::collection::vec(one, 1..30)
+    pool
 }
 
 /// The lines of the table, without its heads.
 fn lines(desk: &Desk) -> Vec<String> {
     let lines = desk.model.lines();
     let top = if desk.size().1 < 20 { 3 } else { 4 };
-    (top..desk.size().1 - 2).map(|y| desk.line(y)).take(lines).collect()
+    let lines = (top..desk.size().1 - 2).map(|y| desk.line(y)).take(lines);
+    // What is wrong with the first of a reason stands below them.
+    lines.take_while(|line| !line.starts_with('┌')).collect()
 }
 
 fn heads(desk: &Desk) -> String {
@@ -58,11 +58,13 @@ proptest! {
 
     #[test]
     fn no_status_is_cut_and_namespaces_are_seen_where_there_are_several(
-        items in items(), width in 40..200_u16, height in prop::sample::select(vec![10, 16, 24, 50_u16]),
+        rows in prop::collection::vec((0..70_usize, 0..5_usize), 1..30), width in 40..200_u16, height in prop::sample::select(vec![10, 16, 24, 50_u16]),
         view in prop::sample::select(vec!["1", "2", "3"]), wide in any::<bool>(),
     ) {
+        let pool = pool();
+        let item = |(at, status): &(usize, usize)| Some(Item { status: STATUSES[*status], ..pool.get(*at)?.clone() });
         let mut desk = Desk::new((width, height));
-        desk.tell([whole(items)]).press(view);
+        desk.tell([whole(rows.iter().filter_map(item).collect())]).press(view);
         if wide {
             desk.press("ctrl-w");
         }
@@ -210,14 +212,16 @@ fn a_menu_shows_the_line_that_is_chosen_however_low_it_is() {
 #[test]
 fn to_go_on_is_offered_only_where_something_waits_for_it() {
     let nothing: &[fn(&mut Desk)] = &[
-        |desk| drop(desk.press("?")),
-        |desk| drop(desk.press("L")),
         |desk| {
-            drop(
-                desk.command("revoke")
-                    .press("c")
-                    .tell([Message::Ended(1, Ending::Bad(Trouble::new("in use")))]),
-            )
+            desk.press("?");
+        },
+        |desk| {
+            desk.press("L");
+        },
+        |desk| {
+            desk.command("revoke")
+                .press("c")
+                .tell([Message::Ended(1, Ending::Bad(Trouble::new("in use")))]);
         },
         |desk| begin(desk, Stage::Rehearsal),
         |desk| {

@@ -381,6 +381,48 @@ fn what_is_waited_for_stands_in_the_window_of_the_run() {
 }
 
 #[test]
+fn what_does_not_answer_is_named_while_a_plan_is_made_and_while_a_run_goes_on() {
+    let ca = || Some("waiting for the CA letsencrypt-staging to answer".to_owned());
+    for size in [(40, 10), (80, 24), (120, 40)] {
+        let mut desk = Desk::new(size);
+        desk.press("R").hides("waiting for");
+        desk.tell([Message::Waits(1, 0, ca())]).shows("waiting for the CA");
+        desk.tell([Message::Waits(1, 0, None)]).hides("waiting for");
+        let mut desk = Desk::new(size);
+        begin(&mut desk, Stage::Rehearsal);
+        desk.hides("waiting for")
+            .tell([
+                Message::Waits(1, 1, Some("waiting for the API server to answer".to_owned())),
+                Message::Waits(1, 2, ca()),
+            ])
+            .shows("running")
+            .shows("waiting for the CA");
+        desk.press("esc 5");
+        if size.0 > 80 {
+            desk.shows("waiting for the CA letsencrypt-staging");
+        }
+        desk.press("enter")
+            .tell([Message::Waits(1, 2, None)])
+            .shows("waiting for the API server");
+        desk.tell([Message::Ended(1, Ending::Bad(trouble()))])
+            .hides("waiting for");
+        // It may come later than the end.
+        desk.tell([Message::Waits(1, 3, ca())]).hides("waiting for");
+        let mut desk = Desk::new(size);
+        begin(&mut desk, Stage::Rehearsal);
+        let reason = "the CA to accept the order".to_owned();
+        desk.tell([happened(1, &checkout(), EventKind::Waiting { reason })]);
+        let line = desk.find("waits: the CA to accept the order").1;
+        assert_eq!(
+            line,
+            desk.find("running  0 ms").1 + 1,
+            "below the state:\n{}",
+            desk.screen()
+        );
+    }
+}
+
+#[test]
 fn a_command_that_is_typed_over_a_window_is_carried_out_or_refused_and_its_letters_are_no_keys() {
     let mut desk = Desk::usual();
     desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]);

@@ -6,6 +6,7 @@ use kubectl_certs::{
     tui::{
         CommandLine, Effect, Message, Ui,
         item::Item,
+        message::Trouble,
         order::{Ending, Job, Plan, Stage},
     },
 };
@@ -174,7 +175,7 @@ fn revocation_takes_a_reason_and_the_name_of_the_secret() {
     assert_eq!(job, Job::Revoke);
     assert_eq!(
         command,
-        "kubectl certs revoke checkout-tls --reason key-compromise -n shop --context prod-eu --force"
+        "kubectl certs revoke checkout-tls --reason key-compromise -n shop --context prod-eu"
     );
     desk.tell([planned(id, revocation())])
         .shows("1. revoke certificate 0a1b at letsencrypt for good, reason keyCompromise")
@@ -245,4 +246,67 @@ fn a_secret_that_no_route_uses_is_revoked_without_force() {
     desk.tell([planned(id, revocation())])
         .shows("no route that was read uses it")
         .hides("--force");
+}
+
+#[test]
+fn force_is_never_added_by_itself_and_is_taken_where_it_is_typed() {
+    for command in ["revoke", "rollback"] {
+        for (typed, forced) in [("", false), (" --force", true)] {
+            let mut desk = Desk::usual();
+            desk.command(&format!("{command}{typed}"));
+            if command == "revoke" {
+                desk.press("s");
+            }
+            let (.., line) = started(&mut desk);
+            assert_eq!(line.contains("--force"), forced, "{line}");
+        }
+        // What else follows is a Secret, or is refused.
+        let mut desk = Desk::usual();
+        desk.command(&format!("{command} shop/kubectl-certs-backup-5d1f"));
+        if command == "revoke" {
+            desk.press("s");
+        }
+        let (.., line) = started(&mut desk);
+        assert!(
+            line.contains(&format!("{command} kubectl-certs-backup-5d1f ")) && line.contains(" -n shop"),
+            "{line}"
+        );
+        let mut desk = Desk::usual();
+        desk.command(&format!("{command} web"))
+            .shows(&format!(
+                "{command}: \"web\" is no Secret: write NAMESPACE/NAME, or --force"
+            ))
+            .command(&format!("{command} shop/a shop/b"))
+            .shows("one Secret at a time");
+        assert_eq!(desk.effects(), []);
+        desk.press(":")
+            .write(&format!("{command} --f"))
+            .press("tab")
+            .shows(&format!(":{command} --force"));
+    }
+}
+
+#[test]
+fn a_revocation_of_what_is_in_use_leads_on_in_the_words_of_the_screen() {
+    for size in SIZES {
+        let mut desk = Desk::new(size);
+        desk.command("revoke").press("s");
+        let (id, ..) = started(&mut desk);
+        let trouble = Trouble {
+            what: "the certificate is in use: it is in Secret shop/checkout-tls".to_owned(),
+            hint: Some("renew it first".to_owned()),
+        };
+        desk.tell([Message::Ended(id, Ending::Bad(trouble))])
+            .shows("the certificate is in use")
+            .shows("hint: renew it first")
+            .shows("here: esc and then R renews it first")
+            .hides("enter go");
+        // And what it says is so.
+        desk.press("esc R").shows("renew").press("esc").effects();
+        desk.command("revoke --force").press("s");
+        let (id, ..) = started(&mut desk);
+        desk.tell([Message::Ended(id, Ending::Bad(Trouble::new("the CA is away")))])
+            .shows("the CA is away")
+            .hides("here: ");
+    }
 }

@@ -6,6 +6,7 @@ use crate::{
     report::{Status, show::Tone},
     text::{clear, first_of},
     tui::{
+        keymap::Action,
         message::Lines,
         model::{Model, popup::Planned},
         order::{Ending, Job, Run, Stage, State},
@@ -25,7 +26,7 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
         if !lines.is_empty() {
             lines.push(Vec::new());
         }
-        of_run(run, room, &mut lines);
+        of_run(model, run, room, &mut lines);
     }
     let ready = runs.iter().any(|run| run.state == State::Waiting);
     let making = runs.iter().any(|run| run.state == State::Planning);
@@ -50,9 +51,9 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
     } else if ready {
         let stage = stage(&runs);
         let key = |action| model.ui.keymap.shown(action);
-        let go = key(crate::tui::keymap::Action::Confirm);
-        let other = key(crate::tui::keymap::Action::Stage);
-        let back = key(crate::tui::keymap::Action::Back);
+        let go = key(Action::Confirm);
+        let other = key(Action::Stage);
+        let back = key(Action::Back);
         let orders = runs.iter().any(|run| run.job == Job::Renew);
         let (what, toggle) = match stage {
             _ if !orders => ("carries it out", None),
@@ -123,9 +124,10 @@ fn title(runs: &[&Run]) -> String {
     }
 }
 
-fn of_run(run: &Run, room: usize, lines: &mut Lines) {
+fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
     if let State::Ended(ending) = &run.state {
         ended(ending, room, lines);
+        way_on(model, run, room, lines);
         return;
     }
     let Some(plan) = &run.plan else {
@@ -135,6 +137,11 @@ fn of_run(run: &Run, room: usize, lines: &mut Lines) {
         };
         for line in wrapped("planning: ", "  ", &clear(&of), room) {
             lines.push(vec![(Tone::Dim, line)]);
+        }
+        if let Some(words) = run.waits_for() {
+            for line in wrapped("  ", "  ", &clear(&words), room) {
+                lines.push(vec![(Tone::Of(Status::Info), line)]);
+            }
         }
         return;
     };
@@ -156,6 +163,27 @@ fn of_run(run: &Run, room: usize, lines: &mut Lines) {
         for line in wrapped("  note: ", "        ", &clear(note), room) {
             lines.push(vec![(Tone::Of(Status::Info), line)]);
         }
+    }
+}
+
+/// What leads on from a revocation or rollback that was refused, in the words of this screen: the hint has those of the command line.
+pub(super) fn way_on(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
+    if !matches!(run.state, State::Ended(Ending::Bad(_))) || run.command.has("--force") {
+        return;
+    }
+    let key = |action| model.ui.keymap.shown(action);
+    let text = match run.job {
+        Job::Revoke => format!(
+            "{} and then {} renews it first; :revoke NAMESPACE/SECRET takes the pair that a renewal keeps; :revoke --force takes a \
+             certificate that is in use",
+            key(Action::Back),
+            key(Action::Renew)
+        ),
+        Job::Rollback => ":rollback --force takes what is refused, where that is possible".to_owned(),
+        Job::Renew | Job::Restart(_) => return,
+    };
+    for line in wrapped("here: ", "      ", &text, room) {
+        lines.push(vec![(Tone::Plain, line)]);
     }
 }
 

@@ -1,6 +1,10 @@
 //! A run as it happens: its steps light up, several certificates side by side.
 
-use super::{Window, command, plan::ended, room};
+use super::{
+    Window, command,
+    plan::{ended, way_on},
+    room,
+};
 use crate::{
     event::EventKind,
     object::Key,
@@ -64,9 +68,15 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
         head.push((Tone::Dim, format!("  {}", progress::duration(ms))));
     }
     lines.push(head);
+    if let Some(words) = run.waits_for() {
+        for line in wrapped("", "  ", &clear(&words), room) {
+            lines.push(vec![(Tone::Of(Status::Info), line)]);
+        }
+    }
     // How it ended stands above its steps: they may be more than a page.
     if let State::Ended(ending) = &run.state {
         ended(ending, room, lines);
+        way_on(model, run, room, lines);
         lines.push(Vec::new());
     }
     let none = Course::default();

@@ -1,0 +1,156 @@
+//! `:revoke` and `:rollback`: of the Secret of the line, or of one that is named.
+
+use super::{Start, runs};
+use crate::{
+    object::{Key, Kind},
+    tui::{
+        CommandLine,
+        effect::Effect,
+        item::Subject,
+        keymap::Action,
+        model::{
+            Model, View,
+            popup::{Chooses, Menu, Popup},
+        },
+        order::Job,
+    },
+};
+
+/// Does what would be refused: only whoever types it means it.
+pub(super) const FORCE: &str = "--force";
+
+/// Asks for the reason. One Secret at a time: what is revoked stays revoked.
+pub(super) fn revoke(model: &mut Model, rest: &str) -> Vec<Effect> {
+    let Some((mut keys, force)) = asked(model, "revoke", rest) else {
+        return Vec::new();
+    };
+    if keys.len() > 1 {
+        let unmark = model.ui.keymap.shown(Action::Unmark);
+        let told = format!(
+            "revoke: one Secret at a time, but {} are marked: {unmark} clears the marks",
+            keys.len()
+        );
+        model.notice(told, true);
+        return Vec::new();
+    }
+    let Some(key) = keys.pop() else { return Vec::new() };
+    let reasons = [
+        ('s', "superseded", "another certificate has taken its place"),
+        ('k', "key-compromise", "someone else may have the key"),
+        ('c', "cessation-of-operation", "the names are no longer served"),
+        ('u', "unspecified", "none of these"),
+    ];
+    let of = Subject {
+        kind: Kind::Secret,
+        key,
+    };
+    model.popups.push(Popup::Menu(Menu {
+        chooses: Chooses::Revoke { of, force },
+        title: "the reason of the revocation".to_owned(),
+        entries: reasons
+            .map(|(key, word, why)| (key, word.to_owned(), why.to_owned()))
+            .into(),
+        at: 0,
+    }));
+    Vec::new()
+}
+
+/// Plans the revocation, as the command line does: without [`FORCE`], a certificate that is in use is not revoked.
+pub(super) fn revoke_for(model: &mut Model, of: &Key, reason: &str, force: bool) -> Vec<Effect> {
+    let used = model.rows.hosts_of(of);
+    let command = CommandLine::certs(["revoke", of.name.as_str(), "--reason", reason])
+        .and(["-n", of.namespace.as_str()])
+        .and(model.place.flags.clone())
+        .and(model.place.config_flags.clone())
+        .and(force.then_some(FORCE));
+    let users = match used {
+        0 => "no route that was read uses it".to_owned(),
+        1 => "1 host is served with it, and browsers may then refuse it: renew first (R)".to_owned(),
+        n => format!("{n} hosts are served with it, and browsers may then refuse them: renew first (R)"),
+    };
+    let start = Start {
+        notes: vec!["a revocation cannot be undone".to_owned(), users],
+        ..Start::new(Job::Revoke, command)
+    };
+    runs::plan(model, vec![start])
+}
+
+/// Plans it for all that are marked, each a run of its own: both pairs are shown, and it is asked as before a renewal.
+pub(super) fn rollback(model: &mut Model, rest: &str) -> Vec<Effect> {
+    let Some((keys, force)) = asked(model, "rollback", rest) else {
+        return Vec::new();
+    };
+    let starts: Vec<Start> = keys
+        .iter()
+        .map(|key| {
+            let command = CommandLine::certs(["rollback", key.name.as_str(), "-n", key.namespace.as_str()]);
+            let flags = model.place.flags.iter().chain(&model.place.config_flags);
+            Start::new(Job::Rollback, command.and(flags.cloned()).and(force.then_some(FORCE)))
+        })
+        .collect();
+    runs::plan(model, starts)
+}
+
+/// The Secrets that a command is about, and whether it is forced; what is wrong is said.
+fn asked(model: &mut Model, word: &str, rest: &str) -> Option<(Vec<Key>, bool)> {
+    let found = refused(model)
+        .map_or(Ok(()), |why| Err(why.to_owned()))
+        .and_then(|()| read(model, rest));
+    match found {
+        Ok(found) => Some(found),
+        Err(why) => {
+            model.notice(format!("{word}: {why}"), true);
+            None
+        }
+    }
+}
+
+/// Why nothing can be written now.
+fn refused(model: &Model) -> Option<&'static str> {
+    if model.is_manifests() {
+        Some("needs a cluster: these are manifests")
+    } else if model.ui.read_only {
+        Some("the program is read-only")
+    } else {
+        super::can::between(model)
+    }
+}
+
+/// Reads what follows the command: a Secret, and [`FORCE`]. Without a Secret it is that of the line, or those of the marked lines.
+fn read(model: &Model, rest: &str) -> Result<(Vec<Key>, bool), String> {
+    let (force, named): (Vec<&str>, Vec<&str>) = rest.split_whitespace().partition(|word| *word == FORCE);
+    let keys = match named.as_slice() {
+        [] => of_lines(model)?,
+        [one] => {
+            let key = one
+                .split_once('/')
+                .filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty() && !name.contains('/'));
+            let (namespace, name) =
+                key.ok_or_else(|| format!("{one:?} is no Secret: write NAMESPACE/NAME, or {FORCE}"))?;
+            vec![Key::new(namespace, name)]
+        }
+        [_, more, ..] => return Err(format!("one Secret at a time: {more:?} is too much")),
+    };
+    Ok((keys, !force.is_empty()))
+}
+
+fn of_lines(model: &Model) -> Result<Vec<Key>, String> {
+    if model.view == View::Findings && model.marks.is_empty() {
+        return Err("the line is a reason: Enter shows its hosts".to_owned());
+    }
+    let mut keys: Vec<Key> = if model.view == View::Secrets && model.marks.is_empty() {
+        model.subject().map(|of| of.key).into_iter().collect()
+    } else {
+        let chosen = model.chosen();
+        chosen
+            .iter()
+            .filter_map(|about| model.rows.about(about)?.secret().cloned())
+            .collect()
+    };
+    keys.sort();
+    keys.dedup();
+    if keys.is_empty() {
+        return Err("the line names no Secret: write NAMESPACE/NAME after it".to_owned());
+    }
+    Ok(keys)
+}
