@@ -8,6 +8,7 @@ use super::tui::{settings, start};
 use crate::support::{
     cluster::{Namespace, ingress, user},
     eventually,
+    front::{Fault, Front},
     issuing::Issuing,
     run::Call,
     terminal::Terminal,
@@ -178,4 +179,97 @@ fn what_production_would_refuse_and_whose_ca_changes_is_seen_before_a_name_is_ty
     terminal.ends_with(0);
     assert_eq!(it.version("shop-tls"), before);
     assert!(!it.pebble.log().contains("POST /order-plz"));
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_certificate_in_use_is_revoked_in_the_screen_as_on_the_command_line_and_its_kept_pair_after_a_renewal() {
+    let it = Issuing::new("tui-revoke");
+    let shop = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&shop], "shop-tls")])]);
+    it.settings(&format!("{}tui:\n  unprotectedContexts: [testbed]\n", settings(&it)));
+    let renew = || it.plain(&["renew", "shop", "--production", "--yes"]).run().ends_with(0);
+    renew();
+    let terminal = start(&it, &[]);
+    terminal.resize(160, 50);
+    terminal.line(&[&shop, "healthy"]);
+    let revoke = |command: &str| {
+        terminal.press(&[":"]);
+        terminal.type_text(command);
+        terminal.press(&["Enter"]);
+        terminal.shows(&["the reason of the revocation"]);
+        terminal.press(&["s"]);
+    };
+    revoke("revoke");
+    let screen = terminal.shows(&[
+        "the certificate is in use",
+        "hint: renew it first",
+        "here: esc and then R",
+    ]);
+    assert!(
+        !screen.contains("by --force") && !screen.contains("Type shop-tls"),
+        "{screen}"
+    );
+    assert!(!it.pebble.log().contains("POST /revoke-cert"));
+    terminal.press(&["Escape"]);
+    // What the hint says, in a shell or here.
+    renew();
+    let kept = it.ns.kubectl(&["get", "secrets", "-o", "name"]);
+    let kept = kept
+        .lines()
+        .find_map(|line| line.strip_prefix("secret/kubectl-certs-backup-"));
+    let kept = format!("kubectl-certs-backup-{}", kept.expect("the pair before"));
+    revoke(&format!("revoke {}/{kept}", it.ns.name));
+    let screen = terminal.shows(&["revoke: PRODUCTION", "revoke certificate"]);
+    assert!(!screen.contains("by --force"), "{screen}");
+    terminal.press(&["Enter"]);
+    terminal.shows(&[&format!("Type {kept} to continue")]);
+    terminal.type_text(&kept);
+    terminal.press(&["Enter"]);
+    terminal.shows(&["is revoked (superseded)"]);
+    assert!(it.pebble.log().contains("POST /revoke-cert"));
+    // Who types it, means it.
+    terminal.press(&["Escape"]);
+    revoke("revoke --force");
+    terminal.shows(&["revoke: PRODUCTION", "by --force: it is in Secret"]);
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_ca_that_does_not_answer_is_named_in_the_window_within_seconds() {
+    let it = Issuing::new("tui-ca");
+    let shop = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&shop], "shop-tls")])]);
+    let front = Front::of(&it.pebble.directory_url());
+    let whole = format!("{}tui:\n  unprotectedContexts: [testbed]\n", settings(&it));
+    let through = whole.replace(&it.pebble.directory_url(), &front.url).replace(
+        &it.pebble.ca_file().display().to_string(),
+        &front.ca_file().display().to_string(),
+    );
+    assert_ne!(whole, through, "{whole}");
+    it.settings(&through);
+    let terminal = start(&it, &[]);
+    terminal.resize(80, 24);
+    terminal.line(&[&shop, "critical"]);
+    for (path, what) in [
+        ("/dir", "waiting for the CA letsencrypt-staging to answer"),
+        ("/order-plz", "waits: the CA to accept the order"),
+    ] {
+        front.fault(path, 0, 1, Fault::Hold);
+        terminal.press(&["R"]);
+        terminal.shows(&["enter go"]);
+        terminal.press(&["Enter"]);
+        front.wait_until_held();
+        let held = std::time::Instant::now();
+        let screen = terminal.shows(&[what, "running"]);
+        assert!(held.elapsed() < Duration::from_secs(5), "{:?}", held.elapsed());
+        assert!(screen.contains("c cancel"), "{screen}");
+        front.fix();
+        terminal.shows(&["the rehearsal passed"]);
+        terminal.press(&["Escape"]);
+    }
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
 }

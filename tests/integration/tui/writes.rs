@@ -294,7 +294,7 @@ fn a_revocation_of_what_is_in_use_leads_on_in_the_words_of_the_screen() {
         let (id, ..) = started(&mut desk);
         let trouble = Trouble {
             what: "the certificate is in use: it is in Secret shop/checkout-tls".to_owned(),
-            hint: Some("renew it first".to_owned()),
+            hint: Some("renew it first; --force revokes it anyway".to_owned()),
         };
         desk.tell([Message::Ended(id, Ending::Bad(trouble))])
             .shows("the certificate is in use")

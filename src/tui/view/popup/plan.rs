@@ -168,7 +168,9 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
 
 /// What leads on from a revocation or rollback that was refused, in the words of this screen: the hint has those of the command line.
 pub(super) fn way_on(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
-    if !matches!(run.state, State::Ended(Ending::Bad(_))) || run.command.has("--force") {
+    // Only where it leads on: nothing overrides a CA that is away.
+    let overrides = |ending: &Ending| matches!(ending, Ending::Bad(trouble) if trouble.hint.as_deref().is_some_and(|hint| hint.contains("--force")));
+    if !matches!(&run.state, State::Ended(ending) if overrides(ending)) {
         return;
     }
     let key = |action| model.ui.keymap.shown(action);
@@ -179,7 +181,7 @@ pub(super) fn way_on(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
             key(Action::Back),
             key(Action::Renew)
         ),
-        Job::Rollback => ":rollback --force takes what is refused, where that is possible".to_owned(),
+        Job::Rollback => ":rollback --force puts it back anyway".to_owned(),
         Job::Renew | Job::Restart(_) => return,
     };
     for line in wrapped("here: ", "      ", &text, room) {
