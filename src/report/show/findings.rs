@@ -1,7 +1,7 @@
 //! What is wrong, and what to do about it.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     fmt::Write as _,
     io,
 };
@@ -9,6 +9,7 @@ use std::{
 use super::{
     Show, Words,
     pen::{Pen, Piece, Sign, Tone},
+    repeats::Repeats,
 };
 use crate::{
     check::{Finding, Severity},
@@ -50,8 +51,22 @@ pub(super) fn findings(pen: &mut Pen<'_>, show: &Show<'_>, words: &Words) -> io:
         return Ok(());
     }
     pen.title(&format!("Findings: {}", counts.join(", ")))?;
+    // What is to be done is told once; whoever has the same to do is referred to it.
     let mut remedies: HashMap<&str, &str> = HashMap::new();
-    for t in &told {
+    let same_as = told.iter().map(|t| match remedies.entry(&t.remedy) {
+        Entry::Occupied(first) => Some(*first.get()),
+        Entry::Vacant(first) => {
+            first.insert(t.reason);
+            None
+        }
+    });
+    let same_as: Vec<Option<&str>> = same_as.collect();
+    let printed = told.iter().zip(&same_as).flat_map(|(t, same_as)| {
+        let remedy = same_as.is_none().then_some(t.remedy.as_str());
+        [t.message.as_str()].into_iter().chain(remedy)
+    });
+    let mut repeats = Repeats::of(printed);
+    for (t, same_as) in told.iter().zip(same_as) {
         let status = Status::from(t.severity);
         let mut head = vec![
             pen.marked(status, t.severity.as_str()),
@@ -68,15 +83,14 @@ pub(super) fn findings(pen: &mut Pen<'_>, show: &Show<'_>, words: &Words) -> io:
             head.push(pen.dim(&list));
         }
         pen.flow("  ", "    ", &head)?;
-        let message = pen.with_commands(&t.message);
+        let message = pen.with_commands(&repeats.shown(&t.message));
         pen.flow("    ", "    ", &[message])?;
         let arrow = pen.sign(Sign::Arrow);
         let rest = " ".repeat(4 + width(arrow) + 1);
-        let first = *remedies.entry(&t.remedy).or_insert(t.reason);
-        let remedy = if first == t.reason {
-            pen.with_commands(&t.remedy)
-        } else {
-            pen.dim(&format!("the same as for {first}"))
+        let remedy = match same_as {
+            None => pen.with_commands(&repeats.shown(&t.remedy)),
+            Some(first) if first == t.reason => pen.dim("the same as above"),
+            Some(first) => pen.dim(&format!("the same as for {first}")),
         };
         pen.flow(&format!("    {arrow} "), &rest, &[remedy])?;
     }

@@ -11,6 +11,7 @@ mod owner;
 mod paper;
 mod pen;
 mod readers;
+mod repeats;
 mod served;
 
 use std::{

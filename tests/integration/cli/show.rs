@@ -33,6 +33,27 @@ fn a_route_a_secret_and_a_gateway_are_pictured() {
 }
 
 #[test]
+fn a_long_command_is_printed_once() {
+    for target in [
+        "ingress/checkout",
+        "ingress/wholesale",
+        "ingress/recipes",
+        "ingress/wiki",
+        "secret/careers-tls",
+        "gateway/public",
+    ] {
+        let out = show(target, &["-A"]).out;
+        let findings = out.split("\nHosts").next().expect("a beginning");
+        let joined = findings.split_whitespace().collect::<Vec<_>>().join(" ");
+        let commands: Vec<&str> = joined.split('`').skip(1).step_by(2).collect();
+        for command in commands.iter().filter(|command| command.len() >= 24) {
+            let count = commands.iter().filter(|other| *other == command).count();
+            assert_eq!(count, 1, "{target}: {command}:\n{out}");
+        }
+    }
+}
+
+#[test]
 fn a_name_in_two_namespaces_wants_one_of_them() {
     show("secret/careers-tls", &[]).fails(2, &["several namespaces: blog, intranet", "-n"]);
     let ran = show("secret/careers-tls", &["-n", "blog"]).ends_with(0);
