@@ -152,6 +152,28 @@ pub fn issuer_of(kept: &Target, sha256: Fingerprint) -> Option<String> {
         .flatten()
 }
 
+/// The Secrets of a namespace whose earlier pair a rollback puts back, by force at the least, and until when each is kept.
+pub async fn rolled_back(api: &Api, namespace: &str, now: Seconds) -> Result<Vec<(Key, Option<Seconds>)>, ApiError> {
+    let kept = api
+        .list(SECRET, Some(namespace), Some(&mark::selector(Some(Purpose::Backup))))
+        .await?;
+    let run = RunId::random();
+    let looks = kept.into_iter().map(async |backup| {
+        let annotation = |name: &str| backup["metadata"]["annotations"][name].as_str();
+        let of = annotation(mark::FOR)?.split_once('/').map(|(a, b)| Key::new(a, b))?;
+        let at = key(&of);
+        if at.namespace != namespace || backup["metadata"]["name"] != at.name.as_str() {
+            return None;
+        }
+        let until = annotation(mark::EXPIRES).and_then(crate::text::parse_time);
+        let target = Target::read(api, &of).await.ok()?;
+        Rollback::plan(&target, backup, true, &run, now).ok()?;
+        Some((of, until))
+    });
+    let found = futures_util::future::join_all(looks).await;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// Notes a revocation wherever the certificate is kept in a namespace, or, without one, in all of them, and on the Secret that it
 /// was revoked in: no rollback puts it back unawares. Returns on how many it was noted.
 pub async fn note_revoked(

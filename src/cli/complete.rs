@@ -106,7 +106,7 @@ fn choices(words: &[String], reads_on: bool) -> Choices {
     let mut found = positional.map_or_else(Choices::default, |arg| match kind {
         Some(kind) if is_target(arg) || arg.get_id() == "secret" => {
             let lead = format!("{}/", kind.as_str().to_ascii_lowercase());
-            let all = asked.targets(&lead).into_iter();
+            let all = named(arg, place.command, &lead, &asked).into_iter();
             let own = all.filter_map(|(word, about)| Some((word.strip_prefix(&lead)?.to_owned(), about)));
             Choices {
                 words: own.filter(|(name, _)| name.starts_with(typed)).collect(),
@@ -230,8 +230,10 @@ fn named(arg: &Arg, command: &Command, typed: &str, asked: &Asked) -> Vec<(Strin
             vec![("json".to_owned(), String::new())]
         }
         // `revoke` and `rollback` take a bare name for a Secret.
-        "target" if command.get_name() == "revoke" => asked.secrets(),
-        "secret" if command.get_name() == "rollback" => asked.secrets(),
+        // Only what the command would take is offered.
+        "target" if command.get_name() == "revoke" => asked.revoked(typed),
+        "secret" if command.get_name() == "rollback" => asked.rolled_back(typed),
+        _ if is_target(arg) && command.get_name() == "renew" => asked.renewed(typed),
         _ if is_target(arg) => asked.targets(typed),
         _ => Vec::new(),
     }

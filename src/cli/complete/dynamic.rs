@@ -13,11 +13,13 @@ use clap::Parser as _;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    apply::{Api, Permits, backup},
     cli::{
         args::{CheckArgs, Cli, Command, SourceArgs},
         typed,
     },
-    object::{Key, Kind},
+    clock::now,
+    object::{Key, Kind, Seconds},
     ops::{
         Cluster,
         front::Nobody,
@@ -27,6 +29,7 @@ use crate::{
     scan::{self, About},
     settings::{BUILT_IN, env, source},
     source::cluster::{cluster_key, connect_unattended, contexts, namespace_names},
+    text::date,
 };
 
 use super::kept::{self, Kept};
@@ -41,6 +44,8 @@ pub(super) struct Named {
     kind: String,
     name: String,
     about: String,
+    /// Of a Secret, whether it holds a certificate; of a route, whether it names a Secret.
+    holds: bool,
 }
 
 impl Named {
@@ -49,6 +54,7 @@ impl Named {
             kind: kind.to_owned(),
             name: name.to_owned(),
             about: about.to_owned(),
+            holds: true,
         }
     }
 }
@@ -162,9 +168,10 @@ impl Asked {
                 .await
                 .ok()?;
             let mut found: Vec<_> = states(&session).into_iter().collect();
-            found.sort_by(|(one, a), (other, b)| b.cmp(a).then_with(|| one.cmp(other)));
-            let named = |((kind, name), status): ((Kind, String), Status)| {
-                Named::new(&kind.as_str().to_ascii_lowercase(), &name, status.as_str())
+            found.sort_by(|(one, (a, _)), (other, (b, _))| b.cmp(a).then_with(|| one.cmp(other)));
+            let named = |((kind, name), (status, holds)): ((Kind, String), (Status, bool))| Named {
+                holds,
+                ..Named::new(&kind.as_str().to_ascii_lowercase(), &name, status.as_str())
             };
             Some(found.into_iter().map(named).collect())
         })
@@ -172,25 +179,41 @@ impl Asked {
 
     /// ROUTE and SECRET: an Ingress by its name, all else as KIND/NAME.
     pub(super) fn targets(&self, typed: &str) -> Vec<(String, String)> {
-        self.objects()
-            .into_iter()
-            .map(|found| {
-                let word = if found.kind == "ingress" && !typed.contains('/') {
-                    found.name
-                } else {
-                    format!("{}/{}", found.kind, found.name)
-                };
-                (word, found.about)
-            })
-            .collect()
+        words(self.objects().into_iter(), typed)
     }
 
-    /// SECRET: by its name.
-    pub(super) fn secrets(&self) -> Vec<(String, String)> {
+    /// What is renewed: as [`Self::targets`], without routes that name no Secret.
+    pub(super) fn renewed(&self, typed: &str) -> Vec<(String, String)> {
         let all = self.objects().into_iter();
-        all.filter(|found| found.kind == "secret")
-            .map(|found| (found.name, found.about))
-            .collect()
+        words(all.filter(|found| found.kind == "secret" || found.holds), typed)
+    }
+
+    /// What is revoked, a Secret that holds a certificate: by its name, or as `secret/NAME`.
+    pub(super) fn revoked(&self, typed: &str) -> Vec<(String, String)> {
+        let all = self.objects().into_iter();
+        secrets(all.filter(|found| found.kind == "secret" && found.holds), typed)
+    }
+
+    /// What is rolled back, a Secret whose earlier pair is kept: by its name, or as `secret/NAME`.
+    pub(super) fn rolled_back(&self, typed: &str) -> Vec<(String, String)> {
+        let Some((source, _)) = self.source.clone().filter(|(source, _)| source.filename.is_empty()) else {
+            return Vec::new();
+        };
+        let options = source.connection.options();
+        let what = cluster_key(&options).map(|cluster| format!("kept\n{cluster}\n{:?}", source.namespace));
+        let found = self.in_time(what, move || async move {
+            let connection = connect_unattended(&options).await.ok()?;
+            let namespace = source.namespace.first().unwrap_or(&connection.namespace).clone();
+            let api = Api::new(connection, Permits::none());
+            let mut kept = backup::rolled_back(&api, &namespace, now()).await.ok()?;
+            kept.sort();
+            let named = |(of, until): (Key, Option<Seconds>)| {
+                let until = until.map_or_else(String::new, |until| format!(" until {}", date(until)));
+                Named::new("secret", &of.name, &format!("earlier pair kept{until}"))
+            };
+            Some(kept.into_iter().map(named).collect())
+        });
+        secrets(found.into_iter(), typed)
     }
 
     /// Carries it out beside, and gives up after [`PATIENCE`]: what is not done then ends with the process. Where `what` says of what
@@ -231,6 +254,26 @@ impl Asked {
     }
 }
 
+/// An Ingress by its name, all else as KIND/NAME.
+fn words(all: impl Iterator<Item = Named>, typed: &str) -> Vec<(String, String)> {
+    all.map(|found| {
+        let word = if found.kind == "ingress" && !typed.contains('/') {
+            found.name
+        } else {
+            format!("{}/{}", found.kind, found.name)
+        };
+        (word, found.about)
+    })
+    .collect()
+}
+
+/// A Secret by its name, or as `secret/NAME` where that is typed.
+fn secrets(all: impl Iterator<Item = Named>, typed: &str) -> Vec<(String, String)> {
+    let lead = if typed.contains('/') { "secret/" } else { "" };
+    all.map(|found| (format!("{lead}{}", found.name), found.about))
+        .collect()
+}
+
 /// The CAs that are known, and those of the settings.
 pub(super) fn issuers(asked: &Asked) -> Vec<(String, String)> {
     let named = asked.source.as_ref().and_then(|(_, check)| check.config.as_deref());
@@ -248,8 +291,8 @@ pub(super) fn formats() -> Vec<(String, String)> {
     FORMATS.iter().map(|format| (word(format), String::new())).collect()
 }
 
-/// The worst state of each route and Secret.
-fn states(session: &Session) -> BTreeMap<(Kind, String), Status> {
+/// The worst state of each route and Secret, and whether the Secret holds a certificate, or the route names a Secret.
+fn states(session: &Session) -> BTreeMap<(Kind, String), (Status, bool)> {
     let inventory = &session.inventory;
     let judged = scan::evaluate(
         inventory,
@@ -258,10 +301,11 @@ fn states(session: &Session) -> BTreeMap<(Kind, String), Status> {
         &BTreeMap::new(),
         &session.wanted,
     );
-    let mut worst: BTreeMap<(Kind, String), Status> = BTreeMap::new();
-    let mut note = |kind: Kind, name: &str, status: Status| {
-        let entry = worst.entry((kind, name.to_owned())).or_insert(status);
-        *entry = status.max(*entry);
+    let mut worst: BTreeMap<(Kind, String), (Status, bool)> = BTreeMap::new();
+    let mut note = |kind: Kind, name: &str, status: Status, holds: bool| {
+        let (worst, held) = worst.entry((kind, name.to_owned())).or_insert((status, holds));
+        *worst = status.max(*worst);
+        *held |= holds;
     };
     for one in &judged {
         match &one.about {
@@ -269,18 +313,28 @@ fn states(session: &Session) -> BTreeMap<(Kind, String), Status> {
                 let Some(binding) = inventory.bindings().get(*id) else {
                     continue;
                 };
-                note(binding.route.kind, &binding.route.key.name, one.status);
                 let secrets: &[Key] = &binding.secrets;
+                note(
+                    binding.route.kind,
+                    &binding.route.key.name,
+                    one.status,
+                    !secrets.is_empty(),
+                );
                 for key in secrets {
-                    note(Kind::Secret, &key.name, one.status);
+                    note(Kind::Secret, &key.name, one.status, false);
                 }
             }
-            About::Secret(key) => note(Kind::Secret, &key.name, one.status),
+            About::Secret(key) => note(Kind::Secret, &key.name, one.status, false),
             About::Forbidden(_) => {}
         }
     }
     for stored in inventory.secrets().iter() {
-        note(Kind::Secret, &stored.meta.name, Status::Healthy);
+        note(
+            Kind::Secret,
+            &stored.meta.name,
+            Status::Healthy,
+            stored.leaf().is_some(),
+        );
     }
     worst
 }

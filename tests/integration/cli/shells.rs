@@ -6,7 +6,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{file, program, root};
+use kubectl_certs::{
+    apply::backup,
+    object::Key,
+    x509::{Interner, bundle},
+};
+use serde_json::{Value, json};
+
+use super::{
+    file, program, root,
+    server::{list, serve},
+};
+use crate::support::pki::{Pair, Pki};
 
 /// A directory with the program on its PATH, and an example's manifests.
 struct Shell {
@@ -186,5 +197,127 @@ fn a_silent_server_costs_a_blink_and_nobody_is_asked_to_log_in() {
         let out = String::from_utf8_lossy(&output.stdout);
         assert!(out.starts_with("there\t"), "{out}");
         assert!(!mark.exists(), "the login plugin ran");
+    }
+}
+
+/// A Secret as an API server gives it.
+fn stored(name: &str, pair: &Pair) -> Value {
+    use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
+    let mut secret = pair.secret(name);
+    let text = secret.as_object_mut().expect("an object").remove("stringData");
+    let text = text.expect("a pair");
+    let encoded = |name: &str| BASE64.encode(text[name].as_str().expect("PEM"));
+    secret["data"] = json!({"tls.crt": encoded("tls.crt"), "tls.key": encoded("tls.key")});
+    secret["metadata"]["namespace"] = "shop".into();
+    secret["metadata"]["uid"] = name.into();
+    secret["metadata"]["resourceVersion"] = "1".into();
+    secret
+}
+
+/// The pair that was kept of a Secret.
+fn kept(of: &str, pair: &Pair, revoked: Option<&str>) -> Value {
+    let name = backup::key(&Key::new("shop", of)).name;
+    let mut secret = stored(&name, pair);
+    secret["type"] = backup::TYPE.into();
+    secret["metadata"]["annotations"] = json!({
+        "kubectl-certs.io/for": format!("shop/{of}"), "kubectl-certs.io/expires": "2099-01-01T00:00:00Z",
+        "kubectl-certs.io/secret-keys": "[\"tls.crt\",\"tls.key\"]",
+    });
+    if let Some(reason) = revoked {
+        let parsed = bundle::parse_file(pair.chain.as_bytes(), &mut Interner::new());
+        let sha256 = parsed.bundle.leaf().expect("a leaf").sha256;
+        secret["metadata"]["annotations"]["kubectl-certs.io/revoked"] = format!("{sha256} {reason}").into();
+    }
+    secret
+}
+
+#[test]
+fn what_a_command_would_not_take_is_not_offered() {
+    let pki = Pki::new();
+    let pair = || pki.pair(&["shop.example"]);
+    let (now, before, stolen) = (pair(), pair(), pair());
+    let secrets = ["web-tls", "back-tls", "stolen-tls", "fresh-tls"].map(|name| stored(name, &now));
+    let bare = json!({
+        "metadata": {"name": "bare-tls", "namespace": "shop"}, "type": "kubernetes.io/tls",
+        "data": {"tls.crt": "aHVzaA==", "tls.key": "aHVzaA=="},
+    });
+    let backups = [
+        kept("web-tls", &before, None),
+        // It holds that pair again already.
+        kept("back-tls", &now, None),
+        kept("stolen-tls", &stolen, Some("key-compromise")),
+        kept("gone-tls", &before, None),
+    ];
+    let ingress = |name: &str, secret: Option<&str>| {
+        json!({
+            "metadata": {"name": name, "namespace": "shop"},
+            "spec": {
+                "tls": [{"hosts": ["shop.example"], "secretName": secret}], "rules": [{"host": "shop.example"}],
+            },
+        })
+    };
+    let routes = [
+        ingress("web", Some("web-tls")),
+        ingress("lost", Some("lost-tls")),
+        ingress("none", None),
+    ];
+    let server = serve(move |path| {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        match path {
+            "/apis/networking.k8s.io/v1/namespaces/shop/ingresses" => list(&json!(routes)),
+            "/api/v1/namespaces/shop/secrets" if query.contains("backup") => list(&json!(backups)),
+            "/api/v1/namespaces/shop/secrets" => list(&json!([&secrets[..], &[bare.clone()]].concat())),
+            _ => match secrets.iter().find(|s| {
+                path.ends_with(&format!(
+                    "/secrets/{}",
+                    s["metadata"]["name"].as_str().unwrap_or_default()
+                ))
+            }) {
+                Some(secret) => (200, secret.clone()),
+                None if path.contains("/secrets/") => {
+                    (404, json!({"kind": "Status", "code": 404, "reason": "NotFound"}))
+                }
+                None => list(&json!([])),
+            },
+        }
+    });
+    let shell = Shell::new();
+    let config = kubeconfig(shell.dir.path(), "{token: t}", &server);
+    let line = |rest: &str| {
+        let (command, typed) = rest.split_once(' ').expect("a command");
+        format!("kubectl-certs {command} -n shop --kubeconfig {config} {typed}")
+    };
+    for (name, ask) in [
+        ("bash", Shell::bash as fn(&Shell, &str) -> Vec<String>),
+        ("fish", Shell::fish),
+        ("zsh", Shell::zsh),
+    ] {
+        for (typed, offered) in [
+            ("rollback ", &["web-tls"][..]),
+            ("rollback secret/", &["secret/web-tls"]),
+            ("rollback secret w", &["web-tls"]),
+            ("rollback fresh", &[]),
+            ("revoke ", &["web-tls", "back-tls", "fresh-tls", "stolen-tls"]),
+            ("revoke secret/w", &["secret/web-tls"]),
+            ("revoke bare", &[]),
+            // A Secret that is not there is made; a route without one has nothing to renew.
+            ("renew ", &["web", "lost", "secret/lost-tls", "secret/bare-tls"]),
+            ("renew no", &[]),
+        ] {
+            let mut found = ask(&shell, &line(typed));
+            found.retain(|word| !word.is_empty() && word != "FILES");
+            for word in offered {
+                assert!(
+                    found.iter().any(|one| one == word),
+                    "{name}: {typed}: {word} among {found:?}"
+                );
+            }
+            let is_whole = typed.starts_with("ro") || offered.is_empty();
+            assert!(!is_whole || found.len() == offered.len(), "{name}: {typed}: {found:?}");
+            let foreign = ["bare-tls", "lost-tls", "kubectl-certs-backup"];
+            let wrong =
+                |word: &String| typed.starts_with("rev") && foreign.iter().any(|foreign| word.contains(foreign));
+            assert!(!found.iter().any(wrong), "{name}: {typed}: {found:?}");
+        }
     }
 }

@@ -55,4 +55,20 @@ fn kubectl_offers_the_names_of_the_cluster() {
         1,
         &[namespace],
     );
+    // Only what has a pair before it can be rolled back.
+    let kept = kubectl_certs::apply::backup::key(&kubectl_certs::object::Key::new(namespace.as_str(), "other-tls"));
+    let mut backup = ns.pki.pair(&[&other]).secret_of("kubectl-certs.io/backup", &kept.name);
+    backup["metadata"]["labels"] = serde_json::json!({
+        "app.kubernetes.io/managed-by": "kubectl-certs", "kubectl-certs.io/purpose": "backup",
+    });
+    backup["metadata"]["annotations"] = serde_json::json!({
+        "kubectl-certs.io/for": format!("{namespace}/other-tls"), "kubectl-certs.io/expires": "2099-01-01T00:00:00Z",
+        "kubectl-certs.io/secret-keys": "[\"tls.crt\",\"tls.key\"]",
+    });
+    ns.apply(vec![backup, ns.pki.pair(&[&shop]).secret("shop-tls")]);
+    completes(
+        &format!("kubectl certs rollback -n {namespace} "),
+        1,
+        &[&format!("rollback -n {namespace} other-tls")],
+    );
 }
