@@ -141,6 +141,7 @@ fn shown(model: &Model) -> &'static [Action] {
         Some(Popup::Help { .. } | Popup::Log { .. } | Popup::Text(_)) => {
             &[Action::Back, Action::Find, Action::Down, Action::PageDown, Action::Help]
         }
+        Some(Popup::Menu(_)) => &[Action::Back, Action::Down, Action::Help],
         Some(_) => &[Action::Back, Action::Down, Action::PageDown, Action::Help],
         None if model.is_beside() => {
             if model.detail.as_ref().is_some_and(|detail| detail.focused) {
@@ -256,12 +257,16 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
         return;
     }
     let mut x = area.x;
-    if matches!(model.popups.last(), Some(Popup::Ask(_))) {
-        for (key, word) in [("y", "yes"), ("n", "no")] {
-            (x, _) = buffer.set_stringn(x, area.y, key, usize::from(area.width), theme.style(Role::Key));
-            (x, _) = buffer.set_stringn(x + 1, area.y, word, usize::from(area.width), theme.style(Role::Text));
-            x += 2;
-        }
+    // The keys of a question and of a menu are no actions.
+    let answers: &[(&str, &str)] = match model.popups.last() {
+        Some(Popup::Ask(_)) => &[("y", "yes"), ("n", "no")],
+        Some(Popup::Menu(_)) => &[("enter", "choose")],
+        _ => &[],
+    };
+    for (key, word) in answers {
+        (x, _) = buffer.set_stringn(x, area.y, key, usize::from(area.width), theme.style(Role::Key));
+        (x, _) = buffer.set_stringn(x + 1, area.y, word, usize::from(area.width), theme.style(Role::Text));
+        x += 2;
     }
     // Help and quit have their place whatever else fits.
     let all = shown(model);

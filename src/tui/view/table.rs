@@ -35,7 +35,7 @@ pub(super) fn measure(model: &mut Model, lines: usize) {
     let columns = Columns::all(view);
     let mut widths = std::mem::take(&mut model.cursor_mut().widths);
     if widths.len() != columns.len() {
-        widths = columns.iter().map(head_width).collect();
+        widths = columns.iter().map(|column| cells_of(column.head)).collect();
     }
     let top = model.cursor().top;
     let last = model.lines().min(top + lines);
@@ -49,18 +49,19 @@ pub(super) fn measure(model: &mut Model, lines: usize) {
             cell(model, view, line, column.what, &mut text);
             name(model, line, column.what, &[], &mut text);
             let signs = if column.what == What::Status { 2 } else { 0 };
-            let cells = u16::try_from(width(&text)).unwrap_or(u16::MAX).saturating_add(signs);
+            let cells = cells_of(&text).saturating_add(signs);
             *room = (*room).max(cells);
         }
     }
     model.cursor_mut().widths = widths;
 }
 
-/// The head, and room for the sign of how it is sorted.
-fn head_width(column: &Column) -> u16 {
-    let arrow = if column.sort.is_some() { 2 } else { 0 };
-    u16::try_from(column.head.len()).unwrap_or(0) + arrow
+fn cells_of(text: &str) -> u16 {
+    u16::try_from(width(text)).unwrap_or(u16::MAX)
 }
+
+/// The sign of how it is sorted, beside the head.
+const ARROW: u16 = 2;
 
 /// A column that is drawn: its number among all of the view, and how many cells it has.
 type Drawn = (usize, &'static Column, u16);
@@ -69,12 +70,16 @@ type Drawn = (usize, &'static Column, u16);
 /// wrong is left out only where the rest would say nothing any more. Then the widest are narrowed.
 fn fit(model: &Model, room: u16) -> Vec<Drawn> {
     let all = Columns::all(model.view);
-    let wanted = &model.cursor().widths;
+    let (wanted, sort) = (&model.cursor().widths, current_sort(model));
     let mut columns: Vec<Drawn> = all
         .iter()
         .enumerate()
         .filter(|(_, column)| model.columns.has(model.view, column))
-        .map(|(i, column)| (i, column, wanted.get(i).copied().unwrap_or(column.good)))
+        .map(|(i, column)| {
+            let sorted = column.sort.is_some() && column.sort == sort.by;
+            let head = cells_of(column.head) + if sorted { ARROW } else { 0 };
+            (i, column, wanted.get(i).copied().unwrap_or(column.good).max(head))
+        })
         .collect();
     let left = model.cursor().left;
     if left > 0 {
@@ -117,8 +122,15 @@ fn leave_out(columns: &mut Vec<Drawn>, room: u16, cells: fn(&Column) -> u16, may
 /// Takes cells from the widest columns until all have room. What a line is about gives after the others, and a word for how bad
 /// it is, or a date, gives none while others can: cut it says nothing.
 fn narrow(columns: &mut [Drawn], room: u16) {
-    let floors: [fn(&Column) -> u16; 4] = [
+    let floors: [fn(&Column) -> u16; 6] = [
         |column| if column.rank > 0 { column.good } else { u16::MAX },
+        // Of two namespaces that begin alike, the ends differ.
+        |column| match column.what {
+            What::Namespace => u16::MAX,
+            _ if column.rank > 0 => column.least,
+            _ => u16::MAX,
+        },
+        |column| if column.rank > 0 { u16::MAX } else { column.good },
         |column| if column.rank > 0 { column.least } else { u16::MAX },
         |column| column.least,
         |_| 1,

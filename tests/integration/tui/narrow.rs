@@ -95,6 +95,21 @@ fn namespaces_and_whole_words_have_room_at_80_columns_and_reasons_give_first() {
         .shows("checkout.larkspur.example");
 }
 
+#[test]
+fn two_namespaces_that_begin_alike_are_told_apart_at_80_columns_beside_long_hosts() {
+    let names = ["screen-try", "screen-two"];
+    let rows = names.iter().enumerate().map(|(at, name)| Item {
+        namespace: (*name).into(),
+        host: Some("checkout-of-a-rather-long-name.larkspur.example".into()),
+        ..example().items[at].clone()
+    });
+    let mut desk = Desk::new((80, 24));
+    desk.tell([whole(rows.collect())]);
+    desk.shows("screen-try").shows("screen-two").shows("✓ healthy");
+    // The head has room for the sign of how it is sorted.
+    desk.press("P").shows("NAMESPACE ↑").shows("screen-two");
+}
+
 /// The stage above, and below the keys that decide.
 #[track_caller]
 fn decides(desk: &Desk, badge: &str, keys: &[&str]) {
@@ -169,7 +184,7 @@ fn badge_and_keys_that_decide_are_seen_at_every_size() {
         decides(&desk, "PRODUCTION", &["enter go", "esc back"]);
         let mut desk = Desk::new(size);
         desk.command("revoke");
-        decides(&desk, "", &["esc back"]);
+        decides(&desk, "", &["enter choose", "esc back"]);
         desk.press("down down down")
             .shows("> u  unspecified")
             .press("up up enter");
