@@ -564,6 +564,13 @@ impl Model {
         });
     }
 
+    /// What was said of a mistake goes with what is done next.
+    pub fn forget_mistake(&mut self) {
+        if matches!(&self.notice, Some(notice) if notice.bad && notice.about == Passing::Nothing) {
+            self.notice = None;
+        }
+    }
+
     /// Whether the window on top has a plan that is being made.
     pub fn is_planning(&self) -> bool {
         let Some(Popup::Plan(window)) = self.popups.last() else {

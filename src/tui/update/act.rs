@@ -32,6 +32,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         model.notice_while(Passing::Refused(action), told, true);
         return Vec::new();
     }
+    if !moves(action) {
+        model.forget_mistake();
+    }
     match action {
         Action::Up => travel::step(model, -1),
         Action::Down => travel::step(model, 1),
@@ -168,6 +171,14 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Quit => ask::quit(model),
     }
+}
+
+/// Whether an action only moves in what is read: what was said before is read meanwhile.
+fn moves(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom
+    )
 }
 
 /// Whether an action is of the view behind a window that is open.

@@ -372,6 +372,23 @@ fn a_notice_goes_with_what_it_speaks_of() {
 }
 
 #[test]
+fn what_was_said_of_a_mistake_goes_with_what_is_done_next() {
+    for next in [":", "4", "R", "?"] {
+        let mut desk = Desk::new(SMALL);
+        desk.command("revok").shows("did you mean :revoke?");
+        // Whoever moves about may still read it.
+        desk.press("j j k").shows("did you mean :revoke?");
+        desk.press(next).hides("did you mean");
+    }
+    let mut desk = Desk::new(SMALL);
+    desk.command("sort foo")
+        .shows("sort by one of")
+        .press("esc")
+        .command("sort expires")
+        .hides("sort by one of");
+}
+
+#[test]
 fn what_is_waited_for_stands_in_the_window_of_the_run() {
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
