@@ -36,7 +36,7 @@ use crate::{
     },
     solve::{
         SolveError,
-        dns01::{self, Dns01, DnsEntry, Operator, Parts, Secrets, Wait},
+        dns01::{self, Dns01, Operator, Parts, Secrets, Wait},
         http01::{self, Backend, Guard, Http01, Place, PodOptions, Ports, Thumbprint},
     },
     source::cluster::Connection,
@@ -618,11 +618,8 @@ pub fn dns01(
     secrets: Arc<dyn Secrets>,
     operator: Arc<dyn Operator>,
 ) -> Result<Option<Dns01>, PrepareError> {
-    let mut entries = settings.providers.clone();
-    if settings.only.as_deref() == Some("manual") && !entries.iter().any(|entry| entry.name == "manual") {
-        entries.push(DnsEntry::manual());
-    }
-    if entries.is_empty() {
+    // The operator needs no settings.
+    if settings.providers.is_empty() && settings.only.as_deref() != Some("manual") {
         return Ok(None);
     }
     let resolver = Lookup::of(&settings.resolvers)
@@ -634,7 +631,7 @@ pub fn dns01(
         None => Wait::Ask(settings.propagation_timeout),
     };
     Ok(Some(Dns01::new(Parts {
-        entries,
+        entries: settings.providers.clone(),
         chosen: settings.only.clone(),
         resolver,
         wait,

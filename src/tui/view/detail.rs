@@ -23,18 +23,20 @@ pub(super) fn lines_of(lines: Option<&Result<Lines, Trouble>>, room: usize) -> s
     match lines {
         Some(Ok(lines)) => Cow::Borrowed(lines),
         None => Cow::Owned(vec![vec![(Tone::Dim, "reading ...".to_owned())]]),
-        Some(Err(trouble)) => {
-            let mut out: Lines = wrapped("", "", &clear(&trouble.what), room)
-                .into_iter()
-                .map(|line| vec![(Tone::Of(Status::Critical), line)])
-                .collect();
-            if let Some(hint) = &trouble.hint {
-                let hint = wrapped("hint: ", "      ", &clear(hint), room);
-                out.extend(hint.into_iter().map(|line| vec![(Tone::Plain, line)]));
-            }
-            Cow::Owned(out)
-        }
+        Some(Err(trouble)) => Cow::Owned(of_trouble(trouble, Status::Critical, room)),
     }
+}
+
+/// What went wrong, and what to do, below each other.
+pub(super) fn of_trouble(trouble: &Trouble, status: Status, room: usize) -> Lines {
+    let what = wrapped("", "", &clear(&trouble.what), room).into_iter();
+    let hint = trouble
+        .hint
+        .as_ref()
+        .map(|hint| wrapped("hint: ", "      ", &clear(hint), room));
+    what.map(|line| vec![(Tone::Of(status), line)])
+        .chain(hint.into_iter().flatten().map(|line| vec![(Tone::Plain, line)]))
+        .collect()
 }
 
 /// The lines of the picture, as they are drawn.

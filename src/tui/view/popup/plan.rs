@@ -11,7 +11,7 @@ use crate::{
         model::{Model, popup::Planned},
         order::{Ending, Job, Run, Stage, State},
         update::word_to_type,
-        view::wrapped,
+        view::{detail::of_trouble, wrapped},
     },
 };
 
@@ -202,14 +202,7 @@ pub(super) fn ended(ending: &Ending, room: usize, lines: &mut Lines) {
                 Ending::Partly { .. } => Status::Warning,
                 _ => Status::Critical,
             };
-            for line in wrapped("", "", &clear(&trouble.what), room) {
-                lines.push(vec![(Tone::Of(status), line)]);
-            }
-            if let Some(hint) = &trouble.hint {
-                for line in wrapped("hint: ", "      ", &clear(hint), room) {
-                    lines.push(vec![(Tone::Plain, line)]);
-                }
-            }
+            lines.extend(of_trouble(trouble, status, room));
         }
         Ending::Dropped => lines.push(vec![(Tone::Dim, "nothing was done".to_owned())]),
         Ending::Cancelled => lines.push(vec![(
