@@ -63,7 +63,7 @@ fn a_run() {
         ("wholesale-tls", "trade.larkspur.example"),
     ];
     let mut desk = Desk::new((132, 34));
-    desk.press("space j space R")
+    desk.press("space space R")
         .tell([planned(1, plan(Stage::Rehearsal, &targets))])
         .press("enter");
     for (at, (secret, host)) in targets.iter().enumerate() {

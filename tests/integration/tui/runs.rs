@@ -28,6 +28,8 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
     } else {
         "letsencrypt-staging"
     };
+    // Routes and workloads of the shop are called as their Secrets.
+    let route = secret.name.trim_end_matches("-tls");
     let mut steps = vec![
         Step::Lease {
             object: beside(&lease::name(secret)),
@@ -46,7 +48,7 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
         Step::Prove {
             name: name(host),
             method: Method::Http01,
-            through: format!("Ingress {}/checkout (Traefik), answered by a Pod", secret.namespace),
+            through: format!("Ingress {}/{route} (Traefik), answered by a Pod", secret.namespace),
         },
     ];
     if stored {
@@ -59,7 +61,7 @@ pub(super) fn steps(secret: &Key, host: &str, stage: Stage) -> Vec<Step> {
             keys: vec!["tls.crt".to_owned(), "tls.key".to_owned()],
         });
         steps.push(Step::Restart {
-            workload: "deployment/checkout".to_owned(),
+            workload: format!("deployment/{route}"),
         });
         steps.push(Step::Look {
             hosts: vec![host.to_owned()],
@@ -94,7 +96,7 @@ pub(super) fn plan(stage: Stage, targets: &[(&str, &str)]) -> Plan {
             Stage::Production => vec!["larkspur.example: 4 of 50 certificates in 7 days, this makes 5".to_owned()],
             _ => Vec::new(),
         },
-        notes: vec!["the current certificate expired 6 days ago: clients are refused now".to_owned()],
+        notes: vec!["the current certificate expired 7 days ago: clients are refused now".to_owned()],
         targets,
         ..Plan::default()
     }

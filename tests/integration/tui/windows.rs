@@ -233,7 +233,7 @@ fn where_there_is_no_plan_to_carry_out_that_is_all_that_is_said() {
     desk.press("R")
         .tell([Message::Ended(1, Ending::Bad(Trouble::new("nothing was ordered")))])
         .press("Y")
-        .shows("there is no plan to carry out")
+        .shows("Y does nothing here")
         .hides("go: ");
 }
 
