@@ -266,7 +266,7 @@ fn what_a_command_would_not_take_is_not_offered() {
         match path {
             "/apis/networking.k8s.io/v1/namespaces/shop/ingresses" => list(&json!(routes)),
             "/api/v1/namespaces/shop/secrets" if query.contains("backup") => list(&json!(backups)),
-            "/api/v1/namespaces/shop/secrets" => list(&json!([&secrets[..], &[bare.clone()]].concat())),
+            "/api/v1/namespaces/shop/secrets" => list(&json!([&secrets[..], std::slice::from_ref(&bare)].concat())),
             _ => match secrets.iter().find(|s| {
                 path.ends_with(&format!(
                     "/secrets/{}",
