@@ -55,6 +55,14 @@ pub(super) fn is_asking() -> bool {
     ASKING.load(Ordering::Relaxed)
 }
 
+/// Leaves a question without an answer: what follows begins a line of its own.
+pub(super) fn leave() {
+    if is_asking() {
+        let mut err = anstream::stderr();
+        let _ = writeln!(err, "\n{}", shown("nothing was done"));
+    }
+}
+
 fn read_line() -> Option<String> {
     ASKING.store(true, Ordering::Relaxed);
     let mut line = String::new();

@@ -94,6 +94,10 @@ impl Terminal {
         if !self.yes && plan.stage != Some(Stage::Rehearsal) {
             show(plan);
         }
+        // Which cluster it is stands beside the question.
+        if let Some(place) = plan.place.as_ref().filter(|_| !self.yes && ask::possible()) {
+            note(&format!("in {place}:"));
+        }
         if let Some(number) = plan.number {
             agree_to_number(&plan.issuer, number)?;
         }

@@ -11,7 +11,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::note;
+use super::{ask, note};
 use crate::{
     cli::failure::{Exit, Failure},
     engine::cancel::{self, Cancel},
@@ -32,6 +32,7 @@ pub(super) fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -
     // A task of its own, which ends the process: the command may be reading standard input, or computing.
     runtime.spawn(async {
         let exit = asked(true).await;
+        ask::leave();
         std::process::exit(exit as i32);
     });
     let result = runtime.block_on(command);
@@ -55,6 +56,7 @@ where
         let exit = asked(true).await;
         // Until something is under way there is nothing to clean up.
         if !watching.has_begun() {
+            ask::leave();
             std::process::exit(exit as i32);
         }
         let _ = ended.set(exit);

@@ -39,6 +39,16 @@ pub enum Use {
     },
 }
 
+impl Use {
+    /// The Secret that holds it, where it is one.
+    pub fn secret(&self) -> Option<&Key> {
+        match self {
+            Self::Stored { secret, .. } => Some(secret),
+            Self::Served { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Use {
     /// A clause. Not cleared.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

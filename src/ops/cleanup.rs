@@ -19,10 +19,11 @@ use crate::{
         source::ClusterSecrets,
     },
     solve::dns01::{Dns01, Secrets},
+    source::cluster::namespace_exists,
     text::{Clear, time},
 };
 
-use super::{Context, Front, OpError};
+use super::{Context, Front, OpError, session::no_namespace};
 
 /// What is asked.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +65,12 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         let given: BTreeSet<&str> = request.namespace.iter().map(String::as_str).collect();
         given.into_iter().map(Some).collect()
     };
+    for name in &request.namespace {
+        let _waiting = front.wait_for_server(connection);
+        if namespace_exists(connection, name).await == Some(false) {
+            return Err(no_namespace(connection, name).await);
+        }
+    }
     let reading = Api::new(connection.clone(), Permits::none());
     let waiting = front.wait_for_server(connection);
     let (all, mut trouble) = found(&reading, namespaces, request.force, front).await;
@@ -120,6 +127,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     };
     front
         .confirm(Plan {
+            place: context.place(),
             question: Some(question),
             ..Plan::default()
         })

@@ -146,6 +146,15 @@ impl Context {
         &self.cluster.front
     }
 
+    /// Which cluster is connected to, for whoever is asked: by the context's name, or by the server's address where there is none.
+    pub(super) fn place(&self) -> Option<String> {
+        let connection = self.cluster.connection.get()?;
+        Some(match connection.context.as_str() {
+            "" => format!("API server {}", connection.server),
+            context => format!("context {context}"),
+        })
+    }
+
     /// All sources of settings, the strongest first: `flags` are what the caller says himself.
     ///
     /// # Errors

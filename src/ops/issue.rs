@@ -14,7 +14,11 @@ use super::{
 use crate::{
     name::Name,
     object::{Key, Kind, Text},
-    plan::{Names, ca::Issuers, target::target},
+    plan::{
+        Names,
+        ca::Issuers,
+        target::{kept, target},
+    },
     source::scope::Namespaces,
 };
 
@@ -48,6 +52,9 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
             "Secret {secret} belongs to cert-manager's Certificate {certificate}"
         ))
         .hint("add the hosts to its spec.dnsNames, or choose another Secret"));
+    }
+    if let Some(kept) = kept(&opened.session.inventory, &secret) {
+        return Err(OpError::because(&kept));
     }
     if let Some(asked) = asked_for(&opened, &secret) {
         return Err(OpError::usage(asked.what).hint(asked.hint));

@@ -92,6 +92,7 @@ pub async fn run(secrets: &[Key], context: &Context) -> Result<Report, OpError> 
             .collect(),
         notes,
         command,
+        place: context.place(),
         question: Some("Restart them?".to_owned()),
         ..Plan::default()
     };

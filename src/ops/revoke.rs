@@ -119,6 +119,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     let plan = Plan {
         targets: vec![(found.secret.clone().unwrap_or_else(|| Key::new("", "")), steps)],
         notes,
+        place: context.place(),
         question: Some(format!(
             "Revoke certificate {} at {} for good, reason {}?",
             found.leaf.serial, issuer.name, request.reason
@@ -429,9 +430,15 @@ async fn used(
             .map(|line| format!("by --force: {line}"))
             .collect()),
         Ok(uses) => {
+            let holders: Vec<&Key> = uses.iter().filter_map(Use::secret).collect();
+            // Of a kept pair that is in use elsewhere, that other Secret is meant.
+            let own = found.secret.as_ref();
+            let meant = own.filter(|own| holders.is_empty() || holders.contains(own));
+            let meant = meant.or_else(|| own.and(holders.first().copied()));
+            let hint = meant.map(|meant| renew_first(meant, own != Some(meant)));
             let failure = failed(RevokeError::InUse(uses));
-            Err(match &found.secret {
-                Some(secret) => failure.hint(renew_first(secret)),
+            Err(match hint {
+                Some(hint) => failure.hint(hint),
                 None => failure,
             })
         }
@@ -443,13 +450,21 @@ async fn used(
     }
 }
 
-/// What to do about a certificate in use: the renewal keeps the pair that it replaces, and that is revoked.
-fn renew_first(secret: &Key) -> String {
-    let (kept, namespace) = (backup::key(secret).name, &secret.namespace);
+/// What to do about a certificate in use: the renewal keeps the pair that it replaces, and that is revoked; where another Secret than
+/// the one that was named uses it, this command is given again.
+fn renew_first(used: &Key, is_other: bool) -> String {
+    let (name, namespace) = (&used.name, &used.namespace);
+    let first = format!(
+        "renew it first, so that clients get another: `kubectl certs renew secret/{name} -n {namespace}` with --production or \
+         --issuer NAME"
+    );
+    if is_other {
+        return format!("{first}; then this command revokes it; --force revokes it anyway");
+    }
+    let kept = backup::key(used).name;
     format!(
-        "renew it first, so that clients get another (`kubectl certs renew secret/{} -n {namespace}`); the pair before it is kept, and \
-         `kubectl certs revoke secret/{kept} -n {namespace}` revokes it then; --force revokes it anyway",
-        secret.name
+        "{first}; the pair before it is kept, and `kubectl certs revoke secret/{kept} -n {namespace}` revokes it then; --force \
+         revokes it anyway"
     )
 }
 

@@ -70,7 +70,7 @@ pub struct Report {
 /// There is no such pair, it is refused or not wanted, or it cannot be written; or it is stored and not served.
 pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError> {
     let front = &**context.front();
-    let route = "`kubectl certs show` names the Secrets of a route";
+    let route = "a route may use several Secrets: name one; `kubectl certs status` lists them";
     let (namespace, name) = one_secret(&request.secret, request.namespace.as_deref(), route)?;
     let connection = context.cluster.connection().await?.clone();
     let namespace = namespace.as_deref().unwrap_or(&connection.namespace);
@@ -96,7 +96,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         Err(error) => return Err(unread(error)),
     };
     drop(waiting);
-    let plan = plan(request, &secret, &back);
+    let plan = plan(request, context, &secret, &back);
     match request.dry_run {
         DryRun::None => {}
         kind => return dry_run(kind, &api, &back, &plan, front).await,
@@ -171,7 +171,7 @@ async fn carry_out(
 }
 
 /// Everything that is done, with both pairs.
-fn plan(request: &Request, secret: &Key, back: &Rollback) -> Plan {
+fn plan(request: &Request, context: &Context, secret: &Key, back: &Rollback) -> Plan {
     let present = back.present.as_deref();
     let mut notes = vec![
         format!("Secret {secret}"),
@@ -201,6 +201,7 @@ fn plan(request: &Request, secret: &Key, back: &Rollback) -> Plan {
     Plan {
         targets: vec![(secret.clone(), steps)],
         notes,
+        place: context.place(),
         question: Some(format!(
             "Put certificate {} back into Secret {secret}?",
             back.leaf.serial

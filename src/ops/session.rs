@@ -286,13 +286,7 @@ impl Session {
                 let exists = namespace_exists(&connection, name).await;
                 drop(waiting);
                 if exists == Some(false) {
-                    let known = namespace_names(&connection).await;
-                    let meant = crate::text::nearest(name, known.iter().map(String::as_str));
-                    let hint = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
-                    return Err(
-                        OpError::new(Blame::Cluster, format!("there is no namespace {name:?} in the cluster"))
-                            .hint(format!("{hint}`kubectl get namespaces` lists them")),
-                    );
+                    return Err(no_namespace(&connection, name).await);
                 }
             }
         }
@@ -464,6 +458,15 @@ fn tell_ineffective(inventory: &Inventory, front: &dyn Front) {
             found.len() - INEFFECTIVE
         ));
     }
+}
+
+/// The failure of a namespace that is not there, with the nearest that is.
+pub(super) async fn no_namespace(connection: &Connection, name: &str) -> OpError {
+    let known = namespace_names(connection).await;
+    let meant = crate::text::nearest(name, known.iter().map(String::as_str));
+    let hint = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
+    OpError::new(Blame::Cluster, format!("there is no namespace {name:?} in the cluster"))
+        .hint(format!("{hint}`kubectl get namespaces` lists them"))
 }
 
 /// The failure of input that holds nothing: of a pipe whose writer failed, or a directory that was not meant.

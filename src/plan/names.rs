@@ -6,7 +6,7 @@ use crate::name::{Name, NameError};
 
 /// What to do about a name that fails, and that no route has any more.
 pub const UNROUTED: &str =
-    "no route has this name any more: `kubectl certs renew` with --only-route-hosts leaves it out of the certificate";
+    "no route has this name any more: a renewal with --only-route-hosts leaves it out of the certificate";
 
 /// What an order is for, and why each name is in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -53,6 +53,8 @@ pub struct Plan {
     pub left: Vec<String>,
     /// What an order in earnest would refuse.
     pub refusals: Vec<Refusal>,
+    /// Which cluster is changed: `context prod-eu`; `None` where none is.
+    pub place: Option<String>,
     /// What is asked: `Renew Secret shop/web-tls with letsencrypt?`; `None` where nothing that serves traffic is touched.
     pub question: Option<String>,
     /// How many orders it is where that is so many that the number has to be said.

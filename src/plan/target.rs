@@ -7,7 +7,7 @@ use crate::{
     error::{Blame, Diagnose},
     inventory::{Controller, Inventory, Origin, RouteKey, query::covers},
     name::Name,
-    object::{Key, Kind, Seconds, Text},
+    object::{Key, Kind, Seconds, Text, annotation::MADE_FOR, secret::BACKUP_TYPE},
     x509::{Certificate, San, is_staging_issuer},
 };
 
@@ -112,12 +112,37 @@ pub enum NoTarget {
         /// The route.
         route: RouteKey,
     },
+    /// It keeps the pair from before a renewal.
+    #[error("Secret {secret} keeps the pair that {} held before: it is not renewed", of_whom(of.as_ref()))]
+    Kept {
+        /// The Secret.
+        secret: Key,
+        /// Whose pair it is, where that is known.
+        of: Option<Key>,
+    },
     /// Its certificate comes from elsewhere.
     #[error("the certificate of {} {} does not come from a Secret", route.kind.as_str(), route.key)]
     Elsewhere {
         /// The route.
         route: RouteKey,
     },
+}
+
+fn of_whom(of: Option<&Key>) -> String {
+    of.map_or_else(|| "another Secret".to_owned(), |of| format!("Secret {of}"))
+}
+
+/// Why a Secret is not renewed, where it keeps a pair: a new one in its place would be what a rollback puts back.
+pub fn kept(inventory: &Inventory, secret: &Key) -> Option<NoTarget> {
+    let stored = inventory.secrets().get(secret)?;
+    (stored.secret_type == BACKUP_TYPE).then(|| NoTarget::Kept {
+        secret: secret.clone(),
+        of: stored
+            .meta
+            .annotation(MADE_FOR)
+            .and_then(|of| of.split_once('/'))
+            .map(|(namespace, name)| Key::new(namespace, name)),
+    })
 }
 
 impl Diagnose for NoTarget {
@@ -133,7 +158,11 @@ impl Diagnose for NoTarget {
                 route.kind.as_str(),
                 route.key
             )),
-            Self::Elsewhere { .. } => None,
+            Self::Kept { of: Some(of), .. } => Some(format!(
+                "`kubectl certs renew secret/{0} -n {1}` renews that one; `kubectl certs rollback {0} -n {1}` puts the pair back",
+                of.name, of.namespace
+            )),
+            Self::Elsewhere { .. } | Self::Kept { of: None, .. } => None,
         }
     }
 
@@ -158,7 +187,12 @@ pub fn targets(inventory: &Inventory, choice: Choice<'_>, only_route_hosts: bool
             }
         }
         Choice::Named { routes, secrets: named } => {
-            secrets.extend(named.iter().cloned());
+            for secret in named {
+                match kept(inventory, secret) {
+                    Some(kept) => missing.push(kept),
+                    None => drop(secrets.insert(secret.clone())),
+                }
+            }
             for route in routes {
                 let before = secrets.len();
                 let mut elsewhere = false;

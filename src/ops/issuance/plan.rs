@@ -50,6 +50,7 @@ impl Issuance<'_> {
             targets: steps(preparing, prepared, targets),
             left_out: self.left_out.clone(),
             limits,
+            place: self.connection().and_then(|_| self.context.place()),
             question: self.question(targets, edits.is_some()),
             number: self.number(targets.len()),
             notes: said.iter().cloned().chain(edits).collect(),
@@ -65,6 +66,7 @@ impl Issuance<'_> {
         match targets {
             _ if self.settings.chosen.rehearsal => edits.then(|| "Continue?".to_owned()),
             [] => None,
+            [one] if one.held.is_none() => Some(format!("Order a certificate for Secret {} from {name}?", one.secret)),
             [one] => Some(format!("Renew Secret {} with {name}?", one.secret)),
             more => Some(format!("Renew {} Secrets with {name}?", more.len())),
         }

@@ -111,7 +111,7 @@ pub(in crate::ops) fn split(session: &Session, found: Vec<Target>) -> (Vec<(Targ
 }
 
 /// What is asked of cert-manager, for whoever is asked.
-fn plan(theirs: &[(Target, Key)], left: &[Left]) -> Plan {
+fn plan(theirs: &[(Target, Key)], left: &[Left], place: Option<String>) -> Plan {
     let note = |(target, certificate): &(Target, Key)| {
         format!(
             "Secret {} belongs to cert-manager: its Certificate {certificate} is renewed by cert-manager, and followed to the end",
@@ -123,6 +123,7 @@ fn plan(theirs: &[(Target, Key)], left: &[Left]) -> Plan {
         stage: Some(Stage::Production),
         notes: theirs.iter().map(note).collect(),
         left: left.iter().map(ToString::to_string).collect(),
+        place,
         question: Some(match theirs {
             [(_, certificate)] => format!("Have cert-manager renew Certificate {certificate}?"),
             several => format!("Have cert-manager renew {} Certificates?", several.len()),
@@ -143,7 +144,7 @@ pub(super) async fn renewed(
     let Some(connection) = opened.session.connection.as_ref().filter(|_| !theirs.is_empty()) else {
         return Ok(Vec::new());
     };
-    let plan = plan(theirs, left);
+    let plan = plan(theirs, left, context.place());
     match order.dry_run {
         DryRun::Client => {
             // Nothing is sent, not even to be judged.

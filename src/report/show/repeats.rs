@@ -48,6 +48,8 @@ impl Repeats {
         for (is_command, part) in parts(text) {
             let known = self.numbers.get_mut(part).filter(|_| is_command);
             let _ = match known {
+                // It may begin a sentence.
+                Some((number, true)) if out.is_empty() || out.ends_with(". ") => write!(out, "Command [{number}]"),
                 Some((number, true)) => write!(out, "command [{number}]"),
                 Some((number, printed)) => {
                     *printed = true;

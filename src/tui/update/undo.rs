@@ -34,9 +34,10 @@ pub(super) fn revoke(model: &mut Model, rest: &str) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(key) = keys.pop() else { return Vec::new() };
+    // `j` and `k` move.
     let reasons = [
         ('s', "superseded", "another certificate has taken its place"),
-        ('k', "key-compromise", "someone else may have the key"),
+        ('m', "key-compromise", "someone else may have the key"),
         ('c', "cessation-of-operation", "the names are no longer served"),
         ('u', "unspecified", "none of these"),
     ];
@@ -45,8 +46,8 @@ pub(super) fn revoke(model: &mut Model, rest: &str) -> Vec<Effect> {
         key,
     };
     model.popups.push(Popup::Menu(Menu {
+        title: format!("revoke Secret {}: the reason", of.key),
         chooses: Chooses::Revoke { of, force },
-        title: "the reason of the revocation".to_owned(),
         entries: reasons
             .map(|(key, word, why)| (key, word.to_owned(), why.to_owned()))
             .into(),
@@ -122,12 +123,20 @@ fn read(model: &Model, rest: &str) -> Result<(Vec<Key>, bool), String> {
     let keys = match named.as_slice() {
         [] => of_lines(model)?,
         [one] => {
-            let key = one
+            let parts = one
                 .split_once('/')
-                .filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty() && !name.contains('/'));
-            let (namespace, name) =
-                key.ok_or_else(|| format!("{one:?} is no Secret: write NAMESPACE/NAME, or {FORCE}"))?;
-            vec![Key::new(namespace, name)]
+                .filter(|(before, name)| !before.is_empty() && !name.is_empty() && !name.contains('/'));
+            let (before, name) =
+                parts.ok_or_else(|| format!("{one:?} is no Secret: write NAMESPACE/NAME, secret/NAME or {FORCE}"))?;
+            // As on the command line, where a kind's name is no namespace.
+            match Kind::named(before) {
+                None => vec![Key::new(before, name)],
+                Some(Kind::Secret) => match model.place.namespaces.as_slice() {
+                    [namespace] => vec![Key::new(namespace.as_str(), name)],
+                    _ => return Err(format!("{one:?} is in which namespace? write NAMESPACE/NAME")),
+                },
+                Some(_) => return Err(format!("{one:?} is no Secret")),
+            }
         }
         [_, more, ..] => return Err(format!("one Secret at a time: {more:?} is too much")),
     };

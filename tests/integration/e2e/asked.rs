@@ -66,3 +66,22 @@ fn whether_a_run_goes_on_after_three_failures_alike_is_asked() {
     }
     assert_eq!(it.left(), [""; 0]);
 }
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
+fn a_question_says_in_which_cluster_and_can_be_left() {
+    let it = Issuing::new("asked-where");
+    let host = it.host("shop");
+    it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    for _ in 0..2 {
+        it.certs(&["renew", "shop"]).ends_with(0);
+    }
+    let before = it.version("shop-tls");
+    // The shell around it goes on.
+    let line = it.plain(&["rollback", "shop-tls"]).line();
+    let terminal = Terminal::run(240, 50, &format!("trap : INT; ( {line} 2>/dev/tty )"));
+    terminal.shows(&["in context ", "back into Secret", "[y/N]"]);
+    terminal.press(&["C-c"]);
+    terminal.shows(&["nothing was done", "ended with 130"]);
+    assert_eq!(it.version("shop-tls"), before);
+}

@@ -168,8 +168,8 @@ fn a_program_that_goes_on_renews_again_and_again_with_one_context() {
     assert_eq!(
         asked,
         [
-            format!("Renew Secret {ns}/shop-tls with letsencrypt?"),
-            format!("Renew Secret {ns}/blog-tls with letsencrypt?")
+            format!("Order a certificate for Secret {ns}/shop-tls from letsencrypt?"),
+            format!("Order a certificate for Secret {ns}/blog-tls from letsencrypt?")
         ]
     );
     assert_eq!(front.heard.count(|kind| matches!(kind, EventKind::Ordered { .. })), 2);

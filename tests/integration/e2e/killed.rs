@@ -115,6 +115,12 @@ fn cleanup_lists_and_removes_records_orders_and_objects_of_killed_runs() {
     let (zone, host) = ("cleanup.internal", it.host("shop"));
     let server = powerdns(&it, zone);
     it.ns.apply(vec![ingress("shop", &[(&[&host], "shop-tls")])]);
+    let nowhere = it.plain(&["cleanup", "-n", "e2e-nowhere"]).run().ends_with(3);
+    assert!(
+        nowhere.err.contains("there is no namespace \"e2e-nowhere\""),
+        "{}",
+        nowhere.err
+    );
     let nothing = it.plain(&["cleanup", "--yes"]).run().ends_with(0);
     assert!(nothing.err.contains("nothing is left behind"), "{}", nothing.err);
 

@@ -195,6 +195,7 @@ fn what_comes_back_is_seen_to_be_served_and_what_was_revoked_does_not() {
     it.certs(&["renew", "shop"]).ends_with(0);
     let first = it.leaf("shop-tls");
     it.certs(&["renew", "shop"]).ends_with(0);
+    a_kept_pair_is_not_renewed(&it);
     let ran = it.plain(&["rollback", "shop-tls", "--yes"]).run().ends_with(0);
     assert!(ran.err.contains(&format!("{host} serves")), "{}", ran.err);
     assert_eq!(it.leaf("shop-tls").sha256(), first.sha256());
@@ -235,4 +236,24 @@ fn what_comes_back_is_seen_to_be_served_and_what_was_revoked_does_not() {
         assert!(ran.err.contains("was revoked (key-compromise)"), "{}", ran.err);
     }
     assert_eq!(it.version("shop-tls"), version);
+}
+
+/// A new pair in the place of the kept one would be what a rollback puts back.
+fn a_kept_pair_is_not_renewed(it: &Issuing) {
+    let ns = &it.ns.name;
+    let kept = backup::key(&Key::new(ns.as_str(), "shop-tls")).name;
+    let before = it.version(&kept);
+    let named = format!("secret/{kept}");
+    for args in [
+        vec!["renew", &named],
+        vec!["issue", "--secret", &kept, "-d", "new.example"],
+    ] {
+        let ran = it.certs(&args).ends_with(2);
+        let said =
+            format!("Secret {ns}/{kept} keeps the pair that Secret {ns}/shop-tls held before: it is not renewed");
+        assert!(ran.err.contains(&said), "{}", ran.err);
+        let hint = format!("`kubectl certs renew secret/shop-tls -n {ns}");
+        assert!(ran.err.contains(&hint), "{}", ran.err);
+    }
+    assert_eq!(it.version(&kept), before);
 }

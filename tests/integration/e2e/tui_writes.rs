@@ -197,7 +197,7 @@ fn a_certificate_in_use_is_revoked_in_the_screen_as_on_the_command_line_and_its_
         terminal.press(&[":"]);
         terminal.type_text(command);
         terminal.press(&["Enter"]);
-        terminal.shows(&["the reason of the revocation"]);
+        terminal.shows(&[": the reason"]);
         terminal.press(&["s"]);
     };
     revoke("revoke");

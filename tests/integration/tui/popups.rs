@@ -310,7 +310,7 @@ fn menus() {
 #[test]
 fn revocation_is_planned_and_wants_the_name_of_the_secret() {
     see("revoke-typed", |desk| {
-        desk.command("revoke").press("k");
+        desk.command("revoke").press("m");
         desk.tell([planned(1, super::writes::revocation())])
             .press("enter")
             .write("prod-eu checkout");

@@ -119,7 +119,7 @@ fn each_step_of_a_restart_and_of_a_revocation_shows_what_came_of_it() {
     desk.shows("✓ restart deployment/checkout").hides("○");
 
     let mut desk = Desk::usual();
-    desk.command("revoke").press("k");
+    desk.command("revoke").press("m");
     let (id, ..) = started(&mut desk);
     desk.tell([planned(id, revocation())])
         .press("enter")

@@ -71,7 +71,7 @@ fn all() -> [(&'static str, &'static str, Plan, &'static str); 3] {
 fn begin(desk: &mut Desk, command: &str) -> u64 {
     desk.command(command);
     if command == "revoke" {
-        desk.press("k");
+        desk.press("m");
     }
     started(desk).0
 }
@@ -170,7 +170,12 @@ fn a_secret_that_no_workload_uses_leaves_no_command_that_does_nothing() {
 #[test]
 fn revocation_takes_a_reason_and_the_name_of_the_secret() {
     let mut desk = Desk::usual();
-    desk.command("revoke").shows("k  key-compromise").press("k");
+    // `j` and `k` move, as in every list.
+    desk.command("revoke")
+        .shows("revoke Secret shop/checkout-tls: the reason")
+        .press("j j k")
+        .shows("m  key-compromise")
+        .press("m");
     let (id, job, command) = started(&mut desk);
     assert_eq!(job, Job::Revoke);
     assert_eq!(
@@ -225,6 +230,18 @@ fn rollback_is_of_all_that_are_marked_and_revocation_of_one() {
 }
 
 #[test]
+fn a_secret_is_named_as_on_the_command_line() {
+    let mut desk = Desk::usual();
+    desk.command("rollback secret/checkout-tls")
+        .shows("is in which namespace? write NAMESPACE/NAME");
+    desk.command("rollback ingress/checkout").shows("is no Secret");
+    desk.model.place.namespaces = vec!["shop".to_owned()];
+    desk.command("rollback secret/checkout-tls");
+    let (.., command) = started(&mut desk);
+    assert_eq!(command, "kubectl certs rollback checkout-tls -n shop --context prod-eu");
+}
+
+#[test]
 fn a_secret_that_no_route_uses_is_revoked_without_force() {
     let mut desk = Desk::usual();
     let alone = Item {
@@ -274,7 +291,7 @@ fn force_is_never_added_by_itself_and_is_taken_where_it_is_typed() {
         let mut desk = Desk::usual();
         desk.command(&format!("{command} web"))
             .shows(&format!(
-                "{command}: \"web\" is no Secret: write NAMESPACE/NAME, or --force"
+                "{command}: \"web\" is no Secret: write NAMESPACE/NAME, secret/NAME or --force"
             ))
             .command(&format!("{command} shop/a shop/b"))
             .shows("one Secret at a time");

@@ -125,7 +125,7 @@ fn what_kubectls_reader_takes_is_read() {
     }
     let broken = stdin("a: 'one\ntwo'\nb: [\n");
     assert!(
-        broken.errors()[0].contains("line 2: cannot read YAML: invalid indentation"),
+        broken.errors()[0].contains("line 3: cannot read YAML: unclosed bracket '['"),
         "{:?}",
         broken.errors()
     );
