@@ -24,12 +24,15 @@ pub(super) fn names(target: &Target, issuer: &Issuer, ca: &Ca) -> Vec<Check> {
         [a, b, rest @ ..] => format!("{a}, {b} and {} more", rest.len()),
         [] => String::new(),
     };
-    let mut checks = vec![Check::ok(Topic::Names, message)];
-    for name in &target.names.order {
-        if let Some((message, hint)) = ca.refuses(name, issuer.profile.as_deref()) {
-            let check = Check::fails(Topic::Names, Blame::Acme, message).of(name.to_string());
-            checks.push(check.hint(Some(hint)));
-        }
+    let refused = target.names.order.iter().filter_map(|name| {
+        let (message, hint) = ca.refuses(name, issuer.profile.as_deref())?;
+        let check = Check::fails(Topic::Names, Blame::Acme, message).of(name.to_string());
+        Some(check.hint(Some(hint)))
+    });
+    let refused: Vec<Check> = refused.collect();
+    if refused.is_empty() {
+        vec![Check::ok(Topic::Names, message)]
+    } else {
+        refused
     }
-    checks
 }

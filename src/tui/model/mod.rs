@@ -273,6 +273,8 @@ pub struct Model {
     pub at: Option<Seconds>,
     /// The day that the program was started for (`--at`): what leads back leads no further.
     pub begun_at: Option<Seconds>,
+    /// The namespaces that were read before others were asked for, in this context: what leads back leads there, and no further.
+    pub begun_in: Option<Vec<String>>,
     /// The keys of which it has been said that they mean nothing: once is enough.
     pub unknown_keys: Vec<Key>,
     /// The commands that were typed, the newest last.
@@ -361,6 +363,7 @@ impl Model {
             ms: 0,
             at: None,
             begun_at: None,
+            begun_in: None,
             unknown_keys: Vec::new(),
             commands: Vec::new(),
             recall: Recall::None,

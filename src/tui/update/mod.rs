@@ -97,6 +97,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Connected(place) => {
             let context = place.context.clone();
             model.place = place;
+            model.begun_in = None;
             forget(model);
             vec![Effect::RunsIn(context)]
         }

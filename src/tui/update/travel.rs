@@ -2,7 +2,7 @@
 
 use ratatui::layout::Position;
 
-use super::{arrange, keys, picture, runs};
+use super::{arrange, keys, picture, runs, typed};
 use crate::{
     report::order::Field,
     tui::{
@@ -214,6 +214,9 @@ pub(super) fn back(model: &mut Model) -> Vec<Effect> {
     }
     if model.at != model.begun_at {
         return arrange::set_day(model, model.begun_at);
+    }
+    if let Some(begun) = model.begun_in.clone().filter(|begun| *begun != model.place.namespaces) {
+        return typed::reread(model, begun);
     }
     if model.view == View::Hosts {
         let key = model.ui.keymap.shown(Action::Quit);

@@ -357,7 +357,8 @@ fn namespace(model: &mut Model, name: &str) -> Vec<Effect> {
     reread(model, vec![name.to_owned()])
 }
 
-fn reread(model: &mut Model, namespaces: Vec<String>) -> Vec<Effect> {
+/// Reads other namespaces; none is all.
+pub(super) fn reread(model: &mut Model, namespaces: Vec<String>) -> Vec<Effect> {
     let choice = Choice {
         namespace: None,
         ..model.rows.choice().clone()
@@ -366,6 +367,7 @@ fn reread(model: &mut Model, namespaces: Vec<String>) -> Vec<Effect> {
     let going = crate::tui::model::Reading::Going { hosts: 0, secrets: 0 };
     let reading = std::mem::replace(&mut model.reading, going);
     let before = std::mem::replace(&mut model.place.namespaces, namespaces.clone());
+    model.begun_in.get_or_insert_with(|| before.clone());
     // What is not there is told, and what is shown stays.
     model.elsewhere.get_or_insert((reading, before));
     vec![Effect::Namespaces(namespaces)]

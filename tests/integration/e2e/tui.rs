@@ -230,7 +230,9 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     terminal.resize(60, 15);
     terminal.line(&["web", "✗ "]);
     terminal.resize(40, 10);
-    terminal.shows(&["60x15"]);
+    terminal.line(&["web", "✗ "]);
+    terminal.resize(39, 9);
+    terminal.shows(&["40x10"]);
     terminal.resize(100, 30);
     terminal.line(&[&host, "critical"]);
     terminal.press(&["q"]);

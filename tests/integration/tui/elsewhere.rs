@@ -127,6 +127,29 @@ fn another_namespace_takes_the_place_of_the_one_before() {
 }
 
 #[test]
+fn escape_leads_back_to_the_namespaces_of_the_start_and_no_further() {
+    let place = Place {
+        namespaces: vec!["shop".to_owned()],
+        ..place()
+    };
+    let mut desk = Desk::with((120, 40), super::desk::ui(), place);
+    let read = |desk: &mut Desk| -> Vec<Vec<String>> {
+        let effects = desk.effects().into_iter();
+        let named = effects.filter_map(|effect| match effect {
+            Effect::Namespaces(names) => Some(names),
+            _ => None,
+        });
+        named.collect()
+    };
+    desk.command("ns blog").command("ns all");
+    assert_eq!(read(&mut desk), [vec!["blog".to_owned()], Vec::new()]);
+    desk.press("esc");
+    assert_eq!(read(&mut desk), [vec!["shop".to_owned()]]);
+    desk.press("esc").shows("q quits");
+    assert_eq!(read(&mut desk), [[""; 0]; 0]);
+}
+
+#[test]
 fn the_second_part_of_a_renewal_has_a_plan_of_its_own() {
     let mut desk = Desk::usual();
     begin(&mut desk, Stage::Rehearsal);
