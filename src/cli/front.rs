@@ -24,18 +24,18 @@ use crate::{
 use super::{ask, colour, note, progress::Progress};
 
 /// Nobody wonders before.
-pub(super) const WONDER: Duration = Duration::from_secs(2);
+const WONDER: Duration = Duration::from_secs(2);
 /// So often it is said again.
 pub(super) const AGAIN: Duration = Duration::from_secs(15);
 /// How many Secrets are shown with their steps.
 const SHOWN: usize = 3;
 
 /// What was said last to be waited for, and when: one wait may follow another for the same.
-static LAST: Mutex<Option<(String, Instant)>> = Mutex::new(None);
+type Last = Option<(String, Instant)>;
 
 /// Says what has not just been said.
-fn say(words: String) {
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+fn say(words: String, last: &Mutex<Last>) {
+    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
     if is_news(last.as_ref(), &words, Instant::now()) {
         note(&words);
         *last = Some((words, Instant::now()));
@@ -48,6 +48,25 @@ fn is_news(last: Option<&(String, Instant)>, words: &str, now: Instant) -> bool 
     last.is_none_or(|(said, at)| said != words || now.saturating_duration_since(*at) >= soon)
 }
 
+/// Calls `tell` once it has taken long, and again after each pause that it returns, until what comes back is dropped; then `over`, with
+/// whether there was anything to tell. A thread of its own: reading a cluster keeps a task from being woken.
+pub(super) fn now_and_then(
+    mut tell: impl FnMut() -> Duration + Send + 'static,
+    over: impl FnOnce(bool) + Send + 'static,
+) -> Waiting {
+    let (ended, end) = channel::<()>();
+    std::thread::spawn(move || {
+        let (mut pause, mut has_told) = (WONDER, false);
+        while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            pause = tell();
+            has_told = true;
+        }
+        over(has_told);
+    });
+    // The thread sees that this end is gone.
+    Waiting::until_dropped(ended)
+}
+
 /// The terminal, or what stands in its place.
 #[derive(Default)]
 pub(super) struct Terminal {
@@ -56,6 +75,7 @@ pub(super) struct Terminal {
     /// Whether events are JSON on standard output.
     json: bool,
     progress: Mutex<Option<Arc<Progress>>>,
+    last: Arc<Mutex<Last>>,
 }
 
 impl Terminal {
@@ -123,23 +143,17 @@ impl Front for Terminal {
         super::print_text(text).map(drop)
     }
 
-    /// A thread of its own: reading a cluster keeps a task from being woken.
     fn wonder(&self, words: Words) -> Waiting {
-        let (ended, end) = channel::<()>();
-        std::thread::spawn(move || {
-            let mut pause = WONDER;
-            while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                pause = AGAIN;
-                if ask::is_asking() {
-                    // It is the user who is waited for.
-                    pause = WONDER;
-                } else {
-                    say(words());
-                }
+        let last = Arc::clone(&self.last);
+        let tell = move || {
+            if ask::is_asking() {
+                // It is the user who is waited for.
+                return WONDER;
             }
-        });
-        // The thread sees that this end is gone.
-        Waiting::until_dropped(ended)
+            say(words(), &last);
+            AGAIN
+        };
+        now_and_then(tell, |_| {})
     }
 
     fn listener(&self) -> Arc<dyn Listen> {
@@ -148,7 +162,7 @@ impl Front for Terminal {
         Arc::clone(progress) as Arc<dyn Listen>
     }
 
-    fn is_over(&self) {
+    fn finish(&self) {
         let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(progress) = progress {
             progress.end();

@@ -3,7 +3,7 @@
 use crate::{
     cli::failure::{Exit, Failure},
     engine::cancel::Cancel,
-    ops::{Cluster, Config, Context, rollback},
+    ops::{Cluster, Context, rollback},
 };
 
 use super::{args::issue::RollbackCommand, front::Terminal};
@@ -11,10 +11,7 @@ use super::{args::issue::RollbackCommand, front::Terminal};
 pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
     let context = Context::new(
         Cluster::new(command.connection.options(), Terminal::asking(command.yes)),
-        Config {
-            file: command.config.clone(),
-            config_map: None,
-        },
+        command.config(),
         Cancel::never(),
     );
     Box::pin(rollback::run(&command.request(), &context)).await?;

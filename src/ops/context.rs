@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{Front, OpError};
+use super::{Checks, Front, OpError};
 use crate::{
     acme::Stage,
     apply::Api,
@@ -153,6 +153,14 @@ impl Context {
             "" => format!("API server {}", connection.server),
             context => format!("context {context}"),
         })
+    }
+
+    /// How certificates are judged where the caller says nothing of it: as the settings file has it.
+    pub(super) fn checks(&self) -> Checks {
+        Checks {
+            config: self.config.file.clone(),
+            ..Checks::default()
+        }
     }
 
     /// All sources of settings, the strongest first: `flags` are what the caller says himself.

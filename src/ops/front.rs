@@ -38,8 +38,8 @@ pub trait Front: Send + Sync {
         Teller::silent()
     }
 
-    /// Nothing happens any more to what the listener has heard of.
-    fn is_over(&self) {}
+    /// Ends what the listener has begun to show: nothing happens any more to what it has heard of.
+    fn finish(&self) {}
 
     /// Whether what is printed stands below what was said: what was said is not repeated then.
     fn is_one_screen(&self) -> bool {

@@ -229,7 +229,7 @@ impl Issuance<'_> {
         let run = run?;
         run.sweep(found, targets).await;
         let outcomes = run.all(targets).await;
-        front.is_over();
+        front.finish();
         Ok(report(outcomes, obstacles))
     }
 

@@ -129,7 +129,7 @@ pub async fn run(secrets: &[Key], context: &Context) -> Result<Report, OpError> 
             told.tell(EventKind::Done);
         }
     }
-    front.is_over();
+    front.finish();
     printed(format!("{} restarted", counted(all.len(), "workload")), front)
 }
 

@@ -36,7 +36,7 @@ use crate::{
 };
 
 use super::{
-    Checks, Context, Front, OpError, Source,
+    Context, Front, OpError, Source,
     front::ended,
     named::{Named, ingress_instead, one_secret},
     session::{Open, Session, read_file},
@@ -521,10 +521,7 @@ async fn look(request: &Request, context: &Context, wanted: &Wanted<'_>) -> Resu
             ..Named::new(Kind::Secret, name.as_str())
         }],
     };
-    let check = Checks {
-        config: context.config.file.clone(),
-        ..Checks::default()
-    };
+    let check = context.checks();
     let all = Source {
         all_namespaces: true,
         namespace: Vec::new(),

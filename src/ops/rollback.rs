@@ -33,7 +33,7 @@ use crate::{
 };
 
 use super::{
-    Checks, Context, Front, OpError, Source,
+    Context, Front, OpError, Source,
     front::ended,
     named::{Named, ingress_instead, one_secret},
     session::{Open, Session},
@@ -276,10 +276,7 @@ async fn served(
         quiet: true,
         ..Open::default()
     };
-    let check = Checks {
-        config: context.config.file.clone(),
-        ..Checks::default()
-    };
+    let check = context.checks();
     let session = match Session::open(&context.cluster, &source, &check, &words, open).await {
         Ok(session) => session,
         Err(failure) => {
@@ -303,7 +300,7 @@ async fn served(
     };
     let looks = verify::served(&places, back.sha256, stored, wait, &tell);
     let outcomes = patience::told(&tell, waits, looks).await;
-    front.is_over();
+    front.finish();
     let complaints: Vec<String> = outcomes.iter().filter_map(verify::Outcome::complaint).collect();
     if complaints.is_empty() {
         return Ok(());

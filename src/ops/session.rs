@@ -547,8 +547,7 @@ fn secret_keys(check: &Checks, settings: Option<&Layer>) -> Vec<pairs::Pattern> 
 fn given(check: &Checks) -> Result<Anchors, OpError> {
     let mut anchors = Anchors::public();
     for file in &check.ca_file {
-        let text = read_file(file, LARGEST_CA_FILE)
-            .map_err(|error| OpError::usage(format!("cannot read --ca-file {}: {error}", file.display())))?;
+        let text = read_ca_file(file)?;
         anchors.add_pem(&text).map_err(|error| {
             OpError::usage(format!("cannot use --ca-file {}: {}", file.display(), chain(&error)))
                 .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
@@ -563,6 +562,12 @@ pub fn trusted(anchors: &mut Anchors, root: &trust::Root) -> Result<(), OpError>
         OpError::usage(format!("the setting {} cannot be used: {}", root.name, chain(&error)))
             .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
     })
+}
+
+/// Reads a file of `--ca-file`.
+pub(super) fn read_ca_file(file: &Path) -> Result<Vec<u8>, OpError> {
+    read_file(file, LARGEST_CA_FILE)
+        .map_err(|error| OpError::usage(format!("cannot read --ca-file {}: {error}", file.display())))
 }
 
 /// Reads a file of at most `largest` bytes.

@@ -5,7 +5,6 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
-        mpsc::{RecvTimeoutError, channel},
     },
     time::Duration,
 };
@@ -20,7 +19,7 @@ use tokio::{
 use crate::{
     cli::{
         args::{Cli, ClusterArgs, Command},
-        front::{AGAIN, WONDER},
+        front::{AGAIN, now_and_then},
         whom::Whom,
     },
     clock::now,
@@ -402,24 +401,19 @@ impl Front for RunFront {
         Ok(())
     }
 
-    /// A thread of its own: reading a cluster keeps a task from being woken.
     fn wonder(&self, words: Words) -> Waiting {
-        let (ended, end) = channel::<()>();
-        let ear = Arc::clone(&self.ear);
-        let number = ear.waits.fetch_add(1, Ordering::Relaxed);
-        std::thread::spawn(move || {
-            let tell = |words| ear.send(Message::Waits(ear.id, number, words));
-            let mut pause = WONDER;
-            while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                tell(Some(words()));
-                pause = AGAIN;
+        let number = self.ear.waits.fetch_add(1, Ordering::Relaxed);
+        let ears = [Arc::clone(&self.ear), Arc::clone(&self.ear)];
+        let [telling, ending] = ears.map(|ear| move |words| ear.send(Message::Waits(ear.id, number, words)));
+        let tell = move || {
+            telling(Some(words()));
+            AGAIN
+        };
+        now_and_then(tell, move |has_told| {
+            if has_told {
+                ending(None);
             }
-            if pause == AGAIN {
-                tell(None);
-            }
-        });
-        // The thread sees that this end is gone.
-        Waiting::until_dropped(ended)
+        })
     }
 
     fn listener(&self) -> Arc<dyn Listen> {
@@ -566,11 +560,7 @@ async fn carry_out(
             Ok(Came::Said(report.said))
         }
         Some(Command::Rollback(command)) => {
-            let config = Config {
-                file: command.config.clone(),
-                config_map: None,
-            };
-            let report = Box::pin(rollback::run(&command.request(), &context(config))).await?;
+            let report = Box::pin(rollback::run(&command.request(), &context(command.config()))).await?;
             Ok(Came::Said(report.said))
         }
         _ => Err(OpError::usage("this command does not run here")),

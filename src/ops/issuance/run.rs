@@ -18,16 +18,13 @@ use crate::{
     },
     error::Blame,
     event::Teller,
-    ops::{Front, OpError, session::read_file},
+    ops::{Front, OpError, session::read_ca_file},
     settings::{
         account::{self, Agree, Ready},
         trust,
     },
     text::counted,
 };
-
-/// A `--ca-file` is read whole; a bundle of all public roots is 300 KB.
-const LARGEST_CA_FILE: u64 = 16 << 20;
 
 impl Issuance<'_> {
     pub(super) async fn run(
@@ -100,10 +97,7 @@ impl Issuance<'_> {
         let (certificate, storing) = (&self.settings.certificate, &self.settings.storing);
         let mut added = Vec::new();
         for file in &storing.ca_files {
-            added.push(
-                read_file(file, LARGEST_CA_FILE)
-                    .map_err(|error| OpError::usage(format!("cannot read --ca-file {}: {error}", file.display())))?,
-            );
+            added.push(read_ca_file(file)?);
         }
         let own = trust::roots(&self.settings.trust, &self.inventory().context);
         added.extend(

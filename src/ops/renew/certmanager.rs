@@ -175,7 +175,7 @@ pub(super) async fn renewed(
         .buffered(opened.settings.certificate.concurrency.max(1))
         .collect()
         .await;
-    front.is_over();
+    front.finish();
     Ok(outcomes)
 }
 

@@ -106,7 +106,7 @@ impl Model {
     }
 
     /// Whether the window on top has a plan that can be carried out, or will.
-    fn has_plan(&self) -> bool {
+    pub(crate) fn has_plan(&self) -> bool {
         let open = |id: &RunId| self.run(*id).is_some_and(|run| !run.is_over());
         matches!(self.popups.last(), Some(Popup::Plan(window)) if window.runs.iter().any(open))
     }

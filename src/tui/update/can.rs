@@ -4,7 +4,7 @@ use crate::tui::{
     columns::Columns,
     keymap::Action,
     model::{Model, Reading, View, popup::Popup},
-    order::{Job, Run, RunId, State},
+    order::{Job, Run, State},
 };
 
 /// Why nothing is written while another context is being connected to: the header names the one before.
@@ -93,16 +93,8 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
                 run.is_none_or(|run| !can_cancel(run)).then_some(NOT_CANCELLED)
             }
         }
-        Action::Confirm => {
-            let Some(Popup::Plan(window)) = model.popups.last() else {
-                return Some(NOTHING_PLANNED);
-            };
-            if model.is_planning() {
-                return Some(BEING_MADE);
-            }
-            let open = |id: &RunId| model.run(*id).is_some_and(|run| !run.is_over());
-            (!window.runs.iter().any(open)).then_some(NOTHING_PLANNED)
-        }
+        Action::Confirm if !model.has_plan() => Some(NOTHING_PLANNED),
+        Action::Confirm => model.is_planning().then_some(BEING_MADE),
         Action::FindNext | Action::FindPrevious => {
             model.sought.is_none().then_some("there is nothing to find yet: / asks")
         }

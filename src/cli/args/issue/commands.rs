@@ -11,7 +11,7 @@ use crate::{
         settings::ca_layer,
     },
     net::HostPort,
-    ops::{OpError, named::read_all, renew, revoke, rollback},
+    ops::{Config, OpError, named::read_all, renew, revoke, rollback},
     settings::value::{DryRun, Length},
 };
 
@@ -314,6 +314,14 @@ impl RevokeCommand {
 }
 
 impl RollbackCommand {
+    /// Where a use case finds settings.
+    pub fn config(&self) -> Config {
+        Config {
+            file: self.config.clone(),
+            config_map: None,
+        }
+    }
+
     /// What a use case is asked.
     pub fn request(&self) -> rollback::Request {
         rollback::Request {
