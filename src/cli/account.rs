@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{
     acme::{Account, AccountKey, AccountStatus, Acme},
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     engine::cancel::Cancel,
-    ops::{Cluster, Context, front::Waiting, issuance::Terms},
+    ops::{Cluster, Context, OpError, front::Waiting, issuance::Terms},
     settings::{
         Settings,
         account::{self, AccountError},
@@ -28,7 +28,7 @@ use super::{
     settings::ca_layer,
 };
 
-pub(super) async fn run(command: AccountCommand) -> Result<Exit, Failure> {
+pub(super) async fn run(command: AccountCommand) -> Result<Exit, OpError> {
     match command.action {
         AccountAction::Show(args) => show(&args).await,
         AccountAction::Register(args) => register(&args).await,
@@ -47,14 +47,14 @@ struct Opened {
 }
 
 impl Opened {
-    async fn of(args: &AccountArgs) -> Result<Self, Failure> {
+    async fn of(args: &AccountArgs) -> Result<Self, OpError> {
         let context = Context::new(
             Cluster::new(args.connection.options(), Terminal::asking(args.yes)),
             args.ca.settings.config(),
             Cancel::never(),
         );
         let layers = context.layers(ca_layer(&args.ca)?).await?;
-        let settings = Settings::of(&layers).map_err(|error| Failure::because(&error))?;
+        let settings = Settings::of(&layers).map_err(|error| OpError::because(&error))?;
         let store = context.store(&settings.chosen).await?;
         Ok(Self {
             layers,
@@ -65,9 +65,9 @@ impl Opened {
     }
 
     /// The chosen CA. Accounts are not a matter for a default.
-    async fn acme(&self) -> Result<Acme, Failure> {
+    async fn acme(&self) -> Result<Acme, OpError> {
         if self.settings.chosen.rehearsal {
-            return Err(Failure::usage("no CA is chosen")
+            return Err(OpError::usage("no CA is chosen")
                 .hint("choose with --staging, --production, --issuer NAME or --directory-url URL"));
         }
         let _waiting = self.context.front().wait_for_ca(self.name());
@@ -98,8 +98,8 @@ impl Opened {
 
 // By value, as `map_err` hands it on.
 #[allow(clippy::needless_pass_by_value)]
-fn failed(error: AccountError) -> Failure {
-    Failure::because(&error)
+fn failed(error: AccountError) -> OpError {
+    OpError::because(&error)
 }
 
 /// An account as it is shown.
@@ -198,7 +198,7 @@ fn word(status: AccountStatus) -> &'static str {
     }
 }
 
-fn report(args: &AccountArgs, shown: &Shown) -> Result<Exit, Failure> {
+fn report(args: &AccountArgs, shown: &Shown) -> Result<Exit, OpError> {
     if args.output.is_some() {
         let mut document = json!({"apiVersion": "kubectl-certs/v1", "kind": "Account"});
         if let (Some(all), Value::Object(fields)) = (document.as_object_mut(), shown.json()) {
@@ -209,7 +209,7 @@ fn report(args: &AccountArgs, shown: &Shown) -> Result<Exit, Failure> {
     print_text(&shown.text())
 }
 
-async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
+async fn show(args: &AccountArgs) -> Result<Exit, OpError> {
     let opened = Opened::of(args).await?;
     if !opened.settings.chosen.rehearsal {
         let acme = opened.acme().await?;
@@ -250,7 +250,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-async fn register(args: &AccountArgs) -> Result<Exit, Failure> {
+async fn register(args: &AccountArgs) -> Result<Exit, OpError> {
     let opened = Opened::of(args).await?;
     let acme = opened.acme().await?;
     let chosen = &opened.settings.chosen;
@@ -275,7 +275,7 @@ async fn register(args: &AccountArgs) -> Result<Exit, Failure> {
     report(args, &shown)
 }
 
-async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
+async fn update(command: &UpdateArgs) -> Result<Exit, OpError> {
     let args = &command.account;
     let opened = Opened::of(args).await?;
     let contact = if command.no_email {
@@ -285,7 +285,7 @@ async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
     };
     if contact.is_empty() && !command.no_email {
         return Err(
-            Failure::usage("no address is set").hint("--email ADDRESS sets one, --no-email removes it from the CA")
+            OpError::usage("no address is set").hint("--email ADDRESS sets one, --no-email removes it from the CA")
         );
     }
     let acme = opened.acme().await?;
@@ -298,7 +298,7 @@ async fn update(command: &UpdateArgs) -> Result<Exit, Failure> {
     report(args, &shown)
 }
 
-async fn rollover(args: &AccountArgs) -> Result<Exit, Failure> {
+async fn rollover(args: &AccountArgs) -> Result<Exit, OpError> {
     let opened = Opened::of(args).await?;
     let acme = opened.acme().await?;
     let waiting = opened.waiting();
@@ -308,7 +308,7 @@ async fn rollover(args: &AccountArgs) -> Result<Exit, Failure> {
     drop(waiting);
     let question = format!("Replace the key of the account {}?", held.client.account_url());
     if !confirm(&question, args.yes)? {
-        return Err(Failure::usage("nothing was changed"));
+        return Err(OpError::usage("nothing was changed"));
     }
     let _waiting = opened.waiting();
     let ready = account::rollover(&acme, &opened.settings.chosen, &opened.store)
@@ -320,7 +320,7 @@ async fn rollover(args: &AccountArgs) -> Result<Exit, Failure> {
     report(args, &shown)
 }
 
-async fn deactivate(args: &AccountArgs) -> Result<Exit, Failure> {
+async fn deactivate(args: &AccountArgs) -> Result<Exit, OpError> {
     let opened = Opened::of(args).await?;
     let acme = opened.acme().await?;
     let _waiting = opened.waiting();
@@ -329,7 +329,7 @@ async fn deactivate(args: &AccountArgs) -> Result<Exit, Failure> {
         .map_err(failed)?;
     let question = format!("End the account {} for good?", ready.client.account_url());
     if !confirm(&question, args.yes)? {
-        return Err(Failure::usage("nothing was changed"));
+        return Err(OpError::usage("nothing was changed"));
     }
     let account = account::deactivate(&acme, &opened.settings.chosen, &opened.store)
         .await

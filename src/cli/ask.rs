@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::locale::shown;
-use crate::{cli::failure::Failure, text::Clear};
+use crate::{ops::OpError, text::Clear};
 
 /// Whether questions can be asked: standard input and standard error are a terminal.
 pub(super) fn possible() -> bool {
@@ -14,12 +14,12 @@ pub(super) fn possible() -> bool {
 }
 
 /// Asks for a yes; `--yes` is one. Where nobody can be asked, it is an error that names `--yes`.
-pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
+pub(super) fn confirm(question: &str, yes: bool) -> Result<bool, OpError> {
     if yes {
         return Ok(true);
     }
     if !possible() {
-        return Err(Failure::usage(format!(
+        return Err(OpError::usage(format!(
             "{question:?} needs an answer, and there is no terminal to give it on",
         ))
         .hint("--yes answers every question"));

@@ -1,14 +1,14 @@
 //! `cleanup`: what runs that were killed have left is listed, or removed.
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     engine::cancel::Cancel,
-    ops::{Cluster, Context, cleanup},
+    ops::{Cluster, Context, OpError, cleanup},
 };
 
 use super::{args::issue::CleanupCommand, front::Terminal};
 
-pub(super) async fn run(command: CleanupCommand) -> Result<Exit, Failure> {
+pub(super) async fn run(command: CleanupCommand) -> Result<Exit, OpError> {
     let context = Context::new(
         Cluster::new(command.connection.options(), Terminal::asking(command.yes)),
         command.settings.config(),

@@ -9,12 +9,8 @@ use clap::{Arg, Command, CommandFactory as _, ValueHint};
 use clap_complete::Shell;
 
 use super::{args::Cli, print};
-use crate::ops::named::kind_named;
-use crate::{
-    check::Reason,
-    cli::failure::{Exit, Failure},
-    text::clear::is_unsafe,
-};
+use crate::ops::{OpError, named::kind_named};
+use crate::{check::Reason, cli::failure::Exit, text::clear::is_unsafe};
 
 mod dynamic;
 mod kept;
@@ -59,7 +55,7 @@ struct Choices {
 }
 
 /// `reads_on`: nobody waits for it; the names are read for the next key press.
-pub(super) fn run(words: &[String], reads_on: bool) -> Result<Exit, Failure> {
+pub(super) fn run(words: &[String], reads_on: bool) -> Result<Exit, OpError> {
     let choices = choices(words, reads_on);
     let mut out = String::new();
     for (word, about) in &choices.words {

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     engine::cancel::Cancel,
     error::Blame,
-    ops::{Cluster, Context, session::trusted},
+    ops::{Cluster, Context, OpError, session::trusted},
     settings::{
         Settings, env,
         example::EXAMPLE,
@@ -28,7 +28,7 @@ use super::{
     note, print, warn,
 };
 
-pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
+pub(super) async fn run(command: ConfigCommand) -> Result<Exit, OpError> {
     match command.action {
         ConfigAction::View(args) => view(&args).await,
         ConfigAction::Check(args) => check(&args).await,
@@ -36,7 +36,7 @@ pub(super) async fn run(command: ConfigCommand) -> Result<Exit, Failure> {
     }
 }
 
-async fn read(args: &ConfigViewArgs) -> Result<Vec<Layer>, Failure> {
+async fn read(args: &ConfigViewArgs) -> Result<Vec<Layer>, OpError> {
     let context = Context::new(
         Cluster::new(args.connection.options(), Terminal::telling()),
         args.settings.config(),
@@ -45,7 +45,7 @@ async fn read(args: &ConfigViewArgs) -> Result<Vec<Layer>, Failure> {
     context.layers(Layer::empty(Origin::Flags)).await
 }
 
-async fn view(args: &ConfigViewArgs) -> Result<Exit, Failure> {
+async fn view(args: &ConfigViewArgs) -> Result<Exit, OpError> {
     let mut layers = read(args).await?;
     layers.push(view::built_in());
     let lines = view::lines(&layers);
@@ -101,7 +101,7 @@ fn is_plain(text: &str) -> bool {
     starts && rest.chars().all(plain) && !word.contains(&text.to_ascii_lowercase().as_str())
 }
 
-async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
+async fn check(args: &ConfigViewArgs) -> Result<Exit, OpError> {
     let layers = read(args).await?;
     let mut exit = Exit::Ok;
     let mut told = Vec::new();
@@ -109,7 +109,7 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
     let screen = layers
         .iter()
         .flat_map(|layer| browse::settings::problems(&layer.file.tui));
-    for failure in errors.map(|error| Failure::because(&error)).chain(screen) {
+    for failure in errors.map(|error| OpError::because(&error)).chain(screen) {
         // The chosen issuer is among all of them.
         if told.contains(&failure.message) {
             continue;
@@ -137,7 +137,7 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
     for root in trust::read_all(trust::entries(&layers)).into_iter().chain(stored) {
         let wrong = match root {
             Ok(root) => trusted(&mut Anchors::default(), &root).err(),
-            Err(error) => Some(Failure::because(&error)),
+            Err(error) => Some(OpError::because(&error)),
         };
         if let Some(failure) = wrong {
             error_line(&failure.message);
@@ -154,7 +154,7 @@ async fn check(args: &ConfigViewArgs) -> Result<Exit, Failure> {
         .collect();
     if files.is_empty() {
         let (path, _) =
-            source::path(args.settings.config.as_deref(), &env::process).map_err(|error| Failure::because(&error))?;
+            source::path(args.settings.config.as_deref(), &env::process).map_err(|error| OpError::because(&error))?;
         note(&format!("there is no {}, and none is needed", path.display()));
         super::hint("`kubectl certs config example` shows every setting");
     } else {
@@ -183,8 +183,8 @@ fn credentials(layers: &[Layer]) -> Vec<(String, Credential)> {
 }
 
 /// Prints a JSON document.
-pub(super) fn json_document(document: &Value) -> Result<Exit, Failure> {
-    let mut text = serde_json::to_string_pretty(document).map_err(|error| Failure::new(Blame::Usage, error))?;
+pub(super) fn json_document(document: &Value) -> Result<Exit, OpError> {
+    let mut text = serde_json::to_string_pretty(document).map_err(|error| OpError::new(Blame::Usage, error))?;
     text.push('\n');
     print(text.as_bytes())
 }

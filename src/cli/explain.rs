@@ -1,21 +1,16 @@
 //! `explain`: offline.
 
-use crate::{
-    check::Reason,
-    cli::failure::{Exit, Failure},
-    error::Blame,
-    report::explain,
-};
+use crate::{check::Reason, cli::failure::Exit, error::Blame, ops::OpError, report::explain};
 
 use super::{args::ExplainArgs, colour, print_text};
 
-pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ExplainArgs) -> Result<Exit, OpError> {
     let colour = colour::wanted(args.color);
     let Some(name) = &args.reason else {
         return print_text(&explain::list(colour, colour::terminal_width()));
     };
     let reason: Reason = name
         .parse()
-        .map_err(|error| Failure::of(Blame::Usage, &error).hint("`kubectl certs explain` lists all reasons"))?;
+        .map_err(|error| OpError::of(Blame::Usage, &error).hint("`kubectl certs explain` lists all reasons"))?;
     print_text(&explain::explain(reason, colour, colour::terminal_width()))
 }

@@ -1,7 +1,6 @@
 //! How a command ends: its exit status, and the words of a failure.
 
-pub use crate::ops::OpError as Failure;
-use crate::{error::Blame, text::Clear};
+use crate::{error::Blame, ops::OpError, text::Clear};
 
 /// The exit statuses, as `docs/reference/exit-status.md` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +44,7 @@ impl From<Blame> for Exit {
 }
 
 /// How a command ends badly, for standard error: one line, and one for the hint. Cleared for a terminal.
-pub fn told(failure: &Failure) -> String {
+pub fn told(failure: &OpError) -> String {
     let hint = failure
         .hint
         .as_deref()
@@ -59,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_one_line_and_a_hint_whatever_the_server_says() {
-        let failure = Failure::new(Blame::Cluster, "the server said \x1b[31mno\nreally").hint("log in again");
+        let failure = OpError::new(Blame::Cluster, "the server said \x1b[31mno\nreally").hint("log in again");
         assert_eq!(
             told(&failure),
             "error: the server said \\x1b[31mno\\nreally\nhint: log in again"

@@ -39,8 +39,9 @@ use std::io::Write as _;
 use clap::Parser as _;
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     error::Blame,
+    ops::OpError,
     text::{Clear, clear::is_unsafe, wrap::message},
 };
 use args::{Cli, Command, StatusCommand};
@@ -94,7 +95,7 @@ pub fn run() -> Exit {
         Some(Command::Respond(command)) => on_plain_runtime(respond::run(command)),
         Some(Command::Completion { shell }) => print(&complete::script(shell)),
         Some(Command::Man) => man::page()
-            .map_err(|error| Failure::new(Blame::Usage, error))
+            .map_err(|error| OpError::new(Blame::Usage, error))
             .and_then(|page| print(&page)),
         Some(Command::Complete { words, read_on }) => complete::run(&words, read_on),
     };
@@ -102,7 +103,7 @@ pub fn run() -> Exit {
 }
 
 /// Tells a failure, which is the last that is said. Returns its exit status.
-fn ended(failure: &Failure) -> Exit {
+fn ended(failure: &OpError) -> Exit {
     let mut told = failure.clone();
     told.hint = told.hint.map(|hint| whom::completed(&hint).into_owned());
     for line in failure::told(&told).lines() {
@@ -124,21 +125,21 @@ fn complain(error: &clap::Error) {
 }
 
 /// Writes to stdout. A closed pipe is no error: whoever reads has seen enough.
-fn print(bytes: &[u8]) -> Result<Exit, Failure> {
+fn print(bytes: &[u8]) -> Result<Exit, OpError> {
     let mut out = std::io::stdout().lock();
     written(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
 /// The same of a text for people.
-fn print_text(text: &str) -> Result<Exit, Failure> {
+fn print_text(text: &str) -> Result<Exit, OpError> {
     print(locale::shown(text).as_bytes())
 }
 
-fn written(result: std::io::Result<()>) -> Result<Exit, Failure> {
+fn written(result: std::io::Result<()>) -> Result<Exit, OpError> {
     match result {
         Ok(()) => Ok(Exit::Ok),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
-        Err(error) => Err(Failure::new(
+        Err(error) => Err(OpError::new(
             Blame::Usage,
             format!("cannot write to standard output: {error}"),
         )),
@@ -167,7 +168,7 @@ fn error_line(text: &str) {
 }
 
 /// A failure, while the rest is still reported.
-fn failed(failure: &Failure) {
+fn failed(failure: &OpError) {
     error_line(&failure.message);
     failure.hint.as_deref().into_iter().for_each(hint);
 }

@@ -1,10 +1,10 @@
 //! `preflight`: everything that would stop an issuance, without ordering.
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     engine::cancel::Cancel,
     object::Key,
-    ops::{Cluster, Context, named::read_all, preflight},
+    ops::{Cluster, Context, OpError, named::read_all, preflight},
     plan::preflight::worst,
     report::preflight as report,
     text::{counted, time},
@@ -17,10 +17,10 @@ use super::{
     note, print, print_text, whom,
 };
 
-pub(super) async fn run(command: PreflightCommand) -> Result<Exit, Failure> {
+pub(super) async fn run(command: PreflightCommand) -> Result<Exit, OpError> {
     let args = &command.issue;
     if matches!(args.run.output, Some(Output::Directory(_))) {
-        return Err(Failure::usage("preflight writes nothing into a directory").hint("-o json prints JSON"));
+        return Err(OpError::usage("preflight writes nothing into a directory").hint("-o json prints JSON"));
     }
     let request = preflight::Request {
         targets: read_all(&command.targets)?,

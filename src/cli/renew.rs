@@ -1,10 +1,10 @@
 //! `renew` and `issue`.
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     engine::cancel::Cancel,
     name::Name,
-    ops::{Cluster, Context, issuance::Report, issue, renew},
+    ops::{Cluster, Context, OpError, issuance::Report, issue, renew},
 };
 
 use super::{
@@ -14,20 +14,20 @@ use super::{
 };
 
 /// `renew`.
-pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, Failure> {
+pub(super) async fn run(command: RenewCommand, cancel: Cancel) -> Result<Exit, OpError> {
     let request = command.request()?;
     let context = context(&command.issue, cancel);
     ended(&Box::pin(renew::run(&request, &context)).await?)
 }
 
 /// `issue`.
-pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit, Failure> {
+pub(super) async fn issue(command: IssueCommand, cancel: Cancel) -> Result<Exit, OpError> {
     let names: Vec<Name> = command
         .domains
         .iter()
         .map(|host| host.parse())
         .collect::<Result<_, _>>()
-        .map_err(|error: crate::name::NameError| Failure::usage(error))?;
+        .map_err(|error: crate::name::NameError| OpError::usage(error))?;
     let request = issue::Request {
         secret: command.secret,
         names,
@@ -47,7 +47,7 @@ fn context(args: &IssueArgs, cancel: Cancel) -> Context {
 }
 
 /// Shows what came of it.
-fn ended(report: &Report) -> Result<Exit, Failure> {
+fn ended(report: &Report) -> Result<Exit, OpError> {
     summary::show(report);
     if let Some(refused) = report.refused() {
         if report.is_dry {

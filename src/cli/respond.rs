@@ -9,14 +9,15 @@ use std::{
 use tokio::net::TcpListener;
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     error::Blame,
+    ops::OpError,
     solve::http01::{check::Question, is_token, responder::serve},
 };
 
 use super::{args::respond::RespondArgs, note, print};
 
-pub(super) async fn run(args: RespondArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(args: RespondArgs) -> Result<Exit, OpError> {
     // Before anything is served: a container's first process gets no signal that it has no handler for.
     let stop = told_to_stop()?;
     if let (Some(host), Some(token)) = (args.check.clone(), args.token.clone()) {
@@ -26,7 +27,7 @@ pub(super) async fn run(args: RespondArgs) -> Result<Exit, Failure> {
         }
     }
     let listener = listen(&args).await.map_err(|error| {
-        Failure::new(Blame::Usage, format!("cannot listen on port {}: {error}", args.port))
+        OpError::new(Blame::Usage, format!("cannot listen on port {}: {error}", args.port))
             .hint("name another with --port")
     })?;
     if let Ok(address) = listener.local_addr() {
@@ -54,9 +55,9 @@ async fn listen(args: &RespondArgs) -> io::Result<TcpListener> {
     }
 }
 
-async fn look(args: &RespondArgs, host: String, token: String) -> Result<Exit, Failure> {
+async fn look(args: &RespondArgs, host: String, token: String) -> Result<Exit, OpError> {
     if !is_token(&token) {
-        return Err(Failure::usage("--token is not base64url"));
+        return Err(OpError::usage("--token is not base64url"));
     }
     let question = Question {
         host,
@@ -69,17 +70,17 @@ async fn look(args: &RespondArgs, host: String, token: String) -> Result<Exit, F
     if let Some(file) = &args.report {
         tokio::fs::write(file, &line)
             .await
-            .map_err(|error| Failure::new(Blame::Usage, format!("cannot write {}: {error}", file.display())))?;
+            .map_err(|error| OpError::new(Blame::Usage, format!("cannot write {}: {error}", file.display())))?;
     }
     print(format!("{line}\n").as_bytes())
 }
 
 /// Done when the process is told to end, as the kubelet does.
 #[cfg(unix)]
-fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
+fn told_to_stop() -> Result<impl Future<Output = ()>, OpError> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut term = signal(SignalKind::terminate())
-        .map_err(|error| Failure::new(Blame::Usage, format!("cannot listen for signals: {error}")))?;
+        .map_err(|error| OpError::new(Blame::Usage, format!("cannot listen for signals: {error}")))?;
     Ok(async move {
         let _ = term.recv().await;
     })
@@ -87,6 +88,6 @@ fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
 
 /// Done when the process is told to end: elsewhere only Ctrl-C does that, which ends every command.
 #[cfg(not(unix))]
-fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
+fn told_to_stop() -> Result<impl Future<Output = ()>, OpError> {
     Ok(std::future::pending())
 }

@@ -1,14 +1,14 @@
 //! `rollback`: the pair before the last renewal is put back.
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     engine::cancel::Cancel,
-    ops::{Cluster, Context, rollback},
+    ops::{Cluster, Context, OpError, rollback},
 };
 
 use super::{args::issue::RollbackCommand, front::Terminal};
 
-pub(super) async fn run(command: RollbackCommand) -> Result<Exit, Failure> {
+pub(super) async fn run(command: RollbackCommand) -> Result<Exit, OpError> {
     let context = Context::new(
         Cluster::new(command.connection.options(), Terminal::asking(command.yes)),
         command.config(),

@@ -13,13 +13,14 @@ use tokio::{
 
 use super::{ask, note};
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     engine::cancel::{self, Cancel},
     error::Blame,
+    ops::OpError,
 };
 
 /// Runs what looks after Ctrl-C and signals itself.
-pub(super) fn on_plain_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+pub(super) fn on_plain_runtime(command: impl Future<Output = Result<Exit, OpError>>) -> Result<Exit, OpError> {
     let runtime = threads()?;
     let result = runtime.block_on(command);
     runtime.shutdown_background();
@@ -27,7 +28,7 @@ pub(super) fn on_plain_runtime(command: impl Future<Output = Result<Exit, Failur
 }
 
 /// Runs a command until it ends or Ctrl-C is pressed.
-pub(super) fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+pub(super) fn on_runtime(command: impl Future<Output = Result<Exit, OpError>>) -> Result<Exit, OpError> {
     let runtime = threads()?;
     // A task of its own, which ends the process: the command may be reading standard input, or computing.
     runtime.spawn(async {
@@ -43,9 +44,9 @@ pub(super) fn on_runtime(command: impl Future<Output = Result<Exit, Failure>>) -
 
 /// Runs a command that cleans up when it is asked to end: Ctrl-C, SIGTERM, or SIGHUP when its terminal goes. A second time ends it
 /// at once.
-pub(super) fn on_runtime_giving_up<F>(command: impl FnOnce(Cancel) -> F) -> Result<Exit, Failure>
+pub(super) fn on_runtime_giving_up<F>(command: impl FnOnce(Cancel) -> F) -> Result<Exit, OpError>
 where
-    F: Future<Output = Result<Exit, Failure>>,
+    F: Future<Output = Result<Exit, OpError>>,
 {
     let runtime = threads()?;
     let (canceller, cancel) = cancel::pair();
@@ -80,11 +81,11 @@ where
     }
 }
 
-fn threads() -> Result<Runtime, Failure> {
+fn threads() -> Result<Runtime, OpError> {
     Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Blame::Cluster, format!("cannot start threads: {error}")))
+        .map_err(|error| OpError::new(Blame::Cluster, format!("cannot start threads: {error}")))
 }
 
 /// Returns when the process is asked to end: the exit status that says by what. The end of the terminal is `also` one.

@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use crate::{
     check::{Finding, Reason, Select, Severity},
-    cli::failure::Failure,
     inventory::Inventory,
     report::{
         Row,
@@ -19,7 +18,7 @@ use crate::{
     source::Scope,
 };
 
-use crate::ops::session::read_file;
+use crate::ops::{OpError, session::read_file};
 
 /// A report of 100,000 hosts is some 100 MB.
 const LARGEST: u64 = 1 << 30;
@@ -94,14 +93,14 @@ struct Told {
 
 impl Saved {
     /// Reads a report that `status -o json` wrote.
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn read(path: &Path) -> Result<Self, OpError> {
         let shown = path.display();
         let foreign = |why: &str| {
-            Failure::usage(format!("cannot compare with {shown}: {why}"))
+            OpError::usage(format!("cannot compare with {shown}: {why}"))
                 .hint("save one first: `kubectl certs status -o json > FILE`")
         };
         let bytes = read_file(path, LARGEST)
-            .map_err(|error| Failure::usage(format!("cannot read --since {shown}: {error}")))?;
+            .map_err(|error| OpError::usage(format!("cannot read --since {shown}: {error}")))?;
         let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
             foreign(&format!(
                 "it is not a report of `kubectl certs status -o json` ({})",
@@ -145,7 +144,7 @@ impl Saved {
         select: &Select,
         scope: &Scope,
         whole: bool,
-    ) -> Result<Since, Failure> {
+    ) -> Result<Since, OpError> {
         if let Some(then) = &self.context
             && *then != *inventory.context
         {
@@ -154,7 +153,7 @@ impl Saved {
             } else {
                 inventory.context.as_str()
             };
-            return Err(Failure::usage(format!(
+            return Err(OpError::usage(format!(
                 "cannot compare: the report was saved from the context {then}, and this is {now}"
             )));
         }

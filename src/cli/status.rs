@@ -9,12 +9,12 @@ use std::{
 
 use crate::{
     check::{Probed, Severity, Shared},
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     error::Blame,
     inventory::{BindingId, Inventory},
     object::{Key, Kind, NotJudged},
     ops::{
-        Cluster,
+        Cluster, OpError,
         named::{Named, for_reading, is_listener, not_found, read_all},
         session::{Open, Session},
     },
@@ -49,7 +49,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    fn of(args: &StatusArgs) -> Result<Self, Failure> {
+    fn of(args: &StatusArgs) -> Result<Self, OpError> {
         let output = &args.output;
         let format = output.output.as_deref().unwrap_or_default();
         let format = if format.is_empty() {
@@ -57,10 +57,10 @@ impl Output {
         } else {
             format
                 .parse()
-                .map_err(|error: output::FormatError| Failure::of(Blame::Usage, &error))?
+                .map_err(|error: output::FormatError| OpError::of(Blame::Usage, &error))?
         };
         let sort = output.sort_by.as_deref().map(str::parse).transpose();
-        let sort = sort.map_err(|error: report::order::SortByError| Failure::of(Blame::Usage, &error))?;
+        let sort = sort.map_err(|error: report::order::SortByError| OpError::of(Blame::Usage, &error))?;
         let source = &args.source;
         Ok(Self {
             format,
@@ -99,10 +99,10 @@ impl Output {
 }
 
 /// What chooses the rows, as the screen has it.
-fn choice(args: &StatusArgs) -> Result<Choice, Failure> {
+fn choice(args: &StatusArgs) -> Result<Choice, OpError> {
     let typed = args.filter.as_deref().unwrap_or_default();
     match Filter::parse(typed) {
-        Filter::Wrong(why) => Err(Failure::usage(format!("--filter {typed:?}: {why}"))),
+        Filter::Wrong(why) => Err(OpError::usage(format!("--filter {typed:?}: {why}"))),
         filter => Ok(Choice {
             filter,
             between: args.between,
@@ -113,7 +113,7 @@ fn choice(args: &StatusArgs) -> Result<Choice, Failure> {
 
 // One course from arguments to exit status.
 #[allow(clippy::too_many_lines)]
-pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, Failure> {
+pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, OpError> {
     let started = Instant::now();
     let StatusCommand { targets, args } = command;
     let output = Output::of(&args)?;
@@ -123,7 +123,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, F
             Format::Name | Format::CustomColumns(_) | Format::Junit | Format::Sarif | Format::Github
         )
     {
-        return Err(Failure::usage("--by works with the table, json, yaml and jsonpath"));
+        return Err(OpError::usage("--by works with the table, json, yaml and jsonpath"));
     }
     let choice = choice(&args)?;
     let saved = args.since.as_deref().map(Saved::read).transpose()?;

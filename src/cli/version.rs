@@ -1,11 +1,12 @@
 //! `version`: which one this is.
 
+use crate::ops::OpError;
 use serde_json::json;
 
 use super::{args::VersionArgs, print};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Exit;
 
-pub(super) fn run(args: &VersionArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &VersionArgs) -> Result<Exit, OpError> {
     let version = env!("CARGO_PKG_VERSION");
     let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
     let text = match args.output.as_deref() {

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, io::Write as _, time::Duration};
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     clock::now,
     error::Blame,
     inventory::Inventory,
     object::{Change, Forbidden, Key, Kind, Seconds},
-    ops::{named::Named, session::Session},
+    ops::{OpError, named::Named, session::Session},
     report::{self, Format, Row, table::Layout},
     scan::{
         self, About, Judged,
@@ -67,21 +67,21 @@ pub(super) async fn run(
     output: &Output,
     targets: &[Named],
     probe: Option<probe::Options>,
-) -> Result<Exit, Failure> {
+) -> Result<Exit, OpError> {
     if !matches!(
         output.format,
         Format::Table | Format::Wide | Format::Json | Format::Yaml | Format::Name
     ) {
-        return Err(Failure::usage("-w works with the table, wide, json, yaml and name"));
+        return Err(OpError::usage("-w works with the table, wide, json, yaml and name"));
     }
     if probe.is_some() {
         return Err(
-            Failure::usage("-w does not probe: it follows the objects of the cluster")
+            OpError::usage("-w does not probe: it follows the objects of the cluster")
                 .hint("run `kubectl certs probe` without -w"),
         );
     }
     let Some(connection) = session.connection.clone() else {
-        return Err(Failure::usage("manifests cannot be watched"));
+        return Err(OpError::usage("manifests cannot be watched"));
     };
     let (sink, mut changes) = mpsc::channel(WAITING);
     let (name, named) = mpsc::channel(WAITING);
@@ -149,7 +149,7 @@ pub(super) async fn run(
 }
 
 /// A kind whose changes may not be seen. Without routes and Secrets, watching would show what is no longer true.
-fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
+fn unwatched(forbidden: &Forbidden) -> Result<(), OpError> {
     let kind = forbidden.kind;
     let place = forbidden
         .namespace
@@ -166,7 +166,7 @@ fn unwatched(forbidden: &Forbidden) -> Result<(), Failure> {
             "ask for the verb watch (`kubectl auth can-i watch {} {of}` shows when you have it), or repeat it without -w",
             kind.plural()
         );
-        return Err(Failure::new(Blame::Cluster, told).hint(hint));
+        return Err(OpError::new(Blame::Cluster, told).hint(hint));
     }
     note(&format!("{told}: their changes are not seen"));
     Ok(())
@@ -190,7 +190,7 @@ impl Watching<'_> {
     }
 
     /// Tells what may look different. `false` when nobody reads any more.
-    fn tell(&mut self, news: News) -> Result<bool, Failure> {
+    fn tell(&mut self, news: News) -> Result<bool, OpError> {
         for about in news.gone {
             if let Some(shown) = self.shown.remove(&about) {
                 note(&self.farewell(&about, &shown.name));
@@ -213,7 +213,7 @@ impl Watching<'_> {
     }
 
     /// Prints what looks different from before. `false` when nobody reads any more.
-    fn show(&mut self, judged: Vec<Judged>) -> Result<bool, Failure> {
+    fn show(&mut self, judged: Vec<Judged>) -> Result<bool, OpError> {
         let inventory = &self.live.inventory;
         let mut news: Vec<Judged> = Vec::new();
         for judged in judged {

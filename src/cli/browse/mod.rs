@@ -22,7 +22,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     clock::now,
     error::Diagnose,
     event::Listen,
@@ -80,7 +80,7 @@ pub(super) fn wanted(args: &StatusArgs) -> bool {
 }
 
 /// Takes the terminal over until the user quits.
-pub(super) async fn run(args: StatusArgs, read_only: bool, log: Log) -> Result<Exit, Failure> {
+pub(super) async fn run(args: StatusArgs, read_only: bool, log: Log) -> Result<Exit, OpError> {
     let started = Instant::now();
     let ui = settings::ui(&args, read_only).await?;
     let manifests = !args.source.filename.is_empty();
@@ -95,7 +95,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool, log: Log) -> Result<E
     let columns = settings::columns(&args).await?;
     let (sink, mut messages) = unbounded_channel();
     let mut screen =
-        Screen::take().map_err(|error| Failure::usage(format!("cannot draw on this terminal: {error}")))?;
+        Screen::take().map_err(|error| OpError::usage(format!("cannot draw on this terminal: {error}")))?;
     terminal::mouse(!ui.no_mouse);
     let front: Arc<dyn Front> = Arc::new(Screened { sink: sink.clone() });
     log.divert(Some(Arc::clone(&front)));
@@ -113,7 +113,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool, log: Log) -> Result<E
         Err(error) => {
             drop(screen);
             log.divert(None);
-            return Err(Failure::usage(format!("cannot read from this terminal: {error}")));
+            return Err(OpError::usage(format!("cannot read from this terminal: {error}")));
         }
     };
     // The first frame is there before anything is asked of the cluster.

@@ -13,13 +13,12 @@ use tokio::{
 
 use crate::{
     check::{Reason, Rules, Select, Shared},
-    cli::failure::Failure,
     clock::now,
     error::Blame,
     inventory::{BindingId, Inventory},
     object::{Change, Forbidden, Key, Kind, Seconds},
     ops::{
-        Cluster, Front,
+        Cluster, Front, OpError,
         session::{Open, Session},
     },
     report::show::Context,
@@ -147,7 +146,7 @@ impl Reader {
         let _ = self.sink.send(message);
     }
 
-    fn failed(&self, failure: Failure) {
+    fn failed(&self, failure: OpError) {
         self.send(Message::ReadFailed(Trouble {
             what: failure.message,
             hint: failure.hint,
@@ -307,7 +306,7 @@ impl Reader {
                         Some(Some(connection))
                     }
                     Err(error) => {
-                        self.failed(Failure::because(&error));
+                        self.failed(OpError::because(&error));
                         None
                     }
                 }

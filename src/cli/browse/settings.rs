@@ -1,9 +1,8 @@
 //! What the settings and the environment say of the screen.
 
 use crate::{
-    cli::failure::Failure,
     engine::cancel::Cancel,
-    ops::{Cluster, Config, Context},
+    ops::{Cluster, Config, Context, OpError},
     settings::{
         file::TuiEntry,
         layer::{Layer, Origin},
@@ -23,7 +22,7 @@ use super::super::{
 };
 
 /// All that the sources say of the screen; the first that says something counts.
-async fn said(args: &StatusArgs) -> Result<(Vec<Layer>, TuiEntry), Failure> {
+async fn said(args: &StatusArgs) -> Result<(Vec<Layer>, TuiEntry), OpError> {
     let context = Context::new(
         Cluster::new(args.source.connection.options(), Terminal::telling()),
         Config {
@@ -40,13 +39,13 @@ async fn said(args: &StatusArgs) -> Result<(Vec<Layer>, TuiEntry), Failure> {
     Ok((layers, entry))
 }
 
-fn wrong(what: &str, why: impl std::fmt::Display) -> Failure {
-    Failure::usage(format!("the setting tui.{what} cannot be used: {why}"))
+fn wrong(what: &str, why: impl std::fmt::Display) -> OpError {
+    OpError::usage(format!("the setting tui.{what} cannot be used: {why}"))
         .hint("`kubectl certs config example` shows how it is written")
 }
 
 /// What is wrong with what one source says of the screen.
-pub(in crate::cli) fn problems(entry: &TuiEntry) -> Vec<Failure> {
+pub(in crate::cli) fn problems(entry: &TuiEntry) -> Vec<OpError> {
     let theme = entry
         .theme
         .as_deref()
@@ -67,9 +66,9 @@ pub(in crate::cli) fn problems(entry: &TuiEntry) -> Vec<Failure> {
 }
 
 /// The keys, colours and limits of the screen.
-pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, Failure> {
+pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, OpError> {
     let (layers, entry) = said(args).await?;
-    let named = |name: Option<&str>| -> Result<Named, Failure> {
+    let named = |name: Option<&str>| -> Result<Named, OpError> {
         name.unwrap_or("terminal")
             .parse()
             .map_err(|why: String| wrong("theme", why))
@@ -104,7 +103,7 @@ pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, Failure
 }
 
 /// Which columns the hosts have.
-pub(super) async fn columns(args: &StatusArgs) -> Result<Columns, Failure> {
+pub(super) async fn columns(args: &StatusArgs) -> Result<Columns, OpError> {
     let (_, entry) = said(args).await?;
     Columns::with(&entry.columns.unwrap_or_default()).map_err(|why| wrong("columns", why))
 }

@@ -1,10 +1,6 @@
 //! `rights`: the roles that reading and renewing need, ready for `kubectl apply`. The guide prints the same; a test compares them.
 
-use crate::{
-    cli::failure::{Exit, Failure},
-    source::cluster::context_namespace,
-    text::quote,
-};
+use crate::{cli::failure::Exit, ops::OpError, source::cluster::context_namespace, text::quote};
 
 use super::{
     args::{For, RightsArgs},
@@ -17,7 +13,7 @@ const READER: &str = include_str!("reader.yaml");
 const RENEWER: &str = include_str!("renewer.yaml");
 
 /// Prints the role, and says how it is applied and bound.
-pub(super) fn run(args: &RightsArgs) -> Result<Exit, Failure> {
+pub(super) fn run(args: &RightsArgs) -> Result<Exit, OpError> {
     let namespace = match (&args.namespace, args.all_namespaces, args.role) {
         (Some(namespace), ..) => Some(namespace.clone()),
         // Reading is for all namespaces, as the kinds without one are read too.

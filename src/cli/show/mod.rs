@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     check::{self},
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     clock::now,
     error::Blame,
     name::Name,
@@ -18,7 +18,7 @@ use crate::{
     },
     object::Reach,
     ops::{
-        reach,
+        OpError, reach,
         session::{judge, read_file},
     },
     report::{
@@ -52,7 +52,7 @@ const LARGEST_FILE: u64 = 16 << 20;
 /// The width of a picture where there is no terminal.
 const WIDTH: usize = 100;
 
-pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(args: ShowArgs) -> Result<Exit, OpError> {
     let target = args.target.as_str();
     if target.starts_with("./") || target.starts_with("../") || target.starts_with('/') {
         for (flag, is_given) in [
@@ -68,7 +68,7 @@ pub(super) async fn run(args: ShowArgs) -> Result<Exit, Failure> {
     if !target.contains('/') && target.contains(':') {
         let at = target
             .parse()
-            .map_err(|error: NotHostPort| Failure::of(Blame::Usage, &error))?;
+            .map_err(|error: NotHostPort| OpError::of(Blame::Usage, &error))?;
         return server(&args, &at).await;
     }
     acts_with("--servername", args.servername.is_some(), "HOST:PORT")?;
@@ -87,7 +87,7 @@ fn context(args: &ShowArgs) -> Context {
     }
 }
 
-fn draw(show: &Show<'_>, args: &ShowArgs) -> Result<Exit, Failure> {
+fn draw(show: &Show<'_>, args: &ShowArgs) -> Result<Exit, OpError> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let form = match args.output.as_deref() {
         Some("json") => Some(Form::Json),
@@ -109,7 +109,7 @@ async fn parsed_show(
     host: Option<&str>,
     parsed: Parsed,
     served: &[ShownAt<'_>],
-) -> Result<Exit, Failure> {
+) -> Result<Exit, OpError> {
     // A file or a server is in no cluster; the context that is named says whose CAs are meant.
     let judge = judge(
         &args.check.checks(),
@@ -206,13 +206,13 @@ fn cover<'a>(leaf: Option<&'a Certificate>, host: Option<&str>) -> Cover<'a> {
         .map_or(Cover::Nothing, Cover::By)
 }
 
-async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
+async fn file(args: &ShowArgs) -> Result<Exit, OpError> {
     let bytes = read_file(Path::new(&args.target), LARGEST_FILE)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", args.target)))?;
+        .map_err(|error| OpError::usage(format!("cannot read {}: {error}", args.target)))?;
     let parsed = bundle::parse_file(&bytes, &mut Interner::new());
     if parsed.bundle.certificates.is_empty() && !matches!(parsed.bundle.key, KeyState::Missing | KeyState::NotAsked) {
         return Err(
-            Failure::usage(format!("{} holds a private key but no certificate", args.target))
+            OpError::usage(format!("{} holds a private key but no certificate", args.target))
                 .hint("the certificate is in a file of its own: fullchain.pem, tls.crt"),
         );
     }
@@ -223,20 +223,20 @@ async fn file(args: &ShowArgs) -> Result<Exit, Failure> {
             .first()
             .map_or("it is empty", |(_, why)| why.as_str());
         return Err(
-            Failure::usage(format!("there is no certificate in {}: {why}", args.target))
+            OpError::usage(format!("there is no certificate in {}: {why}", args.target))
                 .hint("it holds certificates as PEM (-----BEGIN CERTIFICATE-----) or one as DER"),
         );
     }
     parsed_show(args, Subject::File { path: &args.target }, None, parsed, &[]).await
 }
 
-async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
+async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, OpError> {
     let host = args.servername.clone().unwrap_or_else(|| at.host.clone());
     let to = args.probe.connect.as_ref().unwrap_or(at);
     let waiting = Terminal::telling().wait_for_hosts();
     let place = addresses(Some(to), &[], at.port, &host, args.probe.timeout())
         .await
-        .map_err(|error| Failure::of(Blame::Cluster, &error))?;
+        .map_err(|error| OpError::of(Blame::Cluster, &error))?;
     let asks: Vec<Ask> = place
         .sockets
         .iter()
@@ -258,7 +258,7 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, Failure> {
             },
             |error| crate::error::chain(error),
         );
-        return Err(Failure::new(
+        return Err(OpError::new(
             Blame::Cluster,
             format!("{at} serves no certificate: {why}"),
         ));

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use crate::{
     check::{Probed, Shared},
-    cli::failure::{Exit, Failure},
+    cli::failure::Exit,
     error::Blame,
     inventory::{BindingId, Inventory, RouteKey},
     object::{Key, Kind, Text},
     ops::{
-        Cluster,
+        Cluster, OpError,
         named::{Named, NamedError, for_reading, not_found},
         session::{Open, Session},
     },
@@ -30,9 +30,9 @@ use super::{
 };
 
 /// A route or a Secret, of a cluster or of manifests.
-pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
+pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
     let target = args.target.parse().map_err(|error: NamedError| {
-        let failure = Failure::of(Blame::Usage, &error);
+        let failure = OpError::of(Blame::Usage, &error);
         meant(args).map_or(failure.clone(), |hint| failure.hint(hint))
     });
     let target: Named = target?;
@@ -95,7 +95,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, Failure> {
 }
 
 /// What a picture of a target is of: a host's is of the one route that serves it, narrowed to that host.
-fn pictured(inventory: &Inventory, target: Named, targets: Vec<Named>) -> Result<(Named, Vec<Named>), Failure> {
+fn pictured(inventory: &Inventory, target: Named, targets: Vec<Named>) -> Result<(Named, Vec<Named>), OpError> {
     if !target.host {
         return Ok((target, targets));
     }
@@ -121,7 +121,7 @@ fn pictured(inventory: &Inventory, target: Named, targets: Vec<Named>) -> Result
                 })
                 .collect();
             Err(
-                Failure::usage(format!("{target} is served by several routes: {}", list.join(", ")))
+                OpError::usage(format!("{target} is served by several routes: {}", list.join(", ")))
                     .hint("only one can be shown: name it"),
             )
         }
@@ -129,12 +129,12 @@ fn pictured(inventory: &Inventory, target: Named, targets: Vec<Named>) -> Result
 }
 
 /// Why there is nothing to show, where a right is missing: then nobody knows whether there is such an object.
-fn refused(inventory: &Inventory, target: &Named, forbidden: &Judged) -> Option<Failure> {
+fn refused(inventory: &Inventory, target: &Named, forbidden: &Judged) -> Option<OpError> {
     let row = scan::row(inventory, forbidden)?;
     let finding = row.findings.first()?;
     let message = words::message(finding, &row, 0);
     let remedy = words::remedy(finding, &row);
-    Some(Failure::new(Blame::Cluster, format!("cannot show {target}: {message}")).hint(remedy.text))
+    Some(OpError::new(Blame::Cluster, format!("cannot show {target}: {message}")).hint(remedy.text))
 }
 
 /// What a probe found: the facts for the checks, and the answers for the picture.
@@ -268,7 +268,7 @@ fn with_probe(session: &Session, judged: Vec<Judged>, probed: &BTreeMap<BindingI
 }
 
 /// The one namespace that the target is in: a picture is of one thing.
-fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Named) -> Result<Text, Failure> {
+fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Named) -> Result<Text, OpError> {
     let mut namespaces: Vec<Text> = match target.kind {
         Kind::Secret => {
             let stored = inventory.secrets().iter().map(|s| s.meta.key());
@@ -291,7 +291,7 @@ fn single_namespace(inventory: &Inventory, judged: &[Judged], target: &Named) ->
             .map(|row| row.namespace.into())
             .unwrap_or_default()),
         several => Err(
-            Failure::usage(format!("{target} is in several namespaces: {}", several.join(", "))).hint("-n chooses one"),
+            OpError::usage(format!("{target} is in several namespaces: {}", several.join(", "))).hint("-n chooses one"),
         ),
     }
 }
