@@ -7,6 +7,7 @@
 //! ```
 
 mod fetch;
+mod heard;
 mod reader;
 mod runs;
 pub(super) mod settings;
