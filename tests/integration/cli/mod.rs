@@ -171,6 +171,19 @@ fn harmless(text: &str) {
     assert_eq!(found, None, "in {text:?}");
 }
 
+/// Two Ingresses, of which an annotation asks cert-manager for the Secret of one.
+const ASKED_AND_OWN: &str = "
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop, annotations: {cert-manager.io/cluster-issuer: le}}
+spec: {tls: [{hosts: [shop.example], secretName: shop-tls}], rules: [{host: shop.example}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: own, namespace: shop}
+spec: {tls: [{hosts: [own.example], secretName: own-tls}], rules: [{host: own.example}]}
+";
+
 /// A file of a directory of the test's own.
 fn file(dir: &tempfile::TempDir, name: &str, content: impl AsRef<[u8]>) -> String {
     let path = dir.path().join(name);

@@ -192,18 +192,7 @@ fn the_version_is_a_command_too() {
 #[test]
 fn what_an_annotation_asks_cert_manager_for_is_not_ordered_here() {
     let dir = tempfile::tempdir().expect("a directory");
-    let manifests = "
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop, annotations: {cert-manager.io/cluster-issuer: le}}
-spec: {tls: [{hosts: [shop.example], secretName: shop-tls}], rules: [{host: shop.example}]}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: own, namespace: shop}
-spec: {tls: [{hosts: [own.example], secretName: own-tls}], rules: [{host: own.example}]}
-";
-    let path = super::file(&dir, "web.yaml", manifests);
+    let path = super::file(&dir, "web.yaml", super::ASKED_AND_OWN);
     let out = dir.path().join("out");
     std::fs::create_dir(&out).expect("a directory");
     let renew = |words: &[&str]| {

@@ -1,23 +1,12 @@
 //! What is left out of a run is said once, where everything goes to one terminal.
 
-use super::{file, program};
+use super::{ASKED_AND_OWN, file, program};
 use crate::support::terminal::Terminal;
 
 #[test]
 fn what_is_left_out_is_told_with_its_reason_and_not_again_in_the_plan() {
     let dir = tempfile::tempdir().expect("a directory");
-    let manifests = "
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web, namespace: shop, annotations: {cert-manager.io/cluster-issuer: le}}
-spec: {tls: [{hosts: [shop.example], secretName: shop-tls}], rules: [{host: shop.example}]}
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: own, namespace: shop}
-spec: {tls: [{hosts: [own.example], secretName: own-tls}], rules: [{host: own.example}]}
-";
-    let path = file(&dir, "web.yaml", manifests);
+    let path = file(&dir, "web.yaml", ASKED_AND_OWN);
     let out = dir.path().join("out");
     std::fs::create_dir(&out).expect("a directory");
     let line = format!(

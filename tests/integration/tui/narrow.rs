@@ -1,13 +1,10 @@
 //! Narrow and low terminals: which columns give first, and what stays on the screen whatever has no room.
 
-use kubectl_certs::{
-    report::Status,
-    tui::{
-        Message, Ui,
-        item::Item,
-        message::{Place, Trouble},
-        order::{Ending, Stage},
-    },
+use kubectl_certs::tui::{
+    Message, Ui,
+    item::Item,
+    message::{Place, Trouble},
+    order::{Ending, Stage},
 };
 use proptest::prelude::*;
 
@@ -18,19 +15,13 @@ use super::{
     hostile,
     popups::begin,
     renewals::started,
+    rows::STATUSES,
     runs::{checkout, of_checkout, plan, planned},
     states::{alone, forbidden},
     writes::{put_back, revocation},
 };
 
 const WORDS: [&str; 5] = ["✗ critical", "! warning", "? unknown", "· info", "✓ healthy"];
-const STATUSES: [Status; 5] = [
-    Status::Critical,
-    Status::Warning,
-    Status::Unknown,
-    Status::Info,
-    Status::Healthy,
-];
 
 /// Rows of several namespaces, with hosts that are longer than any column.
 fn pool() -> Vec<Item> {

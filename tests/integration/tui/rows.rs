@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 use super::{example::example, states::forbidden};
 
-const STATUSES: [Status; 5] = [
+pub(super) const STATUSES: [Status; 5] = [
     Status::Critical,
     Status::Warning,
     Status::Unknown,
