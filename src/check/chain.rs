@@ -1,7 +1,7 @@
 //! Chain: does what is sent reach a trusted root, and is it no more and no less than it should be?
 
 use crate::{
-    inventory::Stored,
+    check::finding,
     object::Text,
     x509::{
         Bundle, Trust,
@@ -10,17 +10,20 @@ use crate::{
     },
 };
 
-use super::{finding::Fact, reason::Severity, verdict::Collector};
+use super::{
+    reason::Severity,
+    verdict::{CertificateSubject, Collector},
+};
 
-pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
-    let Some(leaf) = stored.leaf() else { return };
+pub(super) fn judge(on: &CertificateSubject<'_>, collector: &mut Collector) {
+    let CertificateSubject { stored, leaf, .. } = *on;
     let bundle = &stored.bundle;
     if let Some(controller) = default_certificate_of(leaf) {
-        collector.add(Fact::ControllerDefaultCertificate { controller });
+        collector.add(finding::ControllerDefaultCertificate { controller });
         return;
     }
     if is_certmanagers_temporary(leaf) && !matches!(bundle.trust, Trust::Trusted { .. }) {
-        collector.add(Fact::TemporaryCertificate);
+        collector.add(finding::TemporaryCertificate);
         return;
     }
     match &bundle.trust {
@@ -36,19 +39,19 @@ pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
             }
             if let Some(Doubt { by, why }) = bounds.as_ref().and_then(|bounds| bounds.doubt.as_ref()) {
                 let (by, why) = (*by, why.clone());
-                collector.add_at(Severity::Warning, Fact::ConstraintViolated { by, why });
+                collector.add_at(Severity::Warning, finding::ConstraintViolated { by, why });
             }
         }
         // A chain that ends at a staging root is whole; that its root is not trusted is what staging means.
         _ if is_staging_issuer(leaf) || bundle.certificates.iter().any(|c| is_staging_issuer(c)) => {
-            collector.add(Fact::StagingIssuer {
+            collector.add(finding::StagingIssuer {
                 issuer: told(&leaf.issuer.short),
             });
         }
-        Trust::SelfSigned => collector.add(Fact::SelfSigned),
+        Trust::SelfSigned => collector.add(finding::SelfSigned),
         Trust::MissingIntermediate { issuer, found } => {
             let issuer = told(issuer);
-            collector.add(Fact::MissingIntermediate {
+            collector.add(finding::MissingIntermediate {
                 issuer,
                 found: found.clone(),
             });
@@ -57,7 +60,7 @@ pub(super) fn judge(stored: &Stored, collector: &mut Collector) {
             issuer,
             root_presented,
             namesake,
-        } => collector.add(Fact::UntrustedIssuer {
+        } => collector.add(finding::UntrustedIssuer {
             issuer: told(issuer),
             root_presented: *root_presented,
             namesake: *namesake,
@@ -78,17 +81,17 @@ fn refused(bundle: &Bundle, error: &PathError, collector: &mut Collector) {
     match error {
         PathError::Constraint(why) | PathError::Unusable(why) => {
             let (by, why) = (Clients::All, why.clone());
-            collector.add(Fact::ConstraintViolated { by, why });
+            collector.add(finding::ConstraintViolated { by, why });
         }
         PathError::BadSignature => {
             let why = "a signature of the chain is not that of the certificate above it".to_owned();
             let by = Clients::All;
-            collector.add(Fact::ConstraintViolated { by, why });
+            collector.add(finding::ConstraintViolated { by, why });
         }
         // Told by the certificate itself where it is one that was sent.
         PathError::WeakSignature(_) if bundle.certificates.iter().any(|c| c.weak_signature && !c.self_signed) => {}
         PathError::WeakSignature(algorithm) => {
-            collector.add(Fact::WeakSignature {
+            collector.add(finding::WeakSignature {
                 algorithm: algorithm.as_str().into(),
             });
         }
@@ -111,14 +114,14 @@ fn surplus(bundle: &Bundle, path: Option<&[u8]>, collector: &mut Collector) {
         }
         let subject = told(&certificate.called());
         if certificate.self_signed {
-            collector.add(Fact::ExtraRoot { subject });
+            collector.add(finding::ExtraRoot { subject });
         } else if !continues_path(bundle, &used, position) || digests.contains(&certificate.sha256) {
-            collector.add(Fact::ExtraCertificate { subject });
+            collector.add(finding::ExtraCertificate { subject });
         }
         digests.push(certificate.sha256);
     }
     if !used.is_sorted() {
-        collector.add(Fact::WrongOrder);
+        collector.add(finding::WrongOrder);
     }
 }
 

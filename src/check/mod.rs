@@ -1,9 +1,9 @@
-//! Judges what the inventory holds: one family of findings a file. Pure: the time is an argument.
+//! Judges what the inventory holds: a finding is one file (`finding`), and what is decided together is in the file of its family. Pure: the time is an argument.
 //!
 //! [`binding`] answers for one binding, [`secret`] for a Secret that no route uses.
 
 mod chain;
-mod finding;
+pub mod finding;
 mod names;
 mod ownership;
 mod parse;
@@ -12,14 +12,15 @@ mod readers;
 pub mod reason;
 mod reference;
 mod renewer;
+pub mod row;
 mod sample;
 pub mod select;
 mod served;
 mod shared;
-mod strength;
 mod time;
 mod urgency;
 mod verdict;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

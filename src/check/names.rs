@@ -1,23 +1,22 @@
 //! Names: is the host one of the certificate's, and are the certificate's names all wanted? (RFC 9525)
 
-use std::collections::HashSet;
-
 use crate::{
-    inventory::{BindingId, Inventory, Origin, Stored, ingress::normal_host, query::covers},
+    check::finding,
+    inventory::{Inventory, Origin, Stored, ingress::normal_host, query::covers},
     object::Text,
     x509::{Certificate, San},
 };
 
 use super::{
-    finding::{Fact, Instead},
+    finding::Instead,
     reason::Severity,
     sample::Sample,
-    verdict::{Collector, Subject},
+    verdict::{CertificateSubject, Collector, Subject},
 };
 
-pub(super) fn judge(subject: &Subject<'_>, stored: &Stored, collector: &mut Collector) {
-    let Some(leaf) = stored.leaf() else { return };
-    let Some((id, binding)) = subject.binding else { return };
+pub(super) fn judge(subject: &Subject<'_>, on: &CertificateSubject<'_>, collector: &mut Collector) {
+    let CertificateSubject { stored, leaf, .. } = *on;
+    let Some((_, binding)) = subject.binding else { return };
     if !covers(stored, &binding.host) {
         // Who comes over plain HTTP to a host that is redirected never sees the certificate.
         let severity = if binding.origin == Origin::Redirect {
@@ -27,13 +26,7 @@ pub(super) fn judge(subject: &Subject<'_>, stored: &Stored, collector: &mut Coll
         };
         mismatch(subject, leaf, &binding.host, severity, collector);
     }
-    for name in leaf.names.too_broad().take(BROAD) {
-        collector.add(Fact::WildcardTooBroad { name: name.clone() });
-    }
-    // Told once for a certificate, however many hosts it serves.
-    if subject.named && subject.inventory.bindings_of_secret(&stored.meta.key()).first() == Some(&id) {
-        unused(subject.inventory, stored, leaf, collector);
-    }
+    finding::names::host(subject, on, collector);
 }
 
 /// A named Secret that is not served, because its certificate is not for the host and another one is.
@@ -66,13 +59,13 @@ fn mismatch(subject: &Subject<'_>, leaf: &Certificate, host: &Text, severity: Se
 fn report_mismatch(leaf: &Certificate, host: &Text, instead: Instead, severity: Severity, collector: &mut Collector) {
     if !leaf.has_san {
         let common_name = leaf.common_name().unwrap_or_default().into();
-        collector.add_at(severity, Fact::CommonNameOnly { common_name });
+        collector.add_at(severity, finding::CommonNameOnly { common_name });
         return;
     }
     let names = Sample::of(&leaf.names, |san| compact_str::format_compact!("{san}"));
     collector.add_at(
         severity,
-        Fact::HostMismatch {
+        finding::HostMismatch {
             host: host.clone(),
             names,
             instead,
@@ -124,77 +117,4 @@ pub fn names_services(stored: &Stored) -> bool {
             .zip(labels().skip(1))
             .any(|(first, second)| first == namespace && second == "svc")
     })
-}
-
-/// How many broad wildcards of one certificate are told.
-const BROAD: usize = 4;
-
-/// Names of the certificate that no route of the Secret has.
-fn unused(inventory: &Inventory, stored: &Stored, leaf: &Certificate, collector: &mut Collector) {
-    let secret = stored.meta.key();
-    let ids = inventory.bindings_of_secret(&secret);
-    let bound = |id: &crate::inventory::BindingId| inventory.bindings().get(*id);
-    // A route for every host uses every name; a route that was not asked for may use any.
-    if inventory.may_be_used_elsewhere(&secret) || ids.iter().filter_map(bound).any(|b| b.host == "*") {
-        return;
-    }
-    let hosts = Hosts::of(inventory, ids);
-    let used = |name: &Text| {
-        let host = normal_host(name);
-        hosts.own.contains(host.as_str()) || inventory.some_route_has(&host, leaf.sha256) || hosts.meet(&host)
-    };
-    let unused: Vec<Text> = leaf
-        .names
-        .iter()
-        .filter_map(|san| match san {
-            San::Dns(name) => Some(name.clone()),
-            San::Ip(_) => None,
-        })
-        .filter(|name| !used(name))
-        .collect();
-    if !unused.is_empty() {
-        let names = unused.into();
-        collector.add(Fact::UnusedNames { names });
-    }
-}
-
-/// The hosts of the bindings of a Secret, and those that are routed beside them.
-struct Hosts<'a> {
-    /// Those of the bindings.
-    own: HashSet<&'a str>,
-    /// What follows `*.` of the wildcards among them.
-    wide: HashSet<&'a str>,
-    /// What follows the first label of each, of those that are routed beside them too.
-    parents: HashSet<&'a str>,
-}
-
-impl<'a> Hosts<'a> {
-    fn of(inventory: &'a Inventory, ids: &[BindingId]) -> Self {
-        let mut hosts = Self {
-            own: HashSet::new(),
-            wide: HashSet::new(),
-            parents: HashSet::new(),
-        };
-        let mut seen = HashSet::new();
-        for binding in ids.iter().filter_map(|id| inventory.bindings().get(*id)) {
-            hosts.own.insert(binding.host.as_str());
-            hosts.wide.extend(binding.host.strip_prefix("*."));
-            if seen.insert(&binding.route) {
-                let beside = inventory.bindings_of_route(&binding.route).map(|b| b.host.as_str());
-                hosts
-                    .parents
-                    .extend(beside.filter_map(|host| Some(host.split_once('.')?.1)));
-            }
-        }
-        hosts
-    }
-
-    /// Whether a name is below a wildcard host, or is a wildcard above a host of these routes.
-    fn meet(&self, name: &str) -> bool {
-        name.split_once('.')
-            .is_some_and(|(_, parent)| self.wide.contains(parent))
-            || name
-                .strip_prefix("*.")
-                .is_some_and(|parent| self.parents.contains(parent))
-    }
 }

@@ -1,12 +1,12 @@
 //! Parsing: can the certificate and the key be read, and do they belong together?
 
 use crate::{
+    check::finding,
     inventory::{Presence, Stored},
     x509::{KeyState, Readers},
 };
 
 use super::{
-    finding::Fact,
     readers::{self, Audience},
     reason::Severity,
     verdict::Collector,
@@ -22,7 +22,7 @@ pub(super) fn judge(stored: &Stored, audience: Audience, worst: Severity, collec
             let why = "it holds no certificate".to_owned();
             collector.add_at(
                 worst,
-                Fact::InvalidCertificate {
+                finding::InvalidCertificate {
                     secret: secret.clone(),
                     position: 0,
                     by: Readers::NONE,
@@ -33,25 +33,25 @@ pub(super) fn judge(stored: &Stored, audience: Audience, worst: Severity, collec
         }
     }
     match &bundle.key {
-        KeyState::Encrypted => collector.add_at(worst, Fact::EncryptedKey { secret: secret.clone() }),
+        KeyState::Encrypted => collector.add_at(worst, finding::EncryptedKey { secret: secret.clone() }),
         KeyState::Invalid(why) => {
             collector.add_at(
                 worst,
-                Fact::InvalidKey {
+                finding::InvalidKey {
                     secret: secret.clone(),
                     by: Readers::NONE,
                     why: why.clone(),
                 },
             );
         }
-        KeyState::Differs => collector.add_at(worst, Fact::InvalidKeyPair { secret: secret.clone() }),
+        KeyState::Differs => collector.add_at(worst, finding::InvalidKeyPair { secret: secret.clone() }),
         // Controllers compare the key with the first certificate of the file.
         KeyState::OfPosition(position) if bundle.leaf != Some(*position) => {
-            collector.add_at(worst, Fact::InvalidKeyPair { secret: secret.clone() });
+            collector.add_at(worst, finding::InvalidKeyPair { secret: secret.clone() });
         }
         _ => {}
     }
     if let Some(position) = bundle.leaf.filter(|p| *p > 0) {
-        collector.add_at(worst, Fact::LeafNotFirst { secret, position });
+        collector.add_at(worst, finding::LeafNotFirst { secret, position });
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
+    check::finding,
     inventory::{Controller, Stored},
     object::Key,
     x509::{
@@ -103,11 +104,11 @@ pub(super) fn judge_form(stored: &Stored, audience: Audience, worst: Severity, c
             Part::Key => {
                 let by = objection.refuse.and(audience.readers);
                 if !by.is_empty() {
-                    let fact = Fact::InvalidKey {
+                    let fact = Fact::InvalidKey(finding::InvalidKey {
                         secret: secret(),
                         by: or_nobody(by, objection),
                         why: objection.why.to_string(),
-                    };
+                    });
                     collector.add_at(audience.severity(&bundle.objections, worst), fact);
                 }
             }
@@ -183,13 +184,13 @@ fn or_nobody(by: Readers, objection: &Objection) -> Readers {
 }
 
 fn unreadable(secret: Key, position: usize, by: Readers, skipped: bool, why: &str) -> Fact {
-    Fact::InvalidCertificate {
+    Fact::InvalidCertificate(finding::InvalidCertificate {
         secret,
         position,
         by,
         skipped,
         why: why.to_owned(),
-    }
+    })
 }
 
 /// What the server loads and clients refuse: some of them as a warning, most of them as critical.
@@ -207,15 +208,15 @@ pub(super) fn judge_clients(stored: &Stored, audience: Audience, collector: &mut
         let most = by.kinds_of_clients() >= MOST;
         let severity = if most { Severity::Critical } else { Severity::Warning };
         let fact = if most && objection.about == About::Usage {
-            Fact::ConstraintViolated {
+            Fact::ConstraintViolated(finding::ConstraintViolated {
                 by: Clients::All,
                 why: objection.why.to_string(),
-            }
+            })
         } else {
-            Fact::RefusedByClients {
+            Fact::RefusedByClients(finding::RefusedByClients {
                 by,
                 why: Cow::clone(&objection.why),
-            }
+            })
         };
         collector.add_at(severity, fact);
     }

@@ -1,7 +1,8 @@
-//! The catalogue: every reason, its group and its page.
+//! How bad a finding is, and the names of findings as they are typed.
 
 use std::str::FromStr;
 
+pub use super::finding::Reason;
 use crate::text::closest;
 
 /// How bad a finding is. Ordered: `Info < Warning < Critical`.
@@ -23,80 +24,6 @@ impl Severity {
             Self::Warning => "warning",
             Self::Critical => "critical",
         }
-    }
-}
-
-macro_rules! reasons {
-    ($($group:ident { $($name:ident $severity:ident),* $(,)? })*) => {
-        /// A finding's name, as Kubernetes conditions have it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[allow(missing_docs)] // Each has its page: `page()`.
-        pub enum Reason { $($($name,)*)* }
-
-        impl Reason {
-            /// All reasons, in the catalogue's order.
-            pub const ALL: &'static [Reason] = &[$($(Reason::$name,)*)*];
-
-            /// The name as reports print it.
-            pub fn as_str(self) -> &'static str {
-                match self { $($(Self::$name => stringify!($name),)*)* }
-            }
-
-            /// The group of the catalogue that it belongs to.
-            pub fn group(self) -> &'static str {
-                match self { $($(Self::$name => stringify!($group),)*)* }
-            }
-
-            /// How severe it usually is; a finding may say otherwise where the facts do.
-            pub fn severity(self) -> Severity {
-                match self { $($(Self::$name => Severity::$severity,)*)* }
-            }
-
-            /// The page that `explain` prints, in Markdown.
-            pub fn page(self) -> &'static str {
-                match self {
-                    $($(Self::$name => include_str!(concat!("../../docs/findings/", stringify!($name), ".md")),)*)*
-                }
-            }
-        }
-    };
-}
-
-reasons! {
-    reference {
-        SecretNotFound Critical, SecretNameEmpty Info, Forbidden Warning, WrongSecretType Critical,
-        MissingData Critical, RuleHostWithoutTls Info, TlsHostWithoutRule Warning, RuleWithoutHost Warning, DefaultBackendOnly Warning,
-        IngressClassNotFound Warning, InvalidCertificateRef Critical, RefNotPermitted Critical, HostnameConflict Warning,
-        NoMatchingListenerHostname Warning, OverlappingCertificates Info, DuplicateHost Warning, AmbiguousCertificate Warning,
-        DefaultStoreConflict Critical, OrphanSecret Info, CertificateElsewhere Info,
-    }
-    parse {
-        InvalidCertificate Critical, InvalidKey Critical, EncryptedKey Critical, InvalidKeyPair Critical,
-        LeafNotFirst Critical, InvalidCaCertificate Critical,
-    }
-    time {
-        Expired Critical, NotYetValid Critical, RenewalDue Warning, RenewsTooLate Warning, RenewNow Warning, ChainExpired Critical,
-        ChainExpiresFirst Warning, LifetimeTooLong Warning,
-    }
-    names {
-        HostMismatch Critical, CommonNameOnly Critical, WildcardTooBroad Warning, UnusedNames Info,
-    }
-    chain {
-        MissingIntermediate Critical, UntrustedIssuer Critical, WrongOrder Info, ExtraRoot Info, ExtraCertificate Info,
-        SelfSigned Critical, StagingIssuer Critical, TemporaryCertificate Critical,
-        ControllerDefaultCertificate Critical, ConstraintViolated Critical,
-    }
-    strength {
-        WeakKey Critical, WeakSignature Critical, RepeatedKey Warning, LeafIsCa Warning,
-        RefusedByClients Warning, MissingServerAuth Critical, ClientAuthLost Info, MustStaple Warning,
-    }
-    ownership {
-        CertificateNotReady Warning, RenewalFailing Warning, IssuerNotReady Warning, OrderFailed Warning, ChallengeStuck Warning,
-        ConflictingOwners Warning,
-    }
-    served {
-        ServedDiffers Warning, ServedExpired Critical, ServedWrongHost Critical, ServedUntrusted Critical,
-        NotServed Critical, StalePods Warning, DnsElsewhere Warning,
     }
 }
 

@@ -6,19 +6,18 @@ mod maker;
 mod traefik;
 
 use crate::{
+    check::finding,
     inventory::{
         Binding, Controller, Inventory, Origin, Presence, Stored,
         ingress::EVERY_HOST,
-        query::{ClassState, DefaultCertificate, Serving, covers, usable},
+        query::{ClassState, Serving, covers},
         settle::MANY,
     },
-    object::register::{Role, count, of_roles},
-    object::route::Shape,
-    object::{Forbidden, Ingress, Key, Kind, annotation::is_filled, secret::TLS_TYPE},
+    object::{Forbidden, Ingress, Key, Kind, annotation::is_filled, route::Shape, secret::TLS_TYPE},
 };
 
 use super::{
-    finding::{Fact, Instead, Maker, ObjectRef},
+    finding::{Fact, Instead, Maker},
     reason::Severity,
     verdict::{Collector, Subject},
 };
@@ -36,10 +35,10 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     }
     traefik::judge(subject, binding, collector);
     hosts::judge(subject, binding, collector);
-    traefik::ambiguous(subject, collector);
+    finding::AmbiguousCertificate::check(subject, collector);
     match binding.route.kind.route().map(|facts| facts.shape) {
         Some(Shape::Entries) => judge_ingress(subject, binding, collector),
-        Some(Shape::Hosts | Shape::Fields(_)) => secret_name_empty(subject, binding, collector),
+        Some(Shape::Hosts | Shape::Fields(_)) => finding::SecretNameEmpty::check(subject, binding, collector),
         Some(Shape::Listeners) | None => gateway::judge(subject, binding, collector),
     }
 }
@@ -52,12 +51,12 @@ pub(super) fn passed_through(inventory: &Inventory, binding: &Binding, collector
     }
     let mut secrets = binding.secrets.iter();
     if let Some(secret) = secrets.find(|secret| inventory.is_absent(secret) && !inventory.is_unread(secret)) {
-        let fact = Fact::SecretNotFound {
+        let fact = Fact::SecretNotFound(finding::SecretNotFound {
             secret: secret.clone(),
             instead: Instead::LeftOutUpTo36,
             among_manifests: false,
             maker: None,
-        };
+        });
         collector.add_at(Severity::Warning, fact);
     }
 }
@@ -69,7 +68,7 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         let filled = inventory.from_manifests && stored.meta.annotations().iter().any(|(key, _)| is_filled(key));
         // What another Secret fills in the cluster is empty among the manifests.
         if !filled {
-            let severity = if another_is_served(subject, secret) {
+            let severity = if finding::SecretNotFound::another_is_served(subject, secret) {
                 Severity::Warning
             } else {
                 subject.unless_served()
@@ -88,7 +87,7 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
             name: Some(secret.name.clone()),
             ..forbidden.clone()
         };
-        collector.add(Fact::Forbidden(one));
+        collector.add(finding::Forbidden(one));
         return;
     }
     if inventory.is_unread(secret) {
@@ -96,7 +95,7 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         collector.unreadable = true;
         return;
     }
-    let served = another_is_served(subject, secret);
+    let served = finding::SecretNotFound::another_is_served(subject, secret);
     let among_manifests = inventory.from_manifests;
     let maker = maker::of(subject, secret);
     // Manifests without any TLS Secret are what Helm and Kustomize print for a cluster that gets these otherwise: other
@@ -119,21 +118,13 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
     } else {
         subject.instead()
     };
-    let fact = Fact::SecretNotFound {
+    let fact = Fact::SecretNotFound(finding::SecretNotFound {
         secret: secret.clone(),
         instead,
         among_manifests,
         maker: maker.map(Box::new),
-    };
+    });
     collector.add_at(severity, fact);
-}
-
-/// Whether another of the Secrets that are named for the host is served, where the controller is known to go on without this one.
-fn another_is_served(subject: &Subject<'_>, lacking: &Key) -> bool {
-    let nginx = subject.controller == Controller::IngressNginx && matches!(subject.serving, Serving::Named(_));
-    let skips = subject.controller.picks_among_all() || nginx;
-    let other = subject.stored.filter(|stored| stored.meta.key() != *lacking);
-    skips && (other.zip(subject.binding)).is_some_and(|(stored, (_, b))| usable(stored) && covers(stored, &b.host))
 }
 
 /// Whether a Secret has the type and the data of a TLS Secret. `lacking` is how bad it is where its reader wants that; a proxy that
@@ -158,7 +149,7 @@ pub(super) fn judge_content(stored: &Stored, lacking: Option<Severity>, collecto
         };
         collector.add_at(
             severity,
-            Fact::WrongSecretType {
+            finding::WrongSecretType {
                 secret: secret.clone(),
                 found,
                 usable,
@@ -168,12 +159,12 @@ pub(super) fn judge_content(stored: &Stored, lacking: Option<Severity>, collecto
     for (data_key, presence) in [("tls.crt", certificate), ("tls.key", key)] {
         if presence != Presence::Present {
             let empty = presence == Presence::Empty;
-            let fact = Fact::MissingData {
+            let fact = Fact::MissingData(finding::MissingData {
                 secret: secret.clone(),
                 data_key,
                 empty,
                 by_version: false,
-            };
+            });
             collector.add_at(lacking, fact);
         }
     }
@@ -185,12 +176,12 @@ fn judge_ingress(subject: &Subject<'_>, binding: &Binding, collector: &mut Colle
     };
     match subject.inventory.controller_of_ingress(ingress).1 {
         ClassState::Known => {}
-        ClassState::NotFound => collector.add(Fact::IngressClassNotFound {
+        ClassState::NotFound => collector.add(finding::IngressClassNotFound {
             class: ingress.class.clone().unwrap_or_default(),
             kind: Kind::IngressClass,
         }),
         ClassState::NoDefault => {
-            collector.add(Fact::IngressClassNotFound {
+            collector.add(finding::IngressClassNotFound {
                 class: "".into(),
                 kind: Kind::IngressClass,
             });
@@ -203,36 +194,13 @@ fn judge_ingress(subject: &Subject<'_>, binding: &Binding, collector: &mut Colle
         Severity::Warning
     };
     if ingress.rules.is_empty() && !ingress.tls.is_empty() && !subject.controller.loads_without_rules() {
-        collector.add_at(severity, Fact::DefaultBackendOnly);
+        collector.add_at(severity, finding::DefaultBackendOnly);
     }
     if subject.controller == Controller::IngressNginx {
         judge_ingress_nginx(subject, binding, ingress, severity, collector);
     } else {
-        secret_name_empty(subject, binding, collector);
-        rule_without_host_of_traefik(subject, binding, ingress, collector);
-    }
-}
-
-/// Traefik shows a certificate to clients that ask for one of its names, and its default one to all others: a rule without host
-/// takes the requests of both.
-fn rule_without_host_of_traefik(
-    subject: &Subject<'_>,
-    binding: &Binding,
-    ingress: &Ingress,
-    collector: &mut Collector,
-) {
-    if subject.controller == Controller::Traefik
-        && binding.host == EVERY_HOST
-        && !ingress.rules.is_empty()
-        && let Some(secret) = binding.secrets.first()
-        && matches!(subject.serving, Serving::Named(_))
-        && !matches!(subject.inventory.traefiks_default(), DefaultCertificate::Secret(_))
-    {
-        collector.add(Fact::RuleWithoutHost {
-            secret: secret.clone(),
-            instead: Instead::Unknown,
-            assumed: None,
-        });
+        finding::SecretNameEmpty::check(subject, binding, collector);
+        finding::RuleWithoutHost::of_traefik(subject, binding, ingress, collector);
     }
 }
 
@@ -252,11 +220,11 @@ fn judge_ingress_nginx(
             .stored()
             .is_none_or(|stored| stored.meta.key() != *secret)
     {
-        let fact = Fact::RuleWithoutHost {
+        let fact = Fact::RuleWithoutHost(finding::RuleWithoutHost {
             secret: secret.clone(),
             instead: subject.instead(),
             assumed: subject.assumed(),
-        };
+        });
         collector.add_at(severity, fact);
     }
     for stored in binding
@@ -272,11 +240,11 @@ fn judge_ingress_nginx(
                 subject.unless_served()
             };
             let secret = stored.meta.key();
-            collector.add_at(severity, Fact::InvalidCaCertificate { secret, why });
+            collector.add_at(severity, finding::InvalidCaCertificate { secret, why });
         }
     }
     let Origin::Entry(position) = binding.origin else {
-        return secret_name_empty(subject, binding, collector);
+        return finding::SecretNameEmpty::check(subject, binding, collector);
     };
     let names_none = ingress
         .tls
@@ -302,46 +270,9 @@ fn judge_ingress_nginx(
     } else {
         Severity::Info
     };
-    let fact = Fact::SecretNameEmpty {
+    let fact = Fact::SecretNameEmpty(finding::SecretNameEmpty {
         instead: Instead::DefaultCertificate,
         unused,
-    };
+    });
     collector.add_at(severity, fact);
-}
-
-/// A tls entry that names no Secret: the controller's default certificate is served, unless another one is picked.
-fn secret_name_empty(subject: &Subject<'_>, binding: &Binding, collector: &mut Collector) {
-    if binding.origin.entry().is_some() && binding.secrets.is_empty() && subject.stored.is_none() {
-        let instead = match subject.instead() {
-            Instead::NoConnection => Instead::Unknown,
-            other => other,
-        };
-        collector.add(Fact::SecretNameEmpty { instead, unused: None });
-    }
-}
-
-/// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
-pub(super) fn orphan(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
-    const ROLES: [Role; 4] = [Role::Route, Role::Store, Role::Issuing, Role::Consumer];
-    const USERS: [Kind; count(&ROLES)] = of_roles(&ROLES);
-    let secret = stored.meta.key();
-    let used = inventory.is_named(&secret)
-        || inventory.consumers_of(&secret).next().is_some()
-        || inventory.certificates_of(&secret).next().is_some()
-        || inventory.is_issuers_key(&secret)
-        || inventory.default_certificates().any(|key| *key == secret)
-        || inventory.is_of_a_store(&secret)
-        || !stored.meta.owners().is_empty()
-        || inventory.may_be_used_elsewhere(&secret);
-    if stored.is_tls() && !used && USERS.iter().all(|kind| inventory.knows_all(*kind)) {
-        collector.add(Fact::OrphanSecret { secret });
-    }
-}
-
-/// An object, for a message.
-pub(super) fn object_ref(route: &crate::inventory::RouteKey) -> ObjectRef {
-    ObjectRef {
-        kind: route.kind,
-        key: route.key.clone(),
-    }
 }

@@ -2,15 +2,15 @@
 
 use crate::{
     inventory::{Binding, Inventory, Stored},
-    object::{Kind, Seconds, Text, consumer::How},
+    object::{Kind, Text, consumer::How},
     x509::{Bundle, Certificate, Trust},
 };
 
 use super::{
-    finding::{Fact, Finding},
+    finding::{self, Fact, Finding},
     reason::{Reason, Severity},
     sample::Sample,
-    verdict::{Collector, Rules, bundle},
+    verdict::{Rules, bundle},
 };
 
 /// What one address served.
@@ -58,7 +58,7 @@ pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, 
     let mut findings = Vec::new();
     for at in &probed.at {
         match &at.served {
-            ServedChain::Nothing(why) => findings.push(Finding::new(Fact::NotServed {
+            ServedChain::Nothing(why) => findings.push(Finding::new(finding::NotServed {
                 address: at.address.clone(),
                 why: why.clone(),
             })),
@@ -66,10 +66,10 @@ pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, 
         }
     }
     if let Some(resolved) = probed.resolved.as_ref().filter(|_| !probed.expected.is_empty()) {
-        let fact = Fact::DnsElsewhere {
+        let fact = Fact::DnsElsewhere(finding::DnsElsewhere {
             resolved: resolved.clone(),
             expected: probed.expected.clone(),
-        };
+        });
         findings.push(Finding::new(fact));
     }
     findings
@@ -105,7 +105,7 @@ pub fn believe_probe(probed: &Probed, rules: &Rules, findings: &mut Vec<Finding>
         finding.severity = finding.severity.min(Severity::Warning);
     }
     if !findings.iter().any(|f| f.reason() == Reason::ServedDiffers) {
-        findings.push(Finding::new(Fact::ServedDiffers {
+        findings.push(Finding::new(finding::ServedDiffers {
             address: address.clone(),
             served_sha256: leaf.sha256.to_string(),
             stored_sha256: String::new(),
@@ -125,7 +125,7 @@ fn judge_chain(
     let Some(leaf) = chain.certificates.first() else { return };
     let address = || address.clone();
     if super::time::has_ended(leaf.not_after, rules.now) {
-        findings.push(Finding::new(Fact::ServedExpired {
+        findings.push(Finding::new(finding::ServedExpired {
             address: address(),
             not_after: leaf.not_after,
         }));
@@ -133,7 +133,7 @@ fn judge_chain(
     let for_host = binding.host == "*" || leaf.names.cover(&binding.host);
     if !for_host {
         let names = Sample::of(&leaf.names, |san| compact_str::format_compact!("{san}"));
-        findings.push(Finding::new(Fact::ServedWrongHost {
+        findings.push(Finding::new(finding::ServedWrongHost {
             address: address(),
             names,
         }));
@@ -151,12 +151,12 @@ fn judge_chain(
             Severity::Critical
         };
         if held.sha256 != leaf.sha256 || !missing.is_empty() {
-            let fact = Fact::ServedDiffers {
+            let fact = Fact::ServedDiffers(finding::ServedDiffers {
                 address: address(),
                 served_sha256: leaf.sha256.to_string(),
                 stored_sha256: held.sha256.to_string(),
                 missing,
-            };
+            });
             findings.push(Finding::at(severity, fact));
         }
     }
@@ -165,7 +165,7 @@ fn judge_chain(
     if for_host && !told {
         let refused = bundle(chain, None, *rules).into_iter().find(makes_clients_refuse);
         findings.extend(refused.map(|finding| {
-            Finding::new(Fact::ServedUntrusted {
+            Finding::new(finding::ServedUntrusted {
                 address: address(),
                 why: Box::new(finding.fact),
             })
@@ -210,35 +210,6 @@ fn needed(stored: &Bundle) -> Vec<&Certificate> {
         found.extend(below);
     }
     found
-}
-
-/// Pods that mount a Secret by subPath or read it as environment, and started before it last changed.
-pub(super) fn stale_pods(inventory: &Inventory, stored: Option<&Stored>, collector: &mut Collector) {
-    let Some((stored, changed)) = stored.and_then(|s| Some((s, s.data_changed?))) else {
-        return;
-    };
-    let secret = stored.meta.key();
-    let mut pods: Vec<Text> = inventory
-        .consumers_of(&secret)
-        .filter(|c| c.kind == Kind::Pod && !c.ended && c.started.is_some_and(|at: Seconds| at < changed))
-        .filter(|c| {
-            c.uses
-                .iter()
-                .any(|u| u.name == secret.name && matches!(u.how, How::SubPath | How::Environment))
-        })
-        .map(|c| c.meta.name.clone())
-        .collect();
-    if !pods.is_empty() {
-        pods.sort();
-        collector.add_at(
-            Severity::Warning,
-            Fact::StalePods {
-                secret,
-                pods: pods.into(),
-                changed,
-            },
-        );
-    }
 }
 
 /// Whether a Secret may be one with stale Pods: only of those is it asked when they last changed.

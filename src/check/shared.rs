@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use crate::{inventory::Inventory, object::Key};
 
 use super::{
-    ownership, served,
+    finding::StalePods,
+    ownership,
     verdict::{Collector, Rules},
 };
 
@@ -36,7 +37,7 @@ impl Shared {
                 pods: Collector::default(),
             };
             ownership::judge(inventory, &secret, rules, &mut said.owners);
-            served::stale_pods(inventory, inventory.secrets().get(&secret), &mut said.pods);
+            StalePods::check(inventory, inventory.secrets().get(&secret), &mut said.pods);
             (secret, said)
         });
         Self(said.collect())
@@ -54,7 +55,7 @@ impl Shared {
     pub(super) fn pods(&self, inventory: &Inventory, secret: &Key, collector: &mut Collector) {
         match self.0.get(secret) {
             Some(said) => collector.add_all(&said.pods),
-            None => served::stale_pods(inventory, inventory.secrets().get(secret), collector),
+            None => StalePods::check(inventory, inventory.secrets().get(secret), collector),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Time: expired, not yet valid, due for renewal, an intermediate that ends first, a lifetime beyond what is allowed.
 
 use crate::{
+    check::finding,
     inventory::{Inventory, Stored},
     object::{Seconds, Text, annotation},
     text::time::{DAY, HOUR},
@@ -8,24 +9,20 @@ use crate::{
 };
 
 use super::{
-    finding::{DueBy, Fact},
-    verdict::{Collector, Rules},
+    finding::DueBy,
+    verdict::{CertificateSubject, Collector, Rules},
 };
 
-pub(super) fn judge(inventory: &Inventory, stored: &Stored, rules: &Rules, collector: &mut Collector) {
-    let Some(leaf) = stored.leaf() else { return };
+pub(super) fn judge(on: &CertificateSubject<'_>, collector: &mut Collector) {
+    let CertificateSubject {
+        inventory,
+        stored,
+        leaf,
+        rules,
+    } = *on;
     let now = rules.now;
-    collector.moment(leaf.not_before, now);
-    collector.moment(leaf.not_after, now);
-    if has_ended(leaf.not_after, now) {
-        collector.add(Fact::Expired {
-            not_after: leaf.not_after,
-        });
-    } else if now < leaf.not_before {
-        collector.add(Fact::NotYetValid {
-            not_before: leaf.not_before,
-        });
-    } else {
+    finding::time::certificate(on, collector);
+    if !has_ended(leaf.not_after, now) && now >= leaf.not_before {
         renewal(inventory, stored, leaf, rules, collector);
     }
     for (position, certificate) in stored.bundle.chain() {
@@ -35,7 +32,6 @@ pub(super) fn judge(inventory: &Inventory, stored: &Stored, rules: &Rules, colle
         chain_time(leaf, certificate, now, collector);
     }
     root_time(stored, leaf, now, collector);
-    lifetime(stored, leaf, collector);
 }
 
 /// Whether clients take a validity as over. Of the second that notAfter names, RFC 5280 (section 4.1.2.5) counts the whole as
@@ -83,7 +79,7 @@ fn above_the_leaf(
     collector.moment(not_before, now);
     if has_ended(not_after, now) || now < not_before {
         let (subject, root) = name();
-        collector.add(Fact::ChainExpired {
+        collector.add(finding::ChainExpired {
             subject,
             root,
             not_after,
@@ -91,7 +87,7 @@ fn above_the_leaf(
         });
     } else if not_after < leaf.not_after && !has_ended(leaf.not_after, now) {
         let (subject, root) = name();
-        collector.add(Fact::ChainExpiresFirst {
+        collector.add(finding::ChainExpiresFirst {
             subject,
             root,
             not_after,
@@ -124,7 +120,7 @@ fn renewal(inventory: &Inventory, stored: &Stored, leaf: &Certificate, rules: &R
         let since = not_after.saturating_sub(asked);
         collector.moment(since, now);
         if now >= since {
-            collector.add(Fact::RenewalDue {
+            collector.add(finding::RenewalDue {
                 not_after,
                 since,
                 by: DueBy::Asked,
@@ -137,7 +133,7 @@ fn renewal(inventory: &Inventory, stored: &Stored, leaf: &Certificate, rules: &R
     if let Some((_, end)) = window {
         collector.moment(end, now);
         if now >= end && now < by_age {
-            collector.add(Fact::RenewNow { window_end: end });
+            collector.add(finding::RenewNow { window_end: end });
             return;
         }
     }
@@ -154,14 +150,14 @@ fn renewal(inventory: &Inventory, stored: &Stored, leaf: &Certificate, rules: &R
         Some((start, _)) => {
             collector.moment(start, now);
             if now >= start {
-                collector.add(Fact::RenewalDue {
+                collector.add(finding::RenewalDue {
                     not_after,
                     since: start,
                     by: DueBy::Window,
                 });
             }
         }
-        None if now >= by_age => collector.add(Fact::RenewalDue {
+        None if now >= by_age => collector.add(finding::RenewalDue {
             not_after,
             since: by_age,
             by: DueBy::Lifetime,
@@ -181,13 +177,13 @@ fn by_certmanager(certificate: &Text, at: Seconds, leaf: &Certificate, now: Seco
     collector.moment(late.saturating_add(1), now);
     let not_after = leaf.not_after;
     if now > late {
-        collector.add(Fact::RenewalDue {
+        collector.add(finding::RenewalDue {
             not_after,
             since: at,
             by: DueBy::CertManager,
         });
     } else if not_after.saturating_sub(at) < least_left(leaf) {
-        collector.add(Fact::RenewsTooLate {
+        collector.add(finding::RenewsTooLate {
             certificate: certificate.clone(),
             planned: at,
             not_after,
@@ -199,35 +195,4 @@ fn by_certmanager(certificate: &Text, at: Seconds, leaf: &Certificate, now: Seco
 /// or a tenth of a lifetime that is shorter than ten days.
 fn least_left(leaf: &Certificate) -> Seconds {
     (leaf.not_after.saturating_sub(leaf.not_before) / 10).min(DAY)
-}
-
-/// The longest lifetime in days that browsers accept of a public CA's certificate, by the day of its issuance
-/// (CA/Browser Forum, Baseline Requirements, section 6.3.2).
-fn allowed_days(issued: Seconds) -> Option<i64> {
-    const STEPS: [(Seconds, i64); 4] = [
-        (1_868_227_200, 47),
-        (1_805_068_800, 100),
-        (1_773_532_800, 200),
-        (1_598_918_400, 398),
-    ];
-    STEPS
-        .into_iter()
-        .find(|(from, _)| issued >= *from)
-        .map(|(_, days)| days)
-}
-
-fn lifetime(stored: &Stored, leaf: &Certificate, collector: &mut Collector) {
-    if !matches!(stored.bundle.trust, Trust::Trusted { public: true, .. }) {
-        return;
-    }
-    // Both ends count: 90 days are 90 x 86,400 s, the last second included.
-    let seconds = leaf.not_after.saturating_sub(leaf.not_before).saturating_add(1);
-    let days = seconds.saturating_add(DAY - 1) / DAY;
-    if let Some(allowed) = allowed_days(leaf.not_before).filter(|allowed| days > *allowed) {
-        let number = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
-        collector.add(Fact::LifetimeTooLong {
-            days: number(days),
-            allowed: number(allowed),
-        });
-    }
 }

@@ -10,18 +10,18 @@ use crate::{
         Key, Meta, Seconds,
         secret::{BACKUP_TYPE, TLS_TYPE},
     },
-    x509::Bundle,
+    x509::{Bundle, Certificate},
 };
 
 use super::{
     chain,
-    finding::{Beside, Fact, Finding, Instead},
+    finding::{self, Beside, Fact, Finding, Instead},
     names, ownership, parse,
     readers::{self, Audience},
     reason::Severity,
-    reference, served,
+    reference,
     shared::Shared,
-    strength, time,
+    time,
 };
 
 /// What the judging depends on besides the inventory.
@@ -122,6 +122,32 @@ impl Subject<'_> {
     }
 }
 
+/// A Secret's certificate, or a file's or a server's, under judgement for itself.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::check) struct CertificateSubject<'a> {
+    /// The joined picture.
+    pub(in crate::check) inventory: &'a Inventory,
+    /// What holds it.
+    pub(in crate::check) stored: &'a Stored,
+    /// Its leaf.
+    pub(in crate::check) leaf: &'a Certificate,
+    /// The rules.
+    pub(in crate::check) rules: &'a Rules,
+}
+
+impl<'a> CertificateSubject<'a> {
+    /// `None` where no leaf is held.
+    fn of(inventory: &'a Inventory, stored: &'a Stored, rules: &'a Rules) -> Option<Self> {
+        let leaf = stored.leaf()?;
+        Some(Self {
+            inventory,
+            stored,
+            leaf,
+            rules,
+        })
+    }
+}
+
 /// Collects findings and the moments at which time changes them.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
@@ -131,11 +157,11 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn add(&mut self, fact: Fact) {
+    pub(super) fn add(&mut self, fact: impl Into<Fact>) {
         self.findings.push(Finding::new(fact));
     }
 
-    pub(super) fn add_at(&mut self, severity: Severity, fact: Fact) {
+    pub(super) fn add_at(&mut self, severity: Severity, fact: impl Into<Fact>) {
         self.findings.push(Finding::at(severity, fact));
     }
 
@@ -200,7 +226,7 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     let mut collector = Collector::default();
     if binding.elsewhere {
         let by = inventory.keeper(binding);
-        collector.add(Fact::CertificateElsewhere { by });
+        collector.add(finding::CertificateElsewhere { by });
         if by == Keeper::Backend {
             reference::passed_through(inventory, binding, &mut collector);
         }
@@ -234,10 +260,12 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     let before = collector.findings.len();
     if let Some(stored) = subject.stored {
         parse::judge(stored, audience, subject.unless_served(), &mut collector);
-        time::judge(inventory, stored, &rules, &mut collector);
-        names::judge(&subject, stored, &mut collector);
-        chain::judge(stored, &mut collector);
-        strength::judge(inventory, stored, &mut collector);
+        if let Some(held) = CertificateSubject::of(inventory, stored, &rules) {
+            time::judge(&held, &mut collector);
+            names::judge(&subject, &held, &mut collector);
+            chain::judge(&held, &mut collector);
+            strength(&held, &mut collector);
+        }
         readers::judge_clients(stored, audience, &mut collector);
     }
     // Nothing is certain of a certificate that was meant, while it is not known which one is served.
@@ -267,6 +295,12 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     Some(collector.finish(subject.stored.map(|s| s.meta.key())))
 }
 
+/// Judges the key, the signatures and the usages of a certificate that clients get.
+fn strength(held: &CertificateSubject<'_>, collector: &mut Collector) {
+    finding::strength::key(held, collector);
+    finding::strength::certificate(held, collector);
+}
+
 /// Judges a Secret that some clients get in place of the one that most get: for these alone its defects are critical.
 fn beside(
     inventory: &Inventory,
@@ -278,10 +312,10 @@ fn beside(
 ) {
     let mut own = Collector::default();
     parse::judge(stored, audience, Severity::Warning, &mut own);
-    if clients != Recipients::Nobody {
-        time::judge(inventory, stored, rules, &mut own);
-        chain::judge(stored, &mut own);
-        strength::judge(inventory, stored, &mut own);
+    if let Some(held) = CertificateSubject::of(inventory, stored, rules).filter(|_| clients != Recipients::Nobody) {
+        time::judge(&held, &mut own);
+        chain::judge(&held, &mut own);
+        strength(&held, &mut own);
     }
     if let Some(at) = own.changes_at {
         collector.moment(at, rules.now);
@@ -321,18 +355,20 @@ pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict>
         let own = mounted || stored.data_keys.is_some();
         reference::judge_content(stored, (!own).then_some(Severity::Critical), &mut collector);
         parse::judge(stored, Audience::unknown(), Severity::Warning, &mut collector);
-        time::judge(inventory, stored, &rules, &mut collector);
-        strength::judge_key(inventory, stored, &mut collector);
+        if let Some(held) = CertificateSubject::of(inventory, stored, &rules) {
+            time::judge(&held, &mut collector);
+            finding::strength::key(&held, &mut collector);
+        }
         ownership::judge(inventory, key, &rules, &mut collector);
-        reference::orphan(inventory, stored, &mut collector);
-        served::stale_pods(inventory, Some(stored), &mut collector);
+        finding::OrphanSecret::check(inventory, stored, &mut collector);
+        finding::StalePods::check(inventory, Some(stored), &mut collector);
         if mounted {
             names::judge_services(inventory, stored, &mut collector);
         }
         // No client of a route fails by it: what is critical behind a route is a warning here. What Pods mount they serve, or
         // show to others, and dates are judged alike by all.
         for finding in &mut collector.findings {
-            let dated = matches!(finding.fact, Fact::Expired { .. } | Fact::NotYetValid { .. });
+            let dated = matches!(finding.fact, Fact::Expired(_) | Fact::NotYetValid(_));
             if !(mounted && dated) {
                 finding.severity = finding.severity.min(Severity::Warning);
             }
@@ -357,15 +393,20 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
     };
     let alone = Inventory::default();
     parse::judge(&stored, Audience::unknown(), Severity::Critical, &mut collector);
-    time::judge(&alone, &stored, &rules, &mut collector);
+    let held = CertificateSubject::of(&alone, &stored, &rules);
+    if let Some(held) = &held {
+        time::judge(held, &mut collector);
+    }
     names::judge_host(&stored, host, &mut collector);
     // A root in a file is self-signed because it is a root: nobody serves it.
     let is_root = bundle.leaf().is_some_and(|leaf| leaf.is_ca && leaf.self_signed);
     let served = host.is_some() || !is_root;
-    if served {
-        chain::judge(&stored, &mut collector);
+    if let Some(held) = &held {
+        if served {
+            chain::judge(held, &mut collector);
+        }
+        strength(held, &mut collector);
     }
-    strength::judge(&alone, &stored, &mut collector);
     if served {
         readers::judge_clients(&stored, Audience::unknown(), &mut collector);
     }

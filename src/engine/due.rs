@@ -86,9 +86,9 @@ fn by_verdict(inventory: &Inventory, target: &Target, rules: Rules) -> Due {
         return Due::Now("it holds no certificate");
     };
     let due = verdict.findings.iter().find_map(|finding| match finding.fact {
-        Fact::RenewalDue { .. } => Some("most of its lifetime is over"),
-        Fact::RenewNow { .. } => Some("the CA's renewal window has passed"),
-        Fact::Expired { .. } => Some("it has expired"),
+        Fact::RenewalDue(_) => Some("most of its lifetime is over"),
+        Fact::RenewNow(_) => Some("the CA's renewal window has passed"),
+        Fact::Expired(_) => Some("it has expired"),
         _ => None,
     });
     due.map_or(Due::Later(verdict.changes_at), Due::Now)

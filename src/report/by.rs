@@ -13,12 +13,14 @@ use super::{
     item::API_VERSION,
     json,
     output::{Context, Format},
-    row::{Row, Status},
     rows::Rows,
     table, yaml,
 };
 use crate::{
-    check::{Reason, Severity},
+    check::{
+        Reason, Severity,
+        row::{Row, Status},
+    },
     object::Seconds,
     text::{
         Age, clear, date_time,
@@ -322,8 +324,9 @@ impl<K: Copy> Serialize for Counts<'_, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::finding;
     use crate::{
-        check::{Fact, Finding},
+        check::Finding,
         report::fixtures::{NOW, Shop},
     };
 
@@ -379,8 +382,8 @@ mod tests {
         let mut row = shop.rows()[0];
         // The other way around than usual.
         let findings = [
-            Finding::at(Severity::Warning, Fact::Expired { not_after: NOW }),
-            Finding::at(Severity::Critical, Fact::MustStaple),
+            Finding::at(Severity::Warning, finding::Expired { not_after: NOW }),
+            Finding::at(Severity::Critical, finding::MustStaple),
         ];
         row.findings = &findings;
         let groups = fold(&vec![row].into(), By::Namespace, &|_| None);

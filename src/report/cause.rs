@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{
-    row::{Row, Status},
-    rows::Rows,
-    words,
-};
 use crate::{
-    check::{Fact, Reason},
+    check::{
+        Fact, Reason, finding,
+        row::{Row, Status},
+        words,
+    },
     object::{Key, Kind},
     text::grouped,
 };
+
+use super::rows::Rows;
 
 /// Below so many rows, the table says it.
 const LEAST: usize = 10;
@@ -42,10 +43,14 @@ pub fn cause(rows: &Rows<'_>) -> Option<String> {
             beside.or(row.secret()).map(|key| Cause::Secret(key, worst.reason()))
         };
         let found = match &worst.fact {
-            Fact::UntrustedIssuer { issuer, .. } => Some(Cause::Untrusted(issuer)),
-            Fact::MissingIntermediate { issuer, .. } => Some(Cause::Incomplete(issuer)),
-            Fact::IngressClassNotFound { class, kind } if !class.is_empty() => Some(Cause::Class(class, *kind)),
-            Fact::ControllerDefaultCertificate { controller } => Some(Cause::Default(controller)),
+            Fact::UntrustedIssuer(finding::UntrustedIssuer { issuer, .. }) => Some(Cause::Untrusted(issuer)),
+            Fact::MissingIntermediate(finding::MissingIntermediate { issuer, .. }) => Some(Cause::Incomplete(issuer)),
+            Fact::IngressClassNotFound(finding::IngressClassNotFound { class, kind }) if !class.is_empty() => {
+                Some(Cause::Class(class, *kind))
+            }
+            Fact::ControllerDefaultCertificate(finding::ControllerDefaultCertificate { controller }) => {
+                Some(Cause::Default(controller))
+            }
             _ => secret(),
         };
         if let Some(found) = found {
@@ -93,14 +98,14 @@ mod tests {
         let shop = Shop::new();
         let row = shop.rows()[0];
         let untrusted = |issuer: &str| {
-            [Finding::new(Fact::UntrustedIssuer {
+            [Finding::new(finding::UntrustedIssuer {
                 issuer: issuer.into(),
                 root_presented: false,
                 namesake: false,
             })]
         };
         let (corp, other) = (untrusted("CN=Corp Root"), untrusted("CN=Other"));
-        let expired = [Finding::new(Fact::Expired { not_after: 0 })];
+        let expired = [Finding::new(finding::Expired { not_after: 0 })];
         let told = |parts: &[(&[Finding], usize)]| {
             let rows: Vec<Row<'_>> = parts
                 .iter()

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use crate::{
-    check::{DueBy, Fact, Finding, Instead, Severity},
+    check::{
+        DueBy, Fact, Finding, Instead, Severity, finding,
+        row::{RouteRef, Row, Status},
+    },
     object::{Forbidden, Key, Kind, Seconds, Text},
-    report::row::{RouteRef, Row, Status},
     text::time::{DAY, HOUR},
     x509::{Certificate, Fingerprint, KeyAlgorithm, Name, San, certificate::ExtendedKeyUsage, readers::GoReads},
 };
@@ -81,7 +83,7 @@ impl Entry {
             created: Some(NOW - 400 * DAY - i64::try_from(self.namespace.len()).unwrap_or(0) * DAY),
             labels: &self.labels,
             certificate: self.certificate.as_ref(),
-            evidence: Some(crate::report::row::Evidence::Stored),
+            evidence: Some(crate::check::row::Evidence::Stored),
             answer: None,
             data_keys: None,
             renewer: crate::check::Renewer::Unknown,
@@ -138,31 +140,33 @@ impl Shop {
             "R11",
             &["api.shop.example", "192.0.2.1", "2001:db8::1", "*.shop.example"],
         )
-        .found([Fact::RenewalDue {
+        .found([Fact::RenewalDue(finding::RenewalDue {
             not_after: NOW + 12 * DAY,
             since: NOW - 18 * DAY,
             by: DueBy::Lifetime,
-        }]);
+        })]);
         api.namespace = "gateways".into();
         api.class = Some("traefik".into());
         api.secrets = vec![Key::new("certs", "api-tls"), Key::new("certs", "api-tls-rsa")];
-        let mut forbidden = Entry::ingress("legacy", "old.example", "old-tls").found([Fact::Forbidden(Forbidden {
-            kind: Kind::Secret,
-            namespace: Some("shop".into()),
-            name: Some("old-tls".into()),
-            verb: "get",
-        })]);
+        let mut forbidden = Entry::ingress("legacy", "old.example", "old-tls").found([Fact::Forbidden(
+            finding::Forbidden(Forbidden {
+                kind: Kind::Secret,
+                namespace: Some("shop".into()),
+                name: Some("old-tls".into()),
+                verb: "get",
+            }),
+        )]);
         forbidden.status = Some(Status::Unknown);
         let mut staging =
             Entry::ingress("web", "*", "staging-tls").leaf(NOW + 70 * DAY, "(STAGING) Baloney R3", &["yes"]);
         staging.context = "stage";
-        staging.findings = vec![Finding::at(Severity::Info, Fact::MustStaple)];
+        staging.findings = vec![Finding::at(Severity::Info, finding::MustStaple)];
         Self(vec![
             Entry::ingress("web", "shop.example", "shop-tls")
                 .leaf(NOW - 3 * DAY - 4 * HOUR, "E7", &["shop.example"])
-                .found([Fact::Expired {
+                .found([Fact::Expired(finding::Expired {
                     not_after: NOW - 3 * DAY - 4 * HOUR,
-                }])
+                })])
                 .labels(&[("app", "web"), ("app.kubernetes.io/part-of", "shop")]),
             Entry::ingress("web", "www.shop.example", "shop-tls")
                 .leaf(NOW + 60 * DAY, "E7", &["shop.example", "www.shop.example"])
@@ -180,44 +184,45 @@ impl Shop {
                 &["*.internal.shop.example"],
             )
             .found([
-                Fact::HostMismatch {
+                Fact::HostMismatch(finding::HostMismatch {
                     host: "blue.customers.europe-west-3.internal.shop.example".into(),
                     names: vec!["*.internal.shop.example".into()].into(),
                     instead: Instead::DefaultCertificate,
-                },
-                Fact::RenewalDue {
+                }),
+                Fact::RenewalDue(finding::RenewalDue {
                     not_after: NOW + 29 * HOUR,
                     since: NOW - DAY,
                     by: DueBy::Lifetime,
-                },
-                Fact::UntrustedIssuer {
+                }),
+                Fact::UntrustedIssuer(finding::UntrustedIssuer {
                     issuer: "CN=Shop Internal Root".into(),
                     root_presented: false,
                     namesake: false,
-                },
-                Fact::WrongOrder,
-                Fact::UnusedNames {
+                }),
+                Fact::WrongOrder(finding::WrongOrder),
+                Fact::UnusedNames(finding::UnusedNames {
                     names: vec!["*.internal.shop.example".into()].into(),
-                },
+                }),
             ]),
             Entry::new(
                 Some((Kind::IngressRoute, "dash", None)),
                 Some("dash.example"),
                 Some("gone"),
             )
-            .found([Fact::SecretNotFound {
+            .found([Fact::SecretNotFound(finding::SecretNotFound {
                 secret: key("gone"),
                 instead: Instead::DefaultCertificate,
                 among_manifests: false,
                 maker: None,
-            }]),
+            })]),
             forbidden,
-            Entry::new(Some((Kind::Ingress, "bare", None)), None, Some("bare-tls")).found([Fact::DefaultBackendOnly]),
+            Entry::new(Some((Kind::Ingress, "bare", None)), None, Some("bare-tls"))
+                .found([Fact::DefaultBackendOnly(finding::DefaultBackendOnly)]),
             Entry::new(None, None, Some("left-over"))
                 .leaf(NOW + 20 * DAY, "E7", &["left.example"])
-                .found([Fact::OrphanSecret {
+                .found([Fact::OrphanSecret(finding::OrphanSecret {
                     secret: key("left-over"),
-                }]),
+                })]),
             staging,
         ])
     }
@@ -242,10 +247,10 @@ impl Shop {
             ],
         )
         .found([
-            Fact::SelfSigned,
-            Fact::UnusedNames {
+            Fact::SelfSigned(finding::SelfSigned),
+            Fact::UnusedNames(finding::UnusedNames {
                 names: vec!["\u{1b}[2J".into()].into(),
-            },
+            }),
         ])
         .labels(&[("a\u{200b}", "b\u{1b}[8m,c=d")]);
         evil.class = Some("ng\tinx".into());

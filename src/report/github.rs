@@ -8,9 +8,9 @@ use std::{
     io::{self, BufWriter, Write},
 };
 
-use super::{item, output::Context, place, row::Row, rows::Rows, words};
+use super::{item, output::Context, place, rows::Rows};
 use crate::{
-    check::{Finding, Severity},
+    check::{Finding, Severity, row::Row, words},
     text::clear,
 };
 

@@ -5,12 +5,14 @@ use serde::{Serialize, Serializer};
 use super::{
     apart::{KindItem, LeftOut, SinceItem},
     output::Context,
-    row::{Answer, Evidence, Row},
     rows::Rows,
-    words,
 };
 use crate::{
-    check::Finding,
+    check::{
+        Finding,
+        row::{Answer, Evidence, Row},
+        words,
+    },
     object::{Key, Seconds},
     text::date_time,
 };

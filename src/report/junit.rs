@@ -6,15 +6,15 @@ use std::{
     io::{self, Write},
 };
 
-use super::{
-    item,
-    output::Context,
-    place,
-    row::{Row, Status},
-    rows::Rows,
-    words,
+use super::{item, output::Context, place, rows::Rows};
+use crate::{
+    check::{
+        row::{Row, Status},
+        words,
+    },
+    object::Seconds,
+    text::clear,
 };
-use crate::{object::Seconds, text::clear};
 
 /// Writes a `JUnit` report: critical and warning are failures, what could not be read is an error, the rest passes. The elements and
 /// attributes are those of the schema of Apache Ant's task, which readers go by.

@@ -1,4 +1,4 @@
-//! Values become text: one file a format, and the words of the findings.
+//! Values become text: one file a format.
 //!
 //! Every format is made from [`Rows`]; [`output::write`] chooses among them. Text from outside is cleared of what could
 //! change a terminal; JSON, YAML and SARIF keep every character, the unsafe ones as escapes.
@@ -19,13 +19,11 @@ pub mod output;
 pub mod place;
 pub mod preflight;
 pub mod progress;
-pub mod row;
 pub mod rows;
 pub mod sarif;
 pub mod show;
 pub mod summary;
 pub mod table;
-pub mod words;
 pub mod yaml;
 
 #[cfg(test)]
@@ -33,9 +31,9 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
+pub use crate::check::row::{Answer, Evidence, RouteRef, Row, Status};
 pub use apart::{Apart, LeftOut};
 pub use order::{SortBy, Sorting, sort};
 pub use output::{Context, Format};
-pub use row::{Answer, Evidence, RouteRef, Row, Status};
 pub use rows::Rows;
 pub use summary::summary;

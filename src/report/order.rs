@@ -9,10 +9,12 @@ use std::{
 use super::{
     item::{self, Item},
     jsonpath::{JsonPathError, Path},
-    row::Row,
     rows::Rows,
 };
-use crate::{check::Urgency, object::Kind};
+use crate::{
+    check::{Urgency, row::Row},
+    object::Kind,
+};
 
 /// A field that rows can be sorted by. Rows that lack it come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,6 +242,7 @@ fn last<T>(value: Option<T>) -> (bool, Option<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::finding;
     use crate::{
         check::{DueBy, Fact, Finding, Severity},
         object::Key,
@@ -289,21 +292,23 @@ mod tests {
         let expired = NOW - 90 * DAY;
         let mut unused = Entry::new(None, None, Some("old-tls")).leaf(expired, "E7", &["old.example"]);
         unused.findings = vec![
-            Finding::at(Severity::Warning, Fact::Expired { not_after: expired }),
-            Finding::new(Fact::OrphanSecret { secret: key }),
+            Finding::at(Severity::Warning, finding::Expired { not_after: expired }),
+            Finding::new(finding::OrphanSecret { secret: key }),
         ];
         let ingress = Some((Kind::Ingress, "web", None));
         let due = |host: &'static str| {
             Entry::new(ingress, Some(host), Some("due-tls"))
                 .leaf(NOW + DAY, "E7", &[host])
-                .found([Fact::RenewalDue {
+                .found([Fact::RenewalDue(finding::RenewalDue {
                     not_after: NOW + DAY,
                     since: NOW - 29 * DAY,
                     by: DueBy::Lifetime,
-                }])
+                })])
         };
         let mut refused = due("refused.example").leaf(NOW + 80 * DAY, "E7", &["refused.example"]);
-        refused.findings.push(Finding::at(Severity::Warning, Fact::MustStaple));
+        refused
+            .findings
+            .push(Finding::at(Severity::Warning, finding::MustStaple));
         let entries = [unused, due("due.example"), refused];
         let mut rows = Rows::from(entries.iter().map(Entry::row).collect::<Vec<_>>());
         sort(&mut rows, &Sorting::default());

@@ -1,8 +1,7 @@
 //! Where the objects of a row stand in manifests, for reports that annotate files.
 
-use super::row::Row;
 use crate::{
-    check::Finding,
+    check::{Finding, row::Row},
     object::{Key, Kind},
 };
 

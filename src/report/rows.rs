@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::row::Row;
+use crate::check::row::Row;
 
 /// Many rows, of which only the order is held.
 pub struct Rows<'a> {

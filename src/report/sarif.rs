@@ -7,9 +7,9 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::{apart, explain, item, json, output::Context, place, row::Row, rows::Rows, words};
+use super::{apart, explain, item, json, output::Context, place, rows::Rows};
 use crate::{
-    check::{Finding, Reason, Severity},
+    check::{Finding, Reason, Severity, row::Row, words},
     x509::Fingerprint,
 };
 

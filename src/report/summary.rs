@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use super::{apart::Apart, row::Status, rows::Rows};
+use super::{apart::Apart, rows::Rows};
+use crate::check::row::Status;
 
 /// One line: how many hosts there are, what else was judged, their states with the worst first, what is excused or was not
 /// chosen, and how long it took.

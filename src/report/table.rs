@@ -14,11 +14,8 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use super::{
-    output::Context,
-    row::{Row, Status},
-    rows::Rows,
-};
+use super::{output::Context, rows::Rows};
+use crate::check::row::{Row, Status};
 use crate::{
     check::{Fact, Finding},
     object::Seconds,
@@ -113,7 +110,7 @@ pub(super) fn of_status(status: Status) -> Style {
 
 /// Red when it is past, yellow when renewal is due, else plain.
 fn of_expiry(row: &Row<'_>, now: Seconds) -> Style {
-    let due = |f: &Finding| matches!(f.fact, Fact::RenewalDue { .. } | Fact::RenewNow { .. });
+    let due = |f: &Finding| matches!(f.fact, Fact::RenewalDue(_) | Fact::RenewNow(_));
     match row.certificate {
         Some(c) if c.not_after <= now => of_status(Status::Critical),
         Some(_) if row.findings.iter().any(due) => of_status(Status::Warning),

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    check::{self, Fact, Finding, Probed, Renewer, Rules, Select, Shared, Sorted, select::IgnoreOf},
+    check::{self, Finding, Probed, Renewer, Rules, Select, Shared, Sorted, finding, row::Compared, select::IgnoreOf},
     inventory::{Binding, BindingId, Inventory, settle::MANY},
     object::{Key, Kind, Meta, Reach, Seconds, Text},
-    report::{Answer, Evidence, LeftOut, RouteRef, Row, Rows, Status, row::Compared},
+    report::{Answer, Evidence, LeftOut, RouteRef, Row, Rows, Status},
     x509::Certificate,
 };
 
@@ -167,7 +167,7 @@ pub fn evaluate(
         .filter(|(_, f)| has_row(f.kind))
     {
         // A Secret that one binding names is told there.
-        let finding = Finding::new(Fact::Forbidden(forbidden.clone()));
+        let finding = Finding::new(finding::Forbidden(forbidden.clone()));
         if forbidden.name.is_none() {
             let nothing = IgnoreOf {
                 route: None,

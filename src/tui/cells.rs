@@ -112,7 +112,7 @@ fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
             let due = item
                 .findings
                 .iter()
-                .any(|f| matches!(f.fact, Fact::RenewalDue { .. } | Fact::RenewNow { .. }));
+                .any(|f| matches!(f.fact, Fact::RenewalDue(_) | Fact::RenewNow(_)));
             return expires(item.certificate.as_deref(), due, model.now(), out);
         }
         _ => return of_certificate(item.certificate.as_deref(), what, out),

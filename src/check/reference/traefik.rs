@@ -1,17 +1,17 @@
 //! Traefik's certificate store: a default certificate that cannot be had, and a choice that is not certain.
 
 use crate::{
+    check::finding,
     inventory::{
         Binding, Controller, Origin, Presence,
-        query::{DefaultCertificate, Rivalry, Serving, Why},
+        query::{DefaultCertificate, Why},
     },
     object::Key,
 };
 
 use super::super::{
     finding::{Fact, Instead, ObjectRef},
-    reason::{Reason, Severity},
-    time::has_ended,
+    reason::Severity,
     verdict::{Collector, Subject},
 };
 
@@ -23,7 +23,7 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     }
     let inventory = subject.inventory;
     for secret in &binding.secrets {
-        kept_apart(subject, binding, secret, collector);
+        finding::DefaultStoreConflict::check(subject, binding, secret, collector);
     }
     if let Some(gap) = inventory.gap_in_default_store(&subject.serving) {
         lacking_at(subject, gap, Some(Severity::Warning), collector);
@@ -36,32 +36,13 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
         DefaultCertificate::Own(Why::SeveralStores) => {
             let stores = inventory.traefiks_default_stores();
             let stores = stores.map(|(kind, key)| ObjectRef { kind, key }).collect();
-            collector.add(Fact::DefaultStoreConflict { stores, keeps: None });
+            collector.add(finding::DefaultStoreConflict { stores, keeps: None });
         }
         DefaultCertificate::Own(Why::NoSecret(secret)) => lacking(subject, secret, collector),
         DefaultCertificate::Own(Why::NotSet)
         | DefaultCertificate::Unknown
         | DefaultCertificate::Unread
         | DefaultCertificate::Secret(_) => {}
-    }
-}
-
-/// A Secret of the route that a store of another name has taken: Traefik's store does not get it from the route, and maybe from
-/// nobody.
-fn kept_apart(subject: &Subject<'_>, binding: &Binding, secret: &Key, collector: &mut Collector) {
-    let inventory = subject.inventory;
-    let Some(stored) = inventory.secrets().get(secret) else {
-        return;
-    };
-    if let Some((kind, key)) = inventory.kept_apart(binding, secret)
-        && !inventory.is_in_traefiks_store(stored)
-    {
-        let keepers = std::iter::once(ObjectRef { kind, key }).collect();
-        let keeps = Some(secret.clone());
-        collector.add_at(
-            subject.unless_served(),
-            Fact::DefaultStoreConflict { stores: keepers, keeps },
-        );
     }
 }
 
@@ -75,7 +56,7 @@ fn lacking_at(subject: &Subject<'_>, secret: Key, up_to_3_6: Option<Severity>, c
     let by_version = up_to_3_6.is_some();
     let severity = up_to_3_6.unwrap_or_else(|| subject.unless_served());
     let Some(stored) = subject.inventory.secrets().get(&secret) else {
-        let fact = Fact::SecretNotFound {
+        let fact = Fact::SecretNotFound(finding::SecretNotFound {
             secret,
             instead: if by_version {
                 Instead::OwnUpTo36
@@ -84,49 +65,19 @@ fn lacking_at(subject: &Subject<'_>, secret: Key, up_to_3_6: Option<Severity>, c
             },
             among_manifests: subject.inventory.from_manifests,
             maker: None,
-        };
+        });
         collector.add_at(severity, fact);
         return;
     };
     for (data_key, presence) in [("tls.crt", stored.certificate), ("tls.key", stored.key)] {
         if presence != Presence::Present {
-            let fact = Fact::MissingData {
+            let fact = Fact::MissingData(finding::MissingData {
                 secret: secret.clone(),
                 data_key,
                 empty: presence == Presence::Empty,
                 by_version,
-            };
+            });
             collector.add_at(severity, fact);
         }
     }
-}
-
-/// Two certificates of which what is not known here decides. Several routes of the host are told as that.
-pub(super) fn ambiguous(subject: &Subject<'_>, collector: &mut Collector) {
-    let Serving::Chance(stored, other, why) = subject.serving else {
-        return;
-    };
-    // Of the first it is told as of any that is served.
-    let not_after = other.leaf().map(|leaf| leaf.not_after);
-    let expired = not_after.is_some_and(|not_after| has_ended(not_after, subject.rules.now));
-    if let Some(not_after) = not_after {
-        collector.moment(not_after, subject.rules.now);
-    }
-    let told = collector.findings.iter().any(|f| f.reason() == Reason::DuplicateHost);
-    if told && !expired {
-        return;
-    }
-    let fact = Fact::AmbiguousCertificate {
-        latest: stored.meta.key(),
-        other: other.meta.key(),
-        why,
-        expired,
-    };
-    // The latest versions never show it, unless chance decides in them too.
-    let severity = if expired && why == Rivalry::Chance {
-        Severity::Critical
-    } else {
-        Severity::Warning
-    };
-    collector.add_at(severity, fact);
 }

@@ -4,7 +4,10 @@ use super::{
     traefik::{expired, route},
     *,
 };
-use crate::inventory::{Binding, BindingId};
+use crate::{
+    check::finding,
+    inventory::{Binding, BindingId},
+};
 
 /// More than are looked at one by one.
 const DECOYS: usize = 450;
@@ -37,7 +40,7 @@ fn verdict(inventory: &Inventory, name: &str) -> Verdict {
 
 fn winners(verdict: &Verdict) -> Vec<Option<String>> {
     let duplicates = verdict.findings.iter().filter_map(|f| match &f.fact {
-        Fact::DuplicateHost { winner, .. } => Some(winner.as_ref().map(|w| w.key.to_string())),
+        Fact::DuplicateHost(finding::DuplicateHost { winner, .. }) => Some(winner.as_ref().map(|w| w.key.to_string())),
         _ => None,
     });
     duplicates.collect()

@@ -1,4 +1,5 @@
 use super::*;
+use crate::check::finding;
 
 /// What every reason of the family is held to.
 pub(super) const TESTS: &[fn()] = &[
@@ -388,7 +389,9 @@ fn a_route_of_which_some_hosts_match_is_told_of_the_others_alone() {
         let mut told: Vec<(String, bool)> = findings
             .iter()
             .filter_map(|f| match &f.fact {
-                Fact::NoMatchingListenerHostname { hostname, others, .. } => Some((hostname.to_string(), *others)),
+                Fact::NoMatchingListenerHostname(finding::NoMatchingListenerHostname { hostname, others, .. }) => {
+                    Some((hostname.to_string(), *others))
+                }
                 _ => None,
             })
             .collect();
@@ -428,7 +431,7 @@ fn what_a_cloud_keeps_is_said_to_be_kept_there() {
     let none = |l: &mut Listener| l.certificate_refs.clear();
     let keepers = |findings: &[Finding]| {
         let by = findings.iter().filter_map(|f| match f.fact {
-            Fact::CertificateElsewhere { by } => Some(by),
+            Fact::CertificateElsewhere(finding::CertificateElsewhere { by }) => Some(by),
             _ => None,
         });
         by.collect::<Vec<_>>()
@@ -462,7 +465,7 @@ fn certmanager_makes_nothing_for_a_listener_without_hostname() {
     let asked = [(annotation::CLUSTER_ISSUER, "le")];
     let maker = |findings: &[Finding]| {
         findings.iter().find_map(|f| match &f.fact {
-            Fact::SecretNotFound { maker, .. } => maker.as_deref().cloned(),
+            Fact::SecretNotFound(finding::SecretNotFound { maker, .. }) => maker.as_deref().cloned(),
             _ => None,
         })
     };
@@ -520,7 +523,9 @@ fn a_listener_set_behind_many_listeners_finds_the_sibling_for_which_certmanager_
     let makers: Vec<&Maker> = findings
         .iter()
         .filter_map(|f| match &f.fact {
-            Fact::SecretNotFound { secret, maker, .. } if secret.name == "tls" => maker.as_deref(),
+            Fact::SecretNotFound(finding::SecretNotFound { secret, maker, .. }) if secret.name == "tls" => {
+                maker.as_deref()
+            }
             _ => None,
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    check::finding,
     inventory::programs::Told,
     object::{
         ingress::IngressTls,
@@ -277,7 +278,7 @@ fn traefik_behind_the_name_of_ingress_nginx_has_its_own_rules() {
     let assumed = of(&|_| {});
     is(&assumed, Reason::TlsHostWithoutRule, Severity::Critical);
     let said = assumed.iter().find_map(|f| match &f.fact {
-        Fact::TlsHostWithoutRule { assumed, .. } => *assumed,
+        Fact::TlsHostWithoutRule(finding::TlsHostWithoutRule { assumed, .. }) => *assumed,
         _ => None,
     });
     assert_eq!(said, Some(crate::inventory::Controller::IngressNginx));
@@ -318,7 +319,7 @@ fn of_two_of_one_second_the_later_by_name_decides() {
             }
         });
         findings.into_iter().find_map(|f| match f.fact {
-            Fact::DuplicateHost { winner, .. } => winner.map(|w| w.key.name),
+            Fact::DuplicateHost(finding::DuplicateHost { winner, .. }) => winner.map(|w| w.key.name),
             _ => None,
         })
     };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::check::finding;
 
 /// What every reason of the family is held to.
 pub(super) const TESTS: &[fn()] = &[
@@ -194,7 +195,7 @@ fn a_renewal_that_fails_is_told_while_the_certificate_is_ready() {
     });
     is_not(&not_ready, Reason::RenewalFailing);
     let message = not_ready.iter().find_map(|f| match &f.fact {
-        Fact::CertificateNotReady { message, .. } => Some(&**message),
+        Fact::CertificateNotReady(finding::CertificateNotReady { message, .. }) => Some(&**message),
         _ => None,
     });
     assert_eq!(message, Some("rate limited"), "why it failed says more");

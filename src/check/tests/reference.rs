@@ -1,4 +1,5 @@
 use super::*;
+use crate::check::finding;
 
 /// What every reason of the family is held to.
 pub(super) const TESTS: &[fn()] = &[
@@ -309,7 +310,7 @@ fn the_oldest_ingress_of_a_host_is_named_as_the_winner_where_that_is_the_rule() 
             }
         });
         for finding in findings.iter().filter(|f| f.reason() == Reason::DuplicateHost) {
-            let Fact::DuplicateHost { winner: named, .. } = &finding.fact else {
+            let Fact::DuplicateHost(finding::DuplicateHost { winner: named, .. }) = &finding.fact else {
                 unreachable!()
             };
             assert_eq!(named.as_ref().map(|w| w.key.name.as_str()), winner, "{class}");
@@ -505,7 +506,7 @@ fn lacking(set_up: impl FnOnce(&mut Inventory)) -> (Severity, Option<Maker>) {
     set_up(&mut inventory);
     let findings = judge_all(&mut inventory, RULES);
     let missing = findings.into_iter().find_map(|f| match f.fact {
-        Fact::SecretNotFound { maker, .. } => Some((f.severity, maker.map(|maker| *maker))),
+        Fact::SecretNotFound(finding::SecretNotFound { maker, .. }) => Some((f.severity, maker.map(|maker| *maker))),
         _ => None,
     });
     missing.expect("it is missing")
@@ -568,7 +569,7 @@ fn an_ingress_that_certmanager_takes_nothing_of_is_told_why() {
             add(i, web, "nginx");
         });
         findings.into_iter().find_map(|f| match f.fact {
-            Fact::SecretNotFound { maker, .. } => maker.map(|maker| *maker),
+            Fact::SecretNotFound(finding::SecretNotFound { maker, .. }) => maker.map(|maker| *maker),
             _ => None,
         })
     };

@@ -122,7 +122,7 @@ fn the_stored_leaf_without_what_it_needs_is_something_else_than_is_stored() {
         let facts = findings.iter().map(|f| &f.fact);
         facts
             .filter_map(|fact| match fact {
-                Fact::ServedDiffers { missing, .. } => Some(missing.clone()),
+                Fact::ServedDiffers(finding::ServedDiffers { missing, .. }) => Some(missing.clone()),
                 _ => None,
             })
             .flatten()
@@ -170,7 +170,7 @@ fn a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one() {
         let facts = findings.iter().map(|f| &f.fact);
         facts
             .filter_map(|fact| match fact {
-                Fact::ServedUntrusted { why, .. } => Some(why.reason()),
+                Fact::ServedUntrusted(finding::ServedUntrusted { why, .. }) => Some(why.reason()),
                 _ => None,
             })
             .collect()
@@ -299,10 +299,19 @@ fn flags_choose_and_annotations_excuse() {
     };
     let found = binding(&inventory, id, RULES).expect("a verdict").findings;
     is(&found, Reason::UnusedNames, Severity::Info);
-    let unused = || Fact::UnusedNames {
-        names: Vec::new().into(),
+    let unused = || {
+        Fact::UnusedNames(finding::UnusedNames {
+            names: Vec::new().into(),
+        })
     };
-    let facts = || vec![Fact::SelfSigned, Fact::MustStaple, unused(), Fact::WrongOrder];
+    let facts = || {
+        vec![
+            Fact::SelfSigned(finding::SelfSigned),
+            Fact::MustStaple(finding::MustStaple),
+            unused(),
+            Fact::WrongOrder(finding::WrongOrder),
+        ]
+    };
     assert_eq!(
         sorted(&Select::default(), facts()),
         "SelfSigned,MustStaple,WrongOrder (UnusedNames) 0 critical"
@@ -331,7 +340,7 @@ fn flags_choose_and_annotations_excuse() {
         unread: [Reason::SelfSigned].into(),
         ..Select::default()
     };
-    assert_eq!(sorted(&unread, vec![Fact::SelfSigned]), " () 0 -");
+    assert_eq!(sorted(&unread, vec![Fact::SelfSigned(finding::SelfSigned)]), " () 0 -");
 }
 
 /// What is found in a Secret that no route uses and that `set_up` may have somebody use.
@@ -400,7 +409,7 @@ fn a_proxys_own_keys_are_as_good_as_those_of_a_tls_secret_where_no_route_reads_t
 #[test]
 fn what_clients_were_seen_to_get_counts_more_than_what_was_expected() {
     let missing = || {
-        Finding::new(Fact::SecretNotFound {
+        Finding::new(finding::SecretNotFound {
             secret: key("a", "tls"),
             instead: Instead::DefaultCertificate,
             among_manifests: false,

@@ -4,13 +4,15 @@ use super::{
     traefik::{broken, expired, other_store, route, store},
     *,
 };
-use crate::object::Forbidden;
+use crate::{check::finding, object::Forbidden};
 
 #[test]
 fn what_a_store_lacks_is_left_out_since_3_7_and_ends_the_store_before() {
     let told = |findings: &[Finding]| -> Vec<(String, Instead)> {
         let of = |f: &Finding| match &f.fact {
-            Fact::SecretNotFound { secret, instead, .. } => Some((secret.name.to_string(), *instead)),
+            Fact::SecretNotFound(finding::SecretNotFound { secret, instead, .. }) => {
+                Some((secret.name.to_string(), *instead))
+            }
             _ => None,
         };
         findings.iter().filter_map(of).collect()
@@ -138,7 +140,10 @@ fn another_certificate_that_has_expired_is_critical_where_the_latest_versions_sh
         verdict.findings.iter().find(ambiguous).map(|f| {
             (
                 f.severity,
-                matches!(f.fact, Fact::AmbiguousCertificate { expired: true, .. }),
+                matches!(
+                    f.fact,
+                    Fact::AmbiguousCertificate(finding::AmbiguousCertificate { expired: true, .. })
+                ),
             )
         })
     };

@@ -1,7 +1,10 @@
 //! Traefik's certificate store.
 
 use super::*;
-use crate::object::{IngressRoute, TlsStore, traefik::IngressRouteTls};
+use crate::{
+    check::finding,
+    object::{IngressRoute, TlsStore, traefik::IngressRouteTls},
+};
 
 pub(super) const TESTS: &[fn()] = &[
     the_default_stores_certificate_is_judged_as_what_is_served,
@@ -266,7 +269,9 @@ fn certificates_of_the_default_store_serve_any_name() {
 fn what_differs_by_version_or_chance_is_told() {
     let why = |findings: &[Finding]| {
         findings.iter().find_map(|f| match &f.fact {
-            Fact::AmbiguousCertificate { why, latest, .. } => Some((*why, latest.name.to_string())),
+            Fact::AmbiguousCertificate(finding::AmbiguousCertificate { why, latest, .. }) => {
+                Some((*why, latest.name.to_string()))
+            }
             _ => None,
         })
     };

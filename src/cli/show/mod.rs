@@ -163,7 +163,7 @@ async fn parsed_show(
         created: None,
         labels: &[],
         certificate: leaf,
-        evidence: Some(crate::report::row::Evidence::Stored),
+        evidence: Some(crate::check::row::Evidence::Stored),
         answer: None,
         data_keys: None,
         renewer: crate::check::Renewer::Unknown,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use crate::{
-    check::{Probed, Shared},
+    check::{Probed, Shared, words},
     cli::failure::Exit,
     error::Blame,
     inventory::{BindingId, Inventory, RouteKey},
@@ -16,7 +16,6 @@ use crate::{
     report::{
         Row, Status,
         show::{Binding, Dns, Held, Probed as ShownAt, Show, Subject, User},
-        words,
     },
     scan::{self, About, Judged, evaluate, probe},
     x509::Certificate,

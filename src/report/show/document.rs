@@ -9,12 +9,11 @@ use super::{
     held::{role, trust},
 };
 use crate::{
+    check::row::Status,
     object::{Key, Seconds},
     report::{
         item::{API_VERSION, Item},
-        json,
-        row::Status,
-        yaml,
+        json, yaml,
     },
     text::date_time,
     x509::{Certificate, KeyState, Trust},

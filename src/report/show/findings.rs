@@ -12,9 +12,9 @@ use super::{
     repeats::Repeats,
 };
 use crate::{
+    check::row::{Row, Status},
     check::{Finding, Severity},
     object::Seconds,
-    report::row::{Row, Status},
     text::width::width,
 };
 

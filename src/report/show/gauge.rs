@@ -2,8 +2,8 @@
 
 use super::pen::{Pen, Piece, Sign, Tone};
 use crate::{
+    check::row::Status,
     object::Seconds,
-    report::row::Status,
     text::{age, date, time::DAY, width::width},
 };
 

@@ -7,8 +7,8 @@ use super::{
     pen::{Pen, Piece, Tone},
 };
 use crate::{
+    check::row::{Row, Status},
     object::Kind,
-    report::row::{Row, Status},
     text::{age, width::width},
     x509::Trust,
 };

@@ -9,8 +9,8 @@ use super::{
     readers::readers,
 };
 use crate::{
+    check::row::Status,
     object::{Kind, Seconds, consumer::How, secret::TLS_TYPE},
-    report::row::Status,
     text::{date, quote},
     x509::{
         Certificate, KeyState, Trust,

@@ -21,13 +21,13 @@ use std::{
     time::Duration,
 };
 
+use crate::check::{
+    row::{Row, Status},
+    words,
+};
 use crate::{
     check::{Finding, ObjectRef},
     object::{self, Key, Kind, Seconds, Text, consumer::How},
-    report::{
-        row::{Row, Status},
-        words,
-    },
     x509::{Bundle, Certificate, KeyState, Objection, Readers, San, Trust},
 };
 pub use paper::Tone;

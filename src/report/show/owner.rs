@@ -7,8 +7,8 @@ use super::{
     pen::{Pen, Piece, Tone},
 };
 use crate::{
+    check::row::Status,
     object::certmanager::Condition,
-    report::row::Status,
     text::{age, date_time},
 };
 

@@ -7,7 +7,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use crate::report::row::Status;
+use crate::check::row::Status;
 
 /// What a text means, and so its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

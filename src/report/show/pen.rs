@@ -5,7 +5,7 @@ use std::{borrow::Cow, io};
 pub(super) use super::paper::Tone;
 use super::{Context, paper::Paper};
 use crate::{
-    report::row::Status,
+    check::row::Status,
     text::{
         Clear, ascii,
         width::{letters, width},

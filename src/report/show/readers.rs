@@ -7,7 +7,7 @@ use super::{
     pen::{Pen, Piece},
 };
 use crate::{
-    report::row::Status,
+    check::row::Status,
     x509::{
         KeyState, Readers,
         readers::{Objection, Part, refusal},

@@ -8,8 +8,8 @@ use super::{
     pen::{Pen, Piece, Sign},
 };
 use crate::{
+    check::row::Status,
     object::Seconds,
-    report::row::Status,
     text::{age, date},
 };
 

@@ -5,7 +5,7 @@ mod renewal;
 
 use super::*;
 use crate::{
-    check::{Fact, Finding, Instead},
+    check::{Finding, Instead, finding},
     x509::trust::PathError,
 };
 use make::{EXPIRED, LEAF, MIDDLE, at, bundle, certificate, draw, ingress, key, now, pictures, row, trusted, user};
@@ -89,7 +89,7 @@ fn a_healthy_ingress_with_what_is_served() {
 #[test]
 fn a_secret_that_is_not_there_beside_one_that_may_not_be_read() {
     let secrets = [key(), Key::new("vault", "api-tls")];
-    let missing = [Finding::new(Fact::SecretNotFound {
+    let missing = [Finding::new(finding::SecretNotFound {
         secret: key(),
         instead: Instead::DefaultCertificate,
         among_manifests: false,
@@ -155,7 +155,7 @@ fn text_from_outside_stays_on_its_line_and_writes_no_escape() {
         certificates,
     };
     let secret = [Key::new(evil, evil)];
-    let findings = [Finding::new(Fact::InvalidKey {
+    let findings = [Finding::new(finding::InvalidKey {
         secret: key(),
         by: crate::x509::Readers::NONE,
         why: evil.into(),
@@ -206,7 +206,7 @@ fn what_is_endless_is_counted() {
         ..bundle(&[&LEAF], trusted())
     };
     let hosts: Vec<String> = (0..300).map(|i| format!("h{i}.example")).collect();
-    let finding = [Finding::new(Fact::SelfSigned)];
+    let finding = [Finding::new(finding::SelfSigned)];
     let bindings: Vec<Binding<'_>> = hosts
         .iter()
         .map(|host| Binding {
@@ -224,7 +224,7 @@ fn what_is_endless_is_counted() {
 
 #[test]
 fn the_words_of_a_finding_are_those_of_every_report() {
-    let finding = [Finding::new(Fact::SelfSigned)];
+    let finding = [Finding::new(finding::SelfSigned)];
     let bindings = [Binding {
         row: row("shop.example", &[], None, &finding),
         cover: Cover::NotJudged,
@@ -245,7 +245,7 @@ fn the_words_of_a_finding_are_those_of_every_report() {
 
 #[test]
 fn what_is_excused_is_named_below_a_healthy_heading() {
-    let finding = [Finding::new(Fact::Expired { not_after: 0 })];
+    let finding = [Finding::new(finding::Expired { not_after: 0 })];
     let bindings = [Binding {
         row: Row {
             ignored: &finding,
@@ -279,8 +279,8 @@ fn a_file_with_a_certificate_of_ones_own() {
         trust: Trust::SelfSigned,
     };
     let findings = [
-        Finding::new(Fact::SelfSigned),
-        Finding::new(Fact::NotYetValid {
+        Finding::new(finding::SelfSigned),
+        Finding::new(finding::NotYetValid {
             not_before: own.not_before,
         }),
     ];

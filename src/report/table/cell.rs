@@ -4,7 +4,8 @@ use std::fmt::{self, Write};
 
 use super::layout::Layout;
 use crate::{
-    report::{item, row::Row},
+    check::row::Row,
+    report::item,
     text::{Age, Clear, clear, width::width},
     x509::Certificate,
 };

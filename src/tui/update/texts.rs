@@ -2,9 +2,9 @@
 
 use super::{arrange, printed::view_command, runs};
 use crate::{
-    check::Reason,
+    check::{Reason, words},
     object::Kind,
-    report::{Status, show::Tone, words},
+    report::{Status, show::Tone},
     text::clear,
     tui::{
         CommandLine,

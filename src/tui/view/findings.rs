@@ -8,7 +8,8 @@ use ratatui::{
 
 use super::{detail::framed, plain, styled, wrapped};
 use crate::{
-    report::{Status, show::Tone, words},
+    check::words,
+    report::{Status, show::Tone},
     text::clear,
     tui::{
         message::Lines,

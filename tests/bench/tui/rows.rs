@@ -1,9 +1,10 @@
 //! Many rows, as values: hosts of two hundred namespaces, one in twenty with a defect.
 
+use kubectl_certs::check::finding;
 use std::sync::Arc;
 
 use kubectl_certs::{
-    check::{Fact, Finding, Urgency},
+    check::{Finding, Urgency},
     object::{Key, Kind},
     report::Status,
     scan::About,
@@ -58,7 +59,7 @@ impl Maker {
             ..self.model.clone()
         };
         let findings = if expired {
-            vec![Finding::new(Fact::Expired { not_after })]
+            vec![Finding::new(finding::Expired { not_after })]
         } else {
             Vec::new()
         };

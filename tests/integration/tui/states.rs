@@ -1,7 +1,8 @@
 //! Every state that a cluster and a terminal can be in.
 
+use kubectl_certs::check::finding;
 use kubectl_certs::{
-    check::{Fact, Finding},
+    check::Finding,
     object::{Forbidden, Kind, NotJudged},
     report::Status,
     scan::About,
@@ -151,7 +152,7 @@ pub(super) fn forbidden() -> Item {
         data_keys: None,
         renewer: None,
         reach: std::sync::Arc::default(),
-        findings: Box::new([Finding::new(Fact::Forbidden(forbidden))]),
+        findings: Box::new([Finding::new(finding::Forbidden(forbidden))]),
         ignored: Box::new([]),
         status: Status::Unknown,
         urgency: kubectl_certs::check::Urgency::Later,

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use super::super::*;
 use crate::{
-    check::Fact,
-    report::row::RouteRef,
+    check::{Fact, finding, row::RouteRef},
     text::{clear::is_unsafe, parse_time, time::DAY, width::width},
     x509::{Fingerprint, KeyAlgorithm, Name, certificate::ExtendedKeyUsage, readers::GoReads},
 };
+
+use super::super::*;
 
 pub(super) fn at(date: &str) -> Seconds {
     parse_time(date).expect(date)
@@ -120,7 +120,7 @@ pub(super) fn row<'a>(
         created: Some(now() - 400 * DAY),
         labels: &[],
         certificate,
-        evidence: Some(crate::report::row::Evidence::Stored),
+        evidence: Some(crate::check::row::Evidence::Stored),
         answer: None,
         data_keys: None,
         renewer: crate::check::Renewer::Unknown,
@@ -149,10 +149,10 @@ pub(super) fn ingress<'a>(bindings: &'a [Binding<'a>], held: &'a [Held<'a>]) -> 
 /// Words of the shape of the real ones, which may change without these pictures.
 const WORDS: Words = Words {
     message: |finding, row, _| match (&finding.fact, row.host) {
-        (Fact::HostMismatch { host, .. }, _) => {
+        (Fact::HostMismatch(finding::HostMismatch { host, .. }), _) => {
             format!("The certificate does not cover {host}: it names shop.example.")
         }
-        (Fact::InvalidKey { why, .. }, _) => format!("The key cannot be read: {why}."),
+        (Fact::InvalidKey(finding::InvalidKey { why, .. }), _) => format!("The key cannot be read: {why}."),
         _ => "What is wrong with it, in one sentence that is long enough to be wrapped on most terminals.".to_owned(),
     },
     remedy: |_, _| {

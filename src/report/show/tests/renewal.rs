@@ -5,7 +5,7 @@ use super::{
     make::{EXPIRED, bundle, draw, ingress, key, now, pictures, row},
 };
 use crate::{
-    check::{DueBy, Fact, Finding, Instead},
+    check::{DueBy, Finding, Instead, finding},
     object::{
         Meta,
         certmanager::{self, Condition, IssuerRef},
@@ -31,11 +31,11 @@ fn an_expired_secret_that_cert_manager_fails_to_renew() {
         key: KeyState::Differs,
         ..bundle
     };
-    let expired = Finding::new(Fact::Expired {
+    let expired = Finding::new(finding::Expired {
         not_after: EXPIRED.not_after,
     });
     let both = [
-        Finding::new(Fact::HostMismatch {
+        Finding::new(finding::HostMismatch {
             host: "www.other.example".into(),
             names: vec!["shop.example".into()].into(),
             instead: Instead::DefaultCertificate,
@@ -44,7 +44,7 @@ fn an_expired_secret_that_cert_manager_fails_to_renew() {
     ];
     let one = [
         expired,
-        Finding::new(Fact::RenewalDue {
+        Finding::new(finding::RenewalDue {
             not_after: EXPIRED.not_after,
             since: now() - 10 * DAY,
             by: DueBy::Lifetime,

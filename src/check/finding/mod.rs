@@ -1,0 +1,247 @@
+//! The register of findings: a line each, and a file each, which has its facts, its words and how bad it is.
+//!
+//! A new finding is its file below the folder of its family, its line here, its page in `docs/findings` and a test. Its `check`, where
+//! it has one of its own, is called at the stage that the line names:
+//!
+//! - `[certificate]`: for each Secret whose certificate some client gets, and for certificates of files and servers;
+//! - `[key]`: the same, and for Secrets that no route uses;
+//! - `[host]`: for a host and the Secret that is served for it.
+//!
+//! What is decided together, because one finding excludes another, is in the family's own file: `src/check/time.rs` and its like.
+//!
+//! Whoever formats: the files are named by a macro, so that `cargo fmt` does not see them; `rustfmt src/check/finding/*/*.rs` does.
+
+mod defect;
+mod facts;
+
+pub(in crate::check) use defect::{Defect, prelude};
+pub use facts::{Beside, DueBy, Finding, Instead, Maker, ObjectRef};
+
+use super::{
+    row::Row,
+    urgency::Urgency,
+    verdict::{CertificateSubject, Collector, Subject},
+    words::{commands::Commands, outside::Outside},
+};
+use crate::{
+    check::reason::Severity,
+    object::{Key, Seconds},
+};
+
+/// Calls a check where the stage of its line is the one that is asked for.
+macro_rules! at {
+    (certificate certificate $($call:tt)*) => { $($call)* };
+    (key key $($call:tt)*) => { $($call)* };
+    (host host $($call:tt)*) => { $($call)* };
+    ($stage:ident $other:ident $($call:tt)*) => {};
+}
+
+macro_rules! findings {
+    ($($(#[$doc:meta])* $family:ident { $($file:ident::$Name:ident $([$stage:ident])?),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            // The fields are named by what they hold; the documentation of the type says the rest.
+            #[allow(missing_docs)]
+            pub mod $family {
+                $(
+                    mod $file;
+                    pub use $file::$Name;
+                )*
+                use super::{Collector, CertificateSubject, Subject};
+
+                /// Judges what the certificate alone shows.
+                #[allow(dead_code, unused_variables)]
+                pub(in crate::check) fn certificate(on: &CertificateSubject<'_>, collector: &mut Collector) {
+                    $($(at!($stage certificate $Name::check(on, collector));)?)*
+                }
+
+                /// Judges what holds whoever uses the Secret.
+                #[allow(dead_code, unused_variables)]
+                pub(in crate::check) fn key(on: &CertificateSubject<'_>, collector: &mut Collector) {
+                    $($(at!($stage key $Name::check(on, collector));)?)*
+                }
+
+                /// Judges the certificate that is served for a host.
+                #[allow(dead_code, unused_variables)]
+                pub(in crate::check) fn host(subject: &Subject<'_>, on: &CertificateSubject<'_>, collector: &mut Collector) {
+                    $($(at!($stage host $Name::check(subject, on, collector));)?)*
+                }
+            }
+            pub use $family::{$($Name),*};
+        )*
+
+        /// A finding's name, as Kubernetes conditions have it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs)] // Each has its page: `page()`.
+        pub enum Reason { $($($Name,)*)* }
+
+        impl Reason {
+            /// All reasons, in the catalogue's order.
+            pub const ALL: &'static [Reason] = &[$($(Reason::$Name,)*)*];
+
+            /// The name as reports print it.
+            pub fn as_str(self) -> &'static str {
+                match self { $($(Self::$Name => stringify!($Name),)*)* }
+            }
+
+            /// The family of the catalogue that it belongs to.
+            pub fn group(self) -> &'static str {
+                match self { $($(Self::$Name => stringify!($family),)*)* }
+            }
+
+            /// How severe it usually is; a finding may say otherwise where the facts do.
+            pub fn severity(self) -> Severity {
+                match self { $($(Self::$Name => <$Name as Defect>::SEVERITY,)*)* }
+            }
+
+            /// When clients are refused where it is a warning.
+            pub(in crate::check) fn as_warning(self) -> Urgency {
+                match self { $($(Self::$Name => <$Name as Defect>::AS_WARNING,)*)* }
+            }
+
+            /// The page that `explain` prints, in Markdown.
+            pub fn page(self) -> &'static str {
+                match self {
+                    $($(Self::$Name => include_str!(concat!("../../../docs/findings/", stringify!($Name), ".md")),)*)*
+                }
+            }
+        }
+
+        /// The facts of a finding, before any word is made of them.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs)] // Each is documented as a type.
+        pub enum Fact { $($($Name($Name),)*)* }
+
+        impl Fact {
+            /// The reason that these facts belong to.
+            pub fn reason(&self) -> Reason {
+                match self { $($(Self::$Name(_) => Reason::$Name,)*)* }
+            }
+
+            pub(in crate::check) fn message(&self, row: &Row<'_>, now: Seconds) -> String {
+                match self { $($(Self::$Name(it) => it.message(row, now),)*)* }
+            }
+
+            pub(in crate::check) fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+                match self { $($(Self::$Name(it) => it.remedy(row, commands),)*)* }
+            }
+
+            pub(in crate::check) fn remedy_outside(
+                &self,
+                outside: Outside<'_>,
+                commands: &mut Commands<'_>,
+            ) -> Option<String> {
+                match self { $($(Self::$Name(it) => it.remedy_outside(outside, commands),)*)* }
+            }
+
+            /// The Secret that it is about, where that is not simply the one that is served.
+            pub(in crate::check) fn secret(&self) -> Option<&Key> {
+                match self { $($(Self::$Name(it) => it.secret(),)*)* }
+            }
+        }
+
+        $($(
+            impl From<$Name> for Fact {
+                fn from(facts: $Name) -> Self {
+                    Self::$Name(facts)
+                }
+            }
+        )*)*
+    };
+}
+
+findings! {
+    /// Does what a route names exist, may it be used, and do its two sets of hosts agree?
+    reference {
+        secret_not_found::SecretNotFound,
+        secret_name_empty::SecretNameEmpty,
+        forbidden::Forbidden,
+        wrong_secret_type::WrongSecretType,
+        missing_data::MissingData,
+        rule_host_without_tls::RuleHostWithoutTls,
+        tls_host_without_rule::TlsHostWithoutRule,
+        rule_without_host::RuleWithoutHost,
+        default_backend_only::DefaultBackendOnly,
+        ingress_class_not_found::IngressClassNotFound,
+        invalid_certificate_ref::InvalidCertificateRef,
+        ref_not_permitted::RefNotPermitted,
+        hostname_conflict::HostnameConflict,
+        no_matching_listener_hostname::NoMatchingListenerHostname,
+        overlapping_certificates::OverlappingCertificates,
+        duplicate_host::DuplicateHost,
+        ambiguous_certificate::AmbiguousCertificate,
+        default_store_conflict::DefaultStoreConflict,
+        orphan_secret::OrphanSecret,
+        certificate_elsewhere::CertificateElsewhere,
+    }
+    /// Can the certificate and the key be read, and do they belong together?
+    parse {
+        invalid_certificate::InvalidCertificate,
+        invalid_key::InvalidKey,
+        encrypted_key::EncryptedKey,
+        invalid_key_pair::InvalidKeyPair,
+        leaf_not_first::LeafNotFirst,
+        invalid_ca_certificate::InvalidCaCertificate,
+    }
+    /// Validity: expired, not yet valid, due.
+    time {
+        expired::Expired [certificate],
+        not_yet_valid::NotYetValid [certificate],
+        renewal_due::RenewalDue,
+        renews_too_late::RenewsTooLate,
+        renew_now::RenewNow,
+        chain_expired::ChainExpired,
+        chain_expires_first::ChainExpiresFirst,
+        lifetime_too_long::LifetimeTooLong [certificate],
+    }
+    /// Names of certificates against hosts (RFC 9525).
+    names {
+        host_mismatch::HostMismatch,
+        common_name_only::CommonNameOnly,
+        wildcard_too_broad::WildcardTooBroad [host],
+        unused_names::UnusedNames [host],
+    }
+    /// The path from the leaf to a trusted root.
+    chain {
+        missing_intermediate::MissingIntermediate,
+        untrusted_issuer::UntrustedIssuer,
+        wrong_order::WrongOrder,
+        extra_root::ExtraRoot,
+        extra_certificate::ExtraCertificate,
+        self_signed::SelfSigned,
+        staging_issuer::StagingIssuer,
+        temporary_certificate::TemporaryCertificate,
+        controller_default_certificate::ControllerDefaultCertificate,
+        constraint_violated::ConstraintViolated,
+    }
+    /// Keys, signatures and usages.
+    strength {
+        weak_key::WeakKey [key],
+        weak_signature::WeakSignature [key],
+        repeated_key::RepeatedKey [key],
+        leaf_is_ca::LeafIsCa [certificate],
+        refused_by_clients::RefusedByClients,
+        missing_server_auth::MissingServerAuth [certificate],
+        client_auth_lost::ClientAuthLost [certificate],
+        must_staple::MustStaple [certificate],
+    }
+    /// cert-manager's objects, and who else writes a Secret.
+    ownership {
+        certificate_not_ready::CertificateNotReady,
+        renewal_failing::RenewalFailing,
+        issuer_not_ready::IssuerNotReady,
+        order_failed::OrderFailed,
+        challenge_stuck::ChallengeStuck,
+        conflicting_owners::ConflictingOwners,
+    }
+    /// What is served against what is stored.
+    served {
+        served_differs::ServedDiffers,
+        served_expired::ServedExpired,
+        served_wrong_host::ServedWrongHost,
+        served_untrusted::ServedUntrusted,
+        not_served::NotServed,
+        stale_pods::StalePods,
+        dns_elsewhere::DnsElsewhere,
+    }
+}

@@ -1,0 +1,44 @@
+use crate::{
+    check::{
+        finding::prelude::*,
+        words::say::{name, said},
+    },
+    object::Told,
+};
+
+/// A Certificate of cert-manager that is not ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateNotReady {
+    pub certificate: Key,
+    pub reason: Text,
+    pub message: Told,
+}
+
+impl Defect for CertificateNotReady {
+    const SEVERITY: Severity = Severity::Warning;
+    const AS_WARNING: Urgency = Urgency::Later;
+
+    fn message(&self, row: &Row<'_>, _now: Seconds) -> String {
+        let Self {
+            certificate,
+            reason,
+            message,
+        } = self;
+        format!(
+            "cert-manager's Certificate {} is not ready{}",
+            name(certificate, row),
+            said(reason, message)
+        )
+    }
+
+    fn remedy(&self, _row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+        let Self { certificate, .. } = self;
+        format!(
+            "Read its events with {} and follow them to the CertificateRequest, the Order and the Challenge ({}); once the \
+             cause is fixed, retry with {}.",
+            commands.kubectl("describe", Kind::Certificate, certificate),
+            commands.kubectl_in(&certificate.namespace, "get certificaterequest,order,challenge"),
+            commands.cmctl_renew(&certificate.namespace, &certificate.name)
+        )
+    }
+}

@@ -1,0 +1,86 @@
+//! Findings in words: what is wrong, with its facts, and what to do about it. Each finding's file has its own; here is what they
+//! share. Texts from outside go in raw: whoever writes them to a terminal clears them. In commands they are quoted for a shell.
+
+pub(in crate::check) mod commands;
+pub(in crate::check) mod handshake;
+pub(in crate::check) mod outside;
+pub(in crate::check) mod say;
+
+#[cfg(test)]
+mod tests;
+
+use commands::Commands;
+use outside::Outside;
+
+use crate::{
+    check::row::Row,
+    check::{Beside, Finding, Renewer},
+    object::{Key, Kind, Seconds},
+};
+
+/// `kubectl certs show secret/NAME`, in backquotes, for a Secret of what a row was read from.
+pub fn show_secret(row: &Row<'_>, secret: &Key) -> String {
+    Commands::of(row).show_secret(secret)
+}
+
+/// `kubectl get KIND`, in backquotes: the classes of the cluster that a row was read from.
+pub fn list_classes(row: &Row<'_>, kind: Kind) -> String {
+    Commands::of(row).kubectl_in("", &format!("get {}", kind.plural()))
+}
+
+/// One sentence, or two short ones, that say what is wrong, with its facts. Not cleared for a terminal.
+pub fn message(finding: &Finding, row: &Row<'_>, now: Seconds) -> String {
+    let Some(beside) = &finding.beside else {
+        return finding.fact.message(row, now);
+    };
+    let said = finding.fact.message(&of_beside(beside, row), now);
+    said + say::gets(beside.clients)
+}
+
+/// What to do about a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// Sentences, with their commands in backquotes. Not cleared for a terminal.
+    pub text: String,
+    /// Those commands, each one line for a shell, in which what comes from outside is quoted. Words in angle brackets
+    /// (`<KEY-FILE>`) stand for what only the reader knows.
+    pub commands: Vec<String>,
+}
+
+/// What to do, with commands where some do it.
+pub fn remedy(finding: &Finding, row: &Row<'_>) -> Remedy {
+    let other;
+    let row = match &finding.beside {
+        None => row,
+        Some(beside) => {
+            other = of_beside(beside, row);
+            &other
+        }
+    };
+    let mut commands = Commands::of(row);
+    let text = if row.reach.outside.is_empty() {
+        finding.fact.remedy(row, &mut commands)
+    } else {
+        let own = finding.fact.remedy_outside(Outside(row), &mut commands);
+        own.unwrap_or_else(|| {
+            let explain = commands.run(format!("kubectl certs explain {}", finding.reason()));
+            format!("{explain} explains it and its remedy.")
+        })
+    };
+    Remedy {
+        text,
+        commands: commands.into_list(),
+    }
+}
+
+/// The row as a finding about another of its Secrets has it.
+fn of_beside<'a>(beside: &'a Beside, row: &Row<'a>) -> Row<'a> {
+    Row {
+        served: Some(&beside.secret),
+        renewer: beside.writer.as_ref().map_or(Renewer::Unknown, Renewer::CertManager),
+        // What is known of the certificate is that of the other Secret.
+        certificate: None,
+        data_keys: None,
+        ..*row
+    }
+}
