@@ -12,7 +12,7 @@ use crate::{
     inventory::{Inventory, Stored},
     name::Name,
     object::{Key, annotation},
-    x509::Certificate,
+    x509::{Certificate, public_suffix},
 };
 
 /// The public CAs that issue over ACME: what their directories' hosts end in, the organisations that their issuers' names have
@@ -73,7 +73,7 @@ impl Ca {
                 "choose it with --profile shortlived",
             )),
             None => None,
-            Some(base) if psl::suffix(base.as_bytes()).is_some_and(|suffix| suffix.is_known()) => None,
+            Some(base) if public_suffix(base).is_some_and(|(_, section)| section.is_some()) => None,
             Some(_) => Some((
                 format!("{} issues for public domains only, and this is not one", self.name),
                 "issue it with a CA of your own: --issuer NAME",

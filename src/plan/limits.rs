@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::{name::Name, object::Seconds, text::time};
+use crate::{name::Name, object::Seconds, text::time, x509};
 
 /// Three hours, in seconds.
 const HOURS_3: Seconds = 3 * 3_600;
@@ -100,10 +100,7 @@ pub fn registered_domain(name: &Name) -> String {
     let Some(base) = name.base() else {
         return name.to_string();
     };
-    psl::domain(base.as_bytes())
-        .and_then(|domain| std::str::from_utf8(domain.as_bytes()).ok())
-        .unwrap_or(base)
-        .to_owned()
+    x509::registered_domain(base).unwrap_or(base).to_owned()
 }
 
 /// What one more certificate for `names` does to the limits of a week, by what is known of the `past`: a line for each domain,

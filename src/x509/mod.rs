@@ -15,6 +15,7 @@ pub mod pem;
 pub mod readers;
 mod sans;
 mod signature;
+mod suffix;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trust;
@@ -26,4 +27,5 @@ pub use issuers::{default_certificate_of, is_acme_issuer, is_staging_issuer};
 pub use octets::Octets;
 pub use readers::{Objection, Readers};
 pub use sans::Sans;
+pub use suffix::{Section, public_suffix, registered_domain};
 pub use trust::{Anchors, Judge, Memo, Trust};

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
-use super::certificate::San;
+use super::{
+    certificate::San,
+    suffix::{Section, public_suffix},
+};
 use crate::object::Text;
 
 /// A host in the one form in which hosts are compared: lower case, no trailing dot, A-labels (UTS 46), IP addresses in
@@ -119,8 +122,7 @@ pub fn wildcard_too_broad(name: &str) -> bool {
     let Some(parent) = name.strip_prefix("*.") else {
         return false;
     };
-    psl::suffix(parent.as_bytes())
-        .is_some_and(|suffix| suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes() == parent.as_bytes())
+    public_suffix(parent) == Some((parent, Some(Section::Icann)))
 }
 
 /// Whether a name (a wildcard too) stands below a public suffix of the ICANN or the private section, so that a public CA can
@@ -128,8 +130,8 @@ pub fn wildcard_too_broad(name: &str) -> bool {
 pub fn is_public(name: &str) -> bool {
     let name = normalized(name);
     let base = name.strip_prefix("*.").unwrap_or(&name);
-    psl::suffix(base.as_bytes())
-        .is_some_and(|suffix| suffix.is_known() && suffix.as_bytes().len() < base.len() && address(base).is_none())
+    public_suffix(base)
+        .is_some_and(|(suffix, section)| section.is_some() && suffix.len() < base.len() && address(base).is_none())
 }
 
 #[cfg(test)]

@@ -110,8 +110,10 @@ impl Update {
         match (self.spec.holds, remove) {
             (Holds::Many, false) => self.updater.add_to_rrset(name, kind, record.ttl, value, zone).await,
             (Holds::Many, true) => self.updater.remove_from_rrset(name, kind, value, zone).await,
-            (Holds::One, false) => self.updater.set_rrset(name, kind, record.ttl, value, zone).await,
-            (Holds::One, true) => self.updater.set_rrset(name, kind, record.ttl, Vec::new(), zone).await,
+            (Holds::One, _) => {
+                let value = if remove { Vec::new() } else { value };
+                self.updater.set_rrset(name, kind, record.ttl, value, zone).await
+            }
         }
     }
 
