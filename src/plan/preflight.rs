@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::error::Blame;
+use crate::error::{Blame, Diagnose, chain};
 use crate::object::Key;
 
 /// What a check is about.
@@ -128,6 +128,11 @@ impl Check {
         }
     }
 
+    /// One that stops the issuance because of an error: with its causes, what to do, and what is to blame, as it says itself.
+    pub fn because(topic: Topic, error: &(impl Diagnose + 'static)) -> Self {
+        Self::fails(topic, error.blame(), chain(error)).hint(error.hint())
+    }
+
     /// The same about one of several.
     #[must_use]
     pub fn of(mut self, subject: impl Into<String>) -> Self {
@@ -164,4 +169,38 @@ pub fn worst(reports: &[Report]) -> (usize, usize, Option<Blame>) {
         count(Grade::Fails),
         failing.map(|check| check.blame).max(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the credentials cannot be read")]
+    struct Unread(#[source] std::io::Error);
+
+    impl Diagnose for Unread {
+        fn hint(&self) -> Option<String> {
+            Some("ask for the right".to_owned())
+        }
+
+        fn blame(&self) -> Blame {
+            Blame::Cluster
+        }
+    }
+
+    #[test]
+    fn a_check_blames_what_its_error_blames() {
+        let error = Unread(std::io::Error::other("forbidden"));
+        let check = Check::because(Topic::Provider, &error);
+        assert_eq!(
+            (check.grade, check.blame, check.message.as_str(), check.hint.as_deref()),
+            (
+                Grade::Fails,
+                Blame::Cluster,
+                "the credentials cannot be read: forbidden",
+                Some("ask for the right")
+            )
+        );
+    }
 }

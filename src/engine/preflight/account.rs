@@ -4,7 +4,6 @@ use super::{Preflight, in_time};
 use crate::{
     acme::{AccountKey, AccountStatus, Acme, AcmeError},
     engine::ledger::{self, Ledger},
-    error::{Blame, Diagnose, chain},
     plan::preflight::{Check, Topic},
     settings::{
         account::AccountError,
@@ -29,7 +28,7 @@ impl Preflight<'_> {
         let issuer = &self.settings.chosen.issuer;
         let acme = match self.acme {
             Ok(acme) => acme,
-            Err(error) => return vec![of_acme(Topic::Ca, error)],
+            Err(error) => return vec![Check::because(Topic::Ca, error)],
         };
         let mut checks = vec![Check::ok(Topic::Ca, format!("{} answers", issuer.directory_url))];
         let profiles = &acme.directory().meta.profiles;
@@ -38,7 +37,7 @@ impl Preflight<'_> {
             .as_ref()
             .filter(|profile| !profiles.contains_key(*profile))
         {
-            checks.push(of_acme(
+            checks.push(Check::because(
                 Topic::Ca,
                 &AcmeError::UnknownProfile {
                     profile: profile.clone(),
@@ -47,7 +46,7 @@ impl Preflight<'_> {
             ));
         }
         checks.extend(match kept {
-            Err(error) => vec![Check::fails(Topic::Account, Blame::Usage, chain(error)).hint(error.hint())],
+            Err(error) => vec![Check::because(Topic::Account, error)],
             Ok(Some(kept)) if kept.account.url.is_some() => vec![self.account(acme, kept).await],
             Ok(_) => self.new_account(acme).await,
         });
@@ -59,7 +58,7 @@ impl Preflight<'_> {
         let url = kept.account.url.clone().unwrap_or_default();
         let key = match AccountKey::from_pem(&kept.account.key) {
             Ok(key) => key,
-            Err(error) => return of_acme(Topic::Account, &error),
+            Err(error) => return Check::because(Topic::Account, &error),
         };
         let client = acme.client(key, url.clone());
         match in_time("the CA", Topic::Account, client.account()).await {
@@ -67,12 +66,15 @@ impl Preflight<'_> {
             Ok(Ok(account)) if account.status == AccountStatus::Valid => {
                 Check::ok(Topic::Account, format!("{url} is valid"))
             }
-            Ok(Ok(_)) => of_account(&AccountError::Ended { url }),
-            Ok(Err(error)) if error.is("accountDoesNotExist") => of_account(&AccountError::Lost {
-                issuer: self.settings.chosen.issuer.name.clone(),
-                place: self.store.place(acme.directory_url()),
-            }),
-            Ok(Err(error)) => of_acme(Topic::Account, &error),
+            Ok(Ok(_)) => Check::because(Topic::Account, &AccountError::Ended { url }),
+            Ok(Err(error)) if error.is("accountDoesNotExist") => Check::because(
+                Topic::Account,
+                &AccountError::Lost {
+                    issuer: self.settings.chosen.issuer.name.clone(),
+                    place: self.store.place(acme.directory_url()),
+                },
+            ),
+            Ok(Err(error)) => Check::because(Topic::Account, &error),
         }
     }
 
@@ -85,10 +87,10 @@ impl Preflight<'_> {
                 match in_time("where the key is kept", Topic::Account, eab.read(self.secrets.as_ref())).await {
                     Err(late) => checks.push(late),
                     Ok(Ok(_)) => {}
-                    Ok(Err(error)) => checks.push(of_account(&AccountError::Binding(error))),
+                    Ok(Err(error)) => checks.push(Check::because(Topic::Account, &AccountError::Binding(error))),
                 }
             }
-            None if meta.external_account_required => checks.push(of_acme(
+            None if meta.external_account_required => checks.push(Check::because(
                 Topic::Account,
                 &AcmeError::BindingRequired {
                     website: meta.website.clone(),
@@ -112,17 +114,4 @@ impl Preflight<'_> {
         }
         checks
     }
-}
-
-fn of_acme(topic: Topic, error: &AcmeError) -> Check {
-    Check::fails(topic, Blame::Acme, chain(error)).hint(error.hint())
-}
-
-fn of_account(error: &AccountError) -> Check {
-    let blame = match error {
-        AccountError::Binding(error) if error.cluster => Blame::Cluster,
-        AccountError::Binding(_) => Blame::Usage,
-        _ => Blame::Acme,
-    };
-    Check::fails(Topic::Account, blame, chain(error)).hint(error.hint())
 }

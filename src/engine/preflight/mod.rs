@@ -18,7 +18,6 @@ use super::{choose::method_under, journals::Journals, ledger::Ledger, prepare};
 use crate::{
     acme::{Acme, AcmeError, Issuer, Limits},
     apply::{Permits, RunId},
-    error::Blame,
     event::Method,
     inventory::Inventory,
     net::{
@@ -32,10 +31,7 @@ use crate::{
         preflight::{Check, Grade, Report, Topic},
     },
     settings::{Settings, store::Store},
-    solve::{
-        SolveError,
-        dns01::{Dns01, Operator, Secrets},
-    },
+    solve::dns01::{Dns01, Operator, Secrets},
     source::cluster::Connection,
 };
 
@@ -213,12 +209,6 @@ impl Preflight<'_> {
         }
         checks
     }
-}
-
-/// What a solver's error means for a check.
-fn of_solve(topic: Topic, error: &SolveError) -> Check {
-    let blame = if error.cluster { Blame::Cluster } else { Blame::Acme };
-    Check::fails(topic, blame, error.message.clone()).hint(error.hint.clone())
 }
 
 /// What comes in time, or a check that says that nothing did.

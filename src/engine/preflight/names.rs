@@ -3,7 +3,7 @@
 use crate::{
     acme::Issuer,
     engine::course::orderable,
-    error::{Blame, Diagnose},
+    error::Blame,
     plan::{
         Target,
         ca::Ca,
@@ -14,8 +14,7 @@ use crate::{
 /// How many, whether the CA takes so many, and whether it takes each of them.
 pub(super) fn names(target: &Target, issuer: &Issuer, ca: &Ca) -> Vec<Check> {
     if let Err(error) = orderable(target, issuer) {
-        let blame = error.blame();
-        return vec![Check::fails(Topic::Names, blame, error.to_string()).hint(error.hint())];
+        return vec![Check::because(Topic::Names, &error)];
     }
     let all: Vec<String> = target.names.order.iter().map(ToString::to_string).collect();
     let message = match all.as_slice() {

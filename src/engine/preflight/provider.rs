@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 
-use super::{Preflight, Shared, in_time, of_solve};
+use super::{Preflight, Shared, in_time};
 use crate::{
     engine::choose::{method_under, no_provider},
-    error::{Blame, Diagnose, chain},
+    error::Blame,
     event::Method,
     name::Name,
     plan::{
@@ -32,12 +32,10 @@ impl Preflight<'_> {
             return Vec::new();
         }
         match &shared.dns01 {
-            Err(error) => {
-                vec![Check::fails(Topic::Provider, Blame::Usage, chain(error)).hint(error.hint())]
-            }
+            Err(error) => vec![Check::because(Topic::Provider, error)],
             Ok(None) => by_dns
                 .iter()
-                .map(|name| of_solve(Topic::Provider, &no_provider(name)).of(name.to_string()))
+                .map(|name| Check::because(Topic::Provider, &no_provider(name)).of(name.to_string()))
                 .collect(),
             Ok(Some(dns01)) => {
                 let domains: BTreeSet<&str> = by_dns.iter().filter_map(|name| name.base()).collect();
@@ -49,7 +47,7 @@ impl Preflight<'_> {
     async fn provider(&self, dns01: &Dns01, domain: &str) -> Check {
         let check = match in_time("DNS", Topic::Provider, dns01.ready(domain)).await {
             Err(late) => late,
-            Ok(Err(error)) => of_solve(Topic::Provider, &error),
+            Ok(Err(error)) => Check::because(Topic::Provider, &error),
             Ok(Ok(ready)) if ready.by_hand => Check::ok(
                 Topic::Provider,
                 format!("you write the record at {}, when the run says which", ready.place.name),
@@ -64,7 +62,7 @@ impl Preflight<'_> {
                     ),
                 )
                 .hint(Some(format!("check for a leftover record at _acme-challenge.{domain}"))),
-                Ok(Err(error)) => of_solve(Topic::Provider, &error),
+                Ok(Err(error)) => Check::because(Topic::Provider, &error),
                 Ok(Ok(tested)) if tested.removed => Check::ok(
                     Topic::Provider,
                     format!(

@@ -1,9 +1,9 @@
 //! The cluster: the Secret and its owner, the rights, the way of the challenges; and the CA's limits.
 
-use super::{Preflight, Shared, in_time, of_solve};
+use super::{Preflight, Shared, in_time};
 use crate::{
     apply::{
-        Api, ApiError, Permits, rights,
+        Api, Permits, rights,
         secret::{self, may_be_written},
     },
     engine::{
@@ -13,7 +13,7 @@ use crate::{
         due::is_in_window,
         prepare::{PrepareError, Prepared, Preparing, store_options},
     },
-    error::{Blame, Diagnose, chain},
+    error::{Blame, Diagnose as _},
     event::Method,
     plan::{
         self, Target, limits,
@@ -30,12 +30,12 @@ impl Preflight<'_> {
         let read = secret::Target::read(&reader, &target.secret);
         let found = match in_time("the API server", Topic::Secret, read).await {
             Err(late) => return Some(late),
-            Ok(Err(error)) => return Some(of_api(Topic::Secret, &error)),
+            Ok(Err(error)) => return Some(Check::because(Topic::Secret, &error)),
             Ok(Ok(found)) => found,
         };
         let options = store_options(self.settings);
         Some(match may_be_written(&found, &options) {
-            Err(refusal) => Check::fails(Topic::Secret, Blame::Write, refusal.to_string()).hint(refusal.hint()),
+            Err(refusal) => Check::because(Topic::Secret, &refusal),
             Ok(()) => match found.owner(&options.slots) {
                 Some(owner) => Check::warning(Topic::Secret, format!("it is {owner}, and is written with --force")),
                 None if found.exists() => Check::ok(Topic::Secret, "it may be written"),
@@ -59,11 +59,9 @@ impl Preflight<'_> {
         let asked = in_time("the API server", Topic::Rights, rights::missing(&reviewer, permits)).await;
         Some(match asked {
             Err(late) => late,
-            Ok(Err(error)) => of_api(Topic::Rights, &error),
+            Ok(Err(error)) => Check::because(Topic::Rights, &error),
             Ok(Ok(missing)) if missing.is_none() => self.rights_to_clean_up(&reviewer, permits, missing.user).await,
-            Ok(Ok(missing)) => {
-                Check::fails(Topic::Rights, Blame::Cluster, missing.to_string()).hint(http01::rights_hint(&missing))
-            }
+            Ok(Ok(missing)) => Check::because(Topic::Rights, &missing).hint(http01::rights_hint(&missing)),
         })
     }
 
@@ -77,7 +75,7 @@ impl Preflight<'_> {
                 format!("{user} can renew, but cannot find what a killed run leaves behind: {missing}"),
             )
             .hint(missing.hint()),
-            Ok(Err(error)) => of_api(Topic::Rights, &error),
+            Ok(Err(error)) => Check::because(Topic::Rights, &error),
             Err(late) => late,
         }
     }
@@ -96,7 +94,7 @@ impl Preflight<'_> {
                 self.inventory.from_manifests,
             );
             if let Some(error) = judged.err().filter(|_| !self.settings.chosen.rehearsal) {
-                checks.push(Check::fails(Topic::Secret, Blame::Usage, chain(&error)).hint(error.hint()));
+                checks.push(Check::because(Topic::Secret, &error));
                 continue;
             }
             checks.push(
@@ -117,22 +115,16 @@ impl Preflight<'_> {
             let names = preparing.targets.iter().flat_map(|target| &target.names.order);
             return names
                 .filter(|name| method_under(&self.settings.dns01, name) == Method::Http01)
-                .map(|name| of_solve(Topic::Solver, &no_cluster(name)).of(name.to_string()))
+                .map(|name| Check::because(Topic::Solver, &no_cluster(name)).of(name.to_string()))
                 .collect();
         }
         let prepared = match prepared {
             Ok(prepared) => prepared,
-            Err(error) => {
-                let blame = match error {
-                    PrepareError::Solve(_) => Blame::Acme,
-                    _ => Blame::Usage,
-                };
-                return vec![Check::fails(Topic::Solver, blame, chain(error)).hint(error.hint())];
-            }
+            Err(error) => return vec![Check::because(Topic::Solver, error)],
         };
         let mut checks: Vec<Check> = prepared
             .unplaced()
-            .map(|(name, error)| of_solve(Topic::Solver, error).of(name.to_string()))
+            .map(|(name, error)| Check::because(Topic::Solver, error).of(name.to_string()))
             .collect();
         let ways: std::collections::BTreeSet<String> = prepared
             .placed()
@@ -147,8 +139,7 @@ impl Preflight<'_> {
         match in_time("the API server", Topic::Solver, prepared?.can_answer(preparing)).await {
             Err(late) => Some(late),
             Ok(Ok(())) => None,
-            Ok(Err(PrepareError::Solve(error))) => Some(of_solve(Topic::Solver, &error)),
-            Ok(Err(error)) => Some(Check::fails(Topic::Solver, Blame::Usage, chain(&error)).hint(error.hint())),
+            Ok(Err(error)) => Some(Check::because(Topic::Solver, &error)),
         }
     }
 
@@ -185,8 +176,4 @@ impl Preflight<'_> {
             Err(_) => false,
         }
     }
-}
-
-fn of_api(topic: Topic, error: &ApiError) -> Check {
-    Check::fails(topic, Blame::Cluster, chain(error)).hint(error.hint())
 }
