@@ -37,9 +37,9 @@ use super::kept::{self, Kept};
 /// All that may be waited for, the program's start left out. A build for debugging is many times slower.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(debug_assertions) { 3_000 } else { 170 });
 
-/// A name, and what is said of it.
+/// A name that is offered, and what is said of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Named {
+pub(super) struct Candidate {
     /// Of what kind it is, in small letters.
     kind: String,
     name: String,
@@ -48,7 +48,7 @@ pub(super) struct Named {
     holds: bool,
 }
 
-impl Named {
+impl Candidate {
     pub(super) fn new(kind: &str, name: &str, about: &str) -> Self {
         Self {
             kind: kind.to_owned(),
@@ -136,13 +136,17 @@ impl Asked {
         let found = self.in_time(what, move || async move {
             let connection = connect_unattended(&options).await.ok()?;
             let names = namespace_names(&connection).await.into_iter();
-            Some(names.map(|name| Named::new("namespace", &name, "namespace")).collect())
+            Some(
+                names
+                    .map(|name| Candidate::new("namespace", &name, "namespace"))
+                    .collect(),
+            )
         });
         found.into_iter().map(|found| (found.name, found.about)).collect()
     }
 
     /// What is there, the worst first. A Secret has the worst state of all that use it.
-    fn objects(&self) -> Vec<Named> {
+    fn objects(&self) -> Vec<Candidate> {
         let Some((source, check)) = self.source.clone() else {
             return Vec::new();
         };
@@ -169,9 +173,9 @@ impl Asked {
                 .ok()?;
             let mut found: Vec<_> = states(&session).into_iter().collect();
             found.sort_by(|(one, (a, _)), (other, (b, _))| b.cmp(a).then_with(|| one.cmp(other)));
-            let named = |((kind, name), (status, holds)): ((Kind, String), (Status, bool))| Named {
+            let named = |((kind, name), (status, holds)): ((Kind, String), (Status, bool))| Candidate {
                 holds,
-                ..Named::new(&kind.as_str().to_ascii_lowercase(), &name, status.as_str())
+                ..Candidate::new(&kind.as_str().to_ascii_lowercase(), &name, status.as_str())
             };
             Some(found.into_iter().map(named).collect())
         })
@@ -209,7 +213,7 @@ impl Asked {
             kept.sort();
             let named = |(of, until): (Key, Option<Seconds>)| {
                 let until = until.map_or_else(String::new, |until| format!(" until {}", date(until)));
-                Named::new("secret", &of.name, &format!("earlier pair kept{until}"))
+                Candidate::new("secret", &of.name, &format!("earlier pair kept{until}"))
             };
             Some(kept.into_iter().map(named).collect())
         });
@@ -218,9 +222,9 @@ impl Asked {
 
     /// Carries it out beside, and gives up after [`PATIENCE`]: what is not done then ends with the process. Where `what` says of what
     /// names are kept, those of a moment ago are offered then, and a process of its own reads on.
-    fn in_time<F>(&self, what: Option<String>, work: impl FnOnce() -> F + Send + 'static) -> Vec<Named>
+    fn in_time<F>(&self, what: Option<String>, work: impl FnOnce() -> F + Send + 'static) -> Vec<Candidate>
     where
-        F: Future<Output = Option<Vec<Named>>>,
+        F: Future<Output = Option<Vec<Candidate>>>,
     {
         let kept = what.and_then(|what| Kept::of(&what));
         let (done, found) = mpsc::channel();
@@ -255,7 +259,7 @@ impl Asked {
 }
 
 /// An Ingress by its name, all else as KIND/NAME.
-fn words(all: impl Iterator<Item = Named>, typed: &str) -> Vec<(String, String)> {
+fn words(all: impl Iterator<Item = Candidate>, typed: &str) -> Vec<(String, String)> {
     all.map(|found| {
         let word = if found.kind == "ingress" && !typed.contains('/') {
             found.name
@@ -268,7 +272,7 @@ fn words(all: impl Iterator<Item = Named>, typed: &str) -> Vec<(String, String)>
 }
 
 /// A Secret by its name, or as `secret/NAME` where that is typed.
-fn secrets(all: impl Iterator<Item = Named>, typed: &str) -> Vec<(String, String)> {
+fn secrets(all: impl Iterator<Item = Candidate>, typed: &str) -> Vec<(String, String)> {
     let lead = if typed.contains('/') { "secret/" } else { "" };
     all.map(|found| (format!("{lead}{}", found.name), found.about))
         .collect()

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{cache, file, settings::env, x509::Fingerprint};
 
-use super::dynamic::Named;
+use super::dynamic::Candidate;
 
 /// How long names are offered after they were read.
 const LIFE: Duration = Duration::from_mins(5);
@@ -40,7 +40,7 @@ impl Kept {
     }
 
     /// What was kept, where it is not too old.
-    pub(super) fn read(&self) -> Option<Vec<Named>> {
+    pub(super) fn read(&self) -> Option<Vec<Candidate>> {
         self.age().filter(|age| *age < LIFE)?;
         let bytes = cache::read(&self.0, "the names that were kept", LARGEST)?;
         serde_json::from_slice(&bytes).ok()
@@ -51,7 +51,7 @@ impl Kept {
     }
 
     /// Keeps names. Failing to is no error: they are asked for again.
-    pub(super) fn write(&self, names: &[Named]) {
+    pub(super) fn write(&self, names: &[Candidate]) {
         let written = serde_json::to_vec(names).map(|bytes| cache::write(&self.0, &bytes));
         if let Ok(Err(error)) | Err(error) = written.map_err(std::io::Error::from) {
             tracing::debug!(path = %self.0.display(), %error, "cannot keep the names");
@@ -124,8 +124,8 @@ mod tests {
         file.set_modified(SystemTime::now() - age).unwrap();
     }
 
-    fn web() -> Vec<Named> {
-        vec![Named::new("ingress", "web", "critical")]
+    fn web() -> Vec<Candidate> {
+        vec![Candidate::new("ingress", "web", "critical")]
     }
 
     #[test]
