@@ -8,7 +8,7 @@ use crate::{
     cli::failure::Exit,
     engine::cancel::Cancel,
     error::Blame,
-    ops::{Cluster, Context, OpError, session::trusted},
+    ops::{Cluster, Context, OpError, trust::trusted},
     settings::{
         Settings, env,
         example::EXAMPLE,

@@ -18,7 +18,7 @@ use crate::{
     source::Scope,
 };
 
-use crate::ops::{OpError, session::read_file};
+use crate::ops::{OpError, files::read_file};
 
 /// A report of 100,000 hosts is some 100 MB.
 const LARGEST: u64 = 1 << 30;

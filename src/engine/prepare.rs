@@ -24,11 +24,11 @@ use crate::{
     },
     error::{Blame, Diagnose},
     event::Method,
-    inventory::Inventory,
+    inventory::{Controller, Inventory},
     name::Name,
     net::{HostPort, Lookup},
     object::resource::SECRET,
-    object::{Key, Text},
+    object::{Key, Kind, Text},
     plan::{Target, steps::Step},
     settings::{
         Dns01Settings, Http01Settings, Settings,
@@ -200,7 +200,13 @@ impl Preparing<'_> {
             return Ok(());
         }
         let options = prepared.http01(self.settings, &self.run, self.connect.clone(), any_thumbprint()?);
-        let refusal = |(name, place): (&Name, &Place)| Some((name.clone(), http01::refusal(&options, place)?));
+        let refusal = |(name, place): (&Name, &Place)| {
+            let error = http01::refusal(&options, place)?;
+            Some((
+                name.clone(),
+                for_want_of_classes(self.inventory, place).unwrap_or(error),
+            ))
+        };
         let refused: Vec<(Name, SolveError)> = prepared.places.iter().filter_map(refusal).collect();
         for (name, error) in refused {
             prepared.places.remove(&name);
@@ -639,4 +645,56 @@ pub fn dns01(
         keep: Arc::clone(journals) as Arc<dyn crate::solve::dns01::Keep>,
         operator,
     })?))
+}
+
+/// Why the way of a challenge is not known, where that is because `IngressClasses` could not be read.
+fn for_want_of_classes(inventory: &Inventory, place: &Place) -> Option<SolveError> {
+    let is_unread = place.controller == Controller::Unknown
+        && place.kind == Kind::Ingress
+        && inventory.some_forbidden(Kind::IngressClass);
+    is_unread.then(|| {
+        SolveError::new(
+            "it is not known which controller serves the route: the right to list ingressclasses in all of the cluster is missing",
+        )
+        .of_cluster()
+        .hint(
+            "ask for the right: `kubectl certs rights --for reader` prints a ClusterRole that has it; or use DNS-01 (--dns), or choose how \
+             with --solver pod, endpoint, in-place or service",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        inventory::fixtures::ingress,
+        object::{Change, Forbidden, Object},
+    };
+
+    #[test]
+    fn where_classes_may_not_be_read_their_right_is_named_and_not_the_solver() {
+        let refused = |class: &str, forbidden: bool| {
+            let mut inventory = Inventory::new("", false);
+            let mut web = ingress("shop", "web", &[(&["shop.example"], "shop-tls")]);
+            web.class = Some(class.into());
+            inventory.apply(Change::Set(Object::Ingress(web)));
+            if forbidden {
+                inventory.apply(Change::Forbidden(Forbidden {
+                    kind: Kind::IngressClass,
+                    namespace: None,
+                    name: None,
+                    verb: "list",
+                }));
+            }
+            inventory.settle();
+            for_want_of_classes(&inventory, &Place::of_class(&inventory, "shop", Some(class)))
+        };
+        let error = refused("web", true).unwrap();
+        assert!(error.message.contains("ingressclasses"), "{error}");
+        assert_eq!(error.blame(), Blame::Cluster);
+        assert!(error.hint.unwrap().contains("rights --for reader"));
+        // A name that one controller alone uses tells enough, and an unknown controller is no question of rights.
+        assert!(refused("traefik", true).is_none() && refused("web", false).is_none());
+    }
 }

@@ -140,6 +140,11 @@ impl Inventory {
         named.map(|o| (o.meta.namespace.as_str(), o.secret.as_str()))
     }
 
+    /// cert-manager's Certificates, in no order.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.certificates.values().map(AsRef::as_ref)
+    }
+
     /// cert-manager's Certificates that write a Secret, by name.
     pub fn certificates_of(&self, secret: &Key) -> impl Iterator<Item = &Certificate> {
         let keys = self.certificates_by_secret.get(secret);

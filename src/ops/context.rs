@@ -1,6 +1,10 @@
 //! What a use case works with: a cluster, settings, whoever is told and asked, and what ends it early.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+};
 
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
@@ -31,6 +35,8 @@ pub struct Cluster {
     options: ConnectOptions,
     connection: OnceCell<Connection>,
     front: Arc<dyn Front>,
+    /// What was warned of while it was read: what is read twice is not told twice.
+    warned: std::sync::Mutex<HashSet<String>>,
 }
 
 impl Cluster {
@@ -40,6 +46,7 @@ impl Cluster {
             options,
             connection: OnceCell::new(),
             front,
+            warned: std::sync::Mutex::default(),
         }
     }
 
@@ -49,6 +56,7 @@ impl Cluster {
             options,
             connection: OnceCell::new_with(connection),
             front,
+            warned: std::sync::Mutex::default(),
         }
     }
 
@@ -60,6 +68,14 @@ impl Cluster {
     /// Whoever is told what is waited for.
     pub fn front(&self) -> &Arc<dyn Front> {
         &self.front
+    }
+
+    /// Warns of what it has not warned of yet.
+    pub(super) fn warn_once(&self, text: &str) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.insert(text.to_owned()) {
+            self.front.warn(text);
+        }
     }
 
     /// The connection.

@@ -20,6 +20,7 @@ mod context;
 mod controllers;
 mod directory;
 mod error;
+pub mod files;
 mod foreseen;
 pub mod front;
 pub mod issuance;
@@ -35,6 +36,8 @@ pub mod revoke;
 pub mod rollback;
 pub mod session;
 mod source;
+pub mod trust;
+mod unread;
 
 pub use context::{Cluster, Config, Context};
 pub use error::OpError;

@@ -37,9 +37,10 @@ use crate::{
 
 use super::{
     Context, Front, OpError, Source,
+    files::read_file,
     front::ended,
     named::{Named, ingress_instead, one_secret},
-    session::{Open, Session, read_file},
+    session::{Open, Session},
 };
 
 /// A PEM file of one chain, with its key perhaps.

@@ -1,37 +1,34 @@
 //! What every command that reads begins with: settings from the command line, a connection or manifests, an inventory.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-};
+mod manifests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::{Reason, Rules, Select, select::ineffective},
     clock::{now, seconds},
-    error::{Blame, chain},
-    file,
+    error::Blame,
     inventory::{Inventory, programs::Told},
-    object::{Key, Kind, NotJudged, Text, annotation, carrier::carrier},
-    scan::{self, live::Live, secrets::Unresolved},
-    settings::{env, layer::Layer, source, trust, value::SecretKeys},
+    object::{Key, Kind, NotJudged, Text, annotation},
+    scan::{self, live::Live},
     source::{
         Scope,
         cluster::{Connection, ListOptions, namespace_exists, namespace_names},
-        manifests, pairs,
+        manifests::Places,
+        pairs,
         scope::Namespaces,
     },
     text::{in_namespaces, width::cut},
-    x509::{Anchors, Judge},
+    x509::Judge,
 };
 
 use super::{
     Checks, Cluster, Front, OpError, Source, controllers,
     named::{Named, of_their_namespaces},
     reach,
+    trust::{given, judge_with, own_settings, secret_keys},
+    unread,
 };
-
-/// A `--ca-file` is read whole; a bundle of all public roots is 300 KB.
-const LARGEST_CA_FILE: u64 = 16 << 20;
 
 /// What was read, and how it is judged.
 #[derive(Debug)]
@@ -59,7 +56,7 @@ pub struct Session {
     /// Whether that could be counted.
     pub counted: bool,
     /// Where the objects of manifests stand.
-    pub places: manifests::Places,
+    pub places: Places,
     /// What the settings say of controllers, until the inventory is told.
     controllers: BTreeMap<Text, Told>,
     /// What is to blame for the worst that happened while reading, and left something to go on with.
@@ -154,7 +151,7 @@ impl Session {
             wanted: BTreeSet::new(),
             not_judged: Vec::new(),
             counted: true,
-            places: manifests::Places::default(),
+            places: Places::default(),
             controllers: controllers::told(settings.as_ref()),
             trouble: None,
         };
@@ -183,8 +180,8 @@ impl Session {
     pub fn nothing(&self, what: &str) -> OpError {
         if self.trouble == Some(Blame::Cluster) {
             OpError::new(Blame::Cluster, format!("{what}: the cluster could not be read"))
-        } else if let Some(unread) = unread(&self.inventory) {
-            OpError::new(Blame::Cluster, format!("{what} that may be read: {unread}"))
+        } else if let [first, ..] = unread::lines(&self.inventory).as_slice() {
+            OpError::new(Blame::Cluster, format!("{what} that may be read: {first}"))
                 .hint("ask for the right: `kubectl certs rights --for reader` prints the role")
         } else if self.inventory.routes_chosen {
             OpError::usage(format!("{what} among what -l or --field-selector chooses"))
@@ -267,16 +264,16 @@ impl Session {
             self.not_judged = found;
         } else {
             self.counted = false;
-            front.warn(
+            cluster.warn_once(
                 "the cluster does not list the kinds that it serves: other kinds that carry certificates are not counted",
             );
         }
         for problem in &self.read.problems {
-            front.warn(problem);
+            cluster.warn_once(problem);
             self.trouble = self.trouble.max(Some(Blame::Cluster));
         }
-        if let Some(line) = unread(&self.inventory) {
-            front.warn(&line);
+        for line in unread::lines(&self.inventory) {
+            cluster.warn_once(&line);
         }
         if let Namespaces::Only(names) = &self.scope.namespaces
             && !source.namespace.is_empty()
@@ -291,75 +288,6 @@ impl Session {
             }
         }
         self.connection = Some(connection);
-        Ok(())
-    }
-
-    fn read_manifests(
-        &mut self,
-        source: &Source,
-        targets: &[Named],
-        open: Open,
-        front: &dyn Front,
-    ) -> Result<(), OpError> {
-        // Manifests are all read unless namespaces are named: there is no context to take one from.
-        self.scope = scope(source, None)?;
-        self.inventory = Inventory::new("", true);
-        self.inventory.reach = reach::of_manifests(source).into();
-        self.inventory.tell_controllers(std::mem::take(&mut self.controllers));
-        self.note_choice(source);
-        let default_namespace = source.namespace.first().map_or("default", String::as_str).into();
-        let options = manifests::Options {
-            recursive: source.recursive,
-            default_namespace,
-            scope: &self.scope,
-        };
-        let mut changes = Vec::new();
-        let mut outcome = manifests::read(
-            &source.filename,
-            &options,
-            &mut std::io::stdin().lock(),
-            &mut |change| changes.push(change),
-        );
-        let mut unresolved = Unresolved::default();
-        let mut changes = changes.into_iter();
-        unresolved.take_all(|| changes.next(), &mut self.inventory, &self.judge, &mut |_| {});
-        self.inventory.settle();
-        unresolved.judge_again(&mut self.inventory, &self.judge);
-        self.inventory.settle();
-        self.read.unresolved = unresolved;
-        self.want(targets);
-        self.places = std::mem::take(&mut outcome.places);
-        if let Ok(here) = std::env::current_dir() {
-            self.places.relative_to(&here);
-        }
-        for error in &outcome.errors {
-            front.error(&error.to_string());
-            self.trouble = self.trouble.max(Some(Blame::Usage));
-        }
-        if outcome.documents == 0 && outcome.errors.is_empty() {
-            return Err(no_manifests(source));
-        }
-        tell_absent(source, &outcome.namespaces, front);
-        let found = outcome.carriers.iter().filter_map(|((api_version, kind), count)| {
-            Some(NotJudged {
-                carrier: carrier(api_version, kind)?,
-                api_version: api_version.as_str().into(),
-                count: Some(*count),
-            })
-        });
-        self.not_judged = found.collect();
-        if !outcome.skipped.is_empty() && !open.quiet {
-            let mut kinds: Vec<(&String, &usize)> = outcome.skipped.iter().collect();
-            kinds.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
-            let total: usize = kinds.iter().map(|(_, n)| **n).sum();
-            let named: Vec<String> = kinds.iter().take(4).map(|(kind, n)| format!("{n} {kind}")).collect();
-            let more = if kinds.len() > 4 { ", ..." } else { "" };
-            let objects = if total == 1 { "object" } else { "objects" };
-            front.note(&format!(
-                "skipped {total} {objects} of other kinds: {}{more}",
-                named.join(", ")
-            ));
-        }
         Ok(())
     }
 
@@ -399,41 +327,6 @@ impl Session {
     }
 }
 
-/// The lists that could not be read, on one line: the verb, the kinds, and where.
-fn unread(inventory: &Inventory) -> Option<String> {
-    let mut of_kind: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
-    for list in inventory.forbidden().iter().filter(|list| list.name.is_none()) {
-        let places = of_kind.entry((list.verb, list.kind.plural())).or_default();
-        places.extend(list.namespace.as_deref());
-    }
-    // Kinds that could not be read in the same namespaces stand together.
-    let mut of_place: BTreeMap<(&str, BTreeSet<&str>), Vec<&str>> = BTreeMap::new();
-    for ((verb, kind), places) in of_kind {
-        of_place.entry((verb, places)).or_default().push(kind);
-    }
-    let parts: Vec<String> = of_place
-        .into_iter()
-        .map(|((verb, places), kinds)| {
-            let places: Vec<&str> = places.into_iter().collect();
-            let place = match places.as_slice() {
-                [] => String::new(),
-                [one] => format!(" in namespace {one}"),
-                [first, second, third, rest @ ..] if !rest.is_empty() => {
-                    format!(" in namespaces {first}, {second}, {third} and {} more", rest.len())
-                }
-                several => format!(" in namespaces {}", several.join(", ")),
-            };
-            format!("{verb} {}{place}", kinds.join(", "))
-        })
-        .collect();
-    (!parts.is_empty()).then(|| {
-        format!(
-            "the right to {} is missing: their content is left out, and -o json has the rules to ask for",
-            parts.join("; ")
-        )
-    })
-}
-
 /// So many words of annotations that excuse nothing are told one by one.
 const INEFFECTIVE: usize = 5;
 
@@ -467,114 +360,6 @@ pub(super) async fn no_namespace(connection: &Connection, name: &str) -> OpError
     let hint = meant.map(|meant| format!("did you mean {meant}? ")).unwrap_or_default();
     OpError::new(Blame::Cluster, format!("there is no namespace {name:?} in the cluster"))
         .hint(format!("{hint}`kubectl get namespaces` lists them"))
-}
-
-/// The failure of input that holds nothing: of a pipe whose writer failed, or a directory that was not meant.
-fn no_manifests(source: &Source) -> OpError {
-    let stdin = |file: &PathBuf| file.as_os_str() == "-";
-    let names: Vec<String> = source
-        .filename
-        .iter()
-        .map(|file| {
-            if stdin(file) {
-                "standard input".to_owned()
-            } else {
-                file.display().to_string()
-            }
-        })
-        .collect();
-    let failure = OpError::usage(format!("there is no manifest in {}", names.join(", ")));
-    if source.filename.iter().any(|file| file.is_dir()) && !source.recursive {
-        failure.hint("files that end in .yaml, .yml or .json are read; -R reads the directories below too")
-    } else if source.filename.iter().any(stdin) {
-        failure.hint("check whether the command that writes it fails")
-    } else {
-        failure
-    }
-}
-
-/// Tells which of the namespaces that were named no object is in: a misspelled one would pass for one without findings. An object
-/// whose manifest names none is in the first of them.
-fn tell_absent(source: &Source, held: &BTreeSet<Text>, front: &dyn Front) {
-    let all = || held.iter().map(|namespace| &**namespace);
-    for absent in source
-        .namespace
-        .iter()
-        .filter(|name| !all().any(|held| held == name.as_str()))
-    {
-        let meant =
-            crate::text::nearest(absent, all()).map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
-        front.warn(&format!("no manifest has an object in namespace {absent:?}{meant}"));
-    }
-}
-
-/// The roots, those of `--ca-file` and of `trust:` in the settings too, and the signatures that earlier runs have verified.
-/// `context` is the kubeconfig's; manifests, files and servers have none (an empty one).
-pub fn judge(check: &Checks, context: &str) -> Result<Judge, OpError> {
-    judge_with(given(check)?, own_settings(check)?.as_ref(), context)
-}
-
-/// What the settings file says, where there is one.
-fn own_settings(check: &Checks) -> Result<Option<Layer>, OpError> {
-    source::local_file(check.config.as_deref(), &env::process).map_err(|error| OpError::because(&error))
-}
-
-fn judge_with(mut anchors: Anchors, settings: Option<&Layer>, context: &str) -> Result<Judge, OpError> {
-    let file = settings.map_or(&[][..], std::slice::from_ref);
-    let entries = trust::entries(file);
-    let roots = trust::roots(entries, context).map_err(|error| OpError::because(&error))?;
-    for root in roots {
-        trusted(&mut anchors, &root)?;
-    }
-    // What a renewal trusts too, status does.
-    for root in trust::of_storing(file) {
-        trusted(&mut anchors, &root.map_err(|error| OpError::because(&error))?)?;
-    }
-    Ok(Judge::new(anchors, scan::memo::load()))
-}
-
-/// The data keys of certificates besides the known ones: those of `--secret-keys`, and those under which the settings have this program
-/// store.
-fn secret_keys(check: &Checks, settings: Option<&Layer>) -> Vec<pairs::Pattern> {
-    let stored = settings
-        .and_then(|layer| layer.file.storing.secret_keys.as_ref())
-        .filter(|keys| **keys != SecretKeys::default())
-        .and_then(|keys| keys.to_string().parse().ok());
-    check.secret_keys.iter().cloned().chain(stored).collect()
-}
-
-/// The public roots, and those of `--ca-file`.
-fn given(check: &Checks) -> Result<Anchors, OpError> {
-    let mut anchors = Anchors::public();
-    for file in &check.ca_file {
-        let text = read_ca_file(file)?;
-        anchors.add_pem(&text).map_err(|error| {
-            OpError::usage(format!("cannot use --ca-file {}: {}", file.display(), chain(&error)))
-                .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
-        })?;
-    }
-    Ok(anchors)
-}
-
-/// Adds what the settings trust.
-pub fn trusted(anchors: &mut Anchors, root: &trust::Root) -> Result<(), OpError> {
-    anchors.add_pem(&root.pem).map(drop).map_err(|error| {
-        OpError::usage(format!("the setting {} cannot be used: {}", root.name, chain(&error)))
-            .hint("it holds the roots to trust as PEM: -----BEGIN CERTIFICATE-----")
-    })
-}
-
-/// Reads a file of `--ca-file`.
-pub(super) fn read_ca_file(file: &Path) -> Result<Vec<u8>, OpError> {
-    read_file(file, LARGEST_CA_FILE)
-        .map_err(|error| OpError::usage(format!("cannot read --ca-file {}: {error}", file.display())))
-}
-
-/// Reads a file of at most `largest` bytes.
-pub fn read_file(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
-    let read = file::read(path, largest, file::PATIENCE);
-    read.map(|mut bytes| std::mem::take(&mut *bytes))
-        .map_err(|error| error.to_string())
 }
 
 fn scope(source: &Source, context_namespace: Option<&str>) -> Result<Scope, OpError> {

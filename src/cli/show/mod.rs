@@ -17,10 +17,7 @@ use crate::{
         probe::{Served, Target as Ask, probe_all},
     },
     object::Reach,
-    ops::{
-        OpError, reach,
-        session::{judge, read_file},
-    },
+    ops::{OpError, files::read_file, reach, trust::judge},
     report::{
         Row, Status,
         show::{

@@ -18,7 +18,7 @@ use crate::{
     },
     error::Blame,
     event::Teller,
-    ops::{Front, OpError, session::read_ca_file},
+    ops::{Front, OpError, trust::read_ca_file},
     settings::{
         account::{self, Agree, Ready},
         trust,

@@ -188,6 +188,43 @@ fn what_may_not_be_read_is_one_line_that_names_kinds_and_right_and_no_row() {
     assert!(ran.err.contains("the right to list "), "{}", ran.err);
 }
 
+#[test]
+fn of_lists_of_the_whole_cluster_only_those_are_told_that_something_in_the_namespace_depends_on() {
+    let served = |class: &'static str| {
+        serve(move |path| {
+            let path = path.split('?').next().unwrap_or_default();
+            match path {
+                "/apis/networking.k8s.io/v1/namespaces/shop/ingresses" => {
+                    let mut web = web();
+                    web["spec"]["ingressClassName"] = class.into();
+                    list(&json!([web]))
+                }
+                _ if path.contains("/namespaces/shop") => list(&json!([])),
+                // As for who has a Role of the namespace alone.
+                _ => status(403, "Forbidden"),
+            }
+        })
+    };
+    let told = |class: &'static str| -> Vec<String> {
+        let ran = ask(&served(class), &["status", "-n", "shop"]).ends_with(0);
+        let lines = ran.err.lines().filter(|line| line.contains("the right to"));
+        lines.map(str::to_owned).collect()
+    };
+    let told_of_web = told("web");
+    assert!(
+        matches!(&told_of_web[..], [one] if one.contains("which controller serves Ingress shop/web") && one.contains("ingressclasses")),
+        "{told_of_web:?}"
+    );
+    // The name of Traefik's class says who serves it.
+    let told = told("traefik");
+    assert!(
+        !told
+            .iter()
+            .any(|line| line.contains("classes") || line.contains("issuers")),
+        "{told:?}"
+    );
+}
+
 /// A server that takes connections and never says a word.
 fn silent() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
