@@ -266,9 +266,9 @@ pub struct RightsArgs {
     /// What the role is for: reader (status, show, probe) or renewer (renew, issue, preflight, cleanup, rollback)
     #[arg(long = "for", value_enum, value_name = "ROLE", hide_possible_values = true, default_value_t = For::Renewer)]
     pub role: For,
-    /// The namespace of the role: a renewer's is the context's by default, and a reader's role is for all
+    /// The namespace of the role; may be given more than once, for a role in each: a renewer's is the context's by default, and a reader's role is for all
     #[arg(short, long, value_name = "NAMESPACE")]
-    pub namespace: Option<String>,
+    pub namespace: Vec<String>,
     /// A `ClusterRole`, for all namespaces
     #[arg(
         help = "A ClusterRole, for all namespaces",

@@ -12,23 +12,38 @@ const READER: &str = include_str!("reader.yaml");
 /// The rules of `kubectl-certs-renewer`.
 const RENEWER: &str = include_str!("renewer.yaml");
 
-/// Prints the role, and says how it is applied and bound.
+/// Prints the roles, and says how they are applied and bound.
 pub(super) fn run(args: &RightsArgs) -> Result<Exit, OpError> {
-    let namespace = match (&args.namespace, args.all_namespaces, args.role) {
-        (Some(namespace), ..) => Some(namespace.clone()),
+    let namespaces = match (args.all_namespaces, args.role) {
+        _ if !args.namespace.is_empty() => each_once(&args.namespace),
         // Reading is for all namespaces, as the kinds without one are read too.
-        (None, true, _) | (None, false, For::Reader) => None,
-        (None, false, For::Renewer) => {
-            Some(context_namespace(&args.connection.options()).unwrap_or_else(|| "default".to_owned()))
+        (true, _) | (false, For::Reader) => Vec::new(),
+        (false, For::Renewer) => {
+            vec![context_namespace(&args.connection.options()).unwrap_or_else(|| "default".to_owned())]
         }
     };
-    let exit = print(role(args.role, namespace.as_deref()).as_bytes())?;
-    hint(&how(
-        args.role,
-        namespace.as_deref(),
-        args.connection.as_user.as_deref(),
-    ));
+    let exit = print(roles(args.role, &namespaces).as_bytes())?;
+    hint(&how(args.role, &namespaces, args.connection.as_user.as_deref()));
     Ok(exit)
+}
+
+fn each_once(all: &[String]) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for one in all {
+        if !once.contains(one) {
+            once.push(one.clone());
+        }
+    }
+    once
+}
+
+/// A Role for each namespace; without any, a `ClusterRole`.
+fn roles(of: For, namespaces: &[String]) -> String {
+    if namespaces.is_empty() {
+        return role(of, None);
+    }
+    let roles: Vec<String> = namespaces.iter().map(|namespace| role(of, Some(namespace))).collect();
+    roles.join("---\n")
 }
 
 /// A Role of the namespace, or a `ClusterRole`.
@@ -55,19 +70,30 @@ fn quoted(name: &str) -> String {
     }
 }
 
-/// How it is given to somebody: to who `--as` names, where it names one.
-fn how(of: For, namespace: Option<&str>, user: Option<&str>) -> String {
+/// How they are given to somebody: to who `--as` names, where it names one.
+fn how(of: For, namespaces: &[String], user: Option<&str>) -> String {
     let name = name(of);
     let user = user.map_or_else(|| "<USER>".into(), quote);
-    match namespace {
-        Some(namespace) => format!(
-            "`kubectl apply -f -` takes it; then `kubectl create rolebinding {name} -n {} --role={name} --user={user}` gives it to a user",
+    let bind = |namespace: &String| {
+        format!(
+            "`kubectl create rolebinding {name} -n {} --role={name} --user={user}`",
             quote(namespace)
-        ),
-        None => format!(
+        )
+    };
+    match namespaces {
+        [] => format!(
             "`kubectl apply -f -` takes it; then `kubectl create clusterrolebinding {name} --clusterrole={name} --user={user}` gives it to \
              a user"
         ),
+        [one] => format!("`kubectl apply -f -` takes it; then {} gives it to a user", bind(one)),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(bind).collect();
+            format!(
+                "`kubectl apply -f -` takes them; then {} and {} give them to a user",
+                first.join(", "),
+                bind(last)
+            )
+        }
     }
 }
 
@@ -103,7 +129,7 @@ mod tests {
                 "docs/guide/rights.md lacks this block:\n{block}"
             );
         }
-        let bound = how(For::Reader, None, Some("jane"));
+        let bound = how(For::Reader, &[], Some("jane"));
         let command =
             "kubectl create clusterrolebinding kubectl-certs-reader --clusterrole=kubectl-certs-reader --user=jane";
         assert!(bound.contains(command) && guide.contains(command), "{bound}");
@@ -121,6 +147,22 @@ mod tests {
         }
         assert!(
             role(For::Renewer, None).contains("kind: ClusterRole\nmetadata:\n  name: kubectl-certs-renewer\nrules:\n")
+        );
+    }
+    #[test]
+    fn several_namespaces_have_a_role_each() {
+        let namespaces = each_once(&["a", "b", "a"].map(str::to_owned));
+        let printed = roles(For::Renewer, &namespaces);
+        let documents: Vec<&str> = printed.split("---\n").collect();
+        assert_eq!(documents.len(), 2, "{printed}");
+        for (document, namespace) in documents.iter().zip(&namespaces) {
+            assert_eq!(*document, role(For::Renewer, Some(namespace)));
+        }
+        let how = how(For::Renewer, &namespaces, None);
+        assert!(
+            how.contains("rolebinding kubectl-certs-renewer -n a ")
+                && how.contains("rolebinding kubectl-certs-renewer -n b "),
+            "{how}"
         );
     }
 }

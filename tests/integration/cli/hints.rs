@@ -60,3 +60,18 @@ fn a_server_that_was_asked_elsewhere_is_asked_there_again() {
         &[&format!("`kubectl certs show nu.example:443 --connect {address}`")],
     );
 }
+
+#[test]
+fn roles_of_several_namespaces_are_printed_together_and_bound_in_each() {
+    let ran = finish(&mut command(&["rights", "-n", "shop", "-n", "blog"])).ends_with(0);
+    let documents: Vec<&str> = ran.out.split("---\n").collect();
+    assert_eq!(documents.len(), 2, "{}", ran.out);
+    for (document, namespace) in documents.iter().zip(["shop", "blog"]) {
+        assert!(
+            document.contains(&format!("\n  namespace: {namespace}\n")),
+            "{document}"
+        );
+        let bind = format!("rolebinding kubectl-certs-renewer -n {namespace} ");
+        assert!(ran.err.contains(&bind), "{}", ran.err);
+    }
+}
