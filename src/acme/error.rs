@@ -11,7 +11,7 @@ use crate::{
     error::{Blame, Diagnose},
     name::Name,
     object::Seconds,
-    text::{date_time, parse_time},
+    text::{closest, date_time, parse_time},
 };
 
 /// Why ACME did not do what was asked. `Display` is cleared for a terminal and holds no key.
@@ -234,11 +234,12 @@ impl Diagnose for AcmeError {
                 Some(site) => format!("get an EAB key id and key from the CA ({site}), {GIVE_BINDING}"),
                 None => format!("get an EAB key id and key from the CA, {GIVE_BINDING}"),
             }),
-            Self::UnknownProfile { known, .. } => Some(if known.is_empty() {
-                "leave the profile out: the CA has no profiles".to_owned()
-            } else {
-                format!("it has: {}", known.join(", "))
-            }),
+            Self::UnknownProfile { profile, known } => {
+                Some(match closest(profile, known.iter().map(String::as_str)) {
+                    None => "leave the profile out: the CA has no profiles".to_owned(),
+                    Some(meant) => format!("it has: {}; the nearest is {meant}", known.join(", ")),
+                })
+            }
             Self::Refused { problem, .. } => hint_of(problem),
             Self::TooLarge { .. } | Self::NotOffered(_) | Self::Key(_) | Self::Settings(_) => None,
         }

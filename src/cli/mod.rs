@@ -12,6 +12,7 @@ mod config;
 mod explain;
 pub mod failure;
 mod front;
+mod labels;
 mod locale;
 mod log;
 mod man;

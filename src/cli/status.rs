@@ -28,6 +28,7 @@ use super::{
     args::{StatusArgs, StatusCommand},
     colour,
     front::Terminal,
+    labels,
     locale::{self, Legible},
     note,
     settings::acts_with,
@@ -208,6 +209,9 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     };
     let mut context: Context<'_> = output.context(session.rules.now);
     context.label_columns = &args.output.label_columns;
+    for line in labels::absent(&args.output.label_columns, &rows) {
+        super::warn(&line);
+    }
     context.show_served = is_probing;
     context.elapsed = Some(started.elapsed());
     let places = |kind: Kind, key: &Key| {

@@ -11,7 +11,7 @@ use super::{
     output::Context,
     rows::Rows,
 };
-use crate::text::{clear, width::width};
+use crate::text::{clear, closest, width::width};
 
 /// What stands where an item lacks the field, as kubectl writes it.
 const NONE: &str = "<none>";
@@ -39,7 +39,11 @@ pub enum ColumnsError {
         source: JsonPathError,
     },
     /// Items have no such field.
-    #[error("items have no field {field:?} (fields: {})", FIELDS.join(", "))]
+    #[error(
+        "items have no field {field:?}; the nearest is {} (fields: {})",
+        closest(field, FIELDS.iter().copied()).unwrap_or_default(),
+        FIELDS.join(", ")
+    )]
     Field {
         /// The field.
         field: String,
@@ -178,6 +182,7 @@ mod tests {
             ("HOST", "NAME:.PATH"),
             ("A:.host,B:", "\"B:\" is not a column"),
             ("A:.spec.tls", "no field \"spec\""),
+            ("A:.hots", "the nearest is host "),
         ] {
             let error = spec.parse::<Columns>().expect_err(spec).to_string();
             assert!(error.contains(words), "{error}");

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     check::{Urgency, row::Row},
     object::Kind,
+    text::closest,
 };
 
 /// A field that rows can be sorted by. Rows that lack it come last.
@@ -66,16 +67,23 @@ pub enum SortBy {
     Path(Path),
 }
 
+/// The fields that `--sort-by` takes by their names.
+const NAMES: [&str; 7] = ["status", "expires", "namespace", "name", "host", "issuer", "age"];
+
 /// What `--sort-by` cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SortByError {
     /// It is no field's name.
     #[error(
-        "cannot sort by {0:?}: it is neither one of status, expires, namespace, name, host, issuer and age, nor a JSONPath such as .notAfter"
+        "cannot sort by {0:?}: it is neither one of {all} nor a JSONPath such as .notAfter; the nearest is {meant}",
+        all = NAMES.join(", "), meant = closest(.0, NAMES).unwrap_or_default()
     )]
     Name(String),
     /// It is a path to a field that items do not have.
-    #[error("cannot sort by {0:?}: an item has no such field; it has {fields}", fields = item::FIELDS.join(", "))]
+    #[error(
+        "cannot sort by {0:?}: an item has no such field; the nearest is {meant} (fields: {fields})",
+        meant = closest(.0, item::FIELDS.iter().copied()).unwrap_or_default(), fields = item::FIELDS.join(", ")
+    )]
     Field(String),
     /// It is not a valid path.
     #[error(transparent)]

@@ -73,7 +73,15 @@ fn a_wrong_command_line_is_2_and_names_what_was_meant() {
         (&["status", "-f", "docs/example", "-o", "json=x"], &["takes no value"]),
         (
             &["status", "-f", "docs/example", "--sort-by", "hots"],
-            &["hots", "host"],
+            &["hots", "the nearest is host"],
+        ),
+        (
+            &["status", "-f", "docs/example", "--sort-by", "expiry"],
+            &["expiry", "the nearest is expires"],
+        ),
+        (
+            &["status", "-f", "docs/example", "-o", "custom-columns=A:.hots"],
+            &["hots", "the nearest is host "],
         ),
         (
             &["status", "-f", "docs/example", "--reason", "Exp"],
