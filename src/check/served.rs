@@ -20,6 +20,8 @@ pub enum ServedChain {
     Certificates(Box<Bundle>),
     /// None, and why.
     Nothing(String),
+    /// It could not be asked, as DNS gave no answer, and why.
+    Unasked(String),
 }
 
 impl ServedChain {
@@ -27,7 +29,7 @@ impl ServedChain {
     pub fn leaf(&self) -> Option<&Certificate> {
         match self {
             Self::Certificates(bundle) => bundle.certificates.first().map(AsRef::as_ref),
-            Self::Nothing(_) => None,
+            Self::Nothing(_) | Self::Unasked(_) => None,
         }
     }
 }
@@ -61,7 +63,17 @@ pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, 
             ServedChain::Nothing(why) => findings.push(Finding::new(finding::NotServed {
                 address: at.address.clone(),
                 why: why.clone(),
+                asked: true,
             })),
+            // No proof that clients get nothing: they may have a DNS that answers.
+            ServedChain::Unasked(why) => findings.push(Finding::at(
+                Severity::Warning,
+                finding::NotServed {
+                    address: at.address.clone(),
+                    why: why.clone(),
+                    asked: false,
+                },
+            )),
             ServedChain::Certificates(chain) => judge_chain(binding, stored, &at.address, chain, rules, &mut findings),
         }
     }
@@ -96,7 +108,7 @@ pub fn believe_probe(probed: &Probed, rules: &Rules, findings: &mut Vec<Finding>
     // What is stored and served as well is told of the Secret alone.
     let untrusted = probed.at.iter().any(|at| match &at.served {
         ServedChain::Certificates(chain) => bundle(chain, None, *rules).iter().any(makes_clients_refuse),
-        ServedChain::Nothing(_) => true,
+        ServedChain::Nothing(_) | ServedChain::Unasked(_) => true,
     });
     if untrusted {
         return;

@@ -11,7 +11,8 @@ use crate::{
     error::{Blame, Diagnose},
     inventory::{BindingId, Inventory, ingress::covers_host},
     net::{
-        address::{HTTPS, resolve},
+        Lookup, ResolveError,
+        address::HTTPS,
         probe::{self, Target, probe_all},
     },
     object::{Key, Text},
@@ -112,24 +113,48 @@ pub fn uses(inventory: &Inventory, leaf: Fingerprint, probed: &BTreeMap<BindingI
 /// At most so many of a certificate's names are looked up.
 const MOST_NAMES: usize = 32;
 
-/// Where DNS leads for the certificate's names and the certificate is served: other clusters and machines too. What does not
-/// resolve or answer serves nothing. Each lookup and each connection takes at most `limit`.
-pub async fn served(leaf: &Certificate, limit: Duration) -> Vec<Use> {
-    let names: Vec<String> = leaf.names.iter().take(MOST_NAMES).map(ToString::to_string).collect();
-    let found = join_all(names.iter().map(|name| resolve(name, limit))).await;
-    let targets: Vec<Target> = names
-        .iter()
-        .zip(found)
-        .flat_map(|(name, addresses)| {
-            addresses.unwrap_or_default().into_iter().map(|address| Target {
+/// How long DNS may take for one name: who revokes a key that has leaked does not wait for more.
+pub const LOOKUP: Duration = Duration::from_secs(3);
+
+/// The certificate's names that are looked up.
+pub fn looked_up(leaf: &Certificate) -> Vec<String> {
+    leaf.names.iter().take(MOST_NAMES).map(ToString::to_string).collect()
+}
+
+/// What was found where DNS leads for a certificate's names.
+#[derive(Debug, Default)]
+pub struct ByName {
+    /// Where the certificate is served.
+    pub uses: Vec<Use>,
+    /// The names of which DNS gave no answer: whether it is served there is not known.
+    pub unanswered: Vec<String>,
+    /// Why, of one of them.
+    pub why: Option<ResolveError>,
+}
+
+/// Where DNS leads for the certificate's names and the certificate is served: other clusters and machines too. What has no address or
+/// does not answer serves nothing. All names are looked up at once, each for at most [`LOOKUP`]; each connection takes at most `limit`.
+pub async fn served(leaf: &Certificate, lookup: &Lookup, limit: Duration) -> ByName {
+    let names = looked_up(leaf);
+    let found = join_all(names.iter().map(|name| lookup.addresses(name, LOOKUP))).await;
+    let mut by_name = ByName::default();
+    let mut targets = Vec::new();
+    for (name, found) in names.into_iter().zip(found) {
+        match found {
+            Ok(addresses) => targets.extend(addresses.into_iter().map(|address| Target {
                 address: (address, HTTPS).into(),
                 server_name: name.clone(),
-            })
-        })
-        .collect();
+            })),
+            Err(error) if error.is_unanswered() => {
+                by_name.unanswered.push(name);
+                by_name.why.get_or_insert(error);
+            }
+            Err(_) => {}
+        }
+    }
     let answers = probe_all(&targets, probe::CONCURRENCY, limit).await;
     let shows = |chain: &[Vec<u8>]| chain.first().is_some_and(|der| Fingerprint::of(der) == leaf.sha256);
-    targets
+    by_name.uses = targets
         .into_iter()
         .zip(answers)
         .filter(|(_, answer)| answer.as_ref().is_ok_and(|served| shows(&served.chain)))
@@ -137,7 +162,8 @@ pub async fn served(leaf: &Certificate, limit: Duration) -> Vec<Use> {
             host: target.server_name.into(),
             address: target.address.to_string().into(),
         })
-        .collect()
+        .collect();
+    by_name
 }
 
 /// Whether a certificate is still served only because its replacement is not served yet: no Secret that a route uses holds
@@ -309,7 +335,11 @@ fn is_not_its(error: &AcmeError) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        inventory::fixtures::{digest, ingress, own},
+        inventory::fixtures::{digest, ingress, leaf, own},
+        net::dns::{
+            ResponseCode,
+            testing::{NameServer, Says},
+        },
         object::{Change, Object},
     };
 
@@ -368,6 +398,27 @@ mod tests {
         let limit = Duration::from_millis(300);
         let left = until_replaced(vec![gone], digest("old"), Duration::from_secs(5), limit).await;
         assert_eq!(left, []);
+    }
+
+    #[tokio::test]
+    async fn dns_that_gives_no_answer_costs_a_few_seconds_whatever_the_number_of_names_and_proves_nothing() {
+        let server = NameServer::start(&[
+            ("silent.example", Says::Nothing),
+            ("gone.example", Says::Code(ResponseCode::NXDomain)),
+        ])
+        .await;
+        let names: Vec<String> = (0..20).map(|n| format!("h{n}.silent.example")).collect();
+        let mut all: Vec<&str> = names.iter().map(String::as_str).collect();
+        all.push("gone.example");
+        let began = Instant::now();
+        let found = served(&leaf(&all), &Lookup::of(&[server.address]), probe::TIMEOUT).await;
+        assert!(
+            began.elapsed() < LOOKUP + Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
+        assert_eq!(found.unanswered.len(), 20, "{found:?}");
+        assert!(found.why.unwrap().to_string().contains("gave no answer"));
     }
 
     #[test]

@@ -11,9 +11,8 @@ use std::{
 use tokio::{net::lookup_host, sync::Semaphore, time::Instant};
 
 use super::{
-    dns::DnsError,
-    lookup::is_failing,
-    name::{Asked, InvalidName, asked},
+    name::{Asked, asked},
+    unresolved::{ResolveError, system, why},
 };
 use crate::object::Text;
 
@@ -75,69 +74,6 @@ impl std::fmt::Display for HostPort {
     }
 }
 
-/// Why a name has no addresses here.
-#[derive(Debug, thiserror::Error)]
-pub enum ResolveError {
-    /// It is no name.
-    #[error(transparent)]
-    InvalidName(#[from] InvalidName),
-    /// There is neither a name nor an address of the route.
-    #[error("the route has no host and no address in its status: name one with --connect HOST:PORT")]
-    NothingToAsk,
-    /// DNS did not answer in time.
-    #[error("DNS does not answer for {name} within {} s", after.as_secs_f32())]
-    Timeout {
-        /// The name.
-        name: String,
-        /// The time that was given.
-        after: Duration,
-    },
-    /// The name servers that were asked say that it has none.
-    #[error("DNS has no address for {name}")]
-    None {
-        /// The name.
-        name: String,
-    },
-    /// The name servers that were asked do not say.
-    #[error(transparent)]
-    Servers {
-        /// What they say.
-        cause: DnsError,
-    },
-    /// DNS has no addresses for it, or fails; in the words of the system's resolver.
-    #[error("DNS has no address for {name}: {}", words(cause))]
-    Failed {
-        /// The name.
-        name: String,
-        /// What the system says.
-        cause: io::Error,
-    },
-}
-
-impl ResolveError {
-    /// Whether DNS said that there is none, or that the domain's name servers fail, and not merely nothing.
-    pub fn is_definite(&self) -> bool {
-        match self {
-            Self::Failed { cause, .. } => {
-                let said = cause.to_string().to_lowercase();
-                !said.contains("temporary") && !said.contains("try again")
-            }
-            Self::None { .. } => true,
-            Self::Servers { cause } => is_failing(cause),
-            _ => false,
-        }
-    }
-}
-
-/// The resolver's own words without the standard library's frame.
-fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.strip_prefix("failed to lookup address information: ") {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    }
-}
-
 /// The addresses of `host`, each once, in the order of the answer, at most [`MOST_ADDRESSES`]; an address is its own.
 ///
 /// By the system's resolver, as every other client of this machine resolves: `/etc/hosts` and search domains count.
@@ -149,7 +85,11 @@ pub async fn resolve(host: &str, timeout: Duration) -> Result<Vec<IpAddr>, Resol
         Asked::Default => return Err(ResolveError::NothingToAsk),
         Asked::Name(name) => name,
     };
-    let timed_out = |name| ResolveError::Timeout { name, after: timeout };
+    let timed_out = |name| ResolveError::Timeout {
+        who: system(),
+        name,
+        after: timeout,
+    };
     let deadline = Instant::now() + timeout;
     let Ok(Ok(permit)) = tokio::time::timeout_at(deadline, Arc::clone(&LOOKUPS).acquire_owned()).await else {
         return Err(timed_out(name));
@@ -165,15 +105,9 @@ pub async fn resolve(host: &str, timeout: Duration) -> Result<Vec<IpAddr>, Resol
     match tokio::time::timeout_at(deadline, lookup).await {
         Err(_) => Err(timed_out(name)),
         Ok(Ok(Ok(addresses))) if !addresses.is_empty() => Ok(addresses),
-        Ok(Ok(Ok(_))) => Err(ResolveError::Failed {
-            name,
-            cause: io::Error::new(io::ErrorKind::NotFound, "an empty answer"),
-        }),
-        Ok(Ok(Err(cause))) => Err(ResolveError::Failed { name, cause }),
-        Ok(Err(join)) => Err(ResolveError::Failed {
-            name,
-            cause: io::Error::other(join),
-        }),
+        Ok(Ok(Ok(_))) => Err(ResolveError::NoAddress { name }),
+        Ok(Ok(Err(cause))) => Err(why(ResolveError::of_system(name, &cause), deadline).await),
+        Ok(Err(join)) => Err(ResolveError::of_system(name, &io::Error::other(join))),
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod reply;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod wire;
 
@@ -273,24 +275,24 @@ impl Resolver {
         Ok(self.ask(of, RecordType::TXT).await?.texts())
     }
 
-    /// The IPv4 addresses of a name; CNAMEs followed.
-    pub async fn a(&self, of: &str) -> Result<Vec<IpAddr>, DnsError> {
-        Ok(self.ask(of, RecordType::A).await?.addresses())
-    }
-
-    /// The IPv6 addresses of a name; CNAMEs followed.
-    pub async fn aaaa(&self, of: &str) -> Result<Vec<IpAddr>, DnsError> {
-        Ok(self.ask(of, RecordType::AAAA).await?.addresses())
-    }
-
-    /// The addresses of a name, IPv4 first. An error only when neither question is answered.
+    /// The addresses of a name, CNAMEs followed, IPv4 first; none where there is no such name. An error only when neither question is answered.
     pub async fn addresses(&self, of: &str) -> Result<Vec<IpAddr>, DnsError> {
-        match futures_util::future::join(self.a(of), self.aaaa(of)).await {
+        Ok(self.look_up(of).await?.unwrap_or_default())
+    }
+
+    /// The same; `None` where there is no such name.
+    pub async fn look_up(&self, of: &str) -> Result<Option<Vec<IpAddr>>, DnsError> {
+        let (v4, v6) = futures_util::future::join(self.ask(of, RecordType::A), self.ask(of, RecordType::AAAA)).await;
+        // A name that is not there has no record of any type (RFC 8020).
+        if [&v4, &v6].into_iter().flatten().any(Reply::is_no_name) {
+            return Ok(None);
+        }
+        match (v4.map(|reply| reply.addresses()), v6.map(|reply| reply.addresses())) {
             (Ok(mut all), Ok(more)) => {
                 all.extend(more);
-                Ok(all)
+                Ok(Some(all))
             }
-            (Ok(all), Err(_)) | (Err(_), Ok(all)) if !all.is_empty() => Ok(all),
+            (Ok(all), Err(_)) | (Err(_), Ok(all)) if !all.is_empty() => Ok(Some(all)),
             (Err(error), _) | (_, Err(error)) => Err(error),
         }
     }

@@ -9,9 +9,10 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    address::{MOST_ADDRESSES, ResolveError, resolve},
-    dns::{DnsError, PORT, Resolver, ResponseCode},
+    address::{MOST_ADDRESSES, resolve},
+    dns::{DnsError, Resolver},
     name::{Asked, asked},
+    unresolved::{ResolveError, of_servers, shown},
 };
 
 /// Who is asked.
@@ -45,49 +46,28 @@ impl Lookup {
     pub async fn addresses(&self, host: &str, timeout: Duration) -> Result<Vec<IpAddr>, ResolveError> {
         let deadline = Instant::now() + timeout;
         let Self::Servers(resolver) = self else {
-            let found = resolve(host, timeout).await;
-            return match found {
-                // The system does not tell servers that fail from a network without DNS.
-                Err(error @ ResolveError::Failed { .. }) if !error.is_definite() => {
-                    Err(failing(host, deadline).await.unwrap_or(error))
-                }
-                found => found,
-            };
+            return resolve(host, timeout).await;
         };
         let name = match asked(host)? {
             Asked::Address(address) => return Ok(vec![address]),
             Asked::Default => return Err(ResolveError::NothingToAsk),
             Asked::Name(name) => name,
         };
-        match timeout_at(deadline, resolver.addresses(&name)).await {
-            Err(_) => Err(ResolveError::Timeout { name, after: timeout }),
-            Ok(Ok(found)) if found.is_empty() => Err(ResolveError::None { name }),
-            Ok(Ok(mut found)) => {
+        match timeout_at(deadline, resolver.look_up(&name)).await {
+            Err(_) => Err(ResolveError::Timeout {
+                who: self.to_string(),
+                name,
+                after: timeout,
+            }),
+            Ok(Ok(None)) => Err(ResolveError::NoName { name }),
+            Ok(Ok(Some(found))) if found.is_empty() => Err(ResolveError::NoAddress { name }),
+            Ok(Ok(Some(mut found))) => {
                 found.truncate(MOST_ADDRESSES);
                 Ok(found)
             }
-            Ok(Err(cause)) => Err(ResolveError::Servers { cause }),
+            Ok(Err(cause)) => Err(of_servers(resolver, self.to_string(), name, cause, deadline).await),
         }
     }
-}
-
-/// What the system's name servers say of a host, where they say that its own fail.
-async fn failing(host: &str, deadline: Instant) -> Option<ResolveError> {
-    let resolver = Resolver::system().ok()?;
-    let said = timeout_at(deadline, resolver.addresses(host)).await.ok()?;
-    let error = ResolveError::Servers { cause: said.err()? };
-    error.is_definite().then_some(error)
-}
-
-/// Whether a name server says that those of the domain fail: everybody is told the same.
-pub(super) fn is_failing(error: &DnsError) -> bool {
-    matches!(
-        error,
-        DnsError::Refused {
-            code: ResponseCode::ServFail,
-            ..
-        }
-    )
 }
 
 impl fmt::Display for Lookup {
@@ -96,18 +76,17 @@ impl fmt::Display for Lookup {
         let Self::Servers(resolver) = self else {
             return f.write_str("this machine's DNS");
         };
-        let shown = |server: &SocketAddr| match server.port() {
-            PORT => server.ip().to_string(),
-            _ => server.to_string(),
-        };
-        let all: Vec<String> = resolver.servers().iter().map(shown).collect();
-        write!(f, "resolver {}", all.join(", "))
+        write!(f, "resolver {}", shown(resolver))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::dns::{
+        ResponseCode,
+        testing::{NameServer, Says},
+    };
 
     #[test]
     fn who_is_asked_is_named() {
@@ -128,6 +107,50 @@ mod tests {
             .addresses("shop.example", Duration::from_secs(5))
             .await
             .unwrap_err();
-        assert!(!error.is_definite(), "{error}");
+        assert!(error.is_unanswered(), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("resolver 127.0.0.1:9 gave no answer about shop.example: "),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    async fn named_servers_tell_no_such_name_from_no_address_and_from_no_answer() {
+        let server = NameServer::start(&[
+            ("gone.example", Says::Code(ResponseCode::NXDomain)),
+            ("bare.example", Says::Code(ResponseCode::NoError)),
+            ("broken.example", Says::Code(ResponseCode::ServFail)),
+            ("refused.example", Says::Code(ResponseCode::Refused)),
+            ("silent.example", Says::Nothing),
+        ])
+        .await;
+        let lookup = Lookup::of(&[server.address]);
+        for (host, is_definite, said) in [
+            ("gone.example", true, "there is no such name"),
+            ("bare.example", true, "it has neither an A nor an AAAA record"),
+            ("broken.example", true, "the name servers of broken.example fail: "),
+            ("refused.example", false, "REFUSED"),
+            (
+                "silent.example",
+                false,
+                "gave no answer about silent.example within 1 s",
+            ),
+        ] {
+            let error = lookup.addresses(host, Duration::from_secs(1)).await.unwrap_err();
+            assert_eq!(error.is_definite(), is_definite, "{error}");
+            assert!(error.to_string().contains(said), "{error}");
+        }
+        // What fails to say anything of any domain says nothing of this one.
+        let cut_off = NameServer::start(&[("", Says::Code(ResponseCode::ServFail))]).await;
+        let error = Lookup::of(&[cut_off.address])
+            .addresses("shop.example", Duration::from_secs(2))
+            .await
+            .unwrap_err();
+        assert!(
+            error.is_unanswered() && error.to_string().contains("SERVFAIL"),
+            "{error}"
+        );
     }
 }

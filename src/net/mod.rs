@@ -9,7 +9,9 @@ pub mod https;
 pub mod lookup;
 pub mod name;
 pub mod probe;
+mod unresolved;
 
-pub use address::{HostPort, ResolveError, elsewhere, resolve};
+pub use address::{HostPort, elsewhere, resolve};
 pub use lookup::Lookup;
 pub use probe::{ProbeError, Served, Target, probe, probe_all};
+pub use unresolved::ResolveError;

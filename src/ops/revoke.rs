@@ -21,7 +21,7 @@ use crate::{
     },
     error::Blame,
     event::Teller,
-    net::probe::TIMEOUT,
+    net::{Lookup, ResolveError, probe::TIMEOUT},
     object::{Key, Kind, Text},
     plan::{Plan, steps::Step},
     scan::{cluster::finished, probe},
@@ -31,7 +31,7 @@ use crate::{
         layer::{Choice, Layer},
         value::Length,
     },
-    text::{Clear, time},
+    text::{Clear, first_of, time},
     x509::{Certificate, Interner, KeyState, bundle, is_staging_issuer, pem},
 };
 
@@ -474,22 +474,31 @@ async fn uses(request: &Request, context: &Context, wanted: &Wanted<'_>, found: 
     let front = &**context.front();
     // A task of its own: reading a cluster blocks this one, and what serves the certificate would seem not to answer.
     let leaf = found.leaf.clone();
-    let by_name = tokio::spawn(async move { revoke::served(&leaf, TIMEOUT).await });
+    let by_name = tokio::spawn(async move { revoke::served(&leaf, &Lookup::System, TIMEOUT).await });
     let session = look(request, context, wanted).await.map_err(|failure| match wanted {
         Wanted::File(_) => failure.hint("--force revokes even where the cluster cannot be read"),
         Wanted::Secret(..) => failure,
     })?;
-    let waiting = front.wait_for_hosts();
-    let mut uses = finished(by_name).await;
+    let names = revoke::looked_up(&found.leaf);
+    let waiting = front.wait(move || waited_for(&names));
     let inventory = &session.inventory;
     let options = probe::Options {
         connect: None,
         timeout: TIMEOUT,
+        lookup: revoke::LOOKUP,
         one_each: false,
+        compare_dns: false,
     };
     let ids = revoke::bindings(inventory, &found.leaf);
-    let (probed, _) = probe::probe(inventory, &ids, &options, &session.judge).await;
+    let (by_name, (probed, _)) = tokio::join!(
+        finished(by_name),
+        probe::probe(inventory, &ids, &options, &session.judge)
+    );
     drop(waiting);
+    if let Some(why) = &by_name.why {
+        front.warn(&not_known(&by_name.unanswered, why));
+    }
+    let mut uses = by_name.uses;
     uses.extend(revoke::uses(inventory, found.leaf.sha256, &probed));
     uses.sort();
     uses.dedup();
@@ -511,6 +520,22 @@ async fn uses(request: &Request, context: &Context, wanted: &Wanted<'_>, found: 
         uses = revoke::until_replaced(uses, found.leaf.sha256, wait, TIMEOUT).await;
     }
     Ok(uses)
+}
+
+/// What it takes to find out where a certificate is served.
+fn waited_for(names: &[String]) -> String {
+    format!(
+        "waiting for DNS and for the servers of {} to answer: they may serve the certificate",
+        first_of(names, SHOWN)
+    )
+}
+
+/// That nobody knows whether some names lead to it: they may lead out of the cluster.
+fn not_known(names: &[String], why: &ResolveError) -> String {
+    format!(
+        "whether the certificate is served outside of this cluster for {} is not known: {why}",
+        first_of(names, SHOWN)
+    )
 }
 
 /// All namespaces, as a Gateway may use a Secret of another; those that were named where there is no right to that.

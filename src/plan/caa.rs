@@ -31,7 +31,7 @@ pub struct Property {
 pub enum Answer {
     /// These records, perhaps none.
     Records(Vec<Property>),
-    /// The name servers fail (SERVFAIL, REFUSED): no CA issues then. In words.
+    /// The domain's name servers fail (SERVFAIL): no CA issues then. In words.
     Failed(String),
     /// Nobody could be asked from here; what a CA is told is not known. In words.
     Unknown(String),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    check::{self, Finding, Probed, Renewer, Rules, Select, Shared, Sorted, finding, row::Compared, select::IgnoreOf},
+    check::{self, Finding, Probed, Renewer, Rules, Select, ServedChain, Shared, Sorted, finding, row::Compared, select::IgnoreOf},
     inventory::{Binding, BindingId, Inventory, settle::MANY},
     object::{Key, Kind, Meta, Reach, Seconds, Text},
     report::{Answer, Evidence, LeftOut, RouteRef, Row, Rows, Status},
@@ -237,7 +237,7 @@ fn answer(probed: &Probed, stored: Option<&Certificate>) -> Option<Answer> {
     let leaves = || probed.at.iter().map(|at| at.served.leaf());
     let same = |leaf: &Certificate| stored.is_some_and(|stored| stored.sha256 == leaf.sha256);
     let compared = match (leaves().flatten().next(), stored) {
-        _ if probed.at.is_empty() => return None,
+        _ if probed.at.iter().all(|at| matches!(at.served, ServedChain::Unasked(_))) => return None,
         (None, _) => Compared::Nothing,
         (Some(_), None) => Compared::NotCompared,
         _ if !leaves().flatten().all(same) => Compared::Another,

@@ -11,7 +11,8 @@ use crate::{
     check::{Probed, ProbedAt, ServedChain},
     inventory::{BindingId, Inventory, RouteKey},
     net::{
-        address::{HostPort, Origin, ResolveError, addresses, elsewhere, resolve},
+        ResolveError,
+        address::{HostPort, Origin, addresses, elsewhere, resolve},
         probe::{CONCURRENCY, ProbeError, Served, Target, probe_all},
     },
     object::Text,
@@ -26,8 +27,12 @@ pub struct Options {
     pub connect: Option<HostPort>,
     /// How long one connection may take.
     pub timeout: Duration,
+    /// How long DNS may take for one name.
+    pub lookup: Duration,
     /// Whether the first address of each route is enough.
     pub one_each: bool,
+    /// Whether DNS is asked as well where a route says itself where it is.
+    pub compare_dns: bool,
 }
 
 /// After so many names without any answer, DNS is not asked for more: each would cost the whole time limit.
@@ -150,7 +155,7 @@ impl Asked {
             if let Some(why) = found.why {
                 facts.at.push(ProbedAt {
                     address: found.asked,
-                    served: ServedChain::Nothing(why),
+                    served: why,
                 });
             }
             for socket in found.sockets {
@@ -181,7 +186,7 @@ struct Found {
     /// What stood for the address when nothing could be asked.
     asked: Text,
     /// Why nothing could be asked.
-    why: Option<String>,
+    why: Option<ServedChain>,
     resolved: Option<Vec<Text>>,
     expected: Vec<Text>,
 }
@@ -189,13 +194,17 @@ struct Found {
 async fn find(at: &Place, options: &Options, silent: &AtomicUsize) -> Found {
     // A wildcard has no address of its own.
     let plain = !at.host.starts_with('*');
-    let place = addresses(options.connect.as_ref(), &at.status, at.port, &at.host, options.timeout).await;
+    let place = addresses(options.connect.as_ref(), &at.status, at.port, &at.host, options.lookup).await;
     let place = match place {
         Ok(place) => place,
         Err(error) => {
             return Found {
                 asked: at.host.clone(),
-                why: Some(error.to_string()),
+                why: Some(if error.is_unanswered() {
+                    ServedChain::Unasked(error.to_string())
+                } else {
+                    ServedChain::Nothing(error.to_string())
+                }),
                 ..Found::default()
             };
         }
@@ -207,21 +216,14 @@ async fn find(at: &Place, options: &Options, silent: &AtomicUsize) -> Found {
     if options.one_each {
         found.sockets.truncate(1);
     }
-    if found.sockets.is_empty() {
-        let why = place
-            .unresolved
-            .first()
-            .map_or_else(|| "the route has no address".to_owned(), ToString::to_string);
-        found.why = Some(why);
-        found.asked = at.host.clone();
-    }
     // Only a route that says where it is can be missed by DNS.
-    if place.origin == Origin::Status
+    if options.compare_dns
+        && place.origin == Origin::Status
         && plain
         && at.host.parse::<IpAddr>().is_err()
         && silent.load(Ordering::Relaxed) < SILENT
     {
-        let resolved = match resolve(&at.host, options.timeout).await {
+        let resolved = match resolve(&at.host, options.lookup).await {
             Ok(resolved) => resolved,
             Err(error) => {
                 silent.fetch_add(

@@ -104,6 +104,12 @@ fn what_is_served() {
         Reason::NotServed,
         Severity::Critical,
     );
+    let unasked = ServedChain::Unasked("this machine's DNS gave no answer about x.example".into());
+    is(
+        &probe(Some(good_secret()), unasked),
+        Reason::NotServed,
+        Severity::Warning,
+    );
 }
 
 #[test]

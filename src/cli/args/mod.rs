@@ -235,7 +235,9 @@ impl ProbeArgs {
         probe::Options {
             connect: self.connect.clone(),
             timeout: self.timeout(),
+            lookup: self.timeout(),
             one_each: false,
+            compare_dns: true,
         }
     }
 

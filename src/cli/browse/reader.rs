@@ -532,11 +532,7 @@ impl Reader {
             .collect();
         ids.sort_unstable();
         ids.dedup();
-        let options = probe::Options {
-            connect: self.args.probe.connect.clone(),
-            timeout: self.args.probe.timeout(),
-            one_each: false,
-        };
+        let options = self.args.probe.options();
         let places = probe::places(&live.inventory, &ids);
         tokio::spawn(async move {
             // Nobody listens any more once everything is read anew.

@@ -233,7 +233,7 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, OpError> {
     let waiting = Terminal::telling().wait_for_hosts();
     let place = addresses(Some(to), &[], at.port, &host, args.probe.timeout())
         .await
-        .map_err(|error| OpError::of(Blame::Cluster, &error))?;
+        .map_err(|error| OpError::because(&error))?;
     let asks: Vec<Ask> = place
         .sockets
         .iter()

@@ -8,7 +8,7 @@ use super::{LIMIT, Preflight, Shared};
 use crate::{
     engine::choose::method_under,
     error::Blame,
-    net::dns::{self, DnsError},
+    net::dns::{self, Resolver},
     plan::{
         Target,
         caa::{Answer, Asking, Forbidden, Property, Verdict, ancestors, judge},
@@ -45,14 +45,9 @@ impl Preflight<'_> {
         };
         stream::iter(names)
             .map(|name| async move {
-                let asked = tokio::time::timeout(LIMIT, resolver.caa(name)).await;
-                let answer = match asked {
-                    Ok(Ok(records)) => Answer::Records(records.into_iter().map(property).collect()),
-                    Ok(Err(error @ DnsError::Refused { .. })) => Answer::Failed(error.to_string()),
-                    Ok(Err(error)) => Answer::Unknown(error.to_string()),
-                    Err(_) => Answer::Unknown(format!("DNS does not answer within {} s", LIMIT.as_secs())),
-                };
-                (name.to_owned(), answer)
+                let answer = tokio::time::timeout(LIMIT, answer(resolver, name)).await;
+                let late = || Answer::Unknown(format!("DNS gave no answer within {} s", LIMIT.as_secs()));
+                (name.to_owned(), answer.unwrap_or_else(|_| late()))
             })
             .buffer_unordered(AT_ONCE)
             .collect()
@@ -95,6 +90,15 @@ impl Preflight<'_> {
             ));
         }
         checks
+    }
+}
+
+/// What name servers that cannot reach anybody say forbids nothing: the CA asks others.
+async fn answer(resolver: &Resolver, name: &str) -> Answer {
+    match resolver.caa(name).await {
+        Ok(records) => Answer::Records(records.into_iter().map(property).collect()),
+        Err(error) if resolver.is_domains_fault(name, &error).await => Answer::Failed(error.to_string()),
+        Err(error) => Answer::Unknown(error.to_string()),
     }
 }
 
@@ -148,5 +152,24 @@ fn check(verdict: Verdict, asking: &Asking<'_>) -> Check {
             };
             Check::fails(Topic::Caa, Blame::Acme, format!("the CAA records of {at}: {why}")).hint(Some(hint))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::dns::{
+        ResponseCode,
+        testing::{NameServer, Says},
+    };
+
+    #[tokio::test]
+    async fn name_servers_that_fail_forbid_issuing_only_where_they_are_the_domains() {
+        let fails = Says::Code(ResponseCode::ServFail);
+        let broken = NameServer::start(&[("shop.example", fails)]).await;
+        let cut_off = NameServer::start(&[("", fails)]).await;
+        let answer_of = async |server: &NameServer| answer(&Resolver::of(vec![server.address]), "shop.example").await;
+        assert!(matches!(answer_of(&broken).await, Answer::Failed(_)));
+        assert!(matches!(answer_of(&cut_off).await, Answer::Unknown(_)));
     }
 }

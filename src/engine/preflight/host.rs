@@ -11,7 +11,7 @@ use crate::{
     engine::prepare::Prepared,
     error::Blame,
     name::Name,
-    net::{Lookup, address::is_private, elsewhere},
+    net::{Lookup, ResolveError, address::is_private, elsewhere},
     object::Text,
     plan::{
         Target,
@@ -57,16 +57,16 @@ impl Preflight<'_> {
             .as_ref()
             .map_or(route.unwrap_or_default(), |named| named.as_slice());
         let lookup = &shared.lookup;
-        let own = in_dns::addresses_of(lookup, route.iter().map(Text::as_str)).await;
+        let in_dns::Own { at: own, unresolved } = in_dns::addresses_of(lookup, route.iter().map(Text::as_str)).await;
         let found = match (name, in_dns::ask(lookup, &host).await) {
             (Name::Ip(address), _) => vec![*address],
             (_, InDns::At(found)) => found,
             (_, InDns::Nowhere(error)) => {
                 let error = in_dns::nowhere("it", &error, lookup, &own);
-                return vec![no_address(error, self.settings.http01.self_check).of(host)];
+                return vec![no_address(&error, self.settings.http01.self_check).of(host)];
             }
             (_, InDns::Unknown(error)) => {
-                let check = Check::warning(Topic::Dns, in_dns::unknown("it", &error, lookup)).of(host);
+                let check = Check::warning(Topic::Dns, in_dns::unknown("it", &error)).of(host);
                 return vec![check.hint(Some("name another resolver with --resolver ADDRESS"))];
             }
         };
@@ -89,7 +89,7 @@ impl Preflight<'_> {
             |used| format!("{} {}", used.route.kind.as_str(), used.route.key),
         );
         vec![
-            leads(&at(&found), &at(&own), public, &route_name, lookup).of(host.clone()),
+            leads(&at(&found), &at(&own), unresolved.as_ref(), public, &route_name, lookup).of(host.clone()),
             port_80(&at(&found), &at(&own)).of(host),
         ]
     }
@@ -117,17 +117,24 @@ async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard, lookup: &L
 }
 
 /// As the run judges it: only where it was told to look elsewhere does it ask the CA all the same.
-fn no_address(error: SolveError, self_check: SelfCheck) -> Check {
+fn no_address(error: &SolveError, self_check: SelfCheck) -> Check {
     if self_check == SelfCheck::Auto {
-        return Check::fails(Topic::Dns, Blame::Acme, error.message).hint(error.hint);
+        return Check::because(Topic::Dns, error);
     }
-    Check::warning(Topic::Dns, error.message).hint(Some(format!(
+    Check::warning(Topic::Dns, error.message.as_str()).hint(Some(format!(
         "the CA is asked anyway (--self-check {self_check}), and has to find an address in its own DNS"
     )))
 }
 
-/// Whether DNS leads to the route.
-pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str, lookup: &Lookup) -> Check {
+/// Whether DNS leads to the route; `unresolved` is why a name of the route's status has no address.
+pub(super) fn leads(
+    found: &[&Shown],
+    own: &[&Shown],
+    unresolved: Option<&ResolveError>,
+    public: bool,
+    route: &str,
+    lookup: &Lookup,
+) -> Check {
     let addresses = |shown: &[&Shown]| -> Vec<IpAddr> { shown.iter().map(|s| s.address).collect() };
     let (found_at, own_at) = (addresses(found), addresses(own));
     if elsewhere(&found_at, &own_at) {
@@ -160,7 +167,9 @@ pub(super) fn leads(found: &[&Shown], own: &[&Shown], public: bool, route: &str,
             "check the public DNS with --resolver ADDRESS; a host that is private everywhere needs DNS-01",
         ));
     }
-    let compared = if own_at.is_empty() {
+    let compared = if let Some(error) = unresolved.filter(|_| own_at.is_empty()) {
+        format!("; where {route} is, is not known: {error}")
+    } else if own_at.is_empty() {
         "; the route has no address to compare with".to_owned()
     } else if found_at.iter().any(|address| own_at.contains(address)) {
         format!(", where {route} is")

@@ -2,7 +2,7 @@ use std::{io, net::SocketAddr};
 
 use super::host::{Shown, leads, port_80};
 use crate::{
-    net::Lookup,
+    net::{Lookup, ResolveError},
     plan::preflight::{Check, Grade},
     solve::http01::fetch::{FetchError, Page},
 };
@@ -41,6 +41,7 @@ fn dns(found: &[Shown], own: &[Shown], public: bool) -> (Grade, String) {
     let check = leads(
         &found.iter().collect::<Vec<_>>(),
         &own.iter().collect::<Vec<_>>(),
+        None,
         public,
         "Ingress shop/shop",
         &Lookup::System,
@@ -71,6 +72,25 @@ fn dns_that_leads_elsewhere_fails_unless_the_same_answers_there() {
     );
     assert_eq!(dns(&[page("10.0.0.7", 404, "", &[])], &[], true).0, Grade::Warning);
     assert_eq!(dns(&[page("10.0.0.7", 404, "", &[])], &[], false).0, Grade::Ok);
+}
+
+#[test]
+fn a_route_whose_name_is_not_resolved_is_not_said_to_have_no_address() {
+    let found = [page("198.51.100.7", 404, "", &[])];
+    let error = ResolveError::Timeout {
+        who: "this machine's DNS (192.0.2.53)".into(),
+        name: "lb.example".into(),
+        after: std::time::Duration::from_secs(5),
+    };
+    let found: Vec<&Shown> = found.iter().collect();
+    let check = leads(&found, &[], Some(&error), false, "Ingress shop/shop", &Lookup::System);
+    assert!(
+        check.message.ends_with(
+            "; where Ingress shop/shop is, is not known: this machine's DNS (192.0.2.53) gave no answer about lb.example within 5 s"
+        ),
+        "{}",
+        check.message
+    );
 }
 
 #[test]

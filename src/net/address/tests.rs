@@ -155,18 +155,3 @@ async fn an_answer_comes_by_the_timeout_whatever_dns_does() {
     assert!(answer.is_err());
     assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
 }
-
-#[test]
-fn only_a_no_of_dns_is_definite() {
-    let failed = |text: &str| ResolveError::Failed {
-        name: "a.example".into(),
-        cause: io::Error::other(text.to_owned()),
-    };
-    assert!(failed("failed to lookup address information: Name or service not known").is_definite());
-    assert!(!failed("failed to lookup address information: Temporary failure in name resolution").is_definite());
-    let late = ResolveError::Timeout {
-        name: "a.example".into(),
-        after: SECOND,
-    };
-    assert!(!late.is_definite());
-}

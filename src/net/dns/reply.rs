@@ -56,6 +56,11 @@ impl Reply {
         }
     }
 
+    /// Whether it says that there is no such name; where an alias leads to a name that is not there, there is the alias.
+    pub fn is_no_name(&self) -> bool {
+        self.code() == ResponseCode::NXDomain && self.cname().is_none()
+    }
+
     fn asked(&self) -> String {
         let query = self.message.queries.first();
         query.map_or_else(

@@ -32,20 +32,34 @@ pub async fn ask(lookup: &Lookup, host: &str) -> InDns {
     }
 }
 
-/// The addresses of a route's status, each once, names among them resolved: what the named servers do not know, the system may, such as
-/// a load balancer of this network.
-pub async fn addresses_of(lookup: &Lookup, status: impl IntoIterator<Item = &str>) -> Vec<IpAddr> {
+/// Where a route is.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// The addresses of its status, each once, names among them resolved.
+    pub at: Vec<IpAddr>,
+    /// Why a name of its status has none.
+    pub unresolved: Option<ResolveError>,
+}
+
+/// The addresses of a route's status: what the named servers do not know, the system may, such as a load balancer of this network.
+pub async fn addresses_of(lookup: &Lookup, status: impl IntoIterator<Item = &str>) -> Own {
     let found = status.into_iter().take(MOST_ADDRESSES).map(|name| async move {
         match lookup.addresses(name, DNS).await {
-            Ok(found) => found,
-            Err(_) if *lookup != Lookup::System => resolve(name, DNS).await.unwrap_or_default(),
-            Err(_) => Vec::new(),
+            Err(_) if *lookup != Lookup::System => resolve(name, DNS).await,
+            found => found,
         }
     });
-    let mut own: Vec<IpAddr> = Vec::new();
-    for address in join_all(found).await.into_iter().flatten() {
-        if !own.contains(&address) {
-            own.push(address);
+    let mut own = Own::default();
+    for found in join_all(found).await {
+        match found {
+            Ok(found) => {
+                for address in found {
+                    if !own.at.contains(&address) {
+                        own.at.push(address);
+                    }
+                }
+            }
+            Err(error) => own.unresolved = Some(error),
         }
     }
     own
@@ -57,18 +71,22 @@ pub fn nowhere(of: &str, error: &ResolveError, lookup: &Lookup, own: &[IpAddr]) 
         [] => "the address of the ingress controller".to_owned(),
         own => list(own),
     };
-    let said = match error {
-        ResolveError::Servers { cause } => {
+    let why = match error {
+        ResolveError::DomainFails { cause, .. } => {
             return SolveError::new(format!(
                 "the name servers of {of} fail, and the CA would find no address either: {cause}"
             ))
             .hint(format!("check the domain's name servers; {SPLIT}"));
         }
-        _ => format!("DNS has no address for {of}, and the CA would find none (asked: {lookup})"),
+        ResolveError::NoName { .. } => "there is no such name",
+        _ => "it has neither an A nor an AAAA record",
     };
     // Without an address of its own there is nothing that could be checked directly.
     let at = if own.is_empty() { " --connect HOST:PORT" } else { "" };
-    SolveError::new(said).hint(format!(
+    SolveError::new(format!(
+        "DNS has no address for {of}, and the CA would find none (asked: {lookup}): {why}"
+    ))
+    .hint(format!(
         "point an A or AAAA record to {to}, or use DNS-01 (--dns); {SPLIT}{at}"
     ))
 }
@@ -80,9 +98,9 @@ pub fn no_way(host: &str, error: &ResolveError, lookup: &Lookup, route: Option<&
         Some(route) => format!("{route} has no address in its status"),
     };
     let of_dns = if error.is_definite() {
-        format!("DNS has no address for it (asked: {lookup})")
+        format!("{error} (asked: {lookup})")
     } else {
-        format!("{lookup} does not answer ({error})")
+        error.to_string()
     };
     SolveError::new(format!(
         "the answer of {host} cannot be checked, because nothing says where the host is: {of_route}, and {of_dns}"
@@ -96,11 +114,50 @@ pub fn no_way(host: &str, error: &ResolveError, lookup: &Lookup, route: Option<&
 const SPLIT: &str = "if only this network does not know the host (split DNS), ask another resolver (--resolver ADDRESS) or use --self-check direct";
 
 /// What is told where nothing is known of a host.
-pub fn unknown(of: &str, error: &ResolveError, lookup: &Lookup) -> String {
-    format!("whether DNS has an address for {of} is not known: {lookup} does not answer ({error})")
+pub fn unknown(of: &str, error: &ResolveError) -> String {
+    format!("whether DNS has an address for {of} is not known: {error}")
 }
 
 /// `192.0.2.7, 2001:db8::7`
 pub fn list(all: &[IpAddr]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::dns::{
+        ResponseCode,
+        testing::{NameServer, Says},
+    };
+
+    #[tokio::test]
+    async fn only_what_dns_says_itself_keeps_a_host_from_the_ca() {
+        let server = NameServer::start(&[
+            ("gone.example", Says::Code(ResponseCode::NXDomain)),
+            ("broken.example", Says::Code(ResponseCode::ServFail)),
+            ("refused.example", Says::Code(ResponseCode::Refused)),
+        ])
+        .await;
+        let lookup = Lookup::of(&[server.address]);
+        for (host, said) in [
+            ("gone.example", "): there is no such name"),
+            ("bare.example", "): it has neither an A nor an AAAA record"),
+            (
+                "broken.example",
+                "the name servers of it fail, and the CA would find no address either",
+            ),
+        ] {
+            let InDns::Nowhere(error) = ask(&lookup, host).await else {
+                panic!("{host}");
+            };
+            let words = nowhere("it", &error, &lookup, &[]).message;
+            assert!(words.contains(said), "{words}");
+        }
+        let InDns::Unknown(error) = ask(&lookup, "refused.example").await else {
+            panic!("a refusal says nothing of the host");
+        };
+        let words = no_way("refused.example", &error, &lookup, None).message;
+        assert!(words.contains("REFUSED") && !words.contains("no address"), "{words}");
+    }
 }

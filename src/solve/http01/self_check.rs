@@ -18,7 +18,7 @@ use super::{
     challenge_path,
     fetch::{FetchError, Page, Ports, fetch},
     guard::Guard,
-    in_dns::{self, InDns, list},
+    in_dns::{self, InDns, Own, list},
 };
 use crate::{
     clock::{self, Pauses},
@@ -160,7 +160,7 @@ impl Look {
     pub async fn automatic(&self) -> Result<Seen, Option<SolveError>> {
         let begin = Instant::now();
         let deadline = begin + self.limit;
-        let own = self.own_addresses().await;
+        let own = self.own_addresses().await.at;
         let guard = self.guard_with(&own);
         // Both at once: which of the two counts is known only when the first has failed.
         let mut stand_in = std::pin::pin!(self.all(&own, &guard, deadline, false));
@@ -174,13 +174,12 @@ impl Look {
                     InDns::Nowhere(error) if self.dns_counts => {
                         return Err(Some(in_dns::nowhere(&self.host, &error, &self.lookup, &own)));
                     }
-                    InDns::Nowhere(error) | InDns::Unknown(error) => {
-                        Err(in_dns::unknown("the host", &error, &self.lookup))
-                    }
+                    InDns::Nowhere(error) => Err(error.to_string()),
+                    InDns::Unknown(error) => Err(in_dns::unknown("the host", &error)),
                 },
                 missed = &mut stand_in, if stood_in.is_none() => stood_in = Some(missed),
                 () = tokio::time::sleep_until(begin + SLOW_DNS), if enough => {
-                    break Err(format!("{} does not answer for the host within {} s", self.lookup, SLOW_DNS.as_secs()));
+                    break Err(format!("{} gave no answer about the host within {} s", self.lookup, SLOW_DNS.as_secs()));
                 }
             }
         };
@@ -250,7 +249,14 @@ impl Look {
 
     /// At the route's own addresses, with the host's name.
     pub async fn direct(&self) -> Result<Seen, SolveError> {
-        let own = self.own_addresses().await;
+        let Own { at: own, unresolved } = self.own_addresses().await;
+        if let Some(error) = unresolved.filter(|_| own.is_empty()) {
+            return Err(
+                SolveError::new(format!("where the route of {} is, is not known: {error}", self.host)).hint(
+                    "name its address with --connect HOST:PORT, or a name server that knows it with --resolver ADDRESS",
+                ),
+            );
+        }
         if own.is_empty() {
             return Err(SolveError::new(format!("the route of {} has no address to check", self.host)).hint(
                 "wait until its controller has written one to the status, name one with --connect HOST:PORT, or check in another \
@@ -287,7 +293,7 @@ impl Look {
     }
 
     /// The addresses of the route; names among them resolved.
-    async fn own_addresses(&self) -> Vec<IpAddr> {
+    async fn own_addresses(&self) -> Own {
         let names: Vec<&str> = match &self.connect {
             Some(connect) => vec![&connect.host],
             None => self.addresses.iter().map(Text::as_str).collect(),

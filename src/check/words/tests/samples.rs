@@ -166,8 +166,17 @@ fn served() -> Vec<Sample> {
             Fact::NotServed(finding::NotServed {
                 address: "lb.example".into(),
                 why: "connection refused".into(),
+                asked: true,
             }),
             &["lb.example", "connection refused"],
+        ),
+        (
+            Fact::NotServed(finding::NotServed {
+                address: "shop.example".into(),
+                why: "this machine's DNS (192.0.2.53) gave no answer about shop.example within 5 s".into(),
+                asked: false,
+            }),
+            &["is served is not known", "gave no answer"],
         ),
         (
             Fact::StalePods(finding::StalePods {
