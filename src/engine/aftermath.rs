@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{
     failure::CourseError,
     obtain::ObtainError,
+    rivals::Rivals,
     run::Run,
     store::{Destination, Stored},
 };
@@ -47,7 +48,7 @@ impl Run {
     ) -> Result<(), CourseError> {
         let what = format!(
             "{} issued a certificate for {}, valid until {}",
-            self.issuer.name,
+            self.parts.issuer.name,
             first_of(issued, NAMED),
             crate::text::date_time(pair.leaf().not_after)
         );
@@ -66,10 +67,10 @@ impl Run {
 
     /// Tells the routes of a failure.
     pub(super) async fn record_failure(&self, target: &Target, error: &ObtainError) {
-        let Destination::Cluster(api) = &self.destination else {
+        let Destination::Cluster(api) = &self.parts.destination else {
             return;
         };
-        if self.options.rehearsal || matches!(error, ObtainError::Interrupted | ObtainError::InterruptedLate) {
+        if self.parts.options.rehearsal || matches!(error, ObtainError::Interrupted | ObtainError::InterruptedLate) {
             return;
         }
         let reason = match error {
@@ -96,7 +97,7 @@ impl Run {
 
     /// Restarts what was asked for, and names what would need it.
     async fn restart(&self, api: &Api, target: &Target, tell: &Teller) -> Result<(), CourseError> {
-        let Some(restarts) = self.restarts.get(&target.secret) else {
+        let Some(restarts) = self.parts.restarts.get(&target.secret) else {
             return Ok(());
         };
         let mut left: Vec<String> = restarts.left.workloads.iter().map(|(w, _)| w.to_string()).collect();
@@ -113,7 +114,7 @@ impl Run {
         if restarts.restarted.is_empty() {
             return Ok(());
         }
-        let cancelled = || self.cancel.is_cancelled();
+        let cancelled = || self.parts.cancel.is_cancelled();
         let done =
             rollout::restart_unless(api, &restarts.restarted, crate::clock::now(), ROLLOUT, &cancelled, tell).await;
         record_restarts(api, &target.secret, &done.done).await;
@@ -138,42 +139,74 @@ impl Run {
         stored: Instant,
         tell: &Teller,
     ) -> Result<(), CourseError> {
-        if self.options.wait.is_zero() {
+        if self.parts.options.wait.is_zero() {
             return Ok(());
         }
-        let (places, unreached) = places(target, &names_of(pair.leaf()), self.options.connect.as_ref()).await;
+        let (places, unreached) = places(target, &names_of(pair.leaf()), self.parts.options.connect.as_ref()).await;
         for text in unreached {
             tell.tell(EventKind::Note { text });
         }
         if places.is_empty() {
             return Ok(());
         }
-        self.standing.turns.give_back(&target.secret);
+        self.parts.standing.turns.give_back(&target.secret);
         let waits = || {
             let hosts: Vec<&str> = places.iter().map(|place| place.host.as_str()).collect();
             format!(
                 "{} to serve the new certificate, {} s at most",
                 first_of(&hosts, 3),
-                self.options.wait.as_secs()
+                self.parts.options.wait.as_secs()
             )
         };
-        let looks = verify::served(&places, pair.sha256(), stored, self.options.wait, tell);
+        let looks = verify::served(&places, pair.sha256(), stored, self.parts.options.wait, tell);
         let outcomes = tokio::select! {
             outcomes = told(tell, waits, looks) => outcomes,
-            () = self.cancel.cancelled() => return Ok(()),
+            () = self.parts.cancel.cancelled() => return Ok(()),
         };
-        let complaints: Vec<String> = outcomes.iter().filter_map(verify::Outcome::complaint).collect();
-        if complaints.is_empty() {
+        let Some(unserved) = Unserved::of(&outcomes, &self.parts.rivals) else {
             let message = format!("the certificate with SHA-256 {} is served", pair.sha256());
             self.record(api, target, Reason::CertificateServed, &message).await;
             return Ok(());
-        }
+        };
+        let (name, namespace) = (&target.secret.name, &target.secret.namespace);
         Err(CourseError::NotServed {
-            message: complaints.join("; "),
+            message: unserved.message,
             hint: Some(format!(
-                "`kubectl certs show secret/{} -n {} --probe` shows the served certificate; `kubectl certs rollback {} -n {}` puts the earlier pair back",
-                target.secret.name, target.secret.namespace, target.secret.name, target.secret.namespace
+                "{}`kubectl certs show secret/{name} -n {namespace} --probe` shows the served certificate; `kubectl certs rollback {name} \
+                 -n {namespace}` puts the earlier pair back",
+                unserved.first
             )),
+        })
+    }
+}
+
+/// What is told of hosts that do not serve what is stored.
+pub struct Unserved {
+    /// What is served instead, and which routes take the hosts.
+    pub message: String,
+    /// What to look at first, with what separates it from what follows; empty where nothing is.
+    pub first: String,
+}
+
+impl Unserved {
+    /// `None` where all is served.
+    pub fn of(outcomes: &[verify::Outcome], rivals: &Rivals) -> Option<Self> {
+        let (mut said, mut clauses, mut first) = (Vec::new(), Vec::new(), None);
+        for outcome in outcomes {
+            let Some(complaint) = outcome.complaint() else {
+                continue;
+            };
+            said.push(complaint);
+            clauses.extend(rivals.clause(&outcome.host));
+            first = first.or_else(|| rivals.hint(&outcome.host));
+        }
+        if said.is_empty() {
+            return None;
+        }
+        said.append(&mut clauses);
+        Some(Self {
+            message: said.join("; "),
+            first: first.map_or_else(String::new, |hint| format!("{hint}; ")),
         })
     }
 }

@@ -37,17 +37,17 @@ impl Run {
         if !super::prepare::is_name(&target.secret) {
             return Err(CourseError::NotAName(target.secret.clone()));
         }
-        orderable(target, &self.issuer)?;
-        let lease = match &self.destination {
+        orderable(target, &self.parts.issuer)?;
+        let lease = match &self.parts.destination {
             Destination::Cluster(api) => {
                 let taking = Taking {
-                    cancel: Some(&self.cancel),
+                    cancel: Some(&self.parts.cancel),
                     tell: Some(tell),
                     observed: None,
                 };
-                match Lease::take_with(api, &target.secret, &self.id, &taking).await {
+                match Lease::take_with(api, &target.secret, &self.parts.id, &taking).await {
                     Ok(lease) => Some(lease),
-                    Err(_) if self.cancel.is_cancelled() => return Err(CourseError::Interrupted),
+                    Err(_) if self.parts.cancel.is_cancelled() => return Err(CourseError::Interrupted),
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -69,16 +69,16 @@ impl Run {
     ) -> Result<WithLeftOut, CourseError> {
         let present = self.present(target).await?;
         let options = secret::Options {
-            slots: self.options.slots.clone(),
-            staging: self.issuer.stage == Stage::Staging,
-            overwrite_with_staging: self.options.overwrite_with_staging,
-            force: self.options.force,
+            slots: self.parts.options.slots.clone(),
+            staging: self.parts.issuer.stage == Stage::Staging,
+            overwrite_with_staging: self.parts.options.overwrite_with_staging,
+            force: self.parts.options.force,
         };
-        if !self.options.rehearsal {
+        if !self.parts.options.rehearsal {
             // Before anything is ordered.
             secret::may_be_written(&present, &options)?;
         }
-        let found = journal::find(&self.journal, &target.secret).await?;
+        let found = journal::find(&self.parts.journal, &target.secret).await?;
         let held = Replaced::of(&present, &options.slots);
         let kind = self.key_kind(held.as_ref(), found.as_ref());
         let resumed = found.as_ref().and_then(|found| self.resumable(found, kind));
@@ -92,30 +92,39 @@ impl Run {
         let entry = self.entry(target, kind, found.as_ref(), resume.clone());
         let left = entry.left.clone();
         let resumed = resume.is_some();
-        let journal = Journal::begin(&self.journal, &target.secret, &self.id, entry, key.pem().clone(), found).await?;
+        let journal = Journal::begin(
+            &self.parts.journal,
+            &target.secret,
+            &self.parts.id,
+            entry,
+            key.pem().clone(),
+            found,
+        )
+        .await?;
         let journal = Arc::new(journal);
-        self.standing
+        self.parts
+            .standing
             .journals
             .add(target.secret.clone(), target.names.order.clone(), Arc::clone(&journal));
         let obtaining = Obtaining {
             proving: Proving {
-                client: &self.client,
-                choose: &self.solvers,
-                hosts: &self.standing.hosts,
-                cancel: &self.cancel,
+                client: &self.parts.client,
+                choose: &self.parts.solvers,
+                hosts: &self.parts.standing.hosts,
+                cancel: &self.parts.cancel,
                 tell,
             },
             journal: &journal,
-            profile: self.issuer.profile.clone(),
+            profile: self.parts.issuer.profile.clone(),
             replaces: exempt.map(|r| r.id),
             exempt: in_window,
-            preferred_chain: self.issuer.preferred_chain.clone(),
+            preferred_chain: self.parts.issuer.preferred_chain.clone(),
             key: &key,
-            ledger: &self.standing.ledger,
+            ledger: &self.parts.standing.ledger,
             proved: AtomicBool::new(false),
         };
         let obtained = Box::pin(obtaining.certificate(&target.names, resume)).await;
-        self.standing.journals.remove(&target.secret);
+        self.parts.standing.journals.remove(&target.secret);
         let obtained = match obtained {
             Ok(obtained) => obtained,
             Err(error) => {
@@ -158,7 +167,7 @@ impl Run {
     /// Ends a journal, with what a killed run had noted in it. What cannot be removed stays noted. It comes after what counts:
     /// a failure is only told.
     async fn close(&self, journal: &Journal, before: &[Left], tell: &Teller) {
-        let dns = self.solvers.dns01.as_deref();
+        let dns = self.parts.solvers.dns01.as_deref();
         let mut still = Vec::new();
         for left in before {
             // Changes were taken back when the run began.
@@ -195,7 +204,7 @@ impl Run {
 
     /// The Secret as it is now.
     async fn present(&self, target: &Target) -> Result<Present, CourseError> {
-        match &self.destination {
+        match &self.parts.destination {
             Destination::Cluster(api) => Present::read(api, &target.secret).await.map_err(CourseError::Api),
             Destination::Directory { .. } => Ok(Present::of(target.secret.clone(), None)),
         }
@@ -203,7 +212,8 @@ impl Run {
 
     fn key_kind(&self, held: Option<&Replaced>, found: Option<&Found>) -> KeyKind {
         let resumed = || found.and_then(|found| found.entry.key_type.parse().ok());
-        self.options
+        self.parts
+            .options
             .key_kind
             .or_else(|| held.and_then(Replaced::kind))
             .or_else(resumed)
@@ -213,9 +223,9 @@ impl Run {
     /// Whether a killed run's order can be gone on with: the same CA, account, profile and kind of key.
     fn resumable<'f>(&self, found: &'f Found, kind: KeyKind) -> Option<&'f Found> {
         let entry = &found.entry;
-        let same = entry.directory == self.client.acme().directory_url()
-            && entry.account == self.client.account_url()
-            && entry.profile == self.issuer.profile
+        let same = entry.directory == self.parts.client.acme().directory_url()
+            && entry.account == self.parts.client.account_url()
+            && entry.profile == self.parts.issuer.profile
             && entry.key_type == kind.as_str()
             && entry.order.is_some()
             && found.key.is_some();
@@ -234,7 +244,7 @@ impl Run {
         {
             return Ok(key);
         }
-        if self.options.reuse_key
+        if self.parts.options.reuse_key
             && let Some(pem) = present.private_key(slots)
         {
             return Ok(PrivateKey::from_pem(&pem)?);
@@ -248,13 +258,13 @@ impl Run {
 
     /// Whether the CA may be told which certificate is replaced: one that this account got, and that it gives a window for.
     async fn replaces(&self, held: Option<&Replaced>, wanted: bool) -> Option<Renewal> {
-        let held = held.filter(|_| wanted && !self.options.rehearsal)?;
-        if !self.standing.ledger.issued(&held.sha256) {
+        let held = held.filter(|_| wanted && !self.parts.options.rehearsal)?;
+        if !self.parts.standing.ledger.issued(&held.sha256) {
             return None;
         }
         let id = held.id.clone()?;
         // Without an answer the order still says what it replaces: the CA knows better.
-        let info = self.client.acme().renewal_info(&id).await.ok();
+        let info = self.parts.client.acme().renewal_info(&id).await.ok();
         let now = crate::clock::now();
         let in_window = info.is_some_and(|info| info.start <= now);
         Some(Renewal { id, in_window })
@@ -262,14 +272,14 @@ impl Run {
 
     #[allow(clippy::result_large_err)] // Made once a certificate.
     fn within_limits(&self, target: &Target, exempt: bool) -> Result<(), CourseError> {
-        let Some(limits) = &self.options.limits else {
+        let Some(limits) = &self.parts.options.limits else {
             return Ok(());
         };
-        let past = limits::joined(self.standing.ledger.past(), &self.seen);
+        let past = limits::joined(self.parts.standing.ledger.past(), &self.parts.seen);
         match limits::exceeded(limits, &past, &target.names.order, exempt, crate::clock::now()) {
             None => Ok(()),
             Some(exceeded) => Err(CourseError::Limit {
-                issuer: self.issuer.name.clone(),
+                issuer: self.parts.issuer.name.clone(),
                 exceeded,
             }),
         }
@@ -277,11 +287,11 @@ impl Run {
 
     fn entry(&self, target: &Target, kind: KeyKind, found: Option<&Found>, resume: Option<String>) -> Entry {
         Entry {
-            directory: self.client.acme().directory_url().to_owned(),
-            account: self.client.account_url().to_owned(),
+            directory: self.parts.client.acme().directory_url().to_owned(),
+            account: self.parts.client.account_url().to_owned(),
             order: resume,
             names: target.names.order.iter().map(ToString::to_string).collect(),
-            profile: self.issuer.profile.clone(),
+            profile: self.parts.issuer.profile.clone(),
             key_type: kind.as_str().to_owned(),
             started: crate::clock::now(),
             // What a killed run left stays noted until it is removed.
@@ -293,7 +303,7 @@ impl Run {
         let ObtainError::Names(failed) = error else { return };
         for (name, refused) in failed {
             if matches!(refused, Refused::Ca { method: Some(_), .. }) {
-                self.standing.ledger.failed(name, crate::clock::now());
+                self.parts.standing.ledger.failed(name, crate::clock::now());
             }
         }
     }
@@ -321,11 +331,12 @@ impl Run {
             chain.pem.as_bytes(),
             &names,
             crate::clock::now(),
-            &self.options.roots,
+            &self.parts.options.roots,
         )?;
         let leaf = pair.leaf();
         let not_after = leaf.not_after;
-        self.standing
+        self.parts
+            .standing
             .ledger
             .got(&names, pair.sha256().to_string(), crate::clock::now());
         tell.tell(EventKind::Issued {
@@ -343,13 +354,13 @@ impl Run {
             not_after,
             place: None,
         };
-        if self.options.rehearsal {
+        if self.parts.options.rehearsal {
             return Ok(WithLeftOut { issued, left_out });
         }
         let note = Note {
-            run: self.id.clone(),
-            issuer: self.issuer.name.clone(),
-            directory: self.issuer.directory_url.clone(),
+            run: self.parts.id.clone(),
+            issuer: self.parts.issuer.name.clone(),
+            directory: self.parts.issuer.directory_url.clone(),
             order: Some(order),
             at: crate::clock::now(),
             window: self.window(&pair).await,
@@ -357,10 +368,14 @@ impl Run {
         let storing = Storing {
             options,
             note: &note,
-            run: &self.id,
+            run: &self.parts.id,
         };
-        let stored = match &self.destination {
-            Destination::Cluster(api) => storing.into_secret(api, present, &pair, lease, &self.cancel).await?,
+        let stored = match &self.parts.destination {
+            Destination::Cluster(api) => {
+                storing
+                    .into_secret(api, present, &pair, lease, &self.parts.cancel)
+                    .await?
+            }
             Destination::Directory { directory, force } => {
                 storing
                     .into_directory(directory.clone(), *force, present, &pair)
@@ -374,7 +389,7 @@ impl Run {
             tell.tell(EventKind::Note { text: text.clone() });
         }
         issued.place = Some(stored.place.clone());
-        if let Destination::Cluster(api) = &self.destination {
+        if let Destination::Cluster(api) = &self.parts.destination {
             let after = self
                 .after_storing(api, target, &pair, &issued.names, &stored, tell)
                 .await;
@@ -387,9 +402,9 @@ impl Run {
 
     /// The window in which the CA wants the new certificate to be renewed; `None` when it has none or does not say.
     async fn window(&self, pair: &Pair) -> Option<(Seconds, Seconds)> {
-        self.client.acme().directory().renewal_info.as_ref()?;
+        self.parts.client.acme().directory().renewal_info.as_ref()?;
         let id = CertId::of(pair.ders().first()?)?;
-        let info = self.client.acme().renewal_info(&id).await.ok()?;
+        let info = self.parts.client.acme().renewal_info(&id).await.ok()?;
         Some((info.start, info.end))
     }
 }

@@ -34,7 +34,7 @@ impl Run {
         if entry.order.is_none() {
             return error;
         }
-        let now = match (&self.destination, &error) {
+        let now = match (&self.parts.destination, &error) {
             (Destination::Cluster(api), CourseError::Changed(key)) => Present::read(api, key).await.ok(),
             _ => None,
         };
@@ -68,12 +68,12 @@ impl Run {
             Names::join(hosts.map(|(host, _)| host.as_str()), names_now, false).order
         };
         let order: Vec<String> = order.iter().map(ToString::to_string).collect();
-        let kind = self.options.key_kind;
+        let kind = self.parts.options.key_kind;
         let kind = kind.or_else(|| Replaced::of(present, &options.slots)?.kind());
         if order != entry.names || kind.is_some_and(|kind| kind.as_str() != entry.key_type) {
             return None;
         }
-        Some(if self.options.rehearsal {
+        Some(if self.parts.options.rehearsal {
             Next::GoesOn
         } else {
             match secret::may_be_written(present, options) {

@@ -25,6 +25,7 @@ pub mod prepare;
 pub mod process;
 pub mod restarts;
 pub mod revoke;
+pub mod rivals;
 pub mod run;
 pub mod solver_pod;
 pub mod store;

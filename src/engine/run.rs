@@ -15,6 +15,7 @@ use super::{
     lease::{self, Lease},
     ledger::Ledger,
     restarts::Restarts,
+    rivals::Rivals,
     store::Destination,
     turns::Turns,
 };
@@ -112,6 +113,8 @@ pub struct Parts {
     pub seen: Vec<Past>,
     /// What is restarted for each Secret.
     pub restarts: BTreeMap<Key, Restarts>,
+    /// Which other routes may take the hosts.
+    pub rivals: Rivals,
     /// Who is asked where one after another fails alike.
     pub asks: Arc<dyn GoOn>,
     /// What ends it early.
@@ -124,24 +127,13 @@ pub struct Parts {
 
 /// What all certificates of a run share.
 pub struct Run {
-    pub(super) standing: Arc<Standing>,
-    pub(super) id: RunId,
-    pub(super) client: Client,
-    pub(super) issuer: Issuer,
-    pub(super) journal: journal::Place,
-    pub(super) solvers: Solvers,
-    pub(super) destination: Destination,
-    pub(super) seen: Vec<Past>,
-    pub(super) restarts: BTreeMap<Key, Restarts>,
+    pub(super) parts: Parts,
     /// The Lease that was given back last: it is held until what all share is gone too, so that the run is seen to be alive.
     last: tokio::sync::Mutex<Option<Lease>>,
     /// The Leases of the Secrets that what all share was made for: whoever finds those objects asks for them.
     kept: tokio::sync::Mutex<Vec<Lease>>,
     /// Stops it where one after another fails alike.
     brake: Brake,
-    pub(super) cancel: Cancel,
-    pub(super) tell: Teller,
-    pub(super) options: Options,
 }
 
 /// What a certificate came to.
@@ -176,33 +168,22 @@ impl Run {
     /// A run that has not begun.
     pub fn new(parts: Parts) -> Self {
         Self {
-            standing: parts.standing,
-            id: parts.id,
-            client: parts.client,
-            issuer: parts.issuer,
-            journal: parts.journal,
-            solvers: parts.solvers,
-            destination: parts.destination,
-            seen: parts.seen,
-            restarts: parts.restarts,
+            brake: Brake::new(Arc::clone(&parts.asks)),
             last: tokio::sync::Mutex::default(),
             kept: tokio::sync::Mutex::default(),
-            brake: Brake::new(parts.asks),
-            cancel: parts.cancel,
-            tell: parts.tell,
-            options: parts.options,
+            parts,
         }
     }
 
     /// Carries all out, several at once. One that fails stops no other. After Ctrl-C what is under way is given up and
     /// cleaned up, and what has not begun is not begun.
     pub async fn all(&self, targets: &[Target]) -> Vec<Outcome> {
-        self.cancel.begin();
+        self.parts.cancel.begin();
         self.brake.expect(targets.len());
         // In the order in which they end: one that takes long must not keep others from beginning.
         let mut outcomes: Vec<(usize, Outcome)> = stream::iter(targets.iter().enumerate())
             .map(|(at, target)| async move { (at, Box::pin(self.one(target)).await) })
-            .buffer_unordered(self.options.concurrency.max(1).saturating_mul(1 + LOOKED_AT))
+            .buffer_unordered(self.parts.options.concurrency.max(1).saturating_mul(1 + LOOKED_AT))
             .collect()
             .await;
         self.finish().await;
@@ -211,10 +192,10 @@ impl Run {
     }
 
     async fn one(&self, target: &Target) -> Outcome {
-        self.standing.turns.take(&target.secret).await;
+        self.parts.standing.turns.take(&target.secret).await;
         let began = tokio::time::Instant::now();
-        let tell = self.tell.about(target.secret.clone());
-        let result = if self.cancel.is_cancelled() {
+        let tell = self.parts.tell.about(target.secret.clone());
+        let result = if self.parts.cancel.is_cancelled() {
             Err(CourseError::Interrupted)
         } else if !self.brake.may_begin().await {
             Err(CourseError::Stopped)
@@ -222,7 +203,7 @@ impl Run {
             Box::pin(self.course(target, &tell)).await
         };
         self.brake.ended(target, result.as_ref().err()).await;
-        self.standing.turns.give_back(&target.secret);
+        self.parts.standing.turns.give_back(&target.secret);
         let mut names = target.names.order.clone();
         if let Err(error) = &result {
             names.retain(|name| !error.left_out().contains(name));
@@ -256,6 +237,7 @@ impl Run {
     /// Gives a Lease back as soon as another stands for the run.
     pub(super) async fn give_back(&self, lease: Option<Lease>) {
         let shared = self
+            .parts
             .solvers
             .http01
             .as_ref()
@@ -276,7 +258,7 @@ impl Run {
 
     async fn release(&self, lease: Lease) {
         if let Err(error) = lease.release().await {
-            self.tell.tell(EventKind::Note {
+            self.parts.tell.tell(EventKind::Note {
                 text: format!("the lease ends by itself in a minute: {}", crate::error::chain(&error)),
             });
         }
@@ -284,13 +266,23 @@ impl Run {
 
     /// Takes away what the certificates shared, and keeps the ledger.
     async fn finish(&self) {
-        let http01 = self.solvers.http01.as_ref().map(|s| Arc::clone(s) as Arc<dyn Solve>);
-        let dns01 = self.solvers.dns01.as_ref().map(|s| Arc::clone(s) as Arc<dyn Solve>);
+        let http01 = self
+            .parts
+            .solvers
+            .http01
+            .as_ref()
+            .map(|s| Arc::clone(s) as Arc<dyn Solve>);
+        let dns01 = self
+            .parts
+            .solvers
+            .dns01
+            .as_ref()
+            .map(|s| Arc::clone(s) as Arc<dyn Solve>);
         for solver in http01.into_iter().chain(dns01) {
             match solver.finish().await {
                 Ok(0) => {}
-                Ok(count) => self.tell.tell(EventKind::CleanedUp { count }),
-                Err(error) => self.tell.tell(EventKind::Note {
+                Ok(count) => self.parts.tell.tell(EventKind::CleanedUp { count }),
+                Err(error) => self.parts.tell.tell(EventKind::Note {
                     text: format!("could not clean up: {error}; `kubectl certs cleanup` does"),
                 }),
             }
@@ -299,8 +291,8 @@ impl Run {
         for lease in std::mem::take(&mut *self.kept.lock().await) {
             self.release(lease).await;
         }
-        if let Err(error) = self.standing.ledger.keep().await {
-            self.tell.tell(EventKind::Note {
+        if let Err(error) = self.parts.standing.ledger.keep().await {
+            self.parts.tell.tell(EventKind::Note {
                 text: format!(
                     "the order could not be counted beside the account: {}",
                     crate::error::chain(&error)

@@ -50,7 +50,7 @@ pub async fn look(connection: Option<&Connection>, targets: &[Target], solving: 
 impl Run {
     /// Removes it.
     pub async fn sweep(&self, found: Vec<Leftovers>, targets: &[Target]) {
-        let Destination::Cluster(api) = &self.destination else {
+        let Destination::Cluster(api) = &self.parts.destination else {
             return;
         };
         let own: BTreeSet<Key> = targets.iter().map(|target| target.secret.clone()).collect();
@@ -58,18 +58,20 @@ impl Run {
         for mut found in found {
             found.leave_manual();
             let api = api.with_permits(found.permits());
-            let removed = found.remove(&api, self.solvers.dns01.as_deref(), &self.id, &own).await;
+            let removed = found
+                .remove(&api, self.parts.solvers.dns01.as_deref(), &self.parts.id, &own)
+                .await;
             count += removed.count;
             let unread = found.unread.first().map(|error| crate::error::chain(error));
             let left = removed.trouble.into_iter().map(|trouble| trouble.text);
             for text in left.chain(unread) {
-                self.tell.tell(EventKind::Note {
+                self.parts.tell.tell(EventKind::Note {
                     text: format!("leftovers of a killed run may remain (`kubectl certs cleanup`): {text}"),
                 });
             }
         }
         if count > 0 {
-            self.tell.tell(EventKind::Note {
+            self.parts.tell.tell(EventKind::Note {
                 text: format!("removed leftovers of a killed run: {count}"),
             });
         }

@@ -223,7 +223,7 @@ impl Issuance<'_> {
         // Nothing of manifests is in a cluster.
         let there = self.connection().filter(|_| self.order.source.filename.is_empty());
         let (run, found) = tokio::join!(
-            self.run(run, prepared, destination, tell),
+            self.run(run, prepared, destination, targets, tell),
             sweep::look(there, targets, &solving)
         );
         let run = run?;

@@ -13,8 +13,9 @@ use crate::{
     },
     clock::now,
     engine::{
-        aftermath,
+        aftermath::{self, Unserved},
         lease::{self, Lease, LeaseError},
+        rivals::Rivals,
     },
     error::{Blame, chain},
     event::{EventKind, Teller},
@@ -301,17 +302,17 @@ async fn served(
     let looks = verify::served(&places, back.sha256, stored, wait, &tell);
     let outcomes = patience::told(&tell, waits, looks).await;
     front.finish();
-    let complaints: Vec<String> = outcomes.iter().filter_map(verify::Outcome::complaint).collect();
-    if complaints.is_empty() {
+    let rivals = Rivals::of(&session.inventory, std::slice::from_ref(&target), &session.scope);
+    let Some(unserved) = Unserved::of(&outcomes, &rivals) else {
         return Ok(());
-    }
+    };
     let failure = OpError::new(
         Blame::Write,
-        format!("the earlier pair is stored, but not served: {}", complaints.join("; ")),
+        format!("the earlier pair is stored, but not served: {}", unserved.message),
     );
     Err(failure.hint(format!(
-        "`kubectl certs show secret/{} -n {} --probe` shows the served certificate",
-        secret.name, secret.namespace
+        "{}`kubectl certs show secret/{} -n {} --probe` shows the served certificate",
+        unserved.first, secret.name, secret.namespace
     )))
 }
 

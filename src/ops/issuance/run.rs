@@ -13,12 +13,14 @@ use crate::{
         journal,
         ledger::{self, Ledger},
         prepare::{Prepared, slots},
+        rivals::Rivals,
         run::{Options, Parts, Run, Standing},
         store::Destination,
     },
     error::Blame,
     event::Teller,
     ops::{Front, OpError, trust::read_ca_file},
+    plan::Target,
     settings::{
         account::{self, Agree, Ready},
         trust,
@@ -32,6 +34,7 @@ impl Issuance<'_> {
         id: RunId,
         mut prepared: Prepared,
         destination: Destination,
+        targets: &[Target],
         tell: Teller,
     ) -> Result<Run, OpError> {
         let (settings, front) = (self.settings, self.context.front());
@@ -73,6 +76,7 @@ impl Issuance<'_> {
             destination,
             seen: seen(self.inventory(), settings),
             restarts,
+            rivals: Rivals::of(self.inventory(), targets, &self.session.scope),
             asks: Arc::new(Asked(Arc::clone(front))),
             cancel: self.context.cancel.clone(),
             tell,
