@@ -235,9 +235,10 @@ impl Diagnose for AcmeError {
                 None => format!("get an EAB key id and key from the CA, {GIVE_BINDING}"),
             }),
             Self::UnknownProfile { profile, known } => {
-                Some(match closest(profile, known.iter().map(String::as_str)) {
-                    None => "leave the profile out: the CA has no profiles".to_owned(),
-                    Some(meant) => format!("it has: {}; the nearest is {meant}", known.join(", ")),
+                Some(match (known.as_slice(), closest(profile, known.iter().map(String::as_str))) {
+                    ([only], _) => format!("it has: {only}"),
+                    (_, Some(meant)) => format!("it has: {}; the nearest is {meant}", known.join(", ")),
+                    (_, None) => "leave the profile out: the CA has no profiles".to_owned(),
                 })
             }
             Self::Refused { problem, .. } => hint_of(problem),

@@ -17,16 +17,15 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
 };
 
+use crate::net::ResolveError;
+
 /// How long a name's lookup may take: a question whose packet is lost is sent again after five seconds.
 const LOOKUP: Duration = Duration::from_secs(6);
 
-/// A name that has no address, as far as it can be found out.
+/// A name that has no address, or of which DNS does not say.
 #[derive(Debug, thiserror::Error)]
-#[error("{name} does not resolve: {why}")]
-pub(super) struct NotResolved {
-    name: String,
-    why: String,
-}
+#[error("{0}")]
+pub(super) struct NotResolved(String);
 
 impl NotResolved {
     /// The one that another error comes from, where one does.
@@ -107,19 +106,26 @@ impl Resolve for Reach {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.clone();
         Box::pin(async move {
-            let unresolved = |why: String| NotResolved {
-                name: name.as_str().to_owned(),
-                why,
-            };
+            let asked = || name.as_str().to_owned();
             let found = tokio::time::timeout(LOOKUP, tokio::net::lookup_host((name.as_str(), 0)))
                 .await
-                .map_err(|_| unresolved(format!("DNS did not answer within {} s", LOOKUP.as_secs())))?
-                .map_err(|error| unresolved(error.to_string()))?;
+                .map_err(|_| unresolved(&ResolveError::late(asked(), LOOKUP)))?
+                .map_err(|error| unresolved(&ResolveError::of_system(asked(), &error)))?;
             let chosen = reach.choose(name.as_str(), found)?;
             let addresses: Addrs = Box::new(chosen.into_iter());
             Ok(addresses)
         })
     }
+}
+
+fn unresolved(error: &ResolveError) -> NotResolved {
+    NotResolved(match error {
+        ResolveError::NoName { name } => format!("{name} does not resolve: there is no such name"),
+        ResolveError::NoAddress { name } => {
+            format!("{name} does not resolve: it has neither an A nor an AAAA record")
+        }
+        other => other.to_string(),
+    })
 }
 
 /// The address that a URL names in place of a host.
@@ -172,6 +178,22 @@ mod tests {
             assert_eq!(here.allows(&url(to)), by_here, "{to}");
             assert_eq!(proxied.allows(&url(to)), by_here, "{to}");
         }
+    }
+
+    #[test]
+    fn a_name_without_an_address_is_told_from_dns_that_gives_no_answer() {
+        let of = |words: &str| {
+            unresolved(&ResolveError::of_system("ca.example".into(), &io::Error::other(words))).to_string()
+        };
+        assert_eq!(
+            of("Name or service not known"),
+            "ca.example does not resolve: there is no such name"
+        );
+        let silent = of("Temporary failure in name resolution");
+        assert!(
+            silent.contains("gave no answer about ca.example") && !silent.contains("does not resolve"),
+            "{silent}"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::{net::lookup_host, sync::Semaphore, time::Instant};
 
 use super::{
     name::{Asked, asked},
-    unresolved::{ResolveError, system, why},
+    unresolved::{ResolveError, why},
 };
 use crate::object::Text;
 
@@ -85,11 +85,7 @@ pub async fn resolve(host: &str, timeout: Duration) -> Result<Vec<IpAddr>, Resol
         Asked::Default => return Err(ResolveError::NothingToAsk),
         Asked::Name(name) => name,
     };
-    let timed_out = |name| ResolveError::Timeout {
-        who: system(),
-        name,
-        after: timeout,
-    };
+    let timed_out = |name| ResolveError::late(name, timeout);
     let deadline = Instant::now() + timeout;
     let Ok(Ok(permit)) = tokio::time::timeout_at(deadline, Arc::clone(&LOOKUPS).acquire_owned()).await else {
         return Err(timed_out(name));

@@ -14,4 +14,4 @@ mod unresolved;
 pub use address::{HostPort, elsewhere, resolve};
 pub use lookup::Lookup;
 pub use probe::{ProbeError, Served, Target, probe, probe_all};
-pub use unresolved::ResolveError;
+pub use unresolved::{ResolveError, says_no_address};

@@ -78,18 +78,25 @@ impl ResolveError {
         matches!(self, Self::Timeout { .. } | Self::NoAnswer { .. })
     }
 
+    /// That the system's resolver gave no answer in the time that it was given.
+    pub(crate) fn late(name: String, after: Duration) -> Self {
+        Self::Timeout {
+            who: system(),
+            name,
+            after,
+        }
+    }
+
     /// What the system's resolver means: its errors have no kind, but the words of `gai_strerror`, those of glibc, musl or macOS.
-    pub(super) fn of_system(name: String, error: &io::Error) -> Self {
+    pub(crate) fn of_system(name: String, error: &io::Error) -> Self {
         let text = error.to_string();
         let words = text
             .strip_prefix("failed to lookup address information: ")
             .unwrap_or(&text);
         let said = words.to_lowercase();
-        let says = |all: &[&str]| all.iter().any(|known| said.contains(known));
-        if says(&["name or service not known", "name does not resolve"]) {
+        if is_one_of(&said, &NO_NAME) {
             Self::NoName { name }
-        } else if says(&["no address associated", "no usable address", "nodename nor servname"]) {
-            // macOS has one error for both, and this is true of both.
+        } else if is_one_of(&said, &NO_ADDRESS) {
             Self::NoAddress { name }
         } else {
             Self::NoAnswer {
@@ -126,8 +133,23 @@ impl Diagnose for ResolveError {
     }
 }
 
+/// What the system's resolver says of a name that is not there.
+const NO_NAME: [&str; 2] = ["name or service not known", "name does not resolve"];
+/// What it says of one without an address. macOS has one error for both, and it is true of both that there is no address.
+const NO_ADDRESS: [&str; 3] = ["no address associated", "no usable address", "nodename nor servname"];
+
+fn is_one_of(said: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| said.contains(known))
+}
+
+/// Whether the words of the system's resolver, within those of another error, say that a name has no address, and not merely nothing.
+pub fn says_no_address(words: &str) -> bool {
+    let said = words.to_lowercase();
+    is_one_of(&said, &NO_NAME) || is_one_of(&said, &NO_ADDRESS)
+}
+
 /// The system's resolver as it is named: with its name servers, where its file has any.
-pub(super) fn system() -> String {
+fn system() -> String {
     match Resolver::system() {
         Ok(resolver) => format!("this machine's DNS ({})", shown(&resolver)),
         Err(_) => "this machine's DNS".to_owned(),

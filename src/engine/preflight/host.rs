@@ -226,6 +226,7 @@ fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
         Err(error) => {
             let grade = match error {
                 FetchError::NoRoute { .. } | FetchError::NotAsked { .. } => Grade::Warning,
+                FetchError::Resolve { cause, .. } if cause.is_unanswered() => Grade::Warning,
                 _ => Grade::Fails,
             };
             let hint = match error {
@@ -234,6 +235,10 @@ fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
                     Some("try from a network that can reach it: the CA asks this address too")
                 }
                 FetchError::NotAsked { .. } => Some("a CA does not connect to such an address either"),
+                FetchError::Resolve { cause, .. } if cause.is_unanswered() => Some(
+                    "where the redirect leads is not known here: name another resolver with --resolver ADDRESS, or serve \
+                     /.well-known/acme-challenge/ on port 80 without a redirect",
+                ),
                 FetchError::Redirect { .. } | FetchError::TooManyRedirects { .. } | FetchError::Resolve { .. } => {
                     Some("serve /.well-known/acme-challenge/ on port 80 without a redirect, or use DNS-01 (--dns)")
                 }

@@ -129,10 +129,11 @@ pub enum FetchError {
 impl FetchError {
     /// Whether it says something of this machine's network, and nothing of the host: a CA may well come through.
     pub fn is_ours(&self) -> bool {
-        matches!(
-            self,
-            Self::NotAsked { .. } | Self::NoRoute { .. } | Self::NoAnswer { .. }
-        )
+        match self {
+            Self::NotAsked { .. } | Self::NoRoute { .. } | Self::NoAnswer { .. } => true,
+            Self::Resolve { cause, .. } => cause.is_unanswered(),
+            Self::Redirect { .. } | Self::TooManyRedirects { .. } | Self::Broken { .. } => false,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use rustls::CertificateError;
 
 use crate::{
     error::{Blame, Diagnose},
+    net::says_no_address,
     object::{Kind, Text},
     source::decode::DecodeError,
 };
@@ -151,6 +152,9 @@ pub enum Unreachable {
     /// The name has no address.
     #[error("its name has no address")]
     Dns,
+    /// DNS does not say whether the name has one.
+    #[error("DNS gave no answer about its name: {0}")]
+    DnsSilent(String),
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -190,6 +194,7 @@ impl Diagnose for ClusterError {
         Some(match self {
             Self::Unreachable { problem, .. } => match problem {
                 Unreachable::Refused => "is the cluster running, and is its address right? `kubectl cluster-info` asks the same server".into(),
+                Unreachable::DnsSilent(_) => "check this machine's DNS (/etc/resolv.conf), the network and the VPN, and run it again".into(),
                 Unreachable::Dns => "check the server's name in the kubeconfig, the VPN and the DNS".into(),
                 Unreachable::Timeout => "check the VPN, the firewall and the proxy; --request-timeout changes how long to wait".into(),
                 Unreachable::Reset | Unreachable::Other(_) => "run it again; if the error persists, check the load balancer or proxy in front of the server".into(),
@@ -270,16 +275,15 @@ enum Found {
 /// Walks the causes. An `io::Error` hides the error that it wraps from `source`, hence the second look.
 fn find(error: &(dyn StdError + 'static)) -> Found {
     let mut words = String::new();
-    let mut kind = None;
+    let (mut kind, mut is_dns) = (None, false);
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Found::Tls(tls_problem(tls));
         }
         words = error.to_string();
-        if words.contains("dns error") || words.contains("failed to lookup address") {
-            return Found::Unreachable(Unreachable::Dns);
-        }
+        // What the resolver said is in the innermost cause.
+        is_dns |= words.contains("dns error") || words.contains("failed to lookup address");
         if words.starts_with("tunnel error") || words.contains("SOCKS") {
             return Found::Unreachable(Unreachable::Proxy(words));
         }
@@ -294,12 +298,26 @@ fn find(error: &(dyn StdError + 'static)) -> Found {
             }
         }
     }
+    if is_dns {
+        return Found::Unreachable(of_dns(&words));
+    }
     Found::Unreachable(match kind {
         Some(K::ConnectionRefused) => Unreachable::Refused,
         Some(K::TimedOut | K::HostUnreachable | K::NetworkUnreachable) => Unreachable::Timeout,
         Some(K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof) => Unreachable::Reset,
         _ => Unreachable::Other(words),
     })
+}
+
+/// What a failed look-up means: that there is no address is known only where DNS says so.
+fn of_dns(words: &str) -> Unreachable {
+    if says_no_address(words) {
+        return Unreachable::Dns;
+    }
+    let bare = words
+        .strip_prefix("failed to lookup address information: ")
+        .unwrap_or(words);
+    Unreachable::DnsSilent(bare.to_owned())
 }
 
 fn tls_problem(error: &rustls::Error) -> TlsProblem {
@@ -328,4 +346,26 @@ fn space(reason: &str) -> String {
 
 fn seconds(after: Duration) -> String {
     humantime::format_duration(after).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_an_address_is_told_from_dns_that_gives_no_answer() {
+        let of = |words: &str| {
+            let inner = io::Error::other(format!("failed to lookup address information: {words}"));
+            let error = io::Error::other(inner);
+            match find(&error) {
+                Found::Unreachable(problem) => problem,
+                Found::Tls(_) => panic!("{words}"),
+            }
+        };
+        assert_eq!(of("Name or service not known"), Unreachable::Dns);
+        assert_eq!(
+            of("Temporary failure in name resolution").to_string(),
+            "DNS gave no answer about its name: Temporary failure in name resolution"
+        );
+    }
 }

@@ -113,7 +113,7 @@ impl ClusterError {
         matches!(
             self,
             Self::Unreachable {
-                problem: Unreachable::Refused | Unreachable::Dns,
+                problem: Unreachable::Refused | Unreachable::Dns | Unreachable::DnsSilent(_),
                 ..
             }
         )
@@ -125,7 +125,7 @@ impl ClusterError {
             self,
             Self::Timeout { .. }
                 | Self::Unreachable {
-                    problem: Unreachable::Refused | Unreachable::Dns | Unreachable::Timeout,
+                    problem: Unreachable::Refused | Unreachable::Dns | Unreachable::DnsSilent(_) | Unreachable::Timeout,
                     ..
                 }
         )
@@ -171,6 +171,7 @@ mod tests {
         for (problem, unsent, uncertain) in [
             (Unreachable::Refused, true, false),
             (Unreachable::Dns, true, false),
+            (Unreachable::DnsSilent(String::new()), true, false),
             (Unreachable::Reset, false, true),
             (Unreachable::Timeout, false, true),
             (Unreachable::Proxy(String::new()), false, false),

@@ -338,12 +338,13 @@ fn a_ca_whose_name_does_not_resolve_or_that_refuses_is_told_within_ten_seconds()
         |args, ran, took| {
             assert_eq!(ran.status, 4, "{args:?}: {}", ran.err);
             assert!(took < Duration::from_secs(10), "{args:?}: {took:?}\n{}", ran.err);
+            // What this machine's DNS says of it is the machine's: that there is no such name, or nothing.
             let told = if args.contains(&"https://ca.invalid/directory") {
-                "ca.invalid does not resolve: "
+                ["ca.invalid does not resolve: ", "gave no answer about ca.invalid"]
             } else {
-                "cannot be reached: "
+                ["cannot be reached: "; 2]
             };
-            assert!(ran.err.contains(told), "{args:?}: {}", ran.err);
+            assert!(told.iter().any(|told| ran.err.contains(told)), "{args:?}: {}", ran.err);
         },
     );
 }
