@@ -278,6 +278,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_not_served_leads_to_the_routes_that_were_not_read() {
+        let outcome = || verify::Outcome {
+            host: "shop.example".to_owned(),
+            seen: Vec::new(),
+            after: Duration::ZERO,
+        };
+        let unserved = Unserved::of(&[outcome()], &Rivals::default()).unwrap();
+        assert_eq!(unserved.message, "there is no address to ask");
+        assert!(
+            unserved
+                .first
+                .contains("`kubectl certs status -A --filter shop.example`")
+                && unserved.first.ends_with("; "),
+            "{}",
+            unserved.first
+        );
+        assert!(Unserved::of(&[], &Rivals::default()).is_none());
+    }
+
+    #[test]
     fn one_workload_is_it_and_several_are_they() {
         let one = unnoticed(&["deployment/app".to_owned()]);
         assert!(

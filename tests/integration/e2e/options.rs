@@ -171,6 +171,9 @@ fn a_certificate_that_is_not_served_is_told_and_the_answer_need_not_be_looked_at
         ran.err
     );
     assert!(ran.err.contains("kubectl certs rollback shop-tls"), "{}", ran.err);
+    // Only this namespace was read: a route of another one may be why.
+    let others = format!("`kubectl certs status -A --filter {host}");
+    assert!(ran.err.contains(&others), "{}", ran.err);
     // Where it was looked, it is looked again.
     let probe = format!(
         "kubectl certs show secret/shop-tls -n {} --probe --connect {elsewhere}",

@@ -80,6 +80,17 @@ fn with_the_printed_role_preflight_renew_and_cleanup_agree() {
         ran.err
     );
 
+    // Where only the class's object tells who serves it, what is missing is named.
+    let other_host = it.host("other");
+    let mut other = ingress("other", &[(&[&other_host], "other-tls")]);
+    other["spec"]["ingressClassName"] = "somebodys".into();
+    it.ns.apply(vec![other]);
+    let ran = it.certs(&["preflight", "other", &user]);
+    let missing = "the right to list ingressclasses in all of the cluster is missing";
+    assert!(ran.out.contains(missing), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("which controller serves Ingress"), "{}", ran.err);
+    it.ns.kubectl(&["delete", "ingress", "other"]);
+
     killed(&it, &user);
     let ran = it.plain(&["cleanup", "--yes", &user]).run().ends_with(0);
     assert_eq!(it.left(), [""; 0], "{}{}", ran.out, ran.err);
