@@ -1,7 +1,13 @@
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
 use super::*;
+use crate::{
+    apply::{Purpose, RunId, mark},
+    object::resource::{CONFIGMAP, HTTPROUTE, JOB, POD, SECRET, SERVICE},
+};
 
 fn object(purpose: Purpose, run: &RunId, expires: Seconds) -> Value {
     let about = Key::new("shop", "shop-tls");

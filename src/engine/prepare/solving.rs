@@ -1,0 +1,227 @@
+//! What answers challenges, by the settings and the place where this runs.
+
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+
+use super::{PrepareError, Prepared, Preparing};
+use crate::{
+    apply::RunId,
+    engine::{choose::Solvers, journals::Journals, store::Destination},
+    net::{HostPort, Lookup},
+    object::Key,
+    settings::{
+        Dns01Settings, Http01Settings, Settings,
+        value::{Label, SolverKind},
+    },
+    solve::{
+        SolveError,
+        dns01::{Dns01, Operator, Parts, Secrets, Wait},
+        http01::{self, Backend, Guard, Http01, PodOptions, Ports, Thumbprint},
+    },
+};
+
+/// The port of this process where the cluster reaches it by the Pod's own address.
+const OWN_PORT: u16 = 8089;
+/// How long a solver's objects may live: the cluster removes them then, whatever became of the run.
+const LIVES: u32 = 900;
+
+impl Preparing<'_> {
+    /// What answers HTTP-01, by the settings and the place where this runs.
+    pub(super) fn backend(&self) -> Result<Backend, PrepareError> {
+        let http01 = &self.settings.http01;
+        if answers_by_pod(http01) {
+            return Ok(Backend::Pod);
+        }
+        match (http01.solver, &http01.service) {
+            (Some(SolverKind::Service), Some(service)) => Ok(Backend::Service(service.clone())),
+            (Some(SolverKind::Service), None) => Err(PrepareError::Setting {
+                message: "--solver service needs the Service that answers".to_owned(),
+                hint: "name it with --solver-service NAME:PORT".to_owned(),
+            }),
+            _ => {
+                let advertise = advertised(http01).ok_or_else(|| PrepareError::Setting {
+                    message: "--solver endpoint needs the address at which the cluster reaches this machine".to_owned(),
+                    hint: "give it with --advertise ADDRESS:PORT, or answer from a Pod: --solver pod".to_owned(),
+                })?;
+                Ok(Backend::Endpoint {
+                    // Nothing else of this machine is opened.
+                    listen: advertise,
+                    advertise,
+                })
+            }
+        }
+    }
+}
+
+impl Prepared {
+    /// The live Ingresses that are edited for a moment, to lead challenges to what answers.
+    pub fn edited(&self, preparing: &Preparing<'_>) -> BTreeSet<Key> {
+        let Ok(thumbprint) = any_thumbprint() else {
+            return BTreeSet::new();
+        };
+        let options = self.http01(
+            preparing.settings,
+            &preparing.run,
+            preparing.connect.clone(),
+            thumbprint,
+        );
+        http01::edited(&options, self.places.values())
+    }
+
+    /// How challenges are answered, where Pods do; `None` where none is needed.
+    pub fn by_pod(&self, preparing: &Preparing<'_>) -> Option<http01::Options> {
+        let wanted = self.backend == Backend::Pod && self.needs_http01();
+        let thumbprint = any_thumbprint().ok().filter(|_| wanted)?;
+        Some(self.http01(
+            preparing.settings,
+            &preparing.run,
+            preparing.connect.clone(),
+            thumbprint,
+        ))
+    }
+
+    /// What answers challenges for an account's thumbprint.
+    #[allow(clippy::too_many_arguments)]
+    pub fn solvers(
+        self,
+        settings: &Settings,
+        run: &RunId,
+        connect: Option<HostPort>,
+        destination: &Destination,
+        thumbprint: &str,
+        journals: &Arc<Journals>,
+        secrets: Arc<dyn Secrets>,
+        operator: Arc<dyn Operator>,
+    ) -> Result<Solvers, PrepareError> {
+        let http01 = match destination {
+            Destination::Cluster(api) if self.needs_http01() => {
+                let thumbprint: Thumbprint = thumbprint
+                    .parse()
+                    .map_err(|error: http01::responder::NotAThumbprint| SolveError::new(error.to_string()))?;
+                let options = self.http01(settings, run, connect, thumbprint);
+                let notes = Arc::clone(journals) as Arc<dyn crate::solve::Journal>;
+                Some(Arc::new(Http01::new(api.clone(), options, self.places, notes)))
+            }
+            _ => None,
+        };
+        let dns01 = dns01(&settings.dns01, journals, secrets, operator)?.map(Arc::new);
+        Ok(Solvers::new(http01, dns01, &settings.dns01, self.unplaced))
+    }
+
+    pub(super) fn http01(
+        &self,
+        settings: &Settings,
+        run: &RunId,
+        connect: Option<HostPort>,
+        thumbprint: Thumbprint,
+    ) -> http01::Options {
+        let http = &settings.http01;
+        let own = self.places.values().flat_map(|place| &place.addresses);
+        http01::Options {
+            backend: self.backend.clone(),
+            in_place: http.solver == Some(SolverKind::InPlace),
+            named: http.solver.is_some(),
+            pod: PodOptions {
+                image: http.image.clone().unwrap_or_else(|| http01::image::PUBLIC.to_owned()),
+                nodes: http.nodes.clone(),
+                resources: http
+                    .resources
+                    .as_ref()
+                    .map(|resources| serde_json::json!({"requests": resources.requests, "limits": resources.limits})),
+                priority_class: http.priority_class.clone(),
+                pull_secrets: http.pull_secrets.clone(),
+                node_selector: http
+                    .node_selector
+                    .iter()
+                    .map(|(key, value)| Label {
+                        key: key.clone(),
+                        value: value.clone(),
+                    })
+                    .collect(),
+                tolerations: http.tolerations.clone(),
+                deadline: LIVES,
+            },
+            thumbprint,
+            self_check: http.self_check,
+            limit: None,
+            connect,
+            lookup: Lookup::of(&settings.dns01.resolvers),
+            guard: Guard {
+                own: own.filter_map(|address| address.parse().ok()).collect(),
+                allowed: http.allow_addresses.clone(),
+                cluster: Guard::surroundings(|name| std::env::var(name).ok()),
+            },
+            ports: Ports::default(),
+            run: run.clone(),
+            expires: crate::clock::now() + i64::from(LIVES),
+        }
+    }
+}
+
+/// What answers DNS-01; `None` without a provider.
+pub fn dns01(
+    settings: &Dns01Settings,
+    journals: &Arc<Journals>,
+    secrets: Arc<dyn Secrets>,
+    operator: Arc<dyn Operator>,
+) -> Result<Option<Dns01>, PrepareError> {
+    // The operator needs no settings.
+    if settings.providers.is_empty() && settings.only.as_deref() != Some("manual") {
+        return Ok(None);
+    }
+    let resolver = Lookup::of(&settings.resolvers)
+        .resolver()
+        .map_err(|error| SolveError::new(crate::error::chain(&error)).hint("name one with --resolver ADDRESS"))?;
+    let wait = match settings.propagation_wait {
+        Some(Duration::ZERO) => Wait::Off,
+        Some(wait) => Wait::Fixed(wait),
+        None => Wait::Ask(settings.propagation_timeout),
+    };
+    Ok(Some(Dns01::new(Parts {
+        entries: settings.providers.clone(),
+        chosen: settings.only.clone(),
+        resolver,
+        wait,
+        secrets,
+        keep: Arc::clone(journals) as Arc<dyn crate::solve::dns01::Keep>,
+        operator,
+    })?))
+}
+
+/// What may be written does not depend on the account, which is not known yet.
+pub(super) fn any_thumbprint() -> Result<Thumbprint, SolveError> {
+    "A".repeat(43)
+        .parse()
+        .map_err(|error: http01::responder::NotAThumbprint| SolveError::new(error.to_string()))
+}
+
+/// This process's address inside of a cluster; `None` outside.
+pub fn own_address() -> Option<std::net::IpAddr> {
+    let host = std::env::var("KUBERNETES_SERVICE_HOST").ok()?;
+    let server: std::net::IpAddr = host.parse().ok()?;
+    if let Some(ip) = std::env::var("POD_IP").ok().and_then(|ip| ip.parse().ok()) {
+        return Some(ip);
+    }
+    // Connecting a datagram socket sends nothing: the kernel only chooses the address.
+    let any: SocketAddr = match server {
+        std::net::IpAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
+        std::net::IpAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = std::net::UdpSocket::bind(any).ok()?;
+    socket.connect((server, 443)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+/// Where the cluster reaches this process, where that is known.
+fn advertised(http01: &Http01Settings) -> Option<SocketAddr> {
+    let inside = || own_address().map(|ip| SocketAddr::new(ip, OWN_PORT));
+    http01.advertise.or_else(inside)
+}
+
+/// Whether a Pod answers: it is asked to, or nobody says that the cluster reaches this process.
+pub(in crate::engine) fn answers_by_pod(http01: &Http01Settings) -> bool {
+    match http01.solver {
+        Some(SolverKind::Pod) => true,
+        Some(SolverKind::Endpoint | SolverKind::Service) => false,
+        Some(SolverKind::InPlace) | None => advertised(http01).is_none(),
+    }
+}
