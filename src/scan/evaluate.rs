@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    check::{self, Finding, Probed, Renewer, Rules, Select, ServedChain, Shared, Sorted, finding, row::Compared, select::IgnoreOf},
+    check::{
+        self, Finding, Probed, Renewer, Rules, Select, ServedChain, Shared, Sorted, finding, row::Compared,
+        select::IgnoreOf,
+    },
     inventory::{Binding, BindingId, Inventory, settle::MANY},
     object::{Key, Kind, Meta, Reach, Seconds, Text},
     report::{Answer, Evidence, LeftOut, RouteRef, Row, Rows, Status},

@@ -122,7 +122,7 @@ pub enum FetchError {
         to: String,
         /// What DNS says.
         #[source]
-        cause: ResolveError,
+        cause: Box<ResolveError>,
     },
 }
 
@@ -246,7 +246,7 @@ async fn resolve(url: &Url, lookup: &Lookup) -> Result<Vec<IpAddr>, FetchError> 
         .await
         .map_err(|cause| FetchError::Resolve {
             to: url.to_string(),
-            cause,
+            cause: Box::new(cause),
         })?;
     // As Let's Encrypt does.
     found.sort_by_key(IpAddr::is_ipv4);

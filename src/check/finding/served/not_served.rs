@@ -24,7 +24,11 @@ impl Defect for NotServed {
         if !asked {
             return format!("Whether {} is served is not known: {why}.", host(row));
         }
-        format!("{} does not complete a TLS handshake for {}: {why}.", brief(address), host(row))
+        format!(
+            "{} does not complete a TLS handshake for {}: {why}.",
+            brief(address),
+            host(row)
+        )
     }
 
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
