@@ -210,7 +210,7 @@ fn show(plan: &Plan) {
     if !ask::possible() || plan.targets.is_empty() {
         return;
     }
-    for line in summary(&plan.targets, &[]) {
+    for line in summary(&plan.targets, plan.refused, &[]) {
         note(&line);
     }
     for (secret, steps) in plan.targets.iter().take(SHOWN) {

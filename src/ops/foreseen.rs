@@ -6,7 +6,7 @@ use crate::{
     engine::foreseen::Obstacle,
     error::Blame,
     object::Key,
-    plan::{Refusal, Target},
+    plan::{Refusal, Refused, Target},
     text::Clear,
 };
 
@@ -44,12 +44,28 @@ pub(super) fn failure(said: &str, obstacles: &[Obstacle]) -> Option<OpError> {
     Some(failure.hint_if(first.hint.clone()))
 }
 
+/// How many of the targets would be refused. What is about none of them is about all.
+pub(super) fn refused(obstacles: &[Obstacle], targets: &[Target]) -> Refused {
+    if obstacles.iter().any(|it| it.secret.is_none()) {
+        return Refused {
+            whole: targets.len(),
+            partly: 0,
+        };
+    }
+    let of = |stops: bool| -> BTreeSet<&Key> {
+        let found = obstacles.iter().filter(|it| it.stops == stops);
+        found.filter_map(|it| it.secret.as_ref()).collect()
+    };
+    let (stopped, hindered) = (of(true), of(false));
+    let whole = targets.iter().filter(|it| stopped.contains(&it.secret)).count();
+    let partly = |it: &&Target| hindered.contains(&it.secret) && !stopped.contains(&it.secret);
+    Refused {
+        whole,
+        partly: targets.iter().filter(partly).count(),
+    }
+}
+
 /// Whether nothing at all could be ordered.
 pub(super) fn stop_all(obstacles: &[Obstacle], targets: &[Target]) -> bool {
-    let stopped: BTreeSet<&Key> = obstacles
-        .iter()
-        .filter(|it| it.stops)
-        .filter_map(|it| it.secret.as_ref())
-        .collect();
-    obstacles.iter().any(|it| it.secret.is_none()) || targets.iter().all(|it| stopped.contains(&it.secret))
+    refused(obstacles, targets).whole == targets.len()
 }

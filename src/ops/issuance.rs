@@ -23,7 +23,7 @@ use crate::{
     net::HostPort,
     object::Seconds,
     plan::{
-        Refusal, Target,
+        Refusal, Refused, Target,
         limits::{Past, What},
         summary::summary,
         target::names_of,
@@ -313,7 +313,7 @@ impl Issuance<'_> {
         } else {
             &self.left_out
         };
-        for line in summary(&all, left_out) {
+        for line in summary(&all, Refused::default(), left_out) {
             let _ = writeln!(out, "{}", crate::text::Clear(&line));
         }
         for (secret, steps) in &all {

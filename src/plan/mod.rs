@@ -15,5 +15,5 @@ pub mod target;
 pub const MANY_ORDERS: usize = 20;
 
 pub use names::Names;
-pub use outline::{Plan, Refusal, Stage};
+pub use outline::{Plan, Refusal, Refused, Stage};
 pub use target::{Choice, Held, NoTarget, Target, Use, targets};

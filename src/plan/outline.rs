@@ -34,6 +34,15 @@ pub struct Refusal {
     pub hint: Option<String>,
 }
 
+/// How many of a plan's Secrets an order in earnest would refuse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Nothing would be ordered for so many.
+    pub whole: usize,
+    /// So many would be issued without some of their names.
+    pub partly: usize,
+}
+
 /// What a run is about to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -53,6 +62,8 @@ pub struct Plan {
     pub left: Vec<String>,
     /// What an order in earnest would refuse.
     pub refusals: Vec<Refusal>,
+    /// For how many of the Secrets that is.
+    pub refused: Refused,
     /// Which cluster is changed: `context prod-eu`; `None` where none is.
     pub place: Option<String>,
     /// What is asked: `Renew Secret shop/web-tls with letsencrypt?`; `None` where nothing that serves traffic is touched.

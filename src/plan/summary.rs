@@ -1,8 +1,9 @@
-//! A plan in a line or two, before its steps: how many Secrets and hosts, at which CA, what changes besides, what stays out.
+//! A plan in a line or two, before its steps: how many Secrets and hosts, at which CA, what changes besides, what would be refused, what
+//! stays out.
 
 use std::collections::BTreeSet;
 
-use super::steps::Step;
+use super::{Refused, steps::Step};
 use crate::{
     object::Key,
     text::{first_of, grouped},
@@ -12,7 +13,11 @@ use crate::{
 const NAMED: usize = 3;
 
 /// The lines of a plan's summary: none where its steps are read as quickly. Not cleared.
-pub fn summary<'a>(targets: impl IntoIterator<Item = &'a (Key, Vec<Step>)>, left_out: &[String]) -> Vec<String> {
+pub fn summary<'a>(
+    targets: impl IntoIterator<Item = &'a (Key, Vec<Step>)>,
+    refused: Refused,
+    left_out: &[String],
+) -> Vec<String> {
     let (mut secrets, mut changes) = (0, 0);
     let (mut hosts, mut issuers, mut workloads) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (secret, steps) in targets {
@@ -54,11 +59,28 @@ pub fn summary<'a>(targets: impl IntoIterator<Item = &'a (Key, Vec<Step>)>, left
             line = format!("{line}, at {}; {change}", first_of(&issuers, NAMED));
         }
         lines.push(line);
+        lines.extend(said(refused, secrets));
     }
     if !left_out.is_empty() {
         lines.push(format!("left out: {}", left_out.join(", ")));
     }
     lines
+}
+
+/// How many of the Secrets would be refused, where any would.
+fn said(refused: Refused, secrets: usize) -> Option<String> {
+    let parts = [
+        (refused.whole, "would be refused"),
+        (refused.partly, "would be issued without some names"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0).enumerate();
+    let parts: Vec<String> = parts
+        .map(|(at, (count, what))| match at {
+            0 => format!("{} of {} {what}", grouped(*count), counted(secrets, "Secret")),
+            _ => format!("{} {what}", grouped(*count)),
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// `1 Secret`, `2 workloads to restart`.
@@ -104,13 +126,18 @@ mod tests {
             "1 of cert-manager's".to_owned(),
         ];
         assert_eq!(
-            summary(&targets, &left_out),
+            summary(&targets, Refused::default(), &left_out),
             [
                 "2 Secrets, 3 hosts, 1 workload to restart, at letsencrypt; the CA of 1 changes",
                 "left out: 3 certificates not due yet, 1 of cert-manager's"
             ]
         );
-        assert_eq!(summary(&targets[..1], &[]), [""; 0], "one is read as quickly");
+        let refused = Refused { whole: 1, partly: 1 };
+        assert_eq!(
+            summary(&targets, refused, &[])[1..],
+            ["1 of 2 Secrets would be refused, 1 would be issued without some names"]
+        );
+        assert_eq!(summary(&targets[..1], Refused { whole: 1, partly: 0 }, &[]), [""; 0], "one is read as quickly");
         let restarts = [
             (
                 Key::new("shop", "a"),
@@ -118,6 +145,6 @@ mod tests {
             ),
             (Key::new("shop", "b"), vec![restart("deployment/web")]),
         ];
-        assert_eq!(summary(&restarts, &[]), ["2 Secrets, 2 workloads to restart"]);
+        assert_eq!(summary(&restarts, Refused::default(), &[]), ["2 Secrets, 2 workloads to restart"]);
     }
 }

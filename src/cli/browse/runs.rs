@@ -284,11 +284,9 @@ impl Front for RunFront {
     fn confirm(&self, mut plan: Plan) -> BoxFuture<'_, Result<(), OpError>> {
         // A window has one list for all that is to be known before.
         plan.notes.append(&mut plan.left);
-        plan.notes.extend(
-            std::mem::take(&mut plan.refusals)
-                .into_iter()
-                .map(|refusal| refusal.what),
-        );
+        for hint in plan.refusals.iter_mut().filter_map(|refusal| refusal.hint.as_mut()) {
+            *hint = self.ear.completed(hint);
+        }
         self.ear.seen().rehearsal = plan.stage == Some(Stage::Rehearsal);
         let mut steps = plan.targets.iter().flat_map(|(_, steps)| steps);
         self.ear.seen().first = !steps.any(|step| matches!(step, Step::Write { create: false, .. }));

@@ -56,6 +56,7 @@ impl Issuance<'_> {
             notes: said.iter().cloned().chain(edits).collect(),
             left: self.left.iter().map(ToString::to_string).collect(),
             refusals: foreseen::refusals(obstacles),
+            refused: foreseen::refused(obstacles, targets),
             command: None,
         }
     }

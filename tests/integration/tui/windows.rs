@@ -4,7 +4,7 @@
 use kubectl_certs::{
     event::EventKind,
     object::Key,
-    plan::steps::Step,
+    plan::{Refusal, Refused, steps::Step},
     tui::{
         Effect, Message,
         message::Trouble,
@@ -462,4 +462,47 @@ fn a_command_that_is_typed_over_a_window_is_carried_out_or_refused_and_its_lette
     );
     // What is only read gives way.
     desk.command("secrets").shows("25 Secrets").hides("take Lease");
+}
+
+/// A plan of which production would refuse some.
+fn hindered(id: u64, secrets: &[(&str, &str)], refused: Refused) -> Message {
+    let about = |name: &str| Refusal {
+        what: format!("would be refused: Secret shop/{name} is owned by Helm"),
+        hint: Some("change the chart's values; --force writes it anyway".to_owned()),
+    };
+    let refusals = secrets.iter().take(refused.whole).map(|(name, _)| about(name));
+    planned(
+        id,
+        Plan {
+            refusals: refusals.collect(),
+            refused,
+            ..plan(Stage::Rehearsal, secrets)
+        },
+    )
+}
+
+#[test]
+fn what_would_be_refused_is_counted_and_stands_before_the_steps() {
+    let many: Vec<(String, String)> = (1..=12)
+        .map(|n| (format!("site-{n}-tls"), format!("site-{n}.larkspur.example")))
+        .collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    for size in SIZES {
+        let mut desk = Desk::new(size);
+        desk.press("R");
+        desk.tell([hindered(1, &many, Refused { whole: 2, partly: 1 })])
+            .shows("12 Secrets, 12 hosts, at letsencrypt-staging")
+            .shows("2 of 12 Secrets would be refused, 1 would be issued without some names")
+            .shows("would be refused: Secret shop/site-1-tls is owned by Helm")
+            .shows("would be refused: Secret shop/site-2-tls is owned by Helm");
+        let line = |desk: &Desk, text: &str| desk.find(text).1;
+        assert!(line(&desk, "site-2-tls is owned by Helm") < line(&desk, "1. take Lease"));
+        assert_eq!(desk.screen().matches("--force writes it anyway").count(), 1, "told once");
+        // Of one Secret it is not counted, and stands first all the same.
+        let mut desk = Desk::new(size);
+        desk.press("R");
+        desk.tell([hindered(1, &many[..1], Refused { whole: 1, partly: 0 })])
+            .hides("1 of 1 Secret");
+        assert!(line(&desk, "is owned by Helm") < line(&desk, "1. take Lease"));
+    }
 }

@@ -1,13 +1,15 @@
 //! The plan of a renewal: every step, before anything is done.
 
+use std::collections::BTreeSet;
+
 use super::{Window, command, room};
 use crate::{
-    plan::summary::summary,
+    plan::{Refused, summary::summary},
     report::{Status, show::Tone},
     text::{clear, first_of},
     tui::{
         keymap::Action,
-        message::Lines,
+        message::{Lines, Trouble},
         model::{Model, popup::Planned},
         order::{Ending, Job, Run, Stage, State},
         update::word_to_type,
@@ -93,12 +95,27 @@ fn summed_up(runs: &[&Run], room: usize) -> Lines {
             .filter_map(|run| run.plan.as_ref())
     };
     let left_out: Vec<String> = plans().flat_map(|plan| plan.left_out.iter().cloned()).collect();
-    let lines = summary(plans().flat_map(|plan| &plan.targets), &left_out);
-    lines
+    let refused = Refused {
+        whole: plans().map(|plan| plan.refused.whole).sum(),
+        partly: plans().map(|plan| plan.refused.partly).sum(),
+    };
+    let summed = summary(plans().flat_map(|plan| &plan.targets), refused, &left_out);
+    let mut lines: Lines = summed
         .iter()
         .flat_map(|line| wrapped("", "  ", &clear(line), room))
         .map(|line| vec![(Tone::Strong, line)])
-        .collect()
+        .collect();
+    // What stands in the way is read before the steps; a hint that several have is told once.
+    let mut hints = BTreeSet::new();
+    for refusal in plans().flat_map(|plan| &plan.refusals) {
+        let hint = refusal.hint.as_ref().filter(|hint| hints.insert(*hint));
+        let trouble = Trouble {
+            hint: hint.cloned(),
+            ..Trouble::new(refusal.what.as_str())
+        };
+        lines.extend(of_trouble(&trouble, Status::Warning, room));
+    }
+    lines
 }
 
 /// Runs that do not fit on one line stand on several.
