@@ -66,6 +66,10 @@ fn first(uses: &[Use], most: usize) -> Vec<String> {
 }
 
 impl Diagnose for RevokeError {
+    fn yields_to_force(&self) -> bool {
+        matches!(self, Self::InUse(_))
+    }
+
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::InUse(_) => {
@@ -150,7 +154,7 @@ mod tests {
             "the certificate is in use: it is in Secret shop/shop-tls, which Ingress shop/web uses for shop.example; \
              192.0.2.1:443 serves it for shop.example; 192.0.2.2:443 serves it for shop.example; and in 2 more places"
         );
-        assert!(error.hint().unwrap().contains("--force"));
+        assert!(error.yields_to_force() && error.hint().unwrap().contains("--force"));
         let RevokeError::InUse(uses) = error else {
             unreachable!()
         };

@@ -22,6 +22,11 @@ pub trait Diagnose: std::error::Error {
 
     /// What is to blame. Whoever asked may know better: what fails before anything was sent is no failed write.
     fn blame(&self) -> Blame;
+
+    /// Whether `--force` does it all the same: a rule refuses it, and not the world.
+    fn yields_to_force(&self) -> bool {
+        false
+    }
 }
 
 /// An error and its causes on one line; a cause that its error already quotes is left out.

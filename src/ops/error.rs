@@ -13,6 +13,8 @@ pub struct OpError {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether `--force` does it all the same.
+    pub yields_to_force: bool,
 }
 
 impl OpError {
@@ -22,6 +24,7 @@ impl OpError {
             blame,
             message: message.to_string(),
             hint: None,
+            yields_to_force: false,
         }
     }
 
@@ -39,6 +42,7 @@ impl OpError {
     pub fn because(error: &(impl Diagnose + 'static)) -> Self {
         Self {
             hint: error.hint(),
+            yields_to_force: error.yields_to_force(),
             ..Self::of(error.blame(), error)
         }
     }

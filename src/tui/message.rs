@@ -147,6 +147,8 @@ pub struct Trouble {
     pub what: String,
     /// What to do.
     pub hint: Option<String>,
+    /// Whether `--force` does it all the same.
+    pub yields_to_force: bool,
 }
 
 impl Trouble {
@@ -155,7 +157,21 @@ impl Trouble {
         Self {
             what: what.into(),
             hint: None,
+            yields_to_force: false,
         }
+    }
+
+    /// The same with what to do.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        self.hint_if(Some(hint.into()))
+    }
+
+    /// The same with what to do, where that is known.
+    #[must_use]
+    pub fn hint_if(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
     }
 }
 

@@ -91,6 +91,14 @@ pub enum RollbackError {
 }
 
 impl Diagnose for RollbackError {
+    fn yields_to_force(&self) -> bool {
+        match self {
+            Self::Revoked { reason, .. } => reason != COMPROMISED,
+            Self::Changed { .. } | Self::Expired { .. } | Self::SelfSigned { .. } | Self::Owned { .. } => true,
+            Self::None { .. } | Self::Gone { .. } | Self::Already { .. } | Self::Unreadable { .. } | Self::Api(_) => false,
+        }
+    }
+
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::None { .. } => {
@@ -454,6 +462,7 @@ mod tests {
                 );
                 assert_eq!(plan(&kept, true).is_ok(), by_force, "{reason}");
                 assert_eq!(error.hint().unwrap().contains("--force"), by_force, "{reason}");
+                assert_eq!(error.yields_to_force(), by_force, "{reason}");
             }
         }
         let own = crate::x509::testing::self_signed("a.example", |_| {});

@@ -53,10 +53,10 @@ async fn get(connection: Option<Connection>, of: &Subject) -> Result<Value, Trou
     let mut found = None;
     // An older cluster has only an older version.
     for resource in of.kind.row().resources() {
-        found = api.get(resource, &of.key).await.map_err(|error| Trouble {
-            what: crate::error::chain(&error),
-            hint: error.hint(),
-        })?;
+        found = api
+            .get(resource, &of.key)
+            .await
+            .map_err(|error| Trouble::new(crate::error::chain(&error)).hint_if(error.hint()))?;
         if found.is_some() {
             break;
         }

@@ -85,10 +85,8 @@ impl Seen {
                 _ => format!("{secret}: {}", trouble.what),
             })
             .collect();
-        let trouble = Trouble {
-            what: whats.join("; "),
-            hint: self.partly.values().find_map(|(_, trouble)| trouble.hint.clone()),
-        };
+        let hint = self.partly.values().find_map(|(_, trouble)| trouble.hint.clone());
+        let trouble = Trouble::new(whats.join("; ")).hint_if(hint);
         Ending::Partly { said, trouble }
     }
 }
@@ -143,6 +141,7 @@ impl Ear {
             Err(error) => Ending::Bad(Trouble {
                 what: error.message,
                 hint: error.hint.map(|hint| self.completed(&hint)),
+                yields_to_force: error.yields_to_force,
             }),
             Ok(_) if !seen.failed.is_empty() => {
                 let all = seen.failed.len() + seen.not_started + seen.issued();
@@ -165,7 +164,7 @@ impl Ear {
                     what.push_str(" ...");
                 }
                 let hint = seen.failed.values().find_map(|trouble| trouble.hint.clone());
-                Ending::Bad(Trouble { what, hint })
+                Ending::Bad(Trouble::new(what).hint_if(hint))
             }
             Ok(_) if !seen.partly.is_empty() => seen.without(),
             Ok(Came::Said(said)) => Ending::Good(said),
@@ -189,18 +188,12 @@ impl Listen for Ear {
                 EventKind::Done => self.seen().good += 1,
                 EventKind::LeftOut { names, why, hint } => {
                     let without = first_few(names);
-                    let trouble = Trouble {
-                        what: format!("without {without}: {why}"),
-                        hint: hint.clone(),
-                    };
+                    let trouble = Trouble::new(format!("without {without}: {why}")).hint_if(hint.clone());
                     self.seen().partly.insert(secret.clone(), (names.len(), trouble));
                 }
                 EventKind::NotStarted { .. } => self.seen().not_started += 1,
                 EventKind::Failed { error, hint } => {
-                    let trouble = Trouble {
-                        what: error.clone(),
-                        hint: hint.clone(),
-                    };
+                    let trouble = Trouble::new(error.as_str()).hint_if(hint.clone());
                     self.seen().failed.insert(secret.clone(), trouble);
                 }
                 _ => {}
@@ -251,10 +244,7 @@ mod tests {
         hear(&ear, "web-tls", left_out(&["new.example"]));
         let ended = |said: &str, what: &str| Ending::Partly {
             said: said.to_owned(),
-            trouble: Trouble {
-                what: what.to_owned(),
-                hint: Some("look".to_owned()),
-            },
+            trouble: Trouble::new(what).hint("look"),
         };
         assert_eq!(
             ear.ending(Ok(issued(Some(Blame::Acme))), &cancel),

@@ -342,20 +342,16 @@ async fn write(path: &std::path::Path, bytes: &[u8]) -> Result<String, Trouble> 
         Err(error) => Err(error),
     };
     result.map(|()| shown.clone()).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Trouble {
-            what: format!("{shown} already exists"),
-            hint: Some("choose another name".to_owned()),
-        },
+        std::io::ErrorKind::AlreadyExists => {
+            Trouble::new(format!("{shown} already exists")).hint("choose another name")
+        }
         _ => Trouble::new(format!("cannot write {shown}: {error}")),
     })
 }
 
 /// Says what would be kept in the user's settings, or keeps it where that is what was agreed to.
 fn keep(settings: Vec<(String, String)>, config: Option<&std::path::Path>, agreed: Option<&[String]>) -> Message {
-    let trouble = |why: NotKept| Trouble {
-        what: why.to_string(),
-        hint: why.hint(),
-    };
+    let trouble = |why: NotKept| Trouble::new(why.to_string()).hint_if(why.hint());
     let change = match Change::of(&settings, config, &env::process) {
         Ok(change) => change,
         Err(why) => return Message::Kept(Err(trouble(why))),
@@ -368,10 +364,10 @@ fn keep(settings: Vec<(String, String)>, config: Option<&std::path::Path>, agree
             lines: change.shown,
         },
         Some(lines) if lines == change.shown => Message::Kept(change.write().map(|()| file).map_err(trouble)),
-        Some(_) => Message::Kept(Err(Trouble {
-            what: format!("{file} has been changed meanwhile, and was left"),
-            hint: Some("look again".to_owned()),
-        })),
+        Some(_) => Message::Kept(Err(Trouble::new(format!(
+            "{file} has been changed meanwhile, and was left"
+        ))
+        .hint("look again"))),
     }
 }
 

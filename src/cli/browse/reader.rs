@@ -147,10 +147,9 @@ impl Reader {
     }
 
     fn failed(&self, failure: OpError) {
-        self.send(Message::ReadFailed(Trouble {
-            what: failure.message,
-            hint: failure.hint,
-        }));
+        self.send(Message::ReadFailed(
+            Trouble::new(failure.message).hint_if(failure.hint),
+        ));
     }
 
     /// One reading, from the lists to the end of the watches. Returns the connection of the next one; `None` at the end.
@@ -261,10 +260,8 @@ impl Reader {
 
     /// Nothing can be answered without a reading: whoever waits is told.
     fn unread(&self, ask: &Ask) {
-        let trouble = Trouble {
-            what: "the cluster could not be read".to_owned(),
-            hint: Some("it is retried automatically; the log shows why it failed".to_owned()),
-        };
+        let trouble = Trouble::new("the cluster could not be read")
+            .hint("it is retried automatically; the log shows why it failed");
         self.send(match ask {
             Ask::Picture { of, width } => Message::Picture {
                 of: of.clone(),

@@ -142,10 +142,10 @@ impl Runs {
                 tokio::select! {
                     result = carried => match result {
                         Ok(result) => front.ear.ending(result, &given_up),
-                        Err(_) => Ending::Bad(Trouble {
-                            what: "the program failed; the log shows where".to_owned(),
-                            hint: Some(front.ear.completed("`kubectl certs cleanup` removes possible leftovers")),
-                        }),
+                        Err(_) => Ending::Bad(
+                            Trouble::new("the program failed; the log shows where")
+                                .hint(front.ear.completed("`kubectl certs cleanup` removes possible leftovers")),
+                        ),
                     },
                     Ok(()) = aborted => Ending::Dropped,
                 }

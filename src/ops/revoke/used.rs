@@ -81,7 +81,10 @@ async fn uses(request: &Request, context: &Context, wanted: &Wanted<'_>, found: 
     let leaf = found.leaf.clone();
     let by_name = tokio::spawn(async move { revoke::served(&leaf, &Lookup::System, TIMEOUT).await });
     let session = look(request, context, wanted).await.map_err(|failure| match wanted {
-        Wanted::File(_) => failure.hint("--force revokes even where the cluster cannot be read"),
+        Wanted::File(_) => OpError {
+            yields_to_force: true,
+            ..failure.hint("--force revokes even where the cluster cannot be read")
+        },
         Wanted::Secret(..) => failure,
     })?;
     let names = revoke::looked_up(&found.leaf);

@@ -1,52 +1,61 @@
 //! What stands where there would be lines: why there is none, and what to do.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    widgets::{Paragraph, Widget as _},
+};
 
-use super::{plain, wrapped};
+use super::{detail::of_trouble, line_of, plain, styled, wrapped};
 use crate::{
     report::{Status, show::Tone},
     text::{clear, grouped},
     tui::{
         filter::Filter,
         keymap::Action,
+        message::Lines,
         model::{Model, Reading, View},
     },
 };
 
+/// The cells before the text, as before the first column of a table.
+const MARGIN: u16 = 2;
+
 /// Why there is nothing, and what to do.
 pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
-    let (tone, lines) = why(model);
-    let mut y = area.y + 1;
-    let room = usize::from(area.width);
-    for text in lines {
-        for line in wrapped("  ", "  ", &clear(&text), room) {
-            if y >= area.y + area.height {
-                return;
-            }
-            let line = plain(&line, model.ui.ascii);
-            buffer.set_stringn(area.x, y, line, room, model.ui.theme.tone(tone));
-            y += 1;
-        }
-    }
+    let inside = Rect {
+        x: area.x.saturating_add(MARGIN),
+        y: area.y.saturating_add(1),
+        width: area.width.saturating_sub(MARGIN),
+        height: area.height.saturating_sub(1),
+    };
+    let lines: Lines = why(model, usize::from(inside.width))
+        .iter()
+        .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, model.ui.ascii))).collect())
+        .collect();
+    Paragraph::new(styled(&lines, &model.ui.theme)).render(inside, buffer);
 }
 
-fn why(model: &Model) -> (Tone, Vec<String>) {
+fn why(model: &Model, room: usize) -> Lines {
     let key = |action: Action| model.ui.keymap.shown(action);
+    let dim = |texts: &[String]| -> Lines {
+        let lines = texts.iter().flat_map(|text| wrapped("", "", &clear(text), room));
+        lines.map(|line| line_of(Tone::Dim, line)).collect()
+    };
     match (&model.reading, model.view) {
-        (_, View::Orders) => {
-            let told = format!("No renewal has run yet. {} on a host plans one.", key(Action::Renew));
-            (Tone::Dim, vec![told])
-        }
+        (_, View::Orders) => dim(&[format!(
+            "No renewal has run yet. {} on a host plans one.",
+            key(Action::Renew)
+        )]),
         (Reading::Failed(trouble), _) => {
-            let mut lines = vec![trouble.what.clone()];
-            lines.extend(trouble.hint.as_ref().map(|hint| format!("hint: {hint}")));
-            lines.push(format!("{} retries.", key(Action::Reread)));
-            (Tone::Of(Status::Critical), lines)
+            let mut lines = of_trouble(trouble, Status::Critical, room);
+            lines.push(line_of(Tone::Plain, format!("{} retries.", key(Action::Reread))));
+            lines
         }
-        (Reading::Going { .. }, _) if model.rows.total() == 0 => (Tone::Dim, vec!["Reading ...".to_owned()]),
+        (Reading::Going { .. }, _) if model.rows.total() == 0 => dim(&["Reading ...".to_owned()]),
         _ => {
             let lines = not_chosen(model).or_else(|| not_started_with(model));
-            (Tone::Dim, lines.unwrap_or_else(|| nothing_there(model)))
+            dim(&lines.unwrap_or_else(|| nothing_there(model)))
         }
     }
 }

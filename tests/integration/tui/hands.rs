@@ -544,10 +544,7 @@ fn whatever_flag_a_refusal_asks_for_is_taken_where_it_is_told() {
     begin(&mut desk, Stage::Rehearsal);
     desk.effects();
     // The run's own window tells of the failure, and takes what it asks for.
-    let refused = Trouble {
-        what: "the self-check does not reach it".to_owned(),
-        hint: Some("look with --self-check direct".to_owned()),
-    };
+    let refused = Trouble::new("the self-check does not reach it").hint("look with --self-check direct");
     desk.tell([Message::Ended(1, Ending::Bad(refused))])
         .shows("look with --self-check direct")
         .press("f")

@@ -80,10 +80,7 @@ fn hostile_place() -> Place {
 }
 
 fn trouble() -> Trouble {
-    Trouble {
-        what: format!("{HOSTILE} {}", long()),
-        hint: Some(HOSTILE.to_owned()),
-    }
+    Trouble::new(format!("{HOSTILE} {}", long())).hint(HOSTILE)
 }
 
 fn hostile(size: (u16, u16)) -> Desk {

@@ -310,8 +310,9 @@ fn a_revocation_of_what_is_in_use_leads_on_in_the_words_of_the_screen() {
         desk.command("revoke").press("s");
         let (id, ..) = started(&mut desk);
         let trouble = Trouble {
-            what: "the certificate is in use: it is in Secret shop/checkout-tls".to_owned(),
-            hint: Some("renew it first; --force revokes it anyway".to_owned()),
+            yields_to_force: true,
+            ..Trouble::new("the certificate is in use: it is in Secret shop/checkout-tls")
+                .hint("renew it first; --force revokes it anyway")
         };
         desk.tell([Message::Ended(id, Ending::Bad(trouble))])
             .shows("the certificate is in use")
@@ -322,7 +323,7 @@ fn a_revocation_of_what_is_in_use_leads_on_in_the_words_of_the_screen() {
         desk.press("esc R").shows("renew").press("esc").effects();
         desk.command("revoke --force").press("s");
         let (id, ..) = started(&mut desk);
-        desk.tell([Message::Ended(id, Ending::Bad(Trouble::new("the CA is away")))])
+        desk.tell([Message::Ended(id, Ending::Bad(Trouble::new("the CA is away").hint("--force revokes nothing either")))])
             .shows("the CA is away")
             .hides("here: ");
     }

@@ -109,10 +109,7 @@ fn summed_up(runs: &[&Run], room: usize) -> Lines {
     let mut hints = BTreeSet::new();
     for refusal in plans().flat_map(|plan| &plan.refusals) {
         let hint = refusal.hint.as_ref().filter(|hint| hints.insert(*hint));
-        let trouble = Trouble {
-            hint: hint.cloned(),
-            ..Trouble::new(refusal.what.as_str())
-        };
+        let trouble = Trouble::new(refusal.what.as_str()).hint_if(hint.cloned());
         lines.extend(of_trouble(&trouble, Status::Warning, room));
     }
     lines
@@ -186,8 +183,7 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
 /// What leads on from a revocation or rollback that was refused, in the words of this screen: the hint has those of the command line.
 pub(super) fn way_on(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
     // Only where it leads on: nothing overrides a CA that is away.
-    let overrides = |ending: &Ending| matches!(ending, Ending::Bad(trouble) if trouble.hint.as_deref().is_some_and(|hint| hint.contains("--force")));
-    if !matches!(&run.state, State::Ended(ending) if overrides(ending)) {
+    if !matches!(&run.state, State::Ended(Ending::Bad(trouble)) if trouble.yields_to_force) {
         return;
     }
     let key = |action| model.ui.keymap.shown(action);
