@@ -137,7 +137,11 @@ mod tests {
             summary(&targets, refused, &[])[1..],
             ["1 of 2 Secrets would be refused, 1 would be issued without some names"]
         );
-        assert_eq!(summary(&targets[..1], Refused { whole: 1, partly: 0 }, &[]), [""; 0], "one is read as quickly");
+        assert_eq!(
+            summary(&targets[..1], Refused { whole: 1, partly: 0 }, &[]),
+            [""; 0],
+            "one is read as quickly"
+        );
         let restarts = [
             (
                 Key::new("shop", "a"),
@@ -145,6 +149,9 @@ mod tests {
             ),
             (Key::new("shop", "b"), vec![restart("deployment/web")]),
         ];
-        assert_eq!(summary(&restarts, Refused::default(), &[]), ["2 Secrets, 2 workloads to restart"]);
+        assert_eq!(
+            summary(&restarts, Refused::default(), &[]),
+            ["2 Secrets, 2 workloads to restart"]
+        );
     }
 }

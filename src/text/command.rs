@@ -42,6 +42,12 @@ impl CommandLine {
         self
     }
 
+    /// The word after a flag.
+    pub fn value_of(&self, flag: &str) -> Option<&str> {
+        let at = self.words.iter().position(|word| word == flag)?;
+        self.words.get(at + 1).map(String::as_str)
+    }
+
     /// Whether it has a word.
     pub fn has(&self, word: &str) -> bool {
         self.words.iter().any(|w| w == word)

@@ -288,7 +288,11 @@ impl Run {
     pub fn stage(&self) -> Option<Stage> {
         match (&self.job, &self.plan) {
             (Job::Renew, Some(plan)) => plan.stage,
-            (Job::Renew, None) => self.command.has("--production").then_some(Stage::Production),
+            // Who names an issuer wants no rehearsal; what its certificates are good for is known with the plan.
+            (Job::Renew, None) => {
+                let earnest = self.command.has("--production") || self.command.has("--issuer");
+                earnest.then_some(Stage::Production)
+            }
             (Job::Revoke | Job::Rollback | Job::Restart(_), _) => Some(Stage::Production),
         }
     }

@@ -95,7 +95,9 @@ impl Diagnose for RollbackError {
         match self {
             Self::Revoked { reason, .. } => reason != COMPROMISED,
             Self::Changed { .. } | Self::Expired { .. } | Self::SelfSigned { .. } | Self::Owned { .. } => true,
-            Self::None { .. } | Self::Gone { .. } | Self::Already { .. } | Self::Unreadable { .. } | Self::Api(_) => false,
+            Self::None { .. } | Self::Gone { .. } | Self::Already { .. } | Self::Unreadable { .. } | Self::Api(_) => {
+                false
+            }
         }
     }
 

@@ -147,9 +147,7 @@ impl Reader {
     }
 
     fn failed(&self, failure: OpError) {
-        self.send(Message::ReadFailed(
-            Trouble::new(failure.message).hint_if(failure.hint),
-        ));
+        self.send(Message::ReadFailed(Trouble::new(failure.message).hint_if(failure.hint)));
     }
 
     /// One reading, from the lists to the end of the watches. Returns the connection of the next one; `None` at the end.

@@ -482,9 +482,13 @@ impl Model {
         self.is_typing() && self.popups.iter().any(is_question)
     }
 
-    /// The run whose issuer and stage the header shows: the gravest of those that have not ended.
+    /// The run whose issuer and stage the header shows: the gravest of those that have not ended, and of those that a
+    /// window shows.
     pub fn gravest(&self) -> Option<&Run> {
-        self.active()
+        let is_shown = |run: &Run| self.popups.iter().any(|popup| popup.runs().contains(&run.id));
+        self.runs
+            .iter()
+            .filter(|run| !run.is_over() || is_shown(run))
             .filter(|run| run.stage().is_some())
             .max_by_key(|run| run.stage().map(|stage| stage as u8))
     }
@@ -512,7 +516,7 @@ impl Model {
             .find_map(|run| Some((run, run.plan.as_ref()?)))
     }
 
-    /// What the next renewal is: the badge of the header. A run that writes in earnest goes before.
+    /// The badge of the header: what a window shows, or else what the next renewal is. A run that writes in earnest goes before.
     pub fn stage(&self) -> Stage {
         let stage = self.gravest().and_then(Run::stage);
         stage.unwrap_or(Stage::Rehearsal)

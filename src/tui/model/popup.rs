@@ -197,6 +197,15 @@ pub struct Menu {
 }
 
 impl Popup {
+    /// The runs that it shows.
+    pub fn runs(&self) -> &[RunId] {
+        match self {
+            Self::Plan(plan) => &plan.runs,
+            Self::Run(run) => &run.runs,
+            _ => &[],
+        }
+    }
+
     /// Whether text is typed in it.
     pub fn is_typing(&self) -> bool {
         match self {

@@ -2,6 +2,7 @@
 
 use super::{Start, keys, runs};
 use crate::tui::{
+    CommandLine,
     effect::Effect,
     keymap::Action,
     model::{
@@ -105,12 +106,6 @@ impl Field {
     }
 }
 
-/// The value of a flag.
-fn value<'a>(words: &'a [String], flag: &str) -> Option<&'a str> {
-    let at = words.iter().position(|word| word == flag)?;
-    words.get(at + 1).map(String::as_str)
-}
-
 /// Sets a flag, or takes it away.
 fn set(words: &mut Vec<String>, flag: &str, value: Option<&str>) {
     while let Some(at) = words.iter().position(|word| word == flag) {
@@ -167,11 +162,11 @@ fn read_more(typed: &str) -> Result<Vec<String>, String> {
 
 /// The runs of the window on top: of a plan, or of what has ended.
 fn runs_on_top(model: &Model) -> Vec<RunId> {
-    match model.popups.last() {
-        Some(Popup::Plan(window)) => window.runs.clone(),
-        Some(Popup::Run(window)) => window.runs.clone(),
-        _ => Vec::new(),
-    }
+    model
+        .popups
+        .last()
+        .map(|window| window.runs().to_vec())
+        .unwrap_or_default()
 }
 
 /// Asks for a field.
@@ -186,7 +181,7 @@ pub(super) fn ask(model: &mut Model, field: Field) -> Vec<Effect> {
         let flags = parted(&run.command.words).1.join(" ");
         if flags.is_empty() { flags } else { flags + " " }
     } else {
-        value(&run.command.words, field.flag()).unwrap_or_default().to_owned()
+        run.command.value_of(field.flag()).unwrap_or_default().to_owned()
     };
     keys::ask_line(model, Wanted::Field(field), field.title(), field.help(), now);
     Vec::new()
@@ -262,8 +257,10 @@ pub(super) fn kept(model: &Model) -> Result<Vec<(String, String)>, &'static str>
         (Field::Solver, "http01.solver"),
         (Field::Advertise, "http01.advertise"),
     ];
-    let of =
-        |(field, path): &(Field, &str)| Some(((*path).to_owned(), value(&run.command.words, field.flag())?.to_owned()));
+    let of = |(field, path): &(Field, &str)| {
+        let value = run.command.value_of(field.flag())?;
+        Some(((*path).to_owned(), value.to_owned()))
+    };
     let settings: Vec<(String, String)> = fields.iter().filter_map(of).collect();
     if settings.is_empty() {
         return Err("the settings say all of this already: no issuer, solver or address was chosen here");
@@ -297,12 +294,11 @@ pub(super) fn keeps(model: &mut Model, settings: Vec<(String, String)>, file: &s
 }
 
 /// The words of the other stage: production, or the rehearsal that an issuer or `--production` is not.
-pub(super) fn turned(words: &mut Vec<String>) {
-    let named = value(words, "--issuer").is_some();
-    if named || words.iter().any(|word| word == "--production") {
-        words.retain(|word| word != "--production");
-        set(words, "--issuer", None);
+pub(super) fn turned(command: &mut CommandLine) {
+    if command.has("--issuer") || command.has("--production") {
+        command.words.retain(|word| word != "--production");
+        set(&mut command.words, "--issuer", None);
     } else {
-        words.push("--production".to_owned());
+        command.words.push("--production".to_owned());
     }
 }

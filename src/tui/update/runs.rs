@@ -307,19 +307,19 @@ fn drop_early(model: &mut Model, key: &str) -> Vec<Effect> {
 
 /// Between rehearsal and production: the plans are made anew.
 pub(super) fn other_stage(model: &mut Model) -> Vec<Effect> {
-    let ids = match model.popups.last() {
-        Some(Popup::Plan(window)) => window.runs.clone(),
-        // A rehearsal that has passed leads on to production.
-        Some(Popup::Run(window)) => window.runs.clone(),
-        _ => return Vec::new(),
-    };
+    // A rehearsal that has passed leads on to production, from its own window.
+    let ids = model
+        .popups
+        .last()
+        .map(|window| window.runs().to_vec())
+        .unwrap_or_default();
     let starts: Vec<Start> = ids
         .iter()
         .filter_map(|id| model.run(*id))
         .filter(|run| run.job == Job::Renew)
         .map(|run| {
             let mut command = run.command.clone();
-            super::fields::turned(&mut command.words);
+            super::fields::turned(&mut command);
             Start::new(Job::Renew, command)
         })
         .collect();

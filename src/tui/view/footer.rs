@@ -118,14 +118,25 @@ fn shown(model: &Model) -> &'static [Action] {
             Action::Keep,
             Action::Help,
         ],
-        Some(Popup::Run(window)) if model.has_passed(&window.runs) => {
-            &[Action::Stage, Action::Back, Action::Keep, Action::Down, Action::Help]
-        }
-        Some(Popup::Run(window)) if model.has_failed(&window.runs) => &[
+        Some(Popup::Run(window)) if model.has_passed(&window.runs) => &[
+            Action::Stage,
             Action::Back,
+            Action::Issuer,
             Action::Solver,
             Action::Advertise,
             Action::Flags,
+            Action::Keep,
+            Action::Down,
+            Action::Help,
+        ],
+        Some(Popup::Run(window)) if model.has_failed(&window.runs) => &[
+            Action::Back,
+            Action::Issuer,
+            Action::Solver,
+            Action::Advertise,
+            Action::Flags,
+            Action::Stage,
+            Action::Keep,
             Action::Down,
             Action::Help,
         ],

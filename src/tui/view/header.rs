@@ -177,10 +177,11 @@ fn badges(model: &Model, screen: u16) -> Vec<(String, Style)> {
         return badges;
     }
     // A plan knows its issuer; without one it is what the settings say.
-    let planned = gravest
-        .and_then(|run| Some(&run.plan.as_ref()?.issuer))
-        .filter(|issuer| !issuer.is_empty());
-    let issuer = planned.unwrap_or(match stage {
+    let planned = gravest.and_then(|run| match &run.plan {
+        Some(plan) => Some(plan.issuer.as_str()),
+        None => run.command.value_of("--issuer"),
+    });
+    let issuer = planned.filter(|issuer| !issuer.is_empty()).unwrap_or(match stage {
         Stage::Rehearsal | Stage::Staging => &model.ui.staging,
         Stage::Production => &model.ui.production,
     });

@@ -31,7 +31,11 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     };
     let lines: Lines = why(model, usize::from(inside.width))
         .iter()
-        .map(|runs| runs.iter().map(|(tone, run)| (*tone, plain(run, model.ui.ascii))).collect())
+        .map(|runs| {
+            runs.iter()
+                .map(|(tone, run)| (*tone, plain(run, model.ui.ascii)))
+                .collect()
+        })
         .collect();
     Paragraph::new(styled(&lines, &model.ui.theme)).render(inside, buffer);
 }

@@ -48,8 +48,11 @@ pub(super) fn begin(desk: &mut Desk, stage: Stage) {
 }
 
 pub(super) fn trouble() -> Trouble {
-    Trouble::new("the CA refused checkout.larkspur.example: 203.0.113.7: Invalid response from \
-               http://checkout.larkspur.example/.well-known/acme-challenge/iXdQ2Z5y: 404").hint("`kubectl certs preflight checkout -n shop` says what stands in the way")
+    Trouble::new(
+        "the CA refused checkout.larkspur.example: 203.0.113.7: Invalid response from \
+               http://checkout.larkspur.example/.well-known/acme-challenge/iXdQ2Z5y: 404",
+    )
+    .hint("`kubectl certs preflight checkout -n shop` says what stands in the way")
 }
 
 #[test]
@@ -83,7 +86,8 @@ fn yaml_on_its_way_there_and_not_to_be_had() {
     });
     see("text-failed", |desk| {
         desk.press("y");
-        let trouble = Trouble::new("ada may not get ingresses in namespace shop").hint("docs/guide/rights.md lists the rights");
+        let trouble =
+            Trouble::new("ada may not get ingresses in namespace shop").hint("docs/guide/rights.md lists the rights");
         let window = window(desk);
         desk.tell([Message::Text {
             window,
@@ -158,7 +162,8 @@ fn plan_of_production_which_wants_the_name_of_the_context() {
 #[test]
 fn plan_that_could_not_be_made() {
     see("plan-failed", |desk| {
-        let trouble = Trouble::new("Secret shop/checkout-tls is written by cert-manager's Certificate shop/checkout").hint("`kubectl cert-manager renew checkout -n shop` renews it");
+        let trouble = Trouble::new("Secret shop/checkout-tls is written by cert-manager's Certificate shop/checkout")
+            .hint("`kubectl cert-manager renew checkout -n shop` renews it");
         desk.press("R").tell([Message::Ended(1, Ending::Bad(trouble))]);
     });
 }

@@ -109,7 +109,8 @@ fn an_empty_namespace() {
 #[test]
 fn what_could_not_be_read_says_why_and_what_to_do() {
     from_dark("failed", |desk| {
-        let trouble = Trouble::new("cannot reach https://10.0.0.1:6443: connection refused").hint("is the cluster up, and the VPN? --context chooses another one");
+        let trouble = Trouble::new("cannot reach https://10.0.0.1:6443: connection refused")
+            .hint("is the cluster up, and the VPN? --context chooses another one");
         desk.tell([Message::ReadFailed(trouble)]);
     });
 }

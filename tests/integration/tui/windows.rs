@@ -497,12 +497,65 @@ fn what_would_be_refused_is_counted_and_stands_before_the_steps() {
             .shows("would be refused: Secret shop/site-2-tls is owned by Helm");
         let line = |desk: &Desk, text: &str| desk.find(text).1;
         assert!(line(&desk, "site-2-tls is owned by Helm") < line(&desk, "1. take Lease"));
-        assert_eq!(desk.screen().matches("--force writes it anyway").count(), 1, "told once");
+        assert_eq!(
+            desk.screen().matches("--force writes it anyway").count(),
+            1,
+            "told once"
+        );
         // Of one Secret it is not counted, and stands first all the same.
         let mut desk = Desk::new(size);
         desk.press("R");
         desk.tell([hindered(1, &many[..1], Refused { whole: 1, partly: 0 })])
             .hides("1 of 1 Secret");
         assert!(line(&desk, "is owned by Helm") < line(&desk, "1. take Lease"));
+    }
+}
+
+#[test]
+fn a_window_of_what_has_ended_offers_all_fields_of_a_plan() {
+    let endings = [Ending::Bad(trouble()), Ending::Good("the rehearsal passed".to_owned())];
+    for ending in endings {
+        let mut desk = Desk::new((200, 50));
+        begin(&mut desk, Stage::Rehearsal);
+        desk.tell([Message::Ended(1, ending)]);
+        let offered = keys(&desk);
+        for key in [
+            "i issuer",
+            "s solver",
+            "a advertise",
+            "f flags",
+            "t rehearsal/production",
+        ] {
+            assert!(offered.contains(key), "{key}: {offered}");
+        }
+    }
+    let mut desk = Desk::new(SMALL);
+    begin(&mut desk, Stage::Rehearsal);
+    desk.tell([Message::Ended(1, Ending::Bad(trouble()))]);
+    assert!(keys(&desk).contains("i issuer"), "{}", keys(&desk));
+}
+
+#[test]
+fn the_badge_says_what_the_window_below_it_says() {
+    for size in SIZES {
+        let mut desk = Desk::new(size);
+        begin(&mut desk, Stage::Production);
+        desk.tell([Message::Ended(2, Ending::Good("renewed".to_owned()))])
+            .shows("renew PRODUCTION");
+        assert!(desk.line(0).contains("PRODUCTION letsencrypt "), "{}", desk.screen());
+        desk.press("?");
+        assert!(desk.line(0).contains("PRODUCTION"), "over it too: {}", desk.screen());
+        desk.press("esc esc");
+        assert!(desk.line(0).contains("REHEARSAL"), "what comes next: {}", desk.screen());
+        desk.press("5 enter").shows("renew PRODUCTION");
+        assert!(desk.line(0).contains("PRODUCTION"), "{}", desk.screen());
+        // An issuer that is named is no rehearsal, from the moment on that its plan is made.
+        desk.press("esc 1 R")
+            .tell([planned(3, of_checkout(Stage::Rehearsal))])
+            .press("i")
+            .write("internal-ca")
+            .press("enter")
+            .shows("renew: PRODUCTION");
+        assert!(desk.line(0).contains("PRODUCTION internal-ca"), "{}", desk.screen());
     }
 }

@@ -323,8 +323,11 @@ fn a_revocation_of_what_is_in_use_leads_on_in_the_words_of_the_screen() {
         desk.press("esc R").shows("renew").press("esc").effects();
         desk.command("revoke --force").press("s");
         let (id, ..) = started(&mut desk);
-        desk.tell([Message::Ended(id, Ending::Bad(Trouble::new("the CA is away").hint("--force revokes nothing either")))])
-            .shows("the CA is away")
-            .hides("here: ");
+        desk.tell([Message::Ended(
+            id,
+            Ending::Bad(Trouble::new("the CA is away").hint("--force revokes nothing either")),
+        )])
+        .shows("the CA is away")
+        .hides("here: ");
     }
 }

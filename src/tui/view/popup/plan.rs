@@ -124,7 +124,8 @@ fn broken(line: Vec<(Tone, String)>, room: usize) -> Lines {
     line.chunks(2).map(<[_]>::to_vec).collect()
 }
 
-fn stage(runs: &[&Run]) -> Option<Stage> {
+/// What runs are good for: the gravest of them, as in the badge above.
+pub(super) fn stage(runs: &[&Run]) -> Option<Stage> {
     runs.iter()
         .filter_map(|run| run.stage())
         .max_by_key(|stage| *stage as u8)

@@ -2,7 +2,7 @@
 
 use super::{
     Window, command,
-    plan::{ended, way_on},
+    plan::{ended, stage, way_on},
     room,
 };
 use crate::{
@@ -46,11 +46,8 @@ pub(super) fn window(model: &Model, watched: &Watched) -> Window {
     }
     let title = match runs.first() {
         Some(run) => {
-            let stage = run
-                .stage()
-                .map(|stage| format!(" {}", stage.badge()))
-                .unwrap_or_default();
-            format!("{}{stage}", run.job.as_str())
+            let stage = stage(&runs).map(|stage| format!(" {}", stage.badge()));
+            format!("{}{}", run.job.as_str(), stage.unwrap_or_default())
         }
         None => "it no longer exists".to_owned(),
     };
