@@ -12,7 +12,10 @@ use crate::{
         width::{cut, width},
     },
     tui::{
-        model::{Hits, Model, timeline::Bucket},
+        model::{
+            Hits, Model,
+            timeline::{Bucket, IssuerLine},
+        },
         theme::Role,
     },
 };
@@ -51,11 +54,13 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
         None => "from today on".to_owned(),
     };
     let (full, light) = if model.ui.ascii { ('#', '=') } else { ('█', '░') };
-    let head = format!(
-        "{:<17}  EXPIRE   DUE  certificates {title}: {full} expire {light} due",
-        "WHEN"
-    );
-    buffer.set_stringn(area.x, area.y, &head, usize::from(area.width), theme.style(Role::Title));
+    let head = format!("{:<17}  EXPIRE   DUE  ", "WHEN");
+    let legend = format!("{full} expire {light} due");
+    let room = usize::from(area.width);
+    let said = [format!("certificates {title}: {legend}"), legend];
+    let said = said.iter().find(|said| width(&head) + width(said) <= room);
+    let head = format!("{head}{}", said.map_or("", String::as_str));
+    buffer.set_stringn(area.x, area.y, &head, room, theme.style(Role::Title));
     let room = area.width.saturating_sub(NAME + COUNTS + 2);
     // The names of the busiest days stand beside the longest bars.
     let room = if room > 2 * NAMES { room - NAMES } else { room / 2 };
@@ -170,27 +175,72 @@ fn number(count: usize) -> String {
     if count == 0 { "-".to_owned() } else { count.to_string() }
 }
 
+/// The cells of the four counts of an issuer.
+const ISSUED: usize = 28;
+/// The fewest and the most cells of an issuer's name.
+const ISSUER: (usize, usize) = (10, 24);
+const LIMITS: &str = "RATE LIMITS";
+
+/// How near an issuer's rate limits are, each time in fewer words.
+fn limits_of(line: &IssuerLine) -> [String; 4] {
+    let Some(orders) = line.orders else {
+        return std::array::from_fn(|_| "not known".to_owned());
+    };
+    let all = format!("{orders} orders in 3 h");
+    let Some((domain, count, allowed)) = &line.tightest else {
+        return [all.clone(), all.clone(), all, format!("{orders} in 3 h")];
+    };
+    let spent = format!("{count} of {allowed} in 7 days");
+    let of_domain = format!("{}: {spent}", clear(domain));
+    [
+        format!("{of_domain}; {all}"),
+        of_domain,
+        spent,
+        format!("{count}/{allowed} in 7 d"),
+    ]
+}
+
+/// How many cells the issuer has, and how its limits are told: as fully as leaves the names whole, and not at all where not even the
+/// fewest words have room.
+fn fitted(issuers: &[IssuerLine], room: usize) -> (usize, Option<usize>) {
+    let (least, most) = ISSUER;
+    let names = issuers.iter().map(|line| width(&clear(&line.issuer)));
+    let longest = names.max().unwrap_or(0).clamp(least, most);
+    for (form, needed) in [longest, longest, longest, least].into_iter().enumerate() {
+        let limits = issuers
+            .iter()
+            .filter_map(|line| limits_of(line).get(form).map(|said| width(said)));
+        let limits = limits.max().unwrap_or(0).max(LIMITS.len());
+        let left = room.saturating_sub(ISSUED + 2 + limits);
+        if left >= needed {
+            return (left.min(most), Some(form));
+        }
+    }
+    (room.saturating_sub(ISSUED).min(most), None)
+}
+
 fn table(model: &Model, area: Rect, buffer: &mut Buffer) {
     let theme = &model.ui.theme;
+    let issuers = &model.derived.timeline.issuers;
+    let (cells, form) = fitted(issuers, area.width.into());
     let head = format!(
-        "{:<24}  {:>5}  {:>5}  {:>5}  {:>5}  RATE LIMITS",
-        "ISSUER", "ALL", "DUE", "7 d", "30 d"
+        "{:<cells$}  {:>5}  {:>5}  {:>5}  {:>5}  {}",
+        "ISSUER",
+        "ALL",
+        "DUE",
+        "7 d",
+        "30 d",
+        form.map_or("", |_| LIMITS)
     );
     buffer.set_stringn(area.x, area.y, head, area.width.into(), theme.style(Role::Title));
-    for (line, y) in model.derived.timeline.issuers.iter().zip(area.y + 1..area.bottom()) {
-        let limits = match (&line.tightest, line.orders) {
-            (Some((domain, count, allowed)), Some(orders)) => {
-                format!(
-                    "{}: {count} of {allowed} in 7 days; {orders} orders in 3 h",
-                    clear(domain)
-                )
-            }
-            (None, Some(orders)) => format!("{orders} orders in 3 h"),
-            _ => "not known".to_owned(),
-        };
-        let issuer = cut(&clear(&line.issuer), 24).into_owned();
+    for (line, y) in issuers.iter().zip(area.y + 1..area.bottom()) {
+        let limits = form
+            .and_then(|form| limits_of(line).into_iter().nth(form))
+            .unwrap_or_default();
+        let issuer = cut(&clear(&line.issuer), cells).into_owned();
+        let gap = " ".repeat(cells.saturating_sub(width(&issuer)));
         let text = format!(
-            "{issuer:<24}  {:>5}  {:>5}  {:>5}  {:>5}  {limits}",
+            "{issuer}{gap}  {:>5}  {:>5}  {:>5}  {:>5}  {limits}",
             line.total,
             number(line.due),
             number(line.soon),
