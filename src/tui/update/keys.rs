@@ -164,6 +164,7 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             model.prompt = None;
             if is_filter {
                 set_filter(model, String::new());
+                measure_anew(model);
             }
             Vec::new()
         }
@@ -173,6 +174,7 @@ fn prompt(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
                 model.recall = Recall::None;
                 return typed::run(model, input.text());
             }
+            measure_anew(model);
             if let Filter::Wrong(why) = &model.rows.choice().filter {
                 model.notice(format!("filter: {why}"), true);
             }
@@ -234,16 +236,31 @@ pub(super) fn set_filter(model: &mut Model, text: String) {
         ..model.rows.choice().clone()
     };
     model.filter = text;
-    set_choice(model, choice);
+    choose(model, choice);
 }
 
 /// Chooses the rows.
 pub(super) fn set_choice(model: &mut Model, choice: Choice) {
     if *model.rows.choice() != choice {
+        choose(model, choice);
+        measure_anew(model);
+    }
+}
+
+/// Columns stay as wide as they were: they do not jump while somebody types.
+fn choose(model: &mut Model, choice: Choice) {
+    if *model.rows.choice() != choice {
         model.rows.set_choice(choice);
         for cursor in &mut model.cursors {
             (cursor.at, cursor.top) = (0, 0);
         }
+    }
+}
+
+/// Columns become as wide as what is shown now needs.
+pub(super) fn measure_anew(model: &mut Model) {
+    for cursor in &mut model.cursors {
+        cursor.widths.clear();
     }
 }
 

@@ -74,7 +74,7 @@ fn fit(model: &Model, room: u16) -> Vec<Drawn> {
     let mut columns: Vec<Drawn> = all
         .iter()
         .enumerate()
-        .filter(|(_, column)| model.columns.has(model.view, column))
+        .filter(|(_, column)| model.columns.has(model.view, column) && says_something(model, column.what))
         .map(|(i, column)| {
             let sorted = column.sort.is_some() && column.sort == sort.by;
             let head = cells_of(column.head) + if sorted { ARROW } else { 0 };
@@ -94,9 +94,23 @@ fn fit(model: &Model, room: u16) -> Vec<Drawn> {
     columns
 }
 
-/// Whether lines of several namespaces stand in the table, or may.
+/// Whether lines of several namespaces stand in the table, or may. A route may use a Secret of another namespace.
 fn is_of_many_namespaces(model: &Model) -> bool {
-    model.rows.choice().namespace.is_none() && model.place.namespaces.len() != 1
+    let one = match (
+        model.rows.choice().namespace.as_deref(),
+        model.place.namespaces.as_slice(),
+    ) {
+        (Some(one), _) => one,
+        (None, [one]) => one.as_str(),
+        _ => return true,
+    };
+    let secrets = &model.derived.secrets;
+    model.view == View::Secrets && secrets.iter().any(|line| line.key.namespace != one)
+}
+
+/// Whether a column says anything that the header does not: the one namespace of all lines stands there.
+pub(super) fn says_something(model: &Model, what: What) -> bool {
+    what != What::Namespace || is_of_many_namespaces(model)
 }
 
 /// How many cells columns take with what stands between them.

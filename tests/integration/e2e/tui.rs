@@ -219,7 +219,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     let terminal = start();
     let raw = terminal.settings();
     terminal.signal("-TSTP");
-    terminal.until("it is stopped", |screen| !screen.contains("NAMESPACE"));
+    terminal.until("it is stopped", |screen| !screen.contains("STATUS"));
     assert_ne!(
         terminal.settings(),
         raw,

@@ -261,3 +261,95 @@ fn a_place_without_a_name_has_its_badge_too() {
     );
     desk.shows("REHEARSAL letsencrypt-staging");
 }
+
+#[test]
+fn columns_are_as_wide_as_what_is_shown_needs() {
+    let mut desk = Desk::new((80, 24));
+    let long = Item {
+        host: Some("checkout-of-a-rather-long-name-that-fills-a-column.larkspur.example".into()),
+        ..example().items[0].clone()
+    };
+    let short = |at: usize| Item {
+        namespace: "lab".into(),
+        host: Some(format!("a{at}.example").into()),
+        ..example().items[at].clone()
+    };
+    desk.tell([whole(vec![long, short(1), short(2)])]);
+    let head = |desk: &Desk, text: &str| heads(desk).find(text).expect("a head");
+    let wide = head(&desk, "EXPIRES") - head(&desk, "HOST");
+    desk.command("ns lab");
+    let narrow = head(&desk, "EXPIRES") - head(&desk, "HOST");
+    assert!(
+        narrow < wide && narrow < 24,
+        "{wide}, then {narrow}:\n{}",
+        desk.screen()
+    );
+}
+
+#[test]
+fn the_one_namespace_of_all_lines_stands_in_the_header_alone() {
+    for view in ["1", "2"] {
+        let mut desk = Desk::new((200, 50));
+        desk.press(view).shows(" NAMESPACE ");
+        desk.command("ns shop").hides(" NAMESPACE ").shows("ns shop");
+        desk.press("z")
+            .shows("all lines are of one, which stands above")
+            .press("esc");
+        let one = Place {
+            namespaces: vec!["shop".to_owned()],
+            ..place()
+        };
+        let mut desk = Desk::with((200, 50), ui(), one);
+        let of_shop = example().items.iter().filter(|item| item.namespace == "shop").cloned();
+        desk.tell([whole(of_shop.collect())]).press(view).hides(" NAMESPACE ");
+    }
+}
+
+#[test]
+fn no_window_leaves_a_strip_that_says_nothing() {
+    for width in 60..100 {
+        let mut desk = Desk::new((width, 24));
+        desk.press("R").tell([planned(1, of_checkout(Stage::Rehearsal))]);
+        for window in ["", "esc ?", "esc e", "esc L", "esc c"] {
+            desk.press(window);
+            let top = (0..24)
+                .map(|y| desk.line(y))
+                .find(|line| line.contains('┌'))
+                .expect("a frame");
+            let cells = top.chars().position(|c| c == '┐').expect("its end")
+                - top.chars().position(|c| c == '┌').expect("its begin")
+                + 1;
+            let beside = usize::from(width) - cells;
+            assert!(
+                beside == 0 || beside >= 12,
+                "{window}: {beside} of {width}:\n{}",
+                desk.screen()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_the_timeline_tells_is_cut_nowhere() {
+    for width in [40, 50, 60, 70, 80, 100, 120, 200] {
+        let mut desk = Desk::new((width, 40));
+        desk.press("4");
+        let screen = desk.screen();
+        let issuers = screen.lines().find(|line| line.starts_with("ISSUER")).expect("a head");
+        assert!(
+            issuers.ends_with(" 30 d") || issuers.ends_with(" RATE LIMITS"),
+            "{screen}"
+        );
+        assert!(width < 60 || issuers.ends_with(" RATE LIMITS"), "{screen}");
+        let when = screen.lines().find(|line| line.starts_with("WHEN")).expect("a head");
+        assert!(when.ends_with("DUE") || when.ends_with(" due"), "{screen}");
+        let lines = screen
+            .lines()
+            .skip_while(|line| !line.starts_with("ISSUER"))
+            .skip(1)
+            .take_while(|line| !line.is_empty());
+        for line in lines.take_while(|line| !line.starts_with("kubectl")) {
+            assert!(width < 60 || !line.ends_with('…'), "{screen}");
+        }
+    }
+}

@@ -73,6 +73,9 @@ pub(super) fn menu(model: &Model, menu: &Menu) -> Window {
                     let drawn = column.is_some_and(|column| drawn.contains(&column.what));
                     match (wanted, drawn) {
                         (true, true) => "shown".to_owned(),
+                        (true, false) if column.is_some_and(|column| !table::says_something(model, column.what)) => {
+                            "all lines are of one, which stands above".to_owned()
+                        }
                         (true, false) => {
                             let right = model.ui.keymap.shown(Action::ScrollRight);
                             format!("no room: {right} goes to it")

@@ -46,6 +46,9 @@ struct Window {
 const ABOVE: u16 = 1;
 const BELOW: u16 = 2;
 
+/// Of what a window covers on a narrow screen, fewer columns than these beside it say nothing.
+const STRIP: u16 = 12;
+
 impl Window {
     fn new(title: impl Into<String>, lines: Lines) -> Self {
         Self {
@@ -84,6 +87,11 @@ impl Window {
             .unwrap_or(u16::MAX)
             .clamp(30, most_wide.max(30))
             .min(screen.width);
+        let wide = if narrow && screen.width - wide < STRIP {
+            screen.width
+        } else {
+            wide
+        };
         let between = screen.height.saturating_sub(ABOVE + BELOW);
         let most_high = if screen.height < 24 {
             between
