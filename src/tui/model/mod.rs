@@ -15,14 +15,14 @@ use ratatui::layout::Rect;
 use super::{
     columns::Columns,
     item::{Item, Subject},
-    keymap::{Action, Key, Keymap},
+    keymap::{Action, Key as Pressed, Keymap},
     message::{Lines, LogLine, Place, Trouble},
     order::{Ending, Job, Plan, Run, RunId, Stage, State},
     rows::{Choice, Rows, Sort},
     theme::Theme,
 };
 use crate::{
-    object::{NotJudged, Seconds},
+    object::{Key, NotJudged, Seconds},
     scan::About,
 };
 use derived::Derived;
@@ -276,7 +276,7 @@ pub struct Model {
     /// The namespaces that were read before others were asked for, in this context: what leads back leads there, and no further.
     pub begun_in: Option<Vec<String>>,
     /// The keys of which it has been said that they mean nothing: once is enough.
-    pub unknown_keys: Vec<Key>,
+    pub unknown_keys: Vec<Pressed>,
     /// The commands that were typed, the newest last.
     pub commands: Vec<String>,
     /// How far completing, or going through the commands before, has come.
@@ -331,6 +331,10 @@ pub struct Model {
     pub marks: BTreeSet<About>,
     /// What was marked last.
     pub last_mark: Option<About>,
+    /// The marks of the views that are not looked at, and what was marked last in each.
+    pub other_marks: [(BTreeSet<About>, Option<About>); 6],
+    /// The Secret that is to be revoked, while it is found out whether there is one, and whether by force.
+    pub looked_for: Option<(Key, bool)>,
     /// All runs, the newest last.
     pub runs: Vec<Run>,
     /// The number of the next run.
@@ -392,6 +396,8 @@ impl Model {
             changed: HashMap::new(),
             marks: BTreeSet::new(),
             last_mark: None,
+            other_marks: Default::default(),
+            looked_for: None,
             runs: Vec::new(),
             next_run: 1,
             next_window: 1,
@@ -466,6 +472,19 @@ impl Model {
             .filter(|about| self.rows.about(about).is_some())
             .cloned()
             .collect()
+    }
+
+    /// How many of the marks are of lines that are chosen: the others are meant too, and not seen.
+    pub fn seen_marks(&self) -> usize {
+        let marked = |about: &About| self.marks.contains(about);
+        match self.view {
+            View::Secrets => self.derived.secrets.iter().filter(|line| marked(&line.about)).count(),
+            _ => self
+                .marks
+                .iter()
+                .filter(|about| self.rows.position(about).is_some())
+                .count(),
+        }
     }
 
     /// The run whose question is on the screen.
@@ -566,14 +585,16 @@ impl Model {
         self.notice = Some(Notice {
             text: text.into(),
             bad,
-            until_ms: self.ms + if bad { 8_000 } else { 4_000 },
+            until_ms: self.ms + if bad { 5_000 } else { 3_000 },
             about,
         });
     }
 
-    /// What was said of a mistake goes with what is done next.
-    pub fn forget_mistake(&mut self) {
-        if matches!(&self.notice, Some(notice) if notice.bad && notice.about == Passing::Nothing) {
+    /// What was said goes with what is done next; what was said of a mistake only with `all`.
+    pub fn leave_notice(&mut self, all: bool) {
+        let goes =
+            |notice: &Notice| matches!(notice.about, Passing::Nothing | Passing::Refused(_)) && (all || !notice.bad);
+        if self.notice.as_ref().is_some_and(goes) {
             self.notice = None;
         }
     }

@@ -19,9 +19,8 @@ use crate::tui::{
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     // A window takes what scrolls and what leads out; what is of the view behind it waits.
     if waits(model, action) {
-        let told = format!("{}: not in this window; esc closes it", action.short());
-        model.notice_while(Passing::Refused(action), told, true);
-        return Vec::new();
+        let key = model.ui.keymap.shown(action);
+        return refuse(model, action, &key);
     }
     if let Some(why) = refusal(model, action) {
         let told = match action {
@@ -32,9 +31,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         model.notice_while(Passing::Refused(action), told, true);
         return Vec::new();
     }
-    if !moves(action) {
-        model.forget_mistake();
-    }
+    model.leave_notice(!moves(action));
     match action {
         Action::Up => travel::step(model, -1),
         Action::Down => travel::step(model, 1),
@@ -173,8 +170,29 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
+/// Says of the key of an action that it does nothing in the window on top.
+pub(super) fn refuse(model: &mut Model, action: Action, key: &str) -> Vec<Effect> {
+    let told = nothing_here(model, key);
+    model.notice_while(Passing::Refused(action), told, true);
+    Vec::new()
+}
+
+/// That a key does nothing here, and which do.
+pub(super) fn nothing_here(model: &Model, key: &str) -> String {
+    let shown = |action| model.ui.keymap.shown(action);
+    let (back, help) = (shown(Action::Back), shown(Action::Help));
+    let others = match model.popups.last() {
+        Some(Popup::Ask(_)) => "y says yes, n says no".to_owned(),
+        Some(Popup::Menu(_)) => format!("enter chooses, {back} closes the window"),
+        Some(Popup::Help { .. }) => format!("{back} closes the window"),
+        Some(_) => format!("{back} closes the window, {help} lists the keys"),
+        None => format!("{help} lists the keys"),
+    };
+    format!("{key} does nothing here; {others}")
+}
+
 /// Whether an action only moves in what is read: what was said before is read meanwhile.
-fn moves(action: Action) -> bool {
+pub(super) fn moves(action: Action) -> bool {
     matches!(
         action,
         Action::Up | Action::Down | Action::PageUp | Action::PageDown | Action::Top | Action::Bottom

@@ -59,6 +59,7 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
         Action::Yaml => cluster().or_else(line),
         Action::Users | Action::Decode => line().or_else(secret),
         Action::Mark | Action::MarkRange => line(),
+        Action::Open => (model.lines() == 0).then_some("there is no line"),
         Action::Explain => {
             let none = model.item().is_none_or(|item| item.findings.is_empty());
             none.then_some("nothing is wrong there")

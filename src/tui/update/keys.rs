@@ -25,6 +25,12 @@ pub(super) fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     }
     let before = model.question();
     let front = model.front();
+    // What was said is in the way of the command below the view: it goes with the next key. Who moves about may read a mistake.
+    if !model.is_typing() {
+        let moves = model.action(Key::from(key)).is_some_and(act::moves);
+        model.leave_notice(!moves);
+    }
+    model.looked_for = None;
     let effects = pressed(model, key);
     if model.front() != front {
         model.sought = None;
@@ -80,6 +86,7 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
             act::act(model, action)
         }
         Some(Action::Quit) if !pressed.is_interrupt() && ask::closes_first(model) => act::act(model, Action::Back),
+        Some(action) if act::waits(model, action) => act::refuse(model, action, &pressed.to_string()),
         Some(action) => act::act(model, action),
         None => unknown(model, pressed),
     }
@@ -105,8 +112,8 @@ fn unknown(model: &mut Model, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     model.unknown_keys.push(key);
-    let help = model.ui.keymap.shown(Action::Help);
-    model.notice(format!("{key} does nothing here; {help} lists the keys"), false);
+    let told = act::nothing_here(model, &key.to_string());
+    model.notice(told, false);
     Vec::new()
 }
 

@@ -18,8 +18,6 @@ use crate::{
 
 /// How many places the history keeps.
 const HISTORY: usize = 50;
-/// What is said of the line of a kind that could not be read.
-const NOT_READ: &str = "open: this kind could not be read: `e` shows the missing right";
 
 pub(super) fn page(model: &Model) -> isize {
     let picture = model.detail.as_ref().is_some_and(|detail| detail.focused);
@@ -78,7 +76,11 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
         View::Hosts | View::Secrets => {
             let Some(of) = model.subject() else {
                 if model.item().is_some() {
-                    model.notice(NOT_READ, true);
+                    let key = model.ui.keymap.shown(Action::Explain);
+                    model.notice(
+                        format!("open: this kind could not be read; {key} shows the missing right"),
+                        true,
+                    );
                 }
                 return Vec::new();
             };
@@ -89,6 +91,12 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
                 .is_some_and(|detail| detail.of == of && detail.focused);
             if reads && super::can::refusal(model, Action::Explain).is_none() {
                 return super::texts::explain(model);
+            }
+            if reads {
+                let [open, back] = [Action::Open, Action::Back].map(|action| model.ui.keymap.shown(action));
+                let told = format!("{open} explains the finding of the line, and it has none; {back} leads back");
+                model.notice(told, true);
+                return Vec::new();
             }
             if let Some(detail) = model.detail.as_mut().filter(|detail| detail.of == of) {
                 detail.focused = true;

@@ -82,7 +82,7 @@ const FIELDS: &[(&str, Option<Field>)] = &[
 
 /// Carries a typed command out.
 pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
-    model.forget_mistake();
+    model.leave_notice(true);
     let typed = typed.trim();
     let (word, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
     let rest = rest.trim();
