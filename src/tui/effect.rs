@@ -9,7 +9,10 @@ use super::{
     model::popup::{TextOf, WindowId},
     order::{Job, RunId},
 };
-use crate::{object::Seconds, scan::About};
+use crate::{
+    object::{Key, Seconds},
+    scan::About,
+};
 
 /// Something to be done; what comes of it comes back as a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,10 @@ pub enum Effect {
     Read,
     /// Other namespaces are read; none is all.
     Namespaces(Vec<String>),
+    /// It is found out whether there is a namespace, of which nothing was read.
+    LookForNamespace(String),
+    /// It is found out whether there is a Secret.
+    LookForSecret(Key),
     /// Another context is read.
     Context(String),
     /// Runs that are started from now on are of this context: the one that the header names.

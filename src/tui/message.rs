@@ -10,7 +10,7 @@ use super::{
 pub use crate::event::Level;
 use crate::{
     event::Event,
-    object::{NotJudged, Seconds},
+    object::{Key, NotJudged, Seconds},
     report::show::Tone,
     scan::About,
 };
@@ -88,6 +88,15 @@ pub enum Message {
         name: String,
         /// The one with the nearest name.
         meant: Option<String>,
+    },
+    /// A namespace that was asked about is there, or nobody knows: nothing in it is served.
+    NothingIn(String),
+    /// Whether there is a Secret that was asked about.
+    Secret {
+        /// Which.
+        key: Key,
+        /// Whether, or why that is not known.
+        is_there: Result<bool, Trouble>,
     },
     /// The connection is lost, or back again.
     Link(Link),

@@ -48,6 +48,12 @@ fn needs_cluster() -> Trouble {
 }
 
 async fn get(connection: Option<Connection>, of: &Subject) -> Result<Value, Trouble> {
+    let found = find(connection, of).await?;
+    found.ok_or_else(|| Trouble::new(format!("there is no {} in {}", of.word(), of.key.namespace)))
+}
+
+/// The same; `None` where there is none.
+async fn find(connection: Option<Connection>, of: &Subject) -> Result<Option<Value>, Trouble> {
     let connection = connection.ok_or_else(needs_cluster)?;
     let api = Api::new(connection, Permits::none());
     let mut found = None;
@@ -61,7 +67,19 @@ async fn get(connection: Option<Connection>, of: &Subject) -> Result<Value, Trou
             break;
         }
     }
-    found.ok_or_else(|| Trouble::new(format!("there is no {} in {}", of.word(), of.key.namespace)))
+    Ok(found)
+}
+
+/// Whether there is a Secret.
+pub(super) fn is_secret(connection: Option<Connection>, key: Key, sink: UnboundedSender<Message>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let of = Subject {
+            kind: Kind::Secret,
+            key: key.clone(),
+        };
+        let is_there = find(connection, &of).await.map(|found| found.is_some());
+        let _ = sink.send(Message::Secret { key, is_there });
+    })
 }
 
 /// Takes away what must not be shown, and what nobody reads.

@@ -306,6 +306,8 @@ impl Outside for Hands {
             Effect::Context(name) => Ask::Context(name),
             Effect::Read => Ask::Read,
             Effect::Namespaces(names) => Ask::Namespaces(names),
+            Effect::LookForNamespace(name) => Ask::IsNamespace(name),
+            Effect::LookForSecret(key) => Ask::IsSecret(key),
             Effect::At(at) => Ask::At(at),
             Effect::Picture { of, width } => Ask::Picture { of, width },
             Effect::Text { window, what, of } => Ask::Text { window, what, of },

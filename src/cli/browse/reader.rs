@@ -66,6 +66,10 @@ pub(super) enum Ask {
     Read,
     /// Read other namespaces; none is all.
     Namespaces(Vec<String>),
+    /// Find out whether there is a namespace of which nothing was read.
+    IsNamespace(String),
+    /// Find out whether there is a Secret.
+    IsSecret(Key),
     /// Read another context.
     Context(String),
     /// Judge as of another day.
@@ -271,6 +275,11 @@ impl Reader {
                 lines: Err(trouble),
             },
             Ask::Pem(_) => Message::Pem(Err(trouble)),
+            Ask::IsNamespace(name) => Message::NothingIn(name.clone()),
+            Ask::IsSecret(key) => Message::Secret {
+                key: key.clone(),
+                is_there: Err(trouble),
+            },
             Ask::Read | Ask::Namespaces(_) | Ask::Context(_) | Ask::At(_) | Ask::Probe(_) => return,
         });
     }
@@ -470,6 +479,17 @@ impl Reader {
             Ask::Picture { of, width } => self.picture(live, connection, found, &of, width),
             Ask::Text { window, what, of } => self.text(live, connection, window, what, of),
             Ask::Pem(of) => drop(self.pem(live, connection, &of)),
+            Ask::IsNamespace(name) => {
+                let (connection, sink) = (connection.cloned(), self.sink.clone());
+                tokio::spawn(async move {
+                    let told = match &connection {
+                        Some(connection) => not_there(connection, std::slice::from_ref(&name)).await,
+                        None => None,
+                    };
+                    let _ = sink.send(told.unwrap_or(Message::NothingIn(name)));
+                });
+            }
+            Ask::IsSecret(key) => drop(fetch::is_secret(connection.cloned(), key, self.sink.clone())),
         }
     }
 

@@ -144,12 +144,18 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 model.reading = reading;
                 model.place.namespaces = namespaces;
             }
+            let meant = meant.or_else(|| typed::nearest_namespace(model, &name));
             let meant = meant
                 .map(|meant| format!("; did you mean {meant}?"))
                 .unwrap_or_default();
             model.notice(format!("there is no namespace {name}{meant}"), true);
             Vec::new()
         }
+        Message::NothingIn(name) => {
+            typed::nothing_in(model, &name);
+            Vec::new()
+        }
+        Message::Secret { key, is_there } => undo::found(model, &key, is_there),
         Message::ReadFailed(trouble) => {
             failed(model, trouble);
             Vec::new()

@@ -175,6 +175,10 @@ fn show(model: &mut Model, view: View, rest: &str) -> Vec<Effect> {
         );
         return Vec::new();
     }
+    // Where there is nothing to show, what is shown stays.
+    if is_unknown(model, name) {
+        return namespace(model, name);
+    }
     let mut effects = act::act(model, view.action());
     if !name.is_empty() {
         effects.extend(namespace(model, name));
@@ -320,10 +324,41 @@ pub fn fitting(model: &Model, typed: &str) -> Vec<String> {
         .collect()
 }
 
-fn namespace(model: &mut Model, name: &str) -> Vec<Effect> {
-    let all = matches!(name, "all" | "*" | "-");
+/// Whether a word means all namespaces.
+fn is_all(name: &str) -> bool {
+    matches!(name, "all" | "*" | "-")
+}
+
+/// Whether a namespace was read.
+fn is_read(model: &Model, name: &str) -> bool {
     let read = &model.place.namespaces;
-    if all {
+    read.is_empty() || read.iter().any(|n| n == name)
+}
+
+/// Whether a namespace was read and nothing of it is here: nobody knows whether there is one.
+fn is_unknown(model: &Model, name: &str) -> bool {
+    let named = !name.is_empty() && !is_all(name) && is_read(model, name);
+    named && !model.rows.everything().any(|item| item.namespace == name)
+}
+
+/// The namespace with the nearest name, of those that have something.
+pub(super) fn nearest_namespace(model: &Model, name: &str) -> Option<String> {
+    let names: Vec<String> = candidates(model, "ns");
+    let names = names.iter().map(String::as_str).filter(|known| *known != name);
+    nearest(name, names).map(str::to_owned)
+}
+
+/// Says that nothing in a namespace is served.
+pub(super) fn nothing_in(model: &mut Model, name: &str) {
+    let meant = nearest_namespace(model, name).map_or_else(
+        || "; :namespaces lists those with something".to_owned(),
+        |meant| format!("; did you mean {meant}?"),
+    );
+    model.notice(format!("nothing in namespace {name} is served over TLS{meant}"), true);
+}
+
+fn namespace(model: &mut Model, name: &str) -> Vec<Effect> {
+    if is_all(name) {
         let choice = Choice {
             namespace: None,
             ..model.rows.choice().clone()
@@ -334,18 +369,14 @@ fn namespace(model: &mut Model, name: &str) -> Vec<Effect> {
         }
         return reread(model, Vec::new());
     }
-    let here = read.is_empty() || read.iter().any(|n| n == name);
-    if here {
-        let known = model.rows.everything().any(|item| item.namespace == name);
-        if !known {
-            let names: Vec<String> = candidates(model, "ns");
-            let meant = nearest(name, names.iter().map(String::as_str));
-            let meant = meant.map_or_else(
-                || "; :namespaces lists those with something".to_owned(),
-                |m| format!("; did you mean {m}?"),
-            );
-            model.notice(format!("nothing in namespace {name} is served over TLS{meant}"), true);
-            return Vec::new();
+    if is_read(model, name) {
+        if is_unknown(model, name) {
+            // Manifests have the namespaces that they name.
+            if model.is_manifests() {
+                nothing_in(model, name);
+                return Vec::new();
+            }
+            return vec![Effect::LookForNamespace(name.to_owned())];
         }
         let choice = Choice {
             namespace: Some(name.into()),

@@ -1,13 +1,17 @@
 //! `:revoke` and `:rollback`: of the Secret of the line, or of one that is named.
 
+use std::collections::BTreeSet;
+
 use super::{Start, runs};
 use crate::{
     object::{Key, Kind},
+    text::nearest,
     tui::{
         CommandLine,
         effect::Effect,
-        item::Subject,
+        item::{Item, Subject},
         keymap::Action,
+        message::Trouble,
         model::{
             Model, View,
             popup::{Chooses, Menu, Popup},
@@ -19,7 +23,7 @@ use crate::{
 /// Does what would be refused: only whoever types it means it.
 pub(super) const FORCE: &str = "--force";
 
-/// Asks for the reason. One Secret at a time: what is revoked stays revoked.
+/// Asks for the reason, once it is known that there is something to revoke. One Secret at a time: what is revoked stays revoked.
 pub(super) fn revoke(model: &mut Model, rest: &str) -> Vec<Effect> {
     let Some((mut keys, force)) = asked(model, "revoke", rest) else {
         return Vec::new();
@@ -34,6 +38,51 @@ pub(super) fn revoke(model: &mut Model, rest: &str) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(key) = keys.pop() else { return Vec::new() };
+    // Whoever is asked for a reason has a Secret: one of which no certificate was read is looked for first.
+    if !is_known(model, &key) {
+        model.notice(format!("looking for Secret {key} ..."), false);
+        model.looked_for = Some((key.clone(), force));
+        return vec![Effect::LookForSecret(key)];
+    }
+    ask_reason(model, key, force);
+    Vec::new()
+}
+
+/// Whether the certificate of a Secret was read.
+fn is_known(model: &Model, key: &Key) -> bool {
+    let holds = |item: &Item| item.certificate.is_some() && item.secret() == Some(key);
+    model.rows.everything().any(holds)
+}
+
+/// It is known whether there is the Secret that was looked for. Whoever has gone on meanwhile wants it no more.
+pub(super) fn found(model: &mut Model, key: &Key, is_there: Result<bool, Trouble>) -> Vec<Effect> {
+    let looked_for = model.looked_for.take_if(|(looked_for, _)| looked_for == key);
+    let Some((key, force)) = looked_for else {
+        return Vec::new();
+    };
+    model.leave_notice(true);
+    match is_there {
+        Ok(true) if model.popups.is_empty() && model.prompt.is_none() => ask_reason(model, key, force),
+        Ok(true) => {}
+        Ok(false) => {
+            let known: BTreeSet<String> = model
+                .rows
+                .everything()
+                .filter_map(Item::secret)
+                .map(Key::to_string)
+                .collect();
+            let name = key.to_string();
+            let known = known.iter().map(String::as_str).filter(|known| *known != name);
+            let meant = nearest(&name, known).map(|meant| format!("; did you mean {meant}?"));
+            let told = format!("revoke: there is no Secret {key}{}", meant.unwrap_or_default());
+            model.notice(told, true);
+        }
+        Err(trouble) => super::trouble_notice(model, &trouble),
+    }
+    Vec::new()
+}
+
+fn ask_reason(model: &mut Model, key: Key, force: bool) {
     // `j` and `k` move.
     let reasons = [
         ('s', "superseded", "another certificate has taken its place"),
@@ -53,7 +102,6 @@ pub(super) fn revoke(model: &mut Model, rest: &str) -> Vec<Effect> {
             .into(),
         at: 0,
     }));
-    Vec::new()
 }
 
 /// Plans the revocation, as the command line does: without [`FORCE`], a certificate that is in use is not revoked.

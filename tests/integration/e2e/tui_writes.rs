@@ -183,6 +183,36 @@ fn what_production_would_refuse_and_whose_ca_changes_is_seen_before_a_name_is_ty
 
 #[test]
 #[ignore = "needs the testbed: tests/run"]
+fn a_secret_or_namespace_that_is_not_there_is_told_before_anything_is_asked_or_left() {
+    let ns = Namespace::new("tui-nosuch");
+    let shop = ns.host("shop");
+    ns.apply(vec![
+        ingress("shop", &[(&[&shop], "shop-tls")]),
+        ns.pki.pair(&[&shop]).secret("shop-tls"),
+    ]);
+    let root = ns.ca_file();
+    let terminal = Terminal::start(160, 40, &Call::certs(["-A", "--ca-file", root.to_str().unwrap()]));
+    terminal.line(&[&shop, "healthy"]);
+    let command = |command: &str| {
+        terminal.press(&[":"]);
+        terminal.type_text(command);
+        terminal.press(&["Enter"]);
+    };
+    command(&format!("revoke {}/shop-tl", ns.name));
+    let told = format!("there is no Secret {0}/shop-tl; did you mean {0}/shop-tls?", ns.name);
+    let screen = terminal.shows(&[&told]);
+    assert!(!screen.contains("the reason"), "{screen}");
+    command(&format!("ns {}x", ns.name));
+    terminal.shows(&[&format!("there is no namespace {0}x; did you mean {0}?", ns.name)]);
+    terminal.line(&[&shop, "healthy"]);
+    command("ns kube-node-lease");
+    terminal.shows(&["nothing in namespace kube-node-lease is served over TLS"]);
+    terminal.press(&["C-c"]);
+    terminal.ends_with(0);
+}
+
+#[test]
+#[ignore = "needs the testbed: tests/run"]
 fn a_certificate_in_use_is_revoked_in_the_screen_as_on_the_command_line_and_its_kept_pair_after_a_renewal() {
     let it = Issuing::new("tui-revoke");
     let shop = it.host("shop");

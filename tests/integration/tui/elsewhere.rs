@@ -262,3 +262,34 @@ fn the_wheel_scrolls_the_picture_that_it_is_over() {
     let detail = desk.model.detail.as_ref().expect("a picture");
     assert!(detail.scroll > 0 && desk.model.cursor().at == at);
 }
+
+#[test]
+fn a_namespace_of_which_nothing_was_read_is_looked_for_and_what_is_shown_stays() {
+    let mut desk = Desk::usual();
+    for command in ["ns shp", "secrets shp /wiki"] {
+        desk.command(command);
+        assert_eq!(
+            desk.effects(),
+            [Effect::LookForNamespace("shp".to_owned())],
+            "{command}"
+        );
+        assert_eq!(
+            (desk.model.view, desk.model.filter.as_str()),
+            (View::Hosts, ""),
+            "{command}"
+        );
+        desk.tell([Message::NoNamespace {
+            name: "shp".to_owned(),
+            meant: None,
+        }])
+        .shows("there is no namespace shp; did you mean shop?")
+        .shows("live");
+    }
+    desk.tell([Message::NothingIn("quiet".to_owned())])
+        .shows("nothing in namespace quiet is served over TLS");
+    // Manifests have no others.
+    let mut desk = super::hands::of_manifests((120, 40));
+    desk.command("ns shp")
+        .shows("nothing in namespace shp is served over TLS; did you mean shop?");
+    assert_eq!(desk.effects(), []);
+}

@@ -294,7 +294,8 @@ fn the_help_over_a_plan_begins_with_the_keys_of_the_plan() {
 fn a_command_or_a_namespace_that_is_far_from_all_says_where_they_are_listed() {
     let mut desk = Desk::usual();
     desk.command("foo").shows("there is no command :foo; :help lists them");
-    desk.command("ns qqqqqq").shows("; :namespaces lists those");
+    desk.tell([Message::NothingIn("qqqqqq".to_owned())])
+        .shows("; :namespaces lists those");
 }
 
 #[test]

@@ -246,6 +246,10 @@ fn a_secret_that_no_route_uses_is_revoked_without_force() {
     let mut desk = Desk::usual();
     let alone = Item {
         secrets: vec![Key::new("edge", "left-over")].into(),
+        certificate: super::example::example()
+            .items
+            .iter()
+            .find_map(|item| item.certificate.clone()),
         ..super::states::forbidden()
     };
     desk.tell([Message::Rows {
@@ -281,7 +285,12 @@ fn force_is_never_added_by_itself_and_is_taken_where_it_is_typed() {
         let mut desk = Desk::usual();
         desk.command(&format!("{command} shop/kubectl-certs-backup-5d1f"));
         if command == "revoke" {
-            desk.press("s");
+            let key = Key::new("shop", "kubectl-certs-backup-5d1f");
+            desk.tell([Message::Secret {
+                key,
+                is_there: Ok(true),
+            }])
+            .press("s");
         }
         let (.., line) = started(&mut desk);
         assert!(
@@ -330,4 +339,62 @@ fn a_revocation_of_what_is_in_use_leads_on_in_the_words_of_the_screen() {
         .shows("the CA is away")
         .hides("here: ");
     }
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_told_before_anybody_is_asked_for_a_reason() {
+    let looked_for = |desk: &mut Desk| {
+        let effects = desk.effects().into_iter();
+        effects
+            .filter_map(|effect| match effect {
+                Effect::LookForSecret(key) => Some(key.to_string()),
+                _ => None,
+            })
+            .collect::<Vec<_>>()
+    };
+    let answer = |key: Key, there: bool| Message::Secret {
+        key,
+        is_there: Ok(there),
+    };
+    let checkout = || Key::new("shop", "chekout-tls");
+    let mut desk = Desk::usual();
+    desk.command("revoke shop/chekout-tls")
+        .shows("looking for Secret shop/chekout-tls")
+        .hides("the reason");
+    assert_eq!(looked_for(&mut desk), ["shop/chekout-tls"]);
+    desk.tell([answer(checkout(), false)])
+        .shows("revoke: there is no Secret shop/chekout-tls; did you mean shop/checkout-tls?")
+        .hides("the reason");
+    // One that is there and no line has.
+    desk.command("revoke shop/chekout-tls --force")
+        .tell([answer(checkout(), true)])
+        .shows("revoke Secret shop/chekout-tls: the reason")
+        .press("m");
+    let (.., command) = started(&mut desk);
+    assert!(
+        command.contains("--reason key-compromise") && command.ends_with("--force"),
+        "{command}"
+    );
+    // Who has gone on meanwhile is asked nothing.
+    desk.press("esc")
+        .command("revoke shop/chekout-tls")
+        .press("j")
+        .tell([answer(checkout(), true)])
+        .hides("the reason");
+    // What a line shows needs no question to the cluster.
+    desk.press("g").command("revoke").shows("the reason");
+    desk.effects();
+    desk.press("esc")
+        .command("revoke shop/checkout-tls")
+        .shows("the reason");
+    assert_eq!(looked_for(&mut desk), [""; 0]);
+    let trouble = Trouble::new("ada may not get secrets in namespace shop");
+    desk.press("esc")
+        .command("revoke shop/chekout-tls")
+        .tell([Message::Secret {
+            key: checkout(),
+            is_there: Err(trouble),
+        }])
+        .shows("may not get secrets")
+        .hides("the reason");
 }
