@@ -31,7 +31,9 @@ use super::{
     message::{Level, Link, LogLine, Message},
     model::{Model, Passing, Reading, View, popup::Popup},
     order::{Job, State},
+    rows::Rows,
 };
+use crate::scan::About;
 
 /// A command that is carried out once it is confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,6 +273,7 @@ fn forget(model: &mut Model) {
     model.rows.set_all(Vec::new());
     model.marks.clear();
     model.last_mark = None;
+    model.other_marks = Default::default();
     model.detail = None;
     let choice = super::rows::Choice {
         namespace: None,
@@ -316,29 +319,34 @@ fn rows(model: &mut Model, whole: bool, set: Vec<Item>, gone: &[crate::scan::Abo
     let held = model.rows.get(at).filter(|item| at > 0 || is_shown(item));
     let again = if whole {
         let held = held.map(Item::identity);
-        let marked: HashSet<Identity> = model
-            .marks
-            .iter()
-            .filter_map(|about| Some(model.rows.about(about)?.identity()))
-            .collect();
+        let marked: Vec<HashSet<Identity>> = all_marks(model).map(|marks| identities(&model.rows, marks)).collect();
         model.rows.set_all(set);
         let same = |wanted: &Identity| model.rows.everything().find(|item| item.identity() == *wanted);
         let again = held.and_then(|held| model.rows.position(&same(&held)?.about));
         // Another reading numbers bindings anew: what was marked is known by its names.
-        let marks = if marked.is_empty() {
-            BTreeSet::new()
-        } else {
+        let mut again_marked = marked.iter().map(|marked| {
+            if marked.is_empty() {
+                return BTreeSet::new();
+            }
             let is_marked = |item: &&Item| marked.contains(&item.identity());
             let items = model.rows.everything().filter(is_marked);
             items.map(|item| item.about.clone()).collect()
-        };
-        model.marks = marks;
+        });
+        model.marks = again_marked.next().unwrap_or_default();
         model.last_mark = None;
+        for (other, marks) in model.other_marks.iter_mut().zip(again_marked) {
+            *other = (marks, None);
+        }
+        keys::measure_anew(model);
         again
     } else {
         let held = held.map(|item| item.about.clone());
         model.rows.change(set, gone);
-        model.marks.retain(|about| model.rows.about(about).is_some());
+        let rows = &model.rows;
+        model.marks.retain(|about| rows.about(about).is_some());
+        for (marks, _) in &mut model.other_marks {
+            marks.retain(|about| rows.about(about).is_some());
+        }
         held.and_then(|about| model.rows.position(&about))
     };
     let last = model.rows.len().saturating_sub(1);
@@ -355,6 +363,17 @@ fn rows(model: &mut Model, whole: bool, set: Vec<Item>, gone: &[crate::scan::Abo
     } else {
         Vec::new()
     }
+}
+
+/// The marks of the view, and those of all others.
+fn all_marks(model: &Model) -> impl Iterator<Item = &BTreeSet<About>> {
+    std::iter::once(&model.marks).chain(model.other_marks.iter().map(|(marks, _)| marks))
+}
+
+/// What is marked, by its names.
+fn identities(rows: &Rows, marks: &BTreeSet<About>) -> HashSet<Identity> {
+    let items = marks.iter().filter_map(|about| rows.about(about));
+    items.map(Item::identity).collect()
 }
 
 /// More is no news of single lines any more.

@@ -276,11 +276,14 @@ pub(super) fn show(model: &mut Model, view: View) -> Vec<Effect> {
 }
 
 fn go(model: &mut Model, view: View) {
+    // Each view keeps its marks: what is done is done to those that are seen.
+    let left = (std::mem::take(&mut model.marks), model.last_mark.take());
+    model.other_marks[model.view as usize] = left;
+    (model.marks, model.last_mark) = std::mem::take(&mut model.other_marks[view as usize]);
     model.view = view;
     if !matches!(view, View::Hosts | View::Secrets) {
         model.detail = None;
     }
-    model.marks.clear();
 }
 
 fn moment(model: &Model) -> Moment {

@@ -326,7 +326,12 @@ fn state(model: &Model, pen: &mut Pen<'_>) {
         pen.put("  a question is open", theme.status(Status::Warning));
     }
     if !model.marks.is_empty() {
-        pen.put(&format!("  {} marked", model.marks.len()), theme.style(Role::Key));
+        let (all, seen) = (model.marks.len(), model.seen_marks());
+        let hidden = match all.saturating_sub(seen) {
+            0 => String::new(),
+            hidden => format!(" ({hidden} not shown)"),
+        };
+        pen.put(&format!("  {all} marked{hidden}"), theme.style(Role::Key));
     }
     if model.unseen > 0 {
         let key = model.ui.keymap.shown(crate::tui::keymap::Action::Log);
