@@ -132,7 +132,7 @@ actions! {
     "Renewals" {
         Confirm "confirm" Plan ["enter", "Y"] "go" "carry the plan out",
         Stage "stage" Plan ["t"] "rehearsal/production" "switch between rehearsal and production; also after a passed rehearsal",
-        Issuer "issuer" Plan ["i"] "issuer" "another issuer for this plan (--issuer)",
+        Issuer "issuer" Plan ["i"] "issuer" "another issuer for this plan (--issuer), in earnest",
         Solver "solver" Plan ["s"] "solver" "the solver of HTTP-01, from now on (--solver)",
         Advertise "advertise" Plan ["a"] "advertise" "this process's address for the cluster, from now on (--advertise)",
         Flags "flags" Plan ["f"] "flags" "more flags of `renew` for this plan: --self-check, --solver-image, --dns, ...",

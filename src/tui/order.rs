@@ -266,6 +266,8 @@ pub struct Run {
     pub waits: BTreeMap<u64, String>,
     /// What else it said.
     pub notes: Vec<String>,
+    /// Whether a field made it of a rehearsal, and not the key that turns one into production.
+    pub was_rehearsal: bool,
 }
 
 impl Run {
@@ -295,6 +297,11 @@ impl Run {
             }
             (Job::Revoke | Job::Rollback | Job::Restart(_), _) => Some(Stage::Production),
         }
+    }
+
+    /// Whether nothing that serves traffic is to be changed, by the command line: what no plan says yet.
+    pub fn is_rehearsal(&self) -> bool {
+        self.job == Job::Renew && self.stage().unwrap_or(Stage::Rehearsal) == Stage::Rehearsal
     }
 
     /// It begins now. The question after its first part does not begin it again.

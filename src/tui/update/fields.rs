@@ -93,7 +93,8 @@ impl Field {
     fn help(self) -> &'static str {
         match self {
             Self::Issuer => {
-                "letsencrypt, or an issuer of the settings; empty: as set in the settings (`production:` keeps it)"
+                "letsencrypt, or an issuer of the settings: what it issues is stored, unlike that of a rehearsal; empty: as set in the settings \
+                 (`production:` keeps it)"
             }
             Self::Solver => {
                 "pod, endpoint, service or in-place; empty: as set in the settings (`http01.solver:` keeps it)"
@@ -220,7 +221,10 @@ pub(super) fn take(model: &mut Model, field: Field, typed: &str) -> Vec<Effect> 
             if field == Field::Issuer && typed.is_some() {
                 command.words.retain(|word| word != "--production");
             }
-            Start::new(Job::Renew, command)
+            Start {
+                was_rehearsal: run.is_rehearsal() || run.was_rehearsal,
+                ..Start::new(Job::Renew, command)
+            }
         })
         .collect();
     if starts.is_empty() {

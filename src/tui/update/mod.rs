@@ -44,6 +44,8 @@ pub struct Start {
     pub command: CommandLine,
     /// What the screen knows of it that its plan does not say.
     pub notes: Vec<String>,
+    /// Whether it takes the place of a plan that was a rehearsal, by another field than the one that says so.
+    pub was_rehearsal: bool,
 }
 
 impl Start {
@@ -53,6 +55,7 @@ impl Start {
             job,
             command,
             notes: Vec::new(),
+            was_rehearsal: false,
         }
     }
 }

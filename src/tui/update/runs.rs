@@ -144,6 +144,7 @@ fn add(model: &mut Model, start: Start) -> (RunId, Effect) {
         courses: BTreeMap::new(),
         waits: BTreeMap::new(),
         notes: start.notes,
+        was_rehearsal: start.was_rehearsal,
     });
     let effect = Effect::Run {
         id,

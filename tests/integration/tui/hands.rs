@@ -339,6 +339,113 @@ fn a_key_that_means_nothing_says_so_once() {
 }
 
 #[test]
+fn a_key_that_does_nothing_in_a_window_is_named_with_those_that_lead_on() {
+    let mut desk = Desk::new((80, 24));
+    desk.press("e R")
+        .shows("R does nothing here; esc closes the window, ? lists the keys")
+        .press("enter")
+        .shows("enter does nothing here; esc closes the window")
+        .press("esc")
+        .hides("does nothing here");
+    desk.press("? enter")
+        .shows("enter does nothing here; esc closes the window")
+        .press("esc c p p")
+        .effects();
+    begin(&mut desk, Stage::Rehearsal);
+    desk.tell([Message::Asked(1, "Does it exist?".to_owned())])
+        .wait(1_000)
+        .press("enter")
+        .shows("enter does nothing here; y says yes, n says no")
+        .press("n esc");
+    // Nothing to open says so too, and so does what has no finding.
+    desk.press("/")
+        .write("zzz")
+        .press("enter enter")
+        .shows("open: there is no line");
+    desk.press("esc G enter enter")
+        .shows("enter explains the finding of the line, and it has none; esc leads back");
+}
+
+#[test]
+fn what_was_said_gives_way_to_the_next_key_and_to_time() {
+    let below = |desk: &Desk| desk.line(22);
+    let mut desk = Desk::new((80, 24));
+    let command = below(&desk);
+    assert!(command.starts_with("kubectl certs status"), "{command}");
+    desk.press("M").shows("the mouse belongs to the terminal").press("j");
+    assert_eq!(below(&desk), command);
+    desk.press("M").wait(3_000);
+    assert_eq!(below(&desk), command);
+    desk.press("[").shows("there is no previous view").wait(5_000);
+    assert_eq!(below(&desk), command);
+    desk.press("[ s").hides("there is no previous view");
+}
+
+#[test]
+fn marks_stay_with_their_view() {
+    let mut desk = Desk::usual();
+    desk.press("space j space").shows("2 marked");
+    let marks = desk.model.marks.clone();
+    desk.press("2").hides("marked").press("space").shows("1 marked");
+    desk.press("4 1").shows("2 marked");
+    assert_eq!(desk.model.marks, marks);
+    desk.press("2").shows("1 marked").press("tab [ [").shows("2 marked");
+    // Of those that no line shows it is said.
+    desk.press("1 3 enter").shows("2 marked (");
+    desk.press("esc 1").shows("2 marked").hides("2 marked (");
+    // Nothing else is renewed than what is marked in the view.
+    desk.press("2 R");
+    let renewed = desk.effects().into_iter().filter_map(|effect| match effect {
+        Effect::Run { command, .. } => Some(command.to_string()),
+        _ => None,
+    });
+    let renewed: Vec<String> = renewed.collect();
+    assert_eq!(renewed.len(), 1, "{renewed:?}");
+    assert_eq!(renewed[0].matches("secret/").count(), 1, "{renewed:?}");
+    // They are known by their names when all is read anew.
+    desk.press("esc")
+        .tell([whole(desk_items())])
+        .press("1")
+        .shows("2 marked");
+}
+
+fn desk_items() -> Vec<Item> {
+    super::example::example().items.clone()
+}
+
+#[test]
+fn an_issuer_that_ends_a_rehearsal_says_so_before_and_after() {
+    for size in super::SIZES {
+        let mut desk = Desk::new(size);
+        desk.press("R")
+            .tell([planned(1, of_checkout(Stage::Rehearsal))])
+            .press("i")
+            .shows("what it issues is stored, unlike")
+            .write("internal-ca")
+            .press("enter");
+        let own = kubectl_certs::tui::order::Plan {
+            issuer: "internal-ca".to_owned(),
+            ..of_checkout(Stage::Production)
+        };
+        let told = "No rehearsal any more: what internal-ca issues is stored in the Secrets.";
+        desk.shows(told).tell([planned(2, own.clone())]).shows(told);
+        assert!(desk.find(told).1 < desk.find("1. take Lease").1);
+        // Other fields do not hide it; who turns it by its own key knows it.
+        desk.press("s")
+            .write("endpoint")
+            .press("enter")
+            .tell([planned(3, own)])
+            .shows(told);
+        desk.press("t")
+            .tell([planned(4, of_checkout(Stage::Rehearsal))])
+            .hides("No rehearsal any more")
+            .press("t")
+            .tell([planned(5, of_checkout(Stage::Production))])
+            .hides("No rehearsal any more");
+    }
+}
+
+#[test]
 fn an_explanation_has_the_names_of_the_line() {
     let mut desk = Desk::new((200, 50));
     desk.press("e").shows("Expired").shows("checkout-tls");

@@ -105,6 +105,20 @@ fn summed_up(runs: &[&Run], room: usize) -> Lines {
         .flat_map(|line| wrapped("", "  ", &clear(line), room))
         .map(|line| vec![(Tone::Strong, line)])
         .collect();
+    // Nobody has asked for production by its own key.
+    let turned = runs
+        .iter()
+        .find(|run| run.was_rehearsal && !run.is_rehearsal() && !run.is_over());
+    if let Some(run) = turned {
+        let planned = run.plan.as_ref().map(|plan| plan.issuer.as_str());
+        let issuer = planned
+            .or_else(|| run.command.value_of("--issuer"))
+            .unwrap_or("the issuer");
+        let text = format!("No rehearsal any more: what {issuer} issues is stored in the Secrets.");
+        for line in wrapped("", "  ", &clear(&text), room) {
+            lines.push(vec![(Tone::Of(Status::Warning), line)]);
+        }
+    }
     // What stands in the way is read before the steps; a hint that several have is told once.
     let mut hints = BTreeSet::new();
     for refusal in plans().flat_map(|plan| &plan.refusals) {
