@@ -427,7 +427,7 @@ fn an_issuer_that_ends_a_rehearsal_says_so_before_and_after() {
             issuer: "internal-ca".to_owned(),
             ..of_checkout(Stage::Production)
         };
-        let told = "No rehearsal any more: what internal-ca issues is stored in the Secrets.";
+        let told = "No longer a rehearsal: what internal-ca issues is stored in the Secrets.";
         desk.shows(told).tell([planned(2, own.clone())]).shows(told);
         assert!(desk.find(told).1 < desk.find("1. take Lease").1);
         // Other fields do not hide it; who turns it by its own key knows it.
@@ -438,10 +438,10 @@ fn an_issuer_that_ends_a_rehearsal_says_so_before_and_after() {
             .shows(told);
         desk.press("t")
             .tell([planned(4, of_checkout(Stage::Rehearsal))])
-            .hides("No rehearsal any more")
+            .hides("No longer a rehearsal")
             .press("t")
             .tell([planned(5, of_checkout(Stage::Production))])
-            .hides("No rehearsal any more");
+            .hides("No longer a rehearsal");
     }
 }
 

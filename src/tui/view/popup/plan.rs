@@ -114,7 +114,7 @@ fn summed_up(runs: &[&Run], room: usize) -> Lines {
         let issuer = planned
             .or_else(|| run.command.value_of("--issuer"))
             .unwrap_or("the issuer");
-        let text = format!("No rehearsal any more: what {issuer} issues is stored in the Secrets.");
+        let text = format!("No longer a rehearsal: what {issuer} issues is stored in the Secrets.");
         for line in wrapped("", "  ", &clear(&text), room) {
             lines.push(vec![(Tone::Of(Status::Warning), line)]);
         }
