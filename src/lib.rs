@@ -18,7 +18,7 @@
 //! `ops` has the use cases: each is a function from a request and a [`ops::Context`] to a report, and tells and asks by way of an
 //! [`ops::Front`]. The command line is one caller, the screen another, and neither knows how a use case is done. `scan` carries the
 //! first line of the picture out; `engine` conducts the second, and tells how it goes as `event`s. `settings` makes one validated value
-//! of arguments, environment and file. `net` is what goes out by itself: DNS, HTTP clients, TLS probes; `requests` has a line of the
+//! of arguments, environment and file. `net` is what goes out by itself: DNS, HTTP clients, TLS probes; `tls` says whom it trusts; `requests` has a line of the
 //! log for each. `file` reads files within bounds and writes them whole, `own` says whose they are, `home` where they belong; `cache`
 //! keeps what only saves time. `clock` says what time it is and when to try again. `error` is what errors have in common: hints, and
 //! what is to blame. `tui` is the screen: a model, what changes it and how it is drawn; what its effects do is in `cli`, which alone
@@ -52,5 +52,6 @@ pub mod settings;
 pub mod solve;
 pub mod source;
 pub mod text;
+pub mod tls;
 pub mod tui;
 pub mod x509;

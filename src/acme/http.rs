@@ -13,11 +13,7 @@ use reqwest::{
     header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, LINK, LOCATION, RETRY_AFTER},
     redirect,
 };
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::ClientConfig;
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 
@@ -28,7 +24,7 @@ use super::{
     reach::{NotResolved, Reach, is_here},
     retry,
 };
-use crate::requests;
+use crate::{requests, tls::TlsError};
 
 /// The most that is read of an answer, in bytes.
 const BODY_CAP: usize = 1024 * 1024;
@@ -348,29 +344,14 @@ fn chain(error: reqwest::Error) -> String {
     crate::text::clear(&text).into_owned()
 }
 
-/// TLS by the public roots and those of the issuer.
+/// TLS by the roots that are trusted everywhere and those of the issuer.
 fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, AcmeError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-    if let Some(pem) = ca_pem {
-        let wrong =
-            |reason: &str| AcmeError::Settings(format!("the CA bundle of the directory cannot be used: {reason}"));
-        let mut count = 0;
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_| wrong("it is not PEM"))?;
-            roots
-                .add(certificate)
-                .map_err(|_| wrong("it holds something that is not a certificate"))?;
-            count += 1;
-        }
-        if count == 0 {
-            return Err(wrong("there is no certificate in it"));
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| AcmeError::Settings(format!("TLS cannot be set up: {error}")))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    crate::tls::client(ca_pem).map_err(|error| {
+        AcmeError::Settings(match error {
+            TlsError::Setup(_) => error.to_string(),
+            _ => format!("the CA bundle of the directory cannot be used: {error}"),
+        })
+    })
 }
 
 #[cfg(test)]

@@ -1,13 +1,10 @@
-//! HTTPS to APIs that are no ACME server: the public roots and a private CA, no redirects, bounded time and size.
+//! HTTPS to APIs that are no ACME server: the roots that are trusted everywhere and a private CA, no redirects, bounded time and size.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use reqwest::{Client, Response, redirect::Policy};
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
+
+use crate::tls::{self, TlsError};
 
 /// How long one request may take, the answer included.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
@@ -23,27 +20,12 @@ pub enum HttpsError {
     Tls(String),
 }
 
-/// A client that trusts the public roots, and the certificates of `ca_pem`.
+/// A client that trusts the roots that are trusted everywhere, and the certificates of `ca_pem`.
 pub fn client(ca_pem: Option<&[u8]>) -> Result<Client, HttpsError> {
-    let tls = |error: &(dyn std::error::Error + 'static)| HttpsError::Tls(crate::error::chain(error));
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-    if let Some(pem) = ca_pem {
-        let mut any = false;
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|_| HttpsError::Ca)?;
-            roots.add(certificate).map_err(|_| HttpsError::Ca)?;
-            any = true;
-        }
-        if !any {
-            return Err(HttpsError::Ca);
-        }
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|e| tls(&e))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = tls::client(ca_pem).map_err(|error| match error {
+        TlsError::Setup(why) => HttpsError::Tls(why),
+        _ => HttpsError::Ca,
+    })?;
     Client::builder()
         .tls_backend_preconfigured(config)
         .redirect(Policy::none())
@@ -52,7 +34,7 @@ pub fn client(ca_pem: Option<&[u8]>) -> Result<Client, HttpsError> {
         .tcp_nodelay(true)
         .user_agent(concat!("kubectl-certs/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|e| tls(&e))
+        .map_err(|error| HttpsError::Tls(crate::error::chain(&error)))
 }
 
 /// The body of an answer; an error when it is larger than `most` bytes.
@@ -78,8 +60,10 @@ pub fn words(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,

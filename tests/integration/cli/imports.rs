@@ -31,7 +31,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // Reading: nothing of certificates.
     ("source", &["clock", "object", "error", "text", "file", "requests"]),
-    ("net", &["object", "error", "text"]),
+    // Whom is trusted that is asked.
+    ("tls", &[]),
+    ("net", &["object", "error", "text", "tls"]),
     // Every format. The words of findings are with the findings, in `check`.
     (
         "report",
@@ -40,12 +42,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Writing: the protocol, the answers to challenges, the cluster. The first two do not know each other.
     (
         "acme",
-        &["clock", "object", "name", "error", "text", "x509", "requests"],
+        &["clock", "object", "name", "error", "text", "x509", "requests", "tls"],
     ),
     (
         "solve",
         &[
             "clock",
+            "tls",
             "own",
             "object",
             "name",
@@ -82,7 +85,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "home", "clock", "own", "object", "name", "error", "text", "file", "plan", "acme", "solve", "apply",
+            "home", "clock", "own", "object", "name", "error", "text", "file", "plan", "acme", "solve", "apply", "tls",
         ],
     ),
     // What joins them.
@@ -158,6 +161,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "clock",
+            "tls",
             "cache",
             "file",
             "object",
@@ -359,6 +363,7 @@ const ONCE: &[(&str, &str)] = &[
     ("percent_encoding::", "text/url.rs"),
     (r#"r"'\''""#, "text/shell.rs"),
     ("fs::rename(", "file/write.rs"),
+    ("RootCertStore", "tls.rs"),
     ("\"XDG_CONFIG_HOME\"", "home.rs"),
     ("\"XDG_CACHE_HOME\"", "home.rs"),
     ("\"XDG_STATE_HOME\"", "home.rs"),
