@@ -45,6 +45,8 @@ pub mod object;
 pub mod ops;
 pub mod own;
 pub mod plan;
+#[cfg(test)]
+mod renewed;
 pub mod report;
 pub mod requests;
 pub mod scan;

@@ -174,7 +174,7 @@ fn credentials(layers: &[Layer]) -> Vec<(String, Credential)> {
                 .map(|eab| (format!("issuers.{name}.eab"), eab.key.clone()));
             found.extend(eab);
         }
-        for entry in &layer.file.dns01.providers {
+        for entry in layer.file.dns01.providers.iter().flatten() {
             let of = |credential: &Credential| (format!("DNS provider {}", entry.name), credential.clone());
             found.extend(entry.provider.credentials().into_iter().map(of));
         }

@@ -210,6 +210,7 @@ fn provider<'s>(settings: &'s Dns01Settings, name: &Name) -> Option<&'s str> {
 pub fn slots(settings: &Settings) -> Slots {
     settings
         .storing
+        .said
         .secret_keys
         .as_ref()
         .map_or_else(Slots::default, |keys| Slots {

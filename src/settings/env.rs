@@ -4,45 +4,37 @@ use std::str::FromStr;
 
 use super::{
     SettingsError,
-    file::{Addresses, EabEntry},
+    file::{Addresses, EabEntry, File},
     layer::{Choice, Layer, Origin},
+    section::Section as _,
+    value::{Advertised, Length, NameServer, Namespaced, RestartWord, SelfCheck, SolverKind},
 };
-use crate::{solve::dns01::config::Credential, text::nearest};
+use crate::{apply::KeyKind, solve::dns01::config::Credential, text::nearest};
 
 /// What each variable begins with.
-const PREFIX: &str = "KUBECTL_CERTS_";
+pub(super) const PREFIX: &str = "KUBECTL_CERTS_";
 
-/// The variables, without their prefix, and what each is in the file or on the command line.
-pub const VARIABLES: &[(&str, &str)] = &[
-    ("CONFIG", "--config"),
-    ("CONFIG_MAP", "--config-map"),
-    ("ISSUER", "--issuer"),
-    ("DIRECTORY_URL", "--directory-url"),
-    ("DIRECTORY_CA_FILE", "--directory-ca-file"),
-    ("AGREE_TOS", "agreeTos: true or false"),
-    ("EMAIL", "email; several separated by commas"),
-    ("EAB_KID", "--eab-kid"),
-    ("EAB_KEY", "the key of the external account binding itself"),
-    ("ACCOUNT_SECRET", "accountSecret"),
-    ("PROFILE", "--profile"),
-    ("PREFERRED_CHAIN", "--preferred-chain"),
-    ("KEY_TYPE", "certificate.keyType"),
-    ("CONCURRENCY", "certificate.concurrency"),
-    ("SOLVER", "http01.solver"),
-    ("SOLVER_IMAGE", "solver.image"),
-    ("ADVERTISE", "http01.advertise"),
-    ("SELF_CHECK", "http01.selfCheck"),
-    ("DNS", "--dns"),
-    ("RESOLVER", "dns01.resolvers; several separated by commas"),
-    ("PROPAGATION_TIMEOUT", "dns01.propagationTimeout"),
-    ("PROPAGATION_WAIT", "dns01.propagationWait"),
-    ("RESTART", "storing.restart; several separated by commas"),
-    ("WAIT", "storing.wait"),
+/// The variables, without their prefix, that are no setting of the file's, and what the guide says of each: flags, what is said of the chosen issuer,
+/// and the program's own. Those of the other settings are where these are declared.
+pub(super) const OTHERS: &[(&str, &str)] = &[
+    ("CONFIG", "`--config`"),
+    ("CONFIG_MAP", "`--config-map`"),
+    ("ISSUER", "`--issuer`: a choice, so the run is not a rehearsal"),
+    ("DIRECTORY_URL", "`--directory-url`, likewise"),
+    ("DIRECTORY_CA_FILE", "`--directory-ca-file`"),
+    ("AGREE_TOS", "`agreeTos`: true or false"),
+    ("EMAIL", "`email`; several are separated by commas"),
+    ("EAB_KID", "the key id of an external account binding"),
+    ("EAB_KEY", "its key"),
+    ("ACCOUNT_SECRET", "`accountSecret`"),
+    ("PROFILE", "`--profile`"),
+    ("PREFERRED_CHAIN", "`--preferred-chain`"),
+    ("DNS", "`--dns`"),
     (
         "KEEP_NAMES",
-        "whether completion keeps the names of the cluster for five minutes: true or false",
+        "whether completion keeps the cluster's names for minutes (true), or asks for them each time (false)",
     ),
-    ("LOG", "what the program logs, as tracing directives"),
+    ("LOG", "what the program logs, as `tracing` directives"),
 ];
 
 /// Looks a variable up by its whole name; one that is set to nothing is not set.
@@ -70,22 +62,11 @@ pub fn layer(get: Lookup<'_>) -> Result<Layer, SettingsError> {
     layer.issuer.agree_tos = flag(get, "AGREE_TOS")?;
     layer.issuer.email = one(get, "EMAIL").map(|all| Addresses(list(&all)));
     layer.issuer.eab = one(get, "EAB_KID").map(|kid| EabEntry { kid, key: eab_key() });
-    layer.issuer.account_secret = read(get, "ACCOUNT_SECRET")?;
+    layer.issuer.account_secret = said(get, "ACCOUNT_SECRET")?;
     layer.issuer.profile = one(get, "PROFILE");
     layer.issuer.preferred_chain = one(get, "PREFERRED_CHAIN");
     layer.dns = one(get, "DNS");
-    let file = &mut layer.file;
-    file.certificate.key_type = read(get, "KEY_TYPE")?;
-    file.certificate.concurrency = read(get, "CONCURRENCY")?;
-    file.http01.solver = read(get, "SOLVER")?;
-    file.solver.image = one(get, "SOLVER_IMAGE");
-    file.http01.advertise = read(get, "ADVERTISE")?;
-    file.http01.self_check = read(get, "SELF_CHECK")?;
-    file.dns01.resolvers = many(get, "RESOLVER")?;
-    file.dns01.propagation_timeout = read(get, "PROPAGATION_TIMEOUT")?;
-    file.dns01.propagation_wait = read(get, "PROPAGATION_WAIT")?;
-    file.storing.restart = many(get, "RESTART")?;
-    file.storing.wait = read(get, "WAIT")?;
+    layer.file = File::of_environment(get)?;
     Ok(layer)
 }
 
@@ -106,7 +87,9 @@ pub fn keeps_names(get: Lookup<'_>) -> bool {
 
 /// Variables among `names` that look like ours and are none, each with the one that was probably meant.
 pub fn unknown(names: impl IntoIterator<Item = String>) -> Vec<(String, Option<String>)> {
-    let known = || VARIABLES.iter().map(|(name, _)| *name);
+    let mut all: Vec<&str> = OTHERS.iter().map(|(name, _)| *name).collect();
+    File::variables(&mut all);
+    let known = || all.iter().copied();
     let mut found: Vec<_> = names
         .into_iter()
         .filter_map(|name| {
@@ -131,16 +114,52 @@ fn wrong(name: &str, error: &impl ToString) -> SettingsError {
     }
 }
 
-fn read<T: FromStr<Err: ToString>>(get: Lookup<'_>, name: &str) -> Result<Option<T>, SettingsError> {
-    let value = one(get, name);
-    let value = value.map(|text| text.trim().parse().map_err(|error: T::Err| wrong(name, &error)));
-    value.transpose()
+/// A value that a variable can say.
+pub(super) trait Spoken: Sized {
+    /// Reads it.
+    fn heard(text: &str) -> Result<Self, String>;
 }
 
-fn many<T: FromStr<Err: ToString>>(get: Lookup<'_>, name: &str) -> Result<Option<Vec<T>>, SettingsError> {
-    let parse = |word: &String| word.parse().map_err(|error: T::Err| wrong(name, &error));
-    let all = one(get, name).map(|text| list(&text).iter().map(parse).collect());
-    all.transpose()
+/// As it is.
+impl Spoken for String {
+    fn heard(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+}
+
+/// Several are separated by commas.
+impl<T: Spoken> Spoken for Vec<T> {
+    fn heard(text: &str) -> Result<Self, String> {
+        list(text).iter().map(|word| T::heard(word)).collect()
+    }
+}
+
+macro_rules! spoken {
+    ($($type:ty),+) => {$(
+        impl Spoken for $type {
+            fn heard(text: &str) -> Result<Self, String> {
+                text.trim().parse().map_err(|error: <Self as FromStr>::Err| error.to_string())
+            }
+        }
+    )+};
+}
+
+spoken!(
+    u16,
+    KeyKind,
+    SolverKind,
+    SelfCheck,
+    Advertised,
+    NameServer,
+    Namespaced,
+    RestartWord,
+    Length
+);
+
+/// What a variable says.
+pub(super) fn said<T: Spoken>(get: Lookup<'_>, name: &str) -> Result<Option<T>, SettingsError> {
+    let value = one(get, name).map(|text| T::heard(&text).map_err(|error| wrong(name, &error)));
+    value.transpose()
 }
 
 fn flag(get: Lookup<'_>, name: &str) -> Result<Option<bool>, SettingsError> {

@@ -220,7 +220,7 @@ pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<C
         .get(|e| e.email.as_ref())
         .or_else(|| layers.iter().find_map(|l| l.file.email.as_ref()));
     issuer.contact = email.map_or(Ok(Vec::new()), contact).map_err(wrong)?;
-    let limits = limits(issuer.stage, entry.get(|e| e.rate_limits));
+    let limits = limits(issuer.stage, entry.get(|e| e.rate_limits.clone()));
     Ok(Chosen {
         ca: Ca {
             name: issuer.name.clone(),
@@ -307,7 +307,7 @@ fn limits(stage: Stage, entry: Option<LimitsEntry>) -> Option<Limits> {
         same_names: usize::MAX,
         failures: usize::MAX,
     };
-    let base = match (stage, entry) {
+    let base = match (stage, &entry) {
         (Stage::Production, _) => Limits::PRODUCTION,
         (Stage::Staging, _) => Limits::STAGING,
         (Stage::Own, Some(_)) => none,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{layer::Layer, source::NAME, value::Namespaced};
+use super::{layer::Layer, section::section, source::NAME, value::Namespaced};
 use crate::{
     apply::{Api, ApiError},
     object::Key,
@@ -12,17 +12,18 @@ use crate::{
 /// The `ConfigMap` that is asked in every cluster: its policy counts, and nothing else of it does unless it is named.
 pub const OF_CLUSTER: (&str, &str) = ("kubectl-certs", "kubectl-certs");
 
-/// What is allowed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct PolicyEntry {
-    /// Whether orders at a CA for everybody may be made by hand, from outside of the cluster.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub interactive_production: Option<Word>,
+section! {
+    /// What is allowed.
+    pub struct PolicyEntry {
+        /// Orders by hand from outside the cluster, at a production CA or one of your own: allow or deny.
+        /// The ConfigMap kubectl-certs/kubectl-certs of the cluster is always read for it too.
+        interactive_production: Word => "allow";
+    }
 }
 
 /// Whether something is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
     /// It is.

@@ -105,7 +105,7 @@ pub fn has_library_provider(named: Option<&Path>, get: Lookup<'_>) -> bool {
     let text = read_whole(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let file = text.and_then(|text| File::parse(&text, NAME, path.parent()).ok());
     file.is_some_and(|file| {
-        let mut providers = file.dns01.providers.iter();
+        let mut providers = file.dns01.providers.iter().flatten();
         providers.any(|entry| matches!(entry.provider, ProviderConfig::Update(_)))
     })
 }

@@ -5,6 +5,7 @@ use super::{
     *,
 };
 use crate::acme::{LETS_ENCRYPT, LETS_ENCRYPT_STAGING, Stage};
+use crate::apply::KeyKind;
 use crate::error::Diagnose as _;
 
 fn flags() -> Layer {
@@ -38,7 +39,7 @@ fn without_a_choice_it_is_a_rehearsal_with_staging() {
     assert_eq!(settings.chosen.issuer.directory_url, LETS_ENCRYPT_STAGING);
     assert_eq!(settings.chosen.issuer.stage, Stage::Staging);
     assert_eq!(settings.certificate.concurrency, 8);
-    assert_eq!(settings.certificate.key_type, None);
+    assert_eq!(settings.certificate.said.key_type, None);
     assert_eq!(settings.storing.wait, Duration::from_mins(1));
 }
 
@@ -98,7 +99,7 @@ certificate: {keyType: rsa-3072}
     assert_eq!(all.chosen.issuer.profile.as_deref(), Some("from-flag"));
     assert_eq!(all.chosen.issuer.contact, ["mailto:env@x.example"]);
     assert_eq!(all.storing.wait, Duration::from_secs(5));
-    assert_eq!(all.certificate.key_type, Some(KeyKind::Rsa3072));
+    assert_eq!(all.certificate.said.key_type, Some(KeyKind::Rsa3072));
     let two = Settings::of(&[environment, file.clone()]).unwrap();
     assert_eq!(two.chosen.issuer.profile.as_deref(), Some("from-env"));
     let one = Settings::of(&[file]).unwrap();

@@ -9,6 +9,7 @@ use crate::text::Glob;
 
 /// One CA, or a bundle of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct TrustEntry {
     /// The contexts of the kubeconfig in which it is trusted, as patterns (`prod-*`); everywhere without them.

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
-    CONCURRENCY, PROPAGATION_TIMEOUT, SOLVER_IMAGE, WAIT,
     file::{File, IssuerEntry},
     issuer::BUILT_IN,
     layer::{Choice, Layer, Origin},
-    value::{Length, RestartWord, SelfCheck},
+    section::Section as _,
 };
 
 /// One setting.
@@ -32,18 +31,10 @@ pub fn built_in() -> Layer {
         };
         ((*name).to_owned(), entry)
     };
-    let mut file = File {
-        production: Some(BUILT_IN[1].0.to_owned()),
-        staging: Some(BUILT_IN[0].0.to_owned()),
+    let file = File {
         issuers: BUILT_IN.iter().map(issuer).collect(),
-        ..File::default()
+        ..File::usual()
     };
-    file.certificate.concurrency = Some(CONCURRENCY);
-    file.solver.image = SOLVER_IMAGE.map(str::to_owned);
-    file.http01.self_check = Some(SelfCheck::default());
-    file.dns01.propagation_timeout = Some(Length(PROPAGATION_TIMEOUT));
-    file.storing.restart = Some(vec![RestartWord::None]);
-    file.storing.wait = Some(Length(WAIT));
     Layer::of(Origin::BuiltIn, file)
 }
 

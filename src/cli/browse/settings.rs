@@ -34,7 +34,7 @@ async fn said(args: &StatusArgs) -> Result<(Vec<Layer>, TuiEntry), OpError> {
     let layers = context.layers(Layer::empty(Origin::Flags)).await?;
     let mut entry = TuiEntry::default();
     for layer in &layers {
-        entry = entry.or(layer.file.tui.clone());
+        entry = entry.or(&layer.file.tui);
     }
     Ok((layers, entry))
 }

@@ -72,7 +72,7 @@ impl Preflight<'_> {
         };
         let guard = Guard {
             own: own.clone(),
-            allowed: self.settings.http01.allow_addresses.clone(),
+            allowed: self.settings.http01.said.allow_addresses.clone().unwrap_or_default(),
             cluster: Guard::surroundings(|name| std::env::var(name).ok()),
         };
         let path = challenge_path(&unknown_token());

@@ -10,7 +10,7 @@ use crate::{
     object::Key,
     settings::{
         Dns01Settings, Http01Settings, Settings,
-        value::{Label, SolverKind},
+        value::SolverKind,
     },
     solve::{
         SolveError,
@@ -31,7 +31,7 @@ impl Preparing<'_> {
         if answers_by_pod(http01) {
             return Ok(Backend::Pod);
         }
-        match (http01.solver, &http01.service) {
+        match (http01.solver, &http01.said.service) {
             (Some(SolverKind::Service), Some(service)) => Ok(Backend::Service(service.clone())),
             (Some(SolverKind::Service), None) => Err(PrepareError::Setting {
                 message: "--solver service needs the Service that answers".to_owned(),
@@ -123,21 +123,7 @@ impl Prepared {
             pod: PodOptions {
                 image: http.image.clone().unwrap_or_else(|| http01::image::PUBLIC.to_owned()),
                 nodes: http.nodes.clone(),
-                resources: http
-                    .resources
-                    .as_ref()
-                    .map(|resources| serde_json::json!({"requests": resources.requests, "limits": resources.limits})),
-                priority_class: http.priority_class.clone(),
-                pull_secrets: http.pull_secrets.clone(),
-                node_selector: http
-                    .node_selector
-                    .iter()
-                    .map(|(key, value)| Label {
-                        key: key.clone(),
-                        value: value.clone(),
-                    })
-                    .collect(),
-                tolerations: http.tolerations.clone(),
+                said: http.pod.clone(),
                 deadline: LIVES,
             },
             thumbprint,
@@ -147,7 +133,7 @@ impl Prepared {
             lookup: Lookup::of(&settings.dns01.resolvers),
             guard: Guard {
                 own: own.filter_map(|address| address.parse().ok()).collect(),
-                allowed: http.allow_addresses.clone(),
+                allowed: http.said.allow_addresses.clone().unwrap_or_default(),
                 cluster: Guard::surroundings(|name| std::env::var(name).ok()),
             },
             ports: Ports::default(),

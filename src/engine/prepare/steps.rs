@@ -28,6 +28,7 @@ impl Preparing<'_> {
         let present = self.inventory.secrets().get(&target.secret).and_then(|s| s.leaf());
         let key = settings
             .certificate
+            .said
             .key_type
             .or_else(|| present.and_then(|leaf| crate::apply::KeyKind::of(&leaf.key)))
             .unwrap_or_default();

@@ -100,7 +100,7 @@ impl Issuance<'_> {
     fn options(&self) -> Result<Options, OpError> {
         let (certificate, storing) = (&self.settings.certificate, &self.settings.storing);
         let mut added = Vec::new();
-        for file in &storing.ca_files {
+        for file in storing.said.ca_files.iter().flatten() {
             added.push(read_ca_file(file)?);
         }
         let own = trust::roots(&self.settings.trust, &self.inventory().context);
@@ -118,8 +118,8 @@ impl Issuance<'_> {
         let roots = if judged { Roots::Trusted { added } } else { Roots::Any };
         Ok(Options {
             rehearsal: self.settings.chosen.rehearsal,
-            key_kind: certificate.key_type,
-            reuse_key: certificate.reuse_key,
+            key_kind: certificate.said.key_type,
+            reuse_key: certificate.said.reuse_key.unwrap_or_default(),
             concurrency: certificate.concurrency,
             limits: self.settings.chosen.limits.filter(|_| !certificate.ignore_rate_limits),
             force: certificate.force,

@@ -10,6 +10,8 @@
 
 mod fields;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod tests;
 
 use std::{
@@ -67,6 +69,7 @@ pub enum ProviderConfig {
 
 /// PowerDNS's HTTP API (`provider: powerdns`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PowerDnsConfig {
     /// Where it listens, without `/api/v1`.
@@ -87,6 +90,7 @@ fn localhost() -> String {
 
 /// Dynamic update (`provider: rfc2136`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rfc2136Config {
     /// The primary server: a name or an address, with a port where it is not 53.
@@ -107,6 +111,7 @@ pub struct Rfc2136Config {
 
 /// The algorithms of TSIG keys that are safe (RFC 8945, section 6, without those cut short).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum TsigAlgorithm {
     /// HMAC with SHA-256.
     #[default]
@@ -122,6 +127,7 @@ pub enum TsigAlgorithm {
 
 /// How a message reaches a name server.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// Over TCP: nothing is lost on the way.
@@ -133,6 +139,7 @@ pub enum Transport {
 
 /// An acme-dns account (`provider: acme-dns`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AcmeDnsConfig {
     /// Where the server's API is.
@@ -150,6 +157,7 @@ pub struct AcmeDnsConfig {
 
 /// An executable (`provider: hook`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HookConfig {
     /// Its path.
@@ -160,6 +168,7 @@ pub struct HookConfig {
         serialize_with = "as_length",
         deserialize_with = "of_length"
     )]
+    #[cfg_attr(test, schemars(schema_with = "schema::length"))]
     pub timeout: u64,
     /// The environment variables that it gets beside the usual ones (`PATH`, `HOME`, the language, proxies): where its credentials are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -191,6 +200,7 @@ fn of_length<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
 
 /// The operator (`provider: manual`): there is nothing to tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ManualConfig {}
 

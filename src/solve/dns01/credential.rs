@@ -31,6 +31,7 @@ pub enum Credential {
 
 /// One key of a Secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SecretRef {
     /// The Secret's namespace.

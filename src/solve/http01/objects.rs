@@ -14,7 +14,10 @@ use super::{
 use crate::{
     apply::Purpose,
     object::annotation,
-    settings::value::{Label, Toleration},
+    settings::{
+        file::{Resources, SolverEntry},
+        value::Toleration,
+    },
 };
 
 /// The port of the solver's Service, and the name that its `EndpointSlice` has to share.
@@ -42,16 +45,8 @@ pub struct PodOptions {
     pub image: String,
     /// Nodes that have it already, which are preferred.
     pub nodes: Vec<String>,
-    /// The container's resources, where they are others than the usual ones.
-    pub resources: Option<Value>,
-    /// The priority class.
-    pub priority_class: Option<String>,
-    /// Secrets to pull it with, in the namespace of the route.
-    pub pull_secrets: Vec<String>,
-    /// Labels of the nodes that it may run on; `kubernetes.io/os=linux` besides.
-    pub node_selector: Vec<Label>,
-    /// Taints that it tolerates.
-    pub tolerations: Vec<Toleration>,
+    /// What the settings say of it; its image is the one above.
+    pub said: SolverEntry,
     /// How long the Job may live, in seconds; the cluster itself ends it then, and removes all that it owns.
     pub deadline: u32,
 }
@@ -157,9 +152,18 @@ pub fn check_pod(
 /// A Pod under the restricted Pod security standard, outside of every mesh.
 fn pod_template(solver: &str, program: Program<'_>, options: &PodOptions) -> Value {
     let mut node_selector = json!({"kubernetes.io/os": "linux"});
-    for Label { key, value } in &options.node_selector {
+    let said = &options.said;
+    // Added to what is there, and stronger.
+    for (key, value) in said.node_selector.iter().flatten() {
         node_selector[key] = value.as_str().into();
     }
+    let resources = match &said.resources {
+        Some(Resources { requests, limits }) => json!({"requests": requests, "limits": limits}),
+        None => json!({
+            "requests": {"cpu": "10m", "memory": "16Mi"},
+            "limits": {"cpu": "500m", "memory": "64Mi"},
+        }),
+    };
     let mut spec = json!({
         "restartPolicy": "Never",
         "automountServiceAccountToken": false,
@@ -180,14 +184,11 @@ fn pod_template(solver: &str, program: Program<'_>, options: &PodOptions) -> Val
                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "runAsNonRoot": true,
                 "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
             },
-            "resources": options.resources.clone().unwrap_or_else(|| json!({
-                "requests": {"cpu": "10m", "memory": "16Mi"},
-                "limits": {"cpu": "500m", "memory": "64Mi"},
-            })),
+            "resources": resources,
         }],
     });
     container::fill(&mut spec["containers"][0], &options.image, program);
-    if let Some(class) = &options.priority_class {
+    if let Some(class) = &said.priority_class_name {
         spec["priorityClassName"] = class.as_str().into();
     }
     if !options.nodes.is_empty() {
@@ -198,11 +199,11 @@ fn pod_template(solver: &str, program: Program<'_>, options: &PodOptions) -> Val
             ]},
         }]}});
     }
-    if !options.pull_secrets.is_empty() {
-        spec["imagePullSecrets"] = options.pull_secrets.iter().map(|name| json!({"name": name})).collect();
+    if let Some(secrets) = said.image_pull_secrets.as_deref().filter(|all| !all.is_empty()) {
+        spec["imagePullSecrets"] = secrets.iter().map(|name| json!({"name": name})).collect();
     }
-    if !options.tolerations.is_empty() {
-        spec["tolerations"] = options.tolerations.iter().map(toleration).collect();
+    if let Some(taints) = said.tolerations.as_deref().filter(|all| !all.is_empty()) {
+        spec["tolerations"] = taints.iter().map(toleration).collect();
     }
     json!({
         "metadata": {

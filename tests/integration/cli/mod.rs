@@ -26,6 +26,7 @@ mod shells;
 mod show;
 #[cfg(target_os = "linux")] // /proc
 mod tab;
+mod trust;
 mod undo;
 
 use std::{

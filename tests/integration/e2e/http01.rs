@@ -16,7 +16,7 @@ use kubectl_certs::{
     inventory::{Controller, RouteKey},
     name::Name,
     object::{Key, Kind},
-    settings::value::SelfCheck,
+    settings::{file::SolverEntry, value::SelfCheck},
     solve::{
         Challenge, NoJournal, Solve, SolveError,
         http01::{
@@ -142,11 +142,7 @@ fn options(backend: Backend) -> Options {
         pod: PodOptions {
             image: "testbed.local/none:1".into(),
             nodes: Vec::new(),
-            resources: None,
-            priority_class: None,
-            pull_secrets: Vec::new(),
-            node_selector: Vec::new(),
-            tolerations: Vec::new(),
+            said: SolverEntry::default(),
             deadline: 600,
         },
         thumbprint: THUMBPRINT.parse::<Thumbprint>().unwrap(),

@@ -48,11 +48,13 @@ fn options() -> PodOptions {
     PodOptions {
         image: "registry.example/kubectl-certs:1".into(),
         nodes: vec!["n1".into()],
-        resources: None,
-        priority_class: Some("low".into()),
-        pull_secrets: vec!["pull".into()],
-        node_selector: vec!["disk=ssd".parse().unwrap()],
-        tolerations: vec!["edge=yes:NoSchedule".parse().unwrap(), "spot".parse().unwrap()],
+        said: SolverEntry {
+            priority_class_name: Some("low".into()),
+            image_pull_secrets: Some(vec!["pull".into()]),
+            node_selector: Some([("disk".to_owned(), "ssd".to_owned())].into()),
+            tolerations: Some(vec!["edge=yes:NoSchedule".parse().unwrap(), "spot".parse().unwrap()]),
+            ..SolverEntry::default()
+        },
         deadline: 3600,
     }
 }

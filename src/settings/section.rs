@@ -1,0 +1,208 @@
+//! A setting is declared once: `section!` makes of it the field, what the environment says of it, its default, and its lines in
+//! `config example`.
+//!
+//! ```text
+//! /// What it does: a line of the file's comment each.
+//! name: Type => "an example, as YAML", off = true, variable = "NAME", usual = Some(default);
+//! ```
+//!
+//! The field is an `Option`, which is `None` where nothing is said. `off`: the example is a comment, as it would not be right for
+//! everybody. `variable`: `KUBECTL_CERTS_NAME` says it too. `usual`: what it is where nobody says anything. The last three may be left out.
+
+use std::collections::BTreeMap;
+
+use super::{SettingsError, env::Lookup};
+
+/// What can be said of something, by several sources.
+pub(super) trait Section: Sized {
+    /// What this says, and where it says nothing, what another does.
+    fn merged(&self, other: &Self) -> Self;
+
+    /// What it is where nobody says anything.
+    fn usual() -> Self;
+
+    /// What the environment says.
+    fn of_environment(get: Lookup<'_>) -> Result<Self, SettingsError>;
+
+    /// Adds the variables that are about it, without their prefix.
+    fn variables(into: &mut Vec<&'static str>);
+}
+
+/// What has no settings of its own: the first who says something says it all.
+impl<T: Clone> Section for Option<T> {
+    fn merged(&self, other: &Self) -> Self {
+        self.clone().or_else(|| other.clone())
+    }
+
+    fn usual() -> Self {
+        None
+    }
+
+    fn of_environment(_: Lookup<'_>) -> Result<Self, SettingsError> {
+        Ok(None)
+    }
+
+    fn variables(_: &mut Vec<&'static str>) {}
+}
+
+/// Entries by name: those of both, each by who names it first.
+impl<V: Clone> Section for BTreeMap<String, V> {
+    fn merged(&self, other: &Self) -> Self {
+        let mut all = other.clone();
+        all.extend(self.clone());
+        all
+    }
+
+    fn usual() -> Self {
+        Self::new()
+    }
+
+    fn of_environment(_: Lookup<'_>) -> Result<Self, SettingsError> {
+        Ok(Self::new())
+    }
+
+    fn variables(_: &mut Vec<&'static str>) {}
+}
+
+/// One setting, as it was declared.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Declared {
+    /// The field's name in Rust; in the file it is in camel case.
+    pub(super) name: &'static str,
+    /// What it does, a line each, as `///` has them.
+    pub(super) about: &'static [&'static str],
+    /// The variable that says it too, without the prefix.
+    pub(super) variable: Option<&'static str>,
+    /// What the example says.
+    pub(super) example: Example,
+}
+
+/// What the example file says of a setting.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Example {
+    /// A value.
+    Value(&'static str),
+    /// A value, as a comment.
+    Off(&'static str),
+    /// A section with these.
+    Section(&'static [Declared]),
+    /// Entries by name: each with those of these settings that it names.
+    Entries(&'static [Declared], &'static [(&'static str, Shown)]),
+}
+
+/// Which settings of an entry are shown.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shown {
+    /// These.
+    Only(&'static [&'static str]),
+    /// All but these.
+    AllBut(&'static [&'static str]),
+}
+
+macro_rules! section {
+    (
+        $(#[doc = $about:expr])+
+        pub struct $Name:ident {
+            $(
+                $(#[doc = $doc:expr])+
+                $field:ident: $type:ty => $example:expr
+                $(, off = $off:tt)? $(, variable = $variable:literal)? $(, usual = $usual:expr)? ;
+            )*
+            $(
+                sections {
+                    $(
+                        $(#[doc = $inner_doc:expr])+
+                        $inner:ident: $inner_type:ty => $shape:expr ;
+                    )+
+                }
+            )?
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, Default, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
+        #[cfg_attr(test, derive(::schemars::JsonSchema))]
+        // What is said is said in the file too, where a name needs no quotes.
+        #[allow(clippy::doc_markdown)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+        pub struct $Name {
+            $(
+                $(#[doc = $doc])+
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )*
+            $($(
+                $(#[doc = $inner_doc])+
+                #[serde(skip_serializing_if = "crate::settings::section::is_default")]
+                pub $inner: $inner_type,
+            )+)?
+        }
+
+        impl $crate::settings::section::Section for $Name {
+            fn merged(&self, other: &Self) -> Self {
+                Self {
+                    $($field: self.$field.merged(&other.$field),)*
+                    $($($inner: self.$inner.merged(&other.$inner),)+)?
+                }
+            }
+
+            fn usual() -> Self {
+                Self {
+                    $($field: section!(@usual $($usual)?),)*
+                    $($($inner: $crate::settings::section::Section::usual(),)+)?
+                }
+            }
+
+            fn of_environment(get: $crate::settings::env::Lookup<'_>) -> Result<Self, $crate::settings::SettingsError> {
+                // Not every section has variables.
+                let _ = get;
+                Ok(Self {
+                    $($field: section!(@variable get $($variable)?),)*
+                    $($($inner: $crate::settings::section::Section::of_environment(get)?,)+)?
+                })
+            }
+
+            fn variables(into: &mut Vec<&'static str>) {
+                let own: &[&'static str] = &[$($($variable,)?)*];
+                into.extend(own);
+                $($(<$inner_type as $crate::settings::section::Section>::variables(into);)+)?
+            }
+        }
+
+        #[cfg(test)]
+        impl $Name {
+            /// All that can be said of it.
+            pub(super) const DECLARED: &'static [$crate::settings::section::Declared] = &[
+                $($crate::settings::section::Declared {
+                    name: stringify!($field),
+                    about: &[$($doc),+],
+                    variable: section!(@name $($variable)?),
+                    example: section!(@example $example $(, $off)?),
+                },)*
+                $($($crate::settings::section::Declared {
+                    name: stringify!($inner),
+                    about: &[$($inner_doc),+],
+                    variable: None,
+                    example: $shape,
+                },)+)?
+            ];
+        }
+    };
+    (@usual) => { None };
+    (@usual $usual:expr) => { $usual };
+    (@variable $get:ident) => { None };
+    (@variable $get:ident $variable:literal) => { $crate::settings::env::said($get, $variable)? };
+    (@name) => { None };
+    (@name $variable:literal) => { Some($variable) };
+    (@example $example:expr) => { $crate::settings::section::Example::Value($example) };
+    (@example $example:expr, true) => { $crate::settings::section::Example::Off($example) };
+}
+
+pub(super) use section;
+
+/// Whether it says nothing.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
