@@ -9,10 +9,11 @@ use crate::{check::Reason, object::NotJudged};
 
 /// What was left out of a report because it was not chosen (`--reason`, `--min-severity`, `--filter`, `--between`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
 pub struct LeftOut {
-    /// Rows.
+    /// Items.
     pub items: usize,
-    /// Findings of the rows that are there.
+    /// Findings of the items that are listed.
     pub findings: usize,
 }
 
@@ -84,27 +85,37 @@ impl Apart<'_> {
 
 /// What a report is compared with.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SinceItem<'a> {
+    /// As the saved report says.
     evaluated_at: &'a str,
+    /// The number of items without new findings.
     as_before: usize,
+    /// Findings that no longer exist.
     gone: Vec<GoneItem>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
 struct GoneItem {
     subject: String,
+    #[cfg_attr(test, schemars(with = "super::schema::ReasonName"))]
     reason: &'static str,
 }
 
 /// One kind that is not read.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "notJudged"))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KindItem<'a> {
+    /// The group and version in which they were found.
     api_version: String,
+    /// Their kind.
     kind: &'a str,
-    /// Null where they could not be counted.
+    /// Their number; null if they could not be counted.
     count: Option<u64>,
+    /// Whether hosts are served with their certificates: --strict fails for these.
     serves_hosts: bool,
 }
 

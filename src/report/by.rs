@@ -268,30 +268,52 @@ fn cells_of(group: &Group, now: Seconds, room: usize) -> [String; 5] {
     ]
 }
 
+/// The output of `kubectl certs status --by WHAT -o json` and `-o yaml`. Within kubectl-certs/v1, fields may be added, and none is removed.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false)))]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(super) struct Document<'a> {
+    #[cfg_attr(test, schemars(extend("const" = API_VERSION)))]
     api_version: &'static str,
+    #[cfg_attr(test, schemars(extend("const" = KIND)))]
     kind: &'static str,
+    /// The moment of all checks.
+    #[cfg_attr(test, schemars(with = "super::schema::Time"))]
     evaluated_at: String,
+    /// The property that the items share.
+    #[cfg_attr(test, schemars(extend("enum" = ["secret", "issuer", "owner", "namespace"])))]
     by: &'static str,
+    /// As in a StatusList.
     #[serde(skip_serializing_if = "LeftOut::is_nothing")]
     not_chosen: LeftOut,
+    /// As in a StatusList.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_judged: Vec<KindItem<'a>>,
+    /// The worst first.
     items: Vec<Item<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
 #[serde(rename_all = "camelCase")]
 struct Item<'a> {
-    /// Null for the rows that lack it.
+    /// The Secret as NAMESPACE/NAME, the issuer in the form of RFC 4514, who writes the Secret, or the namespace; null for the rows that have none.
     name: Option<&'a str>,
+    /// The number of items of a StatusList that it represents.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     rows: usize,
+    /// The worst of them.
+    #[cfg_attr(test, schemars(extend("enum" = super::schema::STATUSES)))]
     status: &'static str,
+    /// The number of items of each status.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, usize>"))]
     statuses: Counts<'a, Status>,
+    /// When the first of their certificates expires.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<super::schema::Time>"))]
     not_after: Option<String>,
+    /// The number of items with each reason.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, usize>"))]
     reasons: Counts<'a, Reason>,
 }
 

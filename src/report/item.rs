@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+#[cfg(test)]
+use super::schema;
 use super::{
     apart::{KindItem, LeftOut, SinceItem},
     output::Context,
@@ -42,20 +44,31 @@ pub const FIELDS: &[&str] = &[
     "ignored",
 ];
 
-/// The whole document. Its items are made one at a time, while it is written.
+/// The output of `kubectl certs status -o json` and `-o yaml`, and of `kubectl certs show` (kind Show). Within kubectl-certs/v1, fields and reasons
+/// may be added, and none is removed.
+// Its items are made one at a time, while it is written.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false)))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StatusList<'r, 'a> {
+    #[cfg_attr(test, schemars(extend("const" = API_VERSION)))]
     api_version: &'static str,
+    #[cfg_attr(test, schemars(extend("const" = KIND)))]
     kind: &'static str,
+    /// The moment of all checks: now, or the date of --at.
+    #[cfg_attr(test, schemars(with = "schema::Time"))]
     evaluated_at: String,
+    /// The rows and findings that --reason, --min-severity, --filter and --between left out; absent if there are none.
     #[serde(skip_serializing_if = "LeftOut::is_nothing")]
     not_chosen: LeftOut,
+    /// Objects that carry certificates, of kinds that are not read; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_judged: Vec<KindItem<'r>>,
+    /// With --since: the report of the comparison. The items have only findings that are new.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<SinceItem<'r>>,
     #[serde(serialize_with = "items")]
+    #[cfg_attr(test, schemars(with = "Vec<Item<'static>>"))]
     items: (&'r Rows<'a>, Seconds),
 }
 
@@ -78,46 +91,76 @@ fn items<S: Serializer>((rows, now): &(&Rows<'_>, Seconds), serializer: S) -> Re
     serializer.collect_seq(rows.iter().map(|row| Item::new(&row, *now)))
 }
 
-/// One binding, or one Secret that no route uses. What is not known has no key.
+/// One binding (a host of a route), or one Secret that no route uses.
+// What is not known has no key.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "item", extend("dependentRequired" = {"notAfter": schema::LEAF})))]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Item<'a> {
+    /// The kubeconfig context; absent for manifests.
     #[serde(skip_serializing_if = "str::is_empty")]
     context: &'a str,
+    /// The namespace of the route, or of the Secret if there is no route.
     namespace: &'a str,
+    /// Absent if the item is about a Secret only.
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<Route<'a>>,
+    /// Absent if the findings belong to no host; * is every host.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(length(min = 1)))]
     host: Option<&'a str>,
+    /// The Secrets named for the host, the one that is expected to be served first.
     secrets: Vec<SecretName<'a>>,
+    /// The worst of all findings that are not excused, chosen or not; or unknown: it could not be read.
+    #[cfg_attr(test, schemars(extend("enum" = schema::STATUSES)))]
     status: &'static str,
+    /// The basis of the verdict. stored: the content of the named Secret; model: the known behaviour of the controller, if that Secret does not
+    /// decide; served: the certificate that an address of the route has served (--probe, --confirm). Absent if nothing could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("enum" = ["stored", "model", "served"])))]
     evidence: Option<&'static str>,
+    /// The certificates that the addresses of the route have served (--probe, --confirm), compared with the stored one. Absent without a probe.
     #[serde(skip_serializing_if = "Option::is_none")]
     served: Option<Served>,
     #[serde(flatten)]
     leaf: Option<Leaf<'a>>,
+    /// Those that are chosen, worst first.
     findings: Vec<FindingItem<'a>>,
+    /// Findings that --ignore or the annotation kubectl-certs/ignore excuses; absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignored: Vec<FindingItem<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "route"))]
 struct Route<'a> {
+    #[cfg_attr(test, schemars(with = "schema::RouteKind"))]
     kind: &'static str,
+    /// The route's name; its namespace is the item's.
     name: &'a str,
+    /// The listener of a Gateway or ListenerSet.
     listener: Option<&'a str>,
 }
 
 /// What was served, beside what is stored.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
 #[serde(rename_all = "camelCase")]
 struct Served {
+    /// stored: every address serves the stored certificate; another: one of them serves another certificate; partly: some serve the stored one
+    /// and others nothing; nothing: none serves a certificate; not-compared: the stored certificate is not known.
+    #[cfg_attr(test, schemars(extend("enum" = ["stored", "another", "partly", "nothing", "not-compared"])))]
     compared: &'static str,
+    /// The number of addresses that were probed.
+    #[cfg_attr(test, schemars(range(min = 1)))]
     addresses: usize,
+    /// SHA-256 of the leaf that the first of them serves.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("pattern" = schema::SHA256)))]
     sha256: Option<String>,
+    /// The last second of its validity.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<schema::Time>"))]
     not_after: Option<String>,
 }
 
@@ -132,32 +175,55 @@ impl From<Answer> for Served {
     }
 }
 
+/// A Secret.
 #[derive(Serialize)]
-struct SecretName<'a> {
-    namespace: &'a str,
-    name: &'a str,
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "secret"))]
+pub(crate) struct SecretName<'a> {
+    /// The Secret's namespace.
+    pub(crate) namespace: &'a str,
+    /// The Secret's name.
+    pub(crate) name: &'a str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct Leaf<'a> {
+    /// The start of the leaf's validity. Absent, like the other fields of the leaf, if there is none.
+    #[cfg_attr(test, schemars(with = "schema::Time"))]
     not_before: String,
+    /// The last second of the leaf's validity.
+    #[cfg_attr(test, schemars(with = "schema::Time"))]
     not_after: String,
+    /// The leaf's issuer, in the form of RFC 4514.
     issuer: &'a str,
+    /// The leaf's serial number, in hexadecimal.
     serial: String,
+    /// SHA-256 of the leaf's DER.
+    #[cfg_attr(test, schemars(extend("pattern" = schema::SHA256)))]
     sha256: String,
+    /// The leaf's dNSNames and iPAddresses.
     names: Vec<String>,
+    /// The leaf's key: rsa-2048, ecdsa-p256, ed25519, ...
     key_algorithm: String,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "finding"))]
 struct FindingItem<'a> {
+    #[cfg_attr(test, schemars(with = "schema::ReasonName"))]
     reason: &'static str,
+    /// critical: clients fail now; warning: clients will fail, or some do; info: worth knowing.
+    #[cfg_attr(test, schemars(extend("enum" = ["critical", "warning", "info"])))]
     severity: &'static str,
+    /// The Secret that the finding is about, where it is not the one that most clients of the host get.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<SecretName<'a>>,
+    /// The defect, with its facts. For people: the wording may change.
     message: String,
+    /// The next step, with its commands in backquotes. For people: the wording may change.
     remedy: String,
+    /// The remedy's commands, each one line for a shell. Parts that only the reader knows are in angle brackets: <KEY-FILE>.
     commands: Vec<String>,
 }
 

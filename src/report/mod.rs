@@ -21,6 +21,8 @@ pub mod preflight;
 pub mod progress;
 pub mod rows;
 pub mod sarif;
+#[cfg(test)]
+mod schema;
 pub mod show;
 pub mod summary;
 pub mod table;

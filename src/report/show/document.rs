@@ -8,11 +8,13 @@ use super::{
     Held, Presence, Probed, Show, Subject,
     held::{role, trust},
 };
+#[cfg(test)]
+use crate::report::schema;
 use crate::{
     check::row::Status,
     object::{Key, Seconds},
     report::{
-        item::{API_VERSION, Item},
+        item::{API_VERSION, Item, SecretName},
         json, yaml,
     },
     text::date_time,
@@ -40,20 +42,29 @@ pub fn write(show: &Show<'_>, now: Seconds, form: Form, out: &mut dyn Write) -> 
     }
 }
 
+/// The output of `kubectl certs show`: the schema has its fields beside those of a list.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false)))]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+pub(in crate::report) struct Document<'a> {
+    #[cfg_attr(test, schemars(extend("const" = API_VERSION)))]
     api_version: &'static str,
+    #[cfg_attr(test, schemars(extend("const" = KIND)))]
     kind: &'static str,
+    #[cfg_attr(test, schemars(with = "schema::Time"))]
     evaluated_at: String,
+    /// Show: the subject. A File or Server has no namespace.
     subject: Named<'a>,
     items: Vec<Item<'a>>,
+    /// Show: the content of the Secrets, the file or the server.
     chains: Vec<Chain<'a>>,
+    /// Show with a probe, or of a server: the answer of each address.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     served: Vec<Served<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
 struct Named<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -63,44 +74,53 @@ struct Named<'a> {
 
 /// What a Secret, a file or a server holds.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "chain"))]
 #[serde(rename_all = "camelCase")]
 struct Chain<'a> {
+    /// Absent for a file or a server.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<SecretName<'a>>,
+    #[cfg_attr(test, schemars(extend("enum" = ["read", "notFound", "forbidden"])))]
     presence: &'static str,
+    /// The Secret's type.
     #[serde(skip_serializing_if = "str::is_empty")]
     r#type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(extend("enum" = ["missing", "matches", "differs", "encrypted", "readable", "invalid"])))]
     private_key: Option<&'static str>,
-    /// Whether it reaches a trusted root; null where that was not judged.
+    /// Whether it reaches a trusted root; null if that was not checked.
     trusted: Option<bool>,
+    /// The same in words, which may change.
     trust: String,
+    /// In the order in which they are stored or sent.
     certificates: Vec<CertificateItem<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<Unreadable<'a>>,
 }
 
 #[derive(Serialize)]
-struct SecretName<'a> {
-    namespace: &'a str,
-    name: &'a str,
-}
-
-#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
 struct Unreadable<'a> {
+    #[cfg_attr(test, schemars(range(min = 1)))]
     position: usize,
     why: &'a str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "certificate"))]
 #[serde(rename_all = "camelCase")]
 struct CertificateItem<'a> {
+    #[cfg_attr(test, schemars(extend("enum" = ["leaf", "intermediate", "root", "unneeded", "other"])))]
     role: &'static str,
+    /// In the form of RFC 4514.
     subject: String,
     issuer: &'a str,
     serial: String,
+    #[cfg_attr(test, schemars(extend("pattern" = schema::SHA256)))]
     sha256: String,
+    #[cfg_attr(test, schemars(with = "schema::Time"))]
     not_before: String,
+    #[cfg_attr(test, schemars(with = "schema::Time"))]
     not_after: String,
     names: Vec<String>,
     key_algorithm: String,
@@ -109,14 +129,18 @@ struct CertificateItem<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), rename = "served"))]
 #[serde(rename_all = "camelCase")]
 struct Served<'a> {
     address: &'a str,
     host: &'a str,
+    /// Why it served nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// SHA-256 of the first certificate's DER.
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    /// Whether that is the stored one; absent if nothing is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     stored: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
