@@ -199,6 +199,7 @@ fn of_lists_of_the_whole_cluster_only_those_are_told_that_something_in_the_names
                     web["spec"]["ingressClassName"] = class.into();
                     list(&json!([web]))
                 }
+                _ if path.contains("/namespaces/shop/secrets/") => status(404, "NotFound"),
                 _ if path.contains("/namespaces/shop") => list(&json!([])),
                 // As for who has a Role of the namespace alone.
                 _ => status(403, "Forbidden"),
