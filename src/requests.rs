@@ -25,12 +25,12 @@ const TOLD: [&str; 12] = [
 
 /// A request under way.
 #[derive(Debug)]
-pub struct Asked {
+pub struct PendingRequest {
     what: String,
     at: Instant,
 }
 
-impl Asked {
+impl PendingRequest {
     /// A request that is being sent to `url`. Its body and its headers are not told.
     pub fn new(method: &Method, url: impl Display) -> Self {
         if !tracing::enabled!(target: LOG, tracing::Level::DEBUG) {

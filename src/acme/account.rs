@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{
     client::{Acme, Client},
     error::{AcmeError, shown},
-    http::Answer,
+    http::HttpAnswer,
     issuer::Eab,
     jws::{Signer, SigningKey, binding, jwk_value},
 };
@@ -104,7 +104,7 @@ pub struct Account {
 }
 
 impl Account {
-    fn of(answer: &Answer, url: &str) -> Result<Self, AcmeError> {
+    fn of(answer: &HttpAnswer, url: &str) -> Result<Self, AcmeError> {
         #[derive(Deserialize)]
         struct Raw {
             status: AccountStatus,

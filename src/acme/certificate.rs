@@ -3,7 +3,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{client::Client, error::AcmeError, http::Answer};
+use super::{client::Client, error::AcmeError, http::HttpAnswer};
 use crate::x509::pem;
 
 /// The most alternate chains that are fetched.
@@ -32,7 +32,7 @@ struct Read {
 
 impl Read {
     /// RFC 8555, section 9.1: nothing but certificates is taken.
-    fn of(answer: &Answer) -> Result<Self, AcmeError> {
+    fn of(answer: &HttpAnswer) -> Result<Self, AcmeError> {
         let wrong = |reason: String| AcmeError::malformed(&answer.url, reason);
         let (mut certificates, mut issuers) = (Vec::new(), Vec::new());
         for block in pem::blocks(&answer.body) {

@@ -8,7 +8,7 @@ use super::{
     account::AccountKey,
     directory::Directory,
     error::AcmeError,
-    http::{Answer, Http, Limits},
+    http::{Http, HttpAnswer, Limits},
     issuer::Issuer,
     jws::Signer,
     nonce::Nonces,
@@ -81,7 +81,7 @@ impl Acme {
     /// Sends a signed request until there is an answer that stands: a refused nonce is replaced, a busy or broken
     /// server asked again. All requests of ACME may be repeated: the second of two equal ones finds what the first has
     /// done. Fails when the answer is not a success.
-    pub(super) async fn post(&self, signer: Signer<'_>, url: &str, payload: &str) -> Result<Answer, AcmeError> {
+    pub(super) async fn post(&self, signer: Signer<'_>, url: &str, payload: &str) -> Result<HttpAnswer, AcmeError> {
         self.post_unless(signer, url, payload, |_| false).await
     }
 
@@ -92,7 +92,7 @@ impl Acme {
         url: &str,
         payload: &str,
         stands: impl Fn(&Problem) -> bool,
-    ) -> Result<Answer, AcmeError> {
+    ) -> Result<HttpAnswer, AcmeError> {
         let began = Instant::now();
         let (mut refused, mut failed) = (0, 0);
         let mut nonce = self.0.nonces.take();
@@ -180,7 +180,7 @@ impl Client {
     }
 
     /// Sends a request in the account's name; an empty payload is a POST-as-GET (RFC 8555, section 6.3).
-    pub(super) async fn post(&self, url: &str, payload: &str) -> Result<Answer, AcmeError> {
+    pub(super) async fn post(&self, url: &str, payload: &str) -> Result<HttpAnswer, AcmeError> {
         let signer = Signer::Kid(self.0.key.signing(), &self.0.account_url);
         self.0.acme.post(signer, url, payload).await
     }
@@ -191,7 +191,7 @@ impl Client {
         url: &str,
         payload: &str,
         stands: impl Fn(&Problem) -> bool,
-    ) -> Result<Answer, AcmeError> {
+    ) -> Result<HttpAnswer, AcmeError> {
         let signer = Signer::Kid(self.0.key.signing(), &self.0.account_url);
         self.0.acme.post_unless(signer, url, payload, stands).await
     }

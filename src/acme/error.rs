@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    http::Answer,
+    http::HttpAnswer,
     problem::{Problem, quote},
     retry,
 };
@@ -305,7 +305,7 @@ impl AcmeError {
     }
 
     /// What an answer says that is not a success.
-    pub(super) fn of(answer: &Answer) -> Self {
+    pub(super) fn of(answer: &HttpAnswer) -> Self {
         let url = shown(&answer.url);
         let Some(problem) = answer.problem() else {
             let said = quote(&answer.body);

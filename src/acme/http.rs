@@ -69,7 +69,7 @@ impl Default for Limits {
 
 /// What a server answered.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     /// What was asked.
     pub(super) url: String,
     pub(super) status: u16,
@@ -82,7 +82,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-impl Answer {
+impl HttpAnswer {
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -156,7 +156,7 @@ impl Http {
     }
 
     /// Fetches a resource that needs no signature; repeated while that may help. Redirects are followed.
-    pub(super) async fn get(&self, url: &str) -> Result<Answer, AcmeError> {
+    pub(super) async fn get(&self, url: &str) -> Result<HttpAnswer, AcmeError> {
         let mut url = self.check(url)?;
         for _ in 0..=REDIRECTS {
             let answer = self.insist(&Method::GET, &url).await?;
@@ -170,7 +170,7 @@ impl Http {
     }
 
     /// Asks for the headers of a resource alone; repeated while that may help.
-    pub(super) async fn head(&self, url: &str) -> Result<Answer, AcmeError> {
+    pub(super) async fn head(&self, url: &str) -> Result<HttpAnswer, AcmeError> {
         let answer = self.insist(&Method::HEAD, &self.check(url)?).await?;
         if answer.is_success() {
             Ok(answer)
@@ -180,13 +180,13 @@ impl Http {
     }
 
     /// Sends a signed request, once. The answer may be a failure.
-    pub(super) async fn post(&self, url: &str, jws: String) -> Result<Answer, AcmeError> {
+    pub(super) async fn post(&self, url: &str, jws: String) -> Result<HttpAnswer, AcmeError> {
         let request = self.client.post(self.check(url)?);
         self.send(url, request.header(CONTENT_TYPE, "application/jose+json").body(jws))
             .await
     }
 
-    async fn insist(&self, method: &Method, url: &Url) -> Result<Answer, AcmeError> {
+    async fn insist(&self, method: &Method, url: &Url) -> Result<HttpAnswer, AcmeError> {
         let began = Instant::now();
         let mut failed = 0;
         loop {
@@ -203,7 +203,7 @@ impl Http {
 
     /// How long to wait before a request that may be repeated is repeated; `None` when its outcome stands. `failed` is
     /// how often it has failed before.
-    pub(super) fn again(&self, outcome: &Result<Answer, AcmeError>, failed: u32) -> Option<Duration> {
+    pub(super) fn again(&self, outcome: &Result<HttpAnswer, AcmeError>, failed: u32) -> Option<Duration> {
         let wish = match outcome {
             Ok(answer) if answer.status >= 500 => answer.retry_after,
             Err(error) if error.is_transient() => None,
@@ -233,10 +233,10 @@ impl Http {
         }
     }
 
-    async fn send(&self, url: &str, request: RequestBuilder) -> Result<Answer, AcmeError> {
+    async fn send(&self, url: &str, request: RequestBuilder) -> Result<HttpAnswer, AcmeError> {
         let (client, request) = request.header(ACCEPT_LANGUAGE, "en").build_split();
         let request = request.map_err(|error| self.failure(url, error))?;
-        let asked = requests::Asked::new(request.method(), request.url());
+        let asked = requests::PendingRequest::new(request.method(), request.url());
         let response = client.execute(request).await;
         let response = response.map_err(|error| self.failure(url, error));
         match &response {
@@ -286,11 +286,11 @@ impl Http {
     }
 }
 
-fn answer(url: &str, response: &Response, body: Vec<u8>) -> Answer {
+fn answer(url: &str, response: &Response, body: Vec<u8>) -> HttpAnswer {
     let headers = response.headers();
     let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
     let absolute = |target: &str| response.url().join(target).map(String::from).ok();
-    Answer {
+    HttpAnswer {
         url: url.to_owned(),
         status: response.status().as_u16(),
         retry_after: text(RETRY_AFTER.as_str()).and_then(|value| retry::retry_after(value, crate::clock::now())),

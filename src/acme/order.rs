@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     client::Client,
     error::AcmeError,
-    http::Answer,
+    http::HttpAnswer,
     jws::base64url,
     problem::{Identifier, Problem},
     renewal::CertId,
@@ -313,7 +313,7 @@ impl Client {
     }
 }
 
-fn ordered(answer: &Answer, replaces_refused: Option<Problem>) -> Result<Ordered, AcmeError> {
+fn ordered(answer: &HttpAnswer, replaces_refused: Option<Problem>) -> Result<Ordered, AcmeError> {
     let Some(url) = &answer.location else {
         return Err(AcmeError::malformed(&answer.url, "it does not say where the order is"));
     };

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     client::Client,
     error::{AcmeError, shown},
-    http::Answer,
+    http::HttpAnswer,
 };
 use crate::clock::Pauses;
 
@@ -40,7 +40,7 @@ impl Client {
         what: &'static str,
         url: &str,
         limit: Duration,
-        read: impl Fn(&Answer) -> Result<(T, Option<String>), AcmeError>,
+        read: impl Fn(&HttpAnswer) -> Result<(T, Option<String>), AcmeError>,
     ) -> Result<T, AcmeError> {
         let start = Instant::now();
         let mut asked = 0;

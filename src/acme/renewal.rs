@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
-use super::{client::Acme, error::AcmeError, http::Answer, jws::base64url};
+use super::{client::Acme, error::AcmeError, http::HttpAnswer, jws::base64url};
 use crate::{
     object::Seconds,
     text::{parse_time, time},
@@ -71,7 +71,7 @@ impl RenewalInfo {
         moment(self.start, self.end, seed)
     }
 
-    fn of(answer: &Answer) -> Result<Self, AcmeError> {
+    fn of(answer: &HttpAnswer) -> Result<Self, AcmeError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Raw {

@@ -118,7 +118,7 @@ pub async fn served(
 
 /// Asks one address until it serves the certificate, or the time is over.
 async fn until(host: &str, address: SocketAddr, new: Fingerprint, end: Instant) -> Seen {
-    let target = net::Target {
+    let target = net::ProbeRequest {
         address,
         server_name: host.to_owned(),
     };

@@ -98,7 +98,7 @@ impl Compared {
 
 /// What the addresses of a route answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct ServedAnswer {
     /// How it compares.
     pub compared: Compared,
     /// How many addresses were asked.
@@ -158,7 +158,7 @@ pub struct Row<'a> {
     /// What it rests on; `None` where nothing could be read.
     pub evidence: Option<Evidence>,
     /// What was served; `None` where nobody asked.
-    pub answer: Option<Answer>,
+    pub answer: Option<ServedAnswer>,
 }
 
 impl<'a> Row<'a> {

@@ -15,7 +15,7 @@ use crate::{check::Reason, cli::failure::Exit, text::clear::is_unsafe};
 mod dynamic;
 mod kept;
 
-use dynamic::Asked;
+use dynamic::TypedSource;
 
 /// What the shell does besides: completes names of files, or not; and leaves the words in their order.
 const FILES: u8 = 0;
@@ -76,8 +76,8 @@ fn choices(words: &[String], reads_on: bool) -> Choices {
     let (typed, before) = words
         .split_last()
         .map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
-    let place = Place::after(&root, before);
-    let asked = Asked::of(words, reads_on);
+    let place = Completing::after(&root, before);
+    let asked = TypedSource::of(words, reads_on);
     if let Some(flag) = place.open {
         return values(flag, place.command, "", typed, &asked);
     }
@@ -123,7 +123,7 @@ fn choices(words: &[String], reads_on: bool) -> Choices {
 }
 
 /// Where a command line stands after some words.
-struct Place<'a> {
+struct Completing<'a> {
     command: &'a Command,
     /// The flag whose value comes next.
     open: Option<&'a Arg>,
@@ -134,7 +134,7 @@ struct Place<'a> {
     literal: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Completing<'a> {
     fn after(root: &'a Command, words: &'a [String]) -> Self {
         let mut place = Self {
             command: root,
@@ -206,7 +206,7 @@ fn is_target(arg: &Arg) -> bool {
 }
 
 /// The values of an argument that no list of the parser has: those of the cluster, the kubeconfig and the settings.
-fn named(arg: &Arg, command: &Command, typed: &str, asked: &Asked) -> Vec<(String, String)> {
+fn named(arg: &Arg, command: &Command, typed: &str, asked: &TypedSource) -> Vec<(String, String)> {
     let reasons = || {
         Reason::ALL
             .iter()
@@ -236,7 +236,7 @@ fn named(arg: &Arg, command: &Command, typed: &str, asked: &Asked) -> Vec<(Strin
 }
 
 /// The values of an argument that begin with what is typed, after `lead`. Of a list with commas, its last one.
-fn values(arg: &Arg, command: &Command, lead: &str, typed: &str, asked: &Asked) -> Choices {
+fn values(arg: &Arg, command: &Command, lead: &str, typed: &str, asked: &TypedSource) -> Choices {
     let (earlier, last) = match (arg.get_value_delimiter(), typed) {
         (Some(delimiter), typed) => typed.rfind(delimiter).map_or(("", typed), |at| typed.split_at(at + 1)),
         (None, typed) => ("", typed),

@@ -59,11 +59,11 @@ struct Document {
     kind: String,
     evaluated_at: String,
     not_chosen: Option<serde::de::IgnoredAny>,
-    items: Vec<Item>,
+    items: Vec<PastItem>,
 }
 
 #[derive(Deserialize)]
-struct Item {
+struct PastItem {
     context: Option<String>,
     namespace: String,
     route: Option<Route>,
@@ -207,7 +207,7 @@ impl Before {
     }
 }
 
-impl Item {
+impl PastItem {
     fn identity(&self) -> Identity {
         let first = self.secrets.first().filter(|_| self.route.is_none());
         Identity {

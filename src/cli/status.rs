@@ -18,7 +18,7 @@ use crate::{
         named::{Named, for_reading, is_listener, not_found, read_all},
         session::{Open, Session},
     },
-    report::{self, Apart, Context, Format, Rows, Sorting, Status, apart::Since, by, output, place::Place},
+    report::{self, Apart, Context, Format, Rows, Sorting, Status, apart::Since, by, output, place::ManifestPosition},
     scan::{self, About, Judged, probe},
     source::scope::Namespaces,
     tui::{filter::Filter, item::Item, rows::Choice},
@@ -217,7 +217,7 @@ pub(super) async fn run(command: StatusCommand, probing: bool) -> Result<Exit, O
     let places = |kind: Kind, key: &Key| {
         let (file, line) = session.places.get(kind, key)?;
         let file = file.to_owned();
-        Some(Place { file, line })
+        Some(ManifestPosition { file, line })
     };
     context.place = Some(&places);
     context.apart = apart;

@@ -26,12 +26,12 @@ pub struct Known {
 
 /// What is known of all, by their ids.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct RenewalAnswers {
     path: Option<PathBuf>,
     known: Mutex<BTreeMap<String, Known>>,
 }
 
-impl Asked {
+impl RenewalAnswers {
     /// What earlier runs have kept in this file; nothing without one.
     pub fn open(path: Option<PathBuf>) -> Self {
         let known = path.as_ref().and_then(|path| {
@@ -77,20 +77,20 @@ mod tests {
     fn what_was_said_counts_until_the_ca_wants_to_be_asked_again() {
         let scratch = tempfile::tempdir().unwrap();
         let path = Some(scratch.path().join("cache/renewals.json"));
-        let asked = Asked::open(path.clone());
+        let asked = RenewalAnswers::open(path.clone());
         assert_eq!(asked.get("aki.01", 100), None);
         let known = |moment, again| Known { moment, again };
         asked.put("aki.01".into(), known(5_000, 200));
         asked.put("aki.02".into(), known(6_000, 150));
         asked.keep(100);
-        let next = Asked::open(path.clone());
+        let next = RenewalAnswers::open(path.clone());
         assert_eq!(next.get("aki.01", 199), Some(5_000));
         assert_eq!(next.get("aki.01", 200), None, "it wants to be asked");
         next.keep(160);
-        assert_eq!(Asked::open(path.clone()).known.lock().unwrap().len(), 1);
+        assert_eq!(RenewalAnswers::open(path.clone()).known.lock().unwrap().len(), 1);
         std::fs::write(path.clone().unwrap(), "no JSON").unwrap();
-        assert_eq!(Asked::open(path).get("aki.01", 100), None);
+        assert_eq!(RenewalAnswers::open(path).get("aki.01", 100), None);
         // Where nothing can be kept, nothing fails.
-        Asked::open(None).keep(100);
+        RenewalAnswers::open(None).keep(100);
     }
 }

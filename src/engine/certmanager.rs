@@ -205,7 +205,7 @@ async fn follow(
 ) -> Result<Renewed, CertManagerError> {
     let key = look.certificate().clone();
     let (mut told, mut pauses, started) = (Told::default(), PAUSES, Instant::now());
-    let mut seen = follow::Seen::of(asked);
+    let mut seen = follow::Observed::of(asked);
     let mut silence_told = false;
     loop {
         let trouble = match look.again(&mut seen, &before).await {
@@ -265,7 +265,7 @@ async fn follow(
 }
 
 /// Tells the end of it.
-fn issued(seen: &follow::Seen, certificate: Key, tell: &Teller) -> Renewed {
+fn issued(seen: &follow::Observed, certificate: Key, tell: &Teller) -> Renewed {
     let secret = state::secret(&seen.certificate, &certificate);
     let leaf = seen.leaf();
     if let Some(leaf) = &leaf {

@@ -57,7 +57,7 @@ pub struct Unfinished {
     /// The Secret that keeps it.
     pub thing: Thing,
     /// What it says.
-    pub found: journal::Found,
+    pub found: journal::LeftEntry,
 }
 
 /// A run that is going on.

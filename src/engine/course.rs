@@ -9,7 +9,7 @@ use super::{
     authorize::{Proving, Refused},
     cleanup,
     failure::{CourseError, names as names_of},
-    journal::{self, Entry, Found, Journal, Left},
+    journal::{self, Entry, Journal, Left, LeftEntry},
     lease::{Lease, Taking},
     obtain::{ObtainError, Obtained, Obtaining},
     run::{Issued, Run},
@@ -210,7 +210,7 @@ impl Run {
         }
     }
 
-    fn key_kind(&self, held: Option<&Replaced>, found: Option<&Found>) -> KeyKind {
+    fn key_kind(&self, held: Option<&Replaced>, found: Option<&LeftEntry>) -> KeyKind {
         let resumed = || found.and_then(|found| found.entry.key_type.parse().ok());
         self.parts
             .options
@@ -221,7 +221,7 @@ impl Run {
     }
 
     /// Whether a killed run's order can be gone on with: the same CA, account, profile and kind of key.
-    fn resumable<'f>(&self, found: &'f Found, kind: KeyKind) -> Option<&'f Found> {
+    fn resumable<'f>(&self, found: &'f LeftEntry, kind: KeyKind) -> Option<&'f LeftEntry> {
         let entry = &found.entry;
         let same = entry.directory == self.parts.client.acme().directory_url()
             && entry.account == self.parts.client.account_url()
@@ -237,7 +237,7 @@ impl Run {
         present: &Present,
         slots: &Slots,
         kind: KeyKind,
-        resumed: Option<&&Found>,
+        resumed: Option<&&LeftEntry>,
     ) -> Result<PrivateKey, CourseError> {
         if let Some(pem) = resumed.and_then(|found| found.key.as_ref())
             && let Ok(key) = PrivateKey::from_pem(pem)
@@ -285,7 +285,7 @@ impl Run {
         }
     }
 
-    fn entry(&self, target: &Target, kind: KeyKind, found: Option<&Found>, resume: Option<String>) -> Entry {
+    fn entry(&self, target: &Target, kind: KeyKind, found: Option<&LeftEntry>, resume: Option<String>) -> Entry {
         Entry {
             directory: self.parts.client.acme().directory_url().to_owned(),
             account: self.parts.client.account_url().to_owned(),

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 
-use super::asked::{Asked, Known};
+use super::asked::{Known, RenewalAnswers};
 use crate::{
     acme::{Acme, CertId, LETS_ENCRYPT_STAGING},
     check::{self, Fact, Rules},
@@ -33,7 +33,13 @@ pub enum Due {
 
 /// Judges each target, in their order. The CA is asked about those that it has issued ([`Target::changes_ca`]); of others, their
 /// lifetime decides. Who was `asked` lately is not asked again.
-pub async fn judge(acme: &Acme, inventory: &Inventory, targets: &[Target], rules: Rules, asked: &Asked) -> Vec<Due> {
+pub async fn judge(
+    acme: &Acme,
+    inventory: &Inventory,
+    targets: &[Target],
+    rules: Rules,
+    asked: &RenewalAnswers,
+) -> Vec<Due> {
     let judged = stream::iter(targets)
         .map(|target| one(acme, inventory, target, rules, asked))
         .buffered(AT_ONCE)
@@ -43,7 +49,7 @@ pub async fn judge(acme: &Acme, inventory: &Inventory, targets: &[Target], rules
     judged
 }
 
-async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, asked: &Asked) -> Due {
+async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, asked: &RenewalAnswers) -> Due {
     let Some(held) = &target.held else {
         return Due::Now("it holds no certificate");
     };
@@ -67,7 +73,7 @@ async fn one(acme: &Acme, inventory: &Inventory, target: &Target, rules: Rules, 
 }
 
 /// The moment at which the CA wants a certificate to be renewed, where it says one.
-async fn moment(acme: &Acme, id: &CertId, asked: &Asked) -> Option<Seconds> {
+async fn moment(acme: &Acme, id: &CertId, asked: &RenewalAnswers) -> Option<Seconds> {
     let (name, now) = (id.to_string(), crate::clock::now());
     if let Some(moment) = asked.get(&name, now) {
         return Some(moment);

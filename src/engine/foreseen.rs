@@ -63,7 +63,7 @@ impl fmt::Display for Obstacle {
 }
 
 /// Who may be asked.
-pub struct Asked<'a> {
+pub struct Askable<'a> {
     /// Where accounts and what they have ordered are kept.
     pub store: &'a Store,
     /// What the cluster's certificates show of the CA's limits.
@@ -75,7 +75,7 @@ pub struct Asked<'a> {
 }
 
 /// Everything that is known to stand in the way.
-pub async fn obstacles(preparing: &Preparing<'_>, prepared: &Prepared, asked: Asked<'_>) -> Vec<Obstacle> {
+pub async fn obstacles(preparing: &Preparing<'_>, prepared: &Prepared, asked: Askable<'_>) -> Vec<Obstacle> {
     let dns01 = asked.dns01;
     let of_targets = stream::iter(preparing.targets)
         .map(|target| of_target(preparing, prepared, target, dns01))
@@ -163,8 +163,8 @@ async fn of_name(
 }
 
 /// The CA's rate limits, by what its account is known to have ordered; each order counts for those after it.
-async fn of_limits(preparing: &Preparing<'_>, asked: Asked<'_>) -> Vec<Obstacle> {
-    let Asked { store, seen, acme, .. } = asked;
+async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacle> {
+    let Askable { store, seen, acme, .. } = asked;
     let chosen = &preparing.settings.chosen;
     let Some(known) = &chosen.ca_limits else {
         return Vec::new();
@@ -175,8 +175,8 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Asked<'_>) -> Vec<Obstacle>
     let now = crate::clock::now();
     let account = store.load(&chosen.ca.directory).await.ok().flatten();
     let ledger = match account.and_then(|kept| kept.account.url) {
-        Some(url) => Ledger::open(ledger::Place::beside(store), &url, now).await,
-        None => Ledger::open(ledger::Place::Nowhere, "", now).await,
+        Some(url) => Ledger::open(ledger::LedgerStore::beside(store), &url, now).await,
+        None => Ledger::open(ledger::LedgerStore::Nowhere, "", now).await,
     };
     let mut past = limits::joined(ledger.past(), &seen);
     let mut found = Vec::new();

@@ -70,7 +70,7 @@ pub enum Left {
 }
 
 /// An entry that a run has left.
-pub struct Found {
+pub struct LeftEntry {
     /// What it was.
     pub entry: Entry,
     /// The new private key in PEM.
@@ -81,9 +81,9 @@ pub struct Found {
     object: Value,
 }
 
-impl std::fmt::Debug for Found {
+impl std::fmt::Debug for LeftEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Found")
+        f.debug_struct("LeftEntry")
             .field("entry", &self.entry)
             .field("run", &self.run)
             .finish_non_exhaustive()
@@ -124,7 +124,7 @@ impl Diagnose for JournalError {
 // There is one for a run.
 #[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum JournalStore {
     /// In Secrets.
     Cluster(Api),
     /// In files of this directory.
@@ -133,7 +133,7 @@ pub enum Place {
 
 /// One entry that is being written.
 pub struct Journal {
-    place: Place,
+    place: JournalStore,
     secret: Key,
     run: RunId,
     state: Mutex<State>,
@@ -171,10 +171,10 @@ fn key_of(secret: &Key) -> Key {
 }
 
 /// What a former run has left for a Secret.
-pub async fn find(place: &Place, secret: &Key) -> Result<Option<Found>, JournalError> {
+pub async fn find(place: &JournalStore, secret: &Key) -> Result<Option<LeftEntry>, JournalError> {
     match place {
-        Place::Cluster(api) => Ok(api.get(SECRET, &key_of(secret)).await?.map(read)),
-        Place::Directory(directory) => {
+        JournalStore::Cluster(api) => Ok(api.get(SECRET, &key_of(secret)).await?.map(read)),
+        JournalStore::Directory(directory) => {
             let path = directory.join(format!("{}.json", name(secret)));
             match std::fs::read(&path) {
                 // An order and a key of somebody else's making.
@@ -188,12 +188,12 @@ pub async fn find(place: &Place, secret: &Key) -> Result<Option<Found>, JournalE
 }
 
 /// Reads an entry. One that cannot be read is empty: it is only removed.
-pub fn read(object: Value) -> Found {
+pub fn read(object: Value) -> LeftEntry {
     let data = |key: &str| {
         let text = object["data"][key].as_str()?;
         BASE64_STANDARD.decode(text).ok()
     };
-    Found {
+    LeftEntry {
         entry: data(ENTRY).and_then(|bytes| from_json(&bytes)).unwrap_or_default(),
         key: data(KEY)
             .and_then(|bytes| String::from_utf8(bytes).ok())
@@ -210,12 +210,12 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 impl Journal {
     /// Begins an entry, in the place of one that a former run has left.
     pub async fn begin(
-        place: &Place,
+        place: &JournalStore,
         secret: &Key,
         run: &RunId,
         entry: Entry,
         key: SecretString,
-        former: Option<Found>,
+        former: Option<LeftEntry>,
     ) -> Result<Self, JournalError> {
         let mut state = State {
             object: former.map_or(Value::Null, |found| found.object),
@@ -261,18 +261,18 @@ impl Journal {
 }
 
 /// Removes what a former run has left.
-pub async fn forget(place: &Place, secret: &Key, found: &Found) -> Result<(), JournalError> {
+pub async fn forget(place: &JournalStore, secret: &Key, found: &LeftEntry) -> Result<(), JournalError> {
     remove(place, secret, &found.object).await
 }
 
-async fn remove(place: &Place, secret: &Key, object: &Value) -> Result<(), JournalError> {
+async fn remove(place: &JournalStore, secret: &Key, object: &Value) -> Result<(), JournalError> {
     match place {
-        Place::Cluster(api) => {
+        JournalStore::Cluster(api) => {
             let uid = object["metadata"]["uid"].as_str();
             api.delete(SECRET, &key_of(secret), uid).await?;
             Ok(())
         }
-        Place::Directory(directory) => {
+        JournalStore::Directory(directory) => {
             let path = directory.join(format!("{}.json", name(secret)));
             match std::fs::remove_file(&path) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -282,7 +282,7 @@ async fn remove(place: &Place, secret: &Key, object: &Value) -> Result<(), Journ
     }
 }
 
-async fn write(place: &Place, secret: &Key, run: &RunId, state: &mut State) -> Result<(), JournalError> {
+async fn write(place: &JournalStore, secret: &Key, run: &RunId, state: &mut State) -> Result<(), JournalError> {
     let encoded = |bytes: &[u8]| BASE64_STANDARD.encode(bytes);
     let key = key_of(secret);
     let entry = serde_json::to_vec(&state.entry).unwrap_or_default();
@@ -293,7 +293,7 @@ async fn write(place: &Place, secret: &Key, run: &RunId, state: &mut State) -> R
     });
     mark(&mut object, run, Purpose::Journal, crate::clock::now() + KEPT, secret);
     match place {
-        Place::Cluster(api) => {
+        JournalStore::Cluster(api) => {
             let meta = &state.object["metadata"];
             if meta.is_object() {
                 object["metadata"]["uid"] = meta["uid"].clone();
@@ -314,7 +314,7 @@ async fn write(place: &Place, secret: &Key, run: &RunId, state: &mut State) -> R
             }
             Ok(())
         }
-        Place::Directory(directory) => {
+        JournalStore::Directory(directory) => {
             let path = directory.join(format!("{}.json", key.name));
             let bytes = zeroize::Zeroizing::new(serde_json::to_vec(&object).unwrap_or_default());
             save(directory, &path, &bytes).map_err(|source| JournalError::File {
@@ -374,7 +374,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_killed_run_kept_is_found_by_the_next_and_gone_when_it_ends() {
         let scratch = tempfile::tempdir().unwrap();
-        let place = Place::Directory(scratch.path().join("journal"));
+        let place = JournalStore::Directory(scratch.path().join("journal"));
         let (secret, run) = (Key::new("shop", "shop-tls"), RunId::random());
         assert!(find(&place, &secret).await.unwrap().is_none());
         let entry = Entry {
@@ -408,7 +408,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let scratch = tempfile::tempdir().unwrap();
         let directory = scratch.path().join("state/journal");
-        let place = Place::Directory(directory.clone());
+        let place = JournalStore::Directory(directory.clone());
         let secret = Key::new("shop", "shop-tls");
         let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         for _ in 0..2 {

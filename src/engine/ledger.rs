@@ -58,7 +58,7 @@ enum Word {
 
 /// Where a ledger is kept.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum LedgerStore {
     /// In a file of this directory.
     Directory(PathBuf),
     /// In the Secret of the account.
@@ -67,7 +67,7 @@ pub enum Place {
     Nowhere,
 }
 
-impl Place {
+impl LedgerStore {
     /// Beside the account.
     pub fn beside(store: &Store) -> Self {
         match store {
@@ -80,7 +80,7 @@ impl Place {
 /// The ledger of one account.
 #[derive(Debug)]
 pub struct Ledger {
-    place: Place,
+    place: LedgerStore,
     name: String,
     lines: Mutex<Lines>,
 }
@@ -94,12 +94,12 @@ struct Lines {
 
 impl Ledger {
     /// Reads the ledger of an account. What cannot be read is empty: it only helps to estimate.
-    pub async fn open(place: Place, account_url: &str, now: Seconds) -> Self {
+    pub async fn open(place: LedgerStore, account_url: &str, now: Seconds) -> Self {
         let name = format!("{}.ledger", short_hash(account_url));
         let text = match &place {
-            Place::Directory(directory) => read(&directory.join(&name)).unwrap_or_default(),
-            Place::Secret(api, key) => from_secret(api, key, &name).await.unwrap_or_default(),
-            Place::Nowhere => String::new(),
+            LedgerStore::Directory(directory) => read(&directory.join(&name)).unwrap_or_default(),
+            LedgerStore::Secret(api, key) => from_secret(api, key, &name).await.unwrap_or_default(),
+            LedgerStore::Nowhere => String::new(),
         };
         let all: Vec<Line> = text
             .lines()
@@ -161,7 +161,7 @@ impl Ledger {
             sha256,
         };
         let mut lines = self.lock();
-        if let Place::Directory(directory) = &self.place {
+        if let LedgerStore::Directory(directory) = &self.place {
             // A line that is lost makes the estimate a little too low.
             if append(&directory.join(&self.name), &line).is_ok() {
                 lines.kept += 1;
@@ -172,7 +172,7 @@ impl Ledger {
 
     /// Keeps what is not kept yet.
     pub async fn keep(&self) -> Result<(), ApiError> {
-        let Place::Secret(api, key) = &self.place else {
+        let LedgerStore::Secret(api, key) = &self.place else {
             return Ok(());
         };
         let (new, kept) = {
@@ -270,7 +270,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_ordered_is_known_to_the_next_run_for_as_long_as_it_counts() {
         let scratch = tempfile::tempdir().unwrap();
-        let place = Place::Directory(scratch.path().join("accounts"));
+        let place = LedgerStore::Directory(scratch.path().join("accounts"));
         let names: Vec<Name> = vec!["a.example".parse().unwrap()];
         let account = "https://ca.example/acct/1";
         let ledger = Ledger::open(place.clone(), account, NOW).await;

@@ -35,7 +35,7 @@ use crate::{
     settings::{Dns01Settings, Settings},
     solve::{
         SolveError, dns01,
-        http01::{self, Backend, Place},
+        http01::{self, Backend, ChallengeRoute},
     },
     source::cluster::Connection,
 };
@@ -61,7 +61,7 @@ pub struct Preparing<'a> {
 /// What is known before anything is asked of a CA.
 pub struct Prepared {
     /// Where each host's challenge goes, of those that are proved by HTTP.
-    places: HashMap<Name, Place>,
+    places: HashMap<Name, ChallengeRoute>,
     /// Why some have no such place.
     unplaced: HashMap<Name, SolveError>,
     /// What answers HTTP-01.
@@ -115,15 +115,15 @@ impl Preparing<'_> {
                 continue;
             }
             let place = match target.use_of(name) {
-                Some(used) => Place::of(self.inventory, &used.route, &name.to_string()),
+                Some(used) => ChallengeRoute::of(self.inventory, &used.route, &name.to_string()),
                 // A route of another Secret may have the host all the same; without any, the default class decides.
                 None => Ok(self
                     .inventory
                     .bindings_of_host(&name.to_string())
                     .first()
                     .and_then(|id| self.inventory.bindings().get(*id))
-                    .and_then(|binding| Place::of(self.inventory, &binding.route, &name.to_string()).ok())
-                    .unwrap_or_else(|| Place::of_class(self.inventory, &target.secret.namespace, None))),
+                    .and_then(|binding| ChallengeRoute::of(self.inventory, &binding.route, &name.to_string()).ok())
+                    .unwrap_or_else(|| ChallengeRoute::of_class(self.inventory, &target.secret.namespace, None))),
             };
             match place {
                 Ok(place) => drop(prepared.places.insert(name.clone(), place)),
@@ -138,7 +138,7 @@ impl Preparing<'_> {
             return Ok(());
         }
         let options = prepared.http01(self.settings, &self.run, self.connect.clone(), any_thumbprint()?);
-        let refusal = |(name, place): (&Name, &Place)| {
+        let refusal = |(name, place): (&Name, &ChallengeRoute)| {
             let error = http01::refusal(&options, place)?;
             Some((
                 name.clone(),
@@ -259,7 +259,7 @@ impl Prepared {
 }
 
 /// Why the way of a challenge is not known, where that is because `IngressClasses` could not be read.
-fn for_want_of_classes(inventory: &Inventory, place: &Place) -> Option<SolveError> {
+fn for_want_of_classes(inventory: &Inventory, place: &ChallengeRoute) -> Option<SolveError> {
     let is_unread = place.controller == Controller::Unknown
         && place.kind == Kind::Ingress
         && inventory.some_forbidden(Kind::IngressClass);
@@ -300,7 +300,7 @@ mod tests {
                 }));
             }
             inventory.settle();
-            for_want_of_classes(&inventory, &Place::of_class(&inventory, "shop", Some(class)))
+            for_want_of_classes(&inventory, &ChallengeRoute::of_class(&inventory, "shop", Some(class)))
         };
         let error = refused("web", true).unwrap();
         assert!(error.message.contains("ingressclasses"), "{error}");

@@ -104,7 +104,7 @@ pub struct Parts {
     /// The CA.
     pub issuer: Issuer,
     /// Where orders are kept.
-    pub journal: journal::Place,
+    pub journal: journal::JournalStore,
     /// What answers challenges.
     pub solvers: Solvers,
     /// Where certificates go.

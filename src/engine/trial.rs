@@ -21,7 +21,7 @@ pub async fn all(api: &Api, targets: &[Target], run: &RunId, slots: &Slots) -> R
         secret::may_be_written(&present, &options)?;
         let lease = Lease::take(api, &target.secret, run).await?;
         drop(lease);
-        let place = journal::Place::Cluster(api.clone());
+        let place = journal::JournalStore::Cluster(api.clone());
         let entry = journal::Entry::default();
         let key = secrecy::SecretString::from(String::new());
         let found = journal::find(&place, &target.secret).await?;

@@ -21,7 +21,7 @@ const FEW: usize = 16;
 
 /// Where a listener stands: in the object that owns it.
 #[derive(Debug)]
-struct Place {
+struct ListenerPosition {
     owner: RouteKey,
     position: usize,
 }
@@ -29,7 +29,7 @@ struct Place {
 /// The listeners of a Gateway that has many, in the order of their precedence.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
-    places: Vec<Place>,
+    places: Vec<ListenerPosition>,
     /// The position of a listener in the object that owns it.
     named: HashMap<(RouteKey, Text), usize>,
     /// The first TLS listener of a port and hostname.
@@ -63,7 +63,7 @@ impl Listeners {
             let hostname = hostname.unwrap_or_else(|| EVERY_HOST.into());
             listeners.endings.extend(endings(&hostname).map(Text::from));
             listeners.hostnames.insert(hostname);
-            listeners.places.push(Place { owner, position });
+            listeners.places.push(ListenerPosition { owner, position });
         }
         listeners
     }
@@ -151,7 +151,7 @@ impl Inventory {
         listeners.iter().find(|l| *l.name == **name)
     }
 
-    fn at(&self, place: &Place) -> Option<OwnedListener<'_>> {
+    fn at(&self, place: &ListenerPosition) -> Option<OwnedListener<'_>> {
         Some(OwnedListener {
             kind: place.owner.kind,
             meta: self.route_meta(&place.owner)?,

@@ -10,7 +10,7 @@ use crate::{
 use super::{
     binding::BindingId,
     index::{Few, Index, Shelf},
-    table::{Named, Table},
+    table::{Keyed, Table},
 };
 
 /// Whether a data key of a Secret holds something.
@@ -111,7 +111,7 @@ impl Slot {
     }
 }
 
-impl Named for Slot {
+impl Keyed for Slot {
     fn names(&self) -> (&Text, &Text) {
         match &self.what {
             What::Missing(key) => key.names(),

@@ -13,7 +13,7 @@ use super::{
     index::Index,
     ingress::{covers_host, wildcard_over},
     secrets::Secrets,
-    table::Named,
+    table::Keyed,
     view::RouteView,
 };
 
@@ -241,7 +241,7 @@ impl Inventory {
     /// Derives the bindings of everything for the first time, in the order of kinds and names.
     fn derive_all(&mut self) {
         let mut ingresses: Vec<u32> = self.ingresses.iter().map(|(position, _)| position).collect();
-        ingresses.sort_unstable_by_key(|position| self.ingresses.at(*position).map(Named::names));
+        ingresses.sort_unstable_by_key(|position| self.ingresses.at(*position).map(Keyed::names));
         // Nearly all have one host and one Secret.
         let routes = ingresses.len() + self.host_routes.len() + self.gateways.len();
         self.bindings.reserve(routes);

@@ -7,24 +7,24 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::object::{Certificate, CertificateRequest, Challenge, Ingress, Key, Meta, Order, Text};
 
 /// What has a namespace and a name.
-pub(super) trait Named {
+pub(super) trait Keyed {
     /// Its namespace and its name.
     fn names(&self) -> (&Text, &Text);
 }
 
-impl<V: Named> Named for Box<V> {
+impl<V: Keyed> Keyed for Box<V> {
     fn names(&self) -> (&Text, &Text) {
         self.as_ref().names()
     }
 }
 
-impl Named for Meta {
+impl Keyed for Meta {
     fn names(&self) -> (&Text, &Text) {
         (&self.namespace, &self.name)
     }
 }
 
-impl Named for Key {
+impl Keyed for Key {
     fn names(&self) -> (&Text, &Text) {
         (&self.namespace, &self.name)
     }
@@ -32,7 +32,7 @@ impl Named for Key {
 
 macro_rules! named_by_meta {
     ($($kind:ty),*) => {$(
-        impl Named for $kind {
+        impl Keyed for $kind {
             fn names(&self) -> (&Text, &Text) {
                 self.meta.names()
             }
@@ -62,16 +62,16 @@ impl<V> Default for Table<V> {
     }
 }
 
-impl<V: Named> Table<V> {
+impl<V: Keyed> Table<V> {
     /// The position of what has these names.
-    pub(super) fn position(&self, key: &impl Named) -> Option<u32> {
+    pub(super) fn position(&self, key: &impl Keyed) -> Option<u32> {
         let names = key.names();
         let same = |at: &u32| self.at(*at).is_some_and(|value| same(value.names(), names));
         self.positions.find(self.hash(names), same).copied()
     }
 
     /// What has these names.
-    pub(super) fn get(&self, key: &impl Named) -> Option<&V> {
+    pub(super) fn get(&self, key: &impl Keyed) -> Option<&V> {
         self.at(self.position(key)?)
     }
 
@@ -86,7 +86,7 @@ impl<V: Named> Table<V> {
     }
 
     /// What has these names, where it was last; anywhere else if it has moved since.
-    pub(super) fn get_near(&self, position: u32, key: &impl Named) -> Option<&V> {
+    pub(super) fn get_near(&self, position: u32, key: &impl Keyed) -> Option<&V> {
         let near = self.at(position).filter(|value| same(value.names(), key.names()));
         near.or_else(|| self.get(key))
     }
@@ -120,7 +120,7 @@ impl<V: Named> Table<V> {
     }
 
     /// Takes out what has these names.
-    pub(super) fn remove(&mut self, key: &impl Named) -> Option<V> {
+    pub(super) fn remove(&mut self, key: &impl Keyed) -> Option<V> {
         let names = key.names();
         let hash = self.hash(names);
         let slots = &self.slots;
@@ -153,7 +153,7 @@ impl<V: Named> Table<V> {
 /// Names on loan.
 struct Names<'a>((&'a Text, &'a Text));
 
-impl Named for Names<'_> {
+impl Keyed for Names<'_> {
     fn names(&self) -> (&Text, &Text) {
         self.0
     }

@@ -11,7 +11,7 @@ use std::{
 use tokio::{net::lookup_host, sync::Semaphore, time::Instant};
 
 use super::{
-    name::{Asked, asked},
+    name::{RequestedHost, asked},
     unresolved::{ResolveError, why},
 };
 use crate::object::Text;
@@ -55,10 +55,12 @@ impl FromStr for HostPort {
         }
         let port: u16 = port.parse().map_err(|_| wrong())?;
         match asked(host) {
-            Ok(Asked::Name(_) | Asked::Address(_)) if port != 0 && !host.starts_with("*.") => Ok(Self {
-                host: host.to_owned(),
-                port,
-            }),
+            Ok(RequestedHost::Name(_) | RequestedHost::Address(_)) if port != 0 && !host.starts_with("*.") => {
+                Ok(Self {
+                    host: host.to_owned(),
+                    port,
+                })
+            }
             _ => Err(wrong()),
         }
     }
@@ -81,9 +83,9 @@ impl std::fmt::Display for HostPort {
 /// background, when the system's resolver gives up.
 pub async fn resolve(host: &str, timeout: Duration) -> Result<Vec<IpAddr>, ResolveError> {
     let name = match asked(host)? {
-        Asked::Address(address) => return Ok(vec![address]),
-        Asked::Default => return Err(ResolveError::NothingToAsk),
-        Asked::Name(name) => name,
+        RequestedHost::Address(address) => return Ok(vec![address]),
+        RequestedHost::Default => return Err(ResolveError::NothingToAsk),
+        RequestedHost::Name(name) => name,
     };
     let timed_out = |name| ResolveError::late(name, timeout);
     let deadline = Instant::now() + timeout;

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     address::{MOST_ADDRESSES, resolve},
     dns::{DnsError, Resolver},
-    name::{Asked, asked},
+    name::{RequestedHost, asked},
     unresolved::{ResolveError, of_servers, shown},
 };
 
@@ -49,9 +49,9 @@ impl Lookup {
             return resolve(host, timeout).await;
         };
         let name = match asked(host)? {
-            Asked::Address(address) => return Ok(vec![address]),
-            Asked::Default => return Err(ResolveError::NothingToAsk),
-            Asked::Name(name) => name,
+            RequestedHost::Address(address) => return Ok(vec![address]),
+            RequestedHost::Default => return Err(ResolveError::NothingToAsk),
+            RequestedHost::Name(name) => name,
         };
         match timeout_at(deadline, resolver.look_up(&name)).await {
             Err(_) => Err(ResolveError::Timeout {

@@ -9,7 +9,7 @@ pub const WILDCARD_LABEL: &str = "kubectl-certs-probe";
 
 /// What a server is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestedHost {
     /// A DNS name in its ASCII form (A-labels), lower case, without a trailing dot; sent as SNI.
     Name(String),
     /// An address; no SNI is sent (RFC 6066, section 3).
@@ -28,17 +28,17 @@ pub struct InvalidName {
 
 /// What is asked for to see the certificate of `host`: `*.a.example` becomes `kubectl-certs-probe.a.example`, an
 /// internationalized name its A-labels (RFC 5891), brackets around an IPv6 address are dropped.
-pub fn asked(host: &str) -> Result<Asked, InvalidName> {
+pub fn asked(host: &str) -> Result<RequestedHost, InvalidName> {
     let invalid = || InvalidName {
         name: crate::text::shorten(host, 300).into_owned(),
     };
     let bare = host.trim();
     if bare.is_empty() || bare == "*" {
-        return Ok(Asked::Default);
+        return Ok(RequestedHost::Default);
     }
     let unbracketed = bare.strip_prefix('[').and_then(|b| b.strip_suffix(']')).unwrap_or(bare);
     if let Ok(address) = unbracketed.parse::<IpAddr>() {
-        return Ok(Asked::Address(address));
+        return Ok(RequestedHost::Address(address));
     }
     // Names are at most 253 octets in ASCII, and an A-label is never shorter than its letters: longer ones need no work.
     if bare.len() > 1024 {
@@ -52,7 +52,7 @@ pub fn asked(host: &str) -> Result<Asked, InvalidName> {
     let ascii = idna::domain_to_ascii(&concrete).map_err(|_| invalid())?;
     let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
     match DnsName::try_from(ascii) {
-        Ok(_) => Ok(Asked::Name(ascii.to_owned())),
+        Ok(_) => Ok(RequestedHost::Name(ascii.to_owned())),
         Err(_) => Err(invalid()),
     }
 }
@@ -63,17 +63,20 @@ mod tests {
 
     #[test]
     fn hosts_become_what_a_client_asks_for() {
-        let name = |s: &str| Ok(Asked::Name(s.to_owned()));
+        let name = |s: &str| Ok(RequestedHost::Name(s.to_owned()));
         for (host, expected) in [
             ("shop.example", name("shop.example")),
             ("Shop.Example.", name("shop.example")),
             ("*.a.example", name("kubectl-certs-probe.a.example")),
             ("müller.example", name("xn--mller-kva.example")),
             ("under_score.example", name("under_score.example")),
-            ("", Ok(Asked::Default)),
-            ("*", Ok(Asked::Default)),
-            ("192.0.2.7", Ok(Asked::Address([192, 0, 2, 7].into()))),
-            ("[::1]", Ok(Asked::Address(std::net::Ipv6Addr::LOCALHOST.into()))),
+            ("", Ok(RequestedHost::Default)),
+            ("*", Ok(RequestedHost::Default)),
+            ("192.0.2.7", Ok(RequestedHost::Address([192, 0, 2, 7].into()))),
+            (
+                "[::1]",
+                Ok(RequestedHost::Address(std::net::Ipv6Addr::LOCALHOST.into())),
+            ),
         ] {
             assert_eq!(asked(host), expected, "{host:?}");
         }
@@ -93,7 +96,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_judged_and_a_name_is_plain_ascii(s in ".{0,80}") {
-            if let Ok(Asked::Name(name)) = asked(&s) {
+            if let Ok(RequestedHost::Name(name)) = asked(&s) {
                 proptest::prop_assert!(name.is_ascii() && name.len() <= 253 && !name.contains('*'));
             }
         }

@@ -27,11 +27,11 @@ use tokio_rustls::TlsConnector;
 
 use super::{
     address::is_refused,
-    name::{Asked, asked},
+    name::{RequestedHost, asked},
 };
 pub use error::ProbeError;
 use sniff::Sniff;
-use watch::{Seen, Watch};
+use watch::{HandshakeLog, Watch};
 
 /// How long one probe may take, the connection included.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ static PROVIDER: LazyLock<Arc<CryptoProvider>> =
 
 /// Whom to ask, and for what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct ProbeRequest {
     /// Where the server listens.
     pub address: SocketAddr,
     /// The host that is asked for: a name, a wildcard (a name under it is asked for), an IP address or nothing (no SNI).
@@ -80,7 +80,7 @@ pub struct Served {
 ///
 /// Expired, untrusted, self-signed and mismatching certificates are results. Errors are what keeps every client from
 /// getting a certificate it can read and that the server has the key of.
-pub async fn probe(target: &Target, timeout: Duration) -> Result<Served, ProbeError> {
+pub async fn probe(target: &ProbeRequest, timeout: Duration) -> Result<Served, ProbeError> {
     if is_refused(target.address.ip()) {
         return Err(ProbeError::AddressRefused {
             address: target.address.ip(),
@@ -100,7 +100,11 @@ pub async fn probe(target: &Target, timeout: Duration) -> Result<Served, ProbeEr
 /// Probes all targets, at most `concurrency` at once, each within `timeout`; the answers are in the targets' order.
 ///
 /// Nothing is spawned: dropping the future closes every connection.
-pub async fn probe_all(targets: &[Target], concurrency: usize, timeout: Duration) -> Vec<Result<Served, ProbeError>> {
+pub async fn probe_all(
+    targets: &[ProbeRequest],
+    concurrency: usize,
+    timeout: Duration,
+) -> Vec<Result<Served, ProbeError>> {
     // By number: a closure that is handed the target itself makes a future that cannot be spawned.
     let mut answers: Vec<_> = stream::iter(0..targets.len())
         .map(|i| async move { (i, probe(&targets[i], timeout).await) })
@@ -113,7 +117,7 @@ pub async fn probe_all(targets: &[Target], concurrency: usize, timeout: Duration
 
 async fn handshake(
     address: SocketAddr,
-    asked: &Asked,
+    asked: &RequestedHost,
     alpn: &[&[u8]],
     start: Instant,
     deadline: Instant,
@@ -126,7 +130,7 @@ async fn handshake(
     // Some kernels and containers refuse the option; the handshake works without it.
     let _ = tcp.set_nodelay(true);
 
-    let seen = Arc::new(Seen::default());
+    let seen = Arc::new(HandshakeLog::default());
     let (tcp, head) = Sniff::new(tcp);
     let connector = TlsConnector::from(Arc::new(config(&seen, asked, alpn)?));
     let ended = timeout_at(deadline, connector.connect(server_name(asked, address.ip())?, tcp)).await;
@@ -161,7 +165,7 @@ async fn handshake(
     }
 }
 
-fn config(seen: &Arc<Seen>, asked: &Asked, alpn: &[&[u8]]) -> Result<ClientConfig, ProbeError> {
+fn config(seen: &Arc<HandshakeLog>, asked: &RequestedHost, alpn: &[&[u8]]) -> Result<ClientConfig, ProbeError> {
     let provider = Arc::clone(&PROVIDER);
     let watch = Arc::new(Watch::new(Arc::clone(seen), provider.signature_verification_algorithms));
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -172,19 +176,19 @@ fn config(seen: &Arc<Seen>, asked: &Asked, alpn: &[&[u8]]) -> Result<ClientConfi
         .with_client_cert_resolver(watch);
     // A resumed session shows no certificate.
     config.resumption = Resumption::disabled();
-    config.enable_sni = matches!(asked, Asked::Name(_));
+    config.enable_sni = matches!(asked, RequestedHost::Name(_));
     config.alpn_protocols = alpn.iter().map(|p| p.to_vec()).collect();
     Ok(config)
 }
 
-fn server_name(asked: &Asked, address: IpAddr) -> Result<ServerName<'static>, ProbeError> {
+fn server_name(asked: &RequestedHost, address: IpAddr) -> Result<ServerName<'static>, ProbeError> {
     Ok(match asked {
-        Asked::Name(name) => {
+        RequestedHost::Name(name) => {
             let name = DnsName::try_from(name.clone()).map_err(|_| super::name::InvalidName { name: name.clone() })?;
             ServerName::DnsName(name)
         }
-        Asked::Address(asked) => ServerName::from(*asked),
-        Asked::Default => ServerName::from(address),
+        RequestedHost::Address(asked) => ServerName::from(*asked),
+        RequestedHost::Default => ServerName::from(address),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::{
     apply::{Api, Permits, RunId, events, rights},
     engine::{
         forced,
-        foreseen::{Asked, Obstacle, obstacles as foreseen_by},
+        foreseen::{Askable, Obstacle, obstacles as foreseen_by},
         prepare::{self, Prepared, Preparing, slots},
         run::Outcome,
         store::Destination,
@@ -254,7 +254,7 @@ impl Issuance<'_> {
         };
         let dns01 = prepare::dns01(&self.settings.dns01, &Arc::default(), self.secrets(), front.operator())
             .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
-        let asked = Asked {
+        let asked = Askable {
             store: self.store,
             seen,
             acme,

@@ -6,7 +6,7 @@ mod used;
 use std::{path::PathBuf, time::Duration};
 
 use self::{
-    found::{Found, Wanted, of_secret},
+    found::{Revocable, Wanted, of_secret},
     used::used,
 };
 use crate::{
@@ -72,7 +72,7 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
     }
     let wanted = Wanted::of(request)?;
     let found = match &wanted {
-        Wanted::File(path) => Found::of_file(path)?,
+        Wanted::File(path) => Revocable::of_file(path)?,
         Wanted::Secret(namespace, name) => of_secret(context, namespace.as_deref(), name).await?,
     };
     let found = found.with_key_file(request.key_file.as_deref())?;
@@ -142,7 +142,7 @@ async fn carry_out(
     request: &Request,
     context: &Context,
     settings: &Settings,
-    found: &Found,
+    found: &Revocable,
 ) -> Result<Report, OpError> {
     let (front, reason) = (&**context.front(), request.reason);
     let issuer = &settings.chosen.issuer;
@@ -170,7 +170,7 @@ async fn carry_out(
 }
 
 /// Notes it where the certificate is kept, so that no rollback puts it back unawares. It is revoked by then: trouble is only told.
-async fn note_on_backups(request: &Request, context: &Context, found: &Found) {
+async fn note_on_backups(request: &Request, context: &Context, found: &Revocable) {
     let (front, reason) = (&**context.front(), request.reason);
     let Ok(connection) = context.cluster.login().await else {
         // A file is revoked without any cluster too.
@@ -213,7 +213,7 @@ fn failed(error: RevokeError) -> OpError {
 }
 
 /// The account; none where there is none and the certificate's key is at hand.
-fn account_of(found: Result<account::Ready, AccountError>, held: &Found) -> Result<Option<Client>, OpError> {
+fn account_of(found: Result<account::Ready, AccountError>, held: &Revocable) -> Result<Option<Client>, OpError> {
     match found {
         Ok(ready) => Ok(Some(ready.client)),
         Err(AccountError::None { .. } | AccountError::Lost { .. } | AccountError::Ended { .. })

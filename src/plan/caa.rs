@@ -28,7 +28,7 @@ pub struct Property {
 
 /// What one name answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum CaaAnswer {
     /// These records, perhaps none.
     Records(Vec<Property>),
     /// The domain's name servers fail (SERVFAIL): no CA issues then. In words.
@@ -130,24 +130,24 @@ pub fn ancestors(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Judges what the names answered, the lowest first: the first that has records counts, and a failure below it forbids.
-pub fn judge(answers: &[(String, Answer)], asking: &Asking<'_>) -> Verdict {
+pub fn judge(answers: &[(String, CaaAnswer)], asking: &Asking<'_>) -> Verdict {
     for (at, answer) in answers {
         let at = at.clone();
         match answer {
-            Answer::Failed(cause) => {
+            CaaAnswer::Failed(cause) => {
                 return Verdict::Failed {
                     at,
                     cause: cause.clone(),
                 };
             }
-            Answer::Unknown(cause) => {
+            CaaAnswer::Unknown(cause) => {
                 return Verdict::Unknown {
                     at,
                     cause: cause.clone(),
                 };
             }
-            Answer::Records(records) if records.is_empty() => {}
-            Answer::Records(records) => {
+            CaaAnswer::Records(records) if records.is_empty() => {}
+            CaaAnswer::Records(records) => {
                 return match forbidden(records, asking) {
                     None => Verdict::Allowed { at },
                     Some(why) => Verdict::Forbidden { at, why },

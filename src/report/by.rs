@@ -148,7 +148,7 @@ pub fn write(
         by: by.as_str(),
         not_chosen: context.apart.left_out,
         not_judged: context.apart.kinds(),
-        items: groups.iter().map(Item::of).collect(),
+        items: groups.iter().map(GroupItem::of).collect(),
     };
     match format {
         Format::Table | Format::Wide => lines(groups, by, context, out)?,
@@ -290,13 +290,13 @@ pub(super) struct Document<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_judged: Vec<KindItem<'a>>,
     /// The worst first.
-    items: Vec<Item<'a>>,
+    items: Vec<GroupItem<'a>>,
 }
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
 #[serde(rename_all = "camelCase")]
-struct Item<'a> {
+struct GroupItem<'a> {
     /// The Secret as NAMESPACE/NAME, the issuer in the form of RFC 4514, who writes the Secret, or the namespace; null for the rows that have none.
     name: Option<&'a str>,
     /// The number of items of a StatusList that it represents.
@@ -317,7 +317,7 @@ struct Item<'a> {
     reasons: Counts<'a, Reason>,
 }
 
-impl<'a> Item<'a> {
+impl<'a> GroupItem<'a> {
     fn of(group: &'a Group) -> Self {
         Self {
             name: Some(group.name.as_str()).filter(|name| !name.is_empty()),

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     check::{
         Finding,
-        row::{Answer, Evidence, Row},
+        row::{Evidence, Row, ServedAnswer},
         words,
     },
     object::{Key, Seconds},
@@ -164,8 +164,8 @@ struct Served {
     not_after: Option<String>,
 }
 
-impl From<Answer> for Served {
-    fn from(answer: Answer) -> Self {
+impl From<ServedAnswer> for Served {
+    fn from(answer: ServedAnswer) -> Self {
         Self {
             compared: answer.compared.as_str(),
             addresses: answer.addresses,

@@ -33,7 +33,7 @@ pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;
 
-pub use crate::check::row::{Answer, Evidence, RouteRef, Row, Status};
+pub use crate::check::row::{Evidence, RouteRef, Row, ServedAnswer, Status};
 pub use apart::{Apart, LeftOut};
 pub use order::{SortBy, Sorting, sort};
 pub use output::{Context, Format};

@@ -7,7 +7,7 @@ use crate::{
 
 /// Where an object stands in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ManifestPosition {
     /// The file, as a path that is relative where it can be.
     pub file: String,
     /// The first line of the object, from 1; `None` when it is not known.
@@ -15,10 +15,10 @@ pub struct Place {
 }
 
 /// Tells where an object stands, where that is known.
-pub type Places<'a> = &'a dyn Fn(Kind, &Key) -> Option<Place>;
+pub type Places<'a> = &'a dyn Fn(Kind, &Key) -> Option<ManifestPosition>;
 
 /// The place of a row: that of its route; of its Secret where it has no route.
-pub(super) fn of_row(row: &Row<'_>, places: Option<Places<'_>>) -> Option<Place> {
+pub(super) fn of_row(row: &Row<'_>, places: Option<Places<'_>>) -> Option<ManifestPosition> {
     let places = places?;
     match row.route {
         Some(route) => places(route.kind, &Key::new(row.namespace, route.name)),
@@ -27,7 +27,7 @@ pub(super) fn of_row(row: &Row<'_>, places: Option<Places<'_>>) -> Option<Place>
 }
 
 /// The place where a finding is fixed: the Secret's for what its bytes hold, where a manifest has it, else the row's.
-pub(super) fn of_finding(finding: &Finding, row: &Row<'_>, places: Option<Places<'_>>) -> Option<Place> {
+pub(super) fn of_finding(finding: &Finding, row: &Row<'_>, places: Option<Places<'_>>) -> Option<ManifestPosition> {
     let within = ["parse", "time", "chain", "strength"].contains(&finding.reason().group());
     let secret = finding.secret().or_else(|| row.secret()).filter(|_| within);
     secret

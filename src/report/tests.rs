@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     fixtures::{NOW, Shop, without_words},
     output::{Context, Format, write},
-    place::Place,
+    place::ManifestPosition,
 };
 use crate::{
     check::Reason,
@@ -75,12 +75,12 @@ fn sarif() {
 }
 
 /// The Ingress `web` and its Secret stand in files; nothing else does.
-fn places(kind: Kind, key: &Key) -> Option<Place> {
+fn places(kind: Kind, key: &Key) -> Option<ManifestPosition> {
     let file = match (kind, key.name.as_str()) {
         (Kind::Ingress, "web") => "deploy/a b#1.yaml",
         _ => return None,
     };
-    Some(Place {
+    Some(ManifestPosition {
         file: file.into(),
         line: Some(12),
     })

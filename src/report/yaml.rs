@@ -51,7 +51,7 @@ struct Open {
 
 /// Where the next token goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Place {
+enum TokenPosition {
     /// At the start of the document.
     #[default]
     Start,
@@ -67,7 +67,7 @@ enum Place {
 #[derive(Debug, Default)]
 struct Yaml {
     open: Vec<Open>,
-    place: Place,
+    place: TokenPosition,
     text: String,
     quoted: bool,
 }
@@ -104,7 +104,7 @@ impl Yaml {
             open.empty = false;
             indent = open.indent;
         }
-        if matches!(self.place, Place::Key | Place::Value) {
+        if matches!(self.place, TokenPosition::Key | TokenPosition::Value) {
             write!(writer, "\n{:indent$}", "")?;
         }
         Ok(())
@@ -112,10 +112,10 @@ impl Yaml {
 
     /// Before a scalar: the space after a key's colon.
     fn scalar<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        if self.place == Place::Key {
+        if self.place == TokenPosition::Key {
             writer.write_all(b" ")?;
         }
-        self.place = Place::Value;
+        self.place = TokenPosition::Value;
         Ok(())
     }
 }
@@ -199,12 +199,12 @@ impl Formatter for Yaml {
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, _first: bool) -> io::Result<()> {
         self.line(writer)?;
-        self.place = Place::Dash;
+        self.place = TokenPosition::Dash;
         writer.write_all(b"- ")
     }
 
     fn end_array_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
-        self.place = Place::Value;
+        self.place = TokenPosition::Value;
         Ok(())
     }
 
@@ -219,17 +219,17 @@ impl Formatter for Yaml {
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, _first: bool) -> io::Result<()> {
         self.line(writer)?;
-        self.place = Place::Dash;
+        self.place = TokenPosition::Dash;
         Ok(())
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.place = Place::Key;
+        self.place = TokenPosition::Key;
         writer.write_all(b":")
     }
 
     fn end_object_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
-        self.place = Place::Value;
+        self.place = TokenPosition::Value;
         Ok(())
     }
 }

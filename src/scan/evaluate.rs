@@ -9,7 +9,7 @@ use crate::{
     },
     inventory::{Binding, BindingId, Inventory, settle::MANY},
     object::{Key, Kind, Meta, Reach, Seconds, Text},
-    report::{Answer, Evidence, LeftOut, RouteRef, Row, Rows, Status},
+    report::{Evidence, LeftOut, RouteRef, Row, Rows, ServedAnswer, Status},
     x509::Certificate,
 };
 
@@ -43,7 +43,7 @@ pub struct Judged {
     pub chosen: bool,
     served: Served,
     /// What the addresses of its route have shown that they serve.
-    answer: Option<Box<Answer>>,
+    answer: Option<Box<ServedAnswer>>,
 }
 
 /// The Secret that is expected to be served.
@@ -236,7 +236,7 @@ pub fn binding(
 }
 
 /// What the addresses of a route answered, beside the leaf that is expected; `None` where none was asked.
-fn answer(probed: &Probed, stored: Option<&Certificate>) -> Option<Answer> {
+fn answer(probed: &Probed, stored: Option<&Certificate>) -> Option<ServedAnswer> {
     let leaves = || probed.at.iter().map(|at| at.served.leaf());
     let same = |leaf: &Certificate| stored.is_some_and(|stored| stored.sha256 == leaf.sha256);
     let compared = match (leaves().flatten().next(), stored) {
@@ -247,7 +247,7 @@ fn answer(probed: &Probed, stored: Option<&Certificate>) -> Option<Answer> {
         _ if leaves().all(|leaf| leaf.is_some()) => Compared::Stored,
         _ => Compared::Partly,
     };
-    Some(Answer {
+    Some(ServedAnswer {
         compared,
         addresses: probed.at.len(),
         leaf: leaves().flatten().next().map(|leaf| (leaf.sha256, leaf.not_after)),
@@ -338,7 +338,7 @@ struct Source<'a> {
     class: Option<&'a Text>,
     meta: Option<&'a Meta>,
     evidence: Option<Evidence>,
-    answer: Option<Answer>,
+    answer: Option<ServedAnswer>,
     data_keys: Option<&'a [Text; 2]>,
     renewer: Renewer<'a>,
     sole: bool,

@@ -9,7 +9,7 @@ use crate::{
     inventory::Inventory,
     net::aia::{self, Reach},
     object::Text,
-    x509::{Judge, Trust, bundle::Parsed, trust::Found},
+    x509::{Judge, Trust, bundle::Parsed, trust::IntermediateSource},
 };
 
 /// So many URLs are asked, each once, and as many for each namespace as for the others: certificates are made by anybody.
@@ -60,7 +60,8 @@ pub async fn complete_one(parsed: &Parsed, judge: &Judge, reach: Reach) -> (Trus
 fn missing(trust: &Trust) -> Option<&Text> {
     match trust {
         Trust::MissingIntermediate {
-            found: Found::Url(url), ..
+            found: IntermediateSource::Url(url),
+            ..
         } => Some(url),
         _ => None,
     }

@@ -13,7 +13,7 @@ use crate::{
     net::{
         ResolveError,
         address::{HostPort, Origin, addresses, elsewhere, resolve},
-        probe::{CONCURRENCY, ProbeError, Served, Target, probe_all},
+        probe::{CONCURRENCY, ProbeError, ProbeRequest, Served, probe_all},
     },
     object::Text,
     x509::{Interner, Judge, bundle},
@@ -40,7 +40,7 @@ const SILENT: usize = 8;
 
 /// One answer, for a picture of it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ProbeAnswer {
     /// The binding that was asked for.
     pub binding: BindingId,
     /// The address that was asked.
@@ -51,7 +51,7 @@ pub struct Answer {
 
 /// A binding to be probed, with all that asking needs: the inventory may change meanwhile.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct ProbeTarget {
     /// The binding.
     pub binding: BindingId,
     /// Its route.
@@ -65,8 +65,8 @@ pub struct Place {
 
 /// What was found at the places of bindings, not judged yet.
 #[derive(Debug)]
-pub struct Asked {
-    places: Vec<(Place, Found)>,
+pub struct ProbeResults {
+    places: Vec<(ProbeTarget, ProbeAddresses)>,
     position: HashMap<(SocketAddr, Text), usize>,
     results: Vec<Result<Served, ProbeError>>,
 }
@@ -77,16 +77,16 @@ pub async fn probe(
     ids: &[BindingId],
     options: &Options,
     judge: &Judge,
-) -> (BTreeMap<BindingId, Probed>, Vec<Answer>) {
+) -> (BTreeMap<BindingId, Probed>, Vec<ProbeAnswer>) {
     ask(places(inventory, ids), options).await.judged(judge)
 }
 
 /// The places of bindings; those that are not there any more are left out.
-pub fn places(inventory: &Inventory, ids: &[BindingId]) -> Vec<Place> {
+pub fn places(inventory: &Inventory, ids: &[BindingId]) -> Vec<ProbeTarget> {
     ids.iter()
         .filter_map(|id| {
             let binding = inventory.bindings().get(*id)?;
-            Some(Place {
+            Some(ProbeTarget {
                 binding: *id,
                 route: binding.route.clone(),
                 host: binding.host.clone(),
@@ -98,9 +98,9 @@ pub fn places(inventory: &Inventory, ids: &[BindingId]) -> Vec<Place> {
 }
 
 /// Asks at all places.
-pub async fn ask(places: Vec<Place>, options: &Options) -> Asked {
+pub async fn ask(places: Vec<ProbeTarget>, options: &Options) -> ProbeResults {
     let silent = &AtomicUsize::new(0);
-    let places: Vec<(Place, Found)> = futures_util::stream::iter(places)
+    let places: Vec<(ProbeTarget, ProbeAddresses)> = futures_util::stream::iter(places)
         .map(|place| async move {
             let found = find(&place, options, silent).await;
             (place, found)
@@ -113,7 +113,7 @@ pub async fn ask(places: Vec<Place>, options: &Options) -> Asked {
     for (place, found) in &places {
         for socket in &found.sockets {
             position.entry((*socket, place.host.clone())).or_insert_with(|| {
-                targets.push(Target {
+                targets.push(ProbeRequest {
                     address: *socket,
                     server_name: place.host.to_string(),
                 });
@@ -122,21 +122,21 @@ pub async fn ask(places: Vec<Place>, options: &Options) -> Asked {
         }
     }
     let results = probe_all(&targets, CONCURRENCY, options.timeout).await;
-    Asked {
+    ProbeResults {
         places,
         position,
         results,
     }
 }
 
-impl Asked {
+impl ProbeResults {
     /// Leaves out what was found for places that are others by now.
-    pub fn retain(&mut self, keep: impl Fn(&Place) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(&ProbeTarget) -> bool) {
         self.places.retain(|(place, _)| keep(place));
     }
 
     /// The facts for `check`, and each answer once.
-    pub fn judged(self, judge: &Judge) -> (BTreeMap<BindingId, Probed>, Vec<Answer>) {
+    pub fn judged(self, judge: &Judge) -> (BTreeMap<BindingId, Probed>, Vec<ProbeAnswer>) {
         let mut interner = Interner::new();
         let chains: Vec<ServedChain> = self
             .results
@@ -167,7 +167,7 @@ impl Asked {
                     served: chains[*at].clone(),
                 });
                 // The first binding that asked for it shows it; the facts are everybody's.
-                answers.extend(results[*at].take().map(|result| Answer {
+                answers.extend(results[*at].take().map(|result| ProbeAnswer {
                     binding: place.binding,
                     address: socket,
                     result,
@@ -181,7 +181,7 @@ impl Asked {
 
 /// Where a binding is asked for.
 #[derive(Debug, Default)]
-struct Found {
+struct ProbeAddresses {
     sockets: Vec<SocketAddr>,
     /// What stood for the address when nothing could be asked.
     asked: Text,
@@ -191,27 +191,27 @@ struct Found {
     expected: Vec<Text>,
 }
 
-async fn find(at: &Place, options: &Options, silent: &AtomicUsize) -> Found {
+async fn find(at: &ProbeTarget, options: &Options, silent: &AtomicUsize) -> ProbeAddresses {
     // A wildcard has no address of its own.
     let plain = !at.host.starts_with('*');
     let place = addresses(options.connect.as_ref(), &at.status, at.port, &at.host, options.lookup).await;
     let place = match place {
         Ok(place) => place,
         Err(error) => {
-            return Found {
+            return ProbeAddresses {
                 asked: at.host.clone(),
                 why: Some(if error.is_unanswered() {
                     ServedChain::Unasked(error.to_string())
                 } else {
                     ServedChain::Nothing(error.to_string())
                 }),
-                ..Found::default()
+                ..ProbeAddresses::default()
             };
         }
     };
-    let mut found = Found {
+    let mut found = ProbeAddresses {
         sockets: place.sockets,
-        ..Found::default()
+        ..ProbeAddresses::default()
     };
     if options.one_each {
         found.sockets.truncate(1);

@@ -6,7 +6,7 @@ use crate::{
     check::{Finding, KeptRenewer, Renewer, Urgency},
     inventory::Inventory,
     object::{Key, Kind, List, Reach, Seconds, Text},
-    report::{Answer, Evidence, RouteRef, Row, Status},
+    report::{Evidence, RouteRef, Row, ServedAnswer, Status},
     scan::{self, About, Judged},
     x509::Certificate,
 };
@@ -53,7 +53,7 @@ pub struct Item {
     /// What it rests on.
     pub evidence: Option<Evidence>,
     /// What was served.
-    pub answer: Option<Box<Answer>>,
+    pub answer: Option<Box<ServedAnswer>>,
 }
 
 impl Item {

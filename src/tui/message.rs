@@ -50,7 +50,7 @@ pub enum Message {
     /// The process was asked to end.
     Terminate(Signal),
     /// Which cluster is read, and as whom.
-    Connected(Place),
+    Connected(SourceInfo),
     /// So much has been read so far.
     Progress {
         /// Hosts.
@@ -186,7 +186,7 @@ impl Trouble {
 
 /// Where what is on the screen comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceInfo {
     /// The kubeconfig context; empty for manifests.
     pub context: String,
     /// The cluster.

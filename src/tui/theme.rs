@@ -12,7 +12,7 @@ use crate::{
 
 /// The themes that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Named {
+pub enum ThemeName {
     /// The terminal's own sixteen colours.
     #[default]
     Terminal,
@@ -26,12 +26,12 @@ pub enum Named {
     None,
 }
 
-impl Named {
+impl ThemeName {
     /// Their names in the settings.
     pub const WORDS: [&'static str; 5] = ["terminal", "dark", "light", "high-contrast", "none"];
 }
 
-impl FromStr for Named {
+impl FromStr for ThemeName {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
@@ -111,13 +111,13 @@ impl Role {
 /// A theme, with what the settings change of it.
 #[derive(Debug, Clone, Default)]
 pub struct Theme {
-    named: Named,
+    named: ThemeName,
     own: BTreeMap<Role, Color>,
 }
 
 impl Theme {
     /// A theme as it is.
-    pub fn new(named: Named) -> Self {
+    pub fn new(named: ThemeName) -> Self {
         Self {
             named,
             own: BTreeMap::new(),
@@ -142,7 +142,7 @@ impl Theme {
 
     /// Whether there is no colour at all.
     pub fn is_plain(&self) -> bool {
-        self.named == Named::None
+        self.named == ThemeName::None
     }
 
     fn colour(&self, role: Role) -> Option<Color> {
@@ -153,22 +153,22 @@ impl Theme {
             return Some(*own);
         }
         let pick = |terminal, dark: u8, light: u8, strong| match self.named {
-            Named::Terminal => terminal,
-            Named::Dark => Color::Indexed(dark),
-            Named::Light => Color::Indexed(light),
-            Named::HighContrast | Named::None => strong,
+            ThemeName::Terminal => terminal,
+            ThemeName::Dark => Color::Indexed(dark),
+            ThemeName::Light => Color::Indexed(light),
+            ThemeName::HighContrast | ThemeName::None => strong,
         };
         Some(match role {
             Role::Text | Role::Title => match self.named {
-                Named::Dark => Color::Indexed(252),
-                Named::Light => Color::Indexed(235),
-                Named::HighContrast => Color::White,
+                ThemeName::Dark => Color::Indexed(252),
+                ThemeName::Light => Color::Indexed(235),
+                ThemeName::HighContrast => Color::White,
                 _ => return None,
             },
             Role::Dim => match self.named {
-                Named::Dark => Color::Indexed(244),
-                Named::Light => Color::Indexed(241),
-                Named::HighContrast => Color::White,
+                ThemeName::Dark => Color::Indexed(244),
+                ThemeName::Light => Color::Indexed(241),
+                ThemeName::HighContrast => Color::White,
                 _ => return None,
             },
             Role::Key => pick(Color::Cyan, 80, 25, Color::LightCyan),
@@ -184,7 +184,7 @@ impl Theme {
 
     /// What stands behind everything; `None` where that is the terminal's own.
     pub fn background(&self) -> Option<Color> {
-        matches!(self.named, Named::HighContrast).then_some(Color::Black)
+        matches!(self.named, ThemeName::HighContrast).then_some(Color::Black)
     }
 
     /// The style of a role.
@@ -193,7 +193,7 @@ impl Theme {
         let style = self.colour(role).map_or(style, |colour| style.fg(colour));
         match role {
             Role::Title | Role::Critical => style.add_modifier(Modifier::BOLD),
-            Role::Dim if !matches!(self.named, Named::Dark | Named::Light | Named::HighContrast) => {
+            Role::Dim if !matches!(self.named, ThemeName::Dark | ThemeName::Light | ThemeName::HighContrast) => {
                 style.add_modifier(Modifier::DIM)
             }
             Role::Key if self.is_plain() => style.add_modifier(Modifier::BOLD),
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn no_colour_is_no_colour_and_a_status_has_one() {
-        let plain = Theme::new(Named::None);
+        let plain = Theme::new(ThemeName::None);
         let own = BTreeMap::from([("critical".to_owned(), "#ff0000".to_owned())]);
         let (terminal, changed) = (Theme::default(), Theme::default().with(&own).expect("fine"));
         for status in [Status::Critical, Status::Warning, Status::Healthy] {
@@ -249,6 +249,6 @@ mod tests {
             .with(&BTreeMap::from([("criticle".to_owned(), "red".to_owned())]))
             .expect_err("no role");
         assert!(error.contains("\"critical\""), "{error}");
-        assert!("drak".parse::<Named>().is_err_and(|e| e.contains("\"dark\"")));
+        assert!("drak".parse::<ThemeName>().is_err_and(|e| e.contains("\"dark\"")));
     }
 }

@@ -10,7 +10,7 @@ use super::{
     interner::{Der, Interner},
     key,
     pem::{self, Block},
-    readers::{self, Objection, Part, Readers, Seen},
+    readers::{self, Objection, Part, ReadBlock, Readers},
     trust::{Memo, Trust},
 };
 
@@ -92,7 +92,7 @@ pub fn parse_with(
     let mut pile = Pile::default();
     let text = certificate.unwrap_or_default();
     pile.read_pem(text, pem::BUNDLE_CAP, interner);
-    let key = key.map_or_else(key::Found::default, |key| key::read(key.expose_secret(), memo));
+    let key = key.map_or_else(key::KeyReading::default, |key| key::read(key.expose_secret(), memo));
     pile.finish(text, Some(key))
 }
 
@@ -123,7 +123,7 @@ pub fn parse_file(contents: &[u8], interner: &mut Interner) -> Parsed {
     }
     pile.read_pem(contents, pem::BUNDLE_CAP, interner);
     let key = match pem::blocks(contents).find(Block::is_private_key) {
-        Some(_) => key::read_blocks(contents, None).ok().map(key::Found::from),
+        Some(_) => key::read_blocks(contents, None).ok().map(key::KeyReading::from),
         None => None,
     };
     pile.finish(contents, key)
@@ -280,7 +280,7 @@ impl Pile {
     }
 
     /// The bundle of what was read from `text`; `key` is `None` where none was asked for.
-    fn finish(mut self, text: &[u8], key: Option<key::Found>) -> Parsed {
+    fn finish(mut self, text: &[u8], key: Option<key::KeyReading>) -> Parsed {
         self.certificates.shrink_to_fit();
         let keys: Vec<&[u8]> = self
             .der
@@ -327,11 +327,11 @@ impl Pile {
         let place_of = |position: usize| self.places.iter().position(|place| usize::from(*place) == position);
         let mut all = Vec::new();
         if self.odd {
-            let seen: Vec<Seen> = pem::blocks(text)
+            let seen: Vec<ReadBlock> = pem::blocks(text)
                 .take(2 * pem::COUNT_CAP)
                 .map(|block| {
                     let unread = self.unreadable.iter().find(|(position, _)| *position == block.position);
-                    let mut seen = Seen::of(&block);
+                    let mut seen = ReadBlock::of(&block);
                     seen.place = place_of(block.position).and_then(|place| u8::try_from(place).ok());
                     if let Some((_, why)) = unread {
                         seen.why = why.clone().into();

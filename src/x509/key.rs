@@ -44,18 +44,18 @@ pub enum Read {
 
 /// What a key file holds, and who cannot read it although we can.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct KeyReading {
     pub(crate) read: Read,
     pub(crate) objection: Option<Objection>,
 }
 
-impl Default for Found {
+impl Default for KeyReading {
     fn default() -> Self {
         Read::Nothing.into()
     }
 }
 
-impl From<Read> for Found {
+impl From<Read> for KeyReading {
     fn from(read: Read) -> Self {
         Self { read, objection: None }
     }
@@ -114,16 +114,16 @@ impl PublicHalf {
 
 /// Reads the first private key of a PEM text; parameters and attributes before it are skipped. What `memo` knows to be whole
 /// is not computed again.
-pub(crate) fn read(text: &[u8], memo: Option<&Memo>) -> Found {
+pub(crate) fn read(text: &[u8], memo: Option<&Memo>) -> KeyReading {
     if text.trim_ascii().is_empty() {
-        return Found::default();
+        return KeyReading::default();
     }
     if text.len() > pem::KEY_CAP {
         let (size, cap) = (text.len(), pem::KEY_CAP);
         return Read::Invalid(pem::PemError::TooLarge { size, cap }.to_string()).into();
     }
     match read_blocks(text, memo) {
-        Ok(read @ Read::Key(_)) => Found {
+        Ok(read @ Read::Key(_)) => KeyReading {
             read,
             objection: objection(text),
         },

@@ -25,7 +25,7 @@ pub(crate) mod go;
 mod text;
 
 pub use go::GoReads;
-pub(crate) use text::{Seen, of_key_text, of_text};
+pub(crate) use text::{ReadBlock, of_key_text, of_text};
 
 /// A set of programs.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Hash)]

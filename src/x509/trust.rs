@@ -25,7 +25,7 @@ pub use memo::Memo;
 
 /// Where a missing intermediate was found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Found {
+pub enum IntermediateSource {
     /// In another Secret of the cluster.
     Secret(Key),
     /// Among the known intermediates of public CAs.
@@ -108,7 +108,7 @@ pub enum Trust {
         /// The subject of the missing certificate.
         issuer: Arc<str>,
         /// Where it was found.
-        found: Found,
+        found: IntermediateSource,
     },
     /// They reach no trusted root.
     Untrusted {

@@ -8,7 +8,7 @@ use super::{Authorization, AuthorizationStatus, Challenge, ChallengeKind, Challe
 use crate::{
     acme::{
         error::AcmeError,
-        http::Answer,
+        http::HttpAnswer,
         problem::{Identifier, Problem},
     },
     name::Name,
@@ -79,14 +79,14 @@ struct RawChallenge {
     error: Option<Problem>,
 }
 
-fn name(identifier: &Identifier, answer: &Answer) -> Result<Name, AcmeError> {
+fn name(identifier: &Identifier, answer: &HttpAnswer) -> Result<Name, AcmeError> {
     identifier
         .name()
         .ok_or_else(|| AcmeError::malformed(&answer.url, format!("{:?} is not a name", identifier.value)))
 }
 
 impl Order {
-    pub(super) fn of(answer: &Answer, url: &str) -> Result<Self, AcmeError> {
+    pub(super) fn of(answer: &HttpAnswer, url: &str) -> Result<Self, AcmeError> {
         let raw: RawOrder = answer.json()?;
         let names = raw.identifiers.iter().map(|identifier| name(identifier, answer));
         Ok(Self {
@@ -105,7 +105,7 @@ impl Order {
 }
 
 impl Authorization {
-    pub(super) fn of(answer: &Answer) -> Result<Self, AcmeError> {
+    pub(super) fn of(answer: &HttpAnswer) -> Result<Self, AcmeError> {
         let raw: RawAuthorization = answer.json()?;
         // The name is the bare domain; some servers write the star nevertheless.
         let (name, wildcard) = match name(&raw.identifier, answer)? {
@@ -124,7 +124,7 @@ impl Authorization {
     }
 }
 
-fn challenge(raw: RawChallenge, answer: &Answer) -> Result<Challenge, AcmeError> {
+fn challenge(raw: RawChallenge, answer: &HttpAnswer) -> Result<Challenge, AcmeError> {
     let kind = match raw.kind.as_str() {
         "http-01" => ChallengeKind::Http01,
         "dns-01" => ChallengeKind::Dns01,

@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn answer(body: &Value) -> Answer {
-    Answer {
+fn answer(body: &Value) -> HttpAnswer {
+    HttpAnswer {
         url: "https://ca.example/x".to_owned(),
         status: 200,
         retry_after: None,

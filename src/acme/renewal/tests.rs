@@ -50,7 +50,7 @@ fn a_moment_is_in_the_window_spread_over_it_and_always_the_same() {
 }
 
 fn read(body: &str, retry_after: Option<u64>) -> Result<RenewalInfo, AcmeError> {
-    RenewalInfo::of(&Answer {
+    RenewalInfo::of(&HttpAnswer {
         url: "https://ca.example/ari".to_owned(),
         status: 200,
         retry_after: retry_after.map(std::time::Duration::from_secs),

@@ -32,7 +32,7 @@ use crate::{
     },
     x509::{
         self, KeyAlgorithm, KeyState, Trust,
-        trust::{Bounds, Clients, Doubt, Found, PathError},
+        trust::{Bounds, Clients, Doubt, IntermediateSource, PathError},
     },
 };
 

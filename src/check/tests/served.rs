@@ -116,7 +116,7 @@ fn what_is_served() {
 fn the_stored_leaf_without_what_it_needs_is_something_else_than_is_stored() {
     let untrusted = || Trust::MissingIntermediate {
         issuer: "CN=Test CA R1,O=Test".into(),
-        found: Found::Nowhere,
+        found: IntermediateSource::Nowhere,
     };
     let alone = |trust| {
         chain_of(leaf(&["x.example"]), |served| {
@@ -194,7 +194,7 @@ fn a_served_chain_that_clients_refuse_is_told_where_it_is_not_the_stored_one() {
         (Reason::MissingIntermediate, &|served| {
             served.trust = Trust::MissingIntermediate {
                 issuer: "CN=Test CA R1,O=Test".into(),
-                found: Found::Nowhere,
+                found: IntermediateSource::Nowhere,
             };
         }),
         (Reason::NotYetValid, &|served| {

@@ -27,7 +27,7 @@ use crate::{
 pub(super) struct Ear {
     pub(super) id: RunId,
     sink: UnboundedSender<Message>,
-    seen: Mutex<Seen>,
+    seen: Mutex<RunProgress>,
     /// Where it works and as whom, for the commands in its hints.
     whom: Whom,
     /// Whether certificates are counted: what is no renewal says in its own words what came of it.
@@ -46,7 +46,7 @@ pub(super) enum Came {
 
 /// What a run has come to.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct RunProgress {
     /// The Secrets whose certificates failed, and why.
     failed: BTreeMap<Key, Trouble>,
     /// How many were not begun because these failed.
@@ -63,7 +63,7 @@ pub(super) struct Seen {
     pub(super) first: bool,
 }
 
-impl Seen {
+impl RunProgress {
     /// How many certificates there are, all names or not.
     fn issued(&self) -> usize {
         self.good + self.partly.len()
@@ -104,7 +104,7 @@ impl Ear {
         }
     }
 
-    pub(super) fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    pub(super) fn seen(&self) -> std::sync::MutexGuard<'_, RunProgress> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

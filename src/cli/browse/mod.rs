@@ -42,7 +42,7 @@ use crate::{
     source::cluster::{ConnectOptions, Connection, contexts},
     tui::{
         self, Effect, Message, Model,
-        message::{Level, LogLine, Place, Signal, Trouble},
+        message::{Level, LogLine, Signal, SourceInfo, Trouble},
         run::Outside,
         terminal::{self, Screen},
     },
@@ -157,21 +157,21 @@ pub(super) async fn run(args: StatusArgs, read_only: bool, log: Log) -> Result<E
 }
 
 /// Where it comes from, for the header.
-fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
+fn place(args: &StatusArgs, connection: Option<&Connection>) -> SourceInfo {
     let source = &args.source;
     let Some(connection) = connection else {
         let files: Vec<String> = source.filename.iter().map(|file| file.display().to_string()).collect();
         let recursive = source.recursive.then(|| "-R".to_owned());
         let mut flags: Vec<String> = files.iter().flat_map(|file| ["-f".to_owned(), file.clone()]).collect();
         flags.extend(recursive);
-        return Place {
+        return SourceInfo {
             namespaces: source.namespace.clone(),
             manifests: Some(files.join(", ")),
             flags,
             ca_flags: settings::ca_flags(args),
             config_flags: settings::config_flags(args),
             check_flags: check_flags(args),
-            ..Place::default()
+            ..SourceInfo::default()
         };
     };
     let namespaces = match (source.all_namespaces, source.namespace.as_slice()) {
@@ -179,7 +179,7 @@ fn place(args: &StatusArgs, connection: Option<&Connection>) -> Place {
         (false, []) => vec![connection.namespace.clone()],
         (false, given) => given.to_vec(),
     };
-    Place {
+    SourceInfo {
         context: connection.context.clone(),
         cluster: connection.cluster.clone(),
         user: connection.user.clone(),

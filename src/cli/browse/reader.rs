@@ -25,7 +25,7 @@ use crate::{
     scan::{
         About, Judged, evaluate,
         live::{Live, News},
-        probe::{self, Asked},
+        probe::{self, ProbeResults},
     },
     source::cluster::{Connection, WatchState, connect, namespace_exists, namespace_names, watch},
     tui::{
@@ -89,9 +89,9 @@ pub(super) enum Ask {
 }
 
 /// What was asked of others beside the reading, when it is there.
-enum Answer {
+enum LateAnswer {
     /// Probes.
-    Probed(Asked),
+    Probed(ProbeResults),
     /// The events of cert-manager's Certificates, for a picture.
     Said { of: Subject, width: u16, said: Said },
 }
@@ -100,7 +100,7 @@ enum Answer {
 struct Answered {
     probed: Found,
     said: Said,
-    sink: UnboundedSender<Answer>,
+    sink: UnboundedSender<LateAnswer>,
 }
 
 /// Everything that a reading is made with.
@@ -374,8 +374,8 @@ impl Reader {
                     }
                 }
                 Some(answer) = answers.recv() => match answer {
-                    Answer::Probed(asked) => self.probed(asked, live, &mut found.probed),
-                    Answer::Said { of, width, said } => {
+                    LateAnswer::Probed(asked) => self.probed(asked, live, &mut found.probed),
+                    LateAnswer::Said { of, width, said } => {
                         found.said.extend(said);
                         self.draw(live, &found, &of, width);
                     }
@@ -515,7 +515,7 @@ impl Reader {
         let (sink, of) = (found.sink.clone(), of.clone());
         tokio::spawn(async move {
             let said = said(&connection, certificates).await;
-            let _ = sink.send(Answer::Said { of, width, said });
+            let _ = sink.send(LateAnswer::Said { of, width, said });
         });
     }
 
@@ -536,7 +536,7 @@ impl Reader {
     }
 
     /// Asks the servers beside the reading: many that do not answer take minutes.
-    fn probe(&self, chosen: Vec<About>, live: &Live, answered: UnboundedSender<Answer>) {
+    fn probe(&self, chosen: Vec<About>, live: &Live, answered: UnboundedSender<LateAnswer>) {
         let mut ids: Vec<BindingId> = chosen
             .into_iter()
             .flat_map(|about| match about {
@@ -551,11 +551,11 @@ impl Reader {
         let places = probe::places(&live.inventory, &ids);
         tokio::spawn(async move {
             // Nobody listens any more once everything is read anew.
-            let _ = answered.send(Answer::Probed(probe::ask(places, &options).await));
+            let _ = answered.send(LateAnswer::Probed(probe::ask(places, &options).await));
         });
     }
 
-    fn probed(&self, mut asked: Asked, live: &mut Live, found: &mut Found) {
+    fn probed(&self, mut asked: ProbeResults, live: &mut Live, found: &mut Found) {
         asked.retain(|place| {
             let binding = live.inventory.bindings().get(place.binding);
             binding.is_some_and(|binding| binding.route == place.route && binding.host == place.host)

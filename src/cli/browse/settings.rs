@@ -11,7 +11,7 @@ use crate::{
         columns::Columns,
         keymap::Keymap,
         model::Ui,
-        theme::{Named, Theme},
+        theme::{Theme, ThemeName},
     },
 };
 
@@ -49,7 +49,7 @@ pub(in crate::cli) fn problems(entry: &TuiEntry) -> Vec<OpError> {
     let theme = entry
         .theme
         .as_deref()
-        .map_or(Ok(Named::default()), str::parse::<Named>)
+        .map_or(Ok(ThemeName::default()), str::parse::<ThemeName>)
         .err();
     let colours = Theme::default().with(&entry.colours.clone().unwrap_or_default()).err();
     let keys = Keymap::with(&entry.keys.clone().unwrap_or_default()).err();
@@ -68,7 +68,7 @@ pub(in crate::cli) fn problems(entry: &TuiEntry) -> Vec<OpError> {
 /// The keys, colours and limits of the screen.
 pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, OpError> {
     let (layers, entry) = said(args).await?;
-    let named = |name: Option<&str>| -> Result<Named, OpError> {
+    let named = |name: Option<&str>| -> Result<ThemeName, OpError> {
         name.unwrap_or("terminal")
             .parse()
             .map_err(|why: String| wrong("theme", why))
@@ -80,9 +80,9 @@ pub(super) async fn ui(args: &StatusArgs, read_only: bool) -> Result<Ui, OpError
     };
     let theme = named(entry.theme.as_deref())?;
     let theme = match theme {
-        _ if !colour => Named::None,
+        _ if !colour => ThemeName::None,
         // Sixteen colours are all that there are: those themes have others.
-        Named::Dark | Named::Light if !many_colours() => Named::Terminal,
+        ThemeName::Dark | ThemeName::Light if !many_colours() => ThemeName::Terminal,
         theme => theme,
     };
     let theme = Theme::new(theme)

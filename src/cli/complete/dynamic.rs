@@ -61,7 +61,7 @@ impl Candidate {
 
 /// What the words before the one that is typed say of the source.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct TypedSource {
     source: Option<(SourceArgs, CheckArgs)>,
     /// All words of the command line.
     words: Vec<String>,
@@ -69,7 +69,7 @@ pub(super) struct Asked {
     reads_on: bool,
 }
 
-impl Asked {
+impl TypedSource {
     /// Of a command line whose last word is not complete. Nothing is asked where that cannot be read, or where standard input is meant.
     pub(super) fn of(words: &[String], reads_on: bool) -> Self {
         let before = words.split_last().map_or(&[][..], |(_, before)| before);
@@ -279,7 +279,7 @@ fn secrets(all: impl Iterator<Item = Candidate>, typed: &str) -> Vec<(String, St
 }
 
 /// The CAs that are known, and those of the settings.
-pub(super) fn issuers(asked: &Asked) -> Vec<(String, String)> {
+pub(super) fn issuers(asked: &TypedSource) -> Vec<(String, String)> {
     let named = asked.source.as_ref().and_then(|(_, check)| check.config.as_deref());
     let own = source::local_file(named, &env::process).ok().flatten();
     let own = own.into_iter().flat_map(|layer| layer.file.issuers.into_keys());

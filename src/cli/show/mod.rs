@@ -14,7 +14,7 @@ use crate::{
     name::Name,
     net::{
         address::{HostPort, NotHostPort, addresses},
-        probe::{Served, Target as Ask, probe_all},
+        probe::{ProbeRequest, Served, probe_all},
     },
     object::Reach,
     ops::{OpError, files::read_file, reach, trust::judge},
@@ -234,10 +234,10 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, OpError> {
     let place = addresses(Some(to), &[], at.port, &host, args.probe.timeout())
         .await
         .map_err(|error| OpError::because(&error))?;
-    let asks: Vec<Ask> = place
+    let asks: Vec<ProbeRequest> = place
         .sockets
         .iter()
-        .map(|socket| Ask {
+        .map(|socket| ProbeRequest {
             address: *socket,
             server_name: host.clone(),
         })

@@ -137,7 +137,7 @@ fn refused(inventory: &Inventory, target: &Named, forbidden: &Judged) -> Option<
 }
 
 /// What a probe found: the facts for the checks, and the answers for the picture.
-pub(in crate::cli) type Found = (BTreeMap<BindingId, Probed>, Vec<probe::Answer>);
+pub(in crate::cli) type Found = (BTreeMap<BindingId, Probed>, Vec<probe::ProbeAnswer>);
 
 /// Draws the picture of a route or Secret, of which everything in `judged` is.
 pub(in crate::cli) fn picture<R>(

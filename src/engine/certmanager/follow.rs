@@ -28,7 +28,7 @@ pub(super) struct Look {
 
 /// What was read.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct Observed {
     pub(super) certificate: Value,
     pub(super) request: Option<Value>,
     pub(super) order: Option<Value>,
@@ -68,7 +68,7 @@ impl Look {
     }
 
     /// Reads all again.
-    pub(super) async fn again(&mut self, seen: &mut Seen, before: &Before) -> Result<(), ApiError> {
+    pub(super) async fn again(&mut self, seen: &mut Observed, before: &Before) -> Result<(), ApiError> {
         let certificate = self.api.get(CERTIFICATE, &self.certificate).await?;
         // One that is gone is another than the one that was asked.
         seen.certificate = certificate.unwrap_or_default();
@@ -150,7 +150,7 @@ fn has_ended(request: &Value) -> bool {
         || ready.is_some_and(|ready| matches!(ready.reason, "Failed" | "Issued" | "Denied"))
 }
 
-impl Seen {
+impl Observed {
     pub(super) fn of(certificate: Value) -> Self {
         Self {
             certificate,
@@ -290,7 +290,7 @@ struct ToldOf {
 
 impl Told {
     /// What is new, in the order in which it happens.
-    pub(super) fn news(&mut self, seen: &Seen) -> Vec<EventKind> {
+    pub(super) fn news(&mut self, seen: &Observed) -> Vec<EventKind> {
         let mut news = Vec::new();
         if let Some(request) = &seen.request {
             self.of_request(request, seen.order.is_some(), &mut news);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     CertManagerError, allowed,
-    follow::{Seen, Told},
+    follow::{Observed, Told},
     permits,
     state::{self, Before, End},
 };
@@ -129,7 +129,7 @@ fn order(state: &str, reason: &str) -> Value {
 #[test]
 fn what_is_waited_for_is_named_as_deep_as_it_can_be_seen() {
     let approved = json!({"type": "Approved", "status": "True"});
-    let mut seen = Seen::of(certificate(&issuing("True", "ManuallyTriggered", "")));
+    let mut seen = Observed::of(certificate(&issuing("True", "ManuallyTriggered", "")));
     assert!(
         seen.waits(&before())
             .contains("no cert-manager controller has picked it up: is it running?")
@@ -164,7 +164,7 @@ fn what_is_waited_for_is_named_as_deep_as_it_can_be_seen() {
 
 #[test]
 fn a_failure_is_told_with_the_words_of_those_beneath_and_nothing_twice() {
-    let mut seen = Seen::of(Value::Null);
+    let mut seen = Observed::of(Value::Null);
     seen.order = Some(order("invalid", "authorization is invalid"));
     seen.challenges = vec![challenge("invalid", "NXDOMAIN")];
     assert_eq!(
@@ -180,7 +180,7 @@ fn a_failure_is_told_with_the_words_of_those_beneath_and_nothing_twice() {
 
 #[test]
 fn each_thing_is_told_once_and_in_its_order() {
-    let (mut told, mut seen) = (Told::default(), Seen::of(certificate(&json!({}))));
+    let (mut told, mut seen) = (Told::default(), Observed::of(certificate(&json!({}))));
     assert!(told.news(&seen).is_empty());
     seen.request = Some(request(&json!([])));
     seen.order = Some(order("pending", ""));
@@ -215,7 +215,7 @@ fn each_thing_is_told_once_and_in_its_order() {
 
 #[test]
 fn what_differs_in_numbers_alone_is_told_once() {
-    let (mut told, mut seen) = (Told::default(), Seen::of(certificate(&json!({}))));
+    let (mut told, mut seen) = (Told::default(), Observed::of(certificate(&json!({}))));
     let refused = |port: u16| format!("dial tcp 10.0.0.7:{port}: connection refused");
     seen.request = Some(request(&json!([])));
     seen.challenges = vec![challenge("pending", &refused(40_001))];

@@ -19,7 +19,9 @@ impl Preflight<'_> {
 
     /// What the account has ordered; empty without one.
     pub(super) async fn ledger(&self, account: Option<&str>) -> Ledger {
-        let place = account.map_or(ledger::Place::Nowhere, |_| ledger::Place::beside(self.store));
+        let place = account.map_or(ledger::LedgerStore::Nowhere, |_| {
+            ledger::LedgerStore::beside(self.store)
+        });
         Ledger::open(place, account.unwrap_or_default(), crate::clock::now()).await
     }
 

@@ -11,7 +11,7 @@ use crate::{
     net::dns::{self, Resolver},
     plan::{
         Target,
-        caa::{Answer, Asking, Forbidden, Property, Verdict, ancestors, judge},
+        caa::{Asking, CaaAnswer, Forbidden, Property, Verdict, ancestors, judge},
         preflight::{Check, Topic},
     },
 };
@@ -20,7 +20,7 @@ use crate::{
 const AT_ONCE: usize = 32;
 
 /// What each name answered.
-pub(super) type Answers = BTreeMap<String, Answer>;
+pub(super) type Answers = BTreeMap<String, CaaAnswer>;
 
 impl Preflight<'_> {
     /// Asks about all names of all orders, and those above them, each once.
@@ -36,7 +36,7 @@ impl Preflight<'_> {
         let resolver = match &shared.resolver {
             Ok(resolver) => resolver,
             Err(error) => {
-                let unknown = Answer::Unknown(error.to_string());
+                let unknown = CaaAnswer::Unknown(error.to_string());
                 return names
                     .into_iter()
                     .map(|name| (name.to_owned(), unknown.clone()))
@@ -46,7 +46,7 @@ impl Preflight<'_> {
         stream::iter(names)
             .map(|name| async move {
                 let answer = tokio::time::timeout(LIMIT, answer(resolver, name)).await;
-                let late = || Answer::Unknown(format!("DNS gave no answer within {} s", LIMIT.as_secs()));
+                let late = || CaaAnswer::Unknown(format!("DNS gave no answer within {} s", LIMIT.as_secs()));
                 (name.to_owned(), answer.unwrap_or_else(|_| late()))
             })
             .buffer_unordered(AT_ONCE)
@@ -64,7 +64,7 @@ impl Preflight<'_> {
         let mut free = 0;
         for name in &target.names.order {
             let Some(base) = name.base() else { continue };
-            let climbed: Vec<(String, Answer)> = ancestors(base)
+            let climbed: Vec<(String, CaaAnswer)> = ancestors(base)
                 .filter_map(|at| Some((at.to_owned(), answers.get(at)?.clone())))
                 .collect();
             let asking = Asking {
@@ -94,11 +94,11 @@ impl Preflight<'_> {
 }
 
 /// What name servers that cannot reach anybody say forbids nothing: the CA asks others.
-async fn answer(resolver: &Resolver, name: &str) -> Answer {
+async fn answer(resolver: &Resolver, name: &str) -> CaaAnswer {
     match resolver.caa(name).await {
-        Ok(records) => Answer::Records(records.into_iter().map(property).collect()),
-        Err(error) if resolver.is_domains_fault(name, &error).await => Answer::Failed(error.to_string()),
-        Err(error) => Answer::Unknown(error.to_string()),
+        Ok(records) => CaaAnswer::Records(records.into_iter().map(property).collect()),
+        Err(error) if resolver.is_domains_fault(name, &error).await => CaaAnswer::Failed(error.to_string()),
+        Err(error) => CaaAnswer::Unknown(error.to_string()),
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
         let broken = NameServer::start(&[("shop.example", fails)]).await;
         let cut_off = NameServer::start(&[("", fails)]).await;
         let answer_of = async |server: &NameServer| answer(&Resolver::of(vec![server.address]), "shop.example").await;
-        assert!(matches!(answer_of(&broken).await, Answer::Failed(_)));
-        assert!(matches!(answer_of(&cut_off).await, Answer::Unknown(_)));
+        assert!(matches!(answer_of(&broken).await, CaaAnswer::Failed(_)));
+        assert!(matches!(answer_of(&cut_off).await, CaaAnswer::Unknown(_)));
     }
 }

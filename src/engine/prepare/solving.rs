@@ -8,10 +8,7 @@ use crate::{
     engine::{choose::Solvers, journals::Journals, store::Destination},
     net::{HostPort, Lookup},
     object::Key,
-    settings::{
-        Dns01Settings, Http01Settings, Settings,
-        value::SolverKind,
-    },
+    settings::{Dns01Settings, Http01Settings, Settings, value::SolverKind},
     solve::{
         SolveError,
         dns01::{Dns01, Operator, Parts, Secrets, Wait},

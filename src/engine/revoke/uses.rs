@@ -11,7 +11,7 @@ use crate::{
     net::{
         Lookup, ResolveError,
         address::HTTPS,
-        probe::{self, Target, probe_all},
+        probe::{self, ProbeRequest, probe_all},
     },
     object::{Key, Text},
     x509::{Certificate, Fingerprint},
@@ -139,7 +139,7 @@ pub async fn served(leaf: &Certificate, lookup: &Lookup, limit: Duration) -> ByN
     let mut targets = Vec::new();
     for (name, found) in names.into_iter().zip(found) {
         match found {
-            Ok(addresses) => targets.extend(addresses.into_iter().map(|address| Target {
+            Ok(addresses) => targets.extend(addresses.into_iter().map(|address| ProbeRequest {
                 address: (address, HTTPS).into(),
                 server_name: name.clone(),
             })),
@@ -201,7 +201,7 @@ pub async fn until_replaced(uses: Vec<Use>, leaf: Fingerprint, wait: Duration, l
                 return true;
             };
             let server_name = host.to_string();
-            let answer = probe::probe(&Target { address, server_name }, limit).await;
+            let answer = probe::probe(&ProbeRequest { address, server_name }, limit).await;
             answer.is_ok_and(|served| served.chain.first().is_some_and(|der| Fingerprint::of(der) == leaf))
         }))
         .await;

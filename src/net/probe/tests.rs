@@ -96,8 +96,8 @@ async fn plain(answer: Option<&'static [u8]>) -> SocketAddr {
     address
 }
 
-fn target(address: SocketAddr, name: &str) -> Target {
-    Target {
+fn target(address: SocketAddr, name: &str) -> ProbeRequest {
+    ProbeRequest {
         address,
         server_name: name.to_owned(),
     }
@@ -311,7 +311,7 @@ async fn many_are_asked_at_once_and_answered_in_order() {
     let (chain, key) = own(&["a.example"], |_| {});
     let good = tls(serving(vec![("", certified(chain, &key))])).await;
     let silent = plain(None).await;
-    let targets: Vec<Target> = (0..60)
+    let targets: Vec<ProbeRequest> = (0..60)
         .map(|i| target(if i % 2 == 0 { silent } else { good }, "a.example"))
         .collect();
     let start = Instant::now();

@@ -21,14 +21,14 @@ const RSA_2048: usize = 256;
 
 /// What one handshake has shown so far.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct HandshakeLog {
     chain: OnceLock<Vec<Vec<u8>>>,
     scheme: OnceLock<SignatureScheme>,
     tls12: AtomicBool,
     client_certificate: AtomicBool,
 }
 
-impl Seen {
+impl HandshakeLog {
     pub(super) fn chain(&self) -> &[Vec<u8>] {
         self.chain.get().map_or(&[], |c| c)
     }
@@ -53,12 +53,12 @@ impl Seen {
 /// Accepts every certificate that is one.
 #[derive(Debug)]
 pub(super) struct Watch {
-    seen: Arc<Seen>,
+    seen: Arc<HandshakeLog>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Watch {
-    pub(super) fn new(seen: Arc<Seen>, algorithms: WebPkiSupportedAlgorithms) -> Self {
+    pub(super) fn new(seen: Arc<HandshakeLog>, algorithms: WebPkiSupportedAlgorithms) -> Self {
         Self { seen, algorithms }
     }
 

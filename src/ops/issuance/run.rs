@@ -60,8 +60,8 @@ impl Issuance<'_> {
             )
             .map_err(|error| OpError::because(&error).blame(Blame::Usage))?;
         let journal = match (&destination, journal::local_directory()) {
-            (Destination::Cluster(api), _) => journal::Place::Cluster(api.clone()),
-            (Destination::Directory { .. }, Some(directory)) => journal::Place::Directory(directory),
+            (Destination::Cluster(api), _) => journal::JournalStore::Cluster(api.clone()),
+            (Destination::Directory { .. }, Some(directory)) => journal::JournalStore::Directory(directory),
             (Destination::Directory { .. }, None) => {
                 return Err(OpError::usage("orders in progress have no place").hint("set HOME or XDG_STATE_HOME"));
             }
@@ -77,7 +77,7 @@ impl Issuance<'_> {
             seen: seen(self.inventory(), settings),
             restarts,
             rivals: Rivals::of(self.inventory(), targets, &self.session.scope),
-            asks: Arc::new(Asked(Arc::clone(front))),
+            asks: Arc::new(AskOperator(Arc::clone(front))),
             cancel: self.context.cancel.clone(),
             tell,
             options: self.options()?,
@@ -90,7 +90,7 @@ impl Issuance<'_> {
         if let Some(standing) = all.get(client.account_url()) {
             return Arc::clone(standing);
         }
-        let place = ledger::Place::beside(self.store);
+        let place = ledger::LedgerStore::beside(self.store);
         let ledger = Ledger::open(place, client.account_url(), crate::clock::now()).await;
         let standing = Arc::new(Standing::new(ledger, self.settings.certificate.concurrency));
         all.insert(client.account_url().to_owned(), Arc::clone(&standing));
@@ -133,9 +133,9 @@ impl Issuance<'_> {
 }
 
 /// Whoever is asked, after several failures alike, whether the rest is to be tried. What was agreed to before is no answer.
-struct Asked(Arc<dyn Front>);
+struct AskOperator(Arc<dyn Front>);
 
-impl GoOn for Asked {
+impl GoOn for AskOperator {
     fn go_on<'a>(&'a self, failures: usize, error: &'a str, left: usize) -> BoxFuture<'a, bool> {
         let rest = counted(left, "certificate");
         Box::pin(async move {

@@ -7,7 +7,7 @@ use crate::{
     cache,
     check::is_claimed,
     engine::{
-        asked::Asked,
+        asked::RenewalAnswers,
         due::{self, Due},
     },
     inventory::{Inventory, RouteKey},
@@ -160,7 +160,7 @@ pub(super) async fn only_due(
         return Ok(found);
     }
     let acme = opened.acme.get(front).await?;
-    let asked = Asked::open(cache::file("renewals.json"));
+    let asked = RenewalAnswers::open(cache::file("renewals.json"));
     let waiting = front.wait_for_ca(&opened.settings.chosen.issuer.name);
     let judged = due::judge(acme, &opened.session.inventory, &found, opened.session.rules, &asked).await;
     drop(waiting);

@@ -59,7 +59,7 @@ fn one_namespace() -> OpError {
 }
 
 /// A certificate, and what there is to sign with.
-pub(super) struct Found {
+pub(super) struct Revocable {
     /// Where it is: `Secret shop/shop-tls`.
     pub(super) place: String,
     /// The Secret, where it is one.
@@ -72,7 +72,7 @@ pub(super) struct Found {
     pub(super) noted: Option<String>,
 }
 
-impl Found {
+impl Revocable {
     pub(super) fn of_file(path: &Path) -> Result<Self, OpError> {
         let shown = path.display();
         let bytes = read_file(path, LARGEST_FILE)
@@ -166,7 +166,7 @@ impl Found {
 }
 
 /// The certificate of a Secret, with its key.
-pub(super) async fn of_secret(context: &Context, namespace: Option<&str>, name: &str) -> Result<Found, OpError> {
+pub(super) async fn of_secret(context: &Context, namespace: Option<&str>, name: &str) -> Result<Revocable, OpError> {
     let connection = context.cluster.connection().await?;
     let _waiting = context.front().wait_for_server(connection);
     let key = Key::new(Text::from(namespace.unwrap_or(&connection.namespace)), name);
@@ -182,7 +182,7 @@ pub(super) async fn of_secret(context: &Context, namespace: Option<&str>, name: 
     let parsed = secret.held(&slots);
     let mut found = parsed
         .as_ref()
-        .and_then(|parsed| Found::of(format!("Secret {key}"), parsed))
+        .and_then(|parsed| Revocable::of(format!("Secret {key}"), parsed))
         .ok_or_else(|| OpError::usage(format!("there is no certificate in Secret {key}")))?;
     if parsed.is_some_and(|parsed| matches!(parsed.bundle.key, KeyState::Matches)) {
         let text: Option<SecretString> = secret.private_key(&slots);

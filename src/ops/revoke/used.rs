@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Request, failed,
-    found::{Found, SHOWN, Wanted},
+    found::{Revocable, SHOWN, Wanted},
 };
 use crate::{
     apply::{backup, verify},
@@ -27,7 +27,7 @@ pub(super) async fn used(
     request: &Request,
     context: &Context,
     wanted: &Wanted<'_>,
-    found: &Found,
+    found: &Revocable,
 ) -> Result<Vec<String>, OpError> {
     match Box::pin(uses(request, context, wanted, found)).await {
         Ok(uses) if uses.is_empty() => Ok(Vec::new()),
@@ -75,7 +75,12 @@ fn renew_first(used: &Key, is_other: bool) -> String {
 }
 
 /// Where it is in use: all that can be seen of the cluster is looked at, and where DNS leads for the certificate's names.
-async fn uses(request: &Request, context: &Context, wanted: &Wanted<'_>, found: &Found) -> Result<Vec<Use>, OpError> {
+async fn uses(
+    request: &Request,
+    context: &Context,
+    wanted: &Wanted<'_>,
+    found: &Revocable,
+) -> Result<Vec<Use>, OpError> {
     let front = &**context.front();
     // A task of its own: reading a cluster blocks this one, and what serves the certificate would seem not to answer.
     let leaf = found.leaf.clone();

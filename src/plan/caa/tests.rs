@@ -2,13 +2,13 @@ use super::*;
 
 const ACCOUNT: &str = "https://ca.example/acct/7";
 
-fn records(all: &[(&str, &str)]) -> Answer {
+fn records(all: &[(&str, &str)]) -> CaaAnswer {
     let property = |(tag, value): &(&str, &str)| Property {
         critical: tag.ends_with('!'),
         tag: tag.trim_end_matches('!').to_owned(),
         value: (*value).to_owned(),
     };
-    Answer::Records(all.iter().map(property).collect())
+    CaaAnswer::Records(all.iter().map(property).collect())
 }
 
 fn judged(all: &[(&str, &str)], change: impl FnOnce(&mut Asking<'_>)) -> String {
@@ -106,7 +106,7 @@ fn the_lowest_name_with_records_counts_and_a_failure_below_it_forbids() {
     };
     let at = |name: &str, answer| (name.to_owned(), answer);
     let (mine, others) = (records(&[("issue", "ca.example")]), records(&[("issue", ";")]));
-    let failed = Answer::Failed("SERVFAIL".into());
+    let failed = CaaAnswer::Failed("SERVFAIL".into());
     let allowed = Verdict::Allowed { at: "b.example".into() };
     let none = || records(&[]);
     for (answers, expected) in [

@@ -54,7 +54,7 @@ pub(in crate::report) struct Document<'a> {
     #[cfg_attr(test, schemars(with = "schema::Time"))]
     evaluated_at: String,
     /// Show: the subject. A File or Server has no namespace.
-    subject: Named<'a>,
+    subject: NamedObject<'a>,
     items: Vec<Item<'a>>,
     /// Show: the content of the Secrets, the file or the server.
     chains: Vec<Chain<'a>>,
@@ -65,7 +65,7 @@ pub(in crate::report) struct Document<'a> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(extend("additionalProperties" = false), inline))]
-struct Named<'a> {
+struct NamedObject<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     namespace: &'a str,
@@ -158,7 +158,7 @@ impl<'a> Document<'a> {
             api_version: API_VERSION,
             kind: KIND,
             evaluated_at: date_time(now),
-            subject: Named { kind, namespace, name },
+            subject: NamedObject { kind, namespace, name },
             items: show
                 .bindings
                 .iter()

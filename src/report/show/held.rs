@@ -14,7 +14,7 @@ use crate::{
     text::{date, quote},
     x509::{
         Certificate, KeyState, Trust,
-        trust::{Clients, Found, PathError},
+        trust::{Clients, IntermediateSource, PathError},
     },
 };
 
@@ -297,12 +297,12 @@ pub(super) fn trust(held: &Held<'_>, now: Seconds) -> (Status, String) {
         }
         Trust::MissingIntermediate { issuer, found } => {
             let found = match found {
-                Found::Secret(key) => format!("; the Secret {key} holds it"),
-                Found::PublicCas => "; it is a known intermediate of a public CA".to_owned(),
-                Found::CaFile => "; --ca-file holds it".to_owned(),
-                Found::Fetched(url) => format!("; it was fetched from {url}"),
-                Found::Url(url) => format!("; the certificate gives its address as {url}"),
-                Found::Nowhere => "; it was not found".to_owned(),
+                IntermediateSource::Secret(key) => format!("; the Secret {key} holds it"),
+                IntermediateSource::PublicCas => "; it is a known intermediate of a public CA".to_owned(),
+                IntermediateSource::CaFile => "; --ca-file holds it".to_owned(),
+                IntermediateSource::Fetched(url) => format!("; it was fetched from {url}"),
+                IntermediateSource::Url(url) => format!("; the certificate gives its address as {url}"),
+                IntermediateSource::Nowhere => "; it was not found".to_owned(),
             };
             (Status::Critical, format!("missing here: {issuer}{found}"))
         }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    api::{self, Answer},
+    api::{self, ApiAnswer},
     config::AcmeDnsConfig,
     provider::{Provider, Record},
 };
@@ -72,7 +72,7 @@ impl AcmeDns {
         )))
     }
 
-    fn judge(&self, answer: &Answer) -> Result<(), SolveError> {
+    fn judge(&self, answer: &ApiAnswer) -> Result<(), SolveError> {
         #[derive(Deserialize)]
         struct Said {
             error: String,
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn the_servers_refusals_say_what_to_do() {
         let provider = provider();
-        let answer = |status: u16, body: &str| Answer {
+        let answer = |status: u16, body: &str| ApiAnswer {
             status: StatusCode::from_u16(status).unwrap(),
             body: body.as_bytes().to_vec(),
         };

@@ -14,12 +14,12 @@ const SHOWN: usize = 300;
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ApiAnswer {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
 }
 
-impl Answer {
+impl ApiAnswer {
     /// The body as text, on one line and cut; not cleared.
     pub(super) fn text(&self) -> String {
         cut(&String::from_utf8_lossy(&self.body))
@@ -34,7 +34,7 @@ pub(super) fn cut(text: &str) -> String {
 
 /// Sends a request that may be carried out twice without harm. Again after a failure to connect, a 429 and a 5xx; the last
 /// answer counts.
-pub(super) async fn send(label: &str, most: usize, make: impl Fn() -> RequestBuilder) -> Result<Answer, SolveError> {
+pub(super) async fn send(label: &str, most: usize, make: impl Fn() -> RequestBuilder) -> Result<ApiAnswer, SolveError> {
     let mut pauses = Pauses::growing(Duration::from_millis(500), Duration::MAX, (3, 1));
     let mut attempt = 1;
     loop {
@@ -52,7 +52,7 @@ pub(super) async fn send(label: &str, most: usize, make: impl Fn() -> RequestBui
 }
 
 /// Sends a request once.
-pub(super) async fn once(label: &str, most: usize, request: RequestBuilder) -> Result<Answer, SolveError> {
+pub(super) async fn once(label: &str, most: usize, request: RequestBuilder) -> Result<ApiAnswer, SolveError> {
     let unreachable = |why: String| {
         SolveError::new(format!("cannot reach {label}: {why}"))
             .hint("check the URL; for a private CA, name its certificate with caFile")
@@ -60,7 +60,7 @@ pub(super) async fn once(label: &str, most: usize, request: RequestBuilder) -> R
     let response = request.send().await.map_err(|e| unreachable(https::words(&e)))?;
     let status = response.status();
     let body = https::body(response, most).await.map_err(unreachable)?;
-    Ok(Answer { status, body })
+    Ok(ApiAnswer { status, body })
 }
 
 /// The PEM of a private CA.

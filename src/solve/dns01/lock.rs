@@ -17,7 +17,7 @@ pub(super) struct Locks {
 /// The turn to write. Ends when it is dropped.
 pub(super) type Turn = OwnedMutexGuard<()>;
 /// One of the values that a name can have. Free again when it is dropped.
-pub(super) type Place = OwnedSemaphorePermit;
+pub(super) type ValuePermit = OwnedSemaphorePermit;
 
 impl Locks {
     /// Waits for the turn to write a record: after every other writer to its name, or its zone.
@@ -45,7 +45,7 @@ impl Locks {
         provider: &dyn Provider,
         record: &Record,
         limit: Duration,
-    ) -> Result<Option<Place>, SolveError> {
+    ) -> Result<Option<ValuePermit>, SolveError> {
         let holds = provider.holds();
         if holds >= Semaphore::MAX_PERMITS {
             return Ok(None);

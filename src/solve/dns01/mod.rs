@@ -22,4 +22,4 @@ pub use propagation::{TIMEOUT as PROPAGATION_TIMEOUT, Wait};
 pub use provider::Written;
 pub use registry::{foreseen, no_provider, within};
 pub use solver::{Dns01, Keep, KeepNothing, Parts, Ready, Tested};
-pub use zone::Place;
+pub use zone::TxtName;

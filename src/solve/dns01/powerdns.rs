@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    api::{self, Answer},
+    api::{self, ApiAnswer},
     config::PowerDnsConfig,
     provider::{Provider, Record},
 };
@@ -86,7 +86,12 @@ impl PowerDns {
         })
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<&serde_json::Value>) -> Result<Answer, SolveError> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<ApiAnswer, SolveError> {
         let url = format!("{}/{path}", self.zones);
         let make = || {
             let request = self.client.request(method.clone(), &url).headers(self.headers.clone());
@@ -175,7 +180,7 @@ impl PowerDns {
         self.done(record, &answer)
     }
 
-    async fn patch(&self, record: &Record, ttl: u32, word: &str, values: &[Value]) -> Result<Answer, SolveError> {
+    async fn patch(&self, record: &Record, ttl: u32, word: &str, values: &[Value]) -> Result<ApiAnswer, SolveError> {
         let mut set = json!({"name": format!("{}.", record.name), "type": "TXT", "changetype": word});
         if word != "DELETE" {
             set["ttl"] = ttl.into();
@@ -186,14 +191,14 @@ impl PowerDns {
             .await
     }
 
-    fn done(&self, record: &Record, answer: &Answer) -> Result<(), SolveError> {
+    fn done(&self, record: &Record, answer: &ApiAnswer) -> Result<(), SolveError> {
         if answer.status.is_success() {
             return Ok(());
         }
         Err(self.refused(record, answer))
     }
 
-    fn refused(&self, record: &Record, answer: &Answer) -> SolveError {
+    fn refused(&self, record: &Record, answer: &ApiAnswer) -> SolveError {
         #[derive(Deserialize)]
         struct Said {
             error: String,

@@ -8,7 +8,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::zone::Place;
+use super::zone::TxtName;
 use crate::{
     clock::Pauses,
     net::dns::{self, DnsError, RecordType, Reply, Resolver, ResponseCode, code_word},
@@ -56,7 +56,7 @@ impl Default for Wait {
 
 /// What a wait has come to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Seen {
+pub(super) struct Propagation {
     /// Where the value was seen.
     pub(super) at: Vec<String>,
     /// What is worth knowing: servers that were left out.
@@ -99,12 +99,17 @@ struct Useless {
 }
 
 /// Waits until the value can be seen at its place.
-pub(super) async fn wait(resolver: &Resolver, place: &Place, value: &str, wait: Wait) -> Result<Seen, SolveError> {
+pub(super) async fn wait(
+    resolver: &Resolver,
+    place: &TxtName,
+    value: &str,
+    wait: Wait,
+) -> Result<Propagation, SolveError> {
     let limit = match wait {
-        Wait::Off => return Ok(Seen::default()),
+        Wait::Off => return Ok(Propagation::default()),
         Wait::Fixed(time) => {
             sleep(time).await;
-            return Ok(Seen::default());
+            return Ok(Propagation::default());
         }
         Wait::Ask(limit) => limit,
     };
@@ -118,7 +123,7 @@ pub(super) async fn wait(resolver: &Resolver, place: &Place, value: &str, wait: 
 }
 
 /// The zone's name servers, each at each of its addresses.
-async fn servers(resolver: &Resolver, place: &Place) -> Result<Vec<Server>, SolveError> {
+async fn servers(resolver: &Resolver, place: &TxtName) -> Result<Vec<Server>, SolveError> {
     let zone = &place.zone;
     let unknown = |error: &DnsError| {
         SolveError::new(format!("cannot find the name servers of {zone}: {error}"))
@@ -152,10 +157,10 @@ async fn servers(resolver: &Resolver, place: &Place) -> Result<Vec<Server>, Solv
 async fn watch(
     servers: &[Server],
     recursors: &[Server],
-    place: &Place,
+    place: &TxtName,
     value: &str,
     limit: Duration,
-) -> Result<Seen, SolveError> {
+) -> Result<Propagation, SolveError> {
     let mut since = Instant::now();
     let until = since + limit;
     let mut asked = servers.to_vec();
@@ -173,7 +178,7 @@ async fn watch(
             notes.extend(left_out);
             let has = asked.iter().zip(&states).filter(|(_, state)| **state == State::Has);
             let at = has.map(|(server, _)| server.to_string()).collect();
-            return Ok(Seen { at, notes });
+            return Ok(Propagation { at, notes });
         }
         if states
             .iter()
@@ -277,7 +282,7 @@ fn settled(asked: &[Server], states: &[State]) -> Option<Vec<String>> {
 }
 
 /// The error when even the recursors say nothing; `None` when they have not been asked.
-fn unreachable(asked: &[Server], states: &[State], place: &Place) -> Option<SolveError> {
+fn unreachable(asked: &[Server], states: &[State], place: &TxtName) -> Option<SolveError> {
     asked.iter().any(|server| server.recursor).then(|| {
         SolveError::new(format!(
             "neither a name server of {} nor a resolver can be asked about {}: {}",
@@ -289,7 +294,7 @@ fn unreachable(asked: &[Server], states: &[State], place: &Place) -> Option<Solv
     })
 }
 
-fn late(asked: &[Server], states: &[State], place: &Place, limit: Duration) -> SolveError {
+fn late(asked: &[Server], states: &[State], place: &TxtName, limit: Duration) -> SolveError {
     SolveError::new(format!(
         "the TXT record {} is not seen everywhere within {} s: {}",
         place.name,

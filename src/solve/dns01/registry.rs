@@ -16,7 +16,7 @@ use super::{
     provider::Provider,
     rfc2136::Rfc2136,
     update::client::Update,
-    zone::Place,
+    zone::TxtName,
 };
 use crate::solve::SolveError;
 
@@ -90,7 +90,7 @@ impl Registry {
     }
 
     /// Who writes at a place: the chosen one, or the one whose zone is the longest suffix of the name.
-    pub(super) fn serving(&self, place: &Place) -> Result<&Entry, SolveError> {
+    pub(super) fn serving(&self, place: &TxtName) -> Result<&Entry, SolveError> {
         if let Some(name) = &self.chosen {
             return self.named(name);
         }
@@ -158,7 +158,7 @@ pub fn no_provider(name: &str, present: &[&str]) -> SolveError {
 }
 
 /// Which entry writes at a place where none is chosen: the one that fits best, of equals the first in the settings.
-fn serving<'e>(entries: impl Iterator<Item = &'e DnsEntry>, place: &Place) -> Option<&'e DnsEntry> {
+fn serving<'e>(entries: impl Iterator<Item = &'e DnsEntry>, place: &TxtName) -> Option<&'e DnsEntry> {
     let mut best: Option<((bool, usize), &DnsEntry)> = None;
     for entry in entries {
         if let Some(rank) = rank(entry, place)
@@ -173,7 +173,7 @@ fn serving<'e>(entries: impl Iterator<Item = &'e DnsEntry>, place: &Place) -> Op
 /// Which entry a run will take for a domain, as far as the settings say, before DNS is asked whether its `_acme-challenge` is
 /// an alias. Where none serves the domain itself, it has to lead to the one name that an acme-dns account may write.
 pub fn foreseen<'e>(entries: &'e [DnsEntry], domain: &str) -> Option<&'e DnsEntry> {
-    let place = Place {
+    let place = TxtName {
         name: format!("_acme-challenge.{domain}"),
         zone: domain.to_owned(),
         aliases: Vec::new(),
@@ -185,7 +185,7 @@ pub fn foreseen<'e>(entries: &'e [DnsEntry], domain: &str) -> Option<&'e DnsEntr
 /// How well an entry fits: the length of its longest zone that holds the name; 0 for one that serves everything. An entry
 /// for the place where the record is goes before one for the name that leads there, which counts for hooks and operators:
 /// they follow CNAMEs themselves.
-fn rank(entry: &DnsEntry, place: &Place) -> Option<(bool, usize)> {
+fn rank(entry: &DnsEntry, place: &TxtName) -> Option<(bool, usize)> {
     let longest = |name: &str| {
         let holds = entry.zones.iter().filter(|zone| within(name, zone));
         holds.map(String::len).max()

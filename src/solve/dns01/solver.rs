@@ -15,12 +15,12 @@ use futures_util::future::{BoxFuture, join_all};
 
 use super::{
     config::{DnsEntry, ProviderConfig, Secrets},
-    lock::{Locks, Place as Room},
+    lock::{Locks, ValuePermit},
     manual::Operator,
     propagation::{self, Wait},
     provider::{Provider, Record, Written},
     registry::{Entry, Registry},
-    zone::{self, Place},
+    zone::{self, TxtName},
 };
 use crate::{
     event::{EventKind, Method, Teller},
@@ -103,7 +103,7 @@ struct Held {
     users: usize,
     state: State,
     /// Its room, where the provider keeps few values.
-    room: Option<Room>,
+    room: Option<ValuePermit>,
 }
 
 /// How far a value has come.
@@ -136,7 +136,7 @@ pub struct Ready {
     /// Whether the operator writes it.
     pub by_hand: bool,
     /// Where the record goes.
-    pub place: Place,
+    pub place: TxtName,
 }
 
 /// What a test write has shown.
@@ -166,13 +166,13 @@ impl Dns01 {
     }
 
     /// Where a domain's record is to be written: the end of `_acme-challenge` and its CNAMEs.
-    pub async fn place(&self, domain: &str) -> Result<Place, SolveError> {
+    pub async fn place(&self, domain: &str) -> Result<TxtName, SolveError> {
         zone::find(&self.resolver, &format!("_acme-challenge.{domain}")).await
     }
 
     /// The name in the settings of the provider that serves a domain, and where its record goes. Nothing is written, and
     /// no credential is read.
-    pub async fn serving(&self, domain: &str) -> Result<(String, Place), SolveError> {
+    pub async fn serving(&self, domain: &str) -> Result<(String, TxtName), SolveError> {
         let place = self.located(domain).await?;
         let name = self.registry.serving(&place)?.settings.name.clone();
         Ok((name, place))
@@ -249,13 +249,13 @@ impl Dns01 {
     }
 
     /// Where a domain's record goes. Who follows CNAMEs himself needs no DNS when nothing is asked afterwards.
-    async fn located(&self, domain: &str) -> Result<Place, SolveError> {
+    async fn located(&self, domain: &str) -> Result<TxtName, SolveError> {
         let error = match self.place(domain).await {
             Ok(place) => return Ok(place),
             Err(error) => error,
         };
         let name = format!("_acme-challenge.{domain}");
-        let place = Place {
+        let place = TxtName {
             name,
             zone: domain.to_owned(),
             aliases: Vec::new(),
@@ -424,7 +424,7 @@ fn key(challenge: &Challenge) -> Result<Key, SolveError> {
     Ok((domain, value))
 }
 
-fn written(entry: &Entry, place: &Place, domain: &str, value: &str, token: &str) -> Written {
+fn written(entry: &Entry, place: &TxtName, domain: &str, value: &str, token: &str) -> Written {
     Written {
         provider: entry.settings.name.clone(),
         zone: place.zone.clone(),

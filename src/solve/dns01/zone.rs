@@ -12,7 +12,7 @@ const MOST_ALIASES: usize = 16;
 
 /// Where a record has to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct TxtName {
     /// The name, at the end of all CNAMEs.
     pub name: String,
     /// The zone that holds it.
@@ -41,10 +41,10 @@ impl Lookup for Resolver {
 /// Follows the CNAMEs of `name` and finds the zone of its end, by the SOA: a zone that was delegated below another counts,
 /// be it empty. What DNS cannot say (SERVFAIL: a zone whose servers do not answer) is an error and not a reason to take the
 /// zone above, where the record would never be seen.
-pub(super) async fn find(dns: &dyn Lookup, name: &str) -> Result<Place, SolveError> {
+pub(super) async fn find(dns: &dyn Lookup, name: &str) -> Result<TxtName, SolveError> {
     let (name, aliases) = end(dns, name).await?;
     let zone = zone(dns, &name).await?;
-    Ok(Place { name, zone, aliases })
+    Ok(TxtName { name, zone, aliases })
 }
 
 async fn end(dns: &dyn Lookup, name: &str) -> Result<(String, Vec<String>), SolveError> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Guard, Ports,
     objects::TERMINATION_LOG,
-    self_check::{Look, Seen, Telling},
+    self_check::{AnswerSeen, Look, Telling},
 };
 use crate::{net::Lookup, object::Text, solve::SolveError};
 
@@ -102,7 +102,7 @@ impl Question {
             telling: Telling::default(),
         };
         match look.automatic().await {
-            Ok(Seen { at, note }) => Report {
+            Ok(AnswerSeen { at, note }) => Report {
                 seen: at,
                 note,
                 ..Report::default()
@@ -126,7 +126,7 @@ impl Question {
 
 impl Report {
     /// Reads a Pod's last words.
-    pub fn read(words: &str) -> Result<Seen, SolveError> {
+    pub fn read(words: &str) -> Result<AnswerSeen, SolveError> {
         // Something else may have been written before it.
         let line = words.trim().lines().next_back().unwrap_or_default();
         let Ok(report) = serde_json::from_str::<Self>(line) else {
@@ -142,7 +142,7 @@ impl Report {
                 hint: report.hint,
                 ..SolveError::new(format!("seen from inside the cluster: {message}"))
             }),
-            None => Ok(Seen {
+            None => Ok(AnswerSeen {
                 at: report
                     .seen
                     .iter()

@@ -14,7 +14,7 @@ pub fn addition(
     host: Option<&str>,
     path: &str,
     path_type: PathType,
-    target: objects::Target<'_>,
+    target: objects::PathBackend<'_>,
 ) -> Option<Value> {
     let entry = objects::ingress_path(path, path_type, target);
     let rules = &ingress["spec"]["rules"];
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     const PATH: &str = "/.well-known/acme-challenge/tok_en-1";
-    const TARGET: objects::Target<'_> = objects::Target {
+    const TARGET: objects::PathBackend<'_> = objects::PathBackend {
         service: "kubectl-certs-solver-abcdefghij",
         port: 80,
     };

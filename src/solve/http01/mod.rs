@@ -1,7 +1,7 @@
 //! HTTP-01 (RFC 8555, section 8.3): the answer is led to through the cluster's own controller, on the exact path of the token.
 //!
 //! ```text
-//! Place (route, class, listener) + Controller → table::Row → objects (JSON) → Api
+//! ChallengeRoute (route, class, listener) + Controller → table::Row → objects (JSON) → Api
 //! backend: Pod | this process (endpoint) | the user's Service        self_check → fetch, at every address
 //! ```
 //!
@@ -31,7 +31,7 @@ pub use fetch::Ports;
 pub use guard::{Guard, Network};
 pub use objects::{PodOptions, trial_pod};
 pub use permit::{permits, refusal, rights_hint};
-pub use place::{Class, Place};
+pub use place::{ChallengeRoute, Class};
 pub use responder::{Responder, Thumbprint};
 pub use solver::{Http01, edited};
 

@@ -8,7 +8,7 @@ use super::{
     challenge_path,
     check::Question,
     container::{self, Program},
-    place::{Class, Parent, Place},
+    place::{ChallengeRoute, Class, Parent},
     table::{HEALTH_PATH, PathType, Routing, Row, TRAEFIK_PRIORITY},
 };
 use crate::{
@@ -53,7 +53,7 @@ pub struct PodOptions {
 
 /// The backend that a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target<'a> {
+pub struct PathBackend<'a> {
     /// The Service's name, in the namespace of the object.
     pub service: &'a str,
     /// The Service's port.
@@ -275,12 +275,12 @@ pub fn endpoint_slice(namespace: &str, service: &str, address: SocketAddr) -> Va
 /// The object that leads the token's path of `host` (any host for `None`: an IP address) to the Service, and where it goes;
 /// `None` where none is made.
 pub fn route(
-    place: &Place,
+    place: &ChallengeRoute,
     row: &Row,
     name: &str,
     host: Option<&str>,
     token: &str,
-    target: Target<'_>,
+    target: PathBackend<'_>,
     owner: Option<&Owner>,
 ) -> Option<Value> {
     let meta = metadata(&place.namespace, name, owner);
@@ -294,14 +294,21 @@ pub fn route(
 }
 
 /// One path of an Ingress.
-pub fn ingress_path(path: &str, path_type: PathType, target: Target<'_>) -> Value {
+pub fn ingress_path(path: &str, path_type: PathType, target: PathBackend<'_>) -> Value {
     json!({
         "path": path, "pathType": path_type.as_str(),
         "backend": {"service": {"name": target.service, "port": {"number": target.port}}},
     })
 }
 
-fn ingress(mut meta: Value, place: &Place, row: &Row, host: Option<&str>, path: &str, target: Target<'_>) -> Value {
+fn ingress(
+    mut meta: Value,
+    place: &ChallengeRoute,
+    row: &Row,
+    host: Option<&str>,
+    path: &str,
+    target: PathBackend<'_>,
+) -> Value {
     let mut rule = json!({"http": {"paths": [ingress_path(path, row.path_type, target)]}});
     if let Some(host) = host {
         rule["host"] = host.into();
@@ -318,7 +325,7 @@ fn ingress(mut meta: Value, place: &Place, row: &Row, host: Option<&str>, path: 
     json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": spec})
 }
 
-fn http_route(meta: &Value, place: &Place, host: Option<&str>, path: &str, target: Target<'_>) -> Value {
+fn http_route(meta: &Value, place: &ChallengeRoute, host: Option<&str>, path: &str, target: PathBackend<'_>) -> Value {
     let mut spec = json!({
         "parentRefs": place.parents.iter().map(|p| parent_ref(p, &place.namespace)).collect::<Vec<_>>(),
         "rules": [{
@@ -343,7 +350,13 @@ fn parent_ref(parent: &Parent, namespace: &str) -> Value {
     reference
 }
 
-fn ingress_route(mut meta: Value, place: &Place, host: Option<&str>, path: &str, target: Target<'_>) -> Value {
+fn ingress_route(
+    mut meta: Value,
+    place: &ChallengeRoute,
+    host: Option<&str>,
+    path: &str,
+    target: PathBackend<'_>,
+) -> Value {
     if let Class::Annotation(name) | Class::Field(name) = &place.class {
         meta["annotations"] = json!({annotation::INGRESS_CLASS: name});
     }

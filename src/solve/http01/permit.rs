@@ -1,6 +1,6 @@
 //! What a solver writes, for the plan: nothing else is sent, and the rights for it are asked for beforehand.
 
-use super::{Backend, Class, Options, Place, config_map, table::Routing};
+use super::{Backend, ChallengeRoute, Class, Options, config_map, table::Routing};
 use crate::{
     apply::{Permit, Permits, Purpose, Right, Verb, rights::Missing},
     error::Diagnose,
@@ -54,7 +54,7 @@ pub(super) fn resource_of(routing: Routing) -> Option<Resource> {
 }
 
 /// Why nothing can answer through a place, with the route and its class; `None` where something can.
-pub fn refusal(options: &Options, place: &Place) -> Option<SolveError> {
+pub fn refusal(options: &Options, place: &ChallengeRoute) -> Option<SolveError> {
     let error = super::solver::row_of(options, place).err()?;
     let class = match &place.class {
         Class::Field(name) | Class::Annotation(name) => format!(" of class {name}"),
@@ -71,10 +71,13 @@ pub fn refusal(options: &Options, place: &Place) -> Option<SolveError> {
 }
 
 /// What answering challenges for the places writes and reads. Fails as the solver would: for a controller that is not known.
-pub fn permits<'a>(options: &Options, places: impl IntoIterator<Item = &'a Place>) -> Result<Permits, SolveError> {
+pub fn permits<'a>(
+    options: &Options,
+    places: impl IntoIterator<Item = &'a ChallengeRoute>,
+) -> Result<Permits, SolveError> {
     let prefix = Purpose::Solver.prefix();
     let mut permits = Permits::none();
-    let places: Vec<&Place> = places.into_iter().collect();
+    let places: Vec<&ChallengeRoute> = places.into_iter().collect();
     let together = is_together(places.len());
     for place in places {
         let row = super::solver::row_of(options, place)?;

@@ -42,7 +42,7 @@ pub struct Parent {
 
 /// Where a host's challenge goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ChallengeRoute {
     /// The route; `None` for a host that has none yet.
     pub route: Option<RouteKey>,
     /// What the route is: what decides about the object that is made.
@@ -63,7 +63,7 @@ pub struct Place {
     pub parents: Vec<Parent>,
 }
 
-impl Place {
+impl ChallengeRoute {
     /// Where the challenge for `host` goes, which a binding of `route` has.
     ///
     /// Fails for a Gateway without a listener of port 80 for the host, or with none that lets in a route of a namespace in

@@ -112,7 +112,7 @@ pub struct Look {
 
 /// Where the answer was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Seen {
+pub struct AnswerSeen {
     /// The addresses, or where it was looked from.
     pub at: Vec<String>,
     /// What could not be looked at from here, where something else stood in for it.
@@ -157,7 +157,7 @@ impl Look {
     /// As the CA would: at every address that DNS gives. Where this network cannot reach the host (split DNS, hairpin NAT),
     /// the route's own addresses stand in, and it is said so; `Err(None)` when there are none either, or they cannot be
     /// reached: look from inside of the cluster.
-    pub async fn automatic(&self) -> Result<Seen, Option<SolveError>> {
+    pub async fn automatic(&self) -> Result<AnswerSeen, Option<SolveError>> {
         let begin = Instant::now();
         let deadline = begin + self.limit;
         let own = self.own_addresses().await.at;
@@ -207,7 +207,7 @@ impl Look {
             by_dns.iter().filter(|a| !failed(a)).map(ToString::to_string).collect()
         };
         if missed.is_empty() {
-            return Ok(Seen {
+            return Ok(AnswerSeen {
                 at: good(&missed),
                 note: None,
             });
@@ -215,7 +215,7 @@ impl Look {
         let no_way = |m: &Missed| matches!(&m.saw, Saw::Nothing(FetchError::NoRoute { .. }));
         if missed.len() < by_dns.len() && missed.iter().all(no_way) {
             let unseen: Vec<String> = missed.iter().map(|m| m.address.to_string()).collect();
-            return Ok(Seen {
+            return Ok(AnswerSeen {
                 at: good(&missed),
                 note: Some(format!(
                     "this network cannot reach {}: whether the answer is there is not known",
@@ -248,7 +248,7 @@ impl Look {
     }
 
     /// At the route's own addresses, with the host's name.
-    pub async fn direct(&self) -> Result<Seen, SolveError> {
+    pub async fn direct(&self) -> Result<AnswerSeen, SolveError> {
         let Own { at: own, unresolved } = self.own_addresses().await;
         if let Some(error) = unresolved.filter(|_| own.is_empty()) {
             return Err(
@@ -267,7 +267,7 @@ impl Look {
             .all(&own, &self.guard_with(&own), Instant::now() + self.limit, false)
             .await;
         if missed.is_empty() {
-            return Ok(Seen {
+            return Ok(AnswerSeen {
                 at: own.iter().map(ToString::to_string).collect(),
                 note: None,
             });
@@ -275,10 +275,10 @@ impl Look {
         Err(self.failure(&missed))
     }
 
-    fn stood_in(&self, own: &[IpAddr], missed: &[Missed], why: &str) -> Result<Seen, Option<SolveError>> {
+    fn stood_in(&self, own: &[IpAddr], missed: &[Missed], why: &str) -> Result<AnswerSeen, Option<SolveError>> {
         if missed.is_empty() {
             let at: Vec<String> = own.iter().map(ToString::to_string).collect();
-            return Ok(Seen {
+            return Ok(AnswerSeen {
                 note: Some(format!(
                     "{why}; the answer is there at the route's own address {}",
                     at.join(", ")

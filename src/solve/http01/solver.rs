@@ -19,12 +19,12 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::{
-    Backend, Options, Place, Responder, api_error, challenge_path, config_map, in_place, is_token,
-    objects::{self, Owner, SERVICE_PORT, Target},
+    Backend, ChallengeRoute, Options, Responder, api_error, challenge_path, config_map, in_place, is_token,
+    objects::{self, Owner, PathBackend, SERVICE_PORT},
     permit::{is_together, resource_of},
     pod,
     responder::listening_hint,
-    self_check::Seen,
+    self_check::AnswerSeen,
     table::{self, Routing, Row},
 };
 use crate::{
@@ -75,7 +75,7 @@ type Once = Arc<OnceCell<Arc<Shared>>>;
 pub struct Http01 {
     api: Api,
     options: Options,
-    places: HashMap<Name, Place>,
+    places: HashMap<Name, ChallengeRoute>,
     journal: Arc<dyn Journal>,
     /// By namespace and form of Service.
     shared: Mutex<HashMap<(String, bool), Once>>,
@@ -102,7 +102,7 @@ impl std::fmt::Debug for Http01 {
 }
 
 /// The row of the table for a place, under the options.
-pub(super) fn row_of(options: &Options, place: &Place) -> Result<Row, SolveError> {
+pub(super) fn row_of(options: &Options, place: &ChallengeRoute) -> Result<Row, SolveError> {
     let row = table::row(place.controller, place.kind, place.mergeable, options.named);
     if matches!(options.backend, Backend::Service(_)) {
         return Ok(Row {
@@ -142,7 +142,7 @@ pub(super) fn row_of(options: &Options, place: &Place) -> Result<Row, SolveError
 }
 
 /// The Ingresses of the user's that are edited for a moment, of the routes at these places.
-pub fn edited<'a>(options: &Options, places: impl IntoIterator<Item = &'a Place>) -> BTreeSet<Key> {
+pub fn edited<'a>(options: &Options, places: impl IntoIterator<Item = &'a ChallengeRoute>) -> BTreeSet<Key> {
     let in_place = places.into_iter().filter(|place| {
         let row = row_of(options, place);
         row.is_ok_and(|row| row.routing == Routing::InPlace)
@@ -168,7 +168,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Http01 {
     /// Answers the challenges of the names that have a place. Nothing is asked or made yet. `journal` is told of every object
     /// before it is made.
-    pub fn new(api: Api, options: Options, places: HashMap<Name, Place>, journal: Arc<dyn Journal>) -> Self {
+    pub fn new(api: Api, options: Options, places: HashMap<Name, ChallengeRoute>, journal: Arc<dyn Journal>) -> Self {
         Self {
             api,
             options,
@@ -226,7 +226,7 @@ impl Http01 {
             self.until_it_runs(place, shared, tell).await?;
         }
         let seen = self.look(challenge, place, &row, shared.as_deref(), &about, tell).await;
-        let Seen { at, note } = seen.map_err(|error| with_note(error, &row))?;
+        let AnswerSeen { at, note } = seen.map_err(|error| with_note(error, &row))?;
         if let Some(text) = note {
             tell.tell(EventKind::Note { text });
         }
@@ -244,7 +244,7 @@ impl Http01 {
     async fn make(
         &self,
         challenge: &Challenge,
-        place: &Place,
+        place: &ChallengeRoute,
         row: &Row,
         about: &Key,
     ) -> Result<Option<Arc<Shared>>, SolveError> {
@@ -288,13 +288,13 @@ impl Http01 {
         }
     }
 
-    fn service_name(&self, place: &Place, row: &Row) -> String {
+    fn service_name(&self, place: &ChallengeRoute, row: &Row) -> String {
         let identity = format!("{}/{}/{}", self.options.run, place.namespace, row.node_port);
         Purpose::Solver.name(&identity).to_string()
     }
 
     /// What the challenges of the namespace share; made by the first.
-    async fn shared(&self, place: &Place, row: &Row, about: &Key) -> Result<Arc<Shared>, SolveError> {
+    async fn shared(&self, place: &ChallengeRoute, row: &Row, about: &Key) -> Result<Arc<Shared>, SolveError> {
         let key = (place.namespace.to_string(), row.node_port);
         let cell = Arc::clone(lock(&self.shared).entry(key).or_default());
         cell.get_or_try_init(|| self.make_shared(place, row, about))
@@ -302,7 +302,7 @@ impl Http01 {
             .cloned()
     }
 
-    async fn make_shared(&self, place: &Place, row: &Row, about: &Key) -> Result<Arc<Shared>, SolveError> {
+    async fn make_shared(&self, place: &ChallengeRoute, row: &Row, about: &Key) -> Result<Arc<Shared>, SolveError> {
         let (namespace, name) = (place.namespace.as_str(), self.service_name(place, row));
         let mut owner = None;
         match &self.options.backend {
@@ -340,13 +340,13 @@ impl Http01 {
     async fn lead(
         &self,
         challenge: &Challenge,
-        place: &Place,
+        place: &ChallengeRoute,
         row: &Row,
         service: &str,
         owner: Option<&Owner>,
         about: &Key,
     ) -> Result<(), SolveError> {
-        let target = Target {
+        let target = PathBackend {
             service,
             port: SERVICE_PORT,
         };
@@ -390,9 +390,9 @@ impl Http01 {
     async fn lead_together(
         &self,
         challenge: &Challenge,
-        place: &Place,
+        place: &ChallengeRoute,
         row: &Row,
-        target: Target<'_>,
+        target: PathBackend<'_>,
         owner: Option<&Owner>,
         about: &Key,
     ) -> Result<(), SolveError> {
@@ -461,13 +461,13 @@ impl Http01 {
         Err(last.map_or_else(|| SolveError::new("the Ingress cannot be changed"), api_error))
     }
 
-    async fn until_it_runs(&self, place: &Place, shared: &Shared, tell: &Teller) -> Result<(), SolveError> {
+    async fn until_it_runs(&self, place: &ChallengeRoute, shared: &Shared, tell: &Teller) -> Result<(), SolveError> {
         let pods = self.pods(place, shared);
         let wait = || pods.wait_until_it_answers(tell);
         shared.runs.get_or_try_init(wait).await.copied()
     }
 
-    fn pods(&self, place: &Place, shared: &Shared) -> pod::Pods<'_> {
+    fn pods(&self, place: &ChallengeRoute, shared: &Shared) -> pod::Pods<'_> {
         pod::Pods {
             api: &self.api,
             job: Key::new(place.namespace.clone(), shared.service.as_str()),

@@ -230,7 +230,7 @@ impl Connection {
         request: Request<Body>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>, ClusterError> {
-        let asked = requests::Asked::new(request.method(), format_args!("{}{}", self.server, request.uri()));
+        let asked = requests::PendingRequest::new(request.method(), format_args!("{}{}", self.server, request.uri()));
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answered = self.first_word(request, deadline).await;
         match &answered {

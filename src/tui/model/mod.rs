@@ -16,7 +16,7 @@ use super::{
     columns::Columns,
     item::{Item, Subject},
     keymap::{Action, Key as Pressed, Keymap},
-    message::{Lines, LogLine, Place, Trouble},
+    message::{Lines, LogLine, SourceInfo, Trouble},
     order::{Ending, Job, Plan, Run, RunId, Stage, State},
     rows::{Choice, Rows, Sort},
     theme::Theme,
@@ -286,7 +286,7 @@ pub struct Model {
     /// What the settings say.
     pub ui: Ui,
     /// Where it comes from.
-    pub place: Place,
+    pub place: SourceInfo,
     /// How far reading has come.
     pub reading: Reading,
     /// What stood there before another context was asked for, until that one is connected to.
@@ -361,7 +361,7 @@ pub struct Model {
 
 impl Model {
     /// An empty model: what is drawn before anything has been read.
-    pub fn new(ui: Ui, place: Place, size: (u16, u16), clock: Seconds) -> Self {
+    pub fn new(ui: Ui, place: SourceInfo, size: (u16, u16), clock: Seconds) -> Self {
         Self {
             clock,
             ms: 0,

@@ -11,7 +11,7 @@ const DASHES: &[u8] = b"-----";
 
 /// A block as it was seen by our own reading, which is more lenient than any of them.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub(crate) struct ReadBlock {
     /// Its position among the blocks.
     pub(crate) position: usize,
     /// Where its BEGIN line begins.
@@ -24,7 +24,7 @@ pub(crate) struct Seen {
     pub(crate) why: Cow<'static, str>,
 }
 
-impl Seen {
+impl ReadBlock {
     /// A block of which nothing is known but how it is written.
     pub(crate) fn of(block: &Block<'_>) -> Self {
         Self {
@@ -61,7 +61,7 @@ struct Outcome {
 
 /// What each program makes of `tls.crt`, whose blocks are `seen`. `is_leaf` says whether the certificate at a place is the one
 /// whose key there is: a copy of it will do.
-pub(crate) fn of_text(text: &[u8], seen: &[Seen], is_leaf: impl Fn(u8) -> bool) -> Vec<Objection> {
+pub(crate) fn of_text(text: &[u8], seen: &[ReadBlock], is_leaf: impl Fn(u8) -> bool) -> Vec<Objection> {
     let mut found: Vec<Objection> = Vec::new();
     let go = go_blocks(text);
     let outcomes = [
@@ -112,7 +112,7 @@ pub(crate) fn of_text(text: &[u8], seen: &[Seen], is_leaf: impl Fn(u8) -> bool) 
 fn compare(
     reader: Readers,
     outcome: &Outcome,
-    seen: &[Seen],
+    seen: &[ReadBlock],
     is_leaf: &impl Fn(u8) -> bool,
     found: &mut Vec<Objection>,
 ) {
@@ -120,7 +120,7 @@ fn compare(
         note(found, part_at(seen, at), reader, Readers::NONE, why_at(seen, at));
         return;
     }
-    let got = |block: &Seen| outcome.certificates.contains(&block.at);
+    let got = |block: &ReadBlock| outcome.certificates.contains(&block.at);
     // Without the first certificate, the next one is taken for the server's, and the key is not its.
     let mut first = !seen
         .iter()
@@ -165,15 +165,15 @@ fn note(found: &mut Vec<Objection>, part: Part, refuse: Readers, skip: Readers, 
 }
 
 /// The block that begins at a place or, when our reading has none there, the last before it.
-fn seen_at(seen: &[Seen], at: usize) -> Option<&Seen> {
+fn seen_at(seen: &[ReadBlock], at: usize) -> Option<&ReadBlock> {
     seen.iter().rev().find(|b| b.at <= at).or(seen.first())
 }
 
-fn part_at(seen: &[Seen], at: usize) -> Part {
+fn part_at(seen: &[ReadBlock], at: usize) -> Part {
     seen_at(seen, at).map_or(Part::Block(0, None), |b| Part::Block(b.position, b.place))
 }
 
-fn why_at(seen: &[Seen], at: usize) -> Cow<'static, str> {
+fn why_at(seen: &[ReadBlock], at: usize) -> Cow<'static, str> {
     seen_at(seen, at).map_or(Cow::Borrowed("it is not PEM"), |b| b.why.clone())
 }
 

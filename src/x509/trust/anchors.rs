@@ -9,7 +9,7 @@ use std::{
 use rustls::pki_types::{CertificateDer, Der, TrustAnchor};
 
 use super::{
-    Bounds, Found,
+    Bounds, IntermediateSource,
     pool::Known,
     rules::{self, Flaws, Role},
 };
@@ -203,7 +203,7 @@ impl Anchors {
                 self.intermediates.push(Known {
                     certificate,
                     der,
-                    found: Found::CaFile,
+                    found: IntermediateSource::CaFile,
                 });
             }
         }

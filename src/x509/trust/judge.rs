@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Anchors, Bounds, Clients, Doubt, Found, Memo, PathError, Trust,
+    Anchors, Bounds, Clients, Doubt, IntermediateSource, Memo, PathError, Trust,
     learned::{Learned, Vouchers},
     path::{self, Failure, Roots},
     pool::{Candidate, Elsewhere, Known, Origin, Pool, issuers},
@@ -81,7 +81,7 @@ impl Judge {
                 self.given.add(Known {
                     certificate,
                     der,
-                    found: Found::PublicCas,
+                    found: IntermediateSource::PublicCas,
                 });
                 count += 1;
             }
@@ -107,7 +107,7 @@ impl Judge {
             let known = Known {
                 certificate: certificate.clone(),
                 der: der.clone(),
-                found: Found::Secret(key.clone()),
+                found: IntermediateSource::Secret(key.clone()),
             };
             let vouchers = Vouchers {
                 anchors: &self.anchors,
@@ -127,7 +127,7 @@ impl Judge {
             .map(|(certificate, der)| Known {
                 certificate: certificate.clone(),
                 der: der.clone(),
-                found: Found::Fetched(url.clone()),
+                found: IntermediateSource::Fetched(url.clone()),
             })
             .collect();
         let any = !found.is_empty();
@@ -307,11 +307,11 @@ impl Judge {
             _ if is_staging_name(&issuer) || namesake => {}
             // The issuer of an intermediate may be a root that is not trusted: its URL says nothing.
             Some(url) if listed || top.certificate.sha256 == leaf.certificate.sha256 => {
-                let found = Found::Url(url);
+                let found = IntermediateSource::Url(url);
                 return Trust::MissingIntermediate { issuer, found };
             }
             None if listed => {
-                let found = Found::Nowhere;
+                let found = IntermediateSource::Nowhere;
                 return Trust::MissingIntermediate { issuer, found };
             }
             _ => {}

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Found, Memo,
+    IntermediateSource, Memo,
     anchors::Anchors,
     pool::{Known, Pool},
 };
@@ -67,7 +67,9 @@ impl Learned {
     /// Adds one, found in the Secret that `known.found` names. Of several Secrets that have it the first by name counts, so
     /// that the order of reading changes nothing.
     pub(super) fn add(&mut self, known: Known, vouchers: Vouchers<'_>) {
-        let Found::Secret(holder) = &known.found else { return };
+        let IntermediateSource::Secret(holder) = &known.found else {
+            return;
+        };
         let holder = holder.clone();
         let sha256 = known.certificate.sha256;
         if let Some(entry) = self.all.get_mut(&sha256) {
@@ -171,7 +173,7 @@ impl Learned {
         ];
         for known in same.into_iter().flatten().flatten() {
             if known.certificate.sha256 == sha256 {
-                known.found = Found::Secret(first.clone());
+                known.found = IntermediateSource::Secret(first.clone());
             }
         }
     }

@@ -58,7 +58,7 @@ pub(super) fn find<'a>(
     let Some((leaf_der, issuer_ders)) = ders.split_first() else {
         return Err(Failure::NoRoot);
     };
-    let asked = Asked {
+    let asked = PathQuestion {
         memo,
         copies: &copies,
         short_key: AtomicU32::new(0),
@@ -180,7 +180,7 @@ impl ExtendedKeyUsageValidator for AnyUsage {
 }
 
 /// What the algorithms of one question share.
-struct Asked<'a> {
+struct PathQuestion<'a> {
     memo: &'a Memo,
     copies: &'a [Undated<'a>],
     /// The length of an RSA key that was too short, in bits.
@@ -190,7 +190,7 @@ struct Asked<'a> {
 /// An algorithm that asks the memo first, over what was really signed.
 struct Remembering<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
-    asked: &'a Asked<'a>,
+    asked: &'a PathQuestion<'a>,
 }
 
 impl std::fmt::Debug for Remembering<'_> {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Found, Memo, learned::Learned};
+use super::{IntermediateSource, Memo, learned::Learned};
 use crate::{
     object::Text,
     x509::{
@@ -22,7 +22,7 @@ const TRIED: usize = 12;
 pub(super) struct Known {
     pub(super) certificate: Arc<Certificate>,
     pub(super) der: Der,
-    pub(super) found: Found,
+    pub(super) found: IntermediateSource,
 }
 
 /// What the user gave, or public CAs publish, by subject.
@@ -94,7 +94,7 @@ pub(super) enum Origin<'a> {
     /// Its position among those presented.
     Presented(usize),
     /// It is known from elsewhere.
-    Known(&'a Found),
+    Known(&'a IntermediateSource),
 }
 
 impl Candidate<'_> {

@@ -113,23 +113,23 @@ fn a_missing_intermediate_is_found_where_it_is() {
     judge.learn(&second, &chain(&[sub.leaf("b.example").der, sub.der()]));
     judge.learn(&first, &chain(&[sub.leaf("c.example").der, sub.der()]));
     let again = || judge.judge_again(&lacking.bundle, &lacking.der);
-    assert_eq!(again(), missing(Found::Secret(first.clone())));
+    assert_eq!(again(), missing(IntermediateSource::Secret(first.clone())));
     // Another Secret still holds it.
     judge.forget(&first);
-    assert_eq!(again(), missing(Found::Secret(second.clone())));
+    assert_eq!(again(), missing(IntermediateSource::Secret(second.clone())));
     judge.forget(&second);
     assert!(matches!(again(), Trust::Untrusted { .. }));
 
     assert_eq!(
         judge_of(&(root.pem() + &sub.pem())).judge(&lacking),
-        missing(Found::CaFile)
+        missing(IntermediateSource::CaFile)
     );
     let mut public = judge_of(&root.pem());
     assert_eq!(
         public.know_public((sub.pem() + "rubbish" + &leaf.key_pem()).as_bytes()),
         1
     );
-    assert_eq!(public.judge(&lacking), missing(Found::PublicCas));
+    assert_eq!(public.judge(&lacking), missing(IntermediateSource::PublicCas));
     // Presented, it is not missing, whatever is known.
     assert_eq!(path(&trust(&public, &[leaf.der, sub.der()])), [0, 1]);
 }
@@ -141,7 +141,7 @@ fn an_intermediate_that_is_nowhere_is_missing_or_untrusted() {
     let sub = root.sub_with("Sub", url);
     let judge = judge_of(&Authority::root("Other").pem());
     let with_url = sub.leaf_with("a.example", url);
-    let found = Found::Url("http://ca.example/sub.der".into());
+    let found = IntermediateSource::Url("http://ca.example/sub.der".into());
     assert_eq!(
         trust(&judge, std::slice::from_ref(&with_url.der)),
         Trust::MissingIntermediate {
@@ -187,7 +187,7 @@ fn staging_is_untrusted_and_public_cas_are_known_by_name() {
     assert!(matches!(
         missing,
         Trust::MissingIntermediate {
-            found: Found::Nowhere,
+            found: IntermediateSource::Nowhere,
             ..
         }
     ));
@@ -260,7 +260,7 @@ fn an_issuer_of_the_same_name_with_another_key_is_another_issuer() {
     assert!(matches!(
         missing,
         Trust::MissingIntermediate {
-            found: Found::Secret(_),
+            found: IntermediateSource::Secret(_),
             ..
         }
     ));

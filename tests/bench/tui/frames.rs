@@ -10,7 +10,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use futures_util::stream;
 use kubectl_certs::tui::{
     self, Effect, Message, Model, Ui,
-    message::Place,
+    message::SourceInfo,
     run::{Input, Outside},
 };
 use ratatui::{
@@ -38,7 +38,7 @@ pub(crate) struct Frames {
 }
 
 fn model(maker: &Maker, rows: usize) -> Model {
-    let mut model = Model::new(Ui::default(), Place::default(), SIZE, maker.now);
+    let mut model = Model::new(Ui::default(), SourceInfo::default(), SIZE, maker.now);
     let set = (0..rows).map(|number| maker.item(number, 0)).collect();
     tui::update(
         &mut model,

@@ -30,7 +30,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["object", "error", "name", "event", "x509", "inventory", "check", "text"],
     ),
     // Reading: nothing of certificates.
-    ("source", &["clock", "object", "error", "text", "file", "net", "requests"]),
+    (
+        "source",
+        &["clock", "object", "error", "text", "file", "net", "requests"],
+    ),
     // Whom is trusted that is asked.
     ("tls", &[]),
     ("net", &["object", "error", "text", "tls"]),
@@ -42,7 +45,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Writing: the protocol, the answers to challenges, the cluster. The first two do not know each other.
     (
         "acme",
-        &["clock", "object", "name", "error", "text", "net", "x509", "requests", "tls"],
+        &[
+            "clock", "object", "name", "error", "text", "net", "x509", "requests", "tls",
+        ],
     ),
     (
         "solve",

@@ -20,7 +20,7 @@ use kubectl_certs::{
     solve::{
         Challenge, NoJournal, Solve, SolveError,
         http01::{
-            Backend, Class, Guard, Http01, Options, Place, PodOptions, Ports, Thumbprint, config_map, permits,
+            Backend, ChallengeRoute, Class, Guard, Http01, Options, PodOptions, Ports, Thumbprint, config_map, permits,
             place::Parent,
         },
     },
@@ -112,8 +112,8 @@ fn challenge(host: &str) -> Challenge {
     }
 }
 
-fn place(ns: &Namespace, kind: Kind, name: &str) -> Place {
-    Place {
+fn place(ns: &Namespace, kind: Kind, name: &str) -> ChallengeRoute {
+    ChallengeRoute {
         route: Some(RouteKey::new(kind, Key::new(ns.name.as_str(), name))),
         kind,
         namespace: ns.name.as_str().into(),
@@ -170,7 +170,12 @@ impl Listen for Heard {
 
 /// Presents the challenge of a host; then runs `meanwhile`; then takes everything away. Returns what was told.
 #[track_caller]
-fn solve(options: Options, place: Place, host: &str, meanwhile: impl FnOnce()) -> Result<Vec<EventKind>, SolveError> {
+fn solve(
+    options: Options,
+    place: ChallengeRoute,
+    host: &str,
+    meanwhile: impl FnOnce(),
+) -> Result<Vec<EventKind>, SolveError> {
     let (presented, heard) = solve_and_hear(options, place, host, meanwhile);
     presented.map(|()| heard)
 }
@@ -179,7 +184,7 @@ fn solve(options: Options, place: Place, host: &str, meanwhile: impl FnOnce()) -
 #[track_caller]
 fn solve_and_hear(
     options: Options,
-    place: Place,
+    place: ChallengeRoute,
     host: &str,
     meanwhile: impl FnOnce(),
 ) -> (Result<(), SolveError>, Vec<EventKind>) {
@@ -193,7 +198,7 @@ fn solve_and_hear(
     let (solver, presented) = runtime.block_on(async {
         let connection = connect(&ConnectOptions::default()).await.unwrap();
         let permits = permits(&options, [&place]).unwrap();
-        let places: HashMap<Name, Place> = HashMap::from([(challenge.name.clone(), place)]);
+        let places: HashMap<Name, ChallengeRoute> = HashMap::from([(challenge.name.clone(), place)]);
         let solver = Http01::new(Api::new(connection, permits), options, places, Arc::new(NoJournal));
         let presented = solver.present(&challenge, &teller).await;
         (solver, presented)
@@ -360,7 +365,7 @@ fn a_gateways_host_is_answered_by_a_route_on_its_listener_of_port_80() {
         section: section.into(),
         port,
     };
-    let place = Place {
+    let place = ChallengeRoute {
         class: Class::Default,
         parents: vec![parent("http", 80), parent("https", 443)],
         ..place(&ns, Kind::Gateway, "edge")
@@ -396,7 +401,7 @@ fn traefiks_own_route_is_answered_by_one_of_its_kind() {
         }]},
     });
     ns.apply([backend("web", application()), vec![route]].concat());
-    let place = Place {
+    let place = ChallengeRoute {
         class: Class::Default,
         ..place(&ns, Kind::IngressRoute, "web")
     };
@@ -573,7 +578,7 @@ fn a_route_that_had_no_address_when_it_was_read_is_read_again() {
         self_check: SelfCheck::Direct,
         ..options(endpoint())
     };
-    let read_before = Place {
+    let read_before = ChallengeRoute {
         addresses: Vec::new(),
         ..place(&ns, Kind::Ingress, "web")
     };
@@ -621,7 +626,7 @@ fn an_answer_that_does_not_arrive_is_told_with_what_is_there_instead() {
         other => Err(format!("{other:?}")),
     });
     // Traefik does not look at another controller's class.
-    let elsewhere = Place {
+    let elsewhere = ChallengeRoute {
         class: Class::Annotation("other".into()),
         ..place(&ns, Kind::Ingress, "web")
     };

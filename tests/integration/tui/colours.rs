@@ -3,7 +3,7 @@
 use kubectl_certs::tui::{
     Message, Ui,
     order::Stage,
-    theme::{Named, Theme},
+    theme::{Theme, ThemeName},
 };
 use ratatui::style::{Color, Modifier};
 
@@ -16,7 +16,7 @@ use super::{
     states::read_only,
 };
 
-fn themed(named: Named) -> Ui {
+fn themed(named: ThemeName) -> Ui {
     Ui {
         theme: Theme::new(named),
         ..ui()
@@ -119,7 +119,7 @@ fn lights_have_signs_and_colours() {
 #[test]
 fn without_colour_there_is_none() {
     for keys in EVERYWHERE {
-        let mut desk = Desk::with((120, 40), themed(Named::None), place());
+        let mut desk = Desk::with((120, 40), themed(ThemeName::None), place());
         desk.press(keys);
         for cell in &desk.buffer().content {
             assert_eq!(
@@ -130,7 +130,7 @@ fn without_colour_there_is_none() {
             );
         }
     }
-    let desk = Desk::with((120, 40), themed(Named::None), place());
+    let desk = Desk::with((120, 40), themed(ThemeName::None), place());
     assert!(desk.cell("critical  shop").modifier.contains(Modifier::BOLD));
     assert!(desk.cell("REHEARSAL l").modifier.contains(Modifier::REVERSED));
 }
@@ -138,7 +138,12 @@ fn without_colour_there_is_none() {
 #[test]
 fn themes_differ_in_colours_alone() {
     let terminal = Desk::usual().screen();
-    for named in [Named::Dark, Named::Light, Named::HighContrast, Named::None] {
+    for named in [
+        ThemeName::Dark,
+        ThemeName::Light,
+        ThemeName::HighContrast,
+        ThemeName::None,
+    ] {
         let desk = Desk::with((120, 40), themed(named), place());
         assert_eq!(desk.screen(), terminal, "{named:?}");
     }

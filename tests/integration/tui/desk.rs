@@ -15,7 +15,7 @@ use kubectl_certs::{
     tui::{
         Effect, Message, Model, Ui,
         item::Item,
-        message::{Place, Signal},
+        message::{Signal, SourceInfo},
         run::{Input, Outside, frame, run},
     },
 };
@@ -106,8 +106,8 @@ pub(super) struct Desk {
 }
 
 /// Where the example would come from, were it a cluster.
-pub(super) fn place() -> Place {
-    Place {
+pub(super) fn place() -> SourceInfo {
+    SourceInfo {
         context: "prod-eu".to_owned(),
         cluster: "larkspur-eu-1".to_owned(),
         user: "ada".to_owned(),
@@ -115,7 +115,7 @@ pub(super) fn place() -> Place {
         manifests: None,
         contexts: vec!["prod-eu".to_owned(), "prod-us".to_owned(), "staging".to_owned()],
         flags: vec!["--context".to_owned(), "prod-eu".to_owned()],
-        ..Place::default()
+        ..SourceInfo::default()
     }
 }
 
@@ -139,7 +139,7 @@ pub(super) fn whole(items: Vec<Item>) -> Message {
 
 impl Desk {
     /// Before anything has been read.
-    pub(super) fn dark(size: (u16, u16), ui: Ui, place: Place) -> Self {
+    pub(super) fn dark(size: (u16, u16), ui: Ui, place: SourceInfo) -> Self {
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a terminal");
         let mut desk = Self {
             model: Model::new(ui, place, size, noon()),
@@ -157,7 +157,7 @@ impl Desk {
     }
 
     /// With the example, live, as settings and a place have it.
-    pub(super) fn with(size: (u16, u16), ui: Ui, place: Place) -> Self {
+    pub(super) fn with(size: (u16, u16), ui: Ui, place: SourceInfo) -> Self {
         let live = place.manifests.is_none();
         let mut desk = Self::dark(size, ui, place);
         desk.tell([whole(example().items.clone()), Message::Read { live, took_ms: 140 }]);

@@ -3,7 +3,7 @@
 use kubectl_certs::tui::{
     Effect, Message,
     item::Item,
-    message::{Link, Place, Trouble},
+    message::{Link, SourceInfo, Trouble},
     model::{Reading, View},
     order::{Ending, Stage},
 };
@@ -59,7 +59,7 @@ fn nothing_is_written_while_another_context_is_connected_to() {
     desk.command("rollback")
         .shows("wait for the connection to the other context");
     assert_eq!(desk.effects(), []);
-    let there = Place {
+    let there = SourceInfo {
         context: "staging".to_owned(),
         ..place()
     };
@@ -114,7 +114,7 @@ fn what_may_not_be_watched_is_not_called_live() {
 
 #[test]
 fn another_namespace_takes_the_place_of_the_one_before() {
-    let place = Place {
+    let place = SourceInfo {
         namespaces: vec!["shop".to_owned()],
         ..place()
     };
@@ -128,7 +128,7 @@ fn another_namespace_takes_the_place_of_the_one_before() {
 
 #[test]
 fn escape_leads_back_to_the_namespaces_of_the_start_and_no_further() {
-    let place = Place {
+    let place = SourceInfo {
         namespaces: vec!["shop".to_owned()],
         ..place()
     };

@@ -6,7 +6,7 @@ use kubectl_certs::tui::{
     columns::Columns,
     keymap::{Action, Scope},
     model::View,
-    theme::Named,
+    theme::ThemeName,
     update::COMMANDS,
 };
 
@@ -79,7 +79,7 @@ fn keys_and_commands_are_those_of_the_program() {
 fn the_settings_that_are_explained_are_those_that_there_are() {
     let example = kubectl_certs::settings::example::EXAMPLE;
     let (_, tui) = example.split_once("\ntui:\n").expect("a section");
-    for theme in Named::WORDS {
+    for theme in ThemeName::WORDS {
         assert!(tui.contains(theme), "{theme}");
     }
     for column in Columns::all(View::Hosts) {

@@ -9,7 +9,7 @@ use kubectl_certs::{
     tui::{
         Effect, Message,
         item::Item,
-        message::{Place, Trouble},
+        message::{SourceInfo, Trouble},
         model::{SPLIT, View},
         order::{Ending, Stage},
         run::Input,
@@ -27,11 +27,11 @@ use crate::support::run::program;
 
 /// The example as manifests, as who starts the program with `-f` has it.
 pub(super) fn of_manifests(size: (u16, u16)) -> Desk {
-    let manifests = Place {
+    let manifests = SourceInfo {
         manifests: Some("docs/example".to_owned()),
         flags: vec!["-f".to_owned(), "docs/example".to_owned()],
         ca_flags: vec!["--ca-file".to_owned(), "docs/example/root.pem".to_owned()],
-        ..Place::default()
+        ..SourceInfo::default()
     };
     Desk::with(size, ui(), manifests)
 }
@@ -529,7 +529,7 @@ fn a_namespace_that_is_not_there_changes_nothing() {
     let mut desk = Desk::with(
         (120, 40),
         ui(),
-        Place {
+        SourceInfo {
             namespaces: vec!["shop".to_owned()],
             ..place()
         },

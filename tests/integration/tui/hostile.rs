@@ -8,7 +8,7 @@ use kubectl_certs::{
     tui::{
         Message,
         item::Item,
-        message::{Level, Link, LogLine, Place, Trouble},
+        message::{Level, Link, LogLine, SourceInfo, Trouble},
         order::{Ending, Stage},
     },
     x509::{Certificate, San},
@@ -65,9 +65,9 @@ fn hostile_certificate(certificate: &Certificate, text: &str) -> Certificate {
     certificate
 }
 
-fn hostile_place() -> Place {
+fn hostile_place() -> SourceInfo {
     let text = HOSTILE.to_owned();
-    Place {
+    SourceInfo {
         context: text.clone(),
         cluster: text.clone(),
         user: text.clone(),
@@ -75,7 +75,7 @@ fn hostile_place() -> Place {
         manifests: None,
         contexts: vec![text.clone()],
         flags: vec!["--context".to_owned(), text],
-        ..Place::default()
+        ..SourceInfo::default()
     }
 }
 

@@ -578,7 +578,7 @@ fn a_namespace_that_was_not_read_is_read() {
     let mut desk = Desk::with(
         (120, 40),
         ui(),
-        kubectl_certs::tui::message::Place {
+        kubectl_certs::tui::message::SourceInfo {
             namespaces: vec!["shop".to_owned()],
             ..place()
         },

@@ -3,7 +3,7 @@
 use kubectl_certs::tui::{
     Message, Ui,
     item::Item,
-    message::{Place, Trouble},
+    message::{SourceInfo, Trouble},
     order::{Ending, Stage},
 };
 use proptest::prelude::*;
@@ -254,7 +254,7 @@ fn a_place_without_a_name_has_its_badge_too() {
     let mut desk = Desk::with(
         (40, 10),
         ui(),
-        Place {
+        SourceInfo {
             context: String::new(),
             ..place()
         },
@@ -295,7 +295,7 @@ fn the_one_namespace_of_all_lines_stands_in_the_header_alone() {
         desk.press("z")
             .shows("all lines are of one, which stands above")
             .press("esc");
-        let one = Place {
+        let one = SourceInfo {
             namespaces: vec!["shop".to_owned()],
             ..place()
         };

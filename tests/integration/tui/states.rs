@@ -9,7 +9,7 @@ use kubectl_certs::{
     tui::{
         Message, Ui,
         item::Item,
-        message::{Link, Place, Trouble},
+        message::{Link, SourceInfo, Trouble},
     },
 };
 
@@ -39,10 +39,10 @@ fn from_example(name: &str, mut act: impl FnMut(&mut Desk)) {
     insta::assert_snapshot!(name, seen);
 }
 
-pub(super) fn manifests() -> Place {
-    Place {
+pub(super) fn manifests() -> SourceInfo {
+    SourceInfo {
         manifests: Some("docs/example".to_owned()),
-        ..Place::default()
+        ..SourceInfo::default()
     }
 }
 
@@ -94,7 +94,7 @@ fn an_empty_cluster() {
 fn an_empty_namespace() {
     from_dark("empty-namespace", |desk| {
         let namespaces = vec!["quiet".to_owned()];
-        let here = Place { namespaces, ..place() };
+        let here = SourceInfo { namespaces, ..place() };
         desk.tell([
             Message::Connected(here),
             whole(Vec::new()),

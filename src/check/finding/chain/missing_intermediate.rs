@@ -4,14 +4,14 @@ use crate::{
         words::say::{brief, certificate, expected, secret},
     },
     text::quote,
-    x509::trust::Found,
+    x509::trust::IntermediateSource,
 };
 
 /// A chain that lacks an intermediate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingIntermediate {
     pub issuer: Text,
-    pub found: Found,
+    pub found: IntermediateSource,
 }
 
 impl Defect for MissingIntermediate {
@@ -25,15 +25,15 @@ impl Defect for MissingIntermediate {
             "{it} comes without the intermediate {}: clients that do not have it refuse the connection. {}",
             brief(issuer),
             match found {
-                Found::Secret(key) => format!("It is in {}.", secret(key, row)),
-                Found::PublicCas => "It is a known intermediate of a public CA.".to_owned(),
-                Found::CaFile => "It is in the file given by --ca-file.".to_owned(),
-                Found::Fetched(url) => format!(
+                IntermediateSource::Secret(key) => format!("It is in {}.", secret(key, row)),
+                IntermediateSource::PublicCas => "It is a known intermediate of a public CA.".to_owned(),
+                IntermediateSource::CaFile => "It is in the file given by --ca-file.".to_owned(),
+                IntermediateSource::Fetched(url) => format!(
                     "It was fetched from {}, the address that the certificate gives.",
                     brief(url)
                 ),
-                Found::Url(url) => format!("The certificate gives its address as {}.", brief(url)),
-                Found::Nowhere => "It was not found.".to_owned(),
+                IntermediateSource::Url(url) => format!("The certificate gives its address as {}.", brief(url)),
+                IntermediateSource::Nowhere => "It was not found.".to_owned(),
             }
         )
     }
@@ -51,14 +51,14 @@ impl Defect for MissingIntermediate {
     }
 }
 
-fn missing(found: &Found, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+fn missing(found: &IntermediateSource, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let whole = "cat <CERTIFICATE-FILE> <INTERMEDIATE-FILE> > fullchain.pem";
     let get = match found {
-        Found::Secret(key) => format!(
+        IntermediateSource::Secret(key) => format!(
             "Append it to the server's certificate: {} shows the Secret that has it",
             commands.show_secret(key)
         ),
-        Found::Fetched(url) | Found::Url(url) if url.starts_with("http://") => format!(
+        IntermediateSource::Fetched(url) | IntermediateSource::Url(url) if url.starts_with("http://") => format!(
             "Fetch it with {} and append it: {}",
             commands.run(format!(
                 "curl -sS {} | openssl x509 -inform DER -out chain.pem",
@@ -66,8 +66,8 @@ fn missing(found: &Found, row: &Row<'_>, commands: &mut Commands<'_>) -> String 
             )),
             commands.run("cat <CERTIFICATE-FILE> chain.pem > fullchain.pem")
         ),
-        Found::CaFile => format!("Append it from the file given by --ca-file: {}", commands.run(whole)),
-        Found::PublicCas | Found::Fetched(_) | Found::Url(_) | Found::Nowhere => {
+        IntermediateSource::CaFile => format!("Append it from the file given by --ca-file: {}", commands.run(whole)),
+        IntermediateSource::PublicCas | IntermediateSource::Fetched(_) | IntermediateSource::Url(_) | IntermediateSource::Nowhere => {
             "Use the whole chain that the CA delivers (fullchain.pem, not cert.pem)".to_owned()
         }
     };

@@ -10,7 +10,7 @@ use crate::{
     text::time::DAY,
     x509::{
         CaFault, Readers,
-        trust::{Clients, Found},
+        trust::{Clients, IntermediateSource},
     },
 };
 
@@ -232,20 +232,20 @@ pub(super) fn chains() -> Vec<Sample> {
     };
     vec![
         (
-            missing(Found::Secret(Key::new("blog", "blog-tls"))),
+            missing(IntermediateSource::Secret(Key::new("blog", "blog-tls"))),
             &["CN=E7", "Secret blog/blog-tls"],
         ),
-        (missing(Found::PublicCas), &["CN=E7", "public CA"]),
-        (missing(Found::CaFile), &["CN=E7", "--ca-file"]),
+        (missing(IntermediateSource::PublicCas), &["CN=E7", "public CA"]),
+        (missing(IntermediateSource::CaFile), &["CN=E7", "--ca-file"]),
         (
-            missing(Found::Url("http://e7.i.lencr.org/".into())),
+            missing(IntermediateSource::Url("http://e7.i.lencr.org/".into())),
             &["CN=E7", "http://e7.i.lencr.org/"],
         ),
         (
-            missing(Found::Fetched("http://e7.i.lencr.org/".into())),
+            missing(IntermediateSource::Fetched("http://e7.i.lencr.org/".into())),
             &["CN=E7", "fetched from http://e7.i.lencr.org/"],
         ),
-        (missing(Found::Nowhere), &["CN=E7", "not found"]),
+        (missing(IntermediateSource::Nowhere), &["CN=E7", "not found"]),
         (
             Fact::UntrustedIssuer(finding::UntrustedIssuer {
                 issuer: "CN=Corp Root".into(),

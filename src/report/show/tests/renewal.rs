@@ -11,7 +11,7 @@ use crate::{
         certmanager::{self, Condition, IssuerRef},
     },
     text::time::{DAY, HOUR},
-    x509::trust::Found,
+    x509::trust::IntermediateSource,
 };
 
 #[test]
@@ -22,7 +22,7 @@ fn an_expired_secret_that_cert_manager_fails_to_renew() {
             &[&EXPIRED],
             Trust::MissingIntermediate {
                 issuer: "CN=E7,O=Let's Encrypt,C=US".into(),
-                found: Found::PublicCas,
+                found: IntermediateSource::PublicCas,
             },
         ),
         [key()],

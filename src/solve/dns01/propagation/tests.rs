@@ -48,8 +48,8 @@ async fn server(name: &str, from: u32, code: ResponseCode) -> (Server, Arc<Atomi
     (server, asked)
 }
 
-fn place() -> Place {
-    Place {
+fn place() -> TxtName {
+    TxtName {
         name: "_acme-challenge.shop.example".to_owned(),
         zone: "shop.example".to_owned(),
         aliases: Vec::new(),

@@ -11,8 +11,8 @@ fn registry(text: &str, chosen: Option<&str>) -> Result<Registry, SolveError> {
     )
 }
 
-fn place(name: &str, zone: &str, aliases: &[&str]) -> Place {
-    Place {
+fn place(name: &str, zone: &str, aliases: &[&str]) -> TxtName {
+    TxtName {
         name: name.to_owned(),
         zone: zone.to_owned(),
         aliases: aliases.iter().map(|&alias| alias.to_owned()).collect(),

@@ -1,13 +1,13 @@
 use super::*;
 use crate::{inventory::Controller, object::Kind, solve::http01::table::row};
 
-const TARGET: Target<'_> = Target {
+const TARGET: PathBackend<'_> = PathBackend {
     service: "kubectl-certs-solver-abcdefghij",
     port: SERVICE_PORT,
 };
 
-fn place(kind: Kind, controller: Controller, class: Class) -> Place {
-    Place {
+fn place(kind: Kind, controller: Controller, class: Class) -> ChallengeRoute {
+    ChallengeRoute {
         route: None,
         kind,
         namespace: "shop".into(),
@@ -26,7 +26,7 @@ fn place(kind: Kind, controller: Controller, class: Class) -> Place {
     }
 }
 
-fn made(place: &Place, host: Option<&str>) -> Value {
+fn made(place: &ChallengeRoute, host: Option<&str>) -> Value {
     let row = row(place.controller, place.kind, false, true).unwrap();
     let owner = Owner {
         name: TARGET.service.into(),

@@ -38,7 +38,7 @@ fn gateway(listeners: Vec<Listener>) -> Object {
     })
 }
 
-fn of_gateway(listeners: Vec<Listener>) -> Result<Place, SolveError> {
+fn of_gateway(listeners: Vec<Listener>) -> Result<ChallengeRoute, SolveError> {
     let route = RouteKey::new(Kind::Gateway, key("edge", "gw"));
     let host_route = Object::Route(Route {
         kind: Kind::HttpRoute,
@@ -52,7 +52,7 @@ fn of_gateway(listeners: Vec<Listener>) -> Result<Place, SolveError> {
         }],
         hostnames: vec!["shop.example".into()],
     });
-    Place::of(&inventory(vec![gateway(listeners), host_route]), &route, "shop.example")
+    ChallengeRoute::of(&inventory(vec![gateway(listeners), host_route]), &route, "shop.example")
 }
 
 #[test]
@@ -75,8 +75,9 @@ fn the_class_is_said_as_the_route_says_it() {
         Object::Ingress(neither),
         Object::Ingress(without_object),
     ]);
-    let place =
-        |name: &str, host: &str| Place::of(&inventory, &RouteKey::new(Kind::Ingress, key("shop", name)), host).unwrap();
+    let place = |name: &str, host: &str| {
+        ChallengeRoute::of(&inventory, &RouteKey::new(Kind::Ingress, key("shop", name)), host).unwrap()
+    };
     let field = place("field", "a.example");
     assert_eq!(field.class, Class::Field("edge".into()));
     assert_eq!(field.controller, Controller::IngressNginx);
@@ -91,7 +92,7 @@ fn the_class_is_said_as_the_route_says_it() {
         "a class field without an IngressClass: Traefik does not look at such an Ingress"
     );
     assert_eq!(
-        Place::of_class(&inventory, "shop", Some("edge")).class,
+        ChallengeRoute::of_class(&inventory, "shop", Some("edge")).class,
         Class::Field("edge".into())
     );
 }
@@ -102,7 +103,7 @@ fn a_host_without_route_goes_to_the_only_class_and_never_to_one_of_several() {
         let classes = classes
             .iter()
             .map(|name| Object::IngressClass(class(name, "k8s.io/ingress-nginx")));
-        Place::of_class(&inventory(classes.collect()), "shop", None).class
+        ChallengeRoute::of_class(&inventory(classes.collect()), "shop", None).class
     };
     assert_eq!(class_of(&["edge"]), Class::Field("edge".into()));
     assert_eq!(class_of(&["edge", "inner"]), Class::Default);
@@ -195,7 +196,7 @@ fn where_the_gateways_own_namespace_is_not_let_in_that_of_the_hosts_route_is_tak
         inventory.apply(Change::Set(object));
     }
     inventory.settle();
-    let place = Place::of(
+    let place = ChallengeRoute::of(
         &inventory,
         &RouteKey::new(Kind::Gateway, key("edge", "gw")),
         "shop.example",

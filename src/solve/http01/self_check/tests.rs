@@ -93,7 +93,7 @@ async fn it_waits_until_the_answer_is_there() {
     let seen = patient(port).direct().await.unwrap();
     assert_eq!(
         seen,
-        Seen {
+        AnswerSeen {
             at: vec!["127.0.0.1".into()],
             note: None
         }

@@ -15,14 +15,14 @@ use crate::{
     solve::{
         Challenge, SolveError,
         http01::{
-            Backend, Place,
+            Backend, ChallengeRoute,
             check::{Question, Report},
             container::is_own,
             in_dns::{self, InDns},
             objects,
             permit::looks_from_inside,
             pod,
-            self_check::{Look, Seen, Telling},
+            self_check::{AnswerSeen, Look, Telling},
             table::Row,
         },
         patience::told,
@@ -37,12 +37,12 @@ impl Http01 {
     pub(super) async fn look(
         &self,
         challenge: &Challenge,
-        place: &Place,
+        place: &ChallengeRoute,
         row: &Row,
         shared: Option<&Shared>,
         about: &Key,
         tell: &Teller,
-    ) -> Result<Seen, SolveError> {
+    ) -> Result<AnswerSeen, SolveError> {
         let looked = self.look_from_here(challenge, place, row, shared, about, tell);
         let Some(shared) = shared else {
             return looked.await;
@@ -60,12 +60,12 @@ impl Http01 {
     async fn look_from_here(
         &self,
         challenge: &Challenge,
-        place: &Place,
+        place: &ChallengeRoute,
         row: &Row,
         shared: Option<&Shared>,
         about: &Key,
         tell: &Teller,
-    ) -> Result<Seen, SolveError> {
+    ) -> Result<AnswerSeen, SolveError> {
         let mut look = Look {
             host: challenge.name.to_string(),
             token: challenge.token.clone(),
@@ -82,11 +82,11 @@ impl Http01 {
         };
         let inside = looks_from_inside(&self.options);
         match self.options.self_check {
-            SelfCheck::Off => Ok(Seen::default()),
+            SelfCheck::Off => Ok(AnswerSeen::default()),
             SelfCheck::Wait(length) => {
                 let words = || waits(&look.host, length);
                 told(tell, words, sleep(length)).await;
-                Ok(Seen::default())
+                Ok(AnswerSeen::default())
             }
             SelfCheck::Direct => {
                 if look.connect.is_none() {
@@ -136,7 +136,7 @@ impl Http01 {
     }
 
     /// Sees to it that there is an address to look at: without one a Pod would look at nothing until its time is over.
-    async fn find_way(&self, place: &Place, look: &mut Look, tell: &Teller) -> Result<(), SolveError> {
+    async fn find_way(&self, place: &ChallengeRoute, look: &mut Look, tell: &Teller) -> Result<(), SolveError> {
         if !look.addresses.is_empty() {
             return Ok(());
         }
@@ -165,7 +165,7 @@ impl Http01 {
     }
 
     /// Reads the route's addresses again, as long as it has none and there is time, which it takes from the look.
-    async fn find_addresses(&self, place: &Place, look: &mut Look, tell: &Teller) {
+    async fn find_addresses(&self, place: &ChallengeRoute, look: &mut Look, tell: &Teller) {
         let Some(route) = &place.route else { return };
         let (begin, mut told) = (Instant::now(), false);
         loop {
@@ -187,7 +187,7 @@ impl Http01 {
     }
 
     /// The addresses in the status of the place's route as it is now; none where it cannot be read.
-    async fn addresses(&self, place: &Place) -> Vec<Text> {
+    async fn addresses(&self, place: &ChallengeRoute) -> Vec<Text> {
         let of_gateway = place.parents.iter().find(|parent| parent.kind == Kind::Gateway);
         let (resource, key) = match (&place.route, of_gateway) {
             (Some(route), _) if route.kind == Kind::Ingress => (INGRESS, route.key.clone()),
@@ -205,10 +205,10 @@ impl Http01 {
         &self,
         challenge: &Challenge,
         look: &Look,
-        place: &Place,
+        place: &ChallengeRoute,
         shared: Option<&Shared>,
         about: &Key,
-    ) -> Result<Seen, SolveError> {
+    ) -> Result<AnswerSeen, SolveError> {
         let question = Question {
             host: look.host.clone(),
             token: look.token.clone(),

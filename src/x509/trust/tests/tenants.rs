@@ -2,7 +2,7 @@
 
 use rcgen::{CertificateParams, DnType, KeyUsagePurpose, date_time_ymd};
 
-use super::{Found, Judge, Key, PathError, Text, Trust, chain, judge_of, trust};
+use super::{IntermediateSource, Judge, Key, PathError, Text, Trust, chain, judge_of, trust};
 use crate::x509::testing::{Authority, issuer_url};
 
 /// A CA that calls itself Let's Encrypt's, and lasts.
@@ -51,7 +51,7 @@ fn forged_cas_explain_nothing_and_crowd_nobody_out() {
         matches!(
             &before,
             Trust::MissingIntermediate {
-                found: Found::Url(_),
+                found: IntermediateSource::Url(_),
                 ..
             }
         ),
@@ -72,7 +72,7 @@ fn forged_cas_explain_nothing_and_crowd_nobody_out() {
         if !real_first {
             judge.learn(&holder, &real);
         }
-        let found = Found::Secret(holder.clone());
+        let found = IntermediateSource::Secret(holder.clone());
         let judged = judge.judge(&lacking);
         assert!(
             matches!(&judged, Trust::MissingIntermediate { found: f, .. } if *f == found),
@@ -114,7 +114,7 @@ fn one_namespace_does_not_fill_what_is_learned() {
     assert!(matches!(
         trust(&judge, &lacking),
         Trust::MissingIntermediate {
-            found: Found::Secret(_),
+            found: IntermediateSource::Secret(_),
             ..
         }
     ));
@@ -144,7 +144,7 @@ fn what_was_fetched_counts_for_those_who_name_its_url() {
         matches!(
             &found,
             Trust::MissingIntermediate {
-                found: Found::Fetched(_),
+                found: IntermediateSource::Fetched(_),
                 ..
             }
         ),
