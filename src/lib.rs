@@ -2,12 +2,12 @@
 //! Secrets, what to do about it, and certificates over ACME.
 //!
 //! ```text
-//! cluster   ┐          changes                       ┌→ report   table, wide, json, yaml, name, jsonpath, junit, sarif
-//!           ├→ source ─────────→ inventory → check ──┤
-//! manifests ┘                        │      verdicts └→ show
-//!                                    └→ plan → engine → acme     the CA: account, order, certificate, revocation
-//!                                              │  │ └→ solve    the answers: HTTP-01 | DNS-01
-//!                                        event ┘  └──→ apply    the Secret or file, the rollout, the proof
+//! cluster ──→ k8s ────┐      changes                     ┌→ report   table, wide, json, yaml, name, jsonpath, junit, sarif
+//!                     ├────────────→ inventory → check ──┤
+//! manifests → source ─┘                 │      verdicts └→ show
+//!                                       └→ plan → engine → acme     the CA: account, order, certificate, revocation
+//!                                                 │  │ └→ solve    the answers: HTTP-01 | DNS-01   ┬→ k8s → cluster
+//!                                           event ┘  └──→ apply    the Secret or file, the rollout ┘
 //!
 //! cli  command line ┐  Request, Front                              told and asked
 //! tui  screen       ┼────────────────→ ops  renew, issue, revoke, … ─────────────→ Front
@@ -16,13 +16,14 @@
 //! ```
 //!
 //! `ops` has the use cases: each is a function from a request and a [`ops::Context`] to a report, and tells and asks by way of an
-//! [`ops::Front`]. The command line is one caller, the screen another, and neither knows how a use case is done. `scan` carries the
-//! first line of the picture out; `engine` conducts the second, and tells how it goes as `event`s. `settings` makes one validated value
-//! of arguments, environment and file. `net` is what goes out by itself: DNS, HTTP clients, TLS probes; `tls` says whom it trusts; `requests` has a line of the
-//! log for each. `file` reads files within bounds and writes them whole, `own` says whose they are, `home` where they belong; `cache`
-//! keeps what only saves time. `clock` says what time it is and when to try again. `error` is what errors have in common: hints, and
-//! what is to blame. `tui` is the screen: a model, what changes it and how it is drawn; what its effects do is in `cli`, which alone
-//! knows exit statuses.
+//! [`ops::Front`]. The command line is one caller, the screen another, and neither knows how a use case is done. `scan` carries
+//! the first line of the picture out; `source` says what is read of each kind, `k8s` is the connection: lists, watches, writes.
+//! `engine` conducts the second, and tells how it goes as `event`s. `settings` makes one validated value of arguments,
+//! environment and file. `net` is what goes out by itself: DNS, HTTP clients, TLS probes; `tls` says whom it trusts; `requests` has a line of the log for
+//! each. `file` reads files within bounds and writes them whole, `own` says whose they are, `home` where they belong; `cache`
+//! keeps what only saves time. `clock` says what time it is and when to try again. `error` is what errors have in common: hints,
+//! and what is to blame. `tui` is the screen: a model, what changes it and how it is drawn; what its effects do is in `cli`,
+//! which alone knows exit statuses.
 //!
 //! `object`, `x509`, `inventory`, `check`, `text`, `name`, `event`, `plan` and `error` are pure: values in, values out. A test
 //! holds that, and which module may use which.
@@ -39,6 +40,7 @@ pub mod event;
 pub mod file;
 pub mod home;
 pub mod inventory;
+pub mod k8s;
 pub mod name;
 pub mod net;
 pub mod object;

@@ -7,18 +7,15 @@ use std::{
 
 use serde_json::{Value, json};
 
+pub use crate::k8s::{MANAGER, RUN, run_of};
 use crate::{
     object::{Key, Seconds, Text, annotation},
     text::date_time,
     x509::Fingerprint,
 };
 
-/// The field manager of every write, and the value of [`MANAGED_BY`].
-pub const MANAGER: &str = "kubectl-certs";
 /// The label that says who manages an object.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// The label of temporary objects that says which run made them; an annotation on a Secret that stays.
-pub const RUN: &str = "kubectl-certs.io/run";
 /// The label that says what a temporary object is for.
 pub const PURPOSE: &str = "kubectl-certs.io/purpose";
 /// The annotation that says when a temporary object may be removed (RFC 3339).
@@ -144,12 +141,6 @@ pub fn selector(purpose: Option<Purpose>) -> String {
     }
 }
 
-/// The run that an object is of, by its label or, on what stays, its annotation.
-pub fn run_of(object: &Value) -> Option<&str> {
-    let meta = &object["metadata"];
-    meta["labels"][RUN].as_str().or(meta["annotations"][RUN].as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +152,7 @@ mod tests {
         assert_ne!(Purpose::Backup.name("a"), Purpose::Backup.name("b"));
         for purpose in [Purpose::Journal, Purpose::Lease, Purpose::Solver, Purpose::Backup] {
             let name = purpose.name(&long);
-            assert!(name.len() <= 63 && crate::source::cluster::possible(&name), "{name}");
+            assert!(name.len() <= 63 && crate::k8s::possible(&name), "{name}");
         }
     }
 

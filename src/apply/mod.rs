@@ -6,9 +6,7 @@
 //!                └→ file                                      └→ rollout → verify → events
 //! ```
 
-pub mod api;
 pub mod backup;
-pub mod error;
 pub mod events;
 pub mod file;
 pub mod key;
@@ -21,12 +19,11 @@ pub mod secret;
 pub mod verify;
 mod yaml;
 
-pub use api::{Api, Patch};
-pub use error::ApiError;
 pub use key::{KeyKind, PrivateKey};
 pub use mark::{Purpose, RunId};
 pub use owner::Owner;
 pub use pair::{Pair, Roots};
 pub use secret::{Refusal, SecretChange, Slots, Target};
 
+pub use crate::k8s::{Api, ApiError, Patch};
 pub use crate::plan::permits::{Permit, Permits, Right, Verb, Which};

@@ -9,6 +9,7 @@ use crate::{
     clock::now,
     error::Blame,
     inventory::Inventory,
+    k8s::{WatchState, watch},
     object::{Change, Forbidden, Key, Kind, Seconds},
     ops::{OpError, named::Named, session::Session},
     report::{self, Format, Row, table::Layout},
@@ -17,7 +18,6 @@ use crate::{
         live::{Live, News},
         probe,
     },
-    source::cluster::{WatchState, watch},
 };
 
 use super::{

@@ -27,6 +27,7 @@ use crate::{
     },
     event::Method,
     inventory::{Controller, Inventory},
+    k8s::Connection,
     name::Name,
     net::HostPort,
     object::resource::SECRET,
@@ -37,7 +38,6 @@ use crate::{
         SolveError, dns01,
         http01::{self, Backend, ChallengeRoute},
     },
-    source::cluster::Connection,
 };
 
 /// What a run is made from.

@@ -10,13 +10,13 @@ use super::prepare::{PrepareError, Prepared, Preparing, answers_by_pod};
 use crate::{
     apply::{Api, ApiError, Permit, Permits, Verb},
     error::chain,
+    k8s::Connection,
     object::resource::{NODE, POD},
     settings::{Http01Settings, value::SelfCheck},
     solve::{
         SolveError,
         http01::{self, Backend, config_map, image, responder::listening_hint},
     },
-    source::cluster::Connection,
 };
 
 /// So many nodes are looked at: an image that is of use is on nearly all of them, or on few.

@@ -14,9 +14,9 @@ use crate::{
     apply::{Api, Permits},
     clock::now,
     event::EventKind,
+    k8s::Connection,
     object::{Key, Text},
     plan::Target,
-    source::cluster::Connection,
 };
 
 /// How many namespaces are looked at at once.

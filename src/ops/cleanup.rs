@@ -12,6 +12,7 @@ use crate::{
         prepare,
     },
     error::Blame,
+    k8s::namespace_exists,
     plan::{Plan, steps::Step},
     settings::{
         Settings,
@@ -19,7 +20,6 @@ use crate::{
         source::ClusterSecrets,
     },
     solve::dns01::{Dns01, Secrets},
-    source::cluster::namespace_exists,
     text::{Clear, time},
 };
 

@@ -15,6 +15,7 @@ use crate::{
     acme::Stage,
     apply::Api,
     engine::{cancel::Cancel, run::Standing},
+    k8s::{ConnectError, ConnectOptions, Connection, connect},
     plan::permits::Permits,
     settings::{
         Chosen, Settings, SettingsError, env,
@@ -27,7 +28,6 @@ use crate::{
         SolveError,
         dns01::config::{SecretRef, Secrets},
     },
-    source::cluster::{ConnectError, ConnectOptions, Connection, connect},
 };
 
 /// A cluster that is connected to when something is first asked of it.

@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 use super::OpError;
 use crate::{
     event::{Event, EventKind, Level, Listen, Teller},
+    k8s::Connection,
     plan::Plan,
     solve::{SolveError, dns01::Operator},
-    source::cluster::Connection,
 };
 
 /// What is waited for, in words that are asked for when it has taken long.

@@ -20,6 +20,7 @@ use crate::{
     error::{Blame, Diagnose},
     event::Teller,
     inventory::Inventory,
+    k8s::Connection,
     net::HostPort,
     object::Seconds,
     plan::{
@@ -33,7 +34,6 @@ use crate::{
         dns01::{NoSecrets, Secrets},
         http01::rights_hint,
     },
-    source::cluster::Connection,
 };
 use plan::{ca_changes, steps, unrouted};
 

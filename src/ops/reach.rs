@@ -1,9 +1,9 @@
 //! What the commands that are told to the user are given, so that they ask what this run has asked.
 
 use crate::{
+    k8s::{ConnectOptions, Connection},
     net::address::HostPort,
     object::Reach,
-    source::cluster::{ConnectOptions, Connection},
     text::quote,
 };
 

@@ -12,9 +12,9 @@ use crate::{
     engine::aftermath::record_restarts,
     error::{Blame, Diagnose},
     event::{EventKind, Teller},
+    k8s::{Connection, consumers},
     object::{Change, Key, Kind, Object, Text},
     plan::{Plan, steps::Step},
-    source::cluster::{Connection, consumers},
     text::CommandLine,
 };
 

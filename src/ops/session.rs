@@ -9,15 +9,10 @@ use crate::{
     clock::{now, seconds},
     error::Blame,
     inventory::{Inventory, programs::Told},
+    k8s::{Connection, ListOptions, namespace_exists, namespace_names},
     object::{Key, Kind, NotJudged, Text, annotation},
     scan::{self, live::Live},
-    source::{
-        Scope,
-        cluster::{Connection, ListOptions, namespace_exists, namespace_names},
-        manifests::Places,
-        pairs,
-        scope::Namespaces,
-    },
+    source::{Scope, manifests::Places, pairs, scope::Namespaces},
     text::{in_namespaces, width::cut},
     x509::Judge,
 };
@@ -124,7 +119,7 @@ impl Session {
             settings.as_ref(),
             connection.as_ref().map_or("", |there| there.context.as_str()),
         )?;
-        pairs::read_also(&secret_keys(check, settings.as_ref()));
+        let data_keys = pairs::DataKeys::also(secret_keys(check, settings.as_ref()));
         let rules = Rules {
             now: check.at.unwrap_or_else(now),
             expiring_within: check.expiring_within.map(seconds),
@@ -145,7 +140,10 @@ impl Session {
             rules,
             fixed_time: check.at.is_some(),
             select,
-            scope: Scope::everything(),
+            scope: Scope {
+                data_keys,
+                ..Scope::everything()
+            },
             connection: None,
             read: scan::cluster::Read::default(),
             wanted: BTreeSet::new(),
@@ -210,6 +208,13 @@ impl Session {
         )
     }
 
+    /// The scope that a source names, with the data keys of this session.
+    fn scoped(&self, source: &Source, context_namespace: Option<&str>) -> Result<Scope, OpError> {
+        let mut scope = scope(source, context_namespace)?;
+        scope.data_keys.clone_from(&self.scope.data_keys);
+        Ok(scope)
+    }
+
     async fn read_cluster(
         &mut self,
         cluster: &Cluster,
@@ -220,7 +225,7 @@ impl Session {
         look: &mut (dyn FnMut(&mut Inventory) + Send),
     ) -> Result<(), OpError> {
         let front = &**cluster.front();
-        self.scope = scope(source, Some(&connection.namespace))?;
+        self.scope = self.scoped(source, Some(&connection.namespace))?;
         self.inventory = Inventory::new(connection.context.as_str(), false);
         self.inventory.reach = reach::of_cluster(cluster.options(), &connection).into();
         self.inventory.tell_controllers(std::mem::take(&mut self.controllers));

@@ -8,12 +8,10 @@ use tokio::{sync::mpsc, task::spawn};
 use crate::{
     check::Select,
     inventory::Inventory,
+    k8s::{ClusterError, Connection, ListOptions, Listing, count_carriers, get_secrets, list, programs},
     object::register::{Role, count, of_roles},
     object::{Change, Key, Kind, NotJudged, Seconds},
-    source::{
-        Scope,
-        cluster::{ClusterError, Connection, ListOptions, Listing, count_carriers, get_secrets, list, programs},
-    },
+    source::Scope,
     x509::Judge,
 };
 
@@ -150,8 +148,8 @@ impl Reading<'_> {
     /// Takes Secrets by their names; what comes back could not be read, and is told.
     async fn fetch(&mut self, keys: Vec<Key>) -> Vec<Key> {
         self.read.fetched.extend(keys.iter().cloned());
-        let from = self.connection.clone();
-        let getting = |sink| async move { get_secrets(&from, keys, sink).await };
+        let (from, data_keys) = (self.connection.clone(), self.scope.data_keys.clone());
+        let getting = |sink| async move { get_secrets(&from, &data_keys, keys, sink).await };
         let failed = self.taken(getting, &mut nobody).await;
         let told = |(key, error): (Key, ClusterError)| {
             let problem = format!("cannot read Secret {key}: {}", crate::error::chain(&error));

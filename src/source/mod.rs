@@ -1,7 +1,6 @@
-//! Reads a cluster or manifests, and sends changes. Knows kube and YAML, and nothing of certificates.
+//! What is read, wherever it comes from: which objects, what of each kind, and manifests. Knows YAML, and nothing of certificates or
+//! servers.
 
-pub mod cluster;
-pub mod decode;
 pub mod form;
 pub mod manifests;
 pub mod pairs;

@@ -3,7 +3,7 @@
 //!
 //! Values under all other keys are never decoded: most of them are passwords.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use crate::{
     object::{Seconds, Text},
@@ -22,9 +22,6 @@ pub enum Slot {
 /// The keys of proxies that read a Secret of their own making: `proxycert` and `proxykey` beside `dhparam` are those of
 /// nginx-ssl-proxy (GoogleCloudPlatform/nginx-ssl-proxy, README: "Run an SSL Termination Proxy with a CLI").
 const KNOWN: [(&str, &str); 1] = [("proxycert", "proxykey")];
-
-/// The keys that the user names, set once while the command line is read.
-static NAMED: OnceLock<Vec<Pattern>> = OnceLock::new();
 
 /// A pair of data keys, as globs: `certificate=*.pem,key=*.key`.
 #[derive(Debug, Clone)]
@@ -59,17 +56,10 @@ impl std::str::FromStr for Pattern {
     }
 }
 
-/// Has Secrets read under these keys too, from now on. Only the first call counts: what is read later has to mean the same.
-pub fn read_also(patterns: &[Pattern]) {
-    if !patterns.is_empty() {
-        // An error means that they are set already.
-        let _ = NAMED.set(patterns.to_vec());
-    }
-}
-
-/// Whether the user has named keys.
-pub fn any_named() -> bool {
-    NAMED.get().is_some()
+/// Under which data keys pairs are read: those of the known proxies, and those that the user names. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct DataKeys {
+    named: Arc<[Pattern]>,
 }
 
 /// By which kind of name a data key holds a part of a pair.
@@ -81,12 +71,44 @@ pub enum By {
     TlsName,
 }
 
-/// What any data key holds of a pair.
-pub fn part(data_key: &str) -> Option<(By, Slot)> {
-    match data_key {
-        "tls.crt" => Some((By::TlsName, Slot::Certificate)),
-        "tls.key" => Some((By::TlsName, Slot::Key)),
-        _ => slot(data_key).map(|slot| (By::OwnName, slot)),
+impl DataKeys {
+    /// The known ones, and these.
+    pub fn also(named: Vec<Pattern>) -> Self {
+        Self { named: named.into() }
+    }
+
+    /// Whether the user has named some.
+    pub fn any_named(&self) -> bool {
+        !self.named.is_empty()
+    }
+
+    /// What any data key holds of a pair.
+    pub fn part(&self, data_key: &str) -> Option<(By, Slot)> {
+        match data_key {
+            "tls.crt" => Some((By::TlsName, Slot::Certificate)),
+            "tls.key" => Some((By::TlsName, Slot::Key)),
+            _ => self.slot(data_key).map(|slot| (By::OwnName, slot)),
+        }
+    }
+
+    /// What a data key other than `tls.crt` and `tls.key` holds.
+    pub fn slot(&self, data_key: &str) -> Option<Slot> {
+        for (certificate, key) in KNOWN {
+            if data_key == certificate {
+                return Some(Slot::Certificate);
+            }
+            if data_key == key {
+                return Some(Slot::Key);
+            }
+        }
+        // A glob such as `*` may stand for both: what is named first is a certificate.
+        self.named.iter().find_map(|pattern| {
+            if pattern.certificate.is_match(data_key) {
+                Some(Slot::Certificate)
+            } else {
+                pattern.key.is_match(data_key).then_some(Slot::Key)
+            }
+        })
     }
 }
 
@@ -113,36 +135,12 @@ impl LastChange {
     }
 }
 
-/// What a data key other than `tls.crt` and `tls.key` holds.
-pub fn slot(data_key: &str) -> Option<Slot> {
-    slot_under(NAMED.get().map_or(&[], Vec::as_slice), data_key)
-}
-
-fn slot_under(named: &[Pattern], data_key: &str) -> Option<Slot> {
-    for (certificate, key) in KNOWN {
-        if data_key == certificate {
-            return Some(Slot::Certificate);
-        }
-        if data_key == key {
-            return Some(Slot::Key);
-        }
-    }
-    // A glob such as `*` may stand for both: what is named first is a certificate.
-    named.iter().find_map(|pattern| {
-        if pattern.certificate.is_match(data_key) {
-            Some(Slot::Certificate)
-        } else {
-            pattern.key.is_match(data_key).then_some(Slot::Key)
-        }
-    })
-}
-
 /// A value and its data key.
-type Named<B> = (Text, B);
+pub type Named<B> = (Text, B);
 
 /// The pair that a Secret without `tls.crt` holds, while its entries are read: the first of each side, by name.
 #[derive(Debug)]
-pub(super) struct Found<B> {
+pub struct Found<B> {
     sides: [Option<Named<B>>; 2],
 }
 
@@ -154,7 +152,7 @@ impl<B> Default for Found<B> {
 
 impl<B> Found<B> {
     /// Takes the value of a data key.
-    pub(super) fn put(&mut self, slot: Slot, data_key: Text, value: B) {
+    pub fn put(&mut self, slot: Slot, data_key: Text, value: B) {
         let side = &mut self.sides[usize::from(slot == Slot::Key)];
         if side.as_ref().is_none_or(|(present, _)| data_key < *present) {
             *side = Some((data_key, value));
@@ -162,13 +160,13 @@ impl<B> Found<B> {
     }
 
     /// The certificate and the key, each with its name; `None` where there is no certificate.
-    pub(super) fn pair(self) -> Option<(Named<B>, Option<Named<B>>)> {
+    pub fn pair(self) -> Option<(Named<B>, Option<Named<B>>)> {
         let [certificate, key] = self.sides;
         certificate.map(|certificate| (certificate, key))
     }
 
     /// Puts what another map of the same Secret holds over this.
-    pub(super) fn under(mut self, over: Self) -> Self {
+    pub fn under(mut self, over: Self) -> Self {
         for (side, other) in self.sides.iter_mut().zip(over.sides) {
             if other.is_some() {
                 *side = other;
@@ -184,7 +182,7 @@ mod tests {
 
     #[test]
     fn known_and_named_keys_are_told_and_nothing_else() {
-        let named = ["certificate=*.pem,key=*-key".parse::<Pattern>().expect("a pair")];
+        let named = DataKeys::also(vec!["certificate=*.pem,key=*-key".parse().expect("a pair")]);
         for (data_key, slot) in [
             ("proxycert", Some(Slot::Certificate)),
             ("proxykey", Some(Slot::Key)),
@@ -194,9 +192,10 @@ mod tests {
             ("password", None),
             ("tls.crt", None),
         ] {
-            assert_eq!(slot_under(&named, data_key), slot, "{data_key}");
+            assert_eq!(named.slot(data_key), slot, "{data_key}");
         }
-        assert_eq!(slot_under(&[], "site.pem"), None);
+        assert_eq!(DataKeys::default().slot("site.pem"), None);
+        assert!(named.any_named() && !DataKeys::default().any_named());
     }
 
     #[test]
@@ -208,7 +207,7 @@ mod tests {
             ("proxykey", Some((By::OwnName, Slot::Key))),
             ("ca.crt", None),
         ] {
-            assert_eq!(part(data_key), expected, "{data_key}");
+            assert_eq!(DataKeys::default().part(data_key), expected, "{data_key}");
         }
         let mut change = LastChange::default();
         assert_eq!(change.at(), None);

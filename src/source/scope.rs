@@ -1,10 +1,11 @@
-//! Which objects are asked for: namespaces, excluded namespaces, labels of routes.
+//! Which objects are asked for: namespaces, excluded namespaces, labels of routes; and under which names Secrets hold certificates.
 
 use crate::{
     object::{
         Kind, Object, Text,
         gateway::{LabelSelector, Operator, Requirement},
     },
+    source::pairs::DataKeys,
     text::Glob,
 };
 
@@ -30,6 +31,8 @@ pub struct Scope {
     pub labels: LabelSelector,
     /// `--field-selector`, for the API server; it chooses routes.
     pub field_selector: Option<String>,
+    /// Under which data keys Secrets hold pairs.
+    pub data_keys: DataKeys,
 }
 
 /// A scope that cannot be.
@@ -60,6 +63,7 @@ impl Scope {
             selector: None,
             labels: LabelSelector::default(),
             field_selector: None,
+            data_keys: DataKeys::default(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Scope {
             selector: selector.map(str::to_owned),
             labels,
             field_selector: None,
+            data_keys: DataKeys::default(),
         })
     }
 

@@ -11,14 +11,15 @@ use std::{
 };
 
 use kubectl_certs::{
-    acme, net,
+    acme,
+    k8s::{
+        self,
+        decode::{self, EventDecoder, Format, ListDecoder},
+    },
+    net,
     object::Kind,
     report::jsonpath,
-    source::{
-        Scope, cluster,
-        decode::{self, EventDecoder, Format, ListDecoder},
-        manifests,
-    },
+    source::{Scope, manifests, pairs::DataKeys},
     text,
     x509::{Interner, bundle, names, pem},
 };
@@ -69,7 +70,7 @@ fn of_list(bytes: &[u8]) {
         (Format::Json, Kind::Ingress),
     ] {
         let read = |pieces: usize| {
-            let mut decoder = ListDecoder::new(format, kind);
+            let mut decoder = ListDecoder::new(format, kind, &DataKeys::default());
             let mut count = 0;
             let whole = bytes
                 .chunks(pieces.max(1))
@@ -77,10 +78,10 @@ fn of_list(bytes: &[u8]) {
             (whole, count, decoder.finish().is_ok())
         };
         assert_eq!(read(bytes.len()), read(7), "in pieces of 7 bytes");
-        black_box(decode::object(format, kind, bytes).ok());
+        black_box(decode::object(format, kind, bytes, &DataKeys::default()).ok());
         black_box(decode::status(format, bytes));
     }
-    let mut events = EventDecoder::new(Kind::Secret);
+    let mut events = EventDecoder::new(Kind::Secret, &DataKeys::default());
     black_box(events.push(bytes, &mut |_| ()).ok());
 }
 
@@ -131,11 +132,11 @@ fn of_acme(bytes: &[u8]) {
 fn of_kubeconfig(bytes: &[u8]) {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), bytes).expect("written");
-    let options = cluster::ConnectOptions {
+    let options = k8s::ConnectOptions {
         kubeconfig: Some(file.path().to_owned()),
-        ..cluster::ConnectOptions::default()
+        ..k8s::ConnectOptions::default()
     };
-    black_box(cluster::contexts(&options));
+    black_box(k8s::contexts(&options));
 }
 
 /// Numbers that are the same in every run: a failure can be had again.

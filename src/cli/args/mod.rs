@@ -10,13 +10,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::styling};
 
 use crate::{
     check::{Reason, Severity},
+    k8s::ConnectOptions,
     net::{address::HostPort, aia::Reach},
     object::Seconds,
     ops::{Checks, Source},
     report::by::By,
     scan::probe,
     settings::value::{as_kubectl, days, duration},
-    source::cluster::ConnectOptions,
     source::pairs::Pattern,
 };
 

@@ -13,16 +13,13 @@ use crate::{
     apply::{Api, Permits},
     error::Diagnose,
     inventory::Inventory,
+    k8s::{Connection, consumers},
     object::{Change, Key, Kind, Object, Seconds, consumer::How},
     report::{
         Status,
         show::{Tone, User},
     },
-    source::{
-        cluster::{Connection, consumers},
-        manifests,
-        scope::Scope,
-    },
+    source::{manifests, pairs::DataKeys, scope::Scope},
     text::{clear, time},
     tui::{
         Message,
@@ -189,17 +186,21 @@ pub(super) fn pem(
 /// The same of manifests, which are read once more: what was read keeps no PEM.
 pub(super) fn pem_of_manifests(
     source: SourceArgs,
+    data_keys: DataKeys,
     secret: Option<Key>,
     sink: UnboundedSender<Message>,
 ) -> JoinHandle<()> {
     tokio::task::spawn_blocking(move || {
-        let _ = sink.send(Message::Pem(read_pem(&source, secret)));
+        let _ = sink.send(Message::Pem(read_pem(&source, data_keys, secret)));
     })
 }
 
-fn read_pem(source: &SourceArgs, secret: Option<Key>) -> Result<String, Trouble> {
+fn read_pem(source: &SourceArgs, data_keys: DataKeys, secret: Option<Key>) -> Result<String, Trouble> {
     let key = secret.ok_or_else(|| Trouble::new("it names no Secret"))?;
-    let scope = Scope::everything();
+    let scope = Scope {
+        data_keys,
+        ..Scope::everything()
+    };
     let options = manifests::Options {
         recursive: source.recursive,
         default_namespace: source.namespace.first().map_or("default", String::as_str).into(),

@@ -27,6 +27,7 @@ use crate::{
     clock::now,
     error::Diagnose,
     event::Listen,
+    k8s::{ConnectOptions, Connection, contexts},
     object::Seconds,
     ops::{
         Cluster, Front, OpError,
@@ -39,7 +40,6 @@ use crate::{
         keep::{Change, NotKept},
     },
     solve::dns01::Operator,
-    source::cluster::{ConnectOptions, Connection, contexts},
     tui::{
         self, Effect, Message, Model,
         message::{Level, LogLine, Signal, SourceInfo, Trouble},
@@ -100,7 +100,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool, log: Log) -> Result<E
     terminal::mouse(!ui.no_mouse);
     let front: Arc<dyn Front> = Arc::new(Screened { sink: sink.clone() });
     log.divert(Some(Arc::clone(&front)));
-    crate::source::cluster::terminal_is_taken(true);
+    crate::k8s::terminal_is_taken(true);
     let size = screen
         .terminal
         .size()
@@ -140,7 +140,7 @@ pub(super) async fn run(args: StatusArgs, read_only: bool, log: Log) -> Result<E
         &mut hands,
     )
     .await;
-    crate::source::cluster::terminal_is_taken(false);
+    crate::k8s::terminal_is_taken(false);
     drop(screen);
     log.divert(None);
     hands.runs.finish(CLEAN_UP).await;

@@ -16,6 +16,7 @@ use crate::{
     clock::now,
     error::Blame,
     inventory::{BindingId, Inventory},
+    k8s::{Connection, WatchState, connect, namespace_exists, namespace_names, watch},
     object::{Change, Forbidden, Key, Kind, Seconds},
     ops::{
         Cluster, Front, OpError,
@@ -27,7 +28,7 @@ use crate::{
         live::{Live, News},
         probe::{self, ProbeResults},
     },
-    source::cluster::{Connection, WatchState, connect, namespace_exists, namespace_names, watch},
+    source::pairs::DataKeys,
     tui::{
         Message,
         item::{Item, Subject},
@@ -115,6 +116,8 @@ struct Reader {
     sink: UnboundedSender<Message>,
     /// Takes what is said of a reading.
     front: Arc<dyn Front>,
+    /// The data keys of the last reading.
+    data_keys: DataKeys,
 }
 
 /// Reads until nobody asks any more.
@@ -134,6 +137,7 @@ pub(super) async fn run(
         fresh: true,
         sink,
         front,
+        data_keys: DataKeys::default(),
     };
     let mut connection = connection;
     loop {
@@ -207,6 +211,7 @@ impl Reader {
         let starts = std::mem::take(&mut session.read.listing);
         let fetched = std::mem::take(&mut session.read.fetched);
         let scope = session.scope.clone();
+        self.data_keys.clone_from(&scope.data_keys);
         let not_judged = std::mem::take(&mut session.not_judged);
         let mut live = session.into_live();
         live.every_secret = true;
@@ -530,7 +535,12 @@ impl Reader {
     fn pem(&self, live: &Live, connection: Option<&Connection>, of: &Subject) -> JoinHandle<()> {
         let secret = fetch::secrets_of(&live.inventory, of).into_iter().next();
         if !self.args.source.filename.is_empty() {
-            return fetch::pem_of_manifests(self.args.source.clone(), secret, self.sink.clone());
+            return fetch::pem_of_manifests(
+                self.args.source.clone(),
+                self.data_keys.clone(),
+                secret,
+                self.sink.clone(),
+            );
         }
         fetch::pem(connection.cloned(), secret, self.sink.clone())
     }

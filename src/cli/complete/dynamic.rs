@@ -19,6 +19,7 @@ use crate::{
         typed,
     },
     clock::now,
+    k8s::{cluster_key, connect_unattended, contexts, namespace_names},
     object::{Key, Kind, Seconds},
     ops::{
         Cluster,
@@ -28,7 +29,6 @@ use crate::{
     report::{Status, output::FORMATS},
     scan::{self, About},
     settings::{BUILT_IN, env, source},
-    source::cluster::{cluster_key, connect_unattended, contexts, namespace_names},
     text::date,
 };
 

@@ -1,6 +1,6 @@
 //! `rights`: the roles that reading and renewing need, ready for `kubectl apply`. The guide prints the same; a test compares them.
 
-use crate::{cli::failure::Exit, ops::OpError, source::cluster::context_namespace, text::quote};
+use crate::{cli::failure::Exit, k8s::context_namespace, ops::OpError, text::quote};
 
 use super::{
     args::{For, RightsArgs},

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use crate::{
     check::{ObjectRef, readers_of},
     inventory::Inventory,
+    k8s::{Connection, events},
     object::{Key, Kind, annotation::MADE_FOR, secret::BACKUP_TYPE},
     report::show::{Event, Held, Owner, Presence, User},
-    source::cluster::{Connection, events},
     x509::Readers,
 };
 

@@ -20,6 +20,7 @@ use crate::{
     apply::{Permits, RunId},
     event::Method,
     inventory::Inventory,
+    k8s::Connection,
     net::{
         HostPort, Lookup,
         dns::{DnsError, Resolver},
@@ -32,7 +33,6 @@ use crate::{
     },
     settings::{Settings, store::Store},
     solve::dns01::{Dns01, Operator, Secrets},
-    source::cluster::Connection,
 };
 
 /// How long one check may take. A test record's writing and removal has longer: it must not be left half done.

@@ -5,10 +5,11 @@ use crate::{
     apply::{Api, Permits},
     error::Blame,
     inventory::{Binding, Inventory},
+    k8s::Connection,
     object::resource::INGRESS,
     object::{Key, Kind},
     ops::{Front, OpError, session::Session},
-    source::{cluster::Connection, scope::Namespaces},
+    source::scope::Namespaces,
     text::nearest,
 };
 

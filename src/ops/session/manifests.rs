@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use super::{Open, Session, scope};
+use super::{Open, Session};
 use crate::{
     error::Blame,
     inventory::Inventory,
@@ -22,7 +22,7 @@ impl Session {
         front: &dyn Front,
     ) -> Result<(), OpError> {
         // Manifests are all read unless namespaces are named: there is no context to take one from.
-        self.scope = scope(source, None)?;
+        self.scope = self.scoped(source, None)?;
         self.inventory = Inventory::new("", true);
         self.inventory.reach = reach::of_manifests(source).into();
         self.inventory.tell_controllers(std::mem::take(&mut self.controllers));

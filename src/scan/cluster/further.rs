@@ -6,13 +6,9 @@ use super::{Reading, nobody, problems};
 use crate::{
     check::{Reason, has_ended, names_services},
     inventory::{Inventory, Stored},
+    k8s::{ClusterError, consumers, data_changed, holding_certificates},
     object::{Key, Kind, Text, gateway::AllowedNamespaces},
-    source::{
-        Scope,
-        cluster::{ClusterError, consumers, data_changed, holding_certificates},
-        pairs,
-        scope::Namespaces,
-    },
+    source::{Scope, scope::Namespaces},
 };
 
 /// Above so many namespaces one list of each kind is cheaper than one a namespace.
@@ -135,10 +131,10 @@ impl Reading<'_> {
     async fn mounted(&mut self) {
         let mut unread: Vec<Key> = self.inventory.mounted_unread().cloned().collect();
         unread.sort();
-        if !pairs::any_named() {
+        if !self.scope.data_keys.any_named() {
             unread.truncate(MOUNTED_LOOKED_AT);
         }
-        let keys = holding_certificates(self.connection, unread).await;
+        let keys = holding_certificates(self.connection, &self.scope.data_keys, unread).await;
         if !keys.is_empty() {
             self.fetch(keys).await;
         }
@@ -184,8 +180,9 @@ impl Reading<'_> {
             .map(|(_, key)| key.namespace)
             .collect();
         // Keys that the user names stand in Secrets that only their Pods lead to.
-        let everywhere = pairs::any_named() && self.scope.namespaces == Namespaces::All;
-        if let (true, Namespaces::Only(names)) = (pairs::any_named(), &self.scope.namespaces) {
+        let named = self.scope.data_keys.any_named();
+        let everywhere = named && self.scope.namespaces == Namespaces::All;
+        if let (true, Namespaces::Only(names)) = (named, &self.scope.namespaces) {
             suspects.extend(names.iter().cloned());
         }
         if !suspects.is_empty() || everywhere {
@@ -200,7 +197,7 @@ impl Reading<'_> {
                 .filter(|stored| crate::check::may_have_stale_pods(inventory, stored))
                 .map(|stored| stored.meta.key())
                 .collect();
-            for (key, at) in data_changed(self.connection, &changed).await {
+            for (key, at) in data_changed(self.connection, &self.scope.data_keys, &changed).await {
                 self.inventory.set_data_changed(&key, at);
             }
         }

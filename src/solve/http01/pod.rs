@@ -10,9 +10,9 @@ use crate::{
     apply::Api,
     clock::Pauses,
     event::{EventKind, Teller},
+    k8s,
     object::{Key, Kind, resource},
     solve::SolveError,
-    source::cluster,
 };
 
 /// How long a Pod may take to start: an image is pulled.
@@ -186,7 +186,7 @@ fn may_pass(why: &str) -> bool {
 
 /// Why no Pod was made, by the newest warning about the Job.
 async fn refused(api: &Api, job: &Key) -> Option<String> {
-    let events = cluster::events(api.connection(), &job.namespace, Kind::Job, &job.name)
+    let events = k8s::events(api.connection(), &job.namespace, Kind::Job, &job.name)
         .await
         .ok()?;
     let warning = events.into_iter().find(|event| event.warning)?;

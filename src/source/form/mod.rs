@@ -15,31 +15,36 @@ mod route;
 mod secret;
 mod traefik;
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed as _, Error as _},
+};
 
 pub use lenient::without_values;
 pub use made::{encrypted, made, may_make};
 pub use secret::{data_changed, names_of_pair};
 
+use super::pairs::DataKeys;
 use crate::object::{Kind, Meta, Object, Text, register::Role};
 
 /// Reads one object of a known kind from JSON.
 ///
 /// The error has line and column within `json`, and shows no text value of the object, which might be a key.
-pub fn from_json(kind: Kind, json: &[u8]) -> Result<Object, serde_json::Error> {
+pub fn from_json(kind: Kind, json: &[u8], keys: &DataKeys) -> Result<Object, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    decode(kind, &mut deserializer)
+    decode(kind, &mut deserializer, keys)
         .and_then(|object| deserializer.end().map(|()| object))
         .map_err(|error| serde_json::Error::custom(without_values(&error.to_string())))
 }
 
 /// Reads one object of a known kind from a value that was made of YAML. The error shows no text value of the object.
-pub fn from_value(kind: Kind, value: &serde_json::Value) -> Result<Object, serde_json::Error> {
-    decode(kind, value).map_err(|error| serde_json::Error::custom(without_values(&error.to_string())))
+pub fn from_value(kind: Kind, value: &serde_json::Value, keys: &DataKeys) -> Result<Object, serde_json::Error> {
+    decode(kind, value, keys).map_err(|error| serde_json::Error::custom(without_values(&error.to_string())))
 }
 
-/// Reads one object of a known kind from any format that describes itself. Its error may quote values.
-pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D) -> Result<Object, D::Error> {
+/// Reads one object of a known kind from any format that describes itself; `keys` are those under which Secrets hold pairs. Its error
+/// may quote values.
+pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D, keys: &DataKeys) -> Result<Object, D::Error> {
     Ok(match kind {
         Kind::Ingress => Object::Ingress(ingress::Ingress::deserialize(from)?.into()),
         Kind::IngressClass => Object::IngressClass(ingress::IngressClass::deserialize(from)?.into()),
@@ -58,7 +63,7 @@ pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D) -> Result<Object, 
         Kind::TlsStore | Kind::OldTlsStore => {
             Object::TlsStore(traefik::store::TlsStore::deserialize(from)?.into_view(kind))
         }
-        Kind::Secret => Object::Secret(secret::Secret::deserialize(from)?.into()),
+        Kind::Secret => Object::Secret(secret::Reading(keys).deserialize(from)?.into()),
         Kind::Certificate => Object::Certificate(certmanager::Certificate::deserialize(from)?.into()),
         Kind::CertificateRequest => Object::CertificateRequest(certmanager::Request::deserialize(from)?.into()),
         Kind::Issuer => Object::Issuer(certmanager::Issuer::deserialize(from)?.into_view(false)),

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     object::{Seconds, Text, secret as view},
-    source::pairs,
+    source::pairs::{self, DataKeys},
 };
 
 /// Base64 as the API server takes it: padded, line ends ignored, trailing bits not looked at.
@@ -32,14 +32,71 @@ const CERTIFICATE: &str = "tls.crt";
 const KEY: &str = "tls.key";
 const CA: &str = "ca.crt";
 
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase", expecting = "a mapping")]
 pub(super) struct Secret {
     metadata: Option<Meta<Writers>>,
-    #[serde(rename = "type")]
     kind: Option<Text>,
     data: Data<true>,
     string_data: Data<false>,
+}
+
+/// The fields of a Secret.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Field {
+    Metadata,
+    Type,
+    Data,
+    StringData,
+    #[serde(other)]
+    Other,
+}
+
+/// Reads a Secret whose pair may stand under these data keys.
+pub(super) struct Reading<'k>(pub(super) &'k DataKeys);
+
+impl<'de> DeserializeSeed<'de> for Reading<'_> {
+    type Value = Secret;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Secret, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reading<'_> {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
+        let (mut metadata, mut kind, mut data, mut string_data) = (None, None, None, None);
+        while let Some(field) = map.next_key()? {
+            match field {
+                Field::Metadata => once(&mut metadata, "metadata", map.next_value()?)?,
+                Field::Type => once(&mut kind, "type", map.next_value()?)?,
+                Field::Data => once(&mut data, "data", map.next_value_seed(Entries(self.0))?)?,
+                Field::StringData => once(&mut string_data, "stringData", map.next_value_seed(Entries(self.0))?)?,
+                Field::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Secret {
+            metadata: metadata.flatten(),
+            kind: kind.flatten(),
+            data: data.unwrap_or_default(),
+            string_data: string_data.unwrap_or_default(),
+        })
+    }
+}
+
+/// Takes a field that may be there once.
+fn once<T, E: Error>(place: &mut Option<T>, name: &'static str, value: T) -> Result<(), E> {
+    match place.replace(value) {
+        Some(_) => Err(Error::duplicate_field(name)),
+        None => Ok(()),
+    }
 }
 
 impl From<Secret> for view::Secret {
@@ -90,53 +147,58 @@ struct Data<const ENCODED: bool> {
     others: Vec<Text>,
 }
 
-impl<'de, const ENCODED: bool> Deserialize<'de> for Data<ENCODED> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Entries<const ENCODED: bool>;
-        impl<'de, const ENCODED: bool> Visitor<'de> for Entries<ENCODED> {
-            type Value = Data<ENCODED>;
+/// Reads the values that may be of a pair, and the names of the others.
+struct Entries<'k, const ENCODED: bool>(&'k DataKeys);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping")
-            }
+impl<'de, const ENCODED: bool> DeserializeSeed<'de> for Entries<'_, ENCODED> {
+    type Value = Data<ENCODED>;
 
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Data::default())
-            }
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_option(self)
+    }
+}
 
-            fn visit_none<E>(self) -> Result<Self::Value, E> {
-                Ok(Data::default())
-            }
+impl<'de, const ENCODED: bool> Visitor<'de> for Entries<'_, ENCODED> {
+    type Value = Data<ENCODED>;
 
-            fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-                from.deserialize_map(self)
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut data = Data::default();
-                while let Some(key) = map.next_key_seed(WantedKey(|_| true))? {
-                    match key.as_deref() {
-                        Some(CERTIFICATE) => data.certificate = Some(map.next_value_seed(Bytes::<ENCODED>)?),
-                        Some(KEY) => data.key = Some(map.next_value_seed(Bytes::<ENCODED>)?),
-                        Some(CA) => {
-                            data.ca = Some(map.next_value_seed(Bytes::<ENCODED>)?);
-                            data.others.extend(key);
-                        }
-                        _ => {
-                            let slot = key.as_deref().and_then(pairs::slot);
-                            if let Some((slot, key)) = slot.zip(key.clone()) {
-                                data.own.put(slot, key, map.next_value_seed(Bytes::<ENCODED>)?);
-                            } else {
-                                map.next_value::<IgnoredAny>()?;
-                            }
-                            data.others.extend(key);
-                        }
-                    }
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Data::default())
+    }
+
+    fn visit_none<E>(self) -> Result<Self::Value, E> {
+        Ok(Data::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut data = Data::default();
+        while let Some(key) = map.next_key_seed(WantedKey(|_| true))? {
+            match key.as_deref() {
+                Some(CERTIFICATE) => data.certificate = Some(map.next_value_seed(Bytes::<ENCODED>)?),
+                Some(KEY) => data.key = Some(map.next_value_seed(Bytes::<ENCODED>)?),
+                Some(CA) => {
+                    data.ca = Some(map.next_value_seed(Bytes::<ENCODED>)?);
+                    data.others.extend(key);
                 }
-                Ok(data)
+                _ => {
+                    let slot = key.as_deref().and_then(|key| self.0.slot(key));
+                    if let Some((slot, key)) = slot.zip(key.clone()) {
+                        data.own.put(slot, key, map.next_value_seed(Bytes::<ENCODED>)?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                    data.others.extend(key);
+                }
             }
         }
-        from.deserialize_option(Entries)
+        Ok(data)
     }
 }
 
@@ -192,7 +254,7 @@ fn decode(text: &str) -> Vec<u8> {
 }
 
 /// When the certificate or the key of a Secret last changed, by its managedFields; `None` where they do not say.
-pub fn data_changed(json: &[u8]) -> Option<Seconds> {
+pub fn data_changed(json: &[u8], keys: &DataKeys) -> Option<Seconds> {
     #[derive(Deserialize, Default)]
     #[serde(default, expecting = "a mapping")]
     struct Object {
@@ -212,7 +274,7 @@ pub fn data_changed(json: &[u8]) -> Option<Seconds> {
     let object: Object = serde_json::from_slice(json).ok()?;
     let mut change = pairs::LastChange::default();
     for entry in object.metadata?.managed_fields.0 {
-        if let Some(by) = entry.fields_v1.and_then(|fields| fields.by()) {
+        if let Some(by) = entry.fields_v1.and_then(|fields| fields.by(keys)) {
             change.note(by, entry.time.0);
         }
     }
@@ -220,8 +282,8 @@ pub fn data_changed(json: &[u8]) -> Option<Seconds> {
 }
 
 /// By which names a fieldsV1 is of the certificate or the key; `None` where it is of neither.
-pub fn names_of_pair(fields: &str) -> Option<pairs::By> {
-    serde_json::from_str::<Managed>(fields).ok()?.by()
+pub fn names_of_pair(fields: &str, keys: &DataKeys) -> Option<pairs::By> {
+    serde_json::from_str::<Managed>(fields).ok()?.by(keys)
 }
 
 /// What a fieldsV1 says of a Secret's data.
@@ -236,14 +298,25 @@ struct Managed {
 }
 
 impl Managed {
-    fn by(&self) -> Option<pairs::By> {
+    fn by(&self, keys: &DataKeys) -> Option<pairs::By> {
         let both = self.data.iter().chain(&self.string_data);
-        both.filter_map(|owned| owned.0).max()
+        both.filter_map(|owned| owned.by(keys)).max()
     }
 }
 
-/// By which names the fields under `f:data` hold the certificate or the key; those that name none mean all of them.
-struct Owned(Option<pairs::By>);
+/// The data keys that the fields under `f:data` name.
+struct Owned(Vec<Text>);
+
+impl Owned {
+    /// By which names they hold the certificate or the key; those that name none mean all of them.
+    fn by(&self, keys: &DataKeys) -> Option<pairs::By> {
+        if self.0.is_empty() {
+            return Some(pairs::By::TlsName);
+        }
+        let parts = self.0.iter().filter_map(|key| keys.part(key.strip_prefix("f:")?));
+        parts.map(|(by, _)| by).max()
+    }
+}
 
 impl<'de> Deserialize<'de> for Owned {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -256,14 +329,12 @@ impl<'de> Deserialize<'de> for Owned {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Owned, A::Error> {
-                let (mut by, mut children) = (None, 0usize);
+                let mut names = Vec::new();
                 while let Some(key) = map.next_key_seed(WantedKey(|key| key.starts_with("f:")))? {
-                    children += usize::from(key.is_some());
-                    let part = key.as_deref().and_then(|key| pairs::part(key.strip_prefix("f:")?));
-                    by = by.max(part.map(|(by, _)| by));
+                    names.extend(key);
                     map.next_value::<IgnoredAny>()?;
                 }
-                Ok(Owned(if children == 0 { Some(pairs::By::TlsName) } else { by }))
+                Ok(Owned(names))
             }
         }
         from.deserialize_map(Children)

@@ -12,9 +12,17 @@ use crate::{
     text::parse_time,
 };
 
+fn from_json(kind: Kind, json: &[u8]) -> Result<Object, serde_json::Error> {
+    super::from_json(kind, json, &DataKeys::default())
+}
+
+fn data_changed(json: &[u8]) -> Option<object::Seconds> {
+    super::data_changed(json, &DataKeys::default())
+}
+
 fn object(kind: Kind, value: &Value) -> Object {
     let object = from_json(kind, value.to_string().as_bytes()).unwrap_or_else(|e| panic!("{e}: {value}"));
-    let again = from_value(kind, value).expect("from a value as from JSON");
+    let again = from_value(kind, value, &DataKeys::default()).expect("from a value as from JSON");
     assert_eq!(format!("{object:?}"), format!("{again:?}"));
     assert_eq!(object.kind(), kind);
     object

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::{ManifestError, NOT_AN_OBJECT, Options, Outcome, files, json, yaml};
 use crate::{
     object::{Change, Kind, Made, Object, carrier::carrier},
-    source::form,
+    source::{form, pairs::DataKeys},
     text::quote,
 };
 
@@ -59,6 +59,11 @@ impl<'a, 's> Collect<'a, 's> {
             named: true,
             document: 0,
         }
+    }
+
+    /// The data keys under which Secrets hold pairs.
+    pub(super) fn data_keys(&self) -> &'a DataKeys {
+        &self.options.scope.data_keys
     }
 
     /// Reads the bytes of one file, or says why there are none.

@@ -188,7 +188,7 @@ fn value(
         }
         return;
     };
-    match form::from_json(known, json.as_bytes()) {
+    match form::from_json(known, json.as_bytes(), collect.data_keys()) {
         Ok(object) if encrypted => collect.encrypted(&object, place),
         Ok(object) => collect.object(object, place),
         Err(_) if encrypted => collect.cannot_decrypt(place),

@@ -1,5 +1,5 @@
-//! One YAML document or list item: an object that is read as soon as its mapping ends, so that neither long values nor
-//! keys stay in memory, or a list of them.
+//! One YAML document or list item: an object that is read as soon as its mapping ends, so that long values do not stay in memory, or a
+//! list of them. Secrets are read when the document ends, and their text is wiped.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 
 use crate::{
     object::{Kind, Made, Object},
-    source::form,
+    source::{form, pairs::DataKeys},
 };
 
 /// A document, or an item of a list.
@@ -45,6 +45,8 @@ pub(super) struct Fields {
 pub(super) enum Content {
     /// Its fields, not read yet for want of a kind.
     Raw(Map<String, Value>),
+    /// Those of a Secret, which is read by who knows under which data keys its pair stands.
+    Secret(Unread),
     /// The items of a list.
     Items(Vec<Spanned<Node>>),
     /// A list whose items are something else.
@@ -55,6 +57,15 @@ pub(super) enum Content {
     Broken(Kind, String, serde_json::Error),
     /// An object of a kind that is not read: its namespace, empty where it names none, and the Secrets that it makes.
     Unknown(String, Option<Box<Made>>),
+}
+
+/// The fields of a Secret that has not been read yet: wiped when it has, or when nobody reads it.
+pub(super) struct Unread(Value);
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
 }
 
 impl Default for Content {
@@ -71,10 +82,12 @@ impl Fields {
 }
 
 impl Content {
-    /// What the fields mean as an object of `kind`.
-    pub(super) fn decoded(self, api_version: &str, kind: &str) -> Self {
-        let Self::Raw(fields) = self else {
-            return self;
+    /// What the fields mean as an object of `kind`; `keys` are those under which Secrets hold pairs.
+    pub(super) fn decoded(self, api_version: &str, kind: &str, keys: &DataKeys) -> Self {
+        let fields = match self {
+            Self::Raw(fields) => fields,
+            Self::Secret(unread) => return secret(&unread, keys),
+            read => return read,
         };
         let Some(known) = Kind::of_manifest(api_version, kind) else {
             let namespace = fields.get("metadata").and_then(|m| m.get("namespace")?.as_str());
@@ -82,18 +95,24 @@ impl Content {
             let object = Value::Object(fields);
             return Self::Unknown(namespace, form::made(api_version, kind, &object).map(Box::new));
         };
-        let mut value = Value::Object(fields);
-        let decoded = match form::from_value(known, &value) {
-            Ok(object) => Self::Object(Box::new(object)),
-            Err(error) => {
-                let name = value.pointer("/metadata/name").and_then(Value::as_str);
-                Self::Broken(known, name.unwrap_or_default().to_owned(), error)
-            }
-        };
         if known == Kind::Secret {
-            wipe(&mut value);
+            return secret(&Unread(Value::Object(fields)), keys);
         }
-        decoded
+        object(known, &Value::Object(fields), keys)
+    }
+}
+
+fn secret(unread: &Unread, keys: &DataKeys) -> Content {
+    object(Kind::Secret, &unread.0, keys)
+}
+
+fn object(kind: Kind, value: &Value, keys: &DataKeys) -> Content {
+    match form::from_value(kind, value, keys) {
+        Ok(object) => Content::Object(Box::new(object)),
+        Err(error) => {
+            let name = value.pointer("/metadata/name").and_then(Value::as_str);
+            Content::Broken(kind, name.unwrap_or_default().to_owned(), error)
+        }
     }
 }
 
@@ -180,7 +199,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
         fields.content = match (&fields.api_version, &fields.kind, items) {
             (_, _, Some(Some(items))) if list => Content::Items(items),
             (_, _, Some(None)) if list => Content::NoList,
-            (Some(api_version), Some(kind), _) => Content::Raw(raw).decoded(api_version, kind),
+            (Some(api_version), Some(kind), _) if Kind::of_manifest(api_version, kind) == Some(Kind::Secret) => {
+                Content::Secret(Unread(Value::Object(raw)))
+            }
+            // Data keys are of Secrets alone.
+            (Some(api_version), Some(kind), _) => Content::Raw(raw).decoded(api_version, kind, &DataKeys::default()),
             _ => Content::Raw(raw),
         };
         Ok(Node::Mapping(Box::new(fields)))
@@ -254,6 +277,8 @@ pub(super) struct Seek<'p> {
     pub(super) kind: Kind,
     /// The indexes that lead to the item; empty for the document itself.
     pub(super) path: &'p [usize],
+    /// The data keys under which Secrets hold pairs.
+    pub(super) keys: &'p DataKeys,
 }
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
@@ -261,7 +286,7 @@ impl<'de> DeserializeSeed<'de> for Seek<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
         if self.path.is_empty() {
-            form::decode(self.kind, from).map(|_| ())
+            form::decode(self.kind, from, self.keys).map(|_| ())
         } else {
             from.deserialize_map(self)
         }
@@ -314,8 +339,8 @@ impl<'de> Visitor<'de> for Element<'_, '_> {
                 return Ok(());
             }
         }
-        let kind = self.0.kind;
-        seq.next_element_seed(Seek { kind, path })?;
+        let Seek { kind, keys, .. } = *self.0;
+        seq.next_element_seed(Seek { kind, path, keys })?;
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }

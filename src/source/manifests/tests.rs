@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Instant};
 use super::*;
 use crate::{
     object::{Key, Object},
-    source::scope::Namespaces,
+    source::{pairs::DataKeys, scope::Namespaces},
 };
 
 /// What came of some input.
@@ -372,5 +372,48 @@ fn each_object_has_its_file_and_line() {
         piped.get(Kind::Ingress, &Key::new("home", "one")),
         None,
         "no file to point at"
+    );
+}
+
+#[test]
+fn the_data_keys_of_a_scope_are_of_its_reading_alone() {
+    const LIST: &str = r"apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Secret
+  metadata: {name: own, namespace: shop}
+  stringData: {site.pem: chain, site-key: key, password: hush}
+";
+    let read = |data_keys: DataKeys| {
+        let scope = Scope {
+            data_keys,
+            ..Scope::everything()
+        };
+        let json = serde_json::json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "own", "namespace": "shop"},
+            "stringData": {"site.pem": "chain", "site-key": "key", "password": "hush"}});
+        [LIST.to_owned(), json.to_string()].map(|text| {
+            let read = read_all(&["-".into()], false, &scope, text.as_bytes());
+            let Some(Object::Secret(secret)) = read.objects.first() else {
+                panic!("{:?}", read.errors());
+            };
+            let chain = secret
+                .certificate
+                .clone()
+                .map(|chain| String::from_utf8(chain).unwrap());
+            (chain, secret.key.is_some(), secret.other_keys.clone())
+        })
+    };
+    let named = DataKeys::also(vec!["certificate=*.pem,key=*-key".parse().unwrap()]);
+    let (one, other) = (read(named), read(DataKeys::default()));
+    let password = vec!["password".into()];
+    assert!(
+        one.iter()
+            .all(|found| *found == (Some("chain".into()), true, password.clone())),
+        "{one:?}"
+    );
+    assert!(
+        other.iter().all(|found| found.0.is_none() && found.2.len() == 3),
+        "{other:?}"
     );
 }

@@ -106,7 +106,7 @@ impl Reader<'_, '_, '_> {
             return self.collect.no_object("apiVersion or kind is missing", place);
         };
         let encrypted = fields.encrypted;
-        match fields.content.decoded(api_version, kind) {
+        match fields.content.decoded(api_version, kind, self.collect.data_keys()) {
             Content::Items(items) => {
                 if path.len() >= MAX_LISTS {
                     return self.collect.error(place, "lists are nested too deeply");
@@ -138,7 +138,7 @@ impl Reader<'_, '_, '_> {
                     self.collect.made(*made);
                 }
             }
-            Content::Raw(_) => {}
+            Content::Raw(_) | Content::Secret(_) => {}
         }
     }
 
@@ -147,8 +147,9 @@ impl Reader<'_, '_, '_> {
         let mut place = place.clone();
         if self.exact > 0 {
             self.exact -= 1;
+            let keys = self.collect.data_keys();
             let seek = |from: serde_saphyr::Deserializer<'_, '_>| {
-                serde::de::DeserializeSeed::deserialize(Seek { kind, path }, from)
+                serde::de::DeserializeSeed::deserialize(Seek { kind, path, keys }, from)
             };
             if let Err(error) = parse(piece, &mut self.allowance, seek) {
                 place.line = line(piece, &error).or(place.line);

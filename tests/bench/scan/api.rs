@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt as _, stream};
 use http::{Request, header::CONTENT_TYPE};
-use kubectl_certs::source::cluster::{ConnectOptions, connect};
+use kubectl_certs::k8s::{ConnectOptions, connect};
 use serde_json::{Value, json};
 
 use super::{Result, say};

@@ -8,9 +8,10 @@ use std::{
 use kubectl_certs::{
     check::{self, Rules},
     inventory::{Inventory, Presence, Stored},
+    k8s::decode::{Event, EventDecoder},
     object::{Change, Ingress, IngressClass, Kind, List, Meta, Object, Seconds, ingress::IngressTls, secret::TLS_TYPE},
     scan::secrets::Unresolved,
-    source::decode::{Event, EventDecoder},
+    source::pairs::DataKeys,
     x509::{Anchors, Fingerprint, Interner, Judge, KeyState, Memo, San, Trust, bundle},
 };
 use serde_json::json;
@@ -176,7 +177,7 @@ fn change(material: &Material, inventory: &mut Inventory, bindings: usize) -> Re
     anchors.add_pem(material.pki.root_pem().as_bytes())?;
     let judge = Judge::new(anchors, Memo::default());
     let (mut unresolved, mut interner) = (Unresolved::default(), Interner::new());
-    let mut decoder = EventDecoder::new(Kind::Secret);
+    let mut decoder = EventDecoder::new(Kind::Secret, &DataKeys::default());
     let rules = rules();
     let mut taken = Vec::new();
     for number in (1..bindings).step_by((bindings / 200).max(1)) {

@@ -17,9 +17,9 @@ use kubectl_certs::{
     },
     error::Diagnose as _,
     event::Teller,
+    k8s::{ConnectOptions, connect, consumers},
     object::resource::{INGRESS, SECRET},
     object::{Change, Consumer, Key, Object},
-    source::cluster::{ConnectOptions, connect, consumers},
 };
 use serde_json::{Value, json};
 

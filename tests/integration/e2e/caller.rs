@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use kubectl_certs::{
     engine::cancel::Cancel,
     event::{Event, EventKind, Level, Listen},
+    k8s::ConnectOptions,
     ops::{
         Checks, Cluster, Config, Context, Front, OpError, Source,
         front::{Nobody, Waiting, Words},
@@ -19,7 +20,6 @@ use kubectl_certs::{
         value::DryRun,
     },
     solve::dns01::Operator,
-    source::cluster::ConnectOptions,
 };
 use serde_json::json;
 

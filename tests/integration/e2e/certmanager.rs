@@ -15,8 +15,8 @@ use kubectl_certs::{
     },
     error::{Blame, Diagnose as _, chain},
     event::{Event, EventKind, Listen, Teller},
+    k8s::{ConnectOptions, connect},
     object::Key,
-    source::cluster::{ConnectOptions, connect},
 };
 use serde_json::{Value, json};
 

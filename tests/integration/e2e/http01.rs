@@ -14,6 +14,7 @@ use kubectl_certs::{
     apply::{Api, RunId},
     event::{Event, EventKind, Listen, Teller},
     inventory::{Controller, RouteKey},
+    k8s::{ConnectOptions, connect},
     name::Name,
     object::{Key, Kind},
     settings::{file::SolverEntry, value::SelfCheck},
@@ -24,7 +25,6 @@ use kubectl_certs::{
             place::Parent,
         },
     },
-    source::cluster::{ConnectOptions, connect},
 };
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@ use kubectl_certs::{
         secret::{self, Note, Options},
     },
     engine::lease,
+    k8s::{ConnectOptions, connect},
     object::Key,
-    source::cluster::{ConnectOptions, connect},
 };
 use serde_json::{Value, json};
 

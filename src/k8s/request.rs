@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 use super::{ClusterError, Connection, error::Unreachable};
 use crate::{
     clock::{Pauses, spread},
+    k8s::decode::{self, Format},
     requests,
-    source::decode::{self, Format},
 };
 
 /// Built-in kinds come as protobuf, which is a quarter of the bytes and a third of the time.

@@ -8,7 +8,7 @@ use super::super::{
     get_secrets,
 };
 use super::*;
-use crate::error::Diagnose as _;
+use crate::{error::Diagnose as _, source::pairs::DataKeys};
 
 async fn read(connection: &Connection, options: ListOptions) -> (Result<Listing, ClusterError>, Vec<String>) {
     let (sink, changes) = mpsc::channel(4);
@@ -396,10 +396,14 @@ async fn garbage_about_single_objects_is_survived() {
     let connection = fake.connection().await;
     let (sink, changes) = mpsc::channel(8);
     let keys = ["gone", "broken", "../../nodes"].map(|name| Key::new("shop", name));
-    let (failed, said) = tokio::join!(get_secrets(&connection, keys.to_vec(), sink), words(changes));
+    let data_keys = DataKeys::default();
+    let (failed, said) = tokio::join!(
+        get_secrets(&connection, &data_keys, keys.to_vec(), sink),
+        words(changes)
+    );
     // A proxy's page does not prove that a Secret is not there.
     assert_eq!((failed.len(), said), (2, vec!["-../../nodes".to_owned()]));
-    assert!(data_changed(&connection, &keys).await.is_empty());
+    assert!(data_changed(&connection, &DataKeys::default(), &keys).await.is_empty());
     assert!(events(&connection, "shop", KIND, "web").await.unwrap().is_empty());
     let (sink, changes) = mpsc::channel(8);
     let (listing, said) = tokio::join!(consumers(&connection, None, sink), words(changes));
@@ -506,7 +510,8 @@ async fn of_more_than_64_secrets_that_are_named_only_those_that_are_there_are_fe
         .await;
         let (sink, changes) = mpsc::channel(8);
         let connection = fake.connection().await;
-        let (failed, said) = tokio::join!(get_secrets(&connection, keys.clone(), sink), words(changes));
+        let data_keys = DataKeys::default();
+        let (failed, said) = tokio::join!(get_secrets(&connection, &data_keys, keys.clone(), sink), words(changes));
         assert!(failed.is_empty(), "{failed:?}");
         assert_eq!(said.len(), 70, "each is set or gone");
         let mut set: Vec<&String> = said.iter().filter(|word| word.starts_with('+')).collect();

@@ -10,7 +10,10 @@ use super::{
     scan::Scan,
     status,
 };
-use crate::object::{Key, Kind, Object};
+use crate::{
+    object::{Key, Kind, Object},
+    source::pairs::DataKeys,
+};
 
 /// One event of a watch.
 #[derive(Debug)]
@@ -34,16 +37,18 @@ pub enum Event {
 /// Decodes the body of a watch as it arrives. Holds one event and no more.
 pub struct EventDecoder {
     kind: Kind,
+    keys: DataKeys,
     scan: Option<Scan>,
     carry: Carry,
     failed: Option<DecodeError>,
 }
 
 impl EventDecoder {
-    /// A decoder of the events of `kind`.
-    pub fn new(kind: Kind) -> Self {
+    /// A decoder of the events of `kind`; `keys` are those under which Secrets hold pairs.
+    pub fn new(kind: Kind, keys: &DataKeys) -> Self {
         Self {
             kind,
+            keys: keys.clone(),
             scan: None,
             carry: Carry::new(kind == Kind::Secret),
             failed: None,
@@ -82,10 +87,10 @@ impl EventDecoder {
                 if piece.len() > MAX_ITEM {
                     return Err(DecodeError::TooLarge);
                 }
-                sink(event(self.kind, piece)?);
+                sink(event(self.kind, piece, &self.keys)?);
             } else {
                 self.carry.push(piece)?;
-                let event = event(self.kind, self.carry.bytes());
+                let event = event(self.kind, self.carry.bytes(), &self.keys);
                 self.carry.clear();
                 sink(event?);
             }
@@ -102,7 +107,7 @@ struct Line<'a> {
     object: &'a RawValue,
 }
 
-fn event(kind: Kind, bytes: &[u8]) -> Result<Event, DecodeError> {
+fn event(kind: Kind, bytes: &[u8], keys: &DataKeys) -> Result<Event, DecodeError> {
     let line: Line<'_> = serde_json::from_slice(bytes).map_err(|error| DecodeError::json(Some(kind), &error))?;
     let body = line.object.get().as_bytes();
     let named = json::named(body);
@@ -112,7 +117,7 @@ fn event(kind: Kind, bytes: &[u8]) -> Result<Event, DecodeError> {
         .unwrap_or_default();
     let key = named.and_then(|meta| Some(Key::new(meta.namespace.unwrap_or_default(), meta.name?)));
     match &*line.what {
-        "ADDED" | "MODIFIED" => Ok(match json::item(kind, body) {
+        "ADDED" | "MODIFIED" => Ok(match json::item(kind, body, keys) {
             Ok(object) => Event::Set(object, version),
             Err(error) => Event::Unreadable(Skipped { key, error }, version),
         }),

@@ -124,7 +124,7 @@ fn what_is_no_list_of_the_kind_is_an_error() {
 
 #[test]
 fn an_error_of_the_list_stays() {
-    let mut decoder = ListDecoder::new(Format::Protobuf, Kind::Secret);
+    let mut decoder = ListDecoder::new(Format::Protobuf, Kind::Secret, &DataKeys::default());
     assert_eq!(decoder.push(b"<html>", &mut |_| ()), Err(DecodeError::NotProtobuf));
     assert_eq!(decoder.push(b"k8s\0", &mut |_| ()), Err(DecodeError::NotProtobuf));
     assert_eq!(decoder.finish().err(), Some(DecodeError::NotProtobuf));
@@ -220,7 +220,7 @@ proptest! {
         let _ = object(Format::Protobuf, kind, &envelope("", &Message(bytes.clone())));
         let _ = decode(Format::Protobuf, kind, [&b"k8s\0"[..], &bytes[..]]);
         let _ = status(Format::Protobuf, &envelope("Status", &Message(bytes.clone())));
-        let _ = view::decode(kind, &bytes);
+        let _ = view::decode(kind, &bytes, &DataKeys::default());
     }
 
     #[test]
@@ -230,6 +230,6 @@ proptest! {
         kind in prop::sample::select(&KINDS[..]),
     ) {
         let inner = fields.iter().fold(new(), |message, (field, bytes)| message.bytes(*field, bytes));
-        let _ = view::decode(kind, &new().nested(&path, &inner).0);
+        let _ = view::decode(kind, &new().nested(&path, &inner).0, &DataKeys::default());
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     object::{Meta, Secret, Text},
-    source::pairs,
+    source::pairs::{self, DataKeys},
 };
 
 /// Whether data of this type is never a certificate: a Helm release is up to a megabyte of archive.
@@ -29,7 +29,7 @@ pub(in super::super) fn drop_useless(secret: &mut Secret) {
 }
 
 /// A Secret: the values of `tls.crt` and `tls.key`, and the names of the others.
-pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
+pub(super) fn secret(message: &[u8], keys: &DataKeys) -> Result<Secret, Malformed> {
     let mut secret = Secret {
         meta: Meta::default(),
         secret_type: Text::default(),
@@ -59,7 +59,7 @@ pub(super) fn secret(message: &[u8]) -> Result<Secret, Malformed> {
             (b"tls.key", value) => secret.key = Some(SecretSlice::from(value.to_vec())),
             (key, value) => {
                 let key = Text::from_utf8_lossy(key);
-                if let Some(slot) = pairs::slot(&key) {
+                if let Some(slot) = keys.slot(&key) {
                     own.put(slot, key.clone(), Zeroizing::new(value.to_vec()));
                 }
                 if key == "ca.crt" {

@@ -26,13 +26,10 @@ use super::{
 };
 use crate::{
     clock::{Pauses, spread},
+    k8s::decode::{Event, EventDecoder},
     object::resource::Resource,
     object::{Change, Forbidden, Key, Kind, Object, Text},
-    source::{
-        Scope,
-        decode::{Event, EventDecoder},
-        scope::Namespaces,
-    },
+    source::{Scope, scope::Namespaces},
 };
 
 mod named;
@@ -282,7 +279,7 @@ impl Follow {
             Err(error) => return End::Error(error),
         };
         self.found();
-        let mut decoder = EventDecoder::new(self.kind);
+        let mut decoder = EventDecoder::new(self.kind, &shared.scope.data_keys);
         let mut events = Vec::new();
         let mut heard = false;
         loop {
@@ -382,6 +379,7 @@ impl Follow {
             labels: self.labels.as_deref(),
             fields: self.fields.as_deref(),
             chunk: None,
+            keys: &shared.scope.data_keys,
             remember: true,
             allows: &|object| takes_all || shared.scope.allows(object),
             sink: &shared.sink,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     object::{Key, Kind, Object},
-    source::form,
+    source::{form, pairs::DataKeys},
 };
 
 /// What the next byte belongs to.
@@ -56,6 +56,7 @@ enum Part {
 /// The decoder of one list.
 pub(super) struct List {
     kind: Kind,
+    keys: DataKeys,
     at: At,
     /// Which value the last name announced.
     next: Part,
@@ -65,9 +66,10 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, keys: DataKeys) -> Self {
         Self {
             kind,
+            keys,
             at: At::Start,
             next: Part::Other,
             carry: Carry::new(kind == Kind::Secret),
@@ -193,7 +195,7 @@ impl List {
             Part::Items => return Err(DecodeError::NotAList),
             Part::Item => {
                 self.at = At::AfterItem;
-                match item(self.kind, bytes) {
+                match item(self.kind, bytes, &self.keys) {
                     Ok(object) => sink(object),
                     Err(error) => self.end.skip(Skipped { key: key(bytes), error }),
                 }
@@ -205,8 +207,8 @@ impl List {
 }
 
 /// The view of one object of `kind`. The form's errors quote no value.
-pub(super) fn item(kind: Kind, bytes: &[u8]) -> Result<Object, DecodeError> {
-    let mut object = form::from_json(kind, bytes).map_err(|error| DecodeError::Json(error.to_string()))?;
+pub(super) fn item(kind: Kind, bytes: &[u8], keys: &DataKeys) -> Result<Object, DecodeError> {
+    let mut object = form::from_json(kind, bytes, keys).map_err(|error| DecodeError::Json(error.to_string()))?;
     if object.meta().name.is_empty() {
         return Err(DecodeError::Nameless);
     }

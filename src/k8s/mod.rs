@@ -1,24 +1,29 @@
-//! A cluster as a source: connects as kubectl does, lists once, then follows.
+//! One Kubernetes wing: connects as kubectl does, lists once, then follows; and writes what a plan holds.
 //!
 //! ```text
 //! flags, KUBECONFIG, Pod → kubeconfig ┐
 //!                proxy, credential ───┴→ connect → Connection
-//! Connection → list ──────────────→ Change…, Listing
-//!                └ rights (403)         │
-//! Connection → watch ←──────────────────┘ → Change…, WatchState
+//! Connection → list ──────────────→ decode → Change…, Listing
+//!                └ rights (403)                  │
+//! Connection → watch ←───────────────────────────┘ → Change…, WatchState
 //! Connection → rights::get_secrets, suspects: what is asked for a few objects alone
 //! Connection → carriers: how much there is that is not read
+//! Connection, Permits → Api: every write
 //! ```
 //!
-//! The decision page `docs/decisions/0001-reading-a-cluster.md` says why it is done this way.
+//! What is read of each kind is in `source`. `docs/decisions/0001-reading-a-cluster.md` says why reading is done this way, and
+//! `docs/decisions/0014-one-kubernetes-wing.md` why all of it is here.
 
+mod api;
 mod carriers;
 mod connect;
 mod credential;
+pub mod decode;
 mod error;
 mod exchange;
 mod kubeconfig;
 mod list;
+mod ours;
 mod paths;
 mod problem;
 mod proxy;
@@ -31,6 +36,7 @@ mod watch;
 #[cfg(test)]
 mod fake;
 
+pub use api::{Api, ApiError, Patch};
 pub use carriers::count_carriers;
 pub use connect::{ConnectOptions, Connection, connect, connect_unattended};
 pub use credential::terminal_is_taken;
@@ -38,7 +44,9 @@ pub use error::{ClusterError, TlsProblem, Unreachable};
 pub use exchange::Reply;
 pub use kubeconfig::{cluster_key, context_namespace, contexts};
 pub use list::{ListOptions, Listing, list};
-pub(crate) use paths::{possible, query};
+pub use ours::{MANAGER, RUN, run_of};
+#[cfg(test)]
+pub(crate) use paths::possible;
 pub use problem::ConnectError;
 pub use rights::{get_secrets, namespace_exists, namespace_names};
 pub use suspects::{EventLine, consumers, data_changed, events, holding_certificates, programs};

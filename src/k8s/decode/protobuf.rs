@@ -7,7 +7,10 @@ use super::{
     view,
     wire::{Fields, Malformed, Varint, WireType, tag},
 };
-use crate::object::{Kind, Object};
+use crate::{
+    object::{Kind, Object},
+    source::pairs::DataKeys,
+};
 
 /// The fields of every list.
 const LIST_META: u32 = 1;
@@ -41,6 +44,7 @@ enum Raw {
 /// The decoder of one list.
 pub(super) struct List {
     kind: Kind,
+    keys: DataKeys,
     at: At,
     varint: Varint,
     raw: Raw,
@@ -49,9 +53,10 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, keys: DataKeys) -> Self {
         Self {
             kind,
+            keys,
             at: At::Magic(0),
             varint: Varint::default(),
             raw: Raw::Before,
@@ -214,7 +219,7 @@ impl List {
         match (self.raw, field) {
             (Raw::Inside { .. }, LIST_META) => self.list_meta(bytes),
             (Raw::Inside { .. }, _) => {
-                match view::decode(self.kind, bytes) {
+                match view::decode(self.kind, bytes, &self.keys) {
                     Ok(object) => sink(object),
                     Err(error) => self.end.skip(Skipped {
                         key: view::key(bytes),

@@ -10,9 +10,9 @@ use rustls::CertificateError;
 
 use crate::{
     error::{Blame, Diagnose},
+    k8s::decode::DecodeError,
     net::says_no_address,
     object::{Kind, Text},
-    source::decode::DecodeError,
 };
 
 /// Why something could not be read from a cluster. The messages fit "failed to read the cluster: ...".

@@ -1,21 +1,26 @@
 //! Every write to a cluster: timed, held against the plan, told in words.
 
+mod error;
+
 use std::{sync::Arc, time::Duration};
 
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+pub use error::ApiError;
+use error::Asked;
+
 use super::{
-    error::{ApiError, Asked},
-    mark,
+    Connection, Reply,
+    ours::{self, MANAGER},
+    paths::{possible, query},
 };
 use crate::{
     clock::Pauses,
     object::Key,
     object::resource::Resource,
     plan::permits::{Permits, Verb},
-    source::cluster::{Connection, Reply, possible, query},
 };
 
 /// An object is at most 1.5 MiB in etcd, and more in JSON.
@@ -223,7 +228,7 @@ impl Api {
                 && !key.name.is_empty()
                 && let Ok(Some(found)) = self.get(resource, &key).await
             {
-                let ours = mark::run_of(object).is_some_and(|run| mark::run_of(&found) == Some(run));
+                let ours = ours::run_of(object).is_some_and(|run| ours::run_of(&found) == Some(run));
                 return if ours { Ok(found) } else { Err(error) };
             }
             // A second POST of the same name makes no second object.
@@ -298,7 +303,7 @@ impl Api {
     }
 
     /// Asks a question that is put as the creation of an object and stores nothing (a review).
-    pub(super) async fn review(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
+    pub async fn review(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
         let key = Key::new("", "");
         let call = Call::new(Method::POST, Verb::Create, resource, &key);
         let deadline = self.deadline();
@@ -324,7 +329,7 @@ impl Api {
     }
 
     fn note_writing(&self, call: &mut Call<'_>) {
-        call.query.push(("fieldManager", mark::MANAGER.into()));
+        call.query.push(("fieldManager", MANAGER.into()));
         if self.dry_run {
             call.query.push(("dryRun", "All".into()));
         }
@@ -427,7 +432,7 @@ impl<'a> Call<'a> {
 }
 
 /// Namespace and name, as an object's metadata has them.
-pub fn key_of(object: &Value) -> Key {
+fn key_of(object: &Value) -> Key {
     let meta = &object["metadata"];
     let text = |name: &str| meta[name].as_str().unwrap_or_default().to_owned();
     Key::new(text("namespace"), text("name"))

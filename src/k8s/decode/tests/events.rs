@@ -35,7 +35,7 @@ fn told(event: &Event) -> String {
 }
 
 fn watch<'a>(frames: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<String>, DecodeError> {
-    let (mut decoder, mut seen) = (EventDecoder::new(Kind::Secret), Vec::new());
+    let (mut decoder, mut seen) = (EventDecoder::new(Kind::Secret, &DataKeys::default()), Vec::new());
     for frame in frames {
         decoder.push(frame, &mut |event| seen.push(told(&event)))?;
     }
@@ -60,7 +60,7 @@ fn what_is_no_event_ends_the_watch() {
     ] {
         assert!(watch([stream.as_bytes()]).is_err(), "{stream}");
     }
-    let mut decoder = EventDecoder::new(Kind::Secret);
+    let mut decoder = EventDecoder::new(Kind::Secret, &DataKeys::default());
     assert!(decoder.push(b"x", &mut |_| ()).is_err());
     assert!(decoder.push(STREAM.as_bytes(), &mut |_| ()).is_err());
 }
@@ -73,7 +73,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_events_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-        let mut decoder = EventDecoder::new(Kind::Secret);
+        let mut decoder = EventDecoder::new(Kind::Secret, &DataKeys::default());
         let _ = decoder.push(&[b"{", &bytes[..]].concat(), &mut |_| ());
     }
 }

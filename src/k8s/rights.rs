@@ -13,12 +13,10 @@ use super::{
     request::{Asked, METADATA_LIST, PROTOBUF},
 };
 use crate::{
+    k8s::decode::{self, ListDecoder},
     object::resource::Resource,
     object::{Change, Forbidden, Key, Kind, Object, Text},
-    source::{
-        decode::{self, ListDecoder},
-        scope::Namespaces,
-    },
+    source::{pairs::DataKeys, scope::Namespaces},
 };
 
 /// More Secrets than these are not asked for by name before one list has told which of them are there.
@@ -84,6 +82,7 @@ async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
             labels: None,
             fields: None,
             chunk: None,
+            keys: &DataKeys::default(),
             remember: false,
             allows: &|_| true,
             sink: &sink,
@@ -110,6 +109,7 @@ async fn namespaces(connection: &Connection) -> Option<Vec<Text>> {
 /// reason.
 pub async fn get_secrets(
     connection: &Connection,
+    data_keys: &DataKeys,
     mut keys: Vec<Key>,
     sink: Sender<Change>,
 ) -> Vec<(Key, ClusterError)> {
@@ -127,7 +127,7 @@ pub async fn get_secrets(
     }
     futures_util::stream::iter(keys)
         .map(|key| async move {
-            let result = get_secret(connection, &key).await;
+            let result = get_secret(connection, data_keys, &key).await;
             let change = match result {
                 Ok(Some(object)) => Change::Set(object),
                 Ok(None) => Change::Gone(Kind::Secret, key),
@@ -163,7 +163,7 @@ async fn other_secrets(connection: &Connection) -> Option<HashSet<Key>> {
         namespace: None,
     };
     let mut answer = connection.get(&path, METADATA_LIST, asked).await.ok()?;
-    let mut decoder = ListDecoder::new(answer.format, Kind::Secret);
+    let mut decoder = ListDecoder::new(answer.format, Kind::Secret, &DataKeys::default());
     let mut keys = HashSet::new();
     while let Some(frame) = answer.frame().await.ok()? {
         let taken = decoder.push(&frame, &mut |object| {
@@ -177,7 +177,11 @@ async fn other_secrets(connection: &Connection) -> Option<HashSet<Key>> {
 }
 
 /// One Secret; `None` when there is none of that name.
-pub(super) async fn get_secret(connection: &Connection, key: &Key) -> Result<Option<Object>, ClusterError> {
+pub(super) async fn get_secret(
+    connection: &Connection,
+    data_keys: &DataKeys,
+    key: &Key,
+) -> Result<Option<Object>, ClusterError> {
     if !paths::possible(&key.name) || !paths::possible(&key.namespace) {
         return Ok(None);
     }
@@ -206,7 +210,7 @@ pub(super) async fn get_secret(connection: &Connection, key: &Key) -> Result<Opt
             what: "a Secret",
             source,
         };
-        return decode::object(format, Kind::Secret, &body)
+        return decode::object(format, Kind::Secret, &body, data_keys)
             .map(Some)
             .map_err(unreadable);
     }

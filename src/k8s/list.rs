@@ -18,9 +18,10 @@ use super::{
     rights,
 };
 use crate::{
+    k8s::decode::Skipped,
     object::resource::Resource,
     object::{Change, Forbidden, Key, Kind, Text},
-    source::{Scope, decode::Skipped, scope::Namespaces},
+    source::{Scope, scope::Namespaces},
 };
 
 /// How lists are asked for.
@@ -258,6 +259,7 @@ impl Run {
             labels,
             fields,
             chunk: self.options.chunk_size.filter(|size| *size > 0),
+            keys: &self.scope.data_keys,
             remember: self.options.for_watch,
             allows: &|object| self.scope.allows(object),
             sink: &self.sink,

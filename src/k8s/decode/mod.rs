@@ -31,7 +31,7 @@ pub use wire::Malformed;
 
 use crate::{
     object::{Key, Kind, Object},
-    source::form,
+    source::{form, pairs::DataKeys},
 };
 
 /// How many undecodable items are named; the others are only counted.
@@ -108,11 +108,11 @@ enum List {
 }
 
 impl ListDecoder {
-    /// A decoder of a list of `kind`.
-    pub fn new(format: Format, kind: Kind) -> Self {
+    /// A decoder of a list of `kind`; `keys` are those under which Secrets hold pairs.
+    pub fn new(format: Format, kind: Kind, keys: &DataKeys) -> Self {
         let list = match format {
-            Format::Protobuf => List::Protobuf(protobuf::List::new(kind)),
-            Format::Json => List::Json(json::List::new(kind)),
+            Format::Protobuf => List::Protobuf(protobuf::List::new(kind, keys.clone())),
+            Format::Json => List::Json(json::List::new(kind, keys.clone())),
         };
         Self { list, failed: None }
     }
@@ -143,21 +143,21 @@ impl ListDecoder {
 }
 
 /// One object, the body of a GET. That of a Secret says when its certificate last changed, by its managedFields.
-pub fn object(format: Format, kind: Kind, body: &[u8]) -> Result<Object, DecodeError> {
+pub fn object(format: Format, kind: Kind, body: &[u8], keys: &DataKeys) -> Result<Object, DecodeError> {
     match format {
         Format::Protobuf => {
             let envelope = envelope::open(body)?;
             envelope.expect(kind.as_str())?;
-            let mut object = view::decode(kind, envelope.raw)?;
+            let mut object = view::decode(kind, envelope.raw, keys)?;
             if let Object::Secret(secret) = &mut object {
-                secret.data_changed = managed::data_changed(envelope.raw)?;
+                secret.data_changed = managed::data_changed(envelope.raw, keys)?;
             }
             Ok(object)
         }
         Format::Json => {
-            let mut object = json::item(kind, body)?;
+            let mut object = json::item(kind, body, keys)?;
             if let Object::Secret(secret) = &mut object {
-                secret.data_changed = form::data_changed(body);
+                secret.data_changed = form::data_changed(body, keys);
             }
             Ok(object)
         }

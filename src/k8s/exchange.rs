@@ -11,7 +11,7 @@ use super::{
     error::Unreachable,
     request::{Answer, JSON},
 };
-use crate::source::decode::Format;
+use crate::k8s::decode::Format;
 
 /// What the server said.
 #[derive(Clone)]

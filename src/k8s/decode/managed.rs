@@ -3,12 +3,15 @@
 use super::wire::{Fields, Malformed, text_of};
 use crate::{
     object::Seconds,
-    source::{form, pairs::LastChange},
+    source::{
+        form,
+        pairs::{DataKeys, LastChange},
+    },
 };
 
 /// The time of the last change by a manager of the certificate or key. A manager's time is that of its last change to
 /// any field that it manages, so this is the latest moment that the change can have been at.
-pub(super) fn data_changed(secret: &[u8]) -> Result<Option<Seconds>, Malformed> {
+pub(super) fn data_changed(secret: &[u8], keys: &DataKeys) -> Result<Option<Seconds>, Malformed> {
     let mut change = LastChange::default();
     for field in Fields::new(secret) {
         let (1, meta) = field? else { continue };
@@ -19,7 +22,7 @@ pub(super) fn data_changed(secret: &[u8]) -> Result<Option<Seconds>, Malformed> 
                 match field? {
                     (4, value) => time = super::view::time(value)?,
                     // A fieldsV1 is JSON in protobuf too.
-                    (7, fields) => by = form::names_of_pair(&text_of(fields.bytes()?, 1)?.unwrap_or_default()),
+                    (7, fields) => by = form::names_of_pair(&text_of(fields.bytes()?, 1)?.unwrap_or_default(), keys),
                     _ => {}
                 }
             }

@@ -5,21 +5,21 @@ use serde::Deserialize;
 
 use crate::{
     error::{Blame, Diagnose},
+    k8s::{ClusterError, Reply},
     object::resource::Resource,
     object::{Key, Text},
     plan::permits::Verb,
-    source::cluster::{ClusterError, Reply},
 };
 
 /// What was asked: for the words of an error.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub(super) struct Asked<'a> {
     /// The verb.
-    pub verb: Verb,
+    pub(super) verb: Verb,
     /// The kind.
-    pub resource: Resource,
+    pub(super) resource: Resource,
     /// The object; its name is empty for lists and generated names.
-    pub key: &'a Key,
+    pub(super) key: &'a Key,
 }
 
 impl Asked<'_> {
@@ -142,7 +142,7 @@ struct Said {
 
 impl ApiError {
     /// What an answer other than success means.
-    pub fn of(asked: Asked<'_>, reply: &Reply) -> Self {
+    pub(super) fn of(asked: Asked<'_>, reply: &Reply) -> Self {
         let said: Said = serde_json::from_slice(&reply.body).unwrap_or_default();
         let code = reply.status.as_u16();
         let object = asked.object();

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     clock::{Pauses, spread},
+    k8s::decode::{ListDecoder, Skipped},
     object::resource::Resource,
     object::{Change, Key, Kind, Object},
-    source::decode::{ListDecoder, Skipped},
+    source::pairs::DataKeys,
 };
 
 /// How often a list begins anew because its pages have expired.
@@ -34,6 +35,7 @@ pub(super) struct Read<'a> {
     pub(super) labels: Option<&'a str>,
     pub(super) fields: Option<&'a str>,
     pub(super) chunk: Option<u32>,
+    pub(super) keys: &'a DataKeys,
     pub(super) remember: bool,
     pub(super) allows: &'a (dyn Fn(&Object) -> bool + Send + Sync),
     pub(super) sink: &'a Sender<Change>,
@@ -162,7 +164,7 @@ impl Read<'_> {
                 Err(ClusterError::Refused { code: 410, .. }) if token.is_some() => return Err(Broken::Expired),
                 other => other?,
             };
-            let mut decoder = ListDecoder::new(answer.format, self.kind);
+            let mut decoder = ListDecoder::new(answer.format, self.kind, self.keys);
             let mut objects = Vec::new();
             loop {
                 let frame = match answer.frame().await {

@@ -13,7 +13,10 @@ use super::{
     DecodeError,
     wire::{Fields, Malformed, Value},
 };
-use crate::object::{Key, Kind, Object, Seconds};
+use crate::{
+    object::{Key, Kind, Object, Seconds},
+    source::pairs::DataKeys,
+};
 
 /// Whether servers write the kind in protobuf: the built-in ones.
 pub(super) fn has_protobuf(kind: Kind) -> bool {
@@ -21,11 +24,11 @@ pub(super) fn has_protobuf(kind: Kind) -> bool {
 }
 
 /// The view of one object of `kind`.
-pub(super) fn decode(kind: Kind, message: &[u8]) -> Result<Object, DecodeError> {
+pub(super) fn decode(kind: Kind, message: &[u8], keys: &DataKeys) -> Result<Object, DecodeError> {
     let object = match kind {
         Kind::Ingress => Object::Ingress(ingress::ingress(message)?),
         Kind::IngressClass => Object::IngressClass(ingress::class(message)?),
-        Kind::Secret => Object::Secret(secret::secret(message)?),
+        Kind::Secret => Object::Secret(secret::secret(message, keys)?),
         Kind::Namespace => Object::Namespace(meta::of(message, meta::Labels::Kept)?),
         Kind::Service => Object::Service(service::service(message)?),
         kind if has_protobuf(kind) => Object::Consumer(consumer::consumer(kind, message)?),

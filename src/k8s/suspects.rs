@@ -12,7 +12,11 @@ use super::{
 };
 use crate::{
     object::{Change, Key, Kind, Seconds, Text, program::Program},
-    source::{Scope, pairs, scope::Namespaces},
+    source::{
+        Scope,
+        pairs::{self, DataKeys},
+        scope::Namespaces,
+    },
     text::parse_time,
 };
 
@@ -28,7 +32,7 @@ const EVENTS_KEPT: usize = 10;
 
 /// When the certificate of each Secret was last written, by its managedFields: at the latest then, because an entry's time
 /// moves with every field of the same writer. Secrets that cannot be read, or do not tell, are left out.
-pub async fn data_changed(connection: &Connection, keys: &[Key]) -> Vec<(Key, Seconds)> {
+pub async fn data_changed(connection: &Connection, data_keys: &DataKeys, keys: &[Key]) -> Vec<(Key, Seconds)> {
     futures_util::stream::iter(
         keys.iter()
             .filter(|key| paths::possible(&key.name) && paths::possible(&key.namespace)),
@@ -42,7 +46,7 @@ pub async fn data_changed(connection: &Connection, keys: &[Key]) -> Vec<(Key, Se
         let path = paths::of_object(Kind::Secret.resource(), key);
         let answer = connection.get(&path, METADATA, asked).await.ok()?;
         let body = answer.whole(LONGEST_ANSWER).await.ok()?;
-        written_at(&body).map(|at| (key.clone(), at))
+        written_at(&body, data_keys).map(|at| (key.clone(), at))
     })
     .buffer_unordered(AT_ONCE)
     .filter_map(|found| async move { found })
@@ -52,7 +56,7 @@ pub async fn data_changed(connection: &Connection, keys: &[Key]) -> Vec<(Key, Se
 
 /// Which of the Secrets hold a certificate, as far as their managedFields name their data keys: no value is read for it. Those that
 /// cannot be read, or do not tell, are left out.
-pub async fn holding_certificates(connection: &Connection, keys: Vec<Key>) -> Vec<Key> {
+pub async fn holding_certificates(connection: &Connection, data_keys: &DataKeys, keys: Vec<Key>) -> Vec<Key> {
     futures_util::stream::iter(keys.into_iter().filter(|key| paths::possible(&key.name)))
         .map(|key| async move {
             let asked = Asked {
@@ -63,7 +67,7 @@ pub async fn holding_certificates(connection: &Connection, keys: Vec<Key>) -> Ve
             let path = paths::of_object(Kind::Secret.resource(), &key);
             let answer = connection.get(&path, METADATA, asked).await.ok()?;
             let body = answer.whole(LONGEST_ANSWER).await.ok()?;
-            names_certificate(&body).then_some(key)
+            names_certificate(&body, data_keys).then_some(key)
         })
         .buffer_unordered(AT_ONCE)
         .filter_map(|found| async move { found })
@@ -72,15 +76,15 @@ pub async fn holding_certificates(connection: &Connection, keys: Vec<Key>) -> Ve
 }
 
 /// Whether some entry of managedFields is of a data key under which a certificate stands.
-fn names_certificate(body: &[u8]) -> bool {
-    entries(body).iter().any(|entry| entry.by().is_some())
+fn names_certificate(body: &[u8], keys: &DataKeys) -> bool {
+    entries(body).iter().any(|entry| entry.by(keys).is_some())
 }
 
 /// The newest time of an entry that holds the certificate.
-fn written_at(body: &[u8]) -> Option<Seconds> {
+fn written_at(body: &[u8], keys: &DataKeys) -> Option<Seconds> {
     let mut change = pairs::LastChange::default();
     for entry in entries(body) {
-        if let Some(by) = entry.by() {
+        if let Some(by) = entry.by(keys) {
             change.note(by, entry.time.as_deref().and_then(parse_time));
         }
     }
@@ -120,10 +124,10 @@ struct Maps {
 
 impl Entry {
     /// By which of the names of its data keys it is of a certificate.
-    fn by(&self) -> Option<pairs::By> {
+    fn by(&self, keys: &DataKeys) -> Option<pairs::By> {
         let maps = self.fields_v1.iter();
         let names = maps.flat_map(|maps| maps.data.keys().chain(maps.string_data.keys()));
-        let parts = names.filter_map(|name| pairs::part(name.strip_prefix("f:")?));
+        let parts = names.filter_map(|name| keys.part(name.strip_prefix("f:")?));
         let certificates = parts.filter(|(_, slot)| *slot == pairs::Slot::Certificate);
         certificates.map(|(by, _)| by).max()
     }
@@ -344,13 +348,13 @@ mod tests {
             {"manager":"apply","time":"2026-02-02T00:00:00Z","fieldsV1":{"f:stringData":{"f:tls.crt":{}}}},
             {"manager":"c","time":"2026-03-01T00:00:00Z","fieldsV1":{"f:metadata":{"f:labels":{}}}},
             {"manager":"d","time":"2026-04-01T00:00:00Z","fieldsV1":{"f:data":{"f:ca.crt":{}}}}]}}"#;
-        assert_eq!(written_at(body), parse_time("2026-02-02"));
+        assert_eq!(written_at(body, &DataKeys::default()), parse_time("2026-02-02"));
         let own_names = br#"{"metadata":{"managedFields":[
             {"manager":"a","time":"2026-01-01T00:00:00Z","fieldsV1":{"f:data":{"f:proxycert":{},"f:proxykey":{}}}},
             {"manager":"b","time":"2026-02-01T00:00:00Z","fieldsV1":{"f:data":{"f:proxykey":{},"f:dhparam":{}}}}]}}"#;
-        assert_eq!(written_at(own_names), parse_time("2026-01-01"));
-        assert_eq!(written_at(br#"{"metadata":{}}"#), None);
-        assert_eq!(written_at(b"<html>"), None);
+        assert_eq!(written_at(own_names, &DataKeys::default()), parse_time("2026-01-01"));
+        assert_eq!(written_at(br#"{"metadata":{}}"#, &DataKeys::default()), None);
+        assert_eq!(written_at(b"<html>", &DataKeys::default()), None);
     }
 
     #[test]
@@ -360,12 +364,16 @@ mod tests {
                 r#"{{"metadata":{{"managedFields":[{{"manager":"x"}},{{"fieldsV1":{{"f:metadata":{{}}}}}},
                 {{"fieldsV1":{{"f:data":{{".":{{}},{names}}},"f:type":{{}}}}}}]}}}}"#
             );
-            names_certificate(body.as_bytes())
+            names_certificate(body.as_bytes(), &DataKeys::default())
         };
         assert!(of(r#""f:proxycert":{},"f:proxykey":{},"f:dhparam":{}"#));
         assert!(of(r#""f:tls.crt":{}"#));
         assert!(!of(r#""f:proxykey":{},"f:password":{}"#));
-        assert!(!names_certificate(br#"{"metadata":{}}"#) && !names_certificate(b"<html>"));
+        assert!(
+            !["<html>", "{\"metadata\":{}}"]
+                .iter()
+                .any(|body| names_certificate(body.as_bytes(), &DataKeys::default()))
+        );
     }
 
     #[test]

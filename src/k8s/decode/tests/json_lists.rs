@@ -97,7 +97,7 @@ fn an_item_that_cannot_be_decoded_is_named_and_left_out() {
 
 #[test]
 fn an_item_without_end_is_too_large() {
-    let mut decoder = ListDecoder::new(Format::Json, Kind::Secret);
+    let mut decoder = ListDecoder::new(Format::Json, Kind::Secret, &DataKeys::default());
     let mut sink = |_| ();
     assert_eq!(decoder.push(br#"{"items":[{"a":""#, &mut sink), Ok(()));
     let frame = vec![b'a'; 1 << 20];

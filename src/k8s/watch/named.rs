@@ -11,8 +11,8 @@ use tokio::{sync::mpsc::Receiver, task::JoinSet, time::MissedTickBehavior};
 
 use super::{Follow, Shared};
 use crate::{
+    k8s::{paths, rights},
     object::{Key, Kind},
-    source::cluster::{paths, rights},
 };
 
 /// How many names have a watch, hence a connection, of their own.
@@ -46,7 +46,7 @@ pub(super) async fn follow(shared: Arc<Shared>, mut named: Receiver<Key>) -> boo
                 }
             }
             _ = clock.tick(), if !polled.is_empty() => {
-                for (key, error) in rights::get_secrets(&shared.connection, polled.clone(), shared.sink.clone()).await {
+                for (key, error) in rights::get_secrets(&shared.connection, &shared.scope.data_keys, polled.clone(), shared.sink.clone()).await {
                     tracing::debug!(%key, %error, "cannot read a Secret again");
                 }
             }

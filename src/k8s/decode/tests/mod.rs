@@ -22,13 +22,18 @@ fn picture(object: &Object) -> String {
     }
 }
 
+/// One object; of a Secret the pair under the known data keys.
+fn object(format: Format, kind: Kind, body: &[u8]) -> Result<Object, DecodeError> {
+    super::object(format, kind, body, &DataKeys::default())
+}
+
 /// Decodes a list that arrives in these frames.
 fn decode<'a>(
     format: Format,
     kind: Kind,
     frames: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<(Vec<String>, ListEnd), DecodeError> {
-    let mut decoder = ListDecoder::new(format, kind);
+    let mut decoder = ListDecoder::new(format, kind, &DataKeys::default());
     let mut seen = Vec::new();
     for frame in frames {
         decoder.push(frame, &mut |object| seen.push(picture(&object)))?;
