@@ -210,7 +210,7 @@ pub(super) async fn get_secret(
             what: "a Secret",
             source,
         };
-        return decode::object(format, Kind::Secret, &body, data_keys)
+        return decode::object(format, Kind::Secret, &body.into(), data_keys)
             .map(Some)
             .map_err(unreadable);
     }

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use kubectl_certs::{
     acme,
     k8s::{
@@ -72,13 +73,15 @@ fn of_list(bytes: &[u8]) {
         let read = |pieces: usize| {
             let mut decoder = ListDecoder::new(format, kind, &DataKeys::default());
             let mut count = 0;
-            let whole = bytes
-                .chunks(pieces.max(1))
-                .all(|piece| decoder.push(piece, &mut |_| count += 1).is_ok());
+            let whole = bytes.chunks(pieces.max(1)).all(|piece| {
+                decoder
+                    .push(&Bytes::copy_from_slice(piece), &mut |_| count += 1)
+                    .is_ok()
+            });
             (whole, count, decoder.finish().is_ok())
         };
         assert_eq!(read(bytes.len()), read(7), "in pieces of 7 bytes");
-        black_box(decode::object(format, kind, bytes, &DataKeys::default()).ok());
+        black_box(decode::object(format, kind, &Bytes::copy_from_slice(bytes), &DataKeys::default()).ok());
         black_box(decode::status(format, bytes));
     }
     let mut events = EventDecoder::new(Kind::Secret, &DataKeys::default());

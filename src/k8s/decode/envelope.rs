@@ -1,28 +1,28 @@
-//! Kubernetes' envelope of protobuf: `k8s\0`, then a runtime.Unknown.
+//! Kubernetes' envelope of protobuf: `k8s\0`, then a `runtime.Unknown`.
 
-use super::{
-    DecodeError,
-    wire::{Fields, text_of},
-};
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::{DecodeError, message, view::text};
 use crate::object::Text;
 
 /// What every answer in protobuf begins with.
 pub(super) const MAGIC: &[u8; 4] = b"k8s\0";
 
-/// The fields of runtime.Unknown.
+/// The fields of `runtime.Unknown`.
 pub(super) const TYPE_META: u32 = 1;
 pub(super) const RAW: u32 = 2;
 pub(super) const CONTENT_ENCODING: u32 = 3;
 
 /// An envelope that is there as a whole.
-pub(super) struct Envelope<'a> {
+pub(super) struct Envelope {
     /// The kind that typeMeta names; empty when it names none.
     pub(super) kind: Text,
     /// The object's own message.
-    pub(super) raw: &'a [u8],
+    pub(super) raw: Bytes,
 }
 
-impl Envelope<'_> {
+impl Envelope {
     /// An error when the envelope names another kind.
     pub(super) fn expect(&self, kind: &str) -> Result<(), DecodeError> {
         expect(kind, &self.kind)
@@ -40,8 +40,8 @@ pub(super) fn expect(expected: &str, found: &str) -> Result<(), DecodeError> {
 }
 
 /// The kind that a typeMeta names; empty when it names none.
-pub(super) fn kind(type_meta: &[u8]) -> Result<Text, DecodeError> {
-    Ok(text_of(type_meta, 2)?.unwrap_or_default())
+pub(super) fn kind(type_meta: Bytes) -> Result<Text, DecodeError> {
+    Ok(text(&message::TypeMeta::decode(type_meta)?.kind))
 }
 
 /// An error when the payload is encoded, which servers do not do.
@@ -53,25 +53,18 @@ pub(super) fn check_encoding(encoding: &[u8]) -> Result<(), DecodeError> {
 }
 
 /// Opens the envelope of one object.
-pub(super) fn open(body: &[u8]) -> Result<Envelope<'_>, DecodeError> {
-    let message = body.strip_prefix(MAGIC).ok_or_else(|| {
-        if MAGIC.starts_with(body) {
+pub(super) fn open(body: &Bytes) -> Result<Envelope, DecodeError> {
+    if !body.starts_with(MAGIC) {
+        return Err(if MAGIC.starts_with(body) {
             DecodeError::Ended
         } else {
             DecodeError::NotProtobuf
-        }
-    })?;
-    let (mut named, mut raw) = (Text::default(), None);
-    for field in Fields::new(message) {
-        match field? {
-            (TYPE_META, value) => named = kind(value.bytes()?)?,
-            (RAW, value) => raw = Some(value.bytes()?),
-            (CONTENT_ENCODING, value) => check_encoding(value.bytes()?)?,
-            _ => {}
-        }
+        });
     }
+    let unknown = message::Unknown::decode(body.slice(MAGIC.len()..))?;
+    check_encoding(&unknown.content_encoding)?;
     Ok(Envelope {
-        kind: named,
-        raw: raw.ok_or(DecodeError::Ended)?,
+        kind: text(&unknown.type_meta.unwrap_or_default().kind),
+        raw: unknown.raw.ok_or(DecodeError::Ended)?,
     })
 }

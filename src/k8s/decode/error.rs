@@ -21,6 +21,9 @@ pub enum DecodeError {
     /// A protobuf message is malformed.
     #[error("malformed protobuf: {0}")]
     Protobuf(#[from] Malformed),
+    /// The message of an object does not have the form of its kind.
+    #[error("malformed protobuf: {}", fault(.0))]
+    Message(#[from] prost::DecodeError),
     /// JSON is malformed, or has other types than the kind's.
     #[error("malformed JSON: {0}")]
     Json(String),
@@ -41,6 +44,13 @@ pub enum DecodeError {
     /// One item is larger than any object can be.
     #[error("an item is larger than {} MiB", MAX_ITEM >> 20)]
     TooLarge,
+}
+
+/// What is wrong and in which field. No value is quoted.
+fn fault(error: &prost::DecodeError) -> String {
+    let text = error.to_string();
+    let told = text.strip_prefix("failed to decode Protobuf message: ");
+    told.unwrap_or(&text).to_owned()
 }
 
 impl DecodeError {

@@ -1,6 +1,9 @@
 //! When a Secret's certificate or key last changed, by the managedFields of its protobuf form.
 
-use super::wire::{Fields, Malformed, text_of};
+use bytes::Bytes;
+use prost::{DecodeError, Message};
+
+use super::{message, view};
 use crate::{
     object::Seconds,
     source::{
@@ -11,24 +14,13 @@ use crate::{
 
 /// The time of the last change by a manager of the certificate or key. A manager's time is that of its last change to
 /// any field that it manages, so this is the latest moment that the change can have been at.
-pub(super) fn data_changed(secret: &[u8], keys: &DataKeys) -> Result<Option<Seconds>, Malformed> {
+pub(super) fn data_changed(secret: Bytes, keys: &DataKeys) -> Result<Option<Seconds>, DecodeError> {
     let mut change = LastChange::default();
-    for field in Fields::new(secret) {
-        let (1, meta) = field? else { continue };
-        for field in meta.message()? {
-            let (17, manager) = field? else { continue };
-            let (mut time, mut by) = (None, None);
-            for field in manager.message()? {
-                match field? {
-                    (4, value) => time = super::view::time(value)?,
-                    // A fieldsV1 is JSON in protobuf too.
-                    (7, fields) => by = form::names_of_pair(&text_of(fields.bytes()?, 1)?.unwrap_or_default(), keys),
-                    _ => {}
-                }
-            }
-            if let Some(by) = by {
-                change.note(by, time);
-            }
+    let managers = message::Managed::decode(secret)?.metadata.unwrap_or_default().managers;
+    for manager in managers {
+        let fields = manager.fields.unwrap_or_default().raw;
+        if let Some(by) = form::names_of_pair(&String::from_utf8_lossy(&fields), keys) {
+            change.note(by, view::time(manager.time));
         }
     }
     Ok(change.at())

@@ -6,7 +6,8 @@
 //! lines  ─→ EventDecoder ─────────────────────────────────→ form ──→ Event
 //! ```
 //!
-//! A list is never held: an item that lies within one frame is decoded in place, another one is gathered first.
+//! A list is never held: an item that lies within one frame is decoded in place, another one is gathered first. The texts of a message
+//! are parts of its frame until the view copies those that it keeps.
 
 mod carry;
 mod envelope;
@@ -14,6 +15,7 @@ mod error;
 mod event;
 mod json;
 mod managed;
+mod message;
 mod protobuf;
 mod scan;
 mod status;
@@ -28,6 +30,8 @@ pub use error::DecodeError;
 pub use event::{Event, EventDecoder};
 pub use status::{Status, said, status};
 pub use wire::Malformed;
+
+use bytes::Bytes;
 
 use crate::{
     object::{Key, Kind, Object},
@@ -121,7 +125,7 @@ impl ListDecoder {
     ///
     /// An item that cannot be decoded is left out and named by [`Self::finish`]. An error is one of the list itself,
     /// and stays: nothing is decoded after it.
-    pub fn push(&mut self, frame: &[u8], sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
+    pub fn push(&mut self, frame: &Bytes, sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
@@ -143,12 +147,12 @@ impl ListDecoder {
 }
 
 /// One object, the body of a GET. That of a Secret says when its certificate last changed, by its managedFields.
-pub fn object(format: Format, kind: Kind, body: &[u8], keys: &DataKeys) -> Result<Object, DecodeError> {
+pub fn object(format: Format, kind: Kind, body: &Bytes, keys: &DataKeys) -> Result<Object, DecodeError> {
     match format {
         Format::Protobuf => {
             let envelope = envelope::open(body)?;
             envelope.expect(kind.as_str())?;
-            let mut object = view::decode(kind, envelope.raw, keys)?;
+            let mut object = view::decode(kind, envelope.raw.clone(), keys)?;
             if let Object::Secret(secret) = &mut object {
                 secret.data_changed = managed::data_changed(envelope.raw, keys)?;
             }

@@ -1,11 +1,16 @@
 //! A list in protobuf, as it arrives: envelope, `ListMeta`, items.
 
+use bytes::Bytes;
+use prost::Message as _;
+
 use super::{
     DecodeError, ListEnd, Skipped,
     carry::{Carry, MAX_ITEM},
     envelope::{self, CONTENT_ENCODING, MAGIC, RAW, TYPE_META},
+    message::ListMeta,
     view,
-    wire::{Fields, Malformed, Varint, WireType, tag},
+    view::text,
+    wire::{Malformed, Varint, WireType, tag},
 };
 use crate::{
     object::{Kind, Object},
@@ -65,7 +70,8 @@ impl List {
         }
     }
 
-    pub(super) fn push(&mut self, mut frame: &[u8], sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
+    pub(super) fn push(&mut self, whole: &Bytes, sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
+        let mut frame: &[u8] = whole;
         if !view::has_protobuf(self.kind) {
             return Err(DecodeError::NoProtobufOf(self.kind));
         }
@@ -101,7 +107,7 @@ impl List {
                     self.take(count as u64)?;
                     let (part, rest) = frame.split_at(count);
                     frame = rest;
-                    self.body(field, length, part, sink)?;
+                    self.body(field, length, whole.slice_ref(part), sink)?;
                 }
             }
         }
@@ -183,7 +189,7 @@ impl List {
                     .ok_or(DecodeError::TooLarge)?;
                 self.at = At::Body(field, length);
                 if length == 0 {
-                    self.body(field, 0, &[], sink)?;
+                    self.body(field, 0, Bytes::new(), sink)?;
                 }
             }
             _ => self.at = self.skip_inside(length)?,
@@ -196,30 +202,27 @@ impl List {
         &mut self,
         field: u32,
         length: usize,
-        part: &[u8],
+        part: Bytes,
         sink: &mut dyn FnMut(Object),
     ) -> Result<(), DecodeError> {
         if part.len() == length {
             self.at = At::Tag;
             return self.whole(field, part, sink);
         }
-        self.carry.push(part)?;
+        self.carry.push(&part)?;
         if self.carry.len() < length {
             return Ok(());
         }
         self.at = At::Tag;
-        let mut carry = std::mem::take(&mut self.carry);
-        let result = self.whole(field, carry.bytes(), sink);
-        carry.clear();
-        self.carry = carry;
-        result
+        let whole = self.carry.take();
+        self.whole(field, whole, sink)
     }
 
-    fn whole(&mut self, field: u32, bytes: &[u8], sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
+    fn whole(&mut self, field: u32, bytes: Bytes, sink: &mut dyn FnMut(Object)) -> Result<(), DecodeError> {
         match (self.raw, field) {
             (Raw::Inside { .. }, LIST_META) => self.list_meta(bytes),
             (Raw::Inside { .. }, _) => {
-                match view::decode(self.kind, bytes, &self.keys) {
+                match view::decode(self.kind, bytes.clone(), &self.keys) {
                     Ok(object) => sink(object),
                     Err(error) => self.end.skip(Skipped {
                         key: view::key(bytes),
@@ -229,22 +232,15 @@ impl List {
                 Ok(())
             }
             (_, TYPE_META) => envelope::expect(&format!("{}List", self.kind.as_str()), &envelope::kind(bytes)?),
-            (_, _) => envelope::check_encoding(bytes),
+            (_, _) => envelope::check_encoding(&bytes),
         }
     }
 
-    fn list_meta(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        for field in Fields::new(bytes) {
-            match field? {
-                (2, value) => self.end.resource_version = value.text()?.into(),
-                (3, value) => {
-                    let token = value.text()?;
-                    self.end.continue_token = (!token.is_empty()).then(|| token.into());
-                }
-                (4, value) => self.end.remaining = Some(value.number()?),
-                _ => {}
-            }
-        }
+    fn list_meta(&mut self, bytes: Bytes) -> Result<(), DecodeError> {
+        let meta = ListMeta::decode(bytes)?;
+        self.end.resource_version = text(&meta.resource_version).into();
+        self.end.continue_token = (!meta.continue_token.is_empty()).then(|| text(&meta.continue_token).into());
+        self.end.remaining = meta.remaining;
         Ok(())
     }
 }

@@ -1,11 +1,10 @@
-//! metav1.Status: how the API server says no, in either format.
+//! `metav1.Status`: how the API server says no, in either format.
 
+use bytes::Bytes;
+use prost::Message as _;
 use serde::Deserialize;
 
-use super::{
-    Format, envelope,
-    wire::{Fields, Malformed},
-};
+use super::{Format, envelope, message, view::text};
 use crate::text::width::cut;
 
 /// What an answer that is a Status says.
@@ -52,33 +51,20 @@ pub fn status(format: Format, body: &[u8]) -> Option<Status> {
     match format {
         Format::Json => serde_json::from_slice::<StatusForm>(body).ok()?.status(),
         Format::Protobuf => {
-            let envelope = envelope::open(body).ok()?;
-            if envelope.kind != "Status" {
-                return None;
-            }
-            message(envelope.raw).ok()
+            let envelope = envelope::open(&Bytes::copy_from_slice(body)).ok()?;
+            (envelope.kind == "Status").then(|| message(envelope.raw)).flatten()
         }
     }
 }
 
-fn message(raw: &[u8]) -> Result<Status, Malformed> {
-    let mut status = Status::default();
-    for field in Fields::new(raw) {
-        match field? {
-            (3, value) => status.message = said(&value.text()?),
-            (4, value) => status.reason = said(&value.text()?),
-            (5, value) => {
-                for field in value.message()? {
-                    if let (5, value) = field? {
-                        status.retry_after = seconds(value.signed()?);
-                    }
-                }
-            }
-            (6, value) => status.code = code(value.signed()?),
-            _ => {}
-        }
-    }
-    Ok(status)
+fn message(raw: Bytes) -> Option<Status> {
+    let status = message::Status::decode(raw).ok()?;
+    Some(Status {
+        code: code(status.code),
+        reason: said(&text(&status.reason)),
+        message: said(&text(&status.message)),
+        retry_after: status.details.and_then(|details| seconds(details.retry_after_seconds)),
+    })
 }
 
 /// How many cells of what a server says are kept: a line or four, and no screen full.

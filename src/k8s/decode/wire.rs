@@ -1,6 +1,4 @@
-//! The protobuf wire format: varints, tags, fields. Every length is checked against what is there; groups are refused.
-
-use crate::object::Text;
+//! The protobuf wire format of what surrounds items: varints and tags. Groups are refused.
 
 /// What is wrong with a protobuf message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,172 +73,39 @@ pub(super) fn tag(tag: u64) -> Result<(u32, WireType), Malformed> {
     Ok((field.ok_or(Malformed::Tag)?, wire))
 }
 
-/// The value of a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value<'a> {
-    Varint(u64),
-    Bytes(&'a [u8]),
-    Fixed,
-}
-
-impl<'a> Value<'a> {
-    pub(super) fn bytes(self) -> Result<&'a [u8], Malformed> {
-        match self {
-            Self::Bytes(bytes) => Ok(bytes),
-            Self::Varint(_) | Self::Fixed => Err(Malformed::Type),
-        }
-    }
-
-    pub(super) fn message(self) -> Result<Fields<'a>, Malformed> {
-        self.bytes().map(Fields::new)
-    }
-
-    pub(super) fn number(self) -> Result<u64, Malformed> {
-        match self {
-            Self::Varint(number) => Ok(number),
-            Self::Bytes(_) | Self::Fixed => Err(Malformed::Type),
-        }
-    }
-
-    pub(super) fn signed(self) -> Result<i64, Malformed> {
-        self.number().map(u64::cast_signed)
-    }
-
-    /// A string; what is not UTF-8 is replaced, as the server does when it writes JSON.
-    pub(super) fn text(self) -> Result<Text, Malformed> {
-        self.bytes().map(Text::from_utf8_lossy)
-    }
-}
-
-/// The fields of a message in their order. After an error there are none.
-#[derive(Debug)]
-pub(super) struct Fields<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    pub(super) fn new(message: &'a [u8]) -> Self {
-        Self { rest: message }
-    }
-
-    fn varint(&mut self) -> Result<u64, Malformed> {
-        if let [byte @ 0..0x80, rest @ ..] = self.rest {
-            self.rest = rest;
-            return Ok(u64::from(*byte));
-        }
-        let mut varint = Varint::default();
-        while let [byte, rest @ ..] = self.rest {
-            self.rest = rest;
-            if let Some(number) = varint.push(*byte)? {
-                return Ok(number);
-            }
-        }
-        Err(Malformed::Length)
-    }
-
-    fn take(&mut self, length: u64) -> Result<&'a [u8], Malformed> {
-        let length = usize::try_from(length).map_err(|_| Malformed::Length)?;
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Malformed::Length)?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn field(&mut self) -> Result<(u32, Value<'a>), Malformed> {
-        let tag_value = self.varint()?;
-        let (field, wire) = tag(tag_value)?;
-        let value = match wire {
-            WireType::Varint => Value::Varint(self.varint()?),
-            WireType::Bytes => {
-                let length = self.varint()?;
-                Value::Bytes(self.take(length)?)
-            }
-            WireType::Fixed64 => self.take(8).map(|_| Value::Fixed)?,
-            WireType::Fixed32 => self.take(4).map(|_| Value::Fixed)?,
-        };
-        Ok((field, value))
-    }
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u32, Value<'a>), Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        Some(self.field().inspect_err(|_| self.rest = &[]))
-    }
-}
-
-/// A string field of a message, where it is there and has the right type; the last one counts.
-pub(super) fn text_of(message: &[u8], wanted: u32) -> Result<Option<Text>, Malformed> {
-    let mut found = None;
-    for field in Fields::new(message) {
-        let (number, value) = field?;
-        if number == wanted {
-            found = Some(value.text()?);
-        }
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    fn all(message: &[u8]) -> Result<Vec<(u32, Value<'_>)>, Malformed> {
-        Fields::new(message).collect()
+    fn number(bytes: &[u8]) -> Result<Option<u64>, Malformed> {
+        let mut varint = Varint::default();
+        bytes.iter().try_fold(None, |_, byte| varint.push(*byte))
     }
 
     #[test]
-    fn fields_are_read_in_order() {
-        assert_eq!(
-            all(b"\x08\x96\x01\x12\x02hi\x19\0\0\0\0\0\0\0\0\x25\0\0\0\0"),
-            Ok(vec![
-                (1, Value::Varint(150)),
-                (2, Value::Bytes(b"hi")),
-                (3, Value::Fixed),
-                (4, Value::Fixed)
-            ])
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_is_refused() {
-        for (message, expected) in [
-            (&b"\x12\x03hi"[..], Malformed::Length),
-            (b"\x12", Malformed::Length),
-            (b"\x80", Malformed::Length),
-            (b"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", Malformed::Length),
-            (b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", Malformed::Varint),
-            (b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", Malformed::Varint),
-            (b"\x02\x00", Malformed::Tag),
-            (b"\x0e", Malformed::Tag),
-            (b"\x0b", Malformed::Group),
-            (b"\x0c", Malformed::Group),
-            (b"\x19\0\0\0", Malformed::Length),
-            (b"\x25\0", Malformed::Length),
-            (b"\x80\x80\x80\x80\x10", Malformed::Tag),
+    fn numbers_are_read_up_to_the_largest_and_no_further() {
+        assert_eq!(number(b"\x96\x01"), Ok(Some(150)));
+        assert_eq!(number(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), Ok(Some(u64::MAX)));
+        assert_eq!(number(b"\x80"), Ok(None));
+        for wrong in [
+            &b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"[..],
+            b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00",
         ] {
-            assert_eq!(all(message), Err(expected), "{message:x?}");
+            assert_eq!(number(wrong), Err(Malformed::Varint), "{wrong:x?}");
         }
     }
 
     #[test]
-    fn the_largest_numbers_are_read() {
-        assert_eq!(
-            all(b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-            Ok(vec![(1, Value::Varint(u64::MAX))])
-        );
-        assert_eq!(Value::Varint(u64::MAX).signed(), Ok(-1));
-        assert_eq!(Value::Varint(1).bytes(), Err(Malformed::Type));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_end(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(Fields::new(&bytes).count() <= bytes.len());
+    fn a_tag_is_a_field_and_how_it_is_written() {
+        assert_eq!(tag(0x0a), Ok((1, WireType::Bytes)));
+        for (wrong, expected) in [
+            (0x02, Malformed::Tag),
+            (0x0e, Malformed::Tag),
+            (0x0b, Malformed::Group),
+            (0x0c, Malformed::Group),
+            (1 << 32, Malformed::Tag),
+        ] {
+            assert_eq!(tag(wrong), Err(expected), "{wrong:x}");
         }
     }
 }

@@ -99,8 +99,9 @@ fn an_item_that_cannot_be_decoded_is_named_and_left_out() {
 fn an_item_without_end_is_too_large() {
     let mut decoder = ListDecoder::new(Format::Json, Kind::Secret, &DataKeys::default());
     let mut sink = |_| ();
-    assert_eq!(decoder.push(br#"{"items":[{"a":""#, &mut sink), Ok(()));
-    let frame = vec![b'a'; 1 << 20];
+    let begin = Bytes::from_static(br#"{"items":[{"a":""#);
+    assert_eq!(decoder.push(&begin, &mut sink), Ok(()));
+    let frame = Bytes::from(vec![b'a'; 1 << 20]);
     let results: Vec<_> = (0..9).map(|_| decoder.push(&frame, &mut sink)).collect();
     assert_eq!(results.iter().filter(|r| r.is_ok()).count(), 7);
     assert_eq!(results[8], Err(DecodeError::TooLarge));

@@ -24,7 +24,7 @@ fn picture(object: &Object) -> String {
 
 /// One object; of a Secret the pair under the known data keys.
 fn object(format: Format, kind: Kind, body: &[u8]) -> Result<Object, DecodeError> {
-    super::object(format, kind, body, &DataKeys::default())
+    super::object(format, kind, &Bytes::copy_from_slice(body), &DataKeys::default())
 }
 
 /// Decodes a list that arrives in these frames.
@@ -36,7 +36,9 @@ fn decode<'a>(
     let mut decoder = ListDecoder::new(format, kind, &DataKeys::default());
     let mut seen = Vec::new();
     for frame in frames {
-        decoder.push(frame, &mut |object| seen.push(picture(&object)))?;
+        decoder.push(&Bytes::copy_from_slice(frame), &mut |object| {
+            seen.push(picture(&object))
+        })?;
     }
     Ok((seen, decoder.finish()?))
 }

@@ -2,109 +2,63 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
+
 use super::{
-    super::wire::{Fields, Malformed, Value, text_of},
+    super::message::{self, pod},
+    filled,
     meta::{Labels, meta},
+    time,
 };
 use crate::object::{
-    Consumer, Kind, Meta, Seconds, Text,
+    Consumer, Kind, Meta, Text,
     consumer::{How, SecretUse},
 };
 
-/// A Pod, workload or service account.
-pub(super) fn consumer(kind: Kind, message: &[u8]) -> Result<Consumer, Malformed> {
-    let mut consumer = Consumer {
-        kind,
-        meta: Meta::default(),
-        uses: Vec::new(),
-        started: None,
-        ended: false,
-        program: None,
-    };
+/// A Pod.
+pub(super) fn pod(pod: pod::Pod) -> Consumer {
     let mut uses = Uses::default();
-    for field in Fields::new(message) {
-        match (kind, field?) {
-            (Kind::Pod, (1, value)) => consumer.meta = meta(value, Labels::Kept)?,
-            (_, (1, value)) => consumer.meta = meta(value, Labels::Dropped)?,
-            (Kind::ServiceAccount, (2, value)) => uses.add(text_of(value.bytes()?, 3)?, How::Other),
-            (Kind::ServiceAccount, (3, value)) => uses.add(text_of(value.bytes()?, 1)?, How::Other),
-            (Kind::ServiceAccount, _) => {}
-            (Kind::Pod, (2, value)) => uses.pod_spec(value)?,
-            (Kind::Pod, (3, value)) => pod_status(value, &mut consumer)?,
-            (_, (2, value)) => workload_spec(kind, value, &mut uses)?,
-            _ => {}
-        }
+    uses.pod_spec(pod.spec.unwrap_or_default());
+    let status = pod.status.unwrap_or_default();
+    let running = |status: pod::ContainerStatus| time(status.state?.running?.started);
+    Consumer {
+        ended: matches!(&*status.phase, b"Succeeded" | b"Failed"),
+        started: status.containers.into_iter().filter_map(running).min(),
+        ..uses.of(Kind::Pod, meta(pod.metadata, Labels::Kept))
     }
-    let labels = std::mem::take(&mut uses.labels);
-    if !labels.is_empty() {
-        let mut more = consumer.meta.more.take().map(|more| *more).unwrap_or_default();
+}
+
+/// What makes Pods of a template: the labels are those of the Pods.
+pub(super) fn workload(
+    kind: Kind,
+    metadata: Option<message::ObjectMeta>,
+    template: Option<pod::PodTemplate>,
+) -> Consumer {
+    let template = template.unwrap_or_default();
+    let mut uses = Uses::default();
+    uses.pod_spec(template.spec.unwrap_or_default());
+    let mut workload = uses.of(kind, meta(metadata, Labels::Dropped));
+    // Those of a CronJob's Pods are not kept.
+    let of_pods = template.metadata.filter(|_| kind != Kind::CronJob);
+    let labels = meta(of_pods, Labels::Kept).more.map(|more| more.labels);
+    if let Some(labels) = labels.filter(|labels| !labels.is_empty()) {
+        let mut more = workload.meta.more.take().map(|more| *more).unwrap_or_default();
         more.labels = labels;
-        consumer.meta.more = more.boxed();
+        workload.meta.more = more.boxed();
     }
-    consumer.uses = uses.finish();
-    Ok(consumer)
+    workload
 }
 
-/// Finds the Pod template in a workload's spec.
-fn workload_spec<'a>(kind: Kind, value: Value<'a>, uses: &mut Uses<'a>) -> Result<(), Malformed> {
-    let wanted = match kind {
-        Kind::Job => 6,
-        Kind::CronJob => 5,
-        Kind::DaemonSet => 2,
-        _ => 3,
-    };
-    for field in value.message()? {
-        let (number, template) = field?;
-        if number != wanted {
-            continue;
-        }
-        // Both kinds of template have their spec in field 2.
-        for field in template.message()? {
-            match field? {
-                (2, spec) if kind == Kind::CronJob => workload_spec(Kind::Job, spec, uses)?,
-                (1, metadata) if kind != Kind::CronJob => {
-                    uses.labels = meta(metadata, Labels::Kept)?
-                        .more
-                        .map(|more| more.labels)
-                        .unwrap_or_default();
-                }
-                (2, spec) => uses.pod_spec(spec)?,
-                _ => {}
-            }
-        }
+/// A service account.
+pub(super) fn account(account: pod::ServiceAccount) -> Consumer {
+    let mut uses = Uses::default();
+    for secret in &account.secrets {
+        uses.add(&secret.name, How::Other);
     }
-    Ok(())
-}
-
-fn pod_status(value: Value<'_>, consumer: &mut Consumer) -> Result<(), Malformed> {
-    for field in value.message()? {
-        match field? {
-            (1, phase) => consumer.ended = matches!(phase.bytes()?, b"Succeeded" | b"Failed"),
-            (8, status) => {
-                let started = running_since(status)?;
-                consumer.started = consumer.started.into_iter().chain(started).min();
-            }
-            _ => {}
-        }
+    for secret in &account.image_pull_secrets {
+        uses.add(&secret.name, How::Other);
     }
-    Ok(())
-}
-
-/// state.running.startedAt of a container that runs.
-fn running_since(status: Value<'_>) -> Result<Option<Seconds>, Malformed> {
-    let mut since = None;
-    for field in status.message()? {
-        let (2, state) = field? else { continue };
-        for field in state.message()? {
-            let (2, running) = field? else { continue };
-            for field in running.message()? {
-                if let (1, value) = field? {
-                    since = super::time(value)?;
-                }
-            }
-        }
-    }
-    Ok(since)
+    uses.of(Kind::ServiceAccount, meta(account.metadata, Labels::Dropped))
 }
 
 /// How the containers mount a volume.
@@ -116,115 +70,73 @@ struct Mounts {
 
 /// The uses that a Pod's spec has, as they are found.
 #[derive(Default)]
-struct Uses<'a> {
+struct Uses {
     found: Vec<SecretUse>,
-    /// The labels of the Pods that a template makes.
-    labels: Box<[(Text, Text)]>,
     /// Name of the volume, name of the Secret.
-    volumes: Vec<(&'a [u8], Text)>,
+    volumes: Vec<(Bytes, Text)>,
     /// Name of the volume, whether it is mounted by subPath.
-    mounts: Vec<(&'a [u8], bool)>,
+    mounts: Vec<(Bytes, bool)>,
 }
 
-impl<'a> Uses<'a> {
-    fn add(&mut self, name: Option<Text>, how: How) {
-        if let Some(name) = name.filter(|name| !name.is_empty()) {
-            self.found.push(SecretUse { name, how });
+impl Uses {
+    fn add(&mut self, name: &Bytes, how: How) {
+        self.found.extend(filled(name).map(|name| SecretUse { name, how }));
+    }
+
+    fn add_local(&mut self, reference: Option<pod::LocalReference>, how: How) {
+        if let Some(reference) = reference {
+            self.add(&reference.name, how);
         }
     }
 
-    fn pod_spec(&mut self, value: Value<'a>) -> Result<(), Malformed> {
-        for field in value.message()? {
-            match field? {
-                (1, volume) => self.volume(volume)?,
-                (2 | 20, container) => self.container(container)?,
-                (15, reference) => self.add(text_of(reference.bytes()?, 1)?, How::Other),
-                (34, ephemeral) => {
-                    for field in ephemeral.message()? {
-                        if let (1, container) = field? {
-                            self.container(container)?;
-                        }
-                    }
-                }
-                _ => {}
-            }
+    fn pod_spec(&mut self, spec: pod::PodSpec) {
+        for volume in spec.volumes {
+            self.volume(volume);
         }
-        Ok(())
+        let ephemeral = spec.ephemeral_containers.into_iter().filter_map(|it| it.common);
+        for container in spec.containers.into_iter().chain(spec.init_containers).chain(ephemeral) {
+            self.container(container);
+        }
+        for reference in spec.image_pull_secrets {
+            self.add(&reference.name, How::Other);
+        }
     }
 
     /// A volume of one Secret, or projected from several sources.
-    fn volume(&mut self, value: Value<'a>) -> Result<(), Malformed> {
-        let (mut volume, mut secrets) = (&[][..], Vec::new());
-        for field in value.message()? {
-            match field? {
-                (1, name) => volume = name.bytes()?,
-                (2, source) => {
-                    for field in source.message()? {
-                        match field? {
-                            (6, secret) => secrets.extend(text_of(secret.bytes()?, 1)?),
-                            (26, projected) => projected_secrets(projected, &mut secrets)?,
-                            // nodePublishSecretRef of a CSI driver.
-                            (28, csi) => {
-                                if let Some(reference) = inner(csi, &[5])? {
-                                    self.add(text_of(reference.bytes()?, 1)?, How::Other);
-                                }
-                            }
-                            _ => {}
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        let named = secrets.into_iter().filter(|name| !name.is_empty());
-        self.volumes.extend(named.map(|name| (volume, name)));
-        Ok(())
+    fn volume(&mut self, volume: pod::Volume) {
+        let source = volume.source.unwrap_or_default();
+        let projected = source.projected.unwrap_or_default().sources;
+        let of_sources = projected.into_iter().filter_map(|source| Some(source.secret?.of?.name));
+        let secrets = source.secret.map(|secret| secret.name).into_iter().chain(of_sources);
+        self.volumes
+            .extend(secrets.filter_map(|secret| Some((volume.name.clone(), filled(&secret)?))));
+        self.add_local(source.csi.and_then(|csi| csi.node_publish_secret), How::Other);
     }
 
-    fn container(&mut self, value: Value<'a>) -> Result<(), Malformed> {
-        for field in value.message()? {
-            match field? {
-                (7, variable) => {
-                    if let Some(selector) = inner(variable, &[3, 4])? {
-                        self.add(local_reference(selector)?, How::Environment);
-                    }
-                }
-                (9, mount) => self.mount(mount)?,
-                (19, source) => {
-                    if let Some(source) = inner(source, &[3])? {
-                        self.add(local_reference(source)?, How::Environment);
-                    }
-                }
-                _ => {}
-            }
+    fn container(&mut self, container: pod::Container) {
+        let variables = container.env.into_iter().filter_map(|variable| variable.source?.secret);
+        let sources = container.env_from.into_iter().filter_map(|source| source.secret);
+        for reference in variables.chain(sources) {
+            self.add_local(reference.of, How::Environment);
         }
-        Ok(())
-    }
-
-    fn mount(&mut self, value: Value<'a>) -> Result<(), Malformed> {
-        let (mut volume, mut part) = (&[][..], false);
-        for field in value.message()? {
-            match field? {
-                (1, name) => volume = name.bytes()?,
-                (4 | 6, path) => part |= !path.bytes()?.is_empty(),
-                _ => {}
-            }
-        }
-        self.mounts.push((volume, part));
-        Ok(())
+        let mount = |mount: pod::VolumeMount| {
+            let part = !(mount.sub_path.is_empty() && mount.sub_path_expr.is_empty());
+            (mount.volume, part)
+        };
+        self.mounts.extend(container.mounts.into_iter().map(mount));
     }
 
     /// All uses, each once, by name. A volume that nothing mounts is still one.
     fn finish(mut self) -> Vec<SecretUse> {
         if !self.volumes.is_empty() {
             let mut mounted: HashMap<&[u8], Mounts> = HashMap::new();
-            for (volume, part) in self.mounts {
+            for (volume, part) in &self.mounts {
                 let mounts = mounted.entry(volume).or_default();
                 mounts.whole |= !part;
                 mounts.part |= part;
             }
             for (volume, name) in self.volumes {
-                let mounts = mounted.get(volume).copied().unwrap_or_default();
+                let mounts = mounted.get(&*volume).copied().unwrap_or_default();
                 if mounts.part {
                     let name = name.clone();
                     self.found.push(SecretUse {
@@ -242,36 +154,15 @@ impl<'a> Uses<'a> {
         self.found.dedup();
         self.found
     }
-}
 
-fn projected_secrets(value: Value<'_>, secrets: &mut Vec<Text>) -> Result<(), Malformed> {
-    for field in value.message()? {
-        let (1, source) = field? else { continue };
-        if let Some(secret) = inner(source, &[1])? {
-            secrets.extend(local_reference(secret)?);
+    fn of(self, kind: Kind, meta: Meta) -> Consumer {
+        Consumer {
+            kind,
+            meta,
+            uses: self.finish(),
+            started: None,
+            ended: false,
+            program: None,
         }
-    }
-    Ok(())
-}
-
-/// The message at the end of a path of fields.
-fn inner<'a>(value: Value<'a>, path: &[u32]) -> Result<Option<Value<'a>>, Malformed> {
-    let Some((first, rest)) = path.split_first() else {
-        return Ok(Some(value));
-    };
-    for field in value.message()? {
-        let (number, value) = field?;
-        if number == *first {
-            return inner(value, rest);
-        }
-    }
-    Ok(None)
-}
-
-/// The name in the `LocalObjectReference` that is a message's first field.
-fn local_reference(value: Value<'_>) -> Result<Option<Text>, Malformed> {
-    match inner(value, &[1])? {
-        Some(reference) => text_of(reference.bytes()?, 1),
-        None => Ok(None),
     }
 }

@@ -1,82 +1,43 @@
 //! networking/v1 Ingress and IngressClass.
 
 use super::{
-    super::wire::{Fields, Malformed, Value, text_of},
+    super::message,
+    filled,
     meta::{Labels, meta},
+    text,
 };
-use crate::object::{Ingress, IngressClass, List, Text, annotation, ingress::IngressTls};
+use crate::object::{Ingress, IngressClass, annotation, ingress::IngressTls};
 
 /// An Ingress.
-pub(super) fn ingress(message: &[u8]) -> Result<Ingress, Malformed> {
-    let mut ingress = Ingress::default();
-    for field in Fields::new(message) {
-        match field? {
-            (1, value) => ingress.meta = meta(value, Labels::Kept)?,
-            (2, value) => spec(value, &mut ingress)?,
-            (3, value) => ingress.addresses = status(value)?,
-            _ => {}
-        }
+pub(super) fn ingress(ingress: message::Ingress) -> Ingress {
+    let spec = ingress.spec.unwrap_or_default();
+    let balancer = ingress.status.and_then(|status| status.load_balancer);
+    let points = balancer.unwrap_or_default().ingress;
+    let tls = |tls: &message::IngressTls| IngressTls {
+        hosts: tls.hosts.iter().map(text).collect(),
+        secret: filled(&tls.secret),
+    };
+    Ingress {
+        meta: meta(ingress.metadata, Labels::Kept),
+        class: filled(&spec.class),
+        default_backend: spec.default_backend.is_some(),
+        tls: spec.tls.iter().map(tls).collect(),
+        rules: spec.rules.iter().map(|rule| text(&rule.host)).collect(),
+        // The IP address of each, or else its host name.
+        addresses: points
+            .iter()
+            .filter_map(|point| filled(&point.ip).or_else(|| filled(&point.hostname)))
+            .collect(),
+        ..Ingress::default()
     }
-    Ok(ingress)
 }
 
-fn spec(value: Value<'_>, ingress: &mut Ingress) -> Result<(), Malformed> {
-    let (mut entries, mut rules) = (Vec::new(), Vec::new());
-    for field in value.message()? {
-        match field? {
-            (1, _) => ingress.default_backend = true,
-            (2, value) => entries.push(tls(value)?),
-            (3, value) => rules.push(text_of(value.bytes()?, 1)?.unwrap_or_default()),
-            (4, value) => ingress.class = Some(value.text()?).filter(|class| !class.is_empty()),
-            _ => {}
-        }
+/// An `IngressClass`.
+pub(super) fn class(class: message::IngressClass) -> IngressClass {
+    let meta = meta(class.metadata, Labels::Dropped);
+    IngressClass {
+        default: meta.annotation(annotation::DEFAULT_CLASS) == Some("true"),
+        controller: text(&class.spec.unwrap_or_default().controller),
+        meta,
     }
-    (ingress.tls, ingress.rules) = (entries.into(), rules.into());
-    Ok(())
-}
-
-fn tls(value: Value<'_>) -> Result<IngressTls, Malformed> {
-    let (mut tls, mut hosts) = (IngressTls::default(), Vec::new());
-    for field in value.message()? {
-        match field? {
-            (1, value) => hosts.push(value.text()?),
-            (2, value) => tls.secret = Some(value.text()?).filter(|name| !name.is_empty()),
-            _ => {}
-        }
-    }
-    tls.hosts = hosts.into();
-    Ok(tls)
-}
-
-/// status.loadBalancer.ingress: the IP address of each, or else its host name.
-fn status(value: Value<'_>) -> Result<List<Text>, Malformed> {
-    let mut addresses = Vec::new();
-    for field in value.message()? {
-        let (1, balancer) = field? else { continue };
-        for field in balancer.message()? {
-            let (1, point) = field? else { continue };
-            let point = point.bytes()?;
-            let filled = |address: &Text| !address.is_empty();
-            let ip = text_of(point, 1)?.filter(filled);
-            addresses.extend(match ip {
-                Some(ip) => Some(ip),
-                None => text_of(point, 2)?.filter(filled),
-            });
-        }
-    }
-    Ok(addresses.into())
-}
-
-/// An IngressClass.
-pub(super) fn class(message: &[u8]) -> Result<IngressClass, Malformed> {
-    let mut class = IngressClass::default();
-    for field in Fields::new(message) {
-        match field? {
-            (1, value) => class.meta = meta(value, Labels::Dropped)?,
-            (2, value) => class.controller = text_of(value.bytes()?, 1)?.unwrap_or_default(),
-            _ => {}
-        }
-    }
-    class.default = class.meta.annotation(annotation::DEFAULT_CLASS) == Some("true");
-    Ok(class)
 }

@@ -1,5 +1,4 @@
-//! Protobuf messages of the built-in kinds into views. The numbers are those of the generated.proto files of
-//! k8s.io/api and k8s.io/apimachinery; fields that no view has are passed over.
+//! Protobuf messages of the built-in kinds into views.
 
 mod consumer;
 mod ingress;
@@ -7,16 +6,21 @@ mod meta;
 mod secret;
 mod service;
 
+use bytes::Bytes;
+use prost::Message;
+
 pub(super) use secret::drop_useless;
 
 use super::{
     DecodeError,
-    wire::{Fields, Malformed, Value},
+    message::{self, pod},
 };
 use crate::{
-    object::{Key, Kind, Object, Seconds},
+    object::{Key, Kind, Object, Seconds, Text},
     source::pairs::DataKeys,
 };
+use consumer::workload;
+use meta::{Labels, meta};
 
 /// Whether servers write the kind in protobuf: the built-in ones.
 pub(super) fn has_protobuf(kind: Kind) -> bool {
@@ -24,14 +28,35 @@ pub(super) fn has_protobuf(kind: Kind) -> bool {
 }
 
 /// The view of one object of `kind`.
-pub(super) fn decode(kind: Kind, message: &[u8], keys: &DataKeys) -> Result<Object, DecodeError> {
+pub(super) fn decode(kind: Kind, message: Bytes, keys: &DataKeys) -> Result<Object, DecodeError> {
     let object = match kind {
-        Kind::Ingress => Object::Ingress(ingress::ingress(message)?),
-        Kind::IngressClass => Object::IngressClass(ingress::class(message)?),
-        Kind::Secret => Object::Secret(secret::secret(message, keys)?),
-        Kind::Namespace => Object::Namespace(meta::of(message, meta::Labels::Kept)?),
-        Kind::Service => Object::Service(service::service(message)?),
-        kind if has_protobuf(kind) => Object::Consumer(consumer::consumer(kind, message)?),
+        Kind::Ingress => Object::Ingress(ingress::ingress(message::Ingress::decode(message)?)),
+        Kind::IngressClass => Object::IngressClass(ingress::class(message::IngressClass::decode(message)?)),
+        Kind::Secret => Object::Secret(secret::secret(message::Secret::decode(message)?, keys)),
+        Kind::Namespace => Object::Namespace(meta(message::Object::decode(message)?.metadata, Labels::Kept)),
+        Kind::Service => Object::Service(service::service(message::Service::decode(message)?)),
+        Kind::Pod => Object::Consumer(consumer::pod(pod::Pod::decode(message)?)),
+        Kind::ServiceAccount => Object::Consumer(consumer::account(pod::ServiceAccount::decode(message)?)),
+        Kind::Job => {
+            let job = pod::Job::decode(message)?;
+            let template = job.spec.and_then(|spec| spec.template);
+            Object::Consumer(workload(kind, job.metadata, template))
+        }
+        Kind::CronJob => {
+            let job = pod::CronJob::decode(message)?;
+            let made = job.spec.and_then(|spec| spec.job_template?.spec);
+            Object::Consumer(workload(kind, job.metadata, made.and_then(|spec| spec.template)))
+        }
+        Kind::DaemonSet => {
+            let set = pod::DaemonSet::decode(message)?;
+            let template = set.spec.and_then(|spec| spec.template);
+            Object::Consumer(workload(kind, set.metadata, template))
+        }
+        kind if has_protobuf(kind) => {
+            let set = pod::Deployment::decode(message)?;
+            let template = set.spec.and_then(|spec| spec.template);
+            Object::Consumer(workload(kind, set.metadata, template))
+        }
         kind => return Err(DecodeError::NoProtobufOf(kind)),
     };
     if object.meta().name.is_empty() {
@@ -41,26 +66,25 @@ pub(super) fn decode(kind: Kind, message: &[u8], keys: &DataKeys) -> Result<Obje
 }
 
 /// Which object a message is, as far as that can be read.
-pub(super) fn key(message: &[u8]) -> Option<Key> {
-    let mut key = Key::new("", "");
-    let metadata = Fields::new(message).filter_map(Result::ok).find(|(n, _)| *n == 1)?.1;
-    for (field, value) in metadata.message().ok()?.filter_map(Result::ok) {
-        match field {
-            1 => key.name = value.text().ok()?,
-            3 => key.namespace = value.text().ok()?,
-            _ => {}
-        }
-    }
-    (!key.name.is_empty()).then_some(key)
+pub(super) fn key(message: Bytes) -> Option<Key> {
+    let mut object = message::Object::default();
+    // What stands before the fault is kept.
+    let _ = object.merge(message);
+    let meta = object.metadata?;
+    (!meta.name.is_empty()).then(|| Key::new(text(&meta.namespace), text(&meta.name)))
 }
 
-/// A metav1.Time; `None` for the zero time, which is an empty message.
-pub(super) fn time(value: Value<'_>) -> Result<Option<Seconds>, Malformed> {
-    let mut seconds = None;
-    for field in value.message()? {
-        if let (1, value) = field? {
-            seconds = Some(value.signed()?);
-        }
-    }
-    Ok(seconds)
+/// A text; what is not UTF-8 is replaced, as the server does when it writes JSON.
+pub(super) fn text(bytes: &Bytes) -> Text {
+    Text::from_utf8_lossy(bytes)
+}
+
+/// A text that is not empty.
+fn filled(bytes: &Bytes) -> Option<Text> {
+    (!bytes.is_empty()).then(|| text(bytes))
+}
+
+/// A time; `None` for the zero time.
+pub(super) fn time(time: Option<message::Time>) -> Option<Seconds> {
+    time?.seconds
 }

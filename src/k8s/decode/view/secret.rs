@@ -4,11 +4,12 @@ use secrecy::SecretSlice;
 use zeroize::Zeroizing;
 
 use super::{
-    super::wire::{Fields, Malformed},
-    meta::{Labels, entry, meta},
+    super::message,
+    meta::{Labels, meta},
+    text,
 };
 use crate::{
-    object::{Meta, Secret, Text},
+    object::Secret,
     source::pairs::{self, DataKeys},
 };
 
@@ -28,11 +29,11 @@ pub(in super::super) fn drop_useless(secret: &mut Secret) {
     }
 }
 
-/// A Secret: the values of `tls.crt` and `tls.key`, and the names of the others.
-pub(super) fn secret(message: &[u8], keys: &DataKeys) -> Result<Secret, Malformed> {
+/// A Secret: the values of `tls.crt` and `tls.key`, and the names of the others. No other value is copied.
+pub(super) fn secret(found: message::Secret, keys: &DataKeys) -> Secret {
     let mut secret = Secret {
-        meta: Meta::default(),
-        secret_type: Text::default(),
+        meta: meta(found.metadata, Labels::Writers),
+        secret_type: text(&found.secret_type),
         data_keys: None,
         certificate: None,
         key: None,
@@ -40,25 +41,16 @@ pub(super) fn secret(message: &[u8], keys: &DataKeys) -> Result<Secret, Malforme
         ca: None,
         data_changed: None,
     };
-    for field in Fields::new(message) {
-        match field? {
-            (1, value) => secret.meta = meta(value, Labels::Writers)?,
-            (3, value) => secret.secret_type = value.text()?,
-            _ => {}
-        }
+    if holds_no_certificate(&secret.secret_type) {
+        return secret;
     }
     let mut own = pairs::Found::default();
-    // The type comes after the data, so the data is looked at in a second round.
-    if holds_no_certificate(&secret.secret_type) {
-        return Ok(secret);
-    }
-    for field in Fields::new(message) {
-        let (2, value) = field? else { continue };
-        match entry(value)? {
-            (b"tls.crt", value) => secret.certificate = Some(value.to_vec()),
-            (b"tls.key", value) => secret.key = Some(SecretSlice::from(value.to_vec())),
-            (key, value) => {
-                let key = Text::from_utf8_lossy(key);
+    for message::Entry { key, value } in &found.data {
+        match &**key {
+            b"tls.crt" => secret.certificate = Some(value.to_vec()),
+            b"tls.key" => secret.key = Some(SecretSlice::from(value.to_vec())),
+            _ => {
+                let key = text(key);
                 if let Some(slot) = keys.slot(&key) {
                     own.put(slot, key.clone(), Zeroizing::new(value.to_vec()));
                 }
@@ -83,5 +75,5 @@ pub(super) fn secret(message: &[u8], keys: &DataKeys) -> Result<Secret, Malforme
     secret.other_keys.sort_unstable();
     secret.other_keys.dedup();
     secret.other_keys.shrink_to_fit();
-    Ok(secret)
+    secret
 }

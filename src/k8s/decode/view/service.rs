@@ -1,28 +1,15 @@
 //! core/v1 Service.
 
 use super::{
-    super::wire::{Fields, Malformed},
-    meta::{Labels, entry, meta},
+    super::message,
+    meta::{Labels, meta, pairs},
 };
-use crate::object::{Service, Text};
+use crate::object::Service;
 
 /// A Service: its selector.
-pub(super) fn service(message: &[u8]) -> Result<Service, Malformed> {
-    let mut service = Service::default();
-    let mut selector = Vec::new();
-    for field in Fields::new(message) {
-        match field? {
-            (1, value) => service.meta = meta(value, Labels::Dropped)?,
-            (2, spec) => {
-                for field in spec.message()? {
-                    let (2, value) = field? else { continue };
-                    let (key, value) = entry(value)?;
-                    selector.push((Text::from_utf8_lossy(key), Text::from_utf8_lossy(value)));
-                }
-            }
-            _ => {}
-        }
+pub(super) fn service(service: message::Service) -> Service {
+    Service {
+        meta: meta(service.metadata, Labels::Dropped),
+        selector: pairs(&service.spec.unwrap_or_default().selector, |_| true).into(),
     }
-    service.selector = selector.into();
-    Ok(service)
 }
