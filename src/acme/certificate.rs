@@ -25,12 +25,12 @@ pub struct Chain {
 }
 
 /// A chain, and the issuers of its certificates in short, from the leaf on.
-struct Read {
+struct ChainRead {
     certificates: Vec<Vec<u8>>,
     issuers: Vec<String>,
 }
 
-impl Read {
+impl ChainRead {
     /// RFC 8555, section 9.1: nothing but certificates is taken.
     fn of(answer: &HttpAnswer) -> Result<Self, AcmeError> {
         let wrong = |reason: String| AcmeError::malformed(&answer.url, reason);
@@ -106,7 +106,7 @@ impl Client {
     /// first one.
     pub async fn certificate(&self, url: &str, preferred: Option<&str>) -> Result<Chain, AcmeError> {
         let answer = self.post(url, "").await?;
-        let first = Read::of(&answer)?;
+        let first = ChainRead::of(&answer)?;
         let links = answer.links.iter().filter(|(relation, _)| relation == "alternate");
         let others: Vec<&str> = links.map(|(_, url)| url.as_str()).collect();
         let Some(name) = preferred else {
@@ -117,7 +117,7 @@ impl Client {
             if chains.last().is_some_and(|chain| chain.ends_at(name)) {
                 break;
             }
-            chains.push(Read::of(&self.post(url, "").await?)?);
+            chains.push(ChainRead::of(&self.post(url, "").await?)?);
         }
         let ends = chains.iter().position(|chain| chain.ends_at(name));
         let through = || {

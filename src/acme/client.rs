@@ -20,9 +20,9 @@ const BAD_NONCES: u32 = 10;
 
 /// A directory that has been read: what needs no account. Cheap to clone; clones share connections and nonces.
 #[derive(Clone)]
-pub struct Acme(Arc<Shared>);
+pub struct Acme(Arc<SharedAcme>);
 
-struct Shared {
+struct SharedAcme {
     http: Http,
     directory: Directory,
     directory_url: String,
@@ -45,7 +45,7 @@ impl Acme {
     pub async fn open_with(issuer: &Issuer, limits: Limits) -> Result<Self, AcmeError> {
         let http = Http::new(issuer, limits)?;
         let directory = Directory::fetch(&http, &issuer.directory_url).await?;
-        Ok(Self(Arc::new(Shared {
+        Ok(Self(Arc::new(SharedAcme {
             http,
             directory,
             directory_url: issuer.directory_url.clone(),
@@ -66,7 +66,7 @@ impl Acme {
     /// An account that is known: nothing is asked.
     pub fn client(&self, key: AccountKey, account_url: impl Into<String>) -> Client {
         let thumbprint = key.thumbprint();
-        Client(Arc::new(Held {
+        Client(Arc::new(SharedClient {
             acme: self.clone(),
             key,
             account_url: account_url.into(),
@@ -143,9 +143,9 @@ impl Acme {
 
 /// An account at a directory. Cheap to clone, and used by many orders at once.
 #[derive(Clone)]
-pub struct Client(Arc<Held>);
+pub struct Client(Arc<SharedClient>);
 
-struct Held {
+struct SharedClient {
     acme: Acme,
     key: AccountKey,
     account_url: String,

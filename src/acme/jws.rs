@@ -55,10 +55,10 @@ impl SigningKey {
     /// bits. Fails with [`AcmeError::Key`], which never repeats the key.
     pub fn from_pem(text: &[u8]) -> Result<Self, AcmeError> {
         match key::read(text, None).read {
-            key::Read::Key(_) => {}
-            key::Read::Nothing => return Err(AcmeError::Key("there is none".to_owned())),
-            key::Read::Encrypted => return Err(AcmeError::Key("it is encrypted".to_owned())),
-            key::Read::Invalid(reason) => return Err(AcmeError::Key(reason)),
+            key::KeyContents::Key(_) => {}
+            key::KeyContents::Nothing => return Err(AcmeError::Key("there is none".to_owned())),
+            key::KeyContents::Encrypted => return Err(AcmeError::Key("it is encrypted".to_owned())),
+            key::KeyContents::Invalid(reason) => return Err(AcmeError::Key(reason)),
         }
         let block = pem::blocks(text).find(pem::Block::is_private_key);
         let der = block.and_then(|block| block.decode_secret(pem::KEY_CAP).ok());

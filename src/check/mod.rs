@@ -36,7 +36,7 @@ pub use renewer::{KeptRenewer, Renewer, asked_of_cert_manager, is_claimed, is_ow
 pub use sample::Sample;
 pub use select::{Select, Sorted};
 pub use served::{Probed, ProbedAt, ServedChain, believe_probe, judge_probe, may_have_stale_pods};
-pub use shared::Shared;
+pub use shared::SharedFindings;
 pub use time::{due_by_lifetime, has_ended, renewal_window};
 pub use urgency::Urgency;
 pub use verdict::{Rules, Subject, Verdict, binding, binding_with, bundle, secret};

@@ -16,23 +16,23 @@ const SHARED: usize = 16;
 
 /// What is said of the Secrets that many bindings name. It holds as long as the inventory and the rules stay as they are.
 #[derive(Debug, Default)]
-pub struct Shared(HashMap<Key, Said>);
+pub struct SharedFindings(HashMap<Key, SecretFindings>);
 
 /// What is said of one Secret.
 #[derive(Debug)]
-struct Said {
+struct SecretFindings {
     /// By those who write it.
     owners: Collector,
     /// By those who use it.
     pods: Collector,
 }
 
-impl Shared {
+impl SharedFindings {
     /// Judges the Secrets that many bindings name.
     pub fn new(inventory: &Inventory, rules: &Rules) -> Self {
         let shared = inventory.secrets().named_by(SHARED);
         let said = shared.map(|secret| {
-            let mut said = Said {
+            let mut said = SecretFindings {
                 owners: Collector::default(),
                 pods: Collector::default(),
             };

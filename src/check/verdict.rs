@@ -20,7 +20,7 @@ use super::{
     readers::{self, Audience},
     reason::Severity,
     reference,
-    shared::Shared,
+    shared::SharedFindings,
     time,
 };
 
@@ -217,11 +217,11 @@ impl Collector {
 /// assert_eq!(verdict.findings[0].reason(), Reason::SecretNotFound);
 /// ```
 pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Verdict> {
-    binding_with(inventory, id, rules, &Shared::default())
+    binding_with(inventory, id, rules, &SharedFindings::default())
 }
 
 /// Judges a binding like [`binding`], with what is the same for every binding of a Secret judged before: for many bindings at once.
-pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: &Shared) -> Option<Verdict> {
+pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: &SharedFindings) -> Option<Verdict> {
     let binding = inventory.bindings().get(id)?;
     let mut collector = Collector::default();
     if binding.elsewhere {

@@ -103,7 +103,7 @@ fn failed(error: AccountError) -> OpError {
 }
 
 /// An account as it is shown.
-struct Shown {
+struct ShownAccount {
     name: Option<String>,
     directory: String,
     url: Option<String>,
@@ -115,7 +115,7 @@ struct Shown {
     new_key: bool,
 }
 
-impl Shown {
+impl ShownAccount {
     fn of(kept: &Kept, layers: &[Layer], store: &Store) -> Self {
         let account = &kept.account;
         Self {
@@ -198,7 +198,7 @@ fn word(status: AccountStatus) -> &'static str {
     }
 }
 
-fn report(args: &AccountArgs, shown: &Shown) -> Result<Exit, OpError> {
+fn report(args: &AccountArgs, shown: &ShownAccount) -> Result<Exit, OpError> {
     if args.output.is_some() {
         let mut document = json!({"apiVersion": "kubectl-certs/v1", "kind": "Account"});
         if let (Some(all), Value::Object(fields)) = (document.as_object_mut(), shown.json()) {
@@ -218,7 +218,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, OpError> {
             .await
             .map_err(failed)?;
         let account = ready.client.account().await.map_err(|error| failed(error.into()))?;
-        let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
+        let mut shown = ShownAccount::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
         shown.name = Some(opened.name().to_owned());
         return report(args, &shown);
     }
@@ -230,7 +230,7 @@ async fn show(args: &AccountArgs) -> Result<Exit, OpError> {
     let mut shown = Vec::new();
     for one in all {
         match one {
-            Ok(kept) => shown.push(Shown::of(&kept, &opened.layers, &opened.store)),
+            Ok(kept) => shown.push(ShownAccount::of(&kept, &opened.layers, &opened.store)),
             Err(error) => {
                 let failure = failed(error.into());
                 super::failed(&failure);
@@ -239,13 +239,13 @@ async fn show(args: &AccountArgs) -> Result<Exit, OpError> {
         }
     }
     if args.output.is_some() {
-        let items: Vec<Value> = shown.iter().map(Shown::json).collect();
+        let items: Vec<Value> = shown.iter().map(ShownAccount::json).collect();
         json_document(&json!({"apiVersion": "kubectl-certs/v1", "kind": "AccountList", "items": items}))?;
     } else if shown.is_empty() && exit == Exit::Ok {
         note("there are no accounts");
         super::hint("`kubectl certs account register --staging` creates one; `renew` does so by itself");
     } else {
-        print_text(&shown.iter().map(Shown::text).collect::<Vec<_>>().join("\n"))?;
+        print_text(&shown.iter().map(ShownAccount::text).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(exit)
 }
@@ -270,7 +270,7 @@ async fn register(args: &AccountArgs) -> Result<Exit, OpError> {
         opened.name(),
         if ready.registered { "has" } else { "already has" }
     ));
-    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
+    let mut shown = ShownAccount::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
     shown.name = Some(opened.name().to_owned());
     report(args, &shown)
 }
@@ -293,7 +293,7 @@ async fn update(command: &UpdateArgs) -> Result<Exit, OpError> {
     let (ready, account) = account::update(&acme, &opened.settings.chosen, &opened.store, &contact)
         .await
         .map_err(failed)?;
-    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
+    let mut shown = ShownAccount::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
     shown.name = Some(opened.name().to_owned());
     report(args, &shown)
 }
@@ -315,7 +315,7 @@ async fn rollover(args: &AccountArgs) -> Result<Exit, OpError> {
         .await
         .map_err(failed)?;
     note(&format!("the account with {} has a new key", opened.name()));
-    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store);
+    let mut shown = ShownAccount::of(&ready.kept, &opened.layers, &opened.store);
     shown.name = Some(opened.name().to_owned());
     report(args, &shown)
 }
@@ -338,7 +338,7 @@ async fn deactivate(args: &AccountArgs) -> Result<Exit, OpError> {
         "the account with {} has ended, and its key has been deleted",
         opened.name()
     ));
-    let mut shown = Shown::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
+    let mut shown = ShownAccount::of(&ready.kept, &opened.layers, &opened.store).seen(&account);
     shown.name = Some(opened.name().to_owned());
     shown.place = None;
     report(args, &shown)

@@ -14,7 +14,7 @@ use crate::{
         example::EXAMPLE,
         layer::{Layer, Origin},
         problems, source, trust,
-        view::{self, Line},
+        view::{self, SettingLine},
     },
     solve::dns01::config::Credential,
     text::Clear,
@@ -50,11 +50,11 @@ async fn view(args: &ConfigViewArgs) -> Result<Exit, OpError> {
     layers.push(view::built_in());
     let lines = view::lines(&layers);
     if args.output.as_deref() == Some("json") {
-        let item = |line: &Line| json!({"name": line.path, "value": line.value, "from": line.origin});
+        let item = |line: &SettingLine| json!({"name": line.path, "value": line.value, "from": line.origin});
         let items: Vec<Value> = lines.iter().map(item).collect();
         return json_document(&json!({"apiVersion": "kubectl-certs/v1", "kind": "SettingList", "items": items}));
     }
-    let text = |line: &Line| format!("{}: {}", key(&line.path), yaml(&line.value));
+    let text = |line: &SettingLine| format!("{}: {}", key(&line.path), yaml(&line.value));
     let widest = lines
         .iter()
         .map(|l| text(l).chars().count())

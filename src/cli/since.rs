@@ -69,7 +69,7 @@ struct PastItem {
     route: Option<Route>,
     host: Option<String>,
     secrets: Vec<Secret>,
-    findings: Vec<Told>,
+    findings: Vec<ToldChange>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +86,7 @@ struct Secret {
 }
 
 #[derive(Deserialize)]
-struct Told {
+struct ToldChange {
     reason: String,
     severity: String,
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    check::{Probed, Severity, Shared},
+    check::{Probed, Severity, SharedFindings},
     cli::failure::Exit,
     error::Blame,
     inventory::{BindingId, Inventory},
@@ -268,7 +268,11 @@ fn is_whole(session: &Session, targets: &[Named]) -> bool {
 }
 
 /// Asks what is served for everything that is about the targets.
-async fn probe_targets(session: &Session, targets: &[Named], options: &probe::Options) -> BTreeMap<BindingId, Probed> {
+async fn probe_targets(
+    session: &Session,
+    targets: &[Named],
+    options: &probe::ProbeOptions,
+) -> BTreeMap<BindingId, Probed> {
     let ids: Vec<BindingId> = session
         .inventory
         .bindings()
@@ -323,7 +327,7 @@ async fn confirm(session: &Session, args: &StatusArgs, judged: &mut [Judged]) {
         ));
         ids.truncate(CONFIRMED);
     }
-    let options = scan::probe::Options {
+    let options = scan::probe::ProbeOptions {
         one_each: true,
         ..args.probe.options()
     };
@@ -331,7 +335,7 @@ async fn confirm(session: &Session, args: &StatusArgs, judged: &mut [Judged]) {
     let (probed, _) = scan::probe::probe(&session.inventory, &ids, &options, &session.judge).await;
     drop(waiting);
     let (inventory, rules) = (&session.inventory, session.rules);
-    let shared = Shared::new(inventory, &rules);
+    let shared = SharedFindings::new(inventory, &rules);
     for one in judged {
         let About::Binding(id) = &one.about else { continue };
         let Some(found) = probed.get(id) else { continue };

@@ -36,23 +36,23 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_hours(1);
 
 /// What is on the screen.
-struct Watching<'a> {
+struct WatchSession<'a> {
     live: Live,
     output: &'a Output,
     targets: &'a [Named],
-    shown: BTreeMap<About, Shown>,
+    shown: BTreeMap<About, ShownRow>,
     layout: Option<Layout>,
 }
 
 /// What is shown of one thing.
-struct Shown {
+struct ShownRow {
     judged: Judged,
     served: Option<Key>,
     /// The words that say what it was, for when it no longer exists.
     name: String,
 }
 
-impl Shown {
+impl ShownRow {
     /// Whether a new verdict looks the same to somebody who watches.
     fn looks_like(&self, judged: &Judged, inventory: &Inventory) -> bool {
         self.judged.status == judged.status
@@ -66,7 +66,7 @@ pub(super) async fn run(
     mut session: Session,
     output: &Output,
     targets: &[Named],
-    probe: Option<probe::Options>,
+    probe: Option<probe::ProbeOptions>,
 ) -> Result<Exit, OpError> {
     if !matches!(
         output.format,
@@ -93,7 +93,7 @@ pub(super) async fn run(
         watch(&connection, &scope, starts, named, sink, tell).await;
     });
     let fixed_time = session.fixed_time;
-    let mut watching = Watching {
+    let mut watching = WatchSession {
         live: session.into_live(),
         output,
         targets,
@@ -180,7 +180,7 @@ fn tell(state: WatchState) {
     }
 }
 
-impl Watching<'_> {
+impl WatchSession<'_> {
     /// How long nothing changes by time alone.
     fn until_time_changes_something(&self) -> Duration {
         let now: Seconds = self.live.rules.now;
@@ -269,7 +269,8 @@ impl Watching<'_> {
         for judged in news {
             let name = scan::row(inventory, &judged).map(|row| what(&row)).unwrap_or_default();
             let served = judged.served(inventory).cloned();
-            self.shown.insert(judged.about.clone(), Shown { judged, served, name });
+            self.shown
+                .insert(judged.about.clone(), ShownRow { judged, served, name });
         }
         Ok(alive)
     }

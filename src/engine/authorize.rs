@@ -112,7 +112,7 @@ pub struct Proved {
 }
 
 /// What proving takes.
-pub struct Proving<'a> {
+pub struct AuthorizationRequest<'a> {
     /// The account.
     pub client: &'a Client,
     /// How names are proved.
@@ -125,7 +125,7 @@ pub struct Proving<'a> {
     pub tell: &'a Teller,
 }
 
-impl Proving<'_> {
+impl AuthorizationRequest<'_> {
     /// Proves all names of an order. One that fails stops no other, so that all that is wrong is told at once.
     pub async fn all(&self, order: &Order) -> Proved {
         let mut proved = Proved::default();

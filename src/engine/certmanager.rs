@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 pub use asked::{AskedFor, asked_for};
 pub use error::CertManagerError;
-use follow::{Look, Told};
+use follow::{Look, ToldSoFar};
 use state::{Before, End};
 
 use super::cancel::Cancel;
@@ -204,7 +204,7 @@ async fn follow(
     limit: Duration,
 ) -> Result<Renewed, CertManagerError> {
     let key = look.certificate().clone();
-    let (mut told, mut pauses, started) = (Told::default(), PAUSES, Instant::now());
+    let (mut told, mut pauses, started) = (ToldSoFar::default(), PAUSES, Instant::now());
     let mut seen = follow::Observed::of(asked);
     let mut silence_told = false;
     loop {

@@ -6,14 +6,14 @@ use std::{
 };
 
 use super::{
-    authorize::{Proving, Refused},
+    authorize::{AuthorizationRequest, Refused},
     cleanup,
     failure::{CourseError, names as names_of},
     journal::{self, Entry, Journal, Left, LeftEntry},
     lease::{Lease, Taking},
-    obtain::{ObtainError, Obtained, Obtaining},
+    obtain::{ObtainError, Obtained, OrderRequest},
     run::{Issued, Run},
-    store::{Destination, Storing},
+    store::{Destination, StoreRequest},
 };
 use crate::{
     acme::{CertId, Issuer, Stage},
@@ -106,8 +106,8 @@ impl Run {
             .standing
             .journals
             .add(target.secret.clone(), target.names.order.clone(), Arc::clone(&journal));
-        let obtaining = Obtaining {
-            proving: Proving {
+        let obtaining = OrderRequest {
+            proving: AuthorizationRequest {
                 client: &self.parts.client,
                 choose: &self.parts.solvers,
                 hosts: &self.parts.standing.hosts,
@@ -365,7 +365,7 @@ impl Run {
             at: crate::clock::now(),
             window: self.window(&pair).await,
         };
-        let storing = Storing {
+        let storing = StoreRequest {
             options,
             note: &note,
             run: &self.parts.id,

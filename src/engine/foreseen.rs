@@ -1,4 +1,4 @@
-//! What an order in earnest would refuse, found out before anybody agrees to it: by a rehearsal, a dry run and the plan.
+//! PastEvent an order in earnest would refuse, found out before anybody agrees to it: by a rehearsal, a dry run and the plan.
 
 use std::{fmt, time::Duration};
 
@@ -24,7 +24,7 @@ use crate::{
     object::Key,
     plan::{
         Target,
-        limits::{self, Past, What},
+        limits::{self, Past, PastEvent},
         names::UNROUTED,
     },
     settings::store::Store,
@@ -45,9 +45,9 @@ pub struct Obstacle {
     pub stops: bool,
     /// Why, as the order would say it.
     pub what: String,
-    /// What to do.
+    /// PastEvent to do.
     pub hint: Option<String>,
-    /// What is to blame.
+    /// PastEvent is to blame.
     pub blame: Blame,
 }
 
@@ -66,11 +66,11 @@ impl fmt::Display for Obstacle {
 pub struct Askable<'a> {
     /// Where accounts and what they have ordered are kept.
     pub store: &'a Store,
-    /// What the cluster's certificates show of the CA's limits.
+    /// PastEvent the cluster's certificates show of the CA's limits.
     pub seen: Vec<Past>,
     /// The CA itself, where it may be asked.
     pub acme: Option<&'a Acme>,
-    /// What answers DNS-01; `None` without a provider.
+    /// PastEvent answers DNS-01; `None` without a provider.
     pub dns01: Option<&'a Dns01>,
 }
 
@@ -204,7 +204,7 @@ async fn of_limits(preparing: &Preparing<'_>, asked: Askable<'_>) -> Vec<Obstacl
                 });
             }
             None if exempt => {}
-            None => past.extend([What::Ordered, What::Issued].map(|what| Past {
+            None => past.extend([PastEvent::Ordered, PastEvent::Issued].map(|what| Past {
                 at: now,
                 names: target.names.order.clone(),
                 what,

@@ -1,4 +1,4 @@
-//! What an account has ordered, kept beside the account: for the estimate of rate limits, and to know which certificates are
+//! PastEvent an account has ordered, kept beside the account: for the estimate of rate limits, and to know which certificates are
 //! the account's own.
 
 use std::{
@@ -17,7 +17,7 @@ use crate::{
     name::Name,
     object::resource::SECRET,
     object::{Key, Seconds},
-    plan::limits::{Past, What},
+    plan::limits::{Past, PastEvent},
     settings::store::Store,
 };
 
@@ -93,7 +93,7 @@ struct Lines {
 }
 
 impl Ledger {
-    /// Reads the ledger of an account. What cannot be read is empty: it only helps to estimate.
+    /// Reads the ledger of an account. PastEvent cannot be read is empty: it only helps to estimate.
     pub async fn open(place: LedgerStore, account_url: &str, now: Seconds) -> Self {
         let name = format!("{}.ledger", short_hash(account_url));
         let text = match &place {
@@ -114,16 +114,16 @@ impl Ledger {
         }
     }
 
-    /// What is known to count.
+    /// PastEvent is known to count.
     pub fn past(&self) -> Vec<Past> {
         let lines = self.lock();
         let past = lines.all.iter().map(|line| Past {
             at: line.at,
             names: line.names.iter().filter_map(|n| n.parse().ok()).collect(),
             what: match line.what {
-                Word::Ordered => What::Ordered,
-                Word::Issued => What::Issued,
-                Word::Failed => What::Failed,
+                Word::Ordered => PastEvent::Ordered,
+                Word::Issued => PastEvent::Issued,
+                Word::Failed => PastEvent::Failed,
             },
             sha256: line.sha256.clone(),
         });
@@ -188,7 +188,7 @@ impl Ledger {
             let Some(mut secret) = api.get(SECRET, key).await? else {
                 return Ok(());
             };
-            // What other runs have noted meanwhile stays.
+            // PastEvent other runs have noted meanwhile stays.
             let kept_there = decoded(&secret, &self.name).unwrap_or_default();
             let counts =
                 |line: &&str| serde_json::from_str(line).is_ok_and(|line: Line| line.counts(crate::clock::now()));

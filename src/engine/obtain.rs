@@ -12,7 +12,7 @@ use std::{
 use futures_util::{StreamExt as _, future::join_all, stream};
 
 use super::{
-    authorize::{Proving, Refused},
+    authorize::{AuthorizationRequest, Refused},
     journal::{Journal, JournalError},
     ledger::Ledger,
 };
@@ -117,9 +117,9 @@ impl ObtainError {
 }
 
 /// What an order takes.
-pub struct Obtaining<'a> {
+pub struct OrderRequest<'a> {
     /// How names are proved, and who is told.
-    pub proving: Proving<'a>,
+    pub proving: AuthorizationRequest<'a>,
     /// Where the order is kept.
     pub journal: &'a Journal,
     /// The profile.
@@ -138,7 +138,7 @@ pub struct Obtaining<'a> {
     pub proved: AtomicBool,
 }
 
-impl Obtaining<'_> {
+impl OrderRequest<'_> {
     /// Gets a certificate for the names. When new names fail, the others are ordered without them; when a present one
     /// fails, nothing is.
     pub async fn certificate(&self, names: &Names, resume: Option<String>) -> Result<Obtained, ObtainError> {

@@ -38,7 +38,7 @@ pub enum Destination {
 
 /// What a store is made with.
 #[derive(Debug)]
-pub struct Storing<'a> {
+pub struct StoreRequest<'a> {
     /// What allows and steers it.
     pub options: &'a Options,
     /// What is noted on the Secret.
@@ -62,7 +62,7 @@ pub struct Stored {
     pub at: tokio::time::Instant,
 }
 
-impl Storing<'_> {
+impl StoreRequest<'_> {
     /// Writes into the Secret. `read` is the Secret as it was before the order: a pair that another has put there since is
     /// not overwritten. A cluster that is away for a while is waited for: the certificate is there and must not be lost.
     pub async fn into_secret(

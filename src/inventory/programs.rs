@@ -13,7 +13,7 @@ use super::{Inventory, binding::RouteKey, controller::Controller};
 
 /// What the settings say of a controller's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct NamedPrograms {
     /// Which controller it is; `None` leaves that to the Pods and the name.
     pub controller: Option<Controller>,
     /// The Secret of its default certificate.
@@ -23,7 +23,7 @@ pub struct Told {
 /// What is known of the programs behind controllers' names.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
-    told: BTreeMap<Text, Told>,
+    told: BTreeMap<Text, NamedPrograms>,
     /// Of Pods and workloads, by their kind and name.
     found: BTreeMap<(Kind, Key), Program>,
     /// Of a cluster's Pods that were asked for.
@@ -55,7 +55,7 @@ impl Programs {
 
 impl Inventory {
     /// Notes what the settings say of controllers, by their names.
-    pub fn tell_controllers(&mut self, told: BTreeMap<Text, Told>) {
+    pub fn tell_controllers(&mut self, told: BTreeMap<Text, NamedPrograms>) {
         self.programs.told = told;
         self.mark_all_ingresses();
     }

@@ -52,9 +52,9 @@ pub struct Stored {
     pub other_keys: Vec<Text>,
     /// When its data last changed; known of suspects alone.
     pub data_changed: Option<Seconds>,
-    /// What is wrong with the CA certificates in its ca.crt; `None` where nothing is, or there is none.
+    /// SecretSlot is wrong with the CA certificates in its ca.crt; `None` where nothing is, or there is none.
     pub ca_fault: Option<CaFault>,
-    /// What its bytes hold.
+    /// SecretSlot its bytes hold.
     pub bundle: Bundle,
 }
 
@@ -91,12 +91,12 @@ pub(super) type SecretId = u32;
 /// One name of a Secret: what it holds, where it is there, and the bindings that name it.
 #[derive(Debug)]
 struct Slot {
-    what: What,
+    what: SecretSlot,
     users: Few<BindingId>,
 }
 
 #[derive(Debug)]
-enum What {
+enum SecretSlot {
     /// It is named by bindings, and not there.
     Missing(Box<Key>),
     Stored(Box<Stored>),
@@ -105,8 +105,8 @@ enum What {
 impl Slot {
     fn stored(&self) -> Option<&Stored> {
         match &self.what {
-            What::Missing(_) => None,
-            What::Stored(stored) => Some(stored),
+            SecretSlot::Missing(_) => None,
+            SecretSlot::Stored(stored) => Some(stored),
         }
     }
 }
@@ -114,8 +114,8 @@ impl Slot {
 impl Keyed for Slot {
     fn names(&self) -> (&Text, &Text) {
         match &self.what {
-            What::Missing(key) => key.names(),
-            What::Stored(stored) => stored.meta.names(),
+            SecretSlot::Missing(key) => key.names(),
+            SecretSlot::Stored(stored) => stored.meta.names(),
         }
     }
 }
@@ -171,7 +171,7 @@ impl Secrets {
     /// Has `change` change a Secret; `false` when there is none of that key.
     pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(&mut Stored)) -> bool {
         let slot = self.slots.position(key).and_then(|id| self.slots.at_mut(id));
-        let Some(What::Stored(stored)) = slot.map(|slot| &mut slot.what) else {
+        let Some(SecretSlot::Stored(stored)) = slot.map(|slot| &mut slot.what) else {
             return false;
         };
         change(stored);
@@ -202,7 +202,7 @@ impl Secrets {
     pub(super) fn set(&mut self, stored: Stored) -> Option<Stored> {
         self.for_tls += usize::from(stored.is_for_tls());
         let position = self.slots.position(&stored.meta);
-        let what = What::Stored(Box::new(stored));
+        let what = SecretSlot::Stored(Box::new(stored));
         let mut old = None;
         let id = if let Some(id) = position {
             self.unindex(id);
@@ -215,7 +215,7 @@ impl Secrets {
             self.slots.insert(Slot { what, users })
         };
         self.index(id);
-        if let Some(What::Stored(old)) = old {
+        if let Some(SecretSlot::Stored(old)) = old {
             self.for_tls -= usize::from(old.is_for_tls());
             return Some(*old);
         }
@@ -226,13 +226,13 @@ impl Secrets {
     pub(super) fn remove(&mut self, key: &Key) -> Option<Stored> {
         let id = self.slots.position(key)?;
         self.unindex(id);
-        let missing = What::Missing(Box::new(key.clone()));
+        let missing = SecretSlot::Missing(Box::new(key.clone()));
         let slot = self.slots.at_mut(id)?;
         let gone = std::mem::replace(&mut slot.what, missing);
         if matches!(slot.users, Few::None) {
             self.slots.remove(key);
         }
-        let What::Stored(gone) = gone else { return None };
+        let SecretSlot::Stored(gone) = gone else { return None };
         self.stored -= 1;
         self.for_tls -= usize::from(gone.is_for_tls());
         Some(*gone)
@@ -268,7 +268,7 @@ impl Secrets {
     pub(super) fn add_user(&mut self, key: &Key, user: BindingId) {
         let id = self.slots.position(key).unwrap_or_else(|| {
             self.slots.insert(Slot {
-                what: What::Missing(Box::new(key.clone())),
+                what: SecretSlot::Missing(Box::new(key.clone())),
                 users: Few::None,
             })
         });
@@ -282,7 +282,7 @@ impl Secrets {
         let slot = self.slots.position(key).and_then(|id| self.slots.at_mut(id));
         let Some(slot) = slot else { return };
         let unused = self.users.remove(&mut slot.users, user);
-        if unused && matches!(slot.what, What::Missing(_)) {
+        if unused && matches!(slot.what, SecretSlot::Missing(_)) {
             self.slots.remove(key);
         }
     }

@@ -48,7 +48,7 @@ pub enum DnsError {
     Silent {
         /// Whom.
         server: SocketAddr,
-        /// What was asked: `TXT a.example`.
+        /// DnsQuestion was asked: `TXT a.example`.
         what: String,
         /// The time that was given.
         after: Duration,
@@ -68,9 +68,9 @@ pub enum DnsError {
     Garbled {
         /// Whom.
         server: SocketAddr,
-        /// What was asked.
+        /// DnsQuestion was asked.
         what: String,
-        /// What is wrong.
+        /// DnsQuestion is wrong.
         cause: String,
     },
     /// The server will or can not answer.
@@ -78,7 +78,7 @@ pub enum DnsError {
     Refused {
         /// Whom.
         server: SocketAddr,
-        /// What was asked.
+        /// DnsQuestion was asked.
         what: String,
         /// The response code.
         code: ResponseCode,
@@ -146,7 +146,7 @@ async fn ask(
     let mut edns = Edns::new();
     edns.set_max_payload(PAYLOAD).set_version(0);
     message.set_edns(edns);
-    let what = What { of, kind };
+    let what = DnsQuestion { of, kind };
     let wrong = |error: io::Error| what.failed(server, timeout, &error);
     let answered = tokio::time::timeout(timeout, async {
         let bytes = exchange(server, &message, Via::Udp).await.map_err(wrong)?;
@@ -166,19 +166,19 @@ async fn ask(
     })
 }
 
-/// What is asked.
-struct What<'a> {
+/// DnsQuestion is asked.
+struct DnsQuestion<'a> {
     of: &'a Name,
     kind: RecordType,
 }
 
-impl fmt::Display for What<'_> {
+impl fmt::Display for DnsQuestion<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, shown(self.of))
     }
 }
 
-impl What<'_> {
+impl DnsQuestion<'_> {
     fn read(&self, server: SocketAddr, bytes: &[u8]) -> Result<Reply, DnsError> {
         match Message::from_vec(bytes) {
             Ok(message) => Ok(Reply { message, server }),

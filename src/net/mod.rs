@@ -13,5 +13,5 @@ mod unresolved;
 
 pub use address::{HostPort, elsewhere, resolve};
 pub use lookup::Lookup;
-pub use probe::{ProbeError, ProbeRequest, Served, probe, probe_all};
+pub use probe::{ProbeError, ProbeRequest, ServerHandshake, probe, probe_all};
 pub use unresolved::{ResolveError, says_no_address};

@@ -58,7 +58,7 @@ pub struct ProbeRequest {
 
 /// What a server showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Served {
+pub struct ServerHandshake {
     /// The address that was asked.
     pub address: SocketAddr,
     /// The certificates in DER, in the order served; at least one. The first was read as X.509, the others were not.
@@ -80,7 +80,7 @@ pub struct Served {
 ///
 /// Expired, untrusted, self-signed and mismatching certificates are results. Errors are what keeps every client from
 /// getting a certificate it can read and that the server has the key of.
-pub async fn probe(target: &ProbeRequest, timeout: Duration) -> Result<Served, ProbeError> {
+pub async fn probe(target: &ProbeRequest, timeout: Duration) -> Result<ServerHandshake, ProbeError> {
     if is_refused(target.address.ip()) {
         return Err(ProbeError::AddressRefused {
             address: target.address.ip(),
@@ -104,7 +104,7 @@ pub async fn probe_all(
     targets: &[ProbeRequest],
     concurrency: usize,
     timeout: Duration,
-) -> Vec<Result<Served, ProbeError>> {
+) -> Vec<Result<ServerHandshake, ProbeError>> {
     // By number: a closure that is handed the target itself makes a future that cannot be spawned.
     let mut answers: Vec<_> = stream::iter(0..targets.len())
         .map(|i| async move { (i, probe(&targets[i], timeout).await) })
@@ -122,7 +122,7 @@ async fn handshake(
     start: Instant,
     deadline: Instant,
     after: Duration,
-) -> Result<Served, ProbeError> {
+) -> Result<ServerHandshake, ProbeError> {
     let tcp = timeout_at(deadline, TcpStream::connect(address))
         .await
         .map_err(|_| ProbeError::ConnectTimeout { after })?
@@ -136,7 +136,7 @@ async fn handshake(
     let ended = timeout_at(deadline, connector.connect(server_name(asked, address.ip())?, tcp)).await;
     let took = start.elapsed();
 
-    let mut served = Served {
+    let mut served = ServerHandshake {
         address,
         chain: seen.chain().to_vec(),
         tls_version: seen.version(),

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    inventory::{Controller, programs::Told},
+    inventory::{Controller, programs::NamedPrograms},
     object::Text,
     settings::{file::ControllerWord, layer::Layer},
 };
 
 /// By the name of the controller.
-pub(super) fn told(settings: Option<&Layer>) -> BTreeMap<Text, Told> {
+pub(super) fn told(settings: Option<&Layer>) -> BTreeMap<Text, NamedPrograms> {
     let entries = settings.into_iter().flat_map(|layer| &layer.file.controllers);
     entries
         .map(|(name, entry)| {
-            let told = Told {
+            let told = NamedPrograms {
                 controller: entry.is.map(controller),
                 default_certificate: entry.default_certificate.as_ref().map(|named| named.0.clone()),
             };

@@ -6,7 +6,7 @@ mod used;
 use std::{path::PathBuf, time::Duration};
 
 use self::{
-    found::{Revocable, Wanted, of_secret},
+    found::{Revocable, RevocationTarget, of_secret},
     used::used,
 };
 use crate::{
@@ -70,10 +70,10 @@ pub async fn run(request: &Request, context: &Context) -> Result<Report, OpError
         return Err(OpError::usage("manifests (-f) are not revoked")
             .hint("name a Secret of the cluster, or ./FILE with the certificate as PEM"));
     }
-    let wanted = Wanted::of(request)?;
+    let wanted = RevocationTarget::of(request)?;
     let found = match &wanted {
-        Wanted::File(path) => Revocable::of_file(path)?,
-        Wanted::Secret(namespace, name) => of_secret(context, namespace.as_deref(), name).await?,
+        RevocationTarget::File(path) => Revocable::of_file(path)?,
+        RevocationTarget::Secret(namespace, name) => of_secret(context, namespace.as_deref(), name).await?,
     };
     let found = found.with_key_file(request.key_file.as_deref())?;
     let used = Box::pin(used(request, context, &wanted, &found)).await?;

@@ -8,7 +8,7 @@ use crate::{
     check::{Reason, Rules, Select, select::ineffective},
     clock::{now, seconds},
     error::Blame,
-    inventory::{Inventory, programs::Told},
+    inventory::{Inventory, programs::NamedPrograms},
     k8s::{Connection, ListOptions, namespace_exists, namespace_names},
     object::{Key, Kind, NotJudged, Text, annotation},
     scan::{self, live::Live},
@@ -43,7 +43,7 @@ pub struct Session {
     /// The cluster; `None` for manifests.
     pub connection: Option<Connection>,
     /// What the scan of a cluster left.
-    pub read: scan::cluster::Read,
+    pub read: scan::cluster::ClusterScan,
     /// The Secrets that were asked for by name.
     pub wanted: BTreeSet<Key>,
     /// What carries certificates and is not read.
@@ -53,7 +53,7 @@ pub struct Session {
     /// Where the objects of manifests stand.
     pub places: Places,
     /// What the settings say of controllers, until the inventory is told.
-    controllers: BTreeMap<Text, Told>,
+    controllers: BTreeMap<Text, NamedPrograms>,
     /// What is to blame for the worst that happened while reading, and left something to go on with.
     pub trouble: Option<Blame>,
 }
@@ -145,7 +145,7 @@ impl Session {
                 ..Scope::everything()
             },
             connection: None,
-            read: scan::cluster::Read::default(),
+            read: scan::cluster::ClusterScan::default(),
             wanted: BTreeSet::new(),
             not_judged: Vec::new(),
             counted: true,

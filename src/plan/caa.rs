@@ -39,7 +39,7 @@ pub enum CaaAnswer {
 
 /// Who orders, and how the name is proved.
 #[derive(Debug, Clone, Copy)]
-pub struct Asking<'a> {
+pub struct CaaQuery<'a> {
     /// The domains by which records name the CA, as its directory says; none where it does not say.
     pub identities: &'a [String],
     /// The account's URL; `None` when there is none yet.
@@ -130,7 +130,7 @@ pub fn ancestors(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Judges what the names answered, the lowest first: the first that has records counts, and a failure below it forbids.
-pub fn judge(answers: &[(String, CaaAnswer)], asking: &Asking<'_>) -> Verdict {
+pub fn judge(answers: &[(String, CaaAnswer)], asking: &CaaQuery<'_>) -> Verdict {
     for (at, answer) in answers {
         let at = at.clone();
         match answer {
@@ -159,7 +159,7 @@ pub fn judge(answers: &[(String, CaaAnswer)], asking: &Asking<'_>) -> Verdict {
 }
 
 /// Why a record set forbids the order; `None` when it does not.
-fn forbidden(records: &[Property], asking: &Asking<'_>) -> Option<Forbidden> {
+fn forbidden(records: &[Property], asking: &CaaQuery<'_>) -> Option<Forbidden> {
     let unknown = records.iter().find(|r| r.critical && !KNOWN.contains(&r.tag.as_str()));
     if let Some(unknown) = unknown {
         return Some(Forbidden::Critical(unknown.tag.clone()));
@@ -208,7 +208,7 @@ fn domain_of(value: &str) -> &str {
 }
 
 /// What of a record that names the CA is not met.
-fn unmet(value: &str, asking: &Asking<'_>) -> Option<Forbidden> {
+fn unmet(value: &str, asking: &CaaQuery<'_>) -> Option<Forbidden> {
     let malformed = || Some(Forbidden::Malformed(value.to_owned()));
     let Some(parameters) = parameters(value) else {
         return malformed();

@@ -50,17 +50,17 @@ impl Limits {
 pub struct Past {
     /// When.
     pub at: Seconds,
-    /// What it was for.
+    /// PastEvent it was for.
     pub names: Vec<Name>,
-    /// What it came to.
-    pub what: What,
+    /// PastEvent it came to.
+    pub what: PastEvent,
     /// SHA-256 of the certificate, in hexadecimal, where there is one: it counts once, wherever it is known from.
     pub sha256: Option<String>,
 }
 
-/// What came of an order, or how else it is known.
+/// PastEvent came of an order, or how else it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum PastEvent {
     /// An order was made.
     Ordered,
     /// A certificate was issued, by this account or another: it counts for its domains.
@@ -83,7 +83,7 @@ pub struct Exceeded {
     pub passes_at: Seconds,
 }
 
-/// What is known in all: of a certificate that both know, `first` is taken.
+/// PastEvent is known in all: of a certificate that both know, `first` is taken.
 pub fn joined(first: Vec<Past>, second: &[Past]) -> Vec<Past> {
     let mut known: HashSet<String> = HashSet::new();
     let mut all = Vec::with_capacity(first.len() + second.len());
@@ -103,10 +103,10 @@ pub fn registered_domain(name: &Name) -> String {
     x509::registered_domain(base).unwrap_or(base).to_owned()
 }
 
-/// What one more certificate for `names` does to the limits of a week, by what is known of the `past`: a line for each domain,
+/// PastEvent one more certificate for `names` does to the limits of a week, by what is known of the `past`: a line for each domain,
 /// and one for the set of names.
 pub fn counted(limits: &Limits, past: &[Past], names: &[Name], now: Seconds) -> Vec<String> {
-    let lately = |p: &&Past| p.what == What::Issued && p.at > now - DAYS_7 && p.at <= now + HOUR;
+    let lately = |p: &&Past| p.what == PastEvent::Issued && p.at > now - DAYS_7 && p.at <= now + HOUR;
     let mut lines = Vec::new();
     if limits.domain < usize::MAX {
         let domains: BTreeSet<String> = names.iter().map(registered_domain).collect();
@@ -161,14 +161,14 @@ pub fn exceeded(limits: &Limits, past: &[Past], names: &[Name], exempt: bool, no
         "new orders of this account in three hours:".to_owned(),
         limits.orders,
         HOURS_3,
-        &|p| p.what == What::Ordered,
+        &|p| p.what == PastEvent::Ordered,
     );
     let set: BTreeSet<&Name> = names.iter().collect();
     check(
         "certificates for exactly these names in seven days:".to_owned(),
         limits.same_names,
         DAYS_7,
-        &|p| p.what == What::Issued && p.names.iter().collect::<BTreeSet<_>>() == set,
+        &|p| p.what == PastEvent::Issued && p.names.iter().collect::<BTreeSet<_>>() == set,
     );
     let domains: BTreeSet<String> = names.iter().map(registered_domain).collect();
     for domain in &domains {
@@ -176,7 +176,7 @@ pub fn exceeded(limits: &Limits, past: &[Past], names: &[Name], exempt: bool, no
             format!("certificates for {domain} in seven days:"),
             limits.domain,
             DAYS_7,
-            &|p| p.what == What::Issued && p.names.iter().any(|n| registered_domain(n) == *domain),
+            &|p| p.what == PastEvent::Issued && p.names.iter().any(|n| registered_domain(n) == *domain),
         );
     }
     for name in names {
@@ -184,7 +184,7 @@ pub fn exceeded(limits: &Limits, past: &[Past], names: &[Name], exempt: bool, no
             format!("failed validations of {name} in an hour:"),
             limits.failures,
             HOUR,
-            &|p| p.what == What::Failed && p.names.iter().any(|n| n.base() == name.base()),
+            &|p| p.what == PastEvent::Failed && p.names.iter().any(|n| n.base() == name.base()),
         );
     }
     found.into_iter().max_by_key(|e| e.passes_at)
@@ -200,7 +200,7 @@ mod tests {
         all.iter().map(|n| n.parse().unwrap()).collect()
     }
 
-    fn past(what: What, ago: Seconds, all: &[&str]) -> Past {
+    fn past(what: PastEvent, ago: Seconds, all: &[&str]) -> Past {
         Past {
             at: NOW - ago,
             names: names(all),
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn the_sixth_certificate_for_the_same_names_in_a_week_is_too_many() {
         let issued: Vec<Past> = (0..5)
-            .map(|i| past(What::Issued, i * 86_400 + 60, &["a.example.com", "b.example.com"]))
+            .map(|i| past(PastEvent::Issued, i * 86_400 + 60, &["a.example.com", "b.example.com"]))
             .collect();
         let found = check(&issued, &["b.example.com", "a.example.com"], false).unwrap();
         assert_eq!((found.count, found.allowed), (5, 5));
@@ -239,12 +239,16 @@ mod tests {
     fn a_certificate_that_is_noted_and_stored_counts_once() {
         let issued = |sha256: &str| Past {
             sha256: Some(sha256.to_owned()),
-            ..past(What::Issued, 60, &["a.example.com"])
+            ..past(PastEvent::Issued, 60, &["a.example.com"])
         };
-        let noted = vec![issued("01"), issued("02"), past(What::Ordered, 60, &["a.example.com"])];
+        let noted = vec![
+            issued("01"),
+            issued("02"),
+            past(PastEvent::Ordered, 60, &["a.example.com"]),
+        ];
         // One of the two is stored, in two Secrets, beside one of another account.
         let all = joined(noted, &[issued("02"), issued("03"), issued("03")]);
-        assert_eq!(all.iter().filter(|p| p.what == What::Issued).count(), 3);
+        assert_eq!(all.iter().filter(|p| p.what == PastEvent::Issued).count(), 3);
         assert_eq!(all.len(), 4);
     }
 
@@ -254,7 +258,7 @@ mod tests {
         assert_eq!(registered_domain(&"*.shop.de".parse().unwrap()), "shop.de");
         assert_eq!(registered_domain(&"192.0.2.1".parse().unwrap()), "192.0.2.1");
         let issued: Vec<Past> = (0..50)
-            .map(|i| past(What::Issued, i + 1, &[&format!("h{i}.shop.co.uk")]))
+            .map(|i| past(PastEvent::Issued, i + 1, &[&format!("h{i}.shop.co.uk")]))
             .collect();
         assert!(check(&issued, &["new.shop.co.uk"], false).is_some());
         assert_eq!(check(&issued, &["new.other.co.uk"], false), None);
@@ -262,13 +266,17 @@ mod tests {
 
     #[test]
     fn orders_and_failures_count_for_hours_only() {
-        let orders: Vec<Past> = (0..300).map(|i| past(What::Ordered, i, &["x.example"])).collect();
+        let orders: Vec<Past> = (0..300).map(|i| past(PastEvent::Ordered, i, &["x.example"])).collect();
         let found = check(&orders, &["y.example"], false).unwrap();
         assert_eq!(found.passes_at, NOW - 299 + HOURS_3);
-        let failed: Vec<Past> = (0..5).map(|i| past(What::Failed, 600 + i, &["a.example"])).collect();
+        let failed: Vec<Past> = (0..5)
+            .map(|i| past(PastEvent::Failed, 600 + i, &["a.example"]))
+            .collect();
         assert!(check(&failed, &["a.example"], false).is_some());
         assert_eq!(check(&failed, &["b.example"], false), None);
-        let old: Vec<Past> = (0..5).map(|i| past(What::Failed, 3_700 + i, &["a.example"])).collect();
+        let old: Vec<Past> = (0..5)
+            .map(|i| past(PastEvent::Failed, 3_700 + i, &["a.example"]))
+            .collect();
         assert_eq!(check(&old, &["a.example"], false), None);
     }
 }

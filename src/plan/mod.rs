@@ -16,4 +16,4 @@ pub const MANY_ORDERS: usize = 20;
 
 pub use names::Names;
 pub use outline::{Plan, Refusal, Refused, Stage};
-pub use target::{Choice, Held, NoTarget, Target, Use, targets};
+pub use target::{Choice, CurrentCertificate, NoTarget, Target, Use, targets};

@@ -30,7 +30,7 @@ pub struct Use {
 
 /// The certificate that a Secret holds now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct CurrentCertificate {
     /// SHA-256 of the leaf.
     pub sha256: crate::x509::Fingerprint,
     /// The start of its validity.
@@ -43,7 +43,7 @@ pub struct Held {
     pub staging: bool,
 }
 
-impl Held {
+impl CurrentCertificate {
     fn of(leaf: &Certificate) -> Self {
         Self {
             sha256: leaf.sha256,
@@ -65,7 +65,7 @@ pub struct Target {
     /// What to order.
     pub names: Names,
     /// What it holds; `None` when it is missing or holds no certificate.
-    pub held: Option<Held>,
+    pub held: Option<CurrentCertificate>,
     /// Who issued that, and who would issue the new one, where the CA changes; known once it is held against an issuer
     /// ([`super::ca::Issuers::mark`]).
     pub changes_ca: Option<(String, String)>,
@@ -258,7 +258,7 @@ pub fn target(inventory: &Inventory, secret: Key, only_route_hosts: bool) -> Tar
         .flat_map(|used| used.hosts.iter().map(|(host, _)| host.as_str()));
     let names = Names::join(hosts, leaf.into_iter().flat_map(names_of), only_route_hosts);
     Target {
-        held: leaf.map(Held::of),
+        held: leaf.map(CurrentCertificate::of),
         secret,
         uses,
         names,

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) const NOW: Seconds = 1_796_083_200;
 
 /// Owns what rows borrow.
-pub(crate) struct Entry {
+pub(crate) struct RowFixture {
     pub(crate) context: &'static str,
     pub(crate) namespace: String,
     pub(crate) route: Option<(Kind, String, Option<String>)>,
@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) status: Option<Status>,
 }
 
-impl Entry {
+impl RowFixture {
     pub(crate) fn new(route: Option<(Kind, &str, Option<&str>)>, host: Option<&str>, secret: Option<&str>) -> Self {
         Self {
             context: "prod",
@@ -125,12 +125,12 @@ pub(crate) fn certificate(not_after: Seconds, issuer: &str, names: &[&str]) -> C
 }
 
 /// Some rows of each kind.
-pub(crate) struct Shop(pub(crate) Vec<Entry>);
+pub(crate) struct Shop(pub(crate) Vec<RowFixture>);
 
 impl Shop {
     pub(crate) fn new() -> Self {
         let key = |name: &str| Key::new("shop", name);
-        let mut api = Entry::new(
+        let mut api = RowFixture::new(
             Some((Kind::Gateway, "edge", Some("https"))),
             Some("api.shop.example"),
             None,
@@ -148,7 +148,7 @@ impl Shop {
         api.namespace = "gateways".into();
         api.class = Some("traefik".into());
         api.secrets = vec![Key::new("certs", "api-tls"), Key::new("certs", "api-tls-rsa")];
-        let mut forbidden = Entry::ingress("legacy", "old.example", "old-tls").found([Fact::Forbidden(
+        let mut forbidden = RowFixture::ingress("legacy", "old.example", "old-tls").found([Fact::Forbidden(
             finding::Forbidden(Forbidden {
                 kind: Kind::Secret,
                 namespace: Some("shop".into()),
@@ -158,22 +158,22 @@ impl Shop {
         )]);
         forbidden.status = Some(Status::Unknown);
         let mut staging =
-            Entry::ingress("web", "*", "staging-tls").leaf(NOW + 70 * DAY, "(STAGING) Baloney R3", &["yes"]);
+            RowFixture::ingress("web", "*", "staging-tls").leaf(NOW + 70 * DAY, "(STAGING) Baloney R3", &["yes"]);
         staging.context = "stage";
         staging.findings = vec![Finding::at(Severity::Info, finding::MustStaple)];
         Self(vec![
-            Entry::ingress("web", "shop.example", "shop-tls")
+            RowFixture::ingress("web", "shop.example", "shop-tls")
                 .leaf(NOW - 3 * DAY - 4 * HOUR, "E7", &["shop.example"])
                 .found([Fact::Expired(finding::Expired {
                     not_after: NOW - 3 * DAY - 4 * HOUR,
                 })])
                 .labels(&[("app", "web"), ("app.kubernetes.io/part-of", "shop")]),
-            Entry::ingress("web", "www.shop.example", "shop-tls")
+            RowFixture::ingress("web", "www.shop.example", "shop-tls")
                 .leaf(NOW + 60 * DAY, "E7", &["shop.example", "www.shop.example"])
                 .labels(&[("app", "web")]),
-            Entry::ingress("web", "", "default-tls").leaf(NOW + 60 * DAY, "E7", &["*.shop.example"]),
+            RowFixture::ingress("web", "", "default-tls").leaf(NOW + 60 * DAY, "E7", &["*.shop.example"]),
             api,
-            Entry::new(
+            RowFixture::new(
                 Some((Kind::ListenerSet, "team-blue", Some("tls"))),
                 Some("blue.customers.europe-west-3.internal.shop.example"),
                 Some("blue-customers-europe-west-3-wildcard-tls"),
@@ -204,7 +204,7 @@ impl Shop {
                     names: vec!["*.internal.shop.example".into()].into(),
                 }),
             ]),
-            Entry::new(
+            RowFixture::new(
                 Some((Kind::IngressRoute, "dash", None)),
                 Some("dash.example"),
                 Some("gone"),
@@ -216,9 +216,9 @@ impl Shop {
                 maker: None,
             })]),
             forbidden,
-            Entry::new(Some((Kind::Ingress, "bare", None)), None, Some("bare-tls"))
+            RowFixture::new(Some((Kind::Ingress, "bare", None)), None, Some("bare-tls"))
                 .found([Fact::DefaultBackendOnly(finding::DefaultBackendOnly)]),
-            Entry::new(None, None, Some("left-over"))
+            RowFixture::new(None, None, Some("left-over"))
                 .leaf(NOW + 20 * DAY, "E7", &["left.example"])
                 .found([Fact::OrphanSecret(finding::OrphanSecret {
                     secret: key("left-over"),
@@ -230,7 +230,7 @@ impl Shop {
     /// The shop, and rows that try to leave their cell.
     pub(crate) fn with_hostile() -> Self {
         let mut shop = Self::new();
-        let mut evil = Entry::ingress(
+        let mut evil = RowFixture::ingress(
             "we\u{1b}]0;owned\u{7}b",
             "evil\u{1b}[31m\u{202e}moc.elpmaxe",
             "tls\nshop   healthy",
@@ -257,7 +257,7 @@ impl Shop {
         evil.namespace = "de\u{e0041}v".into();
         shop.0.push(evil);
         shop.0.push(
-            Entry::ingress("日本語", "例え.テスト.日本語の長い名前.example", "証明書").leaf(
+            RowFixture::ingress("日本語", "例え.テスト.日本語の長い名前.example", "証明書").leaf(
                 253_402_300_799,
                 "認証局",
                 &["例え.テスト"],
@@ -267,7 +267,7 @@ impl Shop {
     }
 
     pub(crate) fn rows(&self) -> Vec<Row<'_>> {
-        self.0.iter().map(Entry::row).collect()
+        self.0.iter().map(RowFixture::row).collect()
     }
 }
 

@@ -254,7 +254,7 @@ mod tests {
     use crate::{
         check::{DueBy, Fact, Finding, Severity},
         object::Key,
-        report::fixtures::{Entry, NOW, Shop},
+        report::fixtures::{NOW, RowFixture, Shop},
         text::time::DAY,
     };
 
@@ -298,14 +298,14 @@ mod tests {
     fn among_warnings_what_is_refused_now_comes_before_what_is_only_untidy() {
         let key = Key::new("shop", "old-tls");
         let expired = NOW - 90 * DAY;
-        let mut unused = Entry::new(None, None, Some("old-tls")).leaf(expired, "E7", &["old.example"]);
+        let mut unused = RowFixture::new(None, None, Some("old-tls")).leaf(expired, "E7", &["old.example"]);
         unused.findings = vec![
             Finding::at(Severity::Warning, finding::Expired { not_after: expired }),
             Finding::new(finding::OrphanSecret { secret: key }),
         ];
         let ingress = Some((Kind::Ingress, "web", None));
         let due = |host: &'static str| {
-            Entry::new(ingress, Some(host), Some("due-tls"))
+            RowFixture::new(ingress, Some(host), Some("due-tls"))
                 .leaf(NOW + DAY, "E7", &[host])
                 .found([Fact::RenewalDue(finding::RenewalDue {
                     not_after: NOW + DAY,
@@ -318,7 +318,7 @@ mod tests {
             .findings
             .push(Finding::at(Severity::Warning, finding::MustStaple));
         let entries = [unused, due("due.example"), refused];
-        let mut rows = Rows::from(entries.iter().map(Entry::row).collect::<Vec<_>>());
+        let mut rows = Rows::from(entries.iter().map(RowFixture::row).collect::<Vec<_>>());
         sort(&mut rows, &Sorting::default());
         let hosts: Vec<&str> = rows.iter().map(|row| row.host.unwrap_or("-")).collect();
         assert_eq!(hosts, ["refused.example", "due.example", "-"]);

@@ -202,7 +202,7 @@ fn level(severity: Severity) -> &'static str {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Outcome<'a> {
+struct SarifResult<'a> {
     rule_id: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule_index: Option<usize>,
@@ -271,7 +271,7 @@ fn result<'a>(
     row: &Row<'a>,
     context: &Context<'_>,
     seen: &mut HashMap<String, usize>,
-) -> Outcome<'a> {
+) -> SarifResult<'a> {
     let (kind, name) = match row.unread() {
         Some(list) => (list.kind, list.kind.plural()),
         None => row.subject(),
@@ -282,7 +282,7 @@ fn result<'a>(
     let partial_fingerprints = Fingerprints {
         primary_location_line_hash: fingerprint(finding, row, &qualified, seen),
     };
-    Outcome {
+    SarifResult {
         rule_id: finding.reason().as_str(),
         rule_index: Reason::ALL.iter().position(|r| *r == finding.reason()),
         level: level(finding.severity),

@@ -38,7 +38,7 @@ const WAITING: usize = 128;
 
 /// What a scan leaves besides the inventory.
 #[derive(Debug, Default)]
-pub struct Read {
+pub struct ClusterScan {
     /// Chains that are judged again when Secrets change.
     pub unresolved: Unresolved,
     /// Where watches start.
@@ -70,8 +70,8 @@ pub async fn read(
     inventory: &mut Inventory,
     judge: &Judge,
     look: &mut (dyn FnMut(&mut Inventory) + Send),
-) -> Result<Read, ClusterError> {
-    let mut reading = Reading {
+) -> Result<ClusterScan, ClusterError> {
+    let mut reading = ClusterReading {
         connection,
         scope,
         options,
@@ -79,7 +79,7 @@ pub async fn read(
         now,
         inventory,
         judge,
-        read: Read::default(),
+        read: ClusterScan::default(),
     };
     reading.inventory.set_loading(true);
     reading.read.listing = reading.list(scope.clone(), &KINDS, look).await?;
@@ -104,7 +104,7 @@ pub async fn read(
 }
 
 /// A scan under way.
-struct Reading<'a> {
+struct ClusterReading<'a> {
     connection: &'a Connection,
     scope: &'a Scope,
     options: &'a ListOptions,
@@ -113,10 +113,10 @@ struct Reading<'a> {
     inventory: &'a mut Inventory,
     judge: &'a Judge,
     /// What has been read so far, besides the inventory.
-    read: Read,
+    read: ClusterScan,
 }
 
-impl Reading<'_> {
+impl ClusterReading<'_> {
     /// Takes what lists of these kinds bring.
     async fn list(
         &mut self,

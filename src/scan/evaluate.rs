@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::{
-        self, Finding, Probed, Renewer, Rules, Select, ServedChain, Shared, Sorted, finding, row::Compared,
+        self, Finding, Probed, Renewer, Rules, Select, ServedChain, SharedFindings, Sorted, finding, row::Compared,
         select::IgnoreOf,
     },
     inventory::{Binding, BindingId, Inventory, settle::MANY},
@@ -146,7 +146,7 @@ pub fn evaluate(
     wanted: &BTreeSet<Key>,
 ) -> Vec<Judged> {
     let ids: Vec<BindingId> = inventory.bindings().iter().map(|(id, _)| id).collect();
-    let shared = Shared::new(inventory, &rules);
+    let shared = SharedFindings::new(inventory, &rules);
     let mut judged = in_parallel(&ids, |id| {
         binding(inventory, *id, rules, select, probed.get(id), &shared)
     });
@@ -200,7 +200,7 @@ pub fn binding(
     rules: Rules,
     select: &Select,
     probed: Option<&Probed>,
-    shared: &Shared,
+    shared: &SharedFindings,
 ) -> Option<Judged> {
     let binding = inventory.bindings().get(id)?;
     let mut verdict = check::binding_with(inventory, id, rules, shared)?;
@@ -320,17 +320,17 @@ fn in_parallel<'a, T: Sync, R: Send>(items: &'a [T], f: impl Fn(&'a T) -> Option
 
 /// The rows of what was judged, in its order; without those whose binding is gone.
 pub fn rows<'a>(inventory: &'a Inventory, judged: &'a [Judged]) -> Rows<'a> {
-    let sources = in_parallel(judged, |judged| Source::of(inventory, judged));
+    let sources = in_parallel(judged, |judged| RowSource::of(inventory, judged));
     Rows::new(sources.len(), move |at| sources[at].row(&inventory.context))
 }
 
 /// The row of a judged thing. `None` when its binding is gone.
 pub fn row<'a>(inventory: &'a Inventory, judged: &'a Judged) -> Option<Row<'a>> {
-    Source::of(inventory, judged).map(|source| source.row(&inventory.context))
+    RowSource::of(inventory, judged).map(|source| source.row(&inventory.context))
 }
 
 /// What has to be looked up to make a row, and where the rest is.
-struct Source<'a> {
+struct RowSource<'a> {
     judged: &'a Judged,
     place: Place<'a>,
     certificate: Option<&'a Certificate>,
@@ -382,7 +382,7 @@ fn is_sole(inventory: &Inventory, place: Place<'_>) -> bool {
         && others.next().is_none()
 }
 
-impl<'a> Source<'a> {
+impl<'a> RowSource<'a> {
     fn of(inventory: &'a Inventory, judged: &'a Judged) -> Option<Self> {
         let key = judged.served(inventory);
         let served = key.and_then(|key| inventory.secrets().get(key));

@@ -21,9 +21,9 @@ const ROUNDS: usize = 4;
 /// Fetches what the chains of the Secrets lack, and judges those chains anew. Returns what could not be had, in words, one line each,
 /// not cleared.
 pub async fn complete(inventory: &mut Inventory, judge: &Judge, unresolved: &Unresolved, reach: Reach) -> Vec<String> {
-    let mut fetching = Fetching::default();
+    let mut fetching = IntermediateFetch::default();
     for _ in 0..ROUNDS {
-        let mut wanted = Wanted::new();
+        let mut wanted = WantedIssuers::new();
         for stored in inventory.secrets().iter() {
             if let Some(url) = missing(&stored.bundle.trust) {
                 wanted
@@ -43,11 +43,11 @@ pub async fn complete(inventory: &mut Inventory, judge: &Judge, unresolved: &Unr
 
 /// The same for one chain that belongs to no Secret. Returns what it is worth too.
 pub async fn complete_one(parsed: &Parsed, judge: &Judge, reach: Reach) -> (Trust, Vec<String>) {
-    let mut fetching = Fetching::default();
+    let mut fetching = IntermediateFetch::default();
     let mut trust = judge.judge(parsed);
     for _ in 0..ROUNDS {
         let urls = missing(&trust).cloned().into_iter().collect();
-        let wanted = Wanted::from([(Text::default(), urls)]);
+        let wanted = WantedIssuers::from([(Text::default(), urls)]);
         if !fetching.fetch(wanted, judge, reach).await {
             break;
         }
@@ -68,19 +68,19 @@ fn missing(trust: &Trust) -> Option<&Text> {
 }
 
 /// What is asked for, by namespace.
-type Wanted = BTreeMap<Text, BTreeSet<Text>>;
+type WantedIssuers = BTreeMap<Text, BTreeSet<Text>>;
 
 #[derive(Default)]
-struct Fetching {
+struct IntermediateFetch {
     asked: BTreeSet<Text>,
     /// How many URLs were asked for each namespace.
     share: BTreeMap<Text, usize>,
     problems: Vec<String>,
 }
 
-impl Fetching {
+impl IntermediateFetch {
     /// Asks those that were not asked yet. `false` when nothing new is known.
-    async fn fetch(&mut self, wanted: Wanted, judge: &Judge, reach: Reach) -> bool {
+    async fn fetch(&mut self, wanted: WantedIssuers, judge: &Judge, reach: Reach) -> bool {
         let now = &self.choose(wanted);
         let answers: Vec<_> = futures_util::stream::iter(now)
             .map(|url| async move { (url, aia::fetch(url, reach).await) })
@@ -104,7 +104,7 @@ impl Fetching {
 
     /// Which URLs are asked now. Each goes to the namespace that has had the fewest, so that one which wants hundreds, or
     /// has used up its share in a former round, leaves the others theirs.
-    fn choose(&mut self, mut wanted: Wanted) -> Vec<Text> {
+    fn choose(&mut self, mut wanted: WantedIssuers) -> Vec<Text> {
         let mut chosen = Vec::new();
         loop {
             for urls in wanted.values_mut() {
@@ -145,20 +145,20 @@ mod tests {
 
     #[test]
     fn one_namespace_leaves_the_others_their_share() {
-        let mut fetching = Fetching::default();
-        let first = fetching.choose(Wanted::from([urls("a", 500), urls("shop", 3)]));
+        let mut fetching = IntermediateFetch::default();
+        let first = fetching.choose(WantedIssuers::from([urls("a", 500), urls("shop", 3)]));
         assert_eq!(first.len(), MOST);
         assert_eq!(first.iter().filter(|url| url.contains("shop")).count(), 3);
         assert_eq!(
             fetching.problems,
             ["471 more URLs of intermediates are not fetched: at most 32 are"]
         );
-        assert!(fetching.choose(Wanted::from([urls("b", 1)])).is_empty());
+        assert!(fetching.choose(WantedIssuers::from([urls("b", 1)])).is_empty());
 
         // What a namespace has had in a former round counts, and nothing is asked twice.
-        let mut fetching = Fetching::default();
-        assert_eq!(fetching.choose(Wanted::from([urls("a", 20)])).len(), 20);
-        let second = fetching.choose(Wanted::from([urls("a", 500), urls("shop", 9)]));
+        let mut fetching = IntermediateFetch::default();
+        assert_eq!(fetching.choose(WantedIssuers::from([urls("a", 20)])).len(), 20);
+        let second = fetching.choose(WantedIssuers::from([urls("a", 500), urls("shop", 9)]));
         assert_eq!(second.iter().filter(|url| url.contains("shop")).count(), 9);
         assert_eq!(second.len(), 12);
     }

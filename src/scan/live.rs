@@ -12,7 +12,7 @@ use super::{
     secrets::Unresolved,
 };
 use crate::{
-    check::{Probed, Rules, Select, Shared},
+    check::{Probed, Rules, Select, SharedFindings},
     inventory::{BindingId, Dirty, Inventory},
     object::{Change, Key, Kind, Object, Seconds},
     text::time::HOUR,
@@ -199,18 +199,18 @@ impl Live {
 
     /// Judges a binding again.
     pub fn binding(&mut self, id: BindingId, news: &mut News) {
-        self.binding_with(id, &Shared::default(), news);
+        self.binding_with(id, &SharedFindings::default(), news);
     }
 
     /// What is said of the Secrets that many bindings name, where so many bindings are judged that it pays.
-    fn shared(&self, judged: usize) -> Shared {
+    fn shared(&self, judged: usize) -> SharedFindings {
         if judged < MANY {
-            return Shared::default();
+            return SharedFindings::default();
         }
-        Shared::new(&self.inventory, &self.rules)
+        SharedFindings::new(&self.inventory, &self.rules)
     }
 
-    fn binding_with(&mut self, id: BindingId, shared: &Shared, news: &mut News) {
+    fn binding_with(&mut self, id: BindingId, shared: &SharedFindings, news: &mut News) {
         let probed = self.probed.get(&id);
         let judged = evaluate::binding(&self.inventory, id, self.rules, &self.select, probed, shared);
         self.tell(About::Binding(id), judged, news);

@@ -13,7 +13,7 @@ use crate::{
     net::{
         ResolveError,
         address::{HostPort, Origin, addresses, elsewhere, resolve},
-        probe::{CONCURRENCY, ProbeError, ProbeRequest, Served, probe_all},
+        probe::{CONCURRENCY, ProbeError, ProbeRequest, ServerHandshake, probe_all},
     },
     object::Text,
     x509::{Interner, Judge, bundle},
@@ -22,7 +22,7 @@ use futures_util::StreamExt as _;
 
 /// How bindings are probed.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ProbeOptions {
     /// `--connect`: this address in place of the routes' own.
     pub connect: Option<HostPort>,
     /// How long one connection may take.
@@ -46,7 +46,7 @@ pub struct ProbeAnswer {
     /// The address that was asked.
     pub address: SocketAddr,
     /// What it served.
-    pub result: Result<Served, ProbeError>,
+    pub result: Result<ServerHandshake, ProbeError>,
 }
 
 /// A binding to be probed, with all that asking needs: the inventory may change meanwhile.
@@ -68,14 +68,14 @@ pub struct ProbeTarget {
 pub struct ProbeResults {
     places: Vec<(ProbeTarget, ProbeAddresses)>,
     position: HashMap<(SocketAddr, Text), usize>,
-    results: Vec<Result<Served, ProbeError>>,
+    results: Vec<Result<ServerHandshake, ProbeError>>,
 }
 
 /// Probes the bindings: 32 connections at once, each server name at each address once.
 pub async fn probe(
     inventory: &Inventory,
     ids: &[BindingId],
-    options: &Options,
+    options: &ProbeOptions,
     judge: &Judge,
 ) -> (BTreeMap<BindingId, Probed>, Vec<ProbeAnswer>) {
     ask(places(inventory, ids), options).await.judged(judge)
@@ -98,7 +98,7 @@ pub fn places(inventory: &Inventory, ids: &[BindingId]) -> Vec<ProbeTarget> {
 }
 
 /// Asks at all places.
-pub async fn ask(places: Vec<ProbeTarget>, options: &Options) -> ProbeResults {
+pub async fn ask(places: Vec<ProbeTarget>, options: &ProbeOptions) -> ProbeResults {
     let silent = &AtomicUsize::new(0);
     let places: Vec<(ProbeTarget, ProbeAddresses)> = futures_util::stream::iter(places)
         .map(|place| async move {
@@ -191,7 +191,7 @@ struct ProbeAddresses {
     expected: Vec<Text>,
 }
 
-async fn find(at: &ProbeTarget, options: &Options, silent: &AtomicUsize) -> ProbeAddresses {
+async fn find(at: &ProbeTarget, options: &ProbeOptions, silent: &AtomicUsize) -> ProbeAddresses {
     // A wildcard has no address of its own.
     let plain = !at.host.starts_with('*');
     let place = addresses(options.connect.as_ref(), &at.status, at.port, &at.host, options.lookup).await;
@@ -243,7 +243,7 @@ async fn find(at: &ProbeTarget, options: &Options, silent: &AtomicUsize) -> Prob
     found
 }
 
-fn chain(result: &Result<Served, ProbeError>, interner: &mut Interner, judge: &Judge) -> ServedChain {
+fn chain(result: &Result<ServerHandshake, ProbeError>, interner: &mut Interner, judge: &Judge) -> ServedChain {
     let served = match result {
         Ok(served) => served,
         Err(error) => return ServedChain::Nothing(crate::error::chain(error)),

@@ -18,7 +18,7 @@ use super::{
 #[cfg(test)]
 use super::{
     example::{CONTROLLERS, PROVIDERS, ROOT, TRUST},
-    section::{Example, Shown},
+    section::{Example, ShownSettings},
 };
 use crate::{
     apply::KeyKind,
@@ -51,8 +51,8 @@ section! {
             issuers: BTreeMap<String, IssuerEntry> => Example::Entries(
                 IssuerEntry::DECLARED,
                 &[
-                    ("letsencrypt", Shown::Only(&["profile", "preferred_chain"])),
-                    ("corp", Shown::AllBut(&["profile", "preferred_chain", "ca_file"])),
+                    ("letsencrypt", ShownSettings::Only(&["profile", "preferred_chain"])),
+                    ("corp", ShownSettings::AllBut(&["profile", "preferred_chain", "ca_file"])),
                 ],
             );
             /// How a certificate is ordered.

@@ -85,7 +85,7 @@ pub fn names(layers: &[Layer]) -> Vec<String> {
 /// What the layers call the CA with this directory.
 pub fn name_of(layers: &[Layer], directory: &str) -> Option<String> {
     names(layers).into_iter().find(|name| {
-        let said = Entry::of(layers, name).get(|e| e.directory.as_deref());
+        let said = IssuerSettings::of(layers, name).get(|e| e.directory.as_deref());
         said.or_else(|| built_in(name)) == Some(directory)
     })
 }
@@ -142,7 +142,7 @@ pub(super) fn choose(layers: &[Layer]) -> Result<Chosen, SettingsError> {
 
 /// A CA by its name, as far as its directory is known.
 fn ca_of(layers: &[Layer], name: &str) -> Option<Ca> {
-    let said = Entry::of(layers, name).get(|e| e.directory.as_deref());
+    let said = IssuerSettings::of(layers, name).get(|e| e.directory.as_deref());
     Some(Ca {
         name: name.to_owned(),
         directory: said.or_else(|| built_in(name))?.to_owned(),
@@ -166,9 +166,9 @@ fn built_in(name: &str) -> Option<&'static str> {
 }
 
 /// What is said of one issuer: by flags and the environment, which mean the chosen one, then by files, under its name.
-struct Entry<'a>(Vec<&'a IssuerEntry>);
+struct IssuerSettings<'a>(Vec<&'a IssuerEntry>);
 
-impl<'a> Entry<'a> {
+impl<'a> IssuerSettings<'a> {
     fn of(layers: &'a [Layer], name: &str) -> Self {
         Self(layers.iter().filter_map(|layer| layer.file.issuers.get(name)).collect())
     }
@@ -186,7 +186,7 @@ impl<'a> Entry<'a> {
 
 /// The issuer of a name, with all that is said of it. A `url` makes one that the settings do not have.
 pub(super) fn one(layers: &[Layer], name: &str, url: Option<String>) -> Result<Chosen, SettingsError> {
-    let entry = Entry::chosen(layers, name);
+    let entry = IssuerSettings::chosen(layers, name);
     let known = names(layers);
     if url.is_none() && !known.iter().any(|one| one == name) {
         return Err(SettingsError::NoIssuer {
@@ -256,7 +256,7 @@ fn check_url(url: &str, loopback: bool) -> Result<(), String> {
     }
 }
 
-fn ca_pem(entry: &Entry<'_>) -> Result<Option<Vec<u8>>, String> {
+fn ca_pem(entry: &IssuerSettings<'_>) -> Result<Option<Vec<u8>>, String> {
     for one in &entry.0 {
         match (&one.ca_file, &one.ca) {
             (Some(_), Some(_)) => return Err("caFile and ca are two ways to say the same thing: keep one".to_owned()),

@@ -89,13 +89,13 @@ pub(super) enum Example {
     /// A section with these.
     Section(&'static [Declared]),
     /// Entries by name: each with those of these settings that it names.
-    Entries(&'static [Declared], &'static [(&'static str, Shown)]),
+    Entries(&'static [Declared], &'static [(&'static str, ShownSettings)]),
 }
 
 /// Which settings of an entry are shown.
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shown {
+pub(super) enum ShownSettings {
     /// These.
     Only(&'static [&'static str]),
     /// All but these.

@@ -13,7 +13,7 @@ use super::{
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub struct SettingLine {
     /// Its place: `issuers.corp.directory`.
     pub path: String,
     /// Its value. Credentials are places, never values.
@@ -39,7 +39,7 @@ pub fn built_in() -> Layer {
 }
 
 /// Every setting that some source makes, in the order of their places.
-pub fn lines(layers: &[Layer]) -> Vec<Line> {
+pub fn lines(layers: &[Layer]) -> Vec<SettingLine> {
     let mut found = BTreeMap::new();
     // The weakest first, so that the strongest is the last to write.
     for layer in layers.iter().rev() {
@@ -61,7 +61,7 @@ pub fn lines(layers: &[Layer]) -> Vec<Line> {
             found.insert(path, (value, origin.clone()));
         });
     }
-    let line = |(path, (value, origin))| Line { path, value, origin };
+    let line = |(path, (value, origin))| SettingLine { path, value, origin };
     found.into_iter().map(line).collect()
 }
 

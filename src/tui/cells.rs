@@ -1,12 +1,12 @@
-//! What stands in each cell of the views that are tables. Cleared for a terminal.
+//! ColumnContent stands in each cell of the views that are tables. Cleared for a terminal.
 
 use std::fmt::Write as _;
 
 use super::{
-    columns::What,
+    columns::ColumnContent,
     item::Item,
     model::{Model, View, derived::worst},
-    order::{Ending, Job, Run, State},
+    order::{Ending, Job, Run, RunState},
 };
 use crate::{
     check::Fact,
@@ -20,7 +20,7 @@ use crate::{
 const SHOWN: usize = 3;
 
 /// Appends the cell of a line to `out`, and returns what it means.
-pub fn cell(model: &Model, view: View, line: usize, what: What, out: &mut String) -> Tone {
+pub fn cell(model: &Model, view: View, line: usize, what: ColumnContent, out: &mut String) -> Tone {
     let start = out.len();
     let tone = match view {
         View::Hosts => model.rows.get(line).map(|item| of_item(model, item, what, out)),
@@ -53,14 +53,14 @@ fn kind(kind: Kind) -> String {
     kind.as_str().to_ascii_lowercase()
 }
 
-fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
+fn of_item(model: &Model, item: &Item, what: ColumnContent, out: &mut String) -> Tone {
     match what {
-        What::Status => {
+        ColumnContent::Status => {
             out.push_str(item.status.as_str());
             return Tone::Of(item.status);
         }
-        What::Namespace => put(out, &item.namespace),
-        What::Route => {
+        ColumnContent::Namespace => put(out, &item.namespace),
+        ColumnContent::Route => {
             if let Some((of, name, listener)) = &item.route {
                 out.push_str(&kind(*of));
                 out.push('/');
@@ -73,22 +73,22 @@ fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
                 put(out, &right);
             }
         }
-        What::Host => match item.host.as_deref() {
+        ColumnContent::Host => match item.host.as_deref() {
             // An Ingress without a host serves every host.
             Some("") => out.push('*'),
             Some(host) => put(out, host),
             None => {}
         },
-        What::Secret => {
+        ColumnContent::Secret => {
             if let Some(first) = item.secret() {
                 secret(&item.namespace, first, out);
                 more(item.secrets.len(), 1, out);
             }
         }
-        What::Reason => {
+        ColumnContent::Reason => {
             let mut unique = Vec::new();
             let told = item.findings.iter().map(|finding| (finding.reason(), false));
-            // What is excused stands in parentheses.
+            // ColumnContent is excused stands in parentheses.
             for reason in told.chain(item.ignored.iter().map(|finding| (finding.reason(), true))) {
                 if !unique.contains(&reason) {
                     unique.push(reason);
@@ -101,14 +101,14 @@ fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
             }
             more(unique.len(), SHOWN, out);
         }
-        What::Class => put(out, item.class.as_deref().unwrap_or_default()),
-        What::Age => age(item.created, model.now(), out),
-        What::Labels => {
+        ColumnContent::Class => put(out, item.class.as_deref().unwrap_or_default()),
+        ColumnContent::Age => age(item.created, model.now(), out),
+        ColumnContent::Labels => {
             for (i, (key, value)) in item.labels.iter().enumerate() {
                 let _ = write!(out, "{}{}={}", if i > 0 { "," } else { "" }, Clear(key), Clear(value));
             }
         }
-        What::Expires => {
+        ColumnContent::Expires => {
             let due = item
                 .findings
                 .iter()
@@ -120,16 +120,16 @@ fn of_item(model: &Model, item: &Item, what: What, out: &mut String) -> Tone {
     Tone::Plain
 }
 
-/// What a line of the hosts that has no host is about, unless one of the columns that are `drawn` says it: its route, its Secret, or
+/// ColumnContent a line of the hosts that has no host is about, unless one of the columns that are `drawn` says it: its route, its Secret, or
 /// the right that is missing. No line is without a name, however narrow the table is.
-pub fn name_without_host(item: &Item, drawn: &[What]) -> Option<String> {
+pub fn name_without_host(item: &Item, drawn: &[ColumnContent]) -> Option<String> {
     if item.host.is_some() {
         return None;
     }
     let (of, name) = match (&item.route, item.secret()) {
-        (Some((of, name, _)), _) => (What::Route, format!("{}/{}", kind(*of), Clear(name))),
-        (None, Some(key)) => (What::Secret, format!("secret/{}", Clear(&key.name))),
-        (None, None) => (What::Route, clear(&item.row("").unread_right()?).into_owned()),
+        (Some((of, name, _)), _) => (ColumnContent::Route, format!("{}/{}", kind(*of), Clear(name))),
+        (None, Some(key)) => (ColumnContent::Secret, format!("secret/{}", Clear(&key.name))),
+        (None, None) => (ColumnContent::Route, clear(&item.row("").unread_right()?).into_owned()),
     };
     (!drawn.contains(&of)).then_some(name)
 }
@@ -164,17 +164,17 @@ pub fn expires(certificate: Option<&Certificate>, due: bool, now: Seconds, out: 
 }
 
 /// The cells that only a certificate fills.
-fn of_certificate(certificate: Option<&Certificate>, what: What, out: &mut String) -> Tone {
+fn of_certificate(certificate: Option<&Certificate>, what: ColumnContent, out: &mut String) -> Tone {
     let Some(certificate) = certificate else {
         return Tone::Plain;
     };
     match what {
-        What::Issuer => put(out, &certificate.issuer.short),
-        What::Serial => {
+        ColumnContent::Issuer => put(out, &certificate.issuer.short),
+        ColumnContent::Serial => {
             let _ = write!(out, "{}", certificate.serial);
         }
-        What::Algorithm => put(out, &certificate.key.to_string()),
-        What::Names => {
+        ColumnContent::Algorithm => put(out, &certificate.key.to_string()),
+        ColumnContent::Names => {
             let names = &certificate.names;
             for (i, name) in names.iter().take(SHOWN).enumerate() {
                 out.push_str(if i > 0 { "," } else { "" });
@@ -182,7 +182,7 @@ fn of_certificate(certificate: Option<&Certificate>, what: What, out: &mut Strin
             }
             more(names.len(), SHOWN, out);
         }
-        What::Sha256 => {
+        ColumnContent::Sha256 => {
             for byte in &certificate.sha256.0[..8] {
                 let _ = write!(out, "{byte:02x}");
             }
@@ -192,27 +192,27 @@ fn of_certificate(certificate: Option<&Certificate>, what: What, out: &mut Strin
     Tone::Plain
 }
 
-fn of_secret(model: &Model, line: usize, what: What, out: &mut String) -> Option<Tone> {
+fn of_secret(model: &Model, line: usize, what: ColumnContent, out: &mut String) -> Option<Tone> {
     let line = model.derived.secrets.get(line)?;
     match what {
-        What::Status => {
+        ColumnContent::Status => {
             out.push_str(line.status.as_str());
             return Some(Tone::Of(line.status));
         }
-        What::Namespace => put(out, &line.key.namespace),
-        What::Secret => put(out, &line.key.name),
-        What::Hosts => {
+        ColumnContent::Namespace => put(out, &line.key.namespace),
+        ColumnContent::Secret => put(out, &line.key.name),
+        ColumnContent::Hosts => {
             let _ = write!(out, "{}", line.hosts);
         }
-        What::Reason => {
+        ColumnContent::Reason => {
             for (i, reason) in line.reasons.iter().take(SHOWN).enumerate() {
                 out.push_str(if i > 0 { "," } else { "" });
                 out.push_str(reason.as_str());
             }
             more(line.reasons.len(), SHOWN, out);
         }
-        What::Age => age(line.created, model.now(), out),
-        What::Expires => {
+        ColumnContent::Age => age(line.created, model.now(), out),
+        ColumnContent::Expires => {
             let due = line
                 .reasons
                 .iter()
@@ -224,54 +224,54 @@ fn of_secret(model: &Model, line: usize, what: What, out: &mut String) -> Option
     Some(Tone::Plain)
 }
 
-fn of_group(model: &Model, line: usize, what: What, out: &mut String) -> Option<Tone> {
+fn of_group(model: &Model, line: usize, what: ColumnContent, out: &mut String) -> Option<Tone> {
     let group = model.derived.groups.get(line)?;
     match what {
-        What::Status => {
+        ColumnContent::Status => {
             out.push_str(group.status.as_str());
             return Some(Tone::Of(group.status));
         }
-        What::Reason => out.push_str(group.reason.as_str()),
-        What::Count => {
+        ColumnContent::Reason => out.push_str(group.reason.as_str()),
+        ColumnContent::Count => {
             let _ = write!(out, "{}", group.count);
         }
-        What::Namespaces => {
+        ColumnContent::Namespaces => {
             let _ = write!(out, "{}", group.namespaces);
         }
-        What::Meaning => put(out, &crate::report::explain::meaning(group.reason)),
+        ColumnContent::Meaning => put(out, &crate::report::explain::meaning(group.reason)),
         _ => {}
     }
     Some(Tone::Plain)
 }
 
-fn of_namespace(model: &Model, line: usize, what: What, out: &mut String) -> Option<Tone> {
+fn of_namespace(model: &Model, line: usize, what: ColumnContent, out: &mut String) -> Option<Tone> {
     let line = model.derived.namespaces.get(line)?;
     let status = match what {
-        What::Status => {
+        ColumnContent::Status => {
             let worst = worst(&line.counts);
             out.push_str(worst.as_str());
             return Some(Tone::Of(worst));
         }
-        What::Name => {
+        ColumnContent::Name => {
             put(out, &line.name);
             return Some(Tone::Plain);
         }
-        What::Count => {
+        ColumnContent::Count => {
             let _ = write!(out, "{}", line.total());
             return Some(Tone::Plain);
         }
-        What::Expires => {
+        ColumnContent::Expires => {
             if let Some(at) = line.expires {
                 let left = at.saturating_sub(model.now());
                 let _ = write!(out, "{}{}", Age(left), if left < 0 { " ago" } else { "" });
             }
             return Some(Tone::Plain);
         }
-        What::Critical => Status::Critical,
-        What::Warning => Status::Warning,
-        What::Unknown => Status::Unknown,
-        What::Info => Status::Info,
-        What::Healthy => Status::Healthy,
+        ColumnContent::Critical => Status::Critical,
+        ColumnContent::Warning => Status::Warning,
+        ColumnContent::Unknown => Status::Unknown,
+        ColumnContent::Info => Status::Info,
+        ColumnContent::Healthy => Status::Healthy,
         _ => return None,
     };
     let count = line.counts[status as usize];
@@ -279,34 +279,34 @@ fn of_namespace(model: &Model, line: usize, what: What, out: &mut String) -> Opt
     Some(if count == 0 { Tone::Dim } else { Tone::Of(status) })
 }
 
-fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
+fn of_run(model: &Model, run: &Run, what: ColumnContent, out: &mut String) -> Tone {
     match what {
-        What::Started if run.begun => {
+        ColumnContent::Started if run.begun => {
             let at = time::date_time(run.at);
             put(out, at.get(11..19).unwrap_or_default());
         }
-        What::Job => out.push_str(run.job.as_str()),
-        What::Stage => {
+        ColumnContent::Job => out.push_str(run.job.as_str()),
+        ColumnContent::Stage => {
             out.push_str(run.stage().map(super::order::Stage::badge).unwrap_or_default());
         }
-        What::State => {
+        ColumnContent::State => {
             let (word, tone) = state(run);
             out.push_str(word);
             return tone;
         }
-        What::Took => {
+        ColumnContent::Took => {
             if let Some(ms) = run.took(model.ms) {
                 out.push_str(&progress::duration(ms));
             }
         }
-        What::Target => target(run, out),
-        What::Last => {
+        ColumnContent::Target => target(run, out),
+        ColumnContent::Last => {
             match &run.state {
-                State::Ended(Ending::Bad(trouble)) => {
+                RunState::Ended(Ending::Bad(trouble)) => {
                     put(out, &trouble.what);
                     return Tone::Of(Status::Critical);
                 }
-                State::Ended(Ending::Partly { trouble, .. }) => {
+                RunState::Ended(Ending::Partly { trouble, .. }) => {
                     put(out, &trouble.what);
                     return Tone::Of(Status::Warning);
                 }
@@ -334,15 +334,15 @@ fn of_run(model: &Model, run: &Run, what: What, out: &mut String) -> Tone {
 /// The word for where a run stands.
 pub fn state(run: &Run) -> (&str, Tone) {
     match &run.state {
-        State::Planning => ("planning", Tone::Dim),
-        State::Waiting => ("planned", Tone::Of(Status::Info)),
-        State::Running => ("running", Tone::Of(Status::Info)),
-        State::Cancelling => ("cancelling", Tone::Of(Status::Warning)),
-        State::Ended(Ending::Good(_)) => ("done", Tone::Of(Status::Healthy)),
-        State::Ended(Ending::Partly { said, .. }) => (said, Tone::Of(Status::Warning)),
-        State::Ended(Ending::Bad(_)) => ("failed", Tone::Of(Status::Critical)),
-        State::Ended(Ending::Dropped) => ("dropped", Tone::Dim),
-        State::Ended(Ending::Cancelled) => ("cancelled", Tone::Of(Status::Warning)),
+        RunState::Planning => ("planning", Tone::Dim),
+        RunState::Waiting => ("planned", Tone::Of(Status::Info)),
+        RunState::Running => ("running", Tone::Of(Status::Info)),
+        RunState::Cancelling => ("cancelling", Tone::Of(Status::Warning)),
+        RunState::Ended(Ending::Good(_)) => ("done", Tone::Of(Status::Healthy)),
+        RunState::Ended(Ending::Partly { said, .. }) => (said, Tone::Of(Status::Warning)),
+        RunState::Ended(Ending::Bad(_)) => ("failed", Tone::Of(Status::Critical)),
+        RunState::Ended(Ending::Dropped) => ("dropped", Tone::Dim),
+        RunState::Ended(Ending::Cancelled) => ("cancelled", Tone::Of(Status::Warning)),
     }
 }
 

@@ -8,8 +8,8 @@ use crate::report::order::Field;
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// What it shows.
-    pub what: What,
+    /// ColumnContent it shows.
+    pub what: ColumnContent,
     /// Its head.
     pub head: &'static str,
     /// With this many cells it can be read well.
@@ -19,16 +19,16 @@ pub struct Column {
     /// It is left out of a narrow table before those with a lower number: from 3 on as soon as it cannot be read well, below
     /// only where the others would say nothing any more. Those with 0, what a line is about and how bad it is, stay.
     pub rank: u8,
-    /// What a press on its head sorts by.
+    /// ColumnContent a press on its head sorts by.
     pub sort: Option<Field>,
     /// Whether it is drawn only when more columns are asked for.
     pub wide: bool,
 }
 
-/// What a column shows.
+/// ColumnContent a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)] // Each is what its head says.
-pub enum What {
+pub enum ColumnContent {
     Mark,
     Status,
     Namespace,
@@ -64,7 +64,7 @@ pub enum What {
     Last,
 }
 
-const fn column(what: What, head: &'static str, good: u16, rank: u8) -> Column {
+const fn column(what: ColumnContent, head: &'static str, good: u16, rank: u8) -> Column {
     Column {
         what,
         head,
@@ -94,71 +94,71 @@ impl Column {
 }
 
 const HOSTS: &[Column] = &[
-    column(What::Status, "STATUS", 10, 0).by(Field::Status),
-    column(What::Namespace, "NAMESPACE", 11, 3)
+    column(ColumnContent::Status, "STATUS", 10, 0).by(Field::Status),
+    column(ColumnContent::Namespace, "NAMESPACE", 11, 3)
         .least(9)
         .by(Field::Namespace),
-    column(What::Route, "ROUTE", 20, 5).by(Field::Name),
-    column(What::Host, "HOST", 28, 0).least(20).by(Field::Host),
-    column(What::Secret, "SECRET", 16, 6),
-    column(What::Expires, "EXPIRES", 9, 1).by(Field::Expires),
-    column(What::Issuer, "ISSUER", 12, 7).by(Field::Issuer),
-    column(What::Reason, "REASON", 20, 2).least(12),
-    column(What::Serial, "SERIAL", 8, 9).wide(),
-    column(What::Algorithm, "ALGORITHM", 8, 9).wide(),
-    column(What::Names, "NAMES", 10, 8).wide(),
-    column(What::Sha256, "SHA256", 8, 9).wide(),
-    column(What::Class, "CLASS", 6, 8).wide(),
-    column(What::Age, "AGE", 4, 8).by(Field::Age).wide(),
-    column(What::Labels, "LABELS", 8, 9).wide(),
+    column(ColumnContent::Route, "ROUTE", 20, 5).by(Field::Name),
+    column(ColumnContent::Host, "HOST", 28, 0).least(20).by(Field::Host),
+    column(ColumnContent::Secret, "SECRET", 16, 6),
+    column(ColumnContent::Expires, "EXPIRES", 9, 1).by(Field::Expires),
+    column(ColumnContent::Issuer, "ISSUER", 12, 7).by(Field::Issuer),
+    column(ColumnContent::Reason, "REASON", 20, 2).least(12),
+    column(ColumnContent::Serial, "SERIAL", 8, 9).wide(),
+    column(ColumnContent::Algorithm, "ALGORITHM", 8, 9).wide(),
+    column(ColumnContent::Names, "NAMES", 10, 8).wide(),
+    column(ColumnContent::Sha256, "SHA256", 8, 9).wide(),
+    column(ColumnContent::Class, "CLASS", 6, 8).wide(),
+    column(ColumnContent::Age, "AGE", 4, 8).by(Field::Age).wide(),
+    column(ColumnContent::Labels, "LABELS", 8, 9).wide(),
 ];
 
 const SECRETS: &[Column] = &[
-    column(What::Status, "STATUS", 10, 0).by(Field::Status),
-    column(What::Namespace, "NAMESPACE", 11, 3)
+    column(ColumnContent::Status, "STATUS", 10, 0).by(Field::Status),
+    column(ColumnContent::Namespace, "NAMESPACE", 11, 3)
         .least(9)
         .by(Field::Namespace),
-    column(What::Secret, "SECRET", 24, 0).least(16).by(Field::Name),
-    column(What::Expires, "EXPIRES", 9, 1).by(Field::Expires),
-    column(What::Hosts, "HOSTS", 5, 5),
-    column(What::Names, "NAMES", 24, 4),
-    column(What::Issuer, "ISSUER", 12, 6).by(Field::Issuer),
-    column(What::Algorithm, "ALGORITHM", 8, 7),
-    column(What::Reason, "REASON", 20, 2).least(12),
-    column(What::Serial, "SERIAL", 8, 9).wide(),
-    column(What::Sha256, "SHA256", 8, 9).wide(),
-    column(What::Age, "AGE", 4, 8).by(Field::Age).wide(),
+    column(ColumnContent::Secret, "SECRET", 24, 0).least(16).by(Field::Name),
+    column(ColumnContent::Expires, "EXPIRES", 9, 1).by(Field::Expires),
+    column(ColumnContent::Hosts, "HOSTS", 5, 5),
+    column(ColumnContent::Names, "NAMES", 24, 4),
+    column(ColumnContent::Issuer, "ISSUER", 12, 6).by(Field::Issuer),
+    column(ColumnContent::Algorithm, "ALGORITHM", 8, 7),
+    column(ColumnContent::Reason, "REASON", 20, 2).least(12),
+    column(ColumnContent::Serial, "SERIAL", 8, 9).wide(),
+    column(ColumnContent::Sha256, "SHA256", 8, 9).wide(),
+    column(ColumnContent::Age, "AGE", 4, 8).by(Field::Age).wide(),
 ];
 
 const FINDINGS: &[Column] = &[
-    column(What::Status, "SEVERITY", 10, 0).by(Field::Status),
-    column(What::Reason, "REASON", 26, 0).least(20).by(Field::Name),
+    column(ColumnContent::Status, "SEVERITY", 10, 0).by(Field::Status),
+    column(ColumnContent::Reason, "REASON", 26, 0).least(20).by(Field::Name),
     // Secrets without route and kinds that could not be read are among them.
-    column(What::Count, "ROWS", 5, 1),
-    column(What::Namespaces, "NAMESPACES", 10, 4),
-    column(What::Meaning, "MEANING", 30, 3),
+    column(ColumnContent::Count, "ROWS", 5, 1),
+    column(ColumnContent::Namespaces, "NAMESPACES", 10, 4),
+    column(ColumnContent::Meaning, "MEANING", 30, 3),
 ];
 
 const ORDERS: &[Column] = &[
-    column(What::Started, "STARTED", 8, 4),
-    column(What::Job, "WHAT", 7, 0),
-    column(What::Stage, "STAGE", 9, 3),
-    column(What::State, "STATE", 26, 0).least(10),
-    column(What::Took, "TOOK", 6, 5),
-    column(What::Target, "TARGET", 24, 0).least(16),
-    column(What::Last, "LAST", 30, 6),
+    column(ColumnContent::Started, "STARTED", 8, 4),
+    column(ColumnContent::Job, "WHAT", 7, 0),
+    column(ColumnContent::Stage, "STAGE", 9, 3),
+    column(ColumnContent::State, "STATE", 26, 0).least(10),
+    column(ColumnContent::Took, "TOOK", 6, 5),
+    column(ColumnContent::Target, "TARGET", 24, 0).least(16),
+    column(ColumnContent::Last, "LAST", 30, 6),
 ];
 
 const NAMESPACES: &[Column] = &[
-    column(What::Status, "WORST", 10, 0).by(Field::Status),
-    column(What::Name, "NAMESPACE", 14, 0).least(9).by(Field::Name),
-    column(What::Critical, "CRITICAL", 8, 0),
-    column(What::Warning, "WARNING", 7, 1),
-    column(What::Unknown, "UNKNOWN", 7, 6),
-    column(What::Info, "INFO", 4, 5),
-    column(What::Healthy, "HEALTHY", 7, 2),
-    column(What::Count, "ALL", 3, 4),
-    column(What::Expires, "FIRST EXPIRY", 12, 3).by(Field::Expires),
+    column(ColumnContent::Status, "WORST", 10, 0).by(Field::Status),
+    column(ColumnContent::Name, "NAMESPACE", 14, 0).least(9).by(Field::Name),
+    column(ColumnContent::Critical, "CRITICAL", 8, 0),
+    column(ColumnContent::Warning, "WARNING", 7, 1),
+    column(ColumnContent::Unknown, "UNKNOWN", 7, 6),
+    column(ColumnContent::Info, "INFO", 4, 5),
+    column(ColumnContent::Healthy, "HEALTHY", 7, 2),
+    column(ColumnContent::Count, "ALL", 3, 4),
+    column(ColumnContent::Expires, "FIRST EXPIRY", 12, 3).by(Field::Expires),
 ];
 
 /// Which columns are drawn.
@@ -167,7 +167,7 @@ pub struct Columns {
     /// Whether more are drawn.
     pub wide: bool,
     /// Those that were taken away, and those of the wide ones that were asked for, by view.
-    pub toggled: BTreeSet<(View, What)>,
+    pub toggled: BTreeSet<(View, ColumnContent)>,
 }
 
 impl Columns {
@@ -190,7 +190,7 @@ impl Columns {
     }
 
     /// Draws a column, or leaves it out.
-    pub fn toggle(&mut self, view: View, what: What) {
+    pub fn toggle(&mut self, view: View, what: ColumnContent) {
         if !self.toggled.remove(&(view, what)) {
             self.toggled.insert((view, what));
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{
     CommandLine,
-    item::Subject,
+    item::ItemSubject,
     message::Signal,
     model::popup::{TextOf, WindowId},
     order::{Job, RunId},
@@ -39,7 +39,7 @@ pub enum Effect {
     /// A picture is drawn.
     Picture {
         /// Of what.
-        of: Subject,
+        of: ItemSubject,
         /// How wide it may be.
         width: u16,
     },
@@ -50,10 +50,10 @@ pub enum Effect {
         /// Which text.
         what: TextOf,
         /// About what.
-        of: Subject,
+        of: ItemSubject,
     },
     /// PEM of a Secret's chain is read, to be copied.
-    Pem(Subject),
+    Pem(ItemSubject),
     /// Hosts are probed.
     Probe(Vec<About>),
     /// A command is carried out.

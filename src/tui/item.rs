@@ -145,14 +145,14 @@ impl Item {
     }
 
     /// What a picture, a command or a copy of it is about: its route, or its Secret.
-    pub fn subject(&self) -> Option<Subject> {
+    pub fn subject(&self) -> Option<ItemSubject> {
         if let Some((kind, name, _)) = &self.route {
-            return Some(Subject {
+            return Some(ItemSubject {
                 kind: *kind,
                 key: Key::new(self.namespace.clone(), name.clone()),
             });
         }
-        self.secret().map(|key| Subject {
+        self.secret().map(|key| ItemSubject {
             kind: Kind::Secret,
             key: key.clone(),
         })
@@ -170,14 +170,14 @@ pub struct Identity {
 
 /// A route or a Secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Subject {
+pub struct ItemSubject {
     /// Its kind.
     pub kind: Kind,
     /// Its namespace and name.
     pub key: Key,
 }
 
-impl Subject {
+impl ItemSubject {
     /// `gateway/edge`, as the command line takes it.
     pub fn word(&self) -> String {
         format!("{}/{}", self.kind.as_str().to_ascii_lowercase(), self.key.name)

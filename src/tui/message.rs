@@ -3,7 +3,7 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::{
-    item::{Item, Subject},
+    item::{Item, ItemSubject},
     model::popup::WindowId,
     order::{Ending, Plan, RunId},
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A text of lines, each of runs of one tone. Cleared for a terminal.
-pub type Lines = Vec<Vec<(Tone, String)>>;
+pub type StyledLines = Vec<Vec<(Tone, String)>>;
 
 /// What asks the process to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,18 +103,18 @@ pub enum Message {
     /// A picture that was asked for.
     Picture {
         /// Of what.
-        of: Subject,
+        of: ItemSubject,
         /// For which width it was drawn.
         width: u16,
         /// The picture, or why there is none.
-        lines: Result<Lines, Trouble>,
+        lines: Result<StyledLines, Trouble>,
     },
     /// A text that was asked for, for a window of its own.
     Text {
         /// The window.
         window: WindowId,
         /// The text, or why there is none.
-        lines: Result<Lines, Trouble>,
+        lines: Result<StyledLines, Trouble>,
     },
     /// PEM of a Secret's chain, which was asked for to be copied.
     Pem(Result<String, Trouble>),

@@ -61,7 +61,7 @@ pub enum Ending {
 
 /// Where a run stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum RunState {
     /// Its plan is being made.
     Planning,
     /// Its plan waits for an answer.
@@ -257,7 +257,7 @@ pub struct Run {
     /// When it ended.
     pub ended_ms: Option<u64>,
     /// Where it stands.
-    pub state: State,
+    pub state: RunState,
     /// What was planned.
     pub plan: Option<Plan>,
     /// What has happened, by Secret.
@@ -273,7 +273,7 @@ pub struct Run {
 impl Run {
     /// What it waits for now, where that takes long: what it said last, or what the only certificate that is under way waits for.
     pub fn waits_for(&self) -> Option<String> {
-        if self.is_over() || self.state == State::Waiting {
+        if self.is_over() || self.state == RunState::Waiting {
             return None;
         }
         if let Some(words) = self.waits.values().next_back() {
@@ -306,7 +306,7 @@ impl Run {
 
     /// It begins now. The question after its first part does not begin it again.
     pub fn begin(&mut self, at: Seconds, ms: u64) {
-        self.state = State::Running;
+        self.state = RunState::Running;
         if !std::mem::replace(&mut self.begun, true) {
             (self.at, self.began_ms) = (at, ms);
         }
@@ -320,11 +320,11 @@ impl Run {
 
     /// Whether it has ended.
     pub fn is_over(&self) -> bool {
-        matches!(self.state, State::Ended(_))
+        matches!(self.state, RunState::Ended(_))
     }
 
     /// Whether something has been begun that would have to be cleaned up.
     pub fn is_under_way(&self) -> bool {
-        matches!(self.state, State::Running | State::Cancelling)
+        matches!(self.state, RunState::Running | RunState::Cancelling)
     }
 }

@@ -115,7 +115,7 @@ pub fn parse_file(contents: &[u8], interner: &mut Interner) -> Parsed {
     };
     if contents.first() == Some(&super::der::SEQUENCE) && pem::blocks(contents).next().is_none() {
         let key = key::read_der(contents, None);
-        if matches!(key, key::Read::Key(_) | key::Read::Encrypted) {
+        if matches!(key, key::KeyContents::Key(_) | key::KeyContents::Encrypted) {
             return pile.finish(&[], Some(key.into()));
         }
         pile.read_der(0, contents, interner);
@@ -317,7 +317,7 @@ impl Pile {
             .filter(|_| !self.keys_allowed)?;
         let info = Outline::of(self.der.first()?)?.public_key;
         match key::read_blocks(text, None) {
-            Ok(key::Read::Key(half)) if half.is_in(info) => None,
+            Ok(key::KeyContents::Key(half)) if half.is_in(info) => None,
             _ => Some(block.position),
         }
     }

@@ -41,8 +41,8 @@ pub(crate) struct Element<'a> {
 
 impl<'a> Element<'a> {
     /// Reads the elements inside.
-    pub(crate) fn inside(&self) -> Reader<'a> {
-        Reader {
+    pub(crate) fn inside(&self) -> DerReader<'a> {
+        DerReader {
             rest: self.value,
             at: self.at,
         }
@@ -57,12 +57,12 @@ impl<'a> Element<'a> {
 
 /// Reads one element after the other. Lengths are definite and of at most four bytes; anything else is `None`.
 #[derive(Clone)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct DerReader<'a> {
     rest: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> DerReader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, at: 0 }
     }
@@ -128,13 +128,13 @@ pub(crate) struct Outline<'a> {
     /// The outer signatureAlgorithm.
     pub(crate) algorithm: &'a [u8],
     pub(crate) signature: &'a [u8],
-    extensions: Option<Reader<'a>>,
+    extensions: Option<DerReader<'a>>,
 }
 
 impl<'a> Outline<'a> {
     /// The outline of one certificate; `None` when its structure is not a certificate's.
     pub(crate) fn of(der: &'a [u8]) -> Option<Self> {
-        let mut certificate = Reader::new(der).expect(SEQUENCE)?.inside();
+        let mut certificate = DerReader::new(der).expect(SEQUENCE)?.inside();
         let signed = certificate.expect(SEQUENCE)?;
         let algorithm = certificate.expect(SEQUENCE)?.value;
         let signature = certificate.expect(BIT_STRING)?.value.get(1..)?;
@@ -245,7 +245,7 @@ pub(crate) fn moment(time: &Element<'_>) -> Option<Seconds> {
 
 /// The algorithm's OID, its parameters and the key of a subjectPublicKeyInfo.
 pub(crate) fn public_key_parts(info: &[u8]) -> Option<(&[u8], Option<Element<'_>>, &[u8])> {
-    let mut parts = Reader::new(info).expect(SEQUENCE)?.inside();
+    let mut parts = DerReader::new(info).expect(SEQUENCE)?.inside();
     let mut algorithm = parts.expect(SEQUENCE)?.inside();
     let oid = algorithm.expect(OID)?.value;
     let key = parts.expect(BIT_STRING)?.value.get(1..)?;
@@ -279,10 +279,10 @@ mod tests {
             &[0x1f, 0x01, 0x00],
             &[0x30, 0x05, 0x00],
         ] {
-            assert!(Reader::new(wrong).next().is_none(), "{wrong:?}");
+            assert!(DerReader::new(wrong).next().is_none(), "{wrong:?}");
         }
         let der = [0x30, 0x07, 0x02, 0x01, 0x05, 0x04, 0x02, 0xab, 0xcd];
-        let mut inside = Reader::new(&der).next().expect("sequence").inside();
+        let mut inside = DerReader::new(&der).next().expect("sequence").inside();
         assert!(inside.expect(OCTET_STRING).is_none());
         assert_eq!(inside.next().map(|e| e.range()), Some(2..5));
         let octets = inside.next().expect("octets");
@@ -294,7 +294,7 @@ mod tests {
     fn moments_are_seconds_since_1970() {
         let of = |tag, text: &str| {
             let der = [&[tag, u8::try_from(text.len()).expect("short")], text.as_bytes()].concat();
-            moment(&Reader::new(&der).next().expect("element"))
+            moment(&DerReader::new(&der).next().expect("element"))
         };
         for (tag, text, expected) in [
             (UTC_TIME, "700101000000Z", Some(0)),

@@ -11,7 +11,7 @@ use aws_lc_rs::{
 
 use super::{
     bundle::KeyState,
-    der::{BIT_STRING, Element, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, context, public_key_parts, unsigned},
+    der::{BIT_STRING, DerReader, Element, INTEGER, OCTET_STRING, OID, SEQUENCE, context, public_key_parts, unsigned},
     pem,
     readers::{self, Objection, Part, Readers},
     trust::Memo,
@@ -31,7 +31,7 @@ const P521: &[u8] = &[0x2b, 0x81, 0x04, 0, 35];
 
 /// What a key file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Read {
+pub enum KeyContents {
     /// Nothing but white space.
     Nothing,
     /// An encrypted key.
@@ -45,18 +45,18 @@ pub enum Read {
 /// What a key file holds, and who cannot read it although we can.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyReading {
-    pub(crate) read: Read,
+    pub(crate) read: KeyContents,
     pub(crate) objection: Option<Objection>,
 }
 
 impl Default for KeyReading {
     fn default() -> Self {
-        Read::Nothing.into()
+        KeyContents::Nothing.into()
     }
 }
 
-impl From<Read> for KeyReading {
-    fn from(read: Read) -> Self {
+impl From<KeyContents> for KeyReading {
+    fn from(read: KeyContents) -> Self {
         Self { read, objection: None }
     }
 }
@@ -91,7 +91,7 @@ impl PublicHalf {
         match self {
             Self::Rsa { modulus, exponent } => {
                 let numbers = || {
-                    let mut numbers = Reader::new(key).expect(SEQUENCE)?.inside();
+                    let mut numbers = DerReader::new(key).expect(SEQUENCE)?.inside();
                     Some((numbers.expect(INTEGER)?.value, numbers.expect(INTEGER)?.value))
                 };
                 (oid == RSA || oid == RSA_PSS)
@@ -120,15 +120,15 @@ pub(crate) fn read(text: &[u8], memo: Option<&Memo>) -> KeyReading {
     }
     if text.len() > pem::KEY_CAP {
         let (size, cap) = (text.len(), pem::KEY_CAP);
-        return Read::Invalid(pem::PemError::TooLarge { size, cap }.to_string()).into();
+        return KeyContents::Invalid(pem::PemError::TooLarge { size, cap }.to_string()).into();
     }
     match read_blocks(text, memo) {
-        Ok(read @ Read::Key(_)) => KeyReading {
+        Ok(read @ KeyContents::Key(_)) => KeyReading {
             read,
             objection: objection(text),
         },
         Ok(read) => read.into(),
-        Err(other) => Read::Invalid(other.unwrap_or_else(|| pem::why_no_block(text))).into(),
+        Err(other) => KeyContents::Invalid(other.unwrap_or_else(|| pem::why_no_block(text))).into(),
     }
 }
 
@@ -154,7 +154,7 @@ fn oddity(label: &[u8], der: &[u8]) -> Option<(Readers, &'static str)> {
         let why = "its label is not that of a key of its kind";
         (!labels.contains(&label)).then_some((openssl, why))
     };
-    let mut fields = Reader::new(der).expect(SEQUENCE)?.inside();
+    let mut fields = DerReader::new(der).expect(SEQUENCE)?.inside();
     fields.expect(INTEGER)?;
     match fields.clone().next()?.tag {
         SEQUENCE => {
@@ -192,13 +192,13 @@ fn oddity(label: &[u8], der: &[u8]) -> Option<(Readers, &'static str)> {
 /// An `RSAPrivateKey` of more than two primes, which is of another version (`BoringSSL`, `crypto/rsa/rsa_asn1.cc`,
 /// `RSA_parse_private_key`).
 fn primes_oddity(key: &[u8]) -> Option<(Readers, &'static str)> {
-    let version = Reader::new(key).expect(SEQUENCE)?.inside().expect(INTEGER)?.value;
+    let version = DerReader::new(key).expect(SEQUENCE)?.inside().expect(INTEGER)?.value;
     (version != [0]).then_some((Readers::BORINGSSL, "it is an RSA key of more than two primes"))
 }
 
 /// An `ECPrivateKey` whose curve is named neither outside of it nor in it.
 fn curve_oddity(key: &[u8], curve: Option<Element<'_>>) -> Option<(Readers, &'static str)> {
-    let mut parts = Reader::new(key).expect(SEQUENCE)?.inside();
+    let mut parts = DerReader::new(key).expect(SEQUENCE)?.inside();
     parts.expect(INTEGER)?;
     parts.expect(OCTET_STRING)?;
     let inner = parts.expect(context(0)).and_then(|p| p.inside().next());
@@ -213,7 +213,7 @@ fn curve_oddity(key: &[u8], curve: Option<Element<'_>>) -> Option<(Readers, &'st
 }
 
 /// Reads the first private key among any blocks. The error says what there is instead, if there is any block.
-pub(crate) fn read_blocks(text: &[u8], memo: Option<&Memo>) -> Result<Read, Option<String>> {
+pub(crate) fn read_blocks(text: &[u8], memo: Option<&Memo>) -> Result<KeyContents, Option<String>> {
     let mut other = None;
     for block in pem::blocks(text) {
         if block.is_private_key() {
@@ -235,48 +235,48 @@ pub(crate) fn read_blocks(text: &[u8], memo: Option<&Memo>) -> Result<Read, Opti
     Err(other)
 }
 
-fn read_block(block: &pem::Block<'_>, memo: Option<&Memo>) -> Read {
+fn read_block(block: &pem::Block<'_>, memo: Option<&Memo>) -> KeyContents {
     if block.encrypted {
-        return Read::Encrypted;
+        return KeyContents::Encrypted;
     }
     if block.label == b"OPENSSH PRIVATE KEY" {
-        return Read::Invalid("it is in OpenSSH's format: convert it with ssh-keygen -p -m PEM".to_owned());
+        return KeyContents::Invalid("it is in OpenSSH's format: convert it with ssh-keygen -p -m PEM".to_owned());
     }
     match block.decode_secret(pem::KEY_CAP) {
-        Ok(der) if block.label == b"ENCRYPTED PRIVATE KEY" && der.first() == Some(&SEQUENCE) => Read::Encrypted,
+        Ok(der) if block.label == b"ENCRYPTED PRIVATE KEY" && der.first() == Some(&SEQUENCE) => KeyContents::Encrypted,
         Ok(der) => read_der(&der, memo),
-        Err(error) => Read::Invalid(error.to_string()),
+        Err(error) => KeyContents::Invalid(error.to_string()),
     }
 }
 
 /// Reads a DER private key: PKCS#8 (RFC 5208, RFC 5958), PKCS#1 (RFC 8017) or SEC1 (RFC 5915), told apart by structure
 /// as Go does, because labels are often wrong.
-pub(crate) fn read_der(der: &[u8], memo: Option<&Memo>) -> Read {
-    let mut reader = Reader::new(der);
+pub(crate) fn read_der(der: &[u8], memo: Option<&Memo>) -> KeyContents {
+    let mut reader = DerReader::new(der);
     let Some(outer) = reader.expect(SEQUENCE) else {
-        return Read::Invalid("it is not a DER key".to_owned());
+        return KeyContents::Invalid("it is not a DER key".to_owned());
     };
     // Go and OpenSSL go by the key alone, but for Go and PKCS#1.
     let followed = !reader.is_empty();
     let mut fields = outer.inside();
     let Some(first) = fields.next() else {
-        return Read::Invalid("it is empty".to_owned());
+        return KeyContents::Invalid("it is empty".to_owned());
     };
     let second = fields.clone().next().map(|e| e.tag);
     let read = match (first.tag, second) {
         // PKCS#8's EncryptedPrivateKeyInfo: an algorithm, then what it encrypted.
-        (SEQUENCE, Some(OCTET_STRING)) => return Read::Encrypted,
+        (SEQUENCE, Some(OCTET_STRING)) => return KeyContents::Encrypted,
         (INTEGER, Some(SEQUENCE)) => pkcs8(fields, memo),
         (INTEGER, Some(INTEGER)) if followed => Err("bytes follow the key".to_owned()),
         (INTEGER, Some(INTEGER)) => rsa(outer.whole),
         (INTEGER, Some(OCTET_STRING)) => ec(outer.whole, None, memo),
         _ => Err("it is not a private key".to_owned()),
     };
-    read.map_or_else(Read::Invalid, Read::Key)
+    read.map_or_else(KeyContents::Invalid, KeyContents::Key)
 }
 
 /// `PrivateKeyInfo`, from its algorithm on.
-fn pkcs8(mut fields: Reader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
+fn pkcs8(mut fields: DerReader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
     let broken = || "its PKCS#8 structure is broken".to_owned();
     let mut algorithm = fields.expect(SEQUENCE).ok_or_else(broken)?.inside();
     let oid = algorithm.expect(OID).ok_or_else(broken)?.value;
@@ -285,7 +285,7 @@ fn pkcs8(mut fields: Reader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, Stri
         RSA | RSA_PSS => rsa(key),
         EC => ec(key, algorithm.expect(OID).map(|curve| curve.value), memo),
         ED25519 => {
-            let seed = Reader::new(key).expect(OCTET_STRING).ok_or_else(broken)?.value;
+            let seed = DerReader::new(key).expect(OCTET_STRING).ok_or_else(broken)?.value;
             let pair = Some(seed)
                 .filter(|s| s.len() == 32)
                 .map(Ed25519KeyPair::from_seed_unchecked);
@@ -304,7 +304,7 @@ fn pkcs8(mut fields: Reader<'_>, memo: Option<&Memo>) -> Result<PublicHalf, Stri
 /// (Go 1.26, `crypto/x509/pkcs1.go`), OpenSSL none of 1 without further primes (3.0, `crypto/rsa/rsa_asn1.c`, `rsa_cb`).
 fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
     let broken = || "its RSA numbers are broken".to_owned();
-    let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
+    let mut fields = DerReader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
     let version = fields.expect(INTEGER).ok_or_else(broken)?.value;
     let mut next = || natural(&mut fields).ok_or_else(broken);
     let mut numbers = rsa::Numbers {
@@ -317,7 +317,7 @@ fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
         others: Vec::new(),
     };
     let mut others = fields.expect(SEQUENCE).map(|others| others.inside());
-    while let Some(other) = others.as_mut().and_then(Reader::next) {
+    while let Some(other) = others.as_mut().and_then(DerReader::next) {
         let mut parts = other.inside();
         let mut next = || natural(&mut parts).ok_or_else(broken);
         numbers.others.push(rsa::Other {
@@ -347,7 +347,7 @@ fn rsa(der: &[u8]) -> Result<PublicHalf, String> {
 }
 
 /// The next number of an RSA key, without leading zeros; `None` where it is negative, or is none.
-fn natural<'a>(fields: &mut Reader<'a>) -> Option<&'a [u8]> {
+fn natural<'a>(fields: &mut DerReader<'a>) -> Option<&'a [u8]> {
     let value = fields.expect(INTEGER)?.value;
     value.first().is_some_and(|b| b & 0x80 == 0).then(|| unsigned(value))
 }
@@ -356,7 +356,7 @@ fn natural<'a>(fields: &mut Reader<'a>) -> Option<&'a [u8]> {
 fn ec(der: &[u8], curve: Option<&[u8]>, memo: Option<&Memo>) -> Result<PublicHalf, String> {
     let broken = || "its EC structure is broken".to_owned();
     let anothers = || "its private number does not match its public point: the key does not work".to_owned();
-    let mut fields = Reader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
+    let mut fields = DerReader::new(der).expect(SEQUENCE).ok_or_else(broken)?.inside();
     fields.expect(INTEGER).ok_or_else(broken)?;
     let scalar = fields.expect(OCTET_STRING).ok_or_else(broken)?.value;
     let named = fields
@@ -447,13 +447,13 @@ fn compressed(point: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The state of a key beside certificates, whose subjectPublicKeyInfos are given in their order.
-pub(crate) fn state(read: &Read, keys: &[&[u8]]) -> KeyState {
+pub(crate) fn state(read: &KeyContents, keys: &[&[u8]]) -> KeyState {
     match read {
-        Read::Nothing => KeyState::Missing,
-        Read::Encrypted => KeyState::Encrypted,
-        Read::Invalid(why) => KeyState::Invalid(why.clone()),
-        Read::Key(_) if keys.is_empty() => KeyState::NothingToCompare,
-        Read::Key(half) => match keys.iter().position(|info| half.is_in(info)) {
+        KeyContents::Nothing => KeyState::Missing,
+        KeyContents::Encrypted => KeyState::Encrypted,
+        KeyContents::Invalid(why) => KeyState::Invalid(why.clone()),
+        KeyContents::Key(_) if keys.is_empty() => KeyState::NothingToCompare,
+        KeyContents::Key(half) => match keys.iter().position(|info| half.is_in(info)) {
             Some(0) => KeyState::Matches,
             Some(position) => KeyState::OfPosition(position),
             None => KeyState::Differs,

@@ -80,19 +80,19 @@ pub fn covered(host: &str, names: &[San]) -> bool {
     if let Some(address) = address(&host) {
         return names.iter().any(|san| matches!(san, San::Ip(name) if *name == address));
     }
-    let covering = Covering::of(&host);
+    let covering = NameForms::of(&host);
     names.iter().any(|san| covering.is(san))
 }
 
 /// Which dNSNames are valid for a host that is no IP address, in its normal form.
-pub(super) struct Covering<'a> {
+pub(super) struct NameForms<'a> {
     /// The host itself.
     pub(super) itself: Option<&'a str>,
     /// What follows `*.` in the wildcard that stands for its first label.
     pub(super) parent: Option<&'a str>,
 }
 
-impl<'a> Covering<'a> {
+impl<'a> NameForms<'a> {
     pub(super) fn of(host: &'a str) -> Self {
         let parent = host
             .split_once('.')

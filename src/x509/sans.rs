@@ -38,7 +38,7 @@ impl Sans {
                 .any(|san| matches!(san, San::Ip(name) if *name == address));
         }
         let has = |name: &str| many.sorted.binary_search_by(|at| self.dns(*at).cmp(name)).is_ok();
-        let covering = names::Covering::of(&host);
+        let covering = names::NameForms::of(&host);
         covering.itself.is_some_and(has) || covering.parent.is_some_and(|parent| has(&format!("*.{parent}")))
     }
 

@@ -2,7 +2,7 @@
 
 use rustls::pki_types::SignatureVerificationAlgorithm;
 
-use super::der::{OID, Reader, SEQUENCE, context, public_key_parts};
+use super::der::{DerReader, OID, SEQUENCE, context, public_key_parts};
 
 /// The algorithms that TLS clients accept in certificates.
 pub(crate) fn accepted() -> &'static [&'static dyn SignatureVerificationAlgorithm] {
@@ -67,7 +67,7 @@ const SHA1: &[u8] = &[0x2b, 0x0e, 3, 2, 26];
 /// The name of the algorithm with this `AlgorithmIdentifier` (without its outer SEQUENCE), and whether its hash is MD2,
 /// MD5 or SHA-1.
 pub(crate) fn name_of(algorithm: &[u8]) -> (&'static str, bool) {
-    let mut parts = Reader::new(algorithm);
+    let mut parts = DerReader::new(algorithm);
     let Some(oid) = parts.expect(OID).map(|o| o.value) else {
         return ("unknown", false);
     };
@@ -99,7 +99,7 @@ pub(crate) fn verifier<'a>(
     algorithm: &[u8],
 ) -> Option<(&'static dyn SignatureVerificationAlgorithm, &'a [u8])> {
     let (.., key) = public_key_parts(public_key)?;
-    let key_algorithm = Reader::new(public_key).next()?.inside().next()?.value;
+    let key_algorithm = DerReader::new(public_key).next()?.inside().next()?.value;
     let known = accepted().iter().find(|known| {
         known.signature_alg_id().as_ref() == algorithm && known.public_key_alg_id().as_ref() == key_algorithm
     })?;
@@ -111,10 +111,10 @@ pub(crate) fn verifier<'a>(
 
 /// The modulus's length, when the algorithm is RSA's.
 pub(crate) fn rsa_bits(key_algorithm: &[u8], key: &[u8]) -> Option<u32> {
-    let oid = Reader::new(key_algorithm).expect(OID)?.value;
+    let oid = DerReader::new(key_algorithm).expect(OID)?.value;
     if oid != [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] {
         return None;
     }
-    let modulus = Reader::new(key).expect(SEQUENCE)?.inside().next()?;
+    let modulus = DerReader::new(key).expect(SEQUENCE)?.inside().next()?;
     Some(super::der::bits(modulus.value))
 }

@@ -9,7 +9,7 @@ use crate::{
     x509::{
         Der,
         bundle::Parsed,
-        key::{self, PublicHalf, Read},
+        key::{self, KeyContents, PublicHalf},
         link, pem,
     },
 };
@@ -40,7 +40,7 @@ pub(super) struct Old {
 impl Old {
     pub(super) fn new(held: Option<&Parsed>, key: Option<&SecretSlice<u8>>) -> Self {
         let key = key.and_then(|key| match key::read(key.expose_secret(), None).read {
-            Read::Key(half) => Some(half),
+            KeyContents::Key(half) => Some(half),
             _ => None,
         });
         let Some(held) = held else {
@@ -146,7 +146,7 @@ fn classify(block: &pem::Block<'_>, old: &Old) -> (Part, Vec<u8>) {
             .decode_secret(pem::KEY_CAP)
             .ok()
             .map(|der| key::read_der(&der, None));
-        let ours = matches!(half, Some(Read::Key(half)) if old.is_key(&half));
+        let ours = matches!(half, Some(KeyContents::Key(half)) if old.is_key(&half));
         return (if ours { Part::Key } else { Part::Foreign }, Vec::new());
     }
     let parameters = matches!(block.label, b"DH PARAMETERS" | b"EC PARAMETERS");
@@ -233,7 +233,7 @@ fn without_blocks(value: &[u8], old: &Old, pair: &Pair) -> Fate {
     {
         return Fate::Remake(leaf.to_vec().into());
     }
-    if let Read::Key(half) = key::read_der(value, None)
+    if let KeyContents::Key(half) = key::read_der(value, None)
         && old.is_key(&half)
     {
         let block = pem::blocks(pair.key().expose_secret().as_bytes()).find(pem::Block::is_private_key);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     check::finding,
-    inventory::programs::Told,
+    inventory::programs::NamedPrograms,
     object::{
         ingress::IngressTls,
         program::{DefaultSecret, Program, Software},
@@ -288,7 +288,7 @@ fn traefik_behind_the_name_of_ingress_nginx_has_its_own_rules() {
     );
     let told = |controller| {
         move |i: &mut Inventory| {
-            let told = Told {
+            let told = NamedPrograms {
                 controller: Some(controller),
                 default_certificate: None,
             };

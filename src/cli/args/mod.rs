@@ -231,8 +231,8 @@ pub struct ProbeArgs {
 
 impl ProbeArgs {
     /// What a probe is done with.
-    pub fn options(&self) -> probe::Options {
-        probe::Options {
+    pub fn options(&self) -> probe::ProbeOptions {
+        probe::ProbeOptions {
             connect: self.connect.clone(),
             timeout: self.timeout(),
             lookup: self.timeout(),

@@ -23,8 +23,8 @@ use crate::{
     text::{clear, time},
     tui::{
         Message,
-        item::Subject,
-        message::{Lines, Trouble},
+        item::ItemSubject,
+        message::{StyledLines, Trouble},
         model::popup::WindowId,
     },
     x509::Certificate,
@@ -44,13 +44,13 @@ fn needs_cluster() -> Trouble {
     Trouble::new("this needs a cluster: these are manifests")
 }
 
-async fn get(connection: Option<Connection>, of: &Subject) -> Result<Value, Trouble> {
+async fn get(connection: Option<Connection>, of: &ItemSubject) -> Result<Value, Trouble> {
     let found = find(connection, of).await?;
     found.ok_or_else(|| Trouble::new(format!("there is no {} in {}", of.word(), of.key.namespace)))
 }
 
 /// The same; `None` where there is none.
-async fn find(connection: Option<Connection>, of: &Subject) -> Result<Option<Value>, Trouble> {
+async fn find(connection: Option<Connection>, of: &ItemSubject) -> Result<Option<Value>, Trouble> {
     let connection = connection.ok_or_else(needs_cluster)?;
     let api = Api::new(connection, Permits::none());
     let mut found = None;
@@ -70,7 +70,7 @@ async fn find(connection: Option<Connection>, of: &Subject) -> Result<Option<Val
 /// Whether there is a Secret.
 pub(super) fn is_secret(connection: Option<Connection>, key: Key, sink: UnboundedSender<Message>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let of = Subject {
+        let of = ItemSubject {
             kind: Kind::Secret,
             key: key.clone(),
         };
@@ -112,7 +112,7 @@ fn redacted(mut object: Value) -> Value {
 /// An object as YAML, without its keys.
 pub(super) fn yaml(
     connection: Option<Connection>,
-    of: Subject,
+    of: ItemSubject,
     window: WindowId,
     sink: UnboundedSender<Message>,
 ) -> JoinHandle<()> {
@@ -141,7 +141,7 @@ fn yaml_line(line: &str) -> Vec<(Tone, String)> {
 }
 
 /// The Secrets of a subject.
-pub(super) fn secrets_of(inventory: &Inventory, of: &Subject) -> Vec<Key> {
+pub(super) fn secrets_of(inventory: &Inventory, of: &ItemSubject) -> Vec<Key> {
     if of.kind == Kind::Secret {
         return vec![of.key.clone()];
     }
@@ -164,7 +164,7 @@ pub(super) fn pem(
     tokio::spawn(async move {
         let text = async {
             let key = secret.ok_or_else(|| Trouble::new("it names no Secret"))?;
-            let of = Subject {
+            let of = ItemSubject {
                 kind: Kind::Secret,
                 key,
             };
@@ -241,7 +241,7 @@ fn certificates_of(text: &str) -> String {
 pub(super) fn users(
     inventory: &Inventory,
     connection: Option<Connection>,
-    of: &Subject,
+    of: &ItemSubject,
     window: WindowId,
     sink: UnboundedSender<Message>,
 ) -> JoinHandle<()> {
@@ -288,8 +288,8 @@ pub(super) fn users(
     })
 }
 
-fn users_lines(known: &[(Key, Vec<User>)], problem: Option<String>) -> Lines {
-    let mut lines: Lines = Vec::new();
+fn users_lines(known: &[(Key, Vec<User>)], problem: Option<String>) -> StyledLines {
+    let mut lines: StyledLines = Vec::new();
     for (key, users) in known {
         lines.push(vec![(Tone::Strong, clear(&format!("Secret {key}")).into_owned())]);
         if users.is_empty() {
@@ -320,8 +320,8 @@ fn users_lines(known: &[(Key, Vec<User>)], problem: Option<String>) -> Lines {
 /// The certificates of a subject's Secrets, field by field.
 // As every other text that a window waits for.
 #[allow(clippy::unnecessary_wraps)]
-pub(super) fn decoded(inventory: &Inventory, of: &Subject, now: Seconds) -> Result<Lines, Trouble> {
-    let mut lines: Lines = Vec::new();
+pub(super) fn decoded(inventory: &Inventory, of: &ItemSubject, now: Seconds) -> Result<StyledLines, Trouble> {
+    let mut lines: StyledLines = Vec::new();
     for key in secrets_of(inventory, of) {
         lines.push(vec![(Tone::Strong, clear(&format!("Secret {key}")).into_owned())]);
         let Some(stored) = inventory.secrets().get(&key) else {
@@ -345,7 +345,7 @@ pub(super) fn decoded(inventory: &Inventory, of: &Subject, now: Seconds) -> Resu
     Ok(lines)
 }
 
-fn one(position: usize, certificate: &Certificate, leaf: bool, now: Seconds, lines: &mut Lines) {
+fn one(position: usize, certificate: &Certificate, leaf: bool, now: Seconds, lines: &mut StyledLines) {
     let role = match (leaf, certificate.self_signed, certificate.is_ca) {
         (true, ..) => "leaf",
         (_, true, _) => "root",

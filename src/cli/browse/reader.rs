@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    check::{Reason, Rules, Select, Shared},
+    check::{Reason, Rules, Select, SharedFindings},
     clock::now,
     error::Blame,
     inventory::{BindingId, Inventory},
@@ -31,7 +31,7 @@ use crate::{
     source::pairs::DataKeys,
     tui::{
         Message,
-        item::{Item, Subject},
+        item::{Item, ItemSubject},
         message::{Level, Link, LogLine, Trouble},
         model::popup::{TextOf, WindowId},
     },
@@ -40,7 +40,7 @@ use crate::{
 use super::{
     super::{
         args::StatusArgs,
-        show::{Found, Said, certificates_of, picture, said},
+        show::{CertificateEvents, Found, certificates_of, picture, said},
     },
     fetch, in_context, place,
 };
@@ -76,15 +76,15 @@ pub(super) enum Ask {
     /// Judge as of another day.
     At(Option<Seconds>),
     /// Draw a picture.
-    Picture { of: Subject, width: u16 },
+    Picture { of: ItemSubject, width: u16 },
     /// Make a text for a window.
     Text {
         window: WindowId,
         what: TextOf,
-        of: Subject,
+        of: ItemSubject,
     },
     /// Read a chain as PEM.
-    Pem(Subject),
+    Pem(ItemSubject),
     /// Probe hosts.
     Probe(Vec<About>),
 }
@@ -94,18 +94,22 @@ enum LateAnswer {
     /// Probes.
     Probed(ProbeResults),
     /// The events of cert-manager's Certificates, for a picture.
-    Said { of: Subject, width: u16, said: Said },
+    CertificateEvents {
+        of: ItemSubject,
+        width: u16,
+        said: CertificateEvents,
+    },
 }
 
 /// What others have answered so far.
 struct Answered {
     probed: Found,
-    said: Said,
+    said: CertificateEvents,
     sink: UnboundedSender<LateAnswer>,
 }
 
 /// Everything that a reading is made with.
-struct Reader {
+struct ReadingParts {
     args: StatusArgs,
     at: Option<Seconds>,
     asks: UnboundedReceiver<Ask>,
@@ -129,7 +133,7 @@ pub(super) async fn run(
     front: Arc<dyn Front>,
 ) {
     let at = args.check.at;
-    let mut reader = Reader {
+    let mut reader = ReadingParts {
         args,
         at,
         asks,
@@ -149,7 +153,7 @@ pub(super) async fn run(
     }
 }
 
-impl Reader {
+impl ReadingParts {
     fn send(&self, message: Message) {
         let _ = self.sink.send(message);
     }
@@ -339,7 +343,7 @@ impl Reader {
         let (answered, mut answers) = mpsc::unbounded_channel();
         let mut found = Answered {
             probed: Found::default(),
-            said: Said::new(),
+            said: CertificateEvents::new(),
             sink: answered,
         };
         let mut batch = Vec::new();
@@ -380,7 +384,7 @@ impl Reader {
                 }
                 Some(answer) = answers.recv() => match answer {
                     LateAnswer::Probed(asked) => self.probed(asked, live, &mut found.probed),
-                    LateAnswer::Said { of, width, said } => {
+                    LateAnswer::CertificateEvents { of, width, said } => {
                         found.said.extend(said);
                         self.draw(live, &found, &of, width);
                     }
@@ -498,7 +502,7 @@ impl Reader {
         }
     }
 
-    fn text(&self, live: &Live, connection: Option<&Connection>, window: WindowId, what: TextOf, of: Subject) {
+    fn text(&self, live: &Live, connection: Option<&Connection>, window: WindowId, what: TextOf, of: ItemSubject) {
         let (connection, sink) = (connection.cloned(), self.sink.clone());
         match what {
             TextOf::Certificates => self.send(Message::Text {
@@ -511,7 +515,7 @@ impl Reader {
     }
 
     /// Draws at once what is known; what cert-manager has said is asked for, and drawn when it is there.
-    fn picture(&self, live: &Live, connection: Option<&Connection>, found: &Answered, of: &Subject, width: u16) {
+    fn picture(&self, live: &Live, connection: Option<&Connection>, found: &Answered, of: &ItemSubject, width: u16) {
         self.draw(live, found, of, width);
         let certificates = certificates_of(&live.inventory, &judged(live, of), of.kind, &of.key);
         let Some(connection) = connection.filter(|_| !certificates.is_empty()).cloned() else {
@@ -520,11 +524,11 @@ impl Reader {
         let (sink, of) = (found.sink.clone(), of.clone());
         tokio::spawn(async move {
             let said = said(&connection, certificates).await;
-            let _ = sink.send(LateAnswer::Said { of, width, said });
+            let _ = sink.send(LateAnswer::CertificateEvents { of, width, said });
         });
     }
 
-    fn draw(&self, live: &Live, found: &Answered, of: &Subject, width: u16) {
+    fn draw(&self, live: &Live, found: &Answered, of: &ItemSubject, width: u16) {
         self.send(Message::Picture {
             of: of.clone(),
             width,
@@ -532,7 +536,7 @@ impl Reader {
         });
     }
 
-    fn pem(&self, live: &Live, connection: Option<&Connection>, of: &Subject) -> JoinHandle<()> {
+    fn pem(&self, live: &Live, connection: Option<&Connection>, of: &ItemSubject) -> JoinHandle<()> {
         let secret = fetch::secrets_of(&live.inventory, of).into_iter().next();
         if !self.args.source.filename.is_empty() {
             return fetch::pem_of_manifests(
@@ -613,7 +617,7 @@ fn latest(asks: Vec<Ask>) -> Vec<Ask> {
 }
 
 /// Everything that a picture is of, with its verdicts.
-fn judged(live: &Live, of: &Subject) -> Vec<Judged> {
+fn judged(live: &Live, of: &ItemSubject) -> Vec<Judged> {
     let inventory = &live.inventory;
     let ids: Vec<BindingId> = if of.kind == Kind::Secret {
         inventory.bindings_of_secret(&of.key).to_vec()
@@ -627,7 +631,7 @@ fn judged(live: &Live, of: &Subject) -> Vec<Judged> {
             .map(|(id, _)| id)
             .collect()
     };
-    let shared = Shared::new(inventory, &live.rules);
+    let shared = SharedFindings::new(inventory, &live.rules);
     let mut judged: Vec<Judged> = ids
         .iter()
         .filter_map(|id| evaluate::binding(inventory, *id, live.rules, &live.select, live.probed.get(id), &shared))
@@ -646,7 +650,7 @@ fn judged(live: &Live, of: &Subject) -> Vec<Judged> {
 }
 
 /// The picture as it can be drawn now.
-fn lines(live: &Live, found: &Answered, of: &Subject, width: u16) -> crate::tui::message::Lines {
+fn lines(live: &Live, found: &Answered, of: &ItemSubject, width: u16) -> crate::tui::message::StyledLines {
     let context = Context {
         now: live.rules.now,
         colour: false,
@@ -676,7 +680,7 @@ struct Early {
 }
 
 impl Early {
-    fn new(reader: &Reader) -> Self {
+    fn new(reader: &ReadingParts) -> Self {
         let check = &reader.args.check;
         Self {
             sink: reader.sink.clone(),
@@ -705,7 +709,7 @@ impl Early {
         // Until the classes are there, nobody knows which controller serves a route.
         if self.tells && inventory.knows_all(Kind::IngressClass) {
             let inventory = &*inventory;
-            let shared = Shared::default();
+            let shared = SharedFindings::default();
             for (id, binding) in inventory.bindings().iter() {
                 let there = !binding.secrets.is_empty()
                     && binding.secrets.iter().all(|key| inventory.secrets().get(key).is_some());

@@ -43,11 +43,11 @@ pub(super) struct Runs {
     sink: UnboundedSender<Message>,
     /// Which cluster, and as whom: what a command line shows has no token.
     connection: ClusterArgs,
-    going: HashMap<RunId, Going>,
+    going: HashMap<RunId, RunningJob>,
 }
 
 /// A run that may not have ended.
-struct Going {
+struct RunningJob {
     answer: Arc<Answers>,
     canceller: Canceller,
     cancel: Cancel,
@@ -58,7 +58,7 @@ struct Going {
     namespaces: Vec<String>,
 }
 
-impl Going {
+impl RunningJob {
     fn has_ended(&mut self) -> bool {
         !matches!(self.ended.try_recv(), Err(oneshot::error::TryRecvError::Empty))
     }
@@ -155,7 +155,7 @@ impl Runs {
         });
         self.going.insert(
             id,
-            Going {
+            RunningJob {
                 answer,
                 canceller,
                 cancel: watched,
@@ -191,7 +191,7 @@ impl Runs {
         for id in &ids {
             self.cancel(*id);
         }
-        let mut left: Vec<Going> = self.going.drain().map(|(_, going)| going).collect();
+        let mut left: Vec<RunningJob> = self.going.drain().map(|(_, going)| going).collect();
         left.retain_mut(|going| !going.has_ended() && going.cancel.has_begun());
         if left.is_empty() {
             return;

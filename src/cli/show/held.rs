@@ -7,7 +7,7 @@ use crate::{
     inventory::Inventory,
     k8s::{Connection, events},
     object::{Key, Kind, annotation::MADE_FOR, secret::BACKUP_TYPE},
-    report::show::{Event, Held, Owner, Presence, User},
+    report::show::{CertManagerSide, Event, HeldCertificates, Presence, User},
     x509::Readers,
 };
 
@@ -57,7 +57,7 @@ pub(super) struct Owned<'a> {
 }
 
 /// What was said about cert-manager's Certificates.
-pub(in crate::cli) type Said = HashMap<Key, Vec<Event>>;
+pub(in crate::cli) type CertificateEvents = HashMap<Key, Vec<Event>>;
 
 /// The Certificates that write these Secrets.
 pub(super) fn certificates(inventory: &Inventory, keys: &[Key]) -> Vec<Key> {
@@ -66,8 +66,8 @@ pub(super) fn certificates(inventory: &Inventory, keys: &[Key]) -> Vec<Key> {
 }
 
 /// Reads the events of Certificates. They are an extra: without the right to read them, the picture has none.
-pub(in crate::cli) async fn said(connection: &Connection, certificates: Vec<Key>) -> Said {
-    let mut said = Said::new();
+pub(in crate::cli) async fn said(connection: &Connection, certificates: Vec<Key>) -> CertificateEvents {
+    let mut said = CertificateEvents::new();
     for key in certificates {
         let lines = events(connection, &key.namespace, Kind::Certificate, &key.name).await;
         let lines = lines.unwrap_or_default().into_iter().map(|line| Event {
@@ -81,7 +81,7 @@ pub(in crate::cli) async fn said(connection: &Connection, certificates: Vec<Key>
     said
 }
 
-pub(super) fn owners<'a>(inventory: &'a Inventory, said: &Said, keys: &[Key]) -> Vec<Option<Owned<'a>>> {
+pub(super) fn owners<'a>(inventory: &'a Inventory, said: &CertificateEvents, keys: &[Key]) -> Vec<Option<Owned<'a>>> {
     let mut owners = Vec::with_capacity(keys.len());
     for key in keys {
         let Some(certificate) = inventory.certificates_of(key).next() else {
@@ -114,8 +114,8 @@ pub(super) fn held<'a>(
     key: &'a Key,
     users: &'a [User],
     owned: Option<&'a Owned<'a>>,
-) -> Held<'a> {
-    let shown = owned.map(|of| Owner {
+) -> HeldCertificates<'a> {
+    let shown = owned.map(|of| CertManagerSide {
         certificate: of.certificate,
         issuer: of.issuer,
         request: of.request,
@@ -124,18 +124,18 @@ pub(super) fn held<'a>(
         events: &of.events,
     });
     let base = match inventory.secrets().get(key) {
-        Some(stored) => Held {
+        Some(stored) => HeldCertificates {
             secret: Some(key),
             secret_type: &stored.secret_type,
             kept_for: (stored.secret_type == BACKUP_TYPE).then(|| stored.meta.annotation(MADE_FOR).unwrap_or_default()),
             other_keys: &stored.other_keys,
             server: server(inventory, key),
-            ..Held::of(&stored.bundle)
+            ..HeldCertificates::of(&stored.bundle)
         },
-        None if inventory.forbidden_secret(key).is_some() => Held::without(key, Presence::Forbidden),
-        None => Held::without(key, Presence::NotFound),
+        None if inventory.forbidden_secret(key).is_some() => HeldCertificates::without(key, Presence::Forbidden),
+        None => HeldCertificates::without(key, Presence::NotFound),
     };
-    Held {
+    HeldCertificates {
         users: Some(users),
         owner: shown,
         ..base

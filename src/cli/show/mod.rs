@@ -14,14 +14,14 @@ use crate::{
     name::Name,
     net::{
         address::{HostPort, NotHostPort, addresses},
-        probe::{ProbeRequest, Served, probe_all},
+        probe::{ProbeRequest, ServerHandshake, probe_all},
     },
     object::Reach,
     ops::{OpError, files::read_file, reach, trust::judge},
     report::{
         Row, Status,
         show::{
-            self, Binding, Context, Cover, Held, Probed as ShownAt, Show, Shown, Subject,
+            self, Binding, Context, Cover, HeldCertificates, Probed as ShownAt, Show, ShowSubject, ShownCertificate,
             document::{self, Form},
         },
     },
@@ -41,7 +41,7 @@ use super::{
 mod held;
 mod object;
 
-pub(super) use held::{Said, said, users};
+pub(super) use held::{CertificateEvents, said, users};
 pub(super) use object::{Found, certificates_of, picture};
 
 /// A PEM file of certificates; the largest bundle of roots is 1 MB.
@@ -102,7 +102,7 @@ fn draw(show: &Show<'_>, args: &ShowArgs) -> Result<Exit, OpError> {
 /// Certificates that belong to no object, judged for themselves or for one host.
 async fn parsed_show(
     args: &ShowArgs,
-    subject: Subject<'_>,
+    subject: ShowSubject<'_>,
     host: Option<&str>,
     parsed: Parsed,
     served: &[ShownAt<'_>],
@@ -136,9 +136,9 @@ async fn parsed_show(
         .max()
         .unwrap_or(Status::Healthy);
     // Whether a root is trusted is worth knowing, and no more: nobody serves it.
-    let held = [Held {
-        in_file: matches!(subject, Subject::File { .. }),
-        ..Held::of(&bundle)
+    let held = [HeldCertificates {
+        in_file: matches!(subject, ShowSubject::File { .. }),
+        ..HeldCertificates::of(&bundle)
     }];
     let untrusted_root = held[0].is_root() && !matches!(bundle.trust, Trust::Trusted { .. });
     let status = status.max(if untrusted_root { Status::Info } else { Status::Healthy });
@@ -224,7 +224,7 @@ async fn file(args: &ShowArgs) -> Result<Exit, OpError> {
                 .hint("it holds certificates as PEM (-----BEGIN CERTIFICATE-----) or one as DER"),
         );
     }
-    parsed_show(args, Subject::File { path: &args.target }, None, parsed, &[]).await
+    parsed_show(args, ShowSubject::File { path: &args.target }, None, parsed, &[]).await
 }
 
 async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, OpError> {
@@ -269,14 +269,21 @@ async fn server(args: &ShowArgs, at: &HostPort) -> Result<Exit, OpError> {
         .zip(&leaves)
         .map(|((ask, answer), leaf)| shown(ask.address, &host, answer, leaf.as_ref(), None))
         .collect();
-    parsed_show(args, Subject::Server { at: &args.target }, Some(&host), parsed, &served).await
+    parsed_show(
+        args,
+        ShowSubject::Server { at: &args.target },
+        Some(&host),
+        parsed,
+        &served,
+    )
+    .await
 }
 
 fn probe_concurrency() -> usize {
     crate::net::probe::CONCURRENCY
 }
 
-fn leaf_of(served: Option<&Served>) -> Option<Certificate> {
+fn leaf_of(served: Option<&ServerHandshake>) -> Option<Certificate> {
     let parsed = bundle::parse_chain(&[served?.chain.first()?], &mut Interner::new());
     parsed.bundle.certificates.first().map(|c| c.as_ref().clone())
 }
@@ -284,14 +291,14 @@ fn leaf_of(served: Option<&Served>) -> Option<Certificate> {
 fn shown<'a>(
     address: std::net::SocketAddr,
     host: &'a str,
-    answer: &'a Result<Served, crate::net::probe::ProbeError>,
+    answer: &'a Result<ServerHandshake, crate::net::probe::ProbeError>,
     leaf: Option<&'a Certificate>,
     stored: Option<&Certificate>,
 ) -> ShownAt<'a> {
     let outcome = answer
         .as_ref()
         .map_err(|error| crate::error::chain(error))
-        .map(|served| Shown {
+        .map(|served| ShownCertificate {
             leaf,
             length: served.chain.len(),
             stored: stored.zip(leaf).map(|(stored, leaf)| stored.sha256 == leaf.sha256),

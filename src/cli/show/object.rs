@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use crate::{
-    check::{Probed, Shared, words},
+    check::{Probed, SharedFindings, words},
     cli::failure::Exit,
     error::Blame,
     inventory::{BindingId, Inventory, RouteKey},
@@ -15,7 +15,7 @@ use crate::{
     },
     report::{
         Row, Status,
-        show::{Binding, Dns, Held, Probed as ShownAt, Show, Subject, User},
+        show::{Binding, Dns, HeldCertificates, Probed as ShownAt, Show, ShowSubject, User},
     },
     scan::{self, About, Judged, evaluate, probe},
     x509::Certificate,
@@ -24,7 +24,7 @@ use crate::{
 use super::super::{args::ShowArgs, front::Terminal, status::about_targets};
 use super::{
     cover, draw, fail_on,
-    held::{Said, certificates, held, owners, said, users},
+    held::{CertificateEvents, certificates, held, owners, said, users},
     leaf_of, meant, shown,
 };
 
@@ -75,7 +75,7 @@ pub(super) async fn object(args: &ShowArgs) -> Result<Exit, OpError> {
     let certificates = certificates_of(inventory, &judged, target.kind, &of);
     let said = match &session.connection {
         Some(connection) => said(connection, certificates).await,
-        None => Said::new(),
+        None => CertificateEvents::new(),
     };
     picture(inventory, &said, &judged, &found, (target.kind, &of), |show| {
         draw(show, args)
@@ -142,7 +142,7 @@ pub(in crate::cli) type Found = (BTreeMap<BindingId, Probed>, Vec<probe::ProbeAn
 /// Draws the picture of a route or Secret, of which everything in `judged` is.
 pub(in crate::cli) fn picture<R>(
     inventory: &Inventory,
-    said: &Said,
+    said: &CertificateEvents,
     judged: &[Judged],
     found: &Found,
     (kind, of): (Kind, &Key),
@@ -162,7 +162,7 @@ pub(in crate::cli) fn picture<R>(
     let keys = secrets_of(inventory, judged, kind, of);
     let users: Vec<Vec<User>> = keys.iter().map(|key| users(inventory, key)).collect();
     let owners = owners(inventory, said, &keys);
-    let held: Vec<Held<'_>> = keys
+    let held: Vec<HeldCertificates<'_>> = keys
         .iter()
         .zip(&users)
         .zip(&owners)
@@ -193,7 +193,7 @@ pub(in crate::cli) fn picture<R>(
         .collect();
     draw(&Show {
         context: &inventory.context,
-        subject: Subject::Object {
+        subject: ShowSubject::Object {
             kind,
             namespace: &of.namespace,
             name: &of.name,
@@ -250,7 +250,7 @@ fn resolved<'a>(
 }
 
 fn with_probe(session: &Session, judged: Vec<Judged>, probed: &BTreeMap<BindingId, Probed>) -> Vec<Judged> {
-    let shared = Shared::default();
+    let shared = SharedFindings::default();
     let again = |one: Judged| match one.about {
         About::Binding(id) if probed.contains_key(&id) => evaluate::binding(
             &session.inventory,

@@ -270,7 +270,7 @@ fn proves(challenge: &Value) -> Option<(Name, Method)> {
 
 /// What has been told, so that nothing is told twice.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct ToldSoFar {
     request: BTreeMap<String, BTreeSet<String>>,
     orders: BTreeSet<String>,
     challenges: BTreeMap<String, ToldOf>,
@@ -288,7 +288,7 @@ struct ToldOf {
     ended: bool,
 }
 
-impl Told {
+impl ToldSoFar {
     /// What is new, in the order in which it happens.
     pub(super) fn news(&mut self, seen: &Observed) -> Vec<EventKind> {
         let mut news = Vec::new();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     CertManagerError, allowed,
-    follow::{Observed, Told},
+    follow::{Observed, ToldSoFar},
     permits,
     state::{self, Before, End},
 };
@@ -180,7 +180,7 @@ fn a_failure_is_told_with_the_words_of_those_beneath_and_nothing_twice() {
 
 #[test]
 fn each_thing_is_told_once_and_in_its_order() {
-    let (mut told, mut seen) = (Told::default(), Observed::of(certificate(&json!({}))));
+    let (mut told, mut seen) = (ToldSoFar::default(), Observed::of(certificate(&json!({}))));
     assert!(told.news(&seen).is_empty());
     seen.request = Some(request(&json!([])));
     seen.order = Some(order("pending", ""));
@@ -215,7 +215,7 @@ fn each_thing_is_told_once_and_in_its_order() {
 
 #[test]
 fn what_differs_in_numbers_alone_is_told_once() {
-    let (mut told, mut seen) = (Told::default(), Observed::of(certificate(&json!({}))));
+    let (mut told, mut seen) = (ToldSoFar::default(), Observed::of(certificate(&json!({}))));
     let refused = |port: u16| format!("dial tcp 10.0.0.7:{port}: connection refused");
     seen.request = Some(request(&json!([])));
     seen.challenges = vec![challenge("pending", &refused(40_001))];

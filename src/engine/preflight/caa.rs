@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 
-use super::{LIMIT, Preflight, Shared};
+use super::{LIMIT, Preflight, SharedChecks};
 use crate::{
     engine::choose::method_under,
     error::Blame,
     net::dns::{self, Resolver},
     plan::{
         Target,
-        caa::{Asking, CaaAnswer, Forbidden, Property, Verdict, ancestors, judge},
+        caa::{CaaAnswer, CaaQuery, Forbidden, Property, Verdict, ancestors, judge},
         preflight::{Check, Topic},
     },
 };
@@ -24,7 +24,7 @@ pub(super) type Answers = BTreeMap<String, CaaAnswer>;
 
 impl Preflight<'_> {
     /// Asks about all names of all orders, and those above them, each once.
-    pub(super) async fn caa_answers(&self, shared: &Shared) -> Answers {
+    pub(super) async fn caa_answers(&self, shared: &SharedChecks) -> Answers {
         let names: BTreeSet<&str> = self
             .targets
             .iter()
@@ -55,7 +55,7 @@ impl Preflight<'_> {
     }
 
     /// Judges the names of an order. Names of which no record says anything share a line.
-    pub(super) fn caa(&self, target: &Target, answers: &Answers, shared: &Shared) -> Vec<Check> {
+    pub(super) fn caa(&self, target: &Target, answers: &Answers, shared: &SharedChecks) -> Vec<Check> {
         let identities = match self.acme {
             Ok(acme) => acme.directory().meta.caa_identities.as_slice(),
             Err(_) => &[],
@@ -67,7 +67,7 @@ impl Preflight<'_> {
             let climbed: Vec<(String, CaaAnswer)> = ancestors(base)
                 .filter_map(|at| Some((at.to_owned(), answers.get(at)?.clone())))
                 .collect();
-            let asking = Asking {
+            let asking = CaaQuery {
                 identities,
                 account: shared.account.as_deref(),
                 method: method_under(&self.settings.dns01, name),
@@ -110,7 +110,7 @@ fn property(caa: dns::Caa) -> Property {
     }
 }
 
-fn check(verdict: Verdict, asking: &Asking<'_>) -> Check {
+fn check(verdict: Verdict, asking: &CaaQuery<'_>) -> Check {
     let tag = if asking.wildcard { "issuewild" } else { "issue" };
     let own = asking.identities.first().map_or("the CA's domain", String::as_str);
     match verdict {

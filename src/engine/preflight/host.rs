@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 
-use super::{LIMIT, Preflight, Shared};
+use super::{LIMIT, Preflight, SharedChecks};
 use crate::{
     acme::Stage,
     engine::prepare::Prepared,
@@ -33,7 +33,7 @@ const QUOTED: usize = 60;
 
 /// What one address showed.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct AddressAnswer {
     pub(super) address: IpAddr,
     pub(super) what: Result<Page, FetchError>,
 }
@@ -45,7 +45,7 @@ impl Preflight<'_> {
         target: &Target,
         name: &Name,
         prepared: Option<&Prepared>,
-        shared: &Shared,
+        shared: &SharedChecks,
     ) -> Vec<Check> {
         let host = name.to_string();
         let route = prepared.and_then(|prepared| prepared.addresses_of(name)).or_else(|| {
@@ -81,8 +81,9 @@ impl Preflight<'_> {
             .into_iter()
             .map(|address| look(&host, &path, address, &guard, lookup));
         let shown = join_all(looks).await;
-        let at =
-            |addresses: &[IpAddr]| -> Vec<&Shown> { shown.iter().filter(|s| addresses.contains(&s.address)).collect() };
+        let at = |addresses: &[IpAddr]| -> Vec<&AddressAnswer> {
+            shown.iter().filter(|s| addresses.contains(&s.address)).collect()
+        };
         let public = self.settings.chosen.issuer.stage != Stage::Own;
         let route_name = target.use_of(name).map_or_else(
             || "the route".to_owned(),
@@ -103,10 +104,10 @@ fn unknown_token() -> String {
     format!("kubectl-certs-preflight-{}", BASE64_URL_SAFE_NO_PAD.encode(random))
 }
 
-async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard, lookup: &Lookup) -> Shown {
+async fn look(host: &str, path: &str, address: IpAddr, guard: &Guard, lookup: &Lookup) -> AddressAnswer {
     let ports = Ports::default();
     let what = tokio::time::timeout(LIMIT, fetch(host, path, address, ports, guard, lookup)).await;
-    Shown {
+    AddressAnswer {
         address,
         what: what.unwrap_or_else(|_| {
             Err(FetchError::NoAnswer {
@@ -128,14 +129,14 @@ fn no_address(error: &SolveError, self_check: SelfCheck) -> Check {
 
 /// Whether DNS leads to the route; `unresolved` is why a name of the route's status has no address.
 pub(super) fn leads(
-    found: &[&Shown],
-    own: &[&Shown],
+    found: &[&AddressAnswer],
+    own: &[&AddressAnswer],
     unresolved: Option<&ResolveError>,
     public: bool,
     route: &str,
     lookup: &Lookup,
 ) -> Check {
-    let addresses = |shown: &[&Shown]| -> Vec<IpAddr> { shown.iter().map(|s| s.address).collect() };
+    let addresses = |shown: &[&AddressAnswer]| -> Vec<IpAddr> { shown.iter().map(|s| s.address).collect() };
     let (found_at, own_at) = (addresses(found), addresses(own));
     if elsewhere(&found_at, &own_at) {
         let message = format!(
@@ -182,8 +183,8 @@ pub(super) fn leads(
     )
 }
 
-fn same_page(found: &[&Shown], own: &[&Shown]) -> bool {
-    let page = |shown: &&Shown| shown.what.as_ref().ok().map(|page| (page.status, page.body.clone()));
+fn same_page(found: &[&AddressAnswer], own: &[&AddressAnswer]) -> bool {
+    let page = |shown: &&AddressAnswer| shown.what.as_ref().ok().map(|page| (page.status, page.body.clone()));
     let (Some(Some(a)), Some(Some(b))) = (found.first().map(page), own.first().map(page)) else {
         return false;
     };
@@ -191,10 +192,10 @@ fn same_page(found: &[&Shown], own: &[&Shown]) -> bool {
 }
 
 /// What the addresses show for a token that does not exist.
-pub(super) fn port_80(found: &[&Shown], own: &[&Shown]) -> Check {
+pub(super) fn port_80(found: &[&AddressAnswer], own: &[&AddressAnswer]) -> Check {
     let mut all: Vec<(Grade, String, Option<&'static str>)> = found.iter().map(|shown| judge(shown)).collect();
     // This network alone may not come through (hairpin NAT): then the route's own address speaks for it.
-    let unseen = |shown: &&&Shown| shown.what.as_ref().is_err_and(FetchError::is_ours);
+    let unseen = |shown: &&&AddressAnswer| shown.what.as_ref().is_err_and(FetchError::is_ours);
     let own_answers = own.iter().any(|shown| shown.what.is_ok());
     if found.iter().filter(unseen).count() == found.len()
         && own_answers
@@ -220,7 +221,7 @@ pub(super) fn port_80(found: &[&Shown], own: &[&Shown]) -> Check {
 const REACH: &str = "open port 80 to everybody; if only this network cannot reach the host, run with --self-check direct or \
                      cluster";
 
-fn judge(shown: &Shown) -> (Grade, String, Option<&'static str>) {
+fn judge(shown: &AddressAnswer) -> (Grade, String, Option<&'static str>) {
     let page = match &shown.what {
         Ok(page) => page,
         Err(error) => {

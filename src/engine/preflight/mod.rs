@@ -78,7 +78,7 @@ pub struct Preflight<'a> {
 }
 
 /// What the checks of all certificates share.
-struct Shared {
+struct SharedChecks {
     /// The account's URL; `None` when there is none yet.
     account: Option<String>,
     /// What keeping the account takes of the cluster.
@@ -102,7 +102,7 @@ impl Preflight<'_> {
         let kept = self.kept().await;
         let lookup = Lookup::of(&self.settings.dns01.resolvers);
         let account = kept.as_ref().ok().and_then(|kept| kept.as_ref()?.account.url.clone());
-        let shared = Shared {
+        let shared = SharedChecks {
             ledger: self.ledger(account.as_deref()).await,
             account,
             of_account: self.store.permits().await,
@@ -145,7 +145,7 @@ impl Preflight<'_> {
         self.inventory.certificates_of(&target.secret).next().is_none()
     }
 
-    async fn target(&self, target: &Target, shared: &Shared) -> Report {
+    async fn target(&self, target: &Target, shared: &SharedChecks) -> Report {
         let title = format!("Secret {}", target.secret);
         let checks = if self.is_ours(target) {
             Box::pin(self.ours(target, shared)).await
@@ -159,7 +159,7 @@ impl Preflight<'_> {
         }
     }
 
-    async fn ours(&self, target: &Target, shared: &Shared) -> Vec<Check> {
+    async fn ours(&self, target: &Target, shared: &SharedChecks) -> Vec<Check> {
         if let Some(check) = self.asked_of_cert_manager(target) {
             return vec![check];
         }

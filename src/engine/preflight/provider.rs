@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 
-use super::{Preflight, Shared, in_time};
+use super::{Preflight, SharedChecks, in_time};
 use crate::{
     engine::choose::{method_under, no_provider},
     error::Blame,
@@ -22,7 +22,7 @@ const WRITE: Duration = Duration::from_mins(2);
 
 impl Preflight<'_> {
     /// The names that are proved by DNS, each domain once.
-    pub(super) async fn providers(&self, target: &Target, shared: &Shared) -> Vec<Check> {
+    pub(super) async fn providers(&self, target: &Target, shared: &SharedChecks) -> Vec<Check> {
         let names = &target.names.order;
         let by_dns: Vec<&Name> = names
             .iter()

@@ -1,6 +1,6 @@
 //! The cluster: the Secret and its owner, the rights, the way of the challenges; and the CA's limits.
 
-use super::{Preflight, Shared, in_time};
+use super::{Preflight, SharedChecks, in_time};
 use crate::{
     apply::{
         Api, Permits, rights,
@@ -144,7 +144,7 @@ impl Preflight<'_> {
     }
 
     /// The CA's rate limits, by what is known.
-    pub(super) async fn limits(&self, target: &Target, shared: &Shared) -> Option<Check> {
+    pub(super) async fn limits(&self, target: &Target, shared: &SharedChecks) -> Option<Check> {
         let known = self.settings.chosen.limits.as_ref()?;
         if self.is_exempt(target, shared).await {
             return Some(Check::ok(Topic::Limits, "a renewal in its window counts against none"));
@@ -166,8 +166,8 @@ impl Preflight<'_> {
     }
 
     /// Whether the order would say what it replaces, within the window that the CA gave.
-    async fn is_exempt(&self, target: &Target, shared: &Shared) -> bool {
-        let own = |held: &plan::Held| shared.ledger.issued(&held.sha256.to_string());
+    async fn is_exempt(&self, target: &Target, shared: &SharedChecks) -> bool {
+        let own = |held: &plan::CurrentCertificate| shared.ledger.issued(&held.sha256.to_string());
         if !target.held.as_ref().is_some_and(own) {
             return false;
         }

@@ -1,15 +1,15 @@
 use std::{io, net::SocketAddr};
 
-use super::host::{Shown, leads, port_80};
+use super::host::{AddressAnswer, leads, port_80};
 use crate::{
     net::{Lookup, ResolveError},
     plan::preflight::{Check, Grade},
     solve::http01::fetch::{FetchError, Page},
 };
 
-fn page(address: &str, status: u16, body: &str, redirects: &[&str]) -> Shown {
+fn page(address: &str, status: u16, body: &str, redirects: &[&str]) -> AddressAnswer {
     let at: SocketAddr = (address.parse::<std::net::IpAddr>().unwrap(), 80).into();
-    Shown {
+    AddressAnswer {
         address: at.ip(),
         what: Ok(Page {
             status,
@@ -20,24 +20,24 @@ fn page(address: &str, status: u16, body: &str, redirects: &[&str]) -> Shown {
     }
 }
 
-fn nothing(address: &str, error: impl FnOnce(SocketAddr) -> FetchError) -> Shown {
+fn nothing(address: &str, error: impl FnOnce(SocketAddr) -> FetchError) -> AddressAnswer {
     let at: SocketAddr = (address.parse::<std::net::IpAddr>().unwrap(), 80).into();
-    Shown {
+    AddressAnswer {
         address: at.ip(),
         what: Err(error(at)),
     }
 }
 
-fn silent(address: &str) -> Shown {
+fn silent(address: &str) -> AddressAnswer {
     nothing(address, |address| FetchError::NoAnswer { address })
 }
 
-fn seen(found: &[Shown], own: &[Shown]) -> (Grade, String) {
+fn seen(found: &[AddressAnswer], own: &[AddressAnswer]) -> (Grade, String) {
     let check: Check = port_80(&found.iter().collect::<Vec<_>>(), &own.iter().collect::<Vec<_>>());
     (check.grade, check.message)
 }
 
-fn dns(found: &[Shown], own: &[Shown], public: bool) -> (Grade, String) {
+fn dns(found: &[AddressAnswer], own: &[AddressAnswer], public: bool) -> (Grade, String) {
     let check = leads(
         &found.iter().collect::<Vec<_>>(),
         &own.iter().collect::<Vec<_>>(),
@@ -82,7 +82,7 @@ fn a_route_whose_name_is_not_resolved_is_not_said_to_have_no_address() {
         name: "lb.example".into(),
         after: std::time::Duration::from_secs(5),
     };
-    let found: Vec<&Shown> = found.iter().collect();
+    let found: Vec<&AddressAnswer> = found.iter().collect();
     let check = leads(&found, &[], Some(&error), false, "Ingress shop/shop", &Lookup::System);
     assert!(
         check.message.ends_with(

@@ -29,7 +29,7 @@ struct Together {
 
 /// Of the routes of one host that are served together, those that decide.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Deciding {
+pub(super) struct CrowdContest {
     /// The oldest, where the controller has that rule and every route says when it was made.
     oldest: Option<BindingId>,
     /// The first one from which ingress-nginx makes a server.
@@ -50,7 +50,7 @@ pub(super) struct Crowd {
 
 #[derive(Debug, Default)]
 struct Group {
-    deciding: Deciding,
+    deciding: CrowdContest,
     /// The one that decides, one of each certificate, and others: enough for each of the group to find one that differs from it.
     sample: Vec<BindingId>,
 }
@@ -156,7 +156,7 @@ impl Inventory {
     }
 
     /// Which routes decide for a host, of those that are served together with a route.
-    fn deciding(&self, of: &RouteKey, host: &str) -> Option<Deciding> {
+    fn deciding(&self, of: &RouteKey, host: &str) -> Option<CrowdContest> {
         let together = self.together(of)?;
         let ids = self.bindings_of_host(host);
         if ids.len() <= FEW {
@@ -176,9 +176,9 @@ impl Inventory {
         )
     }
 
-    fn among_members(&self, members: impl Iterator<Item = BindingId>, controller: Controller) -> Deciding {
+    fn among_members(&self, members: impl Iterator<Item = BindingId>, controller: Controller) -> CrowdContest {
         let nginx = controller == Controller::IngressNginx;
-        let mut deciding = Deciding::default();
+        let mut deciding = CrowdContest::default();
         let mut oldest: Option<(Seconds, BindingId, &Binding)> = None;
         let mut all_ages_known = true;
         for id in members {

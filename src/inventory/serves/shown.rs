@@ -25,7 +25,7 @@ use super::{
 
 /// The certificate that Traefik shows for a host, and the one that it may show in its place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<'a> {
+pub(super) struct TraefikChoice<'a> {
     /// What is shown; since 3.6.22 and 3.7.6, where versions differ.
     pub(super) stored: &'a Stored,
     /// Another one that may be shown, and why.
@@ -53,7 +53,7 @@ pub(super) enum Provider {
 }
 
 /// The certificate that Traefik's store shows for a binding's host; `None` where none matches. For every host, none is.
-pub(super) fn shown<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<Shown<'a>> {
+pub(super) fn shown<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<TraefikChoice<'a>> {
     if binding.host == EVERY_HOST {
         return None;
     }
@@ -86,7 +86,7 @@ pub(super) struct Top {
 const TOPS: usize = 2;
 
 /// The certificate for a host, by the rules of before and of today.
-fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<Shown<'a>> {
+fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<TraefikChoice<'a>> {
     let stored = |id: SecretId| inventory.secrets.at(id);
     let wide = wildcard_over(host).unwrap_or_default();
     let ids = (
@@ -96,7 +96,7 @@ fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<Shown<'a>> {
     // One alone, as nearly always, costs no list.
     if let ([only], []) | ([], [only]) = ids {
         let stored = stored(*only).filter(|stored| in_store(inventory, stored))?;
-        return Some(Shown { stored, rival: None });
+        return Some(TraefikChoice { stored, rival: None });
     }
     let (own, below) = (tops_of(inventory, host, ids.0), tops_of(inventory, &wide, ids.1));
     let mut tops: Vec<&Top> = own.iter().chain(below.iter()).collect();
@@ -106,7 +106,7 @@ fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<Shown<'a>> {
     let shown = stored(top.first)?;
     if let Some(other) = top.other.and_then(stored) {
         let rival = Some((other, Rivalry::Chance));
-        return Some(Shown { stored: shown, rival });
+        return Some(TraefikChoice { stored: shown, rival });
     }
     let exact = |top: &Top| stored(top.first).is_some_and(|stored| names_exactly(stored, host));
     let has_exact = tops.iter().any(|top| exact(top));
@@ -119,7 +119,7 @@ fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<Shown<'a>> {
         (Some(first), None) if first != top.first => stored(first).map(|first| (first, Rivalry::Earlier)),
         _ => None,
     };
-    Some(Shown { stored: shown, rival })
+    Some(TraefikChoice { stored: shown, rival })
 }
 
 /// Of the certificates of a name that are in the store, those that may be shown for it, the first one first.

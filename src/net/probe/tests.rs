@@ -103,7 +103,7 @@ fn target(address: SocketAddr, name: &str) -> ProbeRequest {
     }
 }
 
-async fn ask(address: SocketAddr, name: &str) -> Result<Served, ProbeError> {
+async fn ask(address: SocketAddr, name: &str) -> Result<ServerHandshake, ProbeError> {
     probe(&target(address, name), LONG).await
 }
 

@@ -28,13 +28,13 @@ const LARGEST_FILE: u64 = 1 << 20;
 pub(super) const SHOWN: usize = 5;
 
 /// What is to be revoked.
-pub(super) enum Wanted<'a> {
+pub(super) enum RevocationTarget<'a> {
     File(&'a Path),
     /// Its namespace, where that is said, and its name.
     Secret(Option<String>, String),
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> RevocationTarget<'a> {
     pub(super) fn of(request: &'a Request) -> Result<Self, OpError> {
         let word = request.target.as_str();
         if word.starts_with("./") || word.starts_with("../") || word.starts_with('/') {

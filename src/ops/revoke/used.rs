@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Request, failed,
-    found::{Revocable, SHOWN, Wanted},
+    found::{Revocable, RevocationTarget, SHOWN},
 };
 use crate::{
     apply::{backup, verify},
@@ -26,7 +26,7 @@ use crate::{
 pub(super) async fn used(
     request: &Request,
     context: &Context,
-    wanted: &Wanted<'_>,
+    wanted: &RevocationTarget<'_>,
     found: &Revocable,
 ) -> Result<Vec<String>, OpError> {
     match Box::pin(uses(request, context, wanted, found)).await {
@@ -78,7 +78,7 @@ fn renew_first(used: &Key, is_other: bool) -> String {
 async fn uses(
     request: &Request,
     context: &Context,
-    wanted: &Wanted<'_>,
+    wanted: &RevocationTarget<'_>,
     found: &Revocable,
 ) -> Result<Vec<Use>, OpError> {
     let front = &**context.front();
@@ -86,16 +86,16 @@ async fn uses(
     let leaf = found.leaf.clone();
     let by_name = tokio::spawn(async move { revoke::served(&leaf, &Lookup::System, TIMEOUT).await });
     let session = look(request, context, wanted).await.map_err(|failure| match wanted {
-        Wanted::File(_) => OpError {
+        RevocationTarget::File(_) => OpError {
             yields_to_force: true,
             ..failure.hint("--force revokes even where the cluster cannot be read")
         },
-        Wanted::Secret(..) => failure,
+        RevocationTarget::Secret(..) => failure,
     })?;
     let names = revoke::looked_up(&found.leaf);
     let waiting = front.wait(move || waited_for(&names));
     let inventory = &session.inventory;
-    let options = probe::Options {
+    let options = probe::ProbeOptions {
         connect: None,
         timeout: TIMEOUT,
         lookup: revoke::LOOKUP,
@@ -152,10 +152,10 @@ fn not_known(names: &[String], why: &ResolveError) -> String {
 }
 
 /// All namespaces, as a Gateway may use a Secret of another; those that were named where there is no right to that.
-async fn look(request: &Request, context: &Context, wanted: &Wanted<'_>) -> Result<Session, OpError> {
+async fn look(request: &Request, context: &Context, wanted: &RevocationTarget<'_>) -> Result<Session, OpError> {
     let targets: Vec<Named> = match wanted {
-        Wanted::File(_) => Vec::new(),
-        Wanted::Secret(namespace, name) => vec![Named {
+        RevocationTarget::File(_) => Vec::new(),
+        RevocationTarget::Secret(namespace, name) => vec![Named {
             namespace: namespace.clone(),
             ..Named::new(Kind::Secret, name.as_str())
         }],

@@ -11,9 +11,9 @@ fn records(all: &[(&str, &str)]) -> CaaAnswer {
     CaaAnswer::Records(all.iter().map(property).collect())
 }
 
-fn judged(all: &[(&str, &str)], change: impl FnOnce(&mut Asking<'_>)) -> String {
+fn judged(all: &[(&str, &str)], change: impl FnOnce(&mut CaaQuery<'_>)) -> String {
     let identities = ["ca.example".to_owned()];
-    let mut asking = Asking {
+    let mut asking = CaaQuery {
         identities: &identities,
         account: Some(ACCOUNT),
         method: Method::Http01,
@@ -98,7 +98,7 @@ fn an_account_that_is_not_there_and_a_ca_without_a_name_are_told_apart() {
 #[test]
 fn the_lowest_name_with_records_counts_and_a_failure_below_it_forbids() {
     let identities = ["ca.example".to_owned()];
-    let asking = Asking {
+    let asking = CaaQuery {
         identities: &identities,
         account: None,
         method: Method::Dns01,

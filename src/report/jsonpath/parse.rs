@@ -8,12 +8,12 @@ pub(super) const DEPTH: usize = 16;
 const LONGEST: usize = 1 << 16;
 
 /// Where in the template the reader is.
-pub(super) struct Reader<'a> {
+pub(super) struct TemplateReader<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TemplateReader<'a> {
     pub(super) fn new(text: &'a str) -> Result<Self, JsonPathError> {
         let reader = Self { text, at: 0 };
         if text.len() > LONGEST {
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
 
 /// The nodes of a whole template.
 pub(super) fn template(text: &str) -> Result<Vec<Node>, JsonPathError> {
-    let mut reader = Reader::new(text)?;
+    let mut reader = TemplateReader::new(text)?;
     if text.is_empty() {
         return Err(reader.error("it is empty; {.items[*].host} lists the hosts"));
     }
@@ -95,7 +95,7 @@ pub(super) fn template(text: &str) -> Result<Vec<Node>, JsonPathError> {
 
 /// One path, with or without braces.
 pub(super) fn single(text: &str) -> Result<Path, JsonPathError> {
-    let mut reader = Reader::new(text)?;
+    let mut reader = TemplateReader::new(text)?;
     reader.skip_spaces();
     let braces = reader.eat("{");
     let path = path::path(&mut reader)?;
@@ -111,7 +111,7 @@ pub(super) fn single(text: &str) -> Result<Path, JsonPathError> {
 }
 
 /// Nodes up to the end of the template, or of the range that is open.
-fn nodes(reader: &mut Reader<'_>, depth: usize) -> Result<Vec<Node>, JsonPathError> {
+fn nodes(reader: &mut TemplateReader<'_>, depth: usize) -> Result<Vec<Node>, JsonPathError> {
     if depth > DEPTH {
         return Err(reader.error("ranges are nested too deeply"));
     }

@@ -6,11 +6,11 @@ use jsonpath_rust::parser::parse_json_path;
 
 use super::{
     JsonPathError, Path,
-    parse::{DEPTH, Reader},
+    parse::{DEPTH, TemplateReader},
 };
 
 /// The path that begins here, up to a space or the closing brace.
-pub(super) fn path(reader: &mut Reader<'_>) -> Result<Path, JsonPathError> {
+pub(super) fn path(reader: &mut TemplateReader<'_>) -> Result<Path, JsonPathError> {
     let whole = reader.error(String::new());
     match reader.peek() {
         Some('.' | '[') => {}
@@ -47,7 +47,7 @@ struct Leading {
 
 /// Names and brackets, as long as they follow each other.
 fn segments(
-    reader: &mut Reader<'_>,
+    reader: &mut TemplateReader<'_>,
     out: &mut String,
     mut leading: Option<&mut Leading>,
     depth: usize,
@@ -92,7 +92,7 @@ fn segments(
 }
 
 /// A name without quotes, in which a backslash takes the next character as it is.
-fn name(reader: &mut Reader<'_>, out: &mut String) -> Result<String, JsonPathError> {
+fn name(reader: &mut TemplateReader<'_>, out: &mut String) -> Result<String, JsonPathError> {
     let mut name = String::new();
     while let Some(c) = reader.peek() {
         if c == '\\' {
@@ -118,7 +118,7 @@ fn name(reader: &mut Reader<'_>, out: &mut String) -> Result<String, JsonPathErr
 }
 
 /// `[...]`: a filter, or names, positions and slices.
-fn bracket(reader: &mut Reader<'_>, out: &mut String, depth: usize) -> Result<(), JsonPathError> {
+fn bracket(reader: &mut TemplateReader<'_>, out: &mut String, depth: usize) -> Result<(), JsonPathError> {
     let open = reader.error("the bracket is not closed");
     if depth >= DEPTH {
         return Err(reader.error("brackets are nested too deeply"));

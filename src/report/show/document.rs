@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{
-    Held, Presence, Probed, Show, Subject,
+    HeldCertificates, Presence, Probed, Show, ShowSubject,
     held::{role, trust},
 };
 #[cfg(test)]
@@ -150,9 +150,9 @@ struct Served<'a> {
 impl<'a> Document<'a> {
     fn of(show: &'a Show<'a>, now: Seconds) -> Self {
         let (kind, namespace, name) = match show.subject {
-            Subject::Object { kind, namespace, name } => (kind.as_str(), namespace, name),
-            Subject::File { path } => ("File", "", path),
-            Subject::Server { at } => ("Server", "", at),
+            ShowSubject::Object { kind, namespace, name } => (kind.as_str(), namespace, name),
+            ShowSubject::File { path } => ("File", "", path),
+            ShowSubject::Server { at } => ("Server", "", at),
         };
         Self {
             api_version: API_VERSION,
@@ -170,7 +170,7 @@ impl<'a> Document<'a> {
     }
 }
 
-fn chain<'a>(held: &'a Held<'a>, now: Seconds) -> Chain<'a> {
+fn chain<'a>(held: &'a HeldCertificates<'a>, now: Seconds) -> Chain<'a> {
     let (status, trust) = trust(held, now);
     Chain {
         secret: held

@@ -22,7 +22,7 @@ use crate::{
 const HOSTS_NAMED: usize = 5;
 
 /// One finding of one or more hosts.
-struct Told<'a> {
+struct ToldFinding<'a> {
     severity: Severity,
     reason: &'static str,
     message: String,
@@ -101,8 +101,8 @@ pub(super) fn findings(pen: &mut Pen<'_>, show: &Show<'_>, words: &Words) -> io:
     Ok(())
 }
 
-fn collect<'a>(show: &Show<'a>, words: &Words, now: Seconds) -> Vec<Told<'a>> {
-    let mut told: Vec<Told<'a>> = Vec::new();
+fn collect<'a>(show: &Show<'a>, words: &Words, now: Seconds) -> Vec<ToldFinding<'a>> {
+    let mut told: Vec<ToldFinding<'a>> = Vec::new();
     let mut seen: HashMap<(Severity, &'static str, String, String), usize> = HashMap::new();
     let of_rows = show
         .bindings
@@ -116,7 +116,7 @@ fn collect<'a>(show: &Show<'a>, words: &Words, now: Seconds) -> Vec<Told<'a>> {
         let at = *seen
             .entry((finding.severity, reason, message.clone(), remedy.clone()))
             .or_insert_with(|| {
-                told.push(Told {
+                told.push(ToldFinding {
                     severity: finding.severity,
                     reason,
                     message,

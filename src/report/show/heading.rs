@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    Binding, Cover, Show, Subject,
+    Binding, Cover, Show, ShowSubject,
     pen::{Pen, Piece, Tone},
 };
 use crate::{
@@ -16,14 +16,14 @@ use crate::{
 /// `✗ critical  Ingress shop/web`, and a line of what else identifies it.
 pub(super) fn heading(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
     let (kind, name) = match show.subject {
-        Subject::Object {
+        ShowSubject::Object {
             kind,
             namespace: "",
             name,
         } => (kind.as_str(), name.to_owned()),
-        Subject::Object { kind, namespace, name } => (kind.as_str(), format!("{namespace}/{name}")),
-        Subject::File { path } => ("File", path.to_owned()),
-        Subject::Server { at } => ("Server", at.to_owned()),
+        ShowSubject::Object { kind, namespace, name } => (kind.as_str(), format!("{namespace}/{name}")),
+        ShowSubject::File { path } => ("File", path.to_owned()),
+        ShowSubject::Server { at } => ("Server", at.to_owned()),
     };
     let status = match show.status() {
         // It is not served, so there is nothing that could be healthy.
@@ -69,7 +69,7 @@ pub(super) fn heading(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
 /// Of a file that begins with a root's certificate, whether that is trusted.
 fn of_root(show: &Show<'_>) -> Option<bool> {
     let held = show.held.first()?;
-    let file = matches!(show.subject, Subject::File { .. });
+    let file = matches!(show.subject, ShowSubject::File { .. });
     (file && held.is_root()).then_some(matches!(held.trust, Trust::Trusted { .. }))
 }
 
@@ -87,7 +87,7 @@ pub(super) fn joined(pen: &Pen<'_>, pieces: Vec<Piece>) -> Vec<Piece> {
 
 fn is_object(show: &Show<'_>) -> bool {
     // Of a Secret, class and age in its rows are those of the routes.
-    matches!(show.subject, Subject::Object { kind, .. } if kind != Kind::Secret)
+    matches!(show.subject, ShowSubject::Object { kind, .. } if kind != Kind::Secret)
 }
 
 /// Each host, and which name of the certificate covers it.
@@ -138,8 +138,8 @@ fn about(pen: &Pen<'_>, show: &Show<'_>, binding: &Binding<'_>, one_secret: bool
         out.push(pen.piece(Tone::Of(row.status), row.status.as_str()));
     }
     let here = match show.subject {
-        Subject::Object { namespace, .. } => namespace,
-        Subject::File { .. } | Subject::Server { .. } => "",
+        ShowSubject::Object { namespace, .. } => namespace,
+        ShowSubject::File { .. } | ShowSubject::Server { .. } => "",
     };
     let named = |kind: &str, namespace: &str, name: &str| {
         if namespace == here {
@@ -150,7 +150,7 @@ fn about(pen: &Pen<'_>, show: &Show<'_>, binding: &Binding<'_>, one_secret: bool
     };
     if let Some(route) = row.route {
         let is_subject = show.subject
-            == Subject::Object {
+            == ShowSubject::Object {
                 kind: route.kind,
                 namespace: row.namespace,
                 name: route.name,

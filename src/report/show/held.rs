@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, io};
 
 use super::{
-    Held, Presence, Show, Subject, User,
+    HeldCertificates, Presence, Show, ShowSubject, User,
     gauge::gauge,
     pen::{Pen, Piece, Sign, Tone},
     readers::readers,
@@ -23,10 +23,10 @@ const CERTIFICATES: usize = 16;
 const NAMES: usize = 50;
 const USERS: usize = 20;
 
-pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &Held<'_>) -> io::Result<()> {
+pub(super) fn held(pen: &mut Pen<'_>, show: &Show<'_>, held: &HeldCertificates<'_>) -> io::Result<()> {
     match (held.secret, show.subject) {
         (Some(secret), _) => pen.title(&format!("Secret {secret}"))?,
-        (None, Subject::Server { .. }) => pen.title("Served chain")?,
+        (None, ShowSubject::Server { .. }) => pen.title("Served chain")?,
         (None, _) => pen.title("Certificates")?,
     }
     match held.presence {
@@ -137,7 +137,7 @@ fn key(pen: &Pen<'_>, state: &KeyState) -> Option<Piece> {
 }
 
 /// Who uses the Secret, one line a kind.
-fn users(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
+fn users(pen: &mut Pen<'_>, held: &HeldCertificates<'_>) -> io::Result<()> {
     let Some(all) = held.users else { return Ok(()) };
     if all.is_empty() {
         let nobody = pen.dim("no route, Pod or workload that was read");
@@ -171,7 +171,7 @@ fn users(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
 }
 
 /// The certificates in the order of the file, and the root that they reach.
-fn chain(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
+fn chain(pen: &mut Pen<'_>, held: &HeldCertificates<'_>) -> io::Result<()> {
     let branch = format!("  {} ", pen.sign(Sign::Branch));
     let stem = format!("  {} ", pen.sign(Sign::Stem));
     let last = format!("  {} ", pen.sign(Sign::Last));
@@ -199,7 +199,7 @@ fn chain(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
     pen.flow(&last, "     ", &[words])
 }
 
-pub(super) fn role(held: &Held<'_>, at: usize, certificate: &Certificate) -> &'static str {
+pub(super) fn role(held: &HeldCertificates<'_>, at: usize, certificate: &Certificate) -> &'static str {
     let off_path = match held.trust {
         Trust::Trusted { path, .. } => !path.iter().any(|p| usize::from(*p) == at),
         _ => false,
@@ -256,7 +256,7 @@ fn details(pen: &mut Pen<'_>, stem: &str, certificate: &Certificate, is_leaf: bo
 }
 
 /// The end of the tree: the root, or what is missing.
-pub(super) fn trust(held: &Held<'_>, now: Seconds) -> (Status, String) {
+pub(super) fn trust(held: &HeldCertificates<'_>, now: Seconds) -> (Status, String) {
     match held.trust {
         Trust::NotJudged if held.certificates.is_empty() => (Status::Critical, "there is no certificate".to_owned()),
         Trust::NotJudged => (

@@ -36,7 +36,7 @@ use pen::Pen;
 
 /// What the picture is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject<'a> {
+pub enum ShowSubject<'a> {
     /// A route or a Secret.
     Object {
         /// Its kind.
@@ -64,12 +64,12 @@ pub struct Show<'a> {
     /// The kubeconfig context; empty for manifests, files and servers.
     pub context: &'a str,
     /// What it is of.
-    pub subject: Subject<'a>,
+    pub subject: ShowSubject<'a>,
     /// The bindings of the route, or those that use the Secret; one without route for a file, a server or a Secret
     /// that nobody uses. They bring the findings.
     pub bindings: &'a [Binding<'a>],
     /// The Secrets of the route, or the one Secret, file or served chain.
-    pub held: &'a [Held<'a>],
+    pub held: &'a [HeldCertificates<'a>],
     /// What servers showed; empty when none was asked.
     pub served: &'a [Probed<'a>],
     /// What DNS says of the hosts; empty when it was not asked.
@@ -116,7 +116,7 @@ pub enum Presence {
 
 /// What one Secret, file or server holds.
 #[derive(Debug, Clone)]
-pub struct Held<'a> {
+pub struct HeldCertificates<'a> {
     /// The Secret; `None` for a file or a server.
     pub secret: Option<&'a Key>,
     /// Whether it is there.
@@ -144,12 +144,12 @@ pub struct Held<'a> {
     /// Routes, Pods and workloads that use the Secret; `None` when nobody was asked.
     pub users: Option<&'a [User]>,
     /// The Certificate of cert-manager that writes the Secret.
-    pub owner: Option<Owner<'a>>,
+    pub owner: Option<CertManagerSide<'a>>,
     /// Whether it is a file: nobody serves it.
     pub in_file: bool,
 }
 
-impl<'a> Held<'a> {
+impl<'a> HeldCertificates<'a> {
     /// What a bundle holds, of no Secret yet.
     pub fn of(bundle: &'a Bundle) -> Self {
         Self {
@@ -210,7 +210,7 @@ pub struct User {
 
 /// cert-manager's side of a Secret.
 #[derive(Debug, Clone, Copy)]
-pub struct Owner<'a> {
+pub struct CertManagerSide<'a> {
     /// The Certificate.
     pub certificate: &'a object::Certificate,
     /// Its issuer; `None` when it was not found or not read.
@@ -246,12 +246,12 @@ pub struct Probed<'a> {
     /// The host that was asked for.
     pub host: &'a str,
     /// What it showed, or why it showed nothing.
-    pub outcome: Result<Shown<'a>, String>,
+    pub outcome: Result<ShownCertificate<'a>, String>,
 }
 
 /// A certificate that a server showed.
 #[derive(Debug, Clone)]
-pub struct Shown<'a> {
+pub struct ShownCertificate<'a> {
     /// The first of the chain; `None` when it could not be read.
     pub leaf: Option<&'a Certificate>,
     /// How many certificates came.

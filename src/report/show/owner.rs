@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    Owner,
+    CertManagerSide,
     pen::{Pen, Piece, Tone},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 const CHALLENGES: usize = 10;
 const EVENTS: usize = 10;
 
-pub(super) fn owner(pen: &mut Pen<'_>, owner: &Owner<'_>) -> io::Result<()> {
+pub(super) fn owner(pen: &mut Pen<'_>, owner: &CertManagerSide<'_>) -> io::Result<()> {
     let certificate = owner.certificate;
     pen.title(&format!("cert-manager: Certificate {}", certificate.meta.key()))?;
     if certificate.conditions.is_empty() {
@@ -96,7 +96,7 @@ pub(super) fn owner(pen: &mut Pen<'_>, owner: &Owner<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn issuer(pen: &mut Pen<'_>, owner: &Owner<'_>) -> io::Result<()> {
+fn issuer(pen: &mut Pen<'_>, owner: &CertManagerSide<'_>) -> io::Result<()> {
     let named = &owner.certificate.issuer;
     let kind = if named.kind.is_empty() {
         "Issuer"

@@ -204,14 +204,14 @@ impl<'w> Pen<'w> {
     /// Writes pieces after `first`, and what does not fit on lines that begin with `rest`. Lines are broken at spaces;
     /// longer words anywhere, commands in backquotes nowhere.
     pub(super) fn flow(&mut self, first: &str, rest: &str, pieces: &[Piece]) -> io::Result<()> {
-        let mut line = Line::new(first, self.width());
+        let mut line = FillingLine::new(first, self.width());
         for word in words(pieces, self.breaks_commands) {
             let text = word.text();
             let cells = width(&text);
             let gap = usize::from(line.filled);
             if line.filled && line.cells + gap + cells > line.most {
                 self.end(&line)?;
-                line = Line::new(rest, self.width());
+                line = FillingLine::new(rest, self.width());
             } else if line.filled {
                 line.push(Tone::Plain, " ", 1);
             }
@@ -226,7 +226,7 @@ impl<'w> Pen<'w> {
             for (letter, cells) in letters(&text) {
                 if line.filled && line.cells + cells > line.most {
                     self.end(&line)?;
-                    line = Line::new(rest, self.width());
+                    line = FillingLine::new(rest, self.width());
                 }
                 let tone = tones.next().unwrap_or(Tone::Plain);
                 tones.by_ref().take(letter.len() - 1).for_each(drop);
@@ -236,7 +236,7 @@ impl<'w> Pen<'w> {
         self.end(&line)
     }
 
-    fn end(&mut self, line: &Line) -> io::Result<()> {
+    fn end(&mut self, line: &FillingLine) -> io::Result<()> {
         let last = line.runs.len().saturating_sub(1);
         let runs: Vec<(Tone, String)> = (0..)
             .zip(&line.runs)
@@ -251,14 +251,14 @@ impl<'w> Pen<'w> {
 }
 
 /// A line as it fills: runs of one tone.
-struct Line {
+struct FillingLine {
     runs: Vec<(Tone, String)>,
     cells: usize,
     most: usize,
     filled: bool,
 }
 
-impl Line {
+impl FillingLine {
     fn new(prefix: &str, most: usize) -> Self {
         Self {
             runs: vec![(Tone::Plain, prefix.to_owned())],

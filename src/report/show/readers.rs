@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    Held,
+    HeldCertificates,
     pen::{Pen, Piece},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// One line with a sign for each, and one for each cause below it.
-pub(super) fn readers(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
+pub(super) fn readers(pen: &mut Pen<'_>, held: &HeldCertificates<'_>) -> io::Result<()> {
     if held.certificates.is_empty() {
         return Ok(());
     }
@@ -65,7 +65,7 @@ pub(super) fn readers(pen: &mut Pen<'_>, held: &Held<'_>) -> io::Result<()> {
 }
 
 /// Why the server does not load it; `None` where it does.
-fn server(held: &Held<'_>, readers: Readers) -> Option<String> {
+fn server(held: &HeldCertificates<'_>, readers: Readers) -> Option<String> {
     if let Some(objection) = refusal(held.objections, readers) {
         return Some(said(objection, readers));
     }
@@ -76,7 +76,7 @@ fn server(held: &Held<'_>, readers: Readers) -> Option<String> {
 }
 
 /// Why certificate and key are no pair; `None` where they are, and where there is no certificate that could have one.
-fn unpaired(held: &Held<'_>) -> Option<String> {
+fn unpaired(held: &HeldCertificates<'_>) -> Option<String> {
     held.leaf?;
     match held.key {
         KeyState::Matches | KeyState::NotAsked => None,

@@ -3,7 +3,7 @@
 use std::{io, net::IpAddr};
 
 use super::{
-    Dns, Show, Shown, Subject,
+    Dns, Show, ShowSubject, ShownCertificate,
     heading::joined,
     pen::{Pen, Piece, Sign},
 };
@@ -20,7 +20,7 @@ pub(super) fn served(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
     }
     pen.title("Served")?;
     // The one chain of a server has been drawn already, and nothing is stored beside it.
-    let drawn = matches!(show.subject, Subject::Server { .. }) && all.len() == 1;
+    let drawn = matches!(show.subject, ShowSubject::Server { .. }) && all.len() == 1;
     let one_host = all.windows(2).all(|w| w[0].host == w[1].host);
     for probed in all {
         let mut head = vec![pen.plain(&probed.address)];
@@ -56,7 +56,7 @@ pub(super) fn served(pen: &mut Pen<'_>, show: &Show<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn compared(pen: &Pen<'_>, shown: &Shown<'_>) -> Piece {
+fn compared(pen: &Pen<'_>, shown: &ShownCertificate<'_>) -> Piece {
     match (shown.leaf, shown.stored) {
         (None, _) => pen.marked(Status::Critical, "a certificate that cannot be read"),
         (Some(_), Some(true)) => pen.marked(Status::Healthy, "the stored certificate"),
@@ -65,7 +65,7 @@ fn compared(pen: &Pen<'_>, shown: &Shown<'_>) -> Piece {
     }
 }
 
-fn facts(pen: &Pen<'_>, shown: &Shown<'_>) -> Vec<Piece> {
+fn facts(pen: &Pen<'_>, shown: &ShownCertificate<'_>) -> Vec<Piece> {
     let mut out = Vec::new();
     if let Some(leaf) = shown.leaf {
         out.push(expiry(pen, leaf.not_after));

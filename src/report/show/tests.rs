@@ -25,14 +25,14 @@ fn a_healthy_ingress_with_what_is_served() {
         user(Kind::Deployment, "mail", Some(How::SubPath)),
         user(Kind::Pod, "mail-7d9c5b7f6-2xkqz", Some(How::Volume)),
     ];
-    let held = [Held {
+    let held = [HeldCertificates {
         secret: Some(&secret[0]),
         secret_type: "kubernetes.io/tls",
         other_keys: &["ca.crt".into()],
         users: Some(&users),
-        ..Held::of(&bundle)
+        ..HeldCertificates::of(&bundle)
     }];
-    let shown = |stored| Shown {
+    let shown = |stored| ShownCertificate {
         leaf: Some(if stored { &**LEAF } else { &**EXPIRED }),
         length: 2,
         stored: Some(stored),
@@ -118,8 +118,8 @@ fn a_secret_that_is_not_there_beside_one_that_may_not_be_read() {
         },
     ];
     let held = [
-        Held::without(&secrets[0], Presence::NotFound),
-        Held::without(&secrets[1], Presence::Forbidden),
+        HeldCertificates::without(&secrets[0], Presence::NotFound),
+        HeldCertificates::without(&secrets[1], Presence::Forbidden),
     ];
     pictures("missing", &ingress(&bindings, &held));
 }
@@ -171,12 +171,12 @@ fn text_from_outside_stays_on_its_line_and_writes_no_escape() {
         },
         how: Some(How::Environment),
     }];
-    let held = [Held {
+    let held = [HeldCertificates {
         secret: Some(&secret[0]),
         secret_type: evil,
         other_keys: &[evil.into()],
         users: Some(&users),
-        ..Held::of(&bundle)
+        ..HeldCertificates::of(&bundle)
     }];
     let served = [Probed {
         address: evil.into(),
@@ -185,7 +185,7 @@ fn text_from_outside_stays_on_its_line_and_writes_no_escape() {
     }];
     let show = Show {
         context: evil,
-        subject: Subject::Object {
+        subject: ShowSubject::Object {
             kind: Kind::Ingress,
             namespace: evil,
             name: evil,
@@ -214,7 +214,7 @@ fn what_is_endless_is_counted() {
             cover: Cover::NotJudged,
         })
         .collect();
-    let held = [Held::of(&bundle)];
+    let held = [HeldCertificates::of(&bundle)];
     let text = draw(&ingress(&bindings, &held), 80, false, false);
     assert!(text.contains("and 4984 more"), "{text}");
     assert_eq!(text.matches("SelfSigned").count(), 1);
@@ -294,10 +294,10 @@ fn a_file_with_a_certificate_of_ones_own() {
         },
         cover: Cover::NotJudged,
     }];
-    let held = [Held::of(&bundle)];
+    let held = [HeldCertificates::of(&bundle)];
     let show = Show {
         context: "",
-        subject: Subject::File {
+        subject: ShowSubject::File {
             path: "./certs/dev.pem",
         },
         ..ingress(&bindings, &held)
@@ -319,11 +319,11 @@ fn a_server_and_the_chain_that_it_serves() {
         },
         cover: Cover::By(&LEAF.names[0]),
     }];
-    let held = [Held::of(&bundle)];
+    let held = [HeldCertificates::of(&bundle)];
     let served = [Probed {
         address: "192.0.2.1:443".into(),
         host: "shop.example",
-        outcome: Ok(Shown {
+        outcome: Ok(ShownCertificate {
             leaf: Some(&LEAF),
             length: 2,
             stored: None,
@@ -335,7 +335,7 @@ fn a_server_and_the_chain_that_it_serves() {
     }];
     let show = Show {
         context: "",
-        subject: Subject::Server { at: "shop.example:443" },
+        subject: ShowSubject::Server { at: "shop.example:443" },
         served: &served,
         ..ingress(&bindings, &held)
     };

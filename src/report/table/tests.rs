@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     object::{Key, Kind},
     report::{
-        fixtures::{Entry, NOW, Shop, certificate},
+        fixtures::{NOW, RowFixture, Shop, certificate},
         order::{Sorting, sort},
     },
     text::clear::is_unsafe,
@@ -156,13 +156,13 @@ proptest! {
         flags: bool,
     ) {
         let text = |i: usize| format!("{}{bad}", texts[i]);
-        let mut entry = Entry::new(Some((Kind::Gateway, &text(0), Some(&text(1)))), Some(&text(2)), None);
+        let mut entry = RowFixture::new(Some((Kind::Gateway, &text(0), Some(&text(1)))), Some(&text(2)), None);
         entry.namespace = text(3);
         entry.class = Some(text(4));
         entry.secrets = vec![Key::new(text(5), text(6))];
         entry.labels = vec![(text(7).into(), text(8).into())];
         entry.certificate = Some(certificate(NOW, &text(0), &[&text(1), &text(2)]));
-        let mut lone = Entry::new(None, None, Some(&text(6)));
+        let mut lone = RowFixture::new(None, None, Some(&text(6)));
         lone.namespace = text(3);
         let rows = vec![entry.row(), lone.row()].into();
         let context = Context { show_namespace: flags, show_labels: flags, ..context(width) };

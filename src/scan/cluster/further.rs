@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Reading, nobody, problems};
+use super::{ClusterReading, nobody, problems};
 use crate::{
     check::{Reason, has_ended, names_services},
     inventory::{Inventory, Stored},
@@ -16,7 +16,7 @@ const NAMESPACES_ASKED: usize = 10;
 /// So many mounted Secrets are looked at without having been asked for.
 const MOUNTED_LOOKED_AT: usize = 256;
 
-impl Reading<'_> {
+impl ClusterReading<'_> {
     /// All of it, and what could not be read or understood.
     pub(super) async fn further(&mut self, wanted: &[Key]) -> Result<(), ClusterError> {
         self.grants().await?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::settings::{
     env::PREFIX,
-    section::{Declared, Example, Shown},
+    section::{Declared, Example, ShownSettings},
 };
 
 /// A root, as a private CA would have one.
@@ -125,8 +125,8 @@ fn put(file: &mut String, indent: usize, one: &Declared) {
             for (entry, shown) in entries {
                 let _ = writeln!(file, "{place}  {entry}:");
                 let shown = all.iter().filter(|one| match shown {
-                    Shown::Only(these) => these.contains(&one.name),
-                    Shown::AllBut(these) => !these.contains(&one.name),
+                    ShownSettings::Only(these) => these.contains(&one.name),
+                    ShownSettings::AllBut(these) => !these.contains(&one.name),
                 });
                 shown.for_each(|one| put(file, indent + 4, one));
             }

@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 
 pub use super::credential::{Credential, NoSecrets, SecretRef, Secrets};
 use super::update::{
-    spec::{Field, Kind, Spec},
+    spec::{Field, Kind, ProviderSpec},
     table,
 };
 pub use fields::{fields, words};
@@ -208,7 +208,7 @@ pub struct ManualConfig {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateConfig {
     /// Which.
-    pub spec: &'static Spec,
+    pub spec: &'static ProviderSpec,
     /// Its fields; those that must be there are.
     pub fields: BTreeMap<&'static str, Setting>,
 }
@@ -395,7 +395,7 @@ fn domain(text: &str) -> Result<String, String> {
     }
 }
 
-fn update(spec: &'static Spec, mut map: Map<String, Value>) -> Result<UpdateConfig, String> {
+fn update(spec: &'static ProviderSpec, mut map: Map<String, Value>) -> Result<UpdateConfig, String> {
     let mut fields = BTreeMap::new();
     let mut missing = BTreeSet::new();
     for field in spec.fields {

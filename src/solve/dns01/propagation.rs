@@ -80,7 +80,7 @@ impl fmt::Display for Server {
 
 /// What one server has said so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
+enum ServerState {
     /// The value is there.
     Has,
     /// It answers for the zone, and the value is not there; so many others are.
@@ -164,25 +164,28 @@ async fn watch(
     let mut since = Instant::now();
     let until = since + limit;
     let mut asked = servers.to_vec();
-    let mut states = vec![State::Useless(Useless::default()); asked.len()];
+    let mut states = vec![ServerState::Useless(Useless::default()); asked.len()];
     let mut notes = Vec::new();
     let mut pauses = PAUSES;
     loop {
         round(&asked, &mut states, &place.name, value, until).await;
         for state in &mut states {
-            if let State::Useless(useless) = state {
+            if let ServerState::Useless(useless) = state {
                 useless.given_up |= useless.times >= PATIENCE.0 && since.elapsed() >= PATIENCE.1;
             }
         }
         if let Some(left_out) = settled(&asked, &states) {
             notes.extend(left_out);
-            let has = asked.iter().zip(&states).filter(|(_, state)| **state == State::Has);
+            let has = asked
+                .iter()
+                .zip(&states)
+                .filter(|(_, state)| **state == ServerState::Has);
             let at = has.map(|(server, _)| server.to_string()).collect();
             return Ok(Propagation { at, notes });
         }
         if states
             .iter()
-            .all(|state| matches!(state, State::Useless(useless) if useless.given_up))
+            .all(|state| matches!(state, ServerState::Useless(useless) if useless.given_up))
         {
             let Some(said) = unreachable(&asked, &states, place) else {
                 // Name servers cannot be asked from everywhere: the resolvers see what a CA's resolver would.
@@ -191,7 +194,7 @@ async fn watch(
                     place.zone
                 ));
                 asked = recursors.to_vec();
-                states = vec![State::Useless(Useless::default()); asked.len()];
+                states = vec![ServerState::Useless(Useless::default()); asked.len()];
                 since = Instant::now();
                 continue;
             };
@@ -205,9 +208,9 @@ async fn watch(
 }
 
 /// Asks those that have not shown the value, all at once.
-async fn round(asked: &[Server], states: &mut [State], name: &str, value: &str, until: Instant) {
+async fn round(asked: &[Server], states: &mut [ServerState], name: &str, value: &str, until: Instant) {
     let questions = asked.iter().zip(states.iter_mut()).map(|(server, state)| async move {
-        if *state == State::Has {
+        if *state == ServerState::Has {
             return;
         }
         let answer = timeout_at(until, question(server, name)).await;
@@ -222,13 +225,13 @@ async fn round(asked: &[Server], states: &mut [State], name: &str, value: &str, 
         };
         match (next, &mut *state) {
             (Ok(next), _) => *state = next,
-            (Err(why), State::Useless(useless)) => {
+            (Err(why), ServerState::Useless(useless)) => {
                 useless.times += 1;
                 useless.given_up |= no_way;
                 useless.why = why;
             }
             // it did serve the zone a moment ago
-            (Err(_), State::Lacks(_) | State::Has) => {}
+            (Err(_), ServerState::Lacks(_) | ServerState::Has) => {}
         }
     });
     join_all(questions).await;
@@ -242,37 +245,37 @@ async fn question(server: &Server, name: &str) -> Result<Reply, DnsError> {
 }
 
 /// What an answer says of the value; an error when it says nothing of the zone.
-fn judge(server: &Server, reply: &Reply, value: &str) -> Result<State, String> {
+fn judge(server: &Server, reply: &Reply, value: &str) -> Result<ServerState, String> {
     let code = reply.code();
     if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
         return Err(format!("answers {}", code_word(code)));
     }
     let texts = reply.texts();
     if texts.iter().any(|text| text == value) {
-        return Ok(State::Has);
+        return Ok(ServerState::Has);
     }
     if !server.recursor && !reply.is_authoritative() {
         return Err("does not serve the zone".to_owned());
     }
-    Ok(State::Lacks(texts.len()))
+    Ok(ServerState::Lacks(texts.len()))
 }
 
 /// When all that is to be seen has been: what is to be told of servers that were left out. `None`: not yet.
-fn settled(asked: &[Server], states: &[State]) -> Option<Vec<String>> {
-    let has = states.contains(&State::Has);
+fn settled(asked: &[Server], states: &[ServerState]) -> Option<Vec<String>> {
+    let has = states.contains(&ServerState::Has);
     let done = states.iter().all(|state| match state {
-        State::Has => true,
-        State::Lacks(_) => false,
-        State::Useless(useless) => useless.given_up,
+        ServerState::Has => true,
+        ServerState::Lacks(_) => false,
+        ServerState::Useless(useless) => useless.given_up,
     });
     // One address of a server is enough to know what it has: this machine may have no IPv6.
     let seen = |name: &str| {
         let mut all = asked.iter().zip(states);
-        all.any(|(server, state)| server.name == name && *state == State::Has)
+        all.any(|(server, state)| server.name == name && *state == ServerState::Has)
     };
     (has && done).then(|| {
         let left_out = asked.iter().zip(states).filter_map(|(server, state)| match state {
-            State::Useless(useless) if !seen(&server.name) => {
+            ServerState::Useless(useless) if !seen(&server.name) => {
                 Some(format!("name server {server} is left out: {}", useless.why))
             }
             _ => None,
@@ -282,7 +285,7 @@ fn settled(asked: &[Server], states: &[State]) -> Option<Vec<String>> {
 }
 
 /// The error when even the recursors say nothing; `None` when they have not been asked.
-fn unreachable(asked: &[Server], states: &[State], place: &TxtName) -> Option<SolveError> {
+fn unreachable(asked: &[Server], states: &[ServerState], place: &TxtName) -> Option<SolveError> {
     asked.iter().any(|server| server.recursor).then(|| {
         SolveError::new(format!(
             "neither a name server of {} nor a resolver can be asked about {}: {}",
@@ -294,7 +297,7 @@ fn unreachable(asked: &[Server], states: &[State], place: &TxtName) -> Option<So
     })
 }
 
-fn late(asked: &[Server], states: &[State], place: &TxtName, limit: Duration) -> SolveError {
+fn late(asked: &[Server], states: &[ServerState], place: &TxtName, limit: Duration) -> SolveError {
     SolveError::new(format!(
         "the TXT record {} is not seen everywhere within {} s: {}",
         place.name,
@@ -304,14 +307,14 @@ fn late(asked: &[Server], states: &[State], place: &TxtName, limit: Duration) ->
     .hint("give it longer with --propagation-timeout, or check that these servers pick up changes of the zone")
 }
 
-fn sayings(asked: &[Server], states: &[State]) -> String {
+fn sayings(asked: &[Server], states: &[ServerState]) -> String {
     let said = asked.iter().zip(states).filter_map(|(server, state)| match state {
-        State::Has => None,
-        State::Lacks(0) => Some(format!("{server} has no value")),
-        State::Lacks(1) => Some(format!("{server} has another value")),
-        State::Lacks(others) => Some(format!("{server} has {others} other values")),
-        State::Useless(useless) if useless.times == 0 => Some(format!("{server} has not answered")),
-        State::Useless(useless) => Some(format!("{server}: {}", useless.why)),
+        ServerState::Has => None,
+        ServerState::Lacks(0) => Some(format!("{server} has no value")),
+        ServerState::Lacks(1) => Some(format!("{server} has another value")),
+        ServerState::Lacks(others) => Some(format!("{server} has {others} other values")),
+        ServerState::Useless(useless) if useless.times == 0 => Some(format!("{server} has not answered")),
+        ServerState::Useless(useless) => Some(format!("{server}: {}", useless.why)),
     });
     said.collect::<Vec<_>>().join("; ")
 }

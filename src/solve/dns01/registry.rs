@@ -22,7 +22,7 @@ use crate::solve::SolveError;
 
 /// The providers of the settings.
 pub(super) struct Registry {
-    entries: Vec<Entry>,
+    entries: Vec<ProviderEntry>,
     /// `--dns NAME`.
     chosen: Option<String>,
     secrets: Arc<dyn Secrets>,
@@ -30,14 +30,14 @@ pub(super) struct Registry {
 }
 
 /// One provider.
-pub(super) struct Entry {
+pub(super) struct ProviderEntry {
     pub(super) settings: DnsEntry,
     made: OnceCell<Arc<dyn Provider>>,
 }
 
-impl std::fmt::Debug for Entry {
+impl std::fmt::Debug for ProviderEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Entry").field(&self.settings).finish()
+        f.debug_tuple("ProviderEntry").field(&self.settings).finish()
     }
 }
 
@@ -62,7 +62,7 @@ impl Registry {
         if chosen.as_deref() == Some("manual") && !entries.iter().any(|entry| entry.name == "manual") {
             entries.push(DnsEntry::manual());
         }
-        let entries = entries.into_iter().map(|settings| Entry {
+        let entries = entries.into_iter().map(|settings| ProviderEntry {
             settings,
             made: OnceCell::new(),
         });
@@ -79,7 +79,7 @@ impl Registry {
     }
 
     /// The entry of this name.
-    pub(super) fn named(&self, name: &str) -> Result<&Entry, SolveError> {
+    pub(super) fn named(&self, name: &str) -> Result<&ProviderEntry, SolveError> {
         self.entries
             .iter()
             .find(|entry| entry.settings.name == name)
@@ -90,7 +90,7 @@ impl Registry {
     }
 
     /// Who writes at a place: the chosen one, or the one whose zone is the longest suffix of the name.
-    pub(super) fn serving(&self, place: &TxtName) -> Result<&Entry, SolveError> {
+    pub(super) fn serving(&self, place: &TxtName) -> Result<&ProviderEntry, SolveError> {
         if let Some(name) = &self.chosen {
             return self.named(name);
         }
@@ -106,7 +106,7 @@ impl Registry {
     }
 
     /// The provider of an entry, with its credentials read.
-    pub(super) async fn provider(&self, entry: &Entry) -> Result<Arc<dyn Provider>, SolveError> {
+    pub(super) async fn provider(&self, entry: &ProviderEntry) -> Result<Arc<dyn Provider>, SolveError> {
         let made = entry.made.get_or_try_init(|| self.make(&entry.settings.provider)).await;
         made.cloned().map_err(|error| SolveError {
             message: format!("DNS provider {:?}: {}", entry.settings.name, error.message),

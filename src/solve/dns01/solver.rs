@@ -19,7 +19,7 @@ use super::{
     manual::Operator,
     propagation::{self, Wait},
     provider::{Provider, Record, Written},
-    registry::{Entry, Registry},
+    registry::{ProviderEntry, Registry},
     zone::{self, TxtName},
 };
 use crate::{
@@ -80,7 +80,7 @@ pub struct Dns01 {
     wait: Wait,
     keep: Arc<dyn Keep>,
     locks: Locks,
-    written: Mutex<HashMap<Key, Held>>,
+    written: Mutex<HashMap<Key, PresentedValue>>,
 }
 
 impl std::fmt::Debug for Dns01 {
@@ -97,18 +97,18 @@ type Key = (String, String);
 
 /// A value of this run.
 #[derive(Debug)]
-struct Held {
+struct PresentedValue {
     written: Written,
     /// How many challenges need it: two orders may share an authorization.
     users: usize,
-    state: State,
+    state: ValueState,
     /// Its room, where the provider keeps few values.
     room: Option<ValuePermit>,
 }
 
 /// How far a value has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ValueState {
     /// Nothing was sent.
     Planned,
     /// It may be there.
@@ -117,12 +117,12 @@ enum State {
     Written,
 }
 
-impl Held {
+impl PresentedValue {
     fn new(written: Written) -> Self {
         Self {
             written,
             users: 0,
-            state: State::Planned,
+            state: ValueState::Planned,
             room: None,
         }
     }
@@ -236,7 +236,7 @@ impl Dns01 {
         found.map(drop).map_err(|error| written.stays(error))
     }
 
-    async fn remover(&self, written: &Written) -> Result<(&Entry, Arc<dyn Provider>), SolveError> {
+    async fn remover(&self, written: &Written) -> Result<(&ProviderEntry, Arc<dyn Provider>), SolveError> {
         let entry = self.registry.named(&written.provider)?;
         Ok((entry, self.registry.provider(entry).await?))
     }
@@ -244,7 +244,7 @@ impl Dns01 {
     /// What this run has written and not removed.
     pub fn left(&self) -> Vec<Written> {
         let table = self.held();
-        let begun = table.values().filter(|held| held.state != State::Planned);
+        let begun = table.values().filter(|held| held.state != ValueState::Planned);
         begun.map(|held| held.written.clone()).collect()
     }
 
@@ -260,7 +260,7 @@ impl Dns01 {
             zone: domain.to_owned(),
             aliases: Vec::new(),
         };
-        let follows = |entry: &Entry| {
+        let follows = |entry: &ProviderEntry| {
             matches!(
                 entry.settings.provider,
                 ProviderConfig::Hook(_) | ProviderConfig::Manual(_)
@@ -270,20 +270,22 @@ impl Dns01 {
         if blind { Ok(place) } else { Err(error) }
     }
 
-    fn held(&self) -> MutexGuard<'_, HashMap<Key, Held>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<Key, PresentedValue>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a value, remembered before it is written. One that is there already gets one more user.
-    async fn write(&self, entry: &Entry, key: &Key, written: Written) -> Result<(), SolveError> {
+    async fn write(&self, entry: &ProviderEntry, key: &Key, written: Written) -> Result<(), SolveError> {
         let provider = self.registry.provider(entry).await?;
         let record = record(&written, entry.settings.ttl);
         let _alone = self.locks.value(key).await;
         {
             let mut table = self.held();
-            let held = table.entry(key.clone()).or_insert_with(|| Held::new(written.clone()));
+            let held = table
+                .entry(key.clone())
+                .or_insert_with(|| PresentedValue::new(written.clone()));
             held.users += 1;
-            if held.state == State::Written {
+            if held.state == ValueState::Written {
                 return Ok(());
             }
         }
@@ -295,20 +297,20 @@ impl Dns01 {
         self.keep.before(&written).await?;
         let _turn = self.locks.turn(provider.as_ref(), &record).await;
         let before = self.held().get(key).map(|held| held.state);
-        self.change(key, |held| held.state = State::Begun);
+        self.change(key, |held| held.state = ValueState::Begun);
         if let Err(error) = provider.add(&record).await {
-            if error.refused && before == Some(State::Planned) {
+            if error.refused && before == Some(ValueState::Planned) {
                 // What would not write it would not remove it either.
-                self.change(key, |held| held.state = State::Planned);
+                self.change(key, |held| held.state = ValueState::Planned);
                 self.keep.removed(&written).await;
             }
             return Err(error);
         }
-        self.change(key, |held| held.state = State::Written);
+        self.change(key, |held| held.state = ValueState::Written);
         Ok(())
     }
 
-    fn change(&self, key: &Key, change: impl FnOnce(&mut Held)) {
+    fn change(&self, key: &Key, change: impl FnOnce(&mut PresentedValue)) {
         if let Some(held) = self.held().get_mut(key) {
             change(held);
         }
@@ -333,7 +335,7 @@ impl Dns01 {
         let Some((written, state)) = self.held().get(key).map(|held| (held.written.clone(), held.state)) else {
             return Ok(0);
         };
-        let removed = state != State::Planned && self.remove_written(&written).await?;
+        let removed = state != ValueState::Planned && self.remove_written(&written).await?;
         self.held().remove(key);
         Ok(usize::from(removed))
     }
@@ -424,7 +426,7 @@ fn key(challenge: &Challenge) -> Result<Key, SolveError> {
     Ok((domain, value))
 }
 
-fn written(entry: &Entry, place: &TxtName, domain: &str, value: &str, token: &str) -> Written {
+fn written(entry: &ProviderEntry, place: &TxtName, domain: &str, value: &str, token: &str) -> Written {
     Written {
         provider: entry.settings.name.clone(),
         zone: place.zone.clone(),

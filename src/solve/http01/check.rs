@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Guard, Ports,
     objects::TERMINATION_LOG,
-    self_check::{AnswerSeen, Look, Telling},
+    self_check::{AnswerSeen, CheckReporter, Look},
 };
 use crate::{net::Lookup, object::Text, solve::SolveError};
 
@@ -99,7 +99,7 @@ impl Question {
             limit: self.limit,
             dns_counts: false,
             quote: false,
-            telling: Telling::default(),
+            telling: CheckReporter::default(),
         };
         match look.automatic().await {
             Ok(AnswerSeen { at, note }) => Report {

@@ -45,12 +45,12 @@ const SILENT: Duration = Duration::from_secs(5);
 
 /// Who is told what is seen instead of the answer, and what they were told last of each address.
 #[derive(Debug, Clone, Default)]
-pub struct Telling(Option<(Teller, Said)>);
+pub struct CheckReporter(Option<(Teller, LastTold)>);
 
 /// What was told last of each address.
-type Said = Arc<Mutex<HashMap<IpAddr, String>>>;
+type LastTold = Arc<Mutex<HashMap<IpAddr, String>>>;
 
-impl Telling {
+impl CheckReporter {
     /// Tells of one look.
     pub fn to(tell: &Teller) -> Self {
         Self(Some((tell.clone(), Arc::default())))
@@ -107,7 +107,7 @@ pub struct Look {
     /// Whether a wrong body is quoted; not where others may read the report.
     pub quote: bool,
     /// Who is told what is seen meanwhile.
-    pub telling: Telling,
+    pub telling: CheckReporter,
 }
 
 /// Where the answer was seen.

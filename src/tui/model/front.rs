@@ -6,7 +6,7 @@ use super::{
 };
 use crate::tui::{
     filter::pattern::Pattern,
-    item::Subject,
+    item::ItemSubject,
     keymap::{Action, Key, Scope},
     order::RunId,
 };
@@ -32,7 +32,7 @@ pub enum Front {
     /// A text, by its window.
     Text(WindowId),
     /// The picture, of what it is.
-    Picture(Subject),
+    Picture(ItemSubject),
 }
 
 impl Model {

@@ -14,10 +14,10 @@ use ratatui::layout::Rect;
 
 use super::{
     columns::Columns,
-    item::{Item, Subject},
+    item::{Item, ItemSubject},
     keymap::{Action, Key as Pressed, Keymap},
-    message::{Lines, LogLine, SourceInfo, Trouble},
-    order::{Ending, Job, Plan, Run, RunId, Stage, State},
+    message::{LogLine, SourceInfo, StyledLines, Trouble},
+    order::{Ending, Job, Plan, Run, RunId, RunState, Stage},
     rows::{Choice, Rows, Sort},
     theme::Theme,
 };
@@ -154,11 +154,11 @@ pub struct Cursor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detail {
     /// Of what.
-    pub of: Subject,
+    pub of: ItemSubject,
     /// The width that was asked for.
     pub width: u16,
     /// The picture; `None` until it is there.
-    pub lines: Option<Result<Lines, Trouble>>,
+    pub lines: Option<Result<StyledLines, Trouble>>,
     /// How many lines are scrolled past.
     pub scroll: usize,
     /// When it was asked for, in milliseconds since the start.
@@ -449,11 +449,11 @@ impl Model {
     }
 
     /// What the line under the cursor is about.
-    pub fn subject(&self) -> Option<Subject> {
+    pub fn subject(&self) -> Option<ItemSubject> {
         match self.view {
             View::Secrets => {
                 let line = self.derived.secrets.get(self.cursor().at)?;
-                Some(Subject {
+                Some(ItemSubject {
                     kind: crate::object::Kind::Secret,
                     key: line.key.clone(),
                 })
@@ -531,7 +531,7 @@ impl Model {
     pub fn waiting(&self) -> Option<(&Run, &Plan)> {
         self.runs
             .iter()
-            .filter(|run| run.state == State::Waiting)
+            .filter(|run| run.state == RunState::Waiting)
             .find_map(|run| Some((run, run.plan.as_ref()?)))
     }
 
@@ -560,7 +560,7 @@ impl Model {
     pub fn has_failed(&self, ids: &[RunId]) -> bool {
         let runs = || ids.iter().filter_map(|id| self.run(*id));
         let failed = |run: &Run| {
-            run.job == Job::Renew && matches!(run.state, State::Ended(Ending::Bad(_) | Ending::Partly { .. }))
+            run.job == Job::Renew && matches!(run.state, RunState::Ended(Ending::Bad(_) | Ending::Partly { .. }))
         };
         runs().all(Run::is_over) && runs().any(failed)
     }
@@ -569,7 +569,7 @@ impl Model {
     pub fn has_passed(&self, ids: &[RunId]) -> bool {
         let passed = |id: &RunId| {
             self.run(*id).is_some_and(|run| {
-                run.stage() == Some(Stage::Rehearsal) && matches!(run.state, State::Ended(Ending::Good(_)))
+                run.stage() == Some(Stage::Rehearsal) && matches!(run.state, RunState::Ended(Ending::Good(_)))
             })
         };
         !ids.is_empty() && ids.iter().all(passed)
@@ -604,7 +604,7 @@ impl Model {
         let Some(Popup::Plan(window)) = self.popups.last() else {
             return false;
         };
-        let making = |id: &RunId| self.run(*id).is_some_and(|run| run.state == State::Planning);
+        let making = |id: &RunId| self.run(*id).is_some_and(|run| run.state == RunState::Planning);
         window.runs.iter().any(making)
     }
 

@@ -3,8 +3,8 @@
 use super::input::Input;
 use crate::tui::update::fields::Field;
 use crate::tui::{
-    item::Subject,
-    message::{Lines, Trouble},
+    item::ItemSubject,
+    message::{StyledLines, Trouble},
     order::RunId,
 };
 
@@ -36,7 +36,7 @@ pub enum Popup {
     /// A question that is answered with yes or no.
     Ask(Ask),
     /// A line that is typed.
-    Line(Line),
+    Line(InputLine),
     /// A choice of one of a few words.
     Menu(Menu),
 }
@@ -58,7 +58,7 @@ pub enum TextOf {
 
 impl TextOf {
     /// The window's title.
-    pub fn title(self, of: &Subject) -> String {
+    pub fn title(self, of: &ItemSubject) -> String {
         let what = match self {
             Self::Yaml => "yaml of",
             Self::Certificates => "certificates of",
@@ -78,7 +78,7 @@ pub struct Text {
     /// The command that shows the same.
     pub command: Option<String>,
     /// The text; `None` until it is there.
-    pub lines: Option<Result<Lines, Trouble>>,
+    pub lines: Option<Result<StyledLines, Trouble>>,
     /// How many lines are scrolled past.
     pub scroll: usize,
 }
@@ -147,7 +147,7 @@ impl Ask {
 
 /// What a line is typed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum InputPurpose {
     /// The file that the view is saved to.
     File,
     /// A field of the plan.
@@ -156,9 +156,9 @@ pub enum Wanted {
 
 /// A line that is typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct InputLine {
     /// What for.
-    pub wanted: Wanted,
+    pub wanted: InputPurpose,
     /// The title.
     pub title: String,
     /// What helps.
@@ -171,13 +171,13 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chooses {
     /// What is copied.
-    Copy(Option<Subject>),
+    Copy(Option<ItemSubject>),
     /// Columns that are drawn or not: the menu stays.
     Columns,
     /// Why a certificate is revoked.
     Revoke {
         /// Of which Secret.
-        of: Subject,
+        of: ItemSubject,
         /// Whether it was typed that it is done although the certificate is in use.
         force: bool,
     },

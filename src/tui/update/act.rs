@@ -7,7 +7,7 @@ use crate::tui::{
     model::{
         Model, Passing, Prompt, View,
         input::Input,
-        popup::{Popup, TextOf, Wanted, Watched},
+        popup::{InputPurpose, Popup, TextOf, Watched},
     },
     order::RunId,
     rows::Choice,
@@ -136,7 +136,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Save => {
             let name = format!("certs-{}.md", model.view.word());
             let help = "the extension chooses the format: .md, .json, .yaml or .txt";
-            keys::ask_line(model, Wanted::File, "save the view as", help, name);
+            keys::ask_line(model, InputPurpose::File, "save the view as", help, name);
             Vec::new()
         }
         Action::Reread => {

@@ -4,7 +4,7 @@ use crate::tui::{
     columns::Columns,
     keymap::Action,
     model::{Model, Reading, View, popup::Popup},
-    order::{Job, Run, State},
+    order::{Job, Run, RunState},
 };
 
 /// Why nothing is written while another context is being connected to: the header names the one before.
@@ -128,8 +128,8 @@ fn of_renewals(model: &Model) -> Option<&'static str> {
 /// Whether a run can be given up: one call that cannot be taken back is not, once it runs.
 pub(super) fn can_cancel(run: &Run) -> bool {
     match run.state {
-        State::Planning | State::Waiting => true,
-        State::Running => matches!(run.job, Job::Renew | Job::Restart(_)),
-        State::Cancelling | State::Ended(_) => false,
+        RunState::Planning | RunState::Waiting => true,
+        RunState::Running => matches!(run.job, Job::Renew | Job::Restart(_)),
+        RunState::Cancelling | RunState::Ended(_) => false,
     }
 }

@@ -7,7 +7,7 @@ use crate::tui::{
     keymap::Action,
     model::{
         Model,
-        popup::{About, Ask, Popup, Wanted},
+        popup::{About, Ask, InputPurpose, Popup},
     },
     order::{Job, RunId, Stage},
 };
@@ -184,7 +184,7 @@ pub(super) fn ask(model: &mut Model, field: Field) -> Vec<Effect> {
     } else {
         run.command.value_of(field.flag()).unwrap_or_default().to_owned()
     };
-    keys::ask_line(model, Wanted::Field(field), field.title(), field.help(), now);
+    keys::ask_line(model, InputPurpose::Field(field), field.title(), field.help(), now);
     Vec::new()
 }
 

@@ -13,7 +13,7 @@ use crate::tui::{
     model::{
         Model, Prompt, Recall, View,
         input::{Input, Typed},
-        popup::{self, Popup, Wanted},
+        popup::{self, InputPurpose, Popup},
     },
     rows::Choice,
 };
@@ -283,8 +283,8 @@ fn typing(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
                 let (wanted, text) = (line.wanted, line.input.text().to_owned());
                 model.popups.pop();
                 return match wanted {
-                    Wanted::File => save::save(model, &text),
-                    Wanted::Field(field) => fields::take(model, field, &text),
+                    InputPurpose::File => save::save(model, &text),
+                    InputPurpose::Field(field) => fields::take(model, field, &text),
                 };
             }
             line.input.key(key);
@@ -333,8 +333,8 @@ fn menu(model: &mut Model, key: KeyEvent) -> Option<Vec<Effect>> {
 }
 
 /// Opens a window for a line of text.
-pub(super) fn ask_line(model: &mut Model, wanted: Wanted, title: &str, help: &str, text: String) {
-    model.popups.push(Popup::Line(popup::Line {
+pub(super) fn ask_line(model: &mut Model, wanted: InputPurpose, title: &str, help: &str, text: String) {
+    model.popups.push(Popup::Line(popup::InputLine {
         wanted,
         title: title.to_owned(),
         help: help.to_owned(),

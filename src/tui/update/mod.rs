@@ -30,7 +30,7 @@ use super::{
     item::{Identity, Item},
     message::{Level, Link, LogLine, Message},
     model::{Model, Passing, Reading, View, popup::Popup},
-    order::{Job, State},
+    order::{Job, RunState},
     rows::Rows,
 };
 use crate::scan::About;
@@ -76,7 +76,7 @@ fn is_over(model: &Model, about: Passing) -> bool {
         Passing::Nothing => false,
         Passing::Typing => !model.popups.last().is_some_and(Popup::is_typing),
         Passing::Making => !model.is_planning(),
-        Passing::Cancelling => !model.runs.iter().any(|run| run.state == State::Cancelling),
+        Passing::Cancelling => !model.runs.iter().any(|run| run.state == RunState::Cancelling),
         Passing::Running => model.active().next().is_none(),
         Passing::Ring => !model.ring,
         Passing::Refused(action) => !act::waits(model, action) && can::refusal(model, action).is_none(),

@@ -18,7 +18,7 @@ use crate::{
             input::Input,
             popup::{About, Ask, Planned, Popup},
         },
-        order::{Ending, Job, Plan, Run, RunId, Stage, State},
+        order::{Ending, Job, Plan, Run, RunId, RunState, Stage},
     },
 };
 
@@ -139,7 +139,7 @@ fn add(model: &mut Model, start: Start) -> (RunId, Effect) {
         began_ms: model.ms,
         begun: false,
         ended_ms: None,
-        state: State::Planning,
+        state: RunState::Planning,
         plan: None,
         courses: BTreeMap::new(),
         waits: BTreeMap::new(),
@@ -162,14 +162,14 @@ pub(super) fn watch(model: &mut Model, runs: Vec<RunId>) {
 /// A plan is there.
 pub(super) fn planned(model: &mut Model, id: RunId, plan: Plan) -> Vec<Effect> {
     match model.run_mut(id) {
-        Some(run) if matches!(run.state, State::Planning | State::Running) => {
+        Some(run) if matches!(run.state, RunState::Planning | RunState::Running) => {
             if let Some(command) = &plan.command {
                 run.command = command.clone();
             }
             run.plan = Some(plan);
             // Where some are cert-manager's and others are not, the second part has a plan of its own.
-            let is_second = run.state == State::Running;
-            run.state = State::Waiting;
+            let is_second = run.state == RunState::Running;
+            run.state = RunState::Waiting;
             if is_second {
                 let window = Popup::Plan(Planned {
                     runs: vec![id],
@@ -198,12 +198,12 @@ pub(super) fn confirm(model: &mut Model) -> Vec<Effect> {
     };
     let ids = window.runs.clone();
     let runs: Vec<&Run> = ids.iter().filter_map(|id| model.run(*id)).collect();
-    if runs.iter().any(|run| run.state == State::Planning) {
+    if runs.iter().any(|run| run.state == RunState::Planning) {
         return drop_early(model, "Enter");
     }
     let ready: Vec<RunId> = runs
         .iter()
-        .filter(|run| run.state == State::Waiting)
+        .filter(|run| run.state == RunState::Waiting)
         .map(|run| run.id)
         .collect();
     if ready.is_empty() {
@@ -339,16 +339,16 @@ pub(super) fn drop_plans(model: &mut Model, ids: &[RunId]) -> Vec<Effect> {
     for id in ids {
         let Some(run) = model.run(*id) else { continue };
         match run.state {
-            State::Waiting if run.courses.is_empty() => effects.push(Effect::Answer { id: *id, yes: false }),
+            RunState::Waiting if run.courses.is_empty() => effects.push(Effect::Answer { id: *id, yes: false }),
             // Its first part was carried out: it ends by itself, and stays among the orders.
-            State::Waiting => {
+            RunState::Waiting => {
                 effects.push(Effect::Answer { id: *id, yes: false });
                 if let Some(run) = model.run_mut(*id) {
-                    run.state = State::Running;
+                    run.state = RunState::Running;
                 }
                 continue;
             }
-            State::Planning => effects.push(Effect::Cancel(*id)),
+            RunState::Planning => effects.push(Effect::Cancel(*id)),
             _ => continue,
         }
         model.runs.retain(|run| run.id != *id);
@@ -365,7 +365,7 @@ pub(super) fn cancel(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     for run in model.runs.iter_mut().filter(|run| ids.contains(&run.id)) {
         if can::can_cancel(run) {
-            run.state = State::Cancelling;
+            run.state = RunState::Cancelling;
             effects.push(Effect::Cancel(run.id));
         }
     }
@@ -442,7 +442,7 @@ pub(super) fn ended(model: &mut Model, id: RunId, ending: Ending) -> Vec<Effect>
     let Some(run) = model.run_mut(id) else {
         return Vec::new();
     };
-    run.state = State::Ended(ending.clone());
+    run.state = RunState::Ended(ending.clone());
     run.ended_ms = Some(ms);
     let job = run.job.as_str();
     // Nobody waits for an answer any more.

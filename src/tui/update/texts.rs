@@ -9,8 +9,8 @@ use crate::{
     tui::{
         CommandLine,
         effect::Effect,
-        item::{Item, Subject},
-        message::Lines,
+        item::{Item, ItemSubject},
+        message::StyledLines,
         model::{
             Model, View,
             popup::{Chooses, Menu, Popup, Text, TextOf},
@@ -28,7 +28,7 @@ pub(super) fn explain(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let row = item.row(&model.place.context);
-    let mut own: Lines = Vec::new();
+    let mut own: StyledLines = Vec::new();
     for finding in item.findings.iter().filter(|finding| finding.reason() == reason) {
         let tone = Tone::Of(Status::from(finding.severity));
         let message = words::message(finding, &row, model.now());
@@ -51,7 +51,7 @@ pub(super) fn explain(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Opens the page of a reason, after what was found.
-pub(super) fn explain_reason(model: &mut Model, reason: Reason, found: Lines) -> Vec<Effect> {
+pub(super) fn explain_reason(model: &mut Model, reason: Reason, found: StyledLines) -> Vec<Effect> {
     let room = crate::tui::model::popup::room(model.size.0);
     let page = crate::report::explain::explain(reason, false, Some(room));
     let mut lines = found;
@@ -131,11 +131,11 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
     }
     let chosen = model.chosen();
     let items: Vec<&Item> = chosen.iter().filter_map(|about| model.rows.about(about)).collect();
-    let of: Vec<Subject> = if model.marks.is_empty() {
+    let of: Vec<ItemSubject> = if model.marks.is_empty() {
         model.subject().into_iter().collect()
     } else if model.view == View::Secrets {
         let secret = |item: &&Item| {
-            item.secret().map(|key| Subject {
+            item.secret().map(|key| ItemSubject {
                 kind: Kind::Secret,
                 key: key.clone(),
             })
@@ -182,7 +182,7 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
     entries.extend(view);
     // The certificates are those that the menu names, not those of the route's first Secret.
     let of = match items.first().and_then(|item| item.secret()) {
-        Some(secret) => Subject {
+        Some(secret) => ItemSubject {
             kind: Kind::Secret,
             key: secret.clone(),
         },
@@ -193,7 +193,7 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Opens the menu of what can be copied.
-fn offer(model: &mut Model, of: Option<Subject>, entries: Vec<(char, String, String)>) {
+fn offer(model: &mut Model, of: Option<ItemSubject>, entries: Vec<(char, String, String)>) {
     model.popups.push(Popup::Menu(Menu {
         chooses: Chooses::Copy(of),
         title: "copy".to_owned(),
@@ -214,7 +214,7 @@ fn each(all: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// The command that shows what the picture shows.
-pub fn show_command(model: &Model, of: &Subject) -> CommandLine {
+pub fn show_command(model: &Model, of: &ItemSubject) -> CommandLine {
     let word = if of.kind == Kind::Ingress {
         of.key.name.to_string()
     } else {
@@ -228,7 +228,7 @@ pub fn show_command(model: &Model, of: &Subject) -> CommandLine {
         .and(model.place.config_flags.clone())
 }
 
-pub(super) fn yaml_command(model: &Model, of: &Subject) -> CommandLine {
+pub(super) fn yaml_command(model: &Model, of: &ItemSubject) -> CommandLine {
     let (verb, rest): (_, &[&str]) = match of.kind {
         // kubectl would print the key.
         Kind::Secret => ("describe", &[]),

@@ -9,7 +9,7 @@ use crate::{
     tui::{
         CommandLine,
         effect::Effect,
-        item::{Item, Subject},
+        item::{Item, ItemSubject},
         keymap::Action,
         message::Trouble,
         model::{
@@ -90,7 +90,7 @@ fn ask_reason(model: &mut Model, key: Key, force: bool) {
         ('c', "cessation-of-operation", "the names are no longer served"),
         ('u', "unspecified", "none of these"),
     ];
-    let of = Subject {
+    let of = ItemSubject {
         kind: Kind::Secret,
         key,
     };

@@ -11,14 +11,14 @@ use crate::{
     report::{Status, show::Tone},
     text::{clear, width::cut},
     tui::{
-        message::{Lines, Trouble},
+        message::{StyledLines, Trouble},
         model::{Hits, Model},
         theme::Role,
     },
 };
 
 /// The lines of a text that was asked for: the text, why there is none, or that it is on its way.
-pub(super) fn lines_of(lines: Option<&Result<Lines, Trouble>>, room: usize) -> std::borrow::Cow<'_, Lines> {
+pub(super) fn lines_of(lines: Option<&Result<StyledLines, Trouble>>, room: usize) -> std::borrow::Cow<'_, StyledLines> {
     use std::borrow::Cow;
     match lines {
         Some(Ok(lines)) => Cow::Borrowed(lines),
@@ -28,7 +28,7 @@ pub(super) fn lines_of(lines: Option<&Result<Lines, Trouble>>, room: usize) -> s
 }
 
 /// What went wrong, and what to do, below each other.
-pub(super) fn of_trouble(trouble: &Trouble, status: Status, room: usize) -> Lines {
+pub(super) fn of_trouble(trouble: &Trouble, status: Status, room: usize) -> StyledLines {
     let what = wrapped("", "", &clear(&trouble.what), room).into_iter();
     let hint = trouble
         .hint
@@ -40,7 +40,7 @@ pub(super) fn of_trouble(trouble: &Trouble, status: Status, room: usize) -> Line
 }
 
 /// The lines of the picture, as they are drawn.
-pub(super) fn text(model: &Model, areas: Areas) -> Lines {
+pub(super) fn text(model: &Model, areas: Areas) -> StyledLines {
     let room = usize::from(areas.side.unwrap_or(areas.body).width.saturating_sub(2));
     let lines = model.detail.as_ref().and_then(|detail| detail.lines.as_ref());
     lines_of(lines, room).into_owned()
@@ -86,7 +86,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     block.render(area, buffer);
     hits.text = inside;
     let lines = lines_of(detail.lines.as_ref(), usize::from(inside.width));
-    let shown: Lines = lines
+    let shown: StyledLines = lines
         .iter()
         .skip(detail.scroll)
         .take(usize::from(inside.height))

@@ -12,7 +12,7 @@ use crate::{
     report::{Status, show::Tone},
     text::clear,
     tui::{
-        message::Lines,
+        message::StyledLines,
         model::{Model, View},
         theme::Role,
     },
@@ -52,7 +52,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     let inside = block.inner(area);
     block.render(area, buffer);
     let room = usize::from(inside.width);
-    let mut lines: Lines = Vec::new();
+    let mut lines: StyledLines = Vec::new();
     let of_reason = item.findings.iter().filter(|finding| finding.reason() == group.reason);
     for finding in of_reason {
         let message = words::message(finding, &row, model.now());
@@ -69,7 +69,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
                 .map(|line| vec![(Tone::Plain, line)]),
         );
     }
-    let lines: Lines = lines
+    let lines: StyledLines = lines
         .into_iter()
         .map(|runs| {
             runs.into_iter()

@@ -10,7 +10,7 @@ use super::{areas, detail, plain, popup};
 use crate::{
     text::width::width,
     tui::{
-        message::Lines,
+        message::StyledLines,
         model::{Front, Model},
     },
 };
@@ -30,7 +30,7 @@ fn joined<T>(runs: &[(T, String)], ascii: bool) -> String {
 }
 
 /// Marks what is looked for in the lines that are shown, of which `first` is the number of the first.
-pub(super) fn highlight(model: &Model, shown: &Lines, first: usize, area: Rect, buffer: &mut Buffer) {
+pub(super) fn highlight(model: &Model, shown: &StyledLines, first: usize, area: Rect, buffer: &mut Buffer) {
     let Some(sought) = &model.sought else { return };
     for (line, y) in shown.iter().zip(area.y..area.bottom()) {
         let text = joined(line, model.ui.ascii);

@@ -23,7 +23,7 @@ use ratatui::{
 };
 
 use super::{
-    message::Lines,
+    message::StyledLines,
     model::{Hits, LEAST, Model, SPLIT, View},
     theme::{Role, Theme},
 };
@@ -116,33 +116,37 @@ pub fn prepare(model: &mut Model) {
 }
 
 /// What a line of a view that is made from items is about.
-enum Held {
+enum LineSubject {
     Secret(Key),
     Reason(Reason),
     Namespace(Text),
 }
 
-fn held(model: &Model) -> Option<Held> {
+fn held(model: &Model) -> Option<LineSubject> {
     let at = model.cursor().at;
     let secret = || model.derived.secrets.get(at).map(|line| &line.key);
     let is_shown = |key: &Key| model.detail.as_ref().is_some_and(|detail| detail.of.key == *key);
     match model.view {
-        View::Secrets if at > 0 || secret().is_some_and(is_shown) => secret().cloned().map(Held::Secret),
-        View::Findings if at > 0 => model.derived.groups.get(at).map(|group| Held::Reason(group.reason)),
+        View::Secrets if at > 0 || secret().is_some_and(is_shown) => secret().cloned().map(LineSubject::Secret),
+        View::Findings if at > 0 => model
+            .derived
+            .groups
+            .get(at)
+            .map(|group| LineSubject::Reason(group.reason)),
         View::Namespaces if at > 0 => {
             let line = model.derived.namespaces.get(at);
-            line.map(|line| Held::Namespace(line.name.clone()))
+            line.map(|line| LineSubject::Namespace(line.name.clone()))
         }
         _ => None,
     }
 }
 
-fn position(model: &Model, held: &Held) -> Option<usize> {
+fn position(model: &Model, held: &LineSubject) -> Option<usize> {
     let derived = &model.derived;
     match held {
-        Held::Secret(key) => derived.secrets.iter().position(|line| line.key == *key),
-        Held::Reason(reason) => derived.groups.iter().position(|group| group.reason == *reason),
-        Held::Namespace(name) => derived.namespaces.iter().position(|line| line.name == *name),
+        LineSubject::Secret(key) => derived.secrets.iter().position(|line| line.key == *key),
+        LineSubject::Reason(reason) => derived.groups.iter().position(|group| group.reason == *reason),
+        LineSubject::Namespace(name) => derived.namespaces.iter().position(|line| line.name == *name),
     }
 }
 
@@ -224,8 +228,8 @@ pub fn plain(text: &str, ascii: bool) -> String {
     }
 }
 
-/// Lines with what they mean, as the screen draws them.
-pub fn styled<'a>(lines: &'a Lines, theme: &Theme) -> Vec<Line<'a>> {
+/// StyledLines with what they mean, as the screen draws them.
+pub fn styled<'a>(lines: &'a StyledLines, theme: &Theme) -> Vec<Line<'a>> {
     lines
         .iter()
         .map(|runs| {

@@ -13,7 +13,7 @@ use crate::{
     tui::{
         filter::Filter,
         keymap::Action,
-        message::Lines,
+        message::StyledLines,
         model::{Model, Reading, View},
     },
 };
@@ -29,7 +29,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
         width: area.width.saturating_sub(MARGIN),
         height: area.height.saturating_sub(1),
     };
-    let lines: Lines = why(model, usize::from(inside.width))
+    let lines: StyledLines = why(model, usize::from(inside.width))
         .iter()
         .map(|runs| {
             runs.iter()
@@ -40,9 +40,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer) {
     Paragraph::new(styled(&lines, &model.ui.theme)).render(inside, buffer);
 }
 
-fn why(model: &Model, room: usize) -> Lines {
+fn why(model: &Model, room: usize) -> StyledLines {
     let key = |action: Action| model.ui.keymap.shown(action);
-    let dim = |texts: &[String]| -> Lines {
+    let dim = |texts: &[String]| -> StyledLines {
         let lines = texts.iter().flat_map(|text| wrapped("", "", &clear(text), room));
         lines.map(|line| line_of(Tone::Dim, line)).collect()
     };

@@ -12,14 +12,14 @@ use crate::{
     text::width::{cut, width},
     tui::{
         cells::{cell, name_without_host},
-        columns::{Column, Columns, What},
+        columns::{Column, ColumnContent, Columns},
         model::{Hits, Model, View},
         theme::Role,
         update::arrange::current_sort,
     },
 };
 
-/// What stands between two columns.
+/// ColumnContent stands between two columns.
 const GAP: u16 = 2;
 /// The marks before the first column.
 const MARGIN: u16 = 2;
@@ -48,7 +48,7 @@ pub(super) fn measure(model: &mut Model, lines: usize) {
             text.clear();
             cell(model, view, line, column.what, &mut text);
             name(model, line, column.what, &[], &mut text);
-            let signs = if column.what == What::Status { 2 } else { 0 };
+            let signs = if column.what == ColumnContent::Status { 2 } else { 0 };
             let cells = cells_of(&text).saturating_add(signs);
             *room = (*room).max(cells);
         }
@@ -66,7 +66,7 @@ const ARROW: u16 = 2;
 /// A column that is drawn: its number among all of the view, and how many cells it has.
 type Drawn = (usize, &'static Column, u16);
 
-/// The columns that fit. What cannot be read well is left out, that of least use first; what tells lines apart and says what is
+/// The columns that fit. ColumnContent cannot be read well is left out, that of least use first; what tells lines apart and says what is
 /// wrong is left out only where the rest would say nothing any more. Then the widest are narrowed.
 fn fit(model: &Model, room: u16) -> Vec<Drawn> {
     let all = Columns::all(model.view);
@@ -86,7 +86,7 @@ fn fit(model: &Model, room: u16) -> Vec<Drawn> {
         sideways(&mut columns, left, room);
     }
     // Two lines of one name differ by their namespaces alone.
-    let tells_apart = |column: &Column| column.what == What::Namespace && is_of_many_namespaces(model);
+    let tells_apart = |column: &Column| column.what == ColumnContent::Namespace && is_of_many_namespaces(model);
     let may_go = |column: &Column| column.rank > 2 && !tells_apart(column);
     leave_out(&mut columns, room, |column| column.good, may_go);
     leave_out(&mut columns, room, |column| column.least, |column| column.rank > 0);
@@ -109,8 +109,8 @@ fn is_of_many_namespaces(model: &Model) -> bool {
 }
 
 /// Whether a column says anything that the header does not: the one namespace of all lines stands there.
-pub(super) fn says_something(model: &Model, what: What) -> bool {
-    what != What::Namespace || is_of_many_namespaces(model)
+pub(super) fn says_something(model: &Model, what: ColumnContent) -> bool {
+    what != ColumnContent::Namespace || is_of_many_namespaces(model)
 }
 
 /// How many cells columns take with what stands between them.
@@ -133,14 +133,14 @@ fn leave_out(columns: &mut Vec<Drawn>, room: u16, cells: fn(&Column) -> u16, may
     }
 }
 
-/// Takes cells from the widest columns until all have room. What a line is about gives after the others, and a word for how bad
+/// Takes cells from the widest columns until all have room. ColumnContent a line is about gives after the others, and a word for how bad
 /// it is, or a date, gives none while others can: cut it says nothing.
 fn narrow(columns: &mut [Drawn], room: u16) {
     let floors: [fn(&Column) -> u16; 6] = [
         |column| if column.rank > 0 { column.good } else { u16::MAX },
         // Of two namespaces that begin alike, the ends differ.
         |column| match column.what {
-            What::Namespace => u16::MAX,
+            ColumnContent::Namespace => u16::MAX,
             _ if column.rank > 0 => column.least,
             _ => u16::MAX,
         },
@@ -163,7 +163,8 @@ fn narrow(columns: &mut [Drawn], room: u16) {
 
 /// Leaves what a line is about, how bad it is, and as many of the other columns from the first that is wanted on as there is room for.
 fn sideways(columns: &mut Vec<Drawn>, left: usize, room: u16) {
-    let is_fixed = |what: What| matches!(what, What::Status | What::Host | What::Name);
+    let is_fixed =
+        |what: ColumnContent| matches!(what, ColumnContent::Status | ColumnContent::Host | ColumnContent::Name);
     let fixed = columns.iter().filter(|(_, column, _)| is_fixed(column.what));
     let mut used: u16 = fixed.map(|(_, column, width)| (*width).min(column.good) + GAP).sum();
     let mut number = 0;
@@ -182,7 +183,7 @@ fn sideways(columns: &mut Vec<Drawn>, left: usize, room: u16) {
 }
 
 /// The columns that are drawn in an area so wide: the others have no room.
-pub(super) fn drawn(model: &Model, width: u16) -> Vec<What> {
+pub(super) fn drawn(model: &Model, width: u16) -> Vec<ColumnContent> {
     let columns = fit(model, width.saturating_sub(MARGIN));
     columns.into_iter().map(|(_, column, _)| column.what).collect()
 }
@@ -220,7 +221,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     };
     hits.lines = lines;
     let top = model.cursor().top;
-    let drawn: Vec<What> = columns.iter().map(|(_, column, _)| column.what).collect();
+    let drawn: Vec<ColumnContent> = columns.iter().map(|(_, column, _)| column.what).collect();
     let mut text = String::new();
     for (offset, y) in (lines.y..lines.y + lines.height).enumerate() {
         let line = top + offset;
@@ -248,7 +249,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
             }
             let mut cells = usize::from(*room);
             let mut at = x;
-            if column.what == What::Status {
+            if column.what == ColumnContent::Status {
                 let status = match tone {
                     Tone::Of(status) => status,
                     _ => Status::Unknown,
@@ -257,7 +258,7 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
                 at += 2;
                 cells = cells.saturating_sub(2);
             }
-            if column.what == What::Reason {
+            if column.what == ColumnContent::Reason {
                 whole_reasons(&mut text, cells);
             }
             let shown = super::plain(&cut(&text, cells), model.ui.ascii);
@@ -277,8 +278,8 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
 }
 
 /// Puts what a line is about in the place of the host that it has not, where no column that is `drawn` says it.
-fn name(model: &Model, line: usize, what: What, drawn: &[What], text: &mut String) -> bool {
-    if model.view != View::Hosts || what != What::Host {
+fn name(model: &Model, line: usize, what: ColumnContent, drawn: &[ColumnContent], text: &mut String) -> bool {
+    if model.view != View::Hosts || what != ColumnContent::Host {
         return false;
     }
     let name = model.rows.get(line).and_then(|item| name_without_host(item, drawn));

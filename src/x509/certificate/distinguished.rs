@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Write, sync::Arc};
 
 use super::{Name, San};
-use crate::x509::der::{Element, OID, Reader, SEQUENCE, SET};
+use crate::x509::der::{DerReader, Element, OID, SEQUENCE, SET};
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 /// The string types in which ASCII is itself: `UTF8String`, `PrintableString`, `IA5String`.
@@ -35,7 +35,7 @@ const TYPES: &[(&[u8], &str)] = &[
 pub(crate) fn name_of(content: &[u8]) -> Name {
     let mut rdns = Vec::new();
     let (mut common, mut organisation) = (None, None);
-    let mut reader = Reader::new(content);
+    let mut reader = DerReader::new(content);
     while let Some(rdn) = reader.expect(SET) {
         let mut text = String::new();
         let mut attributes = rdn.inside();
@@ -69,7 +69,7 @@ pub(super) fn is_first_name(content: &[u8], names: &[San]) -> bool {
     let Some(San::Dns(first)) = names.first() else {
         return false;
     };
-    let alone = only(Reader::new(content), SET).and_then(|rdn| only(rdn.inside(), SEQUENCE));
+    let alone = only(DerReader::new(content), SET).and_then(|rdn| only(rdn.inside(), SEQUENCE));
     let Some(mut attribute) = alone.map(|attribute| attribute.inside()) else {
         return false;
     };
@@ -82,12 +82,12 @@ pub(super) fn is_first_name(content: &[u8], names: &[San]) -> bool {
 }
 
 /// The one element that there is.
-fn only(mut reader: Reader<'_>, tag: u8) -> Option<Element<'_>> {
+fn only(mut reader: DerReader<'_>, tag: u8) -> Option<Element<'_>> {
     reader.expect(tag).filter(|_| reader.is_empty())
 }
 
 /// Type and value of one attribute.
-fn attribute(mut parts: Reader<'_>) -> Option<(Cow<'static, str>, String)> {
+fn attribute(mut parts: DerReader<'_>) -> Option<(Cow<'static, str>, String)> {
     let oid = parts.expect(OID)?.value;
     let value = parts.next()?;
     let kind = TYPES

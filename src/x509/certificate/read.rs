@@ -18,7 +18,7 @@ use super::{
 use crate::{
     object::Text,
     x509::{
-        der::{BIT_STRING, INTEGER, OID, Outline, Reader, SEQUENCE, bits, public_key_parts},
+        der::{BIT_STRING, DerReader, INTEGER, OID, Outline, SEQUENCE, bits, public_key_parts},
         interner::Interner,
         readers::go,
         signature,
@@ -163,7 +163,7 @@ fn usage(value: &[u8]) -> ExtendedKeyUsage {
         present: true,
         ..ExtendedKeyUsage::default()
     };
-    let Some(list) = Reader::new(value).expect(SEQUENCE) else {
+    let Some(list) = DerReader::new(value).expect(SEQUENCE) else {
         return usage;
     };
     let mut purposes = list.inside();
@@ -180,7 +180,7 @@ fn usage(value: &[u8]) -> ExtendedKeyUsage {
 
 /// The bits of a keyUsage; none where it cannot be read.
 fn key_usage(value: &[u8]) -> u16 {
-    match Reader::new(value).expect(BIT_STRING).map(|bits| bits.value) {
+    match DerReader::new(value).expect(BIT_STRING).map(|bits| bits.value) {
         Some([_, high]) => u16::from(*high) << 8,
         Some([_, high, low, ..]) => u16::from_be_bytes([*high, *low]),
         _ => 0,
@@ -193,7 +193,7 @@ fn is_pss_key(info: &[u8]) -> bool {
 }
 
 fn asks_for_stapling(value: &[u8]) -> bool {
-    let Some(list) = Reader::new(value).expect(SEQUENCE) else {
+    let Some(list) = DerReader::new(value).expect(SEQUENCE) else {
         return false;
     };
     let mut features = list.inside();
@@ -213,7 +213,7 @@ fn key_algorithm(info: &[u8]) -> KeyAlgorithm {
     match oid {
         // rsaEncryption, RSASSA-PSS.
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1 | 10] => {
-            let modulus = Reader::new(key)
+            let modulus = DerReader::new(key)
                 .expect(SEQUENCE)
                 .and_then(|k| k.inside().expect(INTEGER));
             KeyAlgorithm::Rsa(modulus.map_or(0, |m| bits(m.value)))

@@ -7,31 +7,31 @@ use rcgen::{
 use super::*;
 use crate::x509::testing::{pem, tlv};
 
-fn read(text: &[u8]) -> Read {
+fn read(text: &[u8]) -> KeyContents {
     super::read(text, None).read
 }
 
-fn read_der(der: &[u8]) -> Read {
+fn read_der(der: &[u8]) -> KeyContents {
     super::read_der(der, None)
 }
 
 fn half(text: &str) -> PublicHalf {
     match read(text.as_bytes()) {
-        Read::Key(half) => half,
+        KeyContents::Key(half) => half,
         other => panic!("{other:?}"),
     }
 }
 
 fn why(text: &str) -> String {
     match read(text.as_bytes()) {
-        Read::Invalid(why) => why,
+        KeyContents::Invalid(why) => why,
         other => panic!("{other:?}"),
     }
 }
 
 /// The key inside of PKCS#8.
 fn inner(pkcs8: &[u8]) -> Vec<u8> {
-    let mut fields = Reader::new(pkcs8).next().expect("PKCS#8").inside();
+    let mut fields = DerReader::new(pkcs8).next().expect("PKCS#8").inside();
     fields.next();
     fields.next();
     fields.expect(OCTET_STRING).expect("key").value.to_vec()
@@ -90,14 +90,14 @@ fn old_formats_are_read_whatever_their_label() {
 
 /// aws-lc-rs writes RSA keys as PKCS#8.
 fn inner_or_self(der: &[u8]) -> Option<Vec<u8>> {
-    let mut fields = Reader::new(der).next()?.inside();
+    let mut fields = DerReader::new(der).next()?.inside();
     fields.next()?;
     (fields.next()?.tag == SEQUENCE).then(|| inner(der))
 }
 
 fn scalar_of(key: &KeyPair) -> Vec<u8> {
     let sec1 = inner(key.serialized_der());
-    let mut fields = Reader::new(&sec1).next().expect("SEC1").inside();
+    let mut fields = DerReader::new(&sec1).next().expect("SEC1").inside();
     fields.next();
     fields.next().expect("scalar").value.to_vec()
 }
@@ -131,16 +131,19 @@ fn a_compressed_point_is_the_same_key() {
 #[test]
 fn encrypted_keys_are_told_apart() {
     let pkcs8 = tlv(0x30, &[tlv(0x30, &tlv(0x06, &[0x2a])), tlv(0x04, &[1, 2, 3])].concat());
-    assert_eq!(read(pem("ENCRYPTED PRIVATE KEY", &pkcs8).as_bytes()), Read::Encrypted);
-    assert_eq!(read(pem("PRIVATE KEY", &pkcs8).as_bytes()), Read::Encrypted);
+    assert_eq!(
+        read(pem("ENCRYPTED PRIVATE KEY", &pkcs8).as_bytes()),
+        KeyContents::Encrypted
+    );
+    assert_eq!(read(pem("PRIVATE KEY", &pkcs8).as_bytes()), KeyContents::Encrypted);
     let legacy = pem("RSA PRIVATE KEY", &[1, 2, 3]).replace(
         "KEY-----\nAQ",
         "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAQ",
     );
-    assert_eq!(read(legacy.as_bytes()), Read::Encrypted);
+    assert_eq!(read(legacy.as_bytes()), KeyContents::Encrypted);
     assert!(matches!(
         read(pem("RSA PRIVATE KEY", &[1, 2, 3]).as_bytes()),
-        Read::Invalid(_)
+        KeyContents::Invalid(_)
     ));
 }
 
@@ -172,7 +175,10 @@ fn what_is_no_key_says_what_it_is_and_never_repeats_it() {
         assert_eq!(why(&text), expected);
     }
     // What follows PKCS#8 is skipped by all.
-    assert!(matches!(read(pem("PRIVATE KEY", &long).as_bytes()), Read::Key(_)));
+    assert!(matches!(
+        read(pem("PRIVATE KEY", &long).as_bytes()),
+        KeyContents::Key(_)
+    ));
     let dsa = tlv(
         0x30,
         &[tlv(0x02, &[0]), tlv(0x30, &tlv(0x06, DSA)), tlv(0x04, &[0])].concat(),
@@ -182,7 +188,7 @@ fn what_is_no_key_says_what_it_is_and_never_repeats_it() {
         "it is a DSA key, which no client accepts"
     );
     for nothing in ["", " \n\t\r\n"] {
-        assert_eq!(read(nothing.as_bytes()), Read::Nothing);
+        assert_eq!(read(nothing.as_bytes()), KeyContents::Nothing);
     }
 }
 
@@ -228,10 +234,12 @@ fn an_elliptic_key_whose_point_is_anothers_is_no_key_and_what_was_computed_is_re
         let memo = Memo::default();
         let states = |der: &[u8]| super::read_der(der, Some(&memo));
         for _ in 0..2 {
-            assert!(matches!(states(good), Read::Key(_)));
+            assert!(matches!(states(good), KeyContents::Key(_)));
             assert_eq!(
                 states(&forged),
-                Read::Invalid("its private number does not match its public point: the key does not work".to_owned())
+                KeyContents::Invalid(
+                    "its private number does not match its public point: the key does not work".to_owned()
+                )
             );
         }
         assert_eq!(memo.new_entries(), 1, "the good one alone is kept");
@@ -242,7 +250,7 @@ fn an_elliptic_key_whose_point_is_anothers_is_no_key_and_what_was_computed_is_re
         super::read_der(good, Some(&elsewhere));
         assert_ne!(kept, elsewhere.to_bytes());
         let again = Memo::from_bytes(kept);
-        assert!(matches!(super::read_der(good, Some(&again)), Read::Key(_)));
+        assert!(matches!(super::read_der(good, Some(&again)), KeyContents::Key(_)));
         assert_eq!(again.new_entries(), 0, "it was remembered");
     }
 }
@@ -251,7 +259,7 @@ fn an_elliptic_key_whose_point_is_anothers_is_no_key_and_what_was_computed_is_re
 fn rsa_numbers_that_do_not_belong_together_are_no_key() {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).expect("key");
     let pkcs1 = inner_or_self(key.serialized_der()).unwrap_or_else(|| key.serialized_der().to_vec());
-    let mut fields = Reader::new(&pkcs1).next().expect("PKCS#1").inside();
+    let mut fields = DerReader::new(&pkcs1).next().expect("PKCS#1").inside();
     let mut numbers: Vec<Vec<u8>> = Vec::new();
     while let Some(number) = fields.next() {
         numbers.push(number.value.to_vec());
@@ -260,7 +268,7 @@ fn rsa_numbers_that_do_not_belong_together_are_no_key() {
         let all: Vec<u8> = numbers.iter().flat_map(|n| tlv(INTEGER, n)).collect();
         read_der(&tlv(SEQUENCE, &all))
     };
-    assert!(matches!(of(&numbers), Read::Key(_)));
+    assert!(matches!(of(&numbers), KeyContents::Key(_)));
     // From the private exponent on: each number is another, or zero.
     for at in 3..numbers.len() {
         for change in [
@@ -274,7 +282,7 @@ fn rsa_numbers_that_do_not_belong_together_are_no_key() {
             change(&mut wrong[at]);
             assert_eq!(
                 of(&wrong),
-                Read::Invalid("its RSA numbers do not belong together: the key does not work".to_owned()),
+                KeyContents::Invalid("its RSA numbers do not belong together: the key does not work".to_owned()),
                 "number {at}"
             );
         }
@@ -282,11 +290,11 @@ fn rsa_numbers_that_do_not_belong_together_are_no_key() {
     // Primes that are those of another modulus.
     let mut wrong = numbers.clone();
     wrong[1][40] ^= 1;
-    assert!(matches!(of(&wrong), Read::Invalid(_)));
+    assert!(matches!(of(&wrong), KeyContents::Invalid(_)));
 }
 
 /// `RSAPrivateKey` with a version and with what stands behind its eight numbers.
-fn rsa_key(version: &[u8], numbers: &[Vec<u8>], behind: &[u8]) -> Read {
+fn rsa_key(version: &[u8], numbers: &[Vec<u8>], behind: &[u8]) -> KeyContents {
     let all: Vec<u8> = numbers.iter().flat_map(|n| tlv(INTEGER, n)).collect();
     read_der(&tlv(SEQUENCE, &[&tlv(INTEGER, version)[..], &all, behind].concat()))
 }
@@ -295,7 +303,7 @@ fn rsa_key(version: &[u8], numbers: &[Vec<u8>], behind: &[u8]) -> Read {
 fn a_modulus_of_other_primes_is_refused_whatever_the_version_says() {
     let numbers = |key: &KeyPair| {
         let pkcs1 = inner_or_self(key.serialized_der()).unwrap_or_else(|| key.serialized_der().to_vec());
-        let mut fields = Reader::new(&pkcs1).next().expect("PKCS#1").inside();
+        let mut fields = DerReader::new(&pkcs1).next().expect("PKCS#1").inside();
         fields.next();
         let mut numbers: Vec<Vec<u8>> = Vec::new();
         while let Some(number) = fields.next() {
@@ -313,19 +321,19 @@ fn a_modulus_of_other_primes_is_refused_whatever_the_version_says() {
             &[tlv(INTEGER, &[3]), tlv(INTEGER, &[1]), tlv(INTEGER, &[1])].concat(),
         ),
     );
-    assert!(matches!(rsa_key(&[0], &own, &[]), Read::Key(_)));
+    assert!(matches!(rsa_key(&[0], &own, &[]), KeyContents::Key(_)));
     for numbers in [&own, &forged] {
         for version in [&[1][..], &[2], &[5], &[0, 1], &[0xff], &[]] {
             for behind in [&[][..], &tlv(SEQUENCE, &[]), &infos] {
                 assert!(
-                    matches!(rsa_key(version, numbers, behind), Read::Invalid(_)),
+                    matches!(rsa_key(version, numbers, behind), KeyContents::Invalid(_)),
                     "{version:?}, then {behind:?}"
                 );
             }
         }
-        assert!(matches!(rsa_key(&[0], numbers, &infos), Read::Invalid(_)));
+        assert!(matches!(rsa_key(&[0], numbers, &infos), KeyContents::Invalid(_)));
     }
-    assert!(matches!(rsa_key(&[0], &forged, &[]), Read::Invalid(_)));
+    assert!(matches!(rsa_key(&[0], &forged, &[]), KeyContents::Invalid(_)));
 }
 
 #[test]
@@ -339,17 +347,20 @@ fn a_key_of_three_primes_is_one_when_all_belong_together_and_is_not_for_boringss
         let parts = [prime, exponent, coefficient].map(|n| tlv(INTEGER, &[n]));
         tlv(SEQUENCE, &tlv(SEQUENCE, &parts.concat()))
     };
-    assert!(matches!(rsa_key(&[1], &numbers, &third(23, 15, 8)), Read::Key(_)));
+    assert!(matches!(
+        rsa_key(&[1], &numbers, &third(23, 15, 8)),
+        KeyContents::Key(_)
+    ));
     for wrong in [(22, 15, 8), (23, 14, 8), (23, 15, 9), (1, 15, 8), (0, 15, 8)] {
         let behind = third(wrong.0, wrong.1, wrong.2);
         assert!(
-            matches!(rsa_key(&[1], &numbers, &behind), Read::Invalid(_)),
+            matches!(rsa_key(&[1], &numbers, &behind), KeyContents::Invalid(_)),
             "{wrong:?}"
         );
     }
     let mut broken = third(23, 15, 8);
     broken.pop();
-    assert!(matches!(rsa_key(&[1], &numbers, &broken), Read::Invalid(_)));
+    assert!(matches!(rsa_key(&[1], &numbers, &broken), KeyContents::Invalid(_)));
     let all: Vec<u8> = numbers.iter().flat_map(|n| tlv(INTEGER, n)).collect();
     let der = tlv(SEQUENCE, &[&tlv(INTEGER, &[1])[..], &all, &third(23, 15, 8)].concat());
     let found = super::read(pem("RSA PRIVATE KEY", &der).as_bytes(), None);

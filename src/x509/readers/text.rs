@@ -54,7 +54,7 @@ fn oddity(block: &Block<'_>) -> &'static str {
 /// What one program found: the places of the BEGIN lines of the blocks that it takes for certificates, and of one that
 /// it fails at.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Outcome {
+struct BlocksRead {
     certificates: Vec<usize>,
     failed: Option<usize>,
 }
@@ -67,7 +67,7 @@ pub(crate) fn of_text(text: &[u8], seen: &[ReadBlock], is_leaf: impl Fn(u8) -> b
     let outcomes = [
         (
             Readers::GO,
-            Outcome {
+            BlocksRead {
                 certificates: go
                     .iter()
                     .filter(|(_, label)| *label == b"CERTIFICATE")
@@ -111,7 +111,7 @@ pub(crate) fn of_text(text: &[u8], seen: &[ReadBlock], is_leaf: impl Fn(u8) -> b
 /// What one program's outcome means for the blocks.
 fn compare(
     reader: Readers,
-    outcome: &Outcome,
+    outcome: &BlocksRead,
     seen: &[ReadBlock],
     is_leaf: &impl Fn(u8) -> bool,
     found: &mut Vec<Objection>,
@@ -297,9 +297,9 @@ struct Raw<'a> {
 
 /// The certificates that nginx's `ngx_ssl_load_certificate` and what works like it get: the first with `PEM_read_bio_X509_AUX`,
 /// the others with `PEM_read_bio_X509`, until there is no BEGIN line. Any other error is one of the file.
-fn openssl_certificates(text: &[u8], marks: bool) -> Outcome {
+fn openssl_certificates(text: &[u8], marks: bool) -> BlocksRead {
     let mut lines = Lines { text, at: 0 };
-    let mut outcome = Outcome::default();
+    let mut outcome = BlocksRead::default();
     while let Some(block) = next_block(&mut lines, marks) {
         match block {
             Ok(block) => {

@@ -24,7 +24,7 @@ const HOLDERS: usize = 64;
 /// What was learned, and who vouches for it.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
-    all: HashMap<Fingerprint, Entry>,
+    all: HashMap<Fingerprint, LearnedEntry>,
     /// Those that count, by subject.
     counted: HashMap<Box<[u8]>, Vec<Known>>,
     /// Those that do not, by their issuer.
@@ -33,7 +33,7 @@ pub(super) struct Learned {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct LearnedEntry {
     /// The Secrets that hold it, in order.
     holders: Vec<Key>,
     /// The namespace that brought it.
@@ -89,7 +89,7 @@ impl Learned {
         *brought += 1;
         self.all.insert(
             sha256,
-            Entry {
+            LearnedEntry {
                 brought_by: holder.namespace.clone(),
                 holders: vec![holder],
                 subject: outline.subject.into(),

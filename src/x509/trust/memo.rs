@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256, digest};
 use crate::x509::{der::Outline, signature::verifier};
 
 /// The digest of an algorithm, a public key, a message and a signature.
-pub(super) type Entry = [u8; 32];
+pub(super) type SignatureDigest = [u8; 32];
 
 /// How many entries are kept, in memory and in bytes: 32 MB.
 const CAP: usize = 1_000_000;
@@ -37,8 +37,8 @@ pub struct Memo {
 /// What was verified by this process.
 #[derive(Default)]
 struct Shard {
-    good: HashSet<Entry>,
-    bad: HashSet<Entry>,
+    good: HashSet<SignatureDigest>,
+    bad: HashSet<SignatureDigest>,
 }
 
 /// Good ones that came from bytes, in ascending order: they are searched where they lie.
@@ -68,7 +68,7 @@ impl Kept {
         kept
     }
 
-    fn all(&self) -> &[Entry] {
+    fn all(&self) -> &[SignatureDigest] {
         self.bytes.get(MAGIC.len() + SALT..).map_or(&[], |content| {
             let (entries, _) = content.as_chunks();
             entries.split_last().map_or(&[], |(_, entries)| entries)
@@ -80,7 +80,7 @@ impl Kept {
         self.bytes.get(MAGIC.len()..)?.first_chunk().copied()
     }
 
-    fn contains(&self, entry: &Entry) -> bool {
+    fn contains(&self, entry: &SignatureDigest) -> bool {
         let first = usize::from(entry[0]);
         match self.starts.get(first..first + 2) {
             Some([from, to]) => self.all()[*from as usize..*to as usize].binary_search(entry).is_ok(),
@@ -123,7 +123,7 @@ impl Memo {
 
     /// All good signatures and keys, to be kept in a file: a magic number, the salt, the entries in ascending order, a checksum.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut all: Vec<Entry> = self.kept.all().to_vec();
+        let mut all: Vec<SignatureDigest> = self.kept.all().to_vec();
         for shard in &self.shards {
             all.extend(lock(shard).good.iter());
         }
@@ -154,7 +154,7 @@ impl Memo {
     }
 
     /// Whether the signature is good: as remembered, else as `verify` says.
-    pub(super) fn remember(&self, entry: Entry, verify: impl FnOnce() -> bool) -> bool {
+    pub(super) fn remember(&self, entry: SignatureDigest, verify: impl FnOnce() -> bool) -> bool {
         if self.kept.contains(&entry) {
             return true;
         }
@@ -201,7 +201,7 @@ impl Memo {
         self.remember(entry([b"private key", &self.salt, curve, number, point]), compute)
     }
 
-    fn shard(&self, entry: &Entry) -> MutexGuard<'_, Shard> {
+    fn shard(&self, entry: &SignatureDigest) -> MutexGuard<'_, Shard> {
         lock(&self.shards[usize::from(entry[0]) % SHARDS])
     }
 }
@@ -212,7 +212,7 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 /// The entries in bytes that are whole.
-fn entries(bytes: &[u8]) -> Option<&[Entry]> {
+fn entries(bytes: &[u8]) -> Option<&[SignatureDigest]> {
     let (content, checksum) = bytes.split_last_chunk::<32>()?;
     let (entries, rest) = content.strip_prefix(MAGIC)?.get(SALT..)?.as_chunks();
     let whole = rest.is_empty() && digest(&SHA256, content).as_ref() == checksum;
@@ -220,7 +220,7 @@ fn entries(bytes: &[u8]) -> Option<&[Entry]> {
 }
 
 /// The entry of one signature. Each part is preceded by its length, so that no two signatures have the same bytes.
-pub(super) fn entry(parts: [&[u8]; 5]) -> Entry {
+pub(super) fn entry(parts: [&[u8]; 5]) -> SignatureDigest {
     let mut context = Context::new(&SHA256);
     for part in parts {
         context.update(&(part.len() as u64).to_be_bytes());
@@ -235,7 +235,7 @@ pub(super) fn entry(parts: [&[u8]; 5]) -> Entry {
 mod tests {
     use super::*;
 
-    fn of(n: u8) -> Entry {
+    fn of(n: u8) -> SignatureDigest {
         entry([&[n], b"", b"", b"", b""])
     }
 

@@ -63,9 +63,9 @@ pub(super) fn find<'a>(
         copies: &copies,
         short_key: AtomicU32::new(0),
     };
-    let remembering: Vec<Remembering<'_>> = signature::accepted()
+    let remembering: Vec<PathMemory<'_>> = signature::accepted()
         .iter()
-        .map(|algorithm| Remembering {
+        .map(|algorithm| PathMemory {
             algorithm: *algorithm,
             asked: &asked,
         })
@@ -188,18 +188,18 @@ struct PathQuestion<'a> {
 }
 
 /// An algorithm that asks the memo first, over what was really signed.
-struct Remembering<'a> {
+struct PathMemory<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
     asked: &'a PathQuestion<'a>,
 }
 
-impl std::fmt::Debug for Remembering<'_> {
+impl std::fmt::Debug for PathMemory<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.algorithm.fmt(f)
     }
 }
 
-impl SignatureVerificationAlgorithm for Remembering<'_> {
+impl SignatureVerificationAlgorithm for PathMemory<'_> {
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let message = self
             .asked

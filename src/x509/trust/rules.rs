@@ -8,7 +8,7 @@
 use super::Clients;
 use crate::x509::{
     certificate::name_of,
-    der::{BIT_STRING, BOOLEAN, Extension, INTEGER, OCTET_STRING, OID, Outline, Reader, SEQUENCE, context},
+    der::{BIT_STRING, BOOLEAN, DerReader, Extension, INTEGER, OCTET_STRING, OID, Outline, SEQUENCE, context},
 };
 
 const SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 14];
@@ -94,10 +94,10 @@ pub(super) fn flaws(outline: &Outline<'_>, role: Role) -> Flaws {
         criticality(&extension, &mut flaws);
         let value = extension.value.value;
         match extension.oid {
-            SUBJECT_KEY_ID if Reader::new(value).expect(OCTET_STRING).is_none() => {
+            SUBJECT_KEY_ID if DerReader::new(value).expect(OCTET_STRING).is_none() => {
                 flaws.add(Clients::All, "has a broken subject key identifier");
             }
-            AUTHORITY_KEY_ID if Reader::new(value).expect(SEQUENCE).is_none() => {
+            AUTHORITY_KEY_ID if DerReader::new(value).expect(SEQUENCE).is_none() => {
                 flaws.add(Clients::All, "has a broken authority key identifier");
             }
             AUTHORITY_INFO_ACCESS if !is_access(value) => {
@@ -139,7 +139,7 @@ fn criticality(extension: &Extension<'_>, flaws: &mut Flaws) {
 
 /// `AuthorityInfoAccessSyntax` (RFC 5280, section 4.2.2.1) as far as Go reads it.
 fn is_access(value: &[u8]) -> bool {
-    let Some(list) = Reader::new(value).expect(SEQUENCE) else {
+    let Some(list) = DerReader::new(value).expect(SEQUENCE) else {
         return false;
     };
     let mut list = list.inside();
@@ -157,7 +157,7 @@ fn is_access(value: &[u8]) -> bool {
 /// RFC 5280, section 4.2.1.10. Go wants one subtree at least, and does not know names other than dNSName, rfc822Name,
 /// uniformResourceIdentifier and iPAddress: where the extension is critical, it refuses those.
 fn name_constraints(extension: &Extension<'_>, flaws: &mut Flaws) {
-    let Some(both) = Reader::new(extension.value.value).expect(SEQUENCE) else {
+    let Some(both) = DerReader::new(extension.value.value).expect(SEQUENCE) else {
         return flaws.add(Clients::All, "has broken name constraints");
     };
     let mut both = both.inside();
@@ -182,7 +182,7 @@ fn name_constraints(extension: &Extension<'_>, flaws: &mut Flaws) {
 
 /// RFC 5280, section 4.2.1.3. An empty one counts for Go as none.
 fn key_usage(value: &[u8], flaws: &mut Flaws) {
-    let bits = Reader::new(value).expect(BIT_STRING).map(|bits| bits.value);
+    let bits = DerReader::new(value).expect(BIT_STRING).map(|bits| bits.value);
     match bits.and_then(<[u8]>::split_first) {
         None => flaws.add(Clients::All, "has a broken key usage"),
         Some((_, used)) if used.iter().all(|byte| *byte == 0) => {
@@ -201,7 +201,7 @@ fn key_usage(value: &[u8], flaws: &mut Flaws) {
 /// RFC 5280, section 4.2.1.12: without the extension everything is allowed. OpenSSL does not take anyExtendedKeyUsage for
 /// serverAuth.
 fn extended_key_usage(value: &[u8], flaws: &mut Flaws) {
-    let Some(list) = Reader::new(value).expect(SEQUENCE) else {
+    let Some(list) = DerReader::new(value).expect(SEQUENCE) else {
         return flaws.add(Clients::All, "has a broken extended key usage");
     };
     let (mut any, mut server, mut gated) = (false, false, false);
@@ -270,7 +270,7 @@ pub(super) fn names_another(child: &Outline<'_>, issuer: &Outline<'_>) -> bool {
     false
 }
 
-fn directory_name(mut names: Reader<'_>) -> Option<&[u8]> {
+fn directory_name(mut names: DerReader<'_>) -> Option<&[u8]> {
     while let Some(name) = names.next() {
         if name.tag == context(4) {
             return Some(name.inside().expect(SEQUENCE)?.value);

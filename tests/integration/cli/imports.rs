@@ -33,7 +33,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("source", &["object", "error", "text", "file"]),
     (
         "k8s",
-        &["clock", "object", "error", "text", "file", "net", "requests", "plan", "source"],
+        &[
+            "clock", "object", "error", "text", "file", "net", "requests", "plan", "source",
+        ],
     ),
     // Whom is trusted that is asked.
     ("tls", &[]),

@@ -3,19 +3,19 @@
 use std::{collections::BTreeSet, sync::OnceLock};
 
 use kubectl_certs::{
-    check::{Rules, Select, Shared},
+    check::{Rules, Select, SharedFindings},
     inventory::{Binding as Bound, Inventory},
     object::{Key, Kind, Seconds},
     report::{
         Row,
-        show::{Binding, Context, Cover, Held, Presence, Show, Subject as Of, User, lines},
+        show::{Binding, Context, Cover, HeldCertificates, Presence, Show, ShowSubject as Of, User, lines},
     },
     scan::{self, Judged, evaluate, live::Live, secrets::Unresolved},
     source::{Scope, manifests},
     text::parse_time,
     tui::{
-        item::{Item, Subject},
-        message::Lines,
+        item::{Item, ItemSubject},
+        message::StyledLines,
     },
     x509::{Anchors, Certificate, Judge, Memo, names},
 };
@@ -82,7 +82,7 @@ fn read() -> Live {
 
 impl Example {
     /// The picture of a route or a Secret, as the program draws it for manifests.
-    pub(super) fn picture(&self, of: &Subject, width: u16) -> Lines {
+    pub(super) fn picture(&self, of: &ItemSubject, width: u16) -> StyledLines {
         let inventory = &self.live.inventory;
         let judged = self.judged(of);
         let rows: Vec<Row<'_>> = judged.iter().filter_map(|one| scan::row(inventory, one)).collect();
@@ -100,7 +100,7 @@ impl Example {
         keys.sort();
         keys.dedup();
         let users: Vec<Vec<User>> = keys.iter().map(|key| self.users(key)).collect();
-        let held: Vec<Held<'_>> = keys
+        let held: Vec<HeldCertificates<'_>> = keys
             .iter()
             .zip(&users)
             .map(|(key, users)| self.held(key, users))
@@ -126,7 +126,7 @@ impl Example {
         lines(&show, &context)
     }
 
-    fn judged(&self, of: &Subject) -> Vec<Judged> {
+    fn judged(&self, of: &ItemSubject) -> Vec<Judged> {
         let live = &self.live;
         let of_it = |bound: &Bound| match of.kind {
             Kind::Secret => bound.secrets.contains(&of.key),
@@ -135,22 +135,29 @@ impl Example {
         let bindings = live.inventory.bindings().iter().filter(|(_, bound)| of_it(bound));
         bindings
             .filter_map(|(id, _)| {
-                evaluate::binding(&live.inventory, id, live.rules, &live.select, None, &Shared::default())
+                evaluate::binding(
+                    &live.inventory,
+                    id,
+                    live.rules,
+                    &live.select,
+                    None,
+                    &SharedFindings::default(),
+                )
             })
             .collect()
     }
 
-    fn held<'a>(&'a self, key: &'a Key, users: &'a [User]) -> Held<'a> {
+    fn held<'a>(&'a self, key: &'a Key, users: &'a [User]) -> HeldCertificates<'a> {
         let base = match self.live.inventory.secrets().get(key) {
-            Some(stored) => Held {
+            Some(stored) => HeldCertificates {
                 secret: Some(key),
                 secret_type: &stored.secret_type,
                 other_keys: &stored.other_keys,
-                ..Held::of(&stored.bundle)
+                ..HeldCertificates::of(&stored.bundle)
             },
-            None => Held::without(key, Presence::NotFound),
+            None => HeldCertificates::without(key, Presence::NotFound),
         };
-        Held {
+        HeldCertificates {
             users: Some(users),
             ..base
         }

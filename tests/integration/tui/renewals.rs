@@ -4,7 +4,7 @@ use kubectl_certs::tui::{
     Effect, Message, Ui,
     message::Trouble,
     model::{View, popup::Popup},
-    order::{Ending, Job, Stage, State},
+    order::{Ending, Job, RunState, Stage},
 };
 
 use super::{
@@ -361,6 +361,6 @@ fn another_context_waits_for_what_runs() {
     desk.press("esc").effects();
     desk.command("ctx staging").shows("ctx: a renewal is running");
     assert_eq!(desk.effects(), Vec::new());
-    assert_eq!(desk.model.run(1).map(|run| run.state.clone()), Some(State::Running));
+    assert_eq!(desk.model.run(1).map(|run| run.state.clone()), Some(RunState::Running));
     assert_eq!(desk.model.view, View::Hosts);
 }

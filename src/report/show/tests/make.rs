@@ -131,10 +131,10 @@ pub(super) fn row<'a>(
     }
 }
 
-pub(super) fn ingress<'a>(bindings: &'a [Binding<'a>], held: &'a [Held<'a>]) -> Show<'a> {
+pub(super) fn ingress<'a>(bindings: &'a [Binding<'a>], held: &'a [HeldCertificates<'a>]) -> Show<'a> {
     Show {
         context: "prod",
-        subject: Subject::Object {
+        subject: ShowSubject::Object {
             kind: Kind::Ingress,
             namespace: "shop",
             name: "web",

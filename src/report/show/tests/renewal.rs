@@ -142,11 +142,11 @@ fn an_expired_secret_that_cert_manager_fails_to_renew() {
             message: "Renewing certificate".into(),
         },
     ];
-    let held = [Held {
+    let held = [HeldCertificates {
         secret: Some(&secret[0]),
         secret_type: "Opaque",
         users: Some(&[]),
-        owner: Some(Owner {
+        owner: Some(CertManagerSide {
             certificate: &certificate,
             issuer: Some(&issuer),
             request: Some(&request),
@@ -154,10 +154,10 @@ fn an_expired_secret_that_cert_manager_fails_to_renew() {
             challenges: &challenges,
             events: &events,
         }),
-        ..Held::of(&bundle)
+        ..HeldCertificates::of(&bundle)
     }];
     let show = Show {
-        subject: Subject::Object {
+        subject: ShowSubject::Object {
             kind: Kind::Secret,
             namespace: "shop",
             name: "shop-tls",

@@ -56,8 +56,8 @@ fn place() -> TxtName {
     }
 }
 
-fn useless(given_up: bool) -> State {
-    State::Useless(Useless {
+fn useless(given_up: bool) -> ServerState {
+    ServerState::Useless(Useless {
         times: 1,
         given_up,
         why: "says nothing".to_owned(),
@@ -105,16 +105,16 @@ fn a_server_that_is_given_up_is_told_unless_another_of_its_addresses_has_the_val
     };
     let asked = [server("ns1", 1), server("ns1", 2), server("ns2", 3)];
     assert_eq!(
-        settled(&asked, &[State::Has, useless(true), useless(true)]),
+        settled(&asked, &[ServerState::Has, useless(true), useless(true)]),
         Some(vec!["name server ns2 (192.0.2.3) is left out: says nothing".to_owned()])
     );
     assert_eq!(
-        settled(&asked, &[State::Has, useless(true), State::Has]),
+        settled(&asked, &[ServerState::Has, useless(true), ServerState::Has]),
         Some(Vec::new())
     );
     for states in [
-        [State::Has, useless(false), State::Has],
-        [State::Has, State::Lacks(0), State::Has],
+        [ServerState::Has, useless(false), ServerState::Has],
+        [ServerState::Has, ServerState::Lacks(0), ServerState::Has],
         [useless(true), useless(true), useless(true)],
     ] {
         assert_eq!(settled(&asked, &states), None);

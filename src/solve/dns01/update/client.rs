@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     scrub::scrub,
-    spec::{Given, Holds, Kind, Spec, Writes},
+    spec::{Given, Holds, Kind, ProviderSpec, Writes},
 };
 use crate::clock::Pauses;
 use crate::solve::{
@@ -29,7 +29,7 @@ const TRIES: u32 = 3;
 
 /// A provider. It has no Debug form of the crate's own types: some of those show credentials.
 pub(in crate::solve::dns01) struct Update {
-    spec: &'static Spec,
+    spec: &'static ProviderSpec,
     updater: DnsUpdater,
     /// What no error may show.
     secrets: Vec<SecretString>,

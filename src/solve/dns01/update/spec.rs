@@ -53,7 +53,7 @@ pub enum Holds {
 }
 
 /// One provider of the dns-update crate.
-pub struct Spec {
+pub struct ProviderSpec {
     /// As the settings write it: `provider: cloudflare`.
     pub word: &'static str,
     /// As people know it.
@@ -68,21 +68,21 @@ pub struct Spec {
     pub make: fn(&Given, Option<Duration>) -> dns_update::Result<DnsUpdater>,
 }
 
-impl std::fmt::Debug for Spec {
+impl std::fmt::Debug for ProviderSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.word)
     }
 }
 
-impl PartialEq for Spec {
+impl PartialEq for ProviderSpec {
     fn eq(&self, other: &Self) -> bool {
         self.word == other.word
     }
 }
 
-impl Eq for Spec {}
+impl Eq for ProviderSpec {}
 
-impl Spec {
+impl ProviderSpec {
     /// The field of this name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)

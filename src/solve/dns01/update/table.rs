@@ -20,10 +20,10 @@ use dns_update::{
     },
 };
 
-use super::spec::{Field, Holds, Spec, Writes, document, flag, number, one_of, secret, text};
+use super::spec::{Field, Holds, ProviderSpec, Writes, document, flag, number, one_of, secret, text};
 
 /// The provider of this word.
-pub fn find(word: &str) -> Option<&'static Spec> {
+pub fn find(word: &str) -> Option<&'static ProviderSpec> {
     ALL.iter().find(|spec| spec.word == word)
 }
 
@@ -34,8 +34,8 @@ const fn by_name(
     label: &'static str,
     fields: &'static [Field],
     make: fn(&super::spec::Given, Option<std::time::Duration>) -> dns_update::Result<D>,
-) -> Spec {
-    Spec {
+) -> ProviderSpec {
+    ProviderSpec {
         word,
         label,
         fields,
@@ -50,8 +50,8 @@ const fn by_zone(
     label: &'static str,
     fields: &'static [Field],
     make: fn(&super::spec::Given, Option<std::time::Duration>) -> dns_update::Result<D>,
-) -> Spec {
-    Spec {
+) -> ProviderSpec {
+    ProviderSpec {
         word,
         label,
         fields,
@@ -67,8 +67,8 @@ const fn single(
     label: &'static str,
     fields: &'static [Field],
     make: fn(&super::spec::Given, Option<std::time::Duration>) -> dns_update::Result<D>,
-) -> Spec {
-    Spec {
+) -> ProviderSpec {
+    ProviderSpec {
         word,
         label,
         fields,
@@ -86,7 +86,7 @@ const USER_AND_PASSWORD: &[Field] = &[text("username"), secret("password")];
 const ACCESS: &[Field] = &[text("accessKeyId"), secret("secretAccessKey")];
 
 /// All, in the alphabet's order.
-pub static ALL: &[Spec] = &[
+pub static ALL: &[ProviderSpec] = &[
     by_zone(
         "alidns",
         "Alibaba Cloud DNS",

@@ -72,7 +72,7 @@ fn look(port: u16) -> Look {
         limit: Duration::from_millis(400),
         dns_counts: true,
         quote: true,
-        telling: Telling::default(),
+        telling: CheckReporter::default(),
     }
 }
 

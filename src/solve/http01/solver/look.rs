@@ -22,7 +22,7 @@ use crate::{
             objects,
             permit::looks_from_inside,
             pod,
-            self_check::{AnswerSeen, Look, Telling},
+            self_check::{AnswerSeen, CheckReporter, Look},
             table::Row,
         },
         patience::told,
@@ -78,7 +78,7 @@ impl Http01 {
             limit: self.options.limit.unwrap_or(row.patience),
             dns_counts: true,
             quote: true,
-            telling: Telling::to(tell),
+            telling: CheckReporter::to(tell),
         };
         let inside = looks_from_inside(&self.options);
         match self.options.self_check {

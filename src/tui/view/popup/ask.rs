@@ -7,10 +7,10 @@ use crate::{
     tui::{
         columns::Columns,
         keymap::Action,
-        message::Lines,
+        message::StyledLines,
         model::{
             Model,
-            popup::{Ask, Chooses, Line, Menu},
+            popup::{Ask, Chooses, InputLine, Menu},
         },
         view::{areas, table, wrapped},
     },
@@ -18,7 +18,7 @@ use crate::{
 
 pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
     let room = room(model);
-    let mut lines: Lines = Vec::new();
+    let mut lines: StyledLines = Vec::new();
     for line in &ask.lines {
         // How far a line of a file is indented says something.
         let line = clear(line);
@@ -43,7 +43,7 @@ pub(super) fn ask(model: &Model, ask: &Ask) -> Window {
     }
 }
 
-pub(super) fn line(model: &Model, line: &Line) -> Window {
+pub(super) fn line(model: &Model, line: &InputLine) -> Window {
     let room = room(model);
     let (shown, at) = line.input.shown(room.saturating_sub(2));
     let mut lines = vec![vec![(Tone::Strong, format!("> {shown}"))]];

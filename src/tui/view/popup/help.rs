@@ -6,7 +6,7 @@ use crate::{
     text::width::width,
     tui::{
         keymap::{Action, Scope},
-        message::Lines,
+        message::StyledLines,
         model::{Model, popup::Popup},
         update::{COMMANDS, can::refusal},
         view::wrapped,
@@ -30,7 +30,7 @@ pub(super) fn window(model: &Model) -> Window {
     let room = room(model);
     let columns = ((room + GAP) / (COLUMN + GAP)).max(1);
     let wide = (room + GAP) / columns - GAP;
-    let mut sections: Vec<Lines> = Vec::new();
+    let mut sections: Vec<StyledLines> = Vec::new();
     let mut own = vec![vec![(Tone::Strong, heading)]];
     let of_view = Action::ALL.iter().filter(|action| action.scope() == here);
     own.extend(of_view.flat_map(|action| of_action(model, *action, wide)));
@@ -58,8 +58,8 @@ pub(super) fn window(model: &Model) -> Window {
 
 /// The sections side by side in columns that are about as long as each other, and in their order: down the first column, then
 /// down the second. A section may begin in one and end in the next.
-fn in_columns(sections: &[Lines], columns: usize, wide: usize) -> Lines {
-    let mut all: Lines = Vec::new();
+fn in_columns(sections: &[StyledLines], columns: usize, wide: usize) -> StyledLines {
+    let mut all: StyledLines = Vec::new();
     for section in sections {
         if !all.is_empty() {
             all.push(Vec::new());
@@ -78,7 +78,7 @@ fn in_columns(sections: &[Lines], columns: usize, wide: usize) -> Lines {
             }
         })
         .collect();
-    let mut lines: Lines = Vec::with_capacity(high);
+    let mut lines: StyledLines = Vec::with_capacity(high);
     for at in 0..high {
         let mut line: Vec<(Tone, String)> = Vec::new();
         let mut used = 0;
@@ -100,7 +100,7 @@ fn in_columns(sections: &[Lines], columns: usize, wide: usize) -> Lines {
 }
 
 /// An action with its keys. A long line is broken between words.
-fn of_action(model: &Model, action: Action, wide: usize) -> Lines {
+fn of_action(model: &Model, action: Action, wide: usize) -> StyledLines {
     let keys: Vec<String> = model.ui.keymap.keys(action).iter().map(ToString::to_string).collect();
     let keys = if keys.is_empty() {
         "(no key)".to_owned()

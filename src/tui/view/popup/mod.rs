@@ -20,7 +20,7 @@ use super::{
 use crate::{
     text::{clear, width::cut},
     tui::{
-        message::Lines,
+        message::StyledLines,
         model::{Hits, Model, popup::Popup},
         order::Run,
         theme::Role,
@@ -32,7 +32,7 @@ struct Window {
     title: String,
     /// The command that does the same, in the frame below.
     command: Option<String>,
-    lines: Lines,
+    lines: StyledLines,
     scroll: usize,
     /// The part of the screen that it may take, in percent.
     share: (u16, u16),
@@ -50,7 +50,7 @@ const BELOW: u16 = 2;
 const STRIP: u16 = 12;
 
 impl Window {
-    fn new(title: impl Into<String>, lines: Lines) -> Self {
+    fn new(title: impl Into<String>, lines: StyledLines) -> Self {
         Self {
             title: title.into(),
             command: None,
@@ -147,7 +147,7 @@ fn window(model: &Model, popup: &Popup) -> Window {
 }
 
 /// The lines of the window on top, as they are drawn.
-pub(super) fn text(model: &Model) -> Option<Lines> {
+pub(super) fn text(model: &Model) -> Option<StyledLines> {
     Some(window(model, model.popups.last()?).lines)
 }
 
@@ -208,7 +208,7 @@ pub(super) fn draw(model: &Model, screen: Rect, buffer: &mut Buffer, hits: &mut 
         width: inside.width.saturating_sub(2),
         ..inside
     };
-    let shown: Lines = window
+    let shown: StyledLines = window
         .lines
         .iter()
         .skip(window.scroll)

@@ -9,9 +9,9 @@ use crate::{
     text::{clear, first_of},
     tui::{
         keymap::Action,
-        message::{Lines, Trouble},
+        message::{StyledLines, Trouble},
         model::{Model, popup::Planned},
-        order::{Ending, Job, Run, Stage, State},
+        order::{Ending, Job, Run, RunState, Stage},
         update::word_to_type,
         view::{detail::of_trouble, wrapped},
     },
@@ -30,8 +30,8 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
         }
         of_run(model, run, room, &mut lines);
     }
-    let ready = runs.iter().any(|run| run.state == State::Waiting);
-    let making = runs.iter().any(|run| run.state == State::Planning);
+    let ready = runs.iter().any(|run| run.state == RunState::Waiting);
+    let making = runs.iter().any(|run| run.state == RunState::Planning);
     lines.push(Vec::new());
     let mut cursor = None;
     if let Some(typed) = &planned.typed {
@@ -88,7 +88,7 @@ pub(super) fn window(model: &Model, planned: &Planned) -> Window {
 }
 
 /// What all plans of the window come to.
-fn summed_up(runs: &[&Run], room: usize) -> Lines {
+fn summed_up(runs: &[&Run], room: usize) -> StyledLines {
     let plans = || {
         runs.iter()
             .filter(|run| !run.is_over())
@@ -100,7 +100,7 @@ fn summed_up(runs: &[&Run], room: usize) -> Lines {
         partly: plans().map(|plan| plan.refused.partly).sum(),
     };
     let summed = summary(plans().flat_map(|plan| &plan.targets), refused, &left_out);
-    let mut lines: Lines = summed
+    let mut lines: StyledLines = summed
         .iter()
         .flat_map(|line| wrapped("", "  ", &clear(line), room))
         .map(|line| vec![(Tone::Strong, line)])
@@ -130,7 +130,7 @@ fn summed_up(runs: &[&Run], room: usize) -> Lines {
 }
 
 /// Runs that do not fit on one line stand on several.
-fn broken(line: Vec<(Tone, String)>, room: usize) -> Lines {
+fn broken(line: Vec<(Tone, String)>, room: usize) -> StyledLines {
     let cells: usize = line.iter().map(|(_, text)| crate::text::width::width(text)).sum();
     if cells <= room {
         return vec![line];
@@ -153,8 +153,8 @@ fn title(runs: &[&Run]) -> String {
     }
 }
 
-fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
-    if let State::Ended(ending) = &run.state {
+fn of_run(model: &Model, run: &Run, room: usize, lines: &mut StyledLines) {
+    if let RunState::Ended(ending) = &run.state {
         ended(ending, room, lines);
         way_on(model, run, room, lines);
         return;
@@ -196,9 +196,9 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
 }
 
 /// What leads on from a revocation or rollback that was refused, in the words of this screen: the hint has those of the command line.
-pub(super) fn way_on(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
+pub(super) fn way_on(model: &Model, run: &Run, room: usize, lines: &mut StyledLines) {
     // Only where it leads on: nothing overrides a CA that is away.
-    if !matches!(&run.state, State::Ended(Ending::Bad(trouble)) if trouble.yields_to_force) {
+    if !matches!(&run.state, RunState::Ended(Ending::Bad(trouble)) if trouble.yields_to_force) {
         return;
     }
     let key = |action| model.ui.keymap.shown(action);
@@ -218,7 +218,7 @@ pub(super) fn way_on(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
 }
 
 /// How a run ended, in words.
-pub(super) fn ended(ending: &Ending, room: usize, lines: &mut Lines) {
+pub(super) fn ended(ending: &Ending, room: usize, lines: &mut StyledLines) {
     match ending {
         Ending::Good(told) => {
             for line in wrapped("", "", &clear(told), room) {

@@ -14,9 +14,9 @@ use crate::{
     tui::{
         cells::state,
         keymap::Action,
-        message::Lines,
+        message::StyledLines,
         model::{Model, popup::Watched},
-        order::{Course, Ending, Light, Run, State},
+        order::{Course, Ending, Light, Run, RunState},
         view::wrapped,
     },
 };
@@ -28,8 +28,8 @@ pub(super) fn window(model: &Model, watched: &Watched) -> Window {
     let room = room(model);
     let mut runs: Vec<&Run> = watched.runs.iter().filter_map(|id| model.run(*id)).collect();
     // What went wrong is read first.
-    runs.sort_by_key(|run| !matches!(run.state, State::Ended(Ending::Bad(_) | Ending::Partly { .. })));
-    let mut lines: Lines = Vec::new();
+    runs.sort_by_key(|run| !matches!(run.state, RunState::Ended(Ending::Bad(_) | Ending::Partly { .. })));
+    let mut lines: StyledLines = Vec::new();
     for run in &runs {
         if !lines.is_empty() {
             lines.push(Vec::new());
@@ -58,7 +58,7 @@ pub(super) fn window(model: &Model, watched: &Watched) -> Window {
     }
 }
 
-fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
+fn of_run(model: &Model, run: &Run, room: usize, lines: &mut StyledLines) {
     let (word, tone) = state(run);
     let mut head = vec![(tone, word.to_owned())];
     if let Some(ms) = run.took(model.ms) {
@@ -71,7 +71,7 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
         }
     }
     // How it ended stands above its steps: they may be more than a page.
-    if let State::Ended(ending) = &run.state {
+    if let RunState::Ended(ending) = &run.state {
         ended(ending, room, lines);
         way_on(model, run, room, lines);
         lines.push(Vec::new());
@@ -106,7 +106,7 @@ fn of_run(model: &Model, run: &Run, room: usize, lines: &mut Lines) {
     }
     // What it ended with is its last words as well.
     let last = match &run.state {
-        State::Ended(Ending::Good(told)) => Some(told),
+        RunState::Ended(Ending::Good(told)) => Some(told),
         _ => None,
     };
     for note in run.notes.iter().filter(|note| Some(*note) != last) {
@@ -149,7 +149,7 @@ fn short(secret: &Key, course: &Course, ascii: bool) -> Vec<(Tone, String)> {
     ]
 }
 
-fn whole(run: &Run, secret: &Key, steps: &[Step], course: &Course, ascii: bool, room: usize, lines: &mut Lines) {
+fn whole(run: &Run, secret: &Key, steps: &[Step], course: &Course, ascii: bool, room: usize, lines: &mut StyledLines) {
     lines.push(vec![(Tone::Strong, clear(&format!("Secret {secret}")).into_owned())]);
     for (step, (stands, took)) in steps.iter().zip(course.lights(steps, run.began_ms)) {
         let (sign, tone) = light(stands, ascii);

@@ -8,7 +8,7 @@ use crate::{
         width::{letters, width},
     },
     tui::{
-        message::{Level, Lines},
+        message::{Level, StyledLines},
         model::{Model, popup::Text},
         view::{detail::lines_of, wrapped},
     },
@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn text(model: &Model, text: &Text) -> Window {
     let room = room(model);
     let lines = lines_of(text.lines.as_ref(), room);
-    let mut fitted: Lines = Vec::new();
+    let mut fitted: StyledLines = Vec::new();
     for runs in lines.iter() {
         match runs.as_slice() {
             [(tone, line)] if width(line) > room => {
@@ -37,14 +37,14 @@ pub(super) fn text(model: &Model, text: &Text) -> Window {
 }
 
 /// A line of several runs, broken where it is full: what follows stands below, moved in as far as its beginning is.
-fn broken(runs: &[(Tone, String)], room: usize) -> Lines {
+fn broken(runs: &[(Tone, String)], room: usize) -> StyledLines {
     let first = runs.iter().find(|(_, text)| !text.trim().is_empty());
     let indent = runs
         .first()
         .zip(first)
         .map_or(0, |((_, text), _)| text.len() - text.trim_start().len());
     let indent = (indent + 2).min(room / 2);
-    let mut lines: Lines = vec![Vec::new()];
+    let mut lines: StyledLines = vec![Vec::new()];
     let mut used = 0;
     for (tone, text) in runs {
         let mut part = String::new();
@@ -68,7 +68,7 @@ fn broken(runs: &[(Tone, String)], room: usize) -> Lines {
 
 pub(super) fn log(model: &Model, scroll: usize) -> Window {
     let room = room(model);
-    let mut lines: Lines = Vec::new();
+    let mut lines: StyledLines = Vec::new();
     // The newest is what one looks for: it is first.
     for line in model.log.iter().rev() {
         let at = time::date_time(line.at);
