@@ -11,6 +11,7 @@ use super::{
     secret::{self, Data, REVOKED, SecretChange, Slots, Target},
 };
 use crate::{
+    k8s::{Believed, Edit},
     object::resource::SECRET,
     object::{Key, Seconds},
     plan::permits::{Permit, Permits, Verb},
@@ -64,28 +65,9 @@ pub async fn keep(
         return Ok(false);
     };
     let at = key(target.key());
-    // The lifetime of a backup that is written twice at once belongs to the later one: a few tries are enough.
-    let mut last = None;
-    for _ in 0..4 {
-        let written = match api.get(SECRET, &at).await? {
-            None => api.create(SECRET, &object).await,
-            Some(found) => {
-                let mut object = object.clone();
-                object["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"].clone();
-                object["metadata"]["uid"] = found["metadata"]["uid"].clone();
-                api.replace(SECRET, &object).await
-            }
-        };
-        match written {
-            Ok(_) => return Ok(true),
-            Err(error @ (ApiError::Conflict { .. } | ApiError::AlreadyExists { .. } | ApiError::NotFound { .. })) => {
-                last = Some(error);
-            }
-            Err(error) if error.is_uncertain() => last = Some(error),
-            Err(error) => return Err(error),
-        }
-    }
-    last.map_or(Ok(true), Err)
+    // The lifetime of a backup that is written twice at once belongs to the later one.
+    let whole = |_: Option<&Value>| Ok::<_, ApiError>(Edit::Whole(object.clone()));
+    api.update(SECRET, &at, Believed::Unknown, whole).await.map(|_| true)
 }
 
 /// The backup as an object; `None` when there is no certificate to keep.

@@ -1,5 +1,9 @@
 //! Kubernetes Events on a route: what `kubectl describe` shows of an issuance. Best effort: nothing depends on them.
 
+use k8s_openapi::{
+    api::core::v1::{Event, EventSource, ObjectReference},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -7,6 +11,7 @@ use super::{
     mark::{self, MANAGER},
 };
 use crate::{
+    k8s::{Believed, Edit, Own as _, time},
     object::resource::{EVENT, Resource},
     object::{Key, Seconds},
     plan::permits::{Permit, Permits, Verb},
@@ -95,20 +100,16 @@ pub async fn record(api: &Api, about: &About, reason: Reason, message: &str, now
     let about = &about;
     let name = about.name(reason, &message);
     let at = Key::new(about.key.namespace.clone(), name.clone());
-    match api.create(EVENT, &event(about, reason, &name, &message, now)).await {
-        Err(ApiError::AlreadyExists { .. }) => {}
-        other => return other.map(drop),
-    }
-    let Some(found) = api.get(EVENT, &at).await? else {
-        // It has expired in between: events live for an hour.
-        return api
-            .create(EVENT, &event(about, reason, &name, &message, now))
-            .await
-            .map(drop);
+    // It may have expired when it is counted up: events live for an hour.
+    let tell = |found: Option<&Value>| {
+        let Some(found) = found else {
+            return Ok::<_, ApiError>(Edit::Whole(event(about, reason, &name, &message, now).json()));
+        };
+        let count = found["count"].as_u64().unwrap_or(1).saturating_add(1);
+        let patch = json!({"count": count, "lastTimestamp": date_time(now)});
+        Ok(Edit::Patch(Patch::Merge(patch)))
     };
-    let count = found["count"].as_u64().unwrap_or(1).saturating_add(1);
-    let patch = Patch::Merge(json!({"count": count, "lastTimestamp": date_time(now)}));
-    api.patch(EVENT, &at, &patch).await.map(drop)
+    api.update(EVENT, &at, Believed::Absent, tell).await.map(drop)
 }
 
 /// What a write says of itself, with who made it: `...; by alice, with kubectl certs`. Against an owner, whose it is.
@@ -118,24 +119,37 @@ pub fn signed(what: &str, api: &Api, forced: Option<&str>) -> String {
     format!("{what}; by {user}, with kubectl certs{forced}")
 }
 
-fn event(about: &About, reason: Reason, name: &str, message: &str, now: Seconds) -> Value {
-    let at = date_time(now);
-    let mut object = json!({
-        "apiVersion": "v1", "kind": "Event",
-        "metadata": {"namespace": about.key.namespace.as_str(), "name": name},
-        "involvedObject": {
-            "apiVersion": about.resource.api_version(), "kind": about.resource.kind,
-            "namespace": about.key.namespace.as_str(), "name": about.key.name.as_str(),
+fn event(about: &About, reason: Reason, name: &str, message: &str, now: Seconds) -> Event {
+    let kind = if reason.is_warning() { "Warning" } else { "Normal" };
+    let text = |text: &str| Some(text.to_owned());
+    Event {
+        metadata: ObjectMeta {
+            namespace: text(&about.key.namespace),
+            name: text(name),
+            ..ObjectMeta::default()
         },
-        "reason": reason.as_str(), "message": message,
-        "type": if reason.is_warning() { "Warning" } else { "Normal" },
-        "source": {"component": MANAGER}, "reportingComponent": MANAGER, "reportingInstance": MANAGER,
-        "firstTimestamp": at, "lastTimestamp": at, "count": 1,
-    });
-    if let Some(uid) = &about.uid {
-        object["involvedObject"]["uid"] = uid.as_str().into();
+        involved_object: ObjectReference {
+            api_version: Some(about.resource.api_version()),
+            kind: text(about.resource.kind),
+            namespace: text(&about.key.namespace),
+            name: text(&about.key.name),
+            uid: about.uid.clone(),
+            ..ObjectReference::default()
+        },
+        reason: text(reason.as_str()),
+        message: text(message),
+        type_: text(kind),
+        source: Some(EventSource {
+            component: text(MANAGER),
+            ..EventSource::default()
+        }),
+        reporting_component: text(MANAGER),
+        reporting_instance: text(MANAGER),
+        first_timestamp: time(now),
+        last_timestamp: time(now),
+        count: Some(1),
+        ..Event::default()
     }
-    object
 }
 
 /// At most as long as the server takes, cut between characters.

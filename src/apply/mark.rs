@@ -5,10 +5,9 @@ use std::{
     hash::{BuildHasher, Hasher},
 };
 
-use serde_json::{Value, json};
-
-pub use crate::k8s::{MANAGER, RUN, run_of};
+pub use crate::k8s::{MANAGER, RUN, run_of, set};
 use crate::{
+    k8s::Marked,
     object::{Key, Seconds, Text, annotation},
     text::date_time,
     x509::Fingerprint,
@@ -116,21 +115,12 @@ impl fmt::Display for RunId {
 }
 
 /// Labels and annotates an object as a temporary one of this run. What stands there already stays.
-pub fn mark(object: &mut Value, run: &RunId, purpose: Purpose, expires: Seconds, about: &Key) {
-    set(object, "labels", MANAGED_BY, MANAGER);
-    set(object, "labels", RUN, run.as_str());
-    set(object, "labels", PURPOSE, purpose.as_str());
-    set(object, "annotations", EXPIRES, &date_time(expires));
-    set(object, "annotations", FOR, &about.to_string());
-}
-
-/// Sets a label or an annotation.
-pub fn set(object: &mut Value, map: &str, key: &str, value: &str) {
-    let meta = &mut object["metadata"];
-    if !meta[map].is_object() {
-        meta[map] = json!({});
-    }
-    meta[map][key] = value.into();
+pub fn mark(object: &mut impl Marked, run: &RunId, purpose: Purpose, expires: Seconds, about: &Key) {
+    object.label(MANAGED_BY, MANAGER);
+    object.label(RUN, run.as_str());
+    object.label(PURPOSE, purpose.as_str());
+    object.annotate(EXPIRES, &date_time(expires));
+    object.annotate(FOR, &about.to_string());
 }
 
 /// The selector of all temporary objects, or of those of one purpose.
@@ -143,6 +133,8 @@ pub fn selector(purpose: Option<Purpose>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -31,6 +31,7 @@ use crate::{
     },
     clock::{Pauses, now},
     event::{EventKind, Teller},
+    k8s::{Believed, Edit, Updated},
     object::Key,
     object::resource::{CERTIFICATE, CERTIFICATEREQUEST, CHALLENGE, ORDER},
     settings::Chosen,
@@ -44,8 +45,6 @@ pub const LIMIT: Duration = Duration::from_mins(10);
 const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(200), Duration::from_secs(1));
 /// After so long without any sign of a controller, it is told what is waited for.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How often the condition is written anew after somebody else's change.
-const TRIES: usize = 5;
 
 /// What cert-manager has done.
 #[derive(Debug, Clone)]
@@ -140,11 +139,29 @@ async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result
             certificate: certificate.clone(),
         })
     };
-    let mut object = read().await?;
+    let object = read().await?;
     let ended = look.ended_requests(&object).await;
     let before = Before::of(&object, ended);
-    for _ in 0..TRIES {
-        if state::is_issuing(&object) {
+    let condition = |certificate: Option<&Value>| {
+        Ok::<_, ApiError>(match certificate {
+            Some(certificate) if !state::is_issuing(certificate) => {
+                Edit::Part("status", Patch::Merge(state::trigger(certificate, now())))
+            }
+            _ => Edit::Nothing,
+        })
+    };
+    let asked = api.update(CERTIFICATE, certificate, Believed::There(object), condition);
+    match asked.await.map_err(trigger)? {
+        Updated::Written(asked) => {
+            let text = format!(
+                "asked cert-manager to renew Certificate {certificate} with its own {}",
+                state::issuer(&asked)
+            );
+            tell.tell(EventKind::Note { text });
+            record(api, certificate, &asked).await;
+            Ok((before, asked))
+        }
+        Updated::Kept(object) => {
             // Of an answer that was lost, the condition is this program's own.
             let note = if state::is_asked_by_hand(&object) {
                 "cert-manager has been asked to renew it; following"
@@ -152,30 +169,12 @@ async fn ask(api: &Api, certificate: &Key, look: &Look, tell: &Teller) -> Result
                 "cert-manager is already renewing it; following"
             };
             tell.tell(EventKind::Note { text: note.to_owned() });
-            return Ok((before, object));
+            Ok((before, object))
         }
-        let patch = Patch::Merge(state::trigger(&object, now()));
-        match api.patch_part(CERTIFICATE, certificate, Some("status"), &patch).await {
-            Ok(asked) => {
-                let text = format!(
-                    "asked cert-manager to renew Certificate {certificate} with its own {}",
-                    state::issuer(&asked)
-                );
-                tell.tell(EventKind::Note { text });
-                record(api, certificate, &asked).await;
-                return Ok((before, asked));
-            }
-            Err(error @ ApiError::Conflict { .. }) if api.is_dry_run() => return Err(trigger(error)),
-            Err(ApiError::Conflict { .. }) => {}
-            Err(error) if error.is_uncertain() => {}
-            Err(error) => return Err(trigger(error)),
-        }
-        object = read().await?;
+        Updated::Absent => Err(CertManagerError::Missing {
+            certificate: certificate.clone(),
+        }),
     }
-    Err(trigger(ApiError::Conflict {
-        object: format!("Certificate {certificate}"),
-        message: String::new(),
-    }))
 }
 
 /// Leaves an Event on the Certificate that says who asked. Best effort: without the right to it, nothing else is the worse.

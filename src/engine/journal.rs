@@ -17,6 +17,7 @@ use crate::{
     error::{Blame, Diagnose},
     file::{self, Lasting},
     home::{self, Keeps},
+    k8s::{Believed, Edit, Updated},
     object::resource::SECRET,
     object::{Key, Seconds, Text},
     solve::dns01::Written,
@@ -294,23 +295,23 @@ async fn write(place: &JournalStore, secret: &Key, run: &RunId, state: &mut Stat
     mark(&mut object, run, Purpose::Journal, crate::clock::now() + KEPT, secret);
     match place {
         JournalStore::Cluster(api) => {
-            let meta = &state.object["metadata"];
-            if meta.is_object() {
-                object["metadata"]["uid"] = meta["uid"].clone();
-                object["metadata"]["resourceVersion"] = meta["resourceVersion"].clone();
-                state.object = match api.replace(SECRET, &object).await {
-                    // An answer that was lost changed the version; the lease keeps others away.
-                    Err(error @ (ApiError::Conflict { .. } | ApiError::NotFound { .. })) => {
-                        write_over(api, &key, object, error).await?
-                    }
-                    Err(error) if error.is_uncertain() => write_over(api, &key, object, error).await?,
-                    other => other?,
-                };
+            let believed = if state.object["metadata"].is_object() {
+                Believed::There(state.object.clone())
             } else {
-                state.object = match api.create(SECRET, &object).await {
-                    Err(error @ ApiError::AlreadyExists { .. }) => write_over(api, &key, object, error).await?,
-                    other => other?,
-                };
+                Believed::Absent
+            };
+            // An answer that was lost changed the version; the lease keeps others away.
+            let written = api.update(SECRET, &key, believed, |present| match present {
+                // Something else of this name is nobody's journal.
+                Some(other) if mark::run_of(other).is_none() && *other != state.object => {
+                    Err(ApiError::AlreadyExists {
+                        object: format!("Secret {key}"),
+                    })
+                }
+                _ => Ok(Edit::Whole(object.clone())),
+            });
+            if let Updated::Written(written) = written.await? {
+                state.object = written;
             }
             Ok(())
         }
@@ -325,24 +326,6 @@ async fn write(place: &JournalStore, secret: &Key, run: &RunId, state: &mut Stat
             Ok(())
         }
     }
-}
-
-/// Writes over whatever version is there now.
-async fn write_over(api: &Api, key: &Key, mut object: Value, error: ApiError) -> Result<Value, ApiError> {
-    let Some(present) = api.get(SECRET, key).await? else {
-        if let Some(meta) = object["metadata"].as_object_mut() {
-            meta.remove("uid");
-            meta.remove("resourceVersion");
-        }
-        return api.create(SECRET, &object).await;
-    };
-    // Something else of this name is nobody's journal.
-    if mark::run_of(&present).is_none() {
-        return Err(error);
-    }
-    object["metadata"]["uid"] = present["metadata"]["uid"].clone();
-    object["metadata"]["resourceVersion"] = present["metadata"]["resourceVersion"].clone();
-    api.replace(SECRET, &object).await
 }
 
 /// Writes a file that its owner alone can read, whole or not at all.

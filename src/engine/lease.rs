@@ -8,6 +8,11 @@ use std::{
     time::Duration,
 };
 
+use k8s_openapi::{
+    api::coordination::v1::{self as coordination, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -20,12 +25,10 @@ use crate::{
     clock::now,
     error::{Blame, Diagnose},
     event::{EventKind, Teller},
+    k8s::{Believed, Edit, Marked as _, Own as _, Updated, micro_time},
     object::resource::LEASE,
     object::{Key, Seconds},
-    text::{
-        Clear,
-        time::{self, parse_time},
-    },
+    text::{Clear, time},
 };
 
 /// How long a lease lasts that is not renewed, in seconds. A cluster that is away for less interrupts nothing.
@@ -36,6 +39,8 @@ const RENEWED: Duration = Duration::from_secs(10);
 const SKEW: Seconds = 300;
 /// How often one is looked at that may have ended.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often that is done before the holder counts as alive.
+const LOOKS: usize = 3;
 /// Which process holds the lease.
 const PROCESS: &str = "kubectl-certs.io/process";
 
@@ -152,51 +157,46 @@ impl Lease {
         taking: &Taking<'_>,
     ) -> Result<Self, LeaseError> {
         let key = key_of(secret);
-        let mut taken = None;
-        for _ in 0..3 {
-            let object = lease(&key, secret, run, now());
-            match api.create(LEASE, &object).await {
-                Ok(created) => {
-                    taken = Some(created);
-                    break;
-                }
-                Err(ApiError::AlreadyExists { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let Some(present) = api.get(LEASE, &key).await? else {
-                continue;
-            };
-            match judge(&present, now()) {
-                Life::Held(holder) => return Err(holder.of(secret)),
-                Life::Doubtful(holder) => {
-                    if !unchanged(api, &key, &present, &holder, taking).await? {
-                        return Err(holder.of(secret));
+        let mut observed = taking.observed.map(Value::from);
+        let mut looks = 0;
+        let taken = loop {
+            let take = |present: Option<&Value>| {
+                if let Some(present) = present {
+                    match judge(present, now()) {
+                        Life::Held(holder) => return Err(Refused::Lease(holder.of(secret))),
+                        Life::Doubtful(holder) if Some(version(present)) != observed.as_ref() => {
+                            return Err(Refused::Doubtful(holder, present.clone()));
+                        }
+                        Life::Doubtful(_) | Life::Free => {}
                     }
                 }
-                Life::Free => {}
-            }
-            let mut object = object;
-            object["metadata"]["resourceVersion"] = present["metadata"]["resourceVersion"].clone();
-            object["metadata"]["uid"] = present["metadata"]["uid"].clone();
-            match api.replace(LEASE, &object).await {
-                Ok(replaced) => {
-                    taken = Some(replaced);
-                    break;
+                Ok(Edit::Whole(lease(&key, secret, run, now()).json()))
+            };
+            // Most often there is none: that it is there costs a request, that it is not costs none.
+            match api.update(LEASE, &key, Believed::Absent, take).await {
+                Ok(Updated::Written(taken) | Updated::Kept(taken)) => break taken,
+                Err(Refused::Doubtful(holder, present)) => {
+                    looks += 1;
+                    if looks > LOOKS || !unchanged(api, &key, &present, &holder, taking).await? {
+                        return Err(holder.of(secret));
+                    }
+                    observed = Some(version(&present).clone());
                 }
-                // Somebody was faster: who, the next look tells.
-                Err(ApiError::Conflict { .. } | ApiError::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err(Refused::Lease(error)) => return Err(error),
+                // Others were faster each time.
+                Ok(Updated::Absent) | Err(Refused::Overtaken) => {
+                    return Err(LeaseError::Held {
+                        secret: secret.clone(),
+                        holder: "another run".to_owned(),
+                        since: now(),
+                        until: now() + LASTS,
+                    });
+                }
             }
-        }
-        let taken = taken.ok_or_else(|| LeaseError::Held {
-            secret: secret.clone(),
-            holder: "another run".to_owned(),
-            since: now(),
-            until: now() + LASTS,
-        })?;
+        };
         let lost = Arc::new(AtomicBool::new(false));
         let uid = taken["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-        let renewal = tokio::spawn(renew(api.clone(), taken, Arc::clone(&lost)));
+        let renewal = tokio::spawn(renew(api.clone(), key.clone(), taken, Arc::clone(&lost)));
         Ok(Self {
             api: api.clone(),
             key,
@@ -232,64 +232,115 @@ impl Drop for Lease {
     }
 }
 
-/// Renews until it is aborted, or until the lease is another's.
-async fn renew(api: Api, mut held: Value, lost: Arc<AtomicBool>) {
-    loop {
-        tokio::time::sleep(RENEWED).await;
-        held["spec"]["renewTime"] = micro(now()).into();
-        match api.replace(LEASE, &held).await {
-            Ok(renewed) => held = renewed,
-            Err(ApiError::Conflict { .. } | ApiError::NotFound { .. }) => {
-                let key = Key::new(
-                    held["metadata"]["namespace"].as_str().unwrap_or_default(),
-                    held["metadata"]["name"].as_str().unwrap_or_default(),
-                );
-                // A renewal whose answer was lost changed the version.
-                match api.get(LEASE, &key).await {
-                    Ok(Some(present)) if mark::run_of(&present) == mark::run_of(&held) => held = present,
-                    Ok(_) => {
-                        lost.store(true, Ordering::Release);
-                        return;
-                    }
-                    Err(_) => {}
-                }
-            }
-            // The cluster is away: the lease lasts a while.
-            Err(_) => {}
+/// Why a lease is not taken, as far as one look tells.
+enum Refused {
+    Lease(LeaseError),
+    /// Whether it is still renewed tells.
+    Doubtful(Holder, Value),
+    Overtaken,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Conflict { .. } | ApiError::AlreadyExists { .. } => Self::Overtaken,
+            error => Self::Lease(error.into()),
         }
     }
 }
 
-fn lease(key: &Key, secret: &Key, run: &RunId, now: Seconds) -> Value {
-    let mut object = json!({
-        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-        "metadata": {"namespace": key.namespace, "name": key.name, "annotations": {PROCESS: Process::this().to_string()}},
-        "spec": {
-            "holderIdentity": identity(),
-            "leaseDurationSeconds": LASTS,
-            "acquireTime": micro(now),
-            "renewTime": micro(now),
+/// Why a lease is not renewed.
+enum Unrenewed {
+    Lost,
+    /// The cluster is away: the lease lasts a while.
+    Away,
+}
+
+impl From<ApiError> for Unrenewed {
+    fn from(_: ApiError) -> Self {
+        Self::Away
+    }
+}
+
+/// Renews until it is aborted, or until the lease is another's.
+async fn renew(api: Api, key: Key, mut held: Value, lost: Arc<AtomicBool>) {
+    let run = mark::run_of(&held).map(str::to_owned);
+    loop {
+        tokio::time::sleep(RENEWED).await;
+        // A renewal whose answer was lost changed the version.
+        let renewed = api.update(LEASE, &key, Believed::There(held.clone()), |present| {
+            let ours = present.filter(|present| mark::run_of(present) == run.as_deref());
+            let renewed = ours.map(|lease| renewed(lease, now()));
+            renewed.map(Edit::Whole).ok_or(Unrenewed::Lost)
+        });
+        match renewed.await {
+            Ok(Updated::Written(renewed) | Updated::Kept(renewed)) => held = renewed,
+            Ok(Updated::Absent) | Err(Unrenewed::Lost) => {
+                lost.store(true, Ordering::Release);
+                return;
+            }
+            Err(Unrenewed::Away) => {}
+        }
+    }
+}
+
+fn renewed(lease: &Value, now: Seconds) -> Value {
+    let spec = LeaseSpec {
+        renew_time: micro_time(now),
+        ..spec(lease)
+    };
+    let mut lease = lease.clone();
+    lease["spec"] = json!(spec);
+    lease
+}
+
+fn lease(key: &Key, secret: &Key, run: &RunId, now: Seconds) -> coordination::Lease {
+    let mut lease = coordination::Lease {
+        metadata: ObjectMeta {
+            namespace: Some(key.namespace.to_string()),
+            name: Some(key.name.to_string()),
+            ..ObjectMeta::default()
         },
-    });
-    mark(&mut object, run, Purpose::Lease, now + LASTS, secret);
-    object
+        spec: Some(LeaseSpec {
+            holder_identity: Some(identity()),
+            lease_duration_seconds: i32::try_from(LASTS).ok(),
+            acquire_time: micro_time(now),
+            renew_time: micro_time(now),
+            ..LeaseSpec::default()
+        }),
+    };
+    lease.annotate(PROCESS, &Process::this().to_string());
+    mark(&mut lease, run, Purpose::Lease, now + LASTS, secret);
+    lease
+}
+
+/// What a Lease says; nothing where it cannot be read.
+fn spec(lease: &Value) -> LeaseSpec {
+    LeaseSpec::deserialize(&lease["spec"]).unwrap_or_default()
+}
+
+fn version(object: &Value) -> &Value {
+    &object["metadata"]["resourceVersion"]
 }
 
 /// How long a lease lasts, in seconds.
 pub(super) fn lasts(lease: &Value) -> Seconds {
-    let said = lease["spec"]["leaseDurationSeconds"].as_i64();
-    said.unwrap_or(LASTS).clamp(1, 3_600)
+    lasts_by(&spec(lease))
+}
+
+fn lasts_by(spec: &LeaseSpec) -> Seconds {
+    spec.lease_duration_seconds.map_or(LASTS, Seconds::from).clamp(1, 3_600)
 }
 
 /// Whether anybody holds a lease, as far as one look tells.
 pub(super) fn judge(lease: &Value, now: Seconds) -> Life {
-    let spec = &lease["spec"];
-    let at = |field: &str| spec[field].as_str().and_then(parse_time);
-    let who = spec["holderIdentity"].as_str().filter(|h| !h.is_empty());
-    let (Some(renewed), Some(who)) = (at("renewTime"), who) else {
+    let spec = spec(lease);
+    let at = |time: &Option<MicroTime>| time.as_ref().map(|time| time.0.as_second());
+    let who = spec.holder_identity.as_deref().filter(|h| !h.is_empty());
+    let (Some(renewed), Some(who)) = (at(&spec.renew_time), who) else {
         return Life::Free;
     };
-    let until = renewed.saturating_add(lasts(lease));
+    let until = renewed.saturating_add(lasts_by(&spec));
     let process = lease["metadata"]["annotations"][PROCESS]
         .as_str()
         .and_then(Process::parse);
@@ -298,7 +349,7 @@ pub(super) fn judge(lease: &Value, now: Seconds) -> Life {
     }
     let holder = Holder {
         who: Clear(who).to_string(),
-        since: at("acquireTime").unwrap_or(renewed),
+        since: at(&spec.acquire_time).unwrap_or(renewed),
         until,
     };
     if until < now {
@@ -327,7 +378,7 @@ async fn unchanged(
     holder: &Holder,
     taking: &Taking<'_>,
 ) -> Result<bool, LeaseError> {
-    let version = &lease["metadata"]["resourceVersion"];
+    let version = version(lease);
     if taking.observed.is_some_and(|observed| version == observed) {
         return Ok(true);
     }
@@ -366,13 +417,6 @@ fn identity() -> String {
     format!("{user}{at} (process {})", std::process::id())
 }
 
-/// A `MicroTime` of Kubernetes.
-fn micro(at: Seconds) -> String {
-    let text = time::date_time(at);
-    text.strip_suffix('Z')
-        .map_or(text.clone(), |bare| format!("{bare}.000000Z"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -381,7 +425,7 @@ mod tests {
     fn a_lease_is_held_until_it_ends_or_its_process_does() {
         let (secret, run) = (Key::new("shop", "shop-tls"), RunId::random());
         let key = Key::new("shop", name(&secret));
-        let held = lease(&key, &secret, &run, 1_000_000);
+        let held = lease(&key, &secret, &run, 1_000_000).json();
         let Life::Held(holder) = judge(&held, 1_000_010) else {
             panic!("held")
         };
@@ -391,6 +435,13 @@ mod tests {
         assert_eq!(judge(&held, holder.until + 1), Life::Doubtful(holder.clone()));
         assert_eq!(judge(&held, holder.until + SKEW), Life::Doubtful(holder.clone()));
         assert_eq!(judge(&held, holder.until + SKEW + 1), Life::Free);
+        assert_eq!(held["spec"]["renewTime"], "1970-01-12T13:46:40.000000Z");
+        let again = renewed(&held, 1_000_030);
+        assert_eq!(again["metadata"], held["metadata"]);
+        let Life::Held(longer) = judge(&again, 1_000_035) else {
+            panic!("held")
+        };
+        assert_eq!((longer.since, longer.until), (1_000_000, 1_000_030 + LASTS));
         let mut dead = held;
         dead["metadata"]["annotations"][PROCESS] = Process::this()
             .to_string()

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::{
     apply::{Api, ApiError, mark::short_hash},
+    k8s::{Believed, Edit, Updated},
     name::Name,
     object::resource::SECRET,
     object::{Key, Seconds},
@@ -29,8 +30,6 @@ const COUNTED: Seconds = 8 * 86_400;
 const LARGEST: u64 = 16 << 20;
 /// How many bytes a Secret keeps, of the 1 MiB that it may have.
 const MOST: usize = 512 << 10;
-/// How often a write that others overtook is tried.
-const TRIES: usize = 8;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,30 +181,32 @@ impl Ledger {
         if new.is_empty() {
             return Ok(());
         }
-        let mut last = None;
-        for _ in 0..TRIES {
+        let mut tried = false;
+        let add = |secret: Option<&Value>| {
             // Without the account's Secret there is no account that could have ordered anything.
-            let Some(mut secret) = api.get(SECRET, key).await? else {
-                return Ok(());
+            let Some(secret) = secret else {
+                return Ok::<_, ApiError>(Edit::Nothing);
             };
-            // PastEvent other runs have noted meanwhile stays.
-            let kept_there = decoded(&secret, &self.name).unwrap_or_default();
+            // What other runs have noted meanwhile stays.
+            let kept_there = decoded(secret, &self.name).unwrap_or_default();
             let counts =
                 |line: &&str| serde_json::from_str(line).is_ok_and(|line: Line| line.counts(crate::clock::now()));
             let mut lines: Vec<String> = kept_there.lines().filter(counts).map(str::to_owned).collect();
-            lines.extend(new.iter().filter_map(|line| serde_json::to_string(line).ok()));
-            secret["data"][&self.name] = BASE64_STANDARD.encode(newest(&lines)).into();
-            // It carries the version that was read.
-            match api.replace(SECRET, &secret).await {
-                Ok(_) => {
-                    self.lock().kept = kept;
-                    return Ok(());
+            for line in new.iter().filter_map(|line| serde_json::to_string(line).ok()) {
+                // A write whose answer was lost may have been done.
+                if !(tried && lines.contains(&line)) {
+                    lines.push(line);
                 }
-                Err(error @ ApiError::Conflict { .. }) => last = Some(error),
-                Err(error) => return Err(error),
             }
+            tried = true;
+            let mut secret = secret.clone();
+            secret["data"][&self.name] = BASE64_STANDARD.encode(newest(&lines)).into();
+            Ok(Edit::Whole(secret))
+        };
+        if let Updated::Written(_) = api.update(SECRET, key, Believed::Unknown, add).await? {
+            self.lock().kept = kept;
         }
-        last.map_or(Ok(()), Err)
+        Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {

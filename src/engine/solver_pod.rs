@@ -11,6 +11,7 @@ use crate::{
     apply::{Api, ApiError, Permit, Permits, Verb},
     error::chain,
     k8s::Connection,
+    k8s::Own as _,
     object::resource::{NODE, POD},
     settings::{Http01Settings, value::SelfCheck},
     solve::{
@@ -80,7 +81,7 @@ impl Prepared {
             let mut permits = Permits::none();
             permits.add(Permit::any(&[Verb::Create], POD, namespace.clone()));
             let api = Api::new(connection.clone(), permits).dry_run();
-            match api.create(POD, &pod).await {
+            match api.create(POD, &pod.json()).await {
                 Ok(_) | Err(ApiError::Forbidden { .. } | ApiError::Cluster(_)) => {}
                 Err(error) => {
                     let refused = format!("the Pod that answers challenges cannot run: {}", chain(&error));

@@ -1,23 +1,27 @@
 //! Every write to a cluster: timed, held against the plan, told in words.
 
 mod error;
+mod patch;
+mod retry;
+mod update;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::Method;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 pub use error::ApiError;
 use error::Asked;
+pub use patch::Patch;
+use retry::Patience;
+pub use update::{Believed, Edit, Updated};
 
 use super::{
     Connection, Reply,
-    ours::{self, MANAGER},
+    ours::{self, MANAGER, Own as _},
     paths::{possible, query},
 };
 use crate::{
-    clock::Pauses,
     object::Key,
     object::resource::Resource,
     plan::permits::{Permits, Verb},
@@ -30,52 +34,6 @@ const LARGEST_PAGE: usize = 64 << 20;
 /// How many objects a page has, and how many pages are read.
 const PAGE: &str = "500";
 const MOST_PAGES: usize = 1000;
-/// How long passing trouble is borne: a server that is being restarted is back within this time.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// The first pause between two tries, and the longest.
-const PAUSES: Pauses = Pauses::doubling(Duration::from_millis(250), Duration::from_secs(2));
-
-/// A change to an object.
-#[derive(Clone, PartialEq)]
-pub enum Patch {
-    /// RFC 6902: operations, of which `test` makes it conditional.
-    Json(Value),
-    /// RFC 7386: what is there is set, what is null is removed.
-    Merge(Value),
-    /// Kubernetes' own merge, which knows the keys of lists; built-in kinds alone.
-    Strategic(Value),
-    /// Server-side apply of these fields, under this program's field manager.
-    Apply {
-        /// The fields.
-        object: Value,
-        /// Whether fields of other managers are taken over.
-        force: bool,
-    },
-}
-
-impl std::fmt::Debug for Patch {
-    /// Its kind alone: it may hold a key.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Json(_) => "Patch::Json",
-            Self::Merge(_) => "Patch::Merge",
-            Self::Strategic(_) => "Patch::Strategic",
-            Self::Apply { .. } => "Patch::Apply",
-        })
-    }
-}
-
-impl Patch {
-    fn parts(&self) -> (&'static str, &Value) {
-        match self {
-            Self::Json(patch) => ("application/json-patch+json", patch),
-            Self::Merge(patch) => ("application/merge-patch+json", patch),
-            Self::Strategic(patch) => ("application/strategic-merge-patch+json", patch),
-            // JSON is YAML.
-            Self::Apply { object, .. } => ("application/apply-patch+yaml", object),
-        }
-    }
-}
 
 /// Writes to one cluster, within what a plan holds. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -138,7 +96,7 @@ impl Api {
     /// Reads one object; `None` when there is none of that name. Tries again while the trouble is passing.
     pub async fn get(&self, resource: Resource, key: &Key) -> Result<Option<Value>, ApiError> {
         let call = Call::new(Method::GET, Verb::Get, resource, key);
-        match self.again(&call, None).await {
+        match self.again(&call, None, ApiError::is_passing).await {
             Ok(object) => Ok(Some(object)),
             // Of a name that cannot be, there is none.
             Err(ApiError::NotFound { .. }) => Ok(None),
@@ -165,7 +123,7 @@ impl Api {
             if !token.is_empty() {
                 call.query.push(("continue", token.clone()));
             }
-            let mut page = match self.again(&call, None).await {
+            let mut page = match self.again(&call, None, ApiError::is_passing).await {
                 // The pages' common moment has been compacted away: from the start.
                 Err(ApiError::Expired { .. }) if !token.is_empty() => {
                     items.clear();
@@ -203,7 +161,7 @@ impl Api {
     /// One that is there already is returned when it carries the same run's id: its creation was answered and the answer
     /// lost.
     pub async fn create(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
-        let key = key_of(object);
+        let key = object.key();
         let mut at = key.clone();
         at.name = "".into();
         let mut call = Call::new(Method::POST, Verb::Create, resource, &at);
@@ -216,8 +174,7 @@ impl Api {
         )?;
         self.note_writing(&mut call);
         call.asked.key = &key;
-        let deadline = self.deadline();
-        let mut pauses = PAUSES;
+        let mut patience = Patience::new(&self.connection);
         loop {
             let error = match self.once(&call, Some(("application/json", object)), Some(&at)).await {
                 Ok(created) => return Ok(created),
@@ -233,20 +190,21 @@ impl Api {
             }
             // A second POST of the same name makes no second object.
             let again = error.was_not_done() || (error.is_uncertain() && !key.name.is_empty());
-            if !again || !self.waits(&error, pauses.due(), deadline) {
-                return Err(error);
+            match again.then(|| patience.pause(&error)).flatten() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
             }
-            tokio::time::sleep(pauses.take()).await;
         }
     }
 
     /// Replaces an object; its metadata says which, and which version of it: another version is [`ApiError::Conflict`].
     pub async fn replace(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
-        let key = key_of(object);
+        let key = object.key();
         let mut call = Call::new(Method::PUT, Verb::Update, resource, &key);
         self.planned(&call.asked, None)?;
         self.note_writing(&mut call);
-        self.again(&call, Some(("application/json", object))).await
+        self.again(&call, Some(("application/json", object)), ApiError::was_not_done)
+            .await
     }
 
     /// Changes an object.
@@ -269,7 +227,7 @@ impl Api {
         if let Patch::Apply { force: true, .. } = patch {
             call.query.push(("force", "true".into()));
         }
-        self.again(&call, Some(patch.parts())).await
+        self.again(&call, Some(patch.parts()), ApiError::was_not_done).await
     }
 
     /// Deletes an object, and what it owns in the background; with a `uid`, that very one alone. `false` when it is not there,
@@ -287,18 +245,13 @@ impl Api {
             options["dryRun"] = json!(["All"]);
             call.query.push(("dryRun", "All".into()));
         }
-        let deadline = self.deadline();
-        let mut pauses = PAUSES;
-        loop {
-            match self.once(&call, Some(("application/json", &options)), None).await {
-                Ok(_) => return Ok(true),
-                Err(ApiError::NotFound { .. }) => return Ok(false),
-                Err(ApiError::Conflict { .. }) if uid.is_some() => return Ok(false),
-                // What is deleted twice is gone all the same.
-                Err(error) if error.is_passing() && self.waits(&error, pauses.due(), deadline) => {}
-                Err(error) => return Err(error),
-            }
-            tokio::time::sleep(pauses.take()).await;
+        // What is deleted twice is gone all the same.
+        let body = Some(("application/json", &options));
+        match self.again(&call, body, ApiError::is_passing).await {
+            Ok(_) => Ok(true),
+            Err(ApiError::NotFound { .. }) => Ok(false),
+            Err(ApiError::Conflict { .. }) if uid.is_some() => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -306,15 +259,8 @@ impl Api {
     pub async fn review(&self, resource: Resource, object: &Value) -> Result<Value, ApiError> {
         let key = Key::new("", "");
         let call = Call::new(Method::POST, Verb::Create, resource, &key);
-        let deadline = self.deadline();
-        let mut pauses = PAUSES;
-        loop {
-            match self.once(&call, Some(("application/json", object)), None).await {
-                Err(error) if error.is_passing() && self.waits(&error, pauses.due(), deadline) => {}
-                other => return other,
-            }
-            tokio::time::sleep(pauses.take()).await;
-        }
+        self.again(&call, Some(("application/json", object)), ApiError::is_passing)
+            .await
     }
 
     fn planned(&self, asked: &Asked<'_>, part: Option<&str>) -> Result<(), ApiError> {
@@ -335,34 +281,24 @@ impl Api {
         }
     }
 
-    /// Until when passing trouble is borne: no longer than one request may take in all.
-    fn deadline(&self) -> Instant {
-        let granted = self.connection.request_timeout.unwrap_or(PATIENCE);
-        Instant::now() + granted.min(PATIENCE)
-    }
-
-    /// Whether there is time for another try after `pause`. A server that has never answered is not waited for.
-    fn waits(&self, error: &ApiError, pause: Duration, deadline: Instant) -> bool {
-        let absent = matches!(error, ApiError::Cluster(error) if error.is_absence());
-        (!absent || self.connection.has_answered()) && Instant::now() + pause <= deadline
-    }
-
-    /// Sends it again while that can do no harm: reads while the trouble is passing, writes as long as they were surely not
-    /// done.
-    async fn again(&self, call: &Call<'_>, body: Option<(&'static str, &Value)>) -> Result<Value, ApiError> {
-        let reads = call.method == Method::GET;
-        let deadline = self.deadline();
-        let mut pauses = PAUSES;
+    /// Sends it until it is answered, or until sending it again may do harm.
+    async fn again(
+        &self,
+        call: &Call<'_>,
+        body: Option<(&'static str, &Value)>,
+        harmless: fn(&ApiError) -> bool,
+    ) -> Result<Value, ApiError> {
+        let mut patience = Patience::new(&self.connection);
         loop {
             let error = match self.once(call, body, None).await {
                 Ok(object) => return Ok(object),
                 Err(error) => error,
             };
-            let harmless = error.was_not_done() || (reads && error.is_passing());
-            if !harmless || !self.waits(&error, pauses.due(), deadline) {
-                return Err(error);
+            let pause = harmless(&error).then(|| patience.pause(&error)).flatten();
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
             }
-            tokio::time::sleep(pauses.take()).await;
         }
     }
 
@@ -431,13 +367,6 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Namespace and name, as an object's metadata has them.
-fn key_of(object: &Value) -> Key {
-    let meta = &object["metadata"];
-    let text = |name: &str| meta[name].as_str().unwrap_or_default().to_owned();
-    Key::new(text("namespace"), text("name"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -488,11 +417,5 @@ mod tests {
             call.path(&key).unwrap(),
             "/apis/cert-manager.io/v1/namespaces/shop/certificates/web/status?fieldManager=kubectl-certs"
         );
-    }
-
-    #[test]
-    fn a_patch_does_not_show_what_it_holds() {
-        let patch = Patch::Merge(json!({"data": {"tls.key": "c2VjcmV0"}}));
-        assert_eq!(format!("{patch:?}"), "Patch::Merge");
     }
 }

@@ -100,22 +100,36 @@ type Handler = dyn Fn(&str, usize) -> Vec<Step> + Send + Sync;
 pub(super) struct Fake {
     address: std::net::SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    sent: Arc<Mutex<Vec<serde_json::Value>>>,
 }
 
 impl Fake {
-    /// Starts one; `handler` gets the path with its query, and how often that path without query was asked for before.
+    /// Starts one; `handler` gets the path with its query, after the method where that is not GET, and how often that was asked for
+    /// without query before.
     pub(super) async fn start(handler: impl Fn(&str, usize) -> Vec<Step> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (asked, sent) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let bodies = Arc::clone(&sent);
         let (handler, log) = (Arc::new(handler) as Arc<Handler>, Arc::clone(&asked));
         let seen = Arc::new(Mutex::new(HashMap::<String, usize>::new()));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&handler), Arc::clone(&log), Arc::clone(&seen)));
+                tokio::spawn(serve(
+                    stream,
+                    Arc::clone(&handler),
+                    Arc::clone(&log),
+                    Arc::clone(&bodies),
+                    Arc::clone(&seen),
+                ));
             }
         });
-        Self { address, asked }
+        Self { address, asked, sent }
+    }
+
+    /// What was sent with them, where anything was.
+    pub(super) fn sent(&self) -> Vec<serde_json::Value> {
+        self.sent.lock().unwrap().clone()
     }
 
     /// The paths that were asked for.
@@ -161,6 +175,7 @@ async fn serve(
     mut stream: TcpStream,
     handler: Arc<Handler>,
     asked: Arc<Mutex<Vec<String>>>,
+    sent: Arc<Mutex<Vec<serde_json::Value>>>,
     seen: Arc<Mutex<HashMap<String, usize>>>,
 ) {
     loop {
@@ -174,7 +189,21 @@ async fn serve(
         let text = String::from_utf8(head).unwrap();
         assert!(text.to_lowercase().contains("user-agent: kubectl-certs/"), "{text}");
         assert!(text.to_lowercase().contains("accept-encoding: identity"), "{text}");
-        let path = text.split(' ').nth(1).unwrap().to_owned();
+        let mut words = text.split(' ');
+        let path = match (words.next().unwrap(), words.next().unwrap()) {
+            ("GET", path) => path.to_owned(),
+            (method, path) => format!("{method} {path}"),
+        };
+        let length = text.to_lowercase();
+        let length = length
+            .split("content-length: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next());
+        let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+        stream.read_exact(&mut body).await.unwrap();
+        if !body.is_empty() {
+            sent.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+        }
         asked.lock().unwrap().push(path.clone());
         let before = {
             let mut seen = seen.lock().unwrap();

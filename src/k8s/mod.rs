@@ -36,7 +36,7 @@ mod watch;
 #[cfg(test)]
 mod fake;
 
-pub use api::{Api, ApiError, Patch};
+pub use api::{Api, ApiError, Believed, Edit, Patch, Updated};
 pub use carriers::count_carriers;
 pub use connect::{ConnectOptions, Connection, connect, connect_unattended};
 pub use credential::terminal_is_taken;
@@ -44,7 +44,7 @@ pub use error::{ClusterError, TlsProblem, Unreachable};
 pub use exchange::Reply;
 pub use kubeconfig::{cluster_key, context_namespace, contexts};
 pub use list::{ListOptions, Listing, list};
-pub use ours::{MANAGER, RUN, run_of};
+pub use ours::{MANAGER, Marked, Own, RUN, micro_time, run_of, set, time};
 #[cfg(test)]
 pub(crate) use paths::possible;
 pub use problem::ConnectError;

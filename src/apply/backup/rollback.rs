@@ -13,6 +13,7 @@ use crate::{
         secret::{self, Data, REVOKED, Slots, Target},
     },
     error::{Blame, Diagnose},
+    k8s::{Believed, Edit},
     object::resource::SECRET,
     object::{Key, Seconds},
     x509::{Certificate, Fingerprint},
@@ -283,14 +284,14 @@ impl Rollback {
 
     /// Keeps again what was kept before.
     pub async fn keep_again(&self, api: &Api) -> Result<(), ApiError> {
-        let Some(found) = api.get(SECRET, &key(&self.key)).await? else {
-            return Ok(());
+        let again = |found: Option<&Value>| {
+            Ok::<_, ApiError>(match found {
+                Some(_) => Edit::Whole(self.backup.clone()),
+                None => Edit::Nothing,
+            })
         };
-        let mut object = self.backup.clone();
-        for field in ["uid", "resourceVersion"] {
-            object["metadata"][field] = found["metadata"][field].clone();
-        }
-        api.replace(SECRET, &object).await.map(drop)
+        let at = key(&self.key);
+        api.update(SECRET, &at, Believed::Unknown, again).await.map(drop)
     }
 
     /// Puts it back, with one conditional write: [`ApiError::Conflict`] when the Secret has been changed since it was read.

@@ -6,6 +6,7 @@ use crate::{
     apply::{Api, ApiError, Patch, Permit, Permits, Verb},
     engine::{journal::Left, journals::changed_kind},
     error::Diagnose,
+    k8s::{Believed, Edit, Updated},
     object::Key,
     object::resource::{CONFIGMAP, INGRESS, Resource},
     solve::{
@@ -17,8 +18,6 @@ use crate::{
 
 /// The provider that is the operator.
 pub(super) const MANUAL: &str = "manual";
-/// How often an object that others write at the same moment is read and patched again.
-const TRIES: usize = 5;
 
 /// Something that is left, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,29 +125,17 @@ fn trouble(written: &Written, error: SolveError) -> Trouble {
 }
 
 async fn change(api: &Api, resource: Resource, key: &Key) -> Result<bool, ApiError> {
-    let mut last = None;
-    for _ in 0..TRIES {
-        let Some(object) = api.get(resource, key).await? else {
-            return Ok(false);
-        };
-        let patch = match resource {
-            INGRESS => in_place::leftover(&object).map(Patch::Json),
-            CONFIGMAP => answers(&object).map(Patch::Merge),
+    // Where the rules were changed since they were read, what they are now decides.
+    let without = |object: Option<&Value>| {
+        let patch = object.and_then(|object| match resource {
+            INGRESS => in_place::leftover(object).map(Patch::Json),
+            CONFIGMAP => answers(object).map(Patch::Merge),
             _ => None,
-        };
-        let Some(patch) = patch else {
-            return Ok(false);
-        };
-        match api.patch(resource, key, &patch).await {
-            Ok(_) => return Ok(true),
-            Err(ApiError::NotFound { .. }) => return Ok(false),
-            // The rules were changed since they were read: what they are now, the next look tells.
-            Err(error @ (ApiError::Invalid { .. } | ApiError::Conflict { .. })) => last = Some(error),
-            Err(error) if error.is_uncertain() => last = Some(error),
-            Err(error) => return Err(error),
-        }
-    }
-    last.map_or(Ok(false), Err)
+        });
+        Ok::<_, ApiError>(patch.map_or(Edit::Nothing, Edit::Patch))
+    };
+    let undone = api.update(resource, key, Believed::Unknown, without).await?;
+    Ok(matches!(undone, Updated::Written(_)))
 }
 
 /// The patch that takes all answers away: keys that are tokens, and values that begin with them.

@@ -7,13 +7,11 @@ use zeroize::Zeroizing;
 use super::{Change, Kept, SUFFIX, StoreError, file_name, parse, text};
 use crate::{
     apply::{Api, ApiError},
+    k8s::{Believed, Edit},
     object::resource::SECRET,
     plan::permits::{Permit, Verb},
     settings::value::Namespaced,
 };
-
-/// How often a write that others overtook is tried.
-const TRIES: usize = 8;
 
 /// What keeping accounts in a Secret takes.
 pub fn permit(key: &Namespaced) -> Permit {
@@ -23,15 +21,19 @@ pub fn permit(key: &Namespaced) -> Permit {
 
 async fn get(api: &Api, key: &Namespaced) -> Result<Option<Value>, StoreError> {
     let found = api.get(SECRET, &key.0).await?;
-    if let Some(kind) = found.as_ref().and_then(|secret| secret["type"].as_str())
-        && kind != "Opaque"
-    {
-        return Err(StoreError::WrongType {
+    of_type(found.as_ref(), key)?;
+    Ok(found)
+}
+
+/// An error where a Secret is of a type that holds something else.
+fn of_type(secret: Option<&Value>, key: &Namespaced) -> Result<(), StoreError> {
+    match secret.and_then(|secret| secret["type"].as_str()) {
+        None | Some("Opaque") => Ok(()),
+        Some(kind) => Err(StoreError::WrongType {
             secret: key.clone(),
             kind: kind.to_owned(),
-        });
+        }),
     }
-    Ok(found)
 }
 
 fn read(secret: &Value, key: &Namespaced, name: &str, directory: Option<&str>) -> Result<Option<Kept>, StoreError> {
@@ -72,46 +74,40 @@ pub(super) async fn change(
     change: &(dyn Fn(Option<Kept>) -> Change + Send + Sync),
 ) -> Result<Option<Kept>, StoreError> {
     let name = file_name(directory);
-    for _ in 0..TRIES {
-        let secret = get(api, key).await?;
-        let present = match &secret {
+    let mut left = None;
+    let decide = |secret: Option<&Value>| {
+        of_type(secret, key)?;
+        let present = match secret {
             Some(secret) => read(secret, key, &name, Some(directory))?,
             None => None,
         };
         let kept = match change(present.clone()) {
-            Change::Leave => return Ok(present),
-            Change::Remove if present.is_none() => return Ok(None),
+            Change::Leave => {
+                left = present;
+                return Ok(Edit::Nothing);
+            }
+            Change::Remove if present.is_none() => {
+                left = None;
+                return Ok(Edit::Nothing);
+            }
             Change::Remove => None,
             Change::Keep(kept) => Some(*kept),
         };
-        let data = kept
-            .as_ref()
-            .map(text)
-            .transpose()?
-            .map(|text| BASE64_STANDARD.encode(&*text));
-        let there = secret.is_some();
-        let mut object = secret.unwrap_or_else(|| new(key));
-        match data {
-            Some(data) => object["data"][&name] = Value::String(data),
-            None => {
-                object["data"].as_object_mut().map(|all| all.remove(&name));
-            }
+        let mut object = secret.cloned().unwrap_or_else(|| new(key));
+        match &kept {
+            Some(kept) => object["data"][&name] = BASE64_STANDARD.encode(&*text(kept)?).into(),
+            None => drop(object["data"].as_object_mut().map(|all| all.remove(&name))),
         }
-        let written = if there {
-            // It carries the version that was read.
-            api.replace(SECRET, &object).await
-        } else {
-            api.create(SECRET, &object).await
-        };
-        match written {
-            Ok(_) => return Ok(kept),
-            // Somebody was faster: what they wrote is read, and decides.
-            Err(ApiError::Conflict { .. } | ApiError::AlreadyExists { .. }) => {}
-            Err(ApiError::NotFound { .. }) if there => {}
-            Err(error) => return Err(error.into()),
+        left = kept;
+        Ok(Edit::Whole(object))
+    };
+    match api.update(SECRET, &key.0, Believed::Unknown, decide).await {
+        Ok(_) => Ok(left),
+        Err(StoreError::Cluster(ApiError::Conflict { .. } | ApiError::AlreadyExists { .. })) => {
+            Err(StoreError::Contended(key.clone()))
         }
+        Err(error) => Err(error),
     }
-    Err(StoreError::Contended(key.clone()))
 }
 
 fn new(key: &Namespaced) -> Value {

@@ -4,7 +4,7 @@
 //! Whatever answers knows the account's thumbprint from the start, and so the answer to every token of the run (RFC 8555, section
 //! 8.1): nothing has to reach it later, as a mounted `ConfigMap` would a minute late.
 
-use serde_json::{Value, json};
+use k8s_openapi::api::core::v1::{Container, EnvVar};
 
 use super::{
     CHALLENGE_PREFIX,
@@ -74,9 +74,9 @@ pub(super) fn is_own(image: &str) -> bool {
 }
 
 /// The `command`, `args` and `env` of a container of the image, for a program.
-pub(super) fn fill(container: &mut Value, image: &str, program: Program<'_>) {
+pub(super) fn fill(container: &mut Container, image: &str, program: Program<'_>) {
     if is_own(image) {
-        container["args"] = json!(own_arguments(program));
+        container.args = Some(own_arguments(program));
         return;
     }
     let (script, env): (&str, Vec<(&str, String)>) = match program {
@@ -103,12 +103,14 @@ pub(super) fn fill(container: &mut Value, image: &str, program: Program<'_>) {
             ],
         ),
     };
-    container["command"] = json!(["sh", "-c", script]);
-    container["env"] = env
-        .into_iter()
+    container.command = Some(["sh", "-c", script].map(str::to_owned).to_vec());
+    let variable = |(name, value): (&str, String)| EnvVar {
+        name: name.to_owned(),
         // The kubelet expands $(NAME) in values; $$ stands for a dollar.
-        .map(|(name, value)| json!({"name": name, "value": value.replace("$(", "$$(")}))
-        .collect();
+        value: Some(value.replace("$(", "$$(")),
+        ..EnvVar::default()
+    };
+    container.env = Some(env.into_iter().map(variable).collect());
 }
 
 fn own_arguments(program: Program<'_>) -> Vec<String> {

@@ -16,7 +16,7 @@ pub fn addition(
     path_type: PathType,
     target: objects::PathBackend<'_>,
 ) -> Option<Value> {
-    let entry = objects::ingress_path(path, path_type, target);
+    let entry = json!(objects::ingress_path(path, path_type, target));
     let rules = &ingress["spec"]["rules"];
     let none = Vec::new();
     let list = rules.as_array().unwrap_or(&none);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn entry() -> Value {
-        objects::ingress_path(PATH, PathType::Exact, TARGET)
+        json!(objects::ingress_path(PATH, PathType::Exact, TARGET))
     }
 
     fn app() -> Value {
@@ -205,6 +205,47 @@ mod tests {
             .unwrap()[1],
             json!({"op": "remove", "path": "/spec/rules"})
         );
+    }
+
+    /// What a server makes of a patch of the operations that are used here.
+    fn patched(mut object: Value, patch: &Value) -> Value {
+        for step in patch.as_array().unwrap() {
+            let path = step["path"].as_str().unwrap();
+            let (parent, last) = path.rsplit_once('/').unwrap();
+            match step["op"].as_str().unwrap() {
+                "test" => assert_eq!(object.pointer(path), Some(&step["value"])),
+                "replace" => *object.pointer_mut(path).unwrap() = step["value"].clone(),
+                "add" => match object.pointer_mut(parent).unwrap() {
+                    Value::Array(list) => {
+                        let at = last.parse().unwrap_or(list.len());
+                        list.insert(at, step["value"].clone());
+                    }
+                    map => map[last] = step["value"].clone(),
+                },
+                other => panic!("{other}"),
+            }
+        }
+        object
+    }
+
+    #[test]
+    fn what_a_later_kubernetes_knows_of_a_users_ingress_stays() {
+        let mut rules = json!([
+            rule("shop.example", &json!([app()])),
+            rule("b.example", &json!([app()]))
+        ]);
+        rules[0]["later"] = json!({"than": "this"});
+        rules[0]["http"]["paths"][0]["later"] = 1.into();
+        let mut before = ingress(rules);
+        before["spec"]["later"] = json!(["a", "b"]);
+        let added = patched(before.clone(), &add(&before, "shop.example").unwrap());
+        assert_eq!(added["spec"]["later"], before["spec"]["later"]);
+        assert_eq!(added["spec"]["rules"][0]["http"]["paths"][0], entry());
+        assert_eq!(
+            patched(added.clone(), &removal(&added, PATH, TARGET.service).unwrap()),
+            before
+        );
+        assert_eq!(patched(added.clone(), &leftover(&added).unwrap()), before);
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub enum Backend {
 }
 
 /// How challenges are answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// What answers.
     pub backend: Backend,

@@ -31,14 +31,13 @@ use crate::{
     apply::{Api, ApiError, Patch, Purpose, mark},
     event::{EventKind, Method, Teller},
     inventory::Controller,
+    k8s::{Believed, Edit, Marked, Own, Updated},
     name::Name,
     object::Key,
     object::resource::{CONFIGMAP, ENDPOINTSLICE, INGRESS, JOB, Resource, SERVICE},
     solve::{Challenge, Journal, Solve, SolveError},
 };
 
-/// How often an Ingress that others write at the same moment is read and patched again.
-const EDITS: usize = 10;
 /// How many challenges share an Ingress, where there are many.
 const TOGETHER: usize = 50;
 /// How long the kubelet may take until Pods see a changed `ConfigMap`, and what serves it besides.
@@ -261,8 +260,8 @@ impl Http01 {
                     },
                 );
                 self.journal.will_change(CONFIGMAP, &key).await?;
-                let object = config_map::object(&namespace, &challenge.token, &challenge.key_authorization);
-                let object = self.marked(object, about);
+                let mut object = config_map::object(&namespace, &challenge.token, &challenge.key_authorization);
+                self.mark(&mut object, about);
                 if config_map::write(&self.api, &object, &challenge.token, &challenge.key_authorization).await? {
                     lock(&self.made_once).push(Made::Object(CONFIGMAP, key));
                 }
@@ -309,7 +308,9 @@ impl Http01 {
             Backend::Pod => {
                 let thumbprint = self.options.thumbprint.to_string();
                 let mut job = objects::job(namespace, &name, &thumbprint, &self.options.pod);
-                self.mark(&mut job["spec"]["template"], about);
+                if let Some(spec) = &mut job.spec {
+                    self.mark(&mut spec.template, about);
+                }
                 let job = self.create_once(JOB, job, about).await?;
                 owner = Owner::of(&job);
                 let service = objects::service(namespace, &name, owner.as_ref(), true, row);
@@ -433,32 +434,17 @@ impl Http01 {
         change: &(dyn Fn(&Value) -> Option<Value> + Sync),
     ) -> Result<Option<bool>, SolveError> {
         let _alone = self.editing.lock().await;
-        let mut last = None;
-        for _ in 0..EDITS {
-            let Some(ingress) = self.api.get(INGRESS, key).await.map_err(api_error)? else {
-                return Ok(None);
-            };
-            let Some(patch) = change(&ingress) else {
-                return Ok(Some(false));
-            };
-            match self.api.patch(INGRESS, key, &Patch::Json(patch)).await {
-                Ok(_) => return Ok(Some(true)),
-                Err(ApiError::NotFound { .. }) => return Ok(None),
-                // A test that failed: another has changed the rules since they were read.
-                Err(error @ (ApiError::Invalid { .. } | ApiError::Conflict { .. })) => {
-                    let same = self.api.get(INGRESS, key).await.map_err(api_error)?;
-                    let unchanged = same.is_some_and(|now| now["spec"]["rules"] == ingress["spec"]["rules"]);
-                    if unchanged && matches!(error, ApiError::Invalid { .. }) {
-                        return Err(api_error(error));
-                    }
-                    last = Some(error);
-                }
-                // The answer is lost: what is there tells.
-                Err(error) if error.is_uncertain() => last = Some(error),
-                Err(error) => return Err(api_error(error)),
-            }
-        }
-        Err(last.map_or_else(|| SolveError::new("the Ingress cannot be changed"), api_error))
+        // A test that fails means that another has changed the rules since they were read.
+        let patch = |ingress: Option<&Value>| {
+            let patch = ingress.and_then(change);
+            Ok::<_, ApiError>(patch.map_or(Edit::Nothing, |patch| Edit::Patch(Patch::Json(patch))))
+        };
+        let edited = self.api.update(INGRESS, key, Believed::Unknown, patch).await;
+        Ok(match edited.map_err(api_error)? {
+            Updated::Written(_) => Some(true),
+            Updated::Kept(_) => Some(false),
+            Updated::Absent => None,
+        })
     }
 
     async fn until_it_runs(&self, place: &ChallengeRoute, shared: &Shared, tell: &Teller) -> Result<(), SolveError> {
@@ -476,10 +462,8 @@ impl Http01 {
     }
 
     /// Creates what all share; noted first, so that it is removed whatever happens.
-    async fn create_once(&self, resource: Resource, object: Value, about: &Key) -> Result<Value, SolveError> {
-        let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
-        let key = Key::new(text("namespace"), text("name"));
-        let made = Made::Object(resource, key);
+    async fn create_once(&self, resource: Resource, object: impl Own, about: &Key) -> Result<Value, SolveError> {
+        let made = Made::Object(resource, object.key());
         lock(&self.made_for).insert(about.clone());
         {
             let mut all = lock(&self.made_once);
@@ -490,22 +474,15 @@ impl Http01 {
         self.create(resource, object, about).await
     }
 
-    async fn create(&self, resource: Resource, object: Value, about: &Key) -> Result<Value, SolveError> {
-        let object = self.marked(object, about);
-        let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
-        self.journal
-            .will_make(resource, &Key::new(text("namespace"), text("name")))
-            .await?;
+    async fn create(&self, resource: Resource, mut object: impl Own, about: &Key) -> Result<Value, SolveError> {
+        self.mark(&mut object, about);
+        let (key, object) = (object.key(), object.json());
+        self.journal.will_make(resource, &key).await?;
         self.api.create(resource, &object).await.map_err(api_error)
     }
 
-    fn mark(&self, object: &mut Value, about: &Key) {
+    fn mark(&self, object: &mut impl Marked, about: &Key) {
         mark::mark(object, &self.options.run, Purpose::Solver, self.options.expires, about);
-    }
-
-    fn marked(&self, mut object: Value, about: &Key) -> Value {
-        self.mark(&mut object, about);
-        object
     }
 
     fn note(&self, challenge: &Challenge, made: Made) {

@@ -93,7 +93,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "home", "clock", "own", "object", "name", "error", "text", "file", "plan", "acme", "solve", "apply", "tls",
+            "home", "clock", "own", "object", "name", "error", "text", "file", "plan", "k8s", "acme", "solve", "apply",
+            "tls",
         ],
     ),
     // What joins them.
@@ -402,6 +403,29 @@ fn only_the_wing_knows_the_client_of_kubernetes() {
     for (module, _) in ALLOWED.iter().filter(|(module, _)| *module != "k8s") {
         for (path, _) in sources(module).iter().filter(|(_, code)| code.contains("kube::")) {
             wrong.push(format!("{}: kube is used in src/k8s alone", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_secret_has_a_type_that_shows_its_data() {
+    let mut wrong = Vec::new();
+    for (module, _) in ALLOWED {
+        for (path, code) in sources(module) {
+            let imports = code.split("k8s_openapi::").skip(1);
+            let mut named = imports.flat_map(|rest| {
+                rest.split(';')
+                    .next()
+                    .unwrap_or_default()
+                    .split(|c: char| !c.is_alphanumeric())
+            });
+            if named.any(|word| word == "Secret") {
+                wrong.push(format!(
+                    "{}: Secrets are JSON: the type shows its data and does not wipe it",
+                    path.display()
+                ));
+            }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

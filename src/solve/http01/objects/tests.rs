@@ -1,5 +1,21 @@
-use super::*;
+use super::{super::check::Question, *};
 use crate::{inventory::Controller, object::Kind, solve::http01::table::row};
+
+fn job(namespace: &str, name: &str, thumbprint: &str, options: &PodOptions) -> Value {
+    super::job(namespace, name, thumbprint, options).json()
+}
+
+fn check_pod(namespace: &str, name: &str, owner: Option<&Owner>, question: &Question, options: &PodOptions) -> Value {
+    super::check_pod(namespace, name, owner, question, options).json()
+}
+
+fn service(namespace: &str, name: &str, owner: Option<&Owner>, to_pod: bool, row: &Row) -> Value {
+    super::service(namespace, name, owner, to_pod, row).json()
+}
+
+fn endpoint_slice(namespace: &str, service: &str, address: SocketAddr) -> Value {
+    super::endpoint_slice(namespace, service, address).json()
+}
 
 const TARGET: PathBackend<'_> = PathBackend {
     service: "kubectl-certs-solver-abcdefghij",
@@ -231,7 +247,7 @@ fn the_service_finds_the_solvers_pod_and_not_the_one_that_looks() {
         TERMINATION_LOG
     );
 
-    let cloud = super::service("shop", name, None, true, &row_of(Controller::Gce));
+    let cloud = super::service("shop", name, None, true, &row_of(Controller::Gce)).json();
     assert_eq!(cloud["spec"]["type"], "NodePort");
     assert_eq!(
         cloud["metadata"]["annotations"]["cloud.google.com/neg"],

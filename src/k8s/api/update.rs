@@ -1,0 +1,223 @@
+//! The one way to change what others may change too: read, decide, write, and decide anew where somebody was faster.
+
+use serde_json::Value;
+
+use super::{Api, ApiError, Patch};
+use crate::object::{Key, resource::Resource};
+
+/// How often it is decided anew.
+const TRIES: usize = 10;
+
+/// What is taken to be there, so that it need not be read first. Where that is wrong, it is read.
+pub enum Believed {
+    /// It is read.
+    Unknown,
+    /// Nothing is there.
+    Absent,
+    /// This is there.
+    There(Value),
+}
+
+/// What is to be written of what is there.
+pub enum Edit {
+    /// It stays as it is.
+    Nothing,
+    /// This takes its place, or is made where nothing is: for what is written by this program alone, and for JSON that was read.
+    Whole(Value),
+    /// This changes, and all else stays. Where nothing is, nothing is made.
+    Patch(Patch),
+    /// The same of a part of it, such as `status`.
+    Part(&'static str, Patch),
+}
+
+/// What an update came to.
+pub enum Updated {
+    /// It was written; as the server keeps it.
+    Written(Value),
+    /// It is as it was read.
+    Kept(Value),
+    /// There is none.
+    Absent,
+}
+
+impl Api {
+    /// Changes an object as `decide` says of what is there. Whole objects are written over the very version that was decided on, and a
+    /// patch makes its own conditions. Where the object has been changed meanwhile, or nobody knows whether it was written, it is read and
+    /// decided anew.
+    ///
+    /// # Errors
+    ///
+    /// Those of `decide`; the server's refusals; the last conflict, when others were faster ten times.
+    pub async fn update<E: From<ApiError>>(
+        &self,
+        resource: Resource,
+        key: &Key,
+        believed: Believed,
+        mut decide: impl FnMut(Option<&Value>) -> Result<Edit, E>,
+    ) -> Result<Updated, E> {
+        let mut believed = Some(believed);
+        let mut last: Option<(ApiError, Value)> = None;
+        for _ in 0..TRIES {
+            let present = match believed.take() {
+                None | Some(Believed::Unknown) => self.get(resource, key).await?,
+                Some(Believed::Absent) => None,
+                Some(Believed::There(object)) => Some(object),
+            };
+            let version = present.as_ref().map_or(Value::Null, version);
+            // Nobody has changed it since it was refused: it was not refused for what others wrote.
+            match last.take() {
+                Some((error @ ApiError::Invalid { .. }, refused)) if refused == version => return Err(error.into()),
+                _ => {}
+            }
+            let (written, is_conditional) = match decide(present.as_ref())? {
+                Edit::Nothing => return Ok(present.map_or(Updated::Absent, Updated::Kept)),
+                Edit::Whole(object) => (self.put(resource, object, present.as_ref()).await, false),
+                Edit::Patch(_) | Edit::Part(..) if present.is_none() => return Ok(Updated::Absent),
+                Edit::Patch(patch) => (self.patch(resource, key, &patch).await, patch.is_conditional()),
+                Edit::Part(part, patch) => (
+                    self.patch_part(resource, key, Some(part), &patch).await,
+                    patch.is_conditional(),
+                ),
+            };
+            let error = match written {
+                Ok(object) => return Ok(Updated::Written(object)),
+                Err(error) => error,
+            };
+            let overtaken = match &error {
+                // What a dry run is told is all that it is for.
+                ApiError::Conflict { .. } => !self.is_dry_run(),
+                ApiError::AlreadyExists { .. } => true,
+                ApiError::NotFound { .. } => present.is_some(),
+                ApiError::Invalid { .. } => is_conditional,
+                other => other.is_uncertain(),
+            };
+            if !overtaken {
+                return Err(error.into());
+            }
+            last = Some((error, version));
+        }
+        Err(last.map_or_else(|| none(resource, key), |(error, _)| error).into())
+    }
+
+    /// Puts an object in the place of the version that is there, or makes it.
+    async fn put(&self, resource: Resource, mut object: Value, present: Option<&Value>) -> Result<Value, ApiError> {
+        let Some(present) = present else {
+            return self.create(resource, &object).await;
+        };
+        for field in ["uid", "resourceVersion"] {
+            object["metadata"][field] = present["metadata"][field].clone();
+        }
+        self.replace(resource, &object).await
+    }
+}
+
+fn version(object: &Value) -> Value {
+    object["metadata"]["resourceVersion"].clone()
+}
+
+fn none(resource: Resource, key: &Key) -> ApiError {
+    ApiError::NotFound {
+        object: format!("{} {key}", resource.kind),
+        message: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        k8s::fake::{Fake, Step, json as answer, refusal},
+        object::resource::INGRESS,
+        plan::permits::{Permit, Permits, Verb},
+    };
+
+    /// As the server keeps it, with a field that this program does not know.
+    fn web(version: &str, path: &str) -> Value {
+        json!({
+            "metadata": {"namespace": "shop", "name": "web", "uid": "u", "resourceVersion": version},
+            "spec": {"later": {"than": "this"}, "path": path},
+        })
+    }
+
+    fn as_json(object: &Value) -> Vec<Step> {
+        answer(&object.to_string())
+    }
+
+    async fn update(
+        fake: &Fake,
+        decide: impl FnMut(Option<&Value>) -> Result<Edit, ApiError>,
+    ) -> Result<Updated, ApiError> {
+        let verbs = [Verb::Get, Verb::Create, Verb::Update, Verb::Patch];
+        let permits = Permits::none().with(Permit::one(&verbs, INGRESS, "shop", "web"));
+        let api = Api::new(fake.connection().await, permits);
+        api.update(INGRESS, &Key::new("shop", "web"), Believed::Unknown, decide)
+            .await
+    }
+
+    fn writes(fake: &Fake, method: &str) -> usize {
+        fake.asked().iter().filter(|asked| asked.starts_with(method)).count()
+    }
+
+    #[tokio::test]
+    async fn who_was_overtaken_decides_anew_and_keeps_what_it_does_not_know() {
+        let fake = Fake::start(|asked, before| match (asked.split_whitespace().next(), before) {
+            (Some("PUT"), 0) => refusal(409, "Conflict", ""),
+            (Some("PUT"), _) => as_json(&web("3", "/mine")),
+            (_, 0) => as_json(&web("1", "/")),
+            _ => as_json(&web("2", "/theirs")),
+        })
+        .await;
+        let updated = update(&fake, |present| {
+            let mut object = present.unwrap().clone();
+            let path = format!("{}+mine", object["spec"]["path"].as_str().unwrap());
+            object["spec"]["path"] = path.into();
+            Ok(Edit::Whole(object))
+        });
+        let Ok(Updated::Written(object)) = updated.await else {
+            panic!("it is written");
+        };
+        assert_eq!(object["metadata"]["resourceVersion"], "3");
+        assert_eq!(fake.sent(), [web("1", "/+mine"), web("2", "/theirs+mine")]);
+    }
+
+    #[tokio::test]
+    async fn a_patch_that_is_refused_is_made_anew_only_where_somebody_has_changed_the_object() {
+        let patch = |_: Option<&Value>| {
+            Ok(Edit::Patch(Patch::Json(
+                json!([{"op": "test", "path": "/x", "value": 1}]),
+            )))
+        };
+        for (second, tries) in [("1", 1), ("2", 2)] {
+            let fake = Fake::start(move |asked, before| match (asked.split_whitespace().next(), before) {
+                (Some("PATCH"), 0) => refusal(422, "Invalid", ""),
+                (Some("PATCH"), _) => as_json(&web("3", "/")),
+                (_, 0) => as_json(&web("1", "/")),
+                _ => as_json(&web(second, "/")),
+            })
+            .await;
+            let updated = update(&fake, patch).await;
+            assert_eq!(matches!(updated, Ok(Updated::Written(_))), tries == 2);
+            assert_eq!(matches!(updated, Err(ApiError::Invalid { .. })), tries == 1);
+            assert_eq!(writes(&fake, "PATCH"), tries);
+        }
+    }
+
+    #[tokio::test]
+    async fn where_the_answer_is_lost_what_is_there_tells() {
+        let fake = Fake::start(|asked, before| match (asked.split_whitespace().next(), before) {
+            (Some("PATCH"), _) => vec![Step::Reset],
+            (_, 0) => as_json(&web("1", "/")),
+            _ => as_json(&web("2", "/mine")),
+        })
+        .await;
+        let updated = update(&fake, |present| {
+            let is_done = present.unwrap()["spec"]["path"] == "/mine";
+            let patch = Patch::Merge(json!({"spec": {"path": "/mine"}}));
+            Ok(if is_done { Edit::Nothing } else { Edit::Patch(patch) })
+        });
+        assert!(matches!(updated.await, Ok(Updated::Kept(_))));
+        assert_eq!(writes(&fake, "PATCH"), 1);
+    }
+}
