@@ -30,6 +30,7 @@ mod proxy;
 mod read;
 mod request;
 mod rights;
+pub mod status;
 mod suspects;
 mod watch;
 

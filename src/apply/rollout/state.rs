@@ -3,6 +3,10 @@
 use serde_json::Value;
 
 use super::WorkloadKind;
+use crate::k8s::{
+    Own as _,
+    status::{PodStatus, Workload, WorkloadStatus},
+};
 
 /// How far it is.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,21 +21,21 @@ pub(super) enum State {
 
 /// Why a workload is not to be restarted; `None` when it rolls.
 pub(super) fn why_not(kind: WorkloadKind, object: &Value) -> Option<&'static str> {
-    let spec = &object["spec"];
+    let spec = Workload::of(object).spec;
     let strategy = match kind {
-        WorkloadKind::Deployment => &spec["strategy"],
-        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => &spec["updateStrategy"],
+        WorkloadKind::Deployment => spec.strategy,
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => spec.update_strategy,
     };
-    match strategy["type"].as_str().unwrap_or("RollingUpdate") {
+    match strategy.kind.as_deref().unwrap_or("RollingUpdate") {
         "RollingUpdate" => {}
         "Recreate" => return Some("its strategy is Recreate: all of its Pods would be down at once"),
         "OnDelete" => return Some("its strategy is OnDelete: it changes only as its Pods are deleted"),
         _ => return Some("its strategy is not RollingUpdate"),
     }
-    if spec["paused"] == true {
+    if spec.paused {
         return Some("its rollout is paused");
     }
-    if number(&strategy["rollingUpdate"]["partition"]) > 0 {
+    if strategy.partition() > 0 {
         return Some("its strategy has a partition: some of its Pods would keep the old certificate");
     }
     None
@@ -39,29 +43,26 @@ pub(super) fn why_not(kind: WorkloadKind, object: &Value) -> Option<&'static str
 
 /// Judges a workload after it was changed.
 pub(super) fn of(kind: WorkloadKind, object: &Value) -> State {
-    let (spec, status) = (&object["spec"], &object["status"]);
-    if number(&object["metadata"]["generation"]) > number(&status["observedGeneration"]) {
+    let workload = Workload::of(object);
+    if !workload.is_observed() {
         return State::Waits("its controller has not picked it up yet".into());
     }
+    let (wanted, status) = (workload.spec.replicas.unwrap_or(1), workload.status);
     match kind {
-        WorkloadKind::Deployment => deployment(spec, status),
+        WorkloadKind::Deployment => deployment(wanted, status),
         WorkloadKind::StatefulSet => {
-            let (wanted, ready) = (spec["replicas"].as_i64().unwrap_or(1), number(&status["readyReplicas"]));
+            let (ready, new) = (status.ready_replicas, status.updated_replicas);
             if ready < wanted {
                 State::Waits(format!("{ready} of {wanted} Pods are ready"))
-            } else if status["updateRevision"] != status["currentRevision"] {
-                let new = number(&status["updatedReplicas"]);
+            } else if status.update_revision != status.current_revision {
                 State::Waits(format!("{new} of {wanted} Pods are new"))
             } else {
                 State::Done
             }
         }
         WorkloadKind::DaemonSet => {
-            let wanted = number(&status["desiredNumberScheduled"]);
-            let (new, available) = (
-                number(&status["updatedNumberScheduled"]),
-                number(&status["numberAvailable"]),
-            );
+            let wanted = status.desired_number_scheduled;
+            let (new, available) = (status.updated_number_scheduled, status.number_available);
             if new < wanted {
                 State::Waits(format!("{new} of {wanted} Pods are new"))
             } else if available < wanted {
@@ -73,20 +74,15 @@ pub(super) fn of(kind: WorkloadKind, object: &Value) -> State {
     }
 }
 
-fn deployment(spec: &Value, status: &Value) -> State {
-    let conditions = status["conditions"].as_array().into_iter().flatten();
+fn deployment(wanted: i64, status: WorkloadStatus) -> State {
+    let mut conditions = status.conditions.into_iter().flatten();
     let late = conditions
-        .filter(|c| c["type"] == "Progressing")
-        .find(|c| c["reason"] == "ProgressDeadlineExceeded");
+        .find(|c| c.kind.as_deref() == Some("Progressing") && c.reason.as_deref() == Some("ProgressDeadlineExceeded"));
     if let Some(condition) = late {
-        let said = condition["message"]
-            .as_str()
-            .unwrap_or("its progress deadline has passed");
-        return State::Failed(said.to_owned());
+        let usual = || "its progress deadline has passed".to_owned();
+        return State::Failed(condition.message.unwrap_or_else(usual));
     }
-    let wanted = spec["replicas"].as_i64().unwrap_or(1);
-    let (new, all) = (number(&status["updatedReplicas"]), number(&status["replicas"]));
-    let available = number(&status["availableReplicas"]);
+    let (new, all, available) = (status.updated_replicas, status.replicas, status.available_replicas);
     if new < wanted {
         State::Waits(format!("{new} of {wanted} Pods are new"))
     } else if all > new {
@@ -101,35 +97,23 @@ fn deployment(spec: &Value, status: &Value) -> State {
 /// What the first Pod whose container waits or failed says: `Pod web-1: ImagePullBackOff: ...`.
 pub(super) fn complaint(pods: &[Value]) -> Option<String> {
     pods.iter().find_map(|pod| {
-        let name = pod["metadata"]["name"].as_str()?;
-        let mut statuses = ["initContainerStatuses", "containerStatuses"]
-            .into_iter()
-            .flat_map(|list| pod["status"][list].as_array().into_iter().flatten());
-        let said = statuses
-            .find_map(|status| {
-                let state = &status["state"];
-                let wrong = &state["waiting"];
-                let wrong = if wrong.is_null() { &state["terminated"] } else { wrong };
-                let reason = wrong["reason"].as_str()?;
-                let usual = matches!(reason, "ContainerCreating" | "PodInitializing" | "Completed");
-                // Of a container that crashes, the crash tells more than the pause before the next try.
-                let last = status["lastState"]["terminated"]["message"].as_str();
-                (!usual).then(|| match last.or(wrong["message"].as_str()) {
-                    Some(message) => format!("{reason}: {}", message.trim()),
-                    None => reason.to_owned(),
-                })
+        let status = PodStatus::of(pod);
+        let of_container = status.all_containers().find_map(|container| {
+            let state = container.state.as_ref()?;
+            let wrong = state.waiting.as_ref().or(state.terminated.as_ref())?;
+            let reason = wrong.reason.as_deref()?;
+            let usual = matches!(reason, "ContainerCreating" | "PodInitializing" | "Completed");
+            // Of a container that crashes, the crash tells more than the pause before the next try.
+            let last = container.last_state.as_ref().and_then(|last| last.terminated.as_ref());
+            let message = last.and_then(|last| last.message.as_ref()).or(wrong.message.as_ref());
+            (!usual).then(|| match message {
+                Some(message) => format!("{reason}: {}", message.trim()),
+                None => reason.to_owned(),
             })
-            .or_else(|| {
-                let conditions = pod["status"]["conditions"].as_array()?;
-                let unscheduled = conditions
-                    .iter()
-                    .find(|c| c["type"] == "PodScheduled" && c["status"] == "False")?;
-                Some(unscheduled["message"].as_str()?.to_owned())
-            })?;
+        });
+        let unscheduled = || status.condition("PodScheduled", "False")?.message.clone();
+        let said = of_container.or_else(unscheduled)?;
+        let name = pod.key().name;
         Some(format!("Pod {name}: {}", crate::text::shorten(&said, 300)))
     })
-}
-
-fn number(value: &Value) -> i64 {
-    value.as_i64().unwrap_or(0)
 }

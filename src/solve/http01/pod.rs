@@ -10,7 +10,7 @@ use crate::{
     apply::Api,
     clock::Pauses,
     event::{EventKind, Teller},
-    k8s,
+    k8s::{self, status::PodStatus},
     object::{Key, Kind, resource},
     solve::SolveError,
 };
@@ -194,41 +194,37 @@ async fn refused(api: &Api, job: &Key) -> Option<String> {
 }
 
 fn state(pod: &Value) -> State {
-    let status = &pod["status"];
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let container = &status["containerStatuses"][0]["state"];
+    let status = PodStatus::of(pod);
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let failed = status.phase.as_deref() == Some("Failed");
     // An eviction is the Pod's own end: its container only tells of a signal.
-    let evicted = status["phase"] == "Failed" && status["reason"].is_string();
-    if evicted {
+    if let Some(reason) = status.reason.as_ref().filter(|_| failed) {
         return State::Ended {
-            how: text(&status["reason"]),
-            words: text(&status["message"]),
+            how: reason.clone(),
+            words: text(&status.message),
         };
     }
-    let none = Vec::new();
-    let conditions = status["conditions"].as_array().unwrap_or(&none);
-    if container["running"].is_object() {
+    let container = status.containers().next().and_then(|it| it.state.as_ref());
+    if container.is_some_and(|state| state.running.is_some()) {
         // A Service leads to it when it is ready.
-        return if conditions.iter().any(|c| c["type"] == "Ready" && c["status"] == "True") {
-            State::Runs
-        } else {
-            State::Waits(Some("it runs, and is not ready yet".to_owned()))
+        return match status.condition("Ready", "True") {
+            Some(_) => State::Runs,
+            None => State::Waits(Some("it runs, and is not ready yet".to_owned())),
         };
     }
-    let ended = &container["terminated"];
-    if ended.is_object() {
-        let code = ended["exitCode"].as_i64().unwrap_or_default();
+    if let Some(ended) = container.and_then(|state| state.terminated.as_ref()) {
+        let code = ended.exit_code.unwrap_or_default();
         return State::Ended {
-            how: match ended["reason"].as_str() {
+            how: match ended.reason.as_deref() {
                 Some(reason) if !["Error", "Completed"].contains(&reason) => format!("{reason}, exit status {code}"),
                 _ => format!("exit status {code}"),
             },
-            words: text(&ended["message"]),
+            words: text(&ended.message),
         };
     }
-    let waiting = &container["waiting"];
-    let reason = waiting["reason"].as_str().unwrap_or_default();
-    let why = || match waiting["message"].as_str() {
+    let waiting = container.and_then(|state| state.waiting.as_ref());
+    let reason = waiting.and_then(|cause| cause.reason.as_deref()).unwrap_or_default();
+    let why = || match waiting.and_then(|cause| cause.message.as_ref()) {
         Some(message) => format!("{reason}: {message}"),
         None => reason.to_owned(),
     };
@@ -248,24 +244,21 @@ fn state(pod: &Value) -> State {
         "" => {}
         _ => return State::Waits(Some(why())),
     }
-    if status["phase"] == "Failed" {
+    if failed {
         return State::Ended {
             how: "it failed".to_owned(),
-            words: text(&status["message"]),
+            words: text(&status.message),
         };
     }
-    let unscheduled = conditions
-        .iter()
-        .find(|c| c["type"] == "PodScheduled" && c["status"] == "False");
-    match unscheduled {
+    match status.condition("PodScheduled", "False") {
         Some(condition) => State::Stuck(
-            format!(
-                "no node accepts it: {}",
-                condition["message"].as_str().unwrap_or_default()
-            ),
+            format!("no node accepts it: {}", text(&condition.message)),
             "check --solver-node-selector and --solver-toleration",
         ),
-        None => State::Waits((status["phase"] == "Pending").then(|| "it is not scheduled yet".to_owned())),
+        None => {
+            let pending = status.phase.as_deref() == Some("Pending");
+            State::Waits(pending.then(|| "it is not scheduled yet".to_owned()))
+        }
     }
 }
 
