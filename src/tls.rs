@@ -12,9 +12,6 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-#[cfg(target_os = "linux")]
-mod handed;
-
 /// Why a client cannot be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
@@ -97,16 +94,6 @@ pub fn client(ca_pem: Option<&[u8]>) -> Result<ClientConfig, TlsError> {
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Setup(error.to_string()))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// Has libraries that make clients of their own trust the same roots: they read `SSL_CERT_FILE` and the system's store, and nothing else. The
-/// program begins anew with that variable naming Mozilla's roots and the system's, so this has to come before anything is done. Returns where
-/// that has happened, and where it cannot be: then they trust the system's alone.
-pub fn hand_on() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = handed::begin_anew() {
-        tracing::debug!(%error, "DNS providers are asked by the system's roots alone");
-    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ mod version;
 mod watch;
 mod whom;
 
-use std::{io::Write as _, path::Path};
+use std::io::Write as _;
 
 use clap::Parser as _;
 
@@ -43,9 +43,7 @@ use crate::{
     cli::failure::Exit,
     error::Blame,
     ops::OpError,
-    settings::{env, source},
     text::{Clear, clear::is_unsafe, wrap::message},
-    tls,
 };
 use args::{Cli, Command, StatusCommand};
 use log::Log;
@@ -72,11 +70,6 @@ pub fn run() -> Exit {
         }
     };
     let log = Log::begin(verbosity);
-    if let Some(config) = may_solve(&cli)
-        && source::has_library_provider(config, &env::process)
-    {
-        tls::hand_on();
-    }
     let result = match cli.command {
         None if browse::wanted(&cli.status) => on_plain_runtime(browse::run(cli.status, cli.read_only, log)),
         None => on_runtime(status::run(
@@ -108,19 +101,6 @@ pub fn run() -> Exit {
         Some(Command::Complete { words, read_on }) => complete::run(&words, read_on),
     };
     result.unwrap_or_else(|failure| ended(&failure))
-}
-
-/// Where the settings are of a command that may ask DNS providers; `None` for one that does not.
-fn may_solve(cli: &Cli) -> Option<Option<&Path>> {
-    let config = match &cli.command {
-        None if browse::wanted(&cli.status) => &cli.status.check.config,
-        Some(Command::Renew(command)) => &command.issue.ca.settings.config,
-        Some(Command::Issue(command)) => &command.issue.ca.settings.config,
-        Some(Command::Preflight(command)) => &command.issue.ca.settings.config,
-        Some(Command::Cleanup(command)) => &command.settings.config,
-        _ => return None,
-    };
-    Some(config.as_deref())
 }
 
 /// Tells a failure, which is the last that is said. Returns its exit status.

@@ -1,4 +1,4 @@
-//! PastEvent an order in earnest would refuse, found out before anybody agrees to it: by a rehearsal, a dry run and the plan.
+//! What an order in earnest would refuse, found out before anybody agrees to it: by a rehearsal, a dry run and the plan.
 
 use std::{fmt, time::Duration};
 
@@ -45,9 +45,9 @@ pub struct Obstacle {
     pub stops: bool,
     /// Why, as the order would say it.
     pub what: String,
-    /// PastEvent to do.
+    /// What to do.
     pub hint: Option<String>,
-    /// PastEvent is to blame.
+    /// What is to blame.
     pub blame: Blame,
 }
 
@@ -66,11 +66,11 @@ impl fmt::Display for Obstacle {
 pub struct Askable<'a> {
     /// Where accounts and what they have ordered are kept.
     pub store: &'a Store,
-    /// PastEvent the cluster's certificates show of the CA's limits.
+    /// What the cluster's certificates show of the CA's limits.
     pub seen: Vec<Past>,
     /// The CA itself, where it may be asked.
     pub acme: Option<&'a Acme>,
-    /// PastEvent answers DNS-01; `None` without a provider.
+    /// What answers DNS-01; `None` without a provider.
     pub dns01: Option<&'a Dns01>,
 }
 

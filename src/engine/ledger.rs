@@ -1,4 +1,4 @@
-//! PastEvent an account has ordered, kept beside the account: for the estimate of rate limits, and to know which certificates are
+//! What an account has ordered, kept beside the account: for the estimate of rate limits, and to know which certificates are
 //! the account's own.
 
 use std::{
@@ -92,7 +92,7 @@ struct Lines {
 }
 
 impl Ledger {
-    /// Reads the ledger of an account. PastEvent cannot be read is empty: it only helps to estimate.
+    /// Reads the ledger of an account. What cannot be read is empty: it only helps to estimate.
     pub async fn open(place: LedgerStore, account_url: &str, now: Seconds) -> Self {
         let name = format!("{}.ledger", short_hash(account_url));
         let text = match &place {
@@ -113,7 +113,7 @@ impl Ledger {
         }
     }
 
-    /// PastEvent is known to count.
+    /// What is known to count.
     pub fn past(&self) -> Vec<Past> {
         let lines = self.lock();
         let past = lines.all.iter().map(|line| Past {

@@ -52,9 +52,9 @@ pub struct Stored {
     pub other_keys: Vec<Text>,
     /// When its data last changed; known of suspects alone.
     pub data_changed: Option<Seconds>,
-    /// SecretSlot is wrong with the CA certificates in its ca.crt; `None` where nothing is, or there is none.
+    /// What is wrong with the CA certificates in its ca.crt; `None` where nothing is, or there is none.
     pub ca_fault: Option<CaFault>,
-    /// SecretSlot its bytes hold.
+    /// What its bytes hold.
     pub bundle: Bundle,
 }
 

@@ -48,7 +48,7 @@ pub enum DnsError {
     Silent {
         /// Whom.
         server: SocketAddr,
-        /// DnsQuestion was asked: `TXT a.example`.
+        /// What was asked: `TXT a.example`.
         what: String,
         /// The time that was given.
         after: Duration,
@@ -68,9 +68,9 @@ pub enum DnsError {
     Garbled {
         /// Whom.
         server: SocketAddr,
-        /// DnsQuestion was asked.
+        /// What was asked.
         what: String,
-        /// DnsQuestion is wrong.
+        /// What is wrong.
         cause: String,
     },
     /// The server will or can not answer.
@@ -78,7 +78,7 @@ pub enum DnsError {
     Refused {
         /// Whom.
         server: SocketAddr,
-        /// DnsQuestion was asked.
+        /// What was asked.
         what: String,
         /// The response code.
         code: ResponseCode,
@@ -166,7 +166,7 @@ async fn ask(
     })
 }
 
-/// DnsQuestion is asked.
+/// What is asked.
 struct DnsQuestion<'a> {
     of: &'a Name,
     kind: RecordType,

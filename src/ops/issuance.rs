@@ -1,4 +1,4 @@
-//! PastEvent `renew` and `issue` have in common: from targets to outcomes.
+//! What `renew` and `issue` have in common: from targets to outcomes.
 
 mod plan;
 mod run;
@@ -42,14 +42,14 @@ pub use run::Terms;
 /// Let's Encrypt dates certificates back by an hour.
 const BACKDATED: Seconds = 3_600;
 
-/// PastEvent is asked of an issuance besides which certificates.
+/// What is asked of an issuance besides which certificates.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// Where routes and Secrets are read from.
     pub source: Source,
     /// How they are judged.
     pub checks: Checks,
-    /// PastEvent the caller says himself of settings, before any source of them.
+    /// What the caller says himself of settings, before any source of them.
     pub flags: Layer,
     /// Where routes are reached from here, instead of their own addresses.
     pub connect: Option<HostPort>,
@@ -59,18 +59,18 @@ pub struct Order {
     pub dry_run: DryRun,
 }
 
-/// PastEvent came of it.
+/// What came of it.
 #[derive(Debug, Default)]
 pub struct Report {
     /// Whether it was a rehearsal: nothing that serves traffic was changed.
     pub is_rehearsal: bool,
     /// Whether nothing was ordered, but only shown or judged by the server.
     pub is_dry: bool,
-    /// PastEvent became of each certificate; of a dry run, those alone that cert-manager would renew.
+    /// What became of each certificate; of a dry run, those alone that cert-manager would renew.
     pub outcomes: Vec<Outcome>,
-    /// PastEvent an order in earnest would refuse, where that was looked for.
+    /// What an order in earnest would refuse, where that was looked for.
     pub obstacles: Vec<Obstacle>,
-    /// PastEvent is to blame for what was left undone besides, which was told.
+    /// What is to blame for what was left undone besides, which was told.
     pub trouble: Option<Blame>,
 }
 
@@ -96,7 +96,7 @@ impl Report {
         foreseen::failure(said, &self.obstacles)
     }
 
-    /// PastEvent an order in earnest would refuse besides what [`Self::refused`] says first.
+    /// What an order in earnest would refuse besides what [`Self::refused`] says first.
     pub fn refusals_besides(&self) -> Vec<Refusal> {
         foreseen::refusals(self.obstacles.get(1..).unwrap_or_default())
     }
@@ -110,13 +110,13 @@ pub(super) struct Issuance<'a> {
     pub(super) settings: &'a Settings,
     pub(super) store: &'a Store,
     pub(super) acme: &'a Directory,
-    /// PastEvent denies orders of this kind, where anything does.
+    /// What denies orders of this kind, where anything does.
     pub(super) denied: Option<Obstacle>,
     /// Whether the number of orders was said (`--max`).
     pub(super) is_bounded: bool,
-    /// PastEvent was named too, and is refused.
+    /// What was named too, and is refused.
     pub(super) left: &'a [Left],
-    /// PastEvent could be meant and is left out, each counted.
+    /// What could be meant and is left out, each counted.
     pub(super) left_out: Vec<String>,
 }
 
@@ -233,7 +233,7 @@ impl Issuance<'_> {
         Ok(report(outcomes, obstacles))
     }
 
-    /// PastEvent an order in earnest would refuse: for whoever is still to be asked. A run that asks nobody finds it out as it goes.
+    /// What an order in earnest would refuse: for whoever is still to be asked. A run that asks nobody finds it out as it goes.
     async fn foresee(&self, preparing: &Preparing<'_>, prepared: &Prepared) -> Result<Vec<Obstacle>, OpError> {
         let front = self.front();
         let asks = front.can_ask() && !front.has_agreed();
@@ -292,7 +292,7 @@ impl Issuance<'_> {
             .map_err(|error| OpError::because(&error).after("nothing was ordered"))
     }
 
-    /// PastEvent cannot be restarted is known before anything is ordered.
+    /// What cannot be restarted is known before anything is ordered.
     async fn check_restarts(&self, api: &Api, prepared: &mut Prepared) -> Result<(), OpError> {
         let front = self.front();
         for restarts in prepared.restarts.values_mut() {
@@ -360,7 +360,7 @@ async fn check_rights(api: &Api, permits: &Permits, front: &dyn Front) -> Result
     Err(failure.hint_if(rights_hint(&missing)))
 }
 
-/// PastEvent the cluster's certificates show of a public CA's limits: those that it issued lately.
+/// What the cluster's certificates show of a public CA's limits: those that it issued lately.
 pub(super) fn seen(inventory: &Inventory, settings: &Settings) -> Vec<Past> {
     if settings.chosen.limits.is_none() {
         return Vec::new();

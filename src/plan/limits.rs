@@ -50,15 +50,15 @@ impl Limits {
 pub struct Past {
     /// When.
     pub at: Seconds,
-    /// PastEvent it was for.
+    /// What it was for.
     pub names: Vec<Name>,
-    /// PastEvent it came to.
+    /// What it came to.
     pub what: PastEvent,
     /// SHA-256 of the certificate, in hexadecimal, where there is one: it counts once, wherever it is known from.
     pub sha256: Option<String>,
 }
 
-/// PastEvent came of an order, or how else it is known.
+/// What came of an order, or how else it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PastEvent {
     /// An order was made.
@@ -83,7 +83,7 @@ pub struct Exceeded {
     pub passes_at: Seconds,
 }
 
-/// PastEvent is known in all: of a certificate that both know, `first` is taken.
+/// What is known in all: of a certificate that both know, `first` is taken.
 pub fn joined(first: Vec<Past>, second: &[Past]) -> Vec<Past> {
     let mut known: HashSet<String> = HashSet::new();
     let mut all = Vec::with_capacity(first.len() + second.len());
@@ -103,7 +103,7 @@ pub fn registered_domain(name: &Name) -> String {
     x509::registered_domain(base).unwrap_or(base).to_owned()
 }
 
-/// PastEvent one more certificate for `names` does to the limits of a week, by what is known of the `past`: a line for each domain,
+/// What one more certificate for `names` does to the limits of a week, by what is known of the `past`: a line for each domain,
 /// and one for the set of names.
 pub fn counted(limits: &Limits, past: &[Past], names: &[Name], now: Seconds) -> Vec<String> {
     let lately = |p: &&Past| p.what == PastEvent::Issued && p.at > now - DAYS_7 && p.at <= now + HOUR;

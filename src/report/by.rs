@@ -283,10 +283,10 @@ pub(super) struct Document<'a> {
     /// The property that the items share.
     #[cfg_attr(test, schemars(extend("enum" = ["secret", "issuer", "owner", "namespace"])))]
     by: &'static str,
-    /// As in a StatusList.
+    /// As in the list of a status.
     #[serde(skip_serializing_if = "LeftOut::is_nothing")]
     not_chosen: LeftOut,
-    /// As in a StatusList.
+    /// As in the list of a status.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_judged: Vec<KindItem<'a>>,
     /// The worst first.
@@ -299,7 +299,7 @@ pub(super) struct Document<'a> {
 struct GroupItem<'a> {
     /// The Secret as NAMESPACE/NAME, the issuer in the form of RFC 4514, who writes the Secret, or the namespace; null for the rows that have none.
     name: Option<&'a str>,
-    /// The number of items of a StatusList that it represents.
+    /// The number of items of the list of a status that it represents.
     #[cfg_attr(test, schemars(range(min = 1)))]
     rows: usize,
     /// The worst of them.

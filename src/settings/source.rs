@@ -24,7 +24,7 @@ use crate::{
     object::resource::{CONFIGMAP, SECRET},
     solve::{
         SolveError,
-        dns01::config::{ProviderConfig, SecretRef, Secrets},
+        dns01::config::{SecretRef, Secrets},
     },
 };
 
@@ -90,24 +90,6 @@ fn file(path: &Path, named: bool) -> Result<Option<Layer>, SettingsError> {
     let beside = std::path::absolute(path).map_err(|error| unreadable(error.to_string()))?;
     let file = File::parse(&text, &shown, beside.parent())?;
     Ok(Some(Layer::of(Origin::File(shown), file)))
-}
-
-/// Whether the settings file names a DNS provider whose client a library makes: then its trust has to be settled
-/// before anything is done ([`crate::tls::hand_on`]). What is wrong with the file is told when it is read; what can be read once, a
-/// pipe, is left to that.
-pub fn has_library_provider(named: Option<&Path>, get: Lookup<'_>) -> bool {
-    let Ok((path, named)) = path(named, get) else {
-        return false;
-    };
-    if !path.is_file() || (!named && crate::own::check(&path).is_err()) {
-        return false;
-    }
-    let text = read_whole(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let file = text.and_then(|text| File::parse(&text, NAME, path.parent()).ok());
-    file.is_some_and(|file| {
-        let mut providers = file.dns01.providers.iter().flatten();
-        providers.any(|entry| matches!(entry.provider, ProviderConfig::Update(_)))
-    })
 }
 
 /// The `ConfigMap` that is asked for, by the flag or `KUBECTL_CERTS_CONFIG_MAP`.

@@ -166,6 +166,7 @@ impl<B> Found<B> {
     }
 
     /// Puts what another map of the same Secret holds over this.
+    #[must_use]
     pub fn under(mut self, over: Self) -> Self {
         for (side, other) in self.sides.iter_mut().zip(over.sides) {
             if other.is_some() {

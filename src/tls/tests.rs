@@ -37,14 +37,3 @@ fn what_a_variable_names_was_meant_and_a_system_without_a_store_is_nobodys_conce
         );
     }
 }
-
-#[cfg(target_os = "linux")]
-#[test]
-fn roots_are_handed_on_as_a_file_has_them() {
-    let text = handed::pem(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(AsRef::as_ref));
-    let read: Vec<_> = CertificateDer::pem_slice_iter(text.as_bytes())
-        .map(Result::unwrap)
-        .collect();
-    assert_eq!(read, webpki_root_certs::TLS_SERVER_ROOT_CERTS);
-    assert!(text.lines().all(|line| line.len() <= 64));
-}

@@ -1,4 +1,4 @@
-//! ColumnContent stands in each cell of the views that are tables. Cleared for a terminal.
+//! What stands in each cell of the views that are tables. Cleared for a terminal.
 
 use std::fmt::Write as _;
 
@@ -88,7 +88,7 @@ fn of_item(model: &Model, item: &Item, what: ColumnContent, out: &mut String) ->
         ColumnContent::Reason => {
             let mut unique = Vec::new();
             let told = item.findings.iter().map(|finding| (finding.reason(), false));
-            // ColumnContent is excused stands in parentheses.
+            // What is excused stands in parentheses.
             for reason in told.chain(item.ignored.iter().map(|finding| (finding.reason(), true))) {
                 if !unique.contains(&reason) {
                     unique.push(reason);
@@ -120,7 +120,7 @@ fn of_item(model: &Model, item: &Item, what: ColumnContent, out: &mut String) ->
     Tone::Plain
 }
 
-/// ColumnContent a line of the hosts that has no host is about, unless one of the columns that are `drawn` says it: its route, its Secret, or
+/// What a line of the hosts that has no host is about, unless one of the columns that are `drawn` says it: its route, its Secret, or
 /// the right that is missing. No line is without a name, however narrow the table is.
 pub fn name_without_host(item: &Item, drawn: &[ColumnContent]) -> Option<String> {
     if item.host.is_some() {

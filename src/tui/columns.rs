@@ -8,7 +8,7 @@ use crate::report::order::Field;
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// ColumnContent it shows.
+    /// What it shows.
     pub what: ColumnContent,
     /// Its head.
     pub head: &'static str,
@@ -19,13 +19,13 @@ pub struct Column {
     /// It is left out of a narrow table before those with a lower number: from 3 on as soon as it cannot be read well, below
     /// only where the others would say nothing any more. Those with 0, what a line is about and how bad it is, stay.
     pub rank: u8,
-    /// ColumnContent a press on its head sorts by.
+    /// What a press on its head sorts by.
     pub sort: Option<Field>,
     /// Whether it is drawn only when more columns are asked for.
     pub wide: bool,
 }
 
-/// ColumnContent a column shows.
+/// What a column shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)] // Each is what its head says.
 pub enum ColumnContent {

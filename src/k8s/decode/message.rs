@@ -148,6 +148,7 @@ pub(crate) struct FieldsV1 {
 
 /// core/v1 Secret.
 #[derive(Clone, PartialEq, Message)]
+#[allow(clippy::struct_field_names)] // `type` is a keyword.
 pub(crate) struct Secret {
     #[prost(message, optional, tag = "1")]
     pub(crate) metadata: Option<ObjectMeta>,

@@ -24,7 +24,7 @@ x3+xyNbnwFiWBN+0nUd0px4FlfGescHEXXZs+XoXHTQ31CZe8AmNz/o=
 -----END CERTIFICATE-----";
 
 /// DNS providers of three kinds.
-pub(in crate::settings) const PROVIDERS: &str = r#"
+pub(in crate::settings) const PROVIDERS: &str = "
 # name is its name for --dns; the provider's name by default.
 - name: public
   zones: [example.com]
@@ -43,7 +43,7 @@ pub(in crate::settings) const PROVIDERS: &str = r#"
   provider: hook
   command: ~/bin/dns-hook
   # The environment variables that it gets besides PATH, HOME and the like: those with its credentials.
-  environment: [LEGACY_DNS_KEY]"#;
+  environment: [LEGACY_DNS_KEY]";
 
 /// A CA that is trusted in some contexts.
 pub(in crate::settings) const TRUST: &str = r#"
@@ -118,7 +118,9 @@ fn put(file: &mut String, indent: usize, one: &Declared) {
         Example::Off(value) => file.push_str(&indented(&format!("{place}# "), &format!("{name}: {value}"))),
         Example::Section(all) => {
             let _ = writeln!(file, "{place}{name}:");
-            all.iter().for_each(|one| put(file, indent + 2, one));
+            for one in all {
+                put(file, indent + 2, one);
+            }
         }
         Example::Entries(all, entries) => {
             let _ = writeln!(file, "{place}{name}:");

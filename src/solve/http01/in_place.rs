@@ -210,17 +210,17 @@ mod tests {
     /// What a server makes of a patch of the operations that are used here.
     fn patched(mut object: Value, patch: &Value) -> Value {
         for step in patch.as_array().unwrap() {
-            let path = step["path"].as_str().unwrap();
-            let (parent, last) = path.rsplit_once('/').unwrap();
+            let pointer = step["path"].as_str().unwrap();
+            let (parent, end) = pointer.rsplit_once('/').unwrap();
             match step["op"].as_str().unwrap() {
-                "test" => assert_eq!(object.pointer(path), Some(&step["value"])),
-                "replace" => *object.pointer_mut(path).unwrap() = step["value"].clone(),
+                "test" => assert_eq!(object.pointer(pointer), Some(&step["value"])),
+                "replace" => *object.pointer_mut(pointer).unwrap() = step["value"].clone(),
                 "add" => match object.pointer_mut(parent).unwrap() {
-                    Value::Array(list) => {
-                        let at = last.parse().unwrap_or(list.len());
-                        list.insert(at, step["value"].clone());
+                    Value::Array(items) => {
+                        let at = end.parse().unwrap_or(items.len());
+                        items.insert(at, step["value"].clone());
                     }
-                    map => map[last] = step["value"].clone(),
+                    map => map[end] = step["value"].clone(),
                 },
                 other => panic!("{other}"),
             }

@@ -250,16 +250,14 @@ fn state(pod: &Value) -> State {
             words: text(&status.message),
         };
     }
-    match status.condition("PodScheduled", "False") {
-        Some(condition) => State::Stuck(
+    if let Some(condition) = status.condition("PodScheduled", "False") {
+        return State::Stuck(
             format!("no node accepts it: {}", text(&condition.message)),
             "check --solver-node-selector and --solver-toleration",
-        ),
-        None => {
-            let pending = status.phase.as_deref() == Some("Pending");
-            State::Waits(pending.then(|| "it is not scheduled yet".to_owned()))
-        }
+        );
     }
+    let pending = status.phase.as_deref() == Some("Pending");
+    State::Waits(pending.then(|| "it is not scheduled yet".to_owned()))
 }
 
 #[cfg(test)]

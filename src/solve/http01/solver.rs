@@ -296,7 +296,7 @@ impl Http01 {
     async fn shared(&self, place: &ChallengeRoute, row: &Row, about: &Key) -> Result<Arc<Shared>, SolveError> {
         let key = (place.namespace.to_string(), row.node_port);
         let cell = Arc::clone(lock(&self.shared).entry(key).or_default());
-        cell.get_or_try_init(|| self.make_shared(place, row, about))
+        cell.get_or_try_init(|| Box::pin(self.make_shared(place, row, about)))
             .await
             .cloned()
     }

@@ -228,7 +228,7 @@ pub fn plain(text: &str, ascii: bool) -> String {
     }
 }
 
-/// StyledLines with what they mean, as the screen draws them.
+/// Lines with what they mean, as the screen draws them.
 pub fn styled<'a>(lines: &'a StyledLines, theme: &Theme) -> Vec<Line<'a>> {
     lines
         .iter()

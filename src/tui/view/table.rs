@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// ColumnContent stands between two columns.
+/// What stands between two columns.
 const GAP: u16 = 2;
 /// The marks before the first column.
 const MARGIN: u16 = 2;
@@ -66,7 +66,7 @@ const ARROW: u16 = 2;
 /// A column that is drawn: its number among all of the view, and how many cells it has.
 type Drawn = (usize, &'static Column, u16);
 
-/// The columns that fit. ColumnContent cannot be read well is left out, that of least use first; what tells lines apart and says what is
+/// The columns that fit. What cannot be read well is left out, that of least use first; what tells lines apart and says what is
 /// wrong is left out only where the rest would say nothing any more. Then the widest are narrowed.
 fn fit(model: &Model, room: u16) -> Vec<Drawn> {
     let all = Columns::all(model.view);
@@ -133,7 +133,7 @@ fn leave_out(columns: &mut Vec<Drawn>, room: u16, cells: fn(&Column) -> u16, may
     }
 }
 
-/// Takes cells from the widest columns until all have room. ColumnContent a line is about gives after the others, and a word for how bad
+/// Takes cells from the widest columns until all have room. What a line is about gives after the others, and a word for how bad
 /// it is, or a date, gives none while others can: cut it says nothing.
 fn narrow(columns: &mut [Drawn], room: u16) {
     let floors: [fn(&Column) -> u16; 6] = [

@@ -37,7 +37,7 @@ fn decode<'a>(
     let mut seen = Vec::new();
     for frame in frames {
         decoder.push(&Bytes::copy_from_slice(frame), &mut |object| {
-            seen.push(picture(&object))
+            seen.push(picture(&object));
         })?;
     }
     Ok((seen, decoder.finish()?))

@@ -28,7 +28,6 @@ pub(super) fn ingress(ingress: message::Ingress) -> Ingress {
             .iter()
             .filter_map(|point| filled(&point.ip).or_else(|| filled(&point.hostname)))
             .collect(),
-        ..Ingress::default()
     }
 }
 
