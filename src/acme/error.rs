@@ -11,7 +11,7 @@ use crate::{
     error::{Blame, Diagnose},
     name::Name,
     object::Seconds,
-    text::{closest, date_time, parse_time},
+    text::{date_time, nearest, parse_time},
 };
 
 /// Why ACME did not do what was asked. `Display` is cleared for a terminal and holds no key.
@@ -235,10 +235,11 @@ impl Diagnose for AcmeError {
                 None => format!("get an EAB key id and key from the CA, {GIVE_BINDING}"),
             }),
             Self::UnknownProfile { profile, known } => {
-                Some(match (known.as_slice(), closest(profile, known.iter().map(String::as_str))) {
-                    ([only], _) => format!("it has: {only}"),
-                    (_, Some(meant)) => format!("it has: {}; the nearest is {meant}", known.join(", ")),
-                    (_, None) => "leave the profile out: the CA has no profiles".to_owned(),
+                let meant = nearest(profile, known.iter().map(String::as_str)).filter(|_| known.len() > 1);
+                Some(match meant {
+                    _ if known.is_empty() => "leave the profile out: the CA has no profiles".to_owned(),
+                    Some(meant) => format!("it has: {}; the nearest is {meant}", known.join(", ")),
+                    None => format!("it has: {}", known.join(", ")),
                 })
             }
             Self::Refused { problem, .. } => hint_of(problem),
