@@ -194,7 +194,7 @@ section! {
     pub struct StoringEntry {
         /// The Secret's keys, if they are not tls.crt and tls.key; Secrets that Pods mount are checked under them too.
         secret_keys: SecretKeys => "certificate=tls.crt,key=tls.key";
-        /// The workloads to restart afterwards: [none], [auto], or workloads of the Secret's namespace.
+        /// The workloads to restart afterwards: none, auto, or workloads of the Secret's namespace.
         restart: Vec<RestartWord> => "[none]", variable = "RESTART", usual = Some(vec![RestartWord::None]);
         /// How long the new certificate may take to be served; 0 does not check.
         wait: Length => "60s", variable = "WAIT", usual = Some(Length(WAIT));
