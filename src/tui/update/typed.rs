@@ -351,7 +351,7 @@ pub(super) fn nearest_namespace(model: &Model, name: &str) -> Option<String> {
 /// Says that nothing in a namespace is served.
 pub(super) fn nothing_in(model: &mut Model, name: &str) {
     let meant = nearest_namespace(model, name).map_or_else(
-        || "; :namespaces lists those with something".to_owned(),
+        || "; see :namespaces".to_owned(),
         |meant| format!("; did you mean {meant}?"),
     );
     model.notice(format!("nothing in namespace {name} is served over TLS{meant}"), true);

@@ -295,7 +295,7 @@ fn a_command_or_a_namespace_that_is_far_from_all_says_where_they_are_listed() {
     let mut desk = Desk::usual();
     desk.command("foo").shows("there is no command :foo; :help lists them");
     desk.tell([Message::NothingIn("qqqqqq".to_owned())])
-        .shows("; :namespaces lists those");
+        .shows("; see :namespaces");
 }
 
 #[test]
