@@ -112,6 +112,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "error",
             "text",
             "net",
+            "source",
             "k8s",
             "x509",
             "inventory",
