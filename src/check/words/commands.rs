@@ -110,6 +110,26 @@ impl<'a> Commands<'a> {
         }
     }
 
+    /// The names of the certificate that is expected to serve the row.
+    pub(in crate::check) fn names(&mut self, row: &Row<'_>) -> String {
+        self.openssl_expected(row, "x509 -noout -subject -ext subjectAltName")
+    }
+
+    /// All that the certificate says that is expected to serve the row.
+    pub(in crate::check) fn certificate_text(&mut self, row: &Row<'_>) -> String {
+        self.openssl_expected(row, "x509 -noout -text")
+    }
+
+    /// Whether a key file holds a key.
+    pub(in crate::check) fn check_key(&mut self) -> String {
+        self.run("openssl pkey -in <KEY-FILE> -noout -check")
+    }
+
+    /// A chain of the server's certificate and its intermediates, made of two files.
+    pub(in crate::check) fn whole_chain(&mut self) -> String {
+        self.run("cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem")
+    }
+
     /// `kubectl certs COMMAND ROUTE`; of the whole namespace where the row has no route.
     pub(in crate::check) fn certs(&mut self, command: &str, row: &Row<'_>) -> String {
         self.certs_in(row.namespace, &format!("{command}{}", target(row)))

@@ -1,5 +1,6 @@
 //! What is in no cluster: a file, or a server that was asked for its certificate.
 
+use super::commands::Commands;
 use crate::{check::row::Row, text::quote};
 
 /// The file or the server that a row is about.
@@ -26,5 +27,52 @@ impl Outside<'_> {
     pub(in crate::check) fn show(self, flags: &str) -> String {
         let reach = &self.0.reach;
         format!("kubectl certs show {}{flags}{}", quote(&reach.outside), reach.certs)
+    }
+
+    /// A certificate that has to be renewed.
+    pub(in crate::check) fn renew(self) -> String {
+        format!("Renew it the way it was issued, and {}.", self.place())
+    }
+
+    /// An intermediate that ends too early.
+    pub(in crate::check) fn replace_intermediate(self) -> String {
+        format!(
+            "Replace the intermediate with the CA's current one: a renewal includes it; {}.",
+            self.place()
+        )
+    }
+
+    /// A certificate that lacks the name.
+    pub(in crate::check) fn issue_with_name(self, commands: &mut Commands<'_>) -> String {
+        let other = if self.is_server() {
+            let ask = commands.run(self.show(" --servername <NAME>"));
+            format!(": {ask} asks for that one")
+        } else {
+            String::new()
+        };
+        format!(
+            "If clients use that name, issue a certificate that has it as a subject alternative name, and {}; if they use \
+             another one, no action is needed{other}.",
+            self.place()
+        )
+    }
+
+    /// A certificate whose root is not trusted.
+    pub(in crate::check) fn trust_root(self, commands: &mut Commands<'_>) -> String {
+        format!(
+            "If a private CA is intended, give its root to the clients, and to {}; otherwise issue the certificate with a publicly \
+             trusted CA, and {}.",
+            commands.run(self.show(" --ca-file <CA-FILE>")),
+            self.place()
+        )
+    }
+
+    /// A chain in another order than servers need.
+    pub(in crate::check) fn reorder(self, commands: &mut Commands<'_>) -> String {
+        format!(
+            "Begin with the server's certificate, and follow each with the one that signed it: {}; then {}.",
+            commands.whole_chain(),
+            self.place()
+        )
     }
 }

@@ -312,3 +312,32 @@ pub(in crate::check) fn rearrange(what: &str, row: &Row<'_>, commands: &mut Comm
         )
     )
 }
+
+/// What to do about what stands above the certificate in its chain, a trusted root or an intermediate, and ends too early.
+pub(in crate::check) fn renew_above(root: bool, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
+    if root {
+        return format!(
+            "Get the CA's current root to the clients, and to {}; or let the server send the CA's intermediate for a root that \
+             is still valid. See the chain with {}. {}",
+            commands.status_with("--ca-file <CA-FILE>", row),
+            commands.show(row),
+            renew(row, commands)
+        );
+    }
+    format!(
+        "Replace the intermediate with the CA's current one: a renewal includes it. See the chain with {}. {}",
+        commands.show(row),
+        renew(row, commands)
+    )
+}
+
+/// How the cause is found why cert-manager does not get a certificate for a Certificate, and what to do then.
+pub(in crate::check) fn follow(certificate: &Key, commands: &mut Commands<'_>) -> String {
+    format!(
+        "Read its events with {} and follow them to the CertificateRequest, the Order and the Challenge ({}); once the \
+         cause is fixed, retry with {}.",
+        commands.kubectl("describe", Kind::Certificate, certificate),
+        commands.kubectl_in(&certificate.namespace, "get certificaterequest,order,challenge"),
+        commands.cmctl_renew(&certificate.namespace, &certificate.name)
+    )
+}

@@ -57,11 +57,6 @@ impl Defect for UntrustedIssuer {
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!(
-            "If a private CA is intended, give its root to the clients, and to {}; otherwise issue the certificate with a publicly \
-             trusted CA, and {place}.",
-            commands.run(outside.show(" --ca-file <CA-FILE>"))
-        ))
+        Some(outside.trust_root(commands))
     }
 }

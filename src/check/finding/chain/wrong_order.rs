@@ -28,10 +28,6 @@ impl Defect for WrongOrder {
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!(
-            "Begin with the server's certificate, and follow each with the one that signed it: {}; then {place}.",
-            commands.run("cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem")
-        ))
+        Some(outside.reorder(commands))
     }
 }

@@ -25,29 +25,16 @@ impl Defect for CommonNameOnly {
     }
 
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
-        let names = "x509 -noout -subject -ext subjectAltName";
         format!(
             "Issue it again with {} as a subject alternative name (dNSName, or iPAddress for an address); {} shows \
              its names. {}",
             host(row),
-            commands.openssl_expected(row, names),
+            commands.names(row),
             reissue(row, commands)
         )
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!(
-            "If clients use that name, issue a certificate that has it as a subject alternative name, and {place}; if they use \
-             another one, no action is needed{}.",
-            if outside.is_server() {
-                format!(
-                    ": {} asks for that one",
-                    commands.run(outside.show(" --servername <NAME>"))
-                )
-            } else {
-                String::new()
-            }
-        ))
+        Some(outside.issue_with_name(commands))
     }
 }

@@ -36,14 +36,13 @@ impl Defect for HostMismatch {
     }
 
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
-        let names = "x509 -noout -subject -ext subjectAltName";
         match self {
             Self { host, .. } if row.route.is_none() => format!(
                 "If clients use that name, issue a certificate that has {} too{}; if they use another one, no action is needed. \
              {} shows the names. {}",
                 brief(host),
                 with_cert_manager(row, "add it to spec.dnsNames of the Certificate"),
-                commands.openssl_expected(row, names),
+                commands.names(row),
                 reissue(row, commands)
             ),
             Self { host, .. } => format!(
@@ -55,25 +54,13 @@ impl Defect for HostMismatch {
                     brief(host)
                 },
                 with_cert_manager(row, "add it to spec.dnsNames of the Certificate"),
-                commands.openssl_expected(row, names),
+                commands.names(row),
                 reissue(row, commands)
             ),
         }
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!(
-            "If clients use that name, issue a certificate that has it as a subject alternative name, and {place}; if they use \
-             another one, no action is needed{}.",
-            if outside.is_server() {
-                format!(
-                    ": {} asks for that one",
-                    commands.run(outside.show(" --servername <NAME>"))
-                )
-            } else {
-                String::new()
-            }
-        ))
+        Some(outside.issue_with_name(commands))
     }
 }

@@ -32,11 +32,10 @@ impl Defect for UnusedNames {
     }
 
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
-        let names = "x509 -noout -subject -ext subjectAltName";
         format!(
             "Drop the names that nobody needs from the next certificate: one whose DNS has moved away makes the whole \
              renewal fail. {} shows them all, {} what the routes use.",
-            commands.openssl_expected(row, names),
+            commands.names(row),
             commands.certs("status", &Row { route: None, ..*row })
         )
     }

@@ -1,7 +1,7 @@
 use crate::{
     check::{
         finding::prelude::*,
-        words::say::{name, said},
+        words::say::{follow, name, said},
     },
     object::Told,
 };
@@ -32,13 +32,6 @@ impl Defect for CertificateNotReady {
     }
 
     fn remedy(&self, _row: &Row<'_>, commands: &mut Commands<'_>) -> String {
-        let Self { certificate, .. } = self;
-        format!(
-            "Read its events with {} and follow them to the CertificateRequest, the Order and the Challenge ({}); once the \
-             cause is fixed, retry with {}.",
-            commands.kubectl("describe", Kind::Certificate, certificate),
-            commands.kubectl_in(&certificate.namespace, "get certificaterequest,order,challenge"),
-            commands.cmctl_renew(&certificate.namespace, &certificate.name)
-        )
+        follow(&self.certificate, commands)
     }
 }

@@ -32,10 +32,7 @@ impl Defect for EncryptedKey {
     }
 
     fn remedy_outside(&self, _outside: Outside<'_>, commands: &mut Commands<'_>) -> Option<String> {
-        Some(format!(
-            "Inspect the key with {}.",
-            commands.run("openssl pkey -in <KEY-FILE> -noout -check")
-        ))
+        Some(format!("Inspect the key with {}.", commands.check_key()))
     }
 
     fn secret(&self) -> Option<&Key> {

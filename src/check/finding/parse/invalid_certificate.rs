@@ -45,29 +45,28 @@ impl Defect for InvalidCertificate {
     }
 
     fn remedy(&self, _row: &Row<'_>, commands: &mut Commands<'_>) -> String {
-        let whole = "cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem";
-        match self {
-            Self { .. } if self.is_alone() => format!(
+        if self.is_alone() {
+            return format!(
                 "Rebuild the chain as PEM with nothing else in it, the server's certificate first, then its intermediates: {}.",
-                commands.run(whole)
-            ),
-            Self { secret, .. } => format!(
-                "Inspect it with {}, then store the chain as PEM with nothing else in it, the server's certificate \
-             first, then its intermediates: {}.",
-                commands.openssl(
-                    secret,
-                    "crl2pkcs7 -nocrl -certfile /dev/stdin | openssl pkcs7 -print_certs -noout"
-                ),
-                commands.store(secret)
-            ),
+                commands.whole_chain()
+            );
         }
+        format!(
+            "Inspect it with {}, then store the chain as PEM with nothing else in it, the server's certificate \
+             first, then its intermediates: {}.",
+            commands.openssl(
+                &self.secret,
+                "crl2pkcs7 -nocrl -certfile /dev/stdin | openssl pkcs7 -print_certs -noout"
+            ),
+            commands.store(&self.secret)
+        )
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, commands: &mut Commands<'_>) -> Option<String> {
         let place = outside.place();
         Some(format!(
             "Rebuild the chain as PEM with nothing else in it, the server's certificate first: {}; then {place}.",
-            commands.run("cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem")
+            commands.whole_chain()
         ))
     }
 

@@ -34,16 +34,13 @@ impl Defect for InvalidKey {
         let Self { secret, .. } = self;
         format!(
             "Check the key file with {} and store it again, as PEM: {}.",
-            commands.run("openssl pkey -in <KEY-FILE> -noout -check"),
+            commands.check_key(),
             commands.store(secret)
         )
     }
 
     fn remedy_outside(&self, _outside: Outside<'_>, commands: &mut Commands<'_>) -> Option<String> {
-        Some(format!(
-            "Inspect the key with {}.",
-            commands.run("openssl pkey -in <KEY-FILE> -noout -check")
-        ))
+        Some(format!("Inspect the key with {}.", commands.check_key()))
     }
 
     fn secret(&self) -> Option<&Key> {

@@ -26,23 +26,18 @@ impl Defect for LeafNotFirst {
     }
 
     fn remedy(&self, _row: &Row<'_>, commands: &mut Commands<'_>) -> String {
-        let whole = "cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem";
         let Self { secret, .. } = self;
         format!(
             "Put the server's certificate first and its intermediates after it ({}), and store it: {}. {} shows the current \
              order.",
-            commands.run(whole),
+            commands.whole_chain(),
             commands.store(secret),
             commands.show_secret(secret)
         )
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!(
-            "Begin with the server's certificate, and follow each with the one that signed it: {}; then {place}.",
-            commands.run("cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem")
-        ))
+        Some(outside.reorder(commands))
     }
 
     fn secret(&self) -> Option<&Key> {

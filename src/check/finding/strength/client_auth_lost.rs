@@ -30,7 +30,7 @@ impl Defect for ClientAuthLost {
         format!(
             "If it is also used as a client certificate, get a separate one from a private CA; {} shows the usages. \
              Otherwise no action is needed.",
-            commands.openssl_expected(row, "x509 -noout -text")
+            commands.certificate_text(row)
         )
     }
 }

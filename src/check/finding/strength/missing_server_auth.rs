@@ -26,7 +26,7 @@ impl Defect for MissingServerAuth {
         format!(
             "Issue it again with serverAuth, with cert-manager by \"server auth\" in spec.usages of the Certificate; {} \
              shows the usages. {}",
-            commands.openssl_expected(row, "x509 -noout -text"),
+            commands.certificate_text(row),
             reissue(row, commands)
         )
     }

@@ -24,7 +24,7 @@ impl Defect for MustStaple {
         format!(
             "Issue it again without must-staple, which public CAs are giving up together with OCSP; {} shows it as TLS \
              Feature. {}",
-            commands.openssl_expected(row, "x509 -noout -text"),
+            commands.certificate_text(row),
             reissue(row, commands)
         )
     }

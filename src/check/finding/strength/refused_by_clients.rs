@@ -30,7 +30,7 @@ impl Defect for RefusedByClients {
         format!(
             "If such clients are expected, issue it again in a form that all of them accept: an ECDSA P-256 key, or RSA of 2048 to \
              4096 bits, digital signature among its key usage, and a few names; {} shows it. {}",
-            commands.openssl_expected(row, "x509 -noout -text"),
+            commands.certificate_text(row),
             reissue(row, commands)
         )
     }

@@ -25,7 +25,7 @@ impl Defect for WeakSignature {
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
         format!(
             "Issue it again from a CA that signs with SHA-256 or better; {} shows the signature. {}",
-            commands.openssl_expected(row, "x509 -noout -text"),
+            commands.certificate_text(row),
             reissue(row, commands)
         )
     }

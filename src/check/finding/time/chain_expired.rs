@@ -1,6 +1,6 @@
 use crate::check::{
     finding::prelude::*,
-    words::say::{brief, moment, renew, the_certificate},
+    words::say::{brief, moment, renew_above, the_certificate},
 };
 
 /// An intermediate or a root that is not valid now. `root`: it is the trusted root, which is not sent.
@@ -42,26 +42,10 @@ impl Defect for ChainExpired {
     }
 
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
-        match self {
-            Self { root: true, .. } => format!(
-                "Get the CA's current root to the clients, and to {}; or let the server send the CA's intermediate for a root that \
-             is still valid. See the chain with {}. {}",
-                commands.status_with("--ca-file <CA-FILE>", row),
-                commands.show(row),
-                renew(row, commands)
-            ),
-            Self { .. } => format!(
-                "Replace the intermediate with the CA's current one: a renewal includes it. See the chain with {}. {}",
-                commands.show(row),
-                renew(row, commands)
-            ),
-        }
+        renew_above(self.root, row, commands)
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, _commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!(
-            "Replace the intermediate with the CA's current one: a renewal includes it; {place}."
-        ))
+        Some(outside.replace_intermediate())
     }
 }

@@ -26,8 +26,7 @@ impl Defect for Expired {
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, _commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!("Renew it the way it was issued, and {place}."))
+        Some(outside.renew())
     }
 }
 

@@ -31,7 +31,6 @@ impl Defect for RenewNow {
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, _commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!("Renew it the way it was issued, and {place}."))
+        Some(outside.renew())
     }
 }

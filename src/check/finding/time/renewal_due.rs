@@ -39,24 +39,16 @@ impl Defect for RenewalDue {
     }
 
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
-        match self {
-            Self {
-                by: DueBy::CertManager, ..
-            } => {
-                let see = match row.renewer {
-                    Renewer::CertManager(certificate) => {
-                        format!("See what holds it up with {}. ", describe(certificate, row, commands))
-                    }
-                    _ => String::new(),
-                };
-                format!("{see}{}", renew(row, commands))
+        let see = match (self.by, row.renewer) {
+            (DueBy::CertManager, Renewer::CertManager(certificate)) => {
+                format!("See what holds it up with {}. ", describe(certificate, row, commands))
             }
-            Self { .. } => renew(row, commands),
-        }
+            _ => String::new(),
+        };
+        format!("{see}{}", renew(row, commands))
     }
 
     fn remedy_outside(&self, outside: Outside<'_>, _commands: &mut Commands<'_>) -> Option<String> {
-        let place = outside.place();
-        Some(format!("Renew it the way it was issued, and {place}."))
+        Some(outside.renew())
     }
 }
