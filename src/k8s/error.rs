@@ -11,7 +11,7 @@ use rustls::CertificateError;
 use crate::{
     error::{Blame, Diagnose},
     k8s::decode::DecodeError,
-    net::says_no_address,
+    net::{resolvers_words, says_no_address},
     object::{Kind, Text},
 };
 
@@ -314,10 +314,7 @@ fn of_dns(words: &str) -> Unreachable {
     if says_no_address(words) {
         return Unreachable::Dns;
     }
-    let bare = words
-        .strip_prefix("failed to lookup address information: ")
-        .unwrap_or(words);
-    Unreachable::DnsSilent(bare.to_owned())
+    Unreachable::DnsSilent(resolvers_words(words).to_owned())
 }
 
 fn tls_problem(error: &rustls::Error) -> TlsProblem {

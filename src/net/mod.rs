@@ -14,4 +14,4 @@ mod unresolved;
 pub use address::{HostPort, elsewhere, resolve};
 pub use lookup::Lookup;
 pub use probe::{ProbeError, ProbeRequest, ServerHandshake, probe, probe_all};
-pub use unresolved::{ResolveError, says_no_address};
+pub use unresolved::{ResolveError, resolvers_words, says_no_address};

@@ -90,9 +90,7 @@ impl ResolveError {
     /// What the system's resolver means: its errors have no kind, but the words of `gai_strerror`, those of glibc, musl or macOS.
     pub(crate) fn of_system(name: String, error: &io::Error) -> Self {
         let text = error.to_string();
-        let words = text
-            .strip_prefix("failed to lookup address information: ")
-            .unwrap_or(&text);
+        let words = resolvers_words(&text);
         let said = words.to_lowercase();
         if is_one_of(&said, &NO_NAME) {
             Self::NoName { name }
@@ -140,6 +138,12 @@ const NO_ADDRESS: [&str; 3] = ["no address associated", "no usable address", "no
 
 fn is_one_of(said: &str, known: &[&str]) -> bool {
     known.iter().any(|known| said.contains(known))
+}
+
+/// What the system's resolver says, without what the standard library puts before it.
+pub fn resolvers_words(said: &str) -> &str {
+    said.strip_prefix("failed to lookup address information: ")
+        .unwrap_or(said)
 }
 
 /// Whether the words of the system's resolver, within those of another error, say that a name has no address, and not merely nothing.
