@@ -58,8 +58,9 @@ pub fn words(error: &reqwest::Error) -> String {
     text
 }
 
+/// A server of a CA that nobody knows, for tests.
 #[cfg(test)]
-mod tests {
+pub(crate) mod testing {
     use std::sync::Arc;
 
     use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -70,10 +71,8 @@ mod tests {
     };
     use tokio_rustls::TlsAcceptor;
 
-    use super::*;
-
-    /// A server with a certificate of a CA of its own. Returns its URL and the CA's PEM.
-    async fn server(body: &'static str) -> (String, String) {
+    /// A server with a certificate of a CA of its own. Answers everything with `body`. Returns its URL and the CA's PEM.
+    pub(crate) async fn server(body: &'static str) -> (String, String) {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -96,7 +95,7 @@ mod tests {
                 let Ok(mut stream) = acceptor.accept(stream).await else {
                     continue;
                 };
-                let mut head = [0; 1000];
+                let mut head = [0; 4000];
                 let _ = stream.read(&mut head).await;
                 let answer = format!(
                     "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
@@ -108,6 +107,11 @@ mod tests {
         });
         (url, ca.pem())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{testing::server, *};
 
     #[tokio::test]
     async fn a_private_ca_is_trusted_when_it_is_named_and_an_answer_has_a_largest_size() {
