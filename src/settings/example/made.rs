@@ -7,21 +7,42 @@ use crate::settings::{
     section::{Declared, Example, ShownSettings},
 };
 
-/// A root, as a private CA would have one.
-pub(in crate::settings) const ROOT: &str = "|
------BEGIN CERTIFICATE-----
-MIICBTCCAYugAwIBAgISBRj3Bp3a1DSYFrt2z1WpmVkeMAoGCCqGSM49BAMDMEMx
-CzAJBgNVBAYMAlVTMRgwFgYDVQQKDA9UaWRld2F0ZXIgVHJ1c3QxGjAYBgNVBAMM
-EVRpZGV3YXRlciBSb290IFgxMB4XDTIyMDMxMzAwMDAwMFoXDTQyMDMxMjIzNTk1
-OVowQzELMAkGA1UEBgwCVVMxGDAWBgNVBAoMD1RpZGV3YXRlciBUcnVzdDEaMBgG
-A1UEAwwRVGlkZXdhdGVyIFJvb3QgWDEwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAASR
-jjEE81PXnP3ZpzM0jq8Mr0ELROMRiJZTHS/LNqcSnq5usyjQDg8Gt1A9vtyrZa+X
-qhvfHg6amF+fxilTg/4ipPbqcIs5kaegAj/powMEN9cpE1b8vLGGIpcXo4DJh4ej
-QjBAMA4GA1UdDwEB/wQEAwIBhjAdBgNVHQ4EFgQUFFTf1sMgK41kV7mygVptWrjo
-ZoYwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAwNoADBlAjBsiJH77aUwN5vf
-SCut3rY8afUmRmUOesoBqJ4nC0o51QEewqsExdZ7IfJPPKhblocCMQDQk2x47cyn
-x3+xyNbnwFiWBN+0nUd0px4FlfGescHEXXZs+XoXHTQ31CZe8AmNz/o=
------END CERTIFICATE-----";
+/// A root, as a private CA would have one, each of its lines after `$indent`.
+macro_rules! root {
+    ($indent:literal) => {
+        concat!(
+            $indent,
+            "-----BEGIN CERTIFICATE-----\n",
+            $indent,
+            "MIICBTCCAYugAwIBAgISBRj3Bp3a1DSYFrt2z1WpmVkeMAoGCCqGSM49BAMDMEMx\n",
+            $indent,
+            "CzAJBgNVBAYMAlVTMRgwFgYDVQQKDA9UaWRld2F0ZXIgVHJ1c3QxGjAYBgNVBAMM\n",
+            $indent,
+            "EVRpZGV3YXRlciBSb290IFgxMB4XDTIyMDMxMzAwMDAwMFoXDTQyMDMxMjIzNTk1\n",
+            $indent,
+            "OVowQzELMAkGA1UEBgwCVVMxGDAWBgNVBAoMD1RpZGV3YXRlciBUcnVzdDEaMBgG\n",
+            $indent,
+            "A1UEAwwRVGlkZXdhdGVyIFJvb3QgWDEwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAASR\n",
+            $indent,
+            "jjEE81PXnP3ZpzM0jq8Mr0ELROMRiJZTHS/LNqcSnq5usyjQDg8Gt1A9vtyrZa+X\n",
+            $indent,
+            "qhvfHg6amF+fxilTg/4ipPbqcIs5kaegAj/powMEN9cpE1b8vLGGIpcXo4DJh4ej\n",
+            $indent,
+            "QjBAMA4GA1UdDwEB/wQEAwIBhjAdBgNVHQ4EFgQUFFTf1sMgK41kV7mygVptWrjo\n",
+            $indent,
+            "ZoYwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAwNoADBlAjBsiJH77aUwN5vf\n",
+            $indent,
+            "SCut3rY8afUmRmUOesoBqJ4nC0o51QEewqsExdZ7IfJPPKhblocCMQDQk2x47cyn\n",
+            $indent,
+            "x3+xyNbnwFiWBN+0nUd0px4FlfGescHEXXZs+XoXHTQ31CZe8AmNz/o=\n",
+            $indent,
+            "-----END CERTIFICATE-----",
+        )
+    };
+}
+
+/// The same, as it is put below a field.
+pub(in crate::settings) const ROOT: &str = concat!("|\n", root!(""));
 
 /// DNS providers of three kinds.
 pub(in crate::settings) const PROVIDERS: &str = "
@@ -46,22 +67,7 @@ pub(in crate::settings) const PROVIDERS: &str = "
   environment: [LEGACY_DNS_KEY]";
 
 /// A CA that is trusted in some contexts.
-pub(in crate::settings) const TRUST: &str = r#"
-- contexts: [prod, "stage-*"]
-  ca: |
-    -----BEGIN CERTIFICATE-----
-    MIICBTCCAYugAwIBAgISBRj3Bp3a1DSYFrt2z1WpmVkeMAoGCCqGSM49BAMDMEMx
-    CzAJBgNVBAYMAlVTMRgwFgYDVQQKDA9UaWRld2F0ZXIgVHJ1c3QxGjAYBgNVBAMM
-    EVRpZGV3YXRlciBSb290IFgxMB4XDTIyMDMxMzAwMDAwMFoXDTQyMDMxMjIzNTk1
-    OVowQzELMAkGA1UEBgwCVVMxGDAWBgNVBAoMD1RpZGV3YXRlciBUcnVzdDEaMBgG
-    A1UEAwwRVGlkZXdhdGVyIFJvb3QgWDEwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAASR
-    jjEE81PXnP3ZpzM0jq8Mr0ELROMRiJZTHS/LNqcSnq5usyjQDg8Gt1A9vtyrZa+X
-    qhvfHg6amF+fxilTg/4ipPbqcIs5kaegAj/powMEN9cpE1b8vLGGIpcXo4DJh4ej
-    QjBAMA4GA1UdDwEB/wQEAwIBhjAdBgNVHQ4EFgQUFFTf1sMgK41kV7mygVptWrjo
-    ZoYwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAwNoADBlAjBsiJH77aUwN5vf
-    SCut3rY8afUmRmUOesoBqJ4nC0o51QEewqsExdZ7IfJPPKhblocCMQDQk2x47cyn
-    x3+xyNbnwFiWBN+0nUd0px4FlfGescHEXXZs+XoXHTQ31CZe8AmNz/o=
-    -----END CERTIFICATE-----"#;
+pub(in crate::settings) const TRUST: &str = concat!("\n- contexts: [prod, \"stage-*\"]\n  ca: |\n", root!("    "));
 
 /// Two controllers, one of them in short.
 pub(in crate::settings) const CONTROLLERS: &str = "
