@@ -66,11 +66,10 @@ impl Rivals {
     /// What is known of a host that is not served, in a clause: `Ingress other/web takes shop.example`.
     pub fn clause(&self, host: &str) -> Option<String> {
         let of = self.of.get(host)?;
-        let named = |route: &RouteKey| format!("{} {}", route.kind.as_str(), route.key);
         if let Some(winner) = &of.winner {
-            return Some(format!("{} takes {host}", named(winner)));
+            return Some(format!("{winner} takes {host}"));
         }
-        let all: Vec<String> = of.others.iter().map(named).collect();
+        let all: Vec<String> = of.others.iter().map(ToString::to_string).collect();
         Some(format!("{} may take {host} as well", first_of(&all, NAMED)))
     }
 

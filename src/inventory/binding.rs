@@ -3,6 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::HashMap,
+    fmt,
     hash::{Hash, Hasher},
 };
 
@@ -23,6 +24,13 @@ pub struct RouteKey {
     pub key: Key,
     /// Where the Ingress was when this was made; only a hint, and no part of what the key is.
     pub(super) near: u32,
+}
+
+impl fmt::Display for RouteKey {
+    /// `Ingress shop/web`. Not cleared.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.as_str(), self.key)
+    }
 }
 
 impl RouteKey {

@@ -80,9 +80,7 @@ fn unserved(inventory: &Inventory, wanted: impl Fn(Kind) -> bool) -> Vec<String>
     let bindings = inventory.bindings().iter().map(|(_, binding)| &binding.route);
     let needs_class = bindings.filter(|route| Controller::alone_with(route.kind).is_none() && wanted(route.kind));
     let unknown = needs_class.filter(|route| inventory.controller(route) == Controller::Unknown);
-    let once: BTreeSet<String> = unknown
-        .map(|route| format!("{} {}", route.kind.as_str(), route.key))
-        .collect();
+    let once: BTreeSet<String> = unknown.map(ToString::to_string).collect();
     once.into_iter().collect()
 }
 

@@ -101,13 +101,13 @@ pub enum Choice<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoTarget {
     /// It is not there.
-    #[error("there is no {} {}", route.kind.as_str(), route.key)]
+    #[error("there is no {route}")]
     Route {
         /// The route.
         route: RouteKey,
     },
     /// It has hosts, and no Secret is named for any of them.
-    #[error("{} {} names no Secret for its hosts", route.kind.as_str(), route.key)]
+    #[error("{route} names no Secret for its hosts")]
     NoSecret {
         /// The route.
         route: RouteKey,
@@ -121,7 +121,7 @@ pub enum NoTarget {
         of: Option<Key>,
     },
     /// Its certificate comes from elsewhere.
-    #[error("the certificate of {} {} does not come from a Secret", route.kind.as_str(), route.key)]
+    #[error("the certificate of {route} does not come from a Secret")]
     Elsewhere {
         /// The route.
         route: RouteKey,

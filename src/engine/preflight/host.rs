@@ -85,10 +85,9 @@ impl Preflight<'_> {
             shown.iter().filter(|s| addresses.contains(&s.address)).collect()
         };
         let public = self.settings.chosen.issuer.stage != Stage::Own;
-        let route_name = target.use_of(name).map_or_else(
-            || "the route".to_owned(),
-            |used| format!("{} {}", used.route.kind.as_str(), used.route.key),
-        );
+        let route_name = target
+            .use_of(name)
+            .map_or_else(|| "the route".to_owned(), |used| used.route.to_string());
         vec![
             leads(&at(&found), &at(&own), unresolved.as_ref(), public, &route_name, lookup).of(host.clone()),
             port_80(&at(&found), &at(&own)).of(host),

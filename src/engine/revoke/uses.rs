@@ -89,7 +89,7 @@ pub fn uses(inventory: &Inventory, leaf: Fingerprint, probed: &BTreeMap<BindingI
         for secret in binding.secrets.iter().filter(|secret| holds(inventory, secret, leaf)) {
             uses.push(Use::Stored {
                 secret: secret.clone(),
-                route: format!("{} {}", binding.route.kind.as_str(), binding.route.key),
+                route: binding.route.to_string(),
                 host: binding.host.clone(),
             });
         }

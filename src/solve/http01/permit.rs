@@ -61,7 +61,7 @@ pub fn refusal(options: &Options, place: &ChallengeRoute) -> Option<SolveError> 
         Class::Default => " of the default class".to_owned(),
     };
     let what = match &place.route {
-        Some(route) => format!("{} {}{class}", route.kind.as_str(), route.key),
+        Some(route) => format!("{route}{class}"),
         None => format!("an Ingress{class} in namespace {}", place.namespace),
     };
     Some(SolveError {

@@ -146,7 +146,7 @@ fn class_of(inventory: &Inventory, ingress: &Ingress) -> Class {
 
 /// The namespace to make an `HTTPRoute` in, and the listeners that it attaches to: the one of port 80, and that of HTTPS.
 fn listeners(inventory: &Inventory, route: &RouteKey, host: &str) -> Result<(Text, Vec<Parent>), SolveError> {
-    let owner = format!("{} {}/{}", route.kind.as_str(), route.key.namespace, route.key.name);
+    let owner = route.to_string();
     let Some(gateway) = inventory.gateway_of(route) else {
         return Err(SolveError::new(format!("{owner} has no Gateway")).hint("check its spec.parentRef"));
     };

@@ -157,10 +157,7 @@ impl Http01 {
         if asks || !look.addresses.is_empty() {
             return Ok(());
         }
-        let route = place
-            .route
-            .as_ref()
-            .map(|route| format!("{} {}", route.kind.as_str(), route.key));
+        let route = place.route.as_ref().map(ToString::to_string);
         Err(in_dns::no_way(&look.host, &error, &look.lookup, route.as_deref()))
     }
 
@@ -178,7 +175,7 @@ impl Http01 {
             }
             if !std::mem::replace(&mut told, true) {
                 tell.tell(EventKind::Waiting {
-                    reason: format!("an address in the status of {} {}", route.kind.as_str(), route.key),
+                    reason: format!("an address in the status of {route}"),
                 });
             }
             sleep(AGAIN).await;
