@@ -74,7 +74,7 @@ pub fn is_usable(path: &Path, what: &str) -> bool {
     match check(path) {
         Ok(()) => true,
         Err(error) => {
-            tracing::warn!("{what} are not used: {error}; {}", error.hint().unwrap_or_default());
+            log::warn!("{what} are not used: {error}; {}", error.hint().unwrap_or_default());
             false
         }
     }

@@ -33,7 +33,7 @@ pub struct PendingRequest {
 impl PendingRequest {
     /// A request that is being sent to `url`. Its body and its headers are not told.
     pub fn new(method: &Method, url: impl Display) -> Self {
-        if !tracing::enabled!(target: LOG, tracing::Level::DEBUG) {
+        if !log::log_enabled!(target: LOG, log::Level::Debug) {
             return Self {
                 what: String::new(),
                 at: Instant::now(),
@@ -47,7 +47,7 @@ impl PendingRequest {
 
     /// The beginning of the answer is there.
     pub fn answered(&self, status: StatusCode) {
-        tracing::debug!(target: LOG, "{} {status} in {} milliseconds", self.what, self.at.elapsed().as_millis());
+        log::debug!(target: LOG, "{} {status} in {} milliseconds", self.what, self.at.elapsed().as_millis());
     }
 
     /// There is no answer.
@@ -55,7 +55,7 @@ impl PendingRequest {
         let error = error.to_string();
         let error = crate::text::clear(&error);
         let took = self.at.elapsed().as_millis();
-        tracing::debug!(target: LOG, "{} failed after {took} milliseconds: {error}", self.what);
+        log::debug!(target: LOG, "{} failed after {took} milliseconds: {error}", self.what);
     }
 }
 

@@ -68,7 +68,7 @@ fn problem(named: Option<&str>, is_empty: bool, errors: &[String]) -> Option<Str
 static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
     let system = System::read();
     if let Some(problem) = &system.problem {
-        tracing::warn!("{problem}");
+        log::warn!("{problem}");
     }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());

@@ -5,17 +5,24 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use tracing_subscriber::fmt::MakeWriter;
+use env_filter::Filter;
+use log::{Metadata, Record};
 
-use crate::{event::Level, ops::Front, text::Clear};
+use crate::{event, ops::Front, text::Clear};
 
 /// The log of this process. Nothing of it may reach a terminal that is drawn on.
 #[derive(Clone, Default)]
 pub(super) struct Log(Arc<RwLock<Option<Arc<dyn Front>>>>);
 
+/// What the `log` crate's macros reach.
+struct Logger {
+    filter: Filter,
+    log: Log,
+}
+
 impl Log {
-    /// Begins it. `KUBECTL_CERTS_LOG` chooses what is logged, as `tracing` directives; else `-v N`, as kubectl counts; warnings without
-    /// either.
+    /// Begins it. `KUBECTL_CERTS_LOG` chooses what is logged, as directives of the crate `env_filter` (`LEVEL`, or `MODULE=LEVEL`, with
+    /// commas between); else `-v N`, as kubectl counts; warnings without either.
     pub(super) fn begin(verbosity: u8) -> Self {
         let log = Self::default();
         let usual = match verbosity {
@@ -26,14 +33,16 @@ impl Log {
             6..=7 => "kubectl_certs=debug",
             _ => "kubectl_certs=trace",
         };
-        let filter = tracing_subscriber::EnvFilter::try_from_env("KUBECTL_CERTS_LOG")
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(log.clone())
-            .with_ansi(false)
-            .without_time();
-        let _ = subscriber.try_init();
+        let asked = std::env::var("KUBECTL_CERTS_LOG").ok();
+        let built = |directives: &str| env_filter::Builder::new().try_parse(directives).map(|builder| builder.build());
+        let filter = asked
+            .and_then(|directives| built(&directives).ok())
+            .unwrap_or_else(|| env_filter::Builder::new().parse(usual).build());
+        let most = filter.filter();
+        let logger = Logger { filter, log: log.clone() };
+        if log::set_boxed_logger(Box::new(logger)).is_ok() {
+            log::set_max_level(most);
+        }
         log
     }
 
@@ -41,33 +50,32 @@ impl Log {
     pub(super) fn divert(&self, front: Option<Arc<dyn Front>>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = front;
     }
-}
 
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
+    fn take(&self, line: &str) {
         let front = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(front) = front {
-            front.say(Level::Note, text.trim());
+            front.say(event::Level::Note, line);
         } else {
             // One event at a time: whatever it quotes ends no line.
-            let line = Clear(text.trim_end()).to_string();
+            let line = Clear(line).to_string();
             if !super::progress::above(&line) {
-                writeln!(std::io::stderr(), "{}", super::locale::shown(&line))?;
+                let _ = writeln!(std::io::stderr(), "{}", super::locale::shown(&line));
             }
         }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
+impl log::Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.filter.enabled(metadata)
     }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.filter.matches(record) {
+            let line = format!("{} {}: {}", record.level(), record.target(), record.args());
+            self.log.take(line.trim());
+        }
+    }
+
+    fn flush(&self) {}
 }

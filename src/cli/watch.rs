@@ -176,7 +176,7 @@ fn tell(state: WatchState) {
     match state {
         WatchState::Connected => note("connected again: the view is current"),
         WatchState::Lost { why, .. } => note(&format!("connection lost, retrying: {why}")),
-        WatchState::Relisted(kind) => tracing::debug!(kind = kind.plural(), "listed again"),
+        WatchState::Relisted(kind) => log::debug!("{} were listed again", kind.plural()),
     }
 }
 

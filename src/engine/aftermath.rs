@@ -90,7 +90,7 @@ impl Run {
                 uid: None,
             };
             if let Err(error) = events::record(api, &about, reason, &cleared, crate::clock::now()).await {
-                tracing::debug!("cannot record an event: {error}");
+                log::debug!("cannot record an event: {error}");
             }
         }
     }
@@ -255,7 +255,7 @@ pub async fn record_on_secret(api: &Api, secret: &Key, reason: Reason, message: 
     };
     let message = crate::text::Clear(message).to_string();
     if let Err(error) = events::record(api, &about, reason, &message, crate::clock::now()).await {
-        tracing::debug!("cannot record an event: {error}");
+        log::debug!("cannot record an event: {error}");
     }
 }
 

@@ -64,7 +64,7 @@ impl RenewalAnswers {
         known.retain(|_, known| now < known.again);
         let write = || cache::write(path, &serde_json::to_vec(&*known)?);
         if let Err(error) = write() {
-            tracing::debug!("the CA's renewal windows cannot be kept: {error}");
+            log::debug!("the CA's renewal windows cannot be kept: {error}");
         }
     }
 }

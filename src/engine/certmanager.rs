@@ -189,7 +189,7 @@ async fn record(api: &Api, certificate: &Key, asked: &Value) {
     };
     let message = events::signed("asked cert-manager to renew the certificate", api, None);
     if let Err(error) = events::record(api, &about, Reason::RenewalRequested, &message, now()).await {
-        tracing::debug!("cannot record an event: {error}");
+        log::debug!("cannot record an event: {error}");
     }
 }
 

@@ -41,7 +41,7 @@ pub async fn choose(http01: &mut Http01Settings, connection: &Connection) {
                 http01.nodes = found.nodes;
             }
         }
-        Err(error) => tracing::debug!("which images the nodes have is not known: {}", chain(&error)),
+        Err(error) => log::debug!("which images the nodes have is not known: {}", chain(&error)),
     }
 }
 

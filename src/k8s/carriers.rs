@@ -54,7 +54,7 @@ async fn counted(connection: &Connection, scope: &Scope, served: &Served, kinds:
         let count = match count(connection, scope, carrier, &version).await {
             Ok(count) => count,
             Err(error) => {
-                tracing::debug!(%error, plural = carrier.plural, "cannot count the kinds that are not read");
+                log::debug!("{} cannot be counted: {error}", carrier.plural);
                 None
             }
         };

@@ -321,7 +321,7 @@ async fn discover(connection: &Connection) -> Option<Arc<Served>> {
     match body {
         Ok(body) => Served::read(&body).map(Arc::new),
         Err(error) => {
-            tracing::debug!(%error, "discovery failed; asking for each kind outright");
+            log::debug!("discovery failed, so each kind is asked for outright: {error}");
             None
         }
     }

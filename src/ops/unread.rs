@@ -22,7 +22,7 @@ pub(super) fn lines(inventory: &Inventory) -> Vec<String> {
             Depends::Content => lists.push(list),
             Depends::On(what) => drop(unknown.entry(what).or_default().insert(list.kind.plural())),
             Depends::Nothing => {
-                tracing::debug!("{} cannot be listed, and nothing depends on it", list.kind.plural());
+                log::debug!("{} cannot be listed, and nothing depends on it", list.kind.plural());
             }
         }
     }

@@ -29,6 +29,6 @@ pub fn save(memo: &Memo) {
     if let Some(path) = path()
         && let Err(error) = cache::write(&path, &memo.to_bytes())
     {
-        tracing::debug!(path = %path.display(), %error, "cannot keep the verified signatures");
+        log::debug!("the verified signatures cannot be kept in {}: {error}", path.display());
     }
 }

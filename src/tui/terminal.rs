@@ -42,7 +42,7 @@ impl Screen {
                 give_back();
                 before(panic);
             } else {
-                tracing::error!("{panic}");
+                log::error!("{panic}");
             }
         }));
         enter()?;

@@ -102,7 +102,7 @@ fn redacted(mut object: Value) -> Value {
             let length = value.as_str().map_or(0, |text| {
                 BASE64_STANDARD.decode(text).map_or(text.len(), |bytes| bytes.len())
             });
-            tracing::debug!(key, "not shown");
+            log::debug!("the value of {key} is not shown");
             *value = format!("(not shown: {length} bytes)").into();
         }
     }

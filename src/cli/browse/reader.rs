@@ -240,7 +240,7 @@ impl ReadingParts {
             let tell = move |state| match state {
                 WatchState::Connected => drop(told.send(Message::Link(Link::Up))),
                 WatchState::Lost { why, .. } => drop(told.send(Message::Link(Link::Lost(why)))),
-                WatchState::Relisted(kind) => tracing::debug!(kind = kind.plural(), "listed again"),
+                WatchState::Relisted(kind) => log::debug!("{} were listed again", kind.plural()),
             };
             tokio::spawn(async move { watch(&connection, &scope, starts, named, sink, tell).await })
         });

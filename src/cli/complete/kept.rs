@@ -54,7 +54,7 @@ impl Kept {
     pub(super) fn write(&self, names: &[Candidate]) {
         let written = serde_json::to_vec(names).map(|bytes| cache::write(&self.0, &bytes));
         if let Ok(Err(error)) | Err(error) = written.map_err(std::io::Error::from) {
-            tracing::debug!(path = %self.0.display(), %error, "cannot keep the names");
+            log::debug!("the names cannot be kept in {}: {error}", self.0.display());
         }
         // Of clusters and namespaces that nobody asks for any more nothing stays.
         let others = self.0.parent().and_then(|folder| fs::read_dir(folder).ok());
@@ -80,7 +80,7 @@ impl Kept {
         if marked.is_ok()
             && let Err(error) = beside(words)
         {
-            tracing::debug!(%error, "cannot read on");
+            log::debug!("no process can be started that reads on: {error}");
             self.done();
         }
     }

@@ -47,7 +47,7 @@ pub(super) async fn follow(shared: Arc<Shared>, mut named: Receiver<Key>) -> boo
             }
             _ = clock.tick(), if !polled.is_empty() => {
                 for (key, error) in rights::get_secrets(&shared.connection, &shared.scope.data_keys, polled.clone(), shared.sink.clone()).await {
-                    tracing::debug!(%key, %error, "cannot read a Secret again");
+                    log::debug!("Secret {key} cannot be read again: {error}");
                 }
             }
             else => return false,

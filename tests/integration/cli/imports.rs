@@ -251,7 +251,7 @@ const IMPURE: &[&str] = &[
     "eprintln!",
     "print!(",
     "anstream",
-    "tracing",
+    "log::",
 ];
 
 /// The files of a module without its tests.
