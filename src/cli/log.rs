@@ -34,12 +34,19 @@ impl Log {
             _ => "kubectl_certs=trace",
         };
         let asked = std::env::var("KUBECTL_CERTS_LOG").ok();
-        let built = |directives: &str| env_filter::Builder::new().try_parse(directives).map(|builder| builder.build());
+        let built = |directives: &str| {
+            env_filter::Builder::new()
+                .try_parse(directives)
+                .map(|builder| builder.build())
+        };
         let filter = asked
             .and_then(|directives| built(&directives).ok())
             .unwrap_or_else(|| env_filter::Builder::new().parse(usual).build());
         let most = filter.filter();
-        let logger = Logger { filter, log: log.clone() };
+        let logger = Logger {
+            filter,
+            log: log.clone(),
+        };
         if log::set_boxed_logger(Box::new(logger)).is_ok() {
             log::set_max_level(most);
         }

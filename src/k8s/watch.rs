@@ -299,7 +299,10 @@ impl Follow {
             }
             if let Err(source) = result {
                 // What was sent cannot be read and would come again: only a list leads past it.
-                log::debug!("a change of the kind {} cannot be read, so it is listed again: {source}", self.kind.as_str());
+                log::debug!(
+                    "a change of the kind {} cannot be read, so it is listed again: {source}",
+                    self.kind.as_str()
+                );
                 return End::TooOld;
             }
         }
@@ -326,7 +329,11 @@ impl Follow {
             Event::Bookmark(version) => (None, version),
             // As in a list, it is left out; what it was before it changed is no longer true.
             Event::Unreadable(skipped, version) => {
-                log::warn!("an object of the kind {} cannot be understood: {}", self.kind.as_str(), skipped.error);
+                log::warn!(
+                    "an object of the kind {} cannot be understood: {}",
+                    self.kind.as_str(),
+                    skipped.error
+                );
                 let key = skipped.key.filter(|key| self.known.remove(key));
                 (key.map(|key| Change::Gone(self.kind, key)), version)
             }

@@ -34,7 +34,10 @@ pub(super) const OTHERS: &[(&str, &str)] = &[
         "KEEP_NAMES",
         "whether completion keeps the cluster's names for minutes (true), or asks for them each time (false)",
     ),
-    ("LOG", "what the program logs: `debug`, or `MODULE=LEVEL` with commas between"),
+    (
+        "LOG",
+        "what the program logs: `debug`, or `MODULE=LEVEL` with commas between",
+    ),
 ];
 
 /// Looks a variable up by its whole name; one that is set to nothing is not set.

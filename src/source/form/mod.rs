@@ -16,9 +16,10 @@ mod secret;
 mod traefik;
 
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize,
     de::{DeserializeSeed as _, Error as _},
 };
+use zeroize::Zeroizing;
 
 pub use lenient::without_values;
 pub use made::{encrypted, made, may_make};
@@ -37,14 +38,25 @@ pub fn from_json(kind: Kind, json: &[u8], keys: &DataKeys) -> Result<Object, ser
         .map_err(|error| serde_json::Error::custom(without_values(&error.to_string())))
 }
 
-/// Reads one object of a known kind from a value that was made of YAML. The error shows no text value of the object.
+/// Reads one object of a known kind from a value that was made of YAML. The error shows no text value of the object, and no place.
+///
+/// By way of JSON: what reads the objects is much code, and with one format there is one of it.
 pub fn from_value(kind: Kind, value: &serde_json::Value, keys: &DataKeys) -> Result<Object, serde_json::Error> {
-    decode(kind, value, keys).map_err(|error| serde_json::Error::custom(without_values(&error.to_string())))
+    let json = Zeroizing::new(serde_json::to_vec(value)?);
+    from_json(kind, &json, keys).map_err(|error| serde_json::Error::custom(without_place(&error.to_string())))
 }
 
-/// Reads one object of a known kind from any format that describes itself; `keys` are those under which Secrets hold pairs. Its error
-/// may quote values.
-pub fn decode<'de, D: Deserializer<'de>>(kind: Kind, from: D, keys: &DataKeys) -> Result<Object, D::Error> {
+/// The message of an error in JSON without its place, which is given in the file's own lines.
+pub fn without_place(message: &str) -> &str {
+    message.split(" at line ").next().unwrap_or(message)
+}
+
+/// `keys` are those under which Secrets hold pairs. The error may quote values.
+fn decode<'de>(
+    kind: Kind,
+    from: &mut serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+    keys: &DataKeys,
+) -> Result<Object, serde_json::Error> {
     Ok(match kind {
         Kind::Ingress => Object::Ingress(ingress::Ingress::deserialize(from)?.into()),
         Kind::IngressClass => Object::IngressClass(ingress::IngressClass::deserialize(from)?.into()),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     object::{Kind, Text},
-    source::form::{self, without_values},
+    source::form::{self, without_place, without_values},
 };
 
 /// Lists within lists that are followed.
@@ -119,9 +119,7 @@ fn next_value(text: &str, at: usize) -> Option<usize> {
 
 /// The message without its place, which is given in the file's own lines.
 fn plain(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or(&message);
-    without_values(message)
+    without_values(without_place(&error.to_string()))
 }
 
 /// Reads one value: an object, or a list of them. `list` is the apiVersion and kind that items without their own have.

@@ -4,6 +4,7 @@
 
 mod collect;
 mod error;
+mod exact;
 mod files;
 mod json;
 mod node;

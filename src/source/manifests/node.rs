@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
@@ -61,6 +61,18 @@ pub(super) enum Content {
 
 /// The fields of a Secret that has not been read yet: wiped when it has, or when nobody reads it.
 pub(super) struct Unread(Value);
+
+impl Unread {
+    /// A value that is wiped when nobody needs it any more.
+    pub(super) fn of(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// The value.
+    pub(super) fn get(&self) -> &Value {
+        &self.0
+    }
+}
 
 impl Drop for Unread {
     fn drop(&mut self) {
@@ -269,79 +281,5 @@ impl<'de> Deserialize<'de> for Items {
             }
         }
         from.deserialize_any(ItemsVisitor)
-    }
-}
-
-/// Goes to one item of nested lists and reads it as `kind`, for the place of the error alone.
-pub(super) struct Seek<'p> {
-    pub(super) kind: Kind,
-    /// The indexes that lead to the item; empty for the document itself.
-    pub(super) path: &'p [usize],
-    /// The data keys under which Secrets hold pairs.
-    pub(super) keys: &'p DataKeys,
-}
-
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        if self.path.is_empty() {
-            form::decode(self.kind, from, self.keys).map(|_| ())
-        } else {
-            from.deserialize_map(self)
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "items" {
-                map.next_value_seed(Element(&self))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The items on the way.
-struct Element<'s, 'p>(&'s Seek<'p>);
-
-impl<'de> DeserializeSeed<'de> for Element<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Element<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Some((wanted, path)) = self.0.path.split_first() else {
-            return Ok(());
-        };
-        for _ in 0..*wanted {
-            if seq.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(());
-            }
-        }
-        let Seek { kind, keys, .. } = *self.0;
-        seq.next_element_seed(Seek { kind, path, keys })?;
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(())
     }
 }

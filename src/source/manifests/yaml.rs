@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeSeed as _};
 use serde_saphyr::{
     DuplicateKeyPolicy, Error, MessageFormatter, UserMessageFormatter, budget::BudgetBreach,
     options::NonFiniteFloatPolicy,
@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::{
     collect::{Collect, HELM, Place},
-    node::{Content, Node, Seek},
+    exact::Seek,
+    node::{Content, Node},
     quoted,
     split::{self, Piece},
 };
@@ -142,18 +143,15 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// The place of what breaks the object at `path`: its document is read again, straight into its form.
+    /// The place of what breaks the object at `path`: its document is read again, with the lines of what it holds.
     fn exact(&mut self, piece: Piece<'_>, kind: Kind, path: &[usize], place: &Place) -> Place {
         let mut place = place.clone();
         if self.exact > 0 {
             self.exact -= 1;
-            let keys = self.collect.data_keys();
-            let seek = |from: serde_saphyr::Deserializer<'_, '_>| {
-                serde::de::DeserializeSeed::deserialize(Seek { kind, path, keys }, from)
-            };
-            if let Err(error) = parse(piece, &mut self.allowance, seek) {
-                place.line = line(piece, &error).or(place.line);
-            }
+            let seek = |from: serde_saphyr::Deserializer<'_, '_>| Seek(path).deserialize(from);
+            let lined = parse(piece, &mut self.allowance, seek).ok().flatten();
+            let line = lined.and_then(|lined| lined.broken(kind, self.collect.data_keys()));
+            place.line = line.and_then(|within| line_of(piece, within)).or(place.line);
         }
         place
     }
