@@ -8,12 +8,12 @@ use crate::{
 };
 
 /// A file that only saves time: `$XDG_CACHE_HOME/kubectl-certs/NAME`, or below `~/.cache`. `None` without a home.
-pub fn file(name: &str) -> Option<PathBuf> {
+pub(crate) fn file(name: &str) -> Option<PathBuf> {
     Some(home::of_process(Keeps::Cache)?.join(name))
 }
 
 /// Reads one of at most `largest` bytes. `what` is what it holds. `None` where there is none, or where others could have written it.
-pub fn read(path: &Path, what: &str, largest: u64) -> Option<Vec<u8>> {
+pub(crate) fn read(path: &Path, what: &str, largest: u64) -> Option<Vec<u8>> {
     let about = std::fs::metadata(path).ok()?;
     // Whoever can write the file decides what is believed.
     if !crate::own::is_usable(path, what) {
@@ -27,7 +27,7 @@ pub fn read(path: &Path, what: &str, largest: u64) -> Option<Vec<u8>> {
 /// # Errors
 ///
 /// Says what the file system refused, or to whom the place belongs.
-pub fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let Some(folder) = path.parent() else { return Ok(()) };
     std::fs::create_dir_all(folder)?;
     // What could not be used would be written in vain.

@@ -6,19 +6,19 @@ use crate::object::Seconds;
 
 mod pauses;
 
-pub use pauses::{Pauses, spread};
+pub(crate) use pauses::{Pauses, spread};
 
 /// The present moment. A clock that is set before 1970 is at its beginning.
-pub fn now() -> Seconds {
+pub(crate) fn now() -> Seconds {
     seconds(since_epoch())
 }
 
 /// How many whole seconds a time is.
-pub fn seconds(time: Duration) -> Seconds {
+pub(crate) fn seconds(time: Duration) -> Seconds {
     Seconds::try_from(time.as_secs()).unwrap_or(Seconds::MAX)
 }
 
 /// The same, finer than a second.
-pub fn since_epoch() -> Duration {
+pub(crate) fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 /// What is kept there, and hence which variable names the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeps {
+pub(crate) enum Keeps {
     /// `XDG_CONFIG_HOME`, or `~/.config`: settings and accounts.
     Config,
     /// `XDG_CACHE_HOME`, or `~/.cache`: what only saves time.
@@ -14,7 +14,7 @@ pub enum Keeps {
 }
 
 /// The program's own directory; `None` without a home. `get` looks a variable up.
-pub fn directory(keeps: Keeps, get: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+pub(crate) fn directory(keeps: Keeps, get: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name: &str| get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let (variable, usual) = match keeps {
         Keeps::Config => ("XDG_CONFIG_HOME", ".config"),
@@ -26,7 +26,7 @@ pub fn directory(keeps: Keeps, get: &dyn Fn(&str) -> Option<OsString>) -> Option
 }
 
 /// The same by the process's own environment.
-pub fn of_process(keeps: Keeps) -> Option<PathBuf> {
+pub(crate) fn of_process(keeps: Keeps) -> Option<PathBuf> {
     directory(keeps, &|name| std::env::var_os(name))
 }
 

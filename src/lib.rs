@@ -30,32 +30,32 @@
 
 pub mod acme;
 pub mod apply;
-pub mod cache;
+mod cache;
 pub mod check;
 pub mod cli;
-pub mod clock;
+mod clock;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod file;
-pub mod home;
+mod home;
 pub mod inventory;
 pub mod k8s;
 pub mod name;
 pub mod net;
 pub mod object;
 pub mod ops;
-pub mod own;
+mod own;
 pub mod plan;
 #[cfg(test)]
 mod renewed;
 pub mod report;
-pub mod requests;
+mod requests;
 pub mod scan;
 pub mod settings;
 pub mod solve;
 pub mod source;
 pub mod text;
-pub mod tls;
+mod tls;
 pub mod tui;
 pub mod x509;

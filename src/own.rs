@@ -59,7 +59,7 @@ impl Diagnose for NotOurs {
 ///
 /// Says what belongs to whom.
 #[cfg(unix)]
-pub fn check(path: &Path) -> Result<(), NotOurs> {
+pub(crate) fn check(path: &Path) -> Result<(), NotOurs> {
     unix::check(path, unix::user())
 }
 
@@ -70,7 +70,7 @@ pub fn check(_: &Path) -> Result<(), NotOurs> {
 }
 
 /// [`check`], with a line in the log where it fails: for files without which the program goes on. `what` is what they hold.
-pub fn is_usable(path: &Path, what: &str) -> bool {
+pub(crate) fn is_usable(path: &Path, what: &str) -> bool {
     match check(path) {
         Ok(()) => true,
         Err(error) => {

@@ -25,14 +25,14 @@ const TOLD: [&str; 12] = [
 
 /// A request under way.
 #[derive(Debug)]
-pub struct PendingRequest {
+pub(crate) struct PendingRequest {
     what: String,
     at: Instant,
 }
 
 impl PendingRequest {
     /// A request that is being sent to `url`. Its body and its headers are not told.
-    pub fn new(method: &Method, url: impl Display) -> Self {
+    pub(crate) fn new(method: &Method, url: impl Display) -> Self {
         if !log::log_enabled!(target: LOG, log::Level::Debug) {
             return Self {
                 what: String::new(),
@@ -46,12 +46,12 @@ impl PendingRequest {
     }
 
     /// The beginning of the answer is there.
-    pub fn answered(&self, status: StatusCode) {
+    pub(crate) fn answered(&self, status: StatusCode) {
         log::debug!(target: LOG, "{} {status} in {} milliseconds", self.what, self.at.elapsed().as_millis());
     }
 
     /// There is no answer.
-    pub fn failed(&self, error: &dyn Display) {
+    pub(crate) fn failed(&self, error: &dyn Display) {
         let error = error.to_string();
         let error = crate::text::clear(&error);
         let took = self.at.elapsed().as_millis();

@@ -14,7 +14,7 @@ use rustls::{
 
 /// Why a client cannot be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     /// The CA's text is cut off, or not base64.
     #[error("it is not PEM")]
     NotPem,
@@ -77,7 +77,7 @@ static ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
 });
 
 /// What a client is made of that trusts Mozilla's roots, the system's, and the certificates of `ca_pem`.
-pub fn client(ca_pem: Option<&[u8]>) -> Result<ClientConfig, TlsError> {
+pub(crate) fn client(ca_pem: Option<&[u8]>) -> Result<ClientConfig, TlsError> {
     let mut roots = ROOTS.clone();
     if let Some(pem) = ca_pem {
         let mut is_empty = true;

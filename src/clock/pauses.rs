@@ -7,7 +7,7 @@ use std::{
 
 /// The pauses between tries: the first, how each grows into the next, and the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pauses {
+pub(crate) struct Pauses {
     first: Duration,
     most: Duration,
     growth: (u32, u32),
@@ -16,12 +16,12 @@ pub struct Pauses {
 
 impl Pauses {
     /// Each twice as long as the one before.
-    pub const fn doubling(first: Duration, most: Duration) -> Self {
+    pub(crate) const fn doubling(first: Duration, most: Duration) -> Self {
         Self::growing(first, most, (2, 1))
     }
 
     /// Each longer by a fraction: `(3, 2)` makes one and a half of each.
-    pub const fn growing(first: Duration, most: Duration, growth: (u32, u32)) -> Self {
+    pub(crate) const fn growing(first: Duration, most: Duration, growth: (u32, u32)) -> Self {
         Self {
             first,
             most,
@@ -31,34 +31,34 @@ impl Pauses {
     }
 
     /// The pause that is due.
-    pub fn due(&self) -> Duration {
+    pub(crate) fn due(&self) -> Duration {
         self.due
     }
 
     /// The pause that is due; the next time, the one after it.
-    pub fn take(&mut self) -> Duration {
+    pub(crate) fn take(&mut self) -> Duration {
         let due = self.due;
         self.grow();
         due
     }
 
     /// Goes on to the next pause.
-    pub fn grow(&mut self) {
+    pub(crate) fn grow(&mut self) {
         self.grow_by(self.growth);
     }
 
     /// Goes on to a pause that is longer by another fraction than usual.
-    pub fn grow_by(&mut self, (times, of): (u32, u32)) {
+    pub(crate) fn grow_by(&mut self, (times, of): (u32, u32)) {
         self.due = (self.due.saturating_mul(times) / of).min(self.most);
     }
 
     /// Begins again with the first.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.due = self.first;
     }
 
     /// The pause after so many, from 0.
-    pub fn nth(&self, after: u32) -> Duration {
+    pub(crate) fn nth(&self, after: u32) -> Duration {
         let mut pauses = *self;
         pauses.restart();
         for _ in 0..after {
@@ -72,7 +72,7 @@ impl Pauses {
 }
 
 /// Between half of a pause and all of it, so that many clients do not come back at once.
-pub fn spread(pause: Duration) -> Duration {
+pub(crate) fn spread(pause: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish();
     let share = u32::try_from(random % 1000).unwrap_or(0);
     pause / 2 + pause / 2 * share / 1000
