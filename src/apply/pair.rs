@@ -13,7 +13,7 @@ use crate::{
     x509::{
         Anchors, Certificate, Der, Fingerprint, Interner, Judge, KeyState, Memo, Trust,
         bundle::{self, Parsed},
-        is_staging_issuer, link,
+        link,
         trust::PathError,
     },
 };
@@ -194,11 +194,6 @@ impl Pair {
     /// The chain without the leaf, as PEM; perhaps empty.
     pub fn issuers_pem(&self) -> String {
         self.ders.iter().skip(1).map(|der| pem(der)).collect()
-    }
-
-    /// Whether it comes from a staging CA, by its issuer's name.
-    pub fn is_staging(&self) -> bool {
-        is_staging_issuer(&self.leaf)
     }
 }
 

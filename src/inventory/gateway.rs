@@ -48,11 +48,6 @@ pub fn terminates_tls(listener: &Listener) -> bool {
     (protocol.eq_ignore_ascii_case("HTTPS") || protocol.eq_ignore_ascii_case("TLS")) && !listener.passthrough
 }
 
-/// Whether a route is a Gateway or a `ListenerSet`.
-pub fn is_gateway(route: &RouteKey) -> bool {
-    route.kind.has_listeners()
-}
-
 /// Whether a certificateRef names a core Secret, the one kind that every implementation supports.
 pub fn names_a_secret(reference: &CertificateRef) -> bool {
     reference.group.is_empty() && reference.kind == "Secret"

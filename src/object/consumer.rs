@@ -48,9 +48,4 @@ impl Consumer {
             && self.meta.namespace == key.namespace
             && self.uses.iter().any(|u| u.name == key.name && u.how != How::Other)
     }
-
-    /// Whether it uses the Secret `key`.
-    pub fn uses_secret(&self, key: &Key) -> bool {
-        self.meta.namespace == key.namespace && self.uses.iter().any(|u| u.name == key.name)
-    }
 }

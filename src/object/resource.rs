@@ -80,8 +80,6 @@ pub const POD: Resource = Kind::Pod.resource();
 pub const SERVICE: Resource = Kind::Service.resource();
 /// v1 Node.
 pub const NODE: Resource = Resource::new("", "v1", "nodes", "Node").cluster_wide();
-/// v1 `ServiceAccount`.
-pub const SERVICEACCOUNT: Resource = Kind::ServiceAccount.resource();
 /// v1 Namespace.
 pub const NAMESPACE: Resource = Kind::Namespace.resource();
 /// v1 Event; what `kubectl describe` reads.
@@ -92,8 +90,6 @@ pub const DEPLOYMENT: Resource = Kind::Deployment.resource();
 pub const STATEFULSET: Resource = Kind::StatefulSet.resource();
 /// apps/v1 `DaemonSet`.
 pub const DAEMONSET: Resource = Kind::DaemonSet.resource();
-/// apps/v1 `ReplicaSet`.
-pub const REPLICASET: Resource = Resource::new("apps", "v1", "replicasets", "ReplicaSet");
 /// batch/v1 Job.
 pub const JOB: Resource = Kind::Job.resource();
 /// coordination.k8s.io/v1 Lease.
