@@ -1,14 +1,15 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by tests/run and .ci/run, which set `name`: the machine's part of what they need, stages with their time, where builds go.
+# Sourced by tests/run, tests/bench/run and .ci/run, which set `name`: checks what they need of the machine, times their stages, and says where
+# builds go.
 
-# The same place as the testbed's, so that one directory holds all that survives a run.
+# The testbed's directory, so that everything that survives a run is in one place.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kubectl-certs-testbed
 die() { echo "$name: $1" >&2; exit "${2:-1}"; }
 
 # The stages so far, and those that failed.
 stages=() failed_stages=()
-# stage NAME COMMAND...: runs a command under a headline, then says how long it took. A failure is remembered, not fatal:
-# one run tells everything that is wrong.
+# stage NAME COMMAND...: runs a command under a headline, then says how long it took. A failure is remembered and not fatal, so
+# that one run reports everything that is wrong.
 stage() {
   local what=$1 begin=$SECONDS status=0; shift
   printf '\n=== %s\n' "$what"
@@ -24,7 +25,7 @@ stage() {
   return "$status"
 }
 
-# Cargo, the C compiler and linker that it calls, and GNU time, which tests measure with.
+# Checks for cargo, the C compiler and linker that it calls, and GNU time, which the tests use to measure.
 need_rust() {
   [ -z "${HOME:-}" ] || PATH=$PATH:$HOME/.cargo/bin   # where rustup puts it, should the profile not say so
   command -v cargo >/dev/null ||
@@ -48,9 +49,9 @@ need_rust() {
   fi
 }
 
-# A clone that CI makes is new each time: with a target directory outside of it, only the first run builds the dependencies.
-# Cargo takes the package in two clones for the same and compares times, so it could run one clone's tests for the other:
-# what it has of the package is removed, and runs wait for each other. Where the caller chose a directory, it is the caller's.
+# CI makes a new clone each time: with a target directory outside of the clone, only the first run builds the dependencies.
+# Cargo takes the package in two clones for the same one and compares times, so it could run the tests of one clone for the other.
+# So the package's own build results are removed first, and runs wait for each other. A directory that the caller chose is left alone.
 share_target() {
   [ "${CI:-}" = true ] && [ -z "${CARGO_TARGET_DIR:-}" ] || return 0
   export CARGO_TARGET_DIR=$cache/target CARGO_INCREMENTAL=0
