@@ -2,11 +2,12 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
 };
 
 use tokio::{
-    sync::{OnceCell, mpsc::Sender},
+    sync::{OnceCell, Semaphore, mpsc::Sender},
     task::JoinSet,
 };
 
@@ -23,6 +24,13 @@ use crate::{
     object::{Change, Forbidden, Key, Kind, Text},
     source::{Scope, scope::Namespaces},
 };
+
+/// A server that tells within this time what it serves is near.
+const NEAR: Duration = Duration::from_millis(25);
+/// So many lists of add-ons are read at a time from a server that is near: they are small, one connection takes them one after the other
+/// in no time, and each further connection costs both sides a handshake, which is more than the list. From afar each takes a way
+/// there and back, so all are asked for at once.
+const FEW: usize = 2;
 
 /// How lists are asked for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,6 +74,9 @@ pub(super) struct Run {
     pub(super) wide: bool,
     pub(super) sink: Sender<Change>,
     served: OnceCell<Option<Arc<Served>>>,
+    /// How long the server took to tell.
+    told_in: OnceLock<Duration>,
+    few: Semaphore,
     pub(super) namespaces: OnceCell<Option<Vec<Text>>>,
 }
 
@@ -106,6 +117,8 @@ impl Run {
             wide,
             sink,
             served: OnceCell::new(),
+            told_in: OnceLock::new(),
+            few: Semaphore::new(FEW),
             namespaces: OnceCell::new(),
         }
     }
@@ -143,7 +156,7 @@ impl Run {
         let apis = if kind.row().is_built_in() {
             kind.row().resources().collect()
         } else {
-            let served = self.served.get_or_init(|| discover(&self.connection)).await;
+            let served = self.served.get_or_init(|| self.discover()).await;
             match served
                 .as_ref()
                 .map_or_else(|| Wanted::Ask(kind.row().resources().collect()), |s| s.wanted(kind))
@@ -157,6 +170,12 @@ impl Run {
                     };
                 }
             }
+        };
+        let is_near = self.told_in.get().is_some_and(|told| *told <= NEAR);
+        let _one_of_few = if is_near && !kind.row().is_built_in() {
+            self.few.acquire().await.ok()
+        } else {
+            None
         };
         let targets = self.targets(kind);
         let Some((first, rest)) = targets.split_first() else {
@@ -183,6 +202,13 @@ impl Run {
         }
         self.send(Change::NotServed(kind)).await;
         Outcome::default()
+    }
+
+    async fn discover(&self) -> Option<Arc<Served>> {
+        let begun = Instant::now();
+        let served = discover(&self.connection).await;
+        let _ = self.told_in.set(begun.elapsed());
+        served
     }
 
     /// Goes on once it is known which version is there.

@@ -26,6 +26,11 @@ const EMPTY_AT_ONCE: u32 = 4;
 /// More pages than any cluster has, at some hundred objects each.
 const PAGES: u32 = 100_000;
 
+/// Objects are handed on so many at a time: whoever takes them is woken once for all of them, and waking costs as much as taking one.
+const TOGETHER: usize = 64;
+/// No object is held back for longer while others arrive.
+const HELD: Duration = Duration::from_millis(5);
+
 /// What is to be read, and whereto.
 pub(super) struct Read<'a> {
     pub(super) connection: &'a Connection,
@@ -166,27 +171,28 @@ impl Read<'_> {
             };
             let mut decoder = ListDecoder::new(answer.format, self.kind, self.keys);
             let mut objects = Vec::new();
+            let mut since = Instant::now();
             loop {
                 let frame = match answer.frame().await {
                     Ok(Some(frame)) => frame,
-                    Ok(None) => break,
-                    Err(ClusterError::Unreachable { problem, .. }) => {
-                        return Err(Broken::Off {
-                            read,
-                            cause: problem.to_string(),
-                        });
+                    end => {
+                        read += self.hand_on(&mut objects, part).await?;
+                        match end {
+                            Ok(_) => break,
+                            Err(ClusterError::Unreachable { problem, .. }) => {
+                                return Err(Broken::Off {
+                                    read,
+                                    cause: problem.to_string(),
+                                });
+                            }
+                            Err(error) => return Err(Broken::Error(error)),
+                        }
                     }
-                    Err(error) => return Err(Broken::Error(error)),
                 };
                 let result = decoder.push(&frame, &mut |object| objects.push(object));
-                for object in objects.drain(..) {
-                    read += 1;
-                    if (self.allows)(&object) {
-                        if self.remember {
-                            part.keys.insert(object.meta().key());
-                        }
-                        self.send(Change::Set(object)).await?;
-                    }
+                if objects.len() >= TOGETHER || since.elapsed() >= HELD || result.is_err() {
+                    read += self.hand_on(&mut objects, part).await?;
+                    since = Instant::now();
                 }
                 result.map_err(|source| ClusterError::Unreadable {
                     server: self.connection.server.clone(),
@@ -232,6 +238,18 @@ impl Read<'_> {
             }
         }
         path
+    }
+
+    /// Sends objects, and returns how many there were.
+    async fn hand_on(&self, objects: &mut Vec<Object>, part: &mut Part) -> Result<usize, ClusterError> {
+        let count = objects.len();
+        for object in objects.drain(..).filter(|object| (self.allows)(object)) {
+            if self.remember {
+                part.keys.insert(object.meta().key());
+            }
+            self.send(Change::Set(object)).await?;
+        }
+        Ok(count)
     }
 
     async fn send(&self, change: Change) -> Result<(), ClusterError> {

@@ -76,7 +76,8 @@ pub(super) fn key(message: Bytes) -> Option<Key> {
 
 /// A text; what is not UTF-8 is replaced, as the server does when it writes JSON.
 pub(super) fn text(bytes: &Bytes) -> Text {
-    Text::from_utf8_lossy(bytes)
+    // The other way goes letter by letter.
+    std::str::from_utf8(bytes).map_or_else(|_| Text::from_utf8_lossy(bytes), Text::from)
 }
 
 /// A text that is not empty.
