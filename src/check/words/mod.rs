@@ -7,7 +7,7 @@ pub(in crate::check) mod outside;
 pub(in crate::check) mod say;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use commands::Commands;
 use outside::Outside;

@@ -2,6 +2,8 @@
 
 mod examples;
 pub mod issue;
+#[cfg(test)]
+mod remedies;
 pub mod respond;
 
 use std::{path::PathBuf, time::Duration};

@@ -7,18 +7,18 @@ use crate::{
     text::time::DAY,
 };
 
-pub(super) fn texts(items: &[&str]) -> Vec<Text> {
+pub(crate) fn texts(items: &[&str]) -> Vec<Text> {
     items.iter().map(|i| (*i).into()).collect()
 }
 
-pub(super) fn at(kind: Kind, namespace: &str, name: &str) -> ObjectRef {
+pub(crate) fn at(kind: Kind, namespace: &str, name: &str) -> ObjectRef {
     ObjectRef {
         kind,
         key: Key::new(namespace, name),
     }
 }
 
-pub(super) fn forbidden(kind: Kind, namespace: Option<&str>, name: Option<&str>, verb: &'static str) -> Fact {
+pub(crate) fn forbidden(kind: Kind, namespace: Option<&str>, name: Option<&str>, verb: &'static str) -> Fact {
     Fact::Forbidden(finding::Forbidden(Forbidden {
         kind,
         namespace: namespace.map(Into::into),
@@ -31,7 +31,7 @@ pub(super) fn forbidden(kind: Kind, namespace: Option<&str>, name: Option<&str>,
 pub(super) type Sample = (Fact, &'static [&'static str]);
 
 /// All of them, in the catalogue's order.
-pub(super) fn all() -> Vec<Sample> {
+pub(crate) fn all() -> Vec<Sample> {
     [
         routes::references(),
         routes::hosts(),

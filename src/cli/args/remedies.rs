@@ -1,14 +1,19 @@
 //! Every command of every remedy and page is one that its program takes.
 
+use super::Cli;
 use crate::{
-    check::{Finding, Reason, Renewer, finding, row::Row},
-    cli::args::Cli,
+    check::{
+        Finding, Reason, Renewer, finding,
+        row::Row,
+        words::{
+            remedy,
+            tests::{self, key, row, row_of, samples},
+        },
+    },
     object::{Key, Owner, Reach, Text},
     text::quote,
 };
 use clap::Parser as _;
-
-use super::{super::remedy, key, row, row_of, samples};
 
 /// kubectl's verbs as remedies and pages use them, and the flags of each that take a value (`=`) or none. Those of every verb are
 /// under the empty one.
@@ -273,7 +278,7 @@ fn every_command_of_every_remedy_is_complete_and_noted() {
         ] {
             for listener in [false, true] {
                 let plain = if listener {
-                    super::listener(&secrets)
+                    tests::listener(&secrets)
                 } else {
                     row_of(&fact, &secrets)
                 };
@@ -373,7 +378,7 @@ fn a_renewal_that_this_program_can_make_comes_first_with_real_names() {
     );
     let of_gateway = Row {
         renewer: Renewer::Ours,
-        ..super::listener(&secrets)
+        ..tests::listener(&secrets)
     };
     assert_eq!(
         remedy(&expired, &of_gateway).commands,
