@@ -10,8 +10,9 @@ use std::{
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{SecretChange, yaml};
+use super::{SecretChange, manifest::Manifest};
 use crate::{
+    document::yaml,
     error::{Blame, Diagnose},
     file::{self, Lasting},
     object::Key,
@@ -128,9 +129,10 @@ pub fn check(dir: &Path, key: &Key, force: bool) -> Result<PathBuf, FileError> {
 
 fn write_manifest(dir: &Path, key: &Key, manifest: &Value, force: bool) -> Result<PathBuf, FileError> {
     let path = check(dir, key, force)?;
-    let text = Zeroizing::new(format!("{HEADER}{}", yaml::document(manifest)));
-    // A key that a power cut takes cannot be had again.
-    let written = file::replace(&path, text.as_bytes(), Lasting::Content);
+    let mut text = Zeroizing::new(HEADER.as_bytes().to_vec());
+    let written = yaml::write(&Manifest(manifest), &mut *text)
+        // A key that a power cut takes cannot be had again.
+        .and_then(|()| file::replace(&path, &text, Lasting::Content));
     if let Err(source) = written {
         return Err(FileError::Io { path, source });
     }
@@ -255,7 +257,7 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        assert!(fs::read_to_string(&path).unwrap().contains("tls.key: \"c2VjcmV0\""));
+        assert!(fs::read_to_string(&path).unwrap().contains("tls.key: c2VjcmV0\n"));
         put(dir.path(), false).unwrap();
         let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
         assert_eq!(left.len(), 1, "{left:?}");

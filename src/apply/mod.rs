@@ -10,6 +10,7 @@ pub mod backup;
 pub mod events;
 pub mod file;
 pub mod key;
+mod manifest;
 pub mod mark;
 pub mod owner;
 pub mod pair;
@@ -17,7 +18,6 @@ pub mod rights;
 pub mod rollout;
 pub mod secret;
 pub mod verify;
-mod yaml;
 
 pub use key::{KeyKind, PrivateKey};
 pub use mark::{Purpose, RunId};

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::failure::Exit,
+    document::yaml,
     engine::cancel::Cancel,
     error::Blame,
     ops::{Cluster, Context, OpError, trust::trusted},
@@ -54,7 +55,7 @@ async fn view(args: &ConfigViewArgs) -> Result<Exit, OpError> {
         let items: Vec<Value> = lines.iter().map(item).collect();
         return json_document(&json!({"apiVersion": "kubectl-certs/v1", "kind": "SettingList", "items": items}));
     }
-    let text = |line: &SettingLine| format!("{}: {}", key(&line.path), yaml(&line.value));
+    let text = |line: &SettingLine| format!("{}: {}", key(&line.path), value(&line.value));
     let widest = lines
         .iter()
         .map(|l| text(l).chars().count())
@@ -84,7 +85,7 @@ fn key(path: &str) -> String {
 }
 
 /// JSON is YAML; a plain word needs no quotes.
-fn yaml(value: &Value) -> String {
+fn value(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
         other => other.to_string(),
@@ -93,12 +94,11 @@ fn yaml(value: &Value) -> String {
 
 fn is_plain(text: &str) -> bool {
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/@+=".contains(c);
     let rest = text
         .split_once("://")
         .map_or(text.to_owned(), |(a, b)| format!("{a}{b}"));
-    starts && rest.chars().all(plain) && !word.contains(&text.to_ascii_lowercase().as_str())
+    starts && rest.chars().all(plain) && !yaml::is_reserved(text)
 }
 
 async fn check(args: &ConfigViewArgs) -> Result<Exit, OpError> {

@@ -17,6 +17,7 @@ use super::{
     source,
 };
 use crate::{
+    document::yaml::scalar,
     error::{Blame, Diagnose},
     file::{self as bounded, Lasting},
 };
@@ -143,18 +144,6 @@ fn in_one_line(settings: &[Setting]) -> String {
             .map(|(outer, all)| format!("`{outer}: {{{}}}`", all.join(", "))),
     );
     lines.join(" and ")
-}
-
-/// A value as YAML: plain where no parser could take it for something else.
-fn scalar(value: &str) -> String {
-    let letters = value.starts_with(|c: char| c.is_ascii_alphabetic());
-    let word = value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let taken = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    if letters && word && !taken.contains(&value.to_ascii_lowercase().as_str()) {
-        value.to_owned()
-    } else {
-        Value::from(value).to_string()
-    }
 }
 
 /// The text with the settings in it, and the lines that changed.

@@ -120,7 +120,7 @@ pub(super) fn yaml(
         let lines = get(connection, &of).await.map(|object| {
             let mut out = Vec::new();
             // A Vec takes every write.
-            let _ = crate::report::yaml::document(&redacted(object), &mut out);
+            let _ = crate::document::yaml::write(&redacted(object), &mut out);
             let text = String::from_utf8_lossy(&out).into_owned();
             text.lines().map(yaml_line).collect()
         });

@@ -1,6 +1,6 @@
 //! `rights`: the roles that reading and renewing need, ready for `kubectl apply`. The guide prints the same; a test compares them.
 
-use crate::{cli::failure::Exit, k8s::context_namespace, ops::OpError, text::quote};
+use crate::{cli::failure::Exit, document::yaml::scalar, k8s::context_namespace, ops::OpError, text::quote};
 
 use super::{
     args::{For, RightsArgs},
@@ -49,25 +49,11 @@ fn roles(of: For, namespaces: &[String]) -> String {
 /// A Role of the namespace, or a `ClusterRole`.
 fn role(of: For, namespace: Option<&str>) -> String {
     let (kind, rules) = (kind(namespace), rules(of));
-    let place = namespace.map_or_else(String::new, |namespace| format!("  namespace: {}\n", quoted(namespace)));
+    let place = namespace.map_or_else(String::new, |namespace| format!("  namespace: {}\n", scalar(namespace)));
     format!(
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata:\n  name: {}\n{place}rules:\n{rules}",
         name(of)
     )
-}
-
-/// A name that YAML would take for something else is quoted.
-fn quoted(name: &str) -> String {
-    let plain = name
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&name);
-    if plain {
-        name.to_owned()
-    } else {
-        serde_json::Value::from(name).to_string()
-    }
 }
 
 /// How they are given to somebody: to who `--as` names, where it names one.

@@ -29,6 +29,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "plan",
         &["object", "error", "name", "event", "x509", "inventory", "check", "text"],
     ),
+    // Any value as JSON or YAML.
+    ("document", &["text"]),
     // What is read, and the cluster: nothing of certificates.
     ("source", &["object", "error", "text", "file"]),
     (
@@ -43,7 +45,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Every format. The words of findings are with the findings, in `check`.
     (
         "report",
-        &["object", "x509", "check", "text", "name", "event", "plan", "file"],
+        &[
+            "object", "x509", "check", "text", "name", "event", "plan", "file", "document",
+        ],
     ),
     // Writing: the protocol, the answers to challenges, the cluster. The first two do not know each other.
     (
@@ -77,6 +81,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "apply",
         &[
             "clock",
+            "document",
             "file",
             "object",
             "name",
@@ -93,8 +98,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "home", "clock", "own", "object", "name", "error", "text", "file", "plan", "k8s", "acme", "solve", "apply",
-            "tls",
+            "home", "clock", "own", "object", "name", "error", "text", "file", "document", "plan", "k8s", "acme",
+            "solve", "apply", "tls",
         ],
     ),
     // What joins them.
@@ -173,6 +178,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "clock",
+            "document",
             "tls",
             "cache",
             "file",
@@ -381,6 +387,7 @@ const ONCE: &[(&str, &str)] = &[
     ("\"XDG_CACHE_HOME\"", "home.rs"),
     ("\"XDG_STATE_HOME\"", "home.rs"),
     ("psl::", "x509/suffix.rs"),
+    ("\"no\", \"on\", \"off\"", "document/yaml.rs"),
 ];
 
 #[test]
