@@ -2,19 +2,16 @@
 
 use std::{collections::BTreeMap, io::Write as _, time::Duration};
 
-use tokio::sync::mpsc;
-
 use crate::{
     cli::failure::Exit,
-    clock::now,
     error::Blame,
     inventory::Inventory,
-    k8s::{WatchState, watch},
-    object::{Change, Forbidden, Key, Kind, Seconds},
+    object::{Forbidden, Key, Kind},
     ops::{OpError, named::Named, session::Session},
     report::{self, Format, Row, table::Layout},
     scan::{
         self, About, Judged,
+        follow::{FollowOptions, Follower, LinkState},
         live::{Live, News},
         probe,
     },
@@ -26,14 +23,6 @@ use super::{
     status::{Output, about_targets},
     written,
 };
-
-/// How many changes may wait for the inventory.
-const WAITING: usize = 256;
-/// Changes that come together are told together.
-const TOGETHER: usize = 1024;
-/// Time alone changes verdicts by the second at most, and nobody watches that closely.
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_hours(1);
 
 /// What is on the screen.
 struct WatchSession<'a> {
@@ -80,21 +69,18 @@ pub(super) async fn run(
                 .hint("run `kubectl certs probe` without -w"),
         );
     }
-    let Some(connection) = session.connection.clone() else {
+    let Some(start) = session.follow_start() else {
         return Err(OpError::usage("manifests cannot be watched"));
     };
-    let (sink, mut changes) = mpsc::channel(WAITING);
-    let (name, named) = mpsc::channel(WAITING);
-    let starts = std::mem::take(&mut session.read.listing);
-    let scope = session.scope.clone();
-    let fetched = std::mem::take(&mut session.read.fetched);
     let not_judged = std::mem::take(&mut session.not_judged);
-    let following = tokio::spawn(async move {
-        watch(&connection, &scope, starts, named, sink, tell).await;
-    });
-    let fixed_time = session.fixed_time;
+    let options = FollowOptions {
+        settle: Duration::ZERO,
+        fixed_time: session.fixed_time,
+    };
+    let mut live = session.into_live();
+    let mut follower = Follower::begin(Some(start), &mut live, options, tell);
     let mut watching = WatchSession {
-        live: session.into_live(),
+        live,
         output,
         targets,
         shown: BTreeMap::new(),
@@ -115,36 +101,11 @@ pub(super) async fn run(
     if watching.shown.is_empty() {
         note("there is nothing to show yet: rows are printed as they appear; Ctrl-C ends it");
     }
-    for key in fetched {
-        watching.live.follow(key);
+    while going && follower.wait(&watching.live).await {
+        let news = follower.round(&mut watching.live).await;
+        news.unwatched.iter().try_for_each(unwatched)?;
+        going = watching.tell(news.changed)? && watching.tell(news.due)?;
     }
-    watching.live.hand_on(&name);
-    while going {
-        let wait = watching.until_time_changes_something();
-        let mut batch = Vec::new();
-        tokio::select! {
-            received = changes.recv_many(&mut batch, TOGETHER) => if received == 0 { break },
-            () = tokio::time::sleep(wait) => {}
-        }
-        if !fixed_time {
-            watching.live.rules.now = now();
-        }
-        for change in batch {
-            match change {
-                Change::Forbidden(forbidden) if forbidden.verb == "watch" => unwatched(&forbidden)?,
-                change => watching.live.apply(change),
-            }
-        }
-        let news = watching.live.settle();
-        watching.live.hand_on(&name);
-        // Time goes on while changes come: what is due is looked at in every round.
-        let moment = watching.live.rules.now;
-        going = watching.tell(news)? && {
-            let news = watching.live.time(moment);
-            watching.tell(news)?
-        };
-    }
-    following.abort();
     Ok(Exit::Ok)
 }
 
@@ -172,23 +133,14 @@ fn unwatched(forbidden: &Forbidden) -> Result<(), OpError> {
     Ok(())
 }
 
-fn tell(state: WatchState) {
+fn tell(state: LinkState) {
     match state {
-        WatchState::Connected => note("connected again: the view is current"),
-        WatchState::Lost { why, .. } => note(&format!("connection lost, retrying: {why}")),
-        WatchState::Relisted(kind) => log::debug!("{} were listed again", kind.plural()),
+        LinkState::Current => note("connected again: the view is current"),
+        LinkState::Lost(why) => note(&format!("connection lost, retrying: {why}")),
     }
 }
 
 impl WatchSession<'_> {
-    /// How long nothing changes by time alone.
-    fn until_time_changes_something(&self) -> Duration {
-        let now: Seconds = self.live.rules.now;
-        let seconds = self.live.next_change().map(|at| at.saturating_sub(now).max(0));
-        let seconds = seconds.and_then(|s| u64::try_from(s).ok());
-        seconds.map_or(LONGEST, Duration::from_secs).clamp(SHORTEST, LONGEST)
-    }
-
     /// Tells what may look different. `false` when nobody reads any more.
     fn tell(&mut self, news: News) -> Result<bool, OpError> {
         for about in news.gone {

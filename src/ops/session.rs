@@ -11,7 +11,7 @@ use crate::{
     inventory::{Inventory, programs::NamedPrograms},
     k8s::{Connection, ListOptions, namespace_exists, namespace_names},
     object::{Key, Kind, NotJudged, Text, annotation},
-    scan::{self, live::Live},
+    scan::{self, follow::FollowStart, live::Live},
     source::{Scope, manifests::Places, pairs, scope::Namespaces},
     text::{in_namespaces, width::cut},
     x509::Judge,
@@ -194,6 +194,17 @@ impl Session {
             Namespaces::Only(names) => format!("{what} {}; -A reads all", in_namespaces(names)),
             Namespaces::All => what.to_owned(),
         }
+    }
+
+    /// Where following a cluster begins, which is taken from what was read; `None` for manifests.
+    pub fn follow_start(&mut self) -> Option<FollowStart> {
+        let connection = self.connection.clone()?;
+        Some(FollowStart {
+            connection,
+            scope: self.scope.clone(),
+            listing: std::mem::take(&mut self.read.listing),
+            fetched: std::mem::take(&mut self.read.fetched),
+        })
     }
 
     /// What keeps the picture current.

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod evaluate;
+pub mod follow;
 pub mod intermediates;
 pub mod live;
 pub mod memo;

@@ -133,6 +133,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "scan",
         &[
+            "clock",
             "cache",
             "own",
             "object",
