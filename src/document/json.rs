@@ -8,7 +8,7 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use super::write_escaped;
 
 /// Writes any value, indented by four spaces.
-pub fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let formatter = Safe(PrettyFormatter::with_indent(b"    "));
     value.serialize(&mut Serializer::with_formatter(&mut out, formatter))?;

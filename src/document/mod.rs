@@ -1,8 +1,8 @@
 //! JSON and YAML as they are printed and written: as they are made, without holding the document, with every character of a
 //! text kept. Those that could change a terminal are escapes.
 
-pub mod json;
-pub mod yaml;
+pub(crate) mod json;
+pub(crate) mod yaml;
 
 use std::io::{self, Write};
 

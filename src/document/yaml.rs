@@ -15,7 +15,7 @@ use serde_json::ser::{CharEscape, Formatter, Serializer};
 use super::write_escaped;
 
 /// Writes any value as a document, with its keys in the order in which it gives them.
-pub fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, out);
     value.serialize(&mut Serializer::with_formatter(&mut out, Yaml::default()))?;
     out.write_all(b"\n")?;
@@ -28,7 +28,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Whether a word means something other than itself to some reader of YAML.
-pub fn is_reserved(word: &str) -> bool {
+pub(crate) fn is_reserved(word: &str) -> bool {
     RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(word))
 }
 
@@ -42,7 +42,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// A text as it stands in a document that is written by hand: in quotes where somebody would read something else.
-pub fn scalar(text: &str) -> Cow<'_, str> {
+pub(crate) fn scalar(text: &str) -> Cow<'_, str> {
     if is_plain(text) {
         return Cow::Borrowed(text);
     }
