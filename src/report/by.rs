@@ -1,10 +1,13 @@
 //! `--by`: the rows folded into groups, one line a group.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap},
-    fmt::Write as _,
+    fmt,
     io::{self, Write},
 };
+
+use anstyle::Style;
 
 use serde::{Serialize, ser::SerializeMap as _};
 
@@ -13,8 +16,14 @@ use super::{
     item::API_VERSION,
     json,
     output::{Context, Format},
+    present::{
+        cell::{NOTHING, RowColumn, expiry, first_that_fit},
+        grid::{self, GAP},
+        order::last,
+        tone::Tone,
+    },
     rows::Rows,
-    table, yaml,
+    yaml,
 };
 use crate::{
     check::{
@@ -22,19 +31,11 @@ use crate::{
         row::{Row, Status},
     },
     object::Seconds,
-    text::{
-        Age, clear, date_time,
-        width::{cut, width},
-    },
+    text::{clear, date_time, width::cut},
 };
 
 /// The document's kind.
 const KIND: &str = "StatusGroupList";
-/// How many reasons a cell shows before it only counts them.
-const SHOWN: usize = 3;
-
-/// What stands between two columns.
-const GAP: usize = 3;
 /// No column becomes narrower than this.
 const LEAST: usize = 6;
 
@@ -121,13 +122,7 @@ pub fn fold<'a>(rows: &Rows<'a>, by: By, owner: &dyn Fn(&Row<'a>) -> Option<Stri
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
     groups.sort_by(|a, b| {
-        let order = |group: &Group| {
-            (
-                std::cmp::Reverse(group.status),
-                group.not_after.is_none(),
-                group.not_after,
-            )
-        };
+        let order = |group: &Group| (Reverse(group.status), last(group.not_after));
         order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
     });
     groups
@@ -167,15 +162,15 @@ fn lines(groups: &[Group], by: By, context: &Context<'_>, out: &mut dyn Write) -
     let mut cells: Vec<[String; 5]> = Vec::with_capacity(groups.len() + 1);
     if !context.no_headers {
         let name = by.as_str().to_ascii_uppercase();
-        cells.push([name, "ROWS".into(), "STATUS".into(), "EXPIRES".into(), "REASON".into()]);
+        let [status, expires, reason] =
+            [RowColumn::Status, RowColumn::Expires, RowColumn::Reason].map(|column| column.head().to_owned());
+        cells.push([name, "ROWS".into(), status, expires, reason]);
     }
     let heads = cells.len();
     cells.extend(groups.iter().map(|group| cells_of(group, context.now, usize::MAX)));
     let mut widths = [0; 5];
     for row in &cells {
-        for (room, cell) in widths.iter_mut().zip(row) {
-            *room = width(cell).max(*room);
-        }
+        grid::widen(&mut widths, row);
     }
     if let Some(room) = context.width {
         narrow(&mut widths, room);
@@ -184,24 +179,19 @@ fn lines(groups: &[Group], by: By, context: &Context<'_>, out: &mut dyn Write) -
         }
     }
     let mut out = io::BufWriter::new(out);
+    let mut line = String::new();
     for (at, row) in cells.iter().enumerate() {
-        let group = if context.no_headers {
-            groups.get(at)
-        } else {
-            at.checked_sub(1).and_then(|at| groups.get(at))
-        };
+        let group = at.checked_sub(heads).and_then(|at| groups.get(at));
+        line.clear();
         for (column, (cell, room)) in row.iter().zip(widths).enumerate() {
             let style = match group {
-                Some(group) if column == 2 && context.colour => table::of_status(group.status),
-                _ => anstyle::Style::new(),
+                Some(group) if column == 2 && context.colour => Tone::Of(group.status).style(),
+                _ => Style::new(),
             };
-            let cell = cut(cell, room);
-            write!(out, "{style}{cell}{style:#}")?;
-            if column < 4 {
-                write!(out, "{:1$}   ", "", room.saturating_sub(width(&cell)))?;
-            }
+            let is_last = column + 1 == row.len();
+            grid::push(&mut line, &cut(cell, room), style, Some(room).filter(|_| !is_last));
         }
-        writeln!(out)?;
+        writeln!(out, "{line}")?;
     }
     out.flush()
 }
@@ -210,7 +200,7 @@ fn lines(groups: &[Group], by: By, context: &Context<'_>, out: &mut dyn Write) -
 /// no more than half where both are long.
 fn narrow(widths: &mut [usize; 5], room: usize) {
     let [name, rows, status, expires, reasons] = *widths;
-    let left = room.saturating_sub(rows + status + expires + 4 * GAP);
+    let left = room.saturating_sub(rows + status + expires + 4 * GAP.len());
     if name + reasons <= left {
         return;
     }
@@ -219,53 +209,36 @@ fn narrow(widths: &mut [usize; 5], room: usize) {
     widths[4] = reasons.min(left.saturating_sub(name)).max(LEAST);
 }
 
-/// The first reasons with their counts, as many whole ones as fit, and how many more there are.
-fn reasons(most: &[(&Reason, &usize)], room: usize) -> String {
-    let mut cell = String::new();
-    for shown in (1..=most.len().min(SHOWN)).rev() {
-        cell.clear();
-        for (reason, count) in &most[..shown] {
-            let comma = if cell.is_empty() { "" } else { "," };
-            let _ = write!(cell, "{comma}{reason}({count})");
-        }
-        if most.len() > shown {
-            let _ = write!(cell, ",+{}", most.len() - shown);
-        }
-        if cell.len() <= room {
-            break;
-        }
+/// A reason, and how many rows have it.
+struct CountedReason(Reason, usize);
+
+impl fmt::Display for CountedReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.0, self.1)
     }
-    if cell.is_empty() {
-        cell.push('-');
-    }
-    cell
 }
 
-/// The cells of a group; the last is made for a column of `room` cells.
+/// The cells of a group; the last, its reasons with the worst first, is made for a column of `room` cells.
 fn cells_of(group: &Group, now: Seconds, room: usize) -> [String; 5] {
-    let name = if group.name.is_empty() {
-        "-".to_owned()
-    } else {
-        clear(&group.name).into_owned()
-    };
-    let expires = group.not_after.map_or_else(
-        || "-".to_owned(),
-        |at| {
-            let left = at.saturating_sub(now);
-            format!("{}{}", Age(left), if left < 0 { " ago" } else { "" })
-        },
-    );
-    let mut most: Vec<(&Reason, &usize)> = group.reasons.iter().collect();
-    let severity = |reason: &Reason| group.severities.get(reason).copied();
-    most.sort_by_key(|(reason, count)| (std::cmp::Reverse(severity(reason)), std::cmp::Reverse(**count)));
-    let reasons = reasons(&most, room);
-    [
-        name,
+    let (mut expires, mut reasons) = (String::new(), String::new());
+    if let Some(at) = group.not_after {
+        let _ = expiry(at, now, &mut expires);
+    }
+    let mut most: Vec<CountedReason> = group
+        .reasons
+        .iter()
+        .map(|(reason, count)| CountedReason(*reason, *count))
+        .collect();
+    most.sort_by_key(|CountedReason(reason, count)| (Reverse(group.severities.get(reason)), Reverse(*count)));
+    let _ = first_that_fit(&most, room, &mut reasons);
+    let cells = [
+        clear(&group.name).into_owned(),
         group.rows.to_string(),
         group.status.as_str().to_owned(),
         expires,
         reasons,
-    ]
+    ];
+    cells.map(|cell| if cell.is_empty() { NOTHING.to_owned() } else { cell })
 }
 
 /// The output of `kubectl certs status --by WHAT -o json` and `-o yaml`. Within kubectl-certs/v1, fields may be added, and none is removed.
@@ -392,7 +365,7 @@ mod tests {
                 write(&Format::Table, &groups, by, &context, &mut out).expect("a vector");
                 let out = String::from_utf8(out).expect("UTF-8");
                 for line in out.lines() {
-                    assert!(super::width(line) <= width, "{width}: {line}");
+                    assert!(crate::text::width::width(line) <= width, "{width}: {line}");
                 }
             }
         }

@@ -9,9 +9,10 @@ use super::{
     item::{FIELDS, Item},
     jsonpath::{JsonPathError, Path},
     output::Context,
+    present::grid::padded,
     rows::Rows,
 };
-use crate::text::{clear, closest, width::width};
+use crate::text::{clear, closest};
 
 /// What stands where an item lacks the field, as kubectl writes it.
 const NONE: &str = "<none>";
@@ -97,20 +98,9 @@ impl Columns {
             };
             lines.push(self.0.iter().map(cell).collect());
         }
-        let mut widths = vec![0; self.0.len()];
-        for line in &lines {
-            for (room, cell) in widths.iter_mut().zip(line) {
-                *room = width(cell).max(*room);
-            }
-        }
         let mut out = BufWriter::new(out);
-        for line in &lines {
-            for (at, (cell, room)) in line.iter().zip(&widths).enumerate() {
-                let last = at + 1 == line.len();
-                let pad = if last { 0 } else { room - width(cell) + 3 };
-                write!(out, "{cell}{:pad$}", "")?;
-            }
-            writeln!(out)?;
+        for line in padded(&lines) {
+            writeln!(out, "{line}")?;
         }
         out.flush()
     }

@@ -18,6 +18,7 @@ pub mod order;
 pub mod output;
 pub mod place;
 pub mod preflight;
+pub mod present;
 pub mod progress;
 pub mod rows;
 pub mod sarif;

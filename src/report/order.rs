@@ -9,13 +9,10 @@ use std::{
 use super::{
     item::{self, Item},
     jsonpath::{JsonPathError, Path},
+    present::order::{badness, by_name, key, last, soonest},
     rows::Rows,
 };
-use crate::{
-    check::{Urgency, row::Row},
-    object::Kind,
-    text::closest,
-};
+use crate::{check::row::Row, object::Kind, text::closest};
 
 /// A field that rows can be sorted by. Rows that lack it come last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,28 +142,17 @@ pub struct Sorting {
 }
 
 /// Sorts `rows`. The order is total but for rows that are alike in every part, and the same for the same rows.
-pub fn sort(rows: &mut Rows<'_>, sorting: &Sorting) {
+pub fn sort<'a>(rows: &mut Rows<'a>, sorting: &Sorting) {
     let names = Names::of(rows);
-    let worst = |row: &Row<'_>| {
-        let urgency = Urgency::of(row.findings);
-        (Reverse(row.status), urgency, last(expires(row)), names.number(row))
-    };
+    let worst = |row: &Row<'a>| (badness(row), soonest(row), names.number(row));
+    let ties = |a: &Row<'a>, b: &Row<'a>| by_name(a, b).then_with(|| a.secrets.cmp(b.secrets));
     match (&sorting.by, sorting.reverse) {
-        (SortBy::Worst, true) => rows.sort_by(|row| Reverse(worst(row)), |a, b| by_name(b, a)),
-        _ => rows.sort_by(worst, by_name),
+        (SortBy::Worst, true) => rows.sort_by(|row| Reverse(worst(row)), |a, b| ties(b, a)),
+        _ => rows.sort_by(worst, ties),
     }
     match &sorting.by {
         SortBy::Worst => {}
-        SortBy::Field(field) => match field {
-            Field::Namespace => by_key(rows, sorting, |row| row.namespace),
-            Field::Name => by_key(rows, sorting, |row| row.subject().1),
-            Field::Host => by_key(rows, sorting, |row| last(row.host.map(item::host))),
-            Field::Status => by_key(rows, sorting, |row| Reverse(row.status)),
-            Field::Expires => by_key(rows, sorting, |row| last(expires(row))),
-            Field::Age => by_key(rows, sorting, |row| last(row.created.map(Reverse))),
-            Field::Created => by_key(rows, sorting, |row| last(row.created)),
-            Field::Issuer => by_key(rows, sorting, |row| last(row.certificate.map(|c| &c.issuer.short))),
-        },
+        SortBy::Field(field) => by_key(rows, sorting, |row| key(row, *field)),
         SortBy::Path(path) => by_key(rows, sorting, |row| {
             let value = serde_json::to_value(Item::new(row, 0)).unwrap_or_default();
             last(path.text(&value))
@@ -222,29 +208,6 @@ impl<'a> Names<'a> {
         let rank = self.places.get(&(row.context, row.namespace)).copied();
         (rank.unwrap_or_default(), kind, u64::from_be_bytes(first))
     }
-}
-
-fn by_name(a: &Row<'_>, b: &Row<'_>) -> Ordering {
-    a.context
-        .cmp(b.context)
-        .then_with(|| a.namespace.cmp(b.namespace))
-        .then_with(|| a.subject().cmp(&b.subject()))
-        .then_with(|| listener(a).cmp(&listener(b)))
-        .then_with(|| a.host.cmp(&b.host))
-        .then_with(|| a.secrets.cmp(b.secrets))
-}
-
-fn listener<'a>(row: &Row<'a>) -> Option<&'a str> {
-    row.route.and_then(|route| route.listener)
-}
-
-fn expires(row: &Row<'_>) -> Option<i64> {
-    row.certificate.map(|c| c.not_after)
-}
-
-/// A key that puts what is not there last.
-fn last<T>(value: Option<T>) -> (bool, Option<T>) {
-    (value.is_none(), value)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! An issuance as people follow it: one line an event, one stage a certificate, a table at the end.
 
+use super::present::grid::padded;
 use crate::{
     event::{Event, EventKind},
     name::Name,
     object::Key,
-    text::{Clear, first_of, time, width},
+    text::{Clear, first_of, time},
 };
 
 /// How many names a line shows before it only counts them.
@@ -161,19 +162,8 @@ pub fn table(lines: &[Summary]) -> String {
             Clear(&l.detail).to_string(),
         ]
     }));
-    let mut widths = [0; 4];
-    for row in &rows {
-        for (room, cell) in widths.iter_mut().zip(row) {
-            *room = width::width(cell).max(*room);
-        }
-    }
     let mut out = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, room) in row.iter().zip(widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', room.saturating_sub(width::width(cell)) + 3));
-        }
+    for line in padded(&rows) {
         out.push_str(line.trim_end());
         out.push('\n');
     }

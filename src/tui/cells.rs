@@ -9,21 +9,24 @@ use super::{
     order::{Ending, Job, Run, RunState},
 };
 use crate::{
-    check::Fact,
-    object::{Key, Kind, Seconds},
-    report::{Status, progress, show::Tone},
-    text::{Age, Clear, clear, time},
-    x509::Certificate,
+    object::{Key, Seconds},
+    report::{
+        Status,
+        present::{
+            self, TableLine,
+            cell::{CellOptions, LoneSecret, NOTHING, RowColumn, more},
+        },
+        progress,
+        show::Tone,
+    },
+    text::{clear, time},
 };
-
-/// How many names and reasons a cell shows before it only counts them.
-const SHOWN: usize = 3;
 
 /// Appends the cell of a line to `out`, and returns what it means.
 pub fn cell(model: &Model, view: View, line: usize, what: ColumnContent, out: &mut String) -> Tone {
     let start = out.len();
     let tone = match view {
-        View::Hosts => model.rows.get(line).map(|item| of_item(model, item, what, out)),
+        View::Hosts => model.rows.get(line).map(|item| of_row(&item, what, model.now(), out)),
         View::Secrets => of_secret(model, line, what, out),
         View::Findings => of_group(model, line, what, out),
         View::Namespaces => of_namespace(model, line, what, out),
@@ -31,7 +34,7 @@ pub fn cell(model: &Model, view: View, line: usize, what: ColumnContent, out: &m
         View::Timeline => None,
     };
     if out.len() == start {
-        out.push('-');
+        out.push_str(NOTHING);
         return Tone::Dim;
     }
     tone.unwrap_or(Tone::Plain)
@@ -41,83 +44,44 @@ fn put(out: &mut String, text: &str) {
     out.push_str(&clear(text));
 }
 
-/// `,+2` where `count` is two more than what is shown.
-fn more(count: usize, shown: usize, out: &mut String) {
-    if count > shown {
-        let _ = write!(out, ",+{}", count - shown);
-    }
+/// The column of a row that shows it; `None` where it is no row's.
+fn column(what: ColumnContent) -> Option<RowColumn> {
+    Some(match what {
+        ColumnContent::Status => RowColumn::Status,
+        ColumnContent::Namespace => RowColumn::Namespace,
+        ColumnContent::Route => RowColumn::Route,
+        ColumnContent::Host => RowColumn::Host,
+        ColumnContent::Secret => RowColumn::Secret,
+        ColumnContent::Expires => RowColumn::Expires,
+        ColumnContent::Issuer => RowColumn::Issuer,
+        ColumnContent::Reason => RowColumn::Reason,
+        ColumnContent::Serial => RowColumn::Serial,
+        ColumnContent::Algorithm => RowColumn::Algorithm,
+        ColumnContent::Names => RowColumn::Names,
+        ColumnContent::Sha256 => RowColumn::Sha256,
+        ColumnContent::Class => RowColumn::Class,
+        ColumnContent::Age => RowColumn::Age,
+        ColumnContent::Labels => RowColumn::Labels,
+        _ => return None,
+    })
 }
 
-/// The kind as the table spells it.
-fn kind(kind: Kind) -> String {
-    kind.as_str().to_ascii_lowercase()
-}
-
-fn of_item(model: &Model, item: &Item, what: ColumnContent, out: &mut String) -> Tone {
-    match what {
-        ColumnContent::Status => {
-            out.push_str(item.status.as_str());
-            return Tone::Of(item.status);
-        }
-        ColumnContent::Namespace => put(out, &item.namespace),
-        ColumnContent::Route => {
-            if let Some((of, name, listener)) = &item.route {
-                out.push_str(&kind(*of));
-                out.push('/');
-                put(out, name);
-                if let Some(listener) = listener {
-                    out.push(':');
-                    put(out, listener);
-                }
-            } else if let Some(right) = item.row("").unread_right() {
-                put(out, &right);
-            }
-        }
-        ColumnContent::Host => match item.host.as_deref() {
-            // An Ingress without a host serves every host.
-            Some("") => out.push('*'),
-            Some(host) => put(out, host),
-            None => {}
-        },
-        ColumnContent::Secret => {
-            if let Some(first) = item.secret() {
-                secret(&item.namespace, first, out);
-                more(item.secrets.len(), 1, out);
-            }
-        }
-        ColumnContent::Reason => {
-            let mut unique = Vec::new();
-            let told = item.findings.iter().map(|finding| (finding.reason(), false));
-            // What is excused stands in parentheses.
-            for reason in told.chain(item.ignored.iter().map(|finding| (finding.reason(), true))) {
-                if !unique.contains(&reason) {
-                    unique.push(reason);
-                }
-            }
-            for (i, (reason, excused)) in unique.iter().take(SHOWN).enumerate() {
-                out.push_str(if i > 0 { "," } else { "" });
-                let (open, close) = if *excused { ("(", ")") } else { ("", "") };
-                let _ = write!(out, "{open}{reason}{close}");
-            }
-            more(unique.len(), SHOWN, out);
-        }
-        ColumnContent::Class => put(out, item.class.as_deref().unwrap_or_default()),
-        ColumnContent::Age => age(item.created, model.now(), out),
-        ColumnContent::Labels => {
-            for (i, (key, value)) in item.labels.iter().enumerate() {
-                let _ = write!(out, "{}{}={}", if i > 0 { "," } else { "" }, Clear(key), Clear(value));
-            }
-        }
-        ColumnContent::Expires => {
-            let due = item
-                .findings
-                .iter()
-                .any(|f| matches!(f.fact, Fact::RenewalDue(_) | Fact::RenewNow(_)));
-            return expires(item.certificate.as_deref(), due, model.now(), out);
-        }
-        _ => return of_certificate(item.certificate.as_deref(), what, out),
-    }
-    Tone::Plain
+/// A cell as the table of `status` has it: whole, as the width of its column follows from it.
+fn of_row<'a>(line: &impl TableLine<'a>, what: ColumnContent, now: Seconds, out: &mut String) -> Tone {
+    let Some(column) = column(what) else {
+        return Tone::Plain;
+    };
+    let options = CellOptions {
+        now,
+        room: usize::MAX,
+        labels: &[],
+        lone: LoneSecret::Bare,
+        // What has no host gets its name where it is known which columns are drawn.
+        has_routes: true,
+        has_secrets: true,
+    };
+    let _ = column.fill(line, &options, out);
+    column.tone(line, now)
 }
 
 /// What a line of the hosts that has no host is about, unless one of the columns that are `drawn` says it: its route, its Secret, or
@@ -126,102 +90,25 @@ pub fn name_without_host(item: &Item, drawn: &[ColumnContent]) -> Option<String>
     if item.host.is_some() {
         return None;
     }
-    let (of, name) = match (&item.route, item.secret()) {
-        (Some((of, name, _)), _) => (ColumnContent::Route, format!("{}/{}", kind(*of), Clear(name))),
-        (None, Some(key)) => (ColumnContent::Secret, format!("secret/{}", Clear(&key.name))),
-        (None, None) => (ColumnContent::Route, clear(&item.row("").unread_right()?).into_owned()),
+    let of = match (&item.route, item.secret()) {
+        (None, Some(_)) => ColumnContent::Secret,
+        _ => ColumnContent::Route,
     };
-    (!drawn.contains(&of)).then_some(name)
-}
-
-/// A Secret, with its namespace where that is another.
-fn secret(namespace: &str, key: &Key, out: &mut String) {
-    if key.namespace != namespace {
-        put(out, &key.namespace);
-        out.push('/');
+    if drawn.contains(&of) {
+        return None;
     }
-    put(out, &key.name);
-}
-
-fn age(created: Option<Seconds>, now: Seconds, out: &mut String) {
-    if let Some(created) = created {
-        let _ = write!(out, "{}", Age(now.saturating_sub(created).max(0)));
-    }
-}
-
-/// Counts down, and up when it is past.
-pub fn expires(certificate: Option<&Certificate>, due: bool, now: Seconds, out: &mut String) -> Tone {
-    let Some(certificate) = certificate else {
-        return Tone::Plain;
-    };
-    let left = certificate.not_after.saturating_sub(now);
-    let _ = write!(out, "{}{}", Age(left), if left < 0 { " ago" } else { "" });
-    match (left < 0, due) {
-        (true, _) => Tone::Of(Status::Critical),
-        (false, true) => Tone::Of(Status::Warning),
-        (false, false) => Tone::Plain,
-    }
-}
-
-/// The cells that only a certificate fills.
-fn of_certificate(certificate: Option<&Certificate>, what: ColumnContent, out: &mut String) -> Tone {
-    let Some(certificate) = certificate else {
-        return Tone::Plain;
-    };
-    match what {
-        ColumnContent::Issuer => put(out, &certificate.issuer.short),
-        ColumnContent::Serial => {
-            let _ = write!(out, "{}", certificate.serial);
-        }
-        ColumnContent::Algorithm => put(out, &certificate.key.to_string()),
-        ColumnContent::Names => {
-            let names = &certificate.names;
-            for (i, name) in names.iter().take(SHOWN).enumerate() {
-                out.push_str(if i > 0 { "," } else { "" });
-                put(out, &name.to_string());
-            }
-            more(names.len(), SHOWN, out);
-        }
-        ColumnContent::Sha256 => {
-            for byte in &certificate.sha256.0[..8] {
-                let _ = write!(out, "{byte:02x}");
-            }
-        }
-        _ => {}
-    }
-    Tone::Plain
+    let mut name = String::new();
+    let _ = present::cell::name(&item, &mut name);
+    Some(name).filter(|name| !name.is_empty())
 }
 
 fn of_secret(model: &Model, line: usize, what: ColumnContent, out: &mut String) -> Option<Tone> {
     let line = model.derived.secrets.get(line)?;
-    match what {
-        ColumnContent::Status => {
-            out.push_str(line.status.as_str());
-            return Some(Tone::Of(line.status));
-        }
-        ColumnContent::Namespace => put(out, &line.key.namespace),
-        ColumnContent::Secret => put(out, &line.key.name),
-        ColumnContent::Hosts => {
-            let _ = write!(out, "{}", line.hosts);
-        }
-        ColumnContent::Reason => {
-            for (i, reason) in line.reasons.iter().take(SHOWN).enumerate() {
-                out.push_str(if i > 0 { "," } else { "" });
-                out.push_str(reason.as_str());
-            }
-            more(line.reasons.len(), SHOWN, out);
-        }
-        ColumnContent::Age => age(line.created, model.now(), out),
-        ColumnContent::Expires => {
-            let due = line
-                .reasons
-                .iter()
-                .any(|r| matches!(r, crate::check::Reason::RenewalDue | crate::check::Reason::RenewNow));
-            return Some(expires(line.certificate.as_deref(), due, model.now(), out));
-        }
-        _ => return Some(of_certificate(line.certificate.as_deref(), what, out)),
+    if what == ColumnContent::Hosts {
+        let _ = write!(out, "{}", line.hosts);
+        return Some(Tone::Plain);
     }
-    Some(Tone::Plain)
+    Some(of_row(&line, what, model.now(), out))
 }
 
 fn of_group(model: &Model, line: usize, what: ColumnContent, out: &mut String) -> Option<Tone> {
@@ -262,8 +149,7 @@ fn of_namespace(model: &Model, line: usize, what: ColumnContent, out: &mut Strin
         }
         ColumnContent::Expires => {
             if let Some(at) = line.expires {
-                let left = at.saturating_sub(model.now());
-                let _ = write!(out, "{}{}", Age(left), if left < 0 { " ago" } else { "" });
+                let _ = present::cell::expiry(at, model.now(), out);
             }
             return Some(Tone::Plain);
         }
@@ -371,5 +257,5 @@ fn target(run: &Run, out: &mut String) {
         out.push_str(if i > 0 { ", " } else { "" });
         put(out, &key.to_string());
     }
-    more(planned.len(), 2, out);
+    let _ = more(planned.len(), 2, out);
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
-    check::{Finding, KeptRenewer, Renewer, Urgency},
+    check::{Finding, KeptRenewer, Reason, Renewer, Urgency, row::Compared},
     inventory::Inventory,
     object::{Key, Kind, List, Reach, Seconds, Text},
-    report::{Evidence, RouteRef, Row, ServedAnswer, Status},
+    report::{Evidence, RouteRef, Row, ServedAnswer, Status, present::TableLine},
     scan::{self, About, Judged},
     x509::Certificate,
 };
@@ -96,11 +96,7 @@ impl Item {
         Row {
             context,
             namespace: &self.namespace,
-            route: self.route.as_ref().map(|(kind, name, listener)| RouteRef {
-                kind: *kind,
-                name,
-                listener: listener.as_deref(),
-            }),
+            route: TableLine::route(&self),
             host: self.host.as_deref(),
             secrets: &self.secrets,
             sole: self.sole,
@@ -156,6 +152,77 @@ impl Item {
             kind: Kind::Secret,
             key: key.clone(),
         })
+    }
+}
+
+impl<'a> TableLine<'a> for &'a Item {
+    fn status(&self) -> Status {
+        self.status
+    }
+
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn namespace(&self) -> &'a str {
+        &self.namespace
+    }
+
+    fn subject(&self) -> (Kind, &'a str) {
+        match (&self.route, self.secrets.first()) {
+            (Some((kind, name, _)), _) => (*kind, name),
+            (None, Some(secret)) => (Kind::Secret, &secret.name),
+            (None, None) => (Kind::Secret, ""),
+        }
+    }
+
+    fn secret(&self) -> Option<&'a Key> {
+        Item::secret(self)
+    }
+
+    fn other_secrets(&self) -> usize {
+        self.secrets.len().saturating_sub(1)
+    }
+
+    fn certificate(&self) -> Option<&'a Certificate> {
+        self.certificate.as_deref()
+    }
+
+    fn created(&self) -> Option<Seconds> {
+        self.created
+    }
+
+    fn reasons(&self) -> impl Iterator<Item = (Reason, bool)> {
+        let told = self.findings.iter().map(|finding| (finding.reason(), false));
+        told.chain(self.ignored.iter().map(|finding| (finding.reason(), true)))
+    }
+
+    fn route(&self) -> Option<RouteRef<'a>> {
+        self.route.as_ref().map(|(kind, name, listener)| RouteRef {
+            kind: *kind,
+            name,
+            listener: listener.as_deref(),
+        })
+    }
+
+    fn host(&self) -> Option<&'a str> {
+        self.host.as_deref()
+    }
+
+    fn unread_right(&self) -> Option<String> {
+        self.row("").unread_right()
+    }
+
+    fn served(&self) -> Option<Compared> {
+        self.answer.as_ref().map(|answer| answer.compared)
+    }
+
+    fn class(&self) -> Option<&'a str> {
+        self.class.as_deref()
+    }
+
+    fn labels(&self) -> &'a [(Text, Text)] {
+        &self.labels
     }
 }
 

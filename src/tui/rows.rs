@@ -3,7 +3,7 @@
 //! A change moves only what changed: the order is merged, never made anew, so that thousands of changes a second cost little
 //! with a hundred thousand rows.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     check::{Period, Reason},
     object::{Key, Text},
-    report::{Status, order::Field},
+    report::{Status, order::Field, present::order::compare},
     scan::About,
 };
 
@@ -333,18 +333,9 @@ impl Rows {
         });
     }
 
+    /// As `status` has it; what is alike in all of that has its own place all the same.
     fn compare(&self, a: &Item, b: &Item) -> Ordering {
-        let by = self.sort.by.map_or(Ordering::Equal, |field| by_field(a, b, field));
-        let by = if self.sort.reverse { by.reverse() } else { by };
-        let worst = || {
-            let worst = worst(a, b);
-            if self.sort.by.is_none() && self.sort.reverse {
-                worst.reverse()
-            } else {
-                worst
-            }
-        };
-        by.then_with(worst).then_with(|| a.about.cmp(&b.about))
+        compare(&a, &b, self.sort.by, self.sort.reverse).then_with(|| a.about.cmp(&b.about))
     }
 
     /// Replaces everything.
@@ -493,57 +484,5 @@ impl Rows {
                 self.here.take(item);
             }
         }
-    }
-}
-
-fn expires(item: &Item) -> (bool, Option<i64>) {
-    let at = item.certificate.as_ref().map(|c| c.not_after);
-    (at.is_none(), at)
-}
-
-/// Worst first, then what is refused now, then what expires first, then by name: as `status` has it.
-fn worst(a: &Item, b: &Item) -> Ordering {
-    Reverse(a.status)
-        .cmp(&Reverse(b.status))
-        .then_with(|| a.urgency.cmp(&b.urgency))
-        .then_with(|| expires(a).cmp(&expires(b)))
-        .then_with(|| name(a, b))
-}
-
-/// The name of the route, or of the Secret where there is none.
-fn called(item: &Item) -> &str {
-    match (&item.route, item.secrets.first()) {
-        (Some(route), _) => &route.1,
-        (None, Some(secret)) => &secret.name,
-        (None, None) => "",
-    }
-}
-
-fn name(a: &Item, b: &Item) -> Ordering {
-    let subject = |item: &Item| item.route.as_ref().map_or(crate::object::Kind::Secret, |route| route.0);
-    a.namespace
-        .cmp(&b.namespace)
-        .then_with(|| subject(a).cmp(&subject(b)))
-        .then_with(|| called(a).cmp(called(b)))
-        .then_with(|| a.route.as_ref().map(|r| &r.2).cmp(&b.route.as_ref().map(|r| &r.2)))
-        .then_with(|| a.host.cmp(&b.host))
-}
-
-fn by_field(a: &Item, b: &Item, field: Field) -> Ordering {
-    fn last<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
-        (a.is_none(), a).cmp(&(b.is_none(), b))
-    }
-    match field {
-        Field::Namespace => a.namespace.cmp(&b.namespace),
-        Field::Name => called(a).cmp(called(b)),
-        Field::Host => last(a.host.as_ref(), b.host.as_ref()),
-        Field::Status => Reverse(a.status).cmp(&Reverse(b.status)),
-        Field::Expires => expires(a).cmp(&expires(b)),
-        Field::Age => last(a.created.map(Reverse), b.created.map(Reverse)),
-        Field::Created => last(a.created, b.created),
-        Field::Issuer => last(
-            a.certificate.as_ref().map(|c| &c.issuer.short),
-            b.certificate.as_ref().map(|c| &c.issuer.short),
-        ),
     }
 }

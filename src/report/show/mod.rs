@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+pub use super::present::tone::Tone;
 use crate::check::{
     row::{Row, Status},
     words,
@@ -30,7 +31,6 @@ use crate::{
     object::{self, Key, Kind, Seconds, Text, consumer::How},
     x509::{Bundle, Certificate, KeyState, Objection, Readers, San, Trust},
 };
-pub use paper::Tone;
 use paper::{Ink, Sheet};
 use pen::Pen;
 

@@ -5,22 +5,9 @@ use std::{
     io::{self, Write},
 };
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
-use crate::check::row::Status;
-
-/// What a text means, and so its style.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    /// Nothing in particular.
-    Plain,
-    /// A title.
-    Strong,
-    /// What may be passed over.
-    Dim,
-    /// What a status says.
-    Of(Status),
-}
+use crate::{check::row::Status, report::present::tone::Tone};
 
 /// Takes lines: each of runs of one tone, cleared for a terminal, and no wider than was asked for.
 pub(super) trait Paper {
@@ -38,7 +25,7 @@ impl Paper for Ink<'_> {
     fn line(&mut self, runs: &[(Tone, String)]) -> io::Result<()> {
         let mut text = String::new();
         for (tone, run) in runs {
-            let style = tone.style();
+            let style = style(*tone);
             if self.colour && style != Style::new() {
                 let _ = write!(text, "{style}{run}{style:#}");
             } else {
@@ -60,18 +47,10 @@ impl Paper for Sheet {
     }
 }
 
-impl Tone {
-    fn style(self) -> Style {
-        let of = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
-        match self {
-            Self::Plain => Style::new(),
-            Self::Strong => Style::new().bold(),
-            Self::Dim => Style::new().dimmed(),
-            Self::Of(Status::Critical) => of(AnsiColor::Red).bold(),
-            Self::Of(Status::Warning) => of(AnsiColor::Yellow),
-            Self::Of(Status::Unknown) => of(AnsiColor::Magenta),
-            Self::Of(Status::Info) => of(AnsiColor::Cyan),
-            Self::Of(Status::Healthy) => of(AnsiColor::Green),
-        }
+/// As elsewhere, but for what is critical: in a picture of many lines it has to be found.
+fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Of(Status::Critical) => tone.style().bold(),
+        _ => tone.style(),
     }
 }

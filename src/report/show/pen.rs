@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, io};
 
-pub(super) use super::paper::Tone;
 use super::{Context, paper::Paper};
+pub(super) use crate::report::present::tone::Tone;
 use crate::{
     check::row::Status,
     text::{

@@ -1,16 +1,20 @@
 //! Which columns there are, and how wide each is.
 
-use super::{GAP, cell::Column};
+use super::cell;
 use crate::{
     object::Seconds,
-    report::{output::Context, rows::Rows},
+    report::{
+        output::Context,
+        present::{cell::RowColumn, grid::GAP},
+        rows::Rows,
+    },
     text::{clear, width::width},
 };
 
 /// The columns of a table and their widths, measured for a set of rows.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    pub(super) columns: Vec<(Column, usize)>,
+    pub(super) columns: Vec<(RowColumn, usize)>,
     /// Whether cells are cut to their column.
     pub(super) cuts: bool,
     pub(super) colour: bool,
@@ -20,23 +24,23 @@ pub struct Layout {
 }
 
 /// The columns that may be narrowed, and how much of a fair share each may have, in tenths.
-const NARROWED: &[(Column, usize)] = &[
-    (Column::Host, 13),
-    (Column::Reason, 10),
-    (Column::Route, 10),
-    (Column::Secret, 8),
-    (Column::Namespace, 8),
-    (Column::Context, 8),
-    (Column::Names, 8),
-    (Column::Issuer, 6),
-    (Column::Labels, 6),
+const NARROWED: &[(RowColumn, usize)] = &[
+    (RowColumn::Host, 13),
+    (RowColumn::Reason, 10),
+    (RowColumn::Route, 10),
+    (RowColumn::Secret, 8),
+    (RowColumn::Namespace, 8),
+    (RowColumn::Context, 8),
+    (RowColumn::Names, 8),
+    (RowColumn::Issuer, 6),
+    (RowColumn::Labels, 6),
 ];
 
 /// No column becomes narrower than this.
 const LEAST: usize = 6;
 
 /// The columns that are left out of a narrow table, in this order, and the fair share below which each is.
-const LEFT_OUT: &[(Column, usize)] = &[(Column::Issuer, 16), (Column::Secret, 14), (Column::Route, 12)];
+const LEFT_OUT: &[(RowColumn, usize)] = &[(RowColumn::Issuer, 16), (RowColumn::Secret, 14), (RowColumn::Route, 12)];
 
 /// The fair share below which a wide table is not narrowed at all.
 const LEAST_WIDE: usize = 12;
@@ -71,9 +75,11 @@ impl Layout {
                 return narrow;
             }
             layout.columns.retain(|(c, _)| c != column);
-            if *column != Column::Issuer {
+            if *column != RowColumn::Issuer {
                 // These name now what the column that is gone would have named.
-                layout.widths(rows, context.no_headers, |c| matches!(c, Column::Route | Column::Host));
+                layout.widths(rows, context.no_headers, |c| {
+                    matches!(c, RowColumn::Route | RowColumn::Host)
+                });
             }
         }
         layout.narrow(room);
@@ -85,12 +91,12 @@ impl Layout {
         self.now = now;
     }
 
-    pub(super) fn has(&self, column: Column) -> bool {
+    pub(super) fn has(&self, column: RowColumn) -> bool {
         self.columns.iter().any(|(c, _)| *c == column)
     }
 
     /// Makes each column that is `chosen` as wide as its widest cell.
-    fn widths(&mut self, rows: &Rows<'_>, no_headers: bool, chosen: fn(Column) -> bool) {
+    fn widths(&mut self, rows: &Rows<'_>, no_headers: bool, chosen: fn(RowColumn) -> bool) {
         let mut columns = std::mem::take(&mut self.columns);
         for (column, room) in columns.iter_mut().filter(|(c, _)| chosen(*c)) {
             *room = if no_headers {
@@ -101,16 +107,17 @@ impl Layout {
         }
         // The cells ask which other columns there are.
         self.columns.clone_from(&columns);
+        let options = self.options();
         for row in rows.iter() {
             for (column, room) in columns.iter_mut().filter(|(c, _)| chosen(*c)) {
-                *room = column.width(&row, self).max(*room);
+                *room = cell::room(*column, &row, &options).max(*room);
             }
         }
         self.columns = columns;
     }
 
     /// What stands at the head of a column: of a label what follows its prefix, as kubectl has it.
-    pub(super) fn head(&self, column: Column) -> String {
+    pub(super) fn head(&self, column: RowColumn) -> String {
         heads(&self.labels, column)
     }
 
@@ -147,7 +154,7 @@ impl Layout {
         fits
     }
 
-    fn share(&mut self, whole: &[(Column, usize)], share: usize) {
+    fn share(&mut self, whole: &[(RowColumn, usize)], share: usize) {
         for ((column, have), (_, wanted)) in self.columns.iter_mut().zip(whole) {
             if let Some((_, tenths)) = NARROWED.iter().find(|(c, _)| c == column) {
                 *have = (*wanted).min((share * tenths / 10).max(LEAST));
@@ -156,38 +163,38 @@ impl Layout {
     }
 }
 
-fn heads(labels: &[String], column: Column) -> String {
+fn heads(labels: &[String], column: RowColumn) -> String {
     match column {
-        Column::Label(at) => {
+        RowColumn::Label(at) => {
             let label = labels.get(at).map_or("", String::as_str);
             let name = label.rsplit_once('/').map_or(label, |(_, name)| name);
             clear(name).to_ascii_uppercase()
         }
-        other => other.header().to_owned(),
+        other => other.head().to_owned(),
     }
 }
 
-fn columns(context: &Context<'_>, wide: bool) -> Vec<(Column, usize)> {
-    let base = [Column::Route, Column::Host, Column::Secret, Column::Status];
-    let about = [Column::Expires, Column::Issuer, Column::Reason];
+fn columns(context: &Context<'_>, wide: bool) -> Vec<(RowColumn, usize)> {
+    let base = [RowColumn::Route, RowColumn::Host, RowColumn::Secret, RowColumn::Status];
+    let about = [RowColumn::Expires, RowColumn::Issuer, RowColumn::Reason];
     let more = [
-        Column::Serial,
-        Column::Algorithm,
-        Column::Names,
-        Column::Sha256,
-        Column::Class,
-        Column::Age,
+        RowColumn::Serial,
+        RowColumn::Algorithm,
+        RowColumn::Names,
+        RowColumn::Sha256,
+        RowColumn::Class,
+        RowColumn::Age,
     ];
     let asked = |asked: bool, column| asked.then_some(column);
-    asked(context.show_context, Column::Context)
+    asked(context.show_context, RowColumn::Context)
         .into_iter()
-        .chain(asked(context.show_namespace, Column::Namespace))
+        .chain(asked(context.show_namespace, RowColumn::Namespace))
         .chain(base)
-        .chain(asked(context.show_served, Column::Served))
+        .chain(asked(context.show_served, RowColumn::Served))
         .chain(about)
         .chain(more.into_iter().filter(|_| wide))
-        .chain((0..context.label_columns.len()).map(Column::Label))
-        .chain(asked(context.show_labels, Column::Labels))
+        .chain((0..context.label_columns.len()).map(RowColumn::Label))
+        .chain(asked(context.show_labels, RowColumn::Labels))
         .map(|column| (column, 0))
         .collect()
 }

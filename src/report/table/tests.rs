@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    check::row::Row,
     object::{Key, Kind},
     report::{
         fixtures::{NOW, RowFixture, Shop, certificate},

@@ -7,8 +7,8 @@ use hashbrown::HashMap;
 use super::derived::{ByNamespace, BySecret, Counts, worst};
 use crate::{
     check::{Reason, Severity, Urgency},
-    object::{Key, Seconds, Text},
-    report::{Status, order::Field},
+    object::{Key, Kind, Seconds, Text},
+    report::{Status, order::Field, present::TableLine},
     scan::About,
     tui::rows::{Rows, Sort},
     x509::Certificate,
@@ -33,6 +33,44 @@ pub struct SecretLine {
     pub about: About,
     /// When it, or the first route that uses it, was created.
     pub created: Option<Seconds>,
+}
+
+impl<'a> TableLine<'a> for &'a SecretLine {
+    fn status(&self) -> Status {
+        self.status
+    }
+
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
+    fn namespace(&self) -> &'a str {
+        &self.key.namespace
+    }
+
+    fn subject(&self) -> (Kind, &'a str) {
+        (Kind::Secret, &self.key.name)
+    }
+
+    fn secret(&self) -> Option<&'a Key> {
+        Some(&self.key)
+    }
+
+    fn other_secrets(&self) -> usize {
+        0
+    }
+
+    fn certificate(&self) -> Option<&'a Certificate> {
+        self.certificate.as_deref()
+    }
+
+    fn created(&self) -> Option<Seconds> {
+        self.created
+    }
+
+    fn reasons(&self) -> impl Iterator<Item = (Reason, bool)> {
+        self.reasons.iter().map(|reason| (*reason, false))
+    }
 }
 
 /// The Secrets of all items that are looked at.

@@ -30,6 +30,7 @@ pub(super) fn noon() -> Seconds {
 /// The example, read once.
 pub(super) struct Example {
     live: Live,
+    judged: Vec<Judged>,
     /// All items, in the order in which they were judged.
     pub(super) items: Vec<Item>,
 }
@@ -45,7 +46,7 @@ pub(super) fn example() -> &'static Example {
             .iter()
             .filter_map(|one| Item::new(&live.inventory, one))
             .collect();
-        Example { live, items }
+        Example { live, judged, items }
     })
 }
 
@@ -81,6 +82,12 @@ fn read() -> Live {
 }
 
 impl Example {
+    /// The rows of all items, in the order in which they were judged.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let rows = self.judged.iter();
+        rows.filter_map(|one| scan::row(&self.live.inventory, one))
+    }
+
     /// The picture of a route or a Secret, as the program draws it for manifests.
     pub(super) fn picture(&self, of: &ItemSubject, width: u16) -> StyledLines {
         let inventory = &self.live.inventory;

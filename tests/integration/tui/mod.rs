@@ -13,6 +13,7 @@ mod keys;
 mod narrow;
 mod pictures;
 mod popups;
+mod presented;
 mod printed;
 mod renewals;
 mod rows;
