@@ -8,7 +8,14 @@ use super::derived::{ByNamespace, BySecret, Counts, worst};
 use crate::{
     check::{Reason, Severity, Urgency},
     object::{Key, Kind, Seconds, Text},
-    report::{Status, order::Field, present::TableLine},
+    report::{
+        Status,
+        order::Field,
+        present::{
+            TableLine,
+            order::{badness, compare, last},
+        },
+    },
     scan::About,
     tui::rows::{Rows, Sort},
     x509::Certificate,
@@ -94,8 +101,7 @@ pub fn secrets(rows: &Rows, sort: Sort) -> Vec<SecretLine> {
         });
         let Some(line) = lines.get_mut(at) else { continue };
         line.hosts += usize::from(item.host.is_some());
-        let worse = (Reverse(item.status), item.urgency, &item.about);
-        if worse < (Reverse(line.status), line.urgency, &line.about) {
+        if (badness(&item), &item.about) < (badness(&&*line), &line.about) {
             line.status = item.status;
             line.urgency = item.urgency;
             line.about = item.about.clone();
@@ -109,35 +115,12 @@ pub fn secrets(rows: &Rows, sort: Sort) -> Vec<SecretLine> {
             }
         }
     }
-    let expires = |line: &SecretLine| {
-        let at = line.certificate.as_ref().map(|c| c.not_after);
-        (at.is_none(), at)
+    let by = match sort.by {
+        // A Secret has no host of its own.
+        Some(Field::Host) => Some(Field::Name),
+        by => by,
     };
-    lines.sort_by(|a, b| {
-        let by = match sort.by {
-            None => std::cmp::Ordering::Equal,
-            Some(Field::Namespace) => a.key.namespace.cmp(&b.key.namespace),
-            Some(Field::Name | Field::Host) => a.key.name.cmp(&b.key.name),
-            Some(Field::Status) => Reverse(a.status).cmp(&Reverse(b.status)),
-            Some(Field::Expires) => expires(a).cmp(&expires(b)),
-            Some(Field::Age) => b.created.cmp(&a.created),
-            Some(Field::Created) => a.created.cmp(&b.created),
-            Some(Field::Issuer) => {
-                let issuer = |line: &SecretLine| line.certificate.as_ref().map(|c| c.issuer.short.clone());
-                issuer(a).cmp(&issuer(b))
-            }
-        };
-        let worst = Reverse(a.status)
-            .cmp(&Reverse(b.status))
-            .then_with(|| a.urgency.cmp(&b.urgency))
-            .then_with(|| expires(a).cmp(&expires(b)));
-        let order = match (sort.by, sort.reverse) {
-            (None, true) => worst.reverse(),
-            (Some(_), true) => by.reverse().then(worst),
-            _ => by.then(worst),
-        };
-        order.then_with(|| a.key.cmp(&b.key))
-    });
+    lines.sort_by(|a, b| compare(&a, &b, by, sort.reverse));
     lines
 }
 
@@ -250,7 +233,7 @@ pub fn namespaces(rows: &Rows, sort: Sort) -> Vec<NamespaceLine> {
     lines.sort_by(|a, b| {
         let by = match sort.by {
             Some(Field::Name | Field::Namespace) => a.name.cmp(&b.name),
-            Some(Field::Expires) => (a.expires.is_none(), a.expires).cmp(&(b.expires.is_none(), b.expires)),
+            Some(Field::Expires) => last(a.expires).cmp(&last(b.expires)),
             _ => Reverse(worst(&a.counts)).cmp(&Reverse(worst(&b.counts))).then_with(|| {
                 let bad = |line: &NamespaceLine| line.counts[worst(&line.counts) as usize];
                 bad(b).cmp(&bad(a))
