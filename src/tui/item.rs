@@ -172,7 +172,7 @@ impl<'a> TableLine<'a> for &'a Item {
         match (&self.route, self.secrets.first()) {
             (Some((kind, name, _)), _) => (*kind, name),
             (None, Some(secret)) => (Kind::Secret, &secret.name),
-            (None, None) => (Kind::Secret, ""),
+            (None, None) => self.row("").subject(),
         }
     }
 
@@ -180,8 +180,8 @@ impl<'a> TableLine<'a> for &'a Item {
         Item::secret(self)
     }
 
-    fn other_secrets(&self) -> usize {
-        self.secrets.len().saturating_sub(1)
+    fn secrets(&self) -> &'a [Key] {
+        &self.secrets
     }
 
     fn certificate(&self) -> Option<&'a Certificate> {

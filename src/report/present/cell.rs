@@ -213,7 +213,7 @@ fn secret<'a>(line: &impl TableLine<'a>, lone: LoneSecret, out: &mut impl Write)
         out.write_str("/")?;
     }
     text(&first.name, out)?;
-    more(line.other_secrets(), 0, out)
+    more(line.secrets().iter().filter(|key| *key != first).count(), 0, out)
 }
 
 /// A reason; in parentheses where it is excused.

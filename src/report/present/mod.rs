@@ -41,8 +41,8 @@ pub trait TableLine<'a> {
     /// The Secret that it is about.
     fn secret(&self) -> Option<&'a Key>;
 
-    /// How many other Secrets are named with that one.
-    fn other_secrets(&self) -> usize;
+    /// All Secrets that are named for it.
+    fn secrets(&self) -> &'a [Key];
 
     /// The leaf that is expected to be served.
     fn certificate(&self) -> Option<&'a Certificate>;
@@ -115,9 +115,8 @@ impl<'a> TableLine<'a> for Row<'a> {
         Row::secret(self)
     }
 
-    fn other_secrets(&self) -> usize {
-        let first = Row::secret(self);
-        self.secrets.iter().filter(|key| Some(*key) != first).count()
+    fn secrets(&self) -> &'a [Key] {
+        self.secrets
     }
 
     fn certificate(&self) -> Option<&'a Certificate> {
@@ -143,6 +142,10 @@ impl<'a> TableLine<'a> for Row<'a> {
 
     fn host(&self) -> Option<&'a str> {
         self.host
+    }
+
+    fn unread_right(&self) -> Option<String> {
+        Row::unread_right(self)
     }
 
     fn served(&self) -> Option<Compared> {

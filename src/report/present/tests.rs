@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     check::{DueBy, Fact, Finding, Severity, finding},
+    object::Forbidden,
     report::{
         fixtures::{NOW, RowFixture, Shop},
         order::{Field, SortBy, Sorting, sort},
@@ -63,8 +64,8 @@ impl TableLine<'static> for Bare {
         None
     }
 
-    fn other_secrets(&self) -> usize {
-        0
+    fn secrets(&self) -> &'static [Key] {
+        &[]
     }
 
     fn certificate(&self) -> Option<&'static Certificate> {
@@ -185,6 +186,30 @@ fn a_line_is_named_by_the_next_column_where_one_is_missing() {
     let mut out = String::new();
     name(&lone, &mut out).expect("a text takes it");
     assert_eq!(out, "secret/left-over");
+}
+
+#[test]
+fn what_could_not_be_read_is_named_by_the_right_and_sorted_by_its_kind() {
+    let unread = |kind| {
+        let fact = finding::Forbidden(Forbidden {
+            kind,
+            namespace: Some("shop".into()),
+            name: None,
+            verb: "list",
+        });
+        RowFixture::new(None, None, None).found([Fact::Forbidden(fact)])
+    };
+    let (ingresses, secrets) = (unread(Kind::Ingress), unread(Kind::Secret));
+    let (ingresses, secrets) = (ingresses.row(), secrets.row());
+    assert_eq!(cell(RowColumn::Route, &ingresses, &options()), "list ingresses");
+    assert_eq!(compare(&ingresses, &secrets, None, false), Ordering::Less);
+}
+
+#[test]
+fn a_secret_that_is_named_twice_is_one() {
+    let mut entry = RowFixture::new(Some((Kind::Gateway, "edge", Some("https"))), None, Some("tls"));
+    entry.secrets.push(Key::new("shop", "tls"));
+    assert_eq!(cell(RowColumn::Secret, &entry.row(), &options()), "tls");
 }
 
 #[test]

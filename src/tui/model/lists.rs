@@ -63,8 +63,8 @@ impl<'a> TableLine<'a> for &'a SecretLine {
         Some(&self.key)
     }
 
-    fn other_secrets(&self) -> usize {
-        0
+    fn secrets(&self) -> &'a [Key] {
+        std::slice::from_ref(&self.key)
     }
 
     fn certificate(&self) -> Option<&'a Certificate> {
