@@ -48,23 +48,12 @@ pub enum ColumnContent {
     Hosts,
     Name,
     Count,
-    Namespaces,
-    Meaning,
-    Critical,
-    Warning,
-    Unknown,
-    Info,
-    Healthy,
-    Job,
-    State,
-    Stage,
-    Target,
-    Started,
-    Took,
-    Last,
+    /// What one view alone shows, by a word of that view's.
+    Own(&'static str),
 }
 
-const fn column(what: ColumnContent, head: &'static str, good: u16, rank: u8) -> Column {
+/// A column that is not sorted by, and is drawn from the beginning.
+pub(in crate::tui) const fn column(what: ColumnContent, head: &'static str, good: u16, rank: u8) -> Column {
     Column {
         what,
         head,
@@ -77,89 +66,21 @@ const fn column(what: ColumnContent, head: &'static str, good: u16, rank: u8) ->
 }
 
 impl Column {
-    const fn by(mut self, field: Field) -> Self {
+    pub(in crate::tui) const fn by(mut self, field: Field) -> Self {
         self.sort = Some(field);
         self
     }
 
-    const fn wide(mut self) -> Self {
+    pub(in crate::tui) const fn wide(mut self) -> Self {
         self.wide = true;
         self
     }
 
-    const fn least(mut self, cells: u16) -> Self {
+    pub(in crate::tui) const fn least(mut self, cells: u16) -> Self {
         self.least = cells;
         self
     }
 }
-
-const HOSTS: &[Column] = &[
-    column(ColumnContent::Status, "STATUS", 10, 0).by(Field::Status),
-    column(ColumnContent::Namespace, "NAMESPACE", 11, 3)
-        .least(9)
-        .by(Field::Namespace),
-    column(ColumnContent::Route, "ROUTE", 20, 5).by(Field::Name),
-    column(ColumnContent::Host, "HOST", 28, 0).least(20).by(Field::Host),
-    column(ColumnContent::Secret, "SECRET", 16, 6),
-    column(ColumnContent::Expires, "EXPIRES", 9, 1).by(Field::Expires),
-    column(ColumnContent::Issuer, "ISSUER", 12, 7).by(Field::Issuer),
-    column(ColumnContent::Reason, "REASON", 20, 2).least(12),
-    column(ColumnContent::Serial, "SERIAL", 8, 9).wide(),
-    column(ColumnContent::Algorithm, "ALGORITHM", 8, 9).wide(),
-    column(ColumnContent::Names, "NAMES", 10, 8).wide(),
-    column(ColumnContent::Sha256, "SHA256", 8, 9).wide(),
-    column(ColumnContent::Class, "CLASS", 6, 8).wide(),
-    column(ColumnContent::Age, "AGE", 4, 8).by(Field::Age).wide(),
-    column(ColumnContent::Labels, "LABELS", 8, 9).wide(),
-];
-
-const SECRETS: &[Column] = &[
-    column(ColumnContent::Status, "STATUS", 10, 0).by(Field::Status),
-    column(ColumnContent::Namespace, "NAMESPACE", 11, 3)
-        .least(9)
-        .by(Field::Namespace),
-    column(ColumnContent::Secret, "SECRET", 24, 0).least(16).by(Field::Name),
-    column(ColumnContent::Expires, "EXPIRES", 9, 1).by(Field::Expires),
-    column(ColumnContent::Hosts, "HOSTS", 5, 5),
-    column(ColumnContent::Names, "NAMES", 24, 4),
-    column(ColumnContent::Issuer, "ISSUER", 12, 6).by(Field::Issuer),
-    column(ColumnContent::Algorithm, "ALGORITHM", 8, 7),
-    column(ColumnContent::Reason, "REASON", 20, 2).least(12),
-    column(ColumnContent::Serial, "SERIAL", 8, 9).wide(),
-    column(ColumnContent::Sha256, "SHA256", 8, 9).wide(),
-    column(ColumnContent::Age, "AGE", 4, 8).by(Field::Age).wide(),
-];
-
-const FINDINGS: &[Column] = &[
-    column(ColumnContent::Status, "SEVERITY", 10, 0).by(Field::Status),
-    column(ColumnContent::Reason, "REASON", 26, 0).least(20).by(Field::Name),
-    // Secrets without route and kinds that could not be read are among them.
-    column(ColumnContent::Count, "ROWS", 5, 1),
-    column(ColumnContent::Namespaces, "NAMESPACES", 10, 4),
-    column(ColumnContent::Meaning, "MEANING", 30, 3),
-];
-
-const ORDERS: &[Column] = &[
-    column(ColumnContent::Started, "STARTED", 8, 4),
-    column(ColumnContent::Job, "WHAT", 7, 0),
-    column(ColumnContent::Stage, "STAGE", 9, 3),
-    column(ColumnContent::State, "STATE", 26, 0).least(10),
-    column(ColumnContent::Took, "TOOK", 6, 5),
-    column(ColumnContent::Target, "TARGET", 24, 0).least(16),
-    column(ColumnContent::Last, "LAST", 30, 6),
-];
-
-const NAMESPACES: &[Column] = &[
-    column(ColumnContent::Status, "WORST", 10, 0).by(Field::Status),
-    column(ColumnContent::Name, "NAMESPACE", 14, 0).least(9).by(Field::Name),
-    column(ColumnContent::Critical, "CRITICAL", 8, 0),
-    column(ColumnContent::Warning, "WARNING", 7, 1),
-    column(ColumnContent::Unknown, "UNKNOWN", 7, 6),
-    column(ColumnContent::Info, "INFO", 4, 5),
-    column(ColumnContent::Healthy, "HEALTHY", 7, 2),
-    column(ColumnContent::Count, "ALL", 3, 4),
-    column(ColumnContent::Expires, "FIRST EXPIRY", 12, 3).by(Field::Expires),
-];
 
 /// Which columns are drawn.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -173,14 +94,7 @@ pub struct Columns {
 impl Columns {
     /// All columns of a view.
     pub fn all(view: View) -> &'static [Column] {
-        match view {
-            View::Hosts => HOSTS,
-            View::Secrets => SECRETS,
-            View::Findings => FINDINGS,
-            View::Timeline => &[],
-            View::Orders => ORDERS,
-            View::Namespaces => NAMESPACES,
-        }
+        view.columns()
     }
 
     /// Whether a column is drawn, were there room.
@@ -202,13 +116,14 @@ impl Columns {
         if heads.is_empty() {
             return Ok(columns);
         }
+        let all = Self::all(View::Hosts);
         for head in heads {
-            if !HOSTS.iter().any(|column| column.head.eq_ignore_ascii_case(head)) {
-                let all: Vec<String> = HOSTS.iter().map(|column| column.head.to_lowercase()).collect();
+            if !all.iter().any(|column| column.head.eq_ignore_ascii_case(head)) {
+                let all: Vec<String> = all.iter().map(|column| column.head.to_lowercase()).collect();
                 return Err(format!("no column is called {head:?}; there are {}", all.join(", ")));
             }
         }
-        for column in HOSTS {
+        for column in all {
             let wanted = heads.iter().any(|head| column.head.eq_ignore_ascii_case(head));
             if wanted == column.wide {
                 columns.toggle(View::Hosts, column.what);

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::views::{View, joined};
 use crate::report::order::Field;
 
 /// Where an action can be asked for.
@@ -32,40 +33,44 @@ macro_rules! actions {
         /// What a key does.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[allow(missing_docs)] // Each has its help: `help()`.
-        pub enum Action { $($($name,)*)* }
+        pub enum Action {
+            /// Shows a view. The register of views has its word, its key and its help.
+            Show(View),
+            $($($name,)*)*
+        }
 
         impl Action {
-            /// All actions, in the order of the help.
-            pub const ALL: &'static [Self] = &[$($(Self::$name,)*)*];
+            /// All but those that show a view.
+            const OWN: &'static [Self] = &[$($(Self::$name,)*)*];
 
             /// The name in the settings.
             pub fn word(self) -> &'static str {
-                match self { $($(Self::$name => $word,)*)* }
+                match self { Self::Show(view) => view.word(), $($(Self::$name => $word,)*)* }
             }
 
             /// Where it can be asked for.
             pub fn scope(self) -> Scope {
-                match self { $($(Self::$name => Scope::$scope,)*)* }
+                match self { Self::Show(_) => Scope::Everywhere, $($(Self::$name => Scope::$scope,)*)* }
             }
 
             /// The heading of the help under which it stands.
             pub fn group(self) -> &'static str {
-                match self { $($(Self::$name => $group,)*)* }
+                match self { Self::Show(_) => Self::NextView.group(), $($(Self::$name => $group,)*)* }
             }
 
             /// One word or two, for the footer.
             pub fn short(self) -> &'static str {
-                match self { $($(Self::$name => $short,)*)* }
+                match self { Self::Show(view) => view.word(), $($(Self::$name => $short,)*)* }
             }
 
             /// What it does, for the help.
             pub fn help(self) -> &'static str {
-                match self { $($(Self::$name => $help,)*)* }
+                match self { Self::Show(view) => view.help(), $($(Self::$name => $help,)*)* }
             }
 
             /// The keys that it has when the settings give it no others.
             pub fn usual_keys(self) -> &'static [&'static str] {
-                match self { $($(Self::$name => &[$($key),*],)*)* }
+                match self { Self::Show(view) => view.usual_keys(), $($(Self::$name => &[$($key),*],)*)* }
             }
         }
     };
@@ -88,12 +93,6 @@ actions! {
         HistoryForward "history-forward" Everywhere ["]"] "next" "on to the next view again",
     }
     "Views" {
-        Hosts "hosts" Everywhere ["1"] "hosts" "every host that is served over TLS",
-        Secrets "secrets" Everywhere ["2"] "secrets" "every TLS Secret",
-        Findings "findings" Everywhere ["3"] "findings" "findings by reason, with remedies",
-        Timeline "timeline" Everywhere ["4"] "timeline" "expiries by week",
-        Orders "orders" Everywhere ["5"] "orders" "current and past renewals, with their steps",
-        Namespaces "namespaces" Everywhere ["6"] "namespaces" "one line per namespace, with its counts",
         NextView "next-view" Everywhere ["tab"] "next view" "the next view",
         PreviousView "previous-view" Everywhere ["backtab"] "previous view" "the previous view",
     }
@@ -150,7 +149,31 @@ actions! {
     }
 }
 
+/// The actions that show a view, in the order of their digits.
+const SHOWING: [Action; View::ALL.len()] = {
+    let mut all = [Action::NextView; View::ALL.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = Action::Show(View::ALL[at]);
+        at += 1;
+    }
+    all
+};
+
+/// All actions. Those that show a view stand before what goes from one to the next.
+const ALL: [Action; Action::OWN.len() + SHOWING.len()] = {
+    let mut at = 0;
+    while !matches!(Action::OWN[at], Action::NextView) {
+        at += 1;
+    }
+    let (before, after) = Action::OWN.split_at(at);
+    joined(before, &SHOWING, after)
+};
+
 impl Action {
+    /// All actions, in the order of the help.
+    pub const ALL: &'static [Self] = &ALL;
+
     /// What an action that sorts sorts by.
     pub fn field(self) -> Option<Field> {
         Some(match self {
@@ -396,16 +419,9 @@ impl Keymap {
 
 /// Whether one of two actions leads out: no other may take its key from it, wherever that is meant.
 fn leads_out(a: Action, b: Action) -> bool {
-    let fixed = |action: &Action| matches!(action, Action::Quit | Action::Back) || is_view(*action);
+    // The digit of a view means that view wherever one is.
+    let fixed = |action: &Action| matches!(action, Action::Quit | Action::Back | Action::Show(_));
     [a, b].iter().any(fixed)
-}
-
-/// Whether an action shows a view: its digit means that wherever one is.
-pub fn is_view(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Hosts | Action::Secrets | Action::Findings | Action::Timeline | Action::Orders | Action::Namespaces
-    )
 }
 
 /// Whether two actions of these scopes could be meant by one key at one place. A narrow scope goes before a wide one.

@@ -24,6 +24,7 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod view;
+pub mod views;
 
 pub use crate::text::CommandLine;
 pub use effect::Effect;

@@ -1,7 +1,7 @@
 //! What is in front, and so where keys are looked up: a window, the picture, or the view.
 
 use super::{
-    Detail, Model, View,
+    Detail, Model,
     popup::{Popup, WindowId},
 };
 use crate::tui::{
@@ -45,12 +45,7 @@ impl Model {
 
     /// Where keys are looked up in the view, whatever windows are over it.
     pub fn view_scope(&self) -> Scope {
-        match self.view {
-            View::Hosts | View::Secrets => Scope::Rows,
-            View::Findings | View::Namespaces => Scope::Lists,
-            View::Timeline => Scope::Timeline,
-            View::Orders => Scope::Orders,
-        }
+        self.view.scopes().first().copied().unwrap_or(Scope::Everywhere)
     }
 
     /// The text in front, where there is one that can be searched.
@@ -82,16 +77,8 @@ impl Model {
                 Scope::Lists,
                 Scope::Everywhere,
             ],
-            None if self.is_beside() => match self.view {
-                View::Hosts | View::Secrets => &[Scope::Picture, Scope::Rows, Scope::Lists, Scope::Everywhere],
-                _ => &[Scope::Picture, Scope::Lists, Scope::Everywhere],
-            },
-            None => match self.view {
-                View::Hosts | View::Secrets => &[Scope::Rows, Scope::Lists, Scope::Everywhere],
-                View::Findings | View::Namespaces => &[Scope::Lists, Scope::Everywhere],
-                View::Timeline => &[Scope::Timeline, Scope::Everywhere],
-                View::Orders => &[Scope::Orders, Scope::Lists, Scope::Everywhere],
-            },
+            None if self.is_beside() => &[Scope::Picture, Scope::Rows, Scope::Lists, Scope::Everywhere],
+            None => self.view.scopes(),
         }
     }
 

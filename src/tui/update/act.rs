@@ -46,12 +46,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Later => arrange::shift_day(model, 1),
         Action::HistoryBack => travel::travel(model, false),
         Action::HistoryForward => travel::travel(model, true),
-        Action::Hosts => travel::show(model, View::Hosts),
-        Action::Secrets => travel::show(model, View::Secrets),
-        Action::Findings => travel::show(model, View::Findings),
-        Action::Timeline => travel::show(model, View::Timeline),
-        Action::Orders => travel::show(model, View::Orders),
-        Action::Namespaces => travel::show(model, View::Namespaces),
+        Action::Show(view) => travel::show(model, view),
         Action::NextView => travel::neighbour(model, 1),
         Action::PreviousView => travel::neighbour(model, View::ALL.len() - 1),
         Action::Filter => {

@@ -7,7 +7,7 @@ use crate::{
     tui::{
         effect::Effect,
         model::{
-            Model, View,
+            Model,
             popup::{Chooses, Menu, Popup},
         },
         rows::Sort,
@@ -22,20 +22,12 @@ pub(super) fn sort_by(model: &mut Model, field: Field) {
 
 /// How the view is sorted.
 pub fn current_sort(model: &Model) -> Sort {
-    match model.view {
-        View::Hosts => model.rows.sort(),
-        view => model.sorts[view as usize],
-    }
+    model.view.sort(model)
 }
 
 /// Sorts the view.
-pub(super) fn set_sort(model: &mut Model, sort: Sort) {
-    match model.view {
-        View::Hosts => {
-            model.rows.set_sort(sort);
-        }
-        view => model.sorts[view as usize] = sort,
-    }
+pub(in crate::tui) fn set_sort(model: &mut Model, sort: Sort) {
+    model.view.set_sort(model, sort);
     // Whoever sorts wants to see what is first.
     let cursor = model.cursor_mut();
     (cursor.at, cursor.top) = (0, 0);
@@ -99,21 +91,11 @@ pub(super) fn mark(model: &mut Model) -> Vec<Effect> {
 }
 
 pub(super) fn mark_range(model: &mut Model) -> Vec<Effect> {
-    let position = |model: &Model, about: &crate::scan::About| match model.view {
-        View::Secrets => model.derived.secrets.iter().position(|line| line.about == *about),
-        _ => model.rows.position(about),
-    };
-    let here = model.cursor().at;
-    let from = model
-        .last_mark
-        .as_ref()
-        .and_then(|about| position(model, about))
-        .unwrap_or(here);
+    let (view, here) = (model.view, model.cursor().at);
+    let last = model.last_mark.as_ref();
+    let from = last.and_then(|about| view.position(model, about)).unwrap_or(here);
     for at in from.min(here)..=from.max(here) {
-        let about = match model.view {
-            View::Secrets => model.derived.secrets.get(at).map(|line| line.about.clone()),
-            _ => model.rows.get(at).map(|item| item.about.clone()),
-        };
+        let about = view.about(model, at).cloned();
         model.marks.extend(about);
     }
     model.last_mark = model.item().map(|item| item.about.clone());

@@ -3,7 +3,7 @@
 use crate::tui::{
     columns::Columns,
     keymap::Action,
-    model::{Model, Reading, View, popup::Popup},
+    model::{Model, Reading, popup::Popup},
     order::{Job, Run, RunState},
 };
 
@@ -17,7 +17,7 @@ pub(super) fn between(model: &Model) -> Option<&'static str> {
 
 /// Why an action cannot be done now, in words that follow its name; `None` when it can.
 pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
-    let rows = matches!(model.view, View::Hosts | View::Secrets);
+    let rows = model.view.has_rows();
     let cluster = || model.is_manifests().then_some("needs a cluster: these are manifests");
     let line = || (rows && model.item().is_none()).then_some("there is no line");
     let secret = || {
@@ -27,10 +27,10 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             .all(|about| model.rows.about(about).is_none_or(|item| item.secrets.is_empty()));
         none.then_some("the line names no Secret")
     };
-    // The example of a reason is not what is meant by the line of the reason.
+    // The example is not what is meant by a line that gathers several.
     let grouped = || {
-        (model.view == View::Findings && model.marks.is_empty())
-            .then_some("the line is a reason: Enter shows its hosts")
+        let gathers = model.view.gathers();
+        gathers.filter(|_| model.marks.is_empty())
     };
     match action {
         Action::Renew => cluster()
@@ -65,7 +65,7 @@ pub fn refusal(model: &Model, action: Action) -> Option<&'static str> {
             none.then_some("nothing is wrong there")
         }
         Action::Columns | Action::Wide | Action::Sort | Action::ScrollLeft | Action::ScrollRight => {
-            (model.view == View::Timeline).then_some("there are no columns")
+            Columns::all(model.view).is_empty().then_some("there are no columns")
         }
         Action::SortName
         | Action::SortNamespace

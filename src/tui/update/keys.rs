@@ -9,9 +9,9 @@ use crate::tui::{
         Filter,
         pasted::{Refused, pasted},
     },
-    keymap::{Action, Key, is_view},
+    keymap::{Action, Key},
     model::{
-        Model, Prompt, Recall, View,
+        Model, Prompt, Recall,
         input::{Input, Typed},
         popup::{self, InputPurpose, Popup},
     },
@@ -81,7 +81,7 @@ fn pressed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
     match model.action(pressed) {
         // What is in front is left first; one key leads out at once.
         // A digit is its view from every window in which nothing waits for an answer.
-        Some(action) if is_view(action) && reads_only(model) => {
+        Some(action @ Action::Show(_)) if reads_only(model) => {
             model.popups.clear();
             act::act(model, action)
         }
@@ -122,7 +122,7 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     // Terminals send a carriage return for the end of a line, as the Enter key does.
     let text = &text.replace("\r\n", "\n").replace('\r', "\n");
     // Over a list it is looked for: what was copied elsewhere finds its row.
-    let lists = matches!(model.view, View::Hosts | View::Secrets) && model.popups.is_empty() && model.front().is_none();
+    let lists = model.view.has_rows() && model.popups.is_empty() && model.front().is_none();
     if model.prompt.is_none() && lists {
         set_filter(model, String::new());
         model.prompt = Some(Prompt::Filter(Input::default()));
@@ -237,7 +237,7 @@ fn filter_as_typed(model: &mut Model) {
 }
 
 /// Chooses the rows by what was typed.
-pub(super) fn set_filter(model: &mut Model, text: String) {
+pub(in crate::tui) fn set_filter(model: &mut Model, text: String) {
     let choice = Choice {
         filter: Filter::parse(&text),
         ..model.rows.choice().clone()
@@ -247,7 +247,7 @@ pub(super) fn set_filter(model: &mut Model, text: String) {
 }
 
 /// Chooses the rows.
-pub(super) fn set_choice(model: &mut Model, choice: Choice) {
+pub(in crate::tui) fn set_choice(model: &mut Model, choice: Choice) {
     if *model.rows.choice() != choice {
         choose(model, choice);
         measure_anew(model);

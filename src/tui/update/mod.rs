@@ -6,14 +6,14 @@ mod ask;
 pub mod can;
 pub mod fields;
 mod find;
-mod keys;
+pub(super) mod keys;
 mod mouse;
 pub mod picture;
 pub mod printed;
-mod runs;
-mod save;
+pub(super) mod runs;
+pub(super) mod save;
 pub mod texts;
-mod travel;
+pub(super) mod travel;
 mod typed;
 mod undo;
 

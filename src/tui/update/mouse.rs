@@ -4,12 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::{act, arrange, picture, travel};
-use crate::tui::{
-    columns::Columns,
-    effect::Effect,
-    model::{Model, View},
-    rows::Sort,
-};
+use crate::tui::{columns::Columns, effect::Effect, model::Model, rows::Sort};
 
 /// How many lines one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -54,7 +49,7 @@ fn click(model: &mut Model, at: Position) -> Vec<Effect> {
         let line = model.cursor().top + usize::from(at.y - model.hits.lines.y);
         if line < model.lines() {
             // A second click opens what the first has chosen.
-            let again = model.cursor().at == line && model.view != View::Timeline;
+            let again = model.cursor().at == line && model.view.click_opens();
             model.cursor_mut().at = line;
             if again {
                 return travel::open(model);

@@ -1,9 +1,53 @@
 //! The picture beside the table, or in its place: it follows the cursor.
 
+use super::{can::refusal, texts};
 use crate::tui::{
     effect::Effect,
-    model::{Model, SPLIT},
+    keymap::Action,
+    model::{Detail, Model, SPLIT},
 };
+
+/// Opens the picture of the line, or gives it the keys; of one that has them already the finding is explained.
+pub(in crate::tui) fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(of) = model.subject() else {
+        if model.item().is_some() {
+            let key = model.ui.keymap.shown(Action::Explain);
+            model.notice(
+                format!("open: this kind could not be read; {key} shows the missing right"),
+                true,
+            );
+        }
+        return Vec::new();
+    };
+    // A picture that has the keys already is of findings: Enter tells what they mean.
+    let reads = model
+        .detail
+        .as_ref()
+        .is_some_and(|detail| detail.of == of && detail.focused);
+    if reads && refusal(model, Action::Explain).is_none() {
+        return texts::explain(model);
+    }
+    if reads {
+        let [open, back] = [Action::Open, Action::Back].map(|action| model.ui.keymap.shown(action));
+        let told = format!("{open} explains the finding of the line, and it has none; {back} leads back");
+        model.notice(told, true);
+        return Vec::new();
+    }
+    if let Some(detail) = model.detail.as_mut().filter(|detail| detail.of == of) {
+        detail.focused = true;
+        return Vec::new();
+    }
+    let width = picture_width(model);
+    model.detail = Some(Detail {
+        of: of.clone(),
+        width,
+        lines: None,
+        scroll: 0,
+        asked_ms: model.ms,
+        focused: model.size.0 < SPLIT,
+    });
+    vec![Effect::Picture { of, width }]
+}
 
 /// What is shown beside the table, or in its place, follows the cursor.
 pub fn follow_cursor(model: &mut Model) -> Vec<Effect> {

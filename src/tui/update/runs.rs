@@ -155,7 +155,7 @@ fn add(model: &mut Model, start: Start) -> (RunId, Effect) {
 }
 
 /// Opens the window of runs.
-pub(super) fn watch(model: &mut Model, runs: Vec<RunId>) {
+pub(in crate::tui) fn watch(model: &mut Model, runs: Vec<RunId>) {
     model.popups.push(act::watch_popup(runs));
 }
 

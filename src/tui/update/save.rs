@@ -4,13 +4,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use crate::{
     report::{self, Apart, Context, LeftOut, Rows},
-    tui::{
-        cells::cell,
-        columns::Columns,
-        effect::Effect,
-        model::{Model, View, timeline::Bucket},
-        view::bucket_name,
-    },
+    tui::{cells::cell, columns::Columns, effect::Effect, model::Model},
 };
 
 /// How it is written, by the end of the name.
@@ -46,7 +40,9 @@ pub(super) fn save(model: &mut Model, path: &str) -> Vec<Effect> {
     }
     let view = model.view;
     let now = model.now();
-    model.derived.make(view, &model.rows, model.sorts[view as usize], now);
+    model
+        .derived
+        .make(view, &model.rows, model.sorts[view as usize], now, None);
     match bytes(model, how) {
         Ok(bytes) => vec![Effect::Write { path, bytes }],
         Err(why) => {
@@ -58,7 +54,7 @@ pub(super) fn save(model: &mut Model, path: &str) -> Vec<Effect> {
 
 fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
-    let hosts = model.view == View::Hosts;
+    let is_status = model.view.is_status();
     let rows = || {
         Rows::from(
             model
@@ -83,12 +79,13 @@ fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
         ..Context::default()
     };
     let result = match how {
-        As::Json if hosts => report::json::write(&rows(), &context, &mut out),
-        As::Yaml if hosts => report::yaml::write(&rows(), &context, &mut out),
-        As::Table if hosts => report::table::write(&rows(), &context, model.columns.wide, &mut out),
+        As::Json if is_status => report::json::write(&rows(), &context, &mut out),
+        As::Yaml if is_status => report::yaml::write(&rows(), &context, &mut out),
+        As::Table if is_status => report::table::write(&rows(), &context, model.columns.wide, &mut out),
         As::Yaml => return Err("YAML is only for the hosts: use .json, .md or .txt".to_owned()),
         _ => {
-            out = cells(model, how).into_bytes();
+            let (heads, lines) = model.view.written(model);
+            out = written(how, &heads, &lines).into_bytes();
             Ok(())
         }
     };
@@ -96,11 +93,8 @@ fn bytes(model: &Model, how: As) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// A view whose lines are no rows of a status, or any as Markdown.
-fn cells(model: &Model, how: As) -> String {
-    if model.view == View::Timeline {
-        return written(how, &["WHEN", "EXPIRE", "DUE", "NAMES"], &buckets(model));
-    }
+/// The heads and the cells of a table: of a view whose lines are no rows of a status, or of any as Markdown.
+pub(in crate::tui) fn cells(model: &Model) -> (Vec<&'static str>, Vec<Vec<String>>) {
     let columns: Vec<_> = Columns::all(model.view)
         .iter()
         .filter(|column| model.columns.has(model.view, column))
@@ -114,22 +108,7 @@ fn cells(model: &Model, how: As) -> String {
         };
         lines.push(columns.iter().map(text).collect());
     }
-    let heads: Vec<&str> = columns.iter().map(|column| column.head).collect();
-    written(how, &heads, &lines)
-}
-
-/// The days and weeks of the timeline.
-fn buckets(model: &Model) -> Vec<Vec<String>> {
-    let line = |bucket: &Bucket| {
-        let when = bucket_name(bucket, model.at.is_none().then(|| model.now()));
-        vec![
-            when,
-            bucket.expire.to_string(),
-            bucket.due.to_string(),
-            bucket.names.join(" "),
-        ]
-    };
-    model.derived.timeline.buckets.iter().map(line).collect()
+    (columns.iter().map(|column| column.head).collect(), lines)
 }
 
 fn written(how: As, heads: &[&str], lines: &[Vec<String>]) -> String {

@@ -12,7 +12,7 @@ use crate::{
         item::{Item, ItemSubject},
         message::StyledLines,
         model::{
-            Model, View,
+            Model,
             popup::{Chooses, Menu, Popup, Text, TextOf},
         },
         order::RunId,
@@ -21,10 +21,9 @@ use crate::{
 
 /// Explains what is worst about the line, with its own names before what the reason means.
 pub(super) fn explain(model: &mut Model) -> Vec<Effect> {
-    let grouped = model.derived.groups.get(model.cursor().at).map(|group| group.reason);
-    let grouped = grouped.filter(|_| model.view == View::Findings);
+    let of_line = model.view.reason(model, model.cursor().at);
     let Some(item) = model.item() else { return Vec::new() };
-    let Some(reason) = grouped.or_else(|| item.findings.first().map(crate::check::Finding::reason)) else {
+    let Some(reason) = of_line.or_else(|| item.findings.first().map(crate::check::Finding::reason)) else {
         return Vec::new();
     };
     let row = item.row(&model.place.context);
@@ -133,16 +132,8 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
     let items: Vec<&Item> = chosen.iter().filter_map(|about| model.rows.about(about)).collect();
     let of: Vec<ItemSubject> = if model.marks.is_empty() {
         model.subject().into_iter().collect()
-    } else if model.view == View::Secrets {
-        let secret = |item: &&Item| {
-            item.secret().map(|key| ItemSubject {
-                kind: Kind::Secret,
-                key: key.clone(),
-            })
-        };
-        items.iter().filter_map(secret).collect()
     } else {
-        items.iter().filter_map(|item| item.subject()).collect()
+        items.iter().filter_map(|item| model.view.subject_of(item)).collect()
     };
     let view = view_command(model).map(|command| ('v', "view".to_owned(), command.to_string()));
     let Some(first) = of.first().cloned() else {
@@ -250,7 +241,7 @@ pub fn status_command(model: &Model) -> CommandLine {
 }
 
 /// The same, with words of its own before what chooses.
-pub(super) fn status_with(model: &Model, own: &[&str]) -> CommandLine {
+pub(in crate::tui) fn status_with(model: &Model, own: &[&str]) -> CommandLine {
     let choice = model.rows.choice();
     let mut line = CommandLine::certs(["status"]);
     line = match (choice.namespace.as_deref(), model.place.namespaces.as_slice()) {
@@ -261,10 +252,11 @@ pub(super) fn status_with(model: &Model, own: &[&str]) -> CommandLine {
     };
     line = line.and(own.iter().copied());
     let sort = arrange::current_sort(model);
-    if let (View::Hosts, Some(by)) = (model.view, sort.by) {
+    let is_status = model.view.is_status();
+    if let (true, Some(by)) = (is_status, sort.by) {
         line = line.and(["--sort-by", by.as_str()]);
     }
-    if model.view == View::Hosts && sort.reverse {
+    if is_status && sort.reverse {
         line = line.and(["--reverse"]);
     }
     line = line.and(at_flag(model));

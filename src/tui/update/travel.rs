@@ -3,17 +3,14 @@
 use ratatui::layout::Position;
 
 use super::{arrange, keys, picture, runs, typed};
-use crate::{
-    report::order::Field,
-    tui::{
-        effect::Effect,
-        keymap::Action,
-        model::{
-            Detail, Model, Moment, SPLIT, View,
-            popup::{About, Ask, Popup},
-        },
-        rows::{Choice, Sort},
+use crate::tui::{
+    effect::Effect,
+    keymap::Action,
+    model::{
+        Model, Moment, SPLIT, View,
+        popup::{About, Ask, Popup},
     },
+    rows::Choice,
 };
 
 /// How many places the history keeps.
@@ -72,102 +69,7 @@ pub(super) fn wheel(model: &mut Model, by: isize, at: Position) -> Vec<Effect> {
 
 /// Enter.
 pub(super) fn open(model: &mut Model) -> Vec<Effect> {
-    match model.view {
-        View::Hosts | View::Secrets => {
-            let Some(of) = model.subject() else {
-                if model.item().is_some() {
-                    let key = model.ui.keymap.shown(Action::Explain);
-                    model.notice(
-                        format!("open: this kind could not be read; {key} shows the missing right"),
-                        true,
-                    );
-                }
-                return Vec::new();
-            };
-            // A picture that has the keys already is of findings: Enter tells what they mean.
-            let reads = model
-                .detail
-                .as_ref()
-                .is_some_and(|detail| detail.of == of && detail.focused);
-            if reads && super::can::refusal(model, Action::Explain).is_none() {
-                return super::texts::explain(model);
-            }
-            if reads {
-                let [open, back] = [Action::Open, Action::Back].map(|action| model.ui.keymap.shown(action));
-                let told = format!("{open} explains the finding of the line, and it has none; {back} leads back");
-                model.notice(told, true);
-                return Vec::new();
-            }
-            if let Some(detail) = model.detail.as_mut().filter(|detail| detail.of == of) {
-                detail.focused = true;
-                return Vec::new();
-            }
-            let width = picture::picture_width(model);
-            model.detail = Some(Detail {
-                of: of.clone(),
-                width,
-                lines: None,
-                scroll: 0,
-                asked_ms: model.ms,
-                focused: model.size.0 < SPLIT,
-            });
-            vec![Effect::Picture { of, width }]
-        }
-        View::Findings => {
-            let Some(group) = model.derived.groups.get(model.cursor().at) else {
-                return Vec::new();
-            };
-            let choice = Choice {
-                reason: Some(group.reason),
-                ..model.rows.choice().clone()
-            };
-            let effects = drill(model);
-            keys::set_choice(model, choice);
-            effects
-        }
-        View::Namespaces => {
-            let Some(line) = model.derived.namespaces.get(model.cursor().at) else {
-                return Vec::new();
-            };
-            let choice = Choice {
-                namespace: Some(line.name.clone()),
-                ..model.rows.choice().clone()
-            };
-            let effects = drill(model);
-            keys::set_choice(model, choice);
-            effects
-        }
-        View::Timeline => {
-            let Some(bucket) = model.derived.timeline.buckets.get(model.cursor().at) else {
-                return Vec::new();
-            };
-            if bucket.is_empty() {
-                model.notice("open: nothing expires or falls due then", true);
-                return Vec::new();
-            }
-            let choice = Choice {
-                between: Some(bucket.period()),
-                ..model.rows.choice().clone()
-            };
-            let effects = drill(model);
-            keys::set_choice(model, choice);
-            arrange::set_sort(
-                model,
-                Sort {
-                    by: Some(Field::Expires),
-                    reverse: false,
-                },
-            );
-            effects
-        }
-        View::Orders => {
-            let Some(id) = model.run_at(model.cursor().at).map(|run| run.id) else {
-                return Vec::new();
-            };
-            runs::watch(model, vec![id]);
-            Vec::new()
-        }
-    }
+    model.view.open(model)
 }
 
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {
@@ -242,12 +144,13 @@ pub(super) fn focus(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Goes on from a line to the hosts that it stands for: Esc leads back to the line.
-fn drill(model: &mut Model) -> Vec<Effect> {
+/// Goes on from a line to the hosts that it stands for, which are chosen so: Esc leads back to the line.
+pub(in crate::tui) fn drill(model: &mut Model, choice: Choice) -> Vec<Effect> {
     let effects = show(model, View::Hosts);
     if let Some(moment) = model.history.last_mut() {
         moment.drilled = true;
     }
+    keys::set_choice(model, choice);
     effects
 }
 
@@ -262,16 +165,7 @@ pub(super) fn show(model: &mut Model, view: View) -> Vec<Effect> {
     }
     model.future.clear();
     go(model, view);
-    // A week that was chosen there is left for another one.
-    if view == View::Timeline && model.rows.choice().between.is_some() {
-        let choice = Choice {
-            between: None,
-            ..model.rows.choice().clone()
-        };
-        let at = model.cursor().at;
-        keys::set_choice(model, choice);
-        model.cursor_mut().at = at;
-    }
+    view.entered(model);
     Vec::new()
 }
 
@@ -281,7 +175,7 @@ fn go(model: &mut Model, view: View) {
     model.other_marks[model.view as usize] = left;
     (model.marks, model.last_mark) = std::mem::take(&mut model.other_marks[view as usize]);
     model.view = view;
-    if !matches!(view, View::Hosts | View::Secrets) {
+    if !view.has_rows() {
         model.detail = None;
     }
 }

@@ -9,17 +9,15 @@ use crate::{
         keymap::Action,
         model::{Model, Prompt, Recall, View, input::Input},
         rows::{Choice, Sort},
+        views::{Takes, joined},
     },
 };
 
-/// The commands, and what follows each.
-pub const COMMANDS: &[(&str, &str)] = &[
-    ("hosts", "[NAMESPACE] [/FILTER]"),
-    ("secrets", "[NAMESPACE] [/FILTER]"),
-    ("findings", "[NAMESPACE] [/FILTER]"),
-    ("timeline", "[NAMESPACE] [/FILTER]"),
-    ("orders", ""),
-    ("namespaces", "[/FILTER]"),
+/// The commands, and what follows each: first those that show a view.
+pub const COMMANDS: &[(&str, &str)] = &ALL;
+const ALL: [(&str, &str); View::COMMANDS.len() + OTHERS.len()] = joined(&[], &View::COMMANDS, OTHERS);
+
+const OTHERS: &[(&str, &str)] = &[
     ("ns", "[NAMESPACE | all]"),
     ("ctx", "[CONTEXT]"),
     ("at", "DATE | now"),
@@ -44,7 +42,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("q", ""),
 ];
 
-/// Other names of commands, as k9s and vi have them.
+/// Other names of commands that show no view, as k9s and vi have them.
 const ALIASES: &[(&str, &str)] = &[
     ("quit", "q"),
     ("q!", "q"),
@@ -52,16 +50,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("exit", "q"),
     ("namespace", "ns"),
     ("context", "ctx"),
-    ("host", "hosts"),
-    ("ingresses", "hosts"),
-    ("ing", "hosts"),
-    ("ingress", "hosts"),
-    ("gateways", "hosts"),
-    ("gateway", "hosts"),
-    ("gtw", "hosts"),
-    ("secret", "secrets"),
-    ("sec", "secrets"),
-    ("expiry", "timeline"),
     ("w", "save"),
     ("reread", "read"),
     ("refresh", "read"),
@@ -86,11 +74,12 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
     let typed = typed.trim();
     let (word, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
     let rest = rest.trim();
-    let word = ALIASES
-        .iter()
-        .find(|(alias, _)| *alias == word)
-        .map_or(word, |(_, meant)| meant);
-    let view = View::ALL.into_iter().find(|view| view.word() == word);
+    let view = View::named(word);
+    let word = match (view, ALIASES.iter().find(|(alias, _)| *alias == word)) {
+        (Some(view), _) => view.word(),
+        (None, Some((_, meant))) => meant,
+        (None, None) => word,
+    };
     if !rest.is_empty() && takes_nothing(word) {
         model.notice(format!(":{word} takes no argument: {rest:?} is too much"), true);
         return Vec::new();
@@ -111,7 +100,7 @@ pub(super) fn run(model: &mut Model, typed: &str) -> Vec<Effect> {
         (_, Some(view)) if !rest.is_empty() => show(model, view, rest),
         ("explain", _) if !rest.is_empty() => explain(model, rest),
         // `:ns` alone lists them, as k9s does.
-        ("ns", _) if rest.is_empty() => act::act(model, Action::Namespaces),
+        ("ns", _) if rest.is_empty() => act::act(model, View::Namespaces.action()),
         (_, Some(view)) => act::act(model, view.action()),
         ("ns", _) => namespace(model, rest),
         ("ctx", _) => context(model, rest),
@@ -160,9 +149,10 @@ fn show(model: &mut Model, view: View, rest: &str) -> Vec<Effect> {
         Some((name, filter)) => (name.trim(), Some(filter)),
         None => (rest, None),
     };
-    if view == View::Namespaces && !name.is_empty() {
+    if view.takes() != Takes::NamespaceAndFilter && !name.is_empty() {
+        let word = view.word();
         model.notice(
-            format!("ns: write :ns {name} for one of them, or :namespaces /{name}"),
+            format!("ns: write :ns {name} for one of them, or :{word} /{name}"),
             true,
         );
         return Vec::new();
@@ -307,10 +297,12 @@ fn candidates(model: &Model, head: &str) -> Vec<String> {
         }
         "ctx" | "context" => model.place.contexts.clone(),
         "explain" => crate::check::Reason::ALL.iter().map(ToString::to_string).collect(),
-        "hosts" | "secrets" | "findings" | "timeline" | "ing" | "ingress" | "sec" | "secret" => candidates(model, "ns"),
         "sort" => FIELDS.iter().map(|(word, _)| (*word).to_owned()).collect(),
         "at" => vec!["now".to_owned()],
         "revoke" | "rollback" => vec![undo::FORCE.to_owned()],
+        word if View::named(word).is_some_and(|view| view.takes() == Takes::NamespaceAndFilter) => {
+            candidates(model, "ns")
+        }
         _ => Vec::new(),
     }
 }

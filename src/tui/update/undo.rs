@@ -13,7 +13,7 @@ use crate::{
         keymap::Action,
         message::Trouble,
         model::{
-            Model, View,
+            Model,
             popup::{Chooses, Menu, Popup},
         },
         order::Job,
@@ -192,11 +192,12 @@ fn read(model: &Model, rest: &str) -> Result<(Vec<Key>, bool), String> {
 }
 
 fn of_lines(model: &Model) -> Result<Vec<Key>, String> {
-    if model.view == View::Findings && model.marks.is_empty() {
-        return Err("the line is a reason: Enter shows its hosts".to_owned());
+    let view = model.view;
+    if let Some(why) = view.gathers().filter(|_| model.marks.is_empty()) {
+        return Err(why.to_owned());
     }
-    let mut keys: Vec<Key> = if model.view == View::Secrets && model.marks.is_empty() {
-        model.subject().map(|of| of.key).into_iter().collect()
+    let mut keys: Vec<Key> = if model.marks.is_empty() {
+        view.secret(model, model.cursor().at).cloned().into_iter().collect()
     } else {
         let chosen = model.chosen();
         chosen

@@ -115,7 +115,7 @@ pub(super) fn more(total: usize, scroll: usize, inside: Rect, area: Rect, model:
 }
 
 /// A frame, of ASCII where nothing else can be drawn.
-pub(super) fn framed(ascii: bool) -> Block<'static> {
+pub(in crate::tui) fn framed(ascii: bool) -> Block<'static> {
     let block = Block::new().borders(Borders::ALL);
     if ascii {
         block.border_set(ratatui::symbols::border::Set {

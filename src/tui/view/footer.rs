@@ -16,7 +16,7 @@ use crate::{
     tui::{
         filter::Filter,
         keymap::Action,
-        model::{Hits, Model, Prompt, Recall, View, popup::Popup},
+        model::{Hits, Model, Prompt, Recall, popup::Popup},
         theme::Role,
         update::{can::refusal, fitting, printed::view_command, texts::show_command},
     },
@@ -103,7 +103,7 @@ fn put_over(buffer: &mut Buffer, area: Rect, text: &str, style: Style, ascii: bo
 
 /// The actions that the footer shows, the most wanted first: on a narrow screen the others have no room. In a window those that
 /// decide come first.
-// One arm a window or view: a list, and no course of things.
+// One arm a window: a list, and no course of things.
 #[allow(clippy::too_many_lines)]
 fn shown(model: &Model) -> &'static [Action] {
     match model.popups.last() {
@@ -183,63 +183,7 @@ fn shown(model: &Model) -> &'static [Action] {
                 ]
             }
         }
-        None => match model.view {
-            View::Hosts | View::Secrets => &[
-                Action::Open,
-                Action::Renew,
-                Action::Filter,
-                Action::Explain,
-                Action::Probe,
-                Action::Mark,
-                Action::ProblemsOnly,
-                Action::Sort,
-                Action::Yaml,
-                Action::Decode,
-                Action::Users,
-                Action::Restart,
-                Action::Copy,
-                Action::Save,
-                Action::Command,
-                Action::Help,
-                Action::Quit,
-            ],
-            View::Findings => &[
-                Action::Open,
-                Action::Explain,
-                Action::Filter,
-                Action::ProblemsOnly,
-                Action::Sort,
-                Action::Save,
-                Action::Command,
-                Action::Help,
-                Action::Quit,
-            ],
-            View::Timeline => &[
-                Action::Earlier,
-                Action::Later,
-                Action::Open,
-                Action::Command,
-                Action::Help,
-                Action::Quit,
-            ],
-            View::Orders => &[
-                Action::Open,
-                Action::Cancel,
-                Action::Wait,
-                Action::Save,
-                Action::Help,
-                Action::Quit,
-            ],
-            View::Namespaces => &[
-                Action::Open,
-                Action::Filter,
-                Action::Sort,
-                Action::Save,
-                Action::Command,
-                Action::Help,
-                Action::Quit,
-            ],
-        },
+        None => model.view.hints(),
     }
 }
 
@@ -309,12 +253,12 @@ pub(super) fn draw_keys(model: &Model, area: Rect, buffer: &mut Buffer, hits: &m
     }
 }
 
-/// Whether a key is offered: windows and the list of orders offer only those that do something now.
+/// Whether a key is offered: windows, and some views, offer only those that do something now.
 fn acts(model: &Model, action: Action) -> bool {
     let scrolls = matches!(action, Action::Down | Action::PageDown);
     let menu = matches!(model.popups.last(), Some(Popup::Menu(_)));
     let list = model.popups.is_empty();
-    if list && model.view != View::Orders {
+    if list && model.view.hints_all() {
         return true;
     }
     refusal(model, action).is_none() && (list || !scrolls || menu || super::popup::scrolls(model))

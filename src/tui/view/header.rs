@@ -14,13 +14,21 @@ use crate::{
         order::{Job, Stage},
         rows::Tally,
         theme::Role,
+        views::Counts,
     },
 };
 
 /// So many cells of the context's name are worth more than the issuer in the badge.
 const CONTEXT: usize = 20;
-/// A screen with fewer cells has no room for the words of all views.
-const TABS: u16 = 70;
+/// A screen with fewer cells has no room for the words of all views, each with its digit between blanks, and a gap after the last.
+const TABS: usize = {
+    let (mut cells, mut at) = (2, 0);
+    while at < View::COMMANDS.len() {
+        cells += View::COMMANDS[at].0.len() + 4;
+        at += 1;
+    }
+    cells
+};
 
 /// Writes texts one after the other, as far as there is room.
 struct Pen<'b> {
@@ -199,7 +207,7 @@ fn badges(model: &Model, screen: u16) -> Vec<(String, Style)> {
 
 fn counts(model: &Model, pen: &mut Pen<'_>) {
     let theme = &model.ui.theme;
-    let (kinds, of_status) = kinds(model);
+    let (kinds, of_status) = model.view.counted(model);
     let narrowed = kinds.iter().any(|kind| kind.here != kind.all);
     pen.put(&of_what(&kinds), theme.style(Role::Title));
     for status in [
@@ -234,45 +242,42 @@ fn counts(model: &Model, pen: &mut Pen<'_>) {
     }
 }
 
-/// What lines are of, and how many of them are looked at.
-struct Kind {
-    here: usize,
-    all: usize,
-    one: &'static str,
-    many: &'static str,
+/// What is counted, and how many of it are looked at.
+pub(in crate::tui) struct Counted {
+    pub(in crate::tui) here: usize,
+    pub(in crate::tui) all: usize,
+    pub(in crate::tui) one: &'static str,
+    pub(in crate::tui) many: &'static str,
 }
 
-/// What the lines of the view are of, and how many of those that are looked at have which status. The other views gather hosts,
-/// and what could not be read is told with all.
-fn kinds(model: &Model) -> (Vec<Kind>, [usize; 5]) {
-    let (here, all) = (model.rows.here(), model.rows.all());
-    let kind = |count: fn(&Tally) -> usize, one: &'static str, many: &'static str| Kind {
-        here: count(here),
-        all: count(all),
+/// Counts something of the rows.
+fn of_rows(model: &Model, count: fn(&Tally) -> usize, one: &'static str, many: &'static str) -> Counted {
+    Counted {
+        here: count(model.rows.here()),
+        all: count(model.rows.all()),
         one,
         many,
-    };
-    let unread = kind(|tally| tally.unread, "unread", "unread");
-    if model.view == View::Secrets {
-        let secrets = Kind {
-            here: model.derived.secrets.len(),
-            all: model.derived.all_secrets,
-            one: "Secret",
-            many: "Secrets",
-        };
-        return (vec![secrets, unread], model.derived.of_secrets);
     }
+}
+
+/// What could not be read, which is told with whatever is counted.
+pub(in crate::tui) fn unread(model: &Model) -> Counted {
+    of_rows(model, |tally| tally.unread, "unread", "unread")
+}
+
+/// The rows, by what they are of, and how many of those that are looked at have which status.
+pub(in crate::tui) fn counted_rows(model: &Model) -> (Vec<Counted>, Counts) {
     let kinds = vec![
-        kind(|tally| tally.hosts, "host", "hosts"),
-        kind(|tally| tally.routes, "route", "routes"),
-        kind(|tally| tally.secrets, "Secret", "Secrets"),
-        unread,
+        of_rows(model, |tally| tally.hosts, "host", "hosts"),
+        of_rows(model, |tally| tally.routes, "route", "routes"),
+        of_rows(model, |tally| tally.secrets, "Secret", "Secrets"),
+        unread(model),
     ];
-    (kinds, here.status)
+    (kinds, model.rows.here().status)
 }
 
 /// Each kind counted for itself: `11 of 35 hosts, 1 Secret`.
-fn of_what(kinds: &[Kind]) -> String {
+fn of_what(kinds: &[Counted]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for kind in kinds.iter().filter(|kind| kind.all > 0) {
         let noun = if kind.all == 1 { kind.one } else { kind.many };
@@ -346,7 +351,7 @@ fn tabs(model: &Model, pen: &mut Pen<'_>, hits: &mut Hits) {
     let theme = &model.ui.theme;
     for view in View::ALL {
         let key = model.ui.keymap.shown(view.action());
-        let narrow = model.size.0 < TABS || (model.size.0 < 100 && model.size.1 < 20);
+        let narrow = usize::from(model.size.0) < TABS || (model.size.0 < 100 && model.size.1 < 20);
         let word = if narrow && view != model.view { "" } else { view.word() };
         let text = if word.is_empty() {
             format!(" {key} ")

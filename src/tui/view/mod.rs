@@ -1,17 +1,14 @@
 //! `view(&model, frame)`: what the screen shows. It changes nothing.
 
-mod detail;
-mod findings;
+pub(super) mod detail;
 mod footer;
 mod found;
-mod header;
+pub(super) mod header;
 mod nothing;
 mod popup;
-mod table;
-mod timeline;
+pub(super) mod table;
 
 pub(super) use found::text_in_front;
-pub(super) use timeline::name as bucket_name;
 
 use ratatui::{
     Frame,
@@ -24,14 +21,10 @@ use ratatui::{
 
 use super::{
     message::StyledLines,
-    model::{Hits, LEAST, Model, SPLIT, View},
+    model::{Hits, LEAST, Model, SPLIT},
     theme::{Role, Theme},
 };
-use crate::{
-    check::Reason,
-    object::{Key, Text},
-    report::{Status, show::Tone},
-};
+use crate::report::{Status, show::Tone};
 
 /// The parts of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,23 +75,16 @@ fn areas_in(model: &Model, whole: Rect) -> Areas {
 /// Makes ready what is drawn: the lines of the view, where it is scrolled to, how wide its columns are.
 pub fn prepare(model: &mut Model) {
     let (view, now) = (model.view, model.now());
-    // The cursor stays on what it is on; at the top it stays at the top, where the worst comes in.
-    let held = held(model);
-    if model.derived.make(view, &model.rows, model.sorts[view as usize], now)
-        && let Some(position) = held.and_then(|held| position(model, &held))
-    {
+    let at = stays(model).then_some(model.cursor().at);
+    let sort = model.sorts[view as usize];
+    if let Some(position) = model.derived.make(view, &model.rows, sort, now, at) {
         let cursor = model.cursor_mut();
         cursor.top = (cursor.top + position).saturating_sub(cursor.at);
         cursor.at = position;
     }
     let last = model.lines().saturating_sub(1);
     let areas = areas(model);
-    let height = if view == View::Timeline {
-        timeline::height(model, areas.body)
-    } else {
-        table::height(findings::split(model, areas.body).0)
-    };
-    let height = usize::from(height);
+    let height = usize::from(view.height(model, areas.body));
     let cursor = model.cursor_mut();
     cursor.at = cursor.at.min(last);
     if cursor.at < cursor.top {
@@ -108,46 +94,17 @@ pub fn prepare(model: &mut Model) {
     }
     // No room stays empty below while there are lines above.
     cursor.top = cursor.top.min((last + 1).saturating_sub(height));
-    if view != View::Timeline {
-        table::measure(model, height);
-    }
+    table::measure(model, height);
     popup::clamp(model);
     detail::clamp(model, areas);
 }
 
-/// What a line of a view that is made from items is about.
-enum LineSubject {
-    Secret(Key),
-    Reason(Reason),
-    Namespace(Text),
-}
-
-fn held(model: &Model) -> Option<LineSubject> {
+/// Whether the cursor stays on what it is on when lines come and go. At the top it stays at the top, where the worst comes in, unless a
+/// picture shows what it is on.
+fn stays(model: &Model) -> bool {
     let at = model.cursor().at;
-    let secret = || model.derived.secrets.get(at).map(|line| &line.key);
-    let is_shown = |key: &Key| model.detail.as_ref().is_some_and(|detail| detail.of.key == *key);
-    match model.view {
-        View::Secrets if at > 0 || secret().is_some_and(is_shown) => secret().cloned().map(LineSubject::Secret),
-        View::Findings if at > 0 => model
-            .derived
-            .groups
-            .get(at)
-            .map(|group| LineSubject::Reason(group.reason)),
-        View::Namespaces if at > 0 => {
-            let line = model.derived.namespaces.get(at);
-            line.map(|line| LineSubject::Namespace(line.name.clone()))
-        }
-        _ => None,
-    }
-}
-
-fn position(model: &Model, held: &LineSubject) -> Option<usize> {
-    let derived = &model.derived;
-    match held {
-        LineSubject::Secret(key) => derived.secrets.iter().position(|line| line.key == *key),
-        LineSubject::Reason(reason) => derived.groups.iter().position(|group| group.reason == *reason),
-        LineSubject::Namespace(name) => derived.namespaces.iter().position(|line| line.name == *name),
-    }
+    let shown = || Some(&model.detail.as_ref()?.of.key);
+    at > 0 || shown().is_some_and(|shown| model.view.subject(model, at).is_some_and(|of| of.key == *shown))
 }
 
 /// Draws everything. What the mouse can press is noted in `hits`.
@@ -167,14 +124,8 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>, hits: &mut Hits) {
     let full = model.detail.is_some() && areas.side.is_none();
     if full {
         detail::draw(model, areas.body, buffer, hits);
-    } else if model.view == View::Timeline {
-        timeline::draw(model, areas.body, buffer, hits);
     } else {
-        let (table, below) = findings::split(model, areas.body);
-        table::draw(model, table, buffer, hits);
-        if let Some(below) = below {
-            findings::draw(model, below, buffer);
-        }
+        model.view.draw(model, areas.body, buffer, hits);
     }
     if let Some(side) = areas.side {
         detail::draw(model, side, buffer, hits);

@@ -14,7 +14,7 @@ use crate::{
         filter::Filter,
         keymap::Action,
         message::StyledLines,
-        model::{Model, Reading, View},
+        model::{Model, Reading},
     },
 };
 
@@ -46,17 +46,16 @@ fn why(model: &Model, room: usize) -> StyledLines {
         let lines = texts.iter().flat_map(|text| wrapped("", "", &clear(text), room));
         lines.map(|line| line_of(Tone::Dim, line)).collect()
     };
-    match (&model.reading, model.view) {
-        (_, View::Orders) => dim(&[format!(
-            "No renewal has run yet. {} on a host plans one.",
-            key(Action::Renew)
-        )]),
-        (Reading::Failed(trouble), _) => {
+    if let Some(told) = model.view.nothing(model) {
+        return dim(&[told]);
+    }
+    match &model.reading {
+        Reading::Failed(trouble) => {
             let mut lines = of_trouble(trouble, Status::Critical, room);
             lines.push(line_of(Tone::Plain, format!("{} retries.", key(Action::Reread))));
             lines
         }
-        (Reading::Going { .. }, _) if model.rows.total() == 0 => dim(&["Reading ...".to_owned()]),
+        Reading::Going { .. } if model.rows.total() == 0 => dim(&["Reading ...".to_owned()]),
         _ => {
             let lines = not_chosen(model).or_else(|| not_started_with(model));
             dim(&lines.unwrap_or_else(|| nothing_there(model)))
@@ -82,16 +81,9 @@ fn choosing(model: &Model) -> Vec<String> {
 
 /// What chooses none of the lines that there are, and which key takes it away; `None` where all are chosen.
 fn not_chosen(model: &Model) -> Option<Vec<String>> {
-    let (count, noun) = match model.view {
-        View::Secrets => (model.derived.all_secrets, "Secrets"),
-        _ => (model.rows.total(), "rows"),
-    };
+    let (count, noun) = model.view.chosen_from(model)?;
     let choosing = choosing(model);
     if count == 0 || choosing.is_empty() {
-        return None;
-    }
-    // Rows that are chosen may have no finding.
-    if model.view == View::Findings && !model.rows.is_empty() {
         return None;
     }
     let key = model.ui.keymap.shown(Action::Back);
@@ -135,12 +127,8 @@ fn nothing_there(model: &Model) -> Vec<String> {
         [] => "here".to_owned(),
         names => format!("in namespace {}", names.join(", ")),
     };
-    let told = match model.view {
-        View::Findings if model.rows.total() > 0 => format!("Nothing {place} has a finding."),
-        View::Secrets if model.rows.total() > 0 => format!("Nothing {place} names a TLS Secret."),
-        _ => format!("Nothing {place} is served over TLS."),
-    };
-    let mut lines = vec![told];
+    let lacks = model.view.lacks().filter(|_| model.rows.total() > 0);
+    let mut lines = vec![format!("Nothing {place} {}.", lacks.unwrap_or("is served over TLS"))];
     if !model.place.namespaces.is_empty() {
         lines.push(":ns all shows all namespaces.".to_owned());
     }

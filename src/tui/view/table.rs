@@ -11,9 +11,9 @@ use crate::{
     report::{Status, show::Tone},
     text::width::{cut, width},
     tui::{
-        cells::{cell, name_without_host},
+        cells::cell,
         columns::{Column, ColumnContent, Columns},
-        model::{Hits, Model, View},
+        model::{Hits, Model},
         theme::Role,
         update::arrange::current_sort,
     },
@@ -25,7 +25,7 @@ const GAP: u16 = 2;
 const MARGIN: u16 = 2;
 
 /// How many lines are seen in an area.
-pub(super) fn height(area: Rect) -> u16 {
+pub(in crate::tui) fn height(area: Rect) -> u16 {
     area.height.saturating_sub(1)
 }
 
@@ -94,7 +94,7 @@ fn fit(model: &Model, room: u16) -> Vec<Drawn> {
     columns
 }
 
-/// Whether lines of several namespaces stand in the table, or may. A route may use a Secret of another namespace.
+/// Whether lines of several namespaces stand in the table, or may.
 fn is_of_many_namespaces(model: &Model) -> bool {
     let one = match (
         model.rows.choice().namespace.as_deref(),
@@ -104,8 +104,7 @@ fn is_of_many_namespaces(model: &Model) -> bool {
         (None, [one]) => one.as_str(),
         _ => return true,
     };
-    let secrets = &model.derived.secrets;
-    model.view == View::Secrets && secrets.iter().any(|line| line.key.namespace != one)
+    model.view.reaches_beyond(model, one)
 }
 
 /// Whether a column says anything that the header does not: the one namespace of all lines stands there.
@@ -183,13 +182,13 @@ fn sideways(columns: &mut Vec<Drawn>, left: usize, room: u16) {
 }
 
 /// The columns that are drawn in an area so wide: the others have no room.
-pub(super) fn drawn(model: &Model, width: u16) -> Vec<ColumnContent> {
+pub(in crate::tui) fn drawn(model: &Model, width: u16) -> Vec<ColumnContent> {
     let columns = fit(model, width.saturating_sub(MARGIN));
     columns.into_iter().map(|(_, column, _)| column.what).collect()
 }
 
 /// Draws the view's lines.
-pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
+pub(in crate::tui) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hits) {
     if model.lines() == 0 {
         super::nothing::draw(model, area, buffer);
         return;
@@ -279,10 +278,10 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
 
 /// Puts what a line is about in the place of the host that it has not, where no column that is `drawn` says it.
 fn name(model: &Model, line: usize, what: ColumnContent, drawn: &[ColumnContent], text: &mut String) -> bool {
-    if model.view != View::Hosts || what != ColumnContent::Host {
+    if what != ColumnContent::Host {
         return false;
     }
-    let name = model.rows.get(line).and_then(|item| name_without_host(item, drawn));
+    let name = model.view.name(model, line, drawn);
     let named = name.is_some();
     if let Some(name) = name {
         *text = name;
@@ -316,17 +315,8 @@ fn is_marked(model: &Model, line: usize) -> bool {
     if model.marks.is_empty() {
         return false;
     }
-    match model.view {
-        View::Hosts => model
-            .rows
-            .get(line)
-            .is_some_and(|item| model.marks.contains(&item.about)),
-        View::Secrets => {
-            let line = model.derived.secrets.get(line);
-            line.is_some_and(|line| model.marks.contains(&line.about))
-        }
-        _ => false,
-    }
+    let about = model.view.about(model, line);
+    about.is_some_and(|about| model.marks.contains(about))
 }
 
 /// Whether a line has changed in the last minute.
@@ -334,10 +324,6 @@ fn has_changed(model: &Model, line: usize) -> bool {
     if model.changed.is_empty() {
         return false;
     }
-    let about = match model.view {
-        View::Hosts => model.rows.get(line).map(|item| &item.about),
-        View::Secrets => model.derived.secrets.get(line).map(|line| &line.about),
-        _ => None,
-    };
+    let about = model.view.about(model, line);
     about.is_some_and(|about| model.changed.contains_key(about))
 }

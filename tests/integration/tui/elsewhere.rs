@@ -189,8 +189,8 @@ fn what_cannot_be_taken_back_is_not_cancelled() {
 fn a_reason_shows_its_hosts_and_no_others() {
     let mut desk = Desk::usual();
     desk.press("3");
-    let reason = desk.model.derived.groups[0].reason;
-    let count = desk.model.derived.groups[0].count;
+    let reason = desk.model.derived.findings[0].reason;
+    let count = desk.model.derived.findings[0].count;
     desk.press("enter").shows(&format!("reason {reason}"));
     assert_eq!((desk.model.view, desk.model.rows.len()), (View::Hosts, count));
     desk.shows(&format!("status -A --reason {reason}"));

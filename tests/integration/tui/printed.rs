@@ -55,7 +55,7 @@ fn of_the_secrets() {
         let shown: BTreeMap<String, String> = shown.into_iter().map(|(k, s)| (k, s.as_str().to_owned())).collect();
         assert_eq!(printed, shown, "{filter}");
         // Only those are not printed for which another is served, and the healthy ones that no route uses.
-        for line in &desk.model.derived.secrets {
+        for line in &desk.model.derived.secrets.lines {
             let mut items = desk.model.rows.iter().filter(|item| item.secret() == Some(&line.key));
             let alone = line.hosts == 0 && line.status == Status::Healthy;
             assert!(
@@ -81,7 +81,7 @@ fn of_the_findings() {
                 *printed.entry(reason).or_default() += 1;
             }
         }
-        let groups = desk.model.derived.groups.iter();
+        let groups = desk.model.derived.findings.iter();
         let shown: BTreeMap<String, usize> = groups.map(|group| (group.reason.to_string(), group.count)).collect();
         assert!(!shown.is_empty());
         assert_eq!(printed, shown, "{keys} {filter}");

@@ -12,12 +12,12 @@ use crate::{
     report::{Status, progress, show::Tone},
     text::clear,
     tui::{
-        cells::state,
         keymap::Action,
         message::StyledLines,
         model::{Model, popup::Watched},
         order::{Course, Ending, Light, Run, RunState},
         view::wrapped,
+        views::orders::state,
     },
 };
 

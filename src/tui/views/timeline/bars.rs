@@ -1,10 +1,10 @@
-//! The timeline: a bar for each day or week ahead, and what each issuer has to renew.
+//! How the timeline is drawn: its bars, and the issuers below them.
 
 use std::fmt::Write as _;
 
 use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::plain;
+use super::{Bucket, IssuerLine};
 use crate::{
     report::Status,
     text::{
@@ -12,11 +12,9 @@ use crate::{
         width::{cut, width},
     },
     tui::{
-        model::{
-            Hits, Model,
-            timeline::{Bucket, IssuerLine},
-        },
+        model::{Hits, Model},
         theme::Role,
+        view::plain,
     },
 };
 
@@ -86,8 +84,9 @@ pub(super) fn draw(model: &Model, area: Rect, buffer: &mut Buffer, hits: &mut Hi
     }
 }
 
-/// The bucket in words. `today` is a moment of the day that it really is, where that is the first one shown.
-pub(in crate::tui) fn name(bucket: &Bucket, today: Option<i64>) -> String {
+/// The bucket in words. The first day is called today where that is the day that it really is.
+pub(super) fn name(model: &Model, bucket: &Bucket) -> String {
+    let today = model.at.is_none().then(|| model.now());
     match (bucket.from, bucket.until) {
         (None, _) => "expired/overdue".to_owned(),
         (Some(from), Some(until)) if until - from <= time::DAY => {
@@ -110,7 +109,7 @@ fn bar(model: &Model, bucket: &Bucket, area: Rect, room: u16, buffer: &mut Buffe
     let theme = &model.ui.theme;
     let text = format!(
         "{:<17}  {:>6}  {:>4}  ",
-        name(bucket, model.at.is_none().then(|| model.now())),
+        name(model, bucket),
         number(bucket.expire),
         number(bucket.due)
     );

@@ -75,7 +75,7 @@ pub struct IssuerLine {
 
 /// What expires when.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Timeline {
+pub struct Expiries {
     /// In the order of time.
     pub buckets: Vec<Bucket>,
     /// By issuer, the one with most to do first.
@@ -90,7 +90,7 @@ fn day(at: Seconds) -> Seconds {
 }
 
 /// Of the certificates of everything that is chosen, each counted once: those of healthy Secrets that no route uses too.
-pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
+pub(super) fn expiries(rows: &Rows, now: Seconds) -> Expiries {
     let today = day(now);
     let mut buckets = vec![bucket(None, Some(now))];
     buckets.push(bucket(Some(now), Some(today + DAY)));
@@ -141,7 +141,7 @@ pub fn timeline(rows: &Rows, now: Seconds) -> Timeline {
         .collect();
     issuers.sort_by_key(|line| std::cmp::Reverse((line.due, line.soon, line.total)));
     let buckets = folded(buckets, today + DAY);
-    Timeline { buckets, issuers, most }
+    Expiries { buckets, issuers, most }
 }
 
 /// Makes one line of those that follow each other and in which nothing happens. What is past, and today, are lines of their

@@ -1,0 +1,73 @@
+//! The bindings: each host of each route, as `status` has them.
+
+use super::prelude::*;
+use crate::tui::{cells, update::picture};
+
+/// The view.
+pub(in crate::tui) struct Hosts;
+
+impl ViewKind for Hosts {
+    const HELP: &'static str = "every host that is served over TLS";
+    const ALSO: &'static [&'static str] = &["host", "ingresses", "ing", "ingress", "gateways", "gateway", "gtw"];
+    const SCOPES: &'static [Scope] = OF_ROWS;
+    const HINTS: &'static [Action] = HINTS_OF_ROWS;
+    const IS_STATUS: bool = true;
+    const COLUMNS: &'static [Column] = &[
+        column(ColumnContent::Status, "STATUS", 10, 0).by(Field::Status),
+        column(ColumnContent::Namespace, "NAMESPACE", 11, 3)
+            .least(9)
+            .by(Field::Namespace),
+        column(ColumnContent::Route, "ROUTE", 20, 5).by(Field::Name),
+        column(ColumnContent::Host, "HOST", 28, 0).least(20).by(Field::Host),
+        column(ColumnContent::Secret, "SECRET", 16, 6),
+        column(ColumnContent::Expires, "EXPIRES", 9, 1).by(Field::Expires),
+        column(ColumnContent::Issuer, "ISSUER", 12, 7).by(Field::Issuer),
+        column(ColumnContent::Reason, "REASON", 20, 2).least(12),
+        column(ColumnContent::Serial, "SERIAL", 8, 9).wide(),
+        column(ColumnContent::Algorithm, "ALGORITHM", 8, 9).wide(),
+        column(ColumnContent::Names, "NAMES", 10, 8).wide(),
+        column(ColumnContent::Sha256, "SHA256", 8, 9).wide(),
+        column(ColumnContent::Class, "CLASS", 6, 8).wide(),
+        column(ColumnContent::Age, "AGE", 4, 8).by(Field::Age).wide(),
+        column(ColumnContent::Labels, "LABELS", 8, 9).wide(),
+    ];
+
+    // The rows keep their order themselves: it is merged, never made anew.
+    fn sort(model: &Model) -> Sort {
+        model.rows.sort()
+    }
+
+    fn set_sort(model: &mut Model, sort: Sort) {
+        model.rows.set_sort(sort);
+    }
+
+    fn lines(model: &Model) -> usize {
+        model.rows.len()
+    }
+
+    fn cell(model: &Model, line: usize, what: ColumnContent, out: &mut String) -> Option<Tone> {
+        let item = model.rows.get(line)?;
+        Some(cells::of_row(&item, what, model.now(), out))
+    }
+
+    fn name(model: &Model, line: usize, drawn: &[ColumnContent]) -> Option<String> {
+        cells::name_without_host(model.rows.get(line)?, drawn)
+    }
+
+    fn item(model: &Model, line: usize) -> Option<&Item> {
+        model.rows.get(line)
+    }
+
+    fn about(model: &Model, line: usize) -> Option<&About> {
+        model.rows.get(line).map(|item| &item.about)
+    }
+
+    fn open(model: &mut Model) -> Vec<Effect> {
+        picture::open(model)
+    }
+
+    /// The same rows.
+    fn command(model: &Model) -> Option<CommandLine> {
+        Some(status_command(model))
+    }
+}
