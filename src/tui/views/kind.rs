@@ -75,8 +75,8 @@ pub(in crate::tui) trait ViewKind {
     /// For how many seconds its lines are right while no row changes; for ever without.
     const LASTS: Option<Seconds> = None;
 
-    /// Makes its part of what is derived. Returns where the line is then that was at `at`, so that the cursor stays on it; `None` where
-    /// the cursor stays where it is.
+    /// Makes its part of what is derived. Returns where the line is then that was at `at`, which `again` finds, so that the cursor stays on
+    /// it; `None` where the cursor stays where it is.
     fn make(_derived: &mut Derived, _rows: &Rows, _sort: Sort, _now: Seconds, _at: Option<usize>) -> Option<usize> {
         None
     }
