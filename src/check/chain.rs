@@ -1,4 +1,4 @@
-//! Chain: does what is sent reach a trusted root, and is it no more and no less than it should be?
+//! Chain: does the chain that is sent reach a trusted root, with no certificate missing and none too many?
 
 use crate::{
     check::finding,
@@ -42,7 +42,7 @@ pub(super) fn judge(on: &CertificateSubject<'_>, collector: &mut Collector) {
                 collector.add_at(Severity::Warning, finding::ConstraintViolated { by, why });
             }
         }
-        // A chain that ends at a staging root is whole; that its root is not trusted is what staging means.
+        // A chain that ends at a staging root is complete. An untrusted root is what a staging CA is expected to have.
         _ if is_staging_issuer(leaf) || bundle.certificates.iter().any(|c| is_staging_issuer(c)) => {
             collector.add(finding::StagingIssuer {
                 issuer: told(&leaf.issuer.short),
@@ -69,10 +69,11 @@ pub(super) fn judge(on: &CertificateSubject<'_>, collector: &mut Collector) {
     }
 }
 
-/// The most bytes of a name that a finding repeats: more than a message shows, and a certificate may have names of many kilobytes.
+/// The most bytes of a name that a finding repeats. A message shows less than that, and a name in a certificate may
+/// have many kilobytes.
 const LONGEST: usize = 1200;
 
-/// A name as findings repeat it.
+/// A name, cut to the length that findings repeat.
 fn told(name: &str) -> Text {
     name[..name.floor_char_boundary(LONGEST)].into()
 }
@@ -88,7 +89,7 @@ fn refused(bundle: &Bundle, error: &PathError, collector: &mut Collector) {
             let by = Clients::All;
             collector.add(finding::ConstraintViolated { by, why });
         }
-        // Told by the certificate itself where it is one that was sent.
+        // For a certificate that was sent, the finding about that certificate reports its weak signature.
         PathError::WeakSignature(_) if bundle.certificates.iter().any(|c| c.weak_signature && !c.self_signed) => {}
         PathError::WeakSignature(algorithm) => {
             collector.add(finding::WeakSignature {
@@ -98,11 +99,11 @@ fn refused(bundle: &Bundle, error: &PathError, collector: &mut Collector) {
     }
 }
 
-/// What is sent beyond the path, and in which order.
+/// Judges the certificates that are sent beyond the path, and the order of the chain.
 fn surplus(bundle: &Bundle, path: Option<&[u8]>, collector: &mut Collector) {
     let Some(path) = path else { return };
     let used: Vec<usize> = path.iter().map(|p| usize::from(*p)).collect();
-    // A certificate sent twice counts as sent in the place where it is used.
+    // Of a certificate that is sent twice, only the copy in the place where it is used counts.
     let mut digests: Vec<_> = used
         .iter()
         .filter_map(|p| bundle.certificates.get(*p))
@@ -125,7 +126,8 @@ fn surplus(bundle: &Bundle, path: Option<&[u8]>, collector: &mut Collector) {
     }
 }
 
-/// Whether a certificate carries the path on to an older root: a cross-signed intermediate, sent for old clients.
+/// Whether a certificate extends the path to an older root, as a cross-signed intermediate does that is sent for old
+/// clients.
 fn continues_path(bundle: &Bundle, used: &[usize], position: usize) -> bool {
     let Some(certificate) = bundle.certificates.get(position) else {
         return false;

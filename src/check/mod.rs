@@ -1,6 +1,7 @@
-//! Judges what the inventory holds: a finding is one file (`finding`), and what is decided together is in the file of its family. Pure: the time is an argument.
+//! Judges the inventory. A finding is one file below `finding`; a decision that concerns several findings is in the
+//! file of their family. This module is pure: the current time is an argument.
 //!
-//! [`binding`] answers for one binding, [`secret`] for a Secret that no route uses.
+//! [`binding`] judges one binding, [`secret`] a Secret that no route uses.
 
 mod chain;
 pub mod finding;
@@ -25,7 +26,7 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
-/// What facts are made of, for whoever puts them into words.
+/// The types of which facts are composed, for the code that puts findings into words.
 pub use crate::inventory::{Controller, Keeper, Recipients, query::Rivalry};
 pub use finding::{Beside, DueBy, Fact, Finding, Instead, Maker, ObjectRef};
 pub use names::names_services;

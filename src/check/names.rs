@@ -1,4 +1,4 @@
-//! Names: is the host one of the certificate's, and are the certificate's names all wanted? (RFC 9525)
+//! Names: does the certificate cover the host, and does a route use each of its names? (RFC 9525)
 
 use crate::{
     check::finding,
@@ -18,7 +18,7 @@ pub(super) fn judge(subject: &Subject<'_>, on: &CertificateSubject<'_>, collecto
     let CertificateSubject { stored, leaf, .. } = *on;
     let Some((_, binding)) = subject.binding else { return };
     if !covers(stored, &binding.host) {
-        // Who comes over plain HTTP to a host that is redirected never sees the certificate.
+        // A client that uses plain HTTP for a redirected host never sees the certificate.
         let severity = if binding.origin == Origin::Redirect {
             Severity::Warning
         } else {
@@ -29,7 +29,8 @@ pub(super) fn judge(subject: &Subject<'_>, on: &CertificateSubject<'_>, collecto
     finding::names::host(subject, on, collector);
 }
 
-/// A named Secret that is not served, because its certificate is not for the host and another one is.
+/// Judges a named Secret that is not served because its certificate does not cover the host and another certificate
+/// does.
 pub(super) fn judge_unserved(subject: &Subject<'_>, stored: &Stored, collector: &mut Collector) {
     let Some((_, binding)) = subject.binding else { return };
     if let Some(leaf) = stored.leaf().filter(|_| !covers(stored, &binding.host)) {
@@ -37,7 +38,7 @@ pub(super) fn judge_unserved(subject: &Subject<'_>, stored: &Stored, collector: 
     }
 }
 
-/// Certificates that belong to no route, for the host that they were asked for.
+/// Judges a certificate that belongs to no route against the host that it was requested for.
 pub(super) fn judge_host(stored: &Stored, host: Option<&str>, collector: &mut Collector) {
     let (Some(leaf), Some(host)) = (stored.leaf(), host) else {
         return;
@@ -73,8 +74,9 @@ fn report_mismatch(leaf: &Certificate, host: &Text, instead: Instead, severity: 
     );
 }
 
-/// A Secret that Pods mount, whose certificate names Services: the names of the Services that select those Pods. Of several that do,
-/// one is enough: the others may be for metrics, or headless. What names no Service may be for clients outside, or for webhooks.
+/// Judges a Secret that Pods mount and whose certificate names Services: does it name the Services that select those
+/// Pods? If several Services do, one of them is enough, because the others may be headless or serve metrics. A
+/// certificate that names no Service may be meant for clients outside or for webhooks.
 pub(super) fn judge_services(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
     let Some(leaf) = stored.leaf().filter(|_| names_services(stored)) else {
         return;
@@ -89,7 +91,7 @@ pub(super) fn judge_services(inventory: &Inventory, stored: &Stored, collector: 
             service.host(),
             compact_str::format_compact!("{name}.{namespace}.svc.cluster.local"),
         ];
-        // `*.db.shop.svc` is for each Pod behind a headless Service.
+        // `*.db.shop.svc` covers each Pod behind a headless Service.
         let below = compact_str::format_compact!(".{}", service.host());
         let covered = forms.iter().any(|form| covers(stored, form))
             || leaf
@@ -106,7 +108,8 @@ pub(super) fn judge_services(inventory: &Inventory, stored: &Stored, collector: 
     }
 }
 
-/// Whether some name of a Secret's certificate is one of a Service beside it: `NAME.NAMESPACE.svc`, with or without the cluster's domain.
+/// Whether the certificate of a Secret names a Service of its namespace: `NAME.NAMESPACE.svc`, with or without the
+/// domain of the cluster.
 pub fn names_services(stored: &Stored) -> bool {
     let namespace = stored.meta.namespace.as_str();
     let names = stored.leaf().into_iter().flat_map(|leaf| &leaf.names);

@@ -1,4 +1,4 @@
-//! Ownership: what cert-manager says of the Secrets that it writes.
+//! Ownership: what cert-manager reports about the Secrets that it writes.
 
 use crate::{
     check::finding,
@@ -11,7 +11,8 @@ use super::{
     verdict::{Collector, Rules},
 };
 
-/// Of so many Certificates of one Secret, and challenges of one order, is told what is wrong: each is told at every host.
+/// How many Certificates of one Secret, and challenges of one order, are examined. Each of their findings is repeated
+/// for every host of the Secret.
 const TOLD: usize = 8;
 
 pub(super) fn judge(inventory: &Inventory, secret: &Key, rules: &Rules, collector: &mut Collector) {
@@ -22,16 +23,17 @@ pub(super) fn judge(inventory: &Inventory, secret: &Key, rules: &Rules, collecto
             key: certificate.meta.key(),
         })
         .collect();
-    // What is wrong with the rest is told once they no longer fight.
+    // Problems of the remaining Certificates are reported once the conflict between owners is resolved.
     for certificate in inventory.certificates_of(secret).take(TOLD) {
         let ready = condition(&certificate.conditions, "Ready");
         let not_ready = ready.is_some_and(|c| c.status == "False");
         let issuing = condition(&certificate.conditions, "Issuing");
-        // It stays on a Certificate until an issuance comes through (issuing_controller.go, `failIssueCertificate`; v1.21).
+        // The condition stays on a Certificate until an issuance succeeds (issuing_controller.go,
+        // `failIssueCertificate`; v1.21).
         let failed = issuing.filter(|c| c.status == "False" && c.reason == "Failed");
         let failing = failed.is_some() || certificate.failed_attempts > 0;
         if let Some(ready) = ready.filter(|_| not_ready) {
-            // Why it failed says more than that there is nothing yet.
+            // The reason of a failed issuance says more than the fact that there is no certificate yet.
             let told = failed.unwrap_or(ready);
             collector.add(finding::CertificateNotReady {
                 certificate: certificate.meta.key(),
@@ -65,7 +67,8 @@ pub(super) fn condition<'a>(conditions: &'a [Condition], kind: &str) -> Option<&
     conditions.iter().find(|c| c.kind == kind)
 }
 
-/// The newest order of a Certificate's newest request, if it failed, and its challenges, if they wait.
+/// Judges the newest order of a Certificate's newest request if it failed, and the challenges of that order if they are
+/// pending.
 fn order(inventory: &Inventory, certificate: &Certificate, now: Seconds, collector: &mut Collector) {
     let newest = inventory.newest_request_of(certificate);
     let Some(order) = newest.and_then(|request| inventory.newest_order_of(request)) else {

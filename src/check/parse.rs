@@ -12,7 +12,8 @@ use super::{
     verdict::Collector,
 };
 
-/// `worst` is how severe a Secret that cannot be served is here.
+/// Judges whether the certificate and the key of a Secret can be read and match. `worst` is the severity of a Secret
+/// that cannot be served.
 pub(super) fn judge(stored: &Stored, audience: Audience, worst: Severity, collector: &mut Collector) {
     let bundle = &stored.bundle;
     let secret = stored.meta.key();

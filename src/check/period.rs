@@ -1,4 +1,4 @@
-//! A period of days or moments, and which certificates have something to do in it.
+//! Periods of days or moments, and the certificates that expire or fall due within one.
 
 use std::{fmt, str::FromStr};
 
@@ -12,33 +12,33 @@ use crate::{
     x509::Certificate,
 };
 
-/// From one moment until before another; open where one is missing.
+/// A half-open period, from one moment until before another. A missing bound leaves it open on that side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
-    /// Its first second; `None` for everything before its end.
+    /// The first second of the period; `None` leaves its beginning open.
     pub from: Option<Seconds>,
-    /// The first second after it; `None` for everything from its beginning on.
+    /// The first second after the period; `None` leaves its end open.
     pub until: Option<Seconds>,
 }
 
-/// Why a text is no period.
+/// Why a text cannot be read as a period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
-    /// It is not written as one.
+    /// The text does not have the form of a period.
     #[error("{0:?} is not a period: write 2026-12-01..2026-12-07, 2026-12-01.. or ..2026-12-07")]
     Form(String),
-    /// It ends before it begins.
+    /// The period ends before it begins.
     #[error("the period {0:?} ends before it begins")]
     Backwards(String),
 }
 
 impl Period {
-    /// Whether a moment is in it.
+    /// Whether the period contains a moment.
     pub fn contains(self, at: Seconds) -> bool {
         self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
     }
 
-    /// Whether a certificate expires in it, or falls due for renewal in it by its lifetime.
+    /// Whether a certificate expires within the period, or falls due for renewal in it by its lifetime.
     pub fn has(self, certificate: &Certificate) -> bool {
         self.contains(certificate.not_after)
             || self.contains(due_by_lifetime(certificate.not_before, certificate.not_after))
@@ -50,7 +50,7 @@ fn is_midnight(at: Seconds) -> bool {
 }
 
 impl fmt::Display for Period {
-    /// As [`FromStr`] reads it: of whole days, the first and the last.
+    /// Writes the form that [`FromStr`] reads. A period of whole days is written with its first and its last day.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let said = |at: Seconds, last: Seconds| {
             if is_midnight(at) {
@@ -68,7 +68,8 @@ impl fmt::Display for Period {
 impl FromStr for Period {
     type Err = PeriodError;
 
-    /// Reads `FROM..UNTIL`, each a date or an RFC 3339 time, one of them or none empty. A date as its end means all of that day.
+    /// Reads `FROM..UNTIL`. Each bound is a date or an RFC 3339 time, and at most one of them may be empty. A date as
+    /// the end includes that whole day.
     fn from_str(text: &str) -> Result<Self, PeriodError> {
         let form = || PeriodError::Form(text.to_owned());
         let (from, until) = text.trim().split_once("..").ok_or_else(form)?;

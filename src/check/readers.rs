@@ -1,4 +1,5 @@
-//! Readers: which programs stand behind a controller, and what they, and the clients, do not take of a bundle.
+//! Readers: which programs load a bundle for a controller, and which parts of the bundle those programs or the clients
+//! refuse.
 
 use std::borrow::Cow;
 
@@ -15,31 +16,34 @@ use crate::{
 
 use super::{finding::Fact, reason::Severity, verdict::Collector};
 
-/// How many kinds of clients have to refuse a certificate for it to be critical: of Go, OpenSSL, browsers and Java.
+/// How many kinds of clients (Go, OpenSSL, browsers, Java) have to refuse a certificate before that is critical.
 const MOST: usize = 3;
 
-/// The programs by which a certificate comes to clients.
+/// The programs that read a certificate before it reaches clients.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Audience {
     readers: Readers,
-    /// Each of them has to read it. Where the controller is not known, one of them does, and which is not known either.
+    /// Whether every one of them has to read it. False where the controller is not known: then an unknown one of them
+    /// reads it.
     each: bool,
 }
 
-/// What a controller checks and loads a Secret with; `None` where that is not known.
+/// The programs with which a controller checks and loads a Secret; `None` where they are not known.
 pub fn readers_of(controller: Controller) -> Option<Readers> {
     let audience = Audience::of(controller);
     audience.each.then_some(audience.readers)
 }
 
 impl Audience {
-    /// What a controller checks and loads a Secret with.
+    /// The programs with which a controller checks and loads a Secret.
     ///
-    /// - ingress-nginx 1.15: `internal/net/ssl/ssl.go` (`CreateSSLCert`), then `lua/certificate.lua`, which gets certificate and
-    ///   key in one text.
-    /// - F5's controller: `internal/k8s/secrets/validation.go` (`ValidateTLSSecret`), then nginx, with both in one file.
-    /// - Kong's controller: `tls.X509KeyPair` in its translator, then OpenSSL in the gateway. Likewise `HAProxy` Ingress.
-    /// - Contour: `internal/dag/secret.go`, then Envoy. Istio and Cilium hand over to Envoy what is there.
+    /// - ingress-nginx 1.15: `internal/net/ssl/ssl.go` (`CreateSSLCert`), then `lua/certificate.lua`, which receives
+    ///   the certificate and the key in one text.
+    /// - F5's controller: `internal/k8s/secrets/validation.go` (`ValidateTLSSecret`), then nginx, with both in one
+    ///   file.
+    /// - Kong's controller: `tls.X509KeyPair` in its translator, then OpenSSL in the gateway. Likewise `HAProxy`
+    ///   Ingress.
+    /// - Contour: `internal/dag/secret.go`, then Envoy. Istio and Cilium pass the contents on to Envoy as they are.
     pub(super) fn of(controller: Controller) -> Self {
         let readers = match controller {
             Controller::IngressNginx => Readers::INGRESS_NGINX
@@ -58,7 +62,7 @@ impl Audience {
         Self { readers, each: true }
     }
 
-    /// Any of the usual ones.
+    /// The audience of an unknown controller: one of the usual programs.
     pub(super) fn unknown() -> Self {
         Self {
             readers: Readers::LIBRARIES,
@@ -66,8 +70,8 @@ impl Audience {
         }
     }
 
-    /// How severe it is that some refuse: what `worst` is where the certificate cannot be served, a warning where that
-    /// depends on the program.
+    /// How severe it is that some programs refuse the bundle: `worst` where the certificate cannot be served, a warning
+    /// where that depends on the program.
     fn severity(self, objections: &[Objection], worst: Severity) -> Severity {
         let refused = objections.iter().fold(Readers::NONE, |all, o| all.with(o.refuse));
         if self.each || refused.contains(self.readers) {
@@ -78,7 +82,7 @@ impl Audience {
     }
 }
 
-/// Blocks of `tls.crt` and a key that the audience does not read.
+/// Judges blocks of `tls.crt` and a key that the audience cannot read.
 pub(super) fn judge_form(stored: &Stored, audience: Audience, worst: Severity, collector: &mut Collector) {
     let bundle = &stored.bundle;
     let secret = || stored.meta.key();
@@ -87,7 +91,7 @@ pub(super) fn judge_form(stored: &Stored, audience: Audience, worst: Severity, c
         let refuses = |o: &&Objection| !o.refuse.and(audience.readers).is_empty();
         let told = || bundle.objections.iter().filter(here);
         let Some(objection) = told().find(refuses).or_else(|| told().next()) else {
-            // Beyond what is read here.
+            // The block exceeds what this program reads.
             collector.add_at(worst, unreadable(secret(), *position, Readers::NONE, false, why));
             continue;
         };
@@ -117,7 +121,7 @@ pub(super) fn judge_form(stored: &Stored, audience: Audience, worst: Severity, c
     }
 }
 
-/// One block that is refused or passed over by somebody.
+/// Judges one block that some program refuses or skips.
 fn block(
     stored: &Stored,
     objection: &Objection,
@@ -133,7 +137,7 @@ fn block(
     if by.is_empty() {
         return;
     }
-    // A certificate of the chain that is passed over is missing for clients.
+    // A certificate of the chain that the server skips never reaches the clients.
     let Part::Block(_, place) = objection.part else { return };
     let needed = match (&stored.bundle.trust, place) {
         (
@@ -155,7 +159,7 @@ fn block(
     collector.add_at(severity, fact);
 }
 
-/// A block because of which all is refused by the audience; whether it is.
+/// Judges a block because of which the audience refuses the whole bundle. Returns whether it does.
 fn refused(
     stored: &Stored,
     objection: &Objection,
@@ -174,7 +178,7 @@ fn refused(
     true
 }
 
-/// None, where nobody reads it: then no names help.
+/// The programs that refuse it, or none where every program does, because then naming them does not help.
 fn or_nobody(by: Readers, objection: &Objection) -> Readers {
     if objection.refuse.contains(Readers::LIBRARIES) {
         Readers::NONE
@@ -193,12 +197,12 @@ fn unreadable(secret: Key, position: usize, by: Readers, skipped: bool, why: &st
     })
 }
 
-/// What the server loads and clients refuse: some of them as a warning, most of them as critical.
+/// Judges certificates that the server loads and clients refuse: a warning if some clients refuse, critical if most do.
 pub(super) fn judge_clients(stored: &Stored, audience: Audience, collector: &mut Collector) {
     for objection in &stored.bundle.objections {
         let by = objection.refuse.and(Readers::CLIENTS);
         let is_certificate = matches!(objection.part, Part::Block(_, Some(_)));
-        // What keeps the server from loading it is told as that.
+        // If the server itself cannot load the certificate, another finding reports that.
         let told = objection.about == About::Told || !objection.refuse.and(audience.readers).is_empty();
         let trusted = matches!(stored.bundle.trust, Trust::Trusted { by_equality: false, .. });
         let told = told || objection.about == About::Path && !trusted;

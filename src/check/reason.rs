@@ -1,16 +1,16 @@
-//! How bad a finding is, and the names of findings as they are typed.
+//! The severity of a finding, and reading the names of reasons that users type.
 
 use std::str::FromStr;
 
 pub use super::finding::Reason;
 use crate::text::closest;
 
-/// How bad a finding is. Ordered: `Info < Warning < Critical`.
+/// How severe a finding is. Ordered: `Info < Warning < Critical`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// Worth knowing; no client fails.
     Info,
-    /// Clients will fail, or some do.
+    /// Some clients fail now, or clients will fail.
     Warning,
     /// Clients fail now.
     Critical,
@@ -36,7 +36,7 @@ impl std::fmt::Display for Reason {
 impl FromStr for Reason {
     type Err = UnknownReason;
 
-    /// Reads a reason's name, in any case.
+    /// Reads the name of a reason, ignoring case.
     fn from_str(s: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .iter()
@@ -51,12 +51,12 @@ impl FromStr for Reason {
     }
 }
 
-/// No reason has that name.
+/// No reason has the given name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownReason {
-    /// What was asked for.
+    /// The name that was given.
     pub name: String,
-    /// The reason whose name is nearest to it.
+    /// The reason with the most similar name.
     pub nearest: Reason,
 }
 

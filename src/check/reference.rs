@@ -1,4 +1,5 @@
-//! References: does what a route names exist, may it be used, and do its two sets of hosts agree?
+//! References: does each object that a route names exist, may the route use it, and do the hosts of tls entries and
+//! rules agree?
 
 mod gateway;
 mod hosts;
@@ -26,7 +27,8 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     for secret in &binding.secrets {
         judge_secret(subject, secret, collector);
     }
-    // No more are kept for one host: what is named behind them was not looked at, and the rest does not make it healthy.
+    // At most this many Secrets are kept for one host. The ones beyond were not examined, so the others do not prove
+    // that the host is healthy.
     collector.unreadable |= binding.secrets.len() >= MANY;
     if let Some(skipped) = subject.inventory.skipped_after(binding)
         && !binding.secrets.contains(&skipped)
@@ -43,8 +45,9 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     }
 }
 
-/// Traefik passes TLS on whatever the Secrets are since 3.7; up to 3.6 its provider for ingress-nginx leaves out an Ingress whose
-/// Secret is not there (`pkg/provider/kubernetes/ingress-nginx`: 3.6.24 `kubernetes.go`, 3.7.0 `build.go`).
+/// Judges an Ingress whose TLS Traefik passes through. Since 3.7 Traefik does so whatever the Secrets are. Up to 3.6
+/// its provider for ingress-nginx ignores an Ingress whose Secret does not exist
+/// (`pkg/provider/kubernetes/ingress-nginx`: 3.6.24 `kubernetes.go`, 3.7.0 `build.go`).
 pub(super) fn passed_through(inventory: &Inventory, binding: &Binding, collector: &mut Collector) {
     if inventory.from_manifests || inventory.controller(&binding.route) != Controller::Traefik {
         return;
@@ -61,12 +64,12 @@ pub(super) fn passed_through(inventory: &Inventory, binding: &Binding, collector
     }
 }
 
-/// Whether a named Secret is there, may be read, and holds what it should.
+/// Judges whether a named Secret exists, may be read, and holds a usable certificate and key.
 fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) {
     let inventory = subject.inventory;
     if let Some(stored) = inventory.secrets().get(secret) {
         let filled = inventory.from_manifests && stored.meta.annotations().iter().any(|(key, _)| is_filled(key));
-        // What another Secret fills in the cluster is empty among the manifests.
+        // A Secret that another program fills in the cluster is empty in the manifests.
         if !filled {
             let severity = if finding::SecretNotFound::another_is_served(subject, secret) {
                 Severity::Warning
@@ -91,15 +94,15 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
         return;
     }
     if inventory.is_unread(secret) {
-        // The list of Secrets ended early; that is told once, and nothing is said of what was not read.
+        // The list of Secrets is incomplete. That is reported once, and Secrets that were not read are not judged.
         collector.unreadable = true;
         return;
     }
     let served = finding::SecretNotFound::another_is_served(subject, secret);
     let among_manifests = inventory.from_manifests;
     let maker = maker::of(subject, secret);
-    // Manifests without any TLS Secret are what Helm and Kustomize print for a cluster that gets these otherwise: other
-    // Secrets, a database's password, say nothing of that.
+    // Manifests without any TLS Secret are typical output of Helm or Kustomize for a cluster that gets its TLS Secrets
+    // in another way. Secrets of other types, such as the password of a database, do not change that.
     let expected = match maker {
         Some(Maker::Assumed) => true,
         Some(Maker::Refused(_)) => false,
@@ -127,8 +130,9 @@ fn judge_secret(subject: &Subject<'_>, secret: &Key, collector: &mut Collector) 
     collector.add_at(severity, fact);
 }
 
-/// Whether a Secret has the type and the data of a TLS Secret. `lacking` is how bad it is where its reader wants that; a proxy that
-/// mounts it (`None`) reads any type, under keys of its own.
+/// Judges whether a Secret has the type and the data of a TLS Secret. `lacking` is the severity if it has not, where
+/// its reader requires both; it is `None` for a proxy that mounts the Secret, which accepts any type and other data
+/// keys.
 pub(super) fn judge_content(stored: &Stored, lacking: Option<Severity>, collector: &mut Collector) {
     let (strict, lacking) = (lacking.is_some(), lacking.unwrap_or(Severity::Critical));
     let secret = stored.meta.key();
@@ -187,7 +191,7 @@ fn judge_ingress(subject: &Subject<'_>, binding: &Binding, collector: &mut Colle
             });
         }
     }
-    // A Secret is named, and clients get the certificate that the controller makes for itself.
+    // The route names a Secret, but clients get the self-signed default certificate of the controller.
     let severity = if subject.is_fake() && !binding.secrets.is_empty() {
         Severity::Critical
     } else {
@@ -204,7 +208,7 @@ fn judge_ingress(subject: &Subject<'_>, binding: &Binding, collector: &mut Colle
     }
 }
 
-/// What spoils a certificate for ingress-nginx alone.
+/// Judges defects of a certificate that concern ingress-nginx alone.
 fn judge_ingress_nginx(
     subject: &Subject<'_>,
     binding: &Binding,
@@ -253,7 +257,7 @@ fn judge_ingress_nginx(
     if !names_none || !matches!(subject.serving, Serving::Default(None)) {
         return;
     }
-    // Another entry names what would serve the host.
+    // Another tls entry names a Secret that would cover the host.
     let unused = ingress.tls.iter().filter_map(|entry| entry.secret.as_ref()).take(MANY);
     let unused = unused
         .map(|name| Key::new(ingress.meta.namespace.clone(), name.clone()))

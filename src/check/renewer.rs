@@ -1,5 +1,6 @@
-//! Who renews the certificate of a Secret: this program where nobody else would undo it, cert-manager, or whoever makes the
-//! Secret. For the remedy: a command that is refused, or undone a minute later, is none.
+//! Who renews the certificate of a Secret: this program where nobody else would undo it, cert-manager, or the owner
+//! that creates the Secret. A remedy needs this, because a command that is refused or undone a minute later does not
+//! help.
 
 use crate::{
     inventory::{Inventory, RouteKey, Stored},
@@ -10,22 +11,23 @@ use crate::{
 /// Who renews a certificate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Renewer<'a> {
-    /// Nothing says who.
+    /// Nothing says who renews it.
     #[default]
     Unknown,
-    /// This program: it wrote the certificate, or it came over ACME for public names and nobody owns its Secret.
+    /// This program, because it wrote the certificate, or because the certificate was issued over ACME for public names
+    /// and nobody owns its Secret.
     Ours,
     /// cert-manager, by the Certificate of this name in the Secret's namespace.
     CertManager(&'a Text),
-    /// The object that makes the Secret.
+    /// The object that creates the Secret.
     Owner(&'a Owner),
-    /// A tool that writes the Secret again, by its name.
+    /// The tool of this name, which writes the Secret again.
     Tool(&'static str),
 }
 
-/// The same, for what outlives the inventory.
+/// A [`Renewer`] that owns its data and so can outlive the inventory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // As in `Renewer`.
+#[allow(missing_docs)] // The variants are documented in `Renewer`.
 pub enum KeptRenewer {
     #[default]
     Unknown,
@@ -36,7 +38,7 @@ pub enum KeptRenewer {
 }
 
 impl Renewer<'_> {
-    /// A copy that needs no inventory.
+    /// Copies the data that is borrowed from the inventory.
     pub fn kept(self) -> KeptRenewer {
         match self {
             Self::Unknown => KeptRenewer::Unknown,
@@ -49,7 +51,7 @@ impl Renewer<'_> {
 }
 
 impl KeptRenewer {
-    /// As a row has it.
+    /// Borrows the value as a [`Renewer`], which is what a row holds.
     pub fn as_renewer(&self) -> Renewer<'_> {
         match self {
             Self::Unknown => Renewer::Unknown,
@@ -61,11 +63,11 @@ impl KeptRenewer {
     }
 }
 
-/// Who renews the certificate of `secret`, or makes it where it is missing, as far as it can be told. `route` and `host` are the
-/// binding's.
+/// Who renews the certificate of `secret`, or creates it where it is missing, as far as that is known. `route` and
+/// `host` are those of the binding.
 ///
-/// What `renew` asks the whole Secret for (its field managers, what kubectl applied) is not read for a table: where those say
-/// that it is somebody's, `renew` refuses with the sentence that says whose.
+/// A table does not read everything that `renew` reads of a Secret (its field managers, the configuration that kubectl
+/// applied). Where those show that somebody else owns the Secret, `renew` refuses and names the owner.
 pub fn renewer<'a>(
     inventory: &'a Inventory,
     secret: &'a Key,
@@ -77,7 +79,8 @@ pub fn renewer<'a>(
     }
     let host_is_public = host.is_none_or(names::is_public);
     let Some(stored) = inventory.secrets().get(secret) else {
-        // cert-manager's ingress-shim and gateway-shim call the Certificate as the Secret (v1.19, pkg/controller/certificate-shim/sync.go).
+        // cert-manager's ingress-shim and gateway-shim name the Certificate like the Secret (v1.19,
+        // pkg/controller/certificate-shim/sync.go).
         return if route.is_some_and(|route| asks_cert_manager(inventory, route)) {
             Renewer::CertManager(&secret.name)
         } else if host.is_some() && host_is_public && !inventory.from_manifests && inventory.is_absent(secret) {
@@ -89,7 +92,7 @@ pub fn renewer<'a>(
     if let Some(owned) = owned(&stored.meta) {
         return owned;
     }
-    // It makes the Certificate, and then it writes what is there now.
+    // cert-manager creates the Certificate and then overwrites the present contents of the Secret.
     if asked_of_cert_manager(inventory, secret).is_some() {
         return Renewer::CertManager(&secret.name);
     }
@@ -101,7 +104,7 @@ pub fn renewer<'a>(
     }
 }
 
-/// Whether this program wrote the certificate of a Secret, and nobody else's tool writes the Secret again.
+/// Whether this program wrote the certificate of a Secret and no other tool writes the Secret again.
 pub fn is_claimed(stored: &Stored) -> bool {
     is_written(&stored.meta) && stored.holds_certificate() && !is_owned(stored)
 }
@@ -112,7 +115,7 @@ fn is_written(meta: &Meta) -> bool {
     by.is_some_and(|by| by.starts_with("kubectl-certs"))
 }
 
-/// Who writes a Secret, in a word or two for a list; `None` where nothing says it.
+/// The writer of a Secret in a word or two, for a list; `None` where it is not known.
 pub fn owner(inventory: &Inventory, secret: &Key) -> Option<String> {
     match renewer(inventory, secret, None, None) {
         Renewer::CertManager(_) => {
@@ -136,8 +139,8 @@ pub fn owner(inventory: &Inventory, secret: &Key) -> Option<String> {
     }
 }
 
-/// Whether the certificate is of a CA that issues over ACME, as long-lived as those are, and for public names alone. The same CAs
-/// sell certificates of a year by other ways.
+/// Whether the certificate comes from a CA that issues over ACME, has a lifetime that is usual there, and is for public
+/// names only. The lifetime matters because the same CAs sell certificates of a year in other ways.
 fn came_over_acme(leaf: &Certificate) -> bool {
     const LONGEST: i64 = 100 * 24 * 60 * 60;
     leaf.not_after.saturating_sub(leaf.not_before) <= LONGEST
@@ -148,7 +151,7 @@ fn came_over_acme(leaf: &Certificate) -> bool {
         })
 }
 
-/// Who owns a Secret by its metadata.
+/// The owner of a Secret according to its metadata.
 fn owned(meta: &Meta) -> Option<Renewer<'_>> {
     if let Some(owner) = meta.owners().first() {
         return Some(match owner.kind.as_str() {
@@ -167,7 +170,7 @@ fn owned(meta: &Meta) -> Option<Renewer<'_>> {
         })
 }
 
-/// Whether a route asks cert-manager for its certificates.
+/// Whether a route asks cert-manager for its certificates by annotation.
 fn asks_cert_manager(inventory: &Inventory, route: &RouteKey) -> bool {
     let by = [annotation::CLUSTER_ISSUER, annotation::ISSUER];
     route.kind.route().is_some_and(|facts| facts.shimmed)
@@ -176,20 +179,21 @@ fn asks_cert_manager(inventory: &Inventory, route: &RouteKey) -> bool {
             .is_some_and(|meta| by.iter().any(|key| meta.annotation(key).is_some()))
 }
 
-/// The route that asks cert-manager for a Secret which no Certificate writes yet; `None` where cert-manager is not in the cluster: then
-/// the annotation is left over.
+/// The route that asks cert-manager for a Secret which no Certificate writes yet. `None` where cert-manager is not
+/// installed in the cluster: the annotation is a leftover there.
 pub fn asked_of_cert_manager<'a>(inventory: &'a Inventory, secret: &Key) -> Option<&'a RouteKey> {
     if inventory.writer_of(secret).is_some() || !inventory.may_serve(Kind::Certificate) {
         return None;
     }
-    // A Secret that very many hosts share would be looked at for each of them.
+    // The limit avoids quadratic time: a Secret that very many hosts share would otherwise be examined for each of
+    // them.
     let ids = inventory.bindings_of_secret(secret).iter().take(64);
     ids.filter_map(|id| inventory.bindings().get(*id))
         .map(|binding| &binding.route)
         .find(|route| asks_cert_manager(inventory, route))
 }
 
-/// Whether anything says that the Secret is somebody's.
+/// Whether anything shows that somebody owns the Secret.
 pub fn is_owned(stored: &Stored) -> bool {
     owned(&stored.meta).is_some()
 }

@@ -1,4 +1,4 @@
-//! One line of a status: what every format is made from. Borrows from the inventory.
+//! One row of a status, which every output format is made from. A row borrows from the inventory.
 
 use crate::{
     check::{Fact, Finding, Renewer, Severity, finding},
@@ -6,18 +6,18 @@ use crate::{
     x509::{Certificate, Fingerprint},
 };
 
-/// The state of a binding: its worst finding that counts, or that it could not be read.
+/// The state of a binding: the severity of its worst finding that counts, or `Unknown` if it could not be read.
 ///
-/// Ordered by how soon somebody should look: `Healthy < Info < Unknown < Warning < Critical`.
+/// Ordered by urgency: `Healthy < Info < Unknown < Warning < Critical`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
-    /// Nothing is wrong.
+    /// There is no finding that counts.
     Healthy,
-    /// Something is worth knowing.
+    /// There is something worth knowing; no client fails.
     Info,
-    /// It could not be read.
+    /// Something that the status needs could not be read.
     Unknown,
-    /// Clients will fail, or some do.
+    /// Some clients fail now, or clients will fail.
     Warning,
     /// Clients fail now.
     Critical,
@@ -46,14 +46,15 @@ impl From<Severity> for Status {
     }
 }
 
-/// What a verdict rests on.
+/// What a verdict is based on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Evidence {
-    /// What the Secret that is named holds.
+    /// The contents of the named Secret.
     Stored,
-    /// What the controller is known to do where that Secret does not decide: it is missing, or another certificate is served.
+    /// The known behaviour of the controller, where the named Secret does not decide because it is missing or another
+    /// certificate is served.
     Model,
-    /// What an address of the route has served.
+    /// The certificate that an address of the route has served.
     Served,
 }
 
@@ -68,18 +69,18 @@ impl Evidence {
     }
 }
 
-/// How what was served compares with what is stored.
+/// How the served certificates compare with the stored one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Compared {
-    /// Every address serves the certificate that is stored.
+    /// Every address serves the stored certificate.
     Stored,
-    /// Another certificate is served at one address at least.
+    /// At least one address serves another certificate.
     Another,
-    /// Some addresses serve the one that is stored, and others none.
+    /// Some addresses serve the stored certificate, the others serve none.
     Partly,
     /// No address serves a certificate.
     Nothing,
-    /// Certificates are served, and what is stored is not known.
+    /// Addresses serve certificates, but the stored certificate is not known.
     NotCompared,
 }
 
@@ -96,23 +97,23 @@ impl Compared {
     }
 }
 
-/// What the addresses of a route answered.
+/// The combined answer of the addresses of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServedAnswer {
-    /// How it compares.
+    /// How the served certificates compare with the stored one.
     pub compared: Compared,
-    /// How many addresses were asked.
+    /// The number of addresses that were probed.
     pub addresses: usize,
-    /// The leaf that the first of them serves: its fingerprint, and when it expires.
+    /// The leaf that the first address serves: its fingerprint, and when it expires.
     pub leaf: Option<(Fingerprint, Seconds)>,
 }
 
 /// The route of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouteRef<'a> {
-    /// A kind of route.
+    /// The kind of the route.
     pub kind: Kind,
-    /// Its name.
+    /// The name of the route.
     pub name: &'a str,
     /// The listener's name, for Gateways and `ListenerSets`.
     pub listener: Option<&'a str>,
@@ -127,17 +128,18 @@ pub struct Row<'a> {
     pub namespace: &'a str,
     /// The route; `None` when the row is about a Secret alone.
     pub route: Option<RouteRef<'a>>,
-    /// The host; `None` when the finding belongs to no host. An empty text or `*` is every host.
+    /// The host; `None` when the row belongs to no host. An empty text or `*` stands for every host.
     pub host: Option<&'a str>,
-    /// The Secrets that are named for it, in the order in which its route names them.
+    /// The Secrets that are named for the host, in the order in which the route names them.
     pub secrets: &'a [Key],
-    /// Whether its route names that one Secret and no other, for any of its hosts; asked where there is something to say of it.
+    /// Whether the route names exactly one Secret for all of its hosts. Determined only for rows with findings.
     pub sole: bool,
-    /// The data keys of certificate and key in the first of them, where those are others than `tls.crt` and `tls.key`.
+    /// The data keys of the certificate and the key in the first Secret, where they differ from `tls.crt` and
+    /// `tls.key`.
     pub data_keys: Option<&'a [Text; 2]>,
-    /// The Secret that is expected to be served, whoever named it; `None` where none that is known is.
+    /// The Secret that is expected to be served, whichever route named it; `None` if no known Secret is.
     pub served: Option<&'a Key>,
-    /// The class of the route, where it has one.
+    /// The class of the route, if it has one.
     pub class: Option<&'a str>,
     /// When the route (or the Secret, where there is no route) was created.
     pub created: Option<Seconds>,
@@ -145,30 +147,30 @@ pub struct Row<'a> {
     pub labels: &'a [(Text, Text)],
     /// The leaf that is expected to be served.
     pub certificate: Option<&'a Certificate>,
-    /// Who renews that certificate, or makes the one that is missing; known where something is wrong.
+    /// Who renews that certificate, or creates the missing one. Determined only where something is wrong.
     pub renewer: Renewer<'a>,
-    /// What commands are given to reach what was read.
+    /// The arguments that commands need to reach the cluster or the manifests that were read.
     pub reach: &'a Reach,
-    /// The findings that count and are chosen, worst first.
+    /// The findings that count and are selected, worst first.
     pub findings: &'a [Finding],
-    /// Those that are excused.
+    /// The findings that are excused.
     pub ignored: &'a [Finding],
-    /// The state: what is not chosen counts in it, what is excused does not.
+    /// The status. Findings that are not selected count, findings that are excused do not.
     pub status: Status,
-    /// What it rests on; `None` where nothing could be read.
+    /// What the status is based on; `None` where nothing could be read.
     pub evidence: Option<Evidence>,
-    /// What was served; `None` where nobody asked.
+    /// What the addresses served; `None` where they were not probed.
     pub answer: Option<ServedAnswer>,
 }
 
 impl<'a> Row<'a> {
-    /// The Secret that the row is about: the one that is expected to be served, else the first that is named.
+    /// The Secret that the row is about: the one that is expected to be served, otherwise the first one that is named.
     pub fn secret(&self) -> Option<&'a Key> {
         self.served.or_else(|| self.secrets.first())
     }
 
-    /// What the row is about: the kind and name of its route, or of its Secret where there is no route. Of a list that could not be
-    /// read, the kind.
+    /// What the row is about: the kind and name of its route, or of its Secret where there is no route. For a list that
+    /// could not be read, the kind and its plural.
     pub fn subject(&self) -> (Kind, &'a str) {
         match (self.route, self.secrets.first()) {
             (Some(route), _) => (route.kind, route.name),
@@ -177,7 +179,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The list that could not be read for lack of a right, where the row is about that: it is no host, route or Secret.
+    /// The missing right, where the row is about a list that could not be read and so has no host, route or Secret.
     pub fn unread(&self) -> Option<&'a Forbidden> {
         match self.findings.first().map(|finding| &finding.fact) {
             Some(Fact::Forbidden(finding::Forbidden(unread))) if self.route.is_none() && self.secrets.is_empty() => {
@@ -187,7 +189,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The same as its finding's words and reports have it: `list ingresses`.
+    /// The missing right in the words of findings and reports: `list ingresses`.
     pub fn unread_right(&self) -> Option<String> {
         self.unread()
             .map(|unread| format!("{} {}", unread.verb, unread.kind.plural()))

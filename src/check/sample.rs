@@ -1,12 +1,12 @@
-//! Lists of names in findings: the first few, and how many there are. A finding is made for each host, so a list that grows with the
-//! cluster would take the product of both.
+//! Samples of lists in findings: the first few items and the number of the others. There is a finding for each host, so
+//! that whole lists, which grow with the cluster, would take memory in proportion to the product of both.
 
 use std::ops::Deref;
 
-/// How many are kept: more than a message lists.
+/// How many items a sample keeps: more than a message shows.
 pub(super) const KEPT: usize = 8;
 
-/// The first of a list, read as a slice, and how many more the list has.
+/// The first items of a list, which a [`Sample`] dereferences to, and the number of the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample<T> {
     first: Box<[T]>,
@@ -14,19 +14,19 @@ pub struct Sample<T> {
 }
 
 impl<T> Sample<T> {
-    /// Of a list of which only those that are kept are made.
+    /// Takes a sample of `all`, and calls `make` only for the items that it keeps.
     pub(super) fn of<U>(all: &[U], make: impl FnMut(&U) -> T) -> Self {
         let first: Box<[T]> = all.iter().take(KEPT).map(make).collect();
         let more = all.len() - first.len();
         Self { first, more }
     }
 
-    /// How many of the list are not kept.
+    /// How many items of the list are not in the sample.
     pub fn more(&self) -> usize {
         self.more
     }
 
-    /// How many the list has.
+    /// How many items the list has.
     pub fn count(&self) -> usize {
         self.first.len() + self.more
     }

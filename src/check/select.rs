@@ -1,9 +1,10 @@
-//! What a report shows of the findings: chosen by severity and reason, or excused by the command line and the objects' own
-//! annotations.
+//! Which findings a report shows: findings are selected by severity and reason, or excused by the command line or by
+//! annotations of the objects.
 //!
-//! The two are different things. What is **chosen** says what a report is about: rows and findings that are not are left
-//! out, and counted. What is **excused** is known and accepted: it no longer makes a status worse, and is told all the same. Neither
-//! hides why something fails: whatever is chosen, a row keeps its true status, and what could not be read is always there.
+//! The two differ. **Selection** decides what a report is about: rows and findings that are not selected are left out
+//! and counted. A finding that is **excused** is known and accepted: it no longer affects a status, but it is still
+//! reported. Neither hides a failure: a row always keeps its true status, and whatever could not be read is always
+//! reported.
 
 use std::collections::BTreeSet;
 
@@ -14,52 +15,55 @@ use crate::{
 
 use super::{Finding, Reason, Severity, Subject};
 
-/// What the user chose to see, and what is excused.
+/// Which findings the user selected, and which are excused.
 #[derive(Debug, Clone, Default)]
 pub struct Select {
-    /// `--min-severity`: findings below it are left out.
+    /// `--min-severity`: findings of a lower severity are left out.
     pub min_severity: Option<Severity>,
-    /// `--reason`: when not empty, all others are left out.
+    /// `--reason`: if not empty, findings of all other reasons are left out.
     pub only: BTreeSet<Reason>,
-    /// `--ignore`: these are excused.
+    /// `--ignore`: findings of these reasons are excused.
     pub ignored: BTreeSet<Reason>,
-    /// These are not looked for at all, because what they depend on is not followed.
+    /// Reasons that are not checked at all, because the kinds that they depend on are not watched.
     pub unread: BTreeSet<Reason>,
 }
 
-/// The findings of one thing, by what becomes of them.
+/// The findings of one row, sorted by how they are reported.
 #[derive(Debug, Default)]
 pub struct Sorted {
-    /// Those that count and are chosen, in their order.
+    /// The findings that count and are selected, in their original order.
     pub told: Vec<Finding>,
-    /// Those that are chosen, and excused.
+    /// The findings that are selected and excused.
     pub excused: Vec<Finding>,
-    /// How many were not chosen.
+    /// How many findings were not selected.
     pub left_out: usize,
-    /// The worst severity of all that are not excused, chosen or not; of what could not be read, nothing is known.
+    /// The worst severity of all findings that are not excused, selected or not. Nothing is known of what could not be
+    /// read.
     pub worst: Option<Severity>,
 }
 
 impl Select {
-    /// Whether rows and findings are chosen among at all.
+    /// Whether any selection by severity or reason is in effect.
     pub fn chooses(&self) -> bool {
         self.min_severity.is_some() || !self.only.is_empty()
     }
 
-    /// Whether a finding is chosen.
+    /// Whether a finding is selected.
     fn chosen(&self, finding: &Finding) -> bool {
         self.would_choose(finding.reason(), finding.severity)
     }
 
-    /// Whether a finding of a reason and a severity is chosen. What could not be read always is: nobody knows what it hides.
+    /// Whether a finding of this reason and severity is selected. `Forbidden` always is, because it may hide any other
+    /// finding.
     pub fn would_choose(&self, reason: Reason, severity: Severity) -> bool {
         reason == Reason::Forbidden
             || (self.min_severity.is_none_or(|least| severity >= least)
                 && (self.only.is_empty() || self.only.contains(&reason)))
     }
 
-    /// Whether findings of a reason can make a difference, at its usual severity: for what cannot, nothing is read. One that is not
-    /// chosen does where it can be worse than one that is: the status of the row is then its.
+    /// Whether a finding of this reason, at its usual severity, can affect the report. Objects that matter only to
+    /// reasons which cannot are not read. A reason that is not selected still matters if it can be worse than one that
+    /// is, because it then determines the status of the row.
     pub fn may_matter(&self, reason: Reason) -> bool {
         if self.ignored.contains(&reason) || self.unread.contains(&reason) {
             return false;
@@ -72,8 +76,8 @@ impl Select {
         by_severity && by_reason
     }
 
-    /// Parts the findings of one thing. The annotation `kubectl-certs/ignore` of the route, or of a Secret of the binding,
-    /// excuses too, but never [`Reason::Forbidden`]: a healthy status would be a lie.
+    /// Sorts the findings of one row. The annotation `kubectl-certs/ignore` of the route, or of a Secret of the
+    /// binding, excuses findings too, but never [`Reason::Forbidden`]: a healthy status would be false.
     pub fn sort(&self, inventory: &Inventory, subject: &IgnoreOf<'_>, mut findings: Vec<Finding>) -> Sorted {
         findings.retain(|finding| !self.unread.contains(&finding.reason()));
         let mut sorted = Sorted::default();
@@ -109,7 +113,7 @@ impl Select {
     }
 }
 
-/// The words of an annotation's list.
+/// The words of the list in an annotation.
 fn named(annotation: Option<&str>) -> impl Iterator<Item = &str> {
     let words = annotation.unwrap_or_default().split(',').map(str::trim);
     words.filter(|word| !word.is_empty())
@@ -120,15 +124,15 @@ fn named(annotation: Option<&str>) -> impl Iterator<Item = &str> {
 pub struct Ineffective {
     /// The object's kind.
     pub kind: Kind,
-    /// The object.
+    /// The namespace and name of the object.
     pub key: Key,
     /// The word.
     pub word: String,
-    /// The reason that may be meant; `None` where the word is a reason that cannot be excused.
+    /// The reason that is probably meant; `None` where the word is a reason that cannot be excused.
     pub nearest: Option<Reason>,
 }
 
-/// All such words: those that are no reason, and `Forbidden`. Somebody who has written one believes that it works.
+/// Finds all ineffective words: those that name no reason, and `Forbidden`. Users who write one believe that it works.
 pub fn ineffective(inventory: &Inventory) -> Vec<Ineffective> {
     let secrets = inventory.secrets().iter().map(|stored| (Kind::Secret, &stored.meta));
     let mut found = Vec::new();
@@ -151,12 +155,12 @@ pub fn ineffective(inventory: &Inventory) -> Vec<Ineffective> {
     found
 }
 
-/// The objects whose annotations may excuse reasons.
+/// The objects whose annotations may excuse findings.
 #[derive(Debug, Clone, Copy)]
 pub struct IgnoreOf<'a> {
-    /// The route.
+    /// The route of the binding, if there is one.
     pub route: Option<&'a crate::inventory::RouteKey>,
-    /// The Secrets.
+    /// The Secrets of the binding.
     pub secrets: &'a [crate::object::Key],
 }
 

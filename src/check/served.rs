@@ -1,4 +1,5 @@
-//! Served: what a probe found against what is stored, and Pods that still have the certificate of before.
+//! Served: the result of a probe compared with the stored certificate, and Pods that still serve the previous
+//! certificate.
 
 use crate::{
     inventory::{Binding, Inventory, Stored},
@@ -16,16 +17,17 @@ use super::{
 /// What one address served.
 #[derive(Debug, Clone)]
 pub enum ServedChain {
-    /// Certificates, as they came: at least one, the first is the leaf. Their trust is judged.
+    /// The certificates in the order in which they were sent: at least one, and the first is the leaf. Their trust is
+    /// judged.
     Certificates(Box<Bundle>),
-    /// None, and why.
+    /// The address served no certificate, for this reason.
     Nothing(String),
-    /// It could not be asked, as DNS gave no answer, and why.
+    /// The address could not be probed because DNS gave no answer, for this reason.
     Unasked(String),
 }
 
 impl ServedChain {
-    /// The first certificate: the one that clients judge, whatever the others are.
+    /// The first certificate, which clients judge as the leaf whatever the others are.
     pub fn leaf(&self) -> Option<&Certificate> {
         match self {
             Self::Certificates(bundle) => bundle.certificates.first().map(AsRef::as_ref),
@@ -34,28 +36,28 @@ impl ServedChain {
     }
 }
 
-/// The answer of one address.
+/// What one address served.
 #[derive(Debug, Clone)]
 pub struct ProbedAt {
-    /// The address that was asked, with its port.
+    /// The address that was probed, with its port.
     pub address: Text,
-    /// What it answered.
+    /// What it served.
     pub served: ServedChain,
 }
 
-/// What a probe of one binding found.
+/// The result of probing one binding.
 #[derive(Debug, Clone, Default)]
 pub struct Probed {
-    /// Each address's answer.
+    /// What each address served.
     pub at: Vec<ProbedAt>,
-    /// The addresses that the host resolves to; `None` when it was not asked for or cannot be resolved.
+    /// The addresses that the host resolves to; `None` if it was not resolved or cannot be.
     pub resolved: Option<Vec<Text>>,
-    /// The addresses of the route that were expected instead; empty when the host resolves to one of them.
+    /// The addresses of the route, where the host resolves to none of them; otherwise empty.
     pub expected: Vec<Text>,
 }
 
-/// Judges what a probe found: at each address, expired, for other names, a certificate other than the stored one, the stored one
-/// without what it needs, or a chain that clients refuse.
+/// Judges the result of a probe. Findings are, for each address: an expired certificate, one for other names, one that
+/// differs from the stored certificate, a stored chain that is served incompletely, or a chain that clients refuse.
 pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, rules: &Rules) -> Vec<Finding> {
     let mut findings = Vec::new();
     for at in &probed.at {
@@ -65,7 +67,7 @@ pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, 
                 why: why.clone(),
                 asked: true,
             })),
-            // No proof that clients get nothing: they may have a DNS that answers.
+            // This does not prove that clients get no certificate: their DNS may answer.
             ServedChain::Unasked(why) => findings.push(Finding::at(
                 Severity::Warning,
                 finding::NotServed {
@@ -87,8 +89,8 @@ pub fn judge_probe(binding: &Binding, stored: Option<&Stored>, probed: &Probed, 
     findings
 }
 
-/// What clients were seen to get counts more than what they were expected to get: where every address serves a certificate that is right
-/// for the host and that clients take, nothing else about the binding is critical now, and what is served is told.
+/// Gives the result of a probe precedence over the prediction. If every address serves a certificate that covers the
+/// host and that clients accept, no other finding of the binding stays critical, and a finding reports what is served.
 pub fn believe_probe(probed: &Probed, rules: &Rules, findings: &mut Vec<Finding>) {
     let group = |finding: &Finding| finding.reason().group() == "served";
     let critical = |finding: &&Finding| finding.severity == Severity::Critical;
@@ -101,11 +103,11 @@ pub fn believe_probe(probed: &Probed, rules: &Rules, findings: &mut Vec<Finding>
         return;
     };
     let refused = findings.iter().filter(critical).any(group);
-    // A name that leads elsewhere was asked for at the route's address: who follows it gets something else.
+    // The route's address was asked for a host that DNS resolves elsewhere. Clients that follow DNS get something else.
     if refused || !probed.expected.is_empty() || findings.iter().find(critical).is_none() {
         return;
     }
-    // What is stored and served as well is told of the Secret alone.
+    // Defects of a certificate that is both stored and served are reported for the Secret alone.
     let untrusted = probed.at.iter().any(|at| match &at.served {
         ServedChain::Certificates(chain) => bundle(chain, None, *rules).iter().any(makes_clients_refuse),
         ServedChain::Nothing(_) | ServedChain::Unasked(_) => true,
@@ -172,7 +174,7 @@ fn judge_chain(
             findings.push(Finding::at(severity, fact));
         }
     }
-    // What is wrong with the stored chain is told of the Secret; a certificate for other hosts is somebody else's.
+    // Defects of the stored chain are reported for the Secret. A certificate for other hosts belongs to somebody else.
     let told = held.is_some_and(|(_, held)| held.sha256 == leaf.sha256);
     if for_host && !told {
         let refused = bundle(chain, None, *rules).into_iter().find(makes_clients_refuse);
@@ -185,7 +187,7 @@ fn judge_chain(
     }
 }
 
-/// Whether a finding on a chain is why clients refuse it, and is not said by another of the served findings.
+/// Whether a finding about a chain makes clients refuse it and is not covered by another finding about what is served.
 fn makes_clients_refuse(finding: &Finding) -> bool {
     let reason = finding.reason();
     finding.severity == Severity::Critical
@@ -193,7 +195,7 @@ fn makes_clients_refuse(finding: &Finding) -> bool {
         && ["time", "chain", "strength"].contains(&reason.group())
 }
 
-/// The stored certificates that the served chain needs to reach a root, and lacks.
+/// The stored certificates that the served chain needs to reach a root but does not contain.
 fn lacking(stored: &Bundle, served: &Bundle) -> Vec<Text> {
     if matches!(served.trust, Trust::Trusted { .. }) {
         return Vec::new();
@@ -205,8 +207,8 @@ fn lacking(stored: &Bundle, served: &Bundle) -> Vec<Text> {
         .collect()
 }
 
-/// The stored certificates that lead from the leaf towards a root: those of the path, or, where no trusted root is reached, issuer by
-/// issuer. Roots are not sent.
+/// The stored certificates that lead from the leaf towards a root, without the root, which is not sent: those of the
+/// path, or, where the chain reaches no trusted root, the issuer of each in turn.
 fn needed(stored: &Bundle) -> Vec<&Certificate> {
     let others = || stored.chain().filter(|(_, c)| !c.self_signed);
     if let Trust::Trusted { path, .. } = &stored.trust {
@@ -224,7 +226,7 @@ fn needed(stored: &Bundle) -> Vec<&Certificate> {
     found
 }
 
-/// Whether a Secret may be one with stale Pods: only of those is it asked when they last changed.
+/// Whether Pods that use a Secret may be stale. Only for such a Secret does the caller read when it last changed.
 pub fn may_have_stale_pods(inventory: &Inventory, stored: &Stored) -> bool {
     let secret = stored.meta.key();
     stored.holds_certificate()

@@ -1,5 +1,5 @@
-//! What is the same for every binding of a Secret, judged once for all of them: a Secret may have tens of thousands of bindings and
-//! thousands of owners.
+//! Findings that are the same for every binding of a Secret, judged once for all of them: a Secret may have tens of
+//! thousands of bindings and thousands of owners.
 
 use std::collections::HashMap;
 
@@ -11,19 +11,20 @@ use super::{
     verdict::{Collector, Rules},
 };
 
-/// From so many bindings on, what is said of a Secret is kept.
+/// The number of bindings from which on the findings of a Secret are kept.
 const SHARED: usize = 16;
 
-/// What is said of the Secrets that many bindings name. It holds as long as the inventory and the rules stay as they are.
+/// The findings of Secrets that many bindings name. They are valid as long as the inventory and the rules stay the
+/// same.
 #[derive(Debug, Default)]
 pub struct SharedFindings(HashMap<Key, SecretFindings>);
 
-/// What is said of one Secret.
+/// The findings of one Secret.
 #[derive(Debug)]
 struct SecretFindings {
-    /// By those who write it.
+    /// Findings about the owners that write it.
     owners: Collector,
-    /// By those who use it.
+    /// Findings about the Pods that use it.
     pods: Collector,
 }
 
@@ -43,7 +44,7 @@ impl SharedFindings {
         Self(said.collect())
     }
 
-    /// Adds what those who write a Secret say.
+    /// Adds the findings about the owners that write a Secret.
     pub(super) fn owners(&self, inventory: &Inventory, secret: &Key, rules: &Rules, collector: &mut Collector) {
         match self.0.get(secret) {
             Some(said) => collector.add_all(&said.owners),
@@ -51,7 +52,7 @@ impl SharedFindings {
         }
     }
 
-    /// Adds what those who use a Secret say.
+    /// Adds the findings about the Pods that use a Secret.
     pub(super) fn pods(&self, inventory: &Inventory, secret: &Key, collector: &mut Collector) {
         match self.0.get(secret) {
             Some(said) => collector.add_all(&said.pods),

@@ -1,4 +1,5 @@
-//! Time: expired, not yet valid, due for renewal, an intermediate that ends first, a lifetime beyond what is allowed.
+//! Time: expired, not yet valid, due for renewal, an intermediate that expires first, a lifetime that is longer than
+//! allowed.
 
 use crate::{
     check::finding,
@@ -34,9 +35,9 @@ pub(super) fn judge(on: &CertificateSubject<'_>, collector: &mut Collector) {
     root_time(stored, leaf, now, collector);
 }
 
-/// Whether clients take a validity as over. Of the second that notAfter names, RFC 5280 (section 4.1.2.5) counts the whole as
-/// valid; but Go compares instants (`crypto/x509/verify.go`, `isValid`), and OpenSSL takes that second as past
-/// (`crypto/x509/x509_vfy.c`, `x509_check_cert_time`). A moment that is given in whole seconds is within it.
+/// Whether clients regard a certificate as expired. RFC 5280 (section 4.1.2.5) includes the whole second that notAfter
+/// names. Go compares instants, though (`crypto/x509/verify.go`, `isValid`), and OpenSSL treats that second as past
+/// (`crypto/x509/x509_vfy.c`, `x509_check_cert_time`). `now` in whole seconds stands for a moment within that second.
 pub fn has_ended(not_after: Seconds, now: Seconds) -> bool {
     now >= not_after
 }
@@ -54,8 +55,9 @@ fn chain_time(leaf: &Certificate, certificate: &Certificate, now: Seconds, colle
     above_the_leaf(leaf, validity, || (certificate.called().into(), false), now, collector);
 }
 
-/// The root's validity, which OpenSSL and Go hold it to, sent or not: the outages of `AddTrust`'s root in 2020 and of DST Root
-/// CA X3 in 2021. Where another path is there, that one was taken.
+/// Judges the validity of the root. OpenSSL and Go check it whether the root is sent or not, which caused the outages
+/// of `AddTrust`'s root in 2020 and of DST Root CA X3 in 2021. If there is a path to another root, that path was chosen
+/// already.
 fn root_time(stored: &Stored, leaf: &Certificate, now: Seconds, collector: &mut Collector) {
     if let Trust::Trusted {
         root,
@@ -95,7 +97,8 @@ fn above_the_leaf(
     }
 }
 
-/// The moment from which a certificate is due by its age: two thirds of its lifetime, half where that is ten days or less.
+/// When a certificate falls due by its age: after two thirds of its lifetime, or after half of a lifetime of ten days
+/// or less.
 pub fn due_by_lifetime(not_before: Seconds, not_after: Seconds) -> Seconds {
     let lifetime = not_after.saturating_sub(not_before);
     let kept = if lifetime <= 10 * DAY {
@@ -106,7 +109,7 @@ pub fn due_by_lifetime(not_before: Seconds, not_after: Seconds) -> Seconds {
     not_after.saturating_sub(kept)
 }
 
-/// Reads the renewal window (RFC 9773) that was noted on the Secret.
+/// Reads the CA's renewal window (RFC 9773) that is stored on the Secret.
 pub fn renewal_window(stored: &Stored) -> Option<(Seconds, Seconds)> {
     let (start, end) = stored.meta.annotation(annotation::RENEWAL_WINDOW)?.split_once('/')?;
     let start = crate::text::parse_time(start.trim())?;
@@ -166,12 +169,13 @@ fn renewal(inventory: &Inventory, stored: &Stored, leaf: &Certificate, rules: &R
     }
 }
 
-/// How long cert-manager may take to renew after the moment that it has set itself.
+/// How far past its own renewal time cert-manager may be before that is reported.
 const GRACE: Seconds = HOUR;
 
-/// cert-manager renews at `status.renewalTime` and at no other moment: it has spec.renewBefore, ARI and the windows of
-/// spec.renewal in it (pkg/util/pki/renewaltime.go and internal/controller/certificates/policies/checks.go,
-/// `CurrentCertificateNearingExpiry`; v1.21). A first failed attempt is repeated after an hour, the next ones after up to 32.
+/// Judges a certificate that cert-manager renews. cert-manager renews at `status.renewalTime` and at no other moment;
+/// that time already accounts for spec.renewBefore, ARI and the windows of spec.renewal (pkg/util/pki/renewaltime.go
+/// and internal/controller/certificates/policies/checks.go, `CurrentCertificateNearingExpiry`; v1.21). It repeats a
+/// first failed attempt after an hour, and later ones after up to 32 hours.
 fn by_certmanager(certificate: &Text, at: Seconds, leaf: &Certificate, now: Seconds, collector: &mut Collector) {
     let late = at.saturating_add(GRACE);
     collector.moment(late.saturating_add(1), now);
@@ -191,7 +195,7 @@ fn by_certmanager(certificate: &Text, at: Seconds, leaf: &Certificate, now: Seco
     }
 }
 
-/// What must be left of a certificate when its renewal begins, so that one that fails can be repeated and be noticed: a day,
+/// How much of the lifetime must be left when a renewal begins, so that a failure can be noticed and repeated: a day,
 /// or a tenth of a lifetime that is shorter than ten days.
 fn least_left(leaf: &Certificate) -> Seconds {
     (leaf.not_after.saturating_sub(leaf.not_before) / 10).min(DAY)

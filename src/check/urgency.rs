@@ -1,23 +1,23 @@
-//! When clients are refused because of a finding: what parts rows of one severity.
+//! When a finding makes clients fail, which orders rows of the same severity.
 
 use super::{Finding, Reason, Severity};
 
-/// When clients are refused. Ordered: what is refused now comes first.
+/// When clients refuse the certificate. Ordered: `Now` comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Urgency {
-    /// Some are refused now.
+    /// Some clients refuse it now.
     Now,
-    /// Some will be, unless something is done.
+    /// Some clients will refuse it unless somebody acts.
     Later,
-    /// Nobody is refused: it is untidy.
+    /// No client refuses it; the finding is about tidiness.
     #[default]
     Never,
 }
 
 impl Urgency {
-    /// Of everything that was found about one row.
+    /// The urgency of all findings of one row.
     pub fn of(findings: &[Finding]) -> Self {
-        // No route uses it, so no client gets it.
+        // No route uses the Secret, so no client gets its certificate.
         if findings.iter().any(|finding| finding.reason() == Reason::OrphanSecret) {
             return Self::Never;
         }
@@ -27,7 +27,7 @@ impl Urgency {
         each.min().unwrap_or_default()
     }
 
-    /// Of one reason, as severe as it is where it was found.
+    /// The urgency of a reason at the severity that it was found with.
     pub fn at(severity: Severity, reason: Reason) -> Self {
         match severity {
             Severity::Critical => Self::Now,

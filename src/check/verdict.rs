@@ -24,49 +24,50 @@ use super::{
     time,
 };
 
-/// What the judging depends on besides the inventory.
+/// The parameters of judging, besides the inventory.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// The moment for which it is judged (`--at`).
+    /// The moment for which the inventory is judged (`--at`), in seconds since 1970.
     pub now: Seconds,
-    /// `--expiring-within`: a certificate is due when less than this is left. `None`: by window or lifetime.
+    /// `--expiring-within`: a certificate is due when less than this is left of its validity. `None`: the renewal
+    /// window or the lifetime decides.
     pub expiring_within: Option<Seconds>,
 }
 
-/// What is wrong, and until when that holds.
+/// The findings, and how long they remain valid.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// The findings, worst first.
     pub findings: Vec<Finding>,
     /// The Secret that is expected to be served.
     pub served: Option<Key>,
-    /// Something that the verdict needs could not be read.
+    /// Whether something that the verdict needs could not be read.
     pub unreadable: bool,
-    /// The next moment at which time alone changes the verdict.
+    /// The next moment at which the verdict changes although no object does.
     pub changes_at: Option<Seconds>,
 }
 
-/// One thing under judgement, as the families of findings see it.
+/// The binding or Secret that is judged, in the form that the families of findings use.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The joined picture.
+    /// The inventory.
     pub inventory: &'a Inventory,
-    /// The binding; `None` when a Secret is judged for itself.
+    /// The binding; `None` when a Secret is judged on its own.
     pub binding: Option<(BindingId, &'a Binding)>,
     /// The controller behind the binding's route.
     pub controller: Controller,
-    /// The Secret that is expected to be served, or that is judged for itself.
+    /// The Secret that is expected to be served, or that is judged on its own.
     pub stored: Option<&'a Stored>,
     /// Whether that Secret is one that the binding names.
     pub named: bool,
-    /// What clients are expected to get; nothing for a Secret that is judged for itself.
+    /// What clients are expected to get; empty for a Secret that is judged on its own.
     pub serving: Serving<'a>,
     /// The rules.
     pub rules: Rules,
 }
 
 impl Subject<'_> {
-    /// What a client gets when the Secret that is named cannot be used.
+    /// What a client gets when the named Secret cannot be used.
     pub fn instead(&self) -> Instead {
         let Some((_, binding)) = self.binding else {
             return Instead::Unknown;
@@ -84,7 +85,7 @@ impl Subject<'_> {
         }
     }
 
-    /// Whether clients get a certificate that is for the host from a Secret that the binding does not name.
+    /// Whether clients get a certificate that covers the host from a Secret that the binding does not name.
     pub fn covered_by_another(&self) -> bool {
         let for_host = |stored: &Stored| self.binding.is_none_or(|(_, binding)| covers(stored, &binding.host));
         match self.serving {
@@ -93,8 +94,8 @@ impl Subject<'_> {
         }
     }
 
-    /// Critical, unless clients get another certificate that is for the host: one that is known, one that Traefik's resolver
-    /// issues, or perhaps one that could not be read.
+    /// Critical, or a warning if clients get another certificate that covers the host: a known one, one that Traefik's
+    /// resolver issues, or possibly one that could not be read.
     pub fn unless_served(&self) -> Severity {
         if self.covered_by_another() || matches!(self.serving, Serving::Unread) || self.is_issued() {
             Severity::Warning
@@ -103,18 +104,18 @@ impl Subject<'_> {
         }
     }
 
-    /// Whether a resolver of Traefik issues a certificate where what is named cannot be used.
+    /// Whether a certificate resolver of Traefik issues a certificate where the named Secret cannot be used.
     fn is_issued(&self) -> bool {
         let binding = self.binding.map(|(_, binding)| binding);
         binding.is_some_and(|binding| self.inventory.issues_by_resolver(binding))
     }
 
-    /// Whether clients get a certificate that no client trusts: the one that the controller makes for itself.
+    /// Whether clients get the controller's self-signed default certificate, which no client trusts.
     pub fn is_fake(&self) -> bool {
         matches!(self.serving, Serving::Default(None))
     }
 
-    /// The controller that the name of the class stands for, where nothing but that name says so.
+    /// The controller that is only assumed from the name of the class.
     pub fn assumed(&self) -> Option<Controller> {
         let (_, binding) = self.binding?;
         let assumed = self.inventory.is_taken_at_its_word(&binding.route);
@@ -122,21 +123,21 @@ impl Subject<'_> {
     }
 }
 
-/// A Secret's certificate, or a file's or a server's, under judgement for itself.
+/// The certificate of a Secret, a file or a server that is judged on its own.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::check) struct CertificateSubject<'a> {
-    /// The joined picture.
+    /// The inventory.
     pub(in crate::check) inventory: &'a Inventory,
-    /// What holds it.
+    /// The Secret, or its stand-in for a file or a server, that holds the certificate.
     pub(in crate::check) stored: &'a Stored,
-    /// Its leaf.
+    /// The leaf of the certificate.
     pub(in crate::check) leaf: &'a Certificate,
     /// The rules.
     pub(in crate::check) rules: &'a Rules,
 }
 
 impl<'a> CertificateSubject<'a> {
-    /// `None` where no leaf is held.
+    /// Makes the subject; `None` where there is no leaf.
     fn of(inventory: &'a Inventory, stored: &'a Stored, rules: &'a Rules) -> Option<Self> {
         let leaf = stored.leaf()?;
         Some(Self {
@@ -148,7 +149,7 @@ impl<'a> CertificateSubject<'a> {
     }
 }
 
-/// Collects findings and the moments at which time changes them.
+/// Collects findings, and the moments at which time changes them.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     pub(super) findings: Vec<Finding>,
@@ -165,14 +166,14 @@ impl Collector {
         self.findings.push(Finding::at(severity, fact));
     }
 
-    /// Notes a moment at which something may change, if it lies ahead.
+    /// Records a moment at which the verdict may change, if it is in the future.
     pub(super) fn moment(&mut self, at: Seconds, now: Seconds) {
         if at > now {
             self.changes_at = Some(self.changes_at.map_or(at, |present| present.min(at)));
         }
     }
 
-    /// Adds what another has collected.
+    /// Adds everything that another collector has.
     pub(super) fn add_all(&mut self, other: &Self) {
         self.findings.extend(other.findings.iter().cloned());
         self.unreadable |= other.unreadable;
@@ -220,7 +221,8 @@ pub fn binding(inventory: &Inventory, id: BindingId, rules: Rules) -> Option<Ver
     binding_with(inventory, id, rules, &SharedFindings::default())
 }
 
-/// Judges a binding like [`binding`], with what is the same for every binding of a Secret judged before: for many bindings at once.
+/// Judges a binding like [`binding`], with the shared findings of its Secrets judged beforehand. For judging many
+/// bindings at once.
 pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: &SharedFindings) -> Option<Verdict> {
     let binding = inventory.bindings().get(id)?;
     let mut collector = Collector::default();
@@ -235,8 +237,8 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
     let serving = inventory.serving(binding);
     let controller = inventory.controller(&binding.route);
     let unread = matches!(serving, Serving::Unread);
-    // Where ingress-nginx serves its own certificate, the one that was meant is judged, unless another route decides; so it is
-    // where Traefik's default certificate could not be read.
+    // Where ingress-nginx serves its own certificate, judge the certificate that was meant, unless another route
+    // decides. The same applies where Traefik's default certificate could not be read.
     let meant = || {
         let decides = (controller == Controller::IngressNginx || (controller == Controller::Traefik && unread))
             && inventory
@@ -268,13 +270,13 @@ pub fn binding_with(inventory: &Inventory, id: BindingId, rules: Rules, shared: 
         }
         readers::judge_clients(stored, audience, &mut collector);
     }
-    // Nothing is certain of a certificate that was meant, while it is not known which one is served.
+    // As long as it is unknown which certificate is served, no finding about the intended one is certain.
     if unread {
         for finding in &mut collector.findings[before..] {
             finding.severity = finding.severity.min(Severity::Warning);
         }
     }
-    // What another route brought does not excuse the one that is named.
+    // A certificate that another route provides does not excuse the defects of the named one.
     if !subject.named {
         for stored in binding.secrets.iter().filter_map(|key| inventory.secrets().get(key)) {
             names::judge_unserved(&subject, stored, &mut collector);
@@ -301,7 +303,8 @@ fn strength(held: &CertificateSubject<'_>, collector: &mut Collector) {
     finding::strength::certificate(held, collector);
 }
 
-/// Judges a Secret that some clients get in place of the one that most get: for these alone its defects are critical.
+/// Judges a Secret that some clients get instead of the one that most clients get. Its defects are critical for those
+/// clients alone.
 fn beside(
     inventory: &Inventory,
     stored: &Stored,
@@ -334,7 +337,7 @@ fn beside(
         }));
 }
 
-/// Whether what is served is a Secret that the binding names.
+/// Whether the Secret that is served is one that the binding names.
 fn is_named(serving: &Serving<'_>, binding: &Binding) -> bool {
     match serving {
         Serving::Other(_) | Serving::Default(Some(_)) => false,
@@ -343,12 +346,12 @@ fn is_named(serving: &Serving<'_>, binding: &Binding) -> bool {
     }
 }
 
-/// Judges a Secret that no route uses: what a client would see is not known, so its chain and names are not judged. Where Pods mount
-/// it, its dates are as critical as behind a route.
+/// Judges a Secret that no route uses. What clients would see is unknown, so its chain and names are not judged. Where
+/// Pods mount it, its dates are as critical as behind a route.
 pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict> {
     let stored = inventory.secrets().get(key)?;
     let mut collector = Collector::default();
-    // A pair that is kept for a rollback is served by nobody, and may be as bad as it was when it was replaced.
+    // A pair that is kept for a rollback is not served, and may be as bad as it was when it was replaced.
     let is_kept = stored.secret_type == BACKUP_TYPE;
     if !is_kept && (stored.is_tls() || stored.holds_certificate()) {
         let mounted = inventory.is_mounted(key);
@@ -365,8 +368,8 @@ pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict>
         if mounted {
             names::judge_services(inventory, stored, &mut collector);
         }
-        // No client of a route fails by it: what is critical behind a route is a warning here. What Pods mount they serve, or
-        // show to others, and dates are judged alike by all.
+        // No client of a route fails because of this Secret, so a critical finding becomes a warning. Pods that mount
+        // it serve it, or present it to others, and everybody checks dates in the same way.
         for finding in &mut collector.findings {
             let dated = matches!(finding.fact, Fact::Expired(_) | Fact::NotYetValid(_));
             if !(mounted && dated) {
@@ -377,7 +380,8 @@ pub fn secret(inventory: &Inventory, key: &Key, rules: Rules) -> Option<Verdict>
     Some(collector.finish(Some(key.clone())))
 }
 
-/// Judges certificates that belong to no object, such as a file's or what a server sent: for `host`, where one is given.
+/// Judges certificates that belong to no object, such as those of a file or those that a server sent, for `host` if it
+/// is given.
 pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding> {
     let mut collector = Collector::default();
     let stored = Stored {
@@ -398,7 +402,7 @@ pub fn bundle(bundle: &Bundle, host: Option<&str>, rules: Rules) -> Vec<Finding>
         time::judge(held, &mut collector);
     }
     names::judge_host(&stored, host, &mut collector);
-    // A root in a file is self-signed because it is a root: nobody serves it.
+    // A root in a file is self-signed because it is a root, and no server serves it.
     let is_root = bundle.leaf().is_some_and(|leaf| leaf.is_ca && leaf.self_signed);
     let served = host.is_some() || !is_root;
     if let Some(held) = &held {

@@ -1,4 +1,4 @@
-//! What the file of a finding has to say.
+//! The interface that each finding implements in its own file.
 
 use super::Outside;
 use crate::{
@@ -6,33 +6,33 @@ use crate::{
     object::{Key, Seconds},
 };
 
-/// What a finding says of itself. Texts from outside go in raw: whoever writes them to a terminal clears them. In commands they are
-/// quoted for a shell.
+/// The facts of one finding, as it describes them. Texts from outside are inserted as they are: code that writes them
+/// to a terminal clears them. In commands they are quoted for a shell.
 pub(in crate::check) trait Defect {
-    /// How bad it usually is.
+    /// The usual severity.
     const SEVERITY: Severity;
-    /// When clients are refused where it is a warning.
+    /// When clients refuse the certificate, where the finding is a warning.
     const AS_WARNING: Urgency;
 
-    /// One sentence, or two short ones, that say what is wrong, with its facts.
+    /// What is wrong, with the facts, in one sentence or two short ones.
     fn message(&self, row: &Row<'_>, now: Seconds) -> String;
 
-    /// What to do, with commands where some do it.
+    /// What to do, with the commands that do it where there are any.
     fn remedy(&self, row: &Row<'_>, commands: &mut Commands<'_>) -> String;
 
-    /// What to do about a file, or a server that was asked for its certificate: no command for a Secret helps there. `None` where its
-    /// page has to do.
+    /// What to do about a file, or about a server that was probed, where commands for a Secret do not help. `None`
+    /// where the finding's page has to explain it.
     fn remedy_outside(&self, _outside: Outside<'_>, _commands: &mut Commands<'_>) -> Option<String> {
         None
     }
 
-    /// The Secret that it is about, where that is not simply the one that is served.
+    /// The Secret that the finding is about, where that is not simply the one that is served.
     fn secret(&self) -> Option<&Key> {
         None
     }
 }
 
-/// What every finding's file uses.
+/// What the file of every finding imports.
 pub(in crate::check) mod prelude {
     pub(in crate::check) use super::Defect;
     pub(in crate::check) use crate::{

@@ -1,4 +1,4 @@
-//! Typed findings: what is wrong, with its facts, before any word is made of it.
+//! Findings as types: the facts of a defect, without any wording.
 
 use super::{Fact, Reason};
 use crate::{
@@ -7,48 +7,48 @@ use crate::{
     object::{Key, Kind, Text},
 };
 
-/// One defect of one binding or Secret.
+/// One defect of one binding or one Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How bad it is here.
+    /// The severity in this case.
     pub severity: Severity,
     /// What is wrong.
     pub fact: Fact,
-    /// The Secret that it is about, where that is another than the one that most clients of the row get. Boxed: few have
-    /// one.
+    /// The Secret that the finding is about, where most clients of the row get another one. Boxed, because it is rarely
+    /// set.
     pub beside: Option<Box<Beside>>,
 }
 
-/// A Secret that is served beside the one that most clients get, and to whom.
+/// A Secret that some clients get instead of the one that most clients get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beside {
     /// The Secret.
     pub secret: Key,
-    /// The name of the Certificate in its namespace that writes it, where there is one.
+    /// The name of the Certificate that writes it, in the same namespace, where there is one.
     pub writer: Option<Text>,
-    /// Who gets it.
+    /// Which clients get it.
     pub clients: Recipients,
 }
 
 impl Finding {
-    /// A finding with the usual severity of its reason.
+    /// Makes a finding with the usual severity of its reason.
     pub fn new(fact: impl Into<Fact>) -> Self {
         let fact = fact.into();
         Self::at(fact.reason().severity(), fact)
     }
 
-    /// A finding whose facts make it more or less severe than usual.
+    /// Makes a finding whose facts make it more or less severe than usual.
     pub fn at(severity: Severity, fact: impl Into<Fact>) -> Self {
         let (fact, beside) = (fact.into(), None);
         Self { severity, fact, beside }
     }
 
-    /// Its reason.
+    /// The reason of the finding.
     pub fn reason(&self) -> Reason {
         self.fact.reason()
     }
 
-    /// The Secret that it is about, where that is not simply the one that is served.
+    /// The Secret that the finding is about, where that is not simply the one that is served.
     pub fn secret(&self) -> Option<&Key> {
         if let Some(beside) = &self.beside {
             return Some(&beside.secret);
@@ -57,52 +57,54 @@ impl Finding {
     }
 }
 
-/// What a client gets in place of the certificate that was meant, as far as the controller is known.
+/// What a client gets instead of the intended certificate, as far as the controller is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Instead {
     /// The controller's default certificate.
     DefaultCertificate,
     /// The connection is refused or reset: the listener is not programmed.
     NoConnection,
-    /// Another certificate that is for the host: brought by another route, or issued by a resolver of Traefik.
+    /// Another certificate that covers the host: another route provides it, or a certificate resolver of Traefik issues
+    /// it.
     AnotherCertificate,
-    /// Traefik's own certificate up to 3.6, and what is expected since 3.7: a certificate that its default store lists is lacking.
+    /// A Secret that Traefik's default store lists is missing: since 3.7 the host gets the expected certificate all the
+    /// same, up to 3.6 Traefik's self-signed one.
     OwnUpTo36,
-    /// The server behind answers since Traefik 3.7; up to 3.6 the whole Ingress is left out.
+    /// Since 3.7 Traefik passes TLS through to the server behind the Ingress; up to 3.6 it ignores the whole Ingress.
     LeftOutUpTo36,
-    /// The controller is not known, so nothing is said.
+    /// The controller is not known, so messages say nothing about it.
     Unknown,
 }
 
-/// Which rule makes a renewal due.
+/// The rule that makes a renewal due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DueBy {
     /// The CA's renewal window (RFC 9773).
     Window,
-    /// Two thirds of the lifetime are gone (half, where it is ten days or less).
+    /// Two thirds of the lifetime are over, or half of a lifetime of ten days or less.
     Lifetime,
-    /// cert-manager has set itself a date, and let it pass.
+    /// cert-manager's own renewal time has passed.
     CertManager,
-    /// `--expiring-within`.
+    /// `--expiring-within` of the command line.
     Asked,
 }
 
-/// What makes a Secret that is not there, or not among the manifests.
+/// What creates a Secret that does not exist, or is not among the manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Maker {
-    /// cert-manager, for the Certificate of this name.
+    /// cert-manager, because of the Certificate of this name.
     Certificate(Text),
-    /// cert-manager, which the route asks by annotation.
+    /// cert-manager, because an annotation of the route asks it to.
     Annotation,
-    /// cert-manager is asked by annotation, and makes none: why.
+    /// Nothing: an annotation asks cert-manager, which refuses for this reason.
     Refused(&'static str),
-    /// Another object, or a program, among the manifests.
+    /// Another object among the manifests, or a program that they configure.
     Object(MadeBy),
-    /// Nobody knows: `--assume-secrets` takes it to be there.
+    /// Unknown: with `--assume-secrets` the Secret is assumed to exist.
     Assumed,
 }
 
-/// A route or other object, for a message.
+/// A route or another object that a message names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectRef {
     /// Its kind.

@@ -1,15 +1,17 @@
-//! The register of findings: a line each, and a file each, which has its facts, its words and how bad it is.
+//! The register of findings: one line here and one file for each. The file has the facts of the finding, its words and
+//! its severity.
 //!
-//! A new finding is its file below the folder of its family, its line here, its page in `docs/findings` and a test. Its `check`, where
-//! it has one of its own, is called at the stage that the line names:
+//! A new finding takes a file below the folder of its family, a line here, a page in `docs/findings` and a test. If the
+//! finding has its own `check`, that is called at the stage that the line names:
 //!
 //! - `[certificate]`: for each Secret whose certificate some client gets, and for certificates of files and servers;
-//! - `[key]`: the same, and for Secrets that no route uses;
+//! - `[key]`: the same, and also for Secrets that no route uses;
 //! - `[host]`: for a host and the Secret that is served for it.
 //!
-//! What is decided together, because one finding excludes another, is in the family's own file: `src/check/time.rs` and its like.
+//! Where one finding excludes another, the file of the family decides both: `src/check/time.rs` and its like.
 //!
-//! Whoever formats: the files are named by a macro, so that `cargo fmt` does not see them; `rustfmt src/check/finding/*/*.rs` does.
+//! A macro names the files of findings, so that `cargo fmt` does not see them. Format them with `rustfmt
+//! src/check/finding/*/*.rs`.
 
 mod defect;
 mod facts;
@@ -28,7 +30,7 @@ use crate::{
     object::{Key, Seconds},
 };
 
-/// Calls a check where the stage of its line is the one that is asked for.
+/// Calls a check if its line in the register names the given stage.
 macro_rules! at {
     (certificate certificate $($call:tt)*) => { $($call)* };
     (key key $($call:tt)*) => { $($call)* };
@@ -40,7 +42,7 @@ macro_rules! findings {
     ($($(#[$doc:meta])* $family:ident { $($file:ident::$Name:ident $([$stage:ident])?),* $(,)? })*) => {
         $(
             $(#[$doc])*
-            // The fields are named by what they hold; the documentation of the type says the rest.
+            // The names of the fields say what they hold; the documentation of the type explains the rest.
             #[allow(missing_docs)]
             pub mod $family {
                 $(
@@ -49,19 +51,19 @@ macro_rules! findings {
                 )*
                 use super::{Collector, CertificateSubject, Subject};
 
-                /// Judges what the certificate alone shows.
+                /// Calls the checks that need nothing but the certificate.
                 #[allow(dead_code, unused_variables)]
                 pub(in crate::check) fn certificate(on: &CertificateSubject<'_>, collector: &mut Collector) {
                     $($(at!($stage certificate $Name::check(on, collector));)?)*
                 }
 
-                /// Judges what holds whoever uses the Secret.
+                /// Calls the checks that apply to a Secret whether or not a route uses it.
                 #[allow(dead_code, unused_variables)]
                 pub(in crate::check) fn key(on: &CertificateSubject<'_>, collector: &mut Collector) {
                     $($(at!($stage key $Name::check(on, collector));)?)*
                 }
 
-                /// Judges the certificate that is served for a host.
+                /// Calls the checks of the certificate that is served for a host.
                 #[allow(dead_code, unused_variables)]
                 pub(in crate::check) fn host(subject: &Subject<'_>, on: &CertificateSubject<'_>, collector: &mut Collector) {
                     $($(at!($stage host $Name::check(subject, on, collector));)?)*
@@ -70,13 +72,13 @@ macro_rules! findings {
             pub use $family::{$($Name),*};
         )*
 
-        /// A finding's name, as Kubernetes conditions have it.
+        /// The name of a kind of finding, in the form that Kubernetes uses for conditions.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[allow(missing_docs)] // Each has its page: `page()`.
+        #[allow(missing_docs)] // `page()` returns the documentation of each.
         pub enum Reason { $($($Name,)*)* }
 
         impl Reason {
-            /// All reasons, in the catalogue's order.
+            /// All reasons, in the order of the catalogue.
             pub const ALL: &'static [Reason] = &[$($(Reason::$Name,)*)*];
 
             /// The name as reports print it.
@@ -84,17 +86,17 @@ macro_rules! findings {
                 match self { $($(Self::$Name => stringify!($Name),)*)* }
             }
 
-            /// The family of the catalogue that it belongs to.
+            /// The family of the reason in the catalogue.
             pub fn group(self) -> &'static str {
                 match self { $($(Self::$Name => stringify!($family),)*)* }
             }
 
-            /// How severe it usually is; a finding may say otherwise where the facts do.
+            /// The usual severity; the facts of a finding may change it.
             pub fn severity(self) -> Severity {
                 match self { $($(Self::$Name => <$Name as Defect>::SEVERITY,)*)* }
             }
 
-            /// When clients are refused where it is a warning.
+            /// When clients refuse the certificate, where the finding is a warning.
             pub(in crate::check) fn as_warning(self) -> Urgency {
                 match self { $($(Self::$Name => <$Name as Defect>::AS_WARNING,)*)* }
             }
@@ -107,13 +109,13 @@ macro_rules! findings {
             }
         }
 
-        /// The facts of a finding, before any word is made of them.
+        /// The facts of a finding, without any wording.
         #[derive(Debug, Clone, PartialEq, Eq)]
-        #[allow(missing_docs)] // Each is documented as a type.
+        #[allow(missing_docs)] // Each variant is documented as a type.
         pub enum Fact { $($($Name($Name),)*)* }
 
         impl Fact {
-            /// The reason that these facts belong to.
+            /// The reason to which these facts belong.
             pub fn reason(&self) -> Reason {
                 match self { $($(Self::$Name(_) => Reason::$Name,)*)* }
             }
@@ -134,7 +136,7 @@ macro_rules! findings {
                 match self { $($(Self::$Name(it) => it.remedy_outside(outside, commands),)*)* }
             }
 
-            /// The Secret that it is about, where that is not simply the one that is served.
+            /// The Secret that the finding is about, where that is not simply the one that is served.
             pub(in crate::check) fn secret(&self) -> Option<&Key> {
                 match self { $($(Self::$Name(it) => it.secret(),)*)* }
             }
@@ -151,7 +153,8 @@ macro_rules! findings {
 }
 
 findings! {
-    /// Does what a route names exist, may it be used, and do its two sets of hosts agree?
+    /// Does each object that a route names exist, may the route use it, and do the hosts of tls entries and rules
+    /// agree?
     reference {
         secret_not_found::SecretNotFound,
         secret_name_empty::SecretNameEmpty,

@@ -1,4 +1,4 @@
-//! The Gateway API's own: certificateRefs, grants, listeners that stand in each other's way.
+//! References of the Gateway API: certificateRefs, grants, and listeners that conflict with each other.
 
 use crate::{
     check::finding::{self, ObjectRef},
@@ -27,7 +27,7 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
         }
         return;
     }
-    // Hosts of routes that could not be read are missing here.
+    // Hosts of routes that could not be read are missing from the bindings.
     if Kind::ATTACHED.iter().any(|kind| inventory.some_forbidden(*kind)) {
         collector.unreadable = true;
     }
@@ -49,7 +49,7 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     finding::OverlappingCertificates::check(subject, binding, listener, &of, collector);
 }
 
-/// Each certificateRef: a kind that is supported, and a grant where it crosses namespaces.
+/// Judges each certificateRef: its kind must be supported, and a reference into another namespace needs a grant.
 fn references(subject: &Subject<'_>, binding: &Binding, listener: &Listener, collector: &mut Collector) {
     let own = &binding.route.key.namespace;
     if listener.certificate_refs.is_empty() && listener.options.is_empty() {

@@ -1,4 +1,4 @@
-//! The hosts of tls entries against the hosts of rules, and hosts that several routes claim.
+//! The hosts of tls entries compared with the hosts of rules, and hosts that several routes claim.
 
 use crate::{
     check::finding,
@@ -27,7 +27,8 @@ fn two_sets(subject: &Subject<'_>, binding: &Binding, ingress: &Ingress, collect
     match binding.origin {
         Origin::RuleOnly if subject.stored.is_none() => {
             let asked_for_acme = ingress.meta.annotation(annotation::TLS_ACME) == Some("true");
-            // ingress-nginx sends requests to such a host over to HTTPS, where its own certificate awaits them.
+            // ingress-nginx redirects requests for such a host to HTTPS, where clients get its self-signed default
+            // certificate.
             let sent_there = subject.is_fake()
                 && !ingress.tls.is_empty()
                 && ingress.meta.annotation(annotation::NGINX_SSL_REDIRECT) != Some("false")

@@ -1,4 +1,4 @@
-//! Who makes a Secret that is not there: cert-manager, or what is among the manifests.
+//! Which program or object creates a missing Secret: cert-manager, or an object among the manifests.
 
 use crate::{
     inventory::{
@@ -11,7 +11,7 @@ use crate::{
 
 use super::super::{finding::Maker, verdict::Subject};
 
-/// What makes the Secret, as far as it is known.
+/// What creates the Secret, as far as it is known.
 pub(super) fn of(subject: &Subject<'_>, secret: &Key) -> Option<Maker> {
     let inventory = subject.inventory;
     if inventory.secrets_assumed {
@@ -27,7 +27,7 @@ pub(super) fn of(subject: &Subject<'_>, secret: &Key) -> Option<Maker> {
     let meta = inventory.route_meta(&binding.route)?;
     let asked = |key| meta.annotation(key).is_some();
     let (issuer, cluster_issuer) = (asked(annotation::ISSUER), asked(annotation::CLUSTER_ISSUER));
-    // The annotation of kube-lego counts on Ingresses alone.
+    // cert-manager reads the annotation of kube-lego on Ingresses only.
     let of_ingress = binding.route.kind == Kind::Ingress;
     let ingress = of_ingress.then(|| inventory.ingress(&binding.route.key)).flatten();
     let lego = ingress.is_some() && meta.annotation(annotation::TLS_ACME) == Some("true");
@@ -46,9 +46,9 @@ pub(super) fn of(subject: &Subject<'_>, secret: &Key) -> Option<Maker> {
     Some(refused.map_or(Maker::Annotation, Maker::Refused))
 }
 
-/// Why cert-manager makes nothing for a tls entry (ingress-shim: pkg/controller/certificate-shim/sync.go,
-/// `validateIngressTLSBlock` and `checkForDuplicateSecretNames`; v1.21). Of an Ingress that names one Secret in two entries it
-/// takes none at all.
+/// Why cert-manager creates no certificate for a tls entry (ingress-shim: pkg/controller/certificate-shim/sync.go,
+/// `validateIngressTLSBlock` and `checkForDuplicateSecretNames`; v1.21). It accepts none of the tls entries of an
+/// Ingress in which two entries name the same Secret.
 fn refused_of_ingress(ingress: &Ingress, binding: &Binding) -> Option<&'static str> {
     let mut names: Vec<_> = ingress
         .tls
@@ -70,10 +70,10 @@ fn refused_of_ingress(ingress: &Ingress, binding: &Binding) -> Option<&'static s
         .then_some("the tls entry lists no host, and the certificate's names come from there")
 }
 
-/// Why it makes nothing for a listener (gateway-shim: the same file, `validateGatewayListenerBlock` and
-/// `isGatewayAPIListenerIgnoredThroughAnnotation`; v1.21). `None` where it is not asked; another listener that names the same
-/// Secret may be one that it takes.
-// Whether it is asked, and then whether it refuses.
+/// Why cert-manager creates no certificate for a listener (gateway-shim: the same file, `validateGatewayListenerBlock`
+/// and `isGatewayAPIListenerIgnoredThroughAnnotation`; v1.21). `None` where cert-manager is not asked. It may still
+/// accept another listener that names the same Secret.
+// Returns whether cert-manager is asked, and the reason if it refuses.
 #[allow(clippy::option_option)]
 fn refused_of_listener(
     subject: &Subject<'_>,
@@ -85,7 +85,7 @@ fn refused_of_listener(
     let own = inventory.listener(binding)?;
     let ignored = meta.annotation(annotation::IGNORED_LISTENERS).unwrap_or_default();
     let asked = |listener: &Listener| !ignored.split(',').any(|name| name.trim() == listener.name);
-    // cert-manager asks each object for its own.
+    // cert-manager checks the listeners of each object separately.
     let listeners = inventory.listeners_of(&binding.route).unwrap_or_default();
     let names = |listener: &Listener| {
         listener.certificate_refs.iter().any(|r| {

@@ -1,4 +1,4 @@
-//! Traefik's certificate store: a default certificate that cannot be had, and a choice that is not certain.
+//! Traefik's certificate stores: a default certificate that cannot be loaded, and a choice that is not deterministic.
 
 use crate::{
     check::finding,
@@ -15,8 +15,8 @@ use super::super::{
     verdict::{Collector, Subject},
 };
 
-/// What stands in the stores' way: why a host that relies on the default certificate gets the one that Traefik made for itself,
-/// what versions up to 3.6 show in its place, and which Secret another store keeps.
+/// Judges the stores behind a binding: why a host that relies on the default certificate gets Traefik's self-signed
+/// one, what versions up to 3.6 serve instead, and which Secret another store keeps.
 pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Collector) {
     if subject.controller != Controller::Traefik {
         return;
@@ -46,12 +46,12 @@ pub(super) fn judge(subject: &Subject<'_>, binding: &Binding, collector: &mut Co
     }
 }
 
-/// A Secret at which Traefik stops reading: what comes after it is not loaded.
+/// Judges a Secret at which Traefik stops reading the list of its store: the certificates after it are not loaded.
 pub(super) fn lacking(subject: &Subject<'_>, secret: Key, collector: &mut Collector) {
     lacking_at(subject, secret, None, collector);
 }
 
-/// The same, where versions up to 3.6 alone stop reading and that is as bad as `up_to_3_6`.
+/// Like [`lacking`], for a list that only versions up to 3.6 stop reading, with the severity `up_to_3_6`.
 fn lacking_at(subject: &Subject<'_>, secret: Key, up_to_3_6: Option<Severity>, collector: &mut Collector) {
     let by_version = up_to_3_6.is_some();
     let severity = up_to_3_6.unwrap_or_else(|| subject.unless_served());

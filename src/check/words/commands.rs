@@ -1,7 +1,8 @@
-//! The commands of a remedy: each is made here, complete and quoted for a shell, and noted, so that reports can give them apart
-//! from the sentences.
+//! The commands of a remedy. Each is made here, complete and quoted for a shell, and recorded, so that reports can show
+//! the commands apart from the sentences.
 //!
-//! What nobody but the reader knows stands in angle brackets (`<KEY-FILE>`): a shell refuses it, and it looks like no name.
+//! Angle brackets stand for what only the reader knows (`<KEY-FILE>`): a shell refuses them, and they do not look like
+//! a name.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -12,10 +13,10 @@ use crate::{
     text::quote,
 };
 
-/// Stands for the name of a Certificate that is not known.
+/// Stands for the unknown name of a Certificate.
 pub(in crate::check) const UNKNOWN_CERTIFICATE: &str = "<CERTIFICATE>";
 
-/// Collects the commands of one remedy while its sentences are made.
+/// Collects the commands of one remedy while its sentences are composed.
 #[derive(Debug)]
 pub(in crate::check) struct Commands<'a> {
     reach: &'a Reach,
@@ -25,7 +26,7 @@ pub(in crate::check) struct Commands<'a> {
 }
 
 impl<'a> Commands<'a> {
-    /// None yet; all that come are given what reaches the row's cluster or manifests.
+    /// Starts an empty list. Each command will get the arguments that reach the row's cluster or manifests.
     pub(in crate::check) fn of(row: &Row<'a>) -> Self {
         Self {
             reach: row.reach,
@@ -34,12 +35,12 @@ impl<'a> Commands<'a> {
         }
     }
 
-    /// The commands, in the order in which the sentences have them, each once.
+    /// The commands in the order of the sentences, each once.
     pub(in crate::check) fn into_list(self) -> Vec<String> {
         self.list
     }
 
-    /// Notes a command, and gives it as a sentence has it: in backquotes.
+    /// Records a command, and returns it in backquotes for a sentence.
     pub(in crate::check) fn run(&mut self, command: impl Into<String>) -> String {
         let command = command.into();
         let told = format!("`{command}`");
@@ -61,7 +62,7 @@ impl<'a> Commands<'a> {
         self.kubectl_in(&key.namespace, &format!("{verb} {}", quote(&target)))
     }
 
-    /// The same for the row's route; for all Ingresses where it has none.
+    /// The same for the row's route, or for all Ingresses if the row has none.
     pub(in crate::check) fn kubectl_route(&mut self, verb: &str, row: &Row<'_>) -> String {
         match row.route {
             Some(route) => self.kubectl(verb, route.kind, &Key::new(row.namespace, route.name)),
@@ -69,14 +70,14 @@ impl<'a> Commands<'a> {
         }
     }
 
-    /// `kubectl [-n NAMESPACE] create secret tls`: makes a Secret called `name` in the namespace of `key`.
+    /// `kubectl [-n NAMESPACE] create secret tls`, which creates a Secret called `name` in the namespace of `key`.
     pub(in crate::check) fn create(&mut self, key: &Key, name: &str) -> String {
         let command = self.create_text(key, name);
         self.run(command)
     }
 
-    /// Puts a new pair into a Secret that exists. A merge changes the two data keys alone: the type, which cannot be changed, and what
-    /// else the Secret holds (`ca.crt`, `dhparam`, labels, owners) stay.
+    /// Stores a new certificate and key in an existing Secret. A merge patch changes nothing but the two data keys: the
+    /// type, which is immutable, and other contents (`ca.crt`, `dhparam`, labels, owners) stay.
     pub(in crate::check) fn store(&mut self, key: &Key) -> String {
         let name = quote(&key.name);
         let mut made = format!("create secret generic {name}");
@@ -102,7 +103,7 @@ impl<'a> Commands<'a> {
         self.run(command)
     }
 
-    /// The same for the Secret that is expected to serve the row; where none is known, [`Self::show`].
+    /// The same for the Secret that is expected to serve the row; [`Self::show`] if none is known.
     pub(in crate::check) fn openssl_expected(&mut self, row: &Row<'_>, arguments: &str) -> String {
         match expected(row) {
             Some(key) => self.openssl(key, arguments),
@@ -110,27 +111,27 @@ impl<'a> Commands<'a> {
         }
     }
 
-    /// The names of the certificate that is expected to serve the row.
+    /// Prints the names of the certificate that is expected to serve the row.
     pub(in crate::check) fn names(&mut self, row: &Row<'_>) -> String {
         self.openssl_expected(row, "x509 -noout -subject -ext subjectAltName")
     }
 
-    /// All that the certificate says that is expected to serve the row.
+    /// Prints the whole certificate that is expected to serve the row.
     pub(in crate::check) fn certificate_text(&mut self, row: &Row<'_>) -> String {
         self.openssl_expected(row, "x509 -noout -text")
     }
 
-    /// Whether a key file holds a key.
+    /// Checks whether a key file holds a key.
     pub(in crate::check) fn check_key(&mut self) -> String {
         self.run("openssl pkey -in <KEY-FILE> -noout -check")
     }
 
-    /// A chain of the server's certificate and its intermediates, made of two files.
+    /// Concatenates the server's certificate and its intermediates from two files.
     pub(in crate::check) fn whole_chain(&mut self) -> String {
         self.run("cat <CERTIFICATE-FILE> <INTERMEDIATES-FILE> > fullchain.pem")
     }
 
-    /// `kubectl certs COMMAND ROUTE`; of the whole namespace where the row has no route.
+    /// `kubectl certs COMMAND ROUTE`, or for the whole namespace if the row has no route.
     pub(in crate::check) fn certs(&mut self, command: &str, row: &Row<'_>) -> String {
         self.certs_in(row.namespace, &format!("{command}{}", target(row)))
     }
@@ -140,7 +141,7 @@ impl<'a> Commands<'a> {
         self.certs_in(row.namespace, &format!("status{} {flags}", target(row)))
     }
 
-    /// `kubectl certs show` for the Secret that is expected; for the route where there is none.
+    /// `kubectl certs show` for the Secret that is expected to serve the row, or for its route if there is none.
     pub(in crate::check) fn show(&mut self, row: &Row<'_>) -> String {
         match (expected(row), row.route) {
             (Some(key), _) => self.show_secret(key),
@@ -155,8 +156,8 @@ impl<'a> Commands<'a> {
         self.certs_in(&key.namespace, &format!("show {}", quote(&target)))
     }
 
-    /// `kubectl certs renew`, without a CA: it rehearses, and ends with the command for production. An Ingress stands for its
-    /// Secret where it names no other; else the Secret is named, so that nothing else is renewed.
+    /// `kubectl certs renew` without a CA: it rehearses, and ends with the command for production. An Ingress is named
+    /// if the Secret is its only one; otherwise the Secret is named, so that nothing else is renewed.
     pub(in crate::check) fn renew(&mut self, key: &Key, row: &Row<'_>) -> String {
         let is_alone = row.sole && row.secrets.first() == Some(key);
         let target = match row.route {
@@ -175,7 +176,7 @@ impl<'a> Commands<'a> {
     /// `cmctl renew NAME`.
     pub(in crate::check) fn cmctl_renew(&mut self, namespace: &str, name: &str) -> String {
         let place = in_namespace(namespace);
-        // A name comes from an annotation too, where it may be a flag.
+        // The name may come from an annotation, where it could look like a flag.
         let name = if name.is_empty() || name.starts_with(['-', '<']) {
             Cow::Borrowed(UNKNOWN_CERTIFICATE)
         } else {
@@ -209,7 +210,7 @@ impl<'a> Commands<'a> {
     }
 }
 
-/// ` KIND/NAME` of the row's route, as the command line takes it; nothing where there is none.
+/// ` KIND/NAME` of the row's route, in the form of the command line; empty if there is none.
 fn target(row: &Row<'_>) -> String {
     row.route.map_or_else(String::new, |r| {
         let target = format!("{}/{}", r.kind.as_str().to_ascii_lowercase(), r.name);
@@ -217,7 +218,7 @@ fn target(row: &Row<'_>) -> String {
     })
 }
 
-/// `" -n NAMESPACE"`, or nothing for kinds and manifests without one.
+/// `" -n NAMESPACE"`, or an empty text for kinds and manifests without a namespace.
 pub(in crate::check) fn in_namespace(namespace: &str) -> String {
     if namespace.is_empty() {
         String::new()

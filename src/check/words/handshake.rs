@@ -1,4 +1,4 @@
-//! The commands that show what a server sends.
+//! Commands that show what a server sends.
 
 use super::say::one_host;
 use crate::{check::row::Row, text::quote};
@@ -8,7 +8,8 @@ pub(in crate::check) fn s_client(address: &str, row: &Row<'_>, arguments: &str) 
     format!("{} 2>/dev/null | openssl x509 {arguments}", handshake(address, row, ""))
 }
 
-/// The command that makes one handshake. An address is not a name for SNI (RFC 6066, section 3).
+/// The command that makes one TLS handshake. It sends no SNI for an address, which is not a host name (RFC 6066,
+/// section 3).
 pub(in crate::check) fn handshake(address: &str, row: &Row<'_>, more: &str) -> String {
     let name = one_host(row)
         .filter(|host| host.parse::<std::net::IpAddr>().is_err())
@@ -19,7 +20,7 @@ pub(in crate::check) fn handshake(address: &str, row: &Row<'_>, more: &str) -> S
     )
 }
 
-/// The address with its port; 443 where it has none. IPv6 addresses get the brackets that openssl wants.
+/// The address with its port, by default 443. openssl requires brackets around IPv6 addresses.
 fn with_port(address: &str) -> String {
     if address.parse::<std::net::SocketAddr>().is_ok() {
         return address.to_owned();

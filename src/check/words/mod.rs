@@ -1,5 +1,6 @@
-//! Findings in words: what is wrong, with its facts, and what to do about it. Each finding's file has its own; here is what they
-//! share. Texts from outside go in raw: whoever writes them to a terminal clears them. In commands they are quoted for a shell.
+//! Findings in words: what is wrong, with the facts, and what to do about it. Each finding has its words in its own
+//! file; this module has what they share. Texts from outside are inserted as they are: code that writes them to a
+//! terminal clears them. In commands they are quoted for a shell.
 
 pub(in crate::check) mod commands;
 pub(in crate::check) mod handshake;
@@ -18,17 +19,18 @@ use crate::{
     object::{Key, Kind, Seconds},
 };
 
-/// `kubectl certs show secret/NAME`, in backquotes, for a Secret of what a row was read from.
+/// `kubectl certs show secret/NAME`, in backquotes, for a Secret in the cluster or the manifests that the row was read
+/// from.
 pub fn show_secret(row: &Row<'_>, secret: &Key) -> String {
     Commands::of(row).show_secret(secret)
 }
 
-/// `kubectl get KIND`, in backquotes: the classes of the cluster that a row was read from.
+/// `kubectl get KIND`, in backquotes, for the classes of the cluster that the row was read from.
 pub fn list_classes(row: &Row<'_>, kind: Kind) -> String {
     Commands::of(row).kubectl_in("", &format!("get {}", kind.plural()))
 }
 
-/// One sentence, or two short ones, that say what is wrong, with its facts. Not cleared for a terminal.
+/// What is wrong, with the facts, in one sentence or two short ones. Not cleared for a terminal.
 pub fn message(finding: &Finding, row: &Row<'_>, now: Seconds) -> String {
     let Some(beside) = &finding.beside else {
         return finding.fact.message(row, now);
@@ -40,14 +42,14 @@ pub fn message(finding: &Finding, row: &Row<'_>, now: Seconds) -> String {
 /// What to do about a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remedy {
-    /// Sentences, with their commands in backquotes. Not cleared for a terminal.
+    /// Sentences that contain the commands in backquotes. Not cleared for a terminal.
     pub text: String,
-    /// Those commands, each one line for a shell, in which what comes from outside is quoted. Words in angle brackets
+    /// The commands, each one line for a shell, with everything from outside quoted. Words in angle brackets
     /// (`<KEY-FILE>`) stand for what only the reader knows.
     pub commands: Vec<String>,
 }
 
-/// What to do, with commands where some do it.
+/// What to do about a finding, with the commands that do it where there are any.
 pub fn remedy(finding: &Finding, row: &Row<'_>) -> Remedy {
     let other;
     let row = match &finding.beside {
@@ -73,12 +75,12 @@ pub fn remedy(finding: &Finding, row: &Row<'_>) -> Remedy {
     }
 }
 
-/// The row as a finding about another of its Secrets has it.
+/// The row, with the other Secret that a finding is about in place of its own.
 fn of_beside<'a>(beside: &'a Beside, row: &Row<'a>) -> Row<'a> {
     Row {
         served: Some(&beside.secret),
         renewer: beside.writer.as_ref().map_or(Renewer::Unknown, Renewer::CertManager),
-        // What is known of the certificate is that of the other Secret.
+        // The certificate and data keys of the row belong to the other Secret.
         certificate: None,
         data_keys: None,
         ..*row

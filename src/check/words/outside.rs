@@ -1,4 +1,4 @@
-//! What is in no cluster: a file, or a server that was asked for its certificate.
+//! Remedies for certificates outside of a cluster: those of a file, or of a server that was probed.
 
 use super::commands::Commands;
 use crate::{check::row::Row, text::quote};
@@ -8,7 +8,7 @@ use crate::{check::row::Row, text::quote};
 pub(in crate::check) struct Outside<'a>(pub(super) &'a Row<'a>);
 
 impl Outside<'_> {
-    /// A server is asked for one host, a file is not.
+    /// Whether it is a server. Only a server is asked for one host.
     pub(in crate::check) fn is_server(self) -> bool {
         self.0.host.is_some()
     }
@@ -29,12 +29,12 @@ impl Outside<'_> {
         format!("kubectl certs show {}{flags}{}", quote(&reach.outside), reach.certs)
     }
 
-    /// A certificate that has to be renewed.
+    /// The remedy for a certificate that has to be renewed.
     pub(in crate::check) fn renew(self) -> String {
         format!("Renew it the way it was issued, and {}.", self.place())
     }
 
-    /// An intermediate that ends too early.
+    /// The remedy for an intermediate that ends too early.
     pub(in crate::check) fn replace_intermediate(self) -> String {
         format!(
             "Replace the intermediate with the CA's current one: a renewal includes it; {}.",
@@ -42,7 +42,7 @@ impl Outside<'_> {
         )
     }
 
-    /// A certificate that lacks the name.
+    /// The remedy for a certificate that lacks the name.
     pub(in crate::check) fn issue_with_name(self, commands: &mut Commands<'_>) -> String {
         let other = if self.is_server() {
             let ask = commands.run(self.show(" --servername <NAME>"));
@@ -57,7 +57,7 @@ impl Outside<'_> {
         )
     }
 
-    /// A certificate whose root is not trusted.
+    /// The remedy for a certificate whose root is not trusted.
     pub(in crate::check) fn trust_root(self, commands: &mut Commands<'_>) -> String {
         format!(
             "If a private CA is intended, give its root to the clients, and to {}; otherwise issue the certificate with a publicly \
@@ -67,7 +67,7 @@ impl Outside<'_> {
         )
     }
 
-    /// A chain in another order than servers need.
+    /// The remedy for a chain in an order that servers do not accept.
     pub(in crate::check) fn reorder(self, commands: &mut Commands<'_>) -> String {
         format!(
             "Begin with the server's certificate, and follow each with the one that signed it: {}; then {}.",

@@ -1,4 +1,4 @@
-//! What the families share: how objects, hosts, moments and lists are named, and how a certificate is renewed.
+//! What the families share: the wording of objects, hosts, moments and lists, and how a certificate is renewed.
 
 use std::{borrow::Cow, fmt::Display};
 
@@ -13,10 +13,11 @@ use super::commands::Commands;
 
 /// How many names a message lists before it counts the rest.
 const LISTED: usize = 5;
-/// How many cells a text from outside may take: names are far shorter, and a crafted one must not fill the screen.
+/// How many terminal cells a text from outside may take. Names are far shorter, and a crafted one must not fill the
+/// screen.
 const LONGEST: usize = 300;
 
-/// A text from outside, cut to a length that a message can hold.
+/// A text from outside, cut to the length that a message can hold.
 pub(in crate::check) fn brief(text: &str) -> Cow<'_, str> {
     cut(text, LONGEST)
 }
@@ -26,17 +27,17 @@ pub(in crate::check) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> 
     list_and(items, 0)
 }
 
-/// The same of a list whose first are kept.
+/// Lists a sample like [`list`], and counts the rest.
 pub(in crate::check) fn list_of<T: Display>(sample: &Sample<T>) -> String {
     list_and(sample.iter(), sample.more())
 }
 
-/// The same of objects.
+/// Lists a sample of objects like [`list`].
 pub(in crate::check) fn objects(sample: &Sample<ObjectRef>, row: &Row<'_>) -> String {
     list_and(sample.iter().map(|o| object(o, row)), sample.more())
 }
 
-/// A list and so many more.
+/// Lists the items, and counts `beyond` more that are not among them.
 pub(in crate::check) fn list_and<T: Display>(items: impl IntoIterator<Item = T>, beyond: usize) -> String {
     let mut items = items.into_iter();
     let shown: Vec<String> = items
@@ -80,7 +81,7 @@ pub(in crate::check) fn data_keys<'a>(row: &Row<'a>) -> [&'a str; 2] {
         .map_or(TLS_KEYS, |[certificate, key]| [certificate.as_str(), key.as_str()])
 }
 
-/// The Secret that is expected to serve the row, or that a finding of it is about.
+/// The Secret that is expected to serve the row, or that the finding is about.
 pub(in crate::check) fn expected<'a>(row: &Row<'a>) -> Option<&'a Key> {
     row.secret()
 }
@@ -109,7 +110,7 @@ pub(in crate::check) fn route(row: &Row<'_>) -> String {
     }
 }
 
-/// `Ingress web`, `Gateway edge`: the object whose manifest is changed.
+/// The object whose manifest has to be changed: `Ingress web`, `Gateway edge`.
 pub(in crate::check) fn owner_of_route(row: &Row<'_>) -> String {
     row.route.map_or_else(
         || "the route".to_owned(),
@@ -141,7 +142,7 @@ pub(in crate::check) fn moment(at: Seconds, now: Seconds) -> String {
     }
 }
 
-/// What clients get in place of the certificate that was meant, after `before`; nothing where it is not known.
+/// What clients get instead of the intended certificate, after the text `before`; empty where it is not known.
 pub(in crate::check) fn instead(instead: Instead, before: &str) -> String {
     match instead {
         Instead::DefaultCertificate => format!("{before}clients get the controller's default certificate"),
@@ -160,7 +161,7 @@ pub(in crate::check) fn instead(instead: Instead, before: &str) -> String {
     }
 }
 
-/// `" (reason)"` and `": message"`, each left out where it is empty, ending in one full stop.
+/// `" (reason)"` and `": message"`, each left out if it is empty, with one full stop at the end.
 pub(in crate::check) fn said(reason: &str, message: &str) -> String {
     let reason = match reason.trim() {
         "" => String::new(),
@@ -172,8 +173,8 @@ pub(in crate::check) fn said(reason: &str, message: &str) -> String {
     }
 }
 
-/// How the row's certificate is issued again, as sentences: by this program where nobody else would undo it, by cert-manager
-/// where it owns it, else by what made it.
+/// How to issue the row's certificate again, in sentences: with this program where nobody else would undo it, with
+/// cert-manager where it owns the certificate, otherwise in the way it was made.
 pub(in crate::check) fn renew(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let Some(key) = expected(row) else {
         return "Issue it again the way it was issued before.".to_owned();
@@ -218,7 +219,7 @@ pub(in crate::check) fn renew(row: &Row<'_>, commands: &mut Commands<'_>) -> Str
     }
 }
 
-/// The same for a certificate that has to be another than what issued it has made so far.
+/// Like [`renew`], for a certificate that has to differ from the ones that were issued so far.
 pub(in crate::check) fn reissue(row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match (row.renewer, expected(row)) {
         (Renewer::Unknown, None) => "Then store it in place of the current one.".to_owned(),
@@ -229,7 +230,7 @@ pub(in crate::check) fn reissue(row: &Row<'_>, commands: &mut Commands<'_>) -> S
     }
 }
 
-/// What a Certificate of cert-manager has to say for it, where cert-manager may be who issues.
+/// What to change in a cert-manager Certificate, where cert-manager may be the one that issues.
 pub(in crate::check) fn with_cert_manager(row: &Row<'_>, how: &str) -> String {
     match row.renewer {
         Renewer::Unknown => format!("; with cert-manager, {how}"),
@@ -238,7 +239,7 @@ pub(in crate::check) fn with_cert_manager(row: &Row<'_>, how: &str) -> String {
     }
 }
 
-/// The Certificate that another finding of the row says writes its Secret.
+/// The Certificate that writes the row's Secret according to another finding of the row.
 pub(in crate::check) fn certificate_of<'a>(row: &Row<'a>) -> Option<&'a Key> {
     row.findings.iter().find_map(|finding| match &finding.fact {
         Fact::CertificateNotReady(finding::CertificateNotReady { certificate, .. })
@@ -247,7 +248,7 @@ pub(in crate::check) fn certificate_of<'a>(row: &Row<'a>) -> Option<&'a Key> {
     })
 }
 
-/// Who gets a Secret that is served beside another, as a sentence after a blank.
+/// A sentence, after a space, about the clients that get a Secret which is served beside another.
 pub(in crate::check) fn gets(clients: Recipients) -> &'static str {
     match clients {
         Recipients::WithoutEcdsa => " Clients that do not support ECDSA get it.",
@@ -261,7 +262,7 @@ pub(in crate::check) fn gets(clients: Recipients) -> &'static str {
     }
 }
 
-/// A name that stands for the row's host where a wildcard cannot be: in SNI and in a look-up. `None` for every host.
+/// A host name for the row, where a wildcard cannot be used: in SNI and in a DNS query. `None` for every host.
 pub(in crate::check) fn one_host(row: &Row<'_>) -> Option<String> {
     match row.host {
         None | Some("" | "*") => None,
@@ -272,13 +273,13 @@ pub(in crate::check) fn one_host(row: &Row<'_>) -> Option<String> {
     }
 }
 
-/// `, as ingress-nginx serves it`, where nothing but the name of the class says which controller it is.
+/// `, as ingress-nginx serves it`, where the controller is only assumed from the name of the class.
 pub(in crate::check) fn as_served(assumed: Option<Controller>, wanted: bool) -> String {
     let assumed = assumed.filter(|_| wanted);
     assumed.map_or_else(String::new, |controller| format!(", as {controller} serves it"))
 }
 
-/// Who cannot, where others can.
+/// Names the programs that fail to read something which others can read; empty where every program fails.
 pub(in crate::check) fn by_whom(by: Readers) -> String {
     if by.is_empty() {
         String::new()
@@ -298,7 +299,7 @@ pub(in crate::check) fn describe(certificate: &Text, row: &Row<'_>, commands: &m
     commands.kubectl("describe", Kind::Certificate, &certificate)
 }
 
-/// Changes the order or the contents of `tls.crt`.
+/// How to change the order or the contents of `tls.crt`.
 pub(in crate::check) fn rearrange(what: &str, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let Some(key) = expected(row) else {
         return format!("{what}.");
@@ -313,7 +314,7 @@ pub(in crate::check) fn rearrange(what: &str, row: &Row<'_>, commands: &mut Comm
     )
 }
 
-/// What to do about what stands above the certificate in its chain, a trusted root or an intermediate, and ends too early.
+/// What to do about a trusted root or an intermediate above the certificate that expires too early.
 pub(in crate::check) fn renew_above(root: bool, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     if root {
         return format!(
@@ -331,7 +332,7 @@ pub(in crate::check) fn renew_above(root: bool, row: &Row<'_>, commands: &mut Co
     )
 }
 
-/// How the cause is found why cert-manager does not get a certificate for a Certificate, and what to do then.
+/// How to find out why cert-manager gets no certificate for a Certificate, and what to do then.
 pub(in crate::check) fn follow(certificate: &Key, commands: &mut Commands<'_>) -> String {
     format!(
         "Read its events with {} and follow them to the CertificateRequest, the Order and the Challenge ({}); once the \

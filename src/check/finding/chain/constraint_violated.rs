@@ -6,7 +6,7 @@ use crate::{
     x509::trust::Clients,
 };
 
-/// A chain that breaks a rule of its CAs, or of some clients.
+/// A chain that violates a constraint of one of its CAs, or a rule of some clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstraintViolated {
     pub by: Clients,

@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{certificate, host, reissue, route},
 };
 
-/// The default certificate of a controller, stored in a Secret.
+/// A Secret that holds the self-signed default certificate of a controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControllerDefaultCertificate {
     pub controller: &'static str,

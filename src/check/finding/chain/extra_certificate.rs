@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, certificate, rearrange},
 };
 
-/// A chain with a certificate that is no part of it.
+/// A chain that includes a certificate which is not part of its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraCertificate {
     pub subject: Text,

@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, certificate, rearrange},
 };
 
-/// A chain with its root.
+/// A chain that includes its root, which clients have anyway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraRoot {
     pub subject: Text,

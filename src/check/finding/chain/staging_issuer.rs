@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, certificate, reissue, with_cert_manager},
 };
 
-/// A certificate of a CA for rehearsals.
+/// A certificate of a staging CA, which clients do not trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagingIssuer {
     pub issuer: Text,

@@ -4,7 +4,7 @@ use crate::check::{
     words::say::{certificate, expected, host},
 };
 
-/// cert-manager's temporary certificate.
+/// cert-manager's temporary certificate, which it stores until the real one is issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemporaryCertificate;
 

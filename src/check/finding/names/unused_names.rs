@@ -50,14 +50,14 @@ impl UnusedNames {
             ..
         } = *on;
         let Some((id, _)) = subject.binding else { return };
-        // Told once for a certificate, however many hosts it serves.
+        // Report it once for a certificate, however many hosts it serves.
         if !subject.named || inventory.bindings_of_secret(&stored.meta.key()).first() != Some(&id) {
             return;
         }
         let secret = stored.meta.key();
         let ids = inventory.bindings_of_secret(&secret);
         let bound = |id: &crate::inventory::BindingId| inventory.bindings().get(*id);
-        // A route for every host uses every name; a route that was not asked for may use any.
+        // A route for every host uses every name, and a route that was not read may use any.
         if inventory.may_be_used_elsewhere(&secret) || ids.iter().filter_map(bound).any(|b| b.host == "*") {
             return;
         }
@@ -82,13 +82,13 @@ impl UnusedNames {
     }
 }
 
-/// The hosts of the bindings of a Secret, and those that are routed beside them.
+/// The hosts of the bindings of a Secret, and the other hosts of their routes.
 struct Hosts<'a> {
-    /// Those of the bindings.
+    /// The hosts of the bindings.
     own: HashSet<&'a str>,
-    /// What follows `*.` of the wildcards among them.
+    /// The wildcards among these hosts, each without its `*.`.
     wide: HashSet<&'a str>,
-    /// What follows the first label of each, of those that are routed beside them too.
+    /// All hosts of the routes, each without its first label.
     parents: HashSet<&'a str>,
 }
 
@@ -113,7 +113,7 @@ impl<'a> Hosts<'a> {
         hosts
     }
 
-    /// Whether a name is below a wildcard host, or is a wildcard above a host of these routes.
+    /// Whether a name is below a wildcard host of the bindings, or is a wildcard above a host of their routes.
     fn meet(&self, name: &str) -> bool {
         name.split_once('.')
             .is_some_and(|(_, parent)| self.wide.contains(parent))

@@ -46,5 +46,5 @@ impl WildcardTooBroad {
     }
 }
 
-/// How many of one certificate are told.
+/// How many names of one certificate are reported.
 const TOLD: usize = 4;

@@ -6,7 +6,7 @@ use crate::{
     object::Told,
 };
 
-/// A Certificate of cert-manager that is not ready.
+/// A cert-manager Certificate that is not ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateNotReady {
     pub certificate: Key,

@@ -7,7 +7,7 @@ use crate::{
     text::quote,
 };
 
-/// A challenge of cert-manager that waits for too long, or has failed.
+/// A cert-manager challenge that has been pending for too long, or has failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChallengeStuck {
     pub challenge: Key,
@@ -68,8 +68,8 @@ fn stuck(challenge: &Key, dns_name: &str, challenge_type: &str, commands: &mut C
     }
 }
 
-/// How long a challenge may be pending before somebody should look: cert-manager retries its self-check every 10 s, and
-/// DNS changes of most providers are visible within minutes.
+/// How long a challenge may be pending before it is reported, in seconds: cert-manager retries its self-check every 10
+/// s, and DNS changes of most providers become visible within minutes.
 const STUCK_AFTER: Seconds = 10 * 60;
 
 impl ChallengeStuck {

@@ -57,8 +57,9 @@ fn conflicting(owners: &[ObjectRef], row: &Row<'_>, commands: &mut Commands<'_>)
 }
 
 impl ConflictingOwners {
-    /// A route that asks cert-manager by annotation for a Secret that a Certificate of its own already writes: ingress-shim
-    /// refuses to touch a Certificate that the Ingress does not own, and both fight where the names differ.
+    /// Finds a route that asks cert-manager by annotation for a Secret that a separate Certificate already writes.
+    /// ingress-shim refuses to touch a Certificate that the Ingress does not own, and where the names differ, two
+    /// Certificates fight over the Secret.
     pub(in crate::check) fn asked_by_annotation(inventory: &Inventory, secret: &Key, owners: &mut Vec<ObjectRef>) {
         let by_shim = |c: &Certificate| {
             c.meta

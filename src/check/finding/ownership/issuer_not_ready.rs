@@ -8,7 +8,7 @@ use crate::{
     object::{Certificate, Told},
 };
 
-/// An issuer of cert-manager that is missing or not ready.
+/// A cert-manager issuer that is missing or not ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerNotReady {
     pub kind: Kind,

@@ -10,7 +10,7 @@ use crate::{
     object::Told,
 };
 
-/// A failed ACME order of cert-manager's.
+/// A failed ACME order of cert-manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderFailed {
     pub order: Key,
@@ -42,7 +42,7 @@ impl Defect for OrderFailed {
     }
 }
 
-/// The Certificate that writes the row's Secret: by another finding, or by the Secret.
+/// The Certificate that writes the row's Secret, taken from another finding or from the Secret.
 fn certificate_name<'a>(row: &Row<'a>) -> Option<&'a str> {
     certificate_of(row)
         .map(|certificate| certificate.name.as_str())

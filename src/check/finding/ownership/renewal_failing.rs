@@ -6,8 +6,8 @@ use crate::{
     object::Told,
 };
 
-/// A Certificate of cert-manager that is ready, and whose renewal fails. `message` is empty where cert-manager tries again right
-/// now.
+/// A cert-manager Certificate that is ready, but whose renewal fails. `message` is empty while cert-manager is
+/// retrying.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenewalFailing {
     pub certificate: Key,
@@ -40,7 +40,7 @@ impl Defect for RenewalFailing {
     }
 }
 
-/// ` (4 attempts, the last on 2026-11-28, 3d ago)`.
+/// The failed attempts in parentheses: ` (4 attempts, the last on 2026-11-28, 3d ago)`.
 fn failures(attempts: u32, last: Option<Seconds>, now: Seconds) -> String {
     let count = match attempts {
         0 => None,

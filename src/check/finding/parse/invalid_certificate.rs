@@ -6,8 +6,8 @@ use crate::{
     x509::Readers,
 };
 
-/// A block of `tls.crt` that cannot be read, or that is passed over. `by`: who cannot read the block, or passes over it
-/// (`skipped`); none for everybody.
+/// A block of `tls.crt` that cannot be read, or is skipped (`skipped`). `by` names the programs that fail to read or
+/// skip the block; it is empty where every program does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidCertificate {
     pub secret: Key,
@@ -76,7 +76,7 @@ impl Defect for InvalidCertificate {
 }
 
 impl InvalidCertificate {
-    /// Whether it is about a file's or a server's certificates, which no Secret holds.
+    /// Whether the finding is about the certificates of a file or a server, which no Secret holds.
     fn is_alone(&self) -> bool {
         self.secret.name.is_empty()
     }

@@ -6,7 +6,7 @@ use crate::{
     x509::Readers,
 };
 
-/// A key that cannot be read. `by`: who cannot read it; none for everybody.
+/// A key that cannot be read. `by` names the programs that fail to read it; it is empty where every program does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidKey {
     pub secret: Key,

@@ -45,7 +45,7 @@ impl Defect for InvalidKeyPair {
     }
 }
 
-/// How a pair is stored again: from the files of one issuance, or by a new one.
+/// The remedy: store the files of one issuance together, or issue a new pair.
 fn pair(key: &Key, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let one = Row {
         served: Some(key),

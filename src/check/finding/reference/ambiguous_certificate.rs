@@ -8,8 +8,8 @@ use crate::{
     inventory::query::{Rivalry, Serving},
 };
 
-/// Two certificates for one host, of which something that is not known here decides. `latest` is what Traefik's latest versions
-/// show, where versions differ.
+/// Two certificates cover one host, and something that this program cannot know decides between them. `latest` is the
+/// one that Traefik's latest versions serve, where versions differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmbiguousCertificate {
     pub latest: Key,
@@ -42,7 +42,7 @@ impl Defect for AmbiguousCertificate {
     }
 }
 
-/// Which of two certificates Traefik shows.
+/// The message about which of two certificates Traefik serves.
 fn ambiguous(latest: &Key, other: &Key, why: Rivalry, expired: bool, row: &Row<'_>) -> String {
     let (one, two) = (secret(latest, row), secret(other, row));
     let after = if expired { ", which has expired" } else { "" };
@@ -65,12 +65,13 @@ fn ambiguous(latest: &Key, other: &Key, why: Rivalry, expired: bool, row: &Row<'
 }
 
 impl AmbiguousCertificate {
-    /// Two certificates of which what is not known here decides. Several routes of the host are told as that.
+    /// Reports that something unknown decides between two certificates. Several routes with the same host have a
+    /// finding of their own.
     pub(in crate::check) fn check(subject: &Subject<'_>, collector: &mut Collector) {
         let Serving::Chance(stored, other, why) = subject.serving else {
             return;
         };
-        // Of the first it is told as of any that is served.
+        // The expiry of the first certificate is reported like that of any certificate that is served.
         let not_after = other.leaf().map(|leaf| leaf.not_after);
         let expired = not_after.is_some_and(|not_after| has_ended(not_after, subject.rules.now));
         if let Some(not_after) = not_after {
@@ -86,7 +87,7 @@ impl AmbiguousCertificate {
             why,
             expired,
         };
-        // The latest versions never show it, unless chance decides in them too.
+        // Traefik's latest versions never serve the other certificate, unless the choice is random in them too.
         let severity = if expired && why == Rivalry::Chance {
             Severity::Critical
         } else {

@@ -6,7 +6,7 @@ use crate::{
     inventory::Keeper,
 };
 
-/// A route whose certificate comes from no Secret.
+/// A route whose certificate is not stored in a Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateElsewhere {
     pub by: Keeper,

@@ -7,8 +7,8 @@ use crate::{
     inventory::Binding,
 };
 
-/// Traefik's default certificate, or a Secret of the route, lost to several of its stores. `keeps`: the Secret of the route that a
-/// store of another name keeps for itself; none where several are called default.
+/// Several TLSStores of Traefik exclude the default certificate, or a Secret of the route. `keeps` is the Secret of the
+/// route that a store of another name keeps to itself; it is `None` where several stores are named default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultStoreConflict {
     pub stores: Sample<ObjectRef>,
@@ -58,8 +58,8 @@ impl Defect for DefaultStoreConflict {
 }
 
 impl DefaultStoreConflict {
-    /// A Secret of the route that a store of another name has taken: Traefik's store does not get it from the route, and maybe from
-    /// nobody.
+    /// Reports a Secret of the route that a store of another name has taken. Traefik's default store does not get the
+    /// Secret from the route, and possibly from no other source.
     pub(in crate::check) fn check(subject: &Subject<'_>, binding: &Binding, secret: &Key, collector: &mut Collector) {
         let inventory = subject.inventory;
         let Some(stored) = inventory.secrets().get(secret) else {

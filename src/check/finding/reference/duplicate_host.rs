@@ -44,7 +44,7 @@ impl Defect for DuplicateHost {
 }
 
 impl DuplicateHost {
-    /// One host, several routes of one controller, different Secrets.
+    /// Reports a host that several routes of one controller claim with different Secrets.
     pub(in crate::check) fn check(subject: &Subject<'_>, id: BindingId, binding: &Binding, collector: &mut Collector) {
         let inventory = subject.inventory;
         if binding.host == "*" || binding.secrets.is_empty() {
@@ -60,10 +60,10 @@ impl DuplicateHost {
         let mut others: Vec<&RouteKey> = beside
             .into_iter()
             .filter(|other| {
-                // One that names no Secret decides where the oldest does.
+                // A route that names no Secret matters only where it is the oldest and so decides.
                 (!other.secrets.is_empty() || winner == Some(&other.route))
                 && other.secrets != binding.secrets
-                // A copy of one certificate in each namespace is served alike by all.
+                // Copies of one certificate in several namespaces do not differ for clients.
                 && (own.is_none() || own != leaf(other))
             })
             .map(|other| &other.route)
@@ -73,7 +73,7 @@ impl DuplicateHost {
         }
         others.sort();
         others.dedup();
-        // Where another route decides and brings nothing for the host, clients get the default certificate.
+        // Where another route decides and provides no certificate for the host, clients get the default certificate.
         let nothing = match subject.serving {
             Serving::Nothing | Serving::Default(None) => true,
             Serving::Default(Some(stored)) => !covers(stored, &binding.host),

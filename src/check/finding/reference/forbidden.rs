@@ -6,7 +6,7 @@ use crate::{
     text::quote,
 };
 
-/// Something that may not be read for lack of a right.
+/// Objects that could not be read because a right is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forbidden(pub crate::object::Forbidden);
 
@@ -25,7 +25,7 @@ impl Defect for Forbidden {
     }
 }
 
-/// What could not be read, by its name or by its plural.
+/// The message about the missing right: it names the object, or the plural of its kind.
 fn forbidden_message(f: &crate::object::Forbidden) -> String {
     let what = f.name.as_ref().map_or_else(
         || f.kind.plural().to_owned(),
@@ -42,7 +42,7 @@ fn forbidden_message(f: &crate::object::Forbidden) -> String {
     )
 }
 
-/// How the right is checked and granted.
+/// The remedy: how to check the right, and how to grant it.
 fn forbidden_remedy(f: &crate::object::Forbidden, commands: &mut Commands<'_>) -> String {
     let group = f.kind.group();
     let plural = f.kind.plural();

@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, object},
 };
 
-/// Two listeners with one port and one hostname.
+/// Two listeners with the same port and hostname.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostnameConflict {
     pub listener: Text,

@@ -3,8 +3,7 @@ use crate::check::{
     words::say::{brief, owner_of_route, route},
 };
 
-/// A route whose class is not there, or that names none where none is the default. `class` is empty when the route names none and
-/// no class is the default.
+/// A route whose class does not exist. `class` is empty when the route names no class and no class is the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngressClassNotFound {
     pub class: Text,

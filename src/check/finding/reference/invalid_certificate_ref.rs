@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, route},
 };
 
-/// A certificateRef of a listener that cannot be a Secret with a pair.
+/// A certificateRef of a listener that cannot refer to a Secret with a certificate and a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidCertificateRef {
     pub group: Text,

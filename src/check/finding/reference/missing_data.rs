@@ -3,8 +3,8 @@ use crate::check::{
     words::say::{instead, secret},
 };
 
-/// A Secret that lacks its certificate or its key. `by_version`: it is listed by Traefik's default store, and up to 3.6 the store
-/// has no default certificate for it.
+/// A Secret without its certificate or its key. `by_version`: Traefik's default store lists it, and for that reason the
+/// store has no default certificate in versions up to 3.6.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingData {
     pub secret: Key,

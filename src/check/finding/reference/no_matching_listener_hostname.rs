@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, object, route},
 };
 
-/// A host of a route that no listener accepts. `others`: some listener takes other hosts of the route.
+/// A host of a route that no listener accepts. `others`: a listener accepts other hosts of the route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoMatchingListenerHostname {
     pub route: ObjectRef,

@@ -43,7 +43,7 @@ impl Defect for OrphanSecret {
 }
 
 impl OrphanSecret {
-    /// A TLS Secret that nothing uses. Said only when everything that could use it has been read.
+    /// Reports a TLS Secret that nothing uses, and only if every object that could use it has been read.
     pub(in crate::check) fn check(inventory: &Inventory, stored: &Stored, collector: &mut Collector) {
         const ROLES: [Role; 4] = [Role::Route, Role::Store, Role::Issuing, Role::Consumer];
         const USERS: [Kind; count(&ROLES)] = of_roles(&ROLES);

@@ -7,7 +7,7 @@ use crate::{
     object::gateway::Listener,
 };
 
-/// A certificate that also covers the hosts of another listener of the same address.
+/// A certificate that also covers hosts of another listener at the same address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OverlappingCertificates {
     pub other: ObjectRef,
@@ -42,8 +42,8 @@ impl Defect for OverlappingCertificates {
 }
 
 impl OverlappingCertificates {
-    /// Another listener of the port serves a different certificate that names this host too: browsers that share a
-    /// connection between both hosts land at the wrong listener (Gateway API, `OverlappingTLSConfig`).
+    /// Reports another listener of the port that serves a different certificate which names this host too. Browsers
+    /// that share a connection between both hosts reach the wrong listener (Gateway API, `OverlappingTLSConfig`).
     pub(in crate::check) fn check(
         subject: &Subject<'_>,
         binding: &Binding,
@@ -65,7 +65,7 @@ impl OverlappingCertificates {
                 .as_deref()
                 .map_or_else(|| "*".into(), normal_host);
             let same = other.listener.certificate_refs == listener.certificate_refs && other.is_of(&binding.route);
-            // Two listeners of one hostname are a conflict, which is told as such.
+            // Two listeners with the same hostname have a finding of their own, a conflict.
             !same && hostname.as_ref() != Some(&others)
         };
         let other = inventory.other_listener(gateway, binding, listener, overlaps, |stored| {

@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, route},
 };
 
-/// A Secret of another namespace that no ReferenceGrant lets a listener use.
+/// A Secret in another namespace that no ReferenceGrant permits a listener to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefNotPermitted {
     pub secret: Key,

@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, owner_of_route, route},
 };
 
-/// A host of a rule that is in no tls entry.
+/// A host of a rule that no tls entry names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleHostWithoutTls {
     pub host: Text,

@@ -11,8 +11,8 @@ use crate::{
     object::Ingress,
 };
 
-/// A rule for every host, beside a Secret whose certificate is for some. `instead` is unknown where clients get the Secret's
-/// certificate for the names that it has, and another for all others.
+/// A rule without a host, next to a Secret whose certificate covers some hosts. `instead` is unknown where clients get
+/// the Secret's certificate for the names that it has and another certificate for all other names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleWithoutHost {
     pub secret: Key,
@@ -77,8 +77,8 @@ impl Defect for RuleWithoutHost {
 }
 
 impl RuleWithoutHost {
-    /// Traefik shows a certificate to clients that ask for one of its names, and its default one to all others: a rule without host
-    /// takes the requests of both.
+    /// Reports such a rule for Traefik, which serves a certificate to clients that ask for one of its names and the
+    /// default certificate to all others. A rule without a host takes the requests of both.
     pub(in crate::check) fn of_traefik(
         subject: &Subject<'_>,
         binding: &Binding,

@@ -6,7 +6,8 @@ use crate::{
     inventory::Binding,
 };
 
-/// A tls entry that names no Secret. `unused`: another tls entry of the Ingress names this one, which would be for the host.
+/// A tls entry that names no Secret. `unused` is a Secret that another tls entry of the Ingress names and that would
+/// cover the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretNameEmpty {
     pub instead: Instead,
@@ -64,7 +65,8 @@ impl Defect for SecretNameEmpty {
 }
 
 impl SecretNameEmpty {
-    /// A tls entry that names no Secret: the controller's default certificate is served, unless another one is picked.
+    /// Reports a tls entry that names no Secret: the controller serves its default certificate, unless it chooses
+    /// another one.
     pub(in crate::check) fn check(subject: &Subject<'_>, binding: &Binding, collector: &mut Collector) {
         if binding.origin.entry().is_some() && binding.secrets.is_empty() && subject.stored.is_none() {
             let instead = match subject.instead() {

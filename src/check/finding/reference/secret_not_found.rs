@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// A Secret that a route names, and that is not there.
+/// A Secret that a route names and that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretNotFound {
     pub secret: Key,
@@ -75,7 +75,7 @@ impl Defect for SecretNotFound {
     }
 }
 
-/// A Secret that something makes, or is asked to make.
+/// The message about a Secret that something creates, or is asked to create.
 fn made(it: &str, maker: &Maker, gets: Instead, among_manifests: bool, row: &Row<'_>) -> String {
     let made = match maker {
         Maker::Certificate(name) => format!("cert-manager for Certificate {}", brief(name)),
@@ -163,7 +163,7 @@ fn not_found(key: &Key, gets: Instead, among_manifests: bool, maker: Option<&Mak
     }
 }
 
-/// What to do about a Secret that something makes.
+/// The remedy for a Secret that something creates.
 fn made_remedy(key: &Key, maker: &Maker, among_manifests: bool, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     match maker {
         Maker::Refused(_) => format!(
@@ -196,7 +196,7 @@ fn made_remedy(key: &Key, maker: &Maker, among_manifests: bool, row: &Row<'_>, c
     }
 }
 
-/// A Secret that is not there: who makes it, or how it is made.
+/// The remedy for a Secret that does not exist: who creates it, or how to create it.
 fn missing_secret(key: &Key, row: &Row<'_>, commands: &mut Commands<'_>) -> String {
     let field = format!("correct {} of {}", secret_field(row), owner_of_route(row));
     match row.renewer {
@@ -219,7 +219,8 @@ fn missing_secret(key: &Key, row: &Row<'_>, commands: &mut Commands<'_>) -> Stri
 }
 
 impl SecretNotFound {
-    /// Whether another of the Secrets that are named for the host is served, where the controller is known to go on without this one.
+    /// Whether another Secret that is named for the host is served instead, where the controller is known to continue
+    /// without this one.
     pub(in crate::check) fn another_is_served(subject: &Subject<'_>, lacking: &Key) -> bool {
         let nginx = subject.controller == Controller::IngressNginx && matches!(subject.serving, Serving::Named(_));
         let skips = subject.controller.picks_among_all() || nginx;

@@ -11,8 +11,8 @@ use crate::{
     object::Ingress,
 };
 
-/// A host of a tls entry that is in no rule. `taken_by`: the rule that takes the host's requests all the same: a wildcard, or `*`
-/// for one without host.
+/// A host of a tls entry that no rule has. `taken_by` is the rule that handles the host's requests all the same: a
+/// wildcard, or `*` for a rule without a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsHostWithoutRule {
     pub host: Text,
@@ -94,7 +94,7 @@ impl Defect for TlsHostWithoutRule {
 }
 
 impl TlsHostWithoutRule {
-    /// A host that only a tls entry names. Where a rule without host or with a wildcard takes its requests all the same,
+    /// Reports a host that only a tls entry names. Where a rule without a host or with a wildcard handles its requests,
     /// ingress-nginx answers them with the certificate of that rule's server.
     pub(in crate::check) fn check(
         subject: &Subject<'_>,

@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, owner_of_route, secret, secret_field},
 };
 
-/// A Secret of another type than kubernetes.io/tls.
+/// A Secret of a type other than kubernetes.io/tls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongSecretType {
     pub secret: Key,

@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{host, list, route},
 };
 
-/// A host that resolves to other addresses than the route's.
+/// A host that resolves to addresses other than those of the route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsElsewhere {
     pub resolved: Vec<Text>,

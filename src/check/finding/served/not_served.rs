@@ -6,7 +6,7 @@ use crate::check::{
     },
 };
 
-/// An address that completes no TLS handshake. `asked`: whether it could be asked at all.
+/// An address that completes no TLS handshake. `asked` is false where the address could not be probed at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotServed {
     pub address: Text,

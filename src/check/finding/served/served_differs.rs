@@ -6,11 +6,11 @@ use crate::check::{
     },
 };
 
-/// How many hexadecimal digits of a fingerprint tell two certificates apart for a reader.
+/// How many hexadecimal digits of a fingerprint a message shows to tell two certificates apart.
 const DIGITS: usize = 16;
 
-/// An address that serves another certificate than the stored one, or not all of its chain. `missing`: the leaf is the stored
-/// one, and these that are stored beside it, and that it needs, are not served.
+/// An address that serves a certificate other than the stored one, or only a part of the stored chain. In the latter
+/// case `missing` has the stored certificates that the leaf needs and that are not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedDiffers {
     pub address: Text,
@@ -84,7 +84,7 @@ impl Defect for ServedDiffers {
     }
 }
 
-/// `Secret shop-tls`, or `the Secret`.
+/// Names the row's Secret: `Secret shop-tls`, or `the Secret`.
 fn stored(row: &Row<'_>) -> String {
     expected(row).map_or_else(|| "the Secret".to_owned(), |key| secret(key, row))
 }

@@ -6,7 +6,8 @@ use crate::check::{
     },
 };
 
-/// An address that serves a chain that clients refuse. `why`: what would be found were the served chain stored.
+/// An address that serves a chain that clients refuse. `why` has the findings that the chain would have if it were
+/// stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedUntrusted {
     pub address: Text,
@@ -40,7 +41,7 @@ impl Defect for ServedUntrusted {
     }
 }
 
-/// The row as it is for what a server sent: no Secret is known to hold it.
+/// The row without its Secret, because no Secret is known to hold what the server sent.
 fn of_server<'a>(row: &Row<'a>) -> Row<'a> {
     Row {
         secrets: &[],

@@ -9,7 +9,7 @@ use crate::{
     text::quote,
 };
 
-/// Pods that started before the Secret that they mount last changed.
+/// Pods that started before the last change of a Secret that they mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StalePods {
     pub secret: Key,
@@ -66,7 +66,8 @@ fn stale(key: &Key, pod: Option<&str>, commands: &mut Commands<'_>) -> String {
 }
 
 impl StalePods {
-    /// Pods that mount a Secret by subPath or read it as environment, and started before it last changed.
+    /// Reports Pods that mount a Secret by subPath or read it from the environment, and that started before it last
+    /// changed.
     pub(in crate::check) fn check(inventory: &Inventory, stored: Option<&Stored>, collector: &mut Collector) {
         let Some((stored, changed)) = stored.and_then(|s| Some((s, s.data_changed?))) else {
             return;

@@ -4,7 +4,7 @@ use crate::{
     x509::Trust,
 };
 
-/// A certificate that may be used by clients now, and may not after its renewal.
+/// A certificate that permits client authentication now, and will not after its renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientAuthLost;
 

@@ -36,7 +36,8 @@ impl Defect for LeafIsCa {
 
 impl LeafIsCa {
     pub(in crate::check) fn check(on: &CertificateSubject<'_>, collector: &mut Collector) {
-        // A self-signed certificate made for a server by hand nearly always has the CA flag: SelfSigned says it all.
+        // A self-signed certificate that was made by hand for a server nearly always has the CA flag. SelfSigned covers
+        // that case.
         if on.leaf.is_ca && !on.leaf.self_signed {
             collector.add(Self);
         }

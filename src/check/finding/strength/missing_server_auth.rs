@@ -6,7 +6,7 @@ use crate::{
     x509::Certificate,
 };
 
-/// A certificate that may not be used by a server.
+/// A certificate that servers may not use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingServerAuth;
 
@@ -44,7 +44,7 @@ impl MissingServerAuth {
         }
     }
 
-    /// Whether no server may use it: its extended key usage, where it has one, does not say so (RFC 5280, section 4.2.1.12).
+    /// Whether the extended key usage, if the certificate has one, excludes servers (RFC 5280, section 4.2.1.12).
     pub(super) fn applies(leaf: &Certificate) -> bool {
         leaf.usage.present && !leaf.usage.server_auth
     }

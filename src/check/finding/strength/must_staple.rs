@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{certificate, host, reissue},
 };
 
-/// A certificate that demands a stapled OCSP response.
+/// A certificate that requires a stapled OCSP response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MustStaple;
 

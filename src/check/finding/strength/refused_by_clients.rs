@@ -8,7 +8,7 @@ use crate::{
     x509::Readers,
 };
 
-/// A certificate of a form that some clients refuse.
+/// A certificate whose form some clients refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedByClients {
     pub by: Readers,

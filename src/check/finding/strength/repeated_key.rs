@@ -8,7 +8,7 @@ use crate::{
     x509::KeyState,
 };
 
-/// One private key in several Secrets.
+/// One private key that several Secrets hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepeatedKey {
     pub others: Sample<Key>,
@@ -40,8 +40,8 @@ impl Defect for RepeatedKey {
 }
 
 impl RepeatedKey {
-    /// One key in several Secrets. Copies of one certificate are how a wildcard gets into several namespaces: that is told
-    /// as worth knowing; one key under several certificates is a warning.
+    /// Reports one key in several Secrets. Copies of one certificate are an info, because that is how a wildcard gets
+    /// into several namespaces. One key under several certificates is a warning.
     pub(in crate::check) fn check(on: &CertificateSubject<'_>, collector: &mut Collector) {
         let CertificateSubject {
             inventory,
@@ -49,7 +49,7 @@ impl RepeatedKey {
             leaf,
             ..
         } = *on;
-        // Anybody can store a certificate of a key that they do not have: neither theirs nor the owner's Secret is told of it.
+        // Anybody can store a certificate without having its key. Neither their Secret nor the owner's is reported.
         if stored.bundle.key != KeyState::Matches {
             return;
         }

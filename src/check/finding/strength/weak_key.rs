@@ -6,7 +6,7 @@ use crate::{
     x509::{Certificate, KeyAlgorithm},
 };
 
-/// A key that is too short, or of an algorithm that is no longer accepted.
+/// A key that is too short, or whose algorithm is no longer accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeakKey {
     pub algorithm: Text,
@@ -59,7 +59,7 @@ impl WeakKey {
     }
 }
 
-/// Its length in bits, when that is too short or the algorithm is no longer accepted (NIST SP 800-131A).
+/// The length of the key in bits, if it is too short or its algorithm is no longer accepted (NIST SP 800-131A).
 fn weak_key(leaf: &Certificate) -> Option<u32> {
     match &leaf.key {
         KeyAlgorithm::Rsa(bits) if *bits < 2048 => Some(*bits),

@@ -3,7 +3,7 @@ use crate::check::{
     words::say::{brief, moment, renew_above, the_certificate},
 };
 
-/// An intermediate or a root that is not valid now. `root`: it is the trusted root, which is not sent.
+/// An intermediate or a root that is not valid now. `root`: it is the trusted root, which the server does not send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainExpired {
     pub subject: Text,

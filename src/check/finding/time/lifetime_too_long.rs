@@ -48,7 +48,7 @@ impl LifetimeTooLong {
         if !matches!(stored.bundle.trust, Trust::Trusted { public: true, .. }) {
             return;
         }
-        // Both ends count: 90 days are 90 x 86,400 s, the last second included.
+        // Both ends count: 90 days are 90 x 86,400 s, including the last second.
         let seconds = leaf.not_after.saturating_sub(leaf.not_before).saturating_add(1);
         let days = seconds.saturating_add(DAY - 1) / DAY;
         if let Some(allowed) = allowed_days(leaf.not_before).filter(|allowed| days > *allowed) {
@@ -61,7 +61,7 @@ impl LifetimeTooLong {
     }
 }
 
-/// The longest lifetime in days that browsers accept of a public CA's certificate, by the day of its issuance
+/// The longest lifetime in days that browsers accept for a certificate of a public CA, by the day of its issuance
 /// (CA/Browser Forum, Baseline Requirements, section 6.3.2).
 fn allowed_days(issued: Seconds) -> Option<i64> {
     const STEPS: [(Seconds, i64); 4] = [

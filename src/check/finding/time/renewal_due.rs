@@ -4,7 +4,7 @@ use crate::check::{
     words::say::{certificate, describe, moment, renew},
 };
 
-/// A certificate that is due for renewal.
+/// A certificate whose renewal is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenewalDue {
     pub not_after: Seconds,

@@ -6,7 +6,7 @@ use crate::{
     text::age,
 };
 
-/// A renewal that cert-manager has planned too close to the end.
+/// A renewal that cert-manager has scheduled too close to the end of the validity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenewsTooLate {
     pub certificate: Text,
