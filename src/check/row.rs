@@ -170,7 +170,7 @@ impl<'a> Row<'a> {
     }
 
     /// What the row is about: the kind and name of its route, or of its Secret where there is no route. For a list that
-    /// could not be read, the kind and its plural.
+    /// could not be read, the kind and an empty name.
     pub fn subject(&self) -> (Kind, &'a str) {
         match (self.route, self.secrets.first()) {
             (Some(route), _) => (route.kind, route.name),

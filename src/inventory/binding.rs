@@ -11,30 +11,31 @@ use crate::object::{Key, Kind, List, Text};
 
 use super::table::push;
 
-/// The number of a binding in its inventory. It stays the same while its route, listener and host do.
+/// The number of a binding in its inventory. It stays the same as long as the route, listener and host of the binding
+/// do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BindingId(pub(super) u32);
 
-/// What has bindings: an object of a kind of route.
+/// The kind, namespace and name of a route.
 #[derive(Debug, Clone)]
 pub struct RouteKey {
-    /// Which of them.
+    /// The kind of the route.
     pub kind: Kind,
-    /// Its namespace and name.
+    /// The namespace and name of the route.
     pub key: Key,
-    /// Where the Ingress was when this was made; only a hint, and no part of what the key is.
+    /// The position of the Ingress when the key was made. It is only a hint, and not part of the identity of the key.
     pub(super) near: u32,
 }
 
 impl fmt::Display for RouteKey {
-    /// `Ingress shop/web`. Not cleared.
+    /// Writes `Ingress shop/web`, not cleared for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind.as_str(), self.key)
     }
 }
 
 impl RouteKey {
-    /// The key of a route.
+    /// Makes the key of a route.
     pub fn new(kind: Kind, key: Key) -> Self {
         let near = u32::MAX;
         Self { kind, key, near }
@@ -67,27 +68,28 @@ impl Ord for RouteKey {
     }
 }
 
-/// How a host came to be a binding.
+/// How a host became a binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// An Ingress's tls entry at this position, or a listener, names it and what should serve it.
+    /// A tls entry of an Ingress at this position, or a listener, names the host and its Secret.
     Entry(u16),
-    /// A tls entry at this position stands for it without naming it: by a wildcard, or by naming no host at all.
+    /// A tls entry at this position covers the host without naming it: by a wildcard, or because the entry names no
+    /// host.
     Below(u16),
-    /// A rule of an Ingress names it, and no tls entry does.
+    /// A rule of an Ingress names the host, and no tls entry does.
     RuleOnly,
-    /// A route of the Gateway API names it, and no listener of its parent takes any host of that route.
+    /// A route of the Gateway API names the host, and no listener of its parent accepts any host of that route.
     NoListener,
-    /// The same, and a listener takes other hosts of that route.
+    /// A route of the Gateway API names the host; listeners of its parent accept only other hosts of that route.
     NoListenerOfSeveral,
-    /// ingress-nginx: the annotation `server-alias` names it beside the hosts of the rules.
+    /// ingress-nginx: the annotation `server-alias` names the host in addition to the hosts of the rules.
     Alias,
-    /// ingress-nginx: requests for it are redirected to the host of a rule, with `www.` before it or without.
+    /// ingress-nginx: requests for the host are redirected to the host of a rule, which differs by a leading `www.`.
     Redirect,
 }
 
 impl Origin {
-    /// The position of the tls entry that brought it.
+    /// The position of the tls entry that the binding comes from.
     pub fn entry(self) -> Option<u16> {
         match self {
             Self::Entry(position) | Self::Below(position) => Some(position),
@@ -95,7 +97,7 @@ impl Origin {
         }
     }
 
-    /// Whether no listener takes the host.
+    /// Whether no listener accepts the host.
     pub fn is_without_listener(self) -> bool {
         matches!(self, Self::NoListener | Self::NoListenerOfSeveral)
     }
@@ -110,21 +112,23 @@ pub struct Binding {
     pub listener: Option<Box<str>>,
     /// The port of the listener; 443 otherwise.
     pub port: u16,
-    /// The host, normalized (lower case, A-labels); `*` is every host.
+    /// The host in its normal form (lower case, A-labels); `*` stands for every host.
     pub host: Text,
-    /// The Secrets that are named for it, in their order. Gateway references that are not permitted are left out.
+    /// The Secrets that are named for the host, in the order of the route. References of a Gateway that no grant
+    /// permits are left out.
     pub secrets: List<Key>,
-    /// How it came to be.
+    /// How the host became a binding.
     pub origin: Origin,
-    /// Whether a rule of the Ingress routes the host; true for other routes.
+    /// Whether a rule of the Ingress has the host; true for other kinds of routes.
     pub in_rules: bool,
-    /// The certificate comes from elsewhere than a Secret (passthrough, a cloud's, a resolver): nothing is said of it.
+    /// Whether the certificate comes from a source other than a Secret (TLS passthrough, a cloud provider, a
+    /// certificate resolver). Such a certificate is not judged.
     pub elsewhere: bool,
-    /// The Gateway API routes that name the host on this listener, or that no listener takes.
+    /// The Gateway API routes that name the host on this listener, or whose host no listener accepts.
     pub routes: Box<[RouteKey]>,
 }
 
-/// All bindings, with numbers that are used again.
+/// All bindings by their numbers. The number of a binding that is gone is used again.
 #[derive(Debug, Default)]
 pub struct Bindings {
     slots: Vec<Option<Binding>>,
@@ -132,19 +136,19 @@ pub struct Bindings {
 }
 
 impl Bindings {
-    /// The binding of a number; `None` when it no longer exists.
+    /// The binding with a number; `None` if it no longer exists.
     pub fn get(&self, id: BindingId) -> Option<&Binding> {
         self.slots.get(id.0 as usize)?.as_ref()
     }
 
-    /// All of them, in the order of their numbers.
+    /// All bindings in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (BindingId, &Binding)> {
         (0u32..)
             .zip(&self.slots)
             .filter_map(|(i, slot)| Some((BindingId(i), slot.as_ref()?)))
     }
 
-    /// Makes room for so many more, and no more than that.
+    /// Reserves room for exactly this many more bindings.
     pub(super) fn reserve(&mut self, more: usize) {
         self.slots.reserve_exact(more);
     }
@@ -171,8 +175,8 @@ impl Bindings {
         }
     }
 
-    /// Pairs the bindings that a route had with those that it has now, so that what stays keeps its number. Says first
-    /// which are gone.
+    /// Pairs the previous bindings of a route with its present ones, so that a binding that remains keeps its number.
+    /// Returns first the bindings that are gone, then the pairs.
     pub(super) fn pair(
         &self,
         old: &[BindingId],
@@ -181,7 +185,8 @@ impl Bindings {
         if old.is_empty() {
             return (Vec::new(), new.into_iter().map(|b| (None, b)).collect());
         }
-        // What tells a binding from its siblings; those of a Gateway and of its ListenerSets stand together.
+        // The identity of a binding among those of its route. The bindings of a Gateway and of its ListenerSets are
+        // paired together.
         let identity = |b: &Binding| (b.route.clone(), b.listener.clone(), b.host.clone());
         let mut left: HashMap<_, BindingId> = old
             .iter()

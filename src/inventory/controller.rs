@@ -1,6 +1,7 @@
-//! Controllers: what is behind a class, and what it does when a certificate is missing or does not fit.
+//! Controllers: which controller serves a class, and what it does when a certificate is missing or does not cover the
+//! host.
 //!
-//! Each row is held by a test on its facts; Traefik's by the end-to-end tests on the real one.
+//! A test holds each row of the table; end-to-end tests against the real program hold those of Traefik.
 
 use crate::object::{Ingress, Kind, annotation};
 
@@ -35,23 +36,23 @@ pub enum Controller {
     Tailscale,
     /// Azure's Application Gateway ingress controller.
     Agic,
-    /// One whose behaviour is not in this table.
+    /// A controller that this table does not have.
     Unknown,
 }
 
-/// What a controller does when the certificate that was named cannot be used for a host.
+/// What a controller does when the named certificate cannot be used for a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fallback {
-    /// Its default certificate is served.
+    /// It serves its default certificate.
     DefaultCertificate,
-    /// Nothing is served.
+    /// It accepts no TLS connection for the host.
     NoConnection,
-    /// Not known.
+    /// Its behaviour is not known.
     Unknown,
 }
 
 impl Controller {
-    /// By `IngressClass.spec.controller` or `GatewayClass.spec.controllerName`.
+    /// The controller that `IngressClass.spec.controller` or `GatewayClass.spec.controllerName` stands for.
     pub fn of_controller_name(name: &str) -> Self {
         match name {
             "k8s.io/ingress-nginx" => Self::IngressNginx,
@@ -77,12 +78,13 @@ impl Controller {
         }
     }
 
-    /// The one controller that reads a kind of route, where there is but one.
+    /// The controller of a kind of route that only one controller reads.
     pub fn alone_with(kind: Kind) -> Option<Self> {
         Some(Self::of_controller_name(kind.route()?.controller?))
     }
 
-    /// By a class that has no object: only names that one controller alone uses. `nginx` is used by two.
+    /// The controller that the name of a class without an object stands for. Only names that a single controller uses
+    /// count; two controllers use `nginx`.
     pub fn of_class_name(name: &str) -> Self {
         match name {
             "traefik" => Self::Traefik,
@@ -99,7 +101,7 @@ impl Controller {
         }
     }
 
-    /// What users call it.
+    /// The name that users know it by.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::IngressNginx => "ingress-nginx",
@@ -128,41 +130,42 @@ impl Controller {
         match (self, route) {
             (Self::IngressNginx, Kind::Ingress) => Fallback::DefaultCertificate,
             (Self::Traefik, kind) if kind.is_route() && !kind.is_listener_set() => Fallback::DefaultCertificate,
-            // F5's rejects the handshake of a host whose Secret is missing or invalid.
+            // F5's controller rejects the handshake for a host whose Secret is missing or invalid.
             (Self::F5Nginx, Kind::Ingress) => Fallback::NoConnection,
             (Self::Istio, kind) if kind.has_listeners() => Fallback::NoConnection,
             _ => Fallback::Unknown,
         }
     }
 
-    /// Whether a certificate is served although it does not name the host.
+    /// Whether the controller checks that a certificate names the host before it serves it.
     ///
-    /// ingress-nginx and Traefik fall back to their default certificates; others serve what the listener or the entry names.
+    /// ingress-nginx and Traefik fall back to their default certificates; others serve the certificate that the
+    /// listener or the entry names.
     pub fn checks_names(self, route: Kind) -> bool {
         self.fallback(route) == Fallback::DefaultCertificate
     }
 
-    /// Whether a certificate is chosen by server name among all that any route brought.
+    /// Whether the controller chooses a certificate by server name among those of all routes.
     pub fn picks_among_all(self) -> bool {
         self == Self::Traefik
     }
 
-    /// Whether a missing Secret makes it skip the later tls entries of that Ingress.
+    /// Whether the controller skips the tls entries of an Ingress that follow a missing Secret.
     pub fn skips_after_missing(self) -> bool {
         self == Self::Traefik
     }
 
-    /// Whether an Ingress without rules still brings its certificate.
+    /// Whether the controller loads the certificates of an Ingress without rules.
     pub fn loads_without_rules(self) -> bool {
         self == Self::Traefik
     }
 
-    /// Whether the oldest of several routes of one host wins.
+    /// Whether the oldest of several routes with the same host takes precedence.
     pub fn oldest_wins(self) -> bool {
         matches!(self, Self::IngressNginx | Self::F5Nginx)
     }
 
-    /// Whether each Ingress gets a load balancer, and so an address, of its own.
+    /// Whether each Ingress gets its own load balancer, and so its own address.
     pub fn own_address_each(self) -> bool {
         matches!(self, Self::Gce | Self::Alb | Self::Tailscale)
     }
@@ -174,19 +177,20 @@ impl std::fmt::Display for Controller {
     }
 }
 
-/// What serves an Ingress, as far as it matters to what its annotations mean.
+/// The program that serves an Ingress, with what decides how it reads annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Behind {
     /// The controller.
     pub controller: Controller,
-    /// Whether it is Traefik's provider for ingress-nginx, which reads the annotations of that and none of Traefik's own.
+    /// Whether it is Traefik's provider for ingress-nginx, which reads the annotations of ingress-nginx and none of
+    /// Traefik's own.
     pub by_nginx_provider: bool,
-    /// Whether TLS is passed on to the server behind, where the Ingress asks for it.
+    /// Whether the program passes TLS through to the backend if the Ingress asks for it.
     pub may_pass_through: bool,
 }
 
 impl From<Controller> for Behind {
-    /// One of whose program nothing more is known.
+    /// A controller about whose program nothing more is known.
     fn from(controller: Controller) -> Self {
         Self {
             controller,
@@ -197,17 +201,18 @@ impl From<Controller> for Behind {
 }
 
 impl Behind {
-    /// Whether the server behind an Ingress ends TLS, so that no certificate of it is shown. ingress-nginx does that where it was
-    /// started with `--enable-ssl-passthrough` (v1.15, `pkg/flags/flags.go`; `internal/ingress/controller/nginx.go`,
-    /// `EnableSSLPassthrough`), Traefik's provider for it always (3.6.12, `pkg/provider/kubernetes/ingress-nginx/kubernetes.go`;
-    /// 3.7.9, `build.go`).
+    /// Whether the backend of an Ingress terminates TLS, so that clients never see a certificate of the Ingress.
+    /// ingress-nginx passes TLS through if it was started with `--enable-ssl-passthrough` (v1.15, `pkg/flags/flags.go`;
+    /// `internal/ingress/controller/nginx.go`, `EnableSSLPassthrough`), Traefik's provider for it always does (3.6.12,
+    /// `pkg/provider/kubernetes/ingress-nginx/kubernetes.go`; 3.7.9, `build.go`).
     pub fn passes_through(self, ingress: &Ingress) -> bool {
         self.may_pass_through && ingress.meta.annotation(annotation::NGINX_PASSTHROUGH) == Some("true")
     }
 
-    /// Whether a resolver of Traefik issues certificates for the hosts of an Ingress: for those that no certificate in the store
-    /// is for (`pkg/provider/acme/provider.go`, `getUncheckedDomains`, v3.7.9). The Secrets of the tls entries are loaded all the
-    /// same (`pkg/provider/kubernetes/ingress/kubernetes.go`, `getCertificates`).
+    /// Whether a certificate resolver of Traefik issues certificates for the hosts of an Ingress. It does so for hosts
+    /// that no certificate in the store covers (`pkg/provider/acme/provider.go`, `getUncheckedDomains`, v3.7.9).
+    /// Traefik loads the Secrets of the tls entries as well (`pkg/provider/kubernetes/ingress/kubernetes.go`,
+    /// `getCertificates`).
     pub fn issues_by_resolver(self, ingress: &Ingress) -> bool {
         matches!(self.controller, Controller::Traefik | Controller::Unknown)
             && !self.by_nginx_provider
@@ -215,8 +220,8 @@ impl Behind {
     }
 }
 
-/// Whether the Ingress gets all its certificates from elsewhere than Secrets: passthrough, a cloud's.
-/// An annotation of another controller than the one that serves it means nothing. AWS's load balancers read no Secret, and
+/// Whether all certificates of the Ingress come from sources other than Secrets: TLS passthrough, or a cloud provider.
+/// Only annotations of the controller that serves the Ingress count. AWS's load balancers read no Secret, and
 /// Tailscale's operator issues every certificate itself (its documentation, kb/1439).
 pub fn certificate_from_elsewhere(ingress: &Ingress, behind: Behind) -> bool {
     let controller = behind.controller;
@@ -229,7 +234,7 @@ pub fn certificate_from_elsewhere(ingress: &Ingress, behind: Behind) -> bool {
         || behind.passes_through(ingress)
 }
 
-/// Whether the Ingress is a canary of ingress-nginx: another Ingress of the host has the certificate.
+/// Whether the Ingress is a canary of ingress-nginx; another Ingress with the same host provides the certificate then.
 pub fn is_canary(ingress: &Ingress) -> bool {
     ingress.meta.annotation(annotation::NGINX_CANARY) == Some("true")
 }

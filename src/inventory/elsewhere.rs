@@ -1,40 +1,41 @@
-//! Who keeps a certificate that is in no Secret.
+//! Where a certificate is kept that is not in a Secret.
 
 use crate::object::{Gateway, annotation, gateway::Listener};
 
 use super::{Inventory, binding::Binding, controller::Controller, view::RouteView};
 
-/// The option by which VPC Lattice takes a certificate; what certificateRefs names beside it is filler
+/// The TLS option by which VPC Lattice takes a certificate. The certificateRefs beside it are placeholders
 /// (aws-application-networking-k8s, docs/guides/https.md, v1.1).
 const LATTICE_ARN: &str = "application-networking.k8s.aws/certificate-arn";
 
-/// Who keeps the certificate of a route that has none in a Secret.
+/// The keeper of a certificate that is not in a Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Keeper {
-    /// Google's Certificate Manager, by the annotation `networking.gke.io/certmap` of the Gateway.
+    /// Google's Certificate Manager, which the annotation `networking.gke.io/certmap` of the Gateway selects.
     GoogleCertificateManager,
-    /// Google's load balancer: managed or uploaded certificates.
+    /// Google's load balancer, with managed or uploaded certificates.
     Google,
-    /// AWS's Certificate Manager: its load balancers and VPC Lattice read no Secret.
+    /// AWS's Certificate Manager: AWS's load balancers and VPC Lattice read no Secret.
     Aws,
-    /// The implementation, by the TLS options of the listener.
+    /// The implementation of the Gateway, by the TLS options of the listener.
     Options,
-    /// A certificate resolver of Traefik, which issues by itself.
+    /// A certificate resolver of Traefik, which issues certificates itself.
     Resolver,
-    /// The backend: TLS is passed through to it.
+    /// The backend, to which TLS is passed through.
     Backend,
-    /// The controller, by a rule of its own.
+    /// The controller, by its own rules.
     Controller,
 }
 
 impl Inventory {
-    /// Who keeps the certificates of a listener; `None` where they are in Secrets.
+    /// The keeper of the certificates of a listener; `None` if they are in Secrets.
     pub(super) fn keeper_of(&self, gateway: &Gateway, listener: &Listener) -> Option<Keeper> {
         let controller = self.controller_of_gateway(gateway);
         if controller == Controller::Alb || listener.options.iter().any(|key| key == LATTICE_ARN) {
             return Some(Keeper::Aws);
         }
-        // Its listeners may name no certificate of their own (Google, "Secure a Gateway", certificate maps).
+        // With a certificate map, the listeners need not name certificates (Google, "Secure a Gateway", certificate
+        // maps).
         if matches!(controller, Controller::Gce | Controller::Unknown)
             && gateway.meta.annotation(annotation::GKE_CERTMAP).is_some()
         {
@@ -50,7 +51,7 @@ impl Inventory {
         })
     }
 
-    /// Who keeps the certificate of a binding whose certificate is in no Secret.
+    /// The keeper of the certificate of a binding whose certificate is not in a Secret.
     pub fn keeper(&self, binding: &Binding) -> Keeper {
         let view = self.view(&binding.route);
         view.map_or(Keeper::Controller, |view| view.keeper(self, binding))

@@ -1,4 +1,4 @@
-//! Builders for tests: one object in one line.
+//! Builders for tests, each of which makes an object in one line.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::{
 
 use super::{Presence, Stored};
 
-/// 2026-12-01T00:00:00Z: the day on which the tests look.
+/// 2026-12-01T00:00:00Z, the moment for which tests judge.
 pub const NOW: Seconds = 1_796_083_200;
 
-/// One day.
+/// One day in seconds.
 pub const DAY: Seconds = 86_400;
 
-/// A name in a namespace.
+/// Metadata with a namespace and a name.
 pub fn meta(namespace: &str, name: &str) -> Meta {
     Meta {
         namespace: namespace.into(),
@@ -27,7 +27,7 @@ pub fn meta(namespace: &str, name: &str) -> Meta {
     }
 }
 
-/// The same with one annotation more.
+/// The same metadata with one more annotation.
 pub fn with_annotation(mut meta: Meta, annotation: &str, value: &str) -> Meta {
     let mut more = meta.more.take().map_or_else(More::default, |more| *more);
     let added = [(annotation.into(), value.into())];
@@ -36,7 +36,7 @@ pub fn with_annotation(mut meta: Meta, annotation: &str, value: &str) -> Meta {
     meta
 }
 
-/// The same with other owners.
+/// The same metadata with other owners.
 pub fn with_owners(mut meta: Meta, owners: Vec<Owner>) -> Meta {
     let mut more = meta.more.take().map_or_else(More::default, |more| *more);
     more.owners = owners.into();
@@ -44,7 +44,7 @@ pub fn with_owners(mut meta: Meta, owners: Vec<Owner>) -> Meta {
     meta
 }
 
-/// An Ingress with tls entries of hosts and a Secret (empty: none), and a rule for each of the hosts.
+/// An Ingress with a tls entry for each pair of hosts and Secret (an empty name: no Secret), and a rule for each host.
 pub fn ingress(namespace: &str, name: &str, tls: &[(&[&str], &str)]) -> Ingress {
     let entry = |(hosts, secret): &(&[&str], &str)| IngressTls {
         hosts: hosts.iter().map(|h| Text::from(*h)).collect(),
@@ -70,7 +70,7 @@ pub fn class(name: &str, controller: &str) -> IngressClass {
     }
 }
 
-/// A digest that differs by `seed`.
+/// A digest that depends on `seed`.
 pub fn digest(seed: &str) -> Fingerprint {
     let mut bytes = [7u8; 32];
     for (i, b) in seed.bytes().enumerate() {
@@ -79,7 +79,7 @@ pub fn digest(seed: &str) -> Fingerprint {
     Fingerprint(bytes)
 }
 
-/// A healthy leaf for `names`: 90 days, a third of them gone at [`NOW`].
+/// A healthy leaf for `names` with a lifetime of 90 days, a third of which is over at [`NOW`].
 pub fn leaf(names: &[&str]) -> Certificate {
     let san = |n: &&str| n.parse().map_or_else(|_| San::Dns(Text::from(*n)), San::Ip);
     Certificate {
@@ -110,7 +110,7 @@ pub fn leaf(names: &[&str]) -> Certificate {
     }
 }
 
-/// The intermediate that signed [`leaf`]; good for ten years.
+/// The intermediate that signed [`leaf`], valid for ten years.
 pub fn intermediate() -> Certificate {
     Certificate {
         subject: Name::new("CN=Test CA R1,O=Test", "Test CA R1", Some("Test CA R1")).into(),
@@ -128,7 +128,7 @@ pub fn intermediate() -> Certificate {
     }
 }
 
-/// Trusted by a public root, over the certificates in their order.
+/// The trust of a chain of this many certificates, in order, that ends at a public root.
 pub fn trusted(certificates: usize) -> Trust {
     let path = (0..certificates).filter_map(|i| u8::try_from(i).ok()).collect();
     Trust::Trusted {
@@ -140,7 +140,7 @@ pub fn trusted(certificates: usize) -> Trust {
     }
 }
 
-/// A bundle of a leaf and the intermediate, its key matching, trusted.
+/// A trusted bundle of a leaf and the intermediate, with the matching key.
 pub fn bundle(leaf: Certificate) -> Bundle {
     Bundle {
         certificates: vec![Arc::new(leaf), Arc::new(intermediate())],
@@ -152,7 +152,7 @@ pub fn bundle(leaf: Certificate) -> Bundle {
     }
 }
 
-/// A TLS Secret of a bundle.
+/// A TLS Secret that holds a bundle.
 pub fn stored(namespace: &str, name: &str, bundle: Bundle) -> Stored {
     Stored {
         meta: meta(namespace, name),
@@ -172,12 +172,13 @@ pub fn good(namespace: &str, name: &str, names: &[&str]) -> Stored {
     stored(namespace, name, bundle(leaf(names)))
 }
 
-/// A key.
+/// The key of an object.
 pub fn key(namespace: &str, name: &str) -> Key {
     Key::new(namespace, name)
 }
 
-/// A healthy TLS Secret for `names` with a certificate and a key of its own, whatever others name.
+/// A healthy TLS Secret for `names` with its own certificate and key, different from those of other Secrets with the
+/// same names.
 pub fn own(namespace: &str, name: &str, names: &[&str]) -> Stored {
     let seed = format!("{namespace}/{name}");
     let leaf = Certificate {

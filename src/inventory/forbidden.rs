@@ -1,10 +1,11 @@
-//! What could not be read for lack of a right: found by kind and place, as each Secret that is missing asks.
+//! The lists and objects that could not be read because a right is missing, indexed by kind and place because each
+//! missing Secret looks them up.
 
 use hashbrown::{HashMap, HashSet};
 
 use crate::object::{Forbidden, Key, Kind, Text};
 
-/// All of it, in the order in which it was told, each once.
+/// All missing rights in the order in which they were reported, each once.
 #[derive(Debug, Default)]
 pub(super) struct AllForbidden {
     list: Vec<Forbidden>,
@@ -30,18 +31,19 @@ impl AllForbidden {
         &self.list
     }
 
-    /// Whether something of a kind could not be read.
+    /// Whether an object or list of a kind could not be read.
     pub(super) fn some(&self, kind: Kind) -> bool {
         self.kinds.contains(&kind)
     }
 
-    /// What kept the lists of a kind from holding what is in a namespace.
+    /// The missing right because of which the lists of a kind lack the objects of a namespace.
     pub(super) fn list(&self, kind: Kind, namespace: &Text) -> Option<&Forbidden> {
         let of = |namespace: Option<Text>| self.list.get(*self.places.get(&(kind, namespace, None))?);
         of(Some(namespace.clone())).or_else(|| of(None))
     }
 
-    /// What kept one object from being read: the last that was tried, to read it by its name.
+    /// The missing right because of which one object could not be read: the last one that was tried, which is to get it
+    /// by name.
     pub(super) fn one(&self, kind: Kind, key: &Key) -> Option<&Forbidden> {
         let place = (kind, Some(key.namespace.clone()), Some(key.name.clone()));
         let named = self.places.get(&place).and_then(|at| self.list.get(*at));

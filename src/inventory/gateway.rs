@@ -1,4 +1,5 @@
-//! From a Gateway, its `ListenerSets` and the routes attached to them to bindings (Gateway API, "Attaching to Gateways").
+//! Derives bindings from a Gateway, its `ListenerSets` and the routes that are attached to them (Gateway API,
+//! "Attaching to Gateways").
 
 use std::ops::Range;
 
@@ -19,41 +20,42 @@ use super::{
 /// The API group of the Gateway API.
 pub const GROUP: &str = "gateway.networking.k8s.io";
 
-/// One listener with the object that it belongs to.
+/// One listener together with its owner, a Gateway or a `ListenerSet`.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnedListener<'a> {
-    /// Gateway or `ListenerSet`.
+    /// The kind of the owner.
     pub kind: Kind,
-    /// The object's metadata.
+    /// The metadata of the owner.
     pub meta: &'a crate::object::Meta,
     /// The listener.
     pub listener: &'a Listener,
 }
 
 impl OwnedListener<'_> {
-    /// Whether it belongs to a Gateway or `ListenerSet`.
+    /// Whether the listener belongs to this Gateway or `ListenerSet`.
     pub fn is_of(&self, owner: &RouteKey) -> bool {
         self.kind == owner.kind && self.meta.name == owner.key.name && self.meta.namespace == owner.key.namespace
     }
 
-    /// The key of the object that it belongs to.
+    /// The key of the owner.
     pub fn owner(&self) -> RouteKey {
         RouteKey::new(self.kind, self.meta.key())
     }
 }
 
-/// Whether TLS ends at the listener.
+/// Whether the listener terminates TLS.
 pub fn terminates_tls(listener: &Listener) -> bool {
     let protocol = listener.protocol.as_str();
     (protocol.eq_ignore_ascii_case("HTTPS") || protocol.eq_ignore_ascii_case("TLS")) && !listener.passthrough
 }
 
-/// Whether a certificateRef names a core Secret, the one kind that every implementation supports.
+/// Whether a certificateRef names a core Secret, the only kind that every implementation supports.
 pub fn names_a_secret(reference: &CertificateRef) -> bool {
     reference.group.is_empty() && reference.kind == "Secret"
 }
 
-/// The part of `hostname` that a listener of `wide` takes: the narrower of both; `None` when they have nothing in common.
+/// The hosts that both `wide`, the hostname of a listener, and `hostname` include: the narrower of the two. `None` if
+/// they have no host in common.
 pub fn intersection(wide: &str, hostname: &str) -> Option<Text> {
     let below = |outer: &str, inner: &str| {
         // A wildcard of the Gateway API stands for one or more labels (HTTPRoute, spec.hostnames).
@@ -70,8 +72,8 @@ pub fn intersection(wide: &str, hostname: &str) -> Option<Text> {
 }
 
 impl Inventory {
-    /// The listeners of a Gateway and of the `ListenerSets` that it lets attach, in the order of their precedence:
-    /// the Gateway's own, then those of older sets, then by namespace and name.
+    /// The listeners of a Gateway and of the `ListenerSets` that it permits to attach, in the order of their
+    /// precedence: first those of the Gateway, then those of older sets, then by namespace and name.
     pub fn listeners(&self, gateway: &Key) -> Vec<OwnedListener<'_>> {
         let Some(gateway) = self.gateways.get(gateway) else {
             return Vec::new();
@@ -96,7 +98,7 @@ impl Inventory {
         own.chain(of_sets).collect()
     }
 
-    /// Puts the `ListenerSets` of a Gateway in the order of their precedence.
+    /// Sorts the `ListenerSets` of a Gateway by precedence.
     pub(super) fn order_sets(&mut self, gateway: &Key) {
         let of_gateway = self.sets_by_gateway.get(gateway).into_iter().flatten();
         let mut sets: Vec<&ListenerSet> = of_gateway.filter_map(|key| self.listener_sets.get(key)).collect();
@@ -106,7 +108,7 @@ impl Inventory {
         self.index_listeners(gateway);
     }
 
-    /// The Gateway that a route of kind Gateway or `ListenerSet` belongs to.
+    /// The Gateway to which a route of kind Gateway or `ListenerSet` belongs.
     pub fn gateway_of(&self, route: &RouteKey) -> Option<&Gateway> {
         match route.kind {
             Kind::Gateway => self.gateways.get(&route.key),
@@ -119,8 +121,9 @@ impl Inventory {
 
     /// The bindings of a Gateway and its `ListenerSets`.
     ///
-    /// A listener's are the hosts of the routes attached to it, cut to its hostname; the hostname itself where none is
-    /// attached. A host of a route that no listener of its parent takes is a binding without listener.
+    /// The hosts of a listener are those of the attached routes, as far as its hostname includes them, or the hostname
+    /// itself if no route is attached. A host of a route that no listener of its parent accepts becomes a binding
+    /// without a listener.
     pub(super) fn bindings_of_gateway(&self, key: &Key) -> Vec<Binding> {
         let Some(gateway) = self.gateways.get(key) else {
             return Vec::new();
@@ -152,7 +155,7 @@ impl Inventory {
                 route.parents.iter().filter(here).map(move |p| (parent, route, p))
             })
             .collect();
-        // The routes stand parent by parent.
+        // The routes are grouped by parent.
         let mut ranges: HashMap<&RouteKey, Range<usize>> = HashMap::new();
         for (position, (parent, ..)) in routes.iter().enumerate() {
             ranges.entry(parent).or_insert(position..position).end = position + 1;
@@ -167,7 +170,7 @@ impl Inventory {
         bindings
     }
 
-    /// Hosts of routes that listeners let in, and that none of them, nor of another parent of the route, takes.
+    /// Adds the hosts of routes that may attach, but that no listener of any parent of the route accepts.
     fn untaken(&self, gateway: &Gateway, routes: &[Attached<'_>], taken: &[Taken], bindings: &mut Vec<Binding>) {
         let mut here: HashSet<(Kind, Key, Text)> = HashSet::new();
         let mut accepted: HashSet<(Kind, Key)> = HashSet::new();
@@ -216,7 +219,8 @@ impl Inventory {
         }));
     }
 
-    /// Whether a listener of another Gateway that the route names takes the host, or nobody can say.
+    /// Whether a listener of another Gateway that the route names accepts the host, or may accept it because it was not
+    /// read.
     fn taken_elsewhere(&self, gateway: &Gateway, route: &Route, host: &Text) -> bool {
         let own = gateway.meta.key();
         let others = route.parents.iter().filter_map(|p| {
@@ -301,7 +305,7 @@ impl Inventory {
         }));
     }
 
-    /// Whether a route attaches to a listener: section, port, kind and namespace.
+    /// Whether a route attaches to a listener: section, port, kind and namespace have to match.
     fn attaches(&self, owned: &OwnedListener<'_>, route: &Route, reference: &ParentRef) -> bool {
         let listener = owned.listener;
         let kind_fits = if listener.allowed_kinds.is_empty() {
@@ -331,7 +335,7 @@ struct Hosts {
 }
 
 impl Hosts {
-    /// The routes of a host, which is added where it is new.
+    /// The routes of a host. A new host is added.
     fn routes(&mut self, host: Text) -> &mut Vec<RouteKey> {
         let at = *self.positions.entry(host.clone()).or_insert(self.found.len());
         if at == self.found.len() {
@@ -341,16 +345,16 @@ impl Hosts {
     }
 }
 
-/// A route of the Gateway API with the parent that it names.
+/// A route of the Gateway API, with its key and one parent that it names.
 type Attached<'a> = (&'a RouteKey, &'a Route, &'a ParentRef);
 
-/// What became of a route at one parent.
+/// The result of attaching a route to one parent.
 struct Taken {
-    /// Some listener lets it in: its section, port, kind and namespace fit.
+    /// Whether a listener permits the route: section, port, kind and namespace match.
     let_in: bool,
-    /// Its hostnames, normalized; `*` where it has none.
+    /// The hostnames of the route in their normal form; `*` if it has none.
     wanted: Vec<Text>,
-    /// Which of them some listener takes.
+    /// Which of these hostnames a listener accepts.
     hosts: Vec<bool>,
 }
 
@@ -369,7 +373,7 @@ impl Taken {
     }
 }
 
-/// The key of a `ListenerSet` among both its kinds.
+/// The key of a `ListenerSet`, which may be of either of two kinds.
 pub(super) fn set_key(set: &ListenerSet) -> RouteKey {
     RouteKey::new(set.kind(), set.meta.key())
 }

@@ -1,4 +1,5 @@
-//! What may reach into another namespace: routes and `ListenerSets` that listeners let in, Secrets by a `ReferenceGrant`.
+//! References across namespaces: routes and `ListenerSets` that listeners admit, and Secrets that a `ReferenceGrant`
+//! permits.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +10,20 @@ use crate::object::{Key, Kind, ReferenceGrant, Text, gateway::AllowedNamespaces}
 use super::Inventory;
 
 impl Inventory {
-    /// Whether something in the namespace `from` may attach to what is in the namespace `at`.
+    /// Whether an object in the namespace `from` may attach to a listener in the namespace `at`.
     pub fn admits(&self, allowed: &AllowedNamespaces, at: &Text, from: &Text) -> bool {
         match allowed {
             AllowedNamespaces::Same => at == from,
             AllowedNamespaces::All => true,
             AllowedNamespaces::None => false,
-            // Without the namespace's labels nobody can say; a route that asks for the listener is taken at its word.
+            // Without the labels of the namespace this cannot be decided; the route is then assumed to be admitted.
             AllowedNamespaces::Selector(selector) => {
                 self.namespaces.get(from).is_none_or(|labels| selector.matches(labels))
             }
         }
     }
 
-    /// The namespaces whose Secrets the listeners of other namespaces name: their `ReferenceGrants` count.
+    /// The namespaces of the Secrets that listeners of other namespaces name. Their `ReferenceGrants` matter.
     pub fn namespaces_referred_to(&self) -> BTreeSet<Text> {
         let of_gateways = self.gateways.values().map(|g| (&g.meta, &g.listeners));
         let of_sets = self.listener_sets.values().map(|s| (&s.meta, &s.listeners));
@@ -39,38 +40,39 @@ impl Inventory {
             .collect()
     }
 
-    /// Whether a listener of `kind` in the namespace `from` may use the Secret: same namespace, or a `ReferenceGrant`, or
-    /// nobody can say that there is none.
+    /// Whether a listener of `kind` in the namespace `from` may use the Secret: because it is in the same namespace,
+    /// because of a `ReferenceGrant`, or because the grants are not known.
     pub fn permits(&self, kind: Kind, from: &Text, secret: &Key) -> bool {
         secret.namespace == *from
             || self.forbidden.list(Kind::ReferenceGrant, &secret.namespace).is_some()
             || self.grants.permit(kind, from, secret)
     }
 
-    /// Whether routes that were not asked for may use the Secret.
+    /// Whether routes that were not read may use the Secret.
     pub fn may_be_used_elsewhere(&self, secret: &Key) -> bool {
         self.routes_chosen || (self.namespaces_chosen && self.grants.some_of(&secret.namespace))
     }
 }
 
-/// The API server takes no more than so many entries in either list of a `ReferenceGrant` (`maxItems`, Gateway API v1.4,
+/// The most entries that the API server accepts in either list of a `ReferenceGrant` (`maxItems`, Gateway API v1.4,
 /// `apis/v1beta1/referencegrant_types.go`).
 const ENTRIES: usize = 16;
 
-/// The `ReferenceGrants`, found by what they let in: every certificateRef into another namespace asks.
+/// The `ReferenceGrants`, indexed by what they permit, because every certificateRef into another namespace looks them
+/// up.
 #[derive(Debug, Default)]
 pub(super) struct Grants {
     all: HashMap<Key, ReferenceGrant>,
-    /// By the namespace that grants, and the kind and namespace of who may refer.
+    /// By the namespace of the grant, and the kind and namespace that may refer to it.
     permitted: HashMap<(Text, Kind, Text), Names>,
-    /// How many of a namespace let in references to Secrets.
+    /// How many grants of a namespace permit references to Secrets.
     namespaces: HashMap<Text, usize>,
 }
 
 /// How many grants permit each name.
 #[derive(Debug, Default)]
 struct Names {
-    /// Every Secret of the namespace.
+    /// How many grants permit every Secret of the namespace.
     all: usize,
     each: HashMap<Text, usize>,
 }
@@ -125,7 +127,7 @@ impl Grants {
             .is_some_and(|names| names.all > 0 || names.each.get(&secret.name).is_some_and(|count| *count > 0))
     }
 
-    /// Whether a namespace grants references to any Secret of it.
+    /// Whether a namespace grants references to any of its Secrets.
     fn some_of(&self, namespace: &Text) -> bool {
         self.namespaces.get(namespace).is_some_and(|count| *count > 0)
     }

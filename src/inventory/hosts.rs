@@ -1,4 +1,4 @@
-//! Routes that say by themselves which hosts they serve, and with which Secret: how they are kept, and what bindings they have.
+//! Routes that name their hosts and their Secret directly: how they are stored, and which bindings they have.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::{
     ingress::{EVERY_HOST, normal_host},
 };
 
-/// The routes of this shape, by their kinds.
+/// The routes of this shape, by kind.
 #[derive(Debug, Default)]
 pub(super) struct HostRoutes(BTreeMap<Kind, HashMap<Key, HostRoute>>);
 
@@ -32,7 +32,7 @@ impl HostRoutes {
         self.0.get(&route.kind)?.get(&route.key)
     }
 
-    /// All of them, in no order but that of their kinds.
+    /// All of these routes, grouped by kind.
     pub(super) fn values(&self) -> impl Iterator<Item = &HostRoute> {
         self.0.values().flat_map(HashMap::values)
     }
@@ -41,14 +41,14 @@ impl HostRoutes {
         self.0.values().map(HashMap::len).sum()
     }
 
-    /// Whether there is one whose controller chooses among all certificates.
+    /// Whether the controller of any of them chooses among the certificates of all routes.
     pub(super) fn some_picks_among_all(&self) -> bool {
         let picks = |kind: &Kind| Controller::alone_with(*kind).is_some_and(Controller::picks_among_all);
         self.0.iter().any(|(kind, routes)| !routes.is_empty() && picks(kind))
     }
 }
 
-/// The bindings of such a route: one that does not end TLS has none.
+/// The bindings of such a route; it has none if it does not terminate TLS.
 pub(super) fn of_host_route(route: &HostRoute) -> Vec<Binding> {
     let Some(tls) = &route.tls else {
         return Vec::new();
@@ -57,11 +57,11 @@ pub(super) fn of_host_route(route: &HostRoute) -> Vec<Binding> {
     let secrets: List<Key> = route.secrets();
     let mut hosts: Vec<Text> = Vec::new();
     let mut seen: HashSet<Text> = HashSet::new();
-    // What follows the first label of each host.
+    // The part of each host after its first label.
     let mut parents: HashSet<Text> = HashSet::new();
     for host in route.hosts.iter().chain(&tls.domains) {
         let host = normal_host(host);
-        // A domain of the certificate that a rule's host falls under is no host of its own.
+        // A wildcard domain of the certificate that covers the host of a rule is not a host of its own.
         let above = host.strip_prefix("*.").is_some_and(|parent| parents.contains(parent));
         if !above && seen.insert(host.clone()) {
             parents.extend(host.split_once('.').map(|(_, parent)| parent.into()));

@@ -1,24 +1,26 @@
-//! Reverse indexes: from what a binding or a Secret has to those that have it.
+//! Reverse indexes: from a property of bindings or Secrets to those that have it.
 //!
-//! No key is stored: the first value under a key has it, and is asked for it. Values are numbers, so an entry takes nine bytes.
+//! The keys are not stored: an index asks the first value under a key for it. Values are numbers, so that an entry
+//! takes nine bytes.
 
 use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// No value or one in place, or several on a [`Shelf`]. Nearly every host has one route, every Secret one binding.
+/// No value, one value in place, or several values on a [`Shelf`]. Nearly every host has one route, and nearly every
+/// Secret one binding.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) enum Few<T> {
-    /// None.
+    /// No value.
     #[default]
     None,
-    /// One.
+    /// One value.
     One(T),
-    /// Several: their place on the shelf.
+    /// Several values, by their place on the shelf.
     Many(u32),
 }
 
-/// Where the values stand of those that have several.
+/// The storage for lists of several values.
 #[derive(Debug)]
 pub(super) struct Shelf<T> {
     places: Vec<Vec<T>>,
@@ -35,7 +37,7 @@ impl<T> Default for Shelf<T> {
 }
 
 impl<T: Copy + Eq> Shelf<T> {
-    /// All values, in the order of their arrival.
+    /// All values in the order in which they were added.
     pub(super) fn values<'a>(&'a self, few: &'a Few<T>) -> &'a [T] {
         match few {
             Few::None => &[],
@@ -44,7 +46,7 @@ impl<T: Copy + Eq> Shelf<T> {
         }
     }
 
-    /// The values as they are kept.
+    /// Stores a list of values in the smallest form.
     fn put(&mut self, values: Vec<T>) -> Few<T> {
         match values.as_slice() {
             [] => Few::None,
@@ -60,7 +62,7 @@ impl<T: Copy + Eq> Shelf<T> {
         }
     }
 
-    /// Takes the values off the shelf.
+    /// Removes the values from the shelf and returns them.
     fn take(&mut self, few: Few<T>) -> Vec<T> {
         match few {
             Few::None => Vec::new(),
@@ -75,7 +77,7 @@ impl<T: Copy + Eq> Shelf<T> {
         }
     }
 
-    /// Adds a value, unless it is there.
+    /// Adds a value unless it is the last one already.
     pub(super) fn insert(&mut self, few: &mut Few<T>, value: T) {
         match few {
             Few::None => *few = Few::One(value),
@@ -83,7 +85,8 @@ impl<T: Copy + Eq> Shelf<T> {
             Few::One(present) => *few = self.put(vec![*present, value]),
             Few::Many(place) => {
                 if let Some(values) = self.places.get_mut(*place as usize)
-                    // A value is added by one owner, right after its last one: a repeat can only be the last.
+                    // One owner adds a value several times in a row, so that a repetition can only equal the last
+                    // value.
                     && values.last() != Some(&value)
                 {
                     values.push(value);
@@ -92,7 +95,7 @@ impl<T: Copy + Eq> Shelf<T> {
         }
     }
 
-    /// Takes a value away; says whether none is left.
+    /// Removes a value. Returns whether none is left.
     pub(super) fn remove(&mut self, few: &mut Few<T>, value: T) -> bool {
         match few {
             Few::One(present) if *present == value => *few = Few::None,
@@ -113,10 +116,10 @@ impl<T: Copy + Eq> Shelf<T> {
     }
 }
 
-/// From a key to the values that have it, in the order of their arrival.
+/// Maps a key to the values that have it, in the order in which they were added.
 ///
-/// Every method is given `key_of`, which says the key of a value that is in the index: a value must be taken out before
-/// what it stands for is dropped or changed.
+/// Every method takes `key_of`, which returns the key of a value that is in the index. For this reason a value must be
+/// removed before the object that it stands for is dropped or changed.
 #[derive(Debug)]
 pub(super) struct Index<T> {
     table: HashTable<Few<T>>,
@@ -135,7 +138,7 @@ impl<T> Default for Index<T> {
 }
 
 impl<T: Copy + Eq> Index<T> {
-    /// The values under `key`; none is an empty slice.
+    /// The values under `key`; an empty slice if there are none.
     pub(super) fn get<'k, K>(&self, key: &K, key_of: impl Fn(T) -> Option<&'k K>) -> &[T]
     where
         K: Hash + Eq + ?Sized + 'k,
@@ -145,7 +148,7 @@ impl<T: Copy + Eq> Index<T> {
         found.map_or(&[], |few| self.shelf.values(few))
     }
 
-    /// Makes room for so many more keys.
+    /// Reserves room for this many more keys.
     pub(super) fn reserve<'k, K>(&mut self, more: usize, key_of: impl Fn(T) -> Option<&'k K>)
     where
         K: Hash + Eq + ?Sized + 'k,
@@ -154,7 +157,7 @@ impl<T: Copy + Eq> Index<T> {
         self.table.reserve(more, hash_of);
     }
 
-    /// Adds a value, unless it is there.
+    /// Adds a value unless it is there.
     pub(super) fn insert<'k, K>(&mut self, key: &K, value: T, key_of: impl Fn(T) -> Option<&'k K>)
     where
         K: Hash + Eq + ?Sized + 'k,
@@ -168,7 +171,7 @@ impl<T: Copy + Eq> Index<T> {
         self.table.insert_unique(hash, Few::One(value), hash_of);
     }
 
-    /// Puts values under a key that has none.
+    /// Sets the values of a key that has none.
     pub(super) fn put<'k, K>(&mut self, key: &K, values: Vec<T>, key_of: impl Fn(T) -> Option<&'k K>)
     where
         K: Hash + Eq + ?Sized + 'k,
@@ -182,7 +185,7 @@ impl<T: Copy + Eq> Index<T> {
         self.table.insert_unique(hash, few, hash_of);
     }
 
-    /// Takes all values of a key away, and gives them.
+    /// Removes all values of a key, and returns them.
     pub(super) fn take<'k, K>(&mut self, key: &K, key_of: impl Fn(T) -> Option<&'k K>) -> Vec<T>
     where
         K: Hash + Eq + ?Sized + 'k,
@@ -194,7 +197,7 @@ impl<T: Copy + Eq> Index<T> {
         }
     }
 
-    /// Takes a value away.
+    /// Removes a value from a key.
     pub(super) fn remove<'k, K>(&mut self, key: &K, value: T, key_of: impl Fn(T) -> Option<&'k K>)
     where
         K: Hash + Eq + ?Sized + 'k,
@@ -208,14 +211,14 @@ impl<T: Copy + Eq> Index<T> {
         }
     }
 
-    /// Whether there is nothing.
+    /// Whether the index has no keys.
     #[cfg(test)]
     fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 }
 
-/// Whether values are those of `key`.
+/// Whether these are the values of `key`.
 fn has<'k, T: Copy + Eq, K: Eq + ?Sized + 'k>(
     shelf: &Shelf<T>,
     key: &K,
@@ -224,7 +227,7 @@ fn has<'k, T: Copy + Eq, K: Eq + ?Sized + 'k>(
     move |few| shelf.values(few).first().and_then(|first| key_of(*first)) == Some(key)
 }
 
-/// The hash of the key of values.
+/// The hash of the key of these values.
 fn hash_of<'k, T: Copy + Eq, K: Hash + ?Sized + 'k>(
     shelf: &Shelf<T>,
     hashes: &DefaultHashBuilder,

@@ -1,4 +1,4 @@
-//! From an Ingress to its bindings.
+//! Derives the bindings of an Ingress.
 
 use hashbrown::{HashMap, HashSet};
 
@@ -16,11 +16,12 @@ use super::{
 /// The host of a rule or tls entry that names none.
 pub const EVERY_HOST: &str = "*";
 
-/// The bindings of an Ingress: every host of its tls entries, and every host of its rules that TLS is expected for.
+/// The bindings of an Ingress: every host of its tls entries, and every host of its rules for which TLS is expected.
 ///
-/// An Ingress without any sign of TLS has none. A tls entry without hosts stands for the hosts of the rules, and a wildcard
-/// of a tls entry that is no rule's host for the hosts of the rules below it: those are what is routed. ingress-nginx does not
-/// look at a canary's tls entries, and serves two kinds of hosts more, which annotations name.
+/// An Ingress without any sign of TLS has no bindings. A tls entry without hosts stands for the hosts of the rules. A
+/// wildcard in a tls entry that no rule has stands for the hosts of rules below it, because those are the ones that are
+/// routed. ingress-nginx ignores the tls entries of a canary, and serves two more kinds of hosts, which annotations
+/// name.
 pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
     let controller = behind.controller;
     if controller == Controller::IngressNginx && is_canary(ingress) {
@@ -73,7 +74,7 @@ pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
         }
     }
     derived.put_several();
-    // ingress-nginx makes a server of each rule's host, and of nothing else.
+    // ingress-nginx creates a server for the host of each rule, and no other servers.
     let servers_alone = controller == Controller::IngressNginx;
     for binding in &mut derived.bindings {
         let host = &binding.host;
@@ -87,7 +88,7 @@ pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
     if servers_alone && !ingress.tls.is_empty() {
         derived.further_hosts_of_nginx(ingress, &rules);
     }
-    // What names a Secret is served with that, and what names none by the resolver.
+    // Hosts with a Secret are served with it, hosts without a Secret with the resolver's certificate.
     if behind.issues_by_resolver(ingress) {
         for binding in derived.bindings.iter_mut().filter(|binding| binding.secrets.is_empty()) {
             binding.elsewhere = true;
@@ -96,17 +97,19 @@ pub fn of_ingress(ingress: &Ingress, behind: Behind) -> Vec<Binding> {
     derived.bindings
 }
 
-/// What a secretName stands for.
+/// The meaning of a secretName.
 enum NamedSecret {
     Secret(Key),
-    /// A file that the controller has.
+    /// A file of the controller.
     File,
 }
 
-/// The Secret that a secretName means: one of the Ingress's namespace, unless the controller takes a namespace with it.
+/// The Secret that a secretName refers to. It is in the namespace of the Ingress, unless the controller accepts a
+/// namespace as well.
 ///
-/// Contour reads the namespace from an annotation (its documentation, "Ingress", TLS Certificate Delegation). `HAProxy` Ingress
-/// takes `[secret://][NAMESPACE/]NAME` and `file://PATH` (v0.17, pkg/controller/services/cache.go, `GetTLSSecretPath`).
+/// Contour reads the namespace from an annotation (its documentation, "Ingress", TLS Certificate Delegation). `HAProxy`
+/// Ingress accepts `[secret://][NAMESPACE/]NAME` and `file://PATH` (v0.17, pkg/controller/services/cache.go,
+/// `GetTLSSecretPath`).
 fn named_secret(ingress: &Ingress, name: &Text, controller: Controller) -> NamedSecret {
     let own = &ingress.meta.namespace;
     let key = match controller {
@@ -128,15 +131,16 @@ fn named_secret(ingress: &Ingress, name: &Text, controller: Controller) -> Named
     NamedSecret::Secret(key)
 }
 
-/// Up to so many hosts are compared one by one: nearly every Ingress has one or two, and a table costs more than that.
+/// The largest number of hosts that are compared one by one. Nearly every Ingress has one or two, for which a hash
+/// table would cost more.
 const FEW: usize = 8;
 
 /// The hosts of the rules.
 struct Rules<'a> {
     hosts: &'a [Text],
-    /// The same, where there are more than [`FEW`].
+    /// All hosts, where there are more than [`FEW`].
     exact: HashSet<&'a str>,
-    /// By what follows their first label, where there are more than [`FEW`].
+    /// The hosts by the part after their first label, where there are more than [`FEW`].
     by_parent: HashMap<&'a str, Vec<&'a Text>>,
 }
 
@@ -158,7 +162,7 @@ impl<'a> Rules<'a> {
         rules
     }
 
-    /// Whether a rule has the host itself.
+    /// Whether a rule has exactly this host.
     fn has(&self, host: &str) -> bool {
         if self.hosts.len() > FEW {
             self.exact.contains(host)
@@ -167,7 +171,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Whether there is a host right below a wildcard.
+    /// Whether a rule has a host directly below a wildcard.
     fn has_below(&self, wide: &str) -> bool {
         if self.hosts.len() > FEW {
             wide.strip_prefix("*.")
@@ -177,7 +181,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// The hosts right below a wildcard; none for any other host.
+    /// The hosts directly below a wildcard; empty for any other host.
     fn below(&self, wide: &str) -> Vec<&'a Text> {
         let Some(parent) = wide.strip_prefix("*.") else {
             return Vec::new();
@@ -190,7 +194,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// The wildcard whose first label stands for the host's.
+/// The wildcard that covers a host: `*` in place of its first label.
 pub(super) fn wildcard_over(host: &str) -> Option<Text> {
     let (_, parent) = host.split_once('.')?;
     let mut wide = Text::with_capacity(parent.len() + 2);
@@ -199,26 +203,27 @@ pub(super) fn wildcard_over(host: &str) -> Option<Text> {
     Some(wide)
 }
 
-/// The bindings so far, each host once: an Ingress may have tens of thousands.
+/// The bindings that have been derived so far, one for each host. An Ingress may have tens of thousands.
 struct Derived {
     route: RouteKey,
     elsewhere: bool,
-    /// Whether the first entry that names a host goes before those that only stand for it.
+    /// Whether the first entry that names a host takes precedence over entries that only cover it.
     exact_first: bool,
     bindings: Vec<Binding>,
-    /// By host, where there are more than [`FEW`].
+    /// The bindings by host, where there are more than [`FEW`].
     positions: HashMap<Text, usize>,
-    /// The Secrets that the entries name, and their numbers in this list.
+    /// The Secrets that the entries name, and the position of each in this list.
     secrets: Vec<Key>,
     numbers: HashMap<Key, u32>,
-    /// The Secrets of the bindings that have more than one, in their order, while they are found: [`MANY`] at most, as of everything
-    /// else that is looked at for one host.
+    /// The Secrets of bindings with more than one, in order, while they are derived. They are limited to [`MANY`], like
+    /// everything else that is examined for one host.
     several: HashMap<usize, Vec<u32>>,
-    /// What entries that stand for many hosts have brought to them, by what they name: `*` where they name none.
+    /// The Secrets that entries which cover many hosts have brought, by the wildcard of the entry; `*` if it names no
+    /// host.
     spread: HashMap<Text, HashSet<Option<Numbered>>>,
 }
 
-/// What a secretName stands for, with the Secret's number.
+/// The meaning of a secretName, with the number of the Secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Numbered {
     Secret(u32),
@@ -234,7 +239,7 @@ impl Derived {
         }
     }
 
-    /// Numbers what an entry names.
+    /// Assigns a number to the Secret that an entry names.
     fn number(&mut self, named: NamedSecret) -> Numbered {
         let NamedSecret::Secret(key) = named else {
             return Numbered::File;
@@ -287,7 +292,7 @@ impl Derived {
             routes: Box::default(),
         });
         if self.bindings.len() > FEW {
-            // At the first that is too many, all so far; after it, each.
+            // When the limit is exceeded, index all bindings so far; afterwards, index each new one.
             let from = self.positions.len();
             let new = self.bindings.iter().enumerate().skip(from);
             self.positions
@@ -296,7 +301,7 @@ impl Derived {
     }
 }
 
-/// Adds a Secret to those of a binding, at the end or before all others, unless it is there.
+/// Adds a Secret to those of a binding, at the end or at the beginning, unless it is there.
 fn put(several: &mut Vec<u32>, number: u32, first: bool) {
     if (several.len() >= MANY && !first) || several.contains(&number) {
         return;
@@ -306,14 +311,14 @@ fn put(several: &mut Vec<u32>, number: u32, first: bool) {
 }
 
 impl Derived {
-    /// Whether an entry that stands for many hosts, those that `named` stands for, brings them something that none before it did. Of
-    /// an Ingress with thousands of such entries and of hosts, each would be added to each.
+    /// Whether an entry that covers the many hosts of `named` brings them a Secret that no earlier such entry did.
+    /// Without this check, an Ingress with thousands of such entries and of hosts would add each entry to each host.
     fn spreads(&mut self, named: &str, secret: Option<Numbered>) -> bool {
         let brought = self.spread.entry(named.into()).or_default();
         brought.len() <= MANY && brought.insert(secret)
     }
 
-    /// Gives the bindings their Secrets. Those that have the same ones share the list of them.
+    /// Stores the Secrets in the bindings. Bindings with the same Secrets share one list.
     fn put_several(&mut self) {
         let mut lists: HashMap<Vec<u32>, List<Key>> = HashMap::new();
         for (position, several) in self.several.drain() {
@@ -323,12 +328,14 @@ impl Derived {
         }
     }
 
-    /// The hosts of ingress-nginx's `server-alias` and `from-to-www-redirect` that are no rule's: each is served with the
-    /// certificate of the host that it stands beside, where that covers it (v1.15: controller.go `createServers`, nginx.go
-    /// `configureCertificates`, pkg/util/ingress `BuildRedirects`). An alias that is a pattern is no name of a server.
+    /// The hosts of ingress-nginx's `server-alias` and `from-to-www-redirect` that no rule has. Each is served with the
+    /// certificate of the rule's host that it belongs to, if that certificate covers it (v1.15: controller.go
+    /// `createServers`, nginx.go `configureCertificates`, pkg/util/ingress `BuildRedirects`). An alias that is a
+    /// pattern is not a server name.
     fn further_hosts_of_nginx(&mut self, ingress: &Ingress, rules: &Rules<'_>) {
         let named = |host: &&Text| *host != EVERY_HOST;
-        // An alias of several hosts gets the certificate of the last in their order: each is told to nginx after the other.
+        // An alias of several hosts gets the certificate of the last one in sorted order, because the controller
+        // configures them in that order.
         let last = rules.hosts.iter().filter(named).max();
         if let (Some(last), Some(aliases)) = (last, ingress.meta.annotation(annotation::NGINX_ALIAS)) {
             let aliases = aliases.split(',').map(str::trim);
@@ -346,7 +353,8 @@ impl Derived {
         }
     }
 
-    /// Adds a host that gets what another one gets. One that only a tls entry names was no server before, and is one now.
+    /// Adds a host that gets the same certificate as `base`. A host that only a tls entry names was not a server
+    /// before, and becomes one.
     fn beside(&mut self, base: &str, host: &Text, origin: Origin) {
         let secrets = self.position(base).map(|at| self.bindings[at].secrets.clone());
         match self.position(host) {
@@ -365,7 +373,7 @@ impl Derived {
     }
 }
 
-/// The host with `www.` before it, or without it.
+/// The host with `www.` added, or removed if it is there.
 pub(super) fn www_counterpart(host: &str) -> Text {
     match host.strip_prefix("www.") {
         Some(bare) => bare.into(),
@@ -373,7 +381,8 @@ pub(super) fn www_counterpart(host: &str) -> Text {
     }
 }
 
-/// Whether the hosts of the rules are to be had over TLS, so that one without a certificate is worth a word.
+/// Whether clients are meant to reach the hosts of the rules over TLS, so that a host without a certificate is worth
+/// reporting.
 fn expects_tls(ingress: &Ingress, controller: Controller) -> bool {
     let is_true = |key| ingress.meta.annotation(key) == Some("true");
     !ingress.tls.is_empty()
@@ -381,7 +390,7 @@ fn expects_tls(ingress: &Ingress, controller: Controller) -> bool {
         || (controller == Controller::Traefik && is_true(annotation::TRAEFIK_TLS))
 }
 
-/// A host as bindings have it: normalized, and `*` for every host.
+/// The normal form of a host, as bindings have it; `*` for every host.
 pub fn normal_host(host: &str) -> Text {
     if host.is_empty() || host == EVERY_HOST {
         EVERY_HOST.into()
@@ -390,7 +399,7 @@ pub fn normal_host(host: &str) -> Text {
     }
 }
 
-/// Whether the wildcard host `wide` (`*.a`) takes the host `narrow` (`x.a`), by one whole label.
+/// Whether the wildcard host `wide` (`*.a`) covers the host `narrow` (`x.a`), which has exactly one more label.
 pub fn covers_host(wide: &str, narrow: &str) -> bool {
     wide.strip_prefix("*.")
         .is_some_and(|parent| narrow.split_once('.').is_some_and(|(_, rest)| rest == parent))

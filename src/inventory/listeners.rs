@@ -1,5 +1,5 @@
-//! The listeners of one Gateway and of its `ListenerSets`, found by what is asked of them: a Gateway may have thousands, and each host
-//! of each of them asks.
+//! Indexes over the listeners of one Gateway and its `ListenerSets`. A Gateway may have thousands of listeners, and
+//! each host of each of them is looked up.
 
 use std::sync::Arc;
 
@@ -16,29 +16,30 @@ use super::{
     settle::MANY,
 };
 
-/// Up to so many listeners are compared one by one: most Gateways have one or two, and tables cost more than that.
+/// The largest number of listeners that are compared one by one. Most Gateways have one or two, for which tables would
+/// cost more.
 const FEW: usize = 16;
 
-/// Where a listener stands: in the object that owns it.
+/// The position of a listener in the object that owns it.
 #[derive(Debug)]
 struct ListenerPosition {
     owner: RouteKey,
     position: usize,
 }
 
-/// The listeners of a Gateway that has many, in the order of their precedence.
+/// The listeners of a Gateway with many of them, in the order of their precedence.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     places: Vec<ListenerPosition>,
-    /// The position of a listener in the object that owns it.
+    /// The position of each listener, by its owner and its name.
     named: HashMap<(RouteKey, Text), usize>,
-    /// The first TLS listener of a port and hostname.
+    /// The first TLS listener with a port and hostname.
     first: HashMap<(u16, Option<Text>), usize>,
     /// The listeners of a port that name a Secret.
     by_secret: HashMap<(u16, Key), Vec<usize>>,
-    /// The hostnames; `*` for a listener without.
+    /// The hostnames of all listeners; `*` for a listener without a hostname.
     hostnames: HashSet<Text>,
-    /// What hostnames end in, from each of their dots on: those that a wildcard stands above.
+    /// All suffixes of the hostnames that begin with a dot, which are what a wildcard covers.
     endings: HashSet<Text>,
 }
 
@@ -68,7 +69,7 @@ impl Listeners {
         listeners
     }
 
-    /// Whether some listener takes a host, or a part of a wildcard.
+    /// Whether a listener accepts a host, or a part of a wildcard.
     fn take(&self, host: &str) -> bool {
         let below = host.strip_prefix('*').filter(|ending| !ending.is_empty());
         host == EVERY_HOST
@@ -82,7 +83,7 @@ impl Listeners {
     }
 }
 
-/// What stands behind a host's labels, each with its dot.
+/// The suffixes of a host that begin with a dot.
 fn endings(host: &str) -> impl Iterator<Item = &str> {
     host.match_indices('.')
         .filter(|(at, _)| *at > 0)
@@ -97,7 +98,7 @@ fn secrets_of(owned: &OwnedListener<'_>) -> impl Iterator<Item = Key> {
 }
 
 impl Inventory {
-    /// Makes the tables of a Gateway with many listeners; of others there are none.
+    /// Builds the tables of a Gateway with many listeners. Gateways with few listeners have no tables.
     pub(super) fn index_listeners(&mut self, gateway: &Key) {
         let all = self.listeners(gateway);
         let index = (all.len() > FEW).then(|| {
@@ -120,7 +121,7 @@ impl Inventory {
         }
     }
 
-    /// The Gateway whose listeners a route's are, where they are many.
+    /// The tables of the Gateway that a route belongs to, if it has many listeners.
     fn many_of(&self, route: &RouteKey) -> Option<&Listeners> {
         if self.many_listeners.is_empty() {
             return None;
@@ -159,7 +160,8 @@ impl Inventory {
         })
     }
 
-    /// An earlier TLS listener of the Gateway with the port and hostname of a binding's: that one is programmed, and not this.
+    /// An earlier TLS listener of the Gateway with the same port and hostname as that of the binding. The earlier one
+    /// is programmed, and this one is not.
     pub fn earlier_listener(&self, gateway: &Key, binding: &Binding, listener: &Listener) -> Option<OwnedListener<'_>> {
         let is_own = |other: &OwnedListener<'_>| other.listener.name == listener.name && other.is_of(&binding.route);
         let hostname = listener.hostname.as_deref().map(normal_host);
@@ -175,8 +177,8 @@ impl Inventory {
         })
     }
 
-    /// The first other TLS listener of the port that `fits` and one of whose Secrets is `wanted`. Of a Gateway with many listeners,
-    /// those are looked at whose Secrets name the binding's host.
+    /// The first other TLS listener of the port that `fits` and that has a Secret which is `wanted`. For a Gateway with
+    /// many listeners, only the listeners are examined whose Secrets name the host of the binding.
     pub fn other_listener(
         &self,
         gateway: &Key,
@@ -206,8 +208,8 @@ impl Inventory {
         others.into_iter().find(wants)
     }
 
-    /// The Secrets whose leaf has a name, and that listeners of Gateways with many name. Those that are not hide none, however many
-    /// they are.
+    /// The Secrets whose leaf has a name and that listeners of Gateways with many listeners name. Other Secrets with
+    /// that name, however many, cannot displace them.
     fn listed_with_name(&self, name: &str) -> Arc<[SecretId]> {
         self.memo.listed.get_or(name, || {
             let of_listeners = self.memo.of_listeners.get_or_init(|| {
@@ -225,7 +227,7 @@ impl Inventory {
         })
     }
 
-    /// Whether a listener of a Gateway takes a host, or a part of a wildcard.
+    /// Whether a listener of a Gateway accepts a host, or a part of a wildcard.
     pub(super) fn gateway_takes(&self, gateway: &Key, host: &Text) -> bool {
         if let Some(many) = self.many_listeners.get(gateway) {
             return many.take(host);
@@ -243,7 +245,7 @@ mod tests {
     use super::*;
     use crate::inventory::fixtures::meta;
 
-    // The API server takes `*`, and hostnames whose wildcard is a whole label.
+    // The API server accepts `*`, and hostnames in which the wildcard is a whole label.
     proptest::proptest! {
         #[test]
         fn tables_take_the_hosts_that_a_comparison_takes(

@@ -1,4 +1,4 @@
-//! Secrets that something in the cluster makes out of what is among the manifests.
+//! Secrets that a program in the cluster creates from objects that are among the manifests.
 
 use hashbrown::HashMap;
 
@@ -6,25 +6,25 @@ use crate::object::{Key, Made, Text, annotation};
 
 use super::{Inventory, secrets::Stored};
 
-/// What makes a Secret.
+/// The object or program that creates a Secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MadeBy {
-    /// The kind of the object, or the program.
+    /// The kind of the object, or the name of the program.
     pub kind: Text,
     /// The name of the object.
     pub name: Text,
 }
 
-/// Who makes which Secret.
+/// Which object creates which Secret.
 #[derive(Debug, Default)]
 pub(super) struct Makers {
     by_secret: HashMap<Key, MadeBy>,
-    /// Those that are made in namespaces that nobody lists.
+    /// The makers of Secrets in namespaces that are not known, by the name of the Secret.
     by_name: HashMap<Text, MadeBy>,
 }
 
 impl Inventory {
-    /// Notes an object that makes Secrets.
+    /// Records an object that creates Secrets.
     pub(super) fn set_made(&mut self, made: Made) {
         let by = MadeBy {
             kind: made.kind,
@@ -41,7 +41,7 @@ impl Inventory {
         }
     }
 
-    /// Notes that a Secret of the manifests is copied into other namespaces, where its annotations say so.
+    /// Records that a Secret of the manifests is copied into other namespaces, if its annotations say so.
     pub(super) fn note_copies(&mut self, stored: &Stored) {
         let copied = stored
             .meta
@@ -53,7 +53,7 @@ impl Inventory {
         }
     }
 
-    /// Notes that Secrets of a name are copied into other namespaces, by what an annotation is for.
+    /// Records that Secrets with this name are copied into other namespaces by the program that reads the annotation.
     pub(super) fn note_copy(&mut self, annotation: &str, name: Text) {
         let kind = match annotation {
             annotation::REFLECTOR_COPIES => "Reflector",
@@ -67,7 +67,7 @@ impl Inventory {
         self.makers.by_name.insert(name, by);
     }
 
-    /// What among the manifests makes a Secret, besides cert-manager.
+    /// The object among the manifests that creates a Secret, cert-manager's objects excepted.
     pub fn made_by(&self, secret: &Key) -> Option<&MadeBy> {
         let makers = &self.makers;
         makers

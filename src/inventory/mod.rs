@@ -1,7 +1,7 @@
-//! The joined picture of what was read: bindings, Secrets, and the indexes from one to the other.
+//! The joined view of everything that was read: bindings, Secrets, and indexes between them.
 //!
-//! [`Inventory::apply`] takes one change; [`Inventory::settle`] then derives the bindings of the routes that it touched,
-//! and says what has to be judged again. Pure: no time, no I/O.
+//! [`Inventory::apply`] applies one change. [`Inventory::settle`] then derives the bindings of the routes that the
+//! change affects, and returns what has to be judged again. This module is pure: it uses no clock and does no I/O.
 
 pub mod binding;
 pub mod controller;
@@ -57,56 +57,58 @@ pub use secrets::{Presence, Secrets, Stored};
 pub use serves::Recipients;
 pub use view::{RouteView, View};
 
-/// What a change made worth judging again.
+/// The bindings and Secrets that have to be judged again after changes.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Dirty {
-    /// Bindings that are new, changed, or depend on what changed.
+    /// Bindings that are new, have changed, or depend on a change.
     pub bindings: BTreeSet<BindingId>,
-    /// Bindings that are gone.
+    /// Bindings that no longer exist.
     pub gone: BTreeSet<BindingId>,
     /// Secrets whose own verdict may have changed.
     pub secrets: BTreeSet<Key>,
 }
 
-/// One cluster, or one set of manifests, joined.
-// Each flag says for itself what is not held.
+/// The inventory of one cluster, or of one set of manifests.
+// Each flag describes separately which objects the inventory does not hold.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Default)]
 pub struct Inventory {
     /// The kubeconfig context; empty for manifests.
     pub context: Text,
-    /// What commands are given to reach it again.
+    /// The arguments that commands need to reach the same cluster or manifests.
     pub reach: Arc<Reach>,
-    /// Whether the source is manifests, which seldom hold everything.
+    /// Whether the source is a set of manifests, which rarely contains everything that a cluster has.
     pub from_manifests: bool,
-    /// Whether Secrets that are missing are taken to be there (`--assume-secrets`).
+    /// Whether missing Secrets are assumed to exist (`--assume-secrets`).
     pub secrets_assumed: bool,
-    /// Whether only some routes were asked for (`-l`, `--field-selector`): others may use what these do not.
+    /// Whether only some routes were read (`-l`, `--field-selector`). Other routes may use Secrets that these do not.
     pub routes_chosen: bool,
-    /// Whether only some namespaces were asked for: routes of others may use what a `ReferenceGrant` lets them.
+    /// Whether only some namespaces were read. Routes of other namespaces may use what a `ReferenceGrant` permits.
     pub namespaces_chosen: bool,
     ingresses: Table<Box<Ingress>>,
-    /// Of the Ingresses with very many tls entries, the first entry whose Secret is missing: each of their hosts asks for it.
+    /// For Ingresses with very many tls entries, the first entry whose Secret is missing, because each of their hosts
+    /// looks it up.
     gaps: HashMap<Key, Option<(usize, Key)>>,
     host_routes: HostRoutes,
-    /// Traefik's, of both groups. There are a handful.
+    /// Traefik's stores, of both API groups. There are only a few.
     tls_stores: BTreeMap<(Kind, Key), TlsStore>,
-    /// The Secrets that these name.
+    /// The Secrets that these stores name.
     store_secrets: HashMap<Key, serves::NamedByStores>,
-    /// Whether one of today's group is called `default`: then those of the group of before are not used.
+    /// Whether a store of the current API group is called `default`. The stores of the previous group are not used
+    /// then.
     has_default_store: bool,
     classes: HashMap<Text, IngressClass>,
-    /// The name of the default class, as it was when bindings were last derived.
+    /// The name of the default class when bindings were last derived.
     default_class: Option<Text>,
     gateways: HashMap<Key, Gateway>,
     gateway_classes: HashMap<Text, GatewayClass>,
     listener_sets: HashMap<RouteKey, ListenerSet>,
     sets_by_gateway: HashMap<Key, BTreeSet<RouteKey>>,
-    /// The same, in the order of their precedence.
+    /// The `ListenerSets` of each Gateway in the order of their precedence.
     set_order: HashMap<Key, Vec<RouteKey>>,
     routes: HashMap<RouteKey, Route>,
     routes_by_parent: HashMap<RouteKey, BTreeSet<RouteKey>>,
-    /// The tables of the Gateways that have many listeners.
+    /// The tables of Gateways with many listeners.
     many_listeners: HashMap<Key, Listeners>,
     grants: Grants,
     namespaces: HashMap<Text, Vec<(Text, Text)>>,
@@ -116,44 +118,44 @@ pub struct Inventory {
     issuers: HashMap<(Kind, Key), Issuer>,
     orders: Table<Box<Order>>,
     challenges: Table<Box<Challenge>>,
-    /// Requests, orders and challenges by the kind that they are and the owner that they name.
+    /// Requests, orders and challenges, by their kind and by the owner that they name.
     owned: HashMap<(Kind, Key), BTreeSet<Key>>,
     consumers: HashMap<(Kind, Key), Consumer>,
     consumers_by_secret: HashMap<Key, BTreeSet<(Kind, Key)>>,
     services: BTreeMap<Key, Service>,
-    /// What among manifests makes Secrets in the cluster.
+    /// The objects among the manifests that create Secrets in the cluster.
     makers: made::Makers,
     secrets: Secrets,
     programs: programs::Programs,
     bindings: Bindings,
-    /// The bindings of all routes but those with listeners.
+    /// The bindings of all routes except those with listeners.
     by_route: Index<BindingId>,
-    /// The bindings of Gateways, with those of their `ListenerSets`.
+    /// The bindings of Gateways, including those of their `ListenerSets`.
     by_gateway: HashMap<Key, Vec<BindingId>>,
     by_host: Index<BindingId>,
     listed: HashSet<Kind>,
     not_served: HashSet<Kind>,
     forbidden: AllForbidden,
     unreadable: HashSet<Key>,
-    /// Some Ingress names, by its class alone, a controller that chooses among all certificates.
+    /// Whether the class of some Ingress alone names a controller that chooses among the certificates of all routes.
     picks_among_all: bool,
-    /// Secrets of which the server said that there is none of that name.
+    /// Secrets that do not exist according to the server.
     absent: HashSet<Key>,
-    /// Routes whose bindings have to be derived again; Gateways stand for their `ListenerSets`.
+    /// Routes whose bindings have to be derived again. A Gateway stands for its `ListenerSets` too.
     stale: BTreeSet<RouteKey>,
     dirty: Dirty,
-    /// Hosts of which a route changed, and that have very many routes or stand for all hosts below them.
+    /// Hosts of changed routes that have very many routes, or that are wildcards.
     stirred: HashSet<Text>,
-    /// What was found out since the last change, because many hosts ask for it.
+    /// Results that many hosts need, found since the last change.
     memo: serves::Memo,
-    /// Whether bindings have been derived once.
+    /// Whether bindings have been derived at least once.
     settled: bool,
-    /// Whether everything is being read for the first time: all of it is judged then, so nothing is marked for judging.
+    /// Whether the first read is in progress. Everything is judged after it, so that no change is marked for judging.
     loading: bool,
 }
 
 impl Inventory {
-    /// An empty inventory of a context (empty for manifests).
+    /// Makes an empty inventory for a context, which is empty for manifests.
     pub fn new(context: impl Into<Text>, from_manifests: bool) -> Self {
         Self {
             context: context.into(),
@@ -162,15 +164,16 @@ impl Inventory {
         }
     }
 
-    /// Notes that everything is being read for the first time, or that it has been: in between, [`Self::settle`] does not
-    /// say what has to be judged again.
+    /// Sets whether the first read is in progress. While it is, [`Self::settle`] does not report what has to be judged
+    /// again.
     pub fn set_loading(&mut self, loading: bool) {
         self.loading = loading;
     }
 
-    /// Takes a change of anything but a Secret's content, which comes parsed, by [`Self::store`].
+    /// Applies one change. The content of a Secret is excepted: it is parsed first, and [`Self::store`] takes the
+    /// result.
     ///
-    /// Call [`Self::settle`] before asking anything of the inventory.
+    /// Call [`Self::settle`] before any query.
     ///
     /// ```
     /// use kubectl_certs::inventory::Inventory;
@@ -205,7 +208,7 @@ impl Inventory {
         }
     }
 
-    /// Takes a Secret, parsed.
+    /// Stores a parsed Secret.
     pub fn store(&mut self, stored: Stored) {
         if self.from_manifests {
             self.note_copies(&stored);
@@ -226,14 +229,14 @@ impl Inventory {
         self.touch_secret(&key, [old_leaf, new_leaf].into_iter().flatten());
     }
 
-    /// Notes when a Secret's data last changed, by its managedFields.
+    /// Sets when the data of a Secret last changed according to its managedFields, in seconds since 1970.
     pub fn set_data_changed(&mut self, key: &Key, at: crate::object::Seconds) {
         if self.secrets.change(key, |stored| stored.data_changed = Some(at)) {
             self.touch_secret(key, std::iter::empty());
         }
     }
 
-    /// Notes what a Secret's certificates reach, after all Secrets have been read.
+    /// Sets the trust of the certificates of a Secret, which is known once all Secrets have been read.
     pub fn set_trust(&mut self, key: &Key, trust: crate::x509::Trust) {
         if self.secrets.change(key, |stored| stored.bundle.trust = trust) {
             self.touch_secret(key, std::iter::empty());
@@ -292,7 +295,7 @@ impl Inventory {
                     self.mark_all_gateways();
                 }
             }
-            // A Secret comes parsed; what reaches this is one that nobody parsed, and holds nothing.
+            // Secrets arrive parsed, by `store`. One that arrives here was not parsed, and holds nothing.
             Object::Secret(_) => {}
             Object::Consumer(o) => self.set_consumer(o),
             Object::Service(o) => {
@@ -356,7 +359,7 @@ impl Inventory {
                     .and_then(Stored::leaf)
                     .map(|l| (l.key_sha256, l.names.clone()));
                 self.touch_secret(&key, leaf.into_iter());
-                // The server said so, whatever came of reading it before.
+                // The server's answer replaces the result of earlier attempts to read the Secret.
                 self.unreadable.remove(&key);
                 self.absent.insert(key);
             }
@@ -370,7 +373,7 @@ impl Inventory {
                 self.services.remove(&key);
             }
             kind if kind.row().role == Role::Consumer => self.remove_consumer(kind, &key),
-            // What is left are routes that say hosts and Secret by themselves.
+            // All other kinds are routes that name their hosts and their Secret directly.
             _ => {
                 self.host_routes.remove(kind, &key);
                 self.mark(kind, key);

@@ -1,4 +1,4 @@
-//! Who writes a Secret and who uses it: cert-manager's objects, Pods, workloads, service accounts.
+//! Writers and users of a Secret: objects of cert-manager, Pods, workloads and service accounts.
 
 use crate::object::{
     Certificate, CertificateRequest, Challenge, Consumer, Issuer, Key, Kind, Meta, Object, Order, Service, Text,
@@ -99,7 +99,8 @@ impl Inventory {
         }
     }
 
-    /// Marks the Secret whose Certificate owns, over requests and orders, an object of cert-manager.
+    /// Marks the Secret of the Certificate that owns an object of cert-manager, directly or through requests and
+    /// orders.
     fn touch_owner_of(&mut self, kind: Kind, key: &Key) {
         let mut kind = kind;
         let mut at = key.clone();
@@ -121,7 +122,7 @@ impl Inventory {
         }
     }
 
-    /// Notes an object under its owners, so that it is found from them.
+    /// Indexes an object by its owners.
     fn own(&mut self, kind: Kind, meta: &Meta) {
         for owner in meta.owners() {
             let key = Key::new(meta.namespace.clone(), owner.name.clone());
@@ -129,23 +130,23 @@ impl Inventory {
         }
     }
 
-    /// The objects of a kind that some object of that name owns, or has owned.
+    /// The objects of a kind that an object with this name owns, or has owned.
     fn owned_by(&self, kind: Kind, owner: &Meta) -> impl Iterator<Item = &Key> {
         self.owned.get(&(kind, owner.key())).into_iter().flatten()
     }
 
-    /// The namespace and Secret of each of cert-manager's Certificates of a name.
+    /// The namespace and the Secret of each cert-manager Certificate with this name.
     pub fn certificates_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let named = self.certificates.values().filter(move |o| o.meta.name == name);
         named.map(|o| (o.meta.namespace.as_str(), o.secret.as_str()))
     }
 
-    /// cert-manager's Certificates, in no order.
+    /// cert-manager's Certificates, in no particular order.
     pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
         self.certificates.values().map(AsRef::as_ref)
     }
 
-    /// cert-manager's Certificates that write a Secret, by name.
+    /// cert-manager's Certificates that write a Secret, sorted by name.
     pub fn certificates_of(&self, secret: &Key) -> impl Iterator<Item = &Certificate> {
         let keys = self.certificates_by_secret.get(secret);
         keys.into_iter()
@@ -153,9 +154,9 @@ impl Inventory {
             .filter_map(|key| self.certificates.get(key).map(AsRef::as_ref))
     }
 
-    /// The name of the Certificate that writes a Secret, in its namespace: the first by name, where several do. What the
-    /// Secret itself says (cert-manager's secrets manager annotates it) counts only where not all Certificates were read,
-    /// for what copies a Secret copies its annotations too.
+    /// The name of the Certificate in its namespace that writes a Secret; the first by name if several do. The
+    /// annotation that cert-manager sets on the Secret counts only if not all Certificates were read, because tools
+    /// that copy a Secret copy its annotations too.
     pub fn writer_of(&self, secret: &Key) -> Option<&Text> {
         let written = self.certificates_of(secret).next();
         written.map(|certificate| &certificate.meta.name).or_else(|| {
@@ -168,7 +169,7 @@ impl Inventory {
         })
     }
 
-    /// The issuer that a Certificate names, with its kind and key; `None` for issuers of other groups.
+    /// The issuer that a Certificate names, with its kind and key; `None` for issuers of other API groups.
     pub fn issuer_of(&self, certificate: &Certificate) -> Option<(Kind, Key, Option<&Issuer>)> {
         let reference = &certificate.issuer;
         if !reference.group.is_empty() && reference.group != "cert-manager.io" {
@@ -255,8 +256,8 @@ impl Inventory {
         challenges
     }
 
-    /// Whether an issuer signs with the key of the Secret. A `ClusterIssuer`'s may be in any namespace: the one of
-    /// cert-manager's own resources is a setting of its controller.
+    /// Whether the Secret holds the key of an issuer. That of a `ClusterIssuer` may be in any namespace, because the
+    /// namespace for cert-manager's cluster resources is a setting of its controller.
     pub fn is_issuers_key(&self, secret: &Key) -> bool {
         self.issuers.iter().any(|((kind, key), issuer)| {
             issuer.ca_secret.as_ref() == Some(&secret.name)
@@ -264,12 +265,13 @@ impl Inventory {
         })
     }
 
-    /// Whether the containers of some Pod or workload that was read get a Secret's content.
+    /// Whether the containers of a Pod or workload that was read get the content of a Secret.
     pub fn is_mounted(&self, secret: &Key) -> bool {
         self.consumers_of(secret).any(|consumer| consumer.mounts(secret))
     }
 
-    /// The Services whose Pods mount a Secret, as far as Services were read: by the labels of Pods, and of those that workloads make.
+    /// The Services, as far as they were read, that select Pods which mount a Secret. The labels compared are those of
+    /// Pods and of the Pod templates of workloads.
     pub fn services_of_pods<'a>(&'a self, secret: &'a Key) -> impl Iterator<Item = &'a Service> {
         let pods: Vec<&[(Text, Text)]> = self
             .consumers_of(secret)
@@ -285,7 +287,7 @@ impl Inventory {
             .take(MANY)
     }
 
-    /// The Secrets that Pods and workloads that were read mount, and that were not read themselves.
+    /// The Secrets that were not read, but that Pods and workloads which were read mount.
     pub fn mounted_unread(&self) -> impl Iterator<Item = &Key> {
         self.consumers_by_secret
             .keys()

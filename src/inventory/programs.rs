@@ -1,6 +1,6 @@
-//! Which program stands behind a controller's name. The name is a promise that several keep: Traefik serves the classes of
-//! ingress-nginx too (3.5 and later, the provider `kubernetesIngressNGINX`), and a second ingress-nginx has a name of its own.
-//! The settings tell, then the Pods, and where neither does the name is taken at its word.
+//! Which program is behind a controller's name. A name is not proof: Traefik also serves the classes of ingress-nginx
+//! (3.5 and later, the provider `kubernetesIngressNGINX`), and a second ingress-nginx has a different name. The
+//! settings decide, then the Pods; if neither says anything, the name is believed.
 
 use std::collections::BTreeMap;
 
@@ -11,42 +11,42 @@ use crate::object::{
 
 use super::{Inventory, binding::RouteKey, controller::Controller};
 
-/// What the settings say of a controller's name.
+/// The settings for one controller name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPrograms {
-    /// Which controller it is; `None` leaves that to the Pods and the name.
+    /// The controller; `None` leaves it to the Pods and the name.
     pub controller: Option<Controller>,
-    /// The Secret of its default certificate.
+    /// The Secret with its default certificate.
     pub default_certificate: Option<Key>,
 }
 
-/// What is known of the programs behind controllers' names.
+/// The known programs behind the names of controllers.
 #[derive(Debug, Default)]
 pub(super) struct Programs {
     told: BTreeMap<Text, NamedPrograms>,
-    /// Of Pods and workloads, by their kind and name.
+    /// Programs of Pods and workloads, by kind and name.
     found: BTreeMap<(Kind, Key), Program>,
-    /// Of a cluster's Pods that were asked for.
+    /// Programs of the Pods that were queried in a cluster.
     running: Vec<Program>,
 }
 
 impl Programs {
-    /// The program of a name. ingress-nginx goes before Traefik where both run: while one is being replaced by the other, the
-    /// Ingresses are served by both, and the stricter of the two is told.
+    /// The program behind a name. ingress-nginx takes precedence over Traefik if both run: during a migration from one
+    /// to the other both serve the Ingresses, and the stricter one is reported.
     fn of(&self, name: &str) -> Option<&Program> {
         self.all(name)
             .find(|program| program.software == Software::IngressNginx)
             .or_else(|| self.all(name).next())
     }
 
-    /// Whether some program behind a name may pass TLS on to the servers behind: its Pods were not read, or do not say that it
-    /// does not.
+    /// Whether a program behind a name may pass TLS through to the backends: its Pods were not read, or do not rule it
+    /// out.
     pub(super) fn may_pass_through(&self, name: &str) -> bool {
         let mut known = self.all(name).peekable();
         known.peek().is_none() || known.any(|program| program.may_pass_through)
     }
 
-    /// All programs of a name.
+    /// All programs behind a name.
     fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Program> {
         let all = self.running.iter().chain(self.found.values());
         all.filter(move |program| program.controller_name == name)
@@ -54,13 +54,13 @@ impl Programs {
 }
 
 impl Inventory {
-    /// Notes what the settings say of controllers, by their names.
+    /// Records the settings for controllers, by their names.
     pub fn tell_controllers(&mut self, told: BTreeMap<Text, NamedPrograms>) {
         self.programs.told = told;
         self.mark_all_ingresses();
     }
 
-    /// Notes which ingress controllers run in the cluster.
+    /// Records which ingress controllers run in the cluster.
     pub fn set_programs(&mut self, programs: Vec<Program>) {
         if self.programs.running != programs {
             self.programs.running = programs;
@@ -68,7 +68,7 @@ impl Inventory {
         }
     }
 
-    /// Notes what a Pod or workload runs.
+    /// Records what a Pod or workload runs.
     pub(super) fn set_program(&mut self, kind: Kind, key: &Key, program: Option<&Program>) {
         let id = (kind, key.clone());
         let changed = match program {
@@ -80,7 +80,7 @@ impl Inventory {
         }
     }
 
-    /// Whether the Pods of a cluster are worth asking for: a class is there whose program they tell.
+    /// Whether the Pods of the cluster have to be queried, because they identify the program of a class.
     pub fn wants_programs(&self) -> bool {
         let open = |name: &Text| {
             matches!(
@@ -107,7 +107,7 @@ impl Inventory {
         }
     }
 
-    /// The `spec.controller` of an Ingress's class.
+    /// The `spec.controller` of the class of an Ingress.
     fn controller_name(&self, route: &RouteKey) -> Option<&Text> {
         if route.kind != Kind::Ingress {
             return None;
@@ -115,7 +115,7 @@ impl Inventory {
         self.classes.get(self.class_name(route)?).map(|class| &class.controller)
     }
 
-    /// Whether nothing but its name says which program serves an Ingress.
+    /// Whether only its name says which program serves an Ingress.
     pub fn is_taken_at_its_word(&self, route: &RouteKey) -> bool {
         self.controller_name(route).is_none_or(|name| {
             self.programs
@@ -126,7 +126,7 @@ impl Inventory {
         })
     }
 
-    /// The Secret of the default certificate of a route's controller, where the settings or its Pods name one.
+    /// The Secret of the default certificate of a route's controller, if the settings or its Pods name one.
     pub fn default_certificate(&self, route: &RouteKey) -> Option<&Key> {
         let name = self.controller_name(route)?;
         let told = self
@@ -137,8 +137,8 @@ impl Inventory {
         told.or_else(|| self.programs.of(name)?.default_certificate.key())
     }
 
-    /// Whether it is known that the controller of a route has no default certificate but the one that it makes itself: its Pods
-    /// were read, and name none.
+    /// Whether the controller of a route is known to have no default certificate other than the self-signed one: its
+    /// Pods were read, and name none.
     pub fn has_only_its_own_default(&self, route: &RouteKey) -> bool {
         let Some(name) = self.controller_name(route) else {
             return false;
@@ -148,14 +148,14 @@ impl Inventory {
             && self.default_certificate(route).is_none()
     }
 
-    /// Whether the controller of a route was told to take a default certificate, and which one is not known.
+    /// Whether the controller of a route is configured with a default certificate, but it is not known which one.
     pub(super) fn has_unknown_default(&self, route: &RouteKey) -> bool {
         let program = self.controller_name(route).and_then(|name| self.programs.of(name));
         program.is_some_and(|program| program.default_certificate == DefaultSecret::Unknown)
             && self.default_certificate(route).is_none()
     }
 
-    /// The Secrets of all default certificates that are known.
+    /// The Secrets of all known default certificates.
     pub fn default_certificates(&self) -> impl Iterator<Item = &Key> {
         let told = self
             .programs

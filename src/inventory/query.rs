@@ -1,4 +1,4 @@
-//! What a binding is asked for when it is judged: its route, its class and controller, and what of it was read.
+//! Queries for judging a binding: its route, its class and controller, and which objects were read.
 
 use hashbrown::HashSet;
 
@@ -19,14 +19,14 @@ use super::{
     view::RouteView,
 };
 
-/// Whether there is a class, as far as can be told.
+/// Whether the class of a route exists, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClassState {
-    /// It is there, or nobody can say that it is not.
+    /// It exists, or its absence cannot be established.
     Known,
-    /// It is named, and there is no such class.
+    /// The route names a class that does not exist.
     NotFound,
-    /// None is named, and no class is the default.
+    /// The route names no class, and no class is the default.
     NoDefault,
 }
 
@@ -41,12 +41,13 @@ impl Inventory {
         &self.secrets
     }
 
-    /// The bindings for which a Secret is named.
+    /// The bindings that name a Secret.
     pub fn bindings_of_secret(&self, secret: &Key) -> &[BindingId] {
         self.secrets.users(secret)
     }
 
-    /// Whether some route names a Secret. Of the Secrets of one host's very many tls entries, the bindings know the first alone.
+    /// Whether a route names a Secret. If very many tls entries of an Ingress name Secrets for one host, its binding
+    /// has only the first ones.
     pub fn is_named(&self, secret: &Key) -> bool {
         !self.bindings_of_secret(secret).is_empty() || self.of_long_ingresses().contains(secret)
     }
@@ -62,7 +63,7 @@ impl Inventory {
         })
     }
 
-    /// The bindings of a route; of a Gateway or `ListenerSet`, those of all its Gateway's listeners.
+    /// The bindings of a route; for a Gateway or `ListenerSet`, those of all listeners of its Gateway.
     pub fn bindings_of_route(&self, route: &RouteKey) -> impl Iterator<Item = &Binding> {
         let ids = self.derived_with(route).iter();
         ids.filter_map(|id| self.bindings.get(*id))
@@ -73,12 +74,12 @@ impl Inventory {
         self.by_host.get(host, of_host(&self.bindings))
     }
 
-    /// The Secrets that bindings name, in no order.
+    /// The Secrets that bindings name, in no particular order.
     pub fn named_secrets(&self) -> impl Iterator<Item = Key> {
         self.secrets.named()
     }
 
-    /// From which namespaces something may attach to the listeners of all Gateways and `ListenerSets`.
+    /// The namespaces from which objects may attach to the listeners of all Gateways and `ListenerSets`.
     pub fn allowed_namespaces(&self) -> impl Iterator<Item = &AllowedNamespaces> {
         let of_gateways = self
             .gateways
@@ -87,52 +88,53 @@ impl Inventory {
         of_gateways.chain(self.listener_sets.values().flat_map(|s| routes_of(&s.listeners)))
     }
 
-    /// Notes that a Secret could not be read for another reason than a right: nothing is said of it.
+    /// Records that a Secret could not be read for a reason other than a missing right. It is not judged.
     pub fn mark_unreadable(&mut self, secret: Key) {
         self.unreadable.insert(secret);
     }
 
-    /// Whether it is known that there is no such Secret: the server said so, or everything was read.
+    /// Whether a Secret is known not to exist: the server said so, or everything was read.
     pub fn is_absent(&self, secret: &Key) -> bool {
         self.secrets.get(secret).is_none() && (self.absent.contains(secret) || self.knows_all(Kind::Secret))
     }
 
-    /// Whether a Secret is not here and may be there all the same: reading it failed, or not everything was read.
+    /// Whether a Secret is not in the inventory but may exist, because reading it failed or not everything was read.
     pub fn is_unread(&self, secret: &Key) -> bool {
         self.secrets.get(secret).is_none() && (!self.is_absent(secret) || self.unreadable.contains(secret))
     }
 
-    /// Whether everything of a kind in the scope has been read (or there cannot be any).
+    /// Whether every object of a kind in the scope has been read, or there cannot be any.
     pub fn knows_all(&self, kind: Kind) -> bool {
         (self.listed.contains(&kind) || self.not_served.contains(&kind)) && !self.forbidden.some(kind)
     }
 
-    /// Whether there can be objects of a kind: the cluster serves it, or nobody has said that it does not.
+    /// Whether objects of a kind can exist: the cluster serves the kind, or is not known not to.
     pub fn may_serve(&self, kind: Kind) -> bool {
         !self.not_served.contains(&kind)
     }
 
-    /// What could not be read.
+    /// The lists and objects that could not be read because a right is missing.
     pub fn forbidden(&self) -> &[Forbidden] {
         self.forbidden.all()
     }
 
-    /// Whether something of a kind could not be read.
+    /// Whether an object or list of a kind could not be read.
     pub fn some_forbidden(&self, kind: Kind) -> bool {
         self.forbidden.some(kind)
     }
 
-    /// Why a Secret is not here, when the reason is a missing right: the last one that was tried, to read it by its name.
+    /// The missing right because of which a Secret could not be read: the last one that was tried, which is to get it
+    /// by name.
     pub fn forbidden_secret(&self, secret: &Key) -> Option<&Forbidden> {
         self.forbidden.one(Kind::Secret, secret)
     }
 
-    /// An Ingress.
+    /// The Ingress with a key.
     pub fn ingress(&self, key: &Key) -> Option<&Ingress> {
         self.ingresses.get(key).map(AsRef::as_ref)
     }
 
-    /// The Ingress that a route is: where it was when its bindings were derived, most of the time.
+    /// The Ingress of a route. It is usually where it was when its bindings were derived.
     pub(super) fn ingress_of(&self, route: &RouteKey) -> Option<&Ingress> {
         let ingress = || self.ingresses.get_near(route.near, &route.key);
         (route.kind == Kind::Ingress).then(ingress)?.map(AsRef::as_ref)
@@ -143,7 +145,7 @@ impl Inventory {
         self.routes.get(key)
     }
 
-    /// All routes that can be named on a command line: their kinds and metadata, in no order.
+    /// The kind and metadata of every route that can be named on a command line, in no particular order.
     pub fn listed_routes(&self) -> impl Iterator<Item = (Kind, &Meta)> {
         let ingresses = self.ingresses.values().map(|o| (Kind::Ingress, &o.meta));
         ingresses.chain(self.routes_with_listeners()).chain(self.own_routes())
@@ -158,7 +160,7 @@ impl Inventory {
         self.host_routes.values().map(|o| (o.kind, &o.meta))
     }
 
-    /// The routes that a user means who names a kind and a name, in any namespace.
+    /// The routes with a kind and a name, in any namespace.
     pub fn routes_named(&self, kind: Kind, name: &str) -> Vec<RouteKey> {
         fn of<'a>(routes: impl Iterator<Item = (Kind, &'a Meta)>, kind: Kind, name: &str) -> Vec<RouteKey> {
             let meant = routes.filter(|(of, meta)| kind.means(*of) && meta.name == name);
@@ -172,18 +174,18 @@ impl Inventory {
         }
     }
 
-    /// The namespaces that have such a route.
+    /// The namespaces that have a route with this kind and name.
     pub fn namespaces_of_route(&self, kind: Kind, name: &str) -> Vec<Text> {
         let routes = self.routes_named(kind, name).into_iter();
         routes.map(|route| route.key.namespace).collect()
     }
 
-    /// Whether there is a route of a kind and name, in any namespace.
+    /// Whether any namespace has a route with this kind and name.
     pub fn holds_route(&self, kind: Kind, name: &str) -> bool {
         !self.routes_named(kind, name).is_empty()
     }
 
-    /// Whether anything that was read is in a namespace.
+    /// Whether any object that was read is in a namespace.
     pub fn holds_namespace(&self, namespace: &str) -> bool {
         let inside = |key: &Key| key.namespace == namespace;
         self.ingresses.values().any(|o| o.meta.namespace == namespace)
@@ -193,7 +195,7 @@ impl Inventory {
             || self.listener_sets.keys().any(|route| inside(&route.key))
     }
 
-    /// The metadata of a route; of one of the Gateway API's that attach to others too.
+    /// The metadata of a route, including Gateway API routes that attach to others.
     pub fn route_meta(&self, route: &RouteKey) -> Option<&Meta> {
         match self.view(route) {
             Some(view) => Some(view.meta()),
@@ -201,12 +203,12 @@ impl Inventory {
         }
     }
 
-    /// The addresses that a route's status names.
+    /// The addresses in the status of a route.
     pub fn addresses(&self, route: &RouteKey) -> &[Text] {
         self.view(route).map_or(&[], |view| view.addresses(self))
     }
 
-    /// The class of a route, by field or by annotation; the name of the default class where it names none.
+    /// The class of a route, from its field or its annotation; the name of the default class if it names none.
     pub fn class_name(&self, route: &RouteKey) -> Option<&Text> {
         self.view(route)?.class(self)
     }
@@ -217,7 +219,7 @@ impl Inventory {
             .annotations()
             .iter()
             .find(|(k, _)| k == annotation::INGRESS_CLASS);
-        // The field counts where both are set: the annotation is deprecated since networking.k8s.io/v1.
+        // The field takes precedence over the annotation, which is deprecated since networking.k8s.io/v1.
         ingress
             .class
             .as_ref()
@@ -229,9 +231,9 @@ impl Inventory {
         self.classes.get(self.default_class.as_ref()?)
     }
 
-    /// Finds the default class, which every Ingress without a class asks for.
+    /// Finds the default class, which applies to every Ingress without a class.
     pub(super) fn find_default_class(&mut self) {
-        // Of several defaults, the API server takes the newest.
+        // If several classes are the default, the API server uses the newest.
         let default = self
             .classes
             .values()
@@ -240,13 +242,13 @@ impl Inventory {
         self.default_class = default.map(|class| class.meta.name.clone());
     }
 
-    /// The class that an Ingress of no route's own goes to: the default one, else the only one.
+    /// The class for a new Ingress: the default class, otherwise the only class.
     pub fn usual_class(&self) -> Option<&Text> {
         let only = || self.classes.values().next().filter(|_| self.classes.len() == 1);
         self.default_class().or_else(only).map(|class| &class.meta.name)
     }
 
-    /// The controller of an Ingress, and whether its class is there.
+    /// The controller of an Ingress, and whether its class exists.
     pub fn controller_of_ingress(&self, ingress: &Ingress) -> (Controller, ClassState) {
         let all_known = self.knows_all(Kind::IngressClass);
         if let Some(name) = &ingress.class {
@@ -254,7 +256,7 @@ impl Inventory {
                 return (self.controller_named(&class.controller), ClassState::Known);
             }
             let controller = Controller::of_class_name(name);
-            // Google's controller reads the name; there is no object.
+            // Google's controller reads the name of the class, which has no object.
             let missing = all_known && controller != Controller::Gce;
             let state = if missing {
                 ClassState::NotFound
@@ -264,7 +266,7 @@ impl Inventory {
             return (controller, state);
         }
         if let Some(name) = ingress.meta.annotation(annotation::INGRESS_CLASS) {
-            // An annotation needs no object: each controller compares it with its own setting.
+            // A class in the annotation needs no object: each controller compares it with its own setting.
             let class = self.classes.get(name).map(|c| self.controller_named(&c.controller));
             return (
                 class.unwrap_or_else(|| Controller::of_class_name(name)),
@@ -278,7 +280,7 @@ impl Inventory {
         }
     }
 
-    /// What serves an Ingress.
+    /// The program that serves an Ingress.
     pub(super) fn behind(&self, ingress: &Ingress) -> Behind {
         let controller = self.controller_of_ingress(ingress).0;
         let by_nginx_provider = controller == Controller::Traefik && self.is_of_nginx_provider(ingress);
@@ -295,14 +297,15 @@ impl Inventory {
         }
     }
 
-    /// Whether an Ingress that Traefik serves comes by its provider for ingress-nginx: its own takes no class but those of
-    /// `traefik.io/ingress-controller` (`pkg/provider/kubernetes/ingress/kubernetes.go`, v3.7.9).
+    /// Whether Traefik serves an Ingress through its provider for ingress-nginx. Traefik's own provider accepts only
+    /// classes of `traefik.io/ingress-controller` (`pkg/provider/kubernetes/ingress/kubernetes.go`, v3.7.9).
     pub(super) fn is_of_nginx_provider(&self, ingress: &Ingress) -> bool {
         let class = self.class_of_ingress(ingress).and_then(|name| self.classes.get(name));
         class.is_some_and(|class| !class.controller.starts_with("traefik.io/"))
     }
 
-    /// Whether a resolver of Traefik issues a certificate for the host of a binding where no certificate in the store is for it.
+    /// Whether a certificate resolver of Traefik issues a certificate for the host of a binding if no certificate in
+    /// the store covers it.
     pub fn issues_by_resolver(&self, binding: &Binding) -> bool {
         self.view(&binding.route)
             .is_some_and(|view| view.issues_by_resolver(self))
@@ -320,7 +323,7 @@ impl Inventory {
         class.map_or(Controller::Unknown, |c| Controller::of_controller_name(&c.controller))
     }
 
-    /// The `GatewayClass` state of a route's Gateway.
+    /// The state of the `GatewayClass` of a route's Gateway.
     pub fn gateway_class_state(&self, route: &RouteKey) -> ClassState {
         let Some(gateway) = self.gateway_of(route) else {
             return ClassState::Known;
@@ -333,7 +336,7 @@ impl Inventory {
         }
     }
 
-    /// Whether a controller is there that chooses among all certificates by server name.
+    /// Whether there is a controller that chooses by server name among the certificates of all routes.
     pub(super) fn some_controller_picks_among_all(&self) -> bool {
         let of_gateways = || self.gateway_classes.values().map(|class| &class.controller);
         self.picks_among_all
@@ -345,7 +348,7 @@ impl Inventory {
                 .any(|c| self.controller_named(&c.controller).picks_among_all())
     }
 
-    /// When a route was created; manifests seldom say.
+    /// When a route was created, in seconds since 1970; `None` for most manifests.
     pub fn created(&self, route: &RouteKey) -> Option<Seconds> {
         self.route_meta(route)?.created
     }

@@ -1,4 +1,4 @@
-//! The Secrets, with what their bytes turned out to hold, and the bindings that name them.
+//! The Secrets with their parsed contents, and the bindings that name them.
 
 use hashbrown::HashMap;
 
@@ -13,19 +13,19 @@ use super::{
     table::{Keyed, Table},
 };
 
-/// Whether a data key of a Secret holds something.
+/// Whether a data key of a Secret exists and has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// The data key is not there.
+    /// The data key does not exist.
     Absent,
-    /// It is there, with nothing in it.
+    /// The data key has an empty value.
     Empty,
-    /// It holds something.
+    /// The data key has a value.
     Present,
 }
 
 impl Presence {
-    /// Of a data key's bytes.
+    /// The presence of a data key with these bytes; `None` if it does not exist.
     pub fn of(bytes: Option<&[u8]>) -> Self {
         match bytes {
             None => Self::Absent,
@@ -42,24 +42,24 @@ pub struct Stored {
     pub meta: Meta,
     /// Its type.
     pub secret_type: Text,
-    /// The data keys of certificate and key, where those are others than `tls.crt` and `tls.key`.
+    /// The data keys of the certificate and the key, if they differ from `tls.crt` and `tls.key`.
     pub data_keys: Option<Box<[Text; 2]>>,
-    /// Whether tls.crt, or what stands for it, is there.
+    /// Whether tls.crt, or the data key used instead, exists.
     pub certificate: Presence,
-    /// Whether tls.key, or what stands for it, is there.
+    /// Whether tls.key, or the data key used instead, exists.
     pub key: Presence,
-    /// The names of its other data keys.
+    /// The names of all other data keys.
     pub other_keys: Vec<Text>,
-    /// When its data last changed; known of suspects alone.
+    /// When its data last changed, in seconds since 1970. It is only read for Secrets that may have stale Pods.
     pub data_changed: Option<Seconds>,
-    /// What is wrong with the CA certificates in its ca.crt; `None` where nothing is, or there is none.
+    /// What is wrong with the CA certificates in its ca.crt; `None` if nothing is, or if there is no ca.crt.
     pub ca_fault: Option<CaFault>,
-    /// What its bytes hold.
+    /// The parsed certificates and key.
     pub bundle: Bundle,
 }
 
 impl Stored {
-    /// Whether it is of the type that is made for TLS.
+    /// Whether its type is kubernetes.io/tls.
     pub fn is_tls(&self) -> bool {
         self.secret_type == TLS_TYPE
     }
@@ -69,17 +69,17 @@ impl Stored {
         self.certificate == Presence::Present
     }
 
-    /// Whether it is meant for TLS: by its type, or by what it holds.
+    /// Whether it is meant for TLS, according to its type or its contents.
     pub fn is_for_tls(&self) -> bool {
         self.is_tls() || self.holds_certificate()
     }
 
-    /// Whether neither the certificate nor its key is missing or empty.
+    /// Whether both the certificate and its key have a value.
     pub fn has_both(&self) -> bool {
         self.certificate == Presence::Present && self.key == Presence::Present
     }
 
-    /// The leaf, when it could be read.
+    /// The leaf, if it could be read.
     pub fn leaf(&self) -> Option<&Certificate> {
         self.bundle.leaf().map(AsRef::as_ref)
     }
@@ -88,7 +88,7 @@ impl Stored {
 /// The number of a Secret in its inventory.
 pub(super) type SecretId = u32;
 
-/// One name of a Secret: what it holds, where it is there, and the bindings that name it.
+/// One name of a Secret: its contents, if it exists, and the bindings that name it.
 #[derive(Debug)]
 struct Slot {
     what: SecretSlot,
@@ -97,7 +97,7 @@ struct Slot {
 
 #[derive(Debug)]
 enum SecretSlot {
-    /// It is named by bindings, and not there.
+    /// A Secret that bindings name and that does not exist.
     Missing(Box<Key>),
     Stored(Box<Stored>),
 }
@@ -120,18 +120,18 @@ impl Keyed for Slot {
     }
 }
 
-/// All Secrets, those that share a public key, and the bindings that name them.
+/// All Secrets, with indexes by public key, by name of the leaf, and of the bindings that name them.
 #[derive(Debug, Default)]
 pub struct Secrets {
     slots: Table<Slot>,
     /// How many of the slots hold a Secret.
     stored: usize,
-    /// How many of these are TLS Secrets, or hold a certificate.
+    /// How many of those are TLS Secrets or hold a certificate.
     for_tls: usize,
     by_public_key: Index<SecretId>,
-    /// By the names of the leaf; built when a controller first asks for it.
+    /// Secrets by the names of the leaf; built when a controller first needs it.
     by_name: Option<ByName>,
-    /// The bindings of those that several name.
+    /// The bindings of Secrets that several bindings name.
     users: Shelf<BindingId>,
 }
 
@@ -163,12 +163,12 @@ impl ByName {
 }
 
 impl Secrets {
-    /// The Secret of a key.
+    /// The Secret with a key.
     pub fn get(&self, key: &Key) -> Option<&Stored> {
         self.slots.get(key)?.stored()
     }
 
-    /// Has `change` change a Secret; `false` when there is none of that key.
+    /// Applies `change` to a Secret. Returns `false` if there is no Secret with that key.
     pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(&mut Stored)) -> bool {
         let slot = self.slots.position(key).and_then(|id| self.slots.at_mut(id));
         let Some(SecretSlot::Stored(stored)) = slot.map(|slot| &mut slot.what) else {
@@ -178,27 +178,27 @@ impl Secrets {
         true
     }
 
-    /// All of them, in no particular order.
+    /// All Secrets, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &Stored> {
         self.slots.values().filter_map(Slot::stored)
     }
 
-    /// How many there are.
+    /// How many Secrets there are.
     pub fn len(&self) -> usize {
         self.stored
     }
 
-    /// Whether there is none.
+    /// Whether there are no Secrets.
     pub fn is_empty(&self) -> bool {
         self.stored == 0
     }
 
-    /// Whether none of them is a TLS Secret or holds a certificate.
+    /// Whether no Secret is a TLS Secret or holds a certificate.
     pub fn have_no_certificate(&self) -> bool {
         self.for_tls == 0
     }
 
-    /// Puts a Secret in, and gives back the one that it replaces.
+    /// Stores a Secret, and returns the one that it replaces.
     pub(super) fn set(&mut self, stored: Stored) -> Option<Stored> {
         self.for_tls += usize::from(stored.is_for_tls());
         let position = self.slots.position(&stored.meta);
@@ -238,12 +238,12 @@ impl Secrets {
         Some(*gone)
     }
 
-    /// The bindings that name a Secret, whether it is there or not.
+    /// The bindings that name a Secret, whether or not it exists.
     pub(super) fn users(&self, key: &Key) -> &[BindingId] {
         self.slots.get(key).map_or(&[], |slot| self.users.values(&slot.users))
     }
 
-    /// All keys that bindings name, in no particular order.
+    /// The keys of all Secrets that bindings name, in no particular order.
     pub(super) fn named(&self) -> impl Iterator<Item = Key> {
         let named = self.slots.values().filter(|slot| !matches!(slot.users, Few::None));
         named.map(|slot| {
@@ -252,7 +252,7 @@ impl Secrets {
         })
     }
 
-    /// The keys that at least so many bindings name, in no particular order.
+    /// The keys of the Secrets that at least this many bindings name, in no particular order.
     pub fn named_by(&self, least: usize) -> impl Iterator<Item = Key> {
         let named = self
             .slots
@@ -264,7 +264,7 @@ impl Secrets {
         })
     }
 
-    /// Notes that a binding names a Secret.
+    /// Records that a binding names a Secret.
     pub(super) fn add_user(&mut self, key: &Key, user: BindingId) {
         let id = self.slots.position(key).unwrap_or_else(|| {
             self.slots.insert(Slot {
@@ -277,7 +277,7 @@ impl Secrets {
         }
     }
 
-    /// Notes that a binding names a Secret no more.
+    /// Records that a binding no longer names a Secret.
     pub(super) fn remove_user(&mut self, key: &Key, user: BindingId) {
         let slot = self.slots.position(key).and_then(|id| self.slots.at_mut(id));
         let Some(slot) = slot else { return };
@@ -287,7 +287,7 @@ impl Secrets {
         }
     }
 
-    /// Finds a Secret by its leaf from now on.
+    /// Adds a Secret to the indexes by its leaf.
     fn index(&mut self, id: SecretId) {
         let Some(leaf) = self.slots.at(id).and_then(leaf) else {
             return;
@@ -300,7 +300,7 @@ impl Secrets {
         }
     }
 
-    /// The reverse of [`Self::index`], while the Secret is there.
+    /// Removes a Secret from the indexes by its leaf. The Secret still has to exist.
     fn unindex(&mut self, id: SecretId) {
         let Some(leaf) = self.slots.at(id).and_then(leaf) else {
             return;
@@ -313,14 +313,14 @@ impl Secrets {
         }
     }
 
-    /// The Secrets whose leaf has that public key.
+    /// The Secrets whose leaf has this public key.
     pub fn with_public_key(&self, public_key: Fingerprint) -> impl Iterator<Item = &Stored> {
         let key_of = |id| Some(&leaf_at(&self.slots, id)?.key_sha256);
         let ids = self.by_public_key.get(&public_key, key_of);
         ids.iter().filter_map(|id| self.slots.at(*id)?.stored())
     }
 
-    /// Keeps an index of names from now on: some controller chooses among all certificates by server name.
+    /// Starts an index of names, for controllers that choose by server name among the certificates of all routes.
     pub(super) fn index_names(&mut self) {
         if self.by_name.is_some() {
             return;
@@ -334,12 +334,12 @@ impl Secrets {
         self.by_name = Some(by_name);
     }
 
-    /// The Secrets whose leaf has a name, in the order of their arrival. None unless names are indexed.
+    /// The Secrets whose leaf has a name, in the order in which they were added. Empty unless names are indexed.
     pub(super) fn ids_with_name(&self, name: &str) -> &[SecretId] {
         self.by_name.as_ref().map_or(&[][..], |by_name| by_name.get(name))
     }
 
-    /// The Secret of a number.
+    /// The Secret with a number.
     pub(super) fn at(&self, id: SecretId) -> Option<&Stored> {
         self.slots.at(id)?.stored()
     }

@@ -1,4 +1,5 @@
-//! What a change touches: routes are derived again, and what depends on them or on a Secret is marked for judging.
+//! The effects of a change: affected routes are derived again, and what depends on them or on a Secret is marked for
+//! judging.
 
 use std::collections::BTreeSet;
 
@@ -17,14 +18,14 @@ use super::{
     view::RouteView,
 };
 
-/// How many of very many are looked at one by one, where the rest say the same or are looked at together.
+/// The most items that are examined one by one, where the others would give the same result or are examined together.
 pub(crate) const MANY: usize = 200;
 
-/// From so many tls entries on, the first whose Secret is missing is looked for once.
+/// The number of tls entries from which on the first missing Secret of an Ingress is found once and remembered.
 const ENTRIES: usize = 16;
 
 impl Inventory {
-    /// Remembers the Ingresses with very many tls entries.
+    /// Remembers an Ingress if it has very many tls entries.
     pub(super) fn note_length(&mut self, ingress: &Ingress) {
         if ingress.tls.len() > ENTRIES {
             self.gaps.insert(ingress.meta.key(), None);
@@ -33,7 +34,7 @@ impl Inventory {
         }
     }
 
-    /// Looks for the first tls entry whose Secret is missing, of each Ingress with very many.
+    /// Finds the first tls entry with a missing Secret, for each Ingress with very many tls entries.
     fn find_gaps(&mut self) {
         let mut gaps = std::mem::take(&mut self.gaps);
         for (key, gap) in &mut gaps {
@@ -47,7 +48,7 @@ impl Inventory {
     }
 
     pub(super) fn mark(&mut self, kind: Kind, key: Key) {
-        // Before the first time, nothing has been derived: all routes will be.
+        // Before the first derivation there is nothing to derive again: it includes all routes.
         if self.settled {
             self.stale.insert(RouteKey::new(kind, key));
         }
@@ -130,8 +131,9 @@ impl Inventory {
         }
     }
 
-    /// Marks what depends on a Secret: its bindings, those of the Secrets that share a key with it, and the hosts that
-    /// its certificate names or named, where a controller chooses among all certificates.
+    /// Marks everything that depends on a Secret: its bindings, those of Secrets with the same key, and, if a
+    /// controller chooses among the certificates of all routes, the hosts that its present or previous certificate
+    /// names.
     pub(super) fn touch_secret(&mut self, key: &Key, leaves: impl Iterator<Item = (Fingerprint, Sans)>) {
         if self.loading {
             return;
@@ -139,7 +141,7 @@ impl Inventory {
         self.dirty.secrets.insert(key.clone());
         self.touch_routes_of(key);
         if self.default_certificates().any(|default| default == key) {
-            // Whatever host gets no other certificate may get this one.
+            // Any host without another certificate may get this one.
             self.dirty.bindings.extend(self.bindings.iter().map(|(id, _)| id));
         }
         if self.is_of_a_store(key) {
@@ -150,7 +152,7 @@ impl Inventory {
             let sharing: Vec<Key> = self
                 .secrets
                 .with_public_key(public_key)
-                // A copy without its key, which anybody can make, repeats nothing.
+                // Anybody can store a copy without the key; it does not count as a repeated key.
                 .filter(|s| s.bundle.key == KeyState::Matches)
                 .map(|s| s.meta.key())
                 .take(MANY)
@@ -166,8 +168,8 @@ impl Inventory {
         }
     }
 
-    /// All bindings of the routes that name a Secret: what one entry lacks may stop the next, and a host that no entry
-    /// lists may be served by it.
+    /// Marks all bindings of the routes that name a Secret: an entry without a Secret may stop the next ones from being
+    /// read, and a host that no entry lists may be served with it.
     fn touch_routes_of(&mut self, secret: &Key) {
         let mut touched = BTreeSet::new();
         for id in self.secrets.users(secret) {
@@ -179,7 +181,8 @@ impl Inventory {
         self.dirty.bindings.append(&mut touched);
     }
 
-    /// The bindings of a host; of those below a wildcard too, where a controller chooses among all certificates.
+    /// Marks the bindings of a host and, if a controller chooses among the certificates of all routes, those below a
+    /// wildcard.
     fn touch_host(&mut self, name: &Text, picks: bool) {
         let bindings = self.by_host.get(name.as_str(), of_host(&self.bindings));
         self.dirty.bindings.extend(bindings);
@@ -189,8 +192,8 @@ impl Inventory {
         }
     }
 
-    /// The hosts that the certificates of a route's Secrets name: a controller that chooses among all now has them, or has
-    /// lost them.
+    /// Marks the hosts that the certificates of a route's Secrets name: a controller that chooses among the
+    /// certificates of all routes has gained or lost them.
     fn touch_named_hosts(&mut self, secrets: &[Key]) {
         if !self.some_controller_picks_among_all() {
             return;
@@ -208,7 +211,7 @@ impl Inventory {
         }
     }
 
-    /// Derives again the bindings of the routes that changes touched, and says what has to be judged again.
+    /// Derives the bindings of affected routes again, and returns what has to be judged again.
     pub fn settle(&mut self) -> Dirty {
         self.find_default_class();
         if self.settled {
@@ -224,8 +227,8 @@ impl Inventory {
             self.derive_all();
             self.settled = true;
         }
-        // The names of certificates matter to controllers that choose among all of them, and to Gateways with many listeners; few
-        // clusters have one.
+        // The names of certificates matter to controllers that choose among the certificates of all routes, and to
+        // Gateways with many listeners. Few clusters have one.
         if self.some_controller_picks_among_all() || !self.many_listeners.is_empty() {
             self.secrets.index_names();
         }
@@ -238,11 +241,11 @@ impl Inventory {
         dirty
     }
 
-    /// Derives the bindings of everything for the first time, in the order of kinds and names.
+    /// Derives all bindings for the first time, in the order of kinds and names.
     fn derive_all(&mut self) {
         let mut ingresses: Vec<u32> = self.ingresses.iter().map(|(position, _)| position).collect();
         ingresses.sort_unstable_by_key(|position| self.ingresses.at(*position).map(Keyed::names));
-        // Nearly all have one host and one Secret.
+        // Nearly all routes have one host and one Secret.
         let routes = ingresses.len() + self.host_routes.len() + self.gateways.len();
         self.bindings.reserve(routes);
         self.by_route.reserve(routes, of_route(&self.bindings));
@@ -284,7 +287,7 @@ impl Inventory {
             Kind::Gateway => self.by_gateway.remove(&route.key).unwrap_or_default(),
             _ => self.by_route.take(route, of_route(&self.bindings)),
         };
-        // While everything is read for the first time, all is judged anyway.
+        // During the first read everything is judged anyway.
         if !self.loading && self.settled {
             let before = old.iter().filter_map(|id| self.bindings.get(*id));
             let secrets = before
@@ -320,7 +323,7 @@ impl Inventory {
         }
     }
 
-    /// The bindings that are derived together with those of a route: of a Gateway's, those of its `ListenerSets` too.
+    /// The bindings that are derived together with those of a route. A Gateway's include those of its `ListenerSets`.
     pub(super) fn derived_with(&self, route: &RouteKey) -> &[BindingId] {
         let gateway = match route.kind {
             Kind::Gateway => Some(&route.key),
@@ -359,7 +362,8 @@ impl Inventory {
         }
     }
 
-    /// Notes the host of a binding that comes or goes, where not all that depends on it is marked at once.
+    /// Remembers the host of a binding that is added or removed, if not everything that depends on it is marked at
+    /// once.
     fn stir(&mut self, id: BindingId) {
         let Some(binding) = self.bindings.get(id) else { return };
         let many = || self.bindings_of_host(&binding.host).len() > MANY;
@@ -368,7 +372,8 @@ impl Inventory {
         }
     }
 
-    /// Marks the bindings of those hosts, and for a wildcard those of the hosts right below it, which may be served as it is.
+    /// Marks the bindings of the remembered hosts and, for a wildcard, those of the hosts directly below it, which may
+    /// be served in the same way.
     fn touch_stirred(&mut self) {
         let stirred = std::mem::take(&mut self.stirred);
         for host in &stirred {
@@ -384,24 +389,24 @@ impl Inventory {
 }
 
 impl Dirty {
-    /// Marks what depends on a binding: others of its host, and what is told of its Secrets.
+    /// Marks what depends on a binding: other bindings of its host, and findings about its Secrets.
     fn depends(&mut self, on: &Binding, by_host: &Index<BindingId>, secrets: &Secrets, bindings: &Bindings) {
         let of_its_host = by_host.get(on.host.as_str(), of_host(bindings));
         self.bindings.extend(of_its_host.iter().take(MANY));
         for secret in &on.secrets {
-            // Names that no route uses are told of at the first binding alone.
+            // Unused names are reported at the first binding only.
             self.bindings.extend(secrets.users(secret).first());
             self.secrets.insert(secret.clone());
         }
     }
 }
 
-/// The hosts of bindings, for the index by host.
+/// Returns the host of a binding, as the key of the index by host.
 pub(super) fn of_host<'a>(bindings: &'a Bindings) -> impl Fn(BindingId) -> Option<&'a str> {
     move |id| Some(bindings.get(id)?.host.as_str())
 }
 
-/// The routes of bindings, for the index by route.
+/// Returns the route of a binding, as the key of the index by route.
 pub(super) fn of_route<'a>(bindings: &'a Bindings) -> impl Fn(BindingId) -> Option<&'a RouteKey> {
     move |id| Some(&bindings.get(id)?.route)
 }

@@ -1,4 +1,4 @@
-//! Objects by namespace and name, in slots that keep their number. A name is stored once: in the object.
+//! Objects by namespace and name, in slots with permanent numbers. A name is stored only once, in the object itself.
 
 use std::hash::BuildHasher;
 
@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::object::{Certificate, CertificateRequest, Challenge, Ingress, Key, Meta, Order, Text};
 
-/// What has a namespace and a name.
+/// An object with a namespace and a name.
 pub(super) trait Keyed {
     /// Its namespace and its name.
     fn names(&self) -> (&Text, &Text);
@@ -42,7 +42,7 @@ macro_rules! named_by_meta {
 
 named_by_meta!(Ingress, Certificate, CertificateRequest, Order, Challenge);
 
-/// Things by their names. Of large ones `V` should be a box: a vector that grows is part empty.
+/// Objects by namespace and name. `V` should be a box for large objects, because a part of a growing vector is unused.
 #[derive(Debug)]
 pub(super) struct Table<V> {
     slots: Vec<Option<V>>,
@@ -63,35 +63,36 @@ impl<V> Default for Table<V> {
 }
 
 impl<V: Keyed> Table<V> {
-    /// The position of what has these names.
+    /// The position of the object with these names.
     pub(super) fn position(&self, key: &impl Keyed) -> Option<u32> {
         let names = key.names();
         let same = |at: &u32| self.at(*at).is_some_and(|value| same(value.names(), names));
         self.positions.find(self.hash(names), same).copied()
     }
 
-    /// What has these names.
+    /// The object with these names.
     pub(super) fn get(&self, key: &impl Keyed) -> Option<&V> {
         self.at(self.position(key)?)
     }
 
-    /// What stands at a position.
+    /// The object at a position.
     pub(super) fn at(&self, position: u32) -> Option<&V> {
         self.slots.get(position as usize)?.as_ref()
     }
 
-    /// What stands at a position. Its names must stay the same.
+    /// The object at a position, for changes. Its names must stay the same.
     pub(super) fn at_mut(&mut self, position: u32) -> Option<&mut V> {
         self.slots.get_mut(position as usize)?.as_mut()
     }
 
-    /// What has these names, where it was last; anywhere else if it has moved since.
+    /// The object with these names. It is looked for at its last known position first, and anywhere else if it has
+    /// moved.
     pub(super) fn get_near(&self, position: u32, key: &impl Keyed) -> Option<&V> {
         let near = self.at(position).filter(|value| same(value.names(), key.names()));
         near.or_else(|| self.get(key))
     }
 
-    /// Puts something in, in the place of what had its names. Gives its position.
+    /// Stores an object, in place of one with the same names, and returns its position.
     pub(super) fn insert(&mut self, value: V) -> u32 {
         if let Some(position) = self.position(&Names(value.names())) {
             self.slots[position as usize] = Some(value);
@@ -119,7 +120,7 @@ impl<V: Keyed> Table<V> {
         position
     }
 
-    /// Takes out what has these names.
+    /// Removes and returns the object with these names.
     pub(super) fn remove(&mut self, key: &impl Keyed) -> Option<V> {
         let names = key.names();
         let hash = self.hash(names);
@@ -133,14 +134,14 @@ impl<V: Keyed> Table<V> {
         self.slots.get_mut(position as usize)?.take()
     }
 
-    /// All of them with their positions, in the order of these.
+    /// All objects with their positions, in the order of positions.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &V)> {
         (0u32..)
             .zip(&self.slots)
             .filter_map(|(position, slot)| Some((position, slot.as_ref()?)))
     }
 
-    /// All of them, in the order of their positions.
+    /// All objects in the order of their positions.
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
         self.slots.iter().flatten()
     }
@@ -150,7 +151,7 @@ impl<V: Keyed> Table<V> {
     }
 }
 
-/// Names on loan.
+/// A borrowed pair of namespace and name.
 struct Names<'a>((&'a Text, &'a Text));
 
 impl Keyed for Names<'_> {
@@ -168,7 +169,7 @@ fn hash_of(hashes: &DefaultHashBuilder, (namespace, name): (&Text, &Text)) -> u6
     hashes.hash_one((namespace.as_str(), name.as_str()))
 }
 
-/// Pushes on a vector that grows by a quarter: doubling would leave up to half of a large one empty.
+/// Appends to a vector that grows by a quarter. Doubling would leave up to half of a large one unused.
 pub(super) fn push<T>(values: &mut Vec<T>, value: T) {
     if values.len() == values.capacity() {
         values.reserve_exact(values.len() / 4 + 16);

@@ -1,4 +1,4 @@
-//! What is asked of a route, whatever its kind: one answer for each shape that a kind of route may have.
+//! The common interface of routes of every kind, implemented once for each shape that a kind of route may have.
 
 use crate::object::{Gateway, HostRoute, Ingress, ListenerSet, Meta, Text, annotation, route::Shape};
 
@@ -11,27 +11,28 @@ use super::{
     ingress::of_ingress,
 };
 
-/// What the inventory, the checks and HTTP-01 ask of a route.
+/// What the inventory, the checks and HTTP-01 need to know of a route.
 pub trait RouteView<'a>: Copy {
-    /// Its metadata.
+    /// The metadata of the route.
     fn meta(self) -> &'a Meta;
 
-    /// Its bindings; of a Gateway, those of its sets of listeners too.
+    /// The bindings of the route; those of a Gateway include those of its sets of listeners.
     fn bindings(self, inventory: &'a Inventory) -> Vec<Binding>;
 
-    /// The addresses that its status names.
+    /// The addresses in the status of the route.
     fn addresses(self, inventory: &'a Inventory) -> &'a [Text];
 
-    /// The class that says which controller reads it; `None` where it names none and none is the default, and where its kind says.
+    /// The class that says which controller serves the route. `None` if it names none and none is the default, and for
+    /// kinds that a single controller serves.
     fn class(self, inventory: &'a Inventory) -> Option<&'a Text>;
 
-    /// The controller behind it.
+    /// The controller behind the route.
     fn controller(self, inventory: &'a Inventory) -> Controller;
 
-    /// Who keeps the certificate of one of its bindings whose certificate is in no Secret.
+    /// The keeper of the certificate of a binding whose certificate is not in a Secret.
     fn keeper(self, inventory: &'a Inventory, binding: &Binding) -> Keeper;
 
-    /// Whether its controller issues a certificate for its hosts where no Secret has one.
+    /// Whether the controller issues a certificate for the route's hosts if no Secret has one.
     fn issues_by_resolver(self, inventory: &'a Inventory) -> bool;
 }
 
@@ -42,9 +43,9 @@ pub enum View<'a> {
     Ingress(&'a Ingress),
     /// A Gateway.
     Gateway(&'a Gateway),
-    /// A set of further listeners of a Gateway.
+    /// A set of additional listeners of a Gateway.
     ListenerSet(&'a ListenerSet),
-    /// A route that says hosts and Secret by itself.
+    /// A route that names its hosts and its Secret directly.
     Hosts(&'a HostRoute),
 }
 
@@ -58,7 +59,7 @@ impl Inventory {
         fresh
     }
 
-    /// A route, as far as it was read.
+    /// The route with a key, if it was read.
     pub fn view(&self, route: &RouteKey) -> Option<View<'_>> {
         match route.kind.route()?.shape {
             Shape::Entries => self.ingress_of(route).map(View::Ingress),
@@ -69,7 +70,7 @@ impl Inventory {
     }
 }
 
-/// Hands a question on to the view of the route's shape.
+/// Forwards a call to the view of the route's shape.
 macro_rules! ask {
     ($view:expr, $route:ident => $answer:expr) => {
         match $view {
@@ -183,7 +184,7 @@ impl<'a> RouteView<'a> for &'a Gateway {
 }
 
 impl ListenerSet {
-    /// The Gateway that has its listeners.
+    /// The Gateway that the listeners belong to.
     fn gateway<'a>(&self, inventory: &'a Inventory) -> Option<&'a Gateway> {
         inventory.gateways.get(self.parent.as_ref()?)
     }

@@ -1,6 +1,7 @@
-//! The routes of one host that one controller serves together: which of them decides, however many there are.
+//! The routes of one host that one controller serves together, and which of them decides.
 //!
-//! Most hosts have one or two. Of a host with many it is found once ([`super::memo`]), among all of them.
+//! Most hosts have one or two routes. For a host with many, the result is computed once ([`super::memo`]), from all of
+//! them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -20,21 +21,21 @@ use crate::{
 
 use super::memo::FEW;
 
-/// What routes have in common that decide for a host together: the controller, and the class where that is not known.
+/// The common property of routes that compete for a host: the controller, and the class if the controller is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Together {
     controller: Controller,
     class: Option<Text>,
 }
 
-/// Of the routes of one host that are served together, those that decide.
+/// The deciding routes among those of one host that are served together.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CrowdContest {
-    /// The oldest, where the controller has that rule and every route says when it was made.
+    /// The oldest route, if the controller has that rule and every route has a creation time.
     oldest: Option<BindingId>,
-    /// The first one from which ingress-nginx makes a server.
+    /// The first binding from which ingress-nginx creates a server.
     server: Option<BindingId>,
-    /// Whether it makes one from others too.
+    /// Whether ingress-nginx creates a server from other bindings too.
     several_servers: bool,
 }
 
@@ -42,27 +43,29 @@ pub(super) struct CrowdContest {
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
     groups: HashMap<Together, Group>,
-    /// All bindings of the host, by their routes.
+    /// All bindings of the host, sorted by route.
     by_route: Vec<BindingId>,
-    /// The certificates that some of them name or get.
+    /// The certificates that any of these bindings names or gets.
     leaves: OnceLock<HashSet<Fingerprint>>,
 }
 
 #[derive(Debug, Default)]
 struct Group {
     deciding: CrowdContest,
-    /// The one that decides, one of each certificate, and others: enough for each of the group to find one that differs from it.
+    /// The deciding binding, one binding for each certificate, and some more: enough for each binding of the group to
+    /// find one that differs from it.
     sample: Vec<BindingId>,
 }
 
 impl Inventory {
-    /// Whether somebody who writes Ingresses decides for a host together with others: the same controller serves both.
+    /// Whether the same controller serves both routes, so that the author of one can affect the hosts of the other.
     pub fn shares_hosts(&self, a: &RouteKey, b: &RouteKey) -> bool {
         let one = self.together(a);
         one.is_some() && one == self.together(b)
     }
 
-    /// `None` of a route that shares no host: a listener's, one with an address of its own, a canary of ingress-nginx.
+    /// The group of a route. `None` if the route shares no host: one with a listener, one with its own address, or a
+    /// canary of ingress-nginx.
     fn together(&self, route: &RouteKey) -> Option<Together> {
         if !route.kind.is_route() || route.kind.has_listeners() {
             return None;
@@ -79,10 +82,10 @@ impl Inventory {
         })
     }
 
-    /// Of several routes of one host, the one whose certificate counts: the oldest, where the controller has that rule
-    /// and every route says when it was made. Ingresses without any tls entry do not take part, and of ingress-nginx's those
-    /// without a rule for the host; of two of the same second, ingress-nginx takes the later by name (store.go,
-    /// `sortIngressSlice`).
+    /// The route whose certificate is used, of several routes with one host: the oldest, if the controller has that
+    /// rule and every route has a creation time. Ingresses without any tls entry do not take part; for ingress-nginx,
+    /// neither do those without a rule for the host. If two were created in the same second, ingress-nginx takes the
+    /// later one by name (store.go, `sortIngressSlice`).
     pub fn winner(&self, binding: &Binding, controller: Controller) -> Option<&Binding> {
         let may_decide = controller.oldest_wins() && binding.host != EVERY_HOST;
         if !may_decide || self.bindings_of_host(&binding.host).len() < 2 {
@@ -92,10 +95,10 @@ impl Inventory {
         self.bindings.get(oldest)
     }
 
-    /// The binding whose route brings the certificate of a host's server in ingress-nginx, as a route of the same controller
-    /// sees it; `None` when no rule has the host.
+    /// The binding whose route provides the certificate of a host's server in ingress-nginx, from the point of view of
+    /// a route of the same controller. `None` if no rule has the host.
     pub(super) fn nginx_server(&self, of: &RouteKey, host: &str) -> Option<&Binding> {
-        // One alone, as nearly always.
+        // Nearly always there is only one.
         if let [only] = self.bindings_of_host(host) {
             let only = self.bindings.get(*only).filter(|only| makes_server(only))?;
             return (only.route == *of || self.shares_hosts(of, &only.route)).then_some(only);
@@ -109,12 +112,12 @@ impl Inventory {
             return first;
         }
         let oldest = deciding.oldest.and_then(|id| self.bindings.get(id));
-        // Where some do not say when they were made, each is judged as if it were alone.
+        // If some routes have no creation time, each is judged as if it were the only one.
         oldest.or_else(own).or(first)
     }
 
-    /// The bindings of its host that other routes have which are served together with a binding's. Of very many, some: the one that
-    /// decides, and of each certificate one at least.
+    /// The bindings of other routes with the same host that are served together with this one. If there are very many,
+    /// a sample: the deciding one, and at least one for each certificate.
     pub fn beside(&self, id: BindingId, binding: &Binding) -> Vec<&Binding> {
         let ids = self.bindings_of_host(&binding.host);
         let Some(together) = self.together(&binding.route).filter(|_| ids.len() > 1) else {
@@ -133,7 +136,7 @@ impl Inventory {
             .collect()
     }
 
-    /// Whether some route of a host names or gets a certificate.
+    /// Whether any route of a host names or gets a certificate.
     pub fn some_route_has(&self, host: &str, leaf: Fingerprint) -> bool {
         let ids = self.bindings_of_host(host);
         if ids.len() <= FEW {
@@ -155,7 +158,7 @@ impl Inventory {
         named.chain(served).filter_map(|stored| Some(stored.leaf()?.sha256))
     }
 
-    /// Which routes decide for a host, of those that are served together with a route.
+    /// The deciding routes for a host, of those that are served together with a route.
     fn deciding(&self, of: &RouteKey, host: &str) -> Option<CrowdContest> {
         let together = self.together(of)?;
         let ids = self.bindings_of_host(host);
@@ -214,7 +217,7 @@ impl Inventory {
         self.ingress_of(route).is_some_and(|ingress| !ingress.tls.is_empty())
     }
 
-    /// The binding of a route's own from which ingress-nginx makes a server for the host.
+    /// The binding of a route from which ingress-nginx creates a server for the host.
     fn own_server(&self, of: &RouteKey, host: &str) -> Option<&Binding> {
         let ids = self.bindings_of_host(host);
         let is_own = |binding: &&Binding| binding.route == *of && makes_server(binding);
@@ -266,7 +269,7 @@ impl Inventory {
             first.and_then(|stored| stored.leaf()).map(|leaf| leaf.sha256)
         };
         let mut seen = HashSet::new();
-        // One of each certificate first.
+        // One binding for each certificate comes first.
         let (first, again): (Vec<BindingId>, Vec<BindingId>) =
             members.iter().filter(naming).partition(|id| seen.insert(leaf(id)));
         let of_each = first.into_iter().chain(again).take(MANY);
@@ -275,7 +278,7 @@ impl Inventory {
     }
 }
 
-/// Whether ingress-nginx makes a server from a binding: from rules' hosts, and from nothing else.
+/// Whether ingress-nginx creates a server from a binding. Only hosts of rules become servers.
 fn makes_server(binding: &Binding) -> bool {
     binding.in_rules && !matches!(binding.origin, Origin::Alias | Origin::Redirect)
 }

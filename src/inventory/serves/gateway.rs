@@ -1,10 +1,11 @@
-//! Listeners of Gateways and `ListenerSets`: of several certificates, who gets which.
+//! Listeners of Gateways and `ListenerSets` with several certificates: which clients get which certificate.
 //!
-//! The Gateway API leaves the choice to the implementation (`GatewayTLSConfig.certificateRefs`, v1.4). Most of them are Envoy
-//! (Envoy Gateway, Istio, Cilium, kgateway): `source/common/tls/default_tls_certificate_selector.cc`, v1.36. A certificate that
-//! names the server name itself goes before one that does by a wildcard; of those, a client that supports ECDSA gets the
-//! first with an ECDSA key and any other client the first with an RSA key, in the order of the references; where none names
-//! it, the first. Whether one is expired is not looked at.
+//! The Gateway API leaves the choice to the implementation (`GatewayTLSConfig.certificateRefs`, v1.4). Most
+//! implementations use Envoy (Envoy Gateway, Istio, Cilium, kgateway):
+//! `source/common/tls/default_tls_certificate_selector.cc`, v1.36. A certificate that names the server name exactly
+//! takes precedence over one that covers it with a wildcard. Among equals, a client that supports ECDSA gets the first
+//! certificate with an ECDSA key, and any other client the first with an RSA key, in the order of the references. If no
+//! certificate covers the name, clients get the first. Expiry is not considered.
 
 use crate::{
     inventory::{Inventory, binding::Binding, controller::Controller, ingress::EVERY_HOST, secrets::Stored},
@@ -19,21 +20,22 @@ use super::{
 /// Which clients get a Secret that is served beside the one that most clients of the host get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Recipients {
-    /// Those that do not support ECDSA: it is the RSA one beside an ECDSA one.
+    /// Clients that do not support ECDSA: the Secret has an RSA key, and the other one an ECDSA key.
     WithoutEcdsa,
-    /// Those that ask for one of its names: the binding stands for every host.
+    /// Clients that ask for one of its names: the binding stands for every host.
     OfItsNames,
-    /// It covers the host as well as the other does, by a key of the same kind: all or none, by the implementation.
+    /// All clients or none, depending on the implementation: it covers the host as well as the other Secret does, with
+    /// the same kind of key.
     PerhapsAll,
-    /// None: it cannot be used, and others of the listener can.
+    /// No client: the Secret cannot be used, while others of the listener can.
     Nobody,
 }
 
-/// What most clients of the binding get of the Secrets that its listener names.
+/// The Secret that most clients of the binding get, of those that its listener names.
 pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving<'a> {
     let mut named = inventory.named(binding);
     let first = match (named.next(), named.next()) {
-        // One alone, as nearly always.
+        // Nearly always there is only one.
         (first, None) => first,
         (first, second) => {
             let all: Vec<&Stored> = first.into_iter().chain(second).chain(named).collect();
@@ -43,7 +45,7 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
     first.map_or_else(|| inventory.without_any(binding), Serving::Named)
 }
 
-/// The Secret that most clients of a host get, of those that a listener names, in their order.
+/// The Secret that most clients of a host get, of those that a listener names, given in their order.
 fn most_get<'a>(named: &[&'a Stored], host: &str) -> Option<&'a Stored> {
     let usable: Vec<&Stored> = named.iter().copied().filter(|stored| usable(stored)).collect();
     let among = if usable.is_empty() { named } else { &usable };
@@ -67,10 +69,10 @@ fn most_get<'a>(named: &[&'a Stored], host: &str) -> Option<&'a Stored> {
 }
 
 impl Inventory {
-    /// The Secrets of a listener that clients of the binding get beside `first`, which most get. Those that are not for the
-    /// host serve other hosts of the listener, and are judged there.
+    /// The Secrets of a listener that some clients of the binding get instead of `first`, which most get. Secrets that
+    /// do not cover the host serve other hosts of the listener, and are judged there.
     pub fn served_beside(&self, binding: &Binding, first: Option<&Stored>) -> Vec<(&Stored, Recipients)> {
-        // Traefik chooses among all certificates, and by other rules.
+        // Traefik chooses among the certificates of all routes, by other rules.
         let others = || binding.route.kind.is_listener_set() || self.controller(&binding.route) != Controller::Traefik;
         let of_listener = binding.listener.is_some() && binding.secrets.len() > 1;
         let Some(first) = first.filter(|_| of_listener && others()) else {
@@ -93,7 +95,8 @@ impl Inventory {
             }
             let clients = match (of(stored), of(first)) {
                 _ if host == EVERY_HOST => Recipients::OfItsNames,
-                // Of the RSA ones, too, one that names the host itself goes first, and the first of those.
+                // Among the RSA certificates, too, one that names the host exactly takes precedence, and among those
+                // the first.
                 ((exact, false), (_, true)) => {
                     let mut before = found.iter().filter(|(_, clients)| *clients == Recipients::WithoutEcdsa);
                     match before.next() {
@@ -101,7 +104,7 @@ impl Inventory {
                         _ => Recipients::WithoutEcdsa,
                     }
                 }
-                // A wildcard beside a certificate that names the host itself is not chosen for it.
+                // A wildcard is not chosen if another certificate names the host exactly.
                 ((false, _), (true, _)) => continue,
                 _ => Recipients::PerhapsAll,
             };
@@ -111,13 +114,13 @@ impl Inventory {
     }
 }
 
-/// Whether two Secrets hold one certificate.
+/// Whether two Secrets hold the same certificate.
 fn is_copy(one: &Stored, other: &Stored) -> bool {
     let digest = |stored: &Stored| stored.leaf().map(|leaf| leaf.sha256);
     digest(one).is_some() && digest(one) == digest(other)
 }
 
-/// Whether the key is one for ECDSA, which nearly all clients prefer.
+/// Whether the key is for ECDSA, which nearly all clients prefer.
 fn is_ecdsa(stored: &Stored) -> bool {
     stored
         .leaf()

@@ -1,6 +1,6 @@
-//! What many hosts ask for alike, found once and kept until something changes. Without it, thousands of hosts times thousands of
-//! routes, stores or Secrets of one name would take their product; and a look at the first few would let one tenant, who makes many,
-//! hide another's.
+//! Results that many hosts need, computed once and kept until something changes. Without them, the time would grow with
+//! the product of hosts and routes, stores or Secrets with one name. Examining only the first few instead would let one
+//! tenant, who creates many, hide another's.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -13,34 +13,36 @@ use crate::{
 
 use super::{crowd::Crowd, shown::Top, store::StoresInUse};
 
-/// Up to so many of one name are looked at each time: remembering them costs more.
+/// The largest number of items with one name that are examined each time, because remembering the result would cost
+/// more.
 pub(super) const FEW: usize = 8;
 
-/// What is remembered. Reading it finds what is not there yet; several threads may find the same at once, and agree.
+/// The remembered results. A read computes a missing result; several threads may compute the same one at once, and
+/// agree.
 #[derive(Debug, Default)]
 pub(in crate::inventory) struct Memo {
-    /// The routes of a host that has many.
+    /// The routes of hosts that have many.
     pub(super) crowds: Remembered<Crowd>,
-    /// By a name that many Secrets have: the certificates of Traefik's store that may be shown for it.
+    /// For names that many Secrets have: the certificates of Traefik's store that may be served for the name.
     pub(super) tops: Remembered<[Top]>,
-    /// By a name that many Secrets have: those that listeners of Gateways with many listeners name.
+    /// For names that many Secrets have: the Secrets that listeners of Gateways with many listeners name.
     pub(in crate::inventory) listed: Remembered<[SecretId]>,
     /// All Secrets that such listeners name.
     pub(in crate::inventory) of_listeners: OnceLock<HashSet<Key>>,
-    /// Traefik's stores of the name `default`.
+    /// Traefik's stores called `default`.
     pub(super) stores: OnceLock<StoresInUse>,
     /// The Secrets that Ingresses with very many tls entries name.
     pub(in crate::inventory) of_long: OnceLock<HashSet<Key>>,
 }
 
 impl Memo {
-    /// Forgets all: what it rests on may have changed.
+    /// Forgets all results, because the objects that they depend on may have changed.
     pub(in crate::inventory) fn forget(&mut self) {
         *self = Self::default();
     }
 }
 
-/// Values by a name.
+/// Results by name.
 #[derive(Debug)]
 pub(in crate::inventory) struct Remembered<V: ?Sized>(RwLock<HashMap<Text, Arc<V>>>);
 
@@ -51,7 +53,7 @@ impl<V: ?Sized> Default for Remembered<V> {
 }
 
 impl<V: ?Sized> Remembered<V> {
-    /// The value of a name: the one that is remembered, or the one that is found now.
+    /// The result for a name, either remembered or computed by `find`.
     pub(in crate::inventory) fn get_or(&self, name: &str, find: impl FnOnce() -> Arc<V>) -> Arc<V> {
         let known = self
             .0
@@ -60,7 +62,7 @@ impl<V: ?Sized> Remembered<V> {
             .get(name)
             .map(Arc::clone);
         known.unwrap_or_else(|| {
-            // Not under the lock: finding may ask for other things that are remembered.
+            // `find` runs without the lock, because it may ask for other results.
             let found = find();
             let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
             all.insert(name.into(), Arc::clone(&found));

@@ -1,8 +1,8 @@
-//! Which Secret a client is expected to get for a binding, by what is known of its controller.
+//! Which Secret a client is expected to get for a binding, according to the known behaviour of its controller.
 //!
-//! One file a controller answers one question, `serves(host)`: a Secret that is named for the host, another one, the controller's
-//! default certificate, nothing, or chance. Its documentation says in which file and version of the controller's source the rule
-//! stands. What is common to them is in `choice`.
+//! Each controller has one file, which answers one question, `serves(host)`: a Secret that is named for the host,
+//! another Secret, the controller's default certificate, nothing, or chance. The documentation of the file says in
+//! which file and version of the controller's source the rule is. What they share is in `choice`.
 
 mod choice;
 mod crowd;
@@ -23,25 +23,26 @@ pub use shown::Rivalry;
 pub(super) use store::NamedByStores;
 pub use store::{DefaultCertificate, Why};
 
-/// Which Secret is expected to be served for a binding.
+/// The Secret that is expected to be served for a binding.
 #[derive(Debug, Clone, Copy)]
 pub enum Serving<'a> {
-    /// One that is named for it.
+    /// A Secret that is named for the binding.
     Named(&'a Stored),
-    /// One that another route brought, or that is listed for other hosts of the same Ingress.
+    /// A Secret that another route brought, or that the same Ingress lists for other hosts.
     Other(&'a Stored),
-    /// The controller's default certificate: the Secret that it was told to take, where that is known.
+    /// The controller's default certificate, with the Secret that it is configured to take, if that is known.
     Default(Option<&'a Stored>),
-    /// One of these two: what is not known decides which. The first is what the latest versions serve, where versions differ.
+    /// One of two Secrets; what decides between them is not known. The first is the one that the latest versions serve,
+    /// if versions differ.
     Chance(&'a Stored, &'a Stored, Rivalry),
-    /// None of those that are known.
+    /// None of the known Secrets.
     Nothing,
-    /// What decides it could not be read: nothing is known.
+    /// Unknown, because the deciding objects could not be read.
     Unread,
 }
 
 impl<'a> Serving<'a> {
-    /// The Secret, whoever brought it; the first of those that chance takes one of.
+    /// The Secret, whichever route brought it; the first of two between which chance decides.
     pub fn stored(self) -> Option<&'a Stored> {
         match self {
             Self::Named(stored) | Self::Other(stored) | Self::Chance(stored, ..) => Some(stored),
@@ -50,7 +51,7 @@ impl<'a> Serving<'a> {
         }
     }
 
-    /// The same for a binding whose host another route decides for.
+    /// The same result for a binding whose host another route decides.
     fn of_another(self) -> Self {
         match self {
             Self::Named(stored) => Self::Other(stored),
@@ -60,7 +61,7 @@ impl<'a> Serving<'a> {
 }
 
 impl Inventory {
-    /// Which Secret is expected to be served for a binding, as far as its controller is known.
+    /// The Secret that is expected to be served for a binding, as far as its controller is known.
     pub fn serving(&self, binding: &Binding) -> Serving<'_> {
         let controller = self.controller(&binding.route);
         if controller == Controller::IngressNginx {
@@ -74,17 +75,18 @@ impl Inventory {
         self.serves(binding, controller)
     }
 
-    /// What a route gets for a host, were there no other route of that host that decides.
+    /// The Secret that a route would get for a host if no other route decided.
     fn serves(&self, binding: &Binding, controller: Controller) -> Serving<'_> {
         match controller {
-            // Of a ListenerSet, Traefik's choice is not known: it is taken as the Gateway API has it.
+            // How Traefik treats a ListenerSet is not known; the rules of the Gateway API are assumed.
             Controller::Traefik if !binding.route.kind.is_listener_set() => traefik::serves(self, binding),
             _ if binding.listener.is_some() => gateway::serves(self, binding),
             _ => listed::serves(self, binding),
         }
     }
 
-    /// What clients get where none of the Secrets that a binding names is there: nothing is known while one could not be read.
+    /// What clients get if none of the Secrets exists that a binding names. The result is unknown if one of them could
+    /// not be read.
     fn without_any<'a>(&self, binding: &Binding) -> Serving<'a> {
         if binding.secrets.iter().any(|key| self.is_unread(key)) {
             Serving::Unread
@@ -93,7 +95,7 @@ impl Inventory {
         }
     }
 
-    /// The Secrets that a binding names and that are there, in their order.
+    /// The existing Secrets that a binding names, in order.
     fn named<'a>(&'a self, binding: &Binding) -> impl Iterator<Item = &'a Stored> {
         binding.secrets.iter().filter_map(|key| self.secrets.get(key))
     }

@@ -1,15 +1,17 @@
-//! ingress-nginx, read at v1.15.1.
+//! ingress-nginx, according to the source of v1.15.1.
 //!
-//! A server is made of each rule's host, and of nothing else (`internal/ingress/controller/controller.go`, `createServers`). Its
-//! certificate is that of the oldest Ingress that has the host in a rule and any tls entry at all: the first entry that lists the
-//! host counts, also without a secretName; where none lists it, the first Secret of those entries whose names cover it
-//! (`extractTLSSecretName`). A Secret that cannot be loaded (`store/backend_ssl.go`, `getPemCertificate`; `net/ssl/ssl.go`,
-//! `CreateSSLCert`, `CheckCACert`) or does not name the host gives way to the default certificate; an expired one is served. A
-//! common name counts where there are no other names (`certificate.go`, `verifyHostname`). The server of a rule without host has
-//! the default certificate always.
+//! Each host of a rule becomes a server, and nothing else does (`internal/ingress/controller/controller.go`,
+//! `createServers`). The certificate of a server comes from the oldest Ingress that has the host in a rule and that has
+//! any tls entry. The first tls entry that lists the host counts, even without a secretName; if none lists it, the
+//! first Secret of those entries whose names cover it (`extractTLSSecretName`). If a Secret cannot be loaded
+//! (`store/backend_ssl.go`, `getPemCertificate`; `net/ssl/ssl.go`, `CreateSSLCert`, `CheckCACert`) or does not name the
+//! host, the default certificate is served instead; an expired one is served as it is. The common name counts if there
+//! are no other names (`certificate.go`, `verifyHostname`). The server of a rule without a host always has the default
+//! certificate.
 //!
-//! By its server name a client gets the certificate of the server of that name, else that of the wildcard right above it, else the
-//! default one, which a client without a server name gets too (`rootfs/etc/nginx/lua/certificate.lua`).
+//! A client gets the certificate of the server with its server name, otherwise that of the wildcard directly above it,
+//! otherwise the default certificate, which is also for clients without a server name
+//! (`rootfs/etc/nginx/lua/certificate.lua`).
 
 use crate::{
     inventory::{
@@ -28,7 +30,7 @@ use super::{
     choice::{covers, usable},
 };
 
-/// What clients get for a host.
+/// What clients get for the host of a binding.
 pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving<'a> {
     let host = binding.host.as_str();
     if host == EVERY_HOST {
@@ -49,7 +51,7 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
     }
 }
 
-/// The certificate of a server, by the Ingress that brings it.
+/// The certificate of a server, according to the Ingress that provides it.
 fn of_server<'a>(inventory: &'a Inventory, server: &Binding) -> Serving<'a> {
     let default = || default(inventory, &server.route);
     let Some(ingress) = inventory.ingress_of(&server.route) else {
@@ -70,7 +72,7 @@ fn of_server<'a>(inventory: &'a Inventory, server: &Binding) -> Serving<'a> {
         for name in names {
             let key = Key::new(ingress.meta.namespace.clone(), name.clone());
             match inventory.secrets.get(&key) {
-                // Here the common name plays no part.
+                // The common name plays no part here.
                 Some(stored) if loads(stored) && covers(stored, &server.host) => {
                     return if server.secrets.contains(&key) {
                         Serving::Named(stored)
@@ -86,8 +88,8 @@ fn of_server<'a>(inventory: &'a Inventory, server: &Binding) -> Serving<'a> {
     }
 }
 
-/// The Secret of the tls entry at a position. Positions are counted to 65,534: of the entries behind it the binding knows the
-/// first.
+/// The Secret of the tls entry at a position. Positions are counted up to 65,534; for later entries the binding has the
+/// first one.
 fn secret_of_entry(ingress: &Ingress, position: u16, server: &Binding) -> Option<Key> {
     if position == u16::MAX {
         return server.secrets.first().cloned();
@@ -96,8 +98,8 @@ fn secret_of_entry(ingress: &Ingress, position: u16, server: &Binding) -> Option
     Some(Key::new(ingress.meta.namespace.clone(), name.clone()))
 }
 
-/// What an alias, or a host that is redirected, gets: the certificate of the host that it stands beside, where that names it.
-/// `None` when it does not.
+/// What an alias or a redirected host gets: the certificate of the host that it belongs to, if it covers the alias.
+/// `None` if it does not.
 fn beside<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<Serving<'a>> {
     let ingress = inventory.ingress_of(&binding.route)?;
     let base = if binding.origin == Origin::Redirect {
@@ -118,7 +120,8 @@ fn beside<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<Serving<'a>
     }
 }
 
-/// A server's certificate as a route of that host sees it: what another route brought is another one.
+/// The certificate of a server from the point of view of one route of the host: a certificate that another route
+/// brought is `Other`.
 fn seen_from<'a>(binding: &Binding, server: &Binding, serving: Serving<'a>) -> Serving<'a> {
     if server.route == binding.route {
         serving
@@ -127,8 +130,8 @@ fn seen_from<'a>(binding: &Binding, server: &Binding, serving: Serving<'a>) -> S
     }
 }
 
-/// The default certificate: the Secret that the controller was told to take, where that can be loaded, else the one that it makes
-/// itself (`controller.go`, `getDefaultSSLCertificate`).
+/// The default certificate: the Secret that the controller is configured to take, if it can be loaded, otherwise the
+/// self-signed one (`controller.go`, `getDefaultSSLCertificate`).
 fn default<'a>(inventory: &'a Inventory, route: &RouteKey) -> Serving<'a> {
     let Some(key) = inventory.default_certificate(route) else {
         return if inventory.has_unknown_default(route) {
@@ -144,13 +147,13 @@ fn default<'a>(inventory: &'a Inventory, route: &RouteKey) -> Serving<'a> {
     Serving::Default(stored.filter(|stored| loads(stored)))
 }
 
-/// Whether the controller takes the Secret: certificate and key belong together, the certificate is the first of its file, and a
-/// `ca.crt` beside them can be read.
+/// Whether the controller loads the Secret: the key matches the first certificate of the file, and a `ca.crt` beside
+/// them can be read.
 pub(super) fn loads(stored: &Stored) -> bool {
     usable(stored) && stored.bundle.leaf == Some(0) && stored.ca_fault.is_none()
 }
 
-/// Whether the certificate names the host: by its names, or by its common name where it has none.
+/// Whether the certificate names the host: by its subject alternative names, or by its common name if it has none.
 fn is_for(stored: &Stored, host: &str) -> bool {
     covers(stored, host)
         || stored.leaf().is_some_and(|leaf| {

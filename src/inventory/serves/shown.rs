@@ -1,5 +1,6 @@
-//! Which certificate of Traefik's store is shown for a host, and which routes brought it there. What of it rests on the objects that
-//! describe the store is in [`super::store`], with the versions and files that all of it was read at.
+//! Which certificate of Traefik's store is served for a host, and which routes brought it there. The part that depends
+//! on the objects which describe the store is in [`super::store`], together with the versions and files of Traefik's
+//! source.
 
 use std::sync::Arc;
 
@@ -23,27 +24,27 @@ use super::{
     memo::FEW,
 };
 
-/// The certificate that Traefik shows for a host, and the one that it may show in its place.
+/// The certificate that Traefik serves for a host, and another one that it may serve instead.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TraefikChoice<'a> {
-    /// What is shown; since 3.6.22 and 3.7.6, where versions differ.
+    /// The certificate that is served; where versions differ, the one since 3.6.22 and 3.7.6.
     pub(super) stored: &'a Stored,
-    /// Another one that may be shown, and why.
+    /// Another certificate that may be served, and why.
     pub(super) rival: Option<(&'a Stored, Rivalry)>,
 }
 
-/// Why another certificate may be shown.
+/// Why another certificate may be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rivalry {
-    /// Versions before 3.6.22 and 3.7.6 show it: they choose by another rule.
+    /// Versions before 3.6.22 and 3.7.6 serve it, because they choose by another rule.
     Earlier,
-    /// Versions before 3.6.22 and 3.7.6 leave it to chance.
+    /// Versions before 3.6.22 and 3.7.6 choose at random.
     EarlierByChance,
-    /// Every version leaves it to chance: two providers bring a certificate with the same names.
+    /// Every version chooses at random: two providers bring a certificate with the same names.
     Chance,
 }
 
-/// Which part of Traefik brings a certificate.
+/// The part of Traefik that brings a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Provider {
     Ingress,
@@ -52,14 +53,14 @@ pub(super) enum Provider {
     Gateway,
 }
 
-/// The certificate that Traefik's store shows for a binding's host; `None` where none matches. For every host, none is.
+/// The certificate that Traefik serves for the host of a binding; `None` if none covers it. None covers every host.
 pub(super) fn shown<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<TraefikChoice<'a>> {
     if binding.host == EVERY_HOST {
         return None;
     }
     let same = |a: &Stored, b: &Stored| a.leaf().map(|leaf| leaf.sha256) == b.leaf().map(|leaf| leaf.sha256);
     let mut shown = among(inventory, &binding.host)?;
-    // The Secret that the binding names itself, where it holds the same certificate.
+    // Prefer the Secret that the binding itself names, if it holds the same certificate.
     let mut own = binding.secrets.iter().filter_map(|key| inventory.secrets.get(key));
     if let Some(own) = own.find(|own| is_pair(own) && same(own, shown.stored)) {
         shown.stored = own;
@@ -67,25 +68,26 @@ pub(super) fn shown<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<T
     Some(shown)
 }
 
-/// Whether Go's `tls.X509KeyPair` takes it: the key is that of the first certificate.
+/// Whether Go's `tls.X509KeyPair` accepts the Secret: the key matches the first certificate.
 fn is_pair(stored: &Stored) -> bool {
     usable(stored) && stored.bundle.leaf == Some(0)
 }
 
-/// Certificates of one name that may be shown for it: of each list of names the one that is in the store.
+/// The certificates that may be served for one name. Of those with an identical list of names, only one is in the
+/// store.
 #[derive(Debug)]
 pub(super) struct Top {
     /// All names of the certificate, sorted and joined.
     names: String,
     first: SecretId,
-    /// Another one with the same names, where it is left to chance which of them is in the store.
+    /// Another certificate with the same names, if the choice of the one in the store is random.
     other: Option<SecretId>,
 }
 
-/// How many of one name come into question: the first, and what earlier versions may show in its place.
+/// How many certificates of one name matter: the first, and the one that earlier versions may serve instead.
 const TOPS: usize = 2;
 
-/// The certificate for a host, by the rules of before and of today.
+/// The certificate for a host, by the earlier and the current rules.
 fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<TraefikChoice<'a>> {
     let stored = |id: SecretId| inventory.secrets.at(id);
     let wide = wildcard_over(host).unwrap_or_default();
@@ -93,7 +95,7 @@ fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<TraefikChoice<'a>> 
         inventory.secrets.ids_with_name(host),
         inventory.secrets.ids_with_name(&wide),
     );
-    // One alone, as nearly always, costs no list.
+    // Nearly always there is only one, which needs no list.
     if let ([only], []) | ([], [only]) = ids {
         let stored = stored(*only).filter(|stored| in_store(inventory, stored))?;
         return Some(TraefikChoice { stored, rival: None });
@@ -122,7 +124,7 @@ fn among<'a>(inventory: &'a Inventory, host: &str) -> Option<TraefikChoice<'a>> 
     Some(TraefikChoice { stored: shown, rival })
 }
 
-/// Of the certificates of a name that are in the store, those that may be shown for it, the first one first.
+/// The certificates in the store that may be served for a name, the preferred one first.
 fn tops_of(inventory: &Inventory, name: &str, ids: &[SecretId]) -> Arc<[Top]> {
     if ids.len() <= FEW {
         return find_tops(inventory, ids);
@@ -140,13 +142,13 @@ fn find_tops(inventory: &Inventory, ids: &[SecretId]) -> Arc<[Top]> {
         let Some(leaf) = stored.leaf().filter(|_| in_store(inventory, stored)) else {
             continue;
         };
-        // One certificate in many namespaces is shown alike, whichever is taken.
+        // Copies of one certificate in many namespaces do not differ for clients.
         if seen.insert(leaf.sha256) {
             named.push((joined_names(leaf), *id, stored));
         }
     }
     named.sort_by(|a, b| b.0.cmp(&a.0));
-    // Those of the same names come one after another; of each such group one is in the store.
+    // Certificates with the same names are adjacent; one of each such group is in the store.
     let groups = named.chunk_by(|a, b| a.0 == b.0).take(TOPS);
     let tops = groups.filter_map(|group| {
         let (first, other) = first_loaded(inventory, group)?;
@@ -159,12 +161,12 @@ fn find_tops(inventory: &Inventory, ids: &[SecretId]) -> Arc<[Top]> {
     tops.collect()
 }
 
-/// Whether Traefik has a Secret's certificate, and can show it.
+/// Whether Traefik has loaded the certificate of a Secret, and can serve it.
 fn in_store(inventory: &Inventory, stored: &Stored) -> bool {
     is_pair(stored) && loaded(inventory, stored)
 }
 
-/// Of certificates with the same names, the one that comes first; and the other, where two providers bring one.
+/// The first of several certificates with the same names, and the other one if two providers bring one.
 fn first_loaded(inventory: &Inventory, group: &[(String, SecretId, &Stored)]) -> Option<(SecretId, Option<SecretId>)> {
     if let [(_, one, _)] = group {
         return Some((*one, None));
@@ -195,14 +197,15 @@ fn first_loaded(inventory: &Inventory, group: &[(String, SecretId, &Stored)]) ->
     Some((*first, other.or(unsorted.filter(|id| id != first))))
 }
 
-/// Whether a provider brings one Secret before another: by `namespace-name` for Ingresses, by `namespace/name` elsewhere.
+/// Whether a provider loads one Secret before another: sorted by `namespace-name` for Ingresses, by `namespace/name`
+/// otherwise.
 fn sorts_before(provider: Provider, one: &Key, other: &Key) -> bool {
     let between = if provider == Provider::Ingress { "-" } else { "/" };
     let whole = |key: &Key| format!("{}{between}{}", key.namespace, key.name);
     whole(one) < whole(other)
 }
 
-/// All names under which a certificate is in the store: its common name too, sorted and joined.
+/// All names under which a certificate is in the store, including its common name, sorted and joined.
 fn joined_names(leaf: &Certificate) -> String {
     let mut names: Vec<String> = leaf
         .names
@@ -222,7 +225,7 @@ fn joined_names(leaf: &Certificate) -> String {
     names.join(",")
 }
 
-/// Whether some route or store of Traefik brings the Secret, and Traefik gets as far as to read it.
+/// Whether a route or store of Traefik brings the Secret, and Traefik does not stop reading before it.
 pub(super) fn loaded(inventory: &Inventory, stored: &Stored) -> bool {
     let secret = stored.meta.key();
     inventory.store_loads(&secret) || brought(inventory, &secret).next().is_some()
@@ -239,7 +242,7 @@ fn providers(inventory: &Inventory, secret: &Key) -> Vec<Provider> {
     found
 }
 
-/// By which routes' providers a Secret is brought, one for each binding.
+/// The providers of the routes that bring a Secret, one for each binding.
 pub(super) fn brought<'a>(inventory: &'a Inventory, secret: &'a Key) -> impl Iterator<Item = Provider> + 'a {
     let ids = inventory.bindings_of_secret(secret).iter().take(MANY);
     let bindings = ids.filter_map(|id| inventory.bindings.get(*id));

@@ -1,21 +1,25 @@
-//! Traefik's certificate store: which Secrets are loaded into it, which of them is shown for a host, and its default one.
+//! Traefik's certificate store: which Secrets are loaded into it, which of them is served for a host, and its default
+//! certificate.
 //!
-//! As Traefik 3.6.12, 3.6.24 and 3.7.9 have it, by their source:
-//! - `pkg/tls/tlsmanager.go` puts every certificate that any provider brings into the store called `default`, the only one that
-//!   is used, under all of its names (the common name among them), sorted and joined. Of two with the same names the first stays.
-//! - `pkg/tls/certificate_store.go` (`GetBestCertificate`) looks for the server name. Up to 3.6.21 and 3.7.5 the greatest of the
-//!   *names* that match counts, so that the host itself goes before a wildcard, and which of two certificates with that name is
-//!   shown is left to chance. Since 3.6.22 and 3.7.6 the certificate whose joined names are the greatest is shown. Where none
-//!   matches, the default certificate is.
-//! - `pkg/server/aggregator.go` merges the providers in the random order of a Go map; each provider sorts its own by the name of
-//!   the Secret, but for `kubernetesIngressNGINX` up to 3.6, which does not.
-//! - `pkg/provider/kubernetes/ingress` and `ingress-nginx` read the tls entries of an Ingress up to the first Secret that is not
-//!   there or lacks a part; `crd` takes neither certificates nor default of a `TLSStore` whose default Secret is not there or
-//!   lacks a part. Of its other certificates it leaves out those alone since 3.7 (`buildCertificates`); up to 3.6 it reads no
-//!   further than to the first of them, and takes no default certificate. Here it is as in 3.7, and the difference is told.
-//!   Of several stores called `default` in several namespaces the certificates are taken and no default one.
-//! - `crd` reads the stores first, and keeps a Secret for the first that lists it: an `IngressRoute` that names it does not bring
-//!   it to the store called `default`, if that was another (`kubernetes.go`, `tlsConfigs`).
+//! According to the source of Traefik 3.6.12, 3.6.24 and 3.7.9:
+//! - `pkg/tls/tlsmanager.go` puts every certificate that any provider brings into the store called `default`, the only
+//!   one that is used. Its key there is the sorted and joined list of all its names, including the common name. Of two
+//!   certificates with the same names, the first one stays.
+//! - `pkg/tls/certificate_store.go` (`GetBestCertificate`) looks up the server name. Up to 3.6.21 and 3.7.5 the
+//!   greatest of the matching *names* decides, so that the host itself takes precedence over a wildcard, and the choice
+//!   between two certificates with that name is random. Since 3.6.22 and 3.7.6 the certificate with the greatest joined
+//!   names is served. If none matches, the default certificate is served.
+//! - `pkg/server/aggregator.go` merges the providers in the random order of a Go map. Each provider sorts its own
+//!   certificates by the name of the Secret, except for `kubernetesIngressNGINX` up to 3.6, which does not sort.
+//! - `pkg/provider/kubernetes/ingress` and `ingress-nginx` read the tls entries of an Ingress up to the first Secret
+//!   that does not exist or is incomplete. `crd` takes neither certificates nor a default from a `TLSStore` whose
+//!   default Secret does not exist or is incomplete. Since 3.7 it skips only those of its other certificates that are
+//!   (`buildCertificates`); up to 3.6 it stops reading at the first of them, and takes no default certificate. This
+//!   module follows 3.7, and a finding reports the difference. If several namespaces have a store called `default`,
+//!   their certificates are taken, but no default certificate.
+//! - `crd` reads the stores first, and assigns a Secret to the first store that lists it. If that is not the store
+//!   called `default`, an `IngressRoute` that names the Secret does not bring it into `default` (`kubernetes.go`,
+//!   `tlsConfigs`).
 
 use std::collections::BTreeMap;
 
@@ -31,59 +35,59 @@ use super::{
     shown::{brought, loaded, shown},
 };
 
-/// What Traefik shows where no certificate is for the host.
+/// The certificate that Traefik serves if none covers the host.
 #[derive(Debug, Clone)]
 pub enum DefaultCertificate<'a> {
-    /// That of this Secret, which a `TLSStore` names.
+    /// The certificate of this Secret, which a `TLSStore` names.
     Secret(&'a Stored),
-    /// One that Traefik made for itself, and no client trusts.
+    /// Traefik's self-signed certificate, which no client trusts, for this reason.
     Own(Why),
-    /// It is not known: not all was read, or a resolver issues it.
+    /// Unknown, because not everything was read, or because a certificate resolver issues it.
     Unknown,
-    /// It is that of a Secret that could not be read.
+    /// The certificate of a Secret that could not be read.
     Unread,
 }
 
-/// Why it is Traefik's own.
+/// Why Traefik serves its self-signed certificate by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
-    /// No `TLSStore` is called `default`, or the one names no default certificate.
+    /// No `TLSStore` is called `default`, or it names no default certificate.
     NotSet,
-    /// Several are, so that none counts.
+    /// Several are called `default`, so that none counts.
     SeveralStores,
-    /// This Secret, which the store names for it, is not there or lacks a part.
+    /// The store names this Secret, which does not exist or is incomplete.
     NoSecret(Key),
 }
 
-/// Traefik's stores called `default`, each with where its list of certificates has a gap.
+/// Traefik's stores called `default`, each with the gap in its list of certificates, if there is one.
 pub(super) type StoresInUse = BTreeMap<(Kind, Key), Option<Gap>>;
 
-/// Where a store's list of certificates has a gap.
+/// A gap in the list of certificates of a store.
 #[derive(Debug)]
 pub(super) struct Gap {
-    /// The first Secret that is not there or lacks a part.
+    /// The first Secret that does not exist or is incomplete.
     secret: Key,
-    /// Those that are listed before it.
+    /// The Secrets that are listed before it.
     before: HashSet<Key>,
 }
 
-/// By which of Traefik's stores a Secret is named.
+/// Which of Traefik's stores name a Secret.
 #[derive(Debug, Default)]
 pub(in crate::inventory) struct NamedByStores {
-    /// How often.
+    /// How many references there are.
     named: usize,
-    /// Those that list it among their certificates.
+    /// The stores that list it among their certificates.
     listed_by: Vec<(Kind, Key)>,
 }
 
 impl Inventory {
-    /// Traefik's stores that are called `default`: of the group of today, else of the one of before.
+    /// Traefik's stores called `default`: those of the current API group, otherwise those of the previous one.
     fn default_stores(&self) -> impl Iterator<Item = &TlsStore> {
         let in_use = self.stores_in_use();
         in_use.keys().filter_map(|id| self.tls_stores.get(id))
     }
 
-    /// The same by their keys, each with where its list of certificates has a gap.
+    /// The same stores by key, each with the gap in its list of certificates, if there is one.
     fn stores_in_use(&self) -> &StoresInUse {
         self.memo.stores.get_or_init(|| {
             let of_default = self.tls_stores.iter().filter(|(_, store)| self.is_default(store));
@@ -135,9 +139,9 @@ impl Inventory {
             .map_or(DefaultCertificate::Unread, DefaultCertificate::Secret)
     }
 
-    /// The Secret among the certificates of the default store that is not there or lacks a part, where Traefik up to 3.6 shows
-    /// its own certificate because of it, in place of what is expected: the store's default certificate, or one that comes after
-    /// it in the store and that no route brings.
+    /// The missing or incomplete Secret among the certificates of the default store because of which Traefik up to 3.6
+    /// serves its self-signed certificate instead of the expected one. The expected one is the store's default
+    /// certificate, or a certificate that follows the gap and that no route brings.
     pub fn gap_in_default_store(&self, serving: &Serving<'_>) -> Option<Key> {
         let shown = serving.stored().filter(|_| !self.tls_stores.is_empty())?;
         let in_use = self.stores_in_use();
@@ -156,12 +160,12 @@ impl Inventory {
             gap.filter(|gap| !gap.before.contains(&key))
                 .map(|gap| gap.secret.clone())
         });
-        // Of several stores that list it, one without a gap before it is enough.
+        // Of several stores that list it, one without an earlier gap is enough.
         gaps.try_fold(None, |first, gap| gap.map(|gap| first.or(Some(gap))))
             .flatten()
     }
 
-    /// Whether some host of Traefik's gets the default certificate, so that it matters which one that is.
+    /// Whether some host of Traefik gets the default certificate, so that it matters which one that is.
     pub fn needs_traefiks_default(&self) -> bool {
         self.bindings.iter().any(|(_, binding)| {
             self.controller(&binding.route) == Controller::Traefik
@@ -175,7 +179,7 @@ impl Inventory {
         self.default_stores().map(|store| (store.kind(), store.meta.key()))
     }
 
-    /// The Secrets that stores name, those of stores that Traefik does not use too.
+    /// The Secrets that stores name, including stores that Traefik does not use.
     pub fn secrets_of_stores(&self) -> impl Iterator<Item = Key> {
         self.tls_stores.values().flat_map(TlsStore::secrets)
     }
@@ -185,7 +189,7 @@ impl Inventory {
         self.store_secrets.contains_key(secret)
     }
 
-    /// The stores that take a Secret among their certificates.
+    /// The stores that list a Secret among their certificates.
     fn taking(&self, secret: &Key) -> impl Iterator<Item = &TlsStore> {
         let named = self.store_secrets.get(secret).filter(|_| !self.lacks(secret));
         let listing = named.into_iter().flat_map(|named| named.listed_by.iter().take(MANY));
@@ -199,7 +203,8 @@ impl Inventory {
         self.taking(secret).any(|store| self.is_default(store))
     }
 
-    /// The store that is not the default one and has taken the Secret, so that an `IngressRoute` does not bring it any more.
+    /// The store other than `default` that has taken the Secret, so that an `IngressRoute` no longer brings it into
+    /// `default`.
     pub fn kept_apart(&self, binding: &Binding, secret: &Key) -> Option<(Kind, Key)> {
         if self.tls_stores.is_empty() || Controller::alone_with(binding.route.kind) != Some(Controller::Traefik) {
             return None;
@@ -208,12 +213,12 @@ impl Inventory {
         (!self.store_loads(secret)).then(|| (other.kind(), other.meta.key()))
     }
 
-    /// Whether Traefik has the Secret's certificate in the store that it uses, whoever brought it.
+    /// Whether the certificate of a Secret is in the store that Traefik uses, whatever brought it there.
     pub fn is_in_traefiks_store(&self, stored: &Stored) -> bool {
         loaded(self, stored)
     }
 
-    /// Notes which Secrets a store names.
+    /// Records which Secrets a store names.
     fn note_named(&mut self, id: &(Kind, Key)) {
         let Some(store) = self.tls_stores.get(id) else { return };
         for secret in store.secrets() {
@@ -221,7 +226,7 @@ impl Inventory {
         }
         for secret in store.certificate_secrets() {
             let listed_by = &mut self.store_secrets.entry(secret).or_default().listed_by;
-            // Once, though the store may list it twice.
+            // Count the store once, even if it lists the Secret twice.
             if listed_by.last() != Some(id) {
                 listed_by.push(id.clone());
             }
@@ -241,7 +246,7 @@ impl Inventory {
         }
     }
 
-    /// Marks what depends on Traefik's stores.
+    /// Marks everything that depends on Traefik's stores.
     pub(in crate::inventory) fn touch_traefik(&mut self) {
         if self.loading || !self.settled {
             return;
@@ -254,7 +259,7 @@ impl Inventory {
         self.dirty.bindings.extend(ids);
     }
 
-    /// Takes a store of Traefik, or notes that it no longer exists.
+    /// Sets a store of Traefik, or records that it no longer exists.
     pub(in crate::inventory) fn set_store(&mut self, kind: Kind, key: Key, store: Option<TlsStore>) {
         let (id, now): (_, Vec<Key>) = ((kind, key), store.iter().flat_map(TlsStore::secrets).collect());
         let old = match store {

@@ -1,6 +1,8 @@
-//! Traefik: a certificate is chosen by server name among all that any route or store brought, else the default one is shown.
+//! Traefik: it chooses a certificate by server name among those that any route or store brought, otherwise it serves
+//! the default one.
 //!
-//! The choice is [`super::store`]'s; here is what it means for a route, and where Traefik stops reading an Ingress.
+//! [`super::store`] makes the choice. This module applies it to a route, and decides where Traefik stops reading an
+//! Ingress.
 
 use crate::{
     inventory::{
@@ -19,8 +21,8 @@ use super::{
     store::DefaultCertificate,
 };
 
-/// What is shown for the host. Where no certificate is for it, the default one: as that, where it is of use or the route names
-/// none, else as the one that was meant and does not fit.
+/// What Traefik serves for the host. If no certificate covers it, the result is the default certificate, provided that
+/// it is usable or the route names none; otherwise it is the intended certificate, which does not cover the host.
 pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving<'a> {
     if let Some(shown) = shown(inventory, binding) {
         let meta = &shown.stored.meta;
@@ -49,9 +51,9 @@ pub(super) fn serves<'a>(inventory: &'a Inventory, binding: &Binding) -> Serving
     }
 }
 
-/// The best of the Secrets that are named and that Traefik gets as far as to read, for the store that it uses.
+/// The best of the named Secrets that Traefik reads before it stops, and that are in the store which it uses.
 fn best_named<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<&'a Stored> {
-    // Of a listener's references, those before one that is missing are read.
+    // Traefik reads the references of a listener up to the first missing Secret.
     let ends = binding.route.kind == Kind::Gateway;
     let reached = binding
         .secrets
@@ -64,7 +66,7 @@ fn best_named<'a>(inventory: &'a Inventory, binding: &Binding) -> Option<&'a Sto
 }
 
 impl Inventory {
-    /// The Secret of an earlier tls entry that is missing or lacks a part, when the controller stops reading the Ingress there.
+    /// The missing or incomplete Secret of an earlier tls entry, if the controller stops reading the Ingress there.
     ///
     /// `getCertificates` of Traefik's `pkg/provider/kubernetes/ingress` (3.6.12, 3.7.9) and `loadCertificates` of its
     /// `ingress-nginx` return at the first such error.
@@ -90,7 +92,7 @@ impl Inventory {
             .find(|key| self.lacks(key))
     }
 
-    /// Whether a Secret is known not to be there, or lacks its certificate or its key.
+    /// Whether a Secret is known not to exist, or lacks its certificate or its key.
     pub(in crate::inventory) fn lacks(&self, secret: &Key) -> bool {
         match self.secrets.get(secret) {
             Some(held) => !held.has_both(),
